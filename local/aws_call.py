@@ -1,0 +1,30 @@
+"""An AWS API call as it arrives at the local endpoint, and what its service answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class AwsCall:
+    """One signed HTTP request. `service` is the signing name (`lambda`, `cognito-idp`, `rds`, …)."""
+
+    service: str
+    method: str
+    path: str  # as sent, percent-encoded
+    query: str  # raw, without "?"
+    headers: Mapping[str, str]  # keys in lower case
+    body: bytes
+    region: str
+    action: str | None = None  # from X-Amz-Target or the Action parameter; None for REST services
+    access_key: str | None = None  # who signed it
+
+
+@dataclass(frozen=True)
+class AwsResponse:
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Forward = Callable[[AwsCall], Awaitable[AwsResponse]]
+Interceptor = Callable[[AwsCall, Forward], Awaitable[AwsResponse]]
