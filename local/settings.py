@@ -1,6 +1,7 @@
 """Where this checkout's stack lives and listens."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """`API_PORT`, `AWS_PORT` and `ATRIUM_STATE` (the folder that holds the stack's state) override the defaults."""
         return cls(
-            state_name=os.environ.get("ATRIUM_STATE", ".local"),
+            state_name=_state_name(),
             api_port=_port("API_PORT", 3000),
             aws_port=_port("AWS_PORT", 4566),
         )
@@ -42,6 +43,14 @@ class Settings:
     @property
     def aws_endpoint_url(self) -> str:
         return f"http://{LOOPBACK}:{self.aws_port}"
+
+
+def _state_name() -> str:
+    """`make reset` deletes this folder whole, so only a folder made for it is accepted."""
+    name = os.environ.get("ATRIUM_STATE") or ".local"
+    if not re.fullmatch(r"\.local[a-z0-9-]*", name):
+        raise SystemExit(f"ATRIUM_STATE={name!r} must be .local or start with .local-, such as .local-test.")
+    return name
 
 
 def _port(name: str, default: int) -> int:

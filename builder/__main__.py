@@ -1,0 +1,93 @@
+"""`python -m builder [--local]`: makes what is missing or outdated in `build/`, and says so in a line each."""
+
+import argparse
+import functools
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from builder import contract, gateway_body, layer, service_zip
+from builder.artefacts import Artefact, digest
+from builder.declarations import Function, read_functions
+from builder.errors import BuildError
+from builder.packages import LAMBDA_PLATFORMS, LOCAL
+
+PYTHON = (3, 13)  # Lambda's; it would pass over the bytecode of another version, and be slow without a word
+
+
+def main() -> int:
+    """Exit status: 0, or 1 with a line on stderr for each artefact that could not be made."""
+    options = _options()
+    if sys.version_info[:2] != PYTHON:
+        print("build: Lambda runs Python 3.13 and this is another. Use .venv/bin/python.", file=sys.stderr)
+        return 1
+    root: Path = options.root.resolve()
+    platforms = [LOCAL] if options.local else [*LAMBDA_PLATFORMS, LOCAL]
+    try:
+        failures = list(_build(root, platforms))
+    except BuildError as error:
+        failures = [error]
+    for failure in failures:
+        print(f"build: {failure.told(root)}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m builder", description=__doc__)
+    parser.add_argument("--local", action="store_true", help="no layers for Lambda, only this machine's")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    return parser.parse_args()
+
+
+def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
+    """What failed. Nothing else is tried when the contract fails: functions may ship it."""
+    build = root / "build"
+    functions = read_functions(root)
+    for artefact in _contract(root, build, functions):
+        _refresh(build, artefact)
+    services = layer.sdk_services(function.declaration for function in functions)
+    artefacts = [
+        *(layer.artefact(root, build, platform, services) for platform in platforms),
+        *(service_zip.artefact(root, build, function) for function in functions),
+    ]
+    _remove_strangers(build / "functions", {artefact.path for artefact in artefacts})
+    # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
+    with ThreadPoolExecutor(2) as pool:
+        yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
+
+
+def _contract(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
+    merged = functools.cache(lambda: contract.read(root, functions))
+    files = contract.files(root, functions)
+    inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))
+    yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
+    yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
+
+
+def _attempt(build: Path, artefact: Artefact) -> BuildError | None:
+    try:
+        _refresh(build, artefact)
+    except BuildError as error:
+        return error
+    return None
+
+
+def _refresh(build: Path, artefact: Artefact) -> None:
+    started = time.perf_counter()
+    outcome = "built" if artefact.refresh(build / ".cache" / "stamps") else "unchanged"
+    kilobytes = artefact.path.stat().st_size / 1000
+    seconds = time.perf_counter() - started
+    print(f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s", flush=True)
+
+
+def _remove_strangers(folder: Path, ours: Iterable[Path]) -> None:
+    """Zips of services that are gone; nothing may deploy them."""
+    for zipped in set(folder.glob("*.zip")) - set(ours):
+        zipped.unlink()
+        print(f"functions/{zipped.name} removed: there is no such service any more")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Files that are made again only when what they are made of has changed."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def digest(*parts: str | bytes) -> str:
+    """Of the parts, of this builder's own code, and of the Python and zlib that run it: all that decides a result."""
+    total = hashlib.sha256(_BUILDER)
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        total.update(len(content).to_bytes(8) + content)  # so that ("ab", "c") and ("a", "bc") differ
+    return total.hexdigest()
+
+
+def _builder() -> bytes:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    versions = f"{sys.version} {zlib.ZLIB_RUNTIME_VERSION}".encode()
+    return hashlib.sha256(versions + b"\0".join(source.read_bytes() for source in sources)).digest()
+
+
+_BUILDER = _builder()
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """`inputs` is the digest of everything that decides what `make` returns."""
+
+    path: Path
+    inputs: str
+    make: Callable[[], bytes]
+
+    def refresh(self, stamps: Path) -> bool:
+        """Whether the file's bytes had to change. Its date stays when they did not."""
+        stamp = stamps / f"{self.path.parent.name}-{self.path.name}"
+        before = self.path.read_bytes() if self.path.is_file() else None
+        if before is not None and stamp.is_file() and stamp.read_text() == self._stamp(before):
+            return False
+        made = self.make()
+        if made != before:
+            write(self.path, made)
+        write(stamp, self._stamp(made).encode())
+        return made != before
+
+    def _stamp(self, content: bytes) -> str:
+        return f"{self.inputs} {hashlib.sha256(content).hexdigest()}"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Whole or not at all, with the mode that any new file gets."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123  a descriptor
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)  # noqa: PTH105  the one call that says it is atomic
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,140 @@
+"""One OpenAPI document out of the kernel's shared part and every service's `openapi.yaml`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from builder import contract_rules, routes, yaml_file
+from builder.contract_rules import Owners
+from builder.declarations import KERNEL, Function
+from builder.errors import BuildError
+
+METHODS = ("delete", "get", "patch", "post", "put")  # HEAD and OPTIONS are the gateway's
+SCHEME = "cognito"
+
+_Text = Annotated[str, Meta(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`scopes`: a token with any one of them may call it; without any it is public. `function` is a folder's name."""
+
+    method: str
+    path: str
+    function: str
+    scopes: tuple[str, ...]
+
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    document: dict[str, Any]
+    operations: tuple[Operation, ...]
+
+    def to_json(self) -> bytes:
+        return json.dumps(self.document, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+class _SharedPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    openapi: str
+    info: dict[str, Any]
+    tags: list[Any] = []
+    paths: dict[str, dict[str, Any]] = {}
+    components: dict[str, dict[str, Any]]
+
+
+class _ServicePart(msgspec.Struct, forbid_unknown_fields=True):
+    paths: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
+    components: dict[str, dict[str, Any]] = {}
+    tags: list[Any] = []
+
+
+class _DescribedOperation(msgspec.Struct, rename="camel"):
+    """What we demand of an operation beyond OpenAPI."""
+
+    operation_id: _Text
+    summary: _Text
+    security: list[dict[str, list[str]]]
+
+
+def files(root: Path, functions: list[Function]) -> list[Path]:
+    """Every file that decides the contract or may refuse it."""
+    services = _services(functions)
+    handlers = [service.folder / "handler.py" for service in services]
+    return [_shared_file(root), *(service.contract for service in services), *handlers]
+
+
+def read(root: Path, functions: list[Function]) -> Contract:
+    """Raises BuildError for what contradicts itself, another service, a handler, or OpenAPI 3.0."""
+    shared = yaml_file.convert(yaml_file.read(_shared_file(root)), _SharedPart, _shared_file(root))
+    scopes = _declared_scopes(_shared_file(root), shared)
+    owners = Owners(_shared_file(root))
+    operations: list[Operation] = []
+    for service in _services(functions):
+        part = yaml_file.convert(yaml_file.read(service.contract), _ServicePart, service.contract)
+        _merge(shared, part, service.contract, owners)
+        described = list(_operations(service, part, scopes))
+        routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
+        operations += described
+    document = msgspec.to_builtins(shared)
+    contract_rules.check(document, owners)
+    return Contract(document, tuple(operations))
+
+
+def _shared_file(root: Path) -> Path:
+    return root / "functions" / KERNEL / "openapi.yaml"
+
+
+def _services(functions: list[Function]) -> list[Function]:
+    return [function for function in functions if function.declaration.trigger == "api"]
+
+
+def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
+    try:
+        return set(shared.components["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"])
+    except (KeyError, TypeError):
+        field = f"components.securitySchemes.{SCHEME}.flows.authorizationCode.scopes"
+        raise BuildError(file, field, "It is missing.", "Add it, a mapping of scope to description.") from None
+
+
+def _merge(shared: _SharedPart, part: _ServicePart, file: Path, owners: Owners) -> None:
+    """Adds a service's part. A path, and a component's name, belong to one file."""
+    for path, item in part.paths.items():
+        owners.claim(("paths", path), file, is_free=path not in shared.paths)
+        shared.paths[path] = item
+    for kind, components in part.components.items():
+        known = shared.components.setdefault(kind, {})
+        for name, component in components.items():
+            owners.claim(("components", kind, name), file, is_free=name not in known)
+            known[name] = component
+    shared.tags += part.tags
+
+
+def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iterator[Operation]:
+    for path, item in part.paths.items():
+        for method, content in item.items():
+            route = f"{method.upper()} {path}"
+            if method not in METHODS:
+                what_to_do = f"A path holds {', '.join(METHODS)}; say the rest in each of them."
+                raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
+            described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
+            allowed = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
+            yield Operation(method.upper(), path, service.name, allowed)
+
+
+def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:
+    """OpenAPI says "any of these scopes" by a list of requirements with one scope each, and so do we."""
+    match list(alternative.items()):
+        case [(scheme, [scope])] if scheme == SCHEME and scope in declared:
+            return scope
+    why = f"{json.dumps(alternative)} is not a requirement that we know."
+    what_to_do = f"Write `{{{SCHEME}: [<one scope>]}}` with one of: {', '.join(sorted(declared))}."
+    raise BuildError(file, f"{route}.security", why, what_to_do)

@@ -1,0 +1,17 @@
+"""What a build says when it cannot go on."""
+
+from pathlib import Path
+
+
+class BuildError(Exception):
+    """Names the file (and field), why it is refused, and what to do. `why` and `what_to_do` are whole sentences."""
+
+    def __init__(self, file: Path, field: str | None, why: str, what_to_do: str) -> None:
+        self.file, self.field, self.why, self.what_to_do = file, field, why, what_to_do
+        super().__init__(self.told())
+
+    def told(self, root: Path | None = None) -> str:
+        """One line; files below `root` are named relative to it."""
+        file = self.file.relative_to(root) if root and self.file.is_relative_to(root) else self.file
+        where = f"{file}: {self.field}" if self.field else str(file)
+        return f"{where}: {self.why} {self.what_to_do}"

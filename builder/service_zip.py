@@ -1,0 +1,58 @@
+"""`build/functions/<name>.zip`: a service as the package `<name>/`, and what its declaration puts beside it."""
+
+from pathlib import Path
+
+from builder import artefacts, zips
+from builder.declarations import Function
+from builder.errors import BuildError
+from builder.packages import LAMBDA_PLATFORMS, Packages
+
+_PLACE = zips.Place(zip_folder="", lambda_folder="/var/task")
+_FOR_THE_BUILD = ("function.yaml", "openapi.yaml")
+_COMPILED = (".so", ".pyd", ".dylib")
+
+
+def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
+    own = zips.read_tree(function.folder, is_wanted=lambda path: path not in _FOR_THE_BUILD)
+    files = zips.below(function.name, own) | _included(root, function)
+    vendored = _vendored(root, build, function)
+
+    def make() -> bytes:
+        compiled = zips.with_bytecode(files, _PLACE, root / "functions")
+        return zips.archive(compiled | (_pure_python(vendored) if vendored else {}))
+
+    inputs = artefacts.digest(vendored.digest if vendored else "", *zips.flat(files))
+    return artefacts.Artefact(build / "functions" / f"{function.name}.zip", inputs, make)
+
+
+def _included(root: Path, function: Function) -> dict[str, bytes]:
+    """Files and folders that `package.include` names, under their own last name."""
+    included: dict[str, bytes] = {}
+    for name in function.declaration.package.include:
+        path = root / name
+        if not path.exists():
+            what_to_do = "Name a file or folder, relative to the repository."
+            raise BuildError(function.file, "package.include", f"{name!r} does not exist.", what_to_do)
+        included |= zips.below(path.name, zips.read_tree(path)) if path.is_dir() else {path.name: path.read_bytes()}
+    return included
+
+
+def _vendored(root: Path, build: Path, function: Function) -> Packages | None:
+    group = function.declaration.package.requirements
+    if group is None:
+        return None
+    lock = root / "requirements" / f"{group}.txt"
+    if not lock.is_file():
+        what_to_do = "Add the group to pyproject.toml and run `make lock`."
+        raise BuildError(function.file, "package.requirements", f"requirements/{lock.name} does not exist.", what_to_do)
+    # Pure Python is the same on every platform, but a lock's markers are judged for one.
+    return Packages(lock, LAMBDA_PLATFORMS[0], _PLACE, build / ".cache" / "wheels")
+
+
+def _pure_python(packages: Packages) -> dict[str, bytes]:
+    entries = zips.entries_of(packages.zipped())
+    for path in entries:
+        if path.endswith(_COMPILED):
+            why = f"{path} is compiled for one processor, and a function's zip is the same on all."
+            raise BuildError(packages.lock, None, why, "Move the package to the `layer` group in pyproject.toml.")
+    return entries

@@ -1,0 +1,128 @@
+# Workflows bring GitHub's token instead of a stored key. AWS checks GitHub's certificate itself, so no thumbprint here.
+resource "aws_iam_openid_connect_provider" "github" {
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+locals {
+  claims = "token.actions.githubusercontent.com"
+  iam    = "arn:aws:iam::${var.account_id}"
+}
+
+# Plans: any pull request of the repository, and main. Reads the shape of things, never what people keep in them, and cannot
+# write the lock either: terraform plan -lock=false.
+resource "aws_iam_role" "plan" {
+  name                 = "${var.project}-plan"
+  description          = "GitHub plans changes of ${var.github_repository}"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+      Condition = {
+        StringEquals = {
+          "${local.claims}:aud" = "sts.amazonaws.com"
+          "${local.claims}:sub" = ["repo:${var.github_repository}:pull_request", "repo:${var.github_repository}:ref:refs/heads/main"]
+        }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "plan" {
+  role       = aws_iam_role.plan.name
+  policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+}
+
+# ReadOnlyAccess also reads data, and a pull request may run any code: records, objects, logs, people and secrets are taken out.
+resource "aws_iam_role_policy" "plan_reads_no_data" {
+  name = "reads_no_data"
+  role = aws_iam_role.plan.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Deny"
+        Action = [
+          "athena:GetQueryResults", "cognito-idp:AdminGetUser", "cognito-idp:AdminList*", "cognito-idp:ListUsers*",
+          "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan",
+          "kms:Decrypt", "logs:FilterLogEvents", "logs:GetLog*", "logs:GetQueryResults", "logs:StartLiveTail",
+          "logs:StartQuery", "rds:DownloadDBLogFilePortion", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
+          "xray:BatchGetTraces", "xray:GetTrace*",
+        ]
+        Resource = "*"
+      },
+      {
+        Effect      = "Deny"
+        Action      = ["s3:GetObject*"]
+        NotResource = ["${aws_s3_bucket.state.arn}/*"]
+      },
+    ]
+  })
+}
+
+# Deploys: one role per environment, for a job on main that GitHub admitted to that environment.
+resource "aws_iam_role" "deploy" {
+  for_each = var.environments
+
+  name                 = "${var.project}-deploy-${each.key}"
+  description          = "GitHub deploys ${each.key} from main of ${var.github_repository}"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
+      # With an environment the subject names no branch; ref is the claim that does.
+      Condition = {
+        StringEquals = {
+          "${local.claims}:aud" = "sts.amazonaws.com"
+          "${local.claims}:ref" = "refs/heads/main"
+          "${local.claims}:sub" = "repo:${var.github_repository}:environment:${each.key}"
+        }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "deploy" {
+  for_each = var.environments
+
+  role       = aws_iam_role.deploy[each.key].name
+  policy_arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+}
+
+# PowerUserAccess leaves IAM out; what is named after the environment comes back. Who writes a function's role decides what
+# the function may do, so review of main is what guards the account.
+resource "aws_iam_role_policy" "deploy_roles" {
+  for_each = var.environments
+
+  name = "roles_of_${each.key}"
+  role = aws_iam_role.deploy[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Action = [
+          "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole",
+          "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
+          "iam:ListRoleTags", "iam:PassRole", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
+          "iam:UpdateRole", "iam:UpdateRoleDescription",
+        ]
+        Resource = "${local.iam}:role/${var.project}-${each.key}-*"
+      },
+      {
+        Effect = "Allow"
+        Action = [
+          "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile", "iam:GetInstanceProfile",
+          "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:UntagInstanceProfile",
+        ]
+        Resource = "${local.iam}:instance-profile/${var.project}-${each.key}-*"
+      },
+    ]
+  })
+}

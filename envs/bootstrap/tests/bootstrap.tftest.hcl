@@ -1,0 +1,113 @@
+# Planned by the real provider without an account.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  account_id        = "000000000000"
+  github_repository = "example/atrium"
+  state_bucket      = "example-states"
+}
+
+override_resource {
+  target          = aws_iam_openid_connect_provider.github
+  override_during = plan
+  values          = { arn = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com" }
+}
+
+override_resource {
+  target          = aws_s3_bucket.state
+  override_during = plan
+  values          = { id = "example-states", arn = "arn:aws:s3:::example-states" }
+}
+
+run "state_bucket" {
+  command = plan
+
+  assert {
+    condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled" && one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
+    error_message = "States are versioned and encrypted."
+  }
+
+  assert {
+    condition = (
+      aws_s3_bucket_public_access_block.state.block_public_acls && aws_s3_bucket_public_access_block.state.block_public_policy &&
+      aws_s3_bucket_public_access_block.state.ignore_public_acls && aws_s3_bucket_public_access_block.state.restrict_public_buckets
+    )
+    error_message = "States are never public."
+  }
+
+  assert {
+    condition = jsondecode(aws_s3_bucket_policy.state.policy).Statement == [{
+      Sid       = "TlsOnly", Effect = "Deny", Principal = "*", Action = "s3:*", Resource = ["arn:aws:s3:::example-states", "arn:aws:s3:::example-states/*"],
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+    error_message = "States travel by TLS only."
+  }
+}
+
+run "who_may_plan_and_deploy" {
+  command = plan
+
+  assert {
+    condition = { for environment, role in aws_iam_role.deploy : environment => jsondecode(role.assume_role_policy).Statement[0].Condition } == {
+      for environment in ["dev", "prod"] : environment => {
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:ref" = "refs/heads/main"
+          "token.actions.githubusercontent.com:sub" = "repo:example/atrium:environment:${environment}"
+        }
+      }
+    }
+    error_message = "Each environment is deployed by a job on main that was admitted to it, of this repository."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/atrium:pull_request", "repo:example/atrium:ref:refs/heads/main"]
+    error_message = "Plans are for pull requests and main of this repository."
+  }
+
+  assert {
+    condition     = aws_iam_role_policy_attachment.plan.policy_arn == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    error_message = "The role that plans changes nothing."
+  }
+
+  assert {
+    condition = length(setsubtract(
+      ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "kms:Decrypt", "logs:FilterLogEvents", "secretsmanager:GetSecretValue"],
+      jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Action
+    )) == 0 && jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Effect == "Deny"
+    error_message = "The role that plans reads no data."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[1] == {
+      Effect = "Deny", Action = ["s3:GetObject*"], NotResource = ["arn:aws:s3:::example-states/*"]
+    }
+    error_message = "The role that plans reads no object but the states."
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement : statement.Resource] == ["arn:aws:iam::000000000000:role/atrium-dev-*", "arn:aws:iam::000000000000:instance-profile/atrium-dev-*"]
+    error_message = "The role that deploys an environment touches that environment's roles only."
+  }
+}
+
+run "refusals" {
+  command = plan
+
+  variables {
+    account_id        = "1234"
+    environments      = ["*"]
+    github_repository = "example/*"
+    project           = "*"
+    state_bucket      = "States"
+  }
+
+  expect_failures = [var.account_id, var.environments, var.github_repository, var.project, var.state_bucket]
+}

@@ -1,0 +1,63 @@
+variable "account_id" {
+  description = "AWS account to prepare; any other is refused."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be the twelve digits of an AWS account: set TF_VAR_account_id, or account_id in terraform.tfvars (git-ignored)."
+  }
+}
+
+variable "environments" {
+  description = "Environments of this account, as GitHub knows them too: each gets a role that deploys it."
+  type        = set(string)
+  default     = ["dev", "prod"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for environment in var.environments : can(regex("^[a-z][a-z0-9]*$", environment))])
+    error_message = "environments must be lower-case letters and digits, e.g. \"dev\"."
+  }
+}
+
+variable "github_repository" {
+  description = "Repository whose workflows take the roles: owner/name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = "github_repository must be owner/name, without a wildcard."
+  }
+}
+
+variable "project" {
+  description = "First part of every name, as in the environments' locals.tf."
+  type        = string
+  default     = "atrium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*$", var.project))
+    error_message = "project must be lower-case letters and digits, e.g. \"atrium\"."
+  }
+}
+
+variable "region" {
+  description = "Region of the state bucket and of the API Gateway setting, which counts for one region."
+  type        = string
+  default     = "eu-central-1"
+  nullable    = false
+}
+
+variable "state_bucket" {
+  description = "Name for the bucket of the Terraform states; unique in all of AWS."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.state_bucket))
+    error_message = "state_bucket must be 3 to 63 lower-case letters, digits and inner hyphens."
+  }
+}

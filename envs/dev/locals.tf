@@ -1,0 +1,36 @@
+# All that dev and prod do differently; every other file is the same, byte for byte.
+locals {
+  project = "atrium"
+  stage   = "dev"
+  region  = "eu-central-1"
+
+  cidr               = "10.20.0.0/16"
+  availability_zones = ["eu-central-1a", "eu-central-1b"]
+  nat                = "none"
+
+  # Whether AWS refuses to delete what holds data, and destroying the database leaves a snapshot.
+  deletion_protection = false
+
+  database = {
+    instance_class = "db.t4g.micro"
+    multi_az       = false
+    storage_gb     = 20
+    max_storage_gb = 50
+  }
+  backup_retention_days = 1
+  log_retention_days    = 14
+
+  architecture         = "arm64"
+  reserved_concurrency = {}
+  throttling           = { rate_limit = 100, burst_limit = 200 }
+  waf                  = null
+
+  # Lets tools and tests sign in with one call instead of SRP's two.
+  password_auth_flow = true
+  token_validity     = { access_minutes = 60, refresh_days = 30 }
+
+  # Settings of single functions: folder => variable => value.
+  function_environment = {
+    pre_sign_up = { EMAIL_DOMAINS_DENIED = "mailinator.com" }
+  }
+}

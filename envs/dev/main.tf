@@ -1,0 +1,106 @@
+locals {
+  name          = "${local.project}-${local.stage}"
+  functions_dir = "${path.root}/../../functions"
+  build_dir     = "${path.root}/../../build"
+
+  # The contract names scopes as tokens carry them (atrium/me), the pool without its resource server (me).
+  contract = jsondecode(file("${local.build_dir}/openapi.json"))
+  scopes = {
+    for scope, description in local.contract.components.securitySchemes.cognito.flows.authorizationCode.scopes :
+    trimprefix(scope, "${local.project}/") => description
+  }
+}
+
+module "network" {
+  source = "../../modules/network"
+
+  name                = local.name
+  cidr                = local.cidr
+  availability_zones  = local.availability_zones
+  nat                 = local.nat
+  dynamodb_table_arns = [module.dynamodb.table_arn]
+  flow_logs           = { retention_days = local.log_retention_days }
+}
+
+module "bastion" {
+  source = "../../modules/bastion"
+
+  name                       = local.name
+  vpc_id                     = module.network.vpc_id
+  subnet_id                  = module.network.public_subnet_ids[local.availability_zones[0]]
+  allowed_cidrs              = var.allowed_cidrs
+  database_security_group_id = module.rds_proxy.database_security_group_id
+}
+
+module "rds_proxy" {
+  source = "../../modules/rds_proxy"
+
+  name                       = local.name
+  vpc_id                     = module.network.vpc_id
+  subnet_ids                 = module.network.private_subnet_ids
+  client_security_group_ids  = { functions = module.api_lambda.postgres_client_security_group_id }
+  bastion_security_group_ids = { bastion = module.bastion.security_group_id }
+  database                   = local.database
+  backup_retention_days      = local.backup_retention_days
+  log_retention_days         = local.log_retention_days
+  deletion_protection        = local.deletion_protection
+  final_snapshot             = local.deletion_protection
+}
+
+module "dynamodb" {
+  source = "../../modules/dynamodb"
+
+  name                = local.name
+  deletion_protection = local.deletion_protection
+}
+
+# Takes ARNs of aliases from api_lambda, which takes this pool's ARN for its API and policies: no function waits for either.
+module "cognito" {
+  source = "../../modules/cognito"
+
+  name                = local.name
+  deletion_protection = local.deletion_protection
+  resource_server     = local.project
+  scopes              = local.scopes
+  triggers            = module.api_lambda.cognito_triggers
+  hosted_page         = var.hosted_page
+  password_auth_flow  = local.password_auth_flow
+  token_validity      = local.token_validity
+}
+
+module "api_lambda" {
+  source = "../../modules/api_lambda"
+
+  name                 = local.name
+  stage                = local.stage
+  functions_dir        = local.functions_dir
+  build_dir            = local.build_dir
+  architecture         = local.architecture
+  environment          = local.function_environment
+  reserved_concurrency = local.reserved_concurrency
+  throttling           = local.throttling
+  waf                  = local.waf
+  alarms_topic_arn     = var.alarms_topic_arn
+  logs                 = { retention_days = local.log_retention_days }
+  user_pool_arn        = module.cognito.user_pool_arn
+
+  network = {
+    vpc_id                  = module.network.vpc_id
+    subnet_ids              = values(module.network.private_subnet_ids)
+    dynamodb_prefix_list_id = module.network.dynamodb_prefix_list_id
+  }
+
+  postgres = {
+    host              = module.rds_proxy.proxy_endpoint
+    port              = module.rds_proxy.proxy_port
+    database          = module.rds_proxy.database_name
+    security_group_id = module.rds_proxy.proxy_security_group_id
+    connect_arns      = module.rds_proxy.connect_arns
+    secret_arns       = module.rds_proxy.user_secret_arns
+  }
+
+  user_attributes = {
+    table_name = module.dynamodb.table_name
+    table_arn  = module.dynamodb.table_arn
+  }
+}

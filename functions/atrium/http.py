@@ -1,0 +1,92 @@
+"""From API Gateway's event to a route's answer: dispatch, session, conditional GET, problems, one log line."""
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from atrium import etag, log, response, tracing
+from atrium.problem import Problem, unavailable
+from atrium.request import Request, from_event
+from atrium.response import Response
+
+Operation = Callable[[Request], Response]
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def api(routes: Mapping[str, Operation], public: Collection[str] = ()) -> Handler:
+    """The Lambda handler of a service. `routes` maps `METHOD /resource/{parameter}` to its operation.
+
+    Every route demands a current access token, whatever the gateway let through, except those in `public`.
+    """
+    if strangers := set(public) - routes.keys():
+        raise ValueError(f"`public` names what is not in the routes: {', '.join(sorted(strangers))}")
+    verify = _verifier() if set(routes) - set(public) else None
+
+    def answer(request: Request, token: Mapping[str, str]) -> Response:
+        operation = routes.get(request.route)
+        if operation is None:
+            raise Problem(404, "route_unknown", f"This service has no {request.route}.")
+        if verify and request.route not in public:
+            request.claims = verify(token)
+        with tracing.subsegment("operation", route=request.route):
+            return etag.not_modified(request, operation(request))
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        measurement = log.Measurement()
+        request = from_event(event)
+        error: Exception | None = None
+        try:
+            answered = answer(request, _token(event))
+        except Exception as raised:
+            problem = _problem(raised)
+            error = raised if problem.status >= 500 else None
+            answered = response.from_problem(problem, request.request_id)
+        _log(request, answered.status, measurement, error)
+        return answered.for_gateway()
+
+    return handler
+
+
+def _verifier() -> Callable[[Mapping[str, str]], Any]:
+    # Not at the top: a service with public routes only need not load the AWS SDK.
+    from atrium import session
+
+    return session.verify
+
+
+def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """The claims that the Cognito authorizer found; none when the gateway let the request through without a token."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    claims: Mapping[str, str] = authorizer.get("claims") or {}
+    return claims
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if _raised_by(error, "atrium.postgres", "DatabaseUnavailable"):
+        return unavailable("The database")
+    if _raised_by(error, "atrium.user_attributes", "Unavailable"):
+        return unavailable("The table of user attributes")
+    return Problem(500, "internal_error", "Something failed on our side. Tell us the request_id if it stays.")
+
+
+def _raised_by(error: Exception, module: str, name: str) -> bool:
+    # A module that is not loaded cannot have raised anything, and must not be loaded for asking.
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(error, kind)
+
+
+def _log(request: Request, status: int, measurement: log.Measurement, error: Exception | None) -> None:
+    log.write(
+        "ERROR" if status >= 500 else "INFO",
+        "request",
+        request_id=request.request_id,
+        trace_id=tracing.trace_id(request.headers.get("traceparent")),
+        xray_trace_id=tracing.xray_trace_id(),
+        route=request.route,
+        status=status,
+        uid=request.claims.uid if request.claims else None,
+        error=log.failure(error) if error else None,
+        **measurement.fields(),
+    )

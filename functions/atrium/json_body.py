@@ -1,0 +1,116 @@
+"""A JSON body becomes a Struct, or a Problem that names every field at fault."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from atrium.problem import FieldError, Problem
+
+MEDIA_TYPES = ("application/json",)
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+
+_PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+
+
+def check_media_type(content_type: str, body: bytes, accepted: Collection[str]) -> None:
+    """Raises 400 when there is no body at all, 415 when it is not of an accepted type or not in UTF-8."""
+    if not body:
+        raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.replace('"', "").strip().lower()
+    if media_type.strip().lower() not in accepted or charset not in ("", "charset=utf-8"):
+        detail = f"Send Content-Type {' or '.join(accepted)}, in UTF-8; this body came as {content_type or 'no type'}."
+        raise Problem(415, "media_type_unsupported", detail)
+
+
+def decode[Model: msgspec.Struct](body: bytes, model: type[Model], read_only: Collection[str] = ()) -> Model:
+    """Strict: no conversion between types, and no unknown field where `model` says `forbid_unknown_fields`.
+
+    A field's type may be a class of one's own with `parse(object) -> Self`, which raises ValueError (see atrium.text).
+    """
+    value = _json(body)
+    try:
+        return msgspec.convert(value, model, str_keys=True, dec_hook=_parse)
+    except msgspec.ValidationError as invalid:
+        # msgspec stops at the first error; a person mending a form wants them all.
+        errors = list(_struct_errors(value, model, "#", read_only)) or [_field_error(str(invalid), "#")]
+        detail = "Some fields of the body are not acceptable: see `errors`."
+        raise Problem(422, "validation_failed", detail, errors=errors) from None
+
+
+def _json(body: bytes) -> object:
+    if len(body) > MAX_BYTES:
+        raise Problem(413, "body_too_large", f"The body has {len(body)} bytes; at most {MAX_BYTES} are accepted.")
+    try:
+        value = msgspec.json.decode(body)
+        deep = _deeper_than(MAX_DEPTH, value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as malformed:
+        raise Problem(400, "body_malformed", f"The body cannot be read as JSON. {malformed}.") from None
+    except RecursionError:
+        deep = True
+    if deep:
+        raise Problem(400, "body_too_deep", f"The body nests deeper than {MAX_DEPTH} levels.")
+    return value
+
+
+def _deeper_than(limit: int, value: object) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return children is not None and (limit == 0 or any(_deeper_than(limit - 1, child) for child in children))
+
+
+def _parse(kind: Any, value: object) -> object:
+    return kind.parse(value)
+
+
+def _struct_errors(
+    value: object, model: type[msgspec.Struct], pointer: str, read_only: Collection[str] = ()
+) -> Iterator[FieldError]:
+    if not isinstance(value, dict):
+        yield FieldError(pointer, "Expected an object")
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
+    for name, field in fields.items():
+        if name in value:
+            yield from _errors(value[name], field.type, _child(pointer, name))
+        elif field.required:
+            yield FieldError(_child(pointer, name), "This field is required")
+    if model.__struct_config__.forbid_unknown_fields:
+        for name in value.keys() - fields.keys():
+            detail = "This field is read-only" if name in read_only else "There is no such field"
+            yield FieldError(_child(pointer, name), detail)
+
+
+def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield from _struct_errors(value, kind, pointer)
+    elif origin is list and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _errors(item, arguments[0], f"{pointer}/{index}")
+    elif origin is dict and isinstance(value, dict):
+        for name, item in value.items():
+            yield from _errors(item, arguments[1], _child(pointer, name))
+    else:
+        try:
+            msgspec.convert(value, kind, str_keys=True, dec_hook=_parse)
+        except msgspec.ValidationError as invalid:
+            yield _field_error(str(invalid), pointer)
+
+
+def _field_error(message: str, pointer: str) -> FieldError:
+    """msgspec's "Expected `int`, got `str` - at `$.lines[0].count`", under what `pointer` names already."""
+    found = _PATH.fullmatch(message)
+    if not found:
+        return FieldError(pointer, message)
+    for step in _STEP.finditer(found["path"].partition("[...]")[0]):
+        pointer = _child(pointer, step["name"] or step["index"])
+    return FieldError(pointer, found["detail"])
+
+
+def _child(pointer: str, name: str) -> str:
+    """RFC 6901, section 3."""
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"

@@ -1,0 +1,65 @@
+"""Is this access token still good? Compared with the user's META item on every authenticated request; fails closed."""
+
+import time
+from collections.abc import Mapping
+
+from atrium import user_attributes
+from atrium.problem import Problem, unavailable
+from atrium.request import Claims
+
+CACHE_SECONDS = 30  # for so long at most may a revoked token work in a container that has seen it
+_CACHE_ENTRIES = 2048
+
+_cache: dict[str, tuple[float, user_attributes.Meta]] = {}
+
+
+def verify(token: Mapping[str, str]) -> Claims:
+    """The claims of an access token that the gateway's authorizer has accepted.
+
+    Raises 401 `token_unusable` (not an access token of ours), 401 `token_stale` (the user's rights or status have
+    changed since, or the user is gone), 503 when the table cannot be read.
+    """
+    claims = _claims(token)
+    if not _is_current(claims, _cached(claims.uid)) and not _is_current(claims, _read(claims.uid)):
+        raise Problem(401, "token_stale", "Your access has changed since this token was issued. Refresh it.")
+    return claims
+
+
+def _claims(token: Mapping[str, str]) -> Claims:
+    if token.get("token_use") != "access":
+        raise Problem(401, "token_unusable", "Send the access token; this is not one.")
+    try:
+        return Claims(
+            uid=token["uid"],
+            sub=token["sub"],
+            roles=tuple(token.get("roles", "").split()),
+            scopes=frozenset(token.get("scope", "").split()),
+            access_epoch=int(token["access_epoch"]),
+        )
+    except (KeyError, ValueError):
+        raise Problem(401, "token_unusable", "The token lacks claims that signing in adds. Sign in again.") from None
+
+
+def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
+    return meta is not None and meta.status == "active" and meta.access_epoch == claims.access_epoch
+
+
+def _cached(uid: str) -> user_attributes.Meta | None:
+    # A cached item that disagrees with the token is no verdict: the token may be newer than the cache. verify() asks
+    # the table then, so a grant works at once with the token that carries it.
+    read_at, meta = _cache.get(uid, (float("-inf"), None))
+    return meta if time.monotonic() - read_at < CACHE_SECONDS else None
+
+
+def _read(uid: str) -> user_attributes.Meta | None:
+    try:
+        meta = user_attributes.meta(uid)
+    except user_attributes.Unavailable as error:
+        raise unavailable("The record of your access") from error
+    if len(_cache) >= _CACHE_ENTRIES:
+        _cache.clear()
+    if meta is None:
+        _cache.pop(uid, None)
+    else:
+        _cache[uid] = (time.monotonic(), meta)
+    return meta

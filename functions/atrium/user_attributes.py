@@ -1,0 +1,130 @@
+"""What the table `UserAttributes` knows of one user: status, attributes, roles. Keys: docs/architecture.md.
+
+Reads are strongly consistent: a revocation counts from the moment it is written.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from atrium import dynamodb
+from atrium.config import required
+
+
+class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
+    """The table gave no answer: throttled, unreachable or refused. Decide as if the user had no rights."""
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """`access_epoch` rises with every grant and revoke; a token that carries an older one is stale."""
+
+    status: str
+    access_epoch: int
+    version: int
+
+
+class Role(msgspec.Struct, frozen=True):
+    """One grant of a role. `expires_at` is in epoch seconds, None when it does not end."""
+
+    role: str
+    scope: str
+    grant: str
+    expires_at: int | None = None
+
+
+class UserItems(msgspec.Struct, frozen=True):
+    """`attributes` is namespace → name → value; `roles` are those in force."""
+
+    meta: Meta | None
+    attributes: dict[str, dict[str, Any]]
+    roles: list[Role]
+
+
+def meta(uid: str) -> Meta | None:
+    """The user's META, or None when there is none. One call. Raises `Unavailable`."""
+    answer = _call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
+    return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
+
+
+def create_meta(uid: str) -> None:
+    """Makes META of a new, active user; leaves one that exists as it is. One call. Raises `Unavailable`."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    item = _key(uid, "META") | {
+        "status": {"S": "active"},
+        "access_epoch": {"N": "1"},
+        "version": {"N": "1"},
+        "created_at": {"S": now},
+    }
+    try:
+        _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
+    except _ConditionFailed:
+        return
+
+
+def collection(uid: str) -> UserItems:
+    """Everything under the user's key. One call per megabyte. Raises `Unavailable`."""
+    found, attributes, roles, now = None, dict[str, dict[str, Any]](), list[Role](), time.time()
+    for item in _items(uid):
+        match item["sk"].split("#", 2):
+            case ["META"]:
+                found = _meta(item)
+            case ["ATTR", namespace, name]:
+                attributes.setdefault(namespace, {})[name] = item["value"]
+            case ["ROLE", *_] if _in_force(item, now):
+                roles.append(_role(item))
+    return UserItems(found, attributes, roles)
+
+
+class _ConditionFailed(Exception):  # noqa: N818
+    pass
+
+
+def _items(uid: str) -> Iterator[dict[str, Any]]:
+    page: dict[str, Any] = {}
+    while True:
+        answer = _call(
+            "query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"U#{uid}"}},
+            ConsistentRead=True,
+            **page,
+        )
+        yield from map(dynamodb.plain, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _in_force(item: dict[str, Any], now: float) -> bool:
+    """TTL deletes lazily, hours late; what has expired counts as gone."""
+    return item.get("expires_at") is None or item["expires_at"] > now
+
+
+def _meta(item: dict[str, Any]) -> Meta:
+    return Meta(item["status"], item["access_epoch"], item["version"])
+
+
+def _role(item: dict[str, Any]) -> Role:
+    return Role(item["role"], item["scope"], item["sk"].rsplit("#", 1)[1], item.get("expires_at"))
+
+
+def _key(uid: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": f"U#{uid}"}, "sk": {"S": sk}}
+
+
+def _call(operation: str, **parameters: Any) -> dict[str, Any]:
+    table = required("USER_ATTRIBUTES_TABLE")
+    try:
+        answer: dict[str, Any] = getattr(dynamodb.client(), operation)(TableName=table, **parameters)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise _ConditionFailed from error
+        raise Unavailable(f"{operation} on {table} failed: {code}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{operation} on {table} failed: {error}") from error
+    return answer

@@ -1,0 +1,67 @@
+"""`{"users": […], "only_missing": true}`, both optional: gives each database user a new password.
+
+For each user first the verifier goes to Postgres (through `migrate`), then the password to the secret. Whatever fails
+half-way, running the same command again mends it; also with `only_missing`, because the secret is written last.
+"""
+
+import functools
+import json
+import os
+import secrets
+from typing import Any
+
+import botocore.config
+import botocore.session
+
+from atrium.config import required
+from db_credentials import scram
+
+
+class MigrateFailedError(Exception):
+    """`migrate` did not store the verifier; the secret is unchanged. Run the command again."""
+
+
+def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[str]]:
+    """Answers which users got a new password and which were left. Raises `ValueError` naming the wrong field."""
+    arns: dict[str, str] = json.loads(required("DATABASE_SECRETS"))
+    users = _users(event, arns)
+    only_missing = event.get("only_missing", False) is True
+    left = [user for user in users if only_missing and _has_value(arns[user])]
+    changed = [user for user in users if user not in left]
+    for user in changed:
+        _change(user, arns[user])
+    return {"changed": changed, "left": left}
+
+
+def _users(event: dict[str, Any], arns: dict[str, str]) -> list[str]:
+    users = event.get("users", list(arns))
+    if not isinstance(users, list) or not set(users) <= arns.keys():
+        raise ValueError(f"users: {users!r} is not a list of some of {', '.join(arns)}.")
+    return users
+
+
+def _change(user: str, arn: str) -> None:
+    password = secrets.token_urlsafe(32)
+    _set_verifier(user, scram.verifier(password))
+    value = json.dumps({"username": user, "password": password})
+    _client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
+
+
+def _set_verifier(user: str, verifier: str) -> None:
+    payload = json.dumps({"action": "set_verifier", "user": user, "verifier": verifier})
+    answer = _client("lambda").invoke(FunctionName=required("MIGRATE_FUNCTION"), Payload=payload.encode())
+    if "FunctionError" in answer:
+        raise MigrateFailedError(f"{user}: {answer['Payload'].read().decode()}")
+
+
+def _has_value(arn: str) -> bool:
+    """Told by the version labels, so that this function needs no right to read a secret."""
+    stages = _client("secretsmanager").describe_secret(SecretId=arn).get("VersionIdsToStages", {})
+    return any("AWSCURRENT" in names for names in stages.values())
+
+
+@functools.cache
+def _client(service: str) -> Any:
+    config = botocore.config.Config(connect_timeout=3, read_timeout=30, retries={"mode": "standard"})
+    region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
+    return botocore.session.get_session().create_client(service, region_name=region, config=config)

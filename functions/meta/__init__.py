@@ -1,0 +1,1 @@
+"""The API about itself: is it up, and what is its contract."""

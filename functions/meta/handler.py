@@ -1,0 +1,8 @@
+from atrium.http import api
+from meta import contract, health
+
+ROUTES = {
+    "GET /v1/health": health.read,
+    "GET /v1/openapi.json": contract.read,
+}
+handler = api(ROUTES, public=ROUTES.keys())

@@ -1,0 +1,72 @@
+"""The database's roles: migrator (owns and changes tables), app (reads and writes rows), readonly.
+
+Everything runs as the master user, through the proxy. On RDS the master is no superuser: it may do this because it
+makes the roles itself and joins migrator.
+"""
+
+import re
+from typing import Any
+
+from atrium import postgres
+from atrium.config import required
+from atrium.postgres import Statement
+
+MASTER = "postgres"
+
+TIMEOUTS: dict[str, dict[str, str]] = {
+    # A lock that a migration waits for blocks everybody behind it, so it gives up first and is run again.
+    "migrator": {"statement_timeout": "14min", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "1min"},
+    "app": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
+    "readonly": {"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "1min"},
+}
+"""By role, in Postgres's own units. RDS Proxy forbids SET, so they belong to the role."""
+
+# RFC 5803 as Postgres stores it. https://www.postgresql.org/docs/17/catalog-pg-authid.html
+_VERIFIER = re.compile(
+    r"SCRAM-SHA-256\$[1-9][0-9]{3,6}:[A-Za-z0-9+/]{16,64}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}="
+)
+
+
+def bootstrap() -> dict[str, Any]:
+    """Makes the roles that are missing and sets their rights and timeouts; running it again changes nothing.
+
+    It grants nobody rds_iam: RDS refuses passwords to its members, and with a password the proxy logs in for them.
+    """
+    existing = {name for (name,) in postgres.query("SELECT rolname FROM pg_roles", user=MASTER)}
+    missing = [role for role in TIMEOUTS if role not in existing]
+    postgres.batch(
+        *(Statement(f"CREATE ROLE {role} LOGIN") for role in missing),
+        *(Statement(sql) for sql in _rights(_identifier(required("DB_NAME")))),
+        *(
+            Statement(f"ALTER ROLE {role} SET {name} = '{value}'")
+            for role, timeouts in TIMEOUTS.items()
+            for name, value in timeouts.items()
+        ),
+        user=MASTER,
+    )
+    return {"created": missing}
+
+
+def set_verifier(user: str, verifier: str) -> dict[str, Any]:
+    """Stores the password of `user` as a SCRAM verifier, from which it cannot be computed. Raises `ValueError`."""
+    if user not in TIMEOUTS:
+        raise ValueError(f"user: {user!r} is none of {', '.join(TIMEOUTS)}.")
+    if not _VERIFIER.fullmatch(verifier):
+        raise ValueError("verifier: not of the form SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>.")
+    postgres.query(f"ALTER ROLE {user} PASSWORD '{verifier}'", user=MASTER)
+    return {"user": user}
+
+
+def _rights(database: str) -> list[str]:
+    """Who owns the database owns its schema public (pg_database_owner) and may create trusted extensions."""
+    return [
+        f"GRANT migrator TO {MASTER}",
+        f"ALTER DATABASE {database} OWNER TO migrator",
+        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {database} TO app, readonly",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    ]
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,1 @@
+"""A person has confirmed their address: make them a user."""

@@ -1,0 +1,1 @@
+"""What an access token says of its user: uid, roles, access epoch, scopes."""

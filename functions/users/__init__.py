@@ -1,0 +1,1 @@
+"""People's records, kept in Postgres."""

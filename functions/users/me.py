@@ -1,0 +1,55 @@
+"""One's own record: the row in Postgres, with the attributes and roles of the table."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from atrium import etag, merge_patch, response, roles, user_attributes
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Locale, PersonName
+from users import profile
+from users.profile import Profile
+
+READ_ONLY = ("uid", "email", "status", "created_at", "updated_at", "attributes", "roles")
+
+
+class MePatch(msgspec.Struct, forbid_unknown_fields=True):
+    given_name: PersonName | UnsetType | None = UNSET
+    family_name: PersonName | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+
+
+class Rights(msgspec.Struct):
+    """What the table adds to the row: no row version covers it, so the entity tag does."""
+
+    attributes: dict[str, dict[str, Any]]
+    roles: list[str]
+
+
+def read(request: Request) -> Response:
+    uid = request.caller.uid
+    return _representation(profile.find(uid), _rights(uid))
+
+
+def change(request: Request) -> Response:
+    uid = request.caller.uid
+    changes = merge_patch.changes(merge_patch.decode(request, MePatch, READ_ONLY))
+    rights = _rights(uid)
+    versions = etag.expected_versions(request, rights)
+    return _representation(profile.change(uid, changes, versions, request.request_id), rights)
+
+
+def _rights(uid: str) -> Rights:
+    items = user_attributes.collection(uid)
+    return Rights(items.attributes, roles.everywhere(items.roles))
+
+
+def _representation(found: Profile | None, rights: Rights) -> Response:
+    if found is None:
+        raise Problem(404, "user_gone", "There is no such user any more.")
+    row = msgspec.structs.asdict(found)
+    version = row.pop("version")
+    return response.json(row | msgspec.structs.asdict(rights), etag=etag.of_version(version, rights))

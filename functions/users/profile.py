@@ -1,0 +1,73 @@
+"""The row of a user: read and changed in one flight each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from atrium import etag, postgres
+from atrium.uuid7 import uuid7
+
+_COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
+
+_FIND = f"SELECT {_COLUMNS} FROM users WHERE uid = $1::uuid AND status <> 'erased'"  # noqa: S608  no input in it
+
+# The condition is the UPDATE's own, so of two changes to one version the second finds nothing; and the audit row
+# depends on the update, so neither can be there without the other.
+_CHANGE = f"""
+WITH changed AS (
+    UPDATE users SET
+        given_name = CASE WHEN $2::jsonb ? 'given_name' THEN $2::jsonb ->> 'given_name' ELSE given_name END,
+        family_name = CASE WHEN $2::jsonb ? 'family_name' THEN $2::jsonb ->> 'family_name' ELSE family_name END,
+        locale = CASE WHEN $2::jsonb ? 'locale' THEN $2::jsonb ->> 'locale' ELSE locale END,
+        version = version + 1,
+        updated_at = now()
+    WHERE uid = $1::uuid AND status <> 'erased' AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
+    RETURNING {_COLUMNS}
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT $4::uuid, uid, uid, 'user.changed', $5::jsonb, $6 FROM changed
+)
+SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND users.status <> 'erased'
+"""  # noqa: S608  no input in it
+
+
+class Profile(msgspec.Struct):
+    uid: UUID
+    email: str
+    given_name: str | None
+    family_name: str | None
+    locale: str | None
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+def find(uid: str) -> Profile | None:
+    """None when there is no such user, or no longer."""
+    rows = postgres.query(_FIND, uid)
+    return Profile(*rows[0]) if rows else None
+
+
+def change(uid: str, changes: Mapping[str, object], versions: Sequence[int] | None, request_id: str) -> Profile | None:
+    """Sets `given_name`, `family_name`, `locale` as `changes` says (None clears) if the version is one of `versions`.
+
+    None when there is no such user; raises 412 when the version is another one. The audit row says which fields, not
+    what they hold: the trail outlives an erasure.
+    """
+    if not changes:
+        return _expected(find(uid), versions)
+    audit = {"fields": list(changes)}
+    expected = None if versions is None else list(versions)
+    rows = postgres.query(_CHANGE, uid, dict(changes), expected, uuid7(), audit, request_id)
+    if rows and rows[0][0] is None:
+        raise etag.stale()
+    return Profile(*rows[0]) if rows else None
+
+
+def _expected(found: Profile | None, versions: Sequence[int] | None) -> Profile | None:
+    if found and versions is not None and found.version not in versions:
+        raise etag.stale()
+    return found

@@ -1,0 +1,123 @@
+"""The deployed REST API over HTTP."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.api_gateway.access_log import write_access_log
+from local.api_gateway.authorizer import CognitoAuthorizer
+from local.api_gateway.control import DeployedApi, RestApis
+from local.api_gateway.errors import (
+    GatewayError,
+    NotEmulatedError,
+    configuration_error,
+    missing_authentication_token,
+    request_too_large,
+)
+from local.api_gateway.event import GatewayRequest, arrived, request_context
+from local.api_gateway.gateway_response import gateway_response
+from local.api_gateway.integration import GatewayResponse, invoke_function, mock_response, require_emulated
+from local.api_gateway.routes import Routes
+from local.lambda_service import LambdaService
+
+BODY_LIMIT = 10 * 1024 * 1024  # bytes
+
+OnLine = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_line: OnLine | None = None
+) -> web.Application:
+    """Serve what `apis` has deployed. `on_line` gets a line per request, with the reason of an error."""
+    app = web.Application(client_max_size=BODY_LIMIT)
+    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_line).answer)
+    return app
+
+
+class _Gateway:
+    def __init__(
+        self, apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_line: OnLine | None
+    ) -> None:
+        self._apis = apis
+        self._functions = functions
+        self._authorizer = authorizer
+        self._on_line = on_line
+        self._routes: tuple[tuple[str, str], Routes] | None = None
+
+    async def answer(self, http: web.Request) -> web.Response:
+        api = self._apis.deployed()
+        if api is None:
+            return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
+        request = arrived(http, api.stage)
+        request.context = request_context(request, api, None)
+        message = reason = ""
+        try:
+            response = await self._integrate(http, request, api)
+        except NotEmulatedError as error:
+            message = reason = f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
+            response = _json_response(501, {"message": message})
+        except GatewayError as error:
+            message, reason = error.message, str(error)
+            response = gateway_response(error, request, api.body)
+        except Exception as error:  # a fault of ours must not look like the application's
+            _log.exception("API Gateway failed on %s %s", request.method, request.request_path)
+            reason = f"fault of the laptop's API Gateway: {error!r}"
+            response = gateway_response(configuration_error(reason), request, api.body)
+        write_access_log(api, request, response, message)
+        self._observe(request, response, reason)
+        return _on_the_wire(request, response)
+
+    async def _integrate(self, http: web.Request, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
+        found = self._routes_of(api).find(request.method, request.path)
+        if found is None:
+            raise missing_authentication_token()
+        route, parameters = found
+        request.context |= {"resourcePath": route.resource, "resourceId": route.resource_id}
+        kind = require_emulated(route)
+        if route.security:
+            claims = self._authorizer.authorize(request.header("Authorization"), route.security)
+            request.context["authorizer"] = {"claims": claims}
+        request.body = await _read_body(http)
+        if kind == "mock":
+            return mock_response(request, route)
+        return await invoke_function(self._functions, request, api, route, parameters)
+
+    def _routes_of(self, api: DeployedApi) -> Routes:
+        key = (api.api_id, api.deployment_id)
+        if self._routes is None or self._routes[0] != key:
+            self._routes = (key, Routes(api.body))
+        return self._routes[1]
+
+    def _observe(self, request: GatewayRequest, response: GatewayResponse, reason: str) -> None:
+        if self._on_line:
+            took = (time.perf_counter() - request.started) * 1000
+            line = f"{request.method} {request.request_path} {response.status} {took:.0f} ms {request.context['requestId']}"
+            self._on_line(f"{line} {reason}".rstrip())
+
+
+async def _read_body(http: web.Request) -> bytes:
+    try:
+        return await http.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise request_too_large(f"the body is over {BODY_LIMIT} bytes") from None
+
+
+def _json_response(status: int, content: dict[str, str]) -> GatewayResponse:
+    return GatewayResponse(status, [("Content-Type", "application/json")], json.dumps(content).encode())
+
+
+def _on_the_wire(request: GatewayRequest, response: GatewayResponse) -> web.Response:
+    """Add the gateway's own headers. A function may not set them: AWS's win."""
+    headers = CIMultiDict(response.headers)
+    headers.setdefault("Content-Type", "application/json")
+    headers["x-amzn-RequestId"] = request.context["requestId"]
+    headers["x-amz-apigw-id"] = request.context["extendedRequestId"]
+    headers["X-Amzn-Trace-Id"] = request.trace_header.split(";")[0]
+    body = None if response.status in (204, 304) else response.body
+    return web.Response(status=response.status, headers=headers, body=body)

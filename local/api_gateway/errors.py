@@ -1,0 +1,65 @@
+"""What API Gateway answers itself, by gateway response type.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+"""
+
+from dataclasses import dataclass
+
+
+class NotEmulatedError(Exception):
+    """The deployed body asks for something the laptop's API Gateway does not do. Answered with a loud 501."""
+
+
+@dataclass(frozen=True)
+class GatewayError(Exception):
+    """`reason` is for the log only, as AWS's execution log; `message` goes to the client."""
+
+    type: str
+    status: int
+    message: str
+    error_type: str  # the header x-amzn-ErrorType
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.reason or self.message}"
+
+
+def missing_authentication_token() -> GatewayError:
+    """AWS's answer to an unknown path or method: an unrouted request is taken for an unsigned management call."""
+    return GatewayError(
+        "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", "MissingAuthenticationTokenException",
+        "no such path or method",
+    )  # fmt: skip
+
+
+def unauthorized(reason: str, message: str = "Unauthorized") -> GatewayError:
+    return GatewayError("UNAUTHORIZED", 401, message, "UnauthorizedException", reason)
+
+
+def request_too_large(reason: str) -> GatewayError:
+    return GatewayError("REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException", reason)
+
+
+def unsupported_media_type(content_type: str) -> GatewayError:
+    return GatewayError(
+        "UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported Media Type", "BadRequestException",
+        f"the integration has request templates, but none for {content_type}",
+    )  # fmt: skip
+
+
+def integration_timeout(seconds: float) -> GatewayError:
+    return GatewayError(
+        "INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerErrorException",
+        f"the integration took longer than {seconds:g} s",
+    )  # fmt: skip
+
+
+def configuration_error(reason: str) -> GatewayError:
+    return GatewayError(
+        "API_CONFIGURATION_ERROR", 500, "Internal server error", "InternalServerErrorException", reason
+    )  # fmt: skip
+
+
+def bad_gateway(reason: str) -> GatewayError:
+    """The function failed or answered nonsense. No type of its own on AWS: DEFAULT_5XX with status 502."""
+    return GatewayError("DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException", reason)

@@ -1,0 +1,115 @@
+"""The requests of Cognito's JSON protocol, as far as they are used here. Fields that are not named are ignored."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+
+class Attribute(Struct, rename="pascal"):
+    name: str
+    value: str = ""
+
+
+def named(attributes: Iterable[Attribute] | None) -> dict[str, str]:
+    return {attribute.name: attribute.value for attribute in attributes or ()}
+
+
+class SignUp(Struct, rename="pascal"):
+    client_id: str
+    username: str
+    password: str
+    secret_hash: str | None = None
+    user_attributes: list[Attribute] = []
+    validation_data: list[Attribute] | None = None
+    client_metadata: dict[str, str] | None = None
+
+
+class ConfirmSignUp(Struct, rename="pascal"):
+    client_id: str
+    username: str
+    confirmation_code: str
+    secret_hash: str | None = None
+    client_metadata: dict[str, str] | None = None
+
+
+class ClientUser(Struct, rename="pascal"):
+    """ResendConfirmationCode, ForgotPassword."""
+
+    client_id: str
+    username: str
+    secret_hash: str | None = None
+
+
+class ConfirmForgotPassword(Struct, rename="pascal"):
+    client_id: str
+    username: str
+    confirmation_code: str
+    password: str
+    secret_hash: str | None = None
+    client_metadata: dict[str, str] | None = None
+
+
+class AdminUser(Struct, rename="pascal"):
+    """AdminConfirmSignUp, AdminDisableUser, AdminUserGlobalSignOut, …"""
+
+    user_pool_id: str
+    username: str
+    client_metadata: dict[str, str] | None = None
+
+
+class AdminCreateUser(Struct, rename="pascal"):
+    user_pool_id: str
+    username: str
+    user_attributes: list[Attribute] = []
+    validation_data: list[Attribute] | None = None
+    temporary_password: str | None = None
+    message_action: str | None = None
+    desired_delivery_mediums: list[str] = []
+    client_metadata: dict[str, str] | None = None
+
+
+class AdminSetUserPassword(Struct, rename="pascal"):
+    user_pool_id: str
+    username: str
+    password: str
+    permanent: bool = False
+
+
+class AdminUpdateUserAttributes(Struct, rename="pascal"):
+    user_pool_id: str
+    username: str
+    user_attributes: list[Attribute]
+
+
+class InitiateAuth(Struct, rename="pascal"):
+    client_id: str
+    auth_flow: str
+    auth_parameters: dict[str, str] = {}
+    user_pool_id: str | None = None  # AdminInitiateAuth
+
+
+class RespondToAuthChallenge(Struct, rename="pascal"):
+    client_id: str
+    challenge_name: str
+    session: str = ""
+    challenge_responses: dict[str, str] = {}
+    client_metadata: dict[str, str] | None = None
+    user_pool_id: str | None = None  # AdminRespondToAuthChallenge
+
+
+class AccessToken(Struct, rename="pascal"):
+    """GetUser, DeleteUser, GlobalSignOut."""
+
+    access_token: str
+
+
+class ChangePassword(Struct, rename="pascal"):
+    access_token: str
+    previous_password: str
+    proposed_password: str
+
+
+class RevokeToken(Struct, rename="pascal"):
+    token: str
+    client_id: str
+    client_secret: str | None = None

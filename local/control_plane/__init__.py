@@ -1,0 +1,1 @@
+"""moto in process: the control plane that Terraform and boto3 see."""

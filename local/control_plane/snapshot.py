@@ -1,0 +1,197 @@
+"""moto's whole state in one file, so that a stack stopped today goes on tomorrow.
+
+moto has no persistence of its own. One pickle holds every backend, because services hold each other's objects (RDS has EC2's subnets, Lambda has
+IAM's roles) and a file per service would split what is shared. Backend registries are stored by name and never replaced: modules hold them.
+"""
+
+import gzip
+import io
+import pickle
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import cloudpickle
+import moto
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from moto.core.base_backend import AccountSpecificBackend, BackendDict
+
+# Pickled objects are those of exactly this moto on this Python; others' would load and then fail in odd places.
+VERSION = f"atrium-1 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
+STACK_BYTES = 512 * 1024 * 1024  # moto's objects refer to each other many thousand deep
+RECURSION = 200_000
+
+type Key = tuple[str, str, str]
+
+
+class SnapshotError(Exception):
+    """The file is not one that this moto and Python can load; it says why."""
+
+
+def dump(path: Path, extra: Any) -> int:
+    """Writes every backend and `extra` (plain data) to `path`, after loading a trial copy. Returns the size in bytes.
+
+    No request may be in flight: a backend that changes while it is pickled gives half a state or an error.
+    """
+    content = _deep(lambda: _pickled({"version": VERSION, "backends": _backends(), "extra": extra}))
+    _deep(lambda: _Unpickler(io.BytesIO(content)).load())
+    half = path.with_suffix(".part")
+    half.touch(mode=0o600)
+    half.write_bytes(gzip.compress(content, compresslevel=1))
+    half.replace(path)
+    return path.stat().st_size
+
+
+def load(path: Path) -> Any:
+    """Puts every backend back and returns `extra`.
+
+    Raises:
+        SnapshotError: the file is damaged or was written by another moto or Python.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes())
+        state = _deep(lambda: _Unpickler(io.BytesIO(content)).load())
+    except Exception as error:
+        raise SnapshotError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
+    if state["version"] != VERSION:
+        raise SnapshotError(f"{path.name} was written by {state['version']}, this is {VERSION}")
+    for key, accounts in state["backends"].items():
+        for account, regions in accounts.items():
+            for region, backend in regions.items():
+                _registry(key)[account][region] = backend
+    _restore_ec2_references()
+    return state["extra"]
+
+
+def _backends() -> dict[Key, dict[str, dict[str, Any]]]:
+    return {
+        _key(registry): {account: dict(regions.items()) for account, regions in registry.items()}
+        for registry in BackendDict._instances  # type: ignore[misc]
+    }
+
+
+def _key(registry: BackendDict[Any]) -> Key:
+    return registry.service_name, registry.backend.__module__, registry.backend.__qualname__
+
+
+def _registry(key: Key) -> BackendDict[Any]:
+    """The registry that the module of its backend class holds."""
+    service, module_name, class_name = key
+    __import__(module_name)
+    for module in (sys.modules[module_name], *_packages(module_name)):
+        for value in vars(module).values():
+            if (
+                isinstance(value, BackendDict)
+                and value.service_name == service
+                and value.backend.__qualname__ == class_name
+            ):
+                return value
+    raise SnapshotError(f"moto has no backends for {service} in {module_name}")
+
+
+def _packages(module_name: str) -> Iterator[Any]:
+    while "." in module_name:
+        module_name = module_name.rpartition(".")[0]
+        if module_name in sys.modules:
+            yield sys.modules[module_name]
+
+
+def _restore_ec2_references() -> None:
+    """EC2 finds peers through class-level weak references that its constructors fill."""
+    from moto.ec2.models import ec2_backends
+    from moto.ec2.models.transit_gateway_attachments import TransitGatewayAttachmentBackend
+    from moto.ec2.models.vpc_peering_connections import VPCPeeringConnectionBackend
+    from moto.ec2.models.vpcs import VPCBackend
+
+    for _, _, backend in ec2_backends.iter_backends():
+        VPCBackend.vpc_refs[backend.__class__].add(weakref.ref(backend))
+        VPCPeeringConnectionBackend.vpc_pcx_refs[backend.__class__].add(weakref.ref(backend))
+        TransitGatewayAttachmentBackend.backend_refs[backend.__class__].add(weakref.ref(backend))
+
+
+def _deep[T](work: Callable[[], T]) -> T:
+    """Runs `work` in a thread whose stack holds the recursion that pickling moto needs."""
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(work())
+        except BaseException as error:
+            failure.append(error)
+
+    before, limit = threading.stack_size(STACK_BYTES), sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+        sys.setrecursionlimit(limit)
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+def _pickled(state: Any) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(state)
+    return file.getvalue()
+
+
+LOCKS = (type(threading.Lock()), type(threading.RLock()))
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def persistent_id(self, value: Any) -> tuple[str, ...] | None:
+        if isinstance(value, BackendDict):
+            return ("registry", *_key(value))
+        if isinstance(value, AccountSpecificBackend):
+            service, owner = value.service_name, cast(Any, value.backend)
+            return ("account", service, owner.__module__, owner.__qualname__, value.account_id)
+        return None
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, LOCKS):
+            return type_of_lock(value), ()
+        if isinstance(value, weakref.WeakValueDictionary):
+            return weakref.WeakValueDictionary, (dict(value),)
+        if isinstance(value, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
+            return _private_key, (_der(value),)
+        if isinstance(value, x509.Certificate):
+            return x509.load_pem_x509_certificate, (value.public_bytes(serialization.Encoding.PEM),)
+        if isinstance(value, dict) and type(value).__module__.startswith("moto."):
+            # Their constructors want arguments that are gone; their content and attributes are all they are.
+            return _new, (type(value),), vars(value) if hasattr(value, "__dict__") else None, None, iter(value.items())
+        return super().reducer_override(value)
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, pid: tuple[str, ...]) -> Any:
+        kind, service, module, name, *account = pid
+        registry = _registry((service, module, name))
+        return registry if kind == "registry" else registry[account[0]]
+
+
+def type_of_lock(value: Any) -> Callable[[], Any]:
+    return threading.RLock if isinstance(value, type(threading.RLock())) else threading.Lock
+
+
+def _new[T](cls: type[T]) -> T:
+    return cls.__new__(cls)
+
+
+def _der(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _private_key(der: bytes) -> Any:
+    return serialization.load_der_private_key(der, None)

@@ -1,0 +1,7 @@
+"""Lambda on the laptop: the deployed zips, run by AWS's own runtime client in isolated worker processes."""
+
+from local.lambda_service.deployed import Credentials
+from local.lambda_service.errors import InvokeError
+from local.lambda_service.service import Invocation, LambdaService
+
+__all__ = ["Credentials", "Invocation", "InvokeError", "LambdaService"]

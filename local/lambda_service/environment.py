@@ -1,0 +1,66 @@
+"""The environment variables and command line of a worker: what AWS sets, the function's own, and nothing of ours."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.lambda_service.deployed import Credentials, DeployedFunction
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """How functions are run. `runtime` holds `awslambdaric`; `ca_bundle` is trusted by TLS clients inside functions."""
+
+    python: Path
+    runtime: Path
+    aws_endpoint_url: str
+    ca_bundle: Path | None = None
+
+    def command(self, task_root: Path, layers: list[Path]) -> list[str]:
+        """Layers as AWS merges them into /opt: a later one hides an earlier one."""
+        folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
+        isolated = ["-I", "-S", "-B", "-X", "utf8"]
+        return [str(self.python), *isolated, str(_BOOTSTRAP), str(os.getpid()), *map(str, folders)]
+
+
+def worker_environment(
+    function: DeployedFunction,
+    interpreter: Interpreter,
+    credentials: Credentials,
+    task_root: Path,
+    runtime_api: str,
+    log_stream: str,
+) -> dict[str, str]:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (defined runtime variables).
+
+    Two are the laptop's: `AWS_ENDPOINT_URL`, and `SSL_CERT_FILE` when there is a sandbox CA. A function that sets
+    one of AWS's reserved names cannot be deployed on AWS, so AWS's value wins here.
+    """
+    laptop = {"AWS_ENDPOINT_URL": interpreter.aws_endpoint_url}
+    if interpreter.ca_bundle:
+        laptop["SSL_CERT_FILE"] = str(interpreter.ca_bundle)
+    return laptop | function.environment | {
+        "_HANDLER": function.handler,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_REGION": function.region,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        "AWS_SESSION_TOKEN": credentials.session_token,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",  # nothing listens, and nothing leaves the laptop
+        "LAMBDA_RUNTIME_DIR": str(interpreter.runtime),
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "TZ": ":UTC",
+    }  # fmt: skip

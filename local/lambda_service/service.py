@@ -1,0 +1,290 @@
+"""Invoke: finds the deployed function, runs it in a warm or fresh worker, and writes its log."""
+
+import asyncio
+import base64
+import json
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+from uuid import uuid4
+
+from local.aws_call import AwsCall, AwsResponse, Forward
+from local.lambda_service.deployed import Credentials, DeployedFunction, find, keep_layer
+from local.lambda_service.environment import Interpreter
+from local.lambda_service.errors import InvokeError, payload_too_large, throttled
+from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
+from local.lambda_service.pool import Pool
+from local.lambda_service.unpack import Unpacked
+from local.lambda_service.worker import Event, InitError, Outcome, Worker
+from local.settings import Settings
+
+REQUEST_LIMIT = 6_291_456  # bytes of a synchronous event
+ASYNC_REQUEST_LIMIT = 1_048_576  # bytes of an asynchronous event
+TAIL = 4096  # bytes of log that LogType=Tail returns
+
+_LAYER_VERSION = re.compile(r"^/2018-10-31/layers/(?P<layer>[^/]+)/versions/(?P<version>\d+)$")
+_INVOKE = re.compile(r"^/2015-03-31/functions/(?P<function>[^/]+)/invocations$")
+
+# (role ARN, session name) -> temporary credentials of the role
+CredentialsOf = Callable[[str, str], Awaitable[Credentials] | Credentials]
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What Invoke answers. A function's own failure is status 200 with `function_error`, as on AWS."""
+
+    status: int
+    payload: bytes
+    function_error: str | None
+    executed_version: str
+    request_id: str
+    log_tail: bytes
+    cold: bool
+    duration_ms: float
+
+
+class LambdaService:
+    """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: CredentialsOf,
+        *,
+        python: Path,
+        runtime: Path,
+        ca_bundle: Path | None = None,
+        workers_per_version: int = 10,
+        idle_seconds: float = 900,
+        on_line: OnLine | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle)
+        self._limit = workers_per_version
+        self._idle_seconds = idle_seconds
+        self._unpacked = Unpacked(settings.state / "run" / "code")
+        self._logs = FunctionLogs(settings.logs / "functions", on_line)
+        self._pools: dict[tuple[str, str, str], Pool] = {}
+        self._active: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Forget what an earlier run unpacked, and begin to reap idle workers. Raises if the runtime is not there."""
+        if not (self._interpreter.runtime / "awslambdaric").is_dir():
+            raise FileNotFoundError(
+                f"{self._interpreter.runtime} holds no awslambdaric: install requirements/runtime.txt there "
+                "(uv pip install --target)"
+            )
+        await asyncio.to_thread(self._unpacked.forget)
+        self._reaper = asyncio.create_task(self._reap())
+
+    async def close(self) -> None:
+        """Kill every worker. Invocations under way are lost."""
+        background = [task for task in (self._reaper, *self._tasks) if task]
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        self._pools.clear()
+        self._logs.close()
+
+    async def invoke(
+        self,
+        function: str,
+        payload: bytes,
+        *,
+        qualifier: str | None = None,
+        trace_header: str | None = None,
+        source: tuple[str, str] | None = None,
+        region: str | None = None,
+        client_context: str | None = None,
+    ) -> Invocation:
+        """Run a function, by name or ARN, and wait. `source` is (service principal, source ARN) when an AWS service
+        calls, which the function's policy must allow. Raises `InvokeError` if it is not run at all.
+
+        Giving up waiting does not stop the function, as on AWS.
+        """
+        deployed = find(function, qualifier, region)
+        if source:
+            deployed.allow(*source)
+        if len(payload) > REQUEST_LIMIT:
+            raise payload_too_large(len(payload), REQUEST_LIMIT)
+        event = Event(str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace(), client_context)
+        return await asyncio.shield(self._background(self._run(deployed, event)))
+
+    async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
+        """Answer Invoke; forward everything else, then retire the workers it made outdated."""
+        match = _INVOKE.match(call.path)
+        if match and call.method == "POST":
+            try:
+                return await self._answer_invoke(call, unquote(match["function"]))
+            except InvokeError as error:
+                return error.response()
+        if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):
+            keep_layer(call.region, unquote(layer["layer"]), layer["version"])
+        response = await forward(call)
+        if call.method != "GET":
+            await self._retire_outdated()
+        return response
+
+    async def _answer_invoke(self, call: AwsCall, function: str) -> AwsResponse:
+        qualifier = parse_qs(call.query).get("Qualifier", [None])[0]
+        kind = call.headers.get("x-amz-invocation-type", "RequestResponse")
+        deployed = find(function, qualifier, call.region)
+        _require_json(call.body)
+        payload = call.body or b"{}"
+        trace_header, context = call.headers.get("x-amzn-trace-id"), call.headers.get("x-amz-client-context")
+        if kind == "DryRun":
+            return AwsResponse(204, b"")
+        if kind == "Event":
+            if len(payload) > ASYNC_REQUEST_LIMIT:
+                raise payload_too_large(len(payload), ASYNC_REQUEST_LIMIT)
+            event = Event(str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace())
+            self._background(self._run_unattended(deployed, event))
+            return AwsResponse(202, b"", {"x-amzn-RequestId": event.request_id})
+        done = await self.invoke(
+            function, payload, qualifier=qualifier, trace_header=trace_header, region=call.region,
+            client_context=base64.b64decode(context).decode() if context else None,
+        )  # fmt: skip
+        headers = {
+            "Content-Type": "application/json",
+            "X-Amz-Executed-Version": done.executed_version,
+            "x-amzn-RequestId": done.request_id,
+        }
+        if done.function_error:
+            headers["X-Amz-Function-Error"] = done.function_error
+        if call.headers.get("x-amz-log-type") == "Tail":
+            headers["X-Amz-Log-Result"] = base64.b64encode(done.log_tail).decode()
+        return AwsResponse(done.status, done.payload, headers)
+
+    async def _run_unattended(self, function: DeployedFunction, event: Event) -> None:
+        """An Event invocation, tried once; AWS would try a failed one twice more, a minute and two minutes later."""
+        try:
+            done = await self._run(function, event)
+            problem = done.payload.decode(errors="replace") if done.function_error else None
+        except InvokeError as error:
+            problem = str(error)
+        if problem:
+            line = f"{event.request_id} asynchronous invocation failed (not retried on a laptop): {problem}"
+            self._logs.write(function.name, function.region, new_stream(function.version), [line])
+
+    async def _run(self, function: DeployedFunction, event: Event) -> Invocation:
+        reserved = function.reserved_concurrency
+        if reserved is not None and self._active[function.name] >= reserved:
+            raise throttled(function.name)
+        self._active[function.name] += 1
+        try:
+            return await self._run_in_worker(self._pool(function), event)
+        finally:
+            self._active[function.name] -= 1
+
+    async def _run_in_worker(self, pool: Pool, event: Event) -> Invocation:
+        function = pool.function
+        try:
+            worker = await pool.acquire()
+        except InitError as error:
+            return Invocation(200, error.payload, "Unhandled", function.version, event.request_id, b"", True, 0.0)
+        cold = worker.invocations == 0
+        before = worker.output()
+        started = time.perf_counter()
+        outcome = await worker.invoke(event)
+        duration_ms = (time.perf_counter() - started) * 1000
+        lines = _log_lines(worker, event, outcome, duration_ms, cold)
+        await pool.release(worker)
+        self._logs.write(function.name, function.region, worker.log_stream, before + lines)
+        tail = "\n".join(lines).encode()[-TAIL:]
+        return Invocation(
+            200, outcome.payload, outcome.function_error, function.version, event.request_id, tail, cold, duration_ms
+        )
+
+    def _pool(self, function: DeployedFunction) -> Pool:
+        key = (function.region, function.name, function.version)
+        pool = self._pools.get(key)
+        if pool is None or pool.function.fingerprint != function.fingerprint:
+            if pool is not None:
+                self._background(pool.retire())
+            pool = self._pools[key] = Pool(function, self._launch, self._limit)
+        return pool
+
+    async def _launch(self, function: DeployedFunction) -> Worker:
+        task_root = await self._unpacked.folder(function.code)
+        layers = [await self._unpacked.folder(layer) for layer in function.layers]
+        credentials = self._credentials(function.role, function.name)
+        worker = Worker(function, self._interpreter)
+        try:
+            await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
+        except BaseException as error:
+            self._logs.write(
+                function.name, function.region, worker.log_stream, [*worker.output(), f"INIT_ERROR {error}"]
+            )
+            worker.close_files()
+            raise
+        return worker
+
+    async def _retire_outdated(self) -> None:
+        for key, pool in list(self._pools.items()):
+            region, name, version = key
+            try:
+                outdated = find(name, version, region).fingerprint != pool.function.fingerprint
+            except InvokeError:
+                outdated = True
+            if outdated:
+                del self._pools[key]
+                await pool.retire()
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(min(30.0, self._idle_seconds))
+            for pool in list(self._pools.values()):
+                await pool.reap(self._idle_seconds)
+
+    def _background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def new_trace() -> str:
+    """An X-Ray header that is not sampled: there is no daemon on a laptop."""
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+
+
+def _require_json(body: bytes) -> None:
+    if not body:
+        return
+    try:
+        json.loads(body)
+    except ValueError as error:
+        message = f"Could not parse request body into json: {error}"
+        raise InvokeError(400, "InvalidRequestContentException", message) from None
+
+
+def _log_lines(worker: Worker, event: Event, outcome: Outcome, duration_ms: float, cold: bool) -> list[str]:
+    """START, the function's own lines, END and REPORT, worded as by AWS."""
+    memory, peak = worker.function.memory, worker.peak_memory_mb()
+    report = [
+        f"REPORT RequestId: {event.request_id}",
+        f"Duration: {duration_ms:.2f} ms",
+        f"Billed Duration: {int(duration_ms) + 1} ms",
+        f"Memory Size: {memory} MB",
+        f"Max Memory Used: {peak} MB" if peak else "",
+        f"Init Duration: {worker.init_ms:.2f} ms" if cold else "",
+        f"Status: {outcome.status}" if outcome.status else "",
+    ]
+    return [
+        f"START RequestId: {event.request_id} Version: {worker.function.version}",
+        *worker.output(),
+        *([outcome.note] if outcome.note else []),
+        f"END RequestId: {event.request_id}",
+        "\t".join(part for part in report if part),
+    ]

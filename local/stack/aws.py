@@ -1,0 +1,42 @@
+"""boto3 as an operator of the local account, and the calls to deployed functions that a release makes."""
+
+import json
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.settings import Settings
+from local.stack.process import StackError
+
+
+def client(service: str, settings: Settings, region: str) -> Any:
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=settings.aws_endpoint_url,
+        region_name=region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - a key that no account has
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+    )
+
+
+def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
+    """The function's answer; its own error becomes a `StackError` with its message."""
+    answer = lambda_client.invoke(FunctionName=function, Qualifier="live", Payload=json.dumps(event))
+    payload = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        message = f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}"
+        raise StackError(
+            f"{function} {json.dumps(event)} failed: {message}\n  `make logs SERVICE={function}` has the traceback."
+        )
+    return payload
+
+
+def shift_live(lambda_client: Any, function: str) -> None:
+    """Points the alias `live` at the newest version, as a release does: Terraform creates the alias and then leaves it alone."""
+    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    versions = [v["Version"] for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
+    newest = max(versions, key=int)
+    if lambda_client.get_alias(FunctionName=function, Name="live")["FunctionVersion"] != newest:
+        lambda_client.update_alias(FunctionName=function, Name="live", FunctionVersion=newest)

@@ -1,0 +1,102 @@
+"""The first admin, made as any user is: sign-up, the code from the inbox, confirmation. Only the role is granted by hand."""
+
+import base64
+import json
+import secrets
+import string
+import time
+import uuid
+from typing import Any
+
+from local.settings import Settings
+from local.stack import aws
+from local.stack.process import StackError, get_json
+
+ADMIN_EMAIL = "admin@example.com"
+
+
+def seed_admin(settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None) -> str:
+    """Makes the admin if there is none, and returns the password; `password` is the one of an earlier run."""
+    cognito = aws.client("cognito-idp", settings, outputs["region"])
+    client_id = outputs["user_pool_client_id"]
+    if password is None or not _can_sign_in(cognito, client_id, password):
+        password = _new_password()
+        _sign_up(cognito, client_id, password, inbox_url)
+    uid = _claims(sign_in(cognito, client_id, ADMIN_EMAIL, password)["AccessToken"])["uid"]
+    _grant_admin(aws.client("dynamodb", settings, outputs["region"]), outputs["user_attributes_table"], uid)
+    return password
+
+
+def sign_in(cognito: Any, client_id: str, email: str, password: str) -> dict[str, Any]:
+    answer = cognito.initiate_auth(
+        ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": email, "PASSWORD": password}
+    )
+    result: dict[str, Any] = answer["AuthenticationResult"]
+    return result
+
+
+def _can_sign_in(cognito: Any, client_id: str, password: str) -> bool:
+    try:
+        sign_in(cognito, client_id, ADMIN_EMAIL, password)
+    except (cognito.exceptions.NotAuthorizedException, cognito.exceptions.UserNotFoundException):
+        return False
+    return True
+
+
+def _sign_up(cognito: Any, client_id: str, password: str, inbox_url: str) -> None:
+    attributes = [
+        {"Name": "email", "Value": ADMIN_EMAIL},
+        {"Name": "given_name", "Value": "Ada"},
+        {"Name": "family_name", "Value": "Admin"},
+    ]
+    try:
+        cognito.sign_up(ClientId=client_id, Username=ADMIN_EMAIL, Password=password, UserAttributes=attributes)
+    except cognito.exceptions.UsernameExistsException:
+        raise StackError(
+            f"{ADMIN_EMAIL} exists, but the password in outputs.json does not open it. `make reset` starts afresh, or change it back."
+        ) from None
+    code = next(mail["code"] for mail in reversed(get_json(inbox_url)) if mail["to"] == ADMIN_EMAIL)
+    cognito.confirm_sign_up(ClientId=client_id, Username=ADMIN_EMAIL, ConfirmationCode=code)
+
+
+def _grant_admin(dynamodb: Any, table: str, uid: str) -> None:
+    """A role item and a new access epoch in one transaction; nothing if the role is there."""
+    held = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :role)",
+        ExpressionAttributeValues={":pk": {"S": f"U#{uid}"}, ":role": {"S": "ROLE#*#admin#"}},
+    )
+    if held["Count"]:
+        return
+    grant = str(uuid.uuid4())
+    role = {
+        "pk": {"S": f"U#{uid}"},
+        "sk": {"S": f"ROLE#*#admin#{grant}"},
+        "role": {"S": "admin"},
+        "scope": {"S": "*"},
+        "granted_at": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        "granted_by": {"S": "make up"},
+        "gsi1pk": {"S": "ROLE#admin"},
+        "gsi1sk": {"S": f"U#{uid}"},
+    }
+    bump = {
+        "TableName": table,
+        "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        "UpdateExpression": "ADD access_epoch :one, version :one",
+        "ConditionExpression": "attribute_exists(pk)",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": role}}, {"Update": bump}])
+
+
+def _claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return decoded
+
+
+def _new_password() -> str:
+    """Random, and of each kind that a password policy may ask for."""
+    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!-_.")
+    every = "".join(kinds)
+    return "".join([secrets.choice(kind) for kind in kinds] + [secrets.choice(every) for _ in range(16)])

@@ -1,0 +1,57 @@
+"""Where `terraform init` finds the aws provider when the registry cannot be reached.
+
+Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FILE and its implied mirror folders
+(https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories). Only when neither holds the provider
+is a `*/registry.terraform.io` folder under the usual add-on roots taken, through a generated configuration.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+ADDON_ROOTS = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr/lib", "/var/lib")
+
+
+def environment(state: Path) -> dict[str, str]:
+    """What to set so that `terraform init` finds the provider; empty where Terraform finds it by itself."""
+    named = os.environ.get("TF_CLI_CONFIG_FILE")
+    if named and Path(named).is_file():
+        return {}
+    mirror = find_mirror(os.environ)
+    if mirror is None:
+        # A named but missing file makes Terraform warn at every command: an empty one keeps it quiet and changes nothing.
+        return {"TF_CLI_CONFIG_FILE": os.devnull} if named else {}
+    config = state / "terraform.rc"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        "provider_installation {\n"
+        f'  filesystem_mirror {{\n    path    = "{mirror}"\n    include = ["hashicorp/aws"]\n  }}\n'
+        '  direct {\n    exclude = ["hashicorp/aws"]\n  }\n}\n'
+    )
+    return {"TF_CLI_CONFIG_FILE": str(config)}
+
+
+def find_mirror(environment: Mapping[str, str]) -> Path | None:
+    """A folder that holds the aws provider, outside those where Terraform looks itself; None where it needs no help."""
+    if any((folder / PROVIDER).is_dir() for folder in _implied_mirrors(environment)):
+        return None
+    return next((folder for folder in _addon_folders(environment) if (folder / PROVIDER).is_dir()), None)
+
+
+def _implied_mirrors(environment: Mapping[str, str]) -> Iterator[Path]:
+    home = Path(environment.get("HOME") or Path.home())
+    yield home / ".terraform.d/plugins"
+    yield Path(environment.get("XDG_DATA_HOME") or home / ".local/share") / "terraform/plugins"
+    yield home / "Library/Application Support/io.terraform/plugins"
+    yield Path("/usr/local/share/terraform/plugins")
+    yield Path("/usr/share/terraform/plugins")
+
+
+def _addon_folders(environment: Mapping[str, str]) -> Iterator[Path]:
+    if named := environment.get("TF_PLUGIN_MIRROR"):
+        yield Path(named)
+    for root in map(Path, ADDON_ROOTS):
+        yield root
+        yield from sorted(root.glob("*/"))
+        yield from sorted(root.glob("*/*/"))

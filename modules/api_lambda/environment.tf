@@ -1,0 +1,20 @@
+# What each function finds in its environment: docs/architecture.md, "Environment of a function".
+locals {
+  environment = {
+    for folder, function in local.functions : folder => merge(
+      { ATRIUM_SERVICE = folder, ATRIUM_STAGE = var.stage },
+      length(function.postgres) == 0 ? {} : {
+        DB_HOST = var.postgres.host
+        DB_NAME = var.postgres.database
+        DB_PORT = tostring(var.postgres.port)
+        DB_USER = function.postgres[0]
+      },
+      length(function.user_attributes) == 0 ? {} : { USER_ATTRIBUTES_TABLE = var.user_attributes.table_name },
+      function.database_secrets ? {
+        DATABASE_SECRETS = jsonencode(var.postgres.secret_arns)
+        MIGRATE_FUNCTION = "${var.name}-migrate:${local.alias}"
+      } : {},
+      lookup(var.environment, folder, {}),
+    )
+  }
+}

@@ -1,0 +1,182 @@
+# One role per function, one policy per thing that function.yaml declares. What is not declared is denied.
+
+data "aws_iam_policy_document" "assume_role" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  for_each = local.function_names
+
+  name               = each.value
+  description        = "Function ${each.value}"
+  assume_role_policy = data.aws_iam_policy_document.assume_role.json
+}
+
+resource "aws_iam_role_policy" "logs" {
+  for_each = local.functions
+
+  name = "logs"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.function[each.key].arn}:*"
+    }]
+  })
+}
+
+# X-Ray's actions take no resource.
+resource "aws_iam_role_policy" "tracing" {
+  for_each = local.functions
+
+  name = "tracing"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      Resource = "*"
+    }]
+  })
+}
+
+# The actions of AWSLambdaVPCAccessExecutionRole on interfaces. Lambda makes them before they have a name, so "*".
+resource "aws_iam_role_policy" "vpc" {
+  for_each = local.in_vpc
+
+  name = "vpc"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect = "Allow"
+      Action = [
+        "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+      ]
+      Resource = "*"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "postgres" {
+  for_each = { for folder, function in local.functions : folder => function if length(function.postgres) > 0 }
+
+  name = "postgres"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "rds-db:connect"
+      Resource = [for user in each.value.postgres : var.postgres.connect_arns[user]]
+    }]
+  })
+
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(each.value.postgres, keys(var.postgres.connect_arns))) == 0
+      error_message = "${each.key}/function.yaml: data.postgres may name ${join(", ", keys(var.postgres.connect_arns))}, the users of the proxy."
+    }
+  }
+}
+
+# The key's policy admits callers through DynamoDB, so no statement on it here.
+resource "aws_iam_role_policy" "user_attributes" {
+  for_each = { for folder, function in local.functions : folder => function if length(function.user_attributes) > 0 }
+
+  name = "user_attributes"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [for right in sort(each.value.user_attributes) : {
+      Effect   = "Allow"
+      Action   = local.table_actions[right]
+      Resource = right == "read" ? [var.user_attributes.table_arn, "${var.user_attributes.table_arn}/index/*"] : [var.user_attributes.table_arn]
+    }]
+  })
+
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(each.value.user_attributes, keys(local.table_actions))) == 0
+      error_message = "${each.key}/function.yaml: data.user_attributes may hold read and write."
+    }
+  }
+}
+
+locals {
+  # A condition check asks about an item, within a write; a transaction needs no action of its own.
+  table_actions = {
+    read  = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+    write = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+  }
+}
+
+resource "aws_iam_role_policy" "cognito" {
+  for_each = { for folder, function in local.functions : folder => function if length(function.cognito) > 0 }
+
+  name = "cognito"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = [for action in each.value.cognito : "cognito-idp:${action}"]
+      Resource = var.user_pool_arn
+    }]
+  })
+
+  lifecycle {
+    precondition {
+      condition     = alltrue([for action in each.value.cognito : can(regex("^[A-Z][A-Za-z]+$", action))])
+      error_message = "${each.key}/function.yaml: data.cognito must name actions one by one, e.g. AdminUserGlobalSignOut."
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "database_secrets" {
+  for_each = { for folder, function in local.functions : folder => function if function.database_secrets }
+
+  name = "database_secrets"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"] # never to read one
+      Resource = values(var.postgres.secret_arns)
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "invoke" {
+  for_each = { for folder, function in local.functions : folder => function if length(function.invoke) > 0 }
+
+  name = "invoke"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "lambda:InvokeFunction"
+      Resource = [for folder in sort(each.value.invoke) : aws_lambda_alias.live[folder].arn]
+    }]
+  })
+
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(each.value.invoke, keys(local.functions))) == 0
+      error_message = "${each.key}/function.yaml: data.invoke must name folders that hold a function.yaml."
+    }
+  }
+}

@@ -1,0 +1,123 @@
+locals {
+  declarations = {
+    for file in fileset(var.functions_dir, "*/function.yaml") : dirname(file) => yamldecode(file("${var.functions_dir}/${file}"))
+  }
+
+  # function.yaml with its defaults; the schema is in docs/architecture.md, and the builder refuses what is not in it.
+  functions = {
+    for folder, declared in local.declarations : folder => {
+      description      = declared.description
+      memory           = try(declared.memory, 256)
+      timeout          = try(declared.timeout, 10)
+      trigger          = try(declared.trigger, "none")
+      vpc              = try(declared.vpc, true)
+      postgres         = flatten([try(declared.data.postgres, [])])
+      user_attributes  = toset(try(declared.data.user_attributes, []))
+      cognito          = try(declared.data.cognito, [])
+      database_secrets = try(declared.data.database_secrets, "none") == "write"
+      invoke           = toset(try(declared.data.invoke, []))
+      zip              = "${var.build_dir}/functions/${folder}.zip"
+    }
+  }
+
+  alias = "live"
+
+  # Known before any function exists, so that one may hold another's name.
+  function_names = { for folder in keys(local.functions) : folder => "${var.name}-${folder}" }
+
+  in_vpc = { for folder, function in local.functions : folder => function if function.vpc }
+}
+
+resource "aws_lambda_layer_version" "kernel" {
+  layer_name               = "${var.name}-kernel"
+  description              = "The shared kernel and its packages"
+  filename                 = "${var.build_dir}/layer/${var.architecture}.zip"
+  source_code_hash         = filebase64sha256("${var.build_dir}/layer/${var.architecture}.zip")
+  compatible_architectures = [var.architecture]
+  compatible_runtimes      = ["python3.13"]
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = local.function_names
+
+  name              = "/aws/lambda/${each.value}"
+  retention_in_days = var.logs.retention_days
+  kms_key_id        = var.logs.kms_key_arn
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.functions
+
+  function_name                  = local.function_names[each.key]
+  description                    = each.value.description
+  role                           = aws_iam_role.function[each.key].arn
+  runtime                        = "python3.13"
+  architectures                  = [var.architecture]
+  handler                        = "${each.key}.handler.handler"
+  layers                         = [aws_lambda_layer_version.kernel.arn]
+  filename                       = each.value.zip
+  source_code_hash               = fileexists(each.value.zip) ? filebase64sha256(each.value.zip) : null
+  memory_size                    = each.value.memory
+  timeout                        = each.value.timeout
+  reserved_concurrent_executions = lookup(var.reserved_concurrency, each.key, null)
+  publish                        = true
+
+  # Without it the security groups wait 45 minutes and more for Lambda to let go of its interfaces.
+  replace_security_groups_on_destroy = each.value.vpc ? true : null
+
+  environment {
+    variables = local.environment[each.key]
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  dynamic "vpc_config" {
+    for_each = each.value.vpc ? [true] : []
+
+    content {
+      subnet_ids = var.network.subnet_ids
+      security_group_ids = concat(
+        [aws_security_group.functions.id], length(each.value.postgres) > 0 ? [aws_security_group.postgres_clients.id] : []
+      )
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(each.value.zip)
+      error_message = "${each.value.zip} does not exist: run `make build`, then plan again."
+    }
+
+    precondition {
+      condition     = contains(["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none"], each.value.trigger)
+      error_message = "${each.key}/function.yaml: trigger must be api, cognito.PostConfirmation, cognito.PreSignUp, cognito.PreTokenGeneration or none."
+    }
+
+    precondition {
+      condition     = each.value.vpc || length(each.value.postgres) == 0
+      error_message = "${each.key}/function.yaml: data.postgres needs the VPC; take vpc: false away."
+    }
+  }
+
+  # Only what no policy of the pool's stands behind: the pool's triggers are these functions.
+  depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.logs, aws_iam_role_policy.tracing, aws_iam_role_policy.vpc]
+}
+
+# What callers are bound to. A release moves it to a new version by weight, and back on an alarm; Terraform only makes it.
+resource "aws_lambda_alias" "live" {
+  for_each = local.functions
+
+  name             = local.alias
+  function_name    = aws_lambda_function.this[each.key].function_name
+  function_version = aws_lambda_function.this[each.key].version
+
+  lifecycle {
+    ignore_changes = [function_version, routing_config]
+  }
+}

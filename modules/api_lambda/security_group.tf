@@ -1,0 +1,41 @@
+# Every function in the VPC. Names are prefixes, and a new group comes before the old one goes: a function cannot be without.
+resource "aws_security_group" "functions" {
+  name_prefix = "${var.name}-functions-"
+  description = "Functions: DynamoDB and nothing else"
+  vpc_id      = var.network.vpc_id
+
+  tags = { Name = "${var.name}-functions" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_vpc_security_group_egress_rule" "functions_to_dynamodb" {
+  security_group_id = aws_security_group.functions.id
+  prefix_list_id    = var.network.dynamodb_prefix_list_id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}
+
+# The functions among them that declare postgres; the proxy admits this group.
+resource "aws_security_group" "postgres_clients" {
+  name_prefix = "${var.name}-postgres-clients-"
+  description = "Functions that declare postgres: the proxy"
+  vpc_id      = var.network.vpc_id
+
+  tags = { Name = "${var.name}-postgres-clients" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_vpc_security_group_egress_rule" "postgres_clients_to_proxy" {
+  security_group_id            = aws_security_group.postgres_clients.id
+  referenced_security_group_id = var.postgres.security_group_id
+  ip_protocol                  = "tcp"
+  from_port                    = 5432
+  to_port                      = 5432
+}

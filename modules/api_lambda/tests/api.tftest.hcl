@@ -1,0 +1,178 @@
+# The REST API out of the gateway body, planned by the real provider without an account.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name          = "atrium-test"
+  throttling    = { rate_limit = 7, burst_limit = 9 }
+  stage         = "test"
+  functions_dir = "./tests/fixtures/six/functions"
+  build_dir     = "./tests/fixtures/six/artefacts"
+  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+  network = {
+    vpc_id                  = "vpc-0a"
+    subnet_ids              = ["subnet-0a", "subnet-0b"]
+    dynamodb_prefix_list_id = "pl-0a"
+  }
+  postgres = {
+    host              = "proxy.test"
+    port              = 5432
+    database          = "atrium"
+    security_group_id = "sg-0a"
+    connect_arns = {
+      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
+      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
+      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
+    }
+    secret_arns = {
+      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
+      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
+    }
+  }
+  user_attributes = {
+    table_name = "atrium-test-UserAttributes"
+    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+  }
+}
+
+override_resource {
+  target          = aws_cloudwatch_log_group.function["profile"]
+  override_during = plan
+  values          = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/atrium-test-profile" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["migrate"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-migrate:live" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["roles"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-roles:live" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["greeting"]
+  override_during = plan
+  values          = { invoke_arn = "arn:of:greeting" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["profile"]
+  override_during = plan
+  values          = { invoke_arn = "arn:of:profile" }
+}
+
+override_resource {
+  target          = aws_api_gateway_rest_api.this
+  override_during = plan
+  values          = { id = "api", execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api" }
+}
+
+run "routes_and_stage" {
+  command = plan
+
+  assert {
+    condition = [for path in values(jsondecode(aws_api_gateway_rest_api.this.body).paths) : path.get["x-amazon-apigateway-integration"].uri] == [
+      "arn:of:greeting", "arn:of:profile"
+    ]
+    error_message = "Every operation of the body points at the alias of its function."
+  }
+
+  assert {
+    condition     = jsondecode(aws_api_gateway_rest_api.this.body).components.securitySchemes.cognito["x-amazon-apigateway-authorizer"].providerARNs == [var.user_pool_arn]
+    error_message = "The authorizer takes tokens of our pool."
+  }
+
+  assert {
+    condition     = aws_api_gateway_rest_api.this.put_rest_api_mode == "overwrite" && aws_api_gateway_rest_api.this.fail_on_warnings
+    error_message = "The body replaces the API whole, and nothing of it is dropped in silence."
+  }
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeploy == sha1(aws_api_gateway_rest_api.this.body)
+    error_message = "Another body is another deployment."
+  }
+
+  assert {
+    condition = { for folder, permission in aws_lambda_permission.api : folder => [permission.function_name, permission.qualifier, permission.source_arn] } == {
+      greeting = ["atrium-test-greeting", "live", "arn:aws:execute-api:eu-central-1:000000000000:api/test/*"]
+      profile  = ["atrium-test-profile", "live", "arn:aws:execute-api:eu-central-1:000000000000:api/test/*"]
+    }
+    error_message = "This API's stage may call the alias live of functions with routes, and of no others."
+  }
+
+  assert {
+    condition     = aws_api_gateway_stage.this.stage_name == "test" && aws_api_gateway_stage.this.xray_tracing_enabled
+    error_message = "The stage bears the environment's name and is traced."
+  }
+
+  assert {
+    condition     = alltrue([for field in ["request_id", "status", "route", "uid", "authorizer_error"] : contains(keys(jsondecode(aws_api_gateway_stage.this.access_log_settings[0].format)), field)])
+    error_message = "The access log is JSON and says who, what and why not."
+  }
+
+  assert {
+    condition     = aws_api_gateway_method_settings.all.method_path == "*/*" && aws_api_gateway_method_settings.all.settings[0].throttling_rate_limit == 7 && aws_api_gateway_method_settings.all.settings[0].throttling_burst_limit == 9
+    error_message = "The whole stage is throttled."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.this) == 0 && length(aws_cloudwatch_metric_alarm.function) == 0 && length(aws_cloudwatch_metric_alarm.api_5xx) == 0
+    error_message = "Without waf and alarms_topic_arn there is neither firewall nor alarm."
+  }
+}
+
+run "a_body_without_a_service_has_neither_its_route_nor_its_function" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/one/functions"
+    build_dir     = "./tests/fixtures/one/artefacts"
+  }
+
+  assert {
+    condition = (
+      keys(jsondecode(aws_api_gateway_rest_api.this.body).paths) == ["/v1/greeting"] && keys(aws_lambda_function.this) == ["greeting"] &&
+      keys(aws_iam_role.function) == ["greeting"] && keys(aws_cloudwatch_log_group.function) == ["greeting"] && keys(aws_lambda_permission.api) == ["greeting"]
+    )
+    error_message = "Functions, roles, log groups, permissions and routes come from the folders alone."
+  }
+}
+
+run "firewall_and_alarms" {
+  command = plan
+
+  variables {
+    alarms_topic_arn = "arn:aws:sns:eu-central-1:000000000000:alarms"
+    waf              = { requests_per_address = 500 }
+  }
+
+  assert {
+    condition     = one([for rule in aws_wafv2_web_acl.this["api"].rule : rule.statement[0].rate_based_statement[0].limit if rule.name == "requests-per-address"]) == 500 && length(aws_wafv2_web_acl.this["api"].rule) == 4
+    error_message = "The firewall limits what one address sends, beside AWS's three rule groups."
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl_association.this) == 1
+    error_message = "The firewall stands before the stage."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.function) == 12 && aws_cloudwatch_metric_alarm.function["profile/Errors"].dimensions == tomap({ FunctionName = "atrium-test-profile" })
+    error_message = "Every function has an alarm on errors and one on throttles."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.api_5xx["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" }) && aws_cloudwatch_metric_alarm.api_5xx["api"].alarm_actions == toset([var.alarms_topic_arn])
+    error_message = "The API has an alarm on 5xx."
+  }
+}

@@ -1,0 +1,279 @@
+# Folders of fixtures/six, planned by the real provider without an account.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name          = "atrium-test"
+  environment   = { greeting = { GREETING = "Good day" } }
+  stage         = "test"
+  functions_dir = "./tests/fixtures/six/functions"
+  build_dir     = "./tests/fixtures/six/artefacts"
+  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+  network = {
+    vpc_id                  = "vpc-0a"
+    subnet_ids              = ["subnet-0a", "subnet-0b"]
+    dynamodb_prefix_list_id = "pl-0a"
+  }
+  postgres = {
+    host              = "proxy.test"
+    port              = 5432
+    database          = "atrium"
+    security_group_id = "sg-0a"
+    connect_arns = {
+      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
+      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
+      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
+    }
+    secret_arns = {
+      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
+      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
+    }
+  }
+  user_attributes = {
+    table_name = "atrium-test-UserAttributes"
+    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+  }
+}
+
+override_resource {
+  target          = aws_cloudwatch_log_group.function["profile"]
+  override_during = plan
+  values          = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/atrium-test-profile" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["migrate"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-migrate:live" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["roles"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-roles:live" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["greeting"]
+  override_during = plan
+  values          = { invoke_arn = "arn:of:greeting" }
+}
+
+override_resource {
+  target          = aws_lambda_alias.live["profile"]
+  override_during = plan
+  values          = { invoke_arn = "arn:of:profile" }
+}
+
+override_resource {
+  target          = aws_api_gateway_rest_api.this
+  override_during = plan
+  values          = { id = "api", execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api" }
+}
+
+run "functions_as_their_folders_declare_them" {
+  command = plan
+
+  assert {
+    condition = output.functions == {
+      credentials = "atrium-test-credentials", greeting = "atrium-test-greeting", migrate = "atrium-test-migrate",
+      profile     = "atrium-test-profile", roles = "atrium-test-roles", sign_out = "atrium-test-sign_out",
+    }
+    error_message = "Every folder with a function.yaml is a function <name>-<folder>."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["profile"].memory_size == 512 && aws_lambda_function.this["profile"].timeout == 15
+    error_message = "memory and timeout come from function.yaml."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["greeting"].memory_size == 256 && aws_lambda_function.this["greeting"].timeout == 10
+    error_message = "memory is 256 MB and timeout 10 s where function.yaml does not say."
+  }
+
+  assert {
+    condition = alltrue([
+      for folder, function in aws_lambda_function.this :
+      function.runtime == "python3.13" && function.architectures == tolist(["arm64"]) && function.handler == "${folder}.handler.handler" && function.publish
+    ])
+    error_message = "Every function runs <folder>.handler.handler on Python 3.13, arm64, and publishes a version."
+  }
+
+  assert {
+    condition     = alltrue([for folder, function in aws_lambda_function.this : function.tracing_config[0].mode == "Active" && length(function.vpc_config) == (contains(["credentials", "sign_out"], folder) ? 0 : 1)])
+    error_message = "Every function is traced, and stands in the VPC unless it says vpc: false."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["profile"].replace_security_groups_on_destroy && aws_lambda_function.this["sign_out"].replace_security_groups_on_destroy == null
+    error_message = "A function in the VPC gives its security groups up when it is destroyed."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["profile"].source_code_hash == filebase64sha256("./tests/fixtures/six/artefacts/functions/profile.zip")
+    error_message = "A function is bound to the bytes of its zip."
+  }
+
+  assert {
+    condition     = alltrue([for alias in aws_lambda_alias.live : alias.name == "live"])
+    error_message = "Every function has the alias live."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.function["profile"].name == "/aws/lambda/atrium-test-profile" && length(aws_cloudwatch_log_group.function) == 6
+    error_message = "Every function has its own log group, with the name Lambda writes to."
+  }
+
+  assert {
+    condition     = output.cognito_triggers == { PreTokenGeneration = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-roles:live" }
+    error_message = "cognito_triggers names the aliases of functions with a cognito trigger, and no others."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["greeting"].environment[0].variables == tomap({ ATRIUM_SERVICE = "greeting", ATRIUM_STAGE = "test", GREETING = "Good day" })
+    error_message = "A function that declares no data knows its name, its stage and its own settings, nothing else."
+  }
+
+  assert {
+    condition = aws_lambda_function.this["profile"].environment[0].variables == tomap({
+      ATRIUM_SERVICE        = "profile", ATRIUM_STAGE = "test", DB_HOST = "proxy.test", DB_NAME = "atrium", DB_PORT = "5432", DB_USER = "app",
+      USER_ATTRIBUTES_TABLE = "atrium-test-UserAttributes",
+    })
+    error_message = "What declares postgres and user_attributes knows where they are."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["migrate"].environment[0].variables["DB_USER"] == "migrator"
+    error_message = "DB_USER is the first user declared."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.this["credentials"].environment[0].variables["DATABASE_SECRETS"] == jsonencode(var.postgres.secret_arns) &&
+      aws_lambda_function.this["credentials"].environment[0].variables["MIGRATE_FUNCTION"] == "atrium-test-migrate:live"
+    )
+    error_message = "What writes the database secrets knows their ARNs and the function that takes the verifiers."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.logs["profile"].policy).Statement == [{
+      Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/lambda/atrium-test-profile:*"
+    }]
+    error_message = "A function writes to its own log group only, and cannot create one."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.tracing["profile"].policy).Statement == [{
+      Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = "*"
+    }]
+    error_message = "A function may send traces."
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy.vpc) == ["greeting", "migrate", "profile", "roles"]
+    error_message = "Only functions in the VPC may make network interfaces."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in jsondecode(aws_iam_role_policy.vpc["profile"].policy).Statement[0].Action : can(regex("^ec2:.*(NetworkInterfaces?|Subnets|PrivateIpAddresses)$", action))
+    ])
+    error_message = "The VPC policy is about network interfaces."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.postgres : folder => jsondecode(policy.policy).Statement } == {
+      migrate = [{
+        Effect = "Allow", Action = "rds-db:connect"
+        Resource = [
+          "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator", "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres",
+        ]
+      }]
+      profile = [{ Effect = "Allow", Action = "rds-db:connect", Resource = ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"] }]
+    }
+    error_message = "A function connects as the users it declares, to this proxy, and no others."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.user_attributes : folder => jsondecode(policy.policy).Statement } == {
+      profile = [
+        {
+          Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+          Resource = [
+            "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
+            "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",
+          ]
+        },
+        {
+          Effect = "Allow"
+          Action = [
+            "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+          ]
+          Resource = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"]
+        },
+      ]
+      roles = [{
+        Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+        Resource = [
+          "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
+          "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",
+        ]
+      }]
+    }
+    error_message = "A function reads or writes the table as it declares; one that reads cannot write."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.cognito : folder => jsondecode(policy.policy).Statement } == {
+      sign_out = [{ Effect = "Allow", Action = ["cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut"], Resource = var.user_pool_arn }]
+    }
+    error_message = "A function takes the actions it declares, on our pool."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.database_secrets : folder => jsondecode(policy.policy).Statement } == {
+      credentials = [{
+        Effect   = "Allow", Action = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]
+        Resource = ["arn:aws:secretsmanager:eu-central-1:000000000000:secret:app", "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"]
+      }]
+    }
+    error_message = "Only what declares database_secrets writes them, and nobody reads them."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.invoke : folder => jsondecode(policy.policy).Statement } == {
+      credentials = [{ Effect = "Allow", Action = "lambda:InvokeFunction", Resource = ["arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-migrate:live"] }]
+    }
+    error_message = "A function invokes the alias live of those it declares."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.function["profile"].assume_role_policy).Statement == [{
+      Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" }
+    }]
+    error_message = "Only Lambda takes a function's role."
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_egress_rule.functions_to_dynamodb.prefix_list_id == "pl-0a" && aws_vpc_security_group_egress_rule.functions_to_dynamodb.from_port == 443 &&
+      aws_vpc_security_group_egress_rule.functions_to_dynamodb.to_port == 443 && aws_vpc_security_group_egress_rule.functions_to_dynamodb.cidr_ipv4 == null
+    )
+    error_message = "Functions reach DynamoDB and nothing else."
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.referenced_security_group_id == "sg-0a" &&
+      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.from_port == 5432 && aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.cidr_ipv4 == null
+    )
+    error_message = "Functions that declare postgres reach the proxy."
+  }
+}

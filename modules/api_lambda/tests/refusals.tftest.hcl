@@ -1,0 +1,141 @@
+# What the module refuses: every validation and precondition. Those of different variables share a run.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name          = "atrium-test"
+  stage         = "test"
+  functions_dir = "./tests/fixtures/six/functions"
+  build_dir     = "./tests/fixtures/six/artefacts"
+  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+  network = {
+    vpc_id                  = "vpc-0a"
+    subnet_ids              = ["subnet-0a", "subnet-0b"]
+    dynamodb_prefix_list_id = "pl-0a"
+  }
+  postgres = {
+    host              = "proxy.test"
+    port              = 5432
+    database          = "atrium"
+    security_group_id = "sg-0a"
+    connect_arns = {
+      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
+      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
+      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
+    }
+    secret_arns = {
+      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
+      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
+    }
+  }
+  user_attributes = {
+    table_name = "atrium-test-UserAttributes"
+    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+  }
+}
+
+run "values" {
+  command = plan
+
+  variables {
+    name             = "Atrium_Test"
+    alarms_topic_arn = "alarms"
+    architecture     = "riscv"
+    environment      = { nobody = { SETTING = "lost" } }
+    logs             = { retention_days = 31 }
+    network          = { vpc_id = "vpc-0a", subnet_ids = ["private"], dynamodb_prefix_list_id = "pl-0a" }
+    postgres = {
+      host              = "proxy.test"
+      port              = 5432
+      database          = "atrium"
+      security_group_id = "proxy"
+      connect_arns      = {}
+      secret_arns       = {}
+    }
+    stage           = "the-test"
+    throttling      = { rate_limit = 10, burst_limit = 5 }
+    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*" }
+    user_pool_arn   = "*"
+    waf             = { requests_per_address = 1 }
+  }
+
+  expect_failures = [
+    var.name, var.alarms_topic_arn, var.architecture, var.environment, var.logs, var.network, var.postgres, var.stage,
+    var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
+  ]
+}
+
+run "wildcards_and_empty_folders" {
+  command = plan
+
+  variables {
+    build_dir     = "./tests/fixtures/nowhere"
+    functions_dir = "./tests/fixtures/nowhere"
+    network       = { vpc_id = "vpc-0a", subnet_ids = ["subnet-0a"], dynamodb_prefix_list_id = "all" }
+    postgres = {
+      host              = "proxy.test"
+      port              = 5432
+      database          = "atrium"
+      security_group_id = "sg-0a"
+      connect_arns      = { app = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:*/app" }
+      secret_arns       = {}
+    }
+  }
+
+  expect_failures = [var.build_dir, var.functions_dir, var.network, var.postgres]
+}
+
+run "a_zip_that_is_not_there" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/without_zip/functions"
+    build_dir     = "./tests/fixtures/without_zip/artefacts"
+  }
+
+  expect_failures = [aws_lambda_function.this["lost"]]
+}
+
+run "postgres_from_outside_the_vpc" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/outside_with_postgres/functions"
+    build_dir     = "./tests/fixtures/outside_with_postgres/artefacts"
+  }
+
+  expect_failures = [aws_lambda_function.this["lost"]]
+}
+
+run "an_unknown_trigger" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/unknown_trigger/functions"
+    build_dir     = "./tests/fixtures/unknown_trigger/artefacts"
+  }
+
+  expect_failures = [aws_lambda_function.this["lost"]]
+}
+
+run "names_that_are_not_there" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/unknown_names/functions"
+    build_dir     = "./tests/fixtures/unknown_names/artefacts"
+  }
+
+  expect_failures = [
+    aws_iam_role_policy.cognito["lost"],
+    aws_iam_role_policy.invoke["lost"],
+    aws_iam_role_policy.postgres["lost"],
+    aws_iam_role_policy.user_attributes["lost"],
+  ]
+}

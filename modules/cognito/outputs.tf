@@ -1,0 +1,29 @@
+output "hosted_page_url" {
+  description = "Address of the sign-in page; null without one."
+  value       = one([for domain in aws_cognito_user_pool_domain.this : "https://${domain.domain}.auth.${data.aws_region.current.id}.amazoncognito.com"])
+}
+
+output "issuer" {
+  description = "Issuer of the pool's tokens, as in their claim iss."
+  value       = "https://${aws_cognito_user_pool.this.endpoint}"
+}
+
+output "scope_identifiers" {
+  description = "Scopes of the API as tokens carry them: atrium/me."
+  value       = sort(aws_cognito_resource_server.this.scope_identifiers)
+}
+
+output "user_pool_arn" {
+  description = "ARN of the pool."
+  value       = aws_cognito_user_pool.this.arn
+}
+
+output "user_pool_client_id" {
+  description = "Id of the apps' client."
+  value       = aws_cognito_user_pool_client.this.id
+}
+
+output "user_pool_id" {
+  description = "Id of the pool."
+  value       = aws_cognito_user_pool.this.id
+}

@@ -1,0 +1,204 @@
+# Planned by the real provider without an account.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name   = "atrium-test"
+  scopes = { "me" = "One's own record", "users.read" = "Anyone's record" }
+  triggers = {
+    PreSignUp          = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_sign_up:live"
+    PostConfirmation   = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-post_confirmation:live"
+    PreTokenGeneration = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_token_generation:live"
+  }
+}
+
+override_resource {
+  target          = aws_cognito_user_pool.this
+  override_during = plan
+  values = {
+    id       = "eu-central-1_pool"
+    arn      = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+    endpoint = "cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
+  }
+}
+
+run "pool_triggers_and_client" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cognito_user_pool.this.username_attributes == toset(["email"]) && aws_cognito_user_pool.this.auto_verified_attributes == toset(["email"]) &&
+      !aws_cognito_user_pool.this.username_configuration[0].case_sensitive
+    )
+    error_message = "People sign in with a verified e-mail address, in whatever case."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.this.deletion_protection == "ACTIVE" && aws_cognito_user_pool.this.user_pool_tier == "ESSENTIALS"
+    error_message = "The pool is protected, and of the tier whose access tokens a trigger may change."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.this.password_policy[0].minimum_length == 12 && aws_cognito_user_pool.this.mfa_configuration == "OPTIONAL" && aws_cognito_user_pool.this.software_token_mfa_configuration[0].enabled
+    error_message = "Passwords have twelve characters, and one-time codes are on offer."
+  }
+
+  assert {
+    condition     = one(aws_cognito_user_pool.this.account_recovery_setting[0].recovery_mechanism).name == "verified_email"
+    error_message = "An account is recovered by verified e-mail only."
+  }
+
+  assert {
+    condition     = length(aws_cognito_user_pool.this.schema) == 0
+    error_message = "The pool has no attributes of ours: they could never be removed."
+  }
+
+  assert {
+    condition     = output.issuer == "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
+    error_message = "issuer is what tokens carry as iss."
+  }
+
+  assert {
+    condition = (
+      aws_cognito_user_pool.this.lambda_config[0].pre_sign_up == var.triggers.PreSignUp &&
+      aws_cognito_user_pool.this.lambda_config[0].post_confirmation == var.triggers.PostConfirmation &&
+      aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_arn == var.triggers.PreTokenGeneration &&
+      aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_version == "V2_0"
+    )
+    error_message = "The pool calls the aliases, and pre_token_generation in the version that changes access tokens."
+  }
+
+  assert {
+    condition = { for trigger, permission in aws_lambda_permission.trigger : trigger => [permission.function_name, permission.qualifier] } == {
+      PostConfirmation   = ["atrium-test-post_confirmation", "live"]
+      PreSignUp          = ["atrium-test-pre_sign_up", "live"]
+      PreTokenGeneration = ["atrium-test-pre_token_generation", "live"]
+    }
+    error_message = "Each trigger may be called at its alias."
+  }
+
+  assert {
+    condition     = alltrue([for permission in aws_lambda_permission.trigger : permission.principal == "cognito-idp.amazonaws.com" && permission.source_arn == output.user_pool_arn])
+    error_message = "Only this pool may call a trigger."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool_client.this.explicit_auth_flows == toset(["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"])
+    error_message = "Passwords are proven by SRP, never sent."
+  }
+
+  assert {
+    condition     = !aws_cognito_user_pool_client.this.generate_secret && aws_cognito_user_pool_client.this.prevent_user_existence_errors == "ENABLED" && aws_cognito_user_pool_client.this.enable_token_revocation
+    error_message = "An app has no secret, does not learn who has an account, and its tokens can be revoked."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool_client.this.write_attributes == toset(["email", "family_name", "given_name", "locale"])
+    error_message = "An app writes the e-mail address and nothing else."
+  }
+
+  assert {
+    condition     = !aws_cognito_user_pool_client.this.allowed_oauth_flows_user_pool_client && length(aws_cognito_user_pool_domain.this) == 0 && output.hosted_page_url == null
+    error_message = "Without hosted_page there is no page and no OAuth flow."
+  }
+
+  assert {
+    condition     = tomap({ for scope in aws_cognito_resource_server.this.scope : scope.scope_name => scope.scope_description }) == var.scopes && aws_cognito_resource_server.this.identifier == "atrium"
+    error_message = "The resource server atrium has the scopes of the API."
+  }
+}
+
+run "knobs" {
+  command = plan
+
+  variables {
+    deletion_protection = false
+    email_sender        = { identity_arn = "arn:aws:ses:eu-central-1:000000000000:identity/example.org", from = "Atrium <no-reply@example.org>" }
+    groups              = { staff = { description = "People who work here", precedence = 1 } }
+    hosted_page         = { domain_prefix = "atrium-test", callback_urls = ["https://example.org/signed-in", "http://localhost:8080/"] }
+    password_auth_flow  = true
+    token_validity      = { access_minutes = 15, refresh_days = 1 }
+    totp                = false
+    triggers            = {}
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.this.deletion_protection == "INACTIVE" && aws_cognito_user_pool.this.mfa_configuration == "OFF" && length(aws_cognito_user_pool.this.lambda_config) == 0
+    error_message = "Protection, one-time codes and triggers can be left out."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.this.email_configuration[0].email_sending_account == "DEVELOPER" && aws_cognito_user_pool.this.email_configuration[0].source_arn == var.email_sender.identity_arn
+    error_message = "Mails leave through the identity given."
+  }
+
+  assert {
+    condition     = contains(aws_cognito_user_pool_client.this.explicit_auth_flows, "ALLOW_USER_PASSWORD_AUTH") && aws_cognito_user_pool_client.this.access_token_validity == 15 && aws_cognito_user_pool_client.this.refresh_token_validity == 1
+    error_message = "The password flow and the tokens' validity follow their knobs."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool_client.this.allowed_oauth_flows == toset(["code"]) && aws_cognito_user_pool_client.this.allowed_oauth_scopes == toset(["email", "openid"])
+    error_message = "The page gives codes, never tokens, and nobody gets a scope of the API by asking for it."
+  }
+
+  assert {
+    condition     = output.hosted_page_url == "https://atrium-test.auth.eu-central-1.amazoncognito.com" && aws_cognito_user_group.this["staff"].precedence == 1
+    error_message = "The page has its address, the pool its groups."
+  }
+}
+
+run "refusals" {
+  command = plan
+
+  variables {
+    name            = "Atrium"
+    email_sender    = { identity_arn = "example.org", from = "no-reply@example.org" }
+    hosted_page     = { domain_prefix = "Atrium", callback_urls = ["https://example.org/"] }
+    password_policy = { minimum_length = 6 }
+    scopes          = { "atrium/me" = "With the resource server" }
+    token_validity  = { access_minutes = 1 }
+    triggers        = { PreSignIn = "arn:aws:lambda:eu-central-1:000000000000:function:any:live" }
+  }
+
+  expect_failures = [var.name, var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
+}
+
+run "refusals_of_second_validations" {
+  command = plan
+
+  variables {
+    hosted_page    = { domain_prefix = "my-cognito", callback_urls = ["https://example.org/"] }
+    scopes         = { "me" = "" }
+    token_validity = { refresh_days = 0 }
+    triggers       = { PreSignUp = "arn:aws:lambda:eu-central-1:000000000000:function:without-an-alias" }
+  }
+
+  expect_failures = [var.hosted_page, var.scopes, var.token_validity, var.triggers]
+}
+
+run "refuses_a_page_that_returns_nowhere" {
+  command = plan
+
+  variables {
+    hosted_page = { domain_prefix = "atrium-test", callback_urls = [] }
+  }
+
+  expect_failures = [var.hosted_page]
+}
+
+run "refuses_a_page_that_returns_in_the_clear" {
+  command = plan
+
+  variables {
+    hosted_page = { domain_prefix = "atrium-test", callback_urls = ["http://example.org/"] }
+  }
+
+  expect_failures = [var.hosted_page]
+}

@@ -1,0 +1,167 @@
+variable "name" {
+  description = "Prefix of every name: <project>-<stage>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", var.name)) && length(var.name) <= 32
+    error_message = "name must be <project>-<stage>: lower-case letters, digits and single hyphens, at most 32 characters, e.g. \"atrium-dev\"."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether AWS refuses to delete the pool."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "email_sender" {
+  description = "SES identity and From header of the pool's mails; null means Cognito's own sender, which stops at 50 mails a day."
+  type = object({
+    identity_arn = string
+    from         = string
+  })
+  default = null
+
+  validation {
+    condition     = var.email_sender == null || can(regex("^arn:[a-z-]+:ses:[a-z0-9-]+:[0-9]{12}:identity/.+$", var.email_sender.identity_arn))
+    error_message = "email_sender.identity_arn must be the ARN of a verified SES identity: arn:aws:ses:<region>:<account>:identity/<domain or address>."
+  }
+}
+
+variable "groups" {
+  description = "Groups of the pool, by name. Access is decided by roles in UserAttributes; groups are for what reads the pool alone."
+  type = map(object({
+    description = string
+    precedence  = optional(number)
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "hosted_page" {
+  description = "Cognito's sign-in page: its domain prefix (unique in the region) and where it may return to; null means no page, only the SRP flow."
+  type = object({
+    domain_prefix = string
+    callback_urls = set(string)
+    logout_urls   = optional(set(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = var.hosted_page == null || can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.hosted_page.domain_prefix))
+    error_message = "hosted_page.domain_prefix must be lower-case letters, digits and inner hyphens, at most 63 characters."
+  }
+
+  validation {
+    condition     = var.hosted_page == null || !can(regex("aws|amazon|cognito", var.hosted_page.domain_prefix))
+    error_message = "hosted_page.domain_prefix must not hold aws, amazon or cognito: Cognito reserves them."
+  }
+
+  validation {
+    condition     = var.hosted_page == null || length(try(var.hosted_page.callback_urls, [])) > 0
+    error_message = "hosted_page.callback_urls must name at least one address to return to."
+  }
+
+  validation {
+    condition = alltrue([
+      for url in try(setunion(var.hosted_page.callback_urls, var.hosted_page.logout_urls), []) :
+      can(regex("^[a-z][a-z0-9.+-]*://", url)) && (!startswith(url, "http://") || can(regex("^http://localhost[:/]", url)))
+    ])
+    error_message = "hosted_page.callback_urls and logout_urls must be https://…, http://localhost… or an app's own scheme."
+  }
+}
+
+variable "password_auth_flow" {
+  description = "Whether clients may also sign in by sending the password itself (USER_PASSWORD_AUTH), for tools and tests."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "password_policy" {
+  description = "What a password must hold, and the days a temporary one is good for."
+  type = object({
+    minimum_length    = optional(number, 12)
+    require_lowercase = optional(bool, true)
+    require_numbers   = optional(bool, true)
+    require_symbols   = optional(bool, false)
+    require_uppercase = optional(bool, true)
+    temporary_days    = optional(number, 7)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.password_policy.minimum_length >= 8 && var.password_policy.minimum_length <= 99
+    error_message = "password_policy.minimum_length must be 8 to 99."
+  }
+}
+
+variable "resource_server" {
+  description = "Identifier of the API in the pool, the first part of its scopes."
+  type        = string
+  default     = "atrium"
+  nullable    = false
+}
+
+variable "scopes" {
+  description = "Scopes of the API, name => description: \"me\" becomes atrium/me. Only pre_token_generation grants them; no client may ask for one."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.scopes) > 0 && alltrue([for scope in keys(var.scopes) : can(regex("^[a-z][a-z0-9._:-]*$", scope))])
+    error_message = "scopes must hold at least one, each a bare name without the resource server, e.g. \"me\" for atrium/me."
+  }
+
+  validation {
+    condition     = alltrue([for description in values(var.scopes) : length(description) > 0 && length(description) <= 256])
+    error_message = "scopes must each have a description of 1 to 256 characters."
+  }
+}
+
+variable "token_validity" {
+  description = "Minutes that access and ID tokens are valid, and days that a refresh token is."
+  type = object({
+    access_minutes = optional(number, 60)
+    refresh_days   = optional(number, 30)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.token_validity.access_minutes >= 5 && var.token_validity.access_minutes <= 1440
+    error_message = "token_validity.access_minutes must be 5 to 1440 (a day)."
+  }
+
+  validation {
+    condition     = var.token_validity.refresh_days >= 1 && var.token_validity.refresh_days <= 3650
+    error_message = "token_validity.refresh_days must be 1 to 3650."
+  }
+}
+
+variable "totp" {
+  description = "Whether people may protect their sign-in with one-time codes from an app."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "triggers" {
+  description = "Functions the pool calls, trigger => ARN of an alias."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.triggers), ["PostConfirmation", "PreSignUp", "PreTokenGeneration"])) == 0
+    error_message = "triggers must be keyed by PostConfirmation, PreSignUp or PreTokenGeneration."
+  }
+
+  validation {
+    condition     = alltrue([for arn in values(var.triggers) : can(regex("^arn:[a-z-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[^:]+:[^:]+$", arn))])
+    error_message = "triggers must be ARNs of aliases: arn:aws:lambda:<region>:<account>:function:<name>:<alias>."
+  }
+}

@@ -1,0 +1,135 @@
+"""One contract out of the services' parts, or a reason why not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder import contract
+from builder.contract import Operation
+from builder.declarations import read_functions
+from builder.errors import BuildError
+from tests.build.repository import FILES, finish, lay_out, start
+
+NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"
+
+OTHER = {
+    "functions/other/function.yaml": "description: Another\ntrigger: api\n",
+    "functions/other/handler.py": 'ROUTES = {"GET /v1/others": print}\n',
+    "functions/other/openapi.yaml": """\
+paths:
+  /v1/others:
+    get:
+      operationId: listOthers
+      summary: List the others
+      security: [{cognito: [atrium/users.read]}]
+      responses:
+        200: {description: They are}
+components:
+  schemas:
+    Other: {type: object}
+""",
+}
+
+
+def read(root: Path) -> contract.Contract:
+    return contract.read(root, read_functions(root))
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(BuildError) as refused:
+        read(root)
+    return refused.value.told(root)
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str | None]:
+    content = (FILES | OTHER)[file]
+    assert old in content
+    return {file: content.replace(old, new)}
+
+
+def test_it_is_the_shared_part_and_every_services(tmp_path: Path) -> None:
+    document = read(lay_out(tmp_path, OTHER)).document
+    assert document["openapi"] == "3.0.3"
+    assert sorted(document["paths"]) == ["/v1/health", "/v1/notes/{id}", "/v1/others"]
+    assert {"Problem", "Other"} <= document["components"]["schemas"].keys()
+    assert document["components"]["parameters"].keys() == {"IfMatch", "IfNoneMatch", "NoteId"}
+    # Status codes are numbers in YAML, and names in JSON.
+    assert "200" in document["paths"]["/v1/others"]["get"]["responses"]
+
+
+def test_each_operation_has_its_function_and_scopes(tmp_path: Path) -> None:
+    assert set(read(lay_out(tmp_path, OTHER)).operations) == {
+        Operation("GET", "/v1/health", "notes", ()),
+        Operation("GET", "/v1/notes/{id}", "notes", ("atrium/me",)),
+        Operation("PUT", "/v1/notes/{id}", "notes", ("atrium/users.write", "atrium/me")),
+        Operation("GET", "/v1/others", "other", ("atrium/users.read",)),
+    }
+
+
+def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
+    document = json.loads((built[0] / "build/openapi.json").read_text())
+    assert document == read(built[0]).document
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (NOTES, "      summary: Is it up\n", "", f"{NOTES}: GET /v1/health.summary: It is missing."),
+        (NOTES, "      operationId: readNote\n", "", f"{NOTES}: GET /v1/notes/{{id}}.operationId: It is missing."),
+        (NOTES, "      security: []\n", "", f"{NOTES}: GET /v1/health.security: It is missing."),
+        (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a requirement"),
+        (NOTES, "[atrium/users.write]", "[atrium/notes]", f"{NOTES}: PUT /v1/notes/{{id}}.security: "),
+        (NOTES, "[atrium/users.write]", "[atrium/me, atrium/users.read]", "Write `{cognito: [<one scope>]}` with one of: "),
+        (NOTES, "/health:\n    get", "/health:\n    trace", f"{NOTES}: /v1/health: trace: It is not one of our methods."),
+        (NOTES, "operationId: readHealth", "operationId: readNote", "readNote is also the operationId of GET /v1/notes/{id}."),
+        (NOTES, "parameters/IfMatch", "parameters/IfMtch", "'#/components/parameters/IfMtch' leads nowhere."),
+        (NOTES, "in: path, required: true", "in: path", f"{NOTES}: "),
+        (NOTES, "name: id", "name: uid", "It is not OpenAPI 3.0: Path parameter 'id' for"),
+        (NOTES, "{description: It is}", "{descriptoin: It is}", f"{NOTES}: paths./v1/health.get.responses"),
+        (NOTES, "paths:\n", "servers: []\npaths:\n", f"{NOTES}: servers: There is no such field."),
+        (NOTES, "    get:\n      operationId: readHealth", "    get: nothing\n    put:\n      operationId: readHealth",
+         f"{NOTES}: GET /v1/health: Expected `object`, got `str`."),
+        (HANDLER, '    "GET /v1/health": note.health,\n', "", f"{HANDLER}: ROUTES: GET /v1/health has no handler."),
+        (HANDLER, "GET /v1/health", "POST /v1/health", f"{HANDLER}: ROUTES: GET /v1/health has no handler."),
+        (HANDLER, "}\nhandler", '    "GET /v1/more": note.read,\n}\nhandler', f"{HANDLER}: line 8: GET /v1/more is not in openapi.yaml."),
+        (HANDLER, '"GET /v1/health"', 'f"GET {note.PATH}"', f"{HANDLER}: line 7: A key of ROUTES is not a plain string."),
+        (HANDLER, '"GET /v1/health"', '"PUT /v1/notes/{id}"', f"{HANDLER}: line 7: PUT /v1/notes/{{id}} is given twice."),
+        (HANDLER, "ROUTES", "routes", f"{HANDLER}: ROUTES: There is no such dictionary"),
+        (HANDLER, "ROUTES =", "ROUTES ==", f"{HANDLER}: ROUTES: There is no such dictionary"),
+        (HANDLER, "ROUTES = {", "ROUTES = {{", f"{HANDLER}: line"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_told(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+    assert told in refusal(lay_out(tmp_path, changed(file, old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("/v1/others:", "/v1/health:", "paths./v1/health: It is already in functions/notes/openapi.yaml."),
+        ("Other: {type", "Problem: {type", "components.schemas.Problem: It is already in functions/atrium/openapi.yaml."),
+        ("listOthers", "readNote", "GET /v1/others.operationId: readNote is also the operationId of GET /v1/notes/{id}."),
+        ("/v1/others:", "/v1/notes/{note}/all:", "/v1/notes/{note}/all: {note} stands where /v1/notes/{id} has {id}."),
+        ("/v1/others:", "/v1/{word}s:", "/v1/{word}s: API Gateway takes no segment '{word}s'."),
+    ],
+)  # fmt: skip
+def test_a_conflict_of_two_services_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    files = OTHER | changed("functions/other/openapi.yaml", old, new)
+    handler = {
+        "functions/other/handler.py": str(OTHER["functions/other/handler.py"]).replace(old.rstrip(":"), new.rstrip(":"))
+    }
+    assert refusal(lay_out(tmp_path, files | handler)).startswith(f"functions/other/openapi.yaml: {told}")
+
+
+def test_an_annotated_table_of_routes_is_read(tmp_path: Path) -> None:
+    read(lay_out(tmp_path, changed(HANDLER, "ROUTES =", "ROUTES: dict[str, object] =")))
+
+
+def test_nothing_is_built_from_a_wrong_contract(tmp_path: Path) -> None:
+    root = lay_out(tmp_path, changed(NOTES, "security: []", "security: nobody"))
+    ran = finish(start(root, "--local"))
+    told = f"build: {NOTES}: GET /v1/health.security: Expected `array`, got `str`. "
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(told)
+    assert not (root / "build").exists()

@@ -1,0 +1,113 @@
+"""What a wrong `function.yaml` is told."""
+
+from pathlib import Path
+
+import pytest
+
+from builder.declarations import Data, read_functions
+from builder.errors import BuildError
+from tests.build.repository import FILES, finish, lay_out, start
+
+NOTES, KEEPER = "functions/notes/function.yaml", "functions/keeper/function.yaml"
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(BuildError) as refused:
+        read_functions(root)
+    return refused.value.told(root)
+
+
+def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
+    keeper, notes = read_functions(lay_out(tmp_path))
+    assert (notes.name, notes.declaration.trigger, notes.declaration.data) == ("notes", "api", Data(postgres="app"))
+    assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
+    assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        ("memory: 512", "description: It is missing. Add it."),
+        ("description: ''", "description: Expected `str` of length >= 1."),
+        ("description: x\nmemroy: 512", "memroy: There is no such field. Remove it;"),
+        ("description: x\nmemory: big", "memory: Expected `int`, got `str`."),
+        ("description: x\nmemory: 64", "memory: Expected `int` >= 128."),
+        ("description: x\ntimeout: 901", "timeout: Expected `int` <= 900."),
+        ("description: x\ntrigger: cognito.Nothing", "trigger: Invalid enum value 'cognito.Nothing'."),
+        ("description: x\ndata: {postgers: app}", "data.postgers: There is no such field."),
+        ("description: x\ndata: {postgres: root}", "data.postgres: Invalid enum value 'root'."),
+        ("description: x\ndata: {postgres: [app, root]}", "data.postgres[1]: Invalid enum value 'root'."),
+        ("description: x\ndata: {postgres: []}", "data.postgres: Expected `array` of length >= 1."),
+        ("description: x\ndata: {user_attributes: [delete]}", "data.user_attributes[0]: Invalid enum value 'delete'."),
+        ("description: x\ndata: {cognito: ['*']}", "data.cognito[0]: Expected `str` matching regex"),
+        ("description: x\ndata: {invoke: [nobody]}", "data.invoke: There is no function 'nobody'. Use one of: keeper, notes."),
+        ("description: x\nvpc: false\ndata: {postgres: app}", "vpc: Postgres is reachable from inside the VPC only. Remove"),
+        ("description: x\ntrigger: api", "trigger: `api` needs routes. Add functions/keeper/openapi.yaml"),
+        ("description: x\npackage: {include: [../secrets]}", "package.include: '../secrets' lies outside the repository."),
+        ("description: x\ndescription: y", "line 2: 'description' is given twice."),
+        ("description: [", "line 2: did not find expected node content."),
+        ("just text", "It does not hold a mapping of keys."),
+    ],
+)  # fmt: skip
+def test_a_wrong_one_is_named_with_its_field(tmp_path: Path, yaml: str, told: str) -> None:
+    assert refusal(lay_out(tmp_path, {KEEPER: yaml})).startswith(f"{KEEPER}: {told}")
+
+
+def test_routes_need_the_trigger(tmp_path: Path) -> None:
+    told = refusal(lay_out(tmp_path, {NOTES: "description: x"}))
+    assert (
+        told
+        == f"{NOTES}: trigger: There is an openapi.yaml, so the API calls it. Set `trigger: api`, or remove openapi.yaml."
+    )
+
+
+def test_the_api_waits_29_seconds(tmp_path: Path) -> None:
+    told = refusal(lay_out(tmp_path, {NOTES: FILES[NOTES] + "timeout: 30\n"}))
+    assert told == f"{NOTES}: timeout: API Gateway gives up after 29 seconds. Set 29 or less."
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({KEEPER: None}, f"{KEEPER}: It does not exist."),
+        ({"functions/keeper/handler.py": None}, f"{KEEPER}: There is no handler.py beside it."),
+        ({"functions/Keep-er/handler.py": "", "functions/Keep-er/function.yaml": "description: x"}, "'Keep-er' cannot be"),
+        ({"functions/json/handler.py": "", "functions/json/function.yaml": "description: x"}, "'json' cannot be a package"),
+    ],
+)  # fmt: skip
+def test_a_folder_must_be_a_service(tmp_path: Path, changes: dict[str, str | None], told: str) -> None:
+    assert told in refusal(lay_out(tmp_path, changes))
+
+
+def test_a_folder_of_bytecode_alone_is_left_from_a_branch(tmp_path: Path) -> None:
+    root = lay_out(tmp_path, {"functions/gone/__pycache__/handler.cpython-313.pyc": ""})
+    assert [function.name for function in read_functions(root)] == ["keeper", "notes"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({KEEPER: "memory: 512"}, f"build: {KEEPER}: description: It is missing. Add it.\n"),
+        (
+            {KEEPER: "description: x\npackage: {include: [no/such]}"},
+            f"build: {KEEPER}: package.include: 'no/such' does not exist. Name a file or folder, relative to the repository.\n",
+        ),
+        (
+            {KEEPER: "description: x\npackage: {requirements: nothing}"},
+            f"build: {KEEPER}: package.requirements: requirements/nothing.txt does not exist. "
+            "Add the group to pyproject.toml and run `make lock`.\n",
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_says_it_in_one_line(tmp_path: Path, changes: dict[str, str | None], told: str) -> None:
+    ran = finish(start(lay_out(tmp_path, changes), "--local"))
+    assert (ran.status, ran.err) == (1, told)
+
+
+def test_a_syntax_error_is_told_and_the_rest_is_built(built: tuple[Path, Path], tmp_path: Path) -> None:
+    root = lay_out(tmp_path, {"functions/notes/note.py": "def (:\n"})
+    (root / "build").mkdir()
+    (root / "build/.cache").symlink_to(built[1] / "build/.cache")
+    ran = finish(start(root, "--local"))
+    assert (ran.status, ran.err) == (1, "build: functions/notes/note.py: line 1: invalid syntax. Correct it.\n")
+    assert (root / "build/functions/keeper.zip").is_file()

@@ -1,0 +1,71 @@
+"""What a further build does: no more than it must."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.build.repository import Ran, finish, start
+
+
+@pytest.fixture
+def again(built: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of what is already built, with its dates."""
+    return shutil.copytree(built[1], tmp_path / "again")
+
+
+def build(root: Path) -> Ran:
+    """Without uv, which nothing here may need."""
+    return finish(start(root, "--local", UV="/nowhere/uv"))
+
+
+def made(ran: Ran) -> list[str]:
+    """Names of the artefacts that it says it has built."""
+    assert ran.status == 0, ran.err
+    return sorted(line.split()[0] for line in ran.out.splitlines() if " built " in line)
+
+
+def dates(root: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in (root / "build").rglob("*") if file.is_file()}
+
+
+def test_nothing_changed_nothing_is_made(again: Path) -> None:
+    before = dates(again)
+    assert made(build(again)) == []
+    assert dates(again) == before
+
+
+def test_only_the_changed_function_is_made(again: Path) -> None:
+    (again / "functions/keeper/handler.py").write_text("def handler(event, context): ...\n")
+    assert made(build(again)) == ["functions/keeper.zip"]
+
+
+def test_a_changed_kernel_needs_no_new_wheels_and_is_as_from_nothing(again: Path) -> None:
+    kernel, layer = again / "functions/atrium/greeting.py", again / "build/layer/local.zip"
+    before = layer.read_bytes()
+    kernel.write_text("GREETING = 'good day'\n")
+    assert made(build(again)) == ["layer/local.zip"]
+    assert layer.read_bytes() != before
+    kernel.write_text("GREETING = 'hello'\n")
+    assert made(build(again)) == ["layer/local.zip"]
+    assert layer.read_bytes() == before
+
+
+def test_a_changed_contract_reaches_whoever_ships_it(again: Path) -> None:
+    contract = again / "functions/notes/openapi.yaml"
+    contract.write_text(contract.read_text().replace("Read a note", "Read one note"))
+    # The gateway's body holds no summaries, so it stays the same.
+    assert made(build(again)) == ["functions/keeper.zip", "openapi.json"]
+
+
+@pytest.mark.parametrize("artefact", ["functions/notes.zip", "openapi.json"])
+def test_a_damaged_artefact_is_made_again(again: Path, built: tuple[Path, Path], artefact: str) -> None:
+    (again / "build" / artefact).write_bytes(b"damaged")
+    assert made(build(again)) == [artefact]
+    assert (again / "build" / artefact).read_bytes() == (built[1] / "build" / artefact).read_bytes()
+
+
+def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
+    shutil.rmtree(again / "functions/keeper")
+    assert "functions/keeper.zip removed" in build(again).out
+    assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]

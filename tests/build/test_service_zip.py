@@ -1,0 +1,60 @@
+"""A function's zip, as Lambda unpacks it."""
+
+import marshal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HEADER = 16  # bytes of a pyc before its code
+
+
+def test_the_zip_holds_the_package_and_nothing_of_the_build(unpacked: Callable[[str], Path]) -> None:
+    folder = unpacked("functions/notes.zip")
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
+        "notes/__init__.py",
+        "notes/__pycache__/__init__.cpython-313.pyc",
+        "notes/__pycache__/handler.cpython-313.pyc",
+        "notes/__pycache__/note.cpython-313.pyc",
+        "notes/handler.py",
+        "notes/note.py",
+    ]
+
+
+def test_it_runs_from_its_bytecode(unpacked: Callable[[str], Path]) -> None:
+    task, opt = unpacked("functions/notes.zip"), unpacked("layer/local.zip") / "python"
+    # Unchecked: a source that differs from its bytecode, even a broken one, is never looked at.
+    (task / "notes/note.py").write_text("not Python")
+    call = "from notes.handler import handler, greeting; print(handler('GET /v1/health')(), greeting.GREETING)"
+    assert _run(call, task, opt) == "as built hello"
+
+
+def test_tracebacks_name_the_files_in_lambda(unpacked: Callable[[str], Path]) -> None:
+    folder = unpacked("functions/notes.zip")
+    code = marshal.loads((folder / "notes/__pycache__/note.cpython-313.pyc").read_bytes()[HEADER:])  # noqa: S302  ours
+    assert code.co_filename == "/var/task/notes/note.py"
+
+
+def test_what_the_package_names_lies_at_the_root(built: tuple[Path, Path], unpacked: Callable[[str], Path]) -> None:
+    folder = unpacked("functions/keeper.zip")
+    assert (folder / "migrations/0001_notes.sql").read_text() == "select 1;\n"
+    assert (folder / "openapi.json").read_bytes() == (built[0] / "build/openapi.json").read_bytes()
+
+
+def test_vendored_packages_work_with_their_entry_points(unpacked: Callable[[str], Path]) -> None:
+    task = unpacked("functions/keeper.zip")
+    assert _run("from keeper.handler import handler; print(handler({}, None))", task).count(".") == 2
+    backends = "from yoyo.backends.base import get_backend_class; print(get_backend_class('sqlite').__name__)"
+    assert _run(backends, task) == "SQLiteBackend"
+
+
+def _run(code: str, *folders: Path) -> str:
+    """What `code` prints in an interpreter that knows the standard library and `folders` only."""
+    path = f"import sys; sys.path[:0] = {list(map(str, folders))!r}; "
+    command = [sys.executable, "-I", "-S", "-c", path + code]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        pytest.fail(ran.stderr)
+    return ran.stdout.strip()

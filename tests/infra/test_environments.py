@@ -1,0 +1,78 @@
+"""dev and prod are one composition: what differs between them stands in two files and nowhere else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / "envs"
+MAY_DIFFER = {"backend.tf", "locals.tf"}
+LOCK = ".terraform.lock.hcl"
+# What 5.100.0 was published for. `terraform init` on a machine whose checksum is missing rewrites or refuses the lock.
+PLATFORMS = 14
+
+
+def files(environment: str) -> dict[str, bytes]:
+    """Name → content, without what a developer's own `terraform init` leaves behind."""
+    found = (file for file in (ENVIRONMENTS / environment).iterdir() if file.is_file())
+    return {file.name: file.read_bytes() for file in found if file.name == LOCK or not file.name.startswith(".")}
+
+
+def names_of_locals(environment: str) -> set[str]:
+    return set(re.findall(r"^  (\w+)\s+=", (ENVIRONMENTS / environment / "locals.tf").read_text(), re.MULTILINE))
+
+
+def test_dev_and_prod_hold_the_same_files() -> None:
+    assert files("dev").keys() == files("prod").keys()
+
+
+@pytest.mark.parametrize("name", sorted(files("dev").keys() - MAY_DIFFER))
+def test_a_file_is_the_same_byte_for_byte(name: str) -> None:
+    assert files("dev")[name] == files("prod").get(name), f"Make envs/prod/{name} a copy of envs/dev/{name}."
+
+
+def test_both_answer_the_same_questions() -> None:
+    assert names_of_locals("dev") == names_of_locals("prod")
+    assert {"project", "stage", "region", "deletion_protection"} <= names_of_locals("dev")
+
+
+def test_backends_differ_in_their_key_only() -> None:
+    dev, prod = files("dev")["backend.tf"].decode(), files("prod")["backend.tf"].decode()
+    assert '"dev/terraform.tfstate"' in dev
+    assert dev.replace('"dev/', '"prod/') == prod
+
+
+@pytest.mark.parametrize("environment", ["bootstrap", "dev", "prod"])
+def test_state_is_locked_and_encrypted_in_a_bucket_named_elsewhere(environment: str) -> None:
+    backend = files(environment)["backend.tf"].decode()
+    assert re.search(r"use_lockfile\s+= true", backend)
+    assert re.search(r"encrypt\s+= true", backend)
+    assert not re.search(r"^\s+bucket\s+=", backend, re.MULTILINE)
+
+
+def test_prod_is_protected() -> None:
+    prod = files("prod")["locals.tf"].decode()
+    for setting in (r"deletion_protection\s+= true", r"multi_az\s+= true", r"password_auth_flow\s+= false"):
+        assert re.search(setting, prod), f"envs/prod/locals.tf must say {setting}"
+    assert not re.search(r"waf\s+= null", prod)
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("modules/*/*.tf")) + sorted(ROOT.glob("envs/*/*.tf")), ids=str)
+def test_no_account_is_named(file: Path) -> None:
+    assert not re.search(r"(?<!\d)(?!0{12})\d{12}(?!\d)", file.read_text()), "Account ids come as variables."
+
+
+def test_versions_are_the_same_everywhere() -> None:
+    folders = [folder for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()] if any(folder.glob("*.tf"))]
+    contents = {(folder / "versions.tf").read_text() for folder in folders}
+    assert len(folders) == 9
+    assert len(contents) == 1, "modules/*/versions.tf and envs/*/versions.tf must be copies of one another."
+
+
+@pytest.mark.parametrize("environment", ["bootstrap", "dev", "prod"])
+def test_the_lock_serves_every_platform(environment: str) -> None:
+    lock = files(environment)[LOCK].decode()
+    assert len(re.findall(r'^    "h1:[A-Za-z0-9+/]{43}=",$', lock, re.MULTILINE)) == PLATFORMS
+    assert len(re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)) == PLATFORMS + 1  # and the manifest's
+    assert lock.count("provider ") == 1

@@ -1,0 +1,113 @@
+"""Every module's own tests (`*.tftest.hcl`), and one rule over all their plans: policies name what they are about."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.terraform import providers
+from local.terraform.binary import terraform
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTED = sorted(file.relative_to(ROOT) for file in ROOT.glob("*/*/tests/*.tftest.hcl"))
+# Actions for which IAM knows no resource, or which make things that have no name yet.
+WITHOUT_A_RESOURCE = re.compile(
+    "xray:Put.*|ec2:Describe.*|ec2:(Create|Delete)NetworkInterface|ec2:(Una|A)ssignPrivateIpAddresses"
+    "|ssmmessages:.*|ec2messages:.*|logs:DescribeLogGroups"
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An Allow statement of a role's policy, and where it was planned."""
+
+    address: str
+    actions: list[str]
+    resources: list[str]
+
+
+@pytest.mark.parametrize("file", TESTED, ids=str)
+def test_module(file: Path, tmp_path: Path) -> None:
+    folder = file.parents[1]
+    module = shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform"))
+    command = terraform(ROOT / ".local")
+    environment = offline(os.environ) | providers.environment(tmp_path)
+    lock = ROOT / "envs/dev/.terraform.lock.hcl"
+    shutil.copy2(lock, module / lock.name)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([command, *arguments], cwd=module, env=environment, capture_output=True, text=True)
+
+    started = run("init", "-backend=false", "-input=false", "-lockfile=readonly", "-no-color")
+    assert started.returncode == 0, started.stdout + started.stderr
+    tested = run("test", "-json", "-verbose", f"-filter=tests/{file.name}")
+    messages = [json.loads(line) for line in tested.stdout.splitlines() if line.startswith("{")]
+    assert tested.returncode == 0, failures(messages)
+    summary = next(message["test_summary"] for message in messages if message["type"] == "test_summary")
+    assert summary["passed"] > 0
+    assert summary["skipped"] == 0, "Terraform was interrupted, and calls that a success."
+    assert [statement for plan in plans(messages) for statement in allowed(plan) if not exact(statement)] == []
+
+
+def offline(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without the developer's own AWS settings: no test may speak to a real account."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "offline",
+        "AWS_SECRET_ACCESS_KEY": "offline",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def failures(messages: list[dict[str, Any]]) -> str:
+    diagnostics = [message for message in messages if message["type"] == "diagnostic"]
+    return "\n".join(f"{message.get('@testrun', '')}: {message['@message']}" for message in diagnostics)
+
+
+def plans(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    yield from (message["test_plan"] for message in messages if message["type"] == "test_plan")
+
+
+def allowed(plan: dict[str, Any]) -> Iterator[Statement]:
+    """What the plan's role policies allow, as far as it is known before an apply."""
+    for change in plan.get("resource_changes", []):
+        if change["type"] not in ("aws_iam_role_policy", "aws_iam_policy"):
+            continue
+        document = json.loads((change["change"]["after"] or {}).get("policy") or "{}")
+        for statement in listed(document.get("Statement", [])):
+            if statement["Effect"] == "Allow":
+                yield Statement(change["address"], listed(statement["Action"]), listed(statement["Resource"]))
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def exact(statement: Statement) -> bool:
+    """Whether each action is written out and each resource named; only the end of an ARN may be open (…/index/*)."""
+    if all(WITHOUT_A_RESOURCE.fullmatch(action) for action in statement.actions):
+        return True
+    named = all(re.fullmatch(r"arn:[^*]+:[^*]+[-/:]?\*?", resource) for resource in statement.resources)
+    return named and not any("*" in action for action in statement.actions)
+
+
+@pytest.mark.parametrize(
+    ("actions", "resources", "verdict"),
+    [
+        (["dynamodb:GetItem"], ["arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/*"], True),
+        (["dynamodb:GetItem"], ["*"], False),
+        (["dynamodb:*"], ["arn:aws:dynamodb:eu-central-1:000000000000:table/t"], False),
+        (["rds-db:connect"], ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:*/app"], False),
+        (["xray:PutTraceSegments"], ["*"], True),
+        (["xray:PutTraceSegments", "dynamodb:GetItem"], ["*"], False),
+    ],
+)
+def test_the_rule_itself(actions: list[str], resources: list[str], verdict: bool) -> None:
+    assert exact(Statement("aws_iam_role_policy.this", actions, resources)) is verdict

@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.settings import ACCOUNT_ID
+from tests.local.api_gateway.gateway import Gateway
+from tests.local.lambda_service.laptop import Loop, install_runtime, laptop
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_runtime(tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.fixture(scope="module")
+def gateway(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One API, deployed the way Terraform does, with two functions behind it."""
+    loop = Loop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_ACCOUNT_ID", ACCOUNT_ID)
+        with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime) as aws:
+            made = Gateway(aws)
+            yield made
+            made.close()
+    loop.close()

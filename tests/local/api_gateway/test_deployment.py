@@ -1,0 +1,84 @@
+"""An import is a draft; what is served is the deployment that the stage points to."""
+
+import copy
+import json
+import pickle
+import time
+
+from botocore.exceptions import ClientError
+
+from local.api_gateway import RestApis
+from local.api_gateway.control import METHODS
+from local.settings import ACCOUNT_ID
+from tests.local.api_gateway.gateway import Gateway, body
+from tests.local.lambda_service.laptop import REGION
+
+
+def test_import_alone_changes_nothing_and_the_stage_moves_both_ways(gateway: Gateway) -> None:
+    client = gateway.aws.client("apigateway")
+    before = client.get_stage(restApiId=gateway.api_id, stageName="dev")["deploymentId"]
+    changed = body()
+    changed["paths"]["/v1/new"] = changed["paths"]["/v1/things/special"]
+    client.put_rest_api(restApiId=gateway.api_id, mode="overwrite", body=json.dumps(changed))
+    assert gateway.call("GET", "/v1/new").status == 404
+    gateway.deploy(changed)
+    assert gateway.call("GET", "/v1/new").status == 200
+    back = [{"op": "replace", "path": "/deploymentId", "value": before}]
+    client.update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=back)
+    assert gateway.call("GET", "/v1/new").status == 404
+
+
+def test_moto_sees_every_path_and_method(gateway: Gateway) -> None:
+    gateway.deploy(body())
+    resources = gateway.aws.client("apigateway").get_resources(restApiId=gateway.api_id, limit=100)["items"]
+    seen = {item["path"]: set(item.get("resourceMethods", {})) for item in resources}
+    assert seen["/v1/things"] == {"GET", "POST", "PUT", "OPTIONS", "ANY"}
+    assert seen["/v1/files/{path+}"] == {"ANY"}
+    for path, item in body()["paths"].items():
+        assert {method.upper() for method in item if method in METHODS} <= seen[path]
+
+
+def test_gateway_response_resource_changes_the_draft(gateway: Gateway) -> None:
+    client = gateway.aws.client("apigateway")
+    client.put_rest_api(restApiId=gateway.api_id, mode="overwrite", body=json.dumps(body()))
+    client.put_gateway_response(restApiId=gateway.api_id, responseType="UNAUTHORIZED", statusCode="418")
+    assert gateway.call("GET", "/v1/me").status == 401
+    client.create_deployment(restApiId=gateway.api_id, stageName="dev")
+    assert gateway.call("GET", "/v1/me").status == 418
+    gateway.deploy(body())
+    assert gateway.call("GET", "/v1/me").status == 401
+
+
+def test_state_survives_pickling(gateway: Gateway) -> None:
+    copied = RestApis(pickle.loads(pickle.dumps(gateway.apis.bodies)))  # noqa: S301 - our own bytes
+    assert copied.deployed() == gateway.apis.deployed()
+
+
+def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
+    logs = gateway.aws.client("logs")
+    logs.create_log_group(logGroupName="/api/access")
+    wanted = {"id": "$context.requestId", "status": "$context.status", "who": "$context.authorizer.claims.sub"}
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/api/access"
+    settings = {"destinationArn": arn, "format": json.dumps(wanted)}
+    patch = [{"op": "replace", "path": f"/accessLogSettings/{key}", "value": text} for key, text in settings.items()]
+    gateway.aws.client("apigateway").update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=patch)
+    answer = gateway.call("GET", "/v1/things")
+    (stream,) = logs.describe_log_streams(logGroupName="/api/access")["logStreams"]
+    events = logs.get_log_events(logGroupName="/api/access", logStreamName=stream["logStreamName"])["events"]
+    line = json.loads(events[-1]["message"])
+    assert line == {"id": answer.headers["x-amzn-RequestId"], "status": "200", "who": "-"}
+
+
+def test_deleted_api_is_no_longer_served(gateway: Gateway) -> None:
+    client = gateway.aws.client("apigateway")
+    kept = copy.deepcopy(gateway.apis.bodies)
+    for attempt in range(3):  # moto counts deletions of stages first
+        try:
+            client.delete_rest_api(restApiId=gateway.api_id)
+            break
+        except ClientError:
+            time.sleep(0.1 * attempt)
+    answer = gateway.call("GET", "/v1/things")
+    assert (answer.status, "make up" in answer.json["message"]) == (503, True)
+    assert gateway.apis.bodies.deployments == {}
+    assert kept.deployments

@@ -1,0 +1,109 @@
+"""What a client gets: from functions, from mocks, and from the gateway itself."""
+
+import base64
+import time
+
+import pytest
+
+from tests.local.api_gateway.gateway import Gateway
+
+
+def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
+    many = {"Set-Cookie": ["a=1", "b=2"], "X-Both": ["m"]}
+    answer = gateway.told(
+        {"statusCode": 201, "headers": {"X-Both": "s", "X-N": 5}, "multiValueHeaders": many, "body": "ü"}
+    )
+    assert (answer.status, answer.body.decode()) == (201, "ü")
+    assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    assert answer.headers.get_all("X-Both") == ["m", "s"]
+    assert answer.headers["X-N"] == "5"
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_headers_that_aws_keeps_for_itself_are_renamed(gateway: Gateway) -> None:
+    answer = gateway.told({"statusCode": 401, "headers": {"WWW-Authenticate": "Basic", "x-amzn-RequestId": "mine"}})
+    assert answer.headers["x-amzn-Remapped-WWW-Authenticate"] == "Basic"
+    assert "WWW-Authenticate" not in answer.headers
+    assert answer.headers.get_all("x-amzn-RequestId") != ["mine"]
+
+
+def test_base64_is_decoded_only_for_binary_media_types(gateway: Gateway) -> None:
+    coded = base64.b64encode(b"\xff\x00").decode()
+    told = {"statusCode": 200, "body": coded, "isBase64Encoded": True}
+    image = gateway.call("POST", "/v1/things", told, [("Accept", "image/png")])
+    assert image.body == b"\xff\x00"
+    assert gateway.told(told).body == coded.encode()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"body": "no status"}, {"statusCode": "abc"}, {"statusCode": 99}, {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "headers": ["x"]}, {"statusCode": 200, "headers": {"x": "a\r\nb: c"}}, [1], "text",
+    ],
+)  # fmt: skip
+def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
+    answer = gateway.told(told)
+    assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
+    assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"  # the body's DEFAULT_5XX
+    assert "Malformed Lambda proxy response" in gateway.lines[-1]
+
+
+def test_function_error_is_a_502_and_tells_the_client_nothing(gateway: Gateway) -> None:
+    answer = gateway.told("raise")
+    assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
+    assert "as told" in gateway.lines[-1]
+
+
+def test_slow_integration_is_a_504(gateway: Gateway) -> None:
+    started = time.monotonic()
+    answer = gateway.call("POST", "/v1/slow", "sleep")
+    assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
+    assert time.monotonic() - started < 1.8
+
+
+@pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 7 * 1024 * 1024])
+def test_body_over_the_gateways_or_lambdas_limit_is_a_413(gateway: Gateway, size: int) -> None:
+    answer = gateway.call("PUT", "/v1/things?echo", b"x" * size)
+    assert (answer.status, answer.json) == (413, {"message": "Request Too Long"})
+
+
+def test_function_that_does_not_permit_the_api_is_a_500(gateway: Gateway) -> None:
+    answer = gateway.call("GET", "/v1/unpermitted")
+    assert (answer.status, answer.json) == (500, {"message": "Internal server error"})
+    assert "AccessDenied" in gateway.lines[-1]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/nowhere"), ("GET", "/"), ("POST", "/v1/things/special")])
+def test_unknown_route_is_the_customized_missing_authentication_token(gateway: Gateway, method: str, path: str) -> None:
+    answer = gateway.call(method, path)
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    expected = {"detail": "Missing Authentication Token", "request_id": answer.headers["x-amzn-RequestId"]}
+    assert answer.json == expected
+
+
+def test_any_method_mock_answers_what_the_path_does_not_have(gateway: Gateway) -> None:
+    answer = gateway.call("DELETE", "/v1/things")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET,POST")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json == {"status": 405, "request_id": answer.headers["x-amzn-RequestId"]}
+
+
+def test_preflight_is_answered_without_a_function(gateway: Gateway) -> None:
+    answer = gateway.call("OPTIONS", "/v1/things")
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"], answer.body) == (204, "*", b"")
+
+
+def test_mock_without_a_template_for_the_media_type_fails_as_on_aws(gateway: Gateway) -> None:
+    patch = [("Content-Type", "application/merge-patch+json")]
+    assert gateway.call("OPTIONS", "/v1/things", headers=patch).status == 415  # passthroughBehavior: never
+    assert gateway.call("PATCH", "/v1/things", b"{}", patch).status == 500  # passed through: no statusCode
+
+
+@pytest.mark.parametrize(("path", "what"), [("/v1/http", "http_proxy"), ("/v1/vtl", "#set")])
+def test_what_is_not_emulated_is_a_loud_501(gateway: Gateway, path: str, what: str) -> None:
+    answer = gateway.call("GET", path)
+    assert answer.status == 501
+    assert what in answer.json["message"]

@@ -1,0 +1,106 @@
+"""The AWS endpoint: moto answers what it can, everything else is refused at once and by name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import boto3
+import pytest
+from aiohttp import web
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.aws_call import AwsCall, AwsResponse, Forward
+from local.control_plane import endpoint
+from local.control_plane.moto_app import Moto
+from local.settings import Settings
+
+
+async def _everyone(call: AwsCall) -> AwsResponse | None:
+    return None
+
+
+@asynccontextmanager
+async def running(gate: endpoint.Gate = _everyone, **interceptors: Any) -> AsyncIterator[str]:
+    moto = Moto(Settings())
+    app = endpoint.create_app(interceptors, moto, gate)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+        moto.close()
+
+
+def client(service: str, url: str) -> Any:
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=url,
+        region_name="eu-central-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+async def refusal(call: Any, **arguments: Any) -> ClientError:
+    with pytest.raises(ClientError) as error:
+        await asyncio.to_thread(call, **arguments)
+    return error.value
+
+
+def test_moto_answers_and_remembers() -> None:
+    async def run() -> None:
+        async with running() as url:
+            topics = client("sns", url)
+            created = await asyncio.to_thread(topics.create_topic, Name="alarms")
+            assert created["TopicArn"] == "arn:aws:sns:eu-central-1:000000000000:alarms"
+            listed = await asyncio.to_thread(topics.list_topics)
+            assert created["TopicArn"] in [topic["TopicArn"] for topic in listed["Topics"]]
+
+    asyncio.run(run())
+
+
+def test_an_action_that_moto_lacks_is_501_and_named() -> None:
+    async def run() -> None:
+        async with running() as url:
+            error = await refusal(client("ec2", url).create_instance_connect_endpoint, SubnetId="subnet-1")
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+            assert "create_instance_connect_endpoint" in str(error)
+
+    asyncio.run(run())
+
+
+def test_the_gate_refuses_before_the_service_is_asked() -> None:
+    asked: list[str] = []
+
+    async def sns(call: AwsCall, forward: Forward) -> AwsResponse:
+        asked.append(call.service)
+        return await forward(call)
+
+    async def nobody(call: AwsCall) -> AwsResponse | None:
+        assert call.access_key == "local"
+        assert call.action == "CreateTopic"
+        return AwsResponse(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+
+    async def run() -> None:
+        async with running(nobody, sns=sns) as url:
+            error = await refusal(client("sns", url).create_topic, Name="alarms")
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            assert asked == []
+
+    asyncio.run(run())
+
+
+def test_an_unsigned_request_says_how_to_sign() -> None:
+    async def run() -> None:
+        async with running() as url, aiohttp.ClientSession() as session, session.get(f"{url}/anything") as answer:
+            assert answer.status == 403
+            assert "make env" in await answer.text()
+
+    asyncio.run(run())

@@ -1,0 +1,208 @@
+"""Versions, failures, timeouts, concurrency: what becomes of workers and what the caller is told."""
+
+import asyncio
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.lambda_service import Invocation, InvokeError
+from local.settings import ACCOUNT_ID
+from tests.local.lambda_service.laptop import REGION, Laptop, zipped
+
+PID = "import os\ndef handler(event, context): return os.getpid()"
+
+
+def gone(process_id: int) -> bool:
+    for _ in range(60):
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_worker_is_warm_the_second_time(aws: Laptop) -> None:
+    aws.deploy("warm", "import os\nprint('init')\ndef handler(event, context): return [os.getpid(), event]")
+    first, cold = aws.invoke("warm", {"n": 1})
+    second, warm = aws.invoke("warm", {"n": "ü"})
+    assert first[0] == second[0]
+    assert [first[1], second[1]] == [{"n": 1}, {"n": "ü"}]
+    assert (cold.cold, warm.cold) == (True, False)
+    assert aws.lines.count(("warm", "init")) == 1
+
+
+def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
+    code = "def handler(event, context): return [{}, context.invoked_function_arn, context.function_version]"
+    aws.deploy("aliased", code.format(1), Publish=True)
+    client = aws.client("lambda")
+    client.create_alias(FunctionName="aliased", Name="live", FunctionVersion="1")
+    client.update_function_code(FunctionName="aliased", ZipFile=zipped({"main.py": code.format(2)}))
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:aliased"
+    assert aws.invoke(f"{arn}:live")[0] == [1, f"{arn}:live", "1"]
+    assert aws.invoke("aliased", qualifier="live")[0] == [1, f"{arn}:live", "1"]
+    assert aws.invoke("aliased")[0] == [2, arn, "$LATEST"]
+    client.publish_version(FunctionName="aliased")
+    client.update_alias(FunctionName="aliased", Name="live", FunctionVersion="2")
+    payload, done = aws.invoke("aliased:live")
+    assert (payload[0], done.executed_version) == (2, "2")
+
+
+def test_canary_weights_share_the_traffic(aws: Laptop) -> None:
+    aws.deploy("canary", "def handler(event, context): return context.function_version", Publish=True)
+    client = aws.client("lambda")
+    client.update_function_configuration(FunctionName="canary", Description="2", Timeout=4)
+    client.publish_version(FunctionName="canary")
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    client.create_alias(FunctionName="canary", Name="live", FunctionVersion="1", RoutingConfig=weights)
+    assert {aws.invoke("canary:live")[0] for _ in range(30)} == {"1", "2"}
+
+
+@pytest.mark.parametrize("change", ["code", "configuration"])
+def test_update_of_latest_retires_its_workers(aws: Laptop, change: str) -> None:
+    name = f"updated-{change}"
+    aws.deploy(name, "import os\ndef handler(event, context): return [os.getpid(), os.environ.get('NEW')]")
+    (old, _), _ = aws.invoke(name)
+    client = aws.client("lambda")
+    if change == "code":
+        client.update_function_code(FunctionName=name, ZipFile=zipped({"main.py": PID.replace("os.getpid()", "'new'")}))
+        assert aws.invoke(name)[0] == "new"
+    else:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "yes"}})
+        assert aws.invoke(name)[0][1] == "yes"
+    assert gone(old)
+
+
+def test_exception_in_the_handler_is_a_function_error_and_keeps_the_worker(aws: Laptop) -> None:
+    aws.deploy(
+        "raises",
+        "import os\ndef handler(event, context):\n  if event: raise LookupError('no ' + event)\n  return os.getpid()",
+    )
+    process_id, _ = aws.invoke("raises")
+    error, done = aws.invoke("raises", "bean")
+    assert done.function_error == "Unhandled"
+    assert (error["errorType"], error["errorMessage"]) == ("LookupError", "no bean")
+    assert "main.py" in error["stackTrace"][0]
+    assert aws.invoke("raises")[0] == process_id
+
+
+def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> None:
+    code = (
+        "import os, subprocess, time\ndef handler(event, context):\n  if event:\n"
+        "    child = subprocess.Popen(['sleep', '60'])\n    open(event, 'w').write(f'{os.getpid()} {child.pid}')\n"
+        "    time.sleep(60)\n  return os.getpid()"
+    )
+    aws.deploy("slow", code, Timeout=1)
+    note = Path(aws.settings.root) / "pids"
+    error, done = aws.invoke("slow", str(note))
+    assert done.function_error == "Unhandled"
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    assert re.fullmatch(rf"{stamp} {done.request_id} Task timed out after 1\.00 seconds", error["errorMessage"])
+    assert 950 < done.duration_ms < 3000
+    worker, child = map(int, note.read_text().split())
+    assert gone(worker)
+    assert gone(child)
+    fresh, done = aws.invoke("slow")
+    assert fresh != worker
+    assert done.cold
+    assert any("Task timed out" in line for function, line in aws.lines if function == "slow")
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("os._exit(3)", "exit status 3"), ("os.kill(os.getpid(), 9)", "signal: SIGKILL")]
+)
+def test_crash_is_an_exit_error_and_the_next_call_is_fresh(aws: Laptop, how: str, said: str) -> None:
+    name = "crash-" + said[:4].strip()
+    aws.deploy(name, f"import os\ndef handler(event, context):\n  if event: {how}\n  return 'well'")
+    error, done = aws.invoke(name, True)
+    assert done.function_error == "Unhandled"
+    assert error == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {done.request_id} Error: Runtime exited with error: {said}",
+    }
+    assert aws.invoke(name)[0] == "well"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "handler", "error_type"),
+    [
+        ("no-package", "import nothing_like_this", "main.handler", "Runtime.ImportModuleError"),
+        ("no-function", "", "main.handler", "Runtime.HandlerNotFound"),
+        ("no-syntax", "def", "main.handler", "Runtime.UserCodeSyntaxError"),
+        ("raises-at-import", "raise LookupError('x')", "main.handler", "LookupError"),
+        ("exits-at-import", "import os; os._exit(4)", "main.handler", "Runtime.ExitError"),
+    ],
+)
+def test_init_error_is_reported_as_by_aws_each_time(
+    aws: Laptop, name: str, code: str, handler: str, error_type: str
+) -> None:
+    aws.deploy(name, code, handler)
+    for _ in range(2):
+        error, done = aws.invoke(name)
+        assert (done.function_error, error["errorType"]) == ("Unhandled", error_type)
+
+
+def test_concurrent_calls_get_workers_of_their_own_up_to_the_cap(aws: Laptop) -> None:
+    aws.deploy("busy", "import os, time\ndef handler(event, context):\n  time.sleep(0.3)\n  return os.getpid()")
+
+    async def at_once(count: int) -> list[Invocation]:
+        return await asyncio.gather(*(aws.functions.invoke("busy", b"{}") for _ in range(count)))
+
+    done = aws.loop.run(at_once(7))
+    assert len({item.payload for item in done}) == 3  # workers_per_version of the fixture; the rest waited
+    assert sum(item.cold for item in done) == 3
+
+
+def test_caller_that_gives_up_does_not_stop_the_function(aws: Laptop) -> None:
+    note = Path(aws.settings.root) / "finished"
+    aws.deploy("patient", "import time\ndef handler(event, context):\n  time.sleep(0.5)\n  open(event, 'w').close()")
+
+    async def impatient() -> None:
+        async with asyncio.timeout(0.1):
+            await aws.functions.invoke("patient", json.dumps(str(note)).encode())
+
+    with pytest.raises(TimeoutError):
+        aws.loop.run(impatient())
+    for _ in range(60):
+        if note.exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("the function was stopped")
+
+
+def test_reserved_concurrency_throttles(aws: Laptop) -> None:
+    aws.deploy("throttled", PID)
+    client = aws.client("lambda")
+    client.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError) as refused:
+        client.invoke(FunctionName="throttled")
+    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+
+
+def test_a_service_needs_the_functions_permission(aws: Laptop) -> None:
+    aws.deploy("permitted", PID, Publish=True)
+    client = aws.client("lambda")
+    client.create_alias(FunctionName="permitted", Name="live", FunctionVersion="1")
+    api = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:abc"
+    source = ("apigateway.amazonaws.com", f"{api}/dev/GET/v1/me")
+    with pytest.raises(InvokeError, match="AccessDenied"):
+        aws.invoke("permitted:live", source=source)
+    client.add_permission(
+        FunctionName="permitted", Qualifier="live", StatementId="api", Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com", SourceArn=f"{api}/*/*",
+    )  # fmt: skip
+    assert aws.invoke("permitted:live", source=source)[1].function_error is None
+    refused: list[dict[str, Any]] = [
+        {"function": "permitted", "source": source},  # the statement is the alias's
+        {"function": "permitted:live", "source": (source[0], source[1].replace(":abc/", ":xyz/"))},
+        {"function": "permitted:live", "source": ("cognito-idp.amazonaws.com", source[1])},
+    ]
+    for call in refused:
+        with pytest.raises(InvokeError, match="AccessDenied"):
+            aws.invoke(**call)

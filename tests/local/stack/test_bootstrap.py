@@ -1,0 +1,42 @@
+"""The interpreter that functions run on is found by running it: a pyenv shim exists and may refuse."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local import bootstrap
+
+
+def interpreter(path: Path, answer: str, code: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho {answer}\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'shims'}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.delenv("UV_PYTHON", raising=False)
+    monkeypatch.setattr(bootstrap, "_version", _only_under(tmp_path))
+    return tmp_path
+
+
+def _only_under(folder: Path) -> Callable[[Path], str | None]:
+    real = bootstrap._version
+    return lambda python: real(python) if python.is_relative_to(folder) else None
+
+
+def test_a_shim_that_refuses_is_passed_over(machine: Path) -> None:
+    interpreter(machine / "shims" / "python3.13", "not installed", code=127)
+    pyenv = interpreter(machine / "pyenv" / "versions" / "3.13.0" / "bin" / "python3.13", "3.13")
+    assert bootstrap._python("uv-is-not-asked") == pyenv
+
+
+def test_none_at_all_says_what_to_type(machine: Path) -> None:
+    uv = interpreter(machine / "uv", "no network", code=2)
+    with pytest.raises(bootstrap.BootstrapError, match=r"UV_PYTHON=/path/to/python3\.13 make up"):
+        bootstrap._python(str(uv))

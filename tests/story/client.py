@@ -1,0 +1,112 @@
+"""The running stack, as its clients see it: boto3 for Cognito, HTTP for the API. `make test` starts one; `make up` is one too."""
+
+import json
+import time
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+from local.stack.outputs import Outputs
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signed up; `tokens` once signed in."""
+
+    email: str
+    password: str
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A consumer of the API and of the user pool."""
+
+    outputs: Outputs
+    cognito: Any
+
+    def call(self, method: str, path: str, token: str | None = None, body: Any = None, **headers: str) -> Answer:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        request = urllib.request.Request(self.outputs.api_url + path, data=data, headers=sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=35) as response:
+                return _answer(response)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return _answer(refused)
+
+    def sign_up(self, email: str | None = None) -> Person:
+        person = Person(email or f"ada-{uuid.uuid4().hex[:10]}@example.org", "Correct-Horse-7-Battery")
+        self.cognito.sign_up(
+            ClientId=self.outputs.user_pool_client_id,
+            Username=person.email,
+            Password=person.password,
+            UserAttributes=[
+                {"Name": "email", "Value": person.email},
+                {"Name": "given_name", "Value": "Ada"},
+                {"Name": "family_name", "Value": "Lovelace"},
+            ],
+        )
+        return person
+
+    def code(self, email: str) -> str:
+        """The newest code that was mailed to `email`."""
+        with urllib.request.urlopen(self.outputs.inbox_url, timeout=5) as response:
+            mails = [mail for mail in json.load(response) if mail["to"] == email]
+        return str(mails[-1]["code"])
+
+    def confirm(self, person: Person, code: str | None = None) -> None:
+        self.cognito.confirm_sign_up(
+            ClientId=self.outputs.user_pool_client_id,
+            Username=person.email,
+            ConfirmationCode=code or self.code(person.email),
+        )
+
+    def sign_in(self, person: Person, password: str | None = None) -> Person:
+        answer = self.cognito.initiate_auth(
+            ClientId=self.outputs.user_pool_client_id,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": person.email, "PASSWORD": password or person.password},
+        )
+        return Person(person.email, person.password, answer["AuthenticationResult"])
+
+    def invocations(self, function: str) -> int:
+        """How often a function was invoked so far, by the START lines of its log group."""
+        logs = self.aws("logs")
+        group = f"/aws/lambda/{self.outputs.functions[function]}"
+        time.sleep(0.2)  # the log is written behind the answer
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return sum(event["message"].startswith("START ") for page in pages for event in page["events"])
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.outputs.aws_endpoint_url,
+            region_name=self.outputs.region,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+
+def _answer(response: Any) -> Answer:
+    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.read())

@@ -1,0 +1,91 @@
+"""A person signs up, is confirmed by a mailed code, and signs in."""
+
+import base64
+import json
+from typing import Any
+
+import pg8000.native
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.story.client import Client, Person
+
+
+def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+    described = error.value.response["Error"]
+    return described["Code"], described["Message"]
+
+
+def claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return decoded
+
+
+def test_pre_sign_up_refuses_with_its_own_words(client: Client) -> None:
+    with pytest.raises(ClientError) as error:
+        client.sign_up("someone@mailinator.com")
+    code, message = refusal(error)
+    assert code == "UserLambdaValidationException"
+    assert message.startswith("PreSignUp failed with error ")
+    assert "mailinator.com" in message
+
+
+def test_a_wrong_code_is_refused_and_the_mailed_one_confirms(client: Client) -> None:
+    person = client.sign_up()
+    right = client.code(person.email)
+    with pytest.raises(ClientError) as error:
+        client.confirm(person, f"{(int(right) + 1) % 1_000_000:06d}")
+    assert refusal(error)[0] == "CodeMismatchException"
+    client.confirm(person)
+    assert client.sign_in(person).tokens["AccessToken"]
+
+
+def test_an_unconfirmed_person_cannot_sign_in(client: Client) -> None:
+    person = client.sign_up()
+    with pytest.raises(ClientError) as error:
+        client.sign_in(person)
+    assert refusal(error)[0] == "UserNotConfirmedException"
+
+
+def test_a_wrong_password_is_refused(client: Client, member: Person) -> None:
+    with pytest.raises(ClientError) as error:
+        client.sign_in(member, "Wrong-Horse-7-Battery")
+    assert refusal(error) == ("NotAuthorizedException", "Incorrect username or password.")
+
+
+def test_post_confirmation_makes_the_user_and_their_meta(client: Client) -> None:
+    person = client.sign_up()
+    assert _user(client, person.email) == []
+    client.confirm(person)
+    [[uid, status]] = _user(client, person.email)
+    assert status == "active"
+    key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}}
+    item = client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)["Item"]
+    assert item["status"] == {"S": "active"}
+
+
+def test_the_access_token_says_who_and_what(client: Client, member: Person) -> None:
+    token = claims(member.tokens["AccessToken"])
+    [[uid, _]] = _user(client, member.email)
+    assert token["uid"] == str(uid)
+    assert token["token_use"] == "access"
+    assert "atrium/me" in token["scope"].split()
+    assert token["roles"] == ""
+    assert token["access_epoch"].isdigit()
+
+
+def test_the_admin_of_make_up_holds_the_role(client: Client) -> None:
+    admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+    assert "admin" in claims(admin.tokens["AccessToken"])["roles"].split()
+
+
+def _user(client: Client, email: str) -> list[list[Any]]:
+    """Straight from the database, as the app role."""
+    host = client.outputs.database_url.removeprefix("postgresql://app:")
+    password, _, address = host.rpartition("@")
+    place, _, database = address.partition("/")
+    name, _, port = place.partition(":")
+    with pg8000.native.Connection("app", host=name, port=int(port), database=database, password=password) as connection:
+        rows: list[list[Any]] = connection.run("SELECT uid, status FROM users WHERE email = :email", email=email)
+        return rows

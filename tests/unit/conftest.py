@@ -1,0 +1,120 @@
+"""Real stores for the services' tests: Postgres with the real migrations, and moto's DynamoDB behind the real client."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pg8000.native
+import pytest
+from moto import mock_aws
+
+from atrium import config, dynamodb, postgres, session
+from atrium.one_flight import OneFlight
+from local.database.postgres import SUPERUSER, Postgres, running
+
+ROOT = Path(__file__).parents[2]
+TABLE = "atrium-test-UserAttributes"
+
+
+class Logs:
+    """The lines a function wrote."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
+
+    def line(self) -> dict[str, Any]:
+        [line] = self.lines()
+        return line
+
+
+@pytest.fixture
+def logs(capsys: pytest.CaptureFixture[str]) -> Logs:
+    return Logs(capsys)
+
+
+@pytest.fixture(autouse=True)
+def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test sees a function that has just started."""
+    monkeypatch.setenv("ATRIUM_SERVICE", "service")
+    monkeypatch.setenv("ATRIUM_STAGE", "test")
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    config.required.cache_clear()
+    config.optional.cache_clear()
+    session._cache.clear()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with running(tmp_path_factory.mktemp("postgres") / "data") as started:
+        with pg8000.native.Connection(SUPERUSER, unix_sock=started.socket, database="atrium") as connection:
+            connection.run("CREATE ROLE app LOGIN")
+            connection.run("CREATE ROLE readonly LOGIN")
+            connection.run((ROOT / "migrations" / "0001_users.sql").read_text())
+        yield started
+
+
+@pytest.fixture
+def database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg8000.native.Connection]:
+    """Empty tables, which `atrium.postgres` reaches as `app`; the connection given is the superuser's."""
+    for name, value in {"DB_HOST": "unused", "DB_PORT": "1", "DB_NAME": "atrium", "DB_USER": "app"}.items():
+        monkeypatch.setenv(name, value)
+    app = OneFlight("app", unix_sock=server.socket, database="atrium")
+    monkeypatch.setattr(postgres, "connect", lambda user: app)
+    monkeypatch.setattr(postgres, "_connections", {})
+    with pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="atrium") as connection:
+        connection.run("TRUNCATE users, identities, audit_events")
+        yield connection
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Any]:
+    """moto behind every AWS client; the one given is botocore's own for DynamoDB. A new client costs a quarter second,
+    so the tests of a file share these."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "USER_ATTRIBUTES_TABLE": TABLE,
+    }
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        dynamodb.client.cache_clear()
+        yield botocore.session.get_session().create_client("dynamodb")
+    dynamodb.client.cache_clear()
+
+
+@pytest.fixture
+def table(aws: Any) -> Iterator[Any]:
+    """An empty table of user attributes, and a client to look into it."""
+    aws.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield aws
+    aws.delete_table(TableName=TABLE)
+
+
+def wait_until_blocked(database: pg8000.native.Connection, sessions: int) -> None:
+    """Until so many sessions wait for a lock."""
+    deadline = time.monotonic() + 10
+    while database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != [[sessions]]:
+        assert time.monotonic() < deadline, "nobody waits for the lock: the race this test is about does not happen"
+        database.run("SELECT pg_stat_clear_snapshot()")
+        time.sleep(0.01)

@@ -1,0 +1,175 @@
+"""The kernel's HTTP rules, through a service's Lambda handler."""
+
+from typing import Any
+
+import pytest
+
+from atrium import http, postgres, response, session, user_attributes
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+from tests.unit.conftest import Logs
+from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+
+
+def echo(request: Request) -> Response:
+    return response.json(
+        {
+            "path": request.path,
+            "query": request.query,
+            "parameters": request.path_parameters,
+            "header": request.headers.get("x-twice"),
+            "body": request.body.decode(),
+        }
+    )
+
+
+def fail(_: Request) -> Response:
+    raise RuntimeError("secret of the inside")
+
+
+def database_down(_: Request) -> Response:
+    raise postgres.DatabaseUnavailable("proxy.internal:5432 refused app")
+
+
+def table_down(_: Request) -> Response:
+    raise user_attributes.Unavailable("throttled")
+
+
+def forbid(_: Request) -> Response:
+    raise Problem(403, "not_yours", "This is not yours.")
+
+
+def mine(request: Request) -> Response:
+    return response.json({"uid": request.caller.uid, "scopes": sorted(request.caller.scopes)})
+
+
+ROUTES = {
+    "POST /v1/echo": echo,
+    "GET /v1/fail": fail,
+    "GET /v1/database-down": database_down,
+    "GET /v1/table-down": table_down,
+    "GET /v1/forbid": forbid,
+    "GET /v1/mine": mine,
+    "GET /v1/open-mine": mine,
+}
+handler = http.api(ROUTES, public=ROUTES.keys() - {"GET /v1/mine"})
+
+
+def call(event: dict[str, Any]) -> Answer:
+    return answer(handler(event, Context()))
+
+
+def test_an_operation_sees_the_whole_request() -> None:
+    event = api_event("POST /v1/echo", "body", {"X-Once": "1"}, query={"limit": ["5"], "tag": ["a", "b"]})
+    event["pathParameters"] = {"id": "7"}
+    event["multiValueHeaders"]["X-Twice"] = ["a"]
+    event["multiValueHeaders"]["x-twice"] = ["b", "c"]
+    seen = call(event)
+    assert seen.status == 200
+    assert seen.json == {
+        "path": "/dev/v1/echo",
+        "query": {"limit": ["5"], "tag": ["a", "b"]},
+        "parameters": {"id": "7"},
+        "header": "a, b, c",
+        "body": "body",
+    }
+
+
+def test_a_base64_body_is_decoded() -> None:
+    event = api_event("POST /v1/echo", "eMOk") | {"isBase64Encoded": True}
+    assert call(event).json["body"] == "xä"
+
+
+def test_every_answer_is_private_and_readable_across_origins() -> None:
+    for route in ("GET /v1/forbid", "POST /v1/echo"):
+        headers = call(api_event(route)).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["access-control-allow-origin"] == "*"
+        assert "ETag" in headers["access-control-expose-headers"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_problem_is_answered_as_rfc_9457() -> None:
+    refused = call(api_event("GET /v1/forbid"))
+    assert (refused.status, refused.headers["content-type"]) == (403, "application/problem+json")
+    assert refused.json == {
+        "type": "about:blank",
+        "title": "Forbidden",
+        "status": 403,
+        "detail": "This is not yours.",
+        "code": "not_yours",
+        "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+    }
+
+
+def test_an_unknown_route_is_404() -> None:
+    assert (call(api_event("GET /v1/nowhere")).status, call(api_event("GET /v1/echo")).status) == (404, 404)
+
+
+def test_what_nobody_caught_is_500_for_the_caller_and_a_traceback_for_us(logs: Logs) -> None:
+    failed = call(api_event("GET /v1/fail"))
+    assert (failed.status, failed.json["code"]) == (500, "internal_error")
+    assert "secret" not in failed.text
+    line = logs.line()
+    assert (line["level"], line["status"]) == ("ERROR", 500)
+    assert line["error"]["type"] == "RuntimeError"
+    assert "in fail" in line["error"]["stack"]
+
+
+@pytest.mark.parametrize("route", ["GET /v1/database-down", "GET /v1/table-down"])
+def test_a_store_that_is_down_is_503_and_says_when_to_retry(route: str, logs: Logs) -> None:
+    down = call(api_event(route))
+    assert (down.status, down.json["code"]) == (503, "unavailable")
+    assert int(down.headers["retry-after"]) > 0
+    assert "proxy.internal" not in down.text
+    assert "error" in logs.line()
+
+
+def test_one_log_line_says_what_happened_and_what_it_cost(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    def busy(request: Request) -> Response:
+        postgres.flights += 2
+        return response.json({})
+
+    monkeypatch.setattr(session, "verify", lambda token: session._claims(token))
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    http.api({"GET /v1/busy": busy})(
+        api_event("GET /v1/busy", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}, token=claims()), Context()
+    )
+    line = logs.line()
+    assert line.pop("duration_ms") >= 0
+    assert isinstance(line.pop("cold"), bool)
+    assert line == {
+        "level": "INFO",
+        "message": "request",
+        "service": "service",
+        "stage": "test",
+        "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "trace_id": trace,
+        "xray_trace_id": "1-58406520-a006649127e371903a2de979",
+        "route": "GET /v1/busy",
+        "status": 200,
+        "uid": UID,
+        "sql_flights": 2,
+        "dynamodb_calls": 0,
+    }
+
+
+def test_a_route_is_closed_unless_declared_public() -> None:
+    """Even when the gateway let the request through without an authorizer."""
+    assert (call(api_event("GET /v1/mine")).status, call(api_event("GET /v1/mine")).json["code"]) == (
+        401,
+        "token_unusable",
+    )
+
+
+def test_a_public_route_knows_no_caller_even_with_a_token() -> None:
+    assert call(api_event("GET /v1/open-mine", token=claims())).json["code"] == "token_missing"
+
+
+def test_a_public_route_must_exist() -> None:
+    with pytest.raises(ValueError, match="GET /v1/typo"):
+        http.api(ROUTES, public=["GET /v1/typo"])

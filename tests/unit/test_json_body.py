@@ -1,0 +1,191 @@
+"""Bodies, through a route that decodes one: what is refused, with which status, and where it says the fault is."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atrium import http, json_body, response
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Locale, PersonName
+from tests.unit.events import Answer, Context, answer, api_event
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    note: str | None = None
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    name: PersonName
+    lines: list[Line] = []
+    by_key: dict[str, Line] = {}
+    language: Locale | None = None
+    anything: Any = None
+
+
+def create(request: Request) -> Response:
+    return response.json(request.decode(Order, read_only=("id",)))
+
+
+handler = http.api({"POST /v1/orders": create}, public=["POST /v1/orders"])
+
+
+def send(body: object, content_type: str | None = "application/json") -> Answer:
+    text = body if isinstance(body, str | bytes) else json.dumps(body)
+    headers = {"content-type": content_type} if content_type else {}
+    return answer(handler(api_event("POST /v1/orders", text, headers), Context()))
+
+
+def pointers(refused: Answer) -> list[str]:
+    assert refused.status == 422, refused.text
+    assert refused.json["code"] == "validation_failed"
+    return sorted(error["pointer"] for error in refused.json["errors"])
+
+
+def test_a_good_body_arrives_as_the_model() -> None:
+    sent = {"name": "  Zoe\u0308 ", "lines": [{"count": 2}], "language": "pt-BR"}
+    assert send(sent).json == {
+        "name": "Zoë",
+        "lines": [{"count": 2, "note": None}],
+        "by_key": {},
+        "language": "pt-BR",
+        "anything": None,
+    }
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    sent = {
+        "name": 7,
+        "lines": [{"count": 1}, {"count": 0, "extra": 1}, {}, "x"],
+        "by_key": {"a/b~c": {"count": "1"}},
+        "language": "not a tag",
+        "id": "1",
+        "nmae": "typo",
+    }
+    assert pointers(send(sent)) == [
+        "#/by_key/a~1b~0c/count",
+        "#/id",
+        "#/language",
+        "#/lines/1/count",
+        "#/lines/1/extra",
+        "#/lines/2/count",
+        "#/lines/3",
+        "#/name",
+        "#/nmae",
+    ]
+
+
+def test_errors_say_what_is_expected() -> None:
+    details = {error["pointer"]: error["detail"] for error in send({"id": 1, "nmae": 1, "lines": {}}).json["errors"]}
+    assert details == {
+        "#/name": "This field is required",
+        "#/id": "This field is read-only",
+        "#/nmae": "There is no such field",
+        "#/lines": "Expected `array`, got `object`",
+    }
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "a\u2028b", "a\u202eb", "a\x7fb"])
+def test_a_name_is_one_printable_line_of_bounded_length(name: str) -> None:
+    assert pointers(send({"name": name})) == ["#/name"]
+
+
+@pytest.mark.parametrize("name", ["x" * 100, "O\u2019Brien-Ñandú", "می‌خواهم", "李小龍", "👩‍💻"])
+def test_names_of_the_world_are_kept(name: str) -> None:
+    assert send({"name": name}).json["name"] == name
+
+
+def test_length_is_counted_after_normalisation() -> None:
+    assert send({"name": "e\u0301" * 100}).json["name"] == "é" * 100
+
+
+@pytest.mark.parametrize("tag", ["e", "en_US", "en-", "en US", "1n", "en-toolongsub", "x" * 36])
+def test_a_locale_has_the_form_of_a_language_tag(tag: str) -> None:
+    assert pointers(send({"name": "a", "language": tag})) == ["#/language"]
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "{}x", "nope", '{"name":"\\ud800"}', "\ufeff{}", "NaN", "[1e999]", '{"name":"a\nb"}']
+)
+def test_what_is_not_json_is_400(body: str) -> None:
+    refused = send(body)
+    assert (refused.status, refused.json["code"]) == (400, "body_malformed")
+
+
+def test_bytes_that_are_not_utf_8_are_400() -> None:
+    event = api_event("POST /v1/orders", "eyJuYW1lIjoi/yJ9", {"content-type": "application/json"})
+    refused = answer(handler(event | {"isBase64Encoded": True}, Context()))
+    assert (refused.status, refused.json["code"]) == (400, "body_malformed")
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "3", '"x"'])
+def test_json_that_is_no_object_is_422_at_the_root(body: str) -> None:
+    assert pointers(send(body)) == ["#"]
+
+
+@pytest.mark.parametrize("body", [None, ""])
+def test_no_body_is_400(body: str | None) -> None:
+    refused = answer(handler(api_event("POST /v1/orders", body), Context()))
+    assert (refused.status, refused.json["code"]) == (400, "body_missing")
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/jsonx", "application/json; charset=latin-1"])
+def test_another_media_type_is_415(content_type: str | None) -> None:
+    refused = send({"name": "a"}, content_type)
+    assert (refused.status, refused.json["code"]) == (415, "media_type_unsupported")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"']
+)
+def test_the_media_type_may_be_written_in_any_way(content_type: str) -> None:
+    assert send({"name": "a"}, content_type).status == 200
+
+
+def test_a_body_over_the_limit_is_413() -> None:
+    fits = '{"name":"a","anything":"' + "x" * (json_body.MAX_BYTES - 26) + '"}'
+    assert len(fits) == json_body.MAX_BYTES
+    assert send(fits).status == 200
+    refused = send(fits[:-2] + 'x"}')
+    assert (refused.status, refused.json["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("levels", "status"), [(31, 200), (32, 400), (100_000, 400)])
+def test_a_body_may_nest_32_levels(levels: int, status: int) -> None:
+    refused = send('{"name":"a","anything":' + "[" * levels + "]" * levels + "}")
+    assert refused.status == status
+    assert status == 200 or refused.json["code"] == "body_too_deep"
+
+
+def test_many_brackets_are_not_depth() -> None:
+    assert send({"name": "a", "lines": [{"count": 1}] * 500}).status == 200
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "lines", "count", "note", "by_key", "language", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_JSON)
+def test_no_body_is_our_fault(body: object) -> None:
+    refused = send(body)
+    assert refused.status in (200, 400, 422)
+    if refused.status == 422:
+        assert refused.json["errors"]
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_no_text_is_our_fault(text: str) -> None:
+    assert send(text).status in (200, 400, 422)

@@ -1,0 +1,159 @@
+"""What an access token says, through the trigger's handler, on real stores."""
+
+from pathlib import Path
+from typing import Any
+
+import pg8000.native
+import pytest
+import yaml
+
+from atrium import postgres, user_attributes
+from atrium.cognito_trigger import Refusal
+from pre_token_generation.handler import handler
+from pre_token_generation.scopes import BY_ROLE, EVERYONE
+from tests.unit.conftest import ROOT, TABLE, Logs
+from tests.unit.events import SUB, Context, trigger_event
+
+ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+ADMIN_SCOPES = ["atrium/access.read", "atrium/access.write", "atrium/me", "atrium/users.read", "atrium/users.write"]
+
+
+def generate(source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None) -> dict[str, Any]:
+    """The access token's part of the V2 response."""
+    groups: dict[str, Any] = {"groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": None}
+    event = trigger_event(source, ADA, groupConfiguration=groups, scopes=scopes or ["aws.cognito.signin.user.admin"])
+    event["response"] = {"claimsAndScopeOverrideDetails": None}
+    details = handler(event, Context())["response"]["claimsAndScopeOverrideDetails"]
+    assert set(details) == {"accessTokenGeneration"}
+    part: dict[str, Any] = details["accessTokenGeneration"]
+    return part
+
+
+def grant(table: Any, uid: str, role: str, scope: str = "*", **attributes: Any) -> None:
+    item = {"role": {"S": role}, "scope": {"S": scope}} | attributes
+    key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": f"ROLE#{scope}#{role}#g1"}}
+    table.put_item(TableName=TABLE, Item=key | item)
+
+
+@pytest.fixture
+def uid(database: pg8000.native.Connection, table: Any) -> str:
+    """Ada has signed in before."""
+    generated: str = generate()["claimsToAddOrOverride"]["uid"]
+    return generated
+
+
+def test_a_first_sign_in_makes_the_user_when_confirmation_did_not(
+    database: pg8000.native.Connection, table: Any
+) -> None:
+    claims = generate()["claimsToAddOrOverride"]
+    assert database.run("SELECT uid::text, email FROM users") == [[claims["uid"], "ada@example.org"]]
+    meta = user_attributes.meta(claims["uid"])
+    assert meta is not None
+    assert claims == {"uid": claims["uid"], "roles": "", "access_epoch": str(meta.access_epoch)}
+
+
+@pytest.mark.parametrize(
+    "source", ["TokenGeneration_HostedAuth", "TokenGeneration_NewPasswordChallenge", "TokenGeneration_RefreshTokens"]
+)
+def test_every_way_to_a_token_gives_the_same_claims(uid: str, source: str) -> None:
+    assert generate(source)["claimsToAddOrOverride"]["uid"] == uid
+
+
+def test_a_person_without_roles_gets_the_base_scope(uid: str) -> None:
+    assert generate()["scopesToAdd"] == ["atrium/me"]
+
+
+def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -> None:
+    grant(table, uid, "admin")
+    grant(table, uid, "editor")
+    table.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        UpdateExpression="ADD access_epoch :one",
+        ExpressionAttributeValues={":one": {"N": "6"}},
+    )
+    part = generate()
+    assert part["claimsToAddOrOverride"] == {"uid": uid, "roles": "admin editor", "access_epoch": "7"}
+    assert part["scopesToAdd"] == ADMIN_SCOPES
+
+
+def test_a_role_on_one_resource_or_one_that_has_ended_gives_nothing(uid: str, table: Any) -> None:
+    grant(table, uid, "admin", scope="team:7")
+    grant(table, uid, "admin", expires_at={"N": "1000000000"})
+    part = generate()
+    assert (part["claimsToAddOrOverride"]["roles"], part["scopesToAdd"]) == ("", ["atrium/me"])
+
+
+def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(uid: str, table: Any) -> None:
+    asked = ["openid", "email", "atrium/me", "atrium/users.write"]
+    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == ["atrium/users.write"]
+    grant(table, uid, "admin")
+    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == []
+
+
+def test_a_table_that_is_down_means_a_token_without_roles(
+    uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    def throttled(uid: str) -> None:
+        raise user_attributes.Unavailable("throttled")
+
+    grant(table, uid, "admin")
+    monkeypatch.setattr(user_attributes, "collection", throttled)
+    part = generate()
+    assert part["claimsToAddOrOverride"] == {"uid": uid, "roles": "", "access_epoch": "1"}
+    assert part["scopesToAdd"] == ["atrium/me"]
+    assert [(line["level"], line["message"]) for line in logs.lines()[-2:]] == [
+        ("ERROR", "token without roles"),
+        ("INFO", "trigger"),
+    ]
+
+
+def test_a_disabled_user_gets_no_token_even_when_the_table_is_down(
+    uid: str, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.run("UPDATE users SET status = 'disabled'")
+    with pytest.raises(Refusal, match="disabled"):
+        generate()
+    monkeypatch.delenv("USER_ATTRIBUTES_TABLE")
+    with pytest.raises(Refusal, match="disabled"):
+        generate()
+
+
+def test_a_status_that_only_the_table_knows_of_counts_too(uid: str, table: Any) -> None:
+    table.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET #status = :disabled",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":disabled": {"S": "disabled"}},
+    )
+    with pytest.raises(Refusal, match="disabled"):
+        generate()
+
+
+def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
+    uid: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    def down(sql: str, *parameters: object) -> None:
+        raise postgres.DatabaseUnavailable("proxy.internal:5432 refused app")
+
+    monkeypatch.setattr(postgres, "query", down)
+    with pytest.raises(Refusal) as refused:
+        generate()
+    assert str(refused.value) == "Something failed on our side. Please try again in a moment"
+    line = logs.lines()[-1]
+    assert (line["level"], line["outcome"]) == ("ERROR", "failed")
+    assert "proxy.internal" in line["error"]["message"]
+
+
+def test_a_usual_sign_in_costs_one_flight_and_one_call(uid: str, logs: Logs) -> None:
+    logs.lines()
+    generate()
+    line = logs.line()
+    assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 1)
+
+
+def test_the_scopes_are_those_of_the_contract() -> None:
+    contract = yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())
+    declared = contract["components"]["securitySchemes"]["cognito"]["flows"]["authorizationCode"]["scopes"]
+    assert set(declared) == EVERYONE.union(*BY_ROLE.values()) == EVERYONE | BY_ROLE["admin"]

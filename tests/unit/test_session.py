@@ -1,0 +1,134 @@
+"""Is the token still good? Through an authenticated route; the table's answer is the fake."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from atrium import http, response, session, user_attributes
+from atrium.request import Request
+from atrium.response import Response
+from atrium.user_attributes import Meta
+from tests.unit.conftest import Logs
+from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+
+
+def whoami(request: Request) -> Response:
+    caller = request.caller
+    return response.json({"uid": caller.uid, "sub": caller.sub, "roles": caller.roles, "epoch": caller.access_epoch})
+
+
+handler = http.api({"GET /v1/whoami": whoami})
+
+
+def call(**changed: str) -> Answer:
+    return answer(handler(api_event("GET /v1/whoami", token=claims(**changed)), Context()))
+
+
+def _without(name: str) -> dict[str, str]:
+    return {key: value for key, value in claims().items() if key != name}
+
+
+@dataclass
+class Metas:
+    """META of each user, how often it was read, and the clock of the cache."""
+
+    items: dict[str, Meta] = field(default_factory=lambda: {UID: Meta("active", 1, 1)})
+    reads: int = 0
+    now: float = 1000.0
+    down: bool = False
+
+    def read(self, uid: str) -> Meta | None:
+        self.reads += 1
+        if self.down:
+            raise user_attributes.Unavailable("throttled")
+        return self.items.get(uid)
+
+
+@pytest.fixture
+def metas(monkeypatch: pytest.MonkeyPatch) -> Metas:
+    fake = Metas()
+    monkeypatch.setattr(user_attributes, "meta", fake.read)
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: fake.now))
+    return fake
+
+
+def test_a_current_token_gives_the_operation_its_caller(metas: Metas) -> None:
+    assert call(roles="admin editor").json == {
+        "uid": UID,
+        "sub": claims()["sub"],
+        "roles": ["admin", "editor"],
+        "epoch": 1,
+    }
+
+
+@pytest.mark.parametrize("meta", [Meta("active", 2, 2), Meta("disabled", 1, 2), None], ids=["epoch", "status", "gone"])
+def test_a_token_that_the_table_contradicts_is_stale(metas: Metas, meta: Meta | None) -> None:
+    metas.items = {UID: meta} if meta else {}
+    refused = call()
+    assert (refused.status, refused.json["code"]) == (401, "token_stale")
+
+
+def test_the_table_is_read_once_in_30_seconds(metas: Metas) -> None:
+    for _ in range(3):
+        assert call().status == 200
+    assert metas.reads == 1
+    metas.now += 29.9
+    metas.items[UID] = Meta("active", 2, 2)
+    assert call().status == 200
+    metas.now += 0.2
+    assert call().status == 401
+
+
+def test_a_token_newer_than_the_cache_works_at_once(metas: Metas) -> None:
+    assert call().status == 200
+    metas.items[UID] = Meta("active", 2, 2)
+    assert call(access_epoch="2").status == 200
+    assert call(access_epoch="1").status == 401
+
+
+def test_a_refused_token_is_good_again_as_soon_as_the_user_is(metas: Metas) -> None:
+    metas.items[UID] = Meta("disabled", 1, 2)
+    assert call().status == 401
+    metas.items[UID] = Meta("active", 1, 3)
+    assert call().status == 200
+
+
+def test_users_do_not_share_a_cache_entry(metas: Metas) -> None:
+    assert call().status == 200
+    assert call(uid="01890a5d-ac96-774b-bcce-b302099a8058").status == 401
+
+
+def test_an_unreadable_table_closes_the_route(metas: Metas, logs: Logs) -> None:
+    metas.down = True
+    refused = call()
+    assert (refused.status, refused.json["code"]) == (503, "unavailable")
+    assert "retry-after" in refused.headers
+    assert "throttled" in logs.line()["error"]["stack"]
+
+
+def test_an_outage_does_not_prolong_the_cache(metas: Metas) -> None:
+    assert call().status == 200
+    metas.down = True
+    assert call().status == 200
+    metas.now += 30
+    assert call().status == 503
+
+
+@pytest.mark.parametrize(
+    "token",
+    [claims(token_use="id"), _without("uid"), _without("access_epoch"), claims(access_epoch="one"), {}],
+    ids=["id token", "no uid", "no epoch", "bad epoch", "nothing"],
+)
+def test_a_token_that_is_not_of_our_making_is_unusable(metas: Metas, token: dict[str, str]) -> None:
+    refused = answer(handler(api_event("GET /v1/whoami", token=token), Context()))
+    assert (refused.status, refused.json["code"]) == (401, "token_unusable")
+    assert metas.reads == 0
+
+
+def test_the_cache_is_bounded(metas: Metas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_CACHE_ENTRIES", 3)
+    for number in range(10):
+        metas.items[str(number)] = Meta("active", 1, 1)
+        assert call(uid=str(number)).status == 200
+    assert len(session._cache) <= 3
