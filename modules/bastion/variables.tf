@@ -1,0 +1,91 @@
+variable "name" {
+  description = "Prefix of every name: <project>-<stage>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", var.name)) && length(var.name) <= 32
+    error_message = "name must be <project>-<stage>: lower-case letters, digits and single hyphens, at most 32 characters, e.g. \"atrium-dev\"."
+  }
+}
+
+variable "allowed_cidrs" {
+  description = "Ranges that may reach port 22; empty means Session Manager only: no ingress at all."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.allowed_cidrs : try(cidrsubnet(cidr, 0, 0) == cidr, false)])
+    error_message = "allowed_cidrs must be ranges that start at their first address, e.g. \"203.0.113.7/32\" or \"2001:db8:1::/48\"."
+  }
+
+  # Shorter than any one organisation needs; it also stops the two halves of 0.0.0.0/0.
+  validation {
+    condition = alltrue([
+      for cidr in var.allowed_cidrs : try(tonumber(split("/", cidr)[1]) >= (strcontains(cidr, ":") ? 32 : 16), true)
+    ])
+    error_message = "allowed_cidrs must not admit the world: no 0.0.0.0/0, no ::/0, nothing wider than an IPv4 /16 or an IPv6 /32."
+  }
+}
+
+variable "database_security_group_id" {
+  description = "Security group of the database, the one place besides HTTPS that the bastion may speak to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^sg-[0-9a-f]+$", var.database_security_group_id))
+    error_message = "database_security_group_id must be the id of a security group: sg-…"
+  }
+}
+
+variable "instance_type" {
+  description = "Instance type; Graviton (arm64), as the image is."
+  type        = string
+  default     = "t4g.nano"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]+[0-9]+g[a-z]*[.][a-z0-9]+$", var.instance_type))
+    error_message = "instance_type must be a Graviton (arm64) type, e.g. \"t4g.nano\"."
+  }
+}
+
+variable "ssh_public_key" {
+  description = "OpenSSH public key for ec2-user; null means EC2 Instance Connect or Session Manager."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ssh_public_key == null || can(regex("^(ssh-ed25519|ssh-rsa) [A-Za-z0-9+/]+=*( .*)?$", var.ssh_public_key))
+    error_message = "ssh_public_key must be one OpenSSH public key, ssh-ed25519 or ssh-rsa: the content of a .pub file, without line break."
+  }
+
+  validation {
+    condition     = var.ssh_public_key == null || length(var.allowed_cidrs) > 0
+    error_message = "ssh_public_key is of no use without allowed_cidrs: name the ranges it may be used from, or leave it out."
+  }
+}
+
+variable "subnet_id" {
+  description = "Public subnet to stand in."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^subnet-[0-9a-f]+$", var.subnet_id))
+    error_message = "subnet_id must be the id of a subnet: subnet-…"
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC of that subnet."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]+$", var.vpc_id))
+    error_message = "vpc_id must be the id of a VPC: vpc-…"
+  }
+}

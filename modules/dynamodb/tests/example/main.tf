@@ -1,0 +1,6 @@
+module "dynamodb" {
+  source = "../.."
+
+  name                = "atrium-dev"
+  deletion_protection = false
+}

@@ -1,0 +1,114 @@
+variable "name" {
+  description = "Prefix of every name: <project>-<stage>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", var.name)) && length(var.name) <= 32
+    error_message = "name must be <project>-<stage>: lower-case letters, digits and single hyphens, at most 32 characters, e.g. \"atrium-dev\"."
+  }
+}
+
+variable "availability_zones" {
+  description = "Zones to span, in order: subnet addresses go by position, so append, never reorder."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 6
+    error_message = "availability_zones must hold two to six zones: RDS wants two, the addresses are laid out for six."
+  }
+
+  validation {
+    condition     = length(distinct(var.availability_zones)) == length(var.availability_zones)
+    error_message = "availability_zones must not name a zone twice."
+  }
+
+  validation {
+    condition     = alltrue([for zone in var.availability_zones : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$", zone))])
+    error_message = "availability_zones must be names of zones, e.g. \"eu-central-1a\"."
+  }
+}
+
+variable "cidr" {
+  description = "IPv4 range of the VPC, /16 to /22. Cannot be changed later."
+  type        = string
+  default     = "10.0.0.0/16"
+  nullable    = false
+
+  validation {
+    condition     = try(cidrsubnet(var.cidr, 0, 0) == var.cidr && !strcontains(var.cidr, ":"), false)
+    error_message = "cidr must be an IPv4 range that starts at its first address, e.g. \"10.0.0.0/16\"."
+  }
+
+  validation {
+    condition     = try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 22, false)
+    error_message = "cidr must be a /16 to /22: AWS takes no larger VPC, and a smaller one leaves no room for six zones."
+  }
+}
+
+variable "dynamodb_table_arns" {
+  description = "Tables that may be reached from inside the VPC; empty means any."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.dynamodb_table_arns : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", arn))])
+    error_message = "dynamodb_table_arns must be ARNs of tables: arn:aws:dynamodb:<region>:<account>:table/<name>."
+  }
+}
+
+variable "flow_logs" {
+  description = "Flow logs of the VPC: days kept, ALL, ACCEPT or REJECT traffic, key of the log group; null means none."
+  type = object({
+    retention_days = optional(number, 30)
+    traffic        = optional(string, "ALL")
+    kms_key_arn    = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = var.flow_logs == null || contains(["ACCEPT", "ALL", "REJECT"], try(var.flow_logs.traffic, ""))
+    error_message = "flow_logs.traffic must be ALL, ACCEPT or REJECT."
+  }
+
+  validation {
+    condition = var.flow_logs == null || contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], try(var.flow_logs.retention_days, 0)
+    )
+    error_message = "flow_logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+  }
+}
+
+variable "interface_endpoints" {
+  description = "AWS services to reach by PrivateLink, by the last part of their service name (\"ssm\"): private DNS, and an endpoint policy (JSON; null means full access)."
+  type = map(object({
+    private_dns = optional(bool, true)
+    policy      = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for service in keys(var.interface_endpoints) : can(regex("^[a-z][a-z0-9.-]*$", service)) && !startswith(service, "com.")])
+    error_message = "interface_endpoints must be keyed by the last part of the service name, e.g. \"ssm\" for com.amazonaws.eu-central-1.ssm."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.interface_endpoints), ["dynamodb", "s3"])) == 0
+    error_message = "interface_endpoints must not hold dynamodb or s3: their gateway endpoints are always there and cost nothing."
+  }
+}
+
+variable "nat" {
+  description = "Way out of the private subnets: none, single (one gateway, in the first zone) or per_az."
+  type        = string
+  default     = "none"
+  nullable    = false
+
+  validation {
+    condition     = contains(["none", "per_az", "single"], var.nat)
+    error_message = "nat must be none, single or per_az."
+  }
+}

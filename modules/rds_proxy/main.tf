@@ -1,0 +1,48 @@
+resource "aws_db_proxy" "this" {
+  name                   = "${var.name}-proxy"
+  engine_family          = "POSTGRESQL"
+  role_arn               = aws_iam_role.proxy.arn
+  vpc_subnet_ids         = values(var.subnet_ids)
+  vpc_security_group_ids = [aws_security_group.proxy.id]
+  require_tls            = true
+  idle_client_timeout    = var.pool.idle_client_seconds
+
+  # The client proves itself by IAM; the proxy then signs in with the user's secret. Which user that is, the secret's own
+  # "username" says. client_password_auth_type is stated because a later change of it is not detected (provider #39465).
+  dynamic "auth" {
+    for_each = local.secret_arns
+
+    content {
+      auth_scheme               = "SECRETS"
+      client_password_auth_type = "POSTGRES_SCRAM_SHA_256"
+      description               = auth.key
+      iam_auth                  = "REQUIRED"
+      secret_arn                = auth.value
+    }
+  }
+
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.proxy]
+}
+
+# Every field is stated, and init_query left alone: one that is removed later is never taken back (provider #49875).
+resource "aws_db_proxy_default_target_group" "this" {
+  db_proxy_name = aws_db_proxy.this.name
+
+  connection_pool_config {
+    connection_borrow_timeout    = var.pool.borrow_seconds
+    max_connections_percent      = var.pool.max_connections_percent
+    max_idle_connections_percent = var.pool.max_idle_connections_percent
+    session_pinning_filters      = []
+  }
+}
+
+resource "aws_db_proxy_target" "this" {
+  db_proxy_name          = aws_db_proxy.this.name
+  target_group_name      = aws_db_proxy_default_target_group.this.name
+  db_instance_identifier = aws_db_instance.this.identifier
+
+  # A replaced proxy of the same name has lost its target, and nothing else would tell (provider #45738).
+  lifecycle {
+    replace_triggered_by = [aws_db_proxy.this.id]
+  }
+}

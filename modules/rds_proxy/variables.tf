@@ -1,0 +1,194 @@
+variable "name" {
+  description = "Prefix of every name: <project>-<stage>."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)+$", var.name)) && length(var.name) <= 32
+    error_message = "name must be <project>-<stage>: lower-case letters, digits and single hyphens, at most 32 characters, e.g. \"atrium-dev\"."
+  }
+}
+
+variable "backup_retention_days" {
+  description = "Days of automated backups, and so of point-in-time recovery."
+  type        = number
+  default     = 7
+  nullable    = false
+
+  validation {
+    condition     = var.backup_retention_days >= 1 && var.backup_retention_days <= 35
+    error_message = "backup_retention_days must be 1 to 35: 0 would switch backups off."
+  }
+}
+
+variable "bastion_security_group_ids" {
+  description = "Name => security group that may reach the database itself, past the proxy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in values(var.bastion_security_group_ids) : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "bastion_security_group_ids must hold ids of security groups: sg-…"
+  }
+}
+
+variable "client_security_group_ids" {
+  description = "Name => security group that may reach the proxy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in values(var.client_security_group_ids) : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "client_security_group_ids must hold ids of security groups: sg-…"
+  }
+}
+
+variable "database" {
+  description = "Class of the instance, a standby in a second zone, GB of storage at first and at most."
+  type = object({
+    instance_class = optional(string, "db.t4g.micro")
+    multi_az       = optional(bool, false)
+    storage_gb     = optional(number, 20)
+    max_storage_gb = optional(number, 100)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = startswith(var.database.instance_class, "db.")
+    error_message = "database.instance_class must be a class of RDS, e.g. \"db.t4g.micro\"."
+  }
+
+  validation {
+    condition     = var.database.storage_gb >= 20 && var.database.max_storage_gb * 10 >= var.database.storage_gb * 11
+    error_message = "database.storage_gb must be at least 20, and max_storage_gb a tenth larger: AWS asks for that room to grow."
+  }
+}
+
+variable "database_name" {
+  description = "Database made with the instance. Cannot be changed later."
+  type        = string
+  default     = "atrium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]{0,62}$", var.database_name))
+    error_message = "database_name must be a lower-case Postgres name: letters, digits and _, at most 63 characters."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether AWS refuses to delete the database; without it the users' secrets have no recovery window either."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "engine_version" {
+  description = "Major version of Postgres, or major.minor to stay at one minor version."
+  type        = string
+  default     = "17"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^1[5-9]([.][0-9]+)?$", var.engine_version))
+    error_message = "engine_version must be a Postgres version from 15 on, e.g. \"17\" or \"17.4\"."
+  }
+}
+
+variable "final_snapshot" {
+  description = "Whether destroying the database leaves a last snapshot, <name>-database-final."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days to keep the logs of Postgres and of the proxy."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days
+    )
+    error_message = "log_retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+  }
+}
+
+variable "pool" {
+  description = "The proxy's pool: seconds a client waits for a connection, percent of max_connections in use and idle, seconds until an idle client is cut."
+  type = object({
+    borrow_seconds               = optional(number, 5)
+    max_connections_percent      = optional(number, 90)
+    max_idle_connections_percent = optional(number, 50)
+    idle_client_seconds          = optional(number, 1800)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.pool.borrow_seconds >= 1 && var.pool.borrow_seconds <= 28
+    error_message = "pool.borrow_seconds must be 1 to 28: API Gateway gives up after 29, and 0 would wait for two minutes."
+  }
+
+  validation {
+    condition = (
+      var.pool.max_connections_percent >= 1 && var.pool.max_connections_percent <= 100 &&
+      var.pool.max_idle_connections_percent >= 0 && var.pool.max_idle_connections_percent <= var.pool.max_connections_percent
+    )
+    error_message = "pool.max_connections_percent must be 1 to 100, and max_idle_connections_percent 0 to that."
+  }
+
+  validation {
+    condition     = var.pool.idle_client_seconds >= 1 && var.pool.idle_client_seconds <= 28800
+    error_message = "pool.idle_client_seconds must be 1 to 28800 (eight hours)."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Zone => private subnet, for the database and the proxy."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.subnet_ids) >= 2
+    error_message = "subnet_ids must hold subnets of two zones at least: RDS asks for that even without Multi-AZ."
+  }
+
+  validation {
+    condition     = alltrue([for id in values(var.subnet_ids) : can(regex("^subnet-[0-9a-f]+$", id))])
+    error_message = "subnet_ids must hold ids of subnets: subnet-…"
+  }
+}
+
+variable "users" {
+  description = "Database users that sign in through the proxy, each with a secret; postgres, the master, comes by itself."
+  type        = set(string)
+  default     = ["app", "migrator", "readonly"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for user in var.users : can(regex("^[a-z][a-z0-9_]{0,62}$", user))])
+    error_message = "users must be lower-case Postgres names: letters, digits and _, at most 63 characters."
+  }
+
+  validation {
+    condition     = alltrue([for user in var.users : !startswith(user, "pg_") && !startswith(user, "rds") && user != "postgres"])
+    error_message = "users must not hold postgres, which comes by itself, or names that are reserved (pg_…, rds…)."
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC of those subnets."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]+$", var.vpc_id))
+    error_message = "vpc_id must be the id of a VPC: vpc-…"
+  }
+}

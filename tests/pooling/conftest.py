@@ -1,0 +1,104 @@
+"""A real Postgres with RDS's roles, PgBouncer before it, and RDS Proxy's door before that, on free loopback ports."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pg8000.native
+import pytest
+
+from atrium import config, postgres
+from local.database import pgbouncer, tls
+from local.database import postgres as server
+from local.database.postgres import Postgres
+from local.database.tls import Certificates
+from local.settings import LOOPBACK
+from migrate import roles
+from tests.pooling.front_door import FrontDoor
+
+SERVER_CONNECTIONS = 3
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "a/session+token=="}
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Where also `nobody`, as whom the servers run when we are root, may enter."""
+    with tempfile.TemporaryDirectory(prefix="atrium-pooling-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def database_server(folder: Path) -> Iterator[Postgres]:
+    with server.running(folder / "postgres") as running:
+        yield running
+    shutil.rmtree(server.place(folder / "postgres"), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pooler(database_server: Postgres) -> Iterator[str]:
+    """The unix socket of a PgBouncer in transaction mode: any flight may get any of a few server connections."""
+    pool = asyncio.run(pgbouncer.start(database_server, size=SERVER_CONNECTIONS))
+    if pool is None:
+        pytest.fail("The pooling proof needs PgBouncer: apt-get install pgbouncer")
+    yield pool.socket
+    asyncio.run(pool.stop())
+
+
+@pytest.fixture(scope="session")
+def certificates(folder: Path) -> Certificates:
+    return tls.certificates(folder / "tls")
+
+
+@pytest.fixture
+def front_door(pooler: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontDoor]:
+    """The environment of a function that declares `postgres`, and the proxy that it leads to."""
+    context = certificates.server_context()
+    door = FrontDoor(context, pooler, lambda user, token: _accepts(door.port, user, token))
+    settings = {"DB_HOST": LOOPBACK, "DB_PORT": str(door.port), "DB_NAME": "atrium", "DB_USER": "app"}
+    environment = settings | KEYS | {"AWS_REGION": "eu-central-1", "SSL_CERT_FILE": str(certificates.ca_bundle)}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    config.required.cache_clear()
+    postgres._tls.cache_clear()
+    yield door
+    postgres.disconnect()
+    door.close()
+    config.required.cache_clear()
+    postgres._tls.cache_clear()
+
+
+@pytest.fixture
+def fresh_database(front_door: FrontDoor, database_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a database as RDS hands it over, to which `DB_NAME` leads: empty, the master's."""
+    name = f"fresh_{uuid4().hex}"
+    as_superuser(database_server, f"CREATE DATABASE {name} OWNER postgres")
+    monkeypatch.setenv("DB_NAME", name)
+    config.required.cache_clear()
+    yield name
+    postgres.disconnect()
+    as_superuser(database_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def as_superuser(server: Postgres, sql: str) -> list[list[Any]]:
+    """Straight to Postgres, past the proxy, as nobody can on RDS."""
+    with pg8000.native.Connection("rdsadmin", unix_sock=server.socket, database="postgres") as connection:
+        rows: list[list[Any]] = connection.run(sql)
+        return rows
+
+
+@pytest.fixture
+def database(front_door: FrontDoor) -> FrontDoor:
+    """The same with the roles made."""
+    roles.bootstrap()
+    return front_door
+
+
+def _accepts(port: int, user: str, token: str) -> bool:
+    """That the rest of the token is right, tests/unit/data/test_rds_token.py proves against botocore."""
+    return token.startswith(f"{LOOPBACK}:{port}/?Action=connect&DBUser={user}&X-Amz-Algorithm=")

@@ -1,0 +1,197 @@
+"""`atrium.postgres` through TLS, an IAM token and a transaction pooler, to a real Postgres."""
+
+import re
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+
+from atrium import postgres
+from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
+from tests.pooling.front_door import FrontDoor
+
+UID = UUID("01920000-0000-7000-8000-000000000001")
+MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123450, tzinfo=UTC)
+
+
+@pytest.fixture
+def table(database: FrontDoor) -> FrontDoor:
+    postgres.batch(
+        Statement("DROP TABLE IF EXISTS things"),
+        Statement("CREATE TABLE things (name text UNIQUE, n int)"),
+        Statement("GRANT ALL ON SCHEMA public TO app"),
+        Statement("GRANT ALL ON things TO app"),
+        user="postgres",
+    )
+    return database
+
+
+@pytest.mark.parametrize(
+    ("sql", "given", "expected"),
+    [
+        ("$1::uuid", UID, UID),
+        ("$1::uuid", str(UID), UID),
+        ("$1::timestamptz", MOMENT, MOMENT),
+        ("$1::timestamptz", MOMENT.astimezone(timezone(timedelta(hours=5, minutes=30))), MOMENT),
+        ("$1::timestamptz", datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)),
+        (
+            "$1::jsonb",
+            {"a": [1, None, {"ü": "'\"\\"}], "at": MOMENT},
+            {"a": [1, None, {"ü": "'\"\\"}], "at": "2024-02-29T12:30:15.123450Z"},
+        ),
+        ("$1::jsonb", '["a list as JSON text"]', ["a list as JSON text"]),
+        ("$1::text[]", ["null", "NULL", "", 'a"b\\c', "{x,y}", None], ["null", "NULL", "", 'a"b\\c', "{x,y}", None]),
+        ("$1::int[]", [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
+        ("$1::uuid[]", [UID], [UID]),
+        ("$1::text", None, None),
+        ("$1::bool", True, True),
+        ("$1::bool", False, False),
+        ("$1::int", -7, -7),
+        ("$1::bigint", 2**62, 2**62),
+        ("$1::text", "naïve $1 '; DROP TABLE users; --", "naïve $1 '; DROP TABLE users; --"),
+    ],
+)
+def test_values_survive_the_way_there_and_back(database: FrontDoor, sql: str, given: object, expected: object) -> None:
+    [(value,)] = postgres.query(f"SELECT {sql}", given)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+def test_a_moment_comes_back_in_utc_whatever_zone_the_server_writes(database: FrontDoor) -> None:
+    [_, [(moment,)]] = postgres.batch(
+        Statement("SELECT set_config('timezone', 'Asia/Kolkata', true)"),
+        Statement("SELECT $1::timestamptz", (MOMENT,)),
+    )
+    assert moment == MOMENT
+    assert moment.tzinfo is UTC
+
+
+def test_a_naive_datetime_is_refused(database: FrontDoor) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        postgres.query("SELECT $1::timestamptz", MOMENT.replace(tzinfo=None))
+
+
+def test_one_query_is_one_flight_of_unnamed_messages_and_one_sync(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    before, database.sent = postgres.flights, b""
+    postgres.query("SELECT $1::int, $2::text", 5, "x")
+    assert postgres.flights == before + 1
+    assert _messages(database.sent) == [b"P", b"B", b"D", b"E", b"S"]
+
+
+def test_a_batch_is_one_flight(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    before, database.sent = postgres.flights, b""
+    rows = postgres.batch(
+        Statement("SELECT $1::int", (1,)), Statement("SELECT 2 WHERE false"), Statement("SELECT 3, 4")
+    )
+    assert rows == [[(1,)], [], [(3, 4)]]
+    assert postgres.flights == before + 1
+    assert _messages(database.sent) == [b"P", b"B", b"D", b"E"] * 3 + [b"S"]
+
+
+def test_the_connection_stays_warm(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    opened = database.connections
+    for n in range(5):
+        assert postgres.query("SELECT $1::int", n) == [(n,)]
+    assert database.connections == opened
+
+
+def test_each_user_has_a_connection_of_its_own(database: FrontDoor) -> None:
+    assert postgres.query("SELECT current_user") == [("app",)]
+    assert postgres.query("SELECT current_user", user="readonly") == [("readonly",)]
+
+
+def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: FrontDoor) -> None:
+    insert = "INSERT INTO things (name) VALUES ($1)"
+    with pytest.raises(UniqueViolation) as raised:
+        postgres.batch(Statement(insert, ("a",)), Statement(insert, ("b",)), Statement(insert, ("a",)))
+    assert (raised.value.code, raised.value.constraint) == ("23505", "things_name_key")
+    assert postgres.query("SELECT count(*) FROM things") == [(0,)]
+
+
+def test_an_error_at_the_very_end_is_an_error(table: FrontDoor) -> None:
+    with pytest.raises(UniqueViolation):
+        postgres.batch(
+            Statement("ALTER TABLE things DROP CONSTRAINT things_name_key"),
+            Statement("ALTER TABLE things ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"),
+            Statement("INSERT INTO things (name) VALUES ('a'), ('a')"),
+            user="postgres",
+        )
+    assert postgres.query("SELECT count(*) FROM things") == [(0,)]
+
+
+def test_after_an_error_the_same_connection_goes_on(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    opened = database.connections
+    with pytest.raises(DatabaseError) as raised:
+        postgres.query("SELECT 1/$1::int", 0)
+    assert raised.value.code == "22012"
+    assert postgres.query("SELECT 2") == [(2,)]
+    assert database.connections == opened
+
+
+def test_a_transaction_cannot_be_left_open(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    opened = database.connections
+    with pytest.raises(ValueError, match="transaction open"):
+        postgres.query("BEGIN")
+    assert postgres.query("SELECT 1") == [(1,)]
+    assert database.connections == opened + 1
+
+
+def test_a_connection_that_died_while_idle_is_replaced_unnoticed(database: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    opened = database.connections
+    database.cut()
+    assert postgres.query("SELECT 2") == [(2,)]
+    assert database.connections == opened + 1
+
+
+def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_repeated(table: FrontDoor) -> None:
+    postgres.query("SELECT 1")
+    threading.Timer(0.3, table.cut).start()
+    with pytest.raises(DatabaseUnavailable):
+        postgres.query("WITH slept AS (SELECT pg_sleep(0.6)) INSERT INTO things SELECT 'once', 1 FROM slept")
+    assert postgres.query("SELECT pg_sleep(0.6), count(*) FROM things WHERE name = 'once'")[0][1] <= 1
+    assert sum(b"INSERT INTO things" in part for part in table.sent.split(b"P\0")) == 1
+
+
+def test_an_error_of_the_server_shutting_down_is_unavailable(database: FrontDoor) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        postgres.query("SELECT pg_terminate_backend(pg_backend_pid())", user="postgres")
+    assert postgres.query("SELECT 1", user="postgres") == [(1,)]
+
+
+def test_a_large_statement_is_not_slow(database: FrontDoor) -> None:
+    text = "x" * 1_000_000
+    assert postgres.query("SELECT $1::text", text) == [(text,)]
+
+
+def test_a_certificate_that_is_not_trusted_is_refused(database: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    postgres.disconnect()
+    postgres._tls.cache_clear()
+    with pytest.raises(DatabaseUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        postgres.query("SELECT 1")
+
+
+def test_a_wrong_token_is_unavailable_and_says_whom_it_refused(database: FrontDoor) -> None:
+    postgres.disconnect()
+    database.accepts = lambda _user, _token: False
+    with pytest.raises(DatabaseUnavailable, match=r"refused app"):
+        postgres.query("SELECT 1")
+
+
+def _messages(sent: bytes) -> list[bytes]:
+    """The types of the client's messages; asserts that every Parse and Bind is unnamed."""
+    types = []
+    while sent:
+        kind, length = sent[:1], int.from_bytes(sent[1:5])
+        body, sent = sent[5 : length + 1], sent[length + 1 :]
+        assert not (kind == b"P" and not body.startswith(b"\0")), "a named statement pins the connection"
+        assert not (kind == b"B" and not re.match(rb"\0\0", body)), "a named portal or statement"
+        types.append(kind)
+    return types

@@ -1,0 +1,159 @@
+"""The proof that one flight is right behind a transaction pooler, and that plain pg8000 is not.
+
+Every client runs statements of its own: with the same SQL everywhere a mixed-up statement would look right.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import pg8000.native
+import pytest
+
+from atrium import postgres
+from atrium.one_flight import InterfaceError, OneFlight, Statement
+from atrium.postgres import DatabaseUnavailable
+from local.database.postgres import Postgres
+from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
+from tests.pooling.front_door import FrontDoor
+
+CLIENTS = 8
+SECONDS = 3.0
+
+assert CLIENTS > SERVER_CONNECTIONS
+
+
+class Client(Protocol):
+    """One connection of one client; `run` gives rows."""
+
+    def run(self, n: int, key: int, word: str) -> list[Any]: ...
+    def close(self) -> None: ...
+
+
+class OneFlightClient:
+    def __init__(self, pooler: str) -> None:
+        self._connection = OneFlight("app", unix_sock=pooler, database="atrium")
+
+    def run(self, n: int, key: int, word: str) -> list[Any]:
+        sql = (
+            f"SELECT $1::int + {n}, $2::text, '{n}'" if n % 2 else f"SELECT '{n}', $1::bigint * {n}, upper($2::text), 1"
+        )
+        return self._connection.fly([Statement(sql, (key, word))])[0]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PlainClient:
+    def __init__(self, pooler: str) -> None:
+        self._connection = pg8000.native.Connection("app", unix_sock=pooler, database="atrium")
+
+    def run(self, n: int, key: int, word: str) -> list[Any]:
+        odd = f"SELECT CAST(:key AS int) + {n}, CAST(:word AS text), '{n}'"
+        even = f"SELECT '{n}', CAST(:key AS bigint) * {n}, upper(CAST(:word AS text)), 1"
+        rows: list[list[Any]] = self._connection.run(odd if n % 2 else even, key=key, word=word)
+        return [tuple(row) for row in rows]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def test_one_flight_gives_no_wrong_row_and_no_error(database: FrontDoor, pooler: str) -> None:
+    outcome = _hammer(OneFlightClient, pooler)
+    assert outcome["wrong"] == 0
+    assert outcome["error"] == 0
+    assert outcome["right"] > 100 * CLIENTS
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what plain pg8000 leaves behind
+def test_plain_pg8000_goes_wrong_in_the_same_setup(database: FrontDoor, pooler: str) -> None:
+    outcome = _hammer(PlainClient, pooler)
+    assert outcome["wrong"] + outcome["error"] > 10, "then the test above proves nothing"
+
+
+def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_doubled_row(
+    database: FrontDoor, database_server: Postgres
+) -> None:
+    postgres.batch(
+        Statement("DROP TABLE IF EXISTS kept"),
+        Statement("CREATE TABLE kept (n int)"),
+        Statement("GRANT ALL ON SCHEMA public TO app"),
+        Statement("GRANT ALL ON kept TO app"),
+        user="postgres",
+    )
+    acknowledged, failed, stop = list[int](), list[int](), threading.Event()
+
+    def insert() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            try:
+                assert postgres.query("INSERT INTO kept VALUES ($1::int) RETURNING n, 'x'", n) == [(n, "x")]
+                acknowledged.append(n)
+            except DatabaseUnavailable:
+                failed.append(n)
+
+    client = threading.Thread(target=insert)
+    client.start()
+    for _ in range(8):
+        time.sleep(0.15)
+        as_superuser(database_server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+    time.sleep(0.15)
+    stop.set()
+    client.join()
+    rows = Counter(n for (n,) in postgres.query("SELECT n FROM kept"))
+    assert failed, "no kill hit a flight; the test proves nothing"
+    assert len(acknowledged) > 100
+    assert set(acknowledged) <= rows.keys()
+    assert set(rows.values()) == {1}
+
+
+@pytest.mark.parametrize("size", [100, 60_000])
+def test_no_statement_waits_for_a_delayed_acknowledgement(database: FrontDoor, size: int) -> None:
+    """Nagle's algorithm costs 40 ms where a statement is more than one TLS record."""
+    took = []
+    for _ in range(15):
+        start = time.perf_counter()
+        postgres.query("SELECT length($1::text)", "x" * size)
+        took.append(time.perf_counter() - start)
+    assert sorted(took)[7] < 0.03
+
+
+def _hammer(connect: Callable[[str], Client], pooler: str) -> Counter[str]:
+    """Each client runs its own statements for a while on its own connection; a broken connection is replaced."""
+    outcome, lock, end = Counter[str](), threading.Lock(), time.monotonic() + SECONDS
+
+    def client(number: int) -> None:
+        mine, connection = Counter[str](), connect(pooler)
+        for step in range(10**9):
+            if time.monotonic() > end:
+                break
+            n = number * 1000 + step % 50
+            try:
+                mine["right" if connection.run(n, step, f"w{n}") == _expected(n, step, f"w{n}") else "wrong"] += 1
+            except (pg8000.native.DatabaseError, InterfaceError, OSError, AttributeError, IndexError, ValueError):
+                mine["error"] += 1
+                _close(connection)
+                connection = connect(pooler)
+        _close(connection)
+        with lock:
+            outcome.update(mine)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(1, CLIENTS + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcome
+
+
+def _expected(n: int, key: int, word: str) -> list[tuple[Any, ...]]:
+    return [(key + n, word, str(n))] if n % 2 else [(str(n), key * n, word.upper(), 1)]
+
+
+def _close(connection: Client) -> None:
+    with suppress(InterfaceError, OSError):
+        connection.close()
