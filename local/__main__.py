@@ -65,7 +65,7 @@ def reset(settings: Settings) -> None:
 
     process.stop(settings)
     # Where nobody may enter the checkout (one under /root), Postgres keeps its folder elsewhere.
-    shutil.rmtree(postgres.place(settings.state / "postgres"), ignore_errors=True)
+    postgres.forget(settings.state / "postgres")
     remove_read_only(settings.state / "run" / "code")
     shutil.rmtree(settings.state, ignore_errors=True)
     print("Forgot the local stack: users, tables, database and logs.")

@@ -78,8 +78,10 @@ def apply(root: ScratchRoot, current: Phase) -> None:
     waiting: dict[str, float] = {}
 
     def on_event(event: dict[str, Any]) -> None:
-        kind = event.get("type")
-        resource = event.get("hook", {}).get("resource", {}).get("addr", "")
+        kind, hook = event.get("type"), event.get("hook", {})
+        if hook.get("action") == "read":  # a data source: nothing is changed by it
+            return
+        resource = hook.get("resource", {}).get("addr", "")
         if kind == "planned_change":
             totals["planned"] += 1
         elif kind == "apply_start":

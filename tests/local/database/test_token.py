@@ -1,0 +1,103 @@
+"""Our verifier against botocore's signer, which is what AWS's own clients use."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.credentials import Credentials
+from botocore.hooks import HierarchicalEmitter
+from botocore.model import ServiceId
+from botocore.signers import RequestSigner
+
+from local.database.token import BadToken, Signer, Verified, verify
+
+HERE = "127.0.0.1:6543"
+EVENTS = HierarchicalEmitter()  # the signer holds it weakly
+SECRET, SESSION = "secret+/=", "session/+=token"
+
+
+def token(
+    endpoint: str = HERE, user: str = "app", secret: str = SECRET, service: str = "rds-db", expires: int = 900
+) -> str:
+    credentials = Credentials("ASIAKEY", secret, SESSION)
+    signer = RequestSigner(ServiceId(service), "eu-central-1", service, "v4", credentials, EVENTS)
+    request: dict[str, Any] = {
+        "url_path": "/",
+        "query_string": {},
+        "headers": {},
+        "body": {},
+        "method": "GET",
+        "context": {},
+    }
+    request["url"] = f"https://{endpoint}/?Action=connect&DBUser={user}"
+    url: str = signer.generate_presigned_url(
+        request, operation_name="connect", region_name="eu-central-1", expires_in=expires, signing_name=service
+    )
+    return url.removeprefix("https://")
+
+
+def check(password: str, user: str = "app", secret: str | None = SECRET, later: timedelta = timedelta()) -> Verified:
+    signer = Signer(secret, SESSION) if secret else None
+    return verify(password, user, {HERE}, lambda key: signer if key == "ASIAKEY" else None, datetime.now(UTC) + later)
+
+
+def test_botocores_token_is_good() -> None:
+    assert check(token()) == Verified("ASIAKEY", "eu-central-1")
+
+
+def test_a_user_that_needs_escaping() -> None:
+    check(token(user="app%20%2B"), user="app +")
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("", "not an IAM token"),
+        ("hunter2", "not an IAM token"),
+        ("\0/?" + "&" * 100, "not an IAM token|not a request"),
+        (token(endpoint="127.0.0.1:1"), "the token is for 127.0.0.1:1, not for 127.0.0.1:6543"),
+        (token(user="postgres"), "for the user 'postgres', not for 'app'"),
+        (token(secret="another"), "signature does not match"),
+        (token(service="rds"), "rds-db/aws4_request"),
+        (token().replace("ASIAKEY", "ASIAOTHER"), "nobody has the access key ASIAOTHER"),
+        (token().replace("session", "sessiom"), "session token"),
+        (token().replace("Action=connect", "Action=drop"), "not a request for `connect`"),
+        (token().replace("eu-central-1", "us-east-1"), "signature does not match"),
+        (token().replace("SignedHeaders=host", "SignedHeaders=host%3Bx"), "`host` and no other"),
+        (token().replace("Expires=900", "Expires=90000"), "signature does not match"),
+        (token(expires=0).replace("Expires=0", "Expires=x"), "signature does not match"),
+        (token() + "&DBUser=app", "not an IAM token"),
+        (token() + "0", "signature does not match"),
+        (token().replace("X-Amz-Signature", "Signature"), "signature does not match"),
+    ],
+)
+def test_another_token_is_not(password: str, problem: str) -> None:
+    with pytest.raises(BadToken, match=problem):
+        check(password)
+
+
+@pytest.mark.parametrize(
+    ("later", "good"),
+    [(timedelta(minutes=14), True), (timedelta(minutes=15, seconds=2), False), (-timedelta(minutes=4), True)],
+)
+def test_a_token_lives_fifteen_minutes(later: timedelta, good: bool) -> None:
+    if good:
+        check(token(), later=later)
+    else:
+        with pytest.raises(BadToken, match="too old: signed at"):
+            check(token(), later=later)
+
+
+def test_a_longer_expiry_does_not_lengthen_its_life() -> None:
+    with pytest.raises(BadToken, match="too old"):
+        check(token(expires=86400), later=timedelta(minutes=16))
+
+
+def test_a_shorter_expiry_shortens_it() -> None:
+    with pytest.raises(BadToken, match="too old"):
+        check(token(expires=60), later=timedelta(minutes=2))
+
+
+def test_a_token_from_the_future_is_refused() -> None:
+    with pytest.raises(BadToken, match="for the future"):
+        check(token(), later=-timedelta(minutes=6))

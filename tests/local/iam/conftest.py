@@ -1,0 +1,100 @@
+import asyncio
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+from local.aws_call import AwsCall
+from local.control_plane.endpoint import CREDENTIAL
+from local.iam.gate import IamGate
+
+# After the gate's modules: they tell moto its account number, which it reads when it is imported.
+from moto import mock_aws  # isort: skip
+
+from local.iam import sessions
+
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+
+
+class Body(io.BytesIO):
+    """What urllib3 hands to botocore."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def through_the_gate(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    """Refused: the gate's answer, which botocore then reads. Let through: None, so that moto answers."""
+    call = as_call(request)
+    refusal = asyncio.run(IamGate().check(call))
+    if refusal is None:
+        return None
+    return AWSResponse(request.url, refusal.status, HTTPHeaders.from_dict(dict(refusal.headers)), Body(refusal.body))
+
+
+def as_call(request: AWSPreparedRequest) -> AwsCall:
+    texts = {name.lower(): v.decode() if isinstance(v, bytes) else str(v) for name, v in request.headers.items()}
+    signed = CREDENTIAL.search(texts.get("authorization", ""))
+    assert request.method
+    body = request.body or b""
+    body = body.encode() if isinstance(body, str) else body
+    assert isinstance(body, bytes)
+    url, form = urlsplit(request.url), dict(parse_qsl(body.decode()))
+    return AwsCall(
+        service=signed[3] if signed else "cognito-idp",
+        method=request.method,
+        path=url.path,
+        query=url.query,
+        headers=texts,
+        body=body,
+        region=signed[2] if signed else REGION,
+        action=texts.get("x-amz-target", "").rpartition(".")[2] or form.get("Action"),
+        access_key=signed[1] if signed else None,
+    )
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture
+def function(aws: None) -> Callable[..., Client]:
+    """Make a role with these statements; returns what makes boto3 clients that sign with a session of it."""
+
+    def function(*statements: dict[str, Any], boundary: str | None = None, name: str = "users") -> Client:
+        make_role(name, statements, boundary)
+        key, secret, token, _ = sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/{name}", "worker")
+        return lambda service: client(service, key, secret, token)
+
+    return function
+
+
+def make_role(name: str, statements: Any, boundary: str | None = None) -> None:
+    iam = boto3.client("iam", region_name=REGION)
+    more = {"PermissionsBoundary": boundary} if boundary else {}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=[{"Key": "team", "Value": "ada"}], **more)
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+
+
+def client(service: str, key: str, secret: str, token: str | None) -> Any:
+    made: Any = boto3.client(  # type: ignore[call-overload]
+        service, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token
+    )
+    made.meta.events.register_first("before-send", through_the_gate)
+    return made
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
