@@ -9,6 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from local.settings import Settings
 from tests.story.client import Client, Person
 
 
@@ -26,7 +27,30 @@ def encode(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def forged(member: Person, kind: str) -> str | None:
+def pools_own_key() -> RSAKey:
+    """What signs the stack's real tokens, so that nothing but the claim under test is wrong."""
+    return RSAKey.import_key((Settings.from_environment().state / "keys" / "cognito.pem").read_bytes())
+
+
+def token_of_another_pool(client: Client) -> str:
+    """A living access token of a pool that the API does not know."""
+    cognito = client.aws("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="another")["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    )["UserPoolClient"]["ClientId"]
+    name, password = "eve", "Correct-Horse-7-Battery"
+    cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+    answer = cognito.initiate_auth(
+        ClientId=app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": name, "PASSWORD": password}
+    )
+    cognito.delete_user_pool(UserPoolId=pool)
+    token: str = answer["AuthenticationResult"]["AccessToken"]
+    return token
+
+
+def forged(client: Client, member: Person, kind: str) -> str | None:
     header, payload, signature = parts(member.tokens["AccessToken"])
     stranger = RSAKey.generate_key(2048)
     match kind:
@@ -36,9 +60,11 @@ def forged(member: Person, kind: str) -> str | None:
             return "garbage"
         case "expired":
             old = payload | {"iat": int(time.time()) - 7200, "exp": int(time.time()) - 3600}
-            return jwt.encode(header, old, stranger)
+            return jwt.encode(header, old, pools_own_key())
         case "another issuer":
-            return jwt.encode(header, payload | {"iss": payload["iss"] + "x"}, stranger)
+            return jwt.encode(header, payload | {"iss": payload["iss"] + "x"}, pools_own_key())
+        case "another pool":
+            return token_of_another_pool(client)
         case "stranger's key":
             return jwt.encode(header, payload, stranger)
         case "alg none":
@@ -51,13 +77,23 @@ def forged(member: Person, kind: str) -> str | None:
             raise AssertionError(kind)
 
 
-KINDS = ["none", "garbage", "expired", "another issuer", "stranger's key", "alg none", "tampered", "id token"]
+KINDS = [
+    "none",
+    "garbage",
+    "expired",
+    "another issuer",
+    "another pool",
+    "stranger's key",
+    "alg none",
+    "tampered",
+    "id token",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_refused_with_401_and_no_function_is_invoked(client: Client, member: Person, kind: str) -> None:
     before = client.invocations("users")
-    answer = client.call("GET", "/v1/me", forged(member, kind))
+    answer = client.call("GET", "/v1/me", forged(client, member, kind))
     assert answer.status == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -69,3 +105,10 @@ def test_the_real_token_does_invoke_it(client: Client, member: Person) -> None:
     before = client.invocations("users")
     assert client.call("GET", "/v1/me", member.tokens["AccessToken"]).status == 200
     assert client.invocations("users") == before + 1
+
+
+def test_a_token_signed_by_the_pools_own_key_would_pass(client: Client, member: Person) -> None:
+    """Else the refusals above could be for another reason than the one they name."""
+    header, payload, _ = parts(member.tokens["AccessToken"])
+    token = jwt.encode(header, payload, pools_own_key())
+    assert client.call("GET", "/v1/me", token).status == 200
