@@ -27,10 +27,10 @@ class Stage:
 
 STAGES = (
     Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
-    Stage("unit", ((*PYTEST, "tests/unit"),)),
-    Stage("build", ((*PYTEST, "tests/build"),)),
+    Stage("unit", ((*PYTEST, "-n", "2", "tests/unit"),)),
+    Stage("build", ((*PYTEST, "-n", "2", "tests/build"),)),
     Stage("pooling", ((*PYTEST, "tests/pooling"),)),
-    Stage("local", ((*PYTEST, "tests/local"),)),
+    Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
 )
