@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from builder import contract, gateway_body, layer, service_zip
-from builder.artefacts import Artefact, digest
-from builder.declarations import Function, read_functions
+from builder import inventory
+from builder.artefacts import Artefact
+from builder.declarations import read_functions
 from builder.errors import BuildError
 from builder.packages import LAMBDA_PLATFORMS, LOCAL
 
@@ -45,25 +45,13 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
     """What failed. Nothing else is tried when the contract fails: functions may ship it."""
     build = root / "build"
     functions = read_functions(root)
-    for artefact in _contract(root, build, functions):
+    for artefact in inventory.contracts(root, build, functions):
         _refresh(build, artefact)
-    services = layer.sdk_services(function.declaration for function in functions)
-    artefacts = [
-        *(layer.artefact(root, build, platform, services) for platform in platforms),
-        *(service_zip.artefact(root, build, function) for function in functions),
-    ]
+    artefacts = inventory.packages(root, build, functions, platforms)
     _remove_strangers(build / "functions", {artefact.path for artefact in artefacts})
     # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
     with ThreadPoolExecutor(2) as pool:
         yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
-
-
-def _contract(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
-    merged = functools.cache(lambda: contract.read(root, functions))
-    files = contract.files(root, functions)
-    inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))
-    yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
-    yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
 
 
 def _attempt(build: Path, artefact: Artefact) -> BuildError | None:

@@ -2,10 +2,21 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 _DATA = PurePosixPath("botocore/data")
+
+# What a function's role can allow (modules/api_lambda/iam.tf), and what the SDK may ask by itself. Parsing the other
+# fifty, and making a method of each, costs a quarter of a bare cold start.
+_OPERATIONS = {
+    "dynamodb": (
+        *("BatchGetItem", "GetItem", "Query", "TransactGetItems"),
+        *("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
+        "DescribeEndpoints",
+    )
+}
 
 
 def is_wanted(name: str, services: list[str]) -> bool:
@@ -17,7 +28,10 @@ def is_wanted(name: str, services: list[str]) -> bool:
 
 
 def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
-    """Only the newest version of each service, without documentation, and endpoints of no other service."""
+    """Only the newest version of each service, without documentation, and endpoints of no other service.
+
+    Raises KeyError when a service has no such operation as we name.
+    """
     versions = {path.parent for path in map(PurePosixPath, entries) if path.parent.parent.parent == _DATA}
     newest = {max((one for one in versions if one.parent.name == service), default=None) for service in services}
     trimmed: dict[str, bytes] = {}
@@ -28,7 +42,11 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
         elif path.parent in newest:
             # Plain, since the zip compresses it anyway and a cold start need not decompress it twice.
             plain = gzip.decompress(content) if path.suffix == ".gz" else content
-            trimmed[name.removesuffix(".gz")] = _to_json(_undocumented(json.loads(plain)))
+            content = _undocumented(json.loads(plain))
+            operations = _OPERATIONS.get(path.parent.parent.name)
+            if operations and path.name.startswith("service-2.json"):
+                content = _only(operations, content)
+            trimmed[name.removesuffix(".gz")] = _to_json(content)
         elif path.parent not in versions:
             trimmed[name] = content
     return trimmed
@@ -51,6 +69,29 @@ def _undocumented(model: Any) -> Any:
             if not (key == "documentation" and isinstance(value, str))
         }
     return [_undocumented(value) for value in model] if isinstance(model, list) else model
+
+
+def _only(operations: tuple[str, ...], model: Any) -> Any:
+    """The service's model with these operations, and the shapes that they are made of."""
+    kept = {name: model["operations"][name] for name in operations}
+    shapes: dict[str, Any] = {}
+    waiting = [kept]
+    while waiting:
+        for name in _named_shapes(waiting.pop()):
+            if name not in shapes:
+                shapes[name] = model["shapes"][name]
+                waiting.append(shapes[name])
+    return {**model, "operations": kept, "shapes": dict(sorted(shapes.items()))}
+
+
+def _named_shapes(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        # `shape` may also be a member's name, and then holds no text.
+        if isinstance(part.get("shape"), str):
+            yield part["shape"]
+        part = list(part.values())
+    for element in part if isinstance(part, list) else ():
+        yield from _named_shapes(element)
 
 
 def _to_json(content: Any) -> bytes:

@@ -16,18 +16,27 @@ from builder.errors import BuildError
 
 METHODS = ("delete", "get", "patch", "post", "put")  # HEAD and OPTIONS are the gateway's
 SCHEME = "cognito"
+API_KEY = "api_key"
+API_KEY_SCHEME = {"type": "apiKey", "name": "x-api-key", "in": "header"}
+# Our own words in a contract; Terraform reads both from build/openapi.json.
+API_KEY_EXTENSION = "x-atrium-api-key"
+THROTTLE_EXTENSION = "x-atrium-throttle"
 
 _Text = Annotated[str, Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`scopes`: a token with any one of them may call it; without any it is public. `function` is a folder's name."""
+    """`scopes`: a token with any one of them may call it; without any it is public. `function` is a folder's name.
+
+    `api_key`: it also wants the `x-api-key` of a usage plan.
+    """
 
     method: str
     path: str
     function: str
     scopes: tuple[str, ...]
+    api_key: bool = False
 
     @property
     def route(self) -> str:
@@ -57,12 +66,21 @@ class _ServicePart(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[Any] = []
 
 
+class _Throttle(msgspec.Struct, forbid_unknown_fields=True):
+    """Requests a second, and at once, of one operation. The stage's own limits are for all that say nothing."""
+
+    rate: Annotated[float, Meta(gt=0)]
+    burst: Annotated[int, Meta(ge=1)]
+
+
 class _DescribedOperation(msgspec.Struct, rename="camel"):
-    """What we demand of an operation beyond OpenAPI."""
+    """What we demand of an operation beyond OpenAPI, and what we add to it."""
 
     operation_id: _Text
     summary: _Text
     security: list[dict[str, list[str]]]
+    api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
+    throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
 
 
 def files(root: Path, functions: list[Function]) -> list[Path]:
@@ -85,6 +103,8 @@ def read(root: Path, functions: list[Function]) -> Contract:
         routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
         operations += described
     document = msgspec.to_builtins(shared)
+    if any(operation.api_key for operation in operations):
+        document["components"]["securitySchemes"][API_KEY] = API_KEY_SCHEME
     contract_rules.check(document, owners)
     return Contract(document, tuple(operations))
 
@@ -127,7 +147,9 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
                 raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
             allowed = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
-            yield Operation(method.upper(), path, service.name, allowed)
+            if described.api_key:
+                content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
+            yield Operation(method.upper(), path, service.name, allowed, described.api_key)
 
 
 def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:

@@ -32,6 +32,16 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invoke: list[str] = []
 
 
+class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an invocation that nobody waits for ends: what still fails goes to the function's dead-letter queue.
+
+    `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's own.
+    """
+
+    retries: Annotated[int, Meta(ge=0, le=2)] = 2
+    max_age: Annotated[int, Meta(ge=60, le=21600)] = 21600
+
+
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What lies in the zip beside the code. `include` names paths of the repository."""
 
@@ -39,7 +49,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requirements: str | None = None
 
 
-class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}):
     """One `function.yaml`. Memory in MB and timeout in seconds, within Lambda's own bounds."""
 
     description: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -47,6 +57,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: Annotated[int, Meta(ge=1, le=900)] = 10
     trigger: Trigger = "none"
     vpc: bool = True
+    asynchronous: Async | None = None
     data: Data = Data()
     package: Package = Package()
 
@@ -111,6 +122,8 @@ def _refusals(function: Function, names: set[str], root: Path) -> Iterator[tuple
         yield "trigger", "There is an openapi.yaml, so the API calls it.", "Set `trigger: api`, or remove openapi.yaml."
     if declaration.trigger == "api" and declaration.timeout > API_TIMEOUT:
         yield "timeout", f"API Gateway gives up after {API_TIMEOUT} seconds.", f"Set {API_TIMEOUT} or less."
+    if declaration.asynchronous and declaration.trigger != "none":
+        yield "async", f"`{declaration.trigger}` waits for the answer.", "Remove `async`, or the trigger."
     for invoked in declaration.data.invoke:
         if invoked not in names:
             yield "data.invoke", f"There is no function {invoked!r}.", f"Use one of: {', '.join(sorted(names))}."

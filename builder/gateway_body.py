@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from builder.contract import SCHEME, Contract, Operation
+from builder.contract import API_KEY, API_KEY_SCHEME, SCHEME, Contract, Operation
 from builder.gateway_responses import CORS, PROBLEM_HEADERS, gateway_responses, problem
 
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent"
@@ -47,7 +47,7 @@ def _body(contract: Contract) -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": contract.document["info"]["title"], "version": contract.document["info"]["version"]},
         "paths": paths,
-        "components": {"securitySchemes": {SCHEME: _authorizer()}},
+        "components": {"securitySchemes": {SCHEME: _authorizer(), **_api_key(operations)}},
         "x-amazon-apigateway-gateway-responses": gateway_responses(),
     }
 
@@ -63,6 +63,10 @@ def _authorizer() -> dict[str, Any]:
             "providerARNs": ["\ue000user_pool_arn\ue001"],
         },
     }
+
+
+def _api_key(operations: Sequence[Operation]) -> dict[str, Any]:
+    return {API_KEY: API_KEY_SCHEME} if any(operation.api_key for operation in operations) else {}
 
 
 def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     return {
-        "security": [{SCHEME: list(operation.scopes)}] if operation.scopes else [],
+        "security": _security(operation),
         "responses": {"200": {"description": "What the function answers"}},
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
@@ -90,6 +94,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "passthroughBehavior": "when_no_match",
         },
     }
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """API Gateway demands every entry of the list, where OpenAPI would take any."""
+    token = [{SCHEME: list(operation.scopes)}] if operation.scopes else []
+    return [*token, {API_KEY: []}] if operation.api_key else token
 
 
 def _preflight(allow: str) -> dict[str, Any]:

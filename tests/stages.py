@@ -29,6 +29,7 @@ STAGES = (
     Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
     Stage("unit", ((*PYTEST, "-n", "2", "tests/unit"),)),
     Stage("build", ((*PYTEST, "-n", "2", "tests/build"),)),
+    Stage("bench", ((*PYTEST, "tests/bench"),)),
     Stage("pooling", ((*PYTEST, "tests/pooling"),)),
     Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),

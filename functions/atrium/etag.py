@@ -1,7 +1,6 @@
 """Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13). Ours are strong, and hold their quotes."""
 
 import re
-from hashlib import blake2b
 
 import msgspec
 
@@ -14,7 +13,7 @@ _VERSIONED = re.compile(r'"(?P<version>\d{1,18})-(?P<digest>[0-9a-f]+)"')
 
 
 def of_bytes(content: bytes) -> str:
-    return f'"{blake2b(content, digest_size=12).hexdigest()}"'
+    return f'"{_blake2b(content, 12)}"'
 
 
 def of_version(version: int, beside: object = None) -> str:
@@ -56,4 +55,11 @@ def stale() -> Problem:
 
 
 def _digest(beside: object) -> str:
-    return blake2b(msgspec.json.encode(beside, order="deterministic"), digest_size=8).hexdigest()
+    return _blake2b(msgspec.json.encode(beside, order="deterministic"), 8)
+
+
+def _blake2b(content: bytes, digest_size: int) -> str:
+    # Not at the top: hashlib loads OpenSSL, which a route without tags and stores need not.
+    from hashlib import blake2b
+
+    return blake2b(content, digest_size=digest_size).hexdigest()

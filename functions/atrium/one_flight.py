@@ -6,40 +6,19 @@ connection to somebody else, who overwrites the unnamed statement: wrong rows. H
 Protocol: https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY and …-PIPELINING.
 """
 
-import importlib
 import select
 import socket
-import sys
-import types
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from atrium import lean_import
+from atrium.lean_import import StandIn
 
-class _ScrampWhenAsked(types.ModuleType):
-    """Stands in for the package scramp until a server asks for SCRAM, which RDS Proxy with IAM never does."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module("scramp"), name)
-
-
-def _import_pg8000() -> types.ModuleType:
-    """pg8000's core, without scramp, which it imports at once and which is a third of its start-up.
-
-    (`importlib.util.LazyLoader` does not help: on 3.13 a second `import` of a lazy module loads it.)
-    """
-    stand_in = _ScrampWhenAsked("scramp")
-    sys.modules.setdefault("scramp", stand_in)
-    try:
-        return importlib.import_module("pg8000.core")
-    finally:
-        if sys.modules["scramp"] is stand_in:
-            del sys.modules["scramp"]
-
-
-core: Any = _import_pg8000()
+# Together most of pg8000's start-up. SCRAM is what RDS Proxy with IAM never asks for.
+core: Any = lean_import.load("pg8000.core", StandIn("scramp"), lean_import.DATES, lean_import.METADATA)
 from pg8000.converters import TIMESTAMPTZ, make_param, make_params  # noqa: E402  (only after pg8000.core)
 from pg8000.exceptions import DatabaseError as ServerError  # noqa: E402
 from pg8000.exceptions import InterfaceError  # noqa: E402

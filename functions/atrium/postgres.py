@@ -12,7 +12,7 @@ import ssl
 import threading
 from typing import NamedTuple
 
-from atrium import rds_token
+from atrium import authorities, rds_token
 from atrium.config import required
 from atrium.one_flight import InterfaceError, OneFlight, Row, ServerError, Statement, open_socket
 
@@ -150,8 +150,8 @@ def _address() -> _Address:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """Verifies the proxy's certificate and name against the system's authorities (`SSL_CERT_FILE` overrides them)."""
-    return ssl.create_default_context()
+    """Verifies the proxy's certificate and name against Amazon's authorities, or those in `SSL_CERT_FILE`."""
+    return ssl.create_default_context(cafile=authorities.bundle("SSL_CERT_FILE"))
 
 
 def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailable:

@@ -1,7 +1,6 @@
 """Problem details for HTTP APIs (RFC 9457): the one shape of every error we answer."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -36,6 +35,8 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         self.headers = dict(headers or {})
 
     def document(self, request_id: str) -> dict[str, Any]:
+        from http import HTTPStatus  # an enumeration of sixty, made at import, for the one phrase of an error
+
         members = {
             "type": "about:blank",  # `code` tells the kinds apart; a URL nobody serves would not
             "title": HTTPStatus(self.status).phrase,

@@ -67,6 +67,26 @@ def test_each_operation_has_its_function_and_scopes(tmp_path: Path) -> None:
     }
 
 
+def test_an_operation_may_want_an_api_key_too(tmp_path: Path) -> None:
+    wants = {NOTES: FILES[NOTES].replace("security:", "x-atrium-api-key: true\n      security:")}
+    found = read(lay_out(tmp_path, wants))
+    assert all(operation.api_key for operation in found.operations)
+    paths = found.document["paths"]
+    assert paths["/v1/notes/{id}"]["put"]["security"] == [
+        {"cognito": ["atrium/users.write"], "api_key": []},
+        {"cognito": ["atrium/me"], "api_key": []},
+    ]
+    assert paths["/v1/health"]["get"]["security"] == [{"api_key": []}]
+    assert found.document["components"]["securitySchemes"]["api_key"] == contract.API_KEY_SCHEME
+
+
+def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
+    throttle = "      x-atrium-throttle: {rate: 0.5, burst: 2}\n      summary: Is it up\n"
+    document = read(lay_out(tmp_path, changed(NOTES, "      summary: Is it up\n", throttle))).document
+    assert document["paths"]["/v1/health"]["get"]["x-atrium-throttle"] == {"rate": 0.5, "burst": 2}
+    assert "api_key" not in document["components"]["securitySchemes"]
+
+
 def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
     document = json.loads((built[0] / "build/openapi.json").read_text())
     assert document == read(built[0]).document
@@ -77,6 +97,9 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
     [
         (NOTES, "      summary: Is it up\n", "", f"{NOTES}: GET /v1/health.summary: It is missing."),
         (NOTES, "      operationId: readNote\n", "", f"{NOTES}: GET /v1/notes/{{id}}.operationId: It is missing."),
+        (NOTES, "security: []", "x-atrium-api-key: 1\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-api-key: Expected `bool`"),
+        (NOTES, "security: []", "x-atrium-throttle: {rate: 1}\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-throttle.burst: It is missing."),
+        (NOTES, "security: []", "x-atrium-throttle: {rate: 0, burst: 1}\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-throttle.rate: Expected"),
         (NOTES, "      security: []\n", "", f"{NOTES}: GET /v1/health.security: It is missing."),
         (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a requirement"),
         (NOTES, "[atrium/users.write]", "[atrium/notes]", f"{NOTES}: PUT /v1/notes/{{id}}.security: "),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.declarations import Data, read_functions
+from builder.declarations import Async, Data, read_functions
 from builder.errors import BuildError
 from tests.build.repository import FILES, finish, lay_out, start
 
@@ -22,6 +22,11 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (notes.name, notes.declaration.trigger, notes.declaration.data) == ("notes", "api", Data(postgres="app"))
     assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
     assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")
+
+
+def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
+    keeper, notes = read_functions(lay_out(tmp_path, {KEEPER: "description: x\nasync: {retries: 0, max_age: 3600}"}))
+    assert (keeper.declaration.asynchronous, notes.declaration.asynchronous) == (Async(retries=0, max_age=3600), None)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +47,10 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
         ("description: x\ndata: {cognito: ['*']}", "data.cognito[0]: Expected `str` matching regex"),
         ("description: x\ndata: {invoke: [nobody]}", "data.invoke: There is no function 'nobody'. Use one of: keeper, notes."),
         ("description: x\nvpc: false\ndata: {postgres: app}", "vpc: Postgres is reachable from inside the VPC only. Remove"),
+        ("description: x\nasync: {retries: 3}", "async.retries: Expected `int` <= 2."),
+        ("description: x\nasync: {max_age: 59}", "async.max_age: Expected `int` >= 60."),
+        ("description: x\nasync: {retrys: 1}", "async.retrys: There is no such field. Remove it;"),
+        ("description: x\nasync: {}\ntrigger: cognito.PreSignUp", "async: `cognito.PreSignUp` waits for the answer. Remove"),
         ("description: x\ntrigger: api", "trigger: `api` needs routes. Add functions/keeper/openapi.yaml"),
         ("description: x\npackage: {include: [../secrets]}", "package.include: '../secrets' lies outside the repository."),
         ("description: x\ndescription: y", "line 2: 'description' is given twice."),

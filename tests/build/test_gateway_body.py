@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builder import gateway_body
-from builder.contract import Contract
+from builder.contract import Contract, Operation
 
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"
 NOTES = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/notes/invocations"
@@ -62,6 +62,24 @@ def test_scopes_are_the_authorizers_to_check(body: dict[str, Any]) -> None:
                 "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": [POOL]},
             }
         }
+    }
+
+
+def test_an_api_key_is_wanted_beside_the_token(tmp_path: Path) -> None:
+    operations = (
+        Operation("GET", "/v1/notes", "notes", ("atrium/me",), api_key=True),
+        Operation("PUT", "/v1/notes", "notes", (), api_key=True),
+        Operation("POST", "/v1/notes", "notes", ("atrium/me",)),
+    )
+    contract = Contract({"info": {"title": "Notes", "version": "1"}}, operations)
+    (tmp_path / "gateway.json").write_bytes(gateway_body.template(contract))
+    body = render(tmp_path / "gateway.json", tmp_path)
+    assert body["components"]["securitySchemes"]["api_key"] == {"type": "apiKey", "name": "x-api-key", "in": "header"}
+    assert {method: body["paths"]["/v1/notes"][method]["security"] for method in ("get", "put", "post", "options")} == {
+        "get": [{"cognito": ["atrium/me"]}, {"api_key": []}],
+        "put": [{"api_key": []}],
+        "post": [{"cognito": ["atrium/me"]}],
+        "options": [],
     }
 
 

@@ -1,0 +1,78 @@
+"""`python -m bench.startup [--write]`: measures each route, prints a table, fails where the baseline no longer holds."""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bench.startup import artefacts, baseline, routes, worker
+from bench.startup.artefacts import Artefacts
+from bench.startup.routes import BARE, Route
+
+ROUNDS = 11
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def main() -> int:
+    """Exit status: 0, or 1 with a line on stderr for each route that costs too much or not what it did."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder, routes.serving(Path(folder)) as measured:
+        try:
+            worker.valgrind_version()
+            built = artefacts.build(Path(folder))
+            milliseconds = wall_clock(built, measured)
+            instructions = counts(built, measured)
+        except worker.StartError as error:
+            sys.exit(f"bench.startup: {error}")
+    table = _table(measured, instructions, milliseconds)
+    print(table)
+    if options.write:
+        baseline.write(instructions)
+        RESULTS.write_text(f"{_HEADING}\n{baseline.read().measured_on}, {baseline.environment()}.\n\n{table}\n")
+    complaints = list(baseline.complaints(measured, instructions))
+    print(*complaints, sep="\n", file=sys.stderr, end="\n" if complaints else "")
+    return 1 if complaints else 0
+
+
+def counts(built: Artefacts, measured: list[Route]) -> dict[str, int]:
+    """Instructions by route, each measured once: they repeat. Two at a time, the longest first."""
+    with ThreadPoolExecutor(2) as pool:
+        ordered = sorted(measured, key=lambda route: -route.limit)
+        counted = pool.map(lambda route: worker.instructions(built, route.start), ordered)
+        return dict(zip((route.name for route in ordered), counted, strict=True))
+
+
+def wall_clock(built: Artefacts, measured: list[Route]) -> dict[str, float]:
+    """Median milliseconds by route. In turns, so that what else the machine does falls on all of them."""
+    rounds = [{route.name: worker.seconds(built, route.start) for route in measured} for _ in range(ROUNDS)]
+    return {route.name: statistics.median(each[route.name] for each in rounds) * 1000 for route in measured}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.startup", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="make this run the baseline")
+    return parser.parse_args()
+
+
+_HEADING = """\
+# Process start → first response
+
+Written by `python -m bench.startup --write`; what the columns mean: README.md.
+"""
+
+
+def _table(measured: list[Route], instructions: Mapping[str, int], milliseconds: Mapping[str, float]) -> str:
+    lines = ["| route | M instructions | times bare | limit | wall, ms | times bare |", "|---|---|---|---|---|---|"]
+    for route in measured:
+        count, ms = instructions[route.name], milliseconds[route.name]
+        times = f"{baseline.ratio(instructions, route):.2f} | {route.limit}"
+        name = f"`{route.name}`: {route.what}"
+        lines.append(f"| {name} | {count / 1e6:.1f} | {times} | {ms:.0f} | {ms / milliseconds[BARE]:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The committed figures, and whether new ones still agree with them."""
+
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bench.startup.routes import BARE, Route
+from bench.startup.worker import valgrind_version
+
+FILE = Path(__file__).with_name("baseline.json")
+TOLERANCE = 0.03
+_ACCEPT = "If that is meant, accept it with `.venv/bin/python -m bench.startup --write` and commit what it wrote."
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """Instructions by route; only their ratios to bare are compared, which hold from machine to machine."""
+
+    measured_on: str
+    environment: str
+    instructions: dict[str, int]
+
+
+def environment() -> str:
+    python = f"CPython {platform.python_version()} on {platform.machine()}"
+    return f"{python}, {sys.platform}, {valgrind_version()}"
+
+
+def read() -> Baseline:
+    return msgspec.json.decode(FILE.read_bytes(), type=Baseline)
+
+
+def write(instructions: Mapping[str, int]) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    content = msgspec.json.encode(Baseline(today, environment(), dict(instructions)))
+    FILE.write_bytes(msgspec.json.format(content, indent=2) + b"\n")
+
+
+def ratio(instructions: Mapping[str, int], route: Route) -> float:
+    """In multiples of the bare handler."""
+    return instructions[route.name] / instructions[BARE]
+
+
+def complaints(routes: list[Route], instructions: Mapping[str, int]) -> Iterator[str]:
+    """What is over its limit, and what has moved from the baseline by more than the tolerance, either way."""
+    before = read()
+    for route in routes:
+        now = ratio(instructions, route)
+        if now > route.limit:
+            yield f"{route.name} takes {now:.2f} times bare, and {route.limit} is the limit. Find what loads: see README.md."
+        if route.name not in before.instructions:
+            yield f"{route.name} is not in the baseline. {_ACCEPT}"
+        elif abs(change := now / ratio(before.instructions, route) - 1) > TOLERANCE:
+            was = f"{ratio(before.instructions, route):.2f} on {before.measured_on} ({before.environment})"
+            yield f"{route.name} takes {now:.2f} times bare, {change:+.1%}; it was {was}, here is {environment()}. {_ACCEPT}"

@@ -1,0 +1,1 @@
+"""The yardstick: what the runtime costs with a handler that does nothing."""

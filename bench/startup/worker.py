@@ -1,0 +1,158 @@
+"""One cold start: a worker process as AWS runs it, one event, and what it took until the first response."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import SimpleNamespace
+from typing import Any
+
+from bench.startup.artefacts import Artefacts
+from local.lambda_service.deployed import Credentials, DeployedFunction
+from local.lambda_service.environment import Interpreter, worker_environment
+from local.settings import LOOPBACK
+
+REGION = "eu-central-1"
+
+_ENTRY = Path(__file__).with_name("entry.py")
+_COLLECTED = re.compile(r"Collected : (\d+)")
+_SECONDS = 180  # valgrind takes up to forty times as long as the processor
+_ARN = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
+# AWS's documented examples; a real session token is about as long.
+_CREDENTIALS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "session+token/==" * 50)
+
+
+class StartError(Exception):
+    """The worker gave no response, or another one than expected; or it could not be counted."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What to start: a function of the artefacts, with its own environment, and the event it must answer `status`."""
+
+    function: str
+    event: Mapping[str, Any]
+    environment: dict[str, str]
+    status: int = 200
+
+
+def valgrind_version() -> str:
+    """Raises StartError where there is none."""
+    if shutil.which("valgrind") is None:
+        raise StartError("Counting instructions needs valgrind. Install it: apt-get install valgrind")
+    return subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def instructions(artefacts: Artefacts, start: Start) -> int:
+    """Those of user space that the worker process executes until it has sent its first response. Raises StartError."""
+    valgrind_version()
+    with NamedTemporaryFile("r", prefix="atrium-bench-") as log:
+        # Without its options callgrind simulates no caches and counts nothing but what we want.
+        _run(
+            artefacts,
+            start,
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log.name}"],
+        )
+        report = log.read()
+    found = _COLLECTED.search(report)
+    if found is None:
+        raise StartError(f"valgrind did not count {start.function}. It wrote:\n{report}")
+    return int(found[1])
+
+
+def seconds(artefacts: Artefacts, start: Start) -> float:
+    """Wall clock of the same, without valgrind. Raises StartError."""
+    return _run(artefacts, start)
+
+
+def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float:
+    """Seconds from the process's start to its first response, when it is ended. `under` is a program that runs it."""
+    task_root = artefacts.task_root(start.function)
+    path = (task_root, artefacts.layer / "python", artefacts.runtime)
+    with _RuntimeApi(start.event) as api, NamedTemporaryFile("r+", prefix="atrium-bench-") as output:
+        began = time.perf_counter()
+        worker = subprocess.Popen(
+            [*under, *_interpreter(), str(_ENTRY), *map(str, path)],
+            cwd=task_root, env=_environment(start, task_root, api), stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            api.serve_until_response(worker)
+        finally:
+            worker.terminate()
+            worker.wait(_SECONDS)
+        if api.response is None or json.loads(api.response).get("statusCode") != start.status:
+            raise StartError(f"{start.function} answered {api.response!r}. It wrote:\n{Path(output.name).read_text()}")
+        return api.responded_at - began
+
+
+def _interpreter() -> list[str]:
+    """As the laptop's workers: the base interpreter, nothing of the user's or the environment's, no bytecode written."""
+    return [sys._base_executable, "-I", "-S", "-B", "-X", "utf8"]  # type: ignore[attr-defined]
+
+
+def _environment(start: Start, task_root: Path, api: "_RuntimeApi") -> dict[str, str]:
+    deployed = SimpleNamespace(
+        handler=f"{start.function}.handler.handler",
+        run_time="python3.13",
+        memory_size=512,
+        environment_vars={"ATRIUM_SERVICE": start.function, "ATRIUM_STAGE": "bench"},
+    )
+    function = DeployedFunction(start.function, REGION, "1", _ARN, (), deployed)
+    interpreter = Interpreter(Path(sys.executable), task_root, aws_endpoint_url="")
+    address = f"{LOOPBACK}:{api.server_port}"
+    return worker_environment(function, interpreter, _CREDENTIALS, task_root, address, "bench") | start.environment
+
+
+class _RuntimeApi(HTTPServer):
+    """Hands out one event, and never answers the response to it: there the worker ends."""
+
+    timeout = 1.0
+    worker: subprocess.Popen[bytes]
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        super().__init__((LOOPBACK, 0), _Requests)
+        self.event = json.dumps(event).encode()
+        self.response: bytes | None = None
+        self.responded_at = 0.0
+
+    def serve_until_response(self, worker: subprocess.Popen[bytes]) -> None:
+        self.worker = worker
+        deadline = time.monotonic() + _SECONDS
+        while self.response is None and worker.poll() is None and time.monotonic() < deadline:
+            self.handle_request()
+
+
+class _Requests(BaseHTTPRequestHandler):
+    server: _RuntimeApi
+    protocol_version = "HTTP/1.1"
+    timeout = _SECONDS
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.server.event)))
+        self.send_header("Lambda-Runtime-Aws-Request-Id", "b9c8a7d6-0000-4000-8000-000000000001")
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _SECONDS) * 1000)))
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", _ARN)
+        self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")
+        self.end_headers()
+        self.wfile.write(self.server.event)
+
+    def do_POST(self) -> None:
+        self.server.responded_at = time.perf_counter()
+        self.server.response = self.rfile.read(int(self.headers["Content-Length"]))
+        # While it waits for our answer, so that nothing is counted after the response. At SIGTERM callgrind reports.
+        self.server.worker.terminate()
+        self.server.worker.wait()
+        self.close_connection = True
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
