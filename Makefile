@@ -5,8 +5,9 @@ SHELL := /bin/bash
 PYTHON3 ?= python3
 PYTHON := .venv/bin/python
 FORMAT ?= text
-# The interpreter's own caches would make folders differ between runs.
-export PYTHONDONTWRITEBYTECODE := 1
+# Bytecode lies in one place, not beside the sources: without any, every command would compile boto3 and moto anew.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the tasks
@@ -14,9 +15,12 @@ help: ## List the tasks
 
 ##@ The stack on this machine
 
-.PHONY: up down reset status logs env
+.PHONY: up dev down reset status logs env
 up: environment ## Build, start, apply envs/dev, migrate, seed an admin; print the URLs (FORMAT=json)
 	@$(PYTHON) -m local up --format $(FORMAT)
+
+dev: environment ## up, then serve saved files in functions/ at once and tell every request; Ctrl-C leaves the stack up
+	@$(PYTHON) -m local dev
 
 down: environment ## Stop the stack
 	@$(PYTHON) -m local down
@@ -33,6 +37,15 @@ logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aw
 env: environment ## Print exports for aws, boto3 and curl, with a fresh token: eval "$(make -s env)" (FORMAT=json)
 	@$(PYTHON) -m local env --format $(FORMAT)
 
+##@ Environments on AWS
+
+.PHONY: tunnel destroy
+tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
+	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
+
+destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
+	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
+
 ##@ Code
 
 .PHONY: build fmt lint test
@@ -45,17 +58,30 @@ fmt: environment ## Format Python and Terraform
 lint: environment ## Check style and types
 	@$(PYTHON) -m tests.stages lint
 
-test: environment ## Run every test, on a stack of its own, each stage with its time
+test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
+test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
 	@$(PYTHON) -m tests.stages
 
 ##@ Maintenance
 
-.PHONY: environment lock
+.PHONY: docs doctor environment lock
+docs: environment ## Write the examples and tables of the modules' READMEs
+	@$(PYTHON) modules/readmes.py
+
+doctor: ## Name what this machine lacks, and the command that gets it (FORMAT=json)
+	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing. Install Python 3.13, or name one: PYTHON3=/path/to/python3 make doctor"; exit 1; }
+	@$(PYTHON3) local/doctor.py --format $(FORMAT)
+
 environment:
 	@$(PYTHON3) local/bootstrap.py
+
+.venv/checkov/bin/checkov: requirements/checkov.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/checkov
+	@.venv/bin/uv pip sync --quiet --python .venv/checkov --require-hashes requirements/checkov.txt
+	@touch $@
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes
 	@$(COMPILE) --group uv -o requirements/uv.txt
 	@$(COMPILE) --group layer --group migrate --group local --group test --group uv -c requirements/uv.txt -o requirements/dev.txt
-	@for group in layer migrate runtime; do $(COMPILE) --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
+	@for group in checkov layer migrate runtime; do $(COMPILE) --group $$group $$([ $$group = checkov ] || echo -c requirements/dev.txt) -o requirements/$$group.txt; done

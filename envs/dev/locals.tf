@@ -8,8 +8,10 @@ locals {
   availability_zones = ["eu-central-1a", "eu-central-1b"]
   nat                = "none"
 
-  # Whether AWS refuses to delete what holds data, and destroying the database leaves a snapshot.
+  # Whether AWS refuses to delete what holds data. To destroy prod: false, commit, apply; then make destroy ENV=prod CONFIRM=atrium-prod.
   deletion_protection = false
+  # Whether destroying the database leaves a last snapshot.
+  final_snapshot = false
 
   database = {
     instance_class = "db.t4g.micro"
@@ -20,10 +22,14 @@ locals {
   backup_retention_days = 1
   log_retention_days    = 14
 
-  architecture         = "arm64"
-  reserved_concurrency = {}
-  throttling           = { rate_limit = 100, burst_limit = 200 }
-  waf                  = null
+  # By the month: an alarm costs $0.10, the key behind topic and logs $1. Saved queries cost nothing, but the laptop's AWS has none.
+  alarms        = false
+  encrypt_logs  = false
+  saved_queries = false
+
+  runtime    = { architecture = "arm64", reserved_concurrency = {}, snap_start = false }
+  throttling = { rate_limit = 100, burst_limit = 200 }
+  waf        = null
 
   # Lets tools and tests sign in with one call instead of SRP's two.
   password_auth_flow = true

@@ -15,11 +15,12 @@ module "network" {
   source = "../../modules/network"
 
   name                = local.name
+  alarms_topic_arn    = local.alarms_topic_arn
   cidr                = local.cidr
   availability_zones  = local.availability_zones
   nat                 = local.nat
   dynamodb_table_arns = [module.dynamodb.table_arn]
-  flow_logs           = { retention_days = local.log_retention_days }
+  flow_logs           = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
 }
 
 module "bastion" {
@@ -36,6 +37,7 @@ module "rds_proxy" {
   source = "../../modules/rds_proxy"
 
   name                       = local.name
+  alarms_topic_arn           = local.alarms_topic_arn
   vpc_id                     = module.network.vpc_id
   subnet_ids                 = module.network.private_subnet_ids
   client_security_group_ids  = { functions = module.api_lambda.postgres_client_security_group_id }
@@ -44,13 +46,14 @@ module "rds_proxy" {
   backup_retention_days      = local.backup_retention_days
   log_retention_days         = local.log_retention_days
   deletion_protection        = local.deletion_protection
-  final_snapshot             = local.deletion_protection
+  final_snapshot             = local.final_snapshot
 }
 
 module "dynamodb" {
   source = "../../modules/dynamodb"
 
   name                = local.name
+  alarms_topic_arn    = local.alarms_topic_arn
   deletion_protection = local.deletion_protection
 }
 
@@ -60,6 +63,8 @@ module "cognito" {
 
   name                = local.name
   deletion_protection = local.deletion_protection
+  alarms_topic_arn    = local.alarms_topic_arn
+  email_sender        = var.email_sender
   resource_server     = local.project
   scopes              = local.scopes
   triggers            = module.api_lambda.cognito_triggers
@@ -71,18 +76,18 @@ module "cognito" {
 module "api_lambda" {
   source = "../../modules/api_lambda"
 
-  name                 = local.name
-  stage                = local.stage
-  functions_dir        = local.functions_dir
-  build_dir            = local.build_dir
-  architecture         = local.architecture
-  environment          = local.function_environment
-  reserved_concurrency = local.reserved_concurrency
-  throttling           = local.throttling
-  waf                  = local.waf
-  alarms_topic_arn     = var.alarms_topic_arn
-  logs                 = { retention_days = local.log_retention_days }
-  user_pool_arn        = module.cognito.user_pool_arn
+  name             = local.name
+  stage            = local.stage
+  functions_dir    = local.functions_dir
+  build_dir        = local.build_dir
+  environment      = local.function_environment
+  runtime          = local.runtime
+  throttling       = local.throttling
+  custom_domain    = var.custom_domain
+  waf              = local.waf
+  alarms_topic_arn = local.alarms_topic_arn
+  logs             = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
+  user_pool_arn    = module.cognito.user_pool_arn
 
   network = {
     vpc_id                  = module.network.vpc_id

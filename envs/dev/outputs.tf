@@ -8,6 +8,16 @@ output "api_url" {
   value       = module.api_lambda.api_url
 }
 
+output "bastion_instance_id" {
+  description = "Instance that `make tunnel` goes through."
+  value       = module.bastion.instance_id
+}
+
+output "database_endpoint" {
+  description = "Host and port of the database itself, past the proxy: where `make tunnel` ends."
+  value       = module.rds_proxy.database_endpoint
+}
+
 output "database_name" {
   description = "Database behind the proxy."
   value       = module.rds_proxy.database_name
@@ -16,6 +26,16 @@ output "database_name" {
 output "database_user_secrets" {
   description = "Database user => ARN of its secret."
   value       = module.rds_proxy.user_secret_arns
+}
+
+output "domain_target" {
+  description = "What the custom domain's DNS record points at; null without one."
+  value       = module.api_lambda.domain_target
+}
+
+output "domain_target_zone_id" {
+  description = "Route 53 zone of that target, for an alias record; null without one."
+  value       = module.api_lambda.domain_target_zone_id
 }
 
 output "functions" {
@@ -41,6 +61,11 @@ output "region" {
 output "stage" {
   description = "Name of the environment, and of the API's stage."
   value       = local.stage
+}
+
+output "usage_plan_id" {
+  description = "Usage plan that clients' API keys are added to; null while no operation wants one."
+  value       = module.api_lambda.usage_plan_id
 }
 
 output "user_attributes_table" {

@@ -8,8 +8,10 @@ locals {
   availability_zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
   nat                = "none"
 
-  # Whether AWS refuses to delete what holds data, and destroying the database leaves a snapshot.
+  # Whether AWS refuses to delete what holds data. To destroy prod: false, commit, apply; then make destroy ENV=prod CONFIRM=atrium-prod.
   deletion_protection = true
+  # Whether destroying the database leaves a last snapshot.
+  final_snapshot = true
 
   database = {
     instance_class = "db.m7g.large"
@@ -20,10 +22,14 @@ locals {
   backup_retention_days = 30
   log_retention_days    = 365
 
-  architecture         = "arm64"
-  reserved_concurrency = {}
-  throttling           = { rate_limit = 500, burst_limit = 1000 }
-  waf                  = { requests_per_address = 2000 }
+  # By the month: an alarm costs $0.10, the key behind topic and logs $1. Saved queries cost nothing, but the laptop's AWS has none.
+  alarms        = true
+  encrypt_logs  = true
+  saved_queries = true
+
+  runtime    = { architecture = "arm64", reserved_concurrency = {}, snap_start = false }
+  throttling = { rate_limit = 500, burst_limit = 1000 }
+  waf        = { requests_per_address = 2000 }
 
   # Only SRP: the password itself never leaves the client.
   password_auth_flow = false

@@ -9,10 +9,16 @@ variable "account_id" {
   }
 }
 
-variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
-  type        = string
-  default     = null
+variable "alarm_emails" {
+  description = "Addresses that hear the alarms; each has to confirm by mail."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", address))])
+    error_message = "alarm_emails must be e-mail addresses."
+  }
 }
 
 variable "allowed_cidrs" {
@@ -20,6 +26,24 @@ variable "allowed_cidrs" {
   type        = set(string)
   default     = []
   nullable    = false
+}
+
+variable "custom_domain" {
+  description = "The API's own address: its name and the ARN of an issued certificate for it, in the API's region; null means AWS's address only."
+  type = object({
+    domain_name     = string
+    certificate_arn = string
+  })
+  default = null
+}
+
+variable "email_sender" {
+  description = "SES identity and From header of Cognito's mails; null means Cognito's own sender, which stops at 50 mails a day."
+  type = object({
+    identity_arn = string
+    from         = string
+  })
+  default = null
 }
 
 variable "hosted_page" {

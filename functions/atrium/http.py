@@ -35,13 +35,15 @@ def api(routes: Mapping[str, Operation], public: Collection[str] = ()) -> Handle
         measurement = log.Measurement()
         request = from_event(event)
         error: Exception | None = None
+        code: str | None = None
         try:
             answered = answer(request, _token(event))
         except Exception as raised:
             problem = _problem(raised)
+            code = problem.code
             error = raised if problem.status >= 500 else None
             answered = response.from_problem(problem, request.request_id)
-        _log(request, answered.status, measurement, error)
+        _log(request, answered.status, code, measurement, error)
         return answered.for_gateway()
 
     return handler
@@ -77,7 +79,9 @@ def _raised_by(error: Exception, module: str, name: str) -> bool:
     return isinstance(kind, type) and isinstance(error, kind)
 
 
-def _log(request: Request, status: int, measurement: log.Measurement, error: Exception | None) -> None:
+def _log(
+    request: Request, status: int, code: str | None, measurement: log.Measurement, error: Exception | None
+) -> None:
     log.write(
         "ERROR" if status >= 500 else "INFO",
         "request",
@@ -86,6 +90,7 @@ def _log(request: Request, status: int, measurement: log.Measurement, error: Exc
         xray_trace_id=tracing.xray_trace_id(),
         route=request.route,
         status=status,
+        code=code,
         uid=request.claims.uid if request.claims else None,
         error=log.failure(error) if error else None,
         **measurement.fields(),

@@ -1,25 +1,50 @@
 locals {
+  alarm_actions = var.alarms_topic_arn == null ? [] : [var.alarms_topic_arn]
+
+  # Folder/metric => what is too much of it in five minutes. A function that comes near its timeout is about to be cut off.
   function_alarms = var.alarms_topic_arn == null ? {} : merge([
-    for folder, function in local.function_names : { for metric in ["Errors", "Throttles"] : "${folder}/${metric}" => { function = function, metric = metric } }
+    for folder, function in local.functions : {
+      "${folder}/Errors"    = { folder = folder, metric = "Errors", statistic = "Sum", threshold = 1 }
+      "${folder}/Throttles" = { folder = folder, metric = "Throttles", statistic = "Sum", threshold = 1 }
+      "${folder}/Duration"  = { folder = folder, metric = "Duration", statistic = "Maximum", threshold = function.timeout * 900 } # ms, 90 %
+    }
   ]...)
 }
 
 resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = local.function_alarms
 
-  alarm_name          = "${each.value.function}-${lower(each.value.metric)}"
-  alarm_description   = "Function ${each.value.function}: ${lower(each.value.metric)} in the last five minutes; its log group says why."
+  alarm_name          = "${local.function_names[each.value.folder]}-${lower(each.value.metric)}"
+  alarm_description   = "Function ${local.function_names[each.value.folder]}: ${each.value.metric} (${each.value.statistic}) in five minutes; its log group says why."
   namespace           = "AWS/Lambda"
   metric_name         = each.value.metric
-  dimensions          = { FunctionName = each.value.function }
-  statistic           = "Sum"
+  dimensions          = { FunctionName = local.function_names[each.value.folder] }
+  statistic           = each.value.statistic
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  for_each = var.alarms_topic_arn == null ? {} : aws_sqs_queue.dead_letters
+
+  alarm_name          = each.value.name
+  alarm_description   = "Events that ${local.function_names[each.key]} could not handle lie in ${each.value.name}. Read them there, and send again what still counts."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = each.value.name }
+  statistic           = "Maximum"
   period              = 300
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.alarms_topic_arn]
-  ok_actions          = [var.alarms_topic_arn]
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
 }
 
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
@@ -37,6 +62,27 @@ resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0.01
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [var.alarms_topic_arn]
-  ok_actions          = [var.alarms_topic_arn]
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+# Few requests make no percentile: where the API idles, one cold start is the slowest hundredth.
+resource "aws_cloudwatch_metric_alarm" "api_p99" {
+  for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
+
+  alarm_name                            = "${var.name}-api-p99"
+  alarm_description                     = "The slowest hundredth of requests took more than two seconds, twice in fifteen minutes; the saved query \"slow requests\" names them."
+  namespace                             = "AWS/ApiGateway"
+  metric_name                           = "Latency"
+  dimensions                            = { ApiName = aws_api_gateway_rest_api.this.name, Stage = aws_api_gateway_stage.this.stage_name }
+  extended_statistic                    = "p99"
+  evaluate_low_sample_count_percentiles = "ignore"
+  period                                = 300
+  evaluation_periods                    = 3
+  datapoints_to_alarm                   = 2
+  comparison_operator                   = "GreaterThanThreshold"
+  threshold                             = 2000 # ms
+  treat_missing_data                    = "notBreaching"
+  alarm_actions                         = local.alarm_actions
+  ok_actions                            = local.alarm_actions
 }

@@ -16,9 +16,24 @@ output "cognito_triggers" {
   }
 }
 
+output "domain_target" {
+  description = "What the custom domain's DNS record points at; null without one."
+  value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_domain_name])
+}
+
+output "domain_target_zone_id" {
+  description = "Route 53 zone of that target, for an alias record; null without one."
+  value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_zone_id])
+}
+
 output "functions" {
   description = "Folder => name of its function."
   value       = { for folder, function in aws_lambda_function.this : folder => function.function_name }
+}
+
+output "log_group_names" {
+  description = "Log groups that hold a request: the API's access log and the functions'."
+  value       = concat([aws_cloudwatch_log_group.access.name], [for group in aws_cloudwatch_log_group.function : group.name])
 }
 
 output "postgres_client_security_group_id" {
@@ -29,4 +44,9 @@ output "postgres_client_security_group_id" {
 output "stage_arn" {
   description = "ARN of the API's stage."
   value       = aws_api_gateway_stage.this.arn
+}
+
+output "usage_plan_id" {
+  description = "Usage plan that API keys of clients are added to; null while no operation wants one."
+  value       = one([for plan in aws_api_gateway_usage_plan.this : plan.id])
 }

@@ -20,26 +20,33 @@ variable "alarms_topic_arn" {
   }
 }
 
-variable "architecture" {
-  description = "Processor of the functions and of the wheels in their layer."
-  type        = string
-  default     = "arm64"
-  nullable    = false
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture must be arm64 or x86_64."
-  }
-}
-
 variable "build_dir" {
   description = "Folder that `make build` writes."
   type        = string
   nullable    = false
 
   validation {
-    condition     = fileexists("${var.build_dir}/gateway.json") && fileexists("${var.build_dir}/layer/${var.architecture}.zip")
-    error_message = "build_dir holds no gateway.json or no layer/${var.architecture}.zip: run `make build`, then plan again."
+    condition     = alltrue([for file in ["gateway.json", "openapi.json", "layer/${var.runtime.architecture}.zip"] : fileexists("${var.build_dir}/${file}")])
+    error_message = "build_dir holds no gateway.json, openapi.json or layer/${var.runtime.architecture}.zip: run `make build`, then plan again."
+  }
+}
+
+variable "custom_domain" {
+  description = "The API's own address: its name and the ARN of an issued certificate for it, in the API's region; null means AWS's address only."
+  type = object({
+    domain_name     = string
+    certificate_arn = string
+  })
+  default = null
+
+  validation {
+    condition     = var.custom_domain == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])+[a-z]{2,}$", var.custom_domain.domain_name))
+    error_message = "custom_domain.domain_name must be a name of DNS, e.g. \"api.example.org\"."
+  }
+
+  validation {
+    condition     = var.custom_domain == null || can(regex("^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$", var.custom_domain.certificate_arn))
+    error_message = "custom_domain.certificate_arn must be the ARN of a certificate: arn:aws:acm:<region>:<account>:certificate/<id>."
   }
 }
 
@@ -126,11 +133,25 @@ variable "postgres" {
   }
 }
 
-variable "reserved_concurrency" {
-  description = "Executions kept for single functions, by folder. A new account has 10 in all, so none by default."
-  type        = map(number)
-  default     = {}
-  nullable    = false
+variable "runtime" {
+  description = "How functions run: processor, executions kept for single ones by folder (a new account has 10 in all), and whether they start from a snapshot of a published version."
+  type = object({
+    architecture         = optional(string, "arm64")
+    reserved_concurrency = optional(map(number), {})
+    snap_start           = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.runtime.architecture)
+    error_message = "runtime.architecture must be arm64 or x86_64."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.runtime.reserved_concurrency), [for file in fileset(var.functions_dir, "*/function.yaml") : dirname(file)])) == 0
+    error_message = "runtime.reserved_concurrency must be keyed by folders that hold a function.yaml."
+  }
 }
 
 variable "stage" {
@@ -145,7 +166,7 @@ variable "stage" {
 }
 
 variable "throttling" {
-  description = "Requests a second that the API takes, and how many at once."
+  description = "Requests a second that the API takes, and how many at once; each API key of the usage plan too. One operation's own are in its contract."
   type = object({
     rate_limit  = optional(number, 100)
     burst_limit = optional(number, 200)

@@ -1,5 +1,3 @@
-data "aws_partition" "current" {}
-
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-bastion"
   role = aws_iam_role.this.name
@@ -18,8 +16,24 @@ resource "aws_iam_role" "this" {
   })
 }
 
-# Session Manager and nothing else: whoever sits on the bastion holds no other right in the account.
-resource "aws_iam_role_policy_attachment" "session_manager" {
-  role       = aws_iam_role.this.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+# Session Manager and nothing else: whoever sits on the bastion holds no other right in the account. AWS's own
+# AmazonSSMManagedInstanceCore would also read every parameter of the account. These are the actions of its
+# AWSCloud9SSMInstanceProfile, and take no resource.
+resource "aws_iam_role_policy" "session_manager" {
+  #checkov:skip=CKV_AWS_290:These actions take no resource; AWS's own AWSCloud9SSMInstanceProfile says "*" too.
+  #checkov:skip=CKV_AWS_355:As above.
+  name = "session-manager"
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect = "Allow"
+      Action = [
+        "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+      ]
+      Resource = "*"
+    }]
+  })
 }

@@ -9,6 +9,17 @@ variable "name" {
   }
 }
 
+variable "alarms_topic_arn" {
+  description = "SNS topic that hears the alarms; null means no alarms."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarms_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:.+$", var.alarms_topic_arn))
+    error_message = "alarms_topic_arn must be the ARN of a topic: arn:aws:sns:<region>:<account>:<name>."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the pool."
   type        = bool

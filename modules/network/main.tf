@@ -5,6 +5,8 @@ locals {
   zone_position = { for position, zone in var.availability_zones : zone => position }
 }
 
+data "aws_partition" "current" {}
+
 data "aws_region" "current" {}
 
 resource "aws_vpc" "this" {

@@ -9,6 +9,17 @@ variable "name" {
   }
 }
 
+variable "alarms_topic_arn" {
+  description = "SNS topic that hears the alarms; null means no alarms."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarms_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:.+$", var.alarms_topic_arn))
+    error_message = "alarms_topic_arn must be the ARN of a topic: arn:aws:sns:<region>:<account>:<name>."
+  }
+}
+
 variable "availability_zones" {
   description = "Zones to span, in order: subnet addresses go by position, so append, never reorder."
   type        = list(string)
@@ -48,7 +59,7 @@ variable "cidr" {
 }
 
 variable "dynamodb_table_arns" {
-  description = "Tables that may be reached from inside the VPC; empty means any."
+  description = "Tables that may be reached from inside the VPC; empty means none."
   type        = set(string)
   default     = []
   nullable    = false
@@ -110,5 +121,17 @@ variable "nat" {
   validation {
     condition     = contains(["none", "per_az", "single"], var.nat)
     error_message = "nat must be none, single or per_az."
+  }
+}
+
+variable "s3_bucket_arns" {
+  description = "Buckets that may be reached from inside the VPC, besides Amazon Linux's package repositories; empty means no other."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.s3_bucket_arns : can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", arn))])
+    error_message = "s3_bucket_arns must be ARNs of buckets, arn:aws:s3:::<name>, without a wildcard: anybody may own a bucket that a pattern matches."
   }
 }

@@ -35,6 +35,11 @@ run "state_bucket" {
   }
 
   assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.state.rule[0].noncurrent_version_expiration[0].noncurrent_days == 90 && length(aws_s3_bucket_lifecycle_configuration.state.rule[0].expiration) == 0
+    error_message = "Old versions of a state go after 90 days, the state itself never."
+  }
+
+  assert {
     condition = (
       aws_s3_bucket_public_access_block.state.block_public_acls && aws_s3_bucket_public_access_block.state.block_public_policy &&
       aws_s3_bucket_public_access_block.state.ignore_public_acls && aws_s3_bucket_public_access_block.state.restrict_public_buckets

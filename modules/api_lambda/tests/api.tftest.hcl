@@ -77,6 +77,18 @@ override_resource {
   values          = { id = "api", execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api" }
 }
 
+override_resource {
+  target          = aws_api_gateway_domain_name.this["api"]
+  override_during = plan
+  values          = { regional_domain_name = "d-0a.execute-api.eu-central-1.amazonaws.com", regional_zone_id = "Z0A" }
+}
+
+override_resource {
+  target          = aws_wafv2_web_acl.this["api"]
+  override_during = plan
+  values          = { arn = "arn:aws:wafv2:eu-central-1:000000000000:regional/webacl/atrium-test/0a" }
+}
+
 run "routes_and_stage" {
   command = plan
 
@@ -126,8 +138,18 @@ run "routes_and_stage" {
   }
 
   assert {
-    condition     = length(aws_wafv2_web_acl.this) == 0 && length(aws_cloudwatch_metric_alarm.function) == 0 && length(aws_cloudwatch_metric_alarm.api_5xx) == 0
-    error_message = "Without waf and alarms_topic_arn there is neither firewall nor alarm."
+    condition = { for route, method in aws_api_gateway_method_settings.operation : route => [method.method_path, method.settings[0].throttling_rate_limit, method.settings[0].throttling_burst_limit, method.settings[0].logging_level, method.settings[0].metrics_enabled] } == {
+      "GET /v1/greeting" = ["~1v1~1greeting/GET", 0.5, 2, "OFF", true]
+    }
+    error_message = "An operation that says so in its contract has limits of its own, and the stage's other settings."
+  }
+
+  assert {
+    condition = (
+      length(aws_wafv2_web_acl.this) == 0 && length(aws_cloudwatch_log_group.waf) == 0 && length(aws_api_gateway_usage_plan.this) == 0 && length(aws_api_gateway_domain_name.this) == 0 &&
+      length(aws_cloudwatch_metric_alarm.function) == 0 && length(aws_cloudwatch_metric_alarm.dead_letters) == 0 && length(aws_cloudwatch_metric_alarm.api_5xx) == 0 && length(aws_cloudwatch_metric_alarm.api_p99) == 0
+    )
+    error_message = "Firewall, usage plan, domain and alarms are left out unless asked for."
   }
 }
 
@@ -146,13 +168,19 @@ run "a_body_without_a_service_has_neither_its_route_nor_its_function" {
     )
     error_message = "Functions, roles, log groups, permissions and routes come from the folders alone."
   }
+
+  assert {
+    condition     = one(aws_api_gateway_usage_plan.this["api"].api_stages).stage == "test" && one(aws_api_gateway_usage_plan.this["api"].throttle_settings).rate_limit == 7
+    error_message = "An operation that wants an API key makes the usage plan."
+  }
 }
 
-run "firewall_and_alarms" {
+run "firewall_domain_and_alarms" {
   command = plan
 
   variables {
     alarms_topic_arn = "arn:aws:sns:eu-central-1:000000000000:alarms"
+    custom_domain    = { domain_name = "api.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
     waf              = { requests_per_address = 500 }
   }
 
@@ -162,13 +190,46 @@ run "firewall_and_alarms" {
   }
 
   assert {
-    condition     = length(aws_wafv2_web_acl_association.this) == 1
-    error_message = "The firewall stands before the stage."
+    condition = (
+      length(aws_wafv2_web_acl_association.this) == 1 && aws_cloudwatch_log_group.waf["api"].name == "aws-waf-logs-atrium-test" &&
+      one(aws_wafv2_web_acl_logging_configuration.this["api"].redacted_fields).single_header[0].name == "authorization" && aws_wafv2_web_acl_logging_configuration.this["api"].logging_filter[0].default_behavior == "DROP"
+    )
+    error_message = "The firewall stands before the stage and logs what it stopped, without tokens."
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.function) == 12 && aws_cloudwatch_metric_alarm.function["profile/Errors"].dimensions == tomap({ FunctionName = "atrium-test-profile" })
-    error_message = "Every function has an alarm on errors and one on throttles."
+    condition = (
+      aws_api_gateway_domain_name.this["api"].security_policy == "TLS_1_2" && aws_api_gateway_domain_name.this["api"].regional_certificate_arn == var.custom_domain.certificate_arn &&
+      aws_api_gateway_base_path_mapping.this["api"].stage_name == "test" && aws_api_gateway_base_path_mapping.this["api"].base_path == null &&
+      output.domain_target == "d-0a.execute-api.eu-central-1.amazonaws.com" && output.domain_target_zone_id == "Z0A"
+    )
+    error_message = "The API answers under its own name, at the root, by TLS 1.2."
+  }
+
+  assert {
+    condition = { for metric in ["Errors", "Throttles", "Duration"] : metric => [
+      aws_cloudwatch_metric_alarm.function["profile/${metric}"].threshold, aws_cloudwatch_metric_alarm.function["profile/${metric}"].dimensions.FunctionName
+      ] } == { Errors = [1, "atrium-test-profile"], Throttles = [1, "atrium-test-profile"], Duration = [13500, "atrium-test-profile"] } && (
+      length(aws_cloudwatch_metric_alarm.function) == 18
+    )
+    error_message = "Every function has an alarm on errors, on throttles and on nine tenths of its timeout."
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.dead_letters) == ["sign_out"] && aws_cloudwatch_metric_alarm.dead_letters["sign_out"].dimensions == tomap({ QueueName = "atrium-test-sign_out-dead-letters" })
+    error_message = "A dead-letter queue has an alarm on its first message."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.api_p99["api"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.api_p99["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" })
+    error_message = "The API has an alarm on its p99."
+  }
+
+  assert {
+    condition = alltrue([for alarm in concat(
+      values(aws_cloudwatch_metric_alarm.function), values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.api_5xx), values(aws_cloudwatch_metric_alarm.api_p99)
+    ) : alarm.alarm_actions == toset([var.alarms_topic_arn]) && alarm.ok_actions == toset([var.alarms_topic_arn])])
+    error_message = "Every alarm tells the topic, and that it is over."
   }
 
   assert {

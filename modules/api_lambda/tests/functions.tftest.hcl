@@ -11,6 +11,8 @@ provider "aws" {
 variables {
   name          = "atrium-test"
   environment   = { greeting = { GREETING = "Good day" } }
+  logs          = { retention_days = 7, kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/logs" }
+  runtime       = { reserved_concurrency = { profile = 3 }, snap_start = true }
   stage         = "test"
   functions_dir = "./tests/fixtures/six/functions"
   build_dir     = "./tests/fixtures/six/artefacts"
@@ -77,6 +79,12 @@ override_resource {
   values          = { id = "api", execution_arn = "arn:aws:execute-api:eu-central-1:000000000000:api" }
 }
 
+override_resource {
+  target          = aws_sqs_queue.dead_letters["sign_out"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:eu-central-1:000000000000:atrium-test-sign_out-dead-letters" }
+}
+
 run "functions_as_their_folders_declare_them" {
   command = plan
 
@@ -119,6 +127,42 @@ run "functions_as_their_folders_declare_them" {
   assert {
     condition     = aws_lambda_function.this["profile"].source_code_hash == filebase64sha256("./tests/fixtures/six/artefacts/functions/profile.zip")
     error_message = "A function is bound to the bytes of its zip."
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.snap_start[0].apply_on == "PublishedVersions"])
+    error_message = "With snap_start, published versions start from a snapshot."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["profile"].reserved_concurrent_executions == 3 && aws_lambda_function.this["greeting"].reserved_concurrent_executions == -1
+    error_message = "Executions are kept for the functions named, and for no others."
+  }
+
+  assert {
+    condition     = alltrue([for group in concat(values(aws_cloudwatch_log_group.function), [aws_cloudwatch_log_group.access]) : group.retention_in_days == 7 && group.kms_key_id == var.logs.kms_key_arn])
+    error_message = "Every log group has the retention and the key of the knob."
+  }
+
+  assert {
+    condition     = keys(aws_sqs_queue.dead_letters) == ["sign_out"] && aws_sqs_queue.dead_letters["sign_out"].sqs_managed_sse_enabled && aws_sqs_queue.dead_letters["sign_out"].message_retention_seconds == 1209600
+    error_message = "Only a function that declares async has a dead-letter queue, encrypted and kept for 14 days."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.this["sign_out"].maximum_retry_attempts == 1 && aws_lambda_function_event_invoke_config.this["sign_out"].maximum_event_age_in_seconds == 21600 &&
+      aws_lambda_function_event_invoke_config.this["sign_out"].qualifier == "live" &&
+      aws_lambda_function_event_invoke_config.this["sign_out"].destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:000000000000:atrium-test-sign_out-dead-letters"
+    )
+    error_message = "Retries and age come from function.yaml, or are Lambda's; what still fails goes to the queue."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.dead_letters["sign_out"].policy).Statement == [{
+      Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-central-1:000000000000:atrium-test-sign_out-dead-letters"
+    }]
+    error_message = "Such a function may send to its own queue."
   }
 
   assert {

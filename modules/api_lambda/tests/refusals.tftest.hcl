@@ -46,7 +46,7 @@ run "values" {
   variables {
     name             = "Atrium_Test"
     alarms_topic_arn = "alarms"
-    architecture     = "riscv"
+    custom_domain    = { domain_name = "https://api.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
     environment      = { nobody = { SETTING = "lost" } }
     logs             = { retention_days = 31 }
     network          = { vpc_id = "vpc-0a", subnet_ids = ["private"], dynamodb_prefix_list_id = "pl-0a" }
@@ -58,6 +58,7 @@ run "values" {
       connect_arns      = {}
       secret_arns       = {}
     }
+    runtime         = { architecture = "riscv" }
     stage           = "the-test"
     throttling      = { rate_limit = 10, burst_limit = 5 }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*" }
@@ -66,17 +67,17 @@ run "values" {
   }
 
   expect_failures = [
-    var.name, var.alarms_topic_arn, var.architecture, var.environment, var.logs, var.network, var.postgres, var.stage,
+    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime, var.stage,
     var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
   ]
 }
 
-run "wildcards_and_empty_folders" {
+run "wildcards_and_an_empty_build" {
   command = plan
 
   variables {
     build_dir     = "./tests/fixtures/nowhere"
-    functions_dir = "./tests/fixtures/nowhere"
+    custom_domain = { domain_name = "api.example.org", certificate_arn = "example.org" }
     network       = { vpc_id = "vpc-0a", subnet_ids = ["subnet-0a"], dynamodb_prefix_list_id = "all" }
     postgres = {
       host              = "proxy.test"
@@ -88,7 +89,28 @@ run "wildcards_and_empty_folders" {
     }
   }
 
-  expect_failures = [var.build_dir, var.functions_dir, var.network, var.postgres]
+  expect_failures = [var.build_dir, var.custom_domain, var.network, var.postgres]
+}
+
+# In a run of its own: Terraform does not judge what depends on a value that it has refused.
+run "no_functions" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/nowhere"
+  }
+
+  expect_failures = [var.functions_dir]
+}
+
+run "executions_for_nobody" {
+  command = plan
+
+  variables {
+    runtime = { reserved_concurrency = { nobody = 1 } }
+  }
+
+  expect_failures = [var.runtime]
 }
 
 run "a_zip_that_is_not_there" {
@@ -108,6 +130,17 @@ run "postgres_from_outside_the_vpc" {
   variables {
     functions_dir = "./tests/fixtures/outside_with_postgres/functions"
     build_dir     = "./tests/fixtures/outside_with_postgres/artefacts"
+  }
+
+  expect_failures = [aws_lambda_function.this["lost"]]
+}
+
+run "async_where_somebody_waits" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/async_with_trigger/functions"
+    build_dir     = "./tests/fixtures/async_with_trigger/artefacts"
   }
 
   expect_failures = [aws_lambda_function.this["lost"]]

@@ -33,11 +33,6 @@ run "session_manager_only_by_default" {
   }
 
   assert {
-    condition     = aws_iam_role_policy_attachment.session_manager.policy_arn == "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-    error_message = "The instance must be able to register with Systems Manager."
-  }
-
-  assert {
     condition = jsondecode(aws_iam_role.this.assume_role_policy).Statement == [{
       Effect    = "Allow"
       Principal = { Service = "ec2.amazonaws.com" }
@@ -45,10 +40,18 @@ run "session_manager_only_by_default" {
     }]
     error_message = "Only EC2 may assume the role."
   }
-}
 
-run "the_instance_is_hardened" {
-  command = plan
+  assert {
+    condition = jsondecode(aws_iam_role_policy.session_manager.policy).Statement == [{
+      Effect = "Allow"
+      Action = [
+        "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+      ]
+      Resource = "*"
+    }]
+    error_message = "The role must serve Session Manager, and nothing else."
+  }
 
   assert {
     condition     = aws_instance.this.metadata_options[0].http_tokens == "required" && aws_instance.this.metadata_options[0].http_put_response_hop_limit == 1
@@ -64,10 +67,6 @@ run "the_instance_is_hardened" {
     condition     = aws_instance.this.ami == "ami-0a0a0a0a" && aws_instance.this.instance_type == "t4g.nano"
     error_message = "The image must come from the public parameter."
   }
-}
-
-run "it_speaks_to_the_database_and_https_only" {
-  command = plan
 
   assert {
     condition = (
@@ -108,6 +107,79 @@ run "ssh_from_the_allowed_ranges_only" {
   assert {
     condition     = aws_instance.this.key_name == "atrium-dev-bastion" && aws_key_pair.this["ec2-user"].public_key == var.ssh_public_key
     error_message = "The given public key must be the instance's."
+  }
+}
+
+# What is refused: one value per variable in a run, as one refusal hides the next of the same variable.
+
+run "refuses_the_ipv4_world" {
+  command         = plan
+  expect_failures = [var.name, var.allowed_cidrs, var.database_security_group_id, var.instance_type, var.subnet_id, var.vpc_id]
+
+  variables {
+    name                       = "atrium"
+    allowed_cidrs              = ["0.0.0.0/0"]
+    database_security_group_id = "atrium-dev-database"
+    instance_type              = "t3.nano"
+    subnet_id                  = "public"
+    vpc_id                     = "atrium-dev"
+  }
+}
+
+run "refuses_the_ipv6_world" {
+  command         = plan
+  expect_failures = [var.name, var.allowed_cidrs]
+
+  variables {
+    name          = "Atrium-Dev"
+    allowed_cidrs = ["::/0"]
+  }
+}
+
+run "refuses_half_of_the_ipv4_world" {
+  command         = plan
+  expect_failures = [var.name, var.allowed_cidrs]
+
+  variables {
+    name          = "atrium-development-of-the-second-team"
+    allowed_cidrs = ["128.0.0.0/1"]
+  }
+}
+
+run "refuses_an_address_without_length" {
+  command         = plan
+  expect_failures = [var.allowed_cidrs]
+
+  variables {
+    allowed_cidrs = ["203.0.113.7"]
+  }
+}
+
+run "refuses_a_range_that_starts_in_the_middle" {
+  command         = plan
+  expect_failures = [var.allowed_cidrs]
+
+  variables {
+    allowed_cidrs = ["203.0.113.7/24"]
+  }
+}
+
+run "refuses_a_private_key" {
+  command         = plan
+  expect_failures = [var.ssh_public_key]
+
+  variables {
+    allowed_cidrs  = ["203.0.113.7/32"]
+    ssh_public_key = "-----BEGIN OPENSSH PRIVATE KEY-----"
+  }
+}
+
+run "refuses_a_key_that_nobody_may_use" {
+  command         = plan
+  expect_failures = [var.ssh_public_key]
+
+  variables {
+    ssh_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEpJSklKSUlKSUpJSklKSUpJSklKSUpJSklKSUpJSklK someone@example"
   }
 }
 

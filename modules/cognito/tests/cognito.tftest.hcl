@@ -19,6 +19,12 @@ variables {
 }
 
 override_resource {
+  target          = aws_cognito_user_pool_client.this
+  override_during = plan
+  values          = { id = "app" }
+}
+
+override_resource {
   target          = aws_cognito_user_pool.this
   override_during = plan
   values = {
@@ -52,6 +58,16 @@ run "pool_triggers_and_client" {
   assert {
     condition     = one(aws_cognito_user_pool.this.account_recovery_setting[0].recovery_mechanism).name == "verified_email"
     error_message = "An account is recovered by verified e-mail only."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.throttles) == 0
+    error_message = "Without a topic there is no alarm."
+  }
+
+  assert {
+    condition     = aws_cognito_user_pool.this.email_configuration[0].email_sending_account == "COGNITO_DEFAULT"
+    error_message = "Without email_sender Cognito sends the mails itself."
   }
 
   assert {
@@ -100,7 +116,7 @@ run "pool_triggers_and_client" {
 
   assert {
     condition     = aws_cognito_user_pool_client.this.write_attributes == toset(["email", "family_name", "given_name", "locale"])
-    error_message = "An app writes the e-mail address and nothing else."
+    error_message = "An app writes the e-mail address and the names given at sign-up, nothing else."
   }
 
   assert {
@@ -118,6 +134,7 @@ run "knobs" {
   command = plan
 
   variables {
+    alarms_topic_arn    = "arn:aws:sns:eu-central-1:000000000000:alarms"
     deletion_protection = false
     email_sender        = { identity_arn = "arn:aws:ses:eu-central-1:000000000000:identity/example.org", from = "Atrium <no-reply@example.org>" }
     groups              = { staff = { description = "People who work here", precedence = 1 } }
@@ -136,6 +153,14 @@ run "knobs" {
   assert {
     condition     = aws_cognito_user_pool.this.email_configuration[0].email_sending_account == "DEVELOPER" && aws_cognito_user_pool.this.email_configuration[0].source_arn == var.email_sender.identity_arn
     error_message = "Mails leave through the identity given."
+  }
+
+  assert {
+    condition = { for alarm in aws_cloudwatch_metric_alarm.throttles : alarm.metric_name => [alarm.dimensions, alarm.alarm_actions] } == {
+      for metric in ["SignInThrottles", "SignUpThrottles", "TokenRefreshThrottles"] :
+      metric => [tomap({ UserPool = "eu-central-1_pool", UserPoolClient = "app" }), toset([var.alarms_topic_arn])]
+    }
+    error_message = "With a topic, sign-ins, sign-ups and refreshes that Cognito turns away raise an alarm."
   }
 
   assert {
@@ -158,16 +183,17 @@ run "refusals" {
   command = plan
 
   variables {
-    name            = "Atrium"
-    email_sender    = { identity_arn = "example.org", from = "no-reply@example.org" }
-    hosted_page     = { domain_prefix = "Atrium", callback_urls = ["https://example.org/"] }
-    password_policy = { minimum_length = 6 }
-    scopes          = { "atrium/me" = "With the resource server" }
-    token_validity  = { access_minutes = 1 }
-    triggers        = { PreSignIn = "arn:aws:lambda:eu-central-1:000000000000:function:any:live" }
+    name             = "Atrium"
+    alarms_topic_arn = "alarms"
+    email_sender     = { identity_arn = "example.org", from = "no-reply@example.org" }
+    hosted_page      = { domain_prefix = "Atrium", callback_urls = ["https://example.org/"] }
+    password_policy  = { minimum_length = 6 }
+    scopes           = { "atrium/me" = "With the resource server" }
+    token_validity   = { access_minutes = 1 }
+    triggers         = { PreSignIn = "arn:aws:lambda:eu-central-1:000000000000:function:any:live" }
   }
 
-  expect_failures = [var.name, var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
+  expect_failures = [var.name, var.alarms_topic_arn, var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
 }
 
 run "refusals_of_second_validations" {

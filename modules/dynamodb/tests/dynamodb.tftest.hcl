@@ -28,7 +28,7 @@ variables {
   name = "atrium-dev"
 }
 
-run "the_table_is_the_one_of_the_architecture" {
+run "the_table_of_the_architecture_safe_by_default" {
   command = plan
 
   assert {
@@ -63,10 +63,6 @@ run "the_table_is_the_one_of_the_architecture" {
     condition     = output.index_arn_pattern == "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes/index/*"
     error_message = "The pattern must cover the indexes of this table."
   }
-}
-
-run "the_table_is_safe_by_default" {
-  command = plan
 
   assert {
     condition     = aws_dynamodb_table.user_attributes.deletion_protection_enabled && aws_dynamodb_table.user_attributes.point_in_time_recovery[0].enabled
@@ -82,10 +78,6 @@ run "the_table_is_safe_by_default" {
     condition     = aws_kms_key.this.enable_key_rotation
     error_message = "The key must rotate."
   }
-}
-
-run "the_key_serves_this_accounts_callers_of_dynamodb" {
-  command = plan
 
   assert {
     condition = jsondecode(aws_kms_key.this.policy).Statement == [
@@ -111,6 +103,82 @@ run "the_key_serves_this_accounts_callers_of_dynamodb" {
       },
     ]
     error_message = "The key must be usable by this account only, and through DynamoDB only unless IAM says more."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0
+    error_message = "Without a topic there must be no alarm."
+  }
+}
+
+run "alarms_and_no_protection" {
+  command = plan
+
+  variables {
+    alarms_topic_arn    = "arn:aws:sns:eu-central-1:000000000000:atrium-dev-alarms"
+    deletion_protection = false
+  }
+
+  assert {
+    condition     = !aws_dynamodb_table.user_attributes.deletion_protection_enabled
+    error_message = "Without protection the table must go at once."
+  }
+
+  # DynamoDB reports throttling by table and by index; a dimension too few would be an alarm that never hears anything.
+  assert {
+    condition = toset([
+      for query in aws_cloudwatch_metric_alarm.this["throttles"].metric_query : join(" ", concat([query.metric[0].metric_name], values(query.metric[0].dimensions)))
+      if length(query.metric) > 0
+      ]) == toset([
+      "ReadThrottleEvents atrium-dev-UserAttributes", "ReadThrottleEvents GSI1 atrium-dev-UserAttributes", "ReadThrottleEvents GSI2 atrium-dev-UserAttributes",
+      "WriteThrottleEvents atrium-dev-UserAttributes", "WriteThrottleEvents GSI1 atrium-dev-UserAttributes", "WriteThrottleEvents GSI2 atrium-dev-UserAttributes",
+    ])
+    error_message = "Throttled reads and writes must be heard, on the table and on each index."
+  }
+
+  assert {
+    condition = toset([
+      for query in aws_cloudwatch_metric_alarm.this["errors"].metric_query : "${query.metric[0].metric_name} ${query.metric[0].dimensions.TableName} ${query.metric[0].dimensions.Operation}"
+      if length(query.metric) > 0
+    ]) == toset([for operation in ["GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"] : "SystemErrors atrium-dev-UserAttributes ${operation}"])
+    error_message = "DynamoDB's own errors must be heard, by operation."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this :
+      one(alarm.alarm_actions) == var.alarms_topic_arn && one(alarm.ok_actions) == var.alarms_topic_arn && alarm.treat_missing_data == "notBreaching" &&
+      [for query in alarm.metric_query : query.expression if query.return_data == true] == ["SUM(FILL(METRICS(), 0))"]
+    ])
+    error_message = "Each alarm must sum its metrics and tell the topic; silence means nothing went wrong."
+  }
+}
+
+run "refuses_a_name_without_stage" {
+  command         = plan
+  expect_failures = [var.name, var.alarms_topic_arn]
+
+  variables {
+    name             = "atrium"
+    alarms_topic_arn = "atrium-dev-alarms"
+  }
+}
+
+run "refuses_a_name_with_capitals" {
+  command         = plan
+  expect_failures = [var.name]
+
+  variables {
+    name = "Atrium-Dev"
+  }
+}
+
+run "refuses_a_name_too_long" {
+  command         = plan
+  expect_failures = [var.name]
+
+  variables {
+    name = "atrium-development-of-the-second-team"
   }
 }
 

@@ -24,58 +24,18 @@ override_resource {
   values          = { arn = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/vpc/atrium-dev-flow-logs" }
 }
 
+override_resource {
+  target          = aws_nat_gateway.this
+  override_during = plan
+  values          = { id = "nat-0a0a0a0a" }
+}
+
 variables {
   name               = "atrium-dev"
   availability_zones = ["eu-central-1a", "eu-central-1b"]
 }
 
-run "addresses_do_not_overlap_and_leave_room" {
-  command = plan
-
-  variables {
-    cidr               = "10.20.0.0/16"
-    availability_zones = ["eu-central-1c", "eu-central-1a", "eu-central-1b"]
-  }
-
-  assert {
-    condition = { for zone, subnet in aws_subnet.private : zone => subnet.cidr_block } == {
-      eu-central-1c = "10.20.0.0/19"
-      eu-central-1a = "10.20.32.0/19"
-      eu-central-1b = "10.20.64.0/19"
-    }
-    error_message = "Private subnets must take the first slots, by position of their zone."
-  }
-
-  assert {
-    condition = { for zone, subnet in aws_subnet.public : zone => subnet.cidr_block } == {
-      eu-central-1c = "10.20.192.0/22"
-      eu-central-1a = "10.20.196.0/22"
-      eu-central-1b = "10.20.200.0/22"
-    }
-    error_message = "Public subnets must lie in the seventh slot, by position of their zone."
-  }
-
-  assert {
-    condition     = alltrue([for subnet in aws_subnet.public : subnet.map_public_ip_on_launch == false])
-    error_message = "A public subnet must not give away addresses unasked."
-  }
-}
-
-run "six_zones_fit_the_smallest_vpc" {
-  command = plan
-
-  variables {
-    cidr               = "10.0.0.0/22"
-    availability_zones = [for letter in ["a", "b", "c", "d", "e", "f"] : "us-east-1${letter}"]
-  }
-
-  assert {
-    condition     = aws_subnet.private["us-east-1f"].cidr_block == "10.0.2.128/25" && aws_subnet.public["us-east-1f"].cidr_block == "10.0.3.80/28"
-    error_message = "The sixth zone of a /22 must still have its /25 and its /28."
-  }
-}
-
-run "no_way_out_by_default" {
+run "defaults" {
   command = plan
 
   assert {
@@ -102,96 +62,22 @@ run "no_way_out_by_default" {
     condition     = aws_route.public_internet.destination_cidr_block == "0.0.0.0/0"
     error_message = "The public subnets must have a route to the internet."
   }
-}
-
-run "one_nat_gateway_for_all_zones" {
-  command = plan
-
-  variables {
-    nat = "single"
-  }
 
   assert {
-    condition     = keys(aws_nat_gateway.this) == ["eu-central-1a"]
-    error_message = "nat = single must make one gateway, in the first zone."
-  }
-
-  assert {
-    condition     = keys(aws_route.private_nat) == ["eu-central-1a", "eu-central-1b"]
-    error_message = "nat = single must still give every private subnet a default route."
-  }
-}
-
-run "a_nat_gateway_for_each_zone" {
-  command = plan
-
-  variables {
-    nat = "per_az"
-  }
-
-  assert {
-    condition     = keys(aws_nat_gateway.this) == ["eu-central-1a", "eu-central-1b"]
-    error_message = "nat = per_az must make a gateway in every zone."
-  }
-}
-
-run "dynamodb_endpoint_is_open_without_a_list" {
-  command = plan
-
-  assert {
-    condition     = jsondecode(aws_vpc_endpoint.dynamodb.policy).Statement[0].Resource == ["*"]
-    error_message = "Without table ARNs the endpoint must not shut any table out."
-  }
-}
-
-run "dynamodb_endpoint_reaches_the_listed_tables_only" {
-  command = plan
-
-  variables {
-    dynamodb_table_arns = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes"]
-  }
-
-  assert {
-    condition = jsondecode(aws_vpc_endpoint.dynamodb.policy).Statement == [{
+    condition = jsondecode(aws_vpc_endpoint.s3.policy).Statement == [{
+      Sid       = "AmazonLinuxPackages"
       Effect    = "Allow"
       Principal = "*"
-      Action    = "dynamodb:*"
-      Resource = [
-        "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes",
-        "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes/index/*",
-      ]
+      Action    = "s3:GetObject"
+      Resource  = ["arn:aws:s3:::al2023-repos-eu-central-1-de612dc2/*"]
     }]
-    error_message = "The endpoint must admit the listed table and its indexes, and nothing else."
-  }
-}
-
-run "interface_endpoints_admit_the_vpc_by_https" {
-  command = plan
-
-  variables {
-    cidr                = "10.20.0.0/16"
-    interface_endpoints = { ssm = {}, "ecr.api" = { private_dns = false } }
+    error_message = "Without buckets the S3 endpoint must admit reading Amazon Linux's packages, and nothing else."
   }
 
   assert {
-    condition = { for key, endpoint in aws_vpc_endpoint.interface : endpoint.service_name => endpoint.private_dns_enabled } == {
-      "com.amazonaws.eu-central-1.ssm"     = true
-      "com.amazonaws.eu-central-1.ecr.api" = false
-    }
-    error_message = "Each key must become the endpoint of that service."
+    condition     = jsondecode(aws_vpc_endpoint.dynamodb.policy).Statement == [{ Effect = "Deny", Principal = "*", Action = "dynamodb:*", Resource = ["*"] }]
+    error_message = "Without table ARNs the DynamoDB endpoint must admit no table."
   }
-
-  assert {
-    condition = alltrue([
-      for rule in aws_vpc_security_group_ingress_rule.interface_endpoint_https :
-      rule.cidr_ipv4 == "10.20.0.0/16" && rule.from_port == 443 && rule.to_port == 443 && rule.ip_protocol == "tcp"
-    ])
-    error_message = "An interface endpoint must admit HTTPS from the VPC, and nothing else."
-  }
-}
-
-run "flow_logs_by_default" {
-  command = plan
 
   assert {
     condition     = aws_flow_log.this["vpc"].traffic_type == "ALL" && aws_cloudwatch_log_group.flow_logs["vpc"].retention_in_days == 30
@@ -216,13 +102,149 @@ run "flow_logs_by_default" {
     }]
     error_message = "Only this account's flow logs may assume the role."
   }
+
+  assert {
+    condition     = length(aws_default_security_group.closed.ingress) == 0 && length(aws_default_security_group.closed.egress) == 0
+    error_message = "The default security group must have no rules."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.nat_ports) == 0
+    error_message = "Without a topic there must be no alarm."
+  }
 }
 
-run "flow_logs_can_be_left_out" {
+run "everything_in_three_zones" {
   command = plan
 
   variables {
-    flow_logs = null
+    alarms_topic_arn    = "arn:aws:sns:eu-central-1:000000000000:atrium-dev-alarms"
+    availability_zones  = ["eu-central-1c", "eu-central-1a", "eu-central-1b"]
+    cidr                = "10.20.0.0/16"
+    dynamodb_table_arns = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes"]
+    interface_endpoints = { ssm = {}, "ecr.api" = { private_dns = false } }
+    nat                 = "per_az"
+    s3_bucket_arns      = ["arn:aws:s3:::atrium-dev-exports"]
+  }
+
+  assert {
+    condition = { for zone, subnet in aws_subnet.private : zone => subnet.cidr_block } == {
+      eu-central-1c = "10.20.0.0/19"
+      eu-central-1a = "10.20.32.0/19"
+      eu-central-1b = "10.20.64.0/19"
+    }
+    error_message = "Private subnets must take the first slots, by position of their zone."
+  }
+
+  assert {
+    condition = { for zone, subnet in aws_subnet.public : zone => subnet.cidr_block } == {
+      eu-central-1c = "10.20.192.0/22"
+      eu-central-1a = "10.20.196.0/22"
+      eu-central-1b = "10.20.200.0/22"
+    }
+    error_message = "Public subnets must lie in the seventh slot, by position of their zone."
+  }
+
+  assert {
+    condition     = alltrue([for subnet in aws_subnet.public : subnet.map_public_ip_on_launch == false])
+    error_message = "A public subnet must not give away addresses unasked."
+  }
+
+  assert {
+    condition     = keys(aws_nat_gateway.this) == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    error_message = "nat = per_az must make a gateway in every zone."
+  }
+
+  assert {
+    condition = { for zone, alarm in aws_cloudwatch_metric_alarm.nat_ports : zone => [alarm.namespace, alarm.metric_name, alarm.dimensions.NatGatewayId, one(alarm.alarm_actions)] } == {
+      for zone in ["eu-central-1a", "eu-central-1b", "eu-central-1c"] :
+      zone => ["AWS/NATGateway", "ErrorPortAllocation", "nat-0a0a0a0a", "arn:aws:sns:eu-central-1:000000000000:atrium-dev-alarms"]
+    }
+    error_message = "Each gateway must have an alarm on refused connections, to the topic."
+  }
+
+  assert {
+    condition = jsondecode(aws_vpc_endpoint.dynamodb.policy).Statement == [{
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "dynamodb:*"
+      Resource = [
+        "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes",
+        "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes/index/*",
+      ]
+    }]
+    error_message = "The endpoint must admit the listed table and its indexes, and nothing else."
+  }
+
+  assert {
+    condition = jsondecode(aws_vpc_endpoint.s3.policy).Statement[1] == {
+      Sid       = "OurBuckets"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = ["arn:aws:s3:::atrium-dev-exports", "arn:aws:s3:::atrium-dev-exports/*"]
+    } && length(jsondecode(aws_vpc_endpoint.s3.policy).Statement) == 2
+    error_message = "The S3 endpoint must admit the listed bucket and its objects besides."
+  }
+
+  assert {
+    condition = { for key, endpoint in aws_vpc_endpoint.interface : endpoint.service_name => endpoint.private_dns_enabled } == {
+      "com.amazonaws.eu-central-1.ssm"     = true
+      "com.amazonaws.eu-central-1.ecr.api" = false
+    }
+    error_message = "Each key must become the endpoint of that service."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule in aws_vpc_security_group_ingress_rule.interface_endpoint_https :
+      rule.cidr_ipv4 == "10.20.0.0/16" && rule.from_port == 443 && rule.to_port == 443 && rule.ip_protocol == "tcp"
+    ])
+    error_message = "An interface endpoint must admit HTTPS from the VPC, and nothing else."
+  }
+}
+
+run "six_zones_in_the_smallest_vpc_behind_one_nat_gateway" {
+  command = plan
+
+  variables {
+    availability_zones = [for letter in ["a", "b", "c", "d", "e", "f"] : "us-east-1${letter}"]
+    cidr               = "10.0.0.0/22"
+    flow_logs          = null
+    nat                = "single"
+  }
+
+  assert {
+    condition     = aws_subnet.private["us-east-1f"].cidr_block == "10.0.2.128/25" && aws_subnet.public["us-east-1f"].cidr_block == "10.0.3.80/28"
+    error_message = "The sixth zone of a /22 must still have its /25 and its /28."
+  }
+
+  # Two ranges overlap if the shorter prefix of the two makes them the same network.
+  assert {
+    condition = alltrue(flatten([
+      for a in [for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : subnet.cidr_block] : [
+        for b in [for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : subnet.cidr_block] :
+        a == b || cidrhost("${cidrhost(a, 0)}/${min(split("/", a)[1], split("/", b)[1])}", 0) != cidrhost("${cidrhost(b, 0)}/${min(split("/", a)[1], split("/", b)[1])}", 0)
+      ]
+    ]))
+    error_message = "No two subnets may overlap."
+  }
+
+  assert {
+    condition = length(distinct([for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : subnet.cidr_block])) == 12 && alltrue([
+      for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : cidrhost("${cidrhost(subnet.cidr_block, 0)}/22", 0) == "10.0.0.0"
+    ])
+    error_message = "Each of twelve subnets must have its own range, within the VPC's."
+  }
+
+  assert {
+    condition     = keys(aws_nat_gateway.this) == ["us-east-1a"]
+    error_message = "nat = single must make one gateway, in the first zone."
+  }
+
+  assert {
+    condition     = keys(aws_route.private_nat) == [for letter in ["a", "b", "c", "d", "e", "f"] : "us-east-1${letter}"]
+    error_message = "nat = single must still give every private subnet a default route."
   }
 
   assert {
@@ -231,12 +253,57 @@ run "flow_logs_can_be_left_out" {
   }
 }
 
-run "default_security_group_is_closed" {
-  command = plan
+# What is refused: one value per variable in a run, as one refusal hides the next of the same variable.
 
-  assert {
-    condition     = length(aws_default_security_group.closed.ingress) == 0 && length(aws_default_security_group.closed.egress) == 0
-    error_message = "The default security group must have no rules."
+run "refuses_what_is_misspelt" {
+  command         = plan
+  expect_failures = [var.name, var.alarms_topic_arn, var.availability_zones, var.cidr, var.dynamodb_table_arns, var.flow_logs, var.interface_endpoints, var.nat, var.s3_bucket_arns]
+
+  variables {
+    name                = "atrium"
+    alarms_topic_arn    = "atrium-dev-alarms"
+    availability_zones  = ["a", "b"]
+    cidr                = "10.0.0.1/16"
+    dynamodb_table_arns = ["atrium-dev-UserAttributes"]
+    flow_logs           = { traffic = "all" }
+    interface_endpoints = { "com.amazonaws.eu-central-1.ssm" = {} }
+    nat                 = "instance"
+    s3_bucket_arns      = ["arn:aws:s3:::atrium-*"]
+  }
+}
+
+run "refuses_what_is_out_of_bounds" {
+  command         = plan
+  expect_failures = [var.name, var.availability_zones, var.cidr, var.flow_logs, var.interface_endpoints, var.s3_bucket_arns]
+
+  variables {
+    name                = "atrium-development-of-the-second-team"
+    availability_zones  = ["eu-central-1a"]
+    cidr                = "10.0.0.0/15"
+    flow_logs           = { retention_days = 31 }
+    interface_endpoints = { s3 = {} }
+    s3_bucket_arns      = ["atrium-dev-exports"]
+  }
+}
+
+run "refuses_too_many_zones_and_too_small_a_network" {
+  command         = plan
+  expect_failures = [var.name, var.availability_zones, var.cidr]
+
+  variables {
+    name               = "Atrium-Dev"
+    availability_zones = [for letter in ["a", "b", "c", "d", "e", "f", "g"] : "us-east-1${letter}"]
+    cidr               = "10.0.0.0/23"
+  }
+}
+
+run "refuses_a_zone_named_twice_and_an_ipv6_network" {
+  command         = plan
+  expect_failures = [var.availability_zones, var.cidr]
+
+  variables {
+    availability_zones = ["eu-central-1a", "eu-central-1a"]
+    cidr               = "fd00::/16"
   }
 }
 

@@ -95,10 +95,6 @@ run "every_user_signs_in_by_iam_over_tls" {
     }
     error_message = "rds-db:connect must name the proxy's resource id and the user."
   }
-}
-
-run "the_proxy_reads_exactly_its_secrets" {
-  command = plan
 
   assert {
     condition = jsondecode(aws_iam_role_policy.proxy.policy).Statement == [
@@ -133,10 +129,6 @@ run "the_proxy_reads_exactly_its_secrets" {
     }]
     error_message = "Only this account's RDS may assume the role."
   }
-}
-
-run "the_database_is_safe_by_default" {
-  command = plan
 
   assert {
     condition = (
@@ -176,46 +168,29 @@ run "the_database_is_safe_by_default" {
     condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value }["rds.force_ssl"] == "1"
     error_message = "The database must refuse connections without TLS."
   }
-}
 
-run "a_throw_away_database_leaves_nothing_behind" {
-  command = plan
-
-  variables {
-    deletion_protection = false
-    final_snapshot      = false
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.database_from_bastion) + length(aws_vpc_security_group_ingress_rule.proxy_from_client) == 0
+    error_message = "Without names neither database nor proxy may admit anyone."
   }
 
   assert {
-    condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
-    error_message = "Without protection and snapshot the database must go at once."
-  }
-
-  assert {
-    condition     = alltrue([for secret in aws_secretsmanager_secret.user : secret.recovery_window_in_days == 0])
-    error_message = "Without protection the secrets must free their names at once."
+    condition     = length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.connections) == 0
+    error_message = "Without a topic there must be no alarm."
   }
 }
 
-run "the_parameter_group_follows_the_major_version" {
+run "features" {
   command = plan
 
   variables {
-    engine_version = "18.1"
-  }
-
-  assert {
-    condition     = aws_db_parameter_group.this.family == "postgres18" && aws_db_parameter_group.this.name == "atrium-dev-postgres18"
-    error_message = "The parameter group must belong to the engine's major version."
-  }
-}
-
-run "only_the_proxy_and_the_bastion_reach_the_database" {
-  command = plan
-
-  variables {
+    alarms_topic_arn           = "arn:aws:sns:eu-central-1:000000000000:atrium-dev-alarms"
     bastion_security_group_ids = { bastion = "sg-0b0b0b0b" }
     client_security_group_ids  = { functions = "sg-0f0f0f0f" }
+    deletion_protection        = false
+    engine_version             = "18.1"
+    final_snapshot             = false
+    pool                       = { max_connections_percent = 80 }
   }
 
   assert {
@@ -254,23 +229,6 @@ run "only_the_proxy_and_the_bastion_reach_the_database" {
     ])
     error_message = "Postgres' port must be the only one that is open."
   }
-}
-
-run "nobody_reaches_anything_unasked" {
-  command = plan
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.database_from_bastion) + length(aws_vpc_security_group_ingress_rule.proxy_from_client) == 0
-    error_message = "Without names neither database nor proxy may admit anyone."
-  }
-}
-
-run "the_whole_pool_is_stated" {
-  command = plan
-
-  variables {
-    pool = { max_connections_percent = 80 }
-  }
 
   assert {
     condition = (
@@ -280,6 +238,95 @@ run "the_whole_pool_is_stated" {
       aws_db_proxy_default_target_group.this.connection_pool_config[0].init_query == null
     )
     error_message = "Every field of the pool must be stated, and no init_query."
+  }
+
+  assert {
+    condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
+    error_message = "Without protection and snapshot the database must go at once."
+  }
+
+  assert {
+    condition     = alltrue([for secret in aws_secretsmanager_secret.user : secret.recovery_window_in_days == 0])
+    error_message = "Without protection the secrets must free their names at once."
+  }
+
+  assert {
+    condition     = aws_db_parameter_group.this.family == "postgres18" && aws_db_parameter_group.this.name == "atrium-dev-postgres18"
+    error_message = "The parameter group must belong to the engine's major version."
+  }
+
+  assert {
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => [alarm.metric_name, one(values(alarm.dimensions)), alarm.comparison_operator, tostring(alarm.threshold)] } == {
+      database-cpu         = ["CPUUtilization", "atrium-dev-database", "GreaterThanThreshold", "80"]
+      database-storage     = ["FreeStorageSpace", "atrium-dev-database", "LessThanThreshold", "1073741824"]
+      proxy-borrow-latency = ["DatabaseConnectionsBorrowLatency", "atrium-dev-proxy", "GreaterThanThreshold", "500000"]
+      proxy-pinned         = ["DatabaseConnectionsCurrentlySessionPinned", "atrium-dev-proxy", "GreaterThanThreshold", "0"]
+    }
+    error_message = "The alarms must watch processors, 1 GiB of free storage, 0.5 s of waiting and pinned sessions."
+  }
+
+  assert {
+    condition = (
+      { for query in aws_cloudwatch_metric_alarm.connections["proxy"].metric_query : query.id => query.metric[0].metric_name if length(query.metric) > 0 } ==
+      { open = "DatabaseConnections", allowed = "MaxDatabaseConnectionsAllowed" } &&
+      [for query in aws_cloudwatch_metric_alarm.connections["proxy"].metric_query : query.expression if query.return_data == true] == ["100 * open / allowed"]
+    )
+    error_message = "Connections must be heard as a share of what the proxy may open."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.connections)) :
+      one(alarm.alarm_actions) == var.alarms_topic_arn && one(alarm.ok_actions) == var.alarms_topic_arn
+    ])
+    error_message = "Each alarm must tell the topic."
+  }
+}
+
+# What is refused: one value per variable in a run, as one refusal hides the next of the same variable.
+
+run "refuses_what_is_misspelt" {
+  command         = plan
+  expect_failures = [var.name, var.alarms_topic_arn, var.bastion_security_group_ids, var.client_security_group_ids, var.database, var.database_name, var.engine_version, var.pool, var.subnet_ids, var.users, var.vpc_id]
+
+  variables {
+    name                       = "atrium"
+    alarms_topic_arn           = "atrium-dev-alarms"
+    bastion_security_group_ids = { bastion = "atrium-dev-bastion" }
+    client_security_group_ids  = { functions = "functions" }
+    database                   = { instance_class = "t4g.micro" }
+    database_name              = "atrium-dev"
+    engine_version             = "14"
+    pool                       = { borrow_seconds = 60 }
+    subnet_ids                 = { eu-central-1a = "subnet-0a0a0a0a", eu-central-1b = "private" }
+    users                      = ["App"]
+    vpc_id                     = "atrium-dev"
+  }
+}
+
+run "refuses_what_is_out_of_bounds" {
+  command         = plan
+  expect_failures = [var.name, var.backup_retention_days, var.database, var.log_retention_days, var.pool, var.subnet_ids, var.users]
+
+  variables {
+    name                  = "atrium-development-of-the-second-team"
+    backup_retention_days = 0
+    database              = { storage_gb = 10 }
+    log_retention_days    = 31
+    pool                  = { max_connections_percent = 40 } # fewer than may be idle
+    subnet_ids            = { eu-central-1a = "subnet-0a0a0a0a" }
+    users                 = ["app", "postgres"]
+  }
+}
+
+run "refuses_storage_without_room_and_eight_idle_hours" {
+  command         = plan
+  expect_failures = [var.name, var.database, var.pool]
+
+  variables {
+    name     = "Atrium-Dev"
+    database = { storage_gb = 100, max_storage_gb = 105 }
+    pool     = { idle_client_seconds = 30000 }
   }
 }
 

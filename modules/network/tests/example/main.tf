@@ -8,5 +8,7 @@ module "network" {
   flow_logs          = { retention_days = 14, traffic = "REJECT" }
 
   dynamodb_table_arns = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes"]
+  s3_bucket_arns      = ["arn:aws:s3:::atrium-dev-exports"]
   interface_endpoints = { secretsmanager = {} }
+  alarms_topic_arn    = "arn:aws:sns:eu-central-1:000000000000:atrium-dev-alarms"
 }

@@ -10,4 +10,5 @@ module "rds_proxy" {
 
   database              = { instance_class = "db.m7g.large", multi_az = true, storage_gb = 100, max_storage_gb = 500 }
   backup_retention_days = 35
+  alarms_topic_arn      = "arn:aws:sns:eu-central-1:000000000000:atrium-prod-alarms"
 }

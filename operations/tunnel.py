@@ -1,0 +1,200 @@
+"""`make tunnel ENV=dev`: a port of this machine that leads to an environment's database, through Session Manager and the bastion.
+
+Who may open one is decided by IAM (ssm:StartSession on the bastion); nothing listens on the internet for it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from local.settings import Settings
+from local.stack import outputs as local_outputs
+from local.stack.process import StackError
+
+ENVIRONMENTS = Path(__file__).resolve().parent.parent / "envs"
+LOCAL_PORT = 5433  # not 5432, which a Postgres of one's own holds
+COMMANDS = {
+    "aws": "the AWS CLI, version 2: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
+    "session-manager-plugin": "the AWS CLI's plugin for sessions: "
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
+    "terraform": "Terraform, whose outputs name bastion and database: https://developer.hashicorp.com/terraform/install",
+}
+
+
+class TunnelError(Exception):
+    """What is missing, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the tunnel goes through and where it ends, as the environment's Terraform outputs tell."""
+
+    environment: str
+    region: str
+    instance_id: str
+    host: str
+    port: str
+    database: str
+    readonly_secret: str  # ARN
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m operations.tunnel")
+    parser.add_argument("environment", help="a folder of envs/, or local")
+    parser.add_argument("--port", type=int, default=LOCAL_PORT, help="port of this machine (default: %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        if arguments.environment == "local":
+            print(local_database())
+            return 0
+        open_tunnel(arguments.environment, arguments.port)
+    except (TunnelError, StackError) as error:
+        print(f"tunnel: {error}", file=sys.stderr)
+        return 1
+
+
+def local_database() -> str:
+    url = local_outputs.read(Settings.from_environment()).database_url
+    return f"The laptop's Postgres needs no tunnel:\n\n  psql {url}"
+
+
+def open_tunnel(environment: str, port: int) -> NoReturn:
+    """Becomes the session, which lasts until Ctrl-C; raises TunnelError before that if something is missing."""
+    check_environment(environment)
+    check_commands()
+    check_port(port)
+    check_credentials()
+    target = read_target(environment)
+    check_instance(target)
+    print(how_to_connect(target, port), flush=True)
+    os.execvp("aws", session(target, port))  # noqa: S606 - no shell is wanted, and Ctrl-C is the session's own business
+
+
+def check_environment(environment: str) -> None:
+    known = sorted(file.parent.name for file in ENVIRONMENTS.glob("*/main.tf"))
+    if environment not in known:
+        raise TunnelError(f"ENV={environment} is no environment. There are: {', '.join([*known, 'local'])}.")
+
+
+def check_commands() -> None:
+    missing = [f"  {name}: {what}" for name, what in COMMANDS.items() if not shutil.which(name)]
+    if missing:
+        raise TunnelError("\n".join(["not on PATH; install and run the command again:", *missing]))
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # A tunnel closed a moment ago leaves connections behind that must not look like somebody listening.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise TunnelError(
+                f"port {port} of this machine cannot be used ({error}). Choose another: PORT=5434."
+            ) from None
+
+
+def check_credentials() -> None:
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        raise TunnelError(
+            f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. Use another shell for the real one."
+        )
+    done = run("aws", "sts", "get-caller-identity")
+    if done.returncode:
+        raise TunnelError(
+            f"no valid AWS credentials: {last_line(done)}\n"
+            "  Sign in (aws sso login, or export AWS_PROFILE=…) to the account of the environment."
+        )
+
+
+def read_target(environment: str) -> Target:
+    folder = ENVIRONMENTS / environment
+    done = run("terraform", "output", "-json", "-no-color", cwd=folder)
+    if done.returncode:
+        raise TunnelError(
+            f"the outputs of envs/{environment} cannot be read:\n{done.stderr.strip()}\n"
+            f"  If it was never initialised here: cd envs/{environment} && terraform init -backend-config=…"
+        )
+    outputs = {name: entry["value"] for name, entry in json.loads(done.stdout).items()}
+    try:
+        return target(environment, outputs)
+    except KeyError as error:
+        raise TunnelError(
+            f"envs/{environment} has no output {error}: it was not applied yet, or before that output was added. Apply it."
+        ) from None
+
+
+def target(environment: str, outputs: dict[str, Any]) -> Target:
+    """Raises KeyError with the name of an output that is missing."""
+    host, _, port = outputs["database_endpoint"].partition(":")
+    return Target(
+        environment=environment,
+        region=outputs["region"],
+        instance_id=outputs["bastion_instance_id"],
+        host=host,
+        port=port,
+        database=outputs["database_name"],
+        readonly_secret=outputs["database_user_secrets"]["readonly"],
+    )
+
+
+def check_instance(target: Target) -> None:
+    done = run(
+        *("aws", "ssm", "describe-instance-information", "--region", target.region),
+        *("--filters", f"Key=InstanceIds,Values={target.instance_id}"),
+        *("--query", "InstanceInformationList[0].PingStatus", "--output", "text"),
+    )
+    if done.returncode:
+        raise TunnelError(
+            f"Systems Manager cannot be asked about the bastion: {last_line(done)}\n"
+            "  You need ssm:DescribeInstanceInformation and, on the bastion, ssm:StartSession."
+        )
+    status = done.stdout.strip()
+    if status != "Online":
+        raise TunnelError(
+            f"the bastion {target.instance_id} is not online ({status}): stopped, just started, or of another account.\n"
+            f"  aws ec2 start-instances --region {target.region} --instance-ids {target.instance_id}\n"
+            "  starts it; it is online about a minute later."
+        )
+
+
+def session(target: Target, port: int) -> list[str]:
+    parameters = {"host": [target.host], "portNumber": [target.port], "localPortNumber": [str(port)]}
+    return [
+        *("aws", "ssm", "start-session", "--region", target.region, "--target", target.instance_id),
+        *("--document-name", "AWS-StartPortForwardingSessionToRemoteHost", "--parameters", json.dumps(parameters)),
+    ]
+
+
+def how_to_connect(target: Target, port: int) -> str:
+    # The certificate names the database's own host, so it can be demanded but not compared with localhost.
+    return f"""\
+localhost:{port} leads to the database of {target.environment} until you press Ctrl-C. In another shell:
+
+  psql "host=localhost port={port} dbname={target.database} user=readonly sslmode=require"
+
+Its password:
+
+  aws secretsmanager get-secret-value --region {target.region} --query SecretString --output text \\
+    --secret-id {target.readonly_secret}
+"""
+
+
+def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """What the AWS CLI says last is what went wrong."""
+    return (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+# An environment planned whole, by the real provider without an account. tests/infra/test_composition.py reads the plan.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  account_id   = "000000000000"
+  alarm_emails = ["operations@example.org"]
+}
+
+# What only AWS could answer.
+override_data {
+  target = module.bastion.data.aws_ssm_parameter.ami
+  values = { value = "ami-0a0a0a0a0a0a0a0a0" }
+}
+
+override_data {
+  target = module.dynamodb.data.aws_caller_identity.current
+  values = { account_id = "000000000000" }
+}
+
+override_data {
+  target = module.network.data.aws_caller_identity.current
+  values = { account_id = "000000000000" }
+}
+
+override_data {
+  target = module.rds_proxy.data.aws_caller_identity.current
+  values = { account_id = "000000000000" }
+}
+
+# What the dashboard names.
+override_resource {
+  target          = module.cognito.aws_cognito_user_pool.this
+  override_during = plan
+  values          = { id = "eu-central-1_pool", arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool", endpoint = "cognito" }
+}
+
+override_resource {
+  target          = module.cognito.aws_cognito_user_pool_client.this
+  override_during = plan
+  values          = { id = "app" }
+}
+
+run "plan" {
+  command = plan
+}

@@ -1,0 +1,212 @@
+"""Each environment planned whole, offline: what dev leaves out, what prod protects, and what operators look at."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from atrium.http import api
+from atrium.request import Request
+from local.terraform import providers
+from local.terraform.binary import terraform
+from tests.unit.events import api_event
+
+ROOT = Path(__file__).resolve().parents[2]
+# Words of Logs Insights, and names that the queries give themselves.
+WORDS = set(
+    re.findall(
+        r"\w+", "fields filter and sort desc asc limit stats count count_distinct latest as by requests people example"
+    )
+)
+
+Plan = dict[str, dict[str, Any]]  # address → the attributes that are known before an apply
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return planned("dev", tmp_path_factory.mktemp("dev"))
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return planned("prod", tmp_path_factory.mktemp("prod"))
+
+
+def planned(environment: str, folder: Path) -> Plan:
+    lay_out_build(folder / "build")
+    for shared in ("functions", "modules"):
+        (folder / shared).symlink_to(ROOT / shared)
+    root = folder / "envs" / environment
+    shutil.copytree(ROOT / "envs" / environment, root, ignore=shutil.ignore_patterns(".terraform"))
+    (root / "tests").mkdir()
+    shutil.copy2(ROOT / "tests/infra/environment.tftest.hcl", root / "tests")
+    offline = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    offline |= providers.environment(folder)
+
+    def run(*arguments: str) -> str:
+        command = [terraform(ROOT / ".local"), *arguments]
+        done = subprocess.run(command, cwd=root, env=offline, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+        return done.stdout
+
+    run("init", "-backend=false", "-input=false", "-lockfile=readonly", "-no-color")
+    messages = map(json.loads, run("test", "-json", "-verbose").splitlines())
+    [plan] = [message["test_plan"] for message in messages if message["type"] == "test_plan"]
+    return {change["address"]: change["change"]["after"] for change in plan["resource_changes"]}
+
+
+def lay_out_build(folder: Path) -> None:
+    """The build as a plan needs it; of the layer it wants a file, whatever machine its wheels are for."""
+    built = subprocess.run([sys.executable, "-m", "builder", "--local"], cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    (folder / "layer").mkdir(parents=True)
+    for name in ("functions", "gateway.json", "openapi.json"):
+        (folder / name).symlink_to(ROOT / "build" / name)
+    (folder / "layer/arm64.zip").symlink_to(ROOT / "build/layer/local.zip")
+
+
+def of_kind(plan: Plan, kind: str) -> list[dict[str, Any]]:
+    return [known for address, known in plan.items() if re.sub(r"\[.*", "", address).split(".")[-2] == kind]
+
+
+def one(plan: Plan, kind: str) -> dict[str, Any]:
+    [found] = of_kind(plan, kind)
+    return found
+
+
+def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:
+    costly = (
+        "aws_nat_gateway",
+        "aws_wafv2_web_acl",
+        "aws_cloudwatch_metric_alarm",
+        "aws_cloudwatch_composite_alarm",
+        "aws_sns_topic",
+        "aws_api_gateway_domain_name",
+        "aws_sqs_queue",
+    )
+    assert {kind: of_kind(dev, kind) for kind in costly} == {kind: [] for kind in costly}
+    # One for the database, one for the table: each is the condition of what it encrypts.
+    assert len(of_kind(dev, "aws_kms_key")) == 2
+    assert not [endpoint for endpoint in of_kind(dev, "aws_vpc_endpoint") if endpoint["vpc_endpoint_type"] != "Gateway"]
+    database = one(dev, "aws_db_instance")
+    assert (database["instance_class"], database["multi_az"]) == ("db.t4g.micro", False)
+
+
+def test_dev_can_be_destroyed(dev: Plan) -> None:
+    assert protections(dev) == {False}
+    assert one(dev, "aws_db_instance")["skip_final_snapshot"]
+
+
+def test_prod_is_protected(prod: Plan) -> None:
+    assert protections(prod) == {True}
+    database = one(prod, "aws_db_instance")
+    assert not database["skip_final_snapshot"]
+    assert (database["multi_az"], database["backup_retention_period"]) == (True, 30)
+    assert len(of_kind(prod, "aws_wafv2_web_acl_association")) == 1
+
+
+def protections(plan: Plan) -> set[bool]:
+    """Every setting by which AWS refuses to delete what holds data."""
+    return {
+        one(plan, "aws_db_instance")["deletion_protection"],
+        one(plan, "aws_dynamodb_table")["deletion_protection_enabled"],
+        one(plan, "aws_cognito_user_pool")["deletion_protection"] == "ACTIVE",
+    }
+
+
+def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:
+    groups = of_kind(prod, "aws_cloudwatch_log_group")
+    assert len(groups) > 5
+    assert {group["retention_in_days"] for group in groups} == {365}
+
+
+def test_prod_has_one_topic_that_every_entity_reports_to(prod: Plan) -> None:
+    assert one(prod, "aws_sns_topic")["name"] == "atrium-prod-alarms"
+    assert one(prod, "aws_sns_topic_subscription")["endpoint"] == "operations@example.org"
+    alarms = {address.split(".")[1] for address in prod if ".aws_cloudwatch_metric_alarm." in address}
+    assert alarms == {"api_lambda", "cognito", "dynamodb", "rds_proxy"}
+    assert not of_kind(prod, "aws_cloudwatch_composite_alarm")
+
+
+def test_the_key_serves_the_topic_and_the_logs_of_this_environment(prod: Plan) -> None:
+    statements = json.loads(prod['aws_kms_key.telemetry["prod"]']["policy"])["Statement"]
+    allowed = {statement["Sid"]: statement for statement in statements}
+    assert allowed["AlarmsReachTheTopic"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["AlarmsReachTheTopic"]["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+    pattern = allowed["LogGroupsOfTheEnvironment"]["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    groups = "arn:aws:logs:eu-central-1:000000000000:log-group:"
+    assert pattern == groups + "*atrium-prod*"
+    for group in of_kind(prod, "aws_cloudwatch_log_group"):
+        assert re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), groups + group["name"])
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_dashboard_reads_as_a_request_travels(environment: str, request: pytest.FixtureRequest) -> None:
+    plan: Plan = request.getfixturevalue(environment)
+    widgets = json.loads(one(plan, "aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]
+    widgets.sort(key=lambda widget: (widget["y"], widget["x"]))
+    titles = [widget["properties"]["markdown"] for widget in widgets if widget["type"] == "text"]
+    assert titles == ["## API Gateway", "## Lambda", "## RDS Proxy", "## Postgres", "## DynamoDB", "## Cognito"]
+    for row in {widget["y"] for widget in widgets}:
+        assert sum(widget["width"] for widget in widgets if widget["y"] == row) == 24
+
+
+def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
+    body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
+    named = {dimension for metric in metrics(body) for dimension in pairs(metric[2:-1])}
+    assert named == {
+        ("ApiName", one(prod, "aws_api_gateway_rest_api")["name"]),
+        ("Stage", one(prod, "aws_api_gateway_stage")["stage_name"]),
+        ("ProxyName", one(prod, "aws_db_proxy")["name"]),
+        ("DBInstanceIdentifier", one(prod, "aws_db_instance")["identifier"]),
+        ("TableName", one(prod, "aws_dynamodb_table")["name"]),
+        ("UserPool", "eu-central-1_pool"),
+        ("UserPoolClient", "app"),
+    }
+    functions = of_kind(prod, "aws_lambda_function")
+    [prefix] = set(re.findall(r'FunctionName=\\"(.*?)\\"', json.dumps(body)))
+    assert functions
+    assert all(function["function_name"].startswith(prefix) for function in functions)
+
+
+def metrics(body: dict[str, Any]) -> Iterator[list[Any]]:
+    for widget in body["widgets"]:
+        yield from (metric for metric in widget["properties"].get("metrics", []) if isinstance(metric[0], str))
+
+
+def pairs(flat: list[str]) -> list[tuple[str, str]]:
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def test_the_saved_queries_ask_for_what_the_kernel_writes(prod: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(request: Request) -> Any:
+        request.claims = SimpleNamespace(uid="somebody")  # type: ignore[assignment]
+        raise RuntimeError("as a bug would")
+
+    api({"GET /v1/health": fail}, public=["GET /v1/health"])(api_event("GET /v1/health"), None)
+    written = json.loads(capsys.readouterr().out)
+    queries = {query["name"]: query["query_string"] for query in of_kind(prod, "aws_cloudwatch_query_definition")}
+    assert queries.keys() == {
+        f"atrium-prod/{name}" for name in ("slow requests", "errors by code", "one request by id")
+    }
+    for query in queries.values():
+        for field in set(re.findall(r"(?<!@)\b[a-z_.]+", re.sub('"[^"]*"', "", query))) - WORDS:
+            assert holds(written, field), f"No line of a function has {field}: {query}"
+    assert 'message = "request"' in queries["atrium-prod/slow requests"]
+    assert written["message"] == "request"
+
+
+def holds(line: dict[str, Any], field: str) -> bool:
+    for name in field.split("."):
+        if not isinstance(line, dict) or name not in line:
+            return False
+        line = line[name]
+    return True

@@ -1,0 +1,67 @@
+"""A module's README says what its code says: the example is the one that is planned, the tables are the variables and outputs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from modules import readmes
+
+MODULES = Path(__file__).resolve().parents[2] / "modules"
+NAMES = ["api_lambda", "bastion", "cognito", "dynamodb", "network", "rds_proxy"]
+
+
+def test_these_are_all_modules() -> None:
+    assert [module.name for module in readmes.modules()] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tables_follow_variables_and_outputs(name: str) -> None:
+    module = MODULES / name
+    assert (module / "README.md").read_text() == readmes.written(module), f"Run `make docs`: modules/{name}/README.md."
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_is_the_one_that_is_planned(name: str) -> None:
+    shown = re.findall(r"```hcl\n(.*?)```", (MODULES / name / "README.md").read_text(), re.DOTALL)
+    planned = (MODULES / name / "tests/example/main.tf").read_text()
+    assert shown == [planned.replace('  source = "../.."\n', f'  source = "../../modules/{name}"\n')]
+    runs = "".join(file.read_text() for file in MODULES.glob(f"{name}/tests/*.tftest.hcl"))
+    assert re.search(r'^  command = plan\n\n  module \{\n    source = "\./tests/example"\n', runs, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_has_no_more_than_fifteen_inputs_and_says_what_they_are(name: str) -> None:
+    inputs = dict(readmes.blocks(MODULES / name / "variables.tf", "variable"))
+    assert 0 < len(inputs) <= 15
+    assert all(body["description"] and "any" not in re.findall(r"\w+", body["type"]) for body in inputs.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_are_described_and_in_order(name: str) -> None:
+    outputs = dict(readmes.blocks(MODULES / name / "outputs.tf", "output"))
+    assert list(outputs) == sorted(outputs)
+    assert all(body["description"] for body in outputs.values())
+
+
+@pytest.mark.parametrize(
+    ("block", "row"),
+    [
+        ('type = string\n description = "One | <two>"', r"| `given` | `string` | required | One \| \<two> |"),
+        ('type = number\n description = "\\"7\\""\n default = 7', '| `given` | `number` | `7` | "7" |'),
+        ('type = string\n description = "None"\n default = null', "| `given` | `string` | `null` | None |"),
+        ('type = set(string)\n description = "Some"\n default = ["a"]', '| `given` | `set(string)` | `["a"]` | Some |'),
+        (
+            'type = object({\n a = optional(string, "}")\n })\n description = "Nested"\n default = {}',
+            '| `given` | `object({a = optional(string, "}")})` | `{}` | Nested |',
+        ),
+    ],
+)
+def test_a_row_of_the_table(tmp_path: Path, block: str, row: str) -> None:
+    (tmp_path / "variables.tf").write_text(f'variable "given" {{\n {block}\n}}\n')
+    assert readmes.inputs(tmp_path).splitlines()[-1] == row
+
+
+def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"README\.md: put the lines <!-- tables: written by make docs -->"):
+        readmes.with_part("# network\n", "tables", "", tmp_path)
