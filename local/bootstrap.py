@@ -110,7 +110,9 @@ def _output(*command: str) -> str:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    # Workers are isolated from our environment, so the runtime's bytecode must lie beside its sources.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise BootstrapError(
@@ -127,3 +129,6 @@ if __name__ == "__main__":
         main()
     except BootstrapError as error:
         sys.exit(f"bootstrap: {error}")
+    except KeyboardInterrupt:
+        print("\nbootstrap: interrupted. Run make again: it goes on from here.", file=sys.stderr)
+        sys.exit(130)

@@ -45,7 +45,12 @@ def build(folder: Path) -> Artefacts:
         _unpack(zipped, artefacts.task_root(zipped.stem))
     shutil.copytree(RUNTIME, artefacts.runtime, ignore=_IGNORED)
     never_compared = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_dir(artefacts.runtime, quiet=1, invalidation_mode=never_compared)
+    # The worker is isolated from our environment, so its bytecode must lie beside the sources, whatever make says of ours.
+    prefix, sys.pycache_prefix = sys.pycache_prefix, None
+    try:
+        compileall.compile_dir(artefacts.runtime, quiet=1, invalidation_mode=never_compared)
+    finally:
+        sys.pycache_prefix = prefix
     return artefacts
 
 

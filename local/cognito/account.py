@@ -1,16 +1,25 @@
 """What the bearer of an access token, or an administrator, does with an account: read, sign out, disable, delete."""
 
+import hmac
 from typing import Any
 
-from local.cognito import attributes, pools, requests, sessions
-from local.cognito.errors import CognitoError, NotEmulatedError
+from local.cognito import attributes, mfa, pools, requests, sessions
+from local.cognito.errors import CognitoError
 from local.cognito.service import Service
 
 
 async def get_user(service: Service, request: requests.AccessToken) -> dict[str, Any]:
     _, client, user = sessions.authenticate(service, request.access_token)
     visible = attributes.readable(client, user)
-    return {"Username": user.username, "UserAttributes": [{"Name": n, "Value": v} for n, v in visible.items()]}
+    answer: dict[str, Any] = {
+        "Username": user.username,
+        "UserAttributes": [{"Name": n, "Value": v} for n, v in visible.items()],
+    }
+    if user.software_token_mfa_enabled:
+        answer["UserMFASettingList"] = [mfa.SOFTWARE_TOKEN]
+    if user.preferred_mfa_setting:
+        answer["PreferredMfaSetting"] = user.preferred_mfa_setting
+    return answer
 
 
 async def delete_user(service: Service, request: requests.AccessToken) -> dict[str, Any]:
@@ -49,34 +58,9 @@ async def admin_disable_user(service: Service, request: requests.AdminUser) -> d
     return {}
 
 
-async def admin_update_user_attributes(service: Service, request: requests.AdminUpdateUserAttributes) -> dict[str, Any]:
-    pool = pools.find_pool(request.user_pool_id)
-    user = pools.require_user(pool, request.username)
-    given = requests.named(request.user_attributes)
-    attributes.check_schema(pool, given)
-    email = given.get("email")
-    if email and email != user.attribute_lookup.get("email"):
-        if given.get("email_verified") != "true":
-            raise NotEmulatedError(
-                "AdminUpdateUserAttributes of an e-mail without email_verified=true (verification by code)"
-            )
-        pools.require_email_free(pool, email, user)
-    user.update_attributes([{"Name": name, "Value": value} for name, value in given.items()])
-    return {}
-
-
 async def revoke_token(service: Service, request: requests.RevokeToken) -> dict[str, Any]:
-    """Takes a refresh token; one that is not known needs no revoking (RFC 7009)."""
     _, client = pools.find_client(request.client_id)
-    if client.generate_secret and request.client_secret != client.secret:
+    if client.generate_secret and not hmac.compare_digest(client.secret, request.client_secret or ""):
         raise CognitoError("UnauthorizedException", "Invalid client secret")
-    if not client.extended_config.get("EnableTokenRevocation", True):
-        raise CognitoError("UnsupportedOperationException", "Token revocation is not enabled for this client")
-    if request.token.count(".") == 2:
-        raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens can be revoked")
-    sign_in = sessions.find(service, request.token)
-    if sign_in is not None:
-        if sign_in.client_id != client.id:
-            raise CognitoError("UnauthorizedException", "The token was not issued to this client")
-        sign_in.revoked = True
+    sessions.revoke(service, client, request.token)
     return {}

@@ -1,6 +1,7 @@
 """Which attributes a user may have, and who may write and read them."""
 
 import re
+from collections.abc import Collection, Mapping
 
 from local.cognito.errors import invalid_parameter, not_authorized
 from local.cognito.pools import STANDARD_ATTRIBUTES, Client, Pool, User, signs_in_by_email
@@ -44,6 +45,13 @@ def _check_length(pool: Pool, name: str, value: str) -> None:
         raise _nonconforming(f"{name}: String must have at most {limits.get('MaxLength') or 2048} characters")
 
 
+def check_removable(pool: Pool, names: set[str]) -> None:
+    for name in sorted(names):
+        attribute = pool.schema_attributes.get(name)
+        if name == "sub" or (attribute and attribute.required) or (name == "email" and signs_in_by_email(pool)):
+            raise invalid_parameter(f"Cannot delete required attribute {name}")
+
+
 def check_writable(client: Client, names: set[str]) -> None:
     writable = client.extended_config.get("WriteAttributes")
     refused = names - set(writable) if writable else names & VERIFIED_FLAGS
@@ -51,10 +59,31 @@ def check_writable(client: Client, names: set[str]) -> None:
         raise not_authorized("A client attempted to write unauthorized attribute")
 
 
+def store(user: User, given: Mapping[str, str]) -> None:
+    user.update_attributes([{"Name": name, "Value": value} for name, value in given.items()])
+
+
 def readable(client: Client, user: User) -> dict[str, str]:
     """What this client may see of the user; `sub` always."""
     names = client.extended_config.get("ReadAttributes")
     return {k: v for k, v in user.attribute_lookup.items() if not names or k in names or k == "sub"}
+
+
+# What each OpenID scope opens. `openid` alone opens everything that the client may read, and so does `profile`
+# (https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html).
+OF_SCOPE = {
+    "email": frozenset({"email", "email_verified"}),
+    "phone": frozenset({"phone_number", "phone_number_verified"}),
+}
+
+
+def in_scopes(visible: dict[str, str], scopes: Collection[str]) -> dict[str, str]:
+    narrowing = [names for scope, names in OF_SCOPE.items() if scope in scopes]
+    if not narrowing or "profile" in scopes:
+        return visible
+    return {
+        name: value for name, value in visible.items() if name == "sub" or any(name in names for names in narrowing)
+    }
 
 
 def _nonconforming(reason: str) -> Exception:

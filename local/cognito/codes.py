@@ -9,7 +9,7 @@ from local.cognito.service import Service
 from local.cognito.state import Code, Purpose
 
 # Seconds that a code lives; Cognito's own quotas.
-LIFETIME = {Purpose.CONFIRM_SIGN_UP: 24 * 3600, Purpose.RESET_PASSWORD: 3600}
+LIFETIME = {Purpose.CONFIRM_SIGN_UP: 24 * 3600, Purpose.RESET_PASSWORD: 3600, Purpose.VERIFY_EMAIL: 24 * 3600}
 ATTEMPTS = 5
 
 

@@ -54,8 +54,10 @@ def checked(call: AwsCall) -> AwsCall:
     if action in ("CreateUserPoolClient", "UpdateUserPoolClient"):
         _check_client(given)
     if action == "SetUserPoolMfaConfig":
-        _check_mfa(given)
-    if action == "CreateUserPool":  # the tier that AWS gives a new pool, and Terraform expects to read back
+        _check_factors(given)
+    if action == "CreateUserPool":
+        _check_mfa(given, totp=False)
+        # the tier that AWS gives a new pool, and Terraform expects to read back
         return replace(call, body=msgspec.json.encode({"UserPoolTier": "ESSENTIALS", **given}))
     if action == "UpdateUserPool":
         return _with_fixed_settings(call, given)
@@ -64,18 +66,23 @@ def checked(call: AwsCall) -> AwsCall:
 
 def _with_fixed_settings(call: AwsCall, given: dict[str, Any]) -> AwsCall:
     """How people are named is fixed when a pool is made, so an update never repeats it, and moto would forget it."""
-    config = pools.find_pool(given.get("UserPoolId", "")).extended_config
+    pool = pools.find_pool(given.get("UserPoolId", ""))
+    config = pool.extended_config
+    if "MfaConfiguration" in given:  # moto would keep signing people in by the old one
+        _check_mfa(given, bool((pool.token_mfa_config or {}).get("Enabled")))
+        pool.mfa_config = given["MfaConfiguration"]
     fixed = {name: config[name] for name in FIXED_SETTINGS if name in config}
     return replace(call, body=msgspec.json.encode({**fixed, **given}))
 
 
 def _check_pool(given: dict[str, Any]) -> None:
-    _check_mfa(given)
     unknown = {name for name, value in (given.get("LambdaConfig") or {}).items() if value} - triggers.SUPPORTED
     if unknown:
         raise NotEmulatedError(f"the trigger {', '.join(sorted(unknown))}")
     if given.get("AliasAttributes"):
         raise NotEmulatedError("AliasAttributes")
+    if given.get("DeviceConfiguration"):
+        raise NotEmulatedError("remembered devices (DeviceConfiguration)")
     if "phone_number" in [*(given.get("UsernameAttributes") or []), *(given.get("AutoVerifiedAttributes") or [])]:
         raise NotEmulatedError("signing in or verifying by phone number")
     template = given.get("VerificationMessageTemplate") or {}
@@ -83,12 +90,23 @@ def _check_pool(given: dict[str, Any]) -> None:
         raise NotEmulatedError("confirmation by link (DefaultEmailOption CONFIRM_WITH_LINK)")
 
 
-def _check_mfa(given: dict[str, Any]) -> None:
-    if given.get("MfaConfiguration") == "ON":
-        raise NotEmulatedError("a pool that requires MFA (MfaConfiguration ON; OPTIONAL and OFF work)")
+def _check_factors(given: dict[str, Any]) -> None:
+    for name in ("SmsMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration"):
+        if given.get(name):
+            raise NotEmulatedError(f"a second factor by {name}")
+    _check_mfa(given, bool((given.get("SoftwareTokenMfaConfiguration") or {}).get("Enabled")))
+
+
+def _check_mfa(given: dict[str, Any], totp: bool) -> None:
+    """Authenticator apps are the only second factor here, so a pool that requires one must allow them."""
+    if given.get("MfaConfiguration") == "ON" and not totp:
+        raise NotEmulatedError("MfaConfiguration ON before SetUserPoolMfaConfig enables SoftwareTokenMfaConfiguration")
 
 
 def _check_client(given: dict[str, Any]) -> None:
+    flows = set(given.get("AllowedOAuthFlows") or []) - {"code"}
+    if flows:
+        raise NotEmulatedError(f"the OAuth flow {', '.join(sorted(flows))}")
     if (given.get("RefreshTokenRotation") or {}).get("Feature") == "ENABLED":
         raise NotEmulatedError("refresh token rotation")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Attribute(Struct, rename="pascal"):
@@ -101,6 +101,60 @@ class AccessToken(Struct, rename="pascal"):
     """GetUser, DeleteUser, GlobalSignOut."""
 
     access_token: str
+
+
+class AssociateSoftwareToken(Struct, rename="pascal"):
+    """Either an access token, or the session of an MFA_SETUP challenge."""
+
+    access_token: str | None = None
+    session: str | None = None
+
+
+class VerifySoftwareToken(Struct, rename="pascal"):
+    user_code: str
+    access_token: str | None = None
+    session: str | None = None
+
+
+class MfaSettings(Struct, rename="pascal"):
+    enabled: bool = False
+    preferred_mfa: bool = False
+
+
+class SetUserMfaPreference(Struct, kw_only=True):
+    access_token: str = field(name="AccessToken")
+    software_token: MfaSettings | None = field(name="SoftwareTokenMfaSettings", default=None)
+    sms: MfaSettings | None = field(name="SMSMfaSettings", default=None)
+    email: MfaSettings | None = field(name="EmailMfaSettings", default=None)
+
+
+class AdminSetUserMfaPreference(Struct, kw_only=True):
+    user_pool_id: str = field(name="UserPoolId")
+    username: str = field(name="Username")
+    software_token: MfaSettings | None = field(name="SoftwareTokenMfaSettings", default=None)
+    sms: MfaSettings | None = field(name="SMSMfaSettings", default=None)
+    email: MfaSettings | None = field(name="EmailMfaSettings", default=None)
+
+
+class UpdateUserAttributes(Struct, rename="pascal"):
+    access_token: str
+    user_attributes: list[Attribute]
+
+
+class DeleteUserAttributes(Struct, rename="pascal"):
+    access_token: str
+    user_attribute_names: list[str]
+
+
+class AttributeVerificationCode(Struct, rename="pascal"):
+    access_token: str
+    attribute_name: str
+
+
+class VerifyUserAttribute(Struct, rename="pascal"):
+    access_token: str
+    attribute_name: str
+    code: str
 
 
 class ChangePassword(Struct, rename="pascal"):

@@ -1,23 +1,14 @@
-"""Signing in: the flows a client may use, and the challenges on the way."""
+"""Signing in by API: the flows a client may use."""
 
-import json
-import secrets
 from typing import Any
 
-from local.cognito import attributes, passwords, pools, requests, sessions, srp, tokens
-from local.cognito.errors import (
-    CognitoError,
-    NotEmulatedError,
-    bad_credentials,
-    invalid_parameter,
-    not_authorized,
-)
+from local.cognito import challenges, lockout, passwords, pools, requests, sessions, srp, tokens
+from local.cognito.challenges import Outcome, Pending, required
+from local.cognito.errors import CognitoError, NotEmulatedError, bad_credentials, invalid_parameter
 from local.cognito.pools import Client, Pool, User, UserStatus
 from local.cognito.service import Service
-from local.cognito.state import Challenge
 from local.cognito.triggers import Metadata
 
-NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - the name of a challenge
 SRP_FLOW = "USER_SRP_AUTH"
 PASSWORD_FLOWS = {"USER_PASSWORD_AUTH"}
 ADMIN_PASSWORD_FLOWS = {"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"}
@@ -45,7 +36,7 @@ async def _initiate(
         raise NotEmulatedError(f"the sign-in flow {flow}")
     if flow not in password_flows | REFRESH_FLOWS | {SRP_FLOW}:
         raise invalid_parameter("Initiate Auth method not supported.")
-    _require_allowed(client, flow)
+    require_allowed(client, flow)
     if flow in REFRESH_FLOWS:
         return await _refresh(service, pool, client, request.auth_parameters)
     if flow == SRP_FLOW:
@@ -53,7 +44,7 @@ async def _initiate(
     return await _with_password(service, pool, client, request.auth_parameters)
 
 
-def _require_allowed(client: Client, flow: str) -> None:
+def require_allowed(client: Client, flow: str) -> None:
     allowed = set(client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS)
     name = {"ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH", "REFRESH_TOKEN": "REFRESH_TOKEN_AUTH"}.get(flow, flow)
     legacy = not any(entry.startswith("ALLOW_") for entry in allowed)  # the old names never mention refreshing
@@ -65,131 +56,68 @@ def _require_allowed(client: Client, flow: str) -> None:
 
 
 def _with_srp(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
-    username = _required(given, "USERNAME")
+    username = required(given, "USERNAME")
     pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
-    return srp.challenge(service, pool, client, username, _required(given, "SRP_A"))
+    return srp.challenge(service, pool, client, username, required(given, "SRP_A"))
 
 
 async def _with_password(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
-    username, password = _required(given, "USERNAME"), _required(given, "PASSWORD")
+    username, password = required(given, "USERNAME"), required(given, "PASSWORD")
     pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
+    user = prove_password(service, pool, client, username, password)
+    return await _proceed(service, pool, client, challenges.after_password(service, pool, client, user), None)
+
+
+def prove_password(service: Service, pool: Pool, client: Client, username: str, password: str) -> User:
+    """Who this is. A password that an administrator has reset is not asked for, since none would be right."""
     user = pools.find_user(pool, username)
-    if user is None:
-        raise (
-            bad_credentials()
-            if pools.hides_absence(client)
-            else CognitoError("UserNotFoundException", "User does not exist.")
-        )
-    if user.status is not UserStatus.RESET_REQUIRED and not passwords.verify(pool, user, password):
-        raise bad_credentials()
-    return await proceed(service, pool, client, user)
-
-
-async def proceed(service: Service, pool: Pool, client: Client, user: User) -> dict[str, Any]:
-    """The password was right: tokens, or the challenge that stands before them."""
-    pools.require_enabled(user)
-    if user.status is UserStatus.RESET_REQUIRED:
-        raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")
-    if user.status is UserStatus.UNCONFIRMED:
-        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
-    if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
-        return _challenge_new_password(service, pool, client, user)
-    return await _complete(service, pool, client, user, "TokenGeneration_Authentication", None)
-
-
-def _challenge_new_password(service: Service, pool: Pool, client: Client, user: User) -> dict[str, Any]:
-    now = service.clock()
-    if service.state.temporary_passwords.get(user.id, now + 1) <= now:
-        raise not_authorized("Temporary password has expired and must be reset by an administrator.")
-    session = secrets.token_urlsafe(96)
-    minutes = int(client.extended_config.get("AuthSessionValidity") or 3)
-    service.state.challenges[session] = Challenge(NEW_PASSWORD, pool.id, client.id, user.id, now + minutes * 60)
-    known = {name: value for name, value in user.attribute_lookup.items() if name != "sub"}
-    return {
-        "ChallengeName": NEW_PASSWORD,
-        "Session": session,
-        "ChallengeParameters": {
-            "USER_ID_FOR_SRP": user.username,
-            "requiredAttributes": json.dumps([f"userAttributes.{name}" for name in _missing(pool, user)]),
-            "userAttributes": json.dumps(known),
-        },
-    }
-
-
-def _missing(pool: Pool, user: User) -> list[str]:
-    return [n for n, a in pool.schema_attributes.items() if a.required and n not in user.attribute_lookup]
+    lockout.require_open(service, pool, user or username)
+    if user is None and not pools.hides_absence(client):
+        raise CognitoError("UserNotFoundException", "User does not exist.")
+    if user is not None and (user.status is UserStatus.RESET_REQUIRED or passwords.verify(pool, user, password)):
+        return user
+    lockout.count(service, pool, user or username)
+    raise bad_credentials()
 
 
 async def respond_to_auth_challenge(service: Service, request: requests.RespondToAuthChallenge) -> dict[str, Any]:
     """Also AdminRespondToAuthChallenge, which names the pool as well."""
     pool, client = pools.find_client(request.client_id, request.user_pool_id)
+    given = request.challenge_responses
+    username = required(given, "USERNAME")
+    pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
     if request.challenge_name == srp.PASSWORD_VERIFIER:
-        return await _prove_password(service, pool, client, request.challenge_responses)
-    if request.challenge_name != NEW_PASSWORD:
-        raise NotEmulatedError(f"the challenge {request.challenge_name}")
-    user = _challenged(service, pool, client, request)
-    new_password = _required(request.challenge_responses, "NEW_PASSWORD")
-    passwords.check_policy(pool, new_password)
-    _set_attributes(pool, client, user, request.challenge_responses)
-    passwords.set_permanent(service, pool, user, new_password)
-    del service.state.challenges[request.session]
-    source = "TokenGeneration_NewPasswordChallenge"
-    return await _complete(service, pool, client, user, source, request.client_metadata)
+        outcome = challenges.after_password(service, pool, client, srp.verify(service, pool, client, given))
+        return await _proceed(service, pool, client, outcome, None)
+    _require_same_user(service, pool, request.session, username)
+    outcome = challenges.answer(service, client, request.challenge_name, request.session, given)
+    return await _proceed(service, pool, client, outcome, request.client_metadata)
 
 
-async def _prove_password(service: Service, pool: Pool, client: Client, responses: dict[str, str]) -> dict[str, Any]:
-    pools.check_secret_hash(client, _required(responses, "USERNAME"), responses.get("SECRET_HASH"))
-    return await proceed(service, pool, client, srp.verify(service, pool, client, responses))
-
-
-def _challenged(service: Service, pool: Pool, client: Client, request: requests.RespondToAuthChallenge) -> User:
-    """Whose challenge it is. A refused answer leaves the session open, so a second try is possible."""
-    username = _required(request.challenge_responses, "USERNAME")
-    pools.check_secret_hash(client, username, request.challenge_responses.get("SECRET_HASH"))
-    challenge = service.state.challenges.get(request.session)
+def _require_same_user(service: Service, pool: Pool, session: str, username: str) -> None:
     user = pools.find_user(pool, username)
-    if challenge is None or user is None or (challenge.client_id, challenge.sub) != (client.id, user.id):
-        raise not_authorized("Invalid session for the user.")
-    if challenge.expires_at <= service.clock():
-        raise not_authorized("Invalid session for the user, session is expired.")
-    pools.require_enabled(user)
-    return user
-
-
-def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str, str]) -> None:
-    prefix = "userAttributes."
-    given = {name.removeprefix(prefix): value for name, value in responses.items() if name.startswith(prefix)}
-    missing = sorted(set(_missing(pool, user)) - set(given))
-    if missing:
-        raise invalid_parameter(f"Invalid attributes given, {missing[0]} is missing")
-    if "email" in given:
-        raise not_authorized("Cannot modify an already provided email")
-    attributes.check_writable(client, set(given))
-    attributes.check_schema(pool, given)
-    user.update_attributes([{"Name": name, "Value": value} for name, value in given.items()])
+    challenge = service.state.challenges.get(session)
+    if challenge is not None and (user is None or user.id != challenge.sub):
+        raise challenges.invalid_session()
 
 
 async def _refresh(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
-    sign_in, user = sessions.resume(service, pool, client, _required(given, "REFRESH_TOKEN"))
+    sign_in, user = sessions.resume(service, pool, client, required(given, "REFRESH_TOKEN"))
     pools.check_secret_hash(client, user.username, given.get("SECRET_HASH"))
     source = "TokenGeneration_RefreshTokens"
     return _signed_in(await tokens.issue(service, pool, client, user, sign_in, source, None))
 
 
-async def _complete(
-    service: Service, pool: Pool, client: Client, user: User, source: str, metadata: Metadata
+async def _proceed(
+    service: Service, pool: Pool, client: Client, outcome: Outcome, metadata: Metadata
 ) -> dict[str, Any]:
     """The client's own metadata reaches the trigger only from an answered challenge, as on AWS."""
-    sign_in, refresh_token = sessions.start(service, pool, client, user)
-    result = await tokens.issue(service, pool, client, user, sign_in, source, metadata)
+    if isinstance(outcome, Pending):
+        return challenges.answer_of(outcome)
+    sign_in, refresh_token = sessions.start(service, pool, client, outcome.user)
+    result = await tokens.issue(service, pool, client, outcome.user, sign_in, outcome.source, metadata)
     return _signed_in(result | {"RefreshToken": refresh_token})
 
 
 def _signed_in(result: dict[str, Any]) -> dict[str, Any]:
     return {"AuthenticationResult": result, "ChallengeParameters": {}}
-
-
-def _required(given: dict[str, str], name: str) -> str:
-    if not given.get(name):
-        raise invalid_parameter(f"Missing required parameter {name}")
-    return given[name]

@@ -7,7 +7,7 @@ import secrets
 import uuid
 from typing import Any
 
-from local.cognito import passwords, pools
+from local.cognito import lockout, passwords, pools
 from local.cognito.errors import CognitoError, bad_credentials, invalid_parameter, not_authorized
 from local.cognito.passwords import G, N, positive
 from local.cognito.pools import Client, Pool, User
@@ -32,7 +32,7 @@ def challenge(service: Service, pool: Pool, client: Client, username: str, a_hex
     now = service.clock()
     exchanges = {k: e for k, e in service.state.srp_exchanges.items() if e.expires_at > now}
     sub = user.id if user else None
-    exchanges[block] = SrpExchange(pool.id, client.id, sub, a, b, b_public, verifier, now + LIFETIME)
+    exchanges[block] = SrpExchange(pool.id, client.id, sub, a, b, b_public, verifier, now + LIFETIME, username)
     service.state.srp_exchanges = exchanges
     name = user.username if user else str(uuid.UUID(bytes=_simulated(service, pool, username)[16:]))
     parameters = {
@@ -52,13 +52,17 @@ def verify(service: Service, pool: Pool, client: Client, responses: dict[str, st
     if exchange is None or exchange.client_id != client.id or exchange.expires_at <= service.clock():
         raise not_authorized("Invalid session for the user.")
     user = pools.find_user_by_sub(pool, exchange.sub) if exchange.sub else None
-    if user is None:
-        raise bad_credentials()
-    message = (passwords.short_name(pool) + user.username).encode() + base64.b64decode(block)
-    proof = hmac.digest(_session_key(exchange), message + responses.get("TIMESTAMP", "").encode(), hashlib.sha256)
-    if not hmac.compare_digest(base64.b64encode(proof), responses.get("PASSWORD_CLAIM_SIGNATURE", "").encode()):
+    lockout.require_open(service, pool, user or exchange.username)
+    if user is None or not _proved(pool, user, exchange, block, responses):
+        lockout.count(service, pool, user or exchange.username)
         raise bad_credentials()
     return user
+
+
+def _proved(pool: Pool, user: User, exchange: SrpExchange, block: str, responses: dict[str, str]) -> bool:
+    message = (passwords.short_name(pool) + user.username).encode() + base64.b64decode(block)
+    proof = hmac.digest(_session_key(exchange), message + responses.get("TIMESTAMP", "").encode(), hashlib.sha256)
+    return hmac.compare_digest(base64.b64encode(proof), responses.get("PASSWORD_CLAIM_SIGNATURE", "").encode())
 
 
 def _session_key(exchange: SrpExchange) -> bytes:

@@ -1,5 +1,7 @@
 """Access and ID tokens: their claims, what a trigger may change in them, and how long they live."""
 
+import base64
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -48,24 +50,39 @@ def _seconds(client: Client, token: str, default: int, unit: str) -> int:
 
 
 async def issue(
-    service: Service, pool: Pool, client: Client, user: User, sign_in: SignIn, source: str, client_metadata: Metadata
+    service: Service,
+    pool: Pool,
+    client: Client,
+    user: User,
+    sign_in: SignIn,
+    source: str,
+    client_metadata: Metadata,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
-    """An `AuthenticationResult` without a refresh token."""
+    """An `AuthenticationResult` without a refresh token, and without an ID token where the app did not ask for `openid`."""
     own = groups.of_user(user)
-    changes = await triggers.pre_token_generation(
-        service, pool, user, source, client.id, own, [USER_SCOPE], client_metadata
-    )
+    granted = [USER_SCOPE] if sign_in.hosted_scopes is None else list(sign_in.hosted_scopes)
+    changes = await triggers.pre_token_generation(service, pool, user, source, client.id, own, granted, client_metadata)
     lifetime = validity(client)
     common = _common(service, pool, user, sign_in)
     effective = _override_groups(own, changes)
-    access = _access_claims(common, client, user, lifetime, effective, changes)
-    identity = _id_claims(common, client, user, lifetime, effective, changes)
-    return {
-        "AccessToken": service.key.sign(access),
-        "ExpiresIn": lifetime.access,
-        "IdToken": service.key.sign(identity),
-        "TokenType": "Bearer",
-    }
+    access = service.key.sign(_access_claims(common, client, user, lifetime, granted, effective, changes))
+    result = {"AccessToken": access, "ExpiresIn": lifetime.access, "TokenType": "Bearer"}
+    if sign_in.hosted_scopes is None:
+        visible = attributes.readable(client, user)
+    elif "openid" in granted:
+        visible = attributes.in_scopes(attributes.readable(client, user), granted)
+        common = common | {"at_hash": _half_hash(access)} | ({"nonce": nonce} if nonce else {})
+    else:
+        return result
+    identity = _id_claims(common, client, user, lifetime, visible, effective, changes)
+    return result | {"IdToken": service.key.sign(identity)}
+
+
+def _half_hash(access_token: str) -> str:
+    """`at_hash` for RS256 (OpenID Connect Core, section 3.1.3.6)."""
+    digest = hashlib.sha256(access_token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def _common(service: Service, pool: Pool, user: User, sign_in: SignIn) -> dict[str, Any]:
@@ -80,14 +97,20 @@ def _common(service: Service, pool: Pool, user: User, sign_in: SignIn) -> dict[s
 
 
 def _access_claims(
-    common: dict[str, Any], client: Client, user: User, lifetime: Validity, own: Groups, changes: Customization
+    common: dict[str, Any],
+    client: Client,
+    user: User,
+    lifetime: Validity,
+    granted: list[str],
+    own: Groups,
+    changes: Customization,
 ) -> dict[str, Any]:
     generation = changes.access_token_generation or Generation()
     claims = {
         **common,
         "client_id": client.id,
         "token_use": "access",
-        "scope": _scope(generation),
+        "scope": _scope(granted, generation),
         "exp": common["iat"] + lifetime.access,
         "jti": str(uuid.uuid4()),
         "username": user.username,
@@ -101,10 +124,16 @@ def _access_claims(
 
 
 def _id_claims(
-    common: dict[str, Any], client: Client, user: User, lifetime: Validity, own: Groups, changes: Customization
+    common: dict[str, Any],
+    client: Client,
+    user: User,
+    lifetime: Validity,
+    visible: dict[str, str],
+    own: Groups,
+    changes: Customization,
 ) -> dict[str, Any]:
     claims = {
-        **{name: _claim(name, value) for name, value in attributes.readable(client, user).items()},
+        **{name: _claim(name, value) for name, value in visible.items()},
         **common,
         "aud": client.id,
         "token_use": "id",
@@ -121,11 +150,11 @@ def _claim(name: str, value: str) -> Any:
     return value == "true" if name in attributes.VERIFIED_FLAGS else value
 
 
-def _scope(generation: Generation) -> str:
+def _scope(granted: list[str], generation: Generation) -> str:
     added = generation.scopes_to_add or []
     if any(not scope or scope.split() != [scope] for scope in added):
         raise CognitoError("InvalidLambdaResponseException", "Unrecognizable lambda output")
-    kept = [scope for scope in [USER_SCOPE, *added] if scope not in (generation.scopes_to_suppress or [])]
+    kept = [scope for scope in [*granted, *added] if scope not in (generation.scopes_to_suppress or [])]
     return " ".join(dict.fromkeys(kept))
 
 

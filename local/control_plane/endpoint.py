@@ -14,6 +14,7 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_reque
 # Calls that clients make before they have credentials, by X-Amz-Target's prefix.
 UNSIGNED_TARGETS = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 DEFAULT_REGION = "us-east-1"
+FOR_BROWSERS = {"cognito-idp"}  # which sets its own CORS rules
 
 Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
 
@@ -26,7 +27,9 @@ def create_app(
     async def answer(request: web.Request) -> web.Response:
         call = await read_call(request)
         if call is None:
-            return _response(unsigned())
+            return _response(_unsigned())
+        if "origin" in call.headers and call.service not in FOR_BROWSERS:
+            return _response(_from_a_page(call.headers["origin"]))
         refusal = await gate(call)
         if refusal is not None:
             return _response(refusal)
@@ -76,9 +79,20 @@ def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | N
     return next(iter(parse_qs(form).get("Action", [])), None)
 
 
-def unsigned() -> AwsResponse:
+def _unsigned() -> AwsResponse:
     message = "This is an AWS endpoint: send signed requests (`eval $(make env)` sets up the aws command and boto3)."
-    body = json.dumps({"__type": "MissingAuthenticationToken", "message": message}).encode()
+    return _refused("MissingAuthenticationToken", message)
+
+
+def _from_a_page(origin: str) -> AwsResponse:
+    """Signatures are not checked here, so any page open in a developer's browser could else act as the operator."""
+    return _refused(
+        "AccessDenied", f"Pages ({origin}) may call only Cognito here. Call the API, or AWS from a program."
+    )
+
+
+def _refused(code: str, message: str) -> AwsResponse:
+    body = json.dumps({"__type": code, "message": message}).encode()
     return AwsResponse(403, body, {"content-type": "application/json"})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.cognito import Cognito, inbox, pools
+from local.cognito import Cognito, State, inbox, pools
 from local.settings import Settings
 from tests.local.cognito.world import EMAIL, POOL, Functions, World, refused
 
@@ -30,14 +30,35 @@ def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-@pytest.mark.parametrize(
-    "action", ["VerifySoftwareToken", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"]
-)
+@pytest.mark.parametrize("action", ["SetUserSettings", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"])
 def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str) -> None:
     status, told = call(world, action, AccessToken="x")
     assert status == 501
     assert told["__type"] == "NotEmulated"
     assert f"cognito-idp: the call {action}." in told["message"]
+
+
+@pytest.mark.parametrize(
+    "action", ["AdminCreateUser", "AdminSetUserPassword", "AdminInitiateAuth", "ListUsers", "UpdateUserPool"]
+)
+def test_an_administrators_call_must_be_signed(world: World, action: str) -> None:
+    world.sign_up()
+    status, told = call(world, action, UserPoolId=world.pool_id, Username=EMAIL, Password="Correct-Horse-8")
+    assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
+
+
+def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
+    """amazon-cognito-identity-js sends DEVICE_KEY: null from a browser, whose storage answers null."""
+    tokens = world.signed_in()
+    status, told = call(
+        world,
+        "InitiateAuth",
+        ClientId=world.client_id,
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": tokens["RefreshToken"], "DEVICE_KEY": None},
+        ClientMetadata=None,
+    )
+    assert status == 200, told
 
 
 @pytest.mark.parametrize(
@@ -47,6 +68,7 @@ def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str)
         {"AliasAttributes": ["email"], "UsernameAttributes": []},
         {"UsernameAttributes": ["phone_number"]},
         {"MfaConfiguration": "ON"},
+        {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
         {"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}},
     ],
 )
@@ -55,9 +77,12 @@ def test_a_pool_that_would_not_behave_as_configured_is_refused(world: World, set
         world.admin.create_user_pool(PoolName="x", **(POOL | setting))
 
 
-def test_a_client_that_would_not_behave_as_configured_is_refused(world: World) -> None:
+@pytest.mark.parametrize(
+    "setting", [{"RefreshTokenRotation": {"Feature": "ENABLED"}}, {"AllowedOAuthFlows": ["implicit"]}]
+)
+def test_a_client_that_would_not_behave_as_configured_is_refused(world: World, setting: dict[str, Any]) -> None:
     with refused("NotEmulated", status=501):
-        world.create_client(RefreshTokenRotation={"Feature": "ENABLED"})
+        world.create_client(**setting)
 
 
 def test_an_update_does_not_forget_how_people_are_named(world: World) -> None:
@@ -111,6 +136,7 @@ def test_the_published_keys_and_configuration(world: World) -> None:
     status, configuration = world.get(f"/{world.pool_id}/.well-known/openid-configuration")
     assert configuration["issuer"] == world.server.cognito.issuer(world.pool_id)
     assert configuration["jwks_uri"] == f"{configuration['issuer']}/.well-known/jwks.json"
+    assert "authorization_endpoint" not in configuration  # the pool has no domain
 
 
 @pytest.mark.parametrize("document", ["jwks.json", "openid-configuration"])
@@ -144,6 +170,15 @@ def test_the_state_survives_a_pickle(world: World) -> None:
     with refused("NotAuthorizedException", "Refresh Token has been revoked"):
         world.refresh(gone["RefreshToken"])
     world.confirm("eve@example.org")
+
+
+def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
+    state = State()
+    state.temporary_passwords["sub"] = 1.0
+    del state.__dict__["software_tokens"]
+    older = pickle.loads(pickle.dumps(state))  # noqa: S301 - what it wrote itself
+    assert older.software_tokens == {}
+    assert older.temporary_passwords == {"sub": 1.0}
 
 
 def test_the_inbox_does_not_grow_for_ever(world: World) -> None:

@@ -87,6 +87,20 @@ def test_a_wrong_password_does_not(srp: World) -> None:
         phone.answer(phone.begin())
 
 
+@pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
+def test_guessing_locks_out(srp: World, email: str) -> None:
+    srp.server.clock.stop()
+    srp.signed_in()
+    begun = Phone(srp, PASSWORD)
+    told = begun.begin(email)
+    for _ in range(5):
+        phone = Phone(srp, "Wrong-Horse-77")
+        with refused("NotAuthorizedException", "Incorrect username or password."):
+            phone.answer(phone.begin(email))
+    with refused("NotAuthorizedException", "Password attempts exceeded"):
+        begun.answer(told)
+
+
 def test_an_exchange_is_answered_once_and_soon(srp: World) -> None:
     srp.signed_in()
     phone = Phone(srp, PASSWORD)

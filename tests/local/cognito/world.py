@@ -1,8 +1,12 @@
 """A user pool behind the local AWS endpoint, spoken to with boto3, and triggers that are plain Python functions."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import socket
+import struct
 import threading
 import time
 import urllib.error
@@ -11,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -69,9 +74,14 @@ class Functions:
 @dataclass
 class Clock:
     ahead: float = 0.0
+    stopped_at: float | None = None
 
     def __call__(self) -> float:
-        return time.time() + self.ahead
+        return (self.stopped_at or time.time()) + self.ahead
+
+    def stop(self) -> None:
+        """For what is measured in seconds: from now on time passes only by `advance`."""
+        self.stopped_at = time.time()
 
     def advance(self, seconds: float) -> None:
         self.ahead += seconds
@@ -96,6 +106,21 @@ def boto3_client(settings: Settings, **config: Any) -> Any:
         aws_secret_access_key="local",
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
+
+
+class NoKey:
+    """moto parses its constant key for every pool, 0.2 s each. Without it pools are quick, and nothing moto could sign passes for ours."""
+
+    @staticmethod
+    def import_key(_: object) -> None: ...
+
+
+@contextmanager
+def quick_server(root: Path) -> Iterator[Server]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("moto.cognitoidp.models.jwk", SimpleNamespace(RSAKey=NoKey))
+        with serve(root) as running:
+            yield running
 
 
 @contextmanager
@@ -241,6 +266,18 @@ class World:
         answer: dict[str, Any] = self.initiate("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=refresh_token)
         return answer
 
+    def require_mfa(self, configuration: str) -> None:
+        """`OPTIONAL` or `ON`, by authenticator apps."""
+        self.admin.set_user_pool_mfa_config(
+            UserPoolId=self.pool_id,
+            MfaConfiguration=configuration,
+            SoftwareTokenMfaConfiguration={"Enabled": True},
+        )
+
+    def app_code(self, secret: str) -> str:
+        """What an authenticator app shows now."""
+        return authenticator_code(secret, self.server.clock())
+
     def user(self, username: str = EMAIL) -> dict[str, Any]:
         found: dict[str, Any] = self.admin.admin_get_user(UserPoolId=self.pool_id, Username=username)
         return found | {"Attributes": {a["Name"]: a["Value"] for a in found["UserAttributes"]}}
@@ -266,6 +303,15 @@ class World:
         return jwt.decode(token, KeySet.import_key_set(published), algorithms=["RS256"]).claims
 
 
+def authenticator_code(secret: str, now: float) -> str:
+    """RFC 6238 as an app on a phone computes it, from the base32 text it was given."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.new(key, struct.pack(">Q", int(now // 30)), hashlib.sha1).digest()
+    offset = digest[19] & 15
+    (number,) = struct.unpack(">I", digest[offset : offset + 4])
+    return str((number & 0x7FFFFFFF) % 1_000_000).zfill(6)
+
+
 @contextmanager
 def refused(code: str, message: str | None = None, status: int = 400) -> Iterator[None]:
     """The block ends in exactly this AWS error; without a message, any text goes."""
@@ -283,7 +329,7 @@ def new_world(server: Server) -> World:
     server.functions.deployed.clear()
     server.functions.events.clear()
     server.functions.sources.clear()
-    server.clock.ahead = 0.0
+    server.clock.ahead, server.clock.stopped_at = 0.0, None
     server.cognito.state = State()
     world = World(server, server.admin, server.public)
     world.create_pool()

@@ -97,6 +97,22 @@ def test_the_gate_refuses_before_the_service_is_asked() -> None:
     asyncio.run(run())
 
 
+def test_a_web_page_cannot_act_as_the_operator() -> None:
+    """A form post needs no preflight, so CORS alone would not stop it."""
+    query = "X-Amz-Credential=local/20260101/eu-central-1/sns/aws4_request&Action=CreateTopic&Name=planted"
+
+    async def run() -> None:
+        async with running() as url, aiohttp.ClientSession() as session:
+            page = {"Origin": "https://example.org"}
+            async with session.post(f"{url}/?{query}", headers=page) as answer:
+                assert answer.status == 403
+                assert "https://example.org" in await answer.text()
+            async with session.post(f"{url}/?{query}") as answer:  # the same from a program does reach moto
+                assert answer.status != 403
+
+    asyncio.run(run())
+
+
 def test_an_unsigned_request_says_how_to_sign() -> None:
     async def run() -> None:
         async with running() as url, aiohttp.ClientSession() as session, session.get(f"{url}/anything") as answer:

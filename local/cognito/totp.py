@@ -1,0 +1,21 @@
+"""Time-based one-time passwords: RFC 6238 with SHA-1, six digits and 30 seconds, which is what authenticator apps speak."""
+
+import hmac
+
+STEP = 30  # seconds
+# A code of the step before or after also counts: clocks differ, and typing takes time (RFC 6238, section 5.2).
+DRIFT = 1
+
+
+def code(secret: bytes, step: int) -> str:
+    digest = hmac.digest(secret, step.to_bytes(8), "sha1")
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 10**6:06}"
+
+
+def step_of(secret: bytes, given: str, now: float) -> int | None:
+    """The time step that `given` is the code of, near `now` (epoch seconds); None if it is of none."""
+    current = int(now) // STEP
+    near = range(current - DRIFT, current + DRIFT + 1)
+    return next((step for step in near if hmac.compare_digest(code(secret, step).encode(), given.encode())), None)
