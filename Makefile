@@ -48,7 +48,7 @@ destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atr
 
 ##@ Code
 
-.PHONY: build fmt lint test
+.PHONY: build fmt lint test failure-matrix
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
 	@$(PYTHON) -m builder
 
@@ -61,6 +61,9 @@ lint: environment ## Check style and types
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
 	@$(PYTHON) -m tests.stages
+
+failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/failures
 
 ##@ Maintenance
 

@@ -1,35 +1,65 @@
 """`python -m local <command>`: what the Makefile's stack targets call."""
 
 import argparse
+import errno
 import shutil
+import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
+from types import FrameType
 
 from local.settings import Settings
 from local.stack import outputs, process, show
+from local.stack.lock import locked
 from local.stack.process import StackError
 from local.terraform.binary import TerraformMissingError
-from local.terraform.scratch import TerraformError
+from local.terraform.scratch import ENVIRONMENT, Record, TerraformError
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local")
-    parser.add_argument("command", choices=["up", "down", "reset", "status", "logs", "env", "serve"])
+    parser.add_argument("command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "serve"])
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
     arguments = parser.parse_args()
     settings = Settings.from_environment()
+    # A closed terminal and `kill` are as Ctrl-C; a shell starts what it puts in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     try:
         run(arguments.command, settings, arguments)
     except (StackError, TerraformError, TerraformMissingError) as error:
         print(f"\n{arguments.command}: {error}", file=sys.stderr)
         if isinstance(error, TerraformError):
-            print("  What was made is kept: `make up` goes on from here, `make reset` starts afresh.", file=sys.stderr)
+            print(f"  {_after_terraform(settings)}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or settings.state
+        print(f"\n{arguments.command}: {error.strerror}: {where}. Make room and run it again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. `make up` goes on from here; `make down` stops what runs.", file=sys.stderr)
+        print(f"\n{arguments.command}: interrupted. {_next(settings)}", file=sys.stderr)
         return 130
     return 0
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _after_terraform(settings: Settings) -> str:
+    if Record.of(settings, ENVIRONMENT).apply_cut_off:
+        return "`make up` goes back to before this apply and tries again, `make reset` starts afresh."
+    return "What was made is kept: `make up` goes on from here, `make reset` starts afresh."
+
+
+def _next(settings: Settings) -> str:
+    if process.running(settings):
+        return "The local AWS runs on: `make up` goes on from here, `make down` stops it."
+    return "Nothing runs. `make up` goes on from here."
 
 
 def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None:
@@ -40,10 +70,17 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
 
             found = up(settings)
             print(show.as_json(asdict(found)) if json_wanted else show.summary(settings, found))
+        case "dev":
+            from local.stack.dev import dev
+
+            dev(settings)
         case "down":
-            print("Stopped." if process.stop(settings) else "Nothing was running.")
+            with locked(settings, "down"):
+                stopped = process.stop(settings)
+            print("Stopped." if stopped else "Nothing was running.")
         case "reset":
-            reset(settings)
+            with locked(settings, "reset"):
+                reset(settings)
         case "status":
             values = show.status(settings)
             print(show.as_json(values) if json_wanted else show.status_text(values))
@@ -63,7 +100,9 @@ def reset(settings: Settings) -> None:
     from local.database import postgres
     from local.lambda_service.unpack import remove_read_only
 
-    process.stop(settings)
+    with suppress(StackError):  # no room for a snapshot, which nobody needs any more
+        process.stop(settings)
+    process.kill(settings)
     # Where nobody may enter the checkout (one under /root), Postgres keeps its folder elsewhere.
     postgres.forget(settings.state / "postgres")
     remove_read_only(settings.state / "run" / "code")

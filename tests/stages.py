@@ -34,6 +34,7 @@ STAGES = (
     Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
+    Stage("failures", ((*PYTEST, "tests/failures"),), needs_stack=True),
 )
 
 

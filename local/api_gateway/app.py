@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -26,28 +27,49 @@ from local.lambda_service import LambdaService
 
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
 
-OnLine = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Answered:
+    """A request that was answered, for whoever watches. `reason` says why the gateway itself refused or failed."""
+
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    request_id: str
+    reason: str
+    function_request_id: str | None  # of the invocation that answered
+
+    def __str__(self) -> str:
+        line = f"{self.method} {self.path} {self.status} {self.duration_ms:.0f} ms {self.request_id} {self.reason}"
+        return line.rstrip()
+
+
+OnAnswered = Callable[[Answered], None]
 
 _log = logging.getLogger(__name__)
 
 
 def create_app(
-    apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_line: OnLine | None = None
+    apis: RestApis,
+    functions: LambdaService,
+    authorizer: CognitoAuthorizer,
+    on_answered: OnAnswered = lambda _: None,
 ) -> web.Application:
-    """Serve what `apis` has deployed. `on_line` gets a line per request, with the reason of an error."""
+    """Serve what `apis` has deployed. `on_answered` hears of every request."""
     app = web.Application(client_max_size=BODY_LIMIT)
-    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_line).answer)
+    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_answered).answer)
     return app
 
 
 class _Gateway:
     def __init__(
-        self, apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_line: OnLine | None
+        self, apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_answered: OnAnswered
     ) -> None:
         self._apis = apis
         self._functions = functions
         self._authorizer = authorizer
-        self._on_line = on_line
+        self._on_answered = on_answered
         self._routes: tuple[tuple[str, str], Routes] | None = None
 
     async def answer(self, http: web.Request) -> web.Response:
@@ -95,10 +117,17 @@ class _Gateway:
         return self._routes[1]
 
     def _observe(self, request: GatewayRequest, response: GatewayResponse, reason: str) -> None:
-        if self._on_line:
-            took = (time.perf_counter() - request.started) * 1000
-            line = f"{request.method} {request.request_path} {response.status} {took:.0f} ms {request.context['requestId']}"
-            self._on_line(f"{line} {reason}".rstrip())
+        self._on_answered(
+            Answered(
+                request.method,
+                request.request_path,
+                response.status,
+                (time.perf_counter() - request.started) * 1000,
+                request.context["requestId"],
+                reason,
+                request.context.get("integration", {}).get("requestId"),
+            )
+        )
 
 
 async def _read_body(http: web.Request) -> bytes:

@@ -61,6 +61,7 @@ async def invoke_function(
         if error.status == 413:
             raise request_too_large(str(error)) from None
         raise configuration_error(f"Lambda did not run the function: {error}") from None
+    request.context["integration"] = {"requestId": invocation.request_id}
     return _proxy_response(invocation, request, api)
 
 

@@ -34,6 +34,7 @@ default_pool_size = {size}
 max_db_connections = {most}
 max_client_conn = {clients}
 query_wait_timeout = 120
+server_login_retry = 1
 ignore_startup_parameters = extra_float_digits
 log_connections = 0
 log_disconnections = 0

@@ -113,6 +113,23 @@ def running(
             forget(data)
 
 
+async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postgres:
+    """A new server in place of one that was killed: the same data, port and lock.
+
+    Raises:
+        PostgresFailed: it did not start in `_START_TIMEOUT` seconds. Orphans of the old one hold its memory for a moment.
+    """
+    found = await asyncio.to_thread(binaries.find)
+    deadline = time.monotonic() + _START_TIMEOUT
+    while True:
+        try:
+            return await asyncio.to_thread(_launch, found, server.data, server.port, log, durable, server._lock)
+        except PostgresFailed:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+
+
 def start_now(data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True) -> Postgres:
     """Start Postgres on `data` (made when absent), on `port` or a free one; ready for connections on return.
 
@@ -148,6 +165,12 @@ def place(data: Path) -> Path:
         return data
     key = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     return binaries.public_folder(binaries.cache_folder()) / f"data-{key}"
+
+
+def socket_folder(data: Path) -> Path:
+    """Of the server on `data`, as `place` gives it. Its name is in the command line of all its processes."""
+    key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+    return Path(f"/tmp/atrium-{os.geteuid()}-{key}")  # noqa: S108  short: socket paths end at 107
 
 
 def forget(data: Path) -> None:
@@ -222,7 +245,13 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
         extra_groups=[] if os.geteuid() == 0 else None,
     )
     if done.returncode:
-        raise PostgresFailed(f"{Path(command[0]).name} failed, so there is no database yet: {done.stderr.strip()}")
+        advice = (
+            "\nMake room where the stack's folder lies" if "No space left" in done.stderr else "\nWhen that is mended"
+        )
+        name = Path(command[0]).name
+        raise PostgresFailed(
+            f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice}, run `make up` again."
+        )
 
 
 def _check_version(found: Binaries, data: Path) -> None:
@@ -235,8 +264,7 @@ def _check_version(found: Binaries, data: Path) -> None:
 
 
 def _launch(found: Binaries, data: Path, port: int, log: Path, durable: bool, lock: TextIOWrapper) -> Postgres:
-    key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    socket_dir = private_folder(Path(f"/tmp/atrium-{os.geteuid()}-{key}"))  # noqa: S108  short: socket paths end at 107
+    socket_dir = private_folder(socket_folder(data))
     settings = {
         "listen_addresses": LOOPBACK,
         "port": str(port),
@@ -261,7 +289,11 @@ def _wait_until_ready(child: Child, data: Path, port: int, log: Path) -> None:
     while not _ready(child, data):
         if child.process.poll() is not None or time.monotonic() > deadline:
             last = log.read_text(errors="replace").strip().splitlines()[-5:]
-            raise PostgresFailed(f"Postgres did not start on port {port}. The end of {log}:\n" + "\n".join(last))
+            raise PostgresFailed(
+                f"Postgres did not start on port {port}. The end of {log}:\n"
+                + "\n".join(last)
+                + "\n`make up` tries again."
+            )
         time.sleep(0.02)
 
 

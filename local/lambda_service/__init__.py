@@ -2,6 +2,6 @@
 
 from local.lambda_service.deployed import Credentials
 from local.lambda_service.errors import InvokeError
-from local.lambda_service.service import Invocation, LambdaService
+from local.lambda_service.service import Invocation, Invoked, LambdaService
 
-__all__ = ["Credentials", "Invocation", "InvokeError", "LambdaService"]
+__all__ = ["Credentials", "Invocation", "InvokeError", "Invoked", "LambdaService"]

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
-from local.lambda_service.errors import access_denied, function_not_found
+from local.lambda_service.errors import access_denied, function_not_found, layer_not_found
 from local.settings import ACCOUNT_ID
 
 LATEST = "$LATEST"
@@ -91,8 +92,11 @@ class DeployedFunction:
     def layers(self) -> list[Archive]:
         backend = lambda_backends[ACCOUNT_ID][self.region]
         deleted = vars(backend).get(_DELETED_LAYERS, {})
-        arns = [layer["Arn"] for layer in self.resource.layers]
-        versions = [backend.layers_versions_by_arn(arn) or deleted[arn] for arn in arns]
+        versions = [
+            backend.layers_versions_by_arn(layer["Arn"]) or deleted.get(layer["Arn"]) for layer in self.resource.layers
+        ]
+        if None in versions:
+            raise layer_not_found(f"{self.name}:{self.version}")
         return [Archive(version.code_digest, version.code_bytes) for version in versions]
 
     def allow(self, principal: str, source_arn: str) -> None:
@@ -118,12 +122,27 @@ def find(reference: str, qualifier: str | None = None, region: str | None = None
     raise function_not_found(_arn(name, qualifier, regions[0] if regions else "unknown"))
 
 
+def is_superseded(name: str, version: str, region: str) -> bool:
+    """A published version that no alias names, and older than one that an alias does: nothing of ours calls it again."""
+    named = _named_by_aliases(lambda_backends[ACCOUNT_ID][region], name)
+    return version != LATEST and version not in named and int(version) < max(map(int, named - {LATEST}), default=0)
+
+
 def keep_layer(region: str, name: str, version: str) -> None:
     """Before moto forgets a layer version: on AWS the functions that use it go on working after its deletion."""
     backend = lambda_backends[ACCOUNT_ID][region]
     layer = backend.layers_versions_by_arn(f"arn:aws:lambda:{region}:{ACCOUNT_ID}:layer:{name}:{version}")
     if layer is not None:
         vars(backend).setdefault(_DELETED_LAYERS, {})[layer.arn] = layer
+
+
+def forget_layers(region: str) -> None:
+    """Drop deleted layers that only superseded versions use: megabytes each, in memory and in every snapshot."""
+    backend = lambda_backends[ACCOUNT_ID][region]
+    deleted = vars(backend).get(_DELETED_LAYERS, {})
+    used = {layer["Arn"] for function in _current_versions(backend) for layer in function.layers} if deleted else set()
+    for arn in deleted.keys() - used:
+        del deleted[arn]
 
 
 def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction | None:
@@ -135,6 +154,21 @@ def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction 
         return None
     version = LATEST if resource is backend.get_function(name) else str(resource.version)
     return DeployedFunction(name, region, version, _arn(name, qualifier, region), _fingerprint(resource), resource)
+
+
+def _current_versions(backend: Any) -> Iterator[Any]:
+    # A copy of the names in one step: moto's own thread may be adding a function at this moment.
+    for name in list(backend._lambdas._functions):
+        for function in backend.list_versions_by_function(name):
+            if not is_superseded(name, str(function.version), function.region):
+                yield function
+
+
+def _named_by_aliases(backend: Any, name: str) -> set[str]:
+    named: set[str] = set()
+    for alias in backend.list_aliases(name):
+        named |= {str(alias.function_version), *((alias.routing_config or {}).get("AdditionalVersionWeights") or {})}
+    return named
 
 
 def _alias_version(backend: Any, name: str, qualifier: str | None) -> str | None:

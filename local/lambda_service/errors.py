@@ -32,6 +32,14 @@ def function_not_found(arn: str) -> InvokeError:
     return InvokeError(404, "ResourceNotFoundException", f"Function not found: {arn}")
 
 
+def layer_not_found(function: str) -> InvokeError:
+    message = (
+        f"A layer of {function} was deleted, and the laptop keeps a deleted layer only for $LATEST and for the versions "
+        "that an alias names, or that are newer than those. `make up` publishes the function anew."
+    )
+    return InvokeError(502, "ResourceNotFoundException", message)
+
+
 def payload_too_large(size: int, limit: int) -> InvokeError:
     message = f"{size} byte payload is too large for the invocation (limit {limit} bytes)"
     return InvokeError(413, "RequestEntityTooLargeException", message)

@@ -15,8 +15,17 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
+from aiohttp import web
+
 from local.aws_call import AwsCall, AwsResponse, Forward
-from local.lambda_service.deployed import Credentials, DeployedFunction, find, keep_layer
+from local.lambda_service.deployed import (
+    Credentials,
+    DeployedFunction,
+    find,
+    forget_layers,
+    is_superseded,
+    keep_layer,
+)
 from local.lambda_service.environment import Interpreter
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
@@ -50,6 +59,22 @@ class Invocation:
     duration_ms: float
 
 
+@dataclass(frozen=True)
+class Invoked:
+    """An invocation that has ended, for whoever watches. `output` is what the function wrote, and why it was ended."""
+
+    function: str
+    request_id: str
+    source: str | None  # the AWS service that called, as a principal; None for a caller of the Invoke API
+    cold: bool
+    duration_ms: float
+    error: str | None  # error, timeout or init
+    output: list[str]
+
+
+OnInvoked = Callable[[Invoked], None]
+
+
 class LambdaService:
     """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`."""
 
@@ -64,6 +89,7 @@ class LambdaService:
         workers_per_version: int = 10,
         idle_seconds: float = 900,
         on_line: OnLine | None = None,
+        on_invoked: OnInvoked = lambda _: None,
     ) -> None:
         self._credentials = credentials
         self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle)
@@ -71,6 +97,7 @@ class LambdaService:
         self._idle_seconds = idle_seconds
         self._unpacked = Unpacked(settings.state / "run" / "code")
         self._logs = FunctionLogs(settings.logs / "functions", on_line)
+        self._on_invoked = on_invoked
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._active: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -117,8 +144,30 @@ class LambdaService:
             deployed.allow(*source)
         if len(payload) > REQUEST_LIMIT:
             raise payload_too_large(len(payload), REQUEST_LIMIT)
-        event = Event(str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace(), client_context)
+        event = Event(
+            str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace(), client_context,
+            source[0] if source else None,
+        )  # fmt: skip
         return await asyncio.shield(self._background(self._run(deployed, event)))
+
+    async def start_worker(self, function: str, qualifier: str) -> None:
+        """Have a warm worker. Raises `InitError` with its output if it does not start, `InvokeError` if there is no
+        such version."""
+        pool = self._pool(find(function, qualifier))
+        await pool.release(await pool.acquire())
+
+    def routes(self) -> list[web.RouteDef]:
+        """`POST …/worker` starts one, as AWS's provisioned concurrency would: 204, or 409 with what the worker wrote."""
+        return [web.post("/_atrium/functions/{function}/versions/{version}/worker", self._answer_start)]
+
+    async def _answer_start(self, request: web.Request) -> web.Response:
+        try:
+            await self.start_worker(request.match_info["function"], request.match_info["version"])
+        except InitError as error:
+            return web.json_response({"output": error.output or [str(error)]}, status=409)
+        except InvokeError as error:
+            return web.json_response({"output": [str(error)]}, status=error.status)
+        return web.Response(status=204)
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
         """Answer Invoke; forward everything else, then retire the workers it made outdated."""
@@ -133,6 +182,7 @@ class LambdaService:
         response = await forward(call)
         if call.method != "GET":
             await self._retire_outdated()
+            forget_layers(call.region)
         return response
 
     async def _answer_invoke(self, call: AwsCall, function: str) -> AwsResponse:
@@ -191,15 +241,22 @@ class LambdaService:
         try:
             worker = await pool.acquire()
         except InitError as error:
+            self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
             return Invocation(200, error.payload, "Unhandled", function.version, event.request_id, b"", True, 0.0)
         cold = worker.invocations == 0
         before = worker.output()
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
-        lines = _log_lines(worker, event, outcome, duration_ms, cold)
+        written = [*worker.output(), *([outcome.note] if outcome.note else [])]
+        lines = _log_lines(worker, event, outcome, written, duration_ms, cold)
         await pool.release(worker)
         self._logs.write(function.name, function.region, worker.log_stream, before + lines)
+        self._on_invoked(
+            Invoked(
+                function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
+            )
+        )  # fmt: skip
         tail = "\n".join(lines).encode()[-TAIL:]
         return Invocation(
             200, outcome.payload, outcome.function_error, function.version, event.request_id, tail, cold, duration_ms
@@ -222,23 +279,26 @@ class LambdaService:
         try:
             await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
         except BaseException as error:
-            self._logs.write(
-                function.name, function.region, worker.log_stream, [*worker.output(), f"INIT_ERROR {error}"]
-            )
+            written = worker.output()
+            self._logs.write(function.name, function.region, worker.log_stream, [*written, f"INIT_ERROR {error}"])
             worker.close_files()
+            if isinstance(error, InitError):
+                error.output = written
             raise
         return worker
 
     async def _retire_outdated(self) -> None:
-        for key, pool in list(self._pools.items()):
-            region, name, version = key
-            try:
-                outdated = find(name, version, region).fingerprint != pool.function.fingerprint
-            except InvokeError:
-                outdated = True
-            if outdated:
-                del self._pools[key]
-                await pool.retire()
+        # Taken out in one step: other calls come through here while workers are being ended.
+        outdated = [key for key in self._pools if self._is_outdated(*key)]
+        await asyncio.gather(*(pool.retire() for pool in [self._pools.pop(key) for key in outdated]))
+
+    def _is_outdated(self, region: str, name: str, version: str) -> bool:
+        try:
+            now = find(name, version, region)
+        except InvokeError:
+            return True
+        running = self._pools[region, name, version].function
+        return now.fingerprint != running.fingerprint or is_superseded(name, version, region)
 
     async def _reap(self) -> None:
         while True:
@@ -269,7 +329,9 @@ def _require_json(body: bytes) -> None:
         raise InvokeError(400, "InvalidRequestContentException", message) from None
 
 
-def _log_lines(worker: Worker, event: Event, outcome: Outcome, duration_ms: float, cold: bool) -> list[str]:
+def _log_lines(
+    worker: Worker, event: Event, outcome: Outcome, written: list[str], duration_ms: float, cold: bool
+) -> list[str]:
     """START, the function's own lines, END and REPORT, worded as by AWS."""
     memory, peak = worker.function.memory, worker.peak_memory_mb()
     report = [
@@ -283,8 +345,7 @@ def _log_lines(worker: Worker, event: Event, outcome: Outcome, duration_ms: floa
     ]
     return [
         f"START RequestId: {event.request_id} Version: {worker.function.version}",
-        *worker.output(),
-        *([outcome.note] if outcome.note else []),
+        *written,
         f"END RequestId: {event.request_id}",
         "\t".join(part for part in report if part),
     ]

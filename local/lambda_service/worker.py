@@ -33,6 +33,7 @@ class Event:
     invoked_arn: str
     trace_header: str
     client_context: str | None = None
+    source: str | None = None  # the AWS service that called, as a principal
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class InitError(Exception):
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload.decode(errors="replace"))
         self.payload = payload
+        self.output: list[str] = []  # what the worker wrote until then
 
 
 class Worker:

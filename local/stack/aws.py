@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from local.settings import Settings
 from local.stack.process import StackError
 
 
 def client(service: str, settings: Settings, region: str) -> Any:
+    import boto3  # late: half a second that `make up` has while others work, and `make status` does not need
+    from botocore.config import Config
+
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=settings.aws_endpoint_url,

@@ -1,13 +1,11 @@
 """The supervisor: one process that is the laptop's AWS. Everything it starts ends with it."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -19,15 +17,16 @@ from local.bootstrap import RUNTIME
 from local.cognito.endpoint import Cognito
 from local.control_plane import endpoint
 from local.control_plane.moto_app import Moto
-from local.database import pgbouncer, postgres, rds, tls
-from local.database.authentication import iam_authentication
-from local.database.postgres import Postgres
-from local.database.proxy import Proxy
+from local.database import rds
+from local.database.binaries import NoPostgres
+from local.database.pgbouncer import PgbouncerFailed
+from local.database.postgres import PostgresFailed
+from local.dev.observations import Observations
 from local.iam import sessions
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
 from local.settings import LOOPBACK, Settings
-from local.stack import process
+from local.stack import database, process
 from local.stack.persistence import Persistence
 from local.stack.process import Running
 
@@ -40,7 +39,11 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
     for chatty in ("aiohttp.access", "botocore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
+        # For `make up`, which shows it from here on.
+        sys.exit(f"{process.GAVE_UP}{error}")
 
 
 async def _serve(settings: Settings) -> None:
@@ -53,14 +56,7 @@ async def _serve(settings: Settings) -> None:
         log.info("ready: API on %s, AWS on %s", settings.api_url, settings.aws_endpoint_url)
         await stopping.wait()
         log.info("stopping")
-
-
-@dataclass(frozen=True)
-class Database:
-    server: Postgres
-    proxy: Proxy
-    certificates: tls.Certificates
-    pooling: str
+    process.forget_ready(settings)
 
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
@@ -70,16 +66,16 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     stack.callback(moto.close)
     persistence = Persistence(settings, moto)
     kept = persistence.load()
-    if not kept.restored:
-        persistence.set_database_aside()
-    database = await _start_database(settings, stack)
+    data = await database.start(settings, stack)
 
+    observations = Observations()
     functions = LambdaService(
         settings,
         _role_credentials,
         python=Path(sys._base_executable),  # type: ignore[attr-defined]
         runtime=RUNTIME,
-        ca_bundle=database.certificates.ca_bundle,
+        ca_bundle=data.certificates.ca_bundle,
+        on_invoked=observations.invoked,
     )
     await functions.start()
     stack.push_async_callback(functions.close)
@@ -87,55 +83,31 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis)
     # Registered after what changes state, so that it runs before they stop: the last word of every stop is a snapshot.
-    stack.callback(persistence.save)
+    stack.push_async_callback(persistence.save)
+    stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
 
     interceptors = {
         "apigateway": apis.intercept,
         "cognito-idp": cognito.intercept,
         "lambda": functions.intercept,
-        "rds": rds.interceptor(database.proxy.port),
+        "rds": rds.interceptor(data.proxy.port),
     }
-    aws = endpoint.create_app(interceptors, moto, IamGate().check, [*cognito.routes(), *persistence.routes()])
+    pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
+    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), IamGate().check, pages)
     await _listen(aws, settings.aws_port, stack)
-    api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), log.info)
+    api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
     await _listen(api, settings.api_port, stack)
+    stack.callback(observations.close)
     return Running(
         pid=os.getpid(),
         api_port=settings.api_port,
         aws_port=settings.aws_port,
-        postgres_port=database.server.port,
-        postgres_version=database.server.version,
-        pooling=database.pooling,
+        postgres_port=data.server.port,
+        postgres_version=data.server.version,
+        pooling=data.pooling,
         restored=kept.restored,
         notice=kept.notice,
     )
-
-
-async def _start_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    ports = settings.state / "ports.json"
-    wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
-    server = await postgres.start(
-        settings.state / "postgres", port=_if_free(wanted.get("postgres")), log=settings.logs / "postgres.log"
-    )
-    stack.push_async_callback(server.stop)
-    pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")
-    if pool:
-        stack.push_async_callback(pool.stop)
-    certificates = tls.certificates(settings.state / "tls")
-    proxy = Proxy(
-        pool.socket if pool else server.socket,
-        iam_authentication(lambda: proxy.port),
-        certificates.server_context(),
-    )
-    await proxy.start(_if_free(wanted.get("proxy")) or 0)
-    stack.push_async_callback(proxy.stop)
-    # The proxy's port is in every function's environment: the same one again keeps the plan empty.
-    ports.write_text(json.dumps({"postgres": server.port, "proxy": proxy.port}))
-    return Database(server, proxy, certificates, "pgbouncer" if pool else "none")
-
-
-def _if_free(port: int | None) -> int | None:
-    return port if port and process.is_free(port) else None
 
 
 def _role_credentials(role_arn: str, session_name: str) -> Credentials:

@@ -3,41 +3,71 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from local.dev.hot_reload import HotReload
 from local.settings import LOOPBACK, Settings
 from local.stack import aws, outputs, process, seed
+from local.stack.lock import locked
 from local.stack.outputs import Outputs
 from local.stack.process import Running, StackError
 from local.stack.progress import Phase, phase
-from local.terraform.scratch import ScratchRoot
+from local.terraform.command import TerraformCommand
+from local.terraform.scratch import ENVIRONMENT, ScratchRoot
 
-ENVIRONMENT = "dev"
 HEALTHY_SECONDS = 30
 
 
 def up(settings: Settings) -> Outputs:
-    """Brings the stack to what the checkout says; on a running one only what changed."""
-    settings.state.mkdir(parents=True, exist_ok=True)
+    """Brings the stack to what the checkout says; on a running one only what changed.
+
+    Raises:
+        StackError, TerraformError, TerraformMissingError: what happened, and what to type next.
+    """
+    with locked(settings, "up"):
+        return _up(settings)
+
+
+def _up(settings: Settings) -> Outputs:
     with phase("build") as current:
         current.detail = build(settings)
-    with phase("local AWS") as current:
-        running = process.running(settings)
-        fresh = running is None
-        running = running or process.start(settings)
-        current.detail = _described(running, fresh)
-    if fresh and running.notice:
-        print(f"    {running.notice}", file=sys.stderr)
     root = ScratchRoot(settings, ENVIRONMENT)
-    if fresh and not running.restored:  # an empty control plane: a state of an earlier one would describe nothing
-        root.state_file.unlink(missing_ok=True)
+    with phase("local AWS") as current:
+        running = start(settings, root, current)
+    if running.notice:
+        print(f"    {running.notice}", file=sys.stderr)
+    try:
+        return _deploy(settings, running, root)
+    except Exception as error:
+        if (told := _explained(error, running, settings)) is None:
+            raise
+        raise told from error
+
+
+def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
+    """The running local AWS, or a new one, without a notice if it ran already."""
+    if root.record.apply_cut_off:  # the lock is ours, so this is nobody's apply that goes on
+        root.record.end_leftover()
+        process.stop(settings)
+    if found := process.running(settings):
+        current.detail = _described(found, "already running")
+        return replace(found, notice="")
+    started = process.start(settings)
+    current.detail = _described(started, "restored" if started.restored else "started")
+    return started
+
+
+def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     with phase("terraform init"):
         root.write()
         root.init()
     with phase("terraform apply") as current:
-        apply(root, current)
+        process.save(settings, running)  # what an apply that is cut off goes back to
+        changed = apply(root, current, running)
         found = root.outputs()
     with phase("release") as current:
         current.detail = release(settings, found)
@@ -49,14 +79,25 @@ def up(settings: Settings) -> Outputs:
     with phase("health") as current:
         process.wait_for(f"{settings.api_url}/v1/health", HEALTHY_SECONDS)
         current.detail = f"{settings.api_url}/v1/health"
-    with phase("snapshot") as current:
-        size = process.post_json(f"{settings.aws_endpoint_url}/_atrium/snapshot")["bytes"]
-        current.detail = f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
+    if changed:  # else the supervisor writes one in a moment, of little more than our sign-in
+        with phase("snapshot") as current:
+            size = process.save(settings, running)["bytes"]
+            current.detail = f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
     return written
 
 
-def _described(running: Running, fresh: bool) -> str:
-    start = "already running" if not fresh else "restored" if running.restored else "started"
+def _explained(error: Exception, running: Running, settings: Settings) -> StackError | None:
+    """What to tell instead of `error` when the local AWS is gone or refused a call; None if `error` says it itself."""
+    if process.is_alive(running.pid):
+        refused = type(error).__module__.startswith("botocore.")
+        return StackError(f"The local AWS said: {error}\n  `make logs SERVICE=aws` shows more.") if refused else None
+    return StackError(
+        f"The local AWS (pid {running.pid}) ended while it was needed; was it killed? Its log: {settings.logs / 'supervisor.log'}"
+        "\n  `make up` starts it again from its last snapshot."
+    )
+
+
+def _described(running: Running, start: str) -> str:
     pooling = "PgBouncer" if running.pooling == "pgbouncer" else "no PgBouncer: each function keeps its own session"
     return f"{start}, Postgres {running.postgres_version}, {pooling}"
 
@@ -72,13 +113,18 @@ def build(settings: Settings) -> str:
     return lines[-1].strip() if lines else ""
 
 
-def apply(root: ScratchRoot, current: Phase) -> None:
-    """Counts resources as they are made. RDS alone makes the provider wait 80 s, whatever the endpoint answers."""
+def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
+    """How many resources changed; counts them as they do. RDS alone makes the provider wait 80 s, whatever we answer."""
     totals = {"planned": 0, "done": 0}
     waiting: dict[str, float] = {}
 
     def on_event(event: dict[str, Any]) -> None:
         kind, hook = event.get("type"), event.get("hook", {})
+        if kind == "interrupted":
+            current.detail = "interrupted: Terraform ends what is under way (Ctrl-C again kills it)"
+            totals["interrupted"] = 1
+        if "interrupted" in totals:
+            return
         if hook.get("action") == "read":  # a data source: nothing is changed by it
             return
         resource = hook.get("resource", {}).get("addr", "")
@@ -95,8 +141,25 @@ def apply(root: ScratchRoot, current: Phase) -> None:
             current.detail = f"planning, {totals['planned']} changes"
 
     current.detail = "planning"
-    root.apply(on_event)
+    over = threading.Event()
+    try:
+        root.apply(on_event, lambda command: _watch(command, running, over))
+    finally:
+        over.set()
     current.detail = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
+    return totals["done"]
+
+
+def _watch(command: TerraformCommand, running: Running, over: threading.Event) -> None:
+    """Kills Terraform when the local AWS is gone: it would ask for minutes, and both go back to the snapshot anyway."""
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            if not process.is_alive(running.pid):
+                command.kill()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _waiting_for(waiting: dict[str, float]) -> str:
@@ -112,10 +175,19 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
     functions: dict[str, str] = found["functions"]
     for function in functions.values():
         aws.shift_live(lambda_client, function)
+    _release_as_built(settings, functions, lambda_client)
     aws.invoke(lambda_client, functions["migrate"], {"action": "bootstrap"})
     aws.invoke(lambda_client, functions["db_credentials"], {"only_missing": True})
     applied = aws.invoke(lambda_client, functions["migrate"], {"action": "apply"})
     return f"{len(applied['applied'])} migrations applied"
+
+
+def _release_as_built(settings: Settings, functions: dict[str, str], lambda_client: Any) -> None:
+    """Terraform compares zips with its own state: code that `make dev` released and git took back looks right to it."""
+    hot_reload = HotReload(settings.root, functions, lambda_client, settings.aws_endpoint_url)
+    for function, refused in hot_reload.release():
+        if refused:
+            raise StackError(f"{function} does not start:\n" + "\n".join(f"    {line}" for line in refused))
 
 
 def _earlier_password(settings: Settings) -> str | None:

@@ -16,7 +16,7 @@ ADDON_ROOTS = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr
 def environment(state: Path) -> dict[str, str]:
     """What to set so that `terraform init` finds the provider; empty where Terraform finds it by itself."""
     named = os.environ.get("TF_CLI_CONFIG_FILE")
-    if named and Path(named).is_file():
+    if named and Path(named).is_file() and not os.environ.get("TF_PLUGIN_MIRROR"):
         return {}
     mirror = find_mirror(os.environ)
     if mirror is None:
@@ -34,9 +34,11 @@ def environment(state: Path) -> dict[str, str]:
 
 def find_mirror(environment: Mapping[str, str]) -> Path | None:
     """A folder that holds the aws provider, outside those where Terraform looks itself; None where it needs no help."""
+    if (asked_for := environment.get("TF_PLUGIN_MIRROR")) and (Path(asked_for) / PROVIDER).is_dir():
+        return Path(asked_for)
     if any((folder / PROVIDER).is_dir() for folder in _implied_mirrors(environment)):
         return None
-    return next((folder for folder in _addon_folders(environment) if (folder / PROVIDER).is_dir()), None)
+    return next((folder for folder in _addon_folders() if (folder / PROVIDER).is_dir()), None)
 
 
 def _implied_mirrors(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -48,9 +50,7 @@ def _implied_mirrors(environment: Mapping[str, str]) -> Iterator[Path]:
     yield Path("/usr/share/terraform/plugins")
 
 
-def _addon_folders(environment: Mapping[str, str]) -> Iterator[Path]:
-    if named := environment.get("TF_PLUGIN_MIRROR"):
-        yield Path(named)
+def _addon_folders() -> Iterator[Path]:
     for root in map(Path, ADDON_ROOTS):
         yield root
         yield from sorted(root.glob("*/"))

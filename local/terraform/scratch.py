@@ -9,19 +9,75 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.database.child import command_of
 from local.settings import ACCOUNT_ID, Settings
 from local.terraform import providers
 from local.terraform.binary import terraform
+from local.terraform.command import OnEvent, TerraformCommand, kill_group
 
+ENVIRONMENT = "dev"  # what `make up` applies
 ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
+
+
+_ADVICE = """\
+The aws provider is not on this machine and registry.terraform.io cannot be reached. Connect once and run `make up` again, or
+bring the provider along: where it can be reached, `cd envs/dev && terraform providers mirror FOLDER`; here, \
+TF_PLUGIN_MIRROR=FOLDER make up"""
 
 
 class TerraformError(Exception):
     """Terraform's own words about a failed command."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What Terraform knows of one environment: its state, and a mark with terraform's pid for as long as it applies."""
+
+    state: Path
+    _mark: Path
+
+    @classmethod
+    def of(cls, settings: Settings, name: str) -> "Record":
+        folder = settings.state / "terraform"
+        return cls(folder / f"{name}.tfstate", folder / f"{name}.applying")
+
+    @property
+    def apply_cut_off(self) -> bool:
+        """Terraform applies now, or was killed while it did: resources may exist that its state does not know."""
+        return self._mark.exists()
+
+    def mark(self, pid: int) -> None:
+        self._mark.write_text(str(pid))
+
+    def unmark(self) -> None:
+        self._mark.unlink(missing_ok=True)
+
+    def end_leftover(self) -> None:
+        """Kills the terraform of a `make up` that was killed itself."""
+        with suppress(FileNotFoundError, ValueError):
+            pid = int(self._mark.read_text())
+            if "terraform" in command_of(pid):
+                kill_group(pid)
+
+    def content(self) -> bytes | None:
+        return self.state.read_bytes() if self.state.exists() else None
+
+    def put_back(self, content: bytes) -> None:
+        self.state.parent.mkdir(parents=True, exist_ok=True)
+        half = self.state.with_suffix(".part")
+        half.write_bytes(content)
+        half.replace(self.state)
+        self.unmark()
+
+    def forget(self) -> None:
+        self.state.unlink(missing_ok=True)
+        self.unmark()
 
 
 class ScratchRoot:
@@ -30,12 +86,9 @@ class ScratchRoot:
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
         self.folder = settings.state / "terraform" / "envs" / name
+        self.record = Record.of(settings, name)
         self._source = settings.root / "envs" / name
         self._command = terraform(settings.state / "bin")
-
-    @property
-    def state_file(self) -> Path:
-        return self.settings.state / "terraform" / f"{self.folder.name}.tfstate"
 
     def write(self) -> None:
         """Copies the environment's files; a file removed from `envs/` is removed here too."""
@@ -46,7 +99,7 @@ class ScratchRoot:
             for file in self._source.glob(pattern):
                 shutil.copy2(file, self.folder / file.name)
         (self.folder / "backend_override.tf").write_text(
-            f'terraform {{\n  backend "local" {{\n    path = "{self.state_file}"\n  }}\n}}\n'
+            f'terraform {{\n  backend "local" {{\n    path = "{self.record.state}"\n  }}\n}}\n'
         )
         (self.folder / "terraform.tfvars.json").write_text(json.dumps({"account_id": ACCOUNT_ID}))
         self._link_siblings()
@@ -69,34 +122,43 @@ class ScratchRoot:
         wanted = self._init_inputs()
         if stamp.exists() and stamp.read_text() == wanted:
             return False
-        self._run("init", "-input=false", "-no-color", "-reconfigure")
+        # Terraform keeps where it once found the modules, links resolved; the checkout may have been moved since.
+        shutil.rmtree(self.folder / ".terraform" / "modules", ignore_errors=True)
+        try:
+            self._run("init", "-input=false", "-no-color", "-reconfigure")
+        except TerraformError as error:
+            raise TerraformError(f"{error}\n\n{_ADVICE}" if "provider" in str(error) else str(error)) from None
         stamp.write_text(wanted)
         return True
 
     def _init_inputs(self) -> str:
         """Backend, providers and modules are all that `terraform init` reads: versions, lock and module calls."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(str(self.settings.root).encode())
         for file in sorted([*self.folder.glob("*.tf"), *self.folder.glob(".terraform.lock.hcl")]):
             digest.update(file.read_bytes())
         for file in sorted(self.settings.root.glob("modules/*/versions.tf")):
             digest.update(file.read_bytes())
         return digest.hexdigest()
 
-    def apply(self, on_event: Callable[[dict[str, Any]], None]) -> None:
-        """Applies, handing each of Terraform's JSON events to `on_event` as it happens."""
-        errors: list[str] = []
-        for event in self._events("apply", "-auto-approve", "-input=false", "-json", "-parallelism=30"):
-            if event.get("@level") == "error":
-                errors.append(_error_text(event))
-            on_event(event)
-        if errors:
-            raise TerraformError("\n".join(errors))
+    def apply(self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None) -> None:
+        """Applies, handing each of Terraform's JSON events to `on_event` as it happens.
+
+        Raises:
+            TerraformError: also when it was killed; then `record.apply_cut_off` stays.
+        """
+        command = self._start("apply", "-auto-approve", "-input=false", "-json", "-parallelism=30")
+        self.record.mark(command.pid)
+        started(command)
+        try:
+            self._follow(command, on_event)
+        finally:
+            if command.ended_itself:
+                self.record.unmark()
 
     def planned_changes(self) -> list[tuple[str, str]]:
         """(action, address) of everything that an apply would do; empty if the environment and the local AWS agree."""
-        events = list(self._events("plan", "-input=false", "-json"))
-        if errors := [_error_text(event) for event in events if event.get("@level") == "error"]:
-            raise TerraformError("\n".join(errors))
+        events: list[dict[str, Any]] = []
+        self._follow(self._start("plan", "-input=false", "-json"), events.append)
         changes = [event["change"] for event in events if event.get("type") == "planned_change"]
         return [(change["action"], change["resource"]["addr"]) for change in changes]
 
@@ -111,27 +173,28 @@ class ScratchRoot:
             raise TerraformError((done.stderr or done.stdout).strip())
         return done
 
-    def _events(self, *arguments: str) -> Iterator[dict[str, Any]]:
-        command = [self._command, *arguments]
-        with subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout
-            for line in process.stdout:
-                yield json.loads(line) if line.startswith("{") else {"@level": "info", "@message": line.rstrip()}
-        if process.returncode and process.returncode != 1:
-            yield {"@level": "error", "@message": f"terraform ended with exit code {process.returncode}"}
+    def _start(self, *arguments: str) -> TerraformCommand:
+        return TerraformCommand([self._command, *arguments], self.folder, self._environment())
+
+    def _follow(self, command: TerraformCommand, on_event: OnEvent) -> None:
+        errors: list[str] = []
+
+        def keep_errors(event: dict[str, Any]) -> None:
+            if event.get("@level") == "error":
+                errors.append(_error_text(event))
+            on_event(event)
+
+        command.follow(keep_errors)
+        if errors:
+            raise TerraformError("\n".join(errors))
 
     def _environment(self) -> dict[str, str]:
         # The caller's own AWS settings (a profile, a token, an endpoint per service) must not reach a laptop's stack.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # The provider fills half a gigabyte and ends: collecting garbage on the way takes a third of its time.
         return (
-            inherited
+            {"GOGC": "400"}
+            | inherited
             | aws_environment(self.settings)
             | providers.environment(self.settings.state)
             | {"TF_IN_AUTOMATION": "1"}

@@ -59,7 +59,7 @@ class Gateway:
         )  # fmt: skip
         self.deploy(body())
         authorizer = CognitoAuthorizer(jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer)
-        app = create_app(self.apis, aws.functions, authorizer, self.lines.append)
+        app = create_app(self.apis, aws.functions, authorizer, lambda answered: self.lines.append(str(answered)))
         self._runner, self.port = aws.loop.run(aws.listen(app))
 
     def close(self) -> None:

@@ -1,0 +1,193 @@
+"""One stack that failures are tried on, driven by the commands that users type."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.settings import LOOPBACK, Settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    output: str
+
+    @property
+    def message(self) -> str:
+        """What the command said at its end, on one line."""
+        told = re.split(r"\n(?=(?:up|down|reset|bootstrap): )", "\n" + self.output)[-1]
+        lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("make: ***")]
+        return " ".join(lines)
+
+
+@dataclass
+class Command:
+    """A `make` under way, in a session of its own: a signal to its group is what Ctrl-C in a terminal is."""
+
+    process: "subprocess.Popen[str]"
+    lines: list[str] = field(default_factory=list)
+
+    def until(self, pattern: str) -> str:
+        """The output's first line that matches."""
+        for line in self._read():
+            if re.search(pattern, line):
+                return line
+        raise AssertionError(f"{pattern!r} did not come:\n{''.join(self.lines)}")
+
+    def interrupt(self) -> Ended:
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.end()
+
+    def end(self) -> Ended:
+        with self.process:  # closes the pipe, too
+            for _ in self._read():
+                pass
+        return Ended(self.process.returncode, "".join(self.lines))
+
+    def _read(self) -> Iterator[str]:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line)
+            yield line
+
+
+@dataclass(frozen=True)
+class Stack:
+    settings: Settings
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of(cls, state: str, ports: tuple[int, int]) -> "Stack":
+        chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
+        settings = Settings(state_name=state, api_port=ports[0], aws_port=ports[1])
+        return cls(settings, {**os.environ, **chosen})
+
+    @property
+    def state(self) -> Path:
+        return self.settings.state
+
+    def start(self, *target: str, before: tuple[str, ...] = (), **environment: str) -> Command:
+        """`make <target>`; `before` is a command that runs it, such as `unshare`."""
+        process = subprocess.Popen(
+            [*before, "make", "--no-print-directory", *target],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return Command(process)
+
+    def make(self, *target: str, before: tuple[str, ...] = (), **environment: str) -> Ended:
+        return self.start(*target, before=before, **environment).end()
+
+    def up(self) -> Ended:
+        """The next `make up`, which has to work."""
+        ended = self.make("up")
+        assert ended.code == 0, ended.output
+        assert "Traceback" not in ended.output
+        return ended
+
+    def be_up(self) -> None:
+        """As a case finds it; much quicker than `up` when it is."""
+        try:
+            with urllib.request.urlopen(f"{self.settings.api_url}/v1/health", timeout=10):
+                return
+        except OSError:
+            self.up()
+
+    @property
+    def supervisor(self) -> int:
+        return int(json.loads((self.state / "supervisor.json").read_text())["pid"])
+
+    def processes(self) -> dict[int, str]:
+        """Everything that belongs to this stack: pid to command line."""
+        owners = (str(self.state), self._socket_folder())
+        return {pid: command for pid, command in _commands() if any(owner in command for owner in owners)} | {
+            pid: command for pid, command in _commands() if self._serves(pid, command)
+        }
+
+    def strays(self) -> dict[int, str]:
+        """What is left of this stack though nothing of it should be; looked at until it is nothing, for 10 s."""
+        settle(lambda: not self.processes(), 10)
+        return self.processes()
+
+    def worker(self, function: str) -> int:
+        """A process that runs `function`."""
+        handler = f"_HANDLER={function}.handler.handler"
+        for pid, command in _commands():
+            if f"{self.state}/run/code" in command and handler in _environment(pid):
+                return pid
+        raise AssertionError(f"no worker of {function}")
+
+    def postmaster(self) -> int:
+        return int((self.state / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    def log(self) -> str:
+        return (self.state / "logs" / "supervisor.log").read_text(errors="replace")
+
+    def _serves(self, pid: int, command: str) -> bool:
+        return "local serve" in command and f"ATRIUM_STATE={self.settings.state_name}\0" in _environment(pid) + "\0"
+
+    def _socket_folder(self) -> str:
+        from local.database import postgres
+
+        return postgres.socket_folder(postgres.place(self.state / "postgres")).name
+
+
+def settle(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return condition()
+
+
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((LOOPBACK, port))
+        taken.listen()
+        yield
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        for probe in (first, second):
+            probe.bind((LOOPBACK, 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _commands() -> Iterator[tuple[int, str]]:
+    shown = subprocess.run(
+        ["ps", "-Aww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True
+    ).stdout
+    for line in shown.splitlines():
+        pid, stat, command = line.split(None, 2)
+        if not stat.startswith("Z"):
+            yield int(pid), command
+
+
+def _environment(pid: int) -> str:
+    if Path("/proc").is_dir():
+        try:
+            return Path(f"/proc/{pid}/environ").read_text(errors="replace")
+        except OSError:
+            return ""
+    shown = subprocess.run(["ps", "-Eww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    return shown.stdout.replace(" ", "\0")

@@ -1,0 +1,45 @@
+"""Clocks that disagree: the one that signed a token, and the one that checks it.
+
+Tokens for the database have a test of their own, tests/local/database/test_token.py: five minutes ahead are borne.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from tests.failures.stack import Stack
+from tests.story.client import Client, Person
+
+Tell = Callable[[str, str, str], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def up(stack: Stack) -> None:
+    stack.be_up()
+
+
+def shifted(stack: Stack, token: str, seconds: int) -> str:
+    """The token as a clock that is `seconds` ahead would have signed it, with the stack's own key."""
+    key = RSAKey.import_key((stack.state / "keys" / "cognito.pem").read_bytes())
+    signed = jwt.decode(token, key, algorithms=["RS256"])
+    times = {name: signed.claims[name] + seconds for name in ("iat", "exp", "auth_time")}
+    return jwt.encode(signed.header, signed.claims | times, key)
+
+
+def test_a_token_past_its_end(stack: Stack, client: Client, member: Person, tell: Tell) -> None:
+    fresh = client.sign_in(member).tokens["AccessToken"]
+    assert client.call("GET", "/v1/me", shifted(stack, fresh, 0)).status == 200
+    refused = client.call("GET", "/v1/me", shifted(stack, fresh, -3600 - 5))
+    assert refused.status == 401
+    assert refused.json["detail"].startswith("Send a valid access token")
+    assert "export TOKEN=" in stack.make("-s", "env").output
+    tell("a token past its end", f"401 {refused.json['detail']} `make env` has a fresh one", "not needed")
+
+
+def test_a_token_of_a_clock_ahead(stack: Stack, client: Client, member: Person, tell: Tell) -> None:
+    """Only the end counts: two minutes ahead are no reason to refuse."""
+    fresh = client.sign_in(member).tokens["AccessToken"]
+    assert client.call("GET", "/v1/me", shifted(stack, fresh, 120)).status == 200
+    tell("a token of a clock two minutes ahead", "nothing: it is let in", "not needed")

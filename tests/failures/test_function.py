@@ -1,0 +1,69 @@
+"""A function that is broken on its way to AWS, as its callers and its developer see it; the next `make up` deploys what the checkout says."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.failures.stack import Stack, settle
+from tests.story.client import Client, Person
+
+Tell = Callable[[str, str, str], None]
+
+BROKEN = {  # what is wrong: its handler, what the log says of it, seconds it may take
+    "a handler that cannot be imported": ("import no_such_module", "No module named 'no_such_module'"),
+    "a handler that raises": (
+        "def handler(event, context):\n    raise ValueError('of my own')",
+        "ValueError: of my own",
+    ),
+    "a handler that takes too long": (
+        "import time\n\ndef handler(event, context):\n    time.sleep(9)",
+        "Task timed out after 1.00 seconds",
+    ),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def up(stack: Stack) -> None:
+    stack.be_up()
+
+
+@pytest.fixture
+def live(client: Client) -> tuple[Any, str]:
+    """The deployed service `users`: boto3's Lambda client and the function's name."""
+    return client.aws("lambda"), client.outputs.functions["users"]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_function(
+    what: str, stack: Stack, client: Client, member: Person, live: tuple[Any, str], tell: Tell
+) -> None:
+    source, said = BROKEN[what]
+    functions, name = live
+    functions.update_function_configuration(FunctionName=name, Timeout=1)
+    version = functions.update_function_code(FunctionName=name, ZipFile=zipped(source), Publish=True)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    answer = client.call("GET", "/v1/me", member.tokens["AccessToken"])
+    assert answer.status == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert client.call("GET", "/v1/health").status == 200, "the other services go on"
+    log = stack.state / "logs" / "functions" / f"{name}.log"
+    assert settle(lambda: said in log.read_text(), 5)
+    tell(
+        what, f"502 {json.loads(answer.body).get('detail', '')}; `make logs SERVICE=users`: {said}", "see the next row"
+    )
+
+
+def test_the_next_make_up_deploys_the_checkout_again(recovers: Callable[[], str], tell: Tell) -> None:
+    tell("after these three", "", recovers())
+
+
+def zipped(source: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("users/__init__.py", "")
+        archive.writestr("users/handler.py", source)
+    return file.getvalue()

@@ -1,0 +1,209 @@
+"""What keeps a stack from starting: each is told, leaves nothing behind, and is over with the next `make up`."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.database import binaries
+from tests.failures.conftest import kept, needs_mounts
+from tests.failures.stack import ROOT, Stack, listening
+from tests.story.client import Client, Person
+
+Tell = Callable[[str, str, str], None]
+Recovers = Callable[[], str]
+
+STARTED = r"✓ local AWS .*(started|restored)"
+mounts = pytest.mark.skipif(not needs_mounts(), reason="simulated with mounts of our own, which need root on Linux")
+
+
+def test_a_port_is_taken(stack: Stack, recovers: Recovers, tell: Tell) -> None:
+    stack.make("down")
+    with listening(stack.settings.aws_port):
+        refused = stack.make("up")
+    assert refused.code == 2
+    assert f"Port {stack.settings.aws_port} on 127.0.0.1 is taken." in refused.message
+    assert "AWS_PORT=" in refused.message
+    assert not stack.strays()
+    tell("a port is taken", refused.message, recovers())
+
+
+def test_a_second_make_up_while_one_runs(stack: Stack, recovers: Recovers, tell: Tell) -> None:
+    first = stack.start("up")
+    first.until("✓ build")
+    for command in ("up", "down", "reset"):
+        refused = stack.make(command)
+        assert refused.code == 2
+        assert "`make up` (pid " in refused.message
+        assert "Wait for it, or stop it" in refused.message
+    assert first.end().code == 0, "the first one goes on"
+    tell("a second `make up` (or down, reset) while one runs", refused.message, recovers())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+def test_postgres_refuses_root(stack: Stack) -> None:
+    """So it runs as nobody, and there is nothing to tell."""
+    assert Path(f"/proc/{stack.postmaster()}").stat().st_uid != 0
+
+
+@mounts
+def test_postgres_does_not_run_on_this_system(stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path) -> None:
+    """An old glibc: the pinned Postgres says so when it is run, and there is no other."""
+    pinned = next(binaries.cache_folder().glob("postgresql-*"))
+    fake = tmp_path / pinned.name / "bin"
+    fake.mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        (fake / name).write_text("#!/bin/sh\necho \"libc.so.6: version 'GLIBC_2.34' not found\" >&2; exit 1\n")
+        (fake / name).chmod(0o755)
+    hide = f"mount --bind {tmp_path} {binaries.cache_folder()}; "
+    hide += 'if [ -d /usr/lib/postgresql ]; then mount -t tmpfs none /usr/lib/postgresql; fi; exec "$@"'
+    stack.make("down")
+    refused = stack.make("up", before=("unshare", "-m", "sh", "-c", hide, "sh"))
+    assert refused.code == 2
+    assert "No Postgres to run:" in refused.message
+    assert "glibc 2.34" in refused.message
+    assert "Install Postgres 15 or later" in refused.message
+    assert not stack.strays()
+    tell("Postgres cannot start: old glibc", refused.message, recovers())
+
+
+@mounts
+def test_the_disk_is_full(stack: Stack, tell: Tell) -> None:
+    """The state folder lies on a disk too small for a database, which then grows."""
+    small = Stack.of(".local-failures-small", (stack.settings.api_port, stack.settings.aws_port))
+    small.state.mkdir(exist_ok=True)
+    stack.make("down")
+    script = (
+        f"mount -t tmpfs -o size=8m none {small.state}; make --no-print-directory up; "
+        f"mount -o remount,size=500m {small.state}; exec make --no-print-directory up"
+    )
+    try:
+        both = small.start("up", before=("unshare", "-m", "sh", "-c", script))
+        both.until("up: ")
+        both.until(STARTED)
+        both.until("terraform init")
+        ended = both.interrupt()
+        assert "No space left on device" in ended.output
+        assert "Make room where the stack's folder lies, run `make up` again." in ended.output
+        told = ended.output[ended.output.index("up: ") : ended.output.index("make: ***")]
+        tell("Postgres cannot start: disk full", told, "with room: the local AWS started")
+    finally:
+        for pid in small.processes():
+            os.kill(pid, 15)
+        assert not small.strays()
+        shutil.rmtree(small.state, ignore_errors=True)
+
+
+def test_no_room_for_a_snapshot(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+    """`make down` then refuses: stopped now, the stack would forget."""
+    stack.be_up()
+    part = stack.state / "control-plane.part"
+    person = client.sign_up()
+    time.sleep(4)  # a snapshot of the sign-up may be under way
+    part.unlink(missing_ok=True)
+    part.symlink_to("/dev/full")
+    try:
+        client.confirm(person)
+        refused = stack.make("down")
+    finally:
+        part.unlink(missing_ok=True)
+    assert refused.code == 2
+    assert "No snapshot: No space left on device." in refused.message
+    assert "Make room" in refused.message
+    client.sign_in(person)  # it runs on
+    assert stack.make("down").code == 0
+    tell("no room for a snapshot at `make down`", refused.message, recovers())
+    client.sign_in(person)
+
+
+def test_no_python_3_13(tell: Tell, tmp_path: Path) -> None:
+    """In a checkout without an environment, on a machine that has another Python only and cannot download one."""
+    for part in ("local", "requirements", "Makefile"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, tmp_path / part)
+    (tmp_path / "bin").mkdir()
+    for tool in ("bash", "awk", "env"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
+    other = tmp_path / "bin" / "python3.12"
+    other.write_text('#!/bin/sh\ncase "$*" in *version_info*) echo 3.12;; *) exit 1;; esac\n')
+    other.chmod(0o755)
+    machine = {
+        "PATH": f"{tmp_path / 'bin'}",
+        "HOME": str(tmp_path),
+        "PYENV_ROOT": str(tmp_path / "pyenv"),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path / "pythons"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV": str(ROOT / ".venv/bin/uv"),
+        "PYTHON3": sys.executable,
+    }
+    make = [shutil.which("make") or "make", "environment"]
+    done = subprocess.run(make, cwd=tmp_path, env=machine, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Python 3.13 was not found on PATH, in pyenv or by uv" in done.stderr
+    assert "UV_PYTHON=/path/to/python3.13 make up" in done.stderr
+    base = Path(sys._base_executable)  # type: ignore[attr-defined]
+    again = subprocess.run(
+        make, cwd=tmp_path, env={**os.environ, **machine, "UV_PYTHON": str(base)}, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    tell("no Python 3.13", done.stderr.split("make: ***")[0], again.stderr.splitlines()[-1])
+
+
+def test_no_provider_and_no_registry(stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path) -> None:
+    """A CLI configuration without a mirror, and a proxy where nobody listens."""
+    config = tmp_path / "terraform.rc"
+    config.write_text("provider_installation {\n  direct {}\n}\n")
+    shutil.rmtree(stack.state / "terraform" / "envs" / "dev" / ".terraform")
+    refused = stack.make("up", TF_CLI_CONFIG_FILE=str(config), HTTPS_PROXY="http://127.0.0.1:9")
+    assert refused.code == 2
+    assert "registry.terraform.io cannot be reached" in refused.message
+    assert "TF_PLUGIN_MIRROR=FOLDER make up" in refused.message
+    tell("no provider and no registry", refused.message[-600:], recovers())
+
+
+@pytest.mark.parametrize("damage", ["cut short", "of another moto"])
+def test_the_snapshot_cannot_be_loaded(
+    damage: str, stack: Stack, client: Client, member: Person, tell: Tell, tmp_path: Path
+) -> None:
+    """The stack starts afresh, says so and keeps what it set aside; putting that back is all it takes to have it again."""
+    stack.make("down")
+    whole = tmp_path / "state"
+    shutil.copytree(stack.state, whole, symlinks=True, ignore=shutil.ignore_patterns("postgres", "run"))
+    snapshot = stack.state / "control-plane.snapshot"
+    content = snapshot.read_bytes()
+    if damage == "cut short":
+        snapshot.write_bytes(content[:100_000])
+    else:
+        snapshot.write_bytes(
+            gzip.compress(gzip.decompress(content).replace(b"atrium-1 moto-5.", b"atrium-1 moto-4."), 1)
+        )
+    command = stack.start("up")
+    notice = command.until("Starting afresh:")
+    assert "The old one is kept as control-plane.snapshot." in notice
+    assert "The database is kept as postgres." in notice
+    if damage == "cut short":
+        command.until(r"\d+/1\d\d resources")  # everything is made anew
+    ended = command.interrupt()
+    assert ended.code in (-2, 2, 130)
+    stack.make("down")
+    _put_back(stack, whole)
+    stack.be_up()
+    kept(client, member)
+    tell(f"the snapshot is {damage}", notice, "applied everything anew; after putting the old files back, restored")
+
+
+def _put_back(stack: Stack, whole: Path) -> None:
+    """The database that was set aside, and every other file as it was."""
+    database = next(folder for folder in stack.state.glob("postgres.*") if folder.is_dir())
+    shutil.rmtree(stack.state / "postgres")
+    database.rename(stack.state / "postgres")
+    for name in ("control-plane.snapshot", "ports.json", "outputs.json"):
+        shutil.copy2(whole / name, stack.state / name)
+    for old in stack.state.glob("control-plane.snapshot.*"):
+        old.unlink()
