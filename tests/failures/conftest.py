@@ -51,7 +51,7 @@ def stack() -> Iterator[Stack]:
         made = Stack.of(state, (int(os.environ["API_PORT"]), int(os.environ["AWS_PORT"])))
     else:
         made = Stack.of(".local-failures", free_ports())
-    made.up()
+    made.be_up()
     yield made
     made.make("down")
 

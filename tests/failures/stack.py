@@ -71,7 +71,11 @@ class Stack:
     def of(cls, state: str, ports: tuple[int, int]) -> "Stack":
         chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
         settings = Settings(state_name=state, api_port=ports[0], aws_port=ports[1])
-        return cls(settings, {**os.environ, **chosen})
+        # A `make` within `make failure-matrix` is the outermost one of the person it stands for.
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"
+        }
+        return cls(settings, {**inherited, **chosen})
 
     @property
     def state(self) -> Path:
@@ -125,13 +129,11 @@ class Stack:
         settle(lambda: not self.processes(), 10)
         return self.processes()
 
-    def worker(self, function: str) -> int:
-        """A process that runs `function`."""
+    def workers(self, function: str) -> list[int]:
+        """The processes that run `function`."""
         handler = f"_HANDLER={function}.handler.handler"
-        for pid, command in _commands():
-            if f"{self.state}/run/code" in command and handler in _environment(pid):
-                return pid
-        raise AssertionError(f"no worker of {function}")
+        ours = [pid for pid, command in _commands() if f"{self.state}/run/code" in command]
+        return [pid for pid in ours if handler in _environment(pid)]
 
     def postmaster(self) -> int:
         return int((self.state / "postgres" / "postmaster.pid").read_text().split()[0])

@@ -125,7 +125,8 @@ def test_a_worker_in_the_middle_of_a_request(
         )
         request.start()
         time.sleep(1)
-        os.kill(stack.worker("users"), signal.SIGKILL)
+        for worker in stack.workers("users"):
+            os.kill(worker, signal.SIGKILL)
         request.join()
     assert answers == [502]
     assert client.call("GET", "/v1/me", token).json["given_name"] == "Ada"

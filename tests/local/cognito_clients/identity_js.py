@@ -1,5 +1,6 @@
 """amazon-cognito-identity-js in a Node process of its own."""
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -26,14 +27,19 @@ def install() -> None:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").split(".")[0]) < MINIMUM:
         pytest.fail(f"Node.js {version} is too old for this test: install {MINIMUM} or newer.")
-    lock = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    if INSTALLED.exists() and INSTALLED.read_text() == lock:
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers install at the same moment, into the same folder
+        _install(hashlib.sha256(lock.read()).hexdigest())
+
+
+def _install(wanted: str) -> None:
+    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
         return
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
     if done.returncode:
         pytest.fail(f"`npm ci` in {FOLDER} failed; it needs the npm registry once:\n{done.stdout}{done.stderr}")
-    INSTALLED.write_text(lock)
+    INSTALLED.write_text(wanted)
 
 
 class Node:
