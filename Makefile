@@ -63,7 +63,7 @@ test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its
 	@$(PYTHON) -m tests.stages
 
 failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
-	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/failures
+	@$(PYTHON) -m pytest -q -p no:cacheprovider --durations=5 tests/failures
 
 ##@ Maintenance
 

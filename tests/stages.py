@@ -1,5 +1,6 @@
 """`make test`: every check as a stage, each with its time. `python -m tests.stages lint unit` runs just those.
 
+`make failure-matrix` stands beside it: breaking a stack in every way takes minutes more than a test run may.
 The stack for the story starts first and in the background: most of its start is the Terraform provider waiting for RDS.
 """
 
@@ -34,7 +35,6 @@ STAGES = (
     Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
-    Stage("failures", ((*PYTEST, "tests/failures"),), needs_stack=True),
 )
 
 
