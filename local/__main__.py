@@ -1,9 +1,13 @@
 """`python -m local <command>`: what the Makefile's stack targets call."""
 
+# ruff: noqa: E402
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the rest is imported, Ctrl-C ends us without a traceback
+
 import argparse
 import errno
 import shutil
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import asdict

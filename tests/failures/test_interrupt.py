@@ -1,12 +1,11 @@
 """Ctrl-C in each phase of `make up`: no traceback, nothing left that is not wanted, and the next `make up` goes on."""
 
 import shutil
-import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.failures.stack import Stack
+from tests.failures.stack import Stack, settle
 
 PHASES = {  # phase to the line before which it begins
     "build": None,
@@ -28,7 +27,7 @@ def test_ctrl_c(phase: str, stack: Stack, tell: Callable[[str, str, str], None])
     if line := PHASES[phase]:
         command.until(line)
     else:
-        time.sleep(0.4)
+        assert settle((stack.state / "command.json").exists, 10)
     ended = command.interrupt()
     assert ended.code in (-2, 2, 130), ended.output  # make's own end by SIGINT, or its report of our 130
     assert "Traceback" not in ended.output

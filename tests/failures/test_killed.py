@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pg8000.native
 
 from local.stack import outputs
+from tests.failures.conftest import kept
 from tests.failures.stack import Stack, settle
 from tests.story.client import Client, Person
 
@@ -107,10 +108,9 @@ def test_postgres_under_load(stack: Stack, client: Client, member: Person, recov
     tell("Postgres is killed under load", told, recovers())
 
 
-def test_a_worker_in_the_middle_of_a_request(
-    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
-) -> None:
-    """A lock that we hold keeps the request waiting. As on AWS: 502 for it, and nobody else notices."""
+def test_a_worker_in_the_middle_of_a_request(stack: Stack, client: Client, member: Person, tell: Tell) -> None:
+    """A lock that we hold keeps the request waiting. As on AWS: 502 for it, its statement may still come to its end in
+    Postgres, and the next request has a new worker."""
     stack.be_up()
     token = member.tokens["AccessToken"]
     etag = client.call("GET", "/v1/me", token).headers["etag"]
@@ -129,10 +129,10 @@ def test_a_worker_in_the_middle_of_a_request(
             os.kill(worker, signal.SIGKILL)
         request.join()
     assert answers == [502]
-    assert client.call("GET", "/v1/me", token).json["given_name"] == "Ada"
+    kept(client, member)
     log = (stack.state / "logs" / "functions" / "atrium-dev-users.log").read_text()
     assert "signal: SIGKILL" in log or "Status: error" in log
-    tell("a worker is killed in the middle of a request", "502 to this client; `make logs SERVICE=users`", recovers())
+    tell("a worker is killed in the middle of a request", "502 to this client; `make logs SERVICE=users`", "not needed")
 
 
 def _last_snapshot(stack: Stack) -> datetime:
