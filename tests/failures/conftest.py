@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -96,14 +95,6 @@ def _summary(ended: Ended) -> str:
     shown = [" ".join(line.split()[1:]) for line in ended.output.splitlines() if done.match(line)]
     notice = [line.strip() for line in ended.output.splitlines() if line.startswith("    ")]
     return "; ".join([*notice[:1], *shown])
-
-
-def reachable(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except OSError:
-        return False
 
 
 def needs_mounts() -> bool:
