@@ -1,16 +1,12 @@
 """moto says that every function lies in `vpc-123abc`; the provider looks that VPC up when it destroys one, and fails.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfigResponse.html: the VPC is the subnets'.
+https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfigResponse.html: the VPC is the subnets'. Importing this corrects moto.
 """
 
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.ec2.models import ec2_backends
-
-
-def correct() -> None:
-    LambdaFunction.vpc_config = property(_vpc_config)  # type: ignore[method-assign, assignment]
 
 
 def _vpc_config(function: Any) -> dict[str, Any] | None:
@@ -20,3 +16,6 @@ def _vpc_config(function: Any) -> dict[str, Any] | None:
     backend = ec2_backends[function.account_id][function.region]
     found = backend.describe_subnets(subnet_ids=config["SubnetIds"]) if config.get("SubnetIds") else []
     return {**config, "VpcId": found[0].vpc_id} if found else dict(config)
+
+
+LambdaFunction.vpc_config = property(_vpc_config)  # type: ignore[method-assign, assignment]

@@ -24,7 +24,7 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local.control_plane import function_vpc
+from local.control_plane import function_vpc  # noqa: F401 - a fix to moto, made by importing it
 
 SEE = "The laptop's AWS does not emulate it; docs/fidelity.md lists what it does."
 
@@ -35,7 +35,6 @@ class Moto:
     """The `Forward` at the end of every interceptor."""
 
     def __init__(self, settings: Settings) -> None:
-        function_vpc.correct()
         self._wsgi = DomainDispatcherApplication(_create_backend_app)
         self._port = settings.aws_port
         # moto's backends are plain dictionaries: one thread keeps a call's changes whole.
