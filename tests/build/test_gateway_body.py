@@ -1,7 +1,6 @@
 """The gateway's body, as Terraform renders it."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,17 @@ import pytest
 
 from builder import gateway_body
 from builder.contract import Contract, Operation
+from local.terraform.binary import terraform
 
+ROOT = Path(__file__).resolve().parents[2]
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"
 NOTES = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/notes/invocations"
 
 
 def render(template: Path, folder: Path) -> dict[str, Any]:
-    terraform = shutil.which("terraform")
-    if terraform is None:
-        pytest.skip("terraform is not on PATH, and nothing else renders its templates")
     variables = f'{{ user_pool_arn = "{POOL}", invoke_arns = {{ notes = "{NOTES}" }} }}'
     expression = f'jsonencode(jsondecode(templatefile("{template}", {variables})))'
-    command = [terraform, "console"]
+    command = [terraform(ROOT / ".local" / "bin"), "console"]
     ran = subprocess.run(command, input=expression, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     rendered: dict[str, Any] = json.loads(json.loads(ran.stdout))

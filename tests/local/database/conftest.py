@@ -163,7 +163,7 @@ def start(loop: Loop, registered: RegisteredProxy, tmp_path_factory: pytest.Temp
 def pool(postgres: Postgres, loop: Loop) -> Iterator[pgbouncer.Pgbouncer]:
     pool = loop.run(pgbouncer.start(postgres, size=2))
     if pool is None:
-        pytest.skip("PgBouncer is not installed")
+        pytest.fail("PgBouncer is not installed: apt-get install pgbouncer")
     yield pool
     loop.run(pool.stop())
 
