@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from builder import contract_rules, routes, yaml_file
+from builder import allowed, contract_rules, routes, yaml_file
 from builder.contract_rules import Owners
 from builder.declarations import KERNEL, Function
 from builder.errors import BuildError
@@ -146,10 +146,11 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
                 what_to_do = f"A path holds {', '.join(METHODS)}; say the rest in each of them."
                 raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
-            allowed = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
+            demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
+            allowed.alternatives(service.contract, route, content)
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
-            yield Operation(method.upper(), path, service.name, allowed, described.api_key)
+            yield Operation(method.upper(), path, service.name, demanded, described.api_key)
 
 
 def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:

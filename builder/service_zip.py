@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from builder import artefacts, zips
+from builder import allowed, artefacts, zips
 from builder.declarations import Function
 from builder.errors import BuildError
 from builder.packages import LAMBDA_PLATFORMS, Packages
@@ -14,7 +14,7 @@ _COMPILED = (".so", ".pyd", ".dylib")
 
 def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
     own = zips.read_tree(function.folder, is_wanted=lambda path: path not in _FOR_THE_BUILD)
-    files = zips.below(function.name, own) | _included(root, function)
+    files = zips.below(function.name, own | _rules(function)) | _included(root, function)
     vendored = _vendored(root, build, function)
 
     def make() -> bytes:
@@ -23,6 +23,10 @@ def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
 
     inputs = artefacts.digest(vendored.digest if vendored else "", *zips.flat(files))
     return artefacts.Artefact(build / "functions" / f"{function.name}.zip", inputs, make)
+
+
+def _rules(function: Function) -> dict[str, bytes]:
+    return {allowed.FILE: allowed.rules(function.contract)} if function.declaration.trigger == "api" else {}
 
 
 def _included(root: Path, function: Function) -> dict[str, bytes]:

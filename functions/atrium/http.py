@@ -1,10 +1,10 @@
 """From API Gateway's event to a route's answer: dispatch, session, conditional GET, problems, one log line."""
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from atrium import etag, log, response, tracing
+from atrium import etag, log, response, rules, tracing
 from atrium.problem import Problem, unavailable
 from atrium.request import Request, from_event
 from atrium.response import Response
@@ -13,21 +13,25 @@ Operation = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def api(routes: Mapping[str, Operation], public: Collection[str] = ()) -> Handler:
-    """The Lambda handler of a service. `routes` maps `METHOD /resource/{parameter}` to its operation.
+def api(package: str, routes: Mapping[str, Operation]) -> Handler:
+    """The Lambda handler of the service in `package`. `routes` maps `METHOD /resource/{parameter}` to its operation.
 
-    Every route demands a current access token, whatever the gateway let through, except those in `public`.
+    Who may call one is what its contract says (`x-atrium-allow`). Every route that is not public demands a current
+    access token, whatever the gateway let through. Raises rules.RulesMissingError for a route without rules.
     """
-    if strangers := set(public) - routes.keys():
-        raise ValueError(f"`public` names what is not in the routes: {', '.join(sorted(strangers))}")
-    verify = _verifier() if set(routes) - set(public) else None
+    allowed = rules.of_package(package, routes.keys())
+    verify = None if all(map(rules.is_public, allowed.values())) else _verifier()
 
     def answer(request: Request, token: Mapping[str, str]) -> Response:
         operation = routes.get(request.route)
         if operation is None:
             raise Problem(404, "route_unknown", f"This service has no {request.route}.")
-        if verify and request.route not in public:
+        alternatives = allowed[request.route]
+        if verify and not rules.is_public(alternatives):
             request.claims = verify(token)
+        if request.path_parameters:
+            _check_path(request)
+        request.reach = rules.reach(request, alternatives)
         with tracing.subsegment("operation", route=request.route):
             return etag.not_modified(request, operation(request))
 
@@ -56,6 +60,12 @@ def _verifier() -> Callable[[Mapping[str, str]], Any]:
     return session.verify
 
 
+def _check_path(request: Request) -> None:
+    from atrium import parameters  # not at the top: a path without variables needs none of it
+
+    parameters.check_path(request.path_parameters)
+
+
 def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
     """The claims that the Cognito authorizer found; none when the gateway let the request through without a token."""
     authorizer = event["requestContext"].get("authorizer") or {}
@@ -66,17 +76,17 @@ def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
-    if _raised_by(error, "atrium.postgres", "DatabaseUnavailable"):
+    if _raised_by(error, "atrium.postgres", "DatabaseUnavailable", "DatabaseBusy"):
         return unavailable("The database")
     if _raised_by(error, "atrium.user_attributes", "Unavailable"):
         return unavailable("The table of user attributes")
     return Problem(500, "internal_error", "Something failed on our side. Tell us the request_id if it stays.")
 
 
-def _raised_by(error: Exception, module: str, name: str) -> bool:
+def _raised_by(error: Exception, module: str, *names: str) -> bool:
     # A module that is not loaded cannot have raised anything, and must not be loaded for asking.
-    kind = getattr(sys.modules.get(module), name, None)
-    return isinstance(kind, type) and isinstance(error, kind)
+    kinds = [getattr(sys.modules.get(module), name, None) for name in names]
+    return any(isinstance(kind, type) and isinstance(error, kind) for kind in kinds)
 
 
 def _log(

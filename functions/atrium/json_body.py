@@ -6,11 +6,10 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from atrium.json_values import MAX_ERRORS, check_shape, child, parse, too_deep, unsound
 from atrium.problem import FieldError, Problem
 
-MEDIA_TYPES = ("application/json",)
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
 
 _PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
@@ -33,13 +32,17 @@ def decode[Model: msgspec.Struct](body: bytes, model: type[Model], read_only: Co
     A field's type may be a class of one's own with `parse(object) -> Self`, which raises ValueError (see atrium.text).
     """
     value = _json(body)
+    errors = {error.pointer: error for error in unsound(value)}
     try:
-        return msgspec.convert(value, model, str_keys=True, dec_hook=_parse)
+        decoded = msgspec.convert(value, model, str_keys=True, dec_hook=parse)
     except msgspec.ValidationError as invalid:
         # msgspec stops at the first error; a person mending a form wants them all.
-        errors = list(_struct_errors(value, model, "#", read_only)) or [_field_error(str(invalid), "#")]
+        for error in list(_struct_errors(value, model, "#", read_only)) or [_field_error(str(invalid), "#")]:
+            errors.setdefault(error.pointer, error)
+    if errors:
         detail = "Some fields of the body are not acceptable: see `errors`."
-        raise Problem(422, "validation_failed", detail, errors=errors) from None
+        raise Problem(422, "validation_failed", detail, errors=list(errors.values())[:MAX_ERRORS])
+    return decoded
 
 
 def _json(body: bytes) -> object:
@@ -47,23 +50,12 @@ def _json(body: bytes) -> object:
         raise Problem(413, "body_too_large", f"The body has {len(body)} bytes; at most {MAX_BYTES} are accepted.")
     try:
         value = msgspec.json.decode(body)
-        deep = _deeper_than(MAX_DEPTH, value)
     except (msgspec.DecodeError, UnicodeDecodeError) as malformed:
         raise Problem(400, "body_malformed", f"The body cannot be read as JSON. {malformed}.") from None
     except RecursionError:
-        deep = True
-    if deep:
-        raise Problem(400, "body_too_deep", f"The body nests deeper than {MAX_DEPTH} levels.")
+        raise too_deep() from None
+    check_shape(value)
     return value
-
-
-def _deeper_than(limit: int, value: object) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return children is not None and (limit == 0 or any(_deeper_than(limit - 1, child) for child in children))
-
-
-def _parse(kind: Any, value: object) -> object:
-    return kind.parse(value)
 
 
 def _struct_errors(
@@ -75,13 +67,13 @@ def _struct_errors(
     fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
     for name, field in fields.items():
         if name in value:
-            yield from _errors(value[name], field.type, _child(pointer, name))
+            yield from _errors(value[name], field.type, child(pointer, name))
         elif field.required:
-            yield FieldError(_child(pointer, name), "This field is required")
+            yield FieldError(child(pointer, name), "This field is required")
     if model.__struct_config__.forbid_unknown_fields:
         for name in value.keys() - fields.keys():
             detail = "This field is read-only" if name in read_only else "There is no such field"
-            yield FieldError(_child(pointer, name), detail)
+            yield FieldError(child(pointer, name), detail)
 
 
 def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
@@ -93,10 +85,10 @@ def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
             yield from _errors(item, arguments[0], f"{pointer}/{index}")
     elif origin is dict and isinstance(value, dict):
         for name, item in value.items():
-            yield from _errors(item, arguments[1], _child(pointer, name))
+            yield from _errors(item, arguments[1], child(pointer, name))
     else:
         try:
-            msgspec.convert(value, kind, str_keys=True, dec_hook=_parse)
+            msgspec.convert(value, kind, str_keys=True, dec_hook=parse)
         except msgspec.ValidationError as invalid:
             yield _field_error(str(invalid), pointer)
 
@@ -107,10 +99,5 @@ def _field_error(message: str, pointer: str) -> FieldError:
     if not found:
         return FieldError(pointer, message)
     for step in _STEP.finditer(found["path"].partition("[...]")[0]):
-        pointer = _child(pointer, step["name"] or step["index"])
+        pointer = child(pointer, step["name"] or step["index"])
     return FieldError(pointer, found["detail"])
-
-
-def _child(pointer: str, name: str) -> str:
-    """RFC 6901, section 3."""
-    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"

@@ -82,8 +82,9 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         contexts = [core.Context(statement.sql) for statement in statements]
         self._usock.sendall(flight)
         self._read_answers(contexts)
-        for context in contexts:
+        for index, context in enumerate(contexts):
             if context.error is not None:
+                context.error.args[0]["statement"] = index  # beside the server's own fields, whose names are one letter
                 raise context.error
         return contexts
 
@@ -146,7 +147,7 @@ def _timestamptz(text: str) -> datetime:
 def _aware(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone, so it names no moment; pass an aware datetime.")
-    return moment.astimezone(UTC).isoformat()
+    return moment.isoformat()
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from atrium.config import required
 from atrium.one_flight import InterfaceError, OneFlight, Row, ServerError, Statement, open_socket
 
 __all__ = [
+    "DatabaseBusy",
     "DatabaseError",
     "DatabaseUnavailable",
     "Row",
@@ -36,26 +37,39 @@ ANSWER_TIMEOUT = 8.0
 flights = 0
 """Network flights made by this process, opening connections aside."""
 
+_BUSY = ("55P03", "57014", "40001", "40P01")  # lock timeout, statement timeout, serialisation failure, deadlock
+
 _lock = threading.Lock()
 _connections: dict[str, OneFlight] = {}
 
 
 class DatabaseError(Exception):
-    """The server refused a statement; nothing of its flight was done. `code` is the SQLSTATE."""
+    """The server refused a statement; nothing of its flight was done. `code` is the SQLSTATE.
 
-    def __init__(self, code: str, message: str, constraint: str | None = None) -> None:
+    `statement` is the one that failed, counted from 0; None when it was the commit.
+    """
+
+    def __init__(self, code: str, message: str, constraint: str | None = None, statement: int | None = None) -> None:
         super().__init__(f"{message} (SQLSTATE {code})")
         self.code = code
         self.message = message
         self.constraint = constraint
+        self.statement = statement
 
 
 class UniqueViolation(DatabaseError):  # noqa: N818  Postgres's own word
     """SQLSTATE 23505; `constraint` names the constraint or index."""
 
 
+class DatabaseBusy(DatabaseError):  # noqa: N818  a state, too
+    """It took too long, or another transaction was in the way. The same flight may well succeed in a moment."""
+
+
 class DatabaseUnavailable(Exception):  # noqa: N818  a state, not a fault in a call
     """No answer from the database. Whether the flight was done is unknown: repeat only what is idempotent."""
+
+
+_KINDS = {"23505": UniqueViolation} | dict.fromkeys(_BUSY, DatabaseBusy)
 
 
 class _Address(NamedTuple):
@@ -159,5 +173,4 @@ def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailable:
     code, message, constraint = fields["C"], fields["M"], fields.get("n")
     if code.startswith(("08", "57P")) or code == "53300":  # connection lost, shutting down, too many connections
         return DatabaseUnavailable(f"{message} (SQLSTATE {code})")
-    kind = UniqueViolation if code == "23505" else DatabaseError
-    return kind(code, message, constraint)
+    return _KINDS.get(code, DatabaseError)(code, message, constraint, fields.get("statement"))

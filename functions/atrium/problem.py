@@ -15,6 +15,18 @@ class FieldError(msgspec.Struct, frozen=True):
     detail: str
 
 
+class ParameterError(msgspec.Struct, frozen=True):
+    """`parameter` is a name in the query or the path."""
+
+    parameter: str
+    detail: str
+
+
+class HeaderError(msgspec.Struct, frozen=True):
+    header: str
+    detail: str
+
+
 class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
     """Raise it anywhere below a route; the kernel answers it. `detail` is for the caller's eyes: no internals."""
 
@@ -24,7 +36,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         code: str,
         detail: str,
         *,
-        errors: Sequence[FieldError] = (),
+        errors: Sequence[FieldError | ParameterError | HeaderError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {detail}")
@@ -46,6 +58,10 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
             "request_id": request_id,
         }
         return {**members, "errors": list(self.errors)} if self.errors else members
+
+
+def invalid_parameters(errors: Sequence[ParameterError]) -> Problem:
+    return Problem(400, "parameters_invalid", "Some parameters are not acceptable: see `errors`.", errors=errors)
 
 
 def unavailable(what: str) -> Problem:

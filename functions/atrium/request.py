@@ -2,12 +2,17 @@
 
 from base64 import b64decode
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 
-from atrium import json_body
-from atrium.problem import Problem
+from atrium.problem import ParameterError, Problem, invalid_parameters
+
+Reach = Literal["self", "all"]
+
+
+_UUID_LENGTH = 36
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -21,7 +26,11 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct):
-    """`headers` have lower-case names; one sent twice is joined by ", ". `path` has the stage prefix, if there is one."""
+    """`headers` have lower-case names; one sent twice is joined by ", ". `path` has the stage prefix, if there is one,
+    and is percent-encoded; `path_parameters` and `query` are not.
+
+    `reach` is what the operation's rules admit the caller to: what is theirs, or everybody's.
+    """
 
     method: str
     resource: str
@@ -32,6 +41,7 @@ class Request(msgspec.Struct):
     body: bytes
     request_id: str
     claims: Claims | None = None  # None on a public route
+    reach: Reach = "self"
 
     @property
     def route(self) -> str:
@@ -45,17 +55,38 @@ class Request(msgspec.Struct):
             raise Problem(401, "token_missing", "Send an access token: `Authorization: Bearer …`.")
         return self.claims
 
+    def uuid(self, name: str) -> UUID:
+        """A path parameter. Raises 400 when it is not a UUID in its usual form, of 36 characters."""
+        value = self.path_parameters[name]
+        try:
+            return msgspec.convert(value if len(value) == _UUID_LENGTH else None, UUID)
+        except msgspec.ValidationError:
+            raise invalid_parameters([ParameterError(name, "Expected a UUID")]) from None
+
+    def parameters[Model: msgspec.Struct](self, model: type[Model]) -> Model:
+        """The query as `model`. Raises 400 with every wrong, missing or unknown parameter."""
+        from atrium import parameters
+
+        return parameters.decode(self.query, model)
+
+    def href(self, path: str) -> str:
+        """A path of this API, such as `/v1/orders/7`, for a link: with the stage's prefix when this request had one."""
+        before_variables = self.resource.partition("{")[0]
+        return self.path.partition(before_variables)[0] + path
+
     def decode[Model: msgspec.Struct](
         self,
         model: type[Model],
         *,
-        media_types: Collection[str] = json_body.MEDIA_TYPES,
+        media_types: Collection[str] = ("application/json",),
         read_only: Collection[str] = (),
     ) -> Model:
         """The JSON body as `model`. Raises a Problem that says where: 400, 413, 415, or 422 with every wrong field.
 
         A field in `read_only` is refused as such; any other that `model` lacks is refused as unknown.
         """
+        from atrium import json_body  # not at the top: most requests have no body, and no query
+
         json_body.check_media_type(self.headers.get("content-type", ""), self.body, media_types)
         return json_body.decode(self.body, model, read_only)
 
@@ -68,12 +99,22 @@ def from_event(event: Mapping[str, Any]) -> Request:
         method=event["httpMethod"],
         resource=event["resource"],
         path=context.get("path") or event["path"],
-        path_parameters=event.get("pathParameters") or {},
+        path_parameters=_path_parameters(event),
         query=event.get("multiValueQueryStringParameters") or {},
         headers=_headers(event),
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
         request_id=context["requestId"],
     )
+
+
+def _path_parameters(event: Mapping[str, Any]) -> dict[str, str]:
+    """A REST API hands them on as they stand in the path, percent-encoded; those of the query it has decoded."""
+    found: dict[str, str] = event.get("pathParameters") or {}
+    if not any("%" in value for value in found.values()):
+        return found
+    from urllib.parse import unquote
+
+    return {name: unquote(value) for name, value in found.items()}
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -41,6 +41,38 @@ class Locale(Line):
         return tag
 
 
+class Email(Line):
+    """An address as mail takes it: NFC, the domain in lower case and in its ASCII form (`bücher.example` is
+    `xn--bcher-kva.example`), so that one mailbox has one spelling. The part before the @ stays as typed; what compares
+    addresses must not look at its case (`citext` does not). No quoted local part and no address literal.
+    """
+
+    max_length = 254  # RFC 5321 with its erratum 1690, in octets
+    _LOCAL_OCTETS: ClassVar = 64
+    _LOCAL: ClassVar = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+    _DOMAIN: ClassVar = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        local, _, domain = super().parse(value).rpartition("@")
+        domain = _ascii(domain.lower())
+        address = cls(f"{local}@{domain}")
+        is_short = len(local.encode()) <= cls._LOCAL_OCTETS and len(address.encode()) <= cls.max_length
+        if not (is_short and cls._LOCAL.fullmatch(local) and cls._DOMAIN.fullmatch(domain)):
+            raise ValueError("Expected an e-mail address such as `ada@example.org`")
+        return address
+
+
+def _ascii(domain: str) -> str:
+    """Raises ValueError for what is no domain name."""
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError("The domain of the e-mail address is not acceptable") from None
+
+
 def _is_printable(character: str) -> bool:
     # Cc: controls. Zl, Zp: line ends. The overrides and isolates of direction can make a name read as another one.
     # Cf as a whole is not refused: Persian and some emoji need its joiners.

@@ -1,10 +1,11 @@
-"""What the table `UserAttributes` knows of one user: status, attributes, roles. Keys: docs/architecture.md.
+"""What the table `UserAttributes` knows: of a user, of a role, of our signing keys. Keys: docs/architecture.md.
 
 Reads are strongly consistent: a revocation counts from the moment it is written.
 """
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,13 @@ class Role(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
+class RoleDefinition(msgspec.Struct, frozen=True):
+    """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role."""
+
+    permissions: frozenset[str]
+    parents: frozenset[str]
+
+
 class UserItems(msgspec.Struct, frozen=True):
     """`attributes` is namespace → name → value; `roles` are those in force."""
 
@@ -52,23 +60,19 @@ def meta(uid: str) -> Meta | None:
 
 def create_meta(uid: str) -> None:
     """Makes META of a new, active user; leaves one that exists as it is. One call. Raises `Unavailable`."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    item = _key(uid, "META") | {
-        "status": {"S": "active"},
-        "access_epoch": {"N": "1"},
-        "version": {"N": "1"},
-        "created_at": {"S": now},
-    }
-    try:
-        _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
-    except _ConditionFailed:
-        return
+    _create(
+        f"U#{uid}",
+        "META",
+        status={"S": "active"},
+        access_epoch={"N": "1"},
+        version={"N": "1"},
+    )
 
 
 def collection(uid: str) -> UserItems:
     """Everything under the user's key. One call per megabyte. Raises `Unavailable`."""
     found, attributes, roles, now = None, dict[str, dict[str, Any]](), list[Role](), time.time()
-    for item in _items(uid):
+    for item in _items(f"U#{uid}"):
         match item["sk"].split("#", 2):
             case ["META"]:
                 found = _meta(item)
@@ -79,17 +83,46 @@ def collection(uid: str) -> UserItems:
     return UserItems(found, attributes, roles)
 
 
+def role_definition(role: str) -> RoleDefinition:
+    """What the role holds by itself. One call. Raises `Unavailable`."""
+    permissions, parents = set[str](), set[str]()
+    for item in _items(f"R#{role}"):
+        if item["sk"] == "META":
+            parents.update(item.get("parents") or ())
+        elif item["sk"].startswith("PERM#"):
+            permissions.add(item["permission"])
+    return RoleDefinition(frozenset(permissions), frozenset(parents))
+
+
+def signing_keys(purpose: str) -> dict[int, bytes]:
+    """Version → secret, of every key for this purpose. One call. Raises `Unavailable`."""
+    return {int(item["sk"].removeprefix("V#")): item["secret"] for item in _items(f"KEY#{purpose}")}
+
+
+def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
+    """Leaves one that exists as it is. One call. Raises `Unavailable`."""
+    _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
+
+
 class _ConditionFailed(Exception):  # noqa: N818
     pass
 
 
-def _items(uid: str) -> Iterator[dict[str, Any]]:
+def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
+    """Puts the item with its `created_at`, unless there is one."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
+    with suppress(_ConditionFailed):
+        _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
+
+
+def _items(pk: str) -> Iterator[dict[str, Any]]:
     page: dict[str, Any] = {}
     while True:
         answer = _call(
             "query",
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"U#{uid}"}},
+            ExpressionAttributeValues={":pk": {"S": pk}},
             ConsistentRead=True,
             **page,
         )

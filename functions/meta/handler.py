@@ -5,4 +5,4 @@ ROUTES = {
     "GET /v1/health": health.read,
     "GET /v1/openapi.json": contract.read,
 }
-handler = api(ROUTES, public=ROUTES.keys())
+handler = api(__package__, ROUTES)

@@ -7,7 +7,7 @@ sends the verifiers of the other roles, then apply.
 from collections.abc import Callable
 from typing import Any
 
-from migrate import migrations, roles
+from migrate import migrations, roles, signing_keys
 
 Event = dict[str, Any]
 
@@ -16,6 +16,7 @@ ACTIONS: dict[str, Callable[[Event], dict[str, Any]]] = {
     "set_verifier": lambda event: roles.set_verifier(_text(event, "user"), _text(event, "verifier")),
     "apply": lambda _: migrations.apply(),
     "status": lambda _: migrations.status(),
+    "make_signing_keys": lambda event: signing_keys.make(event.get("rotate") is True),
 }
 
 

@@ -5,4 +5,4 @@ ROUTES = {
     "GET /v1/me": me.read,
     "PATCH /v1/me": me.change,
 }
-handler = api(ROUTES)
+handler = api(__package__, ROUTES)

@@ -178,6 +178,7 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
     _release_as_built(settings, functions, lambda_client)
     aws.invoke(lambda_client, functions["migrate"], {"action": "bootstrap"})
     aws.invoke(lambda_client, functions["db_credentials"], {"only_missing": True})
+    aws.invoke(lambda_client, functions["migrate"], {"action": "make_signing_keys"})
     applied = aws.invoke(lambda_client, functions["migrate"], {"action": "apply"})
     return f"{len(applied['applied'])} migrations applied"
 

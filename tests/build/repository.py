@@ -33,6 +33,7 @@ paths:
       operationId: readNote
       summary: Read a note
       security: [{cognito: [atrium/me]}]
+      x-atrium-allow: [self]
       parameters: [{$ref: "#/components/parameters/NoteId"}]
       responses:
         200: {description: "It costs ${price}, or 5%{off}"}
@@ -41,6 +42,7 @@ paths:
       operationId: writeNote
       summary: Write a note
       security: [{cognito: [atrium/users.write]}, {cognito: [atrium/me]}]
+      x-atrium-allow: [self, permission: users.write]
       parameters: [{$ref: "#/components/parameters/NoteId"}, {$ref: "#/components/parameters/IfMatch"}]
       responses:
         204: {description: Written}
@@ -49,6 +51,7 @@ paths:
       operationId: readHealth
       summary: Is it up
       security: []
+      x-atrium-allow: [public]
       responses:
         200: {description: It is}
 components:

@@ -23,6 +23,7 @@ paths:
       operationId: listOthers
       summary: List the others
       security: [{cognito: [atrium/users.read]}]
+      x-atrium-allow: [permission: users.read]
       responses:
         200: {description: They are}
 components:
@@ -53,7 +54,7 @@ def test_it_is_the_shared_part_and_every_services(tmp_path: Path) -> None:
     assert document["openapi"] == "3.0.3"
     assert sorted(document["paths"]) == ["/v1/health", "/v1/notes/{id}", "/v1/others"]
     assert {"Problem", "Other"} <= document["components"]["schemas"].keys()
-    assert document["components"]["parameters"].keys() == {"IfMatch", "IfNoneMatch", "NoteId"}
+    assert {"IfMatch", "Limit", "NoteId"} <= document["components"]["parameters"].keys()
     # Status codes are numbers in YAML, and names in JSON.
     assert "200" in document["paths"]["/v1/others"]["get"]["responses"]
 
@@ -102,6 +103,16 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "security: []", "x-atrium-throttle: {rate: 0, burst: 1}\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-throttle.rate: Expected"),
         (NOTES, "      security: []\n", "", f"{NOTES}: GET /v1/health.security: It is missing."),
         (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a requirement"),
+        (NOTES, "      x-atrium-allow: [public]\n", "", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
+        (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
+        (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` stands beside others."),
+        (NOTES, "[public]", "[self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `security: []` admits everybody."),
+        (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [public]", "GET /v1/notes/{id}.x-atrium-allow: `public` and `security: []` go"),
+        (NOTES, "[self, permission", "[self: uid, permission", "PUT /v1/notes/{id}.x-atrium-allow: The path has no parameter uid."),
+        (NOTES, "permission: users.write", "permission: write", 'x-atrium-allow: {"permission": "write"} is not an alternative.'),
+        (NOTES, "permission: users.write", "role: Admin", 'x-atrium-allow: {"role": "Admin"} is not an alternative.'),
+        (NOTES, "permission: users.write", "anybody", 'x-atrium-allow: "anybody" is not an alternative.'),
+        (NOTES, "permission: users.write", "{role: a, self: id}", "is not an alternative."),
         (NOTES, "[atrium/users.write]", "[atrium/notes]", f"{NOTES}: PUT /v1/notes/{{id}}.security: "),
         (NOTES, "[atrium/users.write]", "[atrium/me, atrium/users.read]", "Write `{cognito: [<one scope>]}` with one of: "),
         (NOTES, "/health:\n    get", "/health:\n    trace", f"{NOTES}: /v1/health: trace: It is not one of our methods."),

@@ -1,5 +1,6 @@
 """A function's zip, as Lambda unpacks it."""
 
+import json
 import marshal
 import subprocess
 import sys
@@ -20,7 +21,16 @@ def test_the_zip_holds_the_package_and_nothing_of_the_build(unpacked: Callable[[
         "notes/__pycache__/note.cpython-313.pyc",
         "notes/handler.py",
         "notes/note.py",
+        "notes/rules.json",
     ]
+
+
+def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(unpacked: Callable[[str], Path]) -> None:
+    assert json.loads((unpacked("functions/notes.zip") / "notes/rules.json").read_bytes()) == {
+        "GET /v1/health": [{"kind": "public"}],
+        "GET /v1/notes/{id}": [{"kind": "self"}],
+        "PUT /v1/notes/{id}": [{"kind": "permission", "of": "users.write"}, {"kind": "self"}],
+    }
 
 
 def test_it_runs_from_its_bytecode(unpacked: Callable[[str], Path]) -> None:

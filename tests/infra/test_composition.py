@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from atrium.http import api
 from atrium.request import Request
 from local.terraform import providers
 from local.terraform.binary import terraform
 from tests.unit.events import api_event
+from tests.unit.service import service
 
 ROOT = Path(__file__).resolve().parents[2]
 # Words of Logs Insights, and names that the queries give themselves.
@@ -191,7 +191,7 @@ def test_the_saved_queries_ask_for_what_the_kernel_writes(prod: Plan, capsys: py
         request.claims = SimpleNamespace(uid="somebody")  # type: ignore[assignment]
         raise RuntimeError("as a bug would")
 
-    api({"GET /v1/health": fail}, public=["GET /v1/health"])(api_event("GET /v1/health"), None)
+    service({"GET /v1/health": fail})(api_event("GET /v1/health"), None)
     written = json.loads(capsys.readouterr().out)
     queries = {query["name"]: query["query_string"] for query in of_kind(prod, "aws_cloudwatch_query_definition")}
     assert queries.keys() == {

@@ -11,7 +11,7 @@ import pg8000.native
 import pytest
 from moto import mock_aws
 
-from atrium import config, dynamodb, postgres, session
+from atrium import config, dynamodb, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
 from local.database.postgres import SUPERUSER, Postgres, running
 
@@ -51,7 +51,8 @@ def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     config.required.cache_clear()
     config.optional.cache_clear()
-    session._cache.clear()
+    for module in (session, permissions, signing_keys):
+        module._cache.clear()
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +61,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         with pg8000.native.Connection(SUPERUSER, unix_sock=started.socket, database="atrium") as connection:
             connection.run("CREATE ROLE app LOGIN")
             connection.run("CREATE ROLE readonly LOGIN")
-            connection.run((ROOT / "migrations" / "0001_users.sql").read_text())
+            for migration in sorted((ROOT / "migrations").glob("????_*.sql")):
+                if not migration.name.endswith(".rollback.sql"):
+                    connection.run(migration.read_text())
         yield started
 
 
@@ -73,7 +76,7 @@ def database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg80
     monkeypatch.setattr(postgres, "connect", lambda user: app)
     monkeypatch.setattr(postgres, "_connections", {})
     with pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="atrium") as connection:
-        connection.run("TRUNCATE users, identities, audit_events")
+        connection.run("TRUNCATE users, identities, audit_events, idempotency_keys")
         yield connection
     app.close()
 

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from atrium import http, postgres, response, session, user_attributes
+import meta
+from atrium import http, postgres, response, rules, session, user_attributes
 from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.service import SELF, service
 
 
 def echo(request: Request) -> Response:
@@ -53,7 +55,7 @@ ROUTES = {
     "GET /v1/mine": mine,
     "GET /v1/open-mine": mine,
 }
-handler = http.api(ROUTES, public=ROUTES.keys() - {"GET /v1/mine"})
+handler = service(ROUTES, {"GET /v1/mine": SELF})
 
 
 def call(event: dict[str, Any]) -> Answer:
@@ -136,7 +138,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
     monkeypatch.setattr(session, "verify", lambda token: session._claims(token))
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0")
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    http.api({"GET /v1/busy": busy})(
+    service({"GET /v1/busy": busy}, {"GET /v1/busy": SELF})(
         api_event("GET /v1/busy", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}, token=claims()), Context()
     )
     line = logs.line()
@@ -170,6 +172,6 @@ def test_a_public_route_knows_no_caller_even_with_a_token() -> None:
     assert call(api_event("GET /v1/open-mine", token=claims())).json["code"] == "token_missing"
 
 
-def test_a_public_route_must_exist() -> None:
-    with pytest.raises(ValueError, match="GET /v1/typo"):
-        http.api(ROUTES, public=["GET /v1/typo"])
+def test_a_route_without_rules_keeps_a_service_from_starting() -> None:
+    with pytest.raises(rules.RulesMissingError, match=r"lacks GET /v1/typo\. Run `make build`"):
+        http.api(meta.__name__, {"GET /v1/health": mine, "GET /v1/typo": mine})

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atrium import http, json_body, response
+from atrium import json_body, response
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Locale, PersonName
 from tests.unit.events import Answer, Context, answer, api_event
+from tests.unit.service import service
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +33,7 @@ def create(request: Request) -> Response:
     return response.json(request.decode(Order, read_only=("id",)))
 
 
-handler = http.api({"POST /v1/orders": create}, public=["POST /v1/orders"])
+handler = service({"POST /v1/orders": create})
 
 
 def send(body: object, content_type: str | None = "application/json") -> Answer:

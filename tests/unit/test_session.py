@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from atrium import http, response, session, user_attributes
+from atrium import response, session, user_attributes
 from atrium.request import Request
 from atrium.response import Response
 from atrium.user_attributes import Meta
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.service import SELF, service
 
 
 def whoami(request: Request) -> Response:
@@ -18,7 +19,7 @@ def whoami(request: Request) -> Response:
     return response.json({"uid": caller.uid, "sub": caller.sub, "roles": caller.roles, "epoch": caller.access_epoch})
 
 
-handler = http.api({"GET /v1/whoami": whoami})
+handler = service({"GET /v1/whoami": whoami}, {"GET /v1/whoami": SELF})
 
 
 def call(**changed: str) -> Answer:

@@ -13,8 +13,9 @@ from tests.unit.conftest import ROOT
 
 PROGRAM = """
 import json, os, sys
-from atrium import http, response
-handler = http.api({"GET /v1/x": lambda request: response.json({})}, public=["GET /v1/x"])
+from atrium import response
+from tests.unit.service import service
+handler = service({"GET /v1/x": lambda request: response.json({})})
 event = json.loads(sys.argv[1])
 handler(event, None)
 print("aws_xray_sdk" in sys.modules, file=sys.stderr)
@@ -27,7 +28,7 @@ EVENT = json.dumps(
 def run(sampled: int, daemon: str, task_root: Path) -> bool:
     """Whether the SDK was loaded by one request in a fresh function."""
     environment = {
-        "PYTHONPATH": str(ROOT / "functions"),
+        "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
         "LAMBDA_TASK_ROOT": str(task_root),
         "AWS_XRAY_DAEMON_ADDRESS": daemon,
         "_X_AMZN_TRACE_ID": f"Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled={sampled}",

@@ -12,4 +12,4 @@ def read(_: Request) -> Response:
 ROUTES = {
     "GET /v1/query": read,
 }
-handler = api(ROUTES, public=ROUTES.keys())
+handler = api(__package__, ROUTES)

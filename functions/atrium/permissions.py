@@ -1,0 +1,46 @@
+"""Which permissions a user's roles hold, by the table; those of a role are kept for a while. Fails closed."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from atrium import user_attributes
+from atrium.user_attributes import RoleDefinition
+
+ADMIN = "admin"
+"""The role that holds every permission, whatever the table says."""
+
+CACHE_SECONDS = 30  # for so long at most may a permission that was taken from a role still work
+_CACHE_ENTRIES = 512
+
+_cache: dict[str, tuple[float, RoleDefinition]] = {}
+
+
+def hold(roles: Iterable[str], permission: str) -> bool:
+    """Whether one of the roles, or a role that it builds on, holds the permission. Raises user_attributes.Unavailable."""
+    held = set(roles)
+    return ADMIN in held or permission in _of(held, _cached)
+
+
+def of(roles: Iterable[str]) -> set[str]:
+    """Every permission of the roles as the table has them now; for `admin` see ADMIN. Raises like `hold`."""
+    return _of(set(roles), user_attributes.role_definition)
+
+
+def _of(roles: set[str], read: Callable[[str], RoleDefinition]) -> set[str]:
+    permissions, seen, waiting = set[str](), set[str](), roles
+    while waiting:
+        definitions = [read(role) for role in sorted(waiting)]
+        seen |= waiting
+        permissions.update(*(definition.permissions for definition in definitions))
+        waiting = {parent for definition in definitions for parent in definition.parents} - seen
+    return permissions
+
+
+def _cached(role: str) -> RoleDefinition:
+    read_at, definition = _cache.get(role, (float("-inf"), None))
+    if definition is None or time.monotonic() - read_at >= CACHE_SECONDS:
+        definition = user_attributes.role_definition(role)
+        if len(_cache) >= _CACHE_ENTRIES:
+            _cache.clear()
+        _cache[role] = (time.monotonic(), definition)
+    return definition

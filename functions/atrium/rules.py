@@ -1,0 +1,82 @@
+"""Who may call an operation: `x-atrium-allow`, which the build puts into the zip as `<service>/rules.json`.
+
+What no alternative admits is refused. docs/architecture.md says what each alternative means.
+"""
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from atrium.problem import Problem
+from atrium.request import Reach, Request
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """`of` is the permission, the role, or the path parameter; empty where the kind says it all."""
+
+    kind: Literal["public", "permission", "role", "self"]
+    of: str = ""
+
+
+Rules = Mapping[str, Sequence[Alternative]]
+"""By route, as in ROUTES; the widest alternative first."""
+
+
+class RulesMissingError(Exception):
+    """The package has no rules, or none for one of its routes: the build puts them there."""
+
+
+def of_package(package: str, routes: Collection[str]) -> Rules:
+    """The rules of a service's package. Raises RulesMissingError when a route has none."""
+    found = read(f"{sys.modules[package].__path__[0]}/rules.json")
+    if missing := sorted(set(routes) - found.keys()):
+        raise RulesMissingError(f"{package}: rules.json lacks {', '.join(missing)}. Run `make build` and deploy again.")
+    return found
+
+
+def read(file: str) -> Rules:
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123  pathlib is slow to load
+            return msgspec.json.decode(opened.read(), type=dict[str, list[Alternative]])
+    except FileNotFoundError:
+        raise RulesMissingError(f"{file} is not in the package. Run `make build` and deploy again.") from None
+
+
+def is_public(alternatives: Sequence[Alternative]) -> bool:
+    return any(alternative.kind == "public" for alternative in alternatives)
+
+
+def reach(request: Request, alternatives: Sequence[Alternative]) -> Reach:
+    """How far the caller may reach. Raises 403 or 404 when not at all, 503 when the table cannot be read."""
+    for alternative in alternatives:
+        if _admits(alternative, request):
+            return "self" if alternative.kind == "self" else "all"
+    if any(alternative.kind == "self" for alternative in alternatives):
+        raise not_found()
+    wanted = " or ".join(f"{alternative.kind} {alternative.of}" for alternative in alternatives)
+    raise Problem(403, "permission_missing", f"This needs {wanted or 'what nobody holds'}. Ask an administrator.")
+
+
+def not_found() -> Problem:
+    """What is not there and what is not for the caller look the same."""
+    return Problem(404, "not_found", "There is no such thing, or it is not for you to see.")
+
+
+def _admits(alternative: Alternative, request: Request) -> bool:
+    match alternative.kind:
+        case "public":
+            return True
+        case "self":
+            return not alternative.of or str(request.uuid(alternative.of)) == request.caller.uid
+        case "role":
+            return alternative.of in request.caller.roles
+        case "permission":
+            return _holds(alternative.of, request.caller.roles)
+
+
+def _holds(permission: str, roles: Collection[str]) -> bool:
+    from atrium import permissions  # not at the top: it loads the AWS SDK, which public routes need not
+
+    return permissions.hold(roles, permission)

@@ -1,0 +1,32 @@
+"""A service made for a test: routes, and who may call each."""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+
+from atrium import http
+from atrium.http import Handler, Operation
+from atrium.rules import Alternative
+
+PUBLIC = (Alternative("public"),)
+SELF = (Alternative("self"),)
+
+_numbers = itertools.count()
+_folder = tempfile.TemporaryDirectory(prefix="atrium-services-")
+
+
+def service(routes: Mapping[str, Operation], allow: Mapping[str, Sequence[Alternative]] | None = None) -> Handler:
+    """Its Lambda handler. A route that `allow` does not name is public."""
+    package = ModuleType(f"service_{next(_numbers)}")
+    folder = Path(_folder.name, package.__name__)
+    folder.mkdir()
+    package.__path__ = [str(folder)]
+    rules = dict.fromkeys(routes, PUBLIC) | dict(allow or {})
+    (folder / "rules.json").write_bytes(msgspec.json.encode(rules))
+    sys.modules[package.__name__] = package
+    return http.api(package.__name__, routes)

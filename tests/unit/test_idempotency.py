@@ -1,0 +1,169 @@
+"""Creating once, through a route, on a real Postgres with the real migrations."""
+
+import json
+import threading
+from typing import Any
+
+import msgspec
+import pg8000.native
+import pytest
+
+from atrium import idempotency, postgres, response, user_attributes
+from atrium.idempotency import NothingMadeError
+from atrium.postgres import Statement
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.user_attributes import Meta
+from atrium.uuid7 import uuid7
+from tests.unit.conftest import Logs, wait_until_blocked
+from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.service import SELF, service
+
+OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
+INSERT = "INSERT INTO users (uid, email) VALUES ($1::uuid, $2)"
+FIND = "SELECT uid AS id, email, created_at FROM users WHERE uid = $1::uuid AND email <> 'nobody@example.org'"
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+
+
+def invite(request: Request) -> Response:
+    uid, email = uuid7(), request.decode(Invitation).email
+    try:
+        made = idempotency.once(request, [Statement(INSERT, (uid, email))], Statement(FIND, (uid,)))
+    except postgres.UniqueViolation as taken:
+        raise Problem(409, "email_taken", str(taken.constraint)) from None
+    except NothingMadeError:
+        raise Problem(409, "nobody", "Nobody is not invited.") from None
+    return response.json(
+        made.row, 201, headers={"Location": request.href(f"/v1/users/{made.row['id']}"), **made.headers}
+    )
+
+
+ROUTE = "POST /v1/teams/{id}/users"
+handler = service({ROUTE: invite, "POST /v1/users": invite}, {ROUTE: SELF, "POST /v1/users": SELF})
+
+
+def post(email: str = "ada@example.org", key: str | None = "k-1", uid: str = UID, **changed: Any) -> Answer:
+    headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
+    event = api_event(ROUTE, json.dumps({"email": email}), headers, token=claims(uid=uid))
+    return answer(handler(event | {"pathParameters": {"id": "7"}} | changed, Context()))
+
+
+@pytest.fixture(autouse=True)
+def users(database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> pg8000.native.Connection:
+    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    return database
+
+
+def count(users: pg8000.native.Connection) -> int:
+    [[found]] = users.run("SELECT count(*) FROM users")
+    return int(found)
+
+
+def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(users: pg8000.native.Connection, logs: Logs) -> None:
+    first, again = post(), post()
+    assert (first.status, again.status, count(users)) == (201, 201, 1)
+    assert again.text == first.text
+    assert again.headers["location"] == first.headers["location"] == f"/dev/v1/users/{first.json['id']}"
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert [line["sql_flights"] for line in logs.lines()] == [1, 2]
+
+
+def test_without_a_key_it_is_400_that_names_the_header(users: pg8000.native.Connection) -> None:
+    refused = post(key=None)
+    assert (refused.status, refused.json["code"]) == (400, "idempotency_key_missing")
+    assert [error["header"] for error in refused.json["errors"]] == ["Idempotency-Key"]
+    assert count(users) == 0
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "two words", "a,\tb", "é", "\x7f"])
+def test_a_key_is_visible_ascii_of_bounded_length(key: str) -> None:
+    refused = post(key=key)
+    assert (refused.status, refused.json["code"]) == (400, "idempotency_key_invalid")
+
+
+def test_another_body_or_path_under_the_same_key_is_422(users: pg8000.native.Connection) -> None:
+    assert post().status == 201
+    for other in (post("eve@example.org"), post(pathParameters={"id": "8"})):
+        assert (other.status, other.json["code"]) == (422, "idempotency_key_reused")
+        assert [error["header"] for error in other.json["errors"]] == ["Idempotency-Key"]
+    assert count(users) == 1
+
+
+def test_a_key_is_of_one_caller_and_one_route(users: pg8000.native.Connection) -> None:
+    assert post("ada@example.org").status == 201
+    assert post("eve@example.org", uid=OTHER).status == 201
+    assert post("joe@example.org", resource="/v1/users").status == 201
+    assert count(users) == 3
+
+
+def test_a_refusal_in_the_work_leaves_the_key_free(users: pg8000.native.Connection) -> None:
+    users.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'ada@example.org')")
+    assert (post().status, post().json["code"]) == (409, "email_taken")
+    assert post("nobody@example.org").json["code"] == "nobody"
+    assert users.run("SELECT count(*) FROM idempotency_keys") == [[0]]
+    assert count(users) == 1
+    assert post("eve@example.org").status == 201
+
+
+def test_a_record_counts_for_24_hours(users: pg8000.native.Connection) -> None:
+    post()
+    [[hours]] = users.run("SELECT extract(epoch FROM expires_at - now()) / 3600 FROM idempotency_keys")
+    assert 23.9 < hours <= 24
+    users.run("UPDATE idempotency_keys SET expires_at = now()")
+    assert post("eve@example.org").status == 201
+    assert users.run("SELECT count(*) FROM idempotency_keys") == [[1]]
+    assert post("eve@example.org").headers["idempotency-replayed"] == "true"
+
+
+def claim(connection: pg8000.native.Connection) -> None:
+    """Somebody else has the key, in a transaction that is still open."""
+    connection.run("BEGIN")
+    connection.run(
+        "INSERT INTO idempotency_keys (caller, route, key, fingerprint, expires_at)"
+        " VALUES (:caller, :route, 'k-1', 'x', now() + interval '1 day')",
+        caller=UID,
+        route=ROUTE,
+    )
+
+
+def test_a_request_still_in_flight_is_409(users: pg8000.native.Connection) -> None:
+    postgres.query("SET lock_timeout = '50ms'")
+    claim(users)
+    try:
+        refused = post()
+    finally:
+        users.run("ROLLBACK")
+    assert (refused.status, refused.json["code"]) == (409, "idempotency_in_flight")
+    assert "retry-after" in refused.headers
+    assert post().status == 201
+
+
+def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(users: pg8000.native.Connection) -> None:
+    postgres.query("SET lock_timeout = '50ms'")
+    users.run("BEGIN")
+    users.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'ada@example.org')")
+    try:
+        refused = post()
+    finally:
+        users.run("ROLLBACK")
+    assert (refused.status, refused.json["code"]) == (503, "unavailable")
+    assert "retry-after" in refused.headers
+    assert post().status == 201
+
+
+def test_who_waited_for_the_first_gets_its_answer(users: pg8000.native.Connection) -> None:
+    """The first commits while the second waits for its index entry; and had it been undone, the second would do it."""
+    answers: list[Answer] = []
+    claim(users)
+    thread = threading.Thread(target=lambda: answers.append(post()))
+    thread.start()
+    wait_until_blocked(users, 1)
+    users.run("ROLLBACK")
+    thread.join(5)
+    assert [each.status for each in answers] == [201]
+    assert "idempotency-replayed" not in answers[0].headers

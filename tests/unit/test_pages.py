@@ -1,0 +1,202 @@
+"""Lists, through a route: pages, links and cursors, on moto's DynamoDB where the keys are."""
+
+import base64
+import re
+import time
+from types import SimpleNamespace
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from atrium import cursor, dynamodb, pages, signing_keys, user_attributes
+from atrium.request import Request
+from atrium.response import Response
+from atrium.user_attributes import Meta
+from migrate import signing_keys as making
+from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.service import SELF, service
+
+OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
+ROUTE = "GET /v1/numbers"
+
+
+class Number(msgspec.Struct):
+    value: int
+
+
+class NumberFilter(pages.Parameters):
+    sort: Literal["value", "-value"] = "value"
+
+
+def numbers(request: Request) -> Response:
+    """0 to 249."""
+    filter = request.parameters(NumberFilter)
+    page = pages.requested(request, filter)
+    step = 1 if filter.sort == "value" else -1
+    [after] = page.after or ((-1,) if step == 1 else (250,))
+    rows = [Number(value) for value in range(after + step, 250 if step == 1 else -1, step)][: page.limit + 1]
+    return pages.answer(request, page, rows, key=lambda number: (number.value,))
+
+
+def one(request: Request) -> Response:
+    return pages.answer(request, pages.requested(request), [1, 2, 3][:2], key=lambda number: (number,))
+
+
+OPEN = "GET /v1/open"
+handler = service({ROUTE: numbers, OPEN: one}, {ROUTE: SELF})
+
+
+@pytest.fixture(autouse=True)
+def keys(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    making.make(rotate=False)
+    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+
+
+def get(uid: str = UID, route: str = ROUTE, **query: Any) -> Answer:
+    sent = {name: [value] if isinstance(value, str) else value for name, value in query.items()}
+    return answer(handler(api_event(route, query=sent or None, token=claims(uid=uid)), Context()))
+
+
+def values(got: Answer) -> list[int]:
+    assert got.status == 200, got.text
+    return [item["value"] for item in got.json["items"]]
+
+
+def test_the_pages_follow_one_another_and_end() -> None:
+    got, seen = get(limit="100"), []
+    while True:
+        seen += values(got)
+        if got.json["next_cursor"] is None:
+            break
+        got = get(limit="100", cursor=got.json["next_cursor"])
+    assert seen == list(range(250))
+    assert "link" not in got.headers
+
+
+def test_the_link_leads_to_the_next_page_with_the_same_parameters() -> None:
+    got = get(limit="2", sort="-value")
+    found = re.fullmatch(r'<(.+)>; rel="next"', got.headers["link"])
+    assert found
+    target = urlsplit(found[1])
+    assert target.path == "/dev/v1/numbers"
+    query: dict[str, Any] = dict(parse_qs(target.query))
+    assert query == {"limit": ["2"], "sort": ["-value"], "cursor": [got.json["next_cursor"]]}
+    assert values(get(**query)) == [247, 246]
+
+
+def test_twenty_is_the_default() -> None:
+    assert values(get()) == list(range(20))
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.5", "1e2", "9" * 5000, "٣", "null"])
+def test_a_limit_is_a_number_from_1_to_100(limit: str) -> None:
+    refused = get(limit=limit)
+    assert (refused.status, refused.json["code"]) == (400, "parameters_invalid")
+    assert [error["parameter"] for error in refused.json["errors"]] == ["limit"]
+
+
+def test_every_wrong_parameter_is_named_at_once() -> None:
+    refused = get(limit="0", sort="name", ascending="yes", cursor=["a", "b"])
+    assert [error["parameter"] for error in refused.json["errors"]] == ["ascending", "cursor", "limit", "sort"]
+
+
+def invalid(refused: Answer) -> bool:
+    assert (refused.status, refused.json["code"]) == (400, "cursor_invalid"), refused.text
+    assert [error["parameter"] for error in refused.json["errors"]] == ["cursor"]
+    return True
+
+
+def test_the_limit_may_change_on_the_way_and_nothing_else() -> None:
+    given = get(limit="2", sort="-value").json["next_cursor"]
+    assert values(get(limit="3", sort="-value", cursor=given)) == [247, 246, 245]
+    assert invalid(get(cursor=given))
+    assert invalid(get(sort="-value", cursor=given, uid=OTHER))
+    assert invalid(get(cursor=given, route=OPEN))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "x",
+        "",
+        "1",
+        "1.",
+        "1..",
+        "..",
+        "1.W10.",
+        "-1.W10.x",
+        "2.W10.x",
+        "9" * 400 + ".W10.x",
+        "\u0661.W10.x",
+        "1.é.é",
+        "a.b.c.d",
+    ],
+)
+def test_garbage_is_no_cursor(garbage: str) -> None:
+    assert invalid(get(cursor=garbage))
+
+
+def test_no_character_of_a_cursor_can_be_changed() -> None:
+    given = get().json["next_cursor"]
+    for place in range(len(given)):
+        assert invalid(get(cursor=given[:place] + ("A" if given[place] != "A" else "B") + given[place + 1 :]))
+    assert values(get(cursor=given))[0] == 20
+
+
+def test_a_cursor_holds_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = get().json["next_cursor"]
+    now = time.time()
+    monkeypatch.setattr(cursor, "time", SimpleNamespace(time=lambda: now + 23.9 * 3600))
+    assert values(get(cursor=given))
+    monkeypatch.setattr(cursor, "time", SimpleNamespace(time=lambda: now + 24 * 3600))
+    assert invalid(get(cursor=given))
+
+
+def test_after_a_rotation_the_newest_signs_and_all_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = get().json["next_cursor"]
+    assert making.make(rotate=False) == {"made": {}}
+    for _ in range(10):
+        making.make(rotate=True)
+    assert get().json["next_cursor"].startswith("1.")  # not yet seen
+    later = SimpleNamespace(monotonic=lambda: signing_keys.CACHE_SECONDS + 1e9)
+    monkeypatch.setattr(signing_keys, "time", later)
+    newest = get().json["next_cursor"]
+    assert newest.startswith("11.")
+    assert values(get(cursor=first)) == values(get(cursor=newest))
+
+
+def test_a_container_that_has_not_seen_the_newest_key_looks_again() -> None:
+    given = get().json["next_cursor"]
+    old = dict(signing_keys._cache)
+    making.make(rotate=True)
+    signing_keys._cache.clear()
+    newer = get().json["next_cursor"]
+    signing_keys._cache.update(old)
+    assert values(get(cursor=newer)) == values(get(cursor=given))
+
+
+def test_a_list_of_one_page_needs_no_key() -> None:
+    get(route=OPEN)
+    before = dynamodb.calls
+    got = get(route=OPEN)
+    assert (got.json, dynamodb.calls) == ({"items": [1, 2], "next_cursor": None}, before)
+
+
+def test_a_key_is_random_and_long(table: Any) -> None:
+    [first] = user_attributes.signing_keys("cursor").values()
+    making.make(rotate=True)
+    secrets = user_attributes.signing_keys("cursor")
+    assert secrets.keys() == {1, 2}
+    assert secrets[1] == first != secrets[2]
+    assert {len(secret) for secret in secrets.values()} == {32}
+    assert base64.b64encode(first) not in get().text.encode()
+
+
+def test_without_a_key_a_list_fails_and_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_attributes, "signing_keys", lambda purpose: {})
+    assert get().status == 500
+    assert "make_signing_keys" in capsys.readouterr().out
