@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,19 @@ KERNEL = "atrium"
 API_TIMEOUT = 29  # seconds, API Gateway's own for a REST API
 
 PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
-Trigger = Literal["api", "cognito.PreSignUp", "cognito.PostConfirmation", "cognito.PreTokenGeneration", "none"]
+Trigger = Literal[
+    "api",
+    "cognito.PreSignUp",
+    "cognito.PostConfirmation",
+    "cognito.PreTokenGeneration",
+    "none",
+    "schedule",
+    "user_attributes.stream",
+]
+STREAM: Trigger = "user_attributes.stream"
+STREAM_READERS = 2  # of a shard; with a third the reads of all are throttled
+# EventBridge's own: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)|cron\([^ ()]+( [^ ()]+){5}\))$"
 # Cognito's API calls a user pool's actions AdminGetUser, ListUsers, …; a wildcard would not be least privilege.
 CognitoAction = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 
@@ -28,6 +40,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     postgres: PostgresUser | Annotated[list[PostgresUser], Meta(min_length=1)] | None = None
     user_attributes: list[Literal["read", "write"]] = []
     cognito: list[CognitoAction] = []
+    parameters: list[Literal["user_pool_id"]] = []
     database_secrets: Literal["write"] | None = None
     invoke: list[str] = []
 
@@ -40,6 +53,17 @@ class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     retries: Annotated[int, Meta(ge=0, le=2)] = 2
     max_age: Annotated[int, Meta(ge=60, le=21600)] = 21600
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A pattern for records of the table's stream, in the record's own fields; every leaf is a list of what may stand there.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+    """
+
+    event_name: Annotated[list[Literal["INSERT", "MODIFY", "REMOVE"]], Meta(min_length=1)] | None = None
+    dynamodb: dict[Literal["Keys", "NewImage", "OldImage"], dict[str, Any]] = {}
+    user_identity: dict[Literal["principalId", "type"], list[Any]] = {}
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +80,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     memory: Annotated[int, Meta(ge=128, le=10240)] = 256
     timeout: Annotated[int, Meta(ge=1, le=900)] = 10
     trigger: Trigger = "none"
+    schedule: Annotated[str, Meta(pattern=SCHEDULE)] | None = None
+    filters: Annotated[list[Filter], Meta(min_length=1, max_length=5)] | None = None
     vpc: bool = True
     asynchronous: Async | None = None
     data: Data = Data()
@@ -89,6 +115,7 @@ def read_functions(root: Path) -> list[Function]:
     names = {function.name for function in functions}
     for function in functions:
         _check(function, names, root)
+    _check_readers(functions)
     return functions
 
 
@@ -103,30 +130,94 @@ def _declaration(folder: Path) -> Declaration:
 
 
 def _check(function: Function, names: set[str], root: Path) -> None:
-    for field, why, what_to_do in _refusals(function, names, root):
+    rules = (_folder, _trigger, _stream, _reach)
+    found = [refusal for rule in rules for refusal in rule(function)] + list(_names(function, names, root))
+    for field, why, what_to_do in found:
         raise BuildError(function.file, field, why, what_to_do)
 
 
-def _refusals(function: Function, names: set[str], root: Path) -> Iterator[tuple[str | None, str, str]]:
-    """Rules between fields, and between them and the folder: (field, why, what to do)."""
-    name, declaration = function.name, function.declaration
+def _check_readers(functions: list[Function]) -> None:
+    readers = [function for function in functions if function.declaration.trigger == STREAM]
+    for refused in readers[STREAM_READERS:]:
+        already = " and ".join(function.name for function in readers[:STREAM_READERS])
+        raise BuildError(
+            refused.file,
+            "trigger",
+            f"{already} read the stream already, and a shard serves {STREAM_READERS} readers.",
+            "Let one of them do this too, with a filter more.",
+        )
+
+
+# Rules between fields, and between them and the folder: (field, why, what to do).
+Refusals = Iterator[tuple[str | None, str, str]]
+
+
+def _folder(function: Function) -> Refusals:
+    name = function.name
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in sys.stdlib_module_names:
         yield None, f"{name!r} cannot be a package of its own.", "Rename the folder to a snake_case name that is free."
     if not (function.folder / "handler.py").is_file():
         yield None, "There is no handler.py beside it.", f"Add it; Lambda calls `{name}.handler.handler`."
+
+
+def _trigger(function: Function) -> Refusals:
+    declaration = function.declaration
+    trigger = declaration.trigger
+    if trigger == "api" and not function.contract.is_file():
+        yield "trigger", "`api` needs routes.", f"Add functions/{function.name}/openapi.yaml, or set another trigger."
+    if trigger != "api" and function.contract.is_file():
+        yield "trigger", "There is an openapi.yaml, so the API calls it.", "Set `trigger: api`, or remove openapi.yaml."
+    if trigger == "api" and declaration.timeout > API_TIMEOUT:
+        yield "timeout", f"API Gateway gives up after {API_TIMEOUT} seconds.", f"Set {API_TIMEOUT} or less."
+    if declaration.asynchronous and trigger not in ("none", "schedule"):
+        yield "async", f"`{trigger}` waits for the answer.", "Remove `async`, or the trigger."
+    if trigger == "schedule" and declaration.schedule is None:
+        yield "schedule", "The trigger does not say when.", "Add it, e.g. `schedule: rate(5 minutes)`."
+    if trigger != "schedule" and declaration.schedule is not None:
+        yield "schedule", f"`{trigger}` has no schedule.", "Set `trigger: schedule`, or remove it."
+
+
+def _stream(function: Function) -> Refusals:
+    trigger, filters = function.declaration.trigger, function.declaration.filters
+    if trigger == STREAM and filters is None:
+        yield "filters", "Nothing says which records it wants.", "Add it, e.g. `filters: [{eventName: [INSERT]}]`."
+    if trigger != STREAM and filters is not None:
+        yield "filters", f"`{trigger}` has no records.", f"Set `trigger: {STREAM}`, or remove it."
+    for pattern in filters or []:
+        for leaf in _leaves_that_match_nothing(msgspec.to_builtins(pattern.dynamodb), "dynamodb"):
+            yield (
+                "filters",
+                f"{leaf} is not a list of what may stand there.",
+                "Write e.g. `[active]` or `[{prefix: C#}]`.",
+            )
+
+
+def _leaves_that_match_nothing(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves_that_match_nothing(value, f"{path}.{key}")
+    elif not isinstance(node, list) or not node:
+        yield path
+
+
+def _reach(function: Function) -> Refusals:
+    """From inside the VPC only the proxy and DynamoDB are reached, from outside everything but the proxy."""
+    declaration = function.declaration
     if declaration.data.postgres and not declaration.vpc:
         yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."
-    if declaration.trigger == "api" and not function.contract.is_file():
-        yield "trigger", "`api` needs routes.", f"Add functions/{name}/openapi.yaml, or set another trigger."
-    if declaration.trigger != "api" and function.contract.is_file():
-        yield "trigger", "There is an openapi.yaml, so the API calls it.", "Set `trigger: api`, or remove openapi.yaml."
-    if declaration.trigger == "api" and declaration.timeout > API_TIMEOUT:
-        yield "timeout", f"API Gateway gives up after {API_TIMEOUT} seconds.", f"Set {API_TIMEOUT} or less."
-    if declaration.asynchronous and declaration.trigger != "none":
-        yield "async", f"`{declaration.trigger}` waits for the answer.", "Remove `async`, or the trigger."
-    for invoked in declaration.data.invoke:
+    for field in ("cognito", "parameters"):
+        if getattr(declaration.data, field) and declaration.vpc:
+            yield (
+                f"data.{field}",
+                "AWS answers that outside the VPC only.",
+                f"Add `vpc: false`, or remove `data.{field}`.",
+            )
+
+
+def _names(function: Function, names: set[str], root: Path) -> Refusals:
+    for invoked in function.declaration.data.invoke:
         if invoked not in names:
             yield "data.invoke", f"There is no function {invoked!r}.", f"Use one of: {', '.join(sorted(names))}."
-    for path in declaration.package.include:
+    for path in function.declaration.package.include:
         if not (root / path).resolve().is_relative_to(root.resolve()):
             yield "package.include", f"{path!r} lies outside the repository.", "Name a path inside it."

@@ -44,7 +44,7 @@ module "rds_proxy" {
   bastion_security_group_ids = { bastion = module.bastion.security_group_id }
   database                   = local.database
   backup_retention_days      = local.backup_retention_days
-  log_retention_days         = local.log_retention_days
+  logs                       = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
   deletion_protection        = local.deletion_protection
   final_snapshot             = local.final_snapshot
 }
@@ -107,5 +107,6 @@ module "api_lambda" {
   user_attributes = {
     table_name = module.dynamodb.table_name
     table_arn  = module.dynamodb.table_arn
+    stream_arn = module.dynamodb.stream_arn
   }
 }

@@ -6,8 +6,9 @@ locals {
   table_metrics    = ["TableName", module.dynamodb.table_name]
   pool_metrics     = ["UserPool", module.cognito.user_pool_id, "UserPoolClient", module.cognito.user_pool_client_id]
 
-  # Every function of the environment, also those to come: a line for each.
+  # Every function and queue of the environment, also those to come: a line for each.
   per_function = "SEARCH('{AWS/Lambda,FunctionName} MetricName=\"%s\" FunctionName=\"${local.name}-\"', '%s', 300)"
+  per_queue    = "SEARCH('{AWS/SQS,QueueName} MetricName=\"%s\" QueueName=\"${local.name}-\"', '%s', 300)"
 
   dashboard = [
     { title = "API Gateway", graphs = [
@@ -35,6 +36,11 @@ locals {
     { title = "DynamoDB", graphs = [
       { title = "Units consumed", metrics = [["AWS/DynamoDB", "ConsumedReadCapacityUnits", local.table_metrics, "Sum"], ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", local.table_metrics, "Sum"]] },
       { title = "Throttles", metrics = [["AWS/DynamoDB", "ReadThrottleEvents", local.table_metrics, "Sum"], ["AWS/DynamoDB", "WriteThrottleEvents", local.table_metrics, "Sum"]] },
+    ] },
+    { title = "After the answer: stream, schedules, dead letters", graphs = [
+      { title = "Age of the stream's records, ms", search = format(local.per_function, "IteratorAge", "Maximum") },
+      { title = "Age of asynchronous events, ms", search = format(local.per_function, "AsyncEventAge", "Maximum") },
+      { title = "Messages in dead-letter queues", search = format(local.per_queue, "ApproximateNumberOfMessagesVisible", "Maximum") },
     ] },
     { title = "Cognito", graphs = [
       { title = "Sign-ins, sign-ups and refreshes", metrics = [["AWS/Cognito", "SignInSuccesses", local.pool_metrics, "Sum"], ["AWS/Cognito", "SignUpSuccesses", local.pool_metrics, "Sum"], ["AWS/Cognito", "TokenRefreshSuccesses", local.pool_metrics, "Sum"]] },

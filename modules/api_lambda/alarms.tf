@@ -47,6 +47,24 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   ok_actions          = local.alarm_actions
 }
 
+resource "aws_cloudwatch_metric_alarm" "iterator_age" {
+  for_each = var.alarms_topic_arn == null ? {} : aws_lambda_event_source_mapping.stream
+
+  alarm_name          = "${local.function_names[each.key]}-iteratorage"
+  alarm_description   = "Records waited more than a minute for ${local.function_names[each.key]}: it fails, is throttled or is too slow. After an hour they go to its dead letters."
+  namespace           = "AWS/Lambda"
+  metric_name         = "IteratorAge"
+  dimensions          = { FunctionName = local.function_names[each.key] }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 60000 # ms
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 

@@ -1,19 +1,21 @@
-# Functions that nobody waits for. Lambda tries again by itself; what still fails, or waited too long, lies in the queue with
-# its event and error until somebody has read it.
+# Functions that nobody waits for: called asynchronously, by a schedule or by the stream. Lambda tries again by itself; what
+# still fails, or waited too long, lies in the queue with its error until somebody has read it.
 locals {
-  async = { for folder, function in local.functions : folder => function.async if function.async != null }
+  async    = { for folder, function in local.functions : folder => function.async if function.async != null }
+  unwaited = setunion(keys(local.async), keys(local.stream_readers))
 }
 
+# Under SQS's key in KMS, which Lambda may use in the name of a role that may send.
 resource "aws_sqs_queue" "dead_letters" {
-  for_each = local.async
+  for_each = local.unwaited
 
   name                      = "${local.function_names[each.key]}-dead-letters"
   message_retention_seconds = 1209600 # 14 days, the most there is
-  sqs_managed_sse_enabled   = true
+  kms_master_key_id         = "alias/aws/sqs"
 }
 
 resource "aws_iam_role_policy" "dead_letters" {
-  for_each = local.async
+  for_each = local.unwaited
 
   name = "dead_letters"
   role = aws_iam_role.function[each.key].id

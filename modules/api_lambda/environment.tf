@@ -14,6 +14,7 @@ locals {
         DATABASE_SECRETS = jsonencode(var.postgres.secret_arns)
         MIGRATE_FUNCTION = "${var.name}-migrate:${local.alias}"
       } : {},
+      { for parameter, name in local.parameter_names : "${upper(parameter)}_PARAMETER" => name if contains(function.parameters, parameter) },
       lookup(var.environment, folder, {}),
     )
   }

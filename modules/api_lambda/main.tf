@@ -11,17 +11,21 @@ locals {
       timeout          = try(declared.timeout, 10)
       trigger          = try(declared.trigger, "none")
       vpc              = try(declared.vpc, true)
-      async            = can(declared.async) ? merge({ retries = 2, max_age = 21600 }, declared.async) : null
+      async            = can(declared.async) || can(declared.schedule) ? merge({ retries = 2, max_age = 21600 }, try(declared.async, {})) : null
+      schedule         = try(declared.schedule, null)
+      filters          = try([for pattern in declared.filters : jsonencode(pattern)], [])
       postgres         = flatten([try(declared.data.postgres, [])])
       user_attributes  = toset(try(declared.data.user_attributes, []))
       cognito          = try(declared.data.cognito, [])
+      parameters       = toset(try(declared.data.parameters, []))
       database_secrets = try(declared.data.database_secrets, "none") == "write"
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
     }
   }
 
-  alias = "live"
+  alias    = "live"
+  triggers = ["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none", "schedule", "user_attributes.stream"]
 
   # Known before any function exists, so that one may hold another's name.
   function_names = { for folder in keys(local.functions) : folder => "${var.name}-${folder}" }
@@ -53,7 +57,7 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_116:Only functions that declare async need a queue, and have one: async.tf. What calls the others hears of a failure.
+  #checkov:skip=CKV_AWS_116:Only functions that nobody waits for need a queue, and have one: async.tf. What calls the others hears of a failure.
   #checkov:skip=CKV_AWS_117:One that says vpc: false speaks to AWS's own APIs; the builder refuses it Postgres.
   #checkov:skip=CKV_AWS_173:The environment holds names and addresses, never a secret; Lambda encrypts it at rest with its own key.
   #checkov:skip=CKV_AWS_272:Zips come from the one build that is tested, under a hash in the plan; a signing profile would sign the same bytes.
@@ -110,18 +114,38 @@ resource "aws_lambda_function" "this" {
     }
 
     precondition {
-      condition     = contains(["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none"], each.value.trigger)
-      error_message = "${each.key}/function.yaml: trigger must be api, cognito.PostConfirmation, cognito.PreSignUp, cognito.PreTokenGeneration or none."
+      condition     = contains(local.triggers, each.value.trigger)
+      error_message = "${each.key}/function.yaml: trigger must be one of ${join(", ", local.triggers)}."
     }
 
     precondition {
-      condition     = each.value.async == null || each.value.trigger == "none"
+      condition     = (each.value.trigger == "schedule") == (each.value.schedule != null)
+      error_message = "${each.key}/function.yaml: trigger: schedule and schedule: rate(…) or cron(…) belong together."
+    }
+
+    precondition {
+      condition     = (each.value.trigger == "user_attributes.stream") == (length(each.value.filters) > 0)
+      error_message = "${each.key}/function.yaml: trigger: user_attributes.stream and filters, a list of patterns, belong together."
+    }
+
+    precondition {
+      condition     = each.value.trigger != "user_attributes.stream" || length(local.stream_readers) <= 2
+      error_message = "${each.key}/function.yaml: a shard of the stream serves two readers, and there are ${length(local.stream_readers)}: ${join(", ", keys(local.stream_readers))}."
+    }
+
+    precondition {
+      condition     = each.value.async == null || contains(["none", "schedule"], each.value.trigger)
       error_message = "${each.key}/function.yaml: async is for functions that nobody waits for; take it or the trigger away."
     }
 
     precondition {
       condition     = each.value.vpc || length(each.value.postgres) == 0
       error_message = "${each.key}/function.yaml: data.postgres needs the VPC; take vpc: false away."
+    }
+
+    precondition {
+      condition     = !each.value.vpc || length(each.value.cognito) + length(each.value.parameters) == 0
+      error_message = "${each.key}/function.yaml: data.cognito and data.parameters are answered outside the VPC only; say vpc: false."
     }
   }
 

@@ -181,16 +181,22 @@ variable "throttling" {
 }
 
 variable "user_attributes" {
-  description = "The table of attributes and access rights."
+  description = "The table of attributes and access rights, and the stream of its changes."
   type = object({
     table_name = string
     table_arn  = string
+    stream_arn = string
   })
   nullable = false
 
   validation {
     condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", var.user_attributes.table_arn))
     error_message = "user_attributes.table_arn must be the ARN of one table: arn:aws:dynamodb:<region>:<account>:table/<name>."
+  }
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$", var.user_attributes.stream_arn))
+    error_message = "user_attributes.stream_arn must be the ARN of one stream: arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<time>."
   }
 }
 

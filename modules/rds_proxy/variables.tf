@@ -116,17 +116,20 @@ variable "final_snapshot" {
   nullable    = false
 }
 
-variable "log_retention_days" {
-  description = "Days to keep the logs of Postgres and of the proxy."
-  type        = number
-  default     = 30
-  nullable    = false
+variable "logs" {
+  description = "Days that the logs of Postgres and of the proxy are kept, and the key that encrypts them; no key means CloudWatch's own."
+  type = object({
+    retention_days = optional(number, 30)
+    kms_key_arn    = optional(string)
+  })
+  default  = {}
+  nullable = false
 
   validation {
     condition = contains(
-      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days
     )
-    error_message = "log_retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+    error_message = "logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
 }
 

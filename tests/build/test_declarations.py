@@ -11,6 +11,9 @@ from tests.build.repository import FILES, finish, lay_out, start
 NOTES, KEEPER = "functions/notes/function.yaml", "functions/keeper/function.yaml"
 
 
+STREAM = "description: x\ntrigger: user_attributes.stream\n"
+
+
 def refusal(root: Path) -> str:
     with pytest.raises(BuildError) as refused:
         read_functions(root)
@@ -27,6 +30,28 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
 def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
     keeper, notes = read_functions(lay_out(tmp_path, {KEEPER: "description: x\nasync: {retries: 0, max_age: 3600}"}))
     assert (keeper.declaration.asynchronous, notes.declaration.asynchronous) == (Async(retries=0, max_age=3600), None)
+
+
+@pytest.mark.parametrize(
+    "schedule", ["rate(1 minute)", "rate(5 minutes)", "rate(10 hours)", "cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)"]
+)  # fmt: skip
+def test_a_schedule_says_when(tmp_path: Path, schedule: str) -> None:
+    keeper, _ = read_functions(
+        lay_out(tmp_path, {KEEPER: f"description: x\ntrigger: schedule\nschedule: {schedule}\nasync: {{}}"})
+    )
+    assert (keeper.declaration.schedule, keeper.declaration.asynchronous) == (schedule, Async())
+
+
+def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: Path) -> None:
+    yaml = STREAM + "filters: [{eventName: [INSERT], dynamodb: {NewImage: {pk: {S: [{prefix: 'C#'}]}}}}]"
+    two = {KEEPER: yaml, "functions/audit/function.yaml": yaml, "functions/audit/handler.py": ""}
+    audit, keeper, _ = read_functions(lay_out(tmp_path / "two", two))
+    assert (audit.declaration.trigger, keeper.declaration.trigger) == ("user_attributes.stream",) * 2
+    third = "functions/outcomes/function.yaml"
+    assert refusal(lay_out(tmp_path / "three", two | {third: yaml, "functions/outcomes/handler.py": ""})) == (
+        f"{third}: trigger: audit and keeper read the stream already, and a shard serves 2 readers. "
+        "Let one of them do this too, with a filter more."
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,6 +76,24 @@ def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
         ("description: x\nasync: {max_age: 59}", "async.max_age: Expected `int` >= 60."),
         ("description: x\nasync: {retrys: 1}", "async.retrys: There is no such field. Remove it;"),
         ("description: x\nasync: {}\ntrigger: cognito.PreSignUp", "async: `cognito.PreSignUp` waits for the answer. Remove"),
+        ("description: x\nasync: {}\ntrigger: user_attributes.stream", "async: `user_attributes.stream` waits"),
+        ("description: x\ntrigger: schedule", "schedule: The trigger does not say when. Add it, e.g. `schedule: rate(5 minutes)`."),
+        ("description: x\nschedule: rate(1 day)", "schedule: `none` has no schedule. Set `trigger: schedule`"),
+        ("description: x\ntrigger: schedule\nschedule: rate(1 minutes)", "schedule: Expected `str` matching regex"),
+        ("description: x\ntrigger: schedule\nschedule: cron(0 3 * * *)", "schedule: Expected `str` matching regex"),
+        ("description: x\ntrigger: user_attributes.stream", "filters: Nothing says which records it wants. Add it, e.g."),
+        ("description: x\nfilters: [{eventName: [INSERT]}]", "filters: `none` has no records. Set `trigger: user_attr"),
+        (f"{STREAM}filters: []", "filters: Expected `array` of length >= 1."),
+        (f"{STREAM}filters: [{{eventname: [INSERT]}}]", "filters[0].eventname: There is no such field."),
+        (f"{STREAM}filters: [{{eventName: [DELETE]}}]", "filters[0].eventName[0]: Invalid enum value 'DELETE'."),
+        (f"{STREAM}filters: [{{dynamodb: {{keys: {{}}}}}}]", "filters[0].dynamodb: Invalid enum value 'keys'."),
+        (
+            f"{STREAM}filters: [{{dynamodb: {{Keys: {{pk: {{S: C}}}}}}}}]",
+            "filters: dynamodb.Keys.pk.S is not a list of what may stand there. Write e.g.",
+        ),
+        ("description: x\ndata: {cognito: [AdminGetUser]}", "data.cognito: AWS answers that outside the VPC only. Add `vpc: false`"),
+        ("description: x\ndata: {parameters: [user_pool_id]}", "data.parameters: AWS answers that outside the VPC only. Add"),
+        ("description: x\ndata: {parameters: [other]}", "data.parameters[0]: Invalid enum value 'other'."),
         ("description: x\ntrigger: api", "trigger: `api` needs routes. Add functions/keeper/openapi.yaml"),
         ("description: x\npackage: {include: [../secrets]}", "package.include: '../secrets' lies outside the repository."),
         ("description: x\ndescription: y", "line 2: 'description' is given twice."),

@@ -90,7 +90,6 @@ def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:
         "aws_cloudwatch_composite_alarm",
         "aws_sns_topic",
         "aws_api_gateway_domain_name",
-        "aws_sqs_queue",
     )
     assert {kind: of_kind(dev, kind) for kind in costly} == {kind: [] for kind in costly}
     # One for the database, one for the table: each is the condition of what it encrypts.
@@ -154,7 +153,10 @@ def test_the_dashboard_reads_as_a_request_travels(environment: str, request: pyt
     widgets = json.loads(one(plan, "aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]
     widgets.sort(key=lambda widget: (widget["y"], widget["x"]))
     titles = [widget["properties"]["markdown"] for widget in widgets if widget["type"] == "text"]
-    assert titles == ["## API Gateway", "## Lambda", "## RDS Proxy", "## Postgres", "## DynamoDB", "## Cognito"]
+    after = "## After the answer: stream, schedules, dead letters"
+    assert titles == [
+        "## API Gateway", "## Lambda", "## RDS Proxy", "## Postgres", "## DynamoDB", after, "## Cognito",
+    ]  # fmt: skip
     for row in {widget["y"] for widget in widgets}:
         assert sum(widget["width"] for widget in widgets if widget["y"] == row) == 24
 
@@ -172,7 +174,7 @@ def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
         ("UserPoolClient", "app"),
     }
     functions = of_kind(prod, "aws_lambda_function")
-    [prefix] = set(re.findall(r'FunctionName=\\"(.*?)\\"', json.dumps(body)))
+    [prefix] = set(re.findall(r'(?:FunctionName|QueueName)=\\+"(.*?)\\+"', json.dumps(body)))
     assert functions
     assert all(function["function_name"].startswith(prefix) for function in functions)
 

@@ -17,6 +17,7 @@ from local.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})
+REFUSALS = "refusals.tftest.hcl"  # test_refusals.py runs it, without the seconds that the provider takes for each run
 # Actions for which IAM knows no resource, or which make things that have no name yet.
 WITHOUT_A_RESOURCE = re.compile(
     "xray:Put.*|ec2:Describe.*|ec2:(Create|Delete)NetworkInterface|ec2:(Una|A)ssignPrivateIpAddresses"
@@ -36,7 +37,7 @@ class Statement:
 # All files of a module in one command: starting Terraform and its provider is most of what a file costs.
 @pytest.mark.parametrize("folder", TESTED, ids=str)
 def test_module(folder: Path, tmp_path: Path) -> None:
-    module = shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform"))
+    module = shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", REFUSALS))
     command = terraform(ROOT / ".local")
     environment = offline(os.environ) | providers.environment(tmp_path)
     lock = ROOT / "envs/dev/.terraform.lock.hcl"

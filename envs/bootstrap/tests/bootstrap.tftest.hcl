@@ -102,17 +102,3 @@ run "who_may_plan_and_deploy" {
     error_message = "The role that deploys an environment touches that environment's roles only."
   }
 }
-
-run "refusals" {
-  command = plan
-
-  variables {
-    account_id        = "1234"
-    environments      = ["*"]
-    github_repository = "example/*"
-    project           = "*"
-    state_bucket      = "States"
-  }
-
-  expect_failures = [var.account_id, var.environments, var.github_repository, var.project, var.state_bucket]
-}

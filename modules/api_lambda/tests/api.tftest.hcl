@@ -9,36 +9,7 @@ provider "aws" {
 }
 
 variables {
-  name          = "atrium-test"
-  throttling    = { rate_limit = 7, burst_limit = 9 }
-  stage         = "test"
-  functions_dir = "./tests/fixtures/six/functions"
-  build_dir     = "./tests/fixtures/six/artefacts"
-  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
-  network = {
-    vpc_id                  = "vpc-0a"
-    subnet_ids              = ["subnet-0a", "subnet-0b"]
-    dynamodb_prefix_list_id = "pl-0a"
-  }
-  postgres = {
-    host              = "proxy.test"
-    port              = 5432
-    database          = "atrium"
-    security_group_id = "sg-0a"
-    connect_arns = {
-      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
-      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
-      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
-    }
-    secret_arns = {
-      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
-      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
-    }
-  }
-  user_attributes = {
-    table_name = "atrium-test-UserAttributes"
-    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
-  }
+  throttling = { rate_limit = 7, burst_limit = 9 }
 }
 
 override_resource {
@@ -89,8 +60,14 @@ override_resource {
   values          = { arn = "arn:aws:wafv2:eu-central-1:000000000000:regional/webacl/atrium-test/0a" }
 }
 
-run "routes_and_stage" {
+run "routes_stage_firewall_domain_and_alarms" {
   command = plan
+
+  variables {
+    alarms_topic_arn = "arn:aws:sns:eu-central-1:000000000000:alarms"
+    custom_domain    = { domain_name = "api.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
+    waf              = { requests_per_address = 500 }
+  }
 
   assert {
     condition = [for path in values(jsondecode(aws_api_gateway_rest_api.this.body).paths) : path.get["x-amazon-apigateway-integration"].uri] == [
@@ -145,46 +122,6 @@ run "routes_and_stage" {
   }
 
   assert {
-    condition = (
-      length(aws_wafv2_web_acl.this) == 0 && length(aws_cloudwatch_log_group.waf) == 0 && length(aws_api_gateway_usage_plan.this) == 0 && length(aws_api_gateway_domain_name.this) == 0 &&
-      length(aws_cloudwatch_metric_alarm.function) == 0 && length(aws_cloudwatch_metric_alarm.dead_letters) == 0 && length(aws_cloudwatch_metric_alarm.api_5xx) == 0 && length(aws_cloudwatch_metric_alarm.api_p99) == 0
-    )
-    error_message = "Firewall, usage plan, domain and alarms are left out unless asked for."
-  }
-}
-
-run "a_body_without_a_service_has_neither_its_route_nor_its_function" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/one/functions"
-    build_dir     = "./tests/fixtures/one/artefacts"
-  }
-
-  assert {
-    condition = (
-      keys(jsondecode(aws_api_gateway_rest_api.this.body).paths) == ["/v1/greeting"] && keys(aws_lambda_function.this) == ["greeting"] &&
-      keys(aws_iam_role.function) == ["greeting"] && keys(aws_cloudwatch_log_group.function) == ["greeting"] && keys(aws_lambda_permission.api) == ["greeting"]
-    )
-    error_message = "Functions, roles, log groups, permissions and routes come from the folders alone."
-  }
-
-  assert {
-    condition     = one(aws_api_gateway_usage_plan.this["api"].api_stages).stage == "test" && one(aws_api_gateway_usage_plan.this["api"].throttle_settings).rate_limit == 7
-    error_message = "An operation that wants an API key makes the usage plan."
-  }
-}
-
-run "firewall_domain_and_alarms" {
-  command = plan
-
-  variables {
-    alarms_topic_arn = "arn:aws:sns:eu-central-1:000000000000:alarms"
-    custom_domain    = { domain_name = "api.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
-    waf              = { requests_per_address = 500 }
-  }
-
-  assert {
     condition     = one([for rule in aws_wafv2_web_acl.this["api"].rule : rule.statement[0].rate_based_statement[0].limit if rule.name == "requests-per-address"]) == 500 && length(aws_wafv2_web_acl.this["api"].rule) == 4
     error_message = "The firewall limits what one address sends, beside AWS's three rule groups."
   }
@@ -210,13 +147,13 @@ run "firewall_domain_and_alarms" {
     condition = { for metric in ["Errors", "Throttles", "Duration"] : metric => [
       aws_cloudwatch_metric_alarm.function["profile/${metric}"].threshold, aws_cloudwatch_metric_alarm.function["profile/${metric}"].dimensions.FunctionName
       ] } == { Errors = [1, "atrium-test-profile"], Throttles = [1, "atrium-test-profile"], Duration = [13500, "atrium-test-profile"] } && (
-      length(aws_cloudwatch_metric_alarm.function) == 18
+      length(aws_cloudwatch_metric_alarm.function) == 27
     )
     error_message = "Every function has an alarm on errors, on throttles and on nine tenths of its timeout."
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.dead_letters) == ["sign_out"] && aws_cloudwatch_metric_alarm.dead_letters["sign_out"].dimensions == tomap({ QueueName = "atrium-test-sign_out-dead-letters" })
+    condition     = aws_cloudwatch_metric_alarm.dead_letters["sign_out"].dimensions == tomap({ QueueName = "atrium-test-sign_out-dead-letters" })
     error_message = "A dead-letter queue has an alarm on its first message."
   }
 
@@ -235,5 +172,27 @@ run "firewall_domain_and_alarms" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.api_5xx["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" }) && aws_cloudwatch_metric_alarm.api_5xx["api"].alarm_actions == toset([var.alarms_topic_arn])
     error_message = "The API has an alarm on 5xx."
+  }
+}
+
+run "a_body_without_a_service_has_neither_its_route_nor_its_function" {
+  command = plan
+
+  variables {
+    functions_dir = "./tests/fixtures/one/functions"
+    build_dir     = "./tests/fixtures/one/artefacts"
+  }
+
+  assert {
+    condition = (
+      keys(jsondecode(aws_api_gateway_rest_api.this.body).paths) == ["/v1/greeting"] && keys(aws_lambda_function.this) == ["greeting"] &&
+      keys(aws_iam_role.function) == ["greeting"] && keys(aws_cloudwatch_log_group.function) == ["greeting"] && keys(aws_lambda_permission.api) == ["greeting"]
+    )
+    error_message = "Functions, roles, log groups, permissions and routes come from the folders alone."
+  }
+
+  assert {
+    condition     = one(aws_api_gateway_usage_plan.this["api"].api_stages).stage == "test" && one(aws_api_gateway_usage_plan.this["api"].throttle_settings).rate_limit == 7
+    error_message = "An operation that wants an API key makes the usage plan."
   }
 }

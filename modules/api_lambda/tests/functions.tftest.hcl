@@ -1,4 +1,4 @@
-# Folders of fixtures/six, planned by the real provider without an account.
+# Folders of fixtures/services, planned by the real provider without an account.
 provider "aws" {
   region                      = "eu-central-1"
   access_key                  = "offline"
@@ -9,38 +9,9 @@ provider "aws" {
 }
 
 variables {
-  name          = "atrium-test"
-  environment   = { greeting = { GREETING = "Good day" } }
-  logs          = { retention_days = 7, kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/logs" }
-  runtime       = { reserved_concurrency = { profile = 3 }, snap_start = true }
-  stage         = "test"
-  functions_dir = "./tests/fixtures/six/functions"
-  build_dir     = "./tests/fixtures/six/artefacts"
-  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
-  network = {
-    vpc_id                  = "vpc-0a"
-    subnet_ids              = ["subnet-0a", "subnet-0b"]
-    dynamodb_prefix_list_id = "pl-0a"
-  }
-  postgres = {
-    host              = "proxy.test"
-    port              = 5432
-    database          = "atrium"
-    security_group_id = "sg-0a"
-    connect_arns = {
-      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
-      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
-      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
-    }
-    secret_arns = {
-      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
-      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
-    }
-  }
-  user_attributes = {
-    table_name = "atrium-test-UserAttributes"
-    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
-  }
+  environment = { greeting = { GREETING = "Good day" } }
+  logs        = { retention_days = 7, kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:key/logs" }
+  runtime     = { reserved_concurrency = { profile = 3 }, snap_start = true }
 }
 
 override_resource {
@@ -90,8 +61,7 @@ run "functions_as_their_folders_declare_them" {
 
   assert {
     condition = output.functions == {
-      credentials = "atrium-test-credentials", greeting = "atrium-test-greeting", migrate = "atrium-test-migrate",
-      profile     = "atrium-test-profile", roles = "atrium-test-roles", sign_out = "atrium-test-sign_out",
+      for folder in ["commands", "credentials", "greeting", "migrate", "outcomes", "profile", "relay", "roles", "sign_out"] : folder => "atrium-test-${folder}"
     }
     error_message = "Every folder with a function.yaml is a function <name>-<folder>."
   }
@@ -115,7 +85,7 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
-    condition     = alltrue([for folder, function in aws_lambda_function.this : function.tracing_config[0].mode == "Active" && length(function.vpc_config) == (contains(["credentials", "sign_out"], folder) ? 0 : 1)])
+    condition     = alltrue([for folder, function in aws_lambda_function.this : function.tracing_config[0].mode == "Active" && length(function.vpc_config) == (contains(["commands", "credentials", "sign_out"], folder) ? 0 : 1)])
     error_message = "Every function is traced, and stands in the VPC unless it says vpc: false."
   }
 
@@ -125,7 +95,7 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
-    condition     = aws_lambda_function.this["profile"].source_code_hash == filebase64sha256("./tests/fixtures/six/artefacts/functions/profile.zip")
+    condition     = aws_lambda_function.this["profile"].source_code_hash == filebase64sha256("./tests/fixtures/services/artefacts/functions/profile.zip")
     error_message = "A function is bound to the bytes of its zip."
   }
 
@@ -145,8 +115,8 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
-    condition     = keys(aws_sqs_queue.dead_letters) == ["sign_out"] && aws_sqs_queue.dead_letters["sign_out"].sqs_managed_sse_enabled && aws_sqs_queue.dead_letters["sign_out"].message_retention_seconds == 1209600
-    error_message = "Only a function that declares async has a dead-letter queue, encrypted and kept for 14 days."
+    condition     = keys(aws_sqs_queue.dead_letters) == ["commands", "outcomes", "relay", "sign_out"] && keys(aws_lambda_function_event_invoke_config.this) == ["relay", "sign_out"]
+    error_message = "Only functions that nobody waits for have a dead-letter queue."
   }
 
   assert {
@@ -171,7 +141,7 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.function["profile"].name == "/aws/lambda/atrium-test-profile" && length(aws_cloudwatch_log_group.function) == 6
+    condition     = aws_cloudwatch_log_group.function["profile"].name == "/aws/lambda/atrium-test-profile" && length(aws_cloudwatch_log_group.function) == 9
     error_message = "Every function has its own log group, with the name Lambda writes to."
   }
 
@@ -221,7 +191,7 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
-    condition     = keys(aws_iam_role_policy.vpc) == ["greeting", "migrate", "profile", "roles"]
+    condition     = keys(aws_iam_role_policy.vpc) == ["greeting", "migrate", "outcomes", "profile", "relay", "roles"]
     error_message = "Only functions in the VPC may make network interfaces."
   }
 
@@ -240,7 +210,8 @@ run "functions_as_their_folders_declare_them" {
           "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator", "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres",
         ]
       }]
-      profile = [{ Effect = "Allow", Action = "rds-db:connect", Resource = ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"] }]
+      outcomes = [{ Effect = "Allow", Action = "rds-db:connect", Resource = ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"] }]
+      profile  = [{ Effect = "Allow", Action = "rds-db:connect", Resource = ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"] }]
     }
     error_message = "A function connects as the users it declares, to this proxy, and no others."
   }
@@ -276,6 +247,7 @@ run "functions_as_their_folders_declare_them" {
 
   assert {
     condition = { for folder, policy in aws_iam_role_policy.cognito : folder => jsondecode(policy.policy).Statement } == {
+      commands = [{ Effect = "Allow", Action = ["cognito-idp:AdminCreateUser"], Resource = var.user_pool_arn }]
       sign_out = [{ Effect = "Allow", Action = ["cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut"], Resource = var.user_pool_arn }]
     }
     error_message = "A function takes the actions it declares, on our pool."
@@ -319,5 +291,13 @@ run "functions_as_their_folders_declare_them" {
       aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.from_port == 5432 && aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.cidr_ipv4 == null
     )
     error_message = "Functions that declare postgres reach the proxy."
+  }
+
+  assert {
+    condition = (
+      length(aws_wafv2_web_acl.this) == 0 && length(aws_cloudwatch_log_group.waf) == 0 && length(aws_api_gateway_usage_plan.this) == 0 && length(aws_api_gateway_domain_name.this) == 0 &&
+      length(aws_cloudwatch_metric_alarm.function) == 0 && length(aws_cloudwatch_metric_alarm.dead_letters) == 0 && length(aws_cloudwatch_metric_alarm.iterator_age) == 0 && length(aws_cloudwatch_metric_alarm.api_5xx) == 0 && length(aws_cloudwatch_metric_alarm.api_p99) == 0
+    )
+    error_message = "Firewall, usage plan, domain and alarms are left out unless asked for."
   }
 }

@@ -1,4 +1,4 @@
-# What the module refuses: every validation and precondition. Those of different variables share a run.
+# What the module refuses: one value per variable in a run, as one refusal hides the next of the same variable.
 provider "aws" {
   region                      = "eu-central-1"
   access_key                  = "offline"
@@ -6,38 +6,6 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
-}
-
-variables {
-  name          = "atrium-test"
-  stage         = "test"
-  functions_dir = "./tests/fixtures/six/functions"
-  build_dir     = "./tests/fixtures/six/artefacts"
-  user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
-  network = {
-    vpc_id                  = "vpc-0a"
-    subnet_ids              = ["subnet-0a", "subnet-0b"]
-    dynamodb_prefix_list_id = "pl-0a"
-  }
-  postgres = {
-    host              = "proxy.test"
-    port              = 5432
-    database          = "atrium"
-    security_group_id = "sg-0a"
-    connect_arns = {
-      app      = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/app"
-      migrator = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/migrator"
-      postgres = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:prx-0a/postgres"
-    }
-    secret_arns = {
-      app      = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app"
-      migrator = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:migrator"
-    }
-  }
-  user_attributes = {
-    table_name = "atrium-test-UserAttributes"
-    table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
-  }
 }
 
 run "values" {
@@ -61,7 +29,7 @@ run "values" {
     runtime         = { architecture = "riscv" }
     stage           = "the-test"
     throttling      = { rate_limit = 10, burst_limit = 5 }
-    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*" }
+    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026" }
     user_pool_arn   = "*"
     waf             = { requests_per_address = 1 }
   }
@@ -87,9 +55,10 @@ run "wildcards_and_an_empty_build" {
       connect_arns      = { app = "arn:aws:rds-db:eu-central-1:000000000000:dbuser:*/app" }
       secret_arns       = {}
     }
+    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any", stream_arn = "*" }
   }
 
-  expect_failures = [var.build_dir, var.custom_domain, var.network, var.postgres]
+  expect_failures = [var.build_dir, var.custom_domain, var.network, var.postgres, var.user_attributes]
 }
 
 # In a run of its own: Terraform does not judge what depends on a value that it has refused.
@@ -111,64 +80,4 @@ run "executions_for_nobody" {
   }
 
   expect_failures = [var.runtime]
-}
-
-run "a_zip_that_is_not_there" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/without_zip/functions"
-    build_dir     = "./tests/fixtures/without_zip/artefacts"
-  }
-
-  expect_failures = [aws_lambda_function.this["lost"]]
-}
-
-run "postgres_from_outside_the_vpc" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/outside_with_postgres/functions"
-    build_dir     = "./tests/fixtures/outside_with_postgres/artefacts"
-  }
-
-  expect_failures = [aws_lambda_function.this["lost"]]
-}
-
-run "async_where_somebody_waits" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/async_with_trigger/functions"
-    build_dir     = "./tests/fixtures/async_with_trigger/artefacts"
-  }
-
-  expect_failures = [aws_lambda_function.this["lost"]]
-}
-
-run "an_unknown_trigger" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/unknown_trigger/functions"
-    build_dir     = "./tests/fixtures/unknown_trigger/artefacts"
-  }
-
-  expect_failures = [aws_lambda_function.this["lost"]]
-}
-
-run "names_that_are_not_there" {
-  command = plan
-
-  variables {
-    functions_dir = "./tests/fixtures/unknown_names/functions"
-    build_dir     = "./tests/fixtures/unknown_names/artefacts"
-  }
-
-  expect_failures = [
-    aws_iam_role_policy.cognito["lost"],
-    aws_iam_role_policy.invoke["lost"],
-    aws_iam_role_policy.postgres["lost"],
-    aws_iam_role_policy.user_attributes["lost"],
-  ]
 }

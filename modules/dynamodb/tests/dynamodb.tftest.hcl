@@ -154,34 +154,6 @@ run "alarms_and_no_protection" {
   }
 }
 
-run "refuses_a_name_without_stage" {
-  command         = plan
-  expect_failures = [var.name, var.alarms_topic_arn]
-
-  variables {
-    name             = "atrium"
-    alarms_topic_arn = "atrium-dev-alarms"
-  }
-}
-
-run "refuses_a_name_with_capitals" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "Atrium-Dev"
-  }
-}
-
-run "refuses_a_name_too_long" {
-  command         = plan
-  expect_failures = [var.name]
-
-  variables {
-    name = "atrium-development-of-the-second-team"
-  }
-}
-
 run "readme_example" {
   command = plan
 

@@ -25,6 +25,7 @@ module "api_lambda" {
   user_attributes = {
     table_name = "atrium-dev-UserAttributes"
     table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes"
+    stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-dev-UserAttributes/stream/2026-01-01T00:00:00.000"
   }
 
   throttling = { rate_limit = 50, burst_limit = 100 }

@@ -1,0 +1,69 @@
+# What the module refuses: one value per variable in a run, as one refusal hides the next of the same variable.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "offline"
+  secret_key                  = "offline"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name   = "atrium-test"
+  scopes = { "me" = "One's own record", "users.read" = "Anyone's record" }
+  triggers = {
+    PreSignUp          = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_sign_up:live"
+    PostConfirmation   = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-post_confirmation:live"
+    PreTokenGeneration = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_token_generation:live"
+  }
+}
+
+run "refusals" {
+  command = plan
+
+  variables {
+    name             = "Atrium"
+    alarms_topic_arn = "alarms"
+    email_sender     = { identity_arn = "example.org", from = "no-reply@example.org" }
+    hosted_page      = { domain_prefix = "Atrium", callback_urls = ["https://example.org/"] }
+    password_policy  = { minimum_length = 6 }
+    scopes           = { "atrium/me" = "With the resource server" }
+    token_validity   = { access_minutes = 1 }
+    triggers         = { PreSignIn = "arn:aws:lambda:eu-central-1:000000000000:function:any:live" }
+  }
+
+  expect_failures = [var.name, var.alarms_topic_arn, var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
+}
+
+run "refusals_of_second_validations" {
+  command = plan
+
+  variables {
+    hosted_page    = { domain_prefix = "my-cognito", callback_urls = ["https://example.org/"] }
+    scopes         = { "me" = "" }
+    token_validity = { refresh_days = 0 }
+    triggers       = { PreSignUp = "arn:aws:lambda:eu-central-1:000000000000:function:without-an-alias" }
+  }
+
+  expect_failures = [var.hosted_page, var.scopes, var.token_validity, var.triggers]
+}
+
+run "refuses_a_page_that_returns_nowhere" {
+  command = plan
+
+  variables {
+    hosted_page = { domain_prefix = "atrium-test", callback_urls = [] }
+  }
+
+  expect_failures = [var.hosted_page]
+}
+
+run "refuses_a_page_that_returns_in_the_clear" {
+  command = plan
+
+  variables {
+    hosted_page = { domain_prefix = "atrium-test", callback_urls = ["http://example.org/"] }
+  }
+
+  expect_failures = [var.hosted_page]
+}

@@ -1,0 +1,11 @@
+# What an environment refuses beside its modules; tests/infra/test_refusals.py runs it on variables.tf alone.
+run "values" {
+  command = plan
+
+  variables {
+    account_id   = "1234"
+    alarm_emails = ["operations"]
+  }
+
+  expect_failures = [var.account_id, var.alarm_emails]
+}
