@@ -43,6 +43,10 @@ class Moto:
     async def __call__(self, call: AwsCall) -> AwsResponse:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, call)
 
+    async def run[T](self, work: Callable[[], T]) -> T:
+        """Runs `work` between two calls, so that it sees and changes moto's state whole."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
     def exclusively[T](self, work: Callable[[], T]) -> T:
         """Runs `work` when the call under way is done, and blocks the event loop until then: moto stands still."""
         return self._thread.submit(work).result()

@@ -104,6 +104,10 @@ class Persistence:
         """From now on, `save` covers these too."""
         self._kept = (cognito, apis)
 
+    def changed(self) -> None:
+        """Something to keep changed without an AWS call."""
+        self._changes += 1
+
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
         return {service: self._watched(interceptor) for service, interceptor in interceptors.items()}
 

@@ -22,6 +22,7 @@ from local.database.binaries import NoPostgres
 from local.database.pgbouncer import PgbouncerFailed
 from local.database.postgres import PostgresFailed
 from local.dev.observations import Observations
+from local.event_sources import EventSources
 from local.iam import sessions
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
@@ -79,6 +80,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     )
     await functions.start()
     stack.push_async_callback(functions.close)
+    sources = EventSources(moto, functions, persistence.changed)
     cognito = Cognito(settings, functions.invoke, kept.cognito)
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis)
@@ -89,12 +91,14 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     interceptors = {
         "apigateway": apis.intercept,
         "cognito-idp": cognito.intercept,
-        "lambda": functions.intercept,
+        "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
         "rds": rds.interceptor(data.proxy.port),
     }
     pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), IamGate().check, pages)
     await _listen(aws, settings.aws_port, stack)
+    await sources.start()
+    stack.push_async_callback(sources.close)
     api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
     await _listen(api, settings.api_port, stack)
     stack.callback(observations.close)

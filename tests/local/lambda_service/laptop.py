@@ -18,9 +18,12 @@ import boto3
 from aiohttp import web
 from botocore.config import Config
 from moto.backends import get_backend
-from moto.moto_server.werkzeug_app import create_backend_app
 
-from local.aws_call import AwsCall, AwsResponse, Interceptor
+from local.aws_call import Interceptor
+from local.control_plane import endpoint
+from local.control_plane.moto_app import Moto
+from local.event_sources import EventSources
+from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
 from local.settings import ACCOUNT_ID, LOOPBACK, Settings
 
@@ -28,7 +31,9 @@ REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
 ROOT = Path(__file__).resolve().parents[3]
 BASE_PYTHON = Path(sys._base_executable)  # type: ignore[attr-defined]
-_SERVICES: tuple[Any, ...] = ("lambda", "iam", "logs", "apigateway")
+_SERVICES: tuple[Any, ...] = (
+    "apigateway", "dynamodb", "dynamodbstreams", "events", "iam", "lambda", "logs", "sns", "sqs", "sts",
+)  # fmt: skip
 
 
 class Loop:
@@ -68,7 +73,7 @@ def zipped(files: dict[str, str]) -> bytes:
 
 
 class Laptop:
-    """boto3 clients of an endpoint where our interceptors stand before moto."""
+    """boto3 clients of the endpoint, with moto and our Lambda and event sources behind it, as `make up` composes them."""
 
     def __init__(self, loop: Loop, root: Path, runtime: Path, **options: Any) -> None:
         for service in _SERVICES:
@@ -81,15 +86,28 @@ class Laptop:
             self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
-        self.interceptors["lambda"] = self.functions.intercept
-        self._apps = {service: create_backend_app(service) for service in _SERVICES}
-        loop.run(self.functions.start())
-        self._runner, self.port = loop.run(self.listen(self._aws_endpoint()))
+        self.moto = Moto(self.settings)
+        self.sources = EventSources(self.moto, self.functions)
+        self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
+            call, lambda other: self.functions.intercept(other, forward)
+        )
+        loop.run(self._start())
         self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
 
+    async def _start(self) -> None:
+        await self.functions.start()
+        await self.sources.start()
+        app = endpoint.create_app(self.interceptors, self.moto, IamGate().check, self.functions.routes())
+        self._runner, self.port = await self.listen(app)
+
     def close(self) -> None:
-        self.loop.run(self._runner.cleanup())
-        self.loop.run(self.functions.close())
+        self.loop.run(self._stop())
+        self.moto.close()
+
+    async def _stop(self) -> None:
+        await self.sources.close()
+        await self._runner.cleanup()
+        await self.functions.close()
 
     async def listen(self, app: web.Application) -> tuple[web.AppRunner, int]:
         runner = web.AppRunner(app, access_log=None)
@@ -119,30 +137,6 @@ class Laptop:
 
     def _credentials(self, role: str, session: str) -> Credentials:
         return Credentials(f"key-of-{role}", "secret", f"token-for-{session}")
-
-    def _aws_endpoint(self) -> web.Application:
-        app = web.Application(client_max_size=64 << 20)
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        return app
-
-    async def _answer(self, request: web.Request) -> web.Response:
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        service = headers["authorization"].split("Credential=")[1].split("/")[3]
-        call = AwsCall(
-            service, request.method, request.rel_url.raw_path, request.rel_url.raw_query_string, headers,
-            await request.read(), REGION,
-        )  # fmt: skip
-        intercept = self.interceptors.get(service)
-        response = await (intercept(call, self._forward) if intercept else self._forward(call))
-        return web.Response(status=response.status, body=response.body, headers=response.headers)
-
-    async def _forward(self, call: AwsCall) -> AwsResponse:
-        answer = self._apps[call.service].test_client().open(
-            f"{call.path}?{call.query}", method=call.method, data=call.body, headers=dict(call.headers),
-            base_url=f"http://{call.service}.{REGION}.amazonaws.com",
-        )  # fmt: skip
-        headers = {key: value for key, value in answer.headers.items() if key.lower() != "content-length"}
-        return AwsResponse(answer.status_code, answer.data, headers)
 
 
 @contextmanager

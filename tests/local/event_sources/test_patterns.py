@@ -1,0 +1,91 @@
+"""Each rule of Lambda's filter syntax, on AWS's own examples."""
+
+import json
+
+import pytest
+
+from local.event_sources.patterns import PatternError, matches, parse
+
+EVENT = {
+    "UserID": None,
+    "LastName": "",
+    "Name": "Alice",
+    "Location": "New York",
+    "Day": "Monday",
+    "Price": 100,
+    "Score": 99.5,
+    "Open": True,
+    "ProductName": {"S": "tea"},
+    "Region": "us-east-1",
+    "FileName": "photo.png",
+    "Age": {"N": "30"},
+    "Tags": ["red", "blue"],
+    "Lines": [{"sku": "a"}, {"sku": "b"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "holds"),
+    [
+        ({"UserID": [None]}, True),
+        ({"LastName": [""]}, True),
+        ({"LastName": [None]}, False),
+        ({"Name": ["Alice"]}, True),
+        ({"Name": ["alice"]}, False),
+        ({"Name": [{"equals-ignore-case": "alice"}]}, True),
+        ({"Location": ["New York"], "Day": ["Monday"]}, True),
+        ({"Location": ["New York"], "Day": ["Friday"]}, False),
+        ({"Day": ["Friday", "Monday"]}, True),
+        ({"$or": [{"Location": ["Rome"]}, {"Day": ["Monday"]}]}, True),
+        ({"$or": [{"Location": ["Rome"]}, {"Day": ["Friday"]}]}, False),
+        ({"Day": [{"anything-but": ["Friday"]}]}, True),
+        ({"Day": [{"anything-but": "Monday"}]}, False),
+        ({"Day": [{"anything-but": {"prefix": "Mon"}}]}, False),
+        ({"Absent": [{"anything-but": ["x"]}]}, False),
+        ({"Price": [{"numeric": ["=", 100]}]}, True),
+        ({"Price": [100.0]}, True),
+        ({"Open": [1]}, False),
+        ({"Open": [True]}, True),
+        ({"Price": [{"numeric": [">", 10, "<=", 20]}]}, False),
+        ({"Score": [{"numeric": [">", 99, "<", 100]}]}, True),
+        ({"Age": {"N": [{"numeric": ["=", 30]}]}}, False),  # DynamoDB's numbers are text
+        ({"Age": {"N": ["30"]}}, True),
+        ({"Name": [{"exists": True}]}, True),
+        ({"Absent": [{"exists": False}]}, True),
+        ({"Name": [{"exists": False}]}, False),
+        ({"ProductName": [{"exists": True}]}, False),  # exists is of leaves
+        ({"ProductName": {"S": [{"exists": True}]}}, True),
+        ({"Absent": {"S": [{"exists": False}]}}, True),
+        ({"Region": [{"prefix": "us-"}]}, True),
+        ({"Region": [{"prefix": {"equals-ignore-case": "US-"}}]}, True),
+        ({"FileName": [{"suffix": ".png"}]}, True),
+        ({"Price": [{"prefix": "1"}]}, False),
+        ({"Tags": ["blue"]}, True),
+        ({"Lines": {"sku": ["b"]}}, True),
+        ({"Lines": {"sku": ["c"]}}, False),
+    ],
+)
+def test_rule(pattern: dict[str, object], holds: bool) -> None:
+    assert matches(parse(json.dumps(pattern)), EVENT) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not JSON"),
+        ("{}", "the pattern is not an object with a key"),
+        ("[]", "the pattern is not an object with a key"),
+        ('{"a": 1}', "the pattern.a is neither an object nor a list"),
+        ('{"a": {"b": []}}', "the pattern.a.b is neither"),
+        ('{"a": [["x"]]}', "a list inside a list"),
+        ('{"a": [{"wildcard": "x*"}]}', "the rules are exists"),
+        ('{"a": [{"exists": "yes"}]}', "not one of exists"),
+        ('{"a": [{"numeric": ["~", 1]}]}', "not one of numeric"),
+        ('{"a": [{"numeric": [">", "1"]}]}', "not one of numeric"),
+        ('{"a": [{"anything-but": [{"prefix": "x"}]}]}', "not one of anything-but"),
+        ('{"$or": [{"a": ["b"]}]}', "two patterns or more"),
+    ],
+)
+def test_a_pattern_that_lambda_refuses_says_where(text: str, said: str) -> None:
+    with pytest.raises(PatternError, match=said):
+        parse(text)
