@@ -19,7 +19,7 @@ from aiohttp import web
 from local.api_gateway.control import DeployedApi
 from local.api_gateway.mapping import Context
 from local.api_gateway.routes import Route
-from local.lambda_service.service import new_trace
+from local.lambda_service.trace import new_trace
 from local.settings import ACCOUNT_ID
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})

@@ -219,7 +219,7 @@ def _check_role(kind: str, config: Config, function: DeployedFunction) -> None:
 
 def _sending(destination: str) -> str:
     service = (destination.split(":") + [""] * 3)[2]
-    if service not in ACTIONS:
+    if service not in ("sqs", "sns"):
         message = f"lambda: the destination {destination}. The laptop's AWS sends to SQS queues and SNS topics."
         raise InvokeError(501, "NotEmulated", message)
     return ACTIONS[service]

@@ -2,6 +2,7 @@
 
 from local.lambda_service.deployed import Credentials
 from local.lambda_service.errors import InvokeError
-from local.lambda_service.service import Invocation, Invoked, LambdaService
+from local.lambda_service.invocation import Invocation, Invoked
+from local.lambda_service.service import LambdaService
 
 __all__ = ["Credentials", "Invocation", "InvokeError", "Invoked", "LambdaService"]

@@ -4,13 +4,14 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
+from local.lambda_service.dead_letter_config import dead_letter_arn
 from local.lambda_service.errors import access_denied, function_not_found, layer_not_found
+from local.lambda_service.permission import may_invoke
 from local.settings import ACCOUNT_ID
 
 LATEST = "$LATEST"
@@ -52,6 +53,19 @@ class DeployedFunction:
     invoked_arn: str
     fingerprint: tuple[object, ...]  # changes with anything a running worker has already read
     resource: Any  # moto's LambdaFunction
+
+    @property
+    def qualifier(self) -> str | None:
+        """The version or alias that was asked for."""
+        return self.invoked_arn.split(":", 7)[7] if self.invoked_arn.count(":") == 7 else None
+
+    @property
+    def qualified_arn(self) -> str:
+        return self.invoked_arn if self.qualifier else f"{self.invoked_arn}:{LATEST}"
+
+    @property
+    def dead_letter_arn(self) -> str | None:
+        return dead_letter_arn(self.resource)
 
     @property
     def handler(self) -> str:
@@ -101,10 +115,8 @@ class DeployedFunction:
 
     def allow(self, principal: str, source_arn: str) -> None:
         """Raise `InvokeError` unless a statement of the function's policy (`lambda_permission`) admits the service."""
-        for statement in self.resource.policy.statements:
-            if _admits(statement, principal, source_arn, self.invoked_arn):
-                return
-        raise access_denied(principal, self.invoked_arn)
+        if not may_invoke(list(self.resource.policy.statements), principal, source_arn, self.invoked_arn):
+            raise access_denied(principal, self.invoked_arn)
 
 
 def find(reference: str, qualifier: str | None = None, region: str | None = None) -> DeployedFunction:
@@ -200,15 +212,3 @@ def _latest(resource: Any) -> Any:
 def _arn(name: str, qualifier: str | None, region: str) -> str:
     arn = f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}"
     return f"{arn}:{qualifier}" if qualifier else arn
-
-
-def _admits(statement: dict[str, Any], principal: str, source_arn: str, function_arn: str) -> bool:
-    if statement["Effect"] != "Allow" or statement.get("Resource") != function_arn:
-        return False
-    who = statement.get("Principal")
-    if who != "*" and (not isinstance(who, dict) or who.get("Service") != principal):
-        return False
-    condition = statement.get("Condition", {})
-    source = condition.get("ArnLike", {}).get("AWS:SourceArn", "*")
-    account = condition.get("StringEquals", {}).get("AWS:SourceAccount", ACCOUNT_ID)
-    return account == ACCOUNT_ID and fnmatchcase(source_arn, source.replace("[", "[[]"))

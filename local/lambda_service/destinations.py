@@ -1,4 +1,4 @@
-"""Where Lambda sends what came of an invocation: queues and topics, as the function's role."""
+"""Where Lambda sends what came of an invocation: queues, topics and functions, as the function's role."""
 
 import logging
 from typing import Any
@@ -9,13 +9,13 @@ from moto.sqs.models import sqs_backends
 from local.iam.sessions import role_may
 from local.settings import ACCOUNT_ID
 
-ACTIONS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}
+ACTIONS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 
 log = logging.getLogger("local.lambda")
 
 
 def send(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] | None = None) -> None:
-    """Call on moto's thread. `attributes`: name -> (type, value).
+    """To a queue or topic. Call on moto's thread. `attributes`: name -> (type, value).
 
     What cannot be delivered is lost with a line in the log, as AWS only counts it in `DestinationDeliveryFailures`.
     """
@@ -27,8 +27,6 @@ def send(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] 
 
 def _deliver(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]]) -> None:
     service, region, name = arn.split(":")[2], arn.split(":")[3], arn.rpartition(":")[2]
-    if service not in ACTIONS:
-        raise ValueError("the laptop's AWS sends to SQS queues and SNS topics")
     decision = role_may(role, ACTIONS[service], arn)
     if not decision.allowed:
         raise PermissionError(f"{role} may not {ACTIONS[service]} {decision.reason}")

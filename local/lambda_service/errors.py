@@ -45,11 +45,10 @@ def payload_too_large(size: int, limit: int) -> InvokeError:
     return InvokeError(413, "RequestEntityTooLargeException", message)
 
 
-def throttled(function_name: str) -> InvokeError:
+def throttled() -> InvokeError:
     return InvokeError(
-        429, "TooManyRequestsException", f"Rate Exceeded: {function_name} has no free reserved concurrency.",
-        "ReservedFunctionConcurrentInvocationLimitExceeded",
-    )  # fmt: skip
+        429, "TooManyRequestsException", "Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"
+    )
 
 
 def access_denied(principal: str, arn: str) -> InvokeError:

@@ -4,11 +4,9 @@ import asyncio
 import base64
 import json
 import re
-import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ from uuid import uuid4
 from aiohttp import web
 
 from local.aws_call import AwsCall, AwsResponse, Forward
+from local.lambda_service import invoke_config
+from local.lambda_service.asynchronous import RETRY_SECONDS, Apart, AsyncInvocations
 from local.lambda_service.deployed import (
     Credentials,
     DeployedFunction,
@@ -28,10 +28,13 @@ from local.lambda_service.deployed import (
 )
 from local.lambda_service.environment import Interpreter
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
-from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
+from local.lambda_service.function_log import FunctionLogs, OnLine
+from local.lambda_service.invocation import Invocation, Invoked, OnInvoked
 from local.lambda_service.pool import Pool
+from local.lambda_service.report import log_lines
+from local.lambda_service.trace import new_trace
 from local.lambda_service.unpack import Unpacked
-from local.lambda_service.worker import Event, InitError, Outcome, Worker
+from local.lambda_service.worker import Event, InitError, Worker
 from local.settings import Settings
 
 REQUEST_LIMIT = 6_291_456  # bytes of a synchronous event
@@ -45,38 +48,11 @@ _INVOKE = re.compile(r"^/2015-03-31/functions/(?P<function>[^/]+)/invocations$")
 CredentialsOf = Callable[[str, str], Awaitable[Credentials] | Credentials]
 
 
-@dataclass(frozen=True)
-class Invocation:
-    """What Invoke answers. A function's own failure is status 200 with `function_error`, as on AWS."""
-
-    status: int
-    payload: bytes
-    function_error: str | None
-    executed_version: str
-    request_id: str
-    log_tail: bytes
-    cold: bool
-    duration_ms: float
-
-
-@dataclass(frozen=True)
-class Invoked:
-    """An invocation that has ended, for whoever watches. `output` is what the function wrote, and why it was ended."""
-
-    function: str
-    request_id: str
-    source: str | None  # the AWS service that called, as a principal; None for a caller of the Invoke API
-    cold: bool
-    duration_ms: float
-    error: str | None  # error, timeout or init
-    output: list[str]
-
-
-OnInvoked = Callable[[Invoked], None]
-
-
 class LambdaService:
-    """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`."""
+    """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
+
+    `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
+    """
 
     def __init__(
         self,
@@ -88,6 +64,9 @@ class LambdaService:
         ca_bundle: Path | None = None,
         workers_per_version: int = 10,
         idle_seconds: float = 900,
+        apart: Apart | None = None,
+        retry_seconds: tuple[float, float] = RETRY_SECONDS,
+        on_change: Callable[[], None] = lambda: None,
         on_line: OnLine | None = None,
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
@@ -98,6 +77,7 @@ class LambdaService:
         self._unpacked = Unpacked(settings.state / "run" / "code")
         self._logs = FunctionLogs(settings.logs / "functions", on_line)
         self._on_invoked = on_invoked
+        self._asynchronous = AsyncInvocations(self._run, apart or _at_once, on_change, retry_seconds)
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._active: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -112,9 +92,11 @@ class LambdaService:
             )
         await asyncio.to_thread(self._unpacked.forget)
         self._reaper = asyncio.create_task(self._reap())
+        self._asynchronous.start()
 
     async def close(self) -> None:
         """Kill every worker. Invocations under way are lost."""
+        await self._asynchronous.close()
         background = [task for task in (self._reaper, *self._tasks) if task]
         for task in background:
             task.cancel()
@@ -150,6 +132,29 @@ class LambdaService:
         )  # fmt: skip
         return await asyncio.shield(self._background(self._run(deployed, event)))
 
+    def accept(
+        self,
+        function: str,
+        payload: bytes,
+        *,
+        qualifier: str | None = None,
+        trace_header: str | None = None,
+        source: tuple[str, str] | None = None,
+        region: str | None = None,
+    ) -> str:
+        """Run a function some time soon, and again if it fails; returns its request id. As `invoke`, it may refuse."""
+        deployed = find(function, qualifier, region)
+        if source:
+            deployed.allow(*source)
+        if len(payload) > ASYNC_REQUEST_LIMIT:
+            raise payload_too_large(len(payload), ASYNC_REQUEST_LIMIT)
+        event = Event(
+            str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace(), None,
+            source[0] if source else None,
+        )  # fmt: skip
+        self._asynchronous.accept(deployed, event)
+        return event.request_id
+
     async def start_worker(self, function: str, qualifier: str) -> None:
         """Have a warm worker. Raises `InitError` with its output if it does not start, `InvokeError` if there is no
         such version."""
@@ -170,13 +175,14 @@ class LambdaService:
         return web.Response(status=204)
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Answer Invoke; forward everything else, then retire the workers it made outdated."""
-        match = _INVOKE.match(call.path)
-        if match and call.method == "POST":
-            try:
+        """Answer Invoke and event invoke configs; forward everything else, then retire the workers it made outdated."""
+        try:
+            if (match := _INVOKE.match(call.path)) and call.method == "POST":
                 return await self._answer_invoke(call, unquote(match["function"]))
-            except InvokeError as error:
-                return error.response()
+            if match := invoke_config.PATH.match(call.path):
+                return invoke_config.answer(call, match)
+        except InvokeError as error:
+            return error.response()
         if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):
             keep_layer(call.region, unquote(layer["layer"]), layer["version"])
         response = await forward(call)
@@ -188,18 +194,17 @@ class LambdaService:
     async def _answer_invoke(self, call: AwsCall, function: str) -> AwsResponse:
         qualifier = parse_qs(call.query).get("Qualifier", [None])[0]
         kind = call.headers.get("x-amz-invocation-type", "RequestResponse")
-        deployed = find(function, qualifier, call.region)
+        find(function, qualifier, call.region)
         _require_json(call.body)
         payload = call.body or b"{}"
         trace_header, context = call.headers.get("x-amzn-trace-id"), call.headers.get("x-amz-client-context")
         if kind == "DryRun":
             return AwsResponse(204, b"")
         if kind == "Event":
-            if len(payload) > ASYNC_REQUEST_LIMIT:
-                raise payload_too_large(len(payload), ASYNC_REQUEST_LIMIT)
-            event = Event(str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace())
-            self._background(self._run_unattended(deployed, event))
-            return AwsResponse(202, b"", {"x-amzn-RequestId": event.request_id})
+            request_id = self.accept(
+                function, payload, qualifier=qualifier, trace_header=trace_header, region=call.region
+            )
+            return AwsResponse(202, b"", {"x-amzn-RequestId": request_id})
         done = await self.invoke(
             function, payload, qualifier=qualifier, trace_header=trace_header, region=call.region,
             client_context=base64.b64decode(context).decode() if context else None,
@@ -215,21 +220,10 @@ class LambdaService:
             headers["X-Amz-Log-Result"] = base64.b64encode(done.log_tail).decode()
         return AwsResponse(done.status, done.payload, headers)
 
-    async def _run_unattended(self, function: DeployedFunction, event: Event) -> None:
-        """An Event invocation, tried once; AWS would try a failed one twice more, a minute and two minutes later."""
-        try:
-            done = await self._run(function, event)
-            problem = done.payload.decode(errors="replace") if done.function_error else None
-        except InvokeError as error:
-            problem = str(error)
-        if problem:
-            line = f"{event.request_id} asynchronous invocation failed (not retried on a laptop): {problem}"
-            self._logs.write(function.name, function.region, new_stream(function.version), [line])
-
     async def _run(self, function: DeployedFunction, event: Event) -> Invocation:
         reserved = function.reserved_concurrency
         if reserved is not None and self._active[function.name] >= reserved:
-            raise throttled(function.name)
+            raise throttled()
         self._active[function.name] += 1
         try:
             return await self._run_in_worker(self._pool(function), event)
@@ -249,7 +243,7 @@ class LambdaService:
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
         written = [*worker.output(), *([outcome.note] if outcome.note else [])]
-        lines = _log_lines(worker, event, outcome, written, duration_ms, cold)
+        lines = log_lines(worker, event, outcome, written, duration_ms, cold)
         await pool.release(worker)
         self._logs.write(function.name, function.region, worker.log_stream, before + lines)
         self._on_invoked(
@@ -313,10 +307,8 @@ class LambdaService:
         return task
 
 
-def new_trace() -> str:
-    """An X-Ray header that is not sampled: there is no daemon on a laptop."""
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+async def _at_once[T](work: Callable[[], T]) -> T:
+    return work()
 
 
 def _require_json(body: bytes) -> None:
@@ -327,25 +319,3 @@ def _require_json(body: bytes) -> None:
     except ValueError as error:
         message = f"Could not parse request body into json: {error}"
         raise InvokeError(400, "InvalidRequestContentException", message) from None
-
-
-def _log_lines(
-    worker: Worker, event: Event, outcome: Outcome, written: list[str], duration_ms: float, cold: bool
-) -> list[str]:
-    """START, the function's own lines, END and REPORT, worded as by AWS."""
-    memory, peak = worker.function.memory, worker.peak_memory_mb()
-    report = [
-        f"REPORT RequestId: {event.request_id}",
-        f"Duration: {duration_ms:.2f} ms",
-        f"Billed Duration: {int(duration_ms) + 1} ms",
-        f"Memory Size: {memory} MB",
-        f"Max Memory Used: {peak} MB" if peak else "",
-        f"Init Duration: {worker.init_ms:.2f} ms" if cold else "",
-        f"Status: {outcome.status}" if outcome.status else "",
-    ]
-    return [
-        f"START RequestId: {event.request_id} Version: {worker.function.version}",
-        *written,
-        f"END RequestId: {event.request_id}",
-        "\t".join(part for part in report if part),
-    ]

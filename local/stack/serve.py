@@ -76,6 +76,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         python=Path(sys._base_executable),  # type: ignore[attr-defined]
         runtime=RUNTIME,
         ca_bundle=data.certificates.ca_bundle,
+        apart=moto.run,
+        on_change=persistence.changed,
         on_invoked=observations.invoked,
     )
     await functions.start()

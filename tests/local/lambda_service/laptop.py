@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from aiohttp import web
 from botocore.config import Config
+from moto.awslambda.models import lambda_backends
 from moto.backends import get_backend
 
 from local.aws_call import Interceptor
@@ -82,11 +83,11 @@ class Laptop:
         self.settings = Settings(root=root)
         self.lines: list[tuple[str, str]] = []
         self.interceptors: dict[str, Interceptor] = {}
+        self.moto = Moto(self.settings)
         self.functions = LambdaService(
-            self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime,
+            self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime, apart=self.moto.run,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
-        self.moto = Moto(self.settings)
         self.sources = EventSources(self.moto, self.functions)
         self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
             call, lambda other: self.functions.intercept(other, forward)
@@ -122,6 +123,10 @@ class Laptop:
             aws_access_key_id="local", aws_secret_access_key="local",
             config=Config(retries={"total_max_attempts": 1}, read_timeout=30),
         )  # fmt: skip
+
+    def backend(self) -> dict[str, Any]:
+        """What lies on moto's backend of Lambda."""
+        return vars(lambda_backends[ACCOUNT_ID][REGION])
 
     def deploy(self, name: str, code: str, handler: str = "main.handler", **options: Any) -> Any:
         """Create a function of one file and return boto3's answer."""
