@@ -4,9 +4,6 @@ On AWS the names come from `terraform output`, on the laptop from the same outpu
 """
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,13 +17,16 @@ from local.settings import Settings
 from local.stack import outputs as local_outputs
 from local.stack import process
 from local.stack.process import StackError
+from local.terraform.binary import TerraformMissingError
 from local.terraform.scratch import ENVIRONMENT, Record, aws_environment
+from operations import configuration, terraform
+from operations.configuration import ConfigurationError
+from operations.terraform import TerraformFailedError
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = "local"
 LONGEST_ANSWER = 910
 """Seconds; a little more than a function may run at all."""
-INIT = "cd envs/{name} && terraform init -backend-config=… (envs/README.md)"
 
 
 class EnvironmentUnavailableError(Exception):
@@ -117,11 +117,18 @@ def names() -> list[str]:
     return [LOCAL, *sorted(file.parent.name for file in (ROOT / "envs").glob("*/main.tf"))]
 
 
-def environment(name: str) -> Environment:
-    """Raises EnvironmentUnavailableError: there is no such one, it was not applied, or it cannot be asked."""
+def chosen(name: str) -> str:
+    """`name`, or without one what STAGE says in `.env`. Raises EnvironmentUnavailableError."""
+    name = name or configuration.stage()
     if name not in names():
         given = f"ENV={name} is no environment" if name else "ENV is missing"
         raise EnvironmentUnavailableError(f"{given}. ENV is one of: {', '.join(names())}.")
+    return name
+
+
+def environment(name: str) -> Environment:
+    """Raises EnvironmentUnavailableError: there is no such one, it was not applied, or it cannot be asked."""
+    name = chosen(name)
     return _local(Settings.from_environment()) if name == LOCAL else _on_aws(name)
 
 
@@ -138,14 +145,14 @@ def _local(settings: Settings) -> Environment:
 
 
 def _on_aws(name: str) -> Environment:
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        raise EnvironmentUnavailableError(
-            f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. Use another shell for {name}, or ENV=local."
-        )
-    _require_credentials(name)
-    outputs = terraform_outputs(name)
+    try:
+        root = terraform.root(name)
+        _require_credentials(name)
+        outputs = root.outputs()
+    except (ConfigurationError, TerraformFailedError, TerraformMissingError) as error:
+        raise EnvironmentUnavailableError(str(error)) from error
     if not outputs:
-        raise EnvironmentUnavailableError(f"{name} was not applied yet: it has no outputs. Apply it (envs/README.md).")
+        raise EnvironmentUnavailableError(f"{name} was not applied yet: it has no outputs. `make deploy ENV={name}`.")
     return Environment(name, outputs)
 
 
@@ -158,20 +165,3 @@ def _require_credentials(name: str) -> None:
         raise EnvironmentUnavailableError(
             f"no AWS credentials for {name}. Sign in (aws sso login, or export AWS_PROFILE=…) to its account."
         )
-
-
-def terraform_outputs(name: str) -> dict[str, Any]:
-    """Of `envs/<name>`, as its backend has them. Raises EnvironmentUnavailableError."""
-    if shutil.which("terraform") is None:
-        raise EnvironmentUnavailableError(
-            "terraform is not on PATH: https://developer.hashicorp.com/terraform/install. Its outputs name the functions."
-        )
-    done = subprocess.run(
-        ["terraform", "output", "-json", "-no-color"], cwd=ROOT / "envs" / name, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise EnvironmentUnavailableError(
-            f"the outputs of envs/{name} cannot be read:\n{done.stderr.strip()}\n"
-            f"  If it was never initialised here: {INIT.format(name=name)}"
-        )
-    return {output: entry["value"] for output, entry in json.loads(done.stdout).items()}

@@ -1,11 +1,11 @@
-# All that dev and prod do differently; every other file is the same, byte for byte.
+# All that dev and prod do differently; every other file is the same, byte for byte. What an account or a person decides is a variable.
 locals {
-  project = "atrium"
+  project = var.project
   stage   = "dev"
-  region  = "eu-central-1"
+  region  = var.region
 
   cidr               = "10.20.0.0/16"
-  availability_zones = ["eu-central-1a", "eu-central-1b"]
+  availability_zones = [for zone in ["a", "b"] : "${var.region}${zone}"]
   nat                = "none"
 
   # Whether AWS refuses to delete what holds data. To destroy prod: false, commit, apply; then make destroy ENV=prod CONFIRM=atrium-prod.

@@ -13,6 +13,11 @@ output "bastion_instance_id" {
   value       = module.bastion.instance_id
 }
 
+output "contract_hashes" {
+  description = "Folder => SHA-256 of its part of the contract, as applied."
+  value       = module.api_lambda.contract_hashes
+}
+
 output "database_endpoint" {
   description = "Host and port of the database itself, past the proxy: where `make tunnel` ends."
   value       = module.rds_proxy.database_endpoint
@@ -36,6 +41,11 @@ output "domain_target" {
 output "domain_target_zone_id" {
   description = "Route 53 zone of that target, for an alias record; null without one."
   value       = module.api_lambda.domain_target_zone_id
+}
+
+output "function_declarations" {
+  description = "Folder => its function.yaml, as applied."
+  value       = module.api_lambda.function_declarations
 }
 
 output "functions" {

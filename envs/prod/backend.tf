@@ -1,5 +1,4 @@
-# The bucket comes from the command line, made by envs/bootstrap:
-# terraform init -backend-config="bucket=…" -backend-config="region=…"
+# The bucket, made by envs/bootstrap, comes from the command line: `make plan` takes it from .env.
 terraform {
   backend "s3" {
     key          = "prod/terraform.tfstate"

@@ -1,11 +1,11 @@
-# All that dev and prod do differently; every other file is the same, byte for byte.
+# All that dev and prod do differently; every other file is the same, byte for byte. What an account or a person decides is a variable.
 locals {
-  project = "atrium"
+  project = var.project
   stage   = "prod"
-  region  = "eu-central-1"
+  region  = var.region
 
   cidr               = "10.30.0.0/16"
-  availability_zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  availability_zones = [for zone in ["a", "b", "c"] : "${var.region}${zone}"]
   nat                = "none"
 
   # Whether AWS refuses to delete what holds data. To destroy prod: false, commit, apply; then make destroy ENV=prod CONFIRM=atrium-prod.

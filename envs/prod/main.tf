@@ -4,11 +4,10 @@ locals {
   build_dir     = "${path.root}/../../build"
 
   # The contract names scopes as tokens carry them (atrium/me), the pool without its resource server (me).
-  contract = jsondecode(file("${local.build_dir}/openapi.json"))
-  scopes = {
-    for scope, description in local.contract.components.securitySchemes.cognito.flows.authorizationCode.scopes :
-    trimprefix(scope, "${local.project}/") => description
-  }
+  contract        = jsondecode(file("${local.build_dir}/openapi.json"))
+  token_scopes    = local.contract.components.securitySchemes.cognito.flows.authorizationCode.scopes
+  resource_server = one(distinct([for scope in keys(local.token_scopes) : split("/", scope)[0]]))
+  scopes          = { for scope, description in local.token_scopes : trimprefix(scope, "${local.resource_server}/") => description }
 }
 
 module "network" {
@@ -65,7 +64,7 @@ module "cognito" {
   deletion_protection = local.deletion_protection
   alarms_topic_arn    = local.alarms_topic_arn
   email_sender        = var.email_sender
-  resource_server     = local.project
+  resource_server     = local.resource_server
   scopes              = local.scopes
   triggers            = module.api_lambda.cognito_triggers
   hosted_page         = var.hosted_page

@@ -55,3 +55,22 @@ variable "hosted_page" {
   })
   default = null
 }
+
+variable "project" {
+  description = "First part of every name."
+  type        = string
+  default     = "atrium"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*$", var.project))
+    error_message = "project must be lower-case letters and digits, e.g. \"atrium\"."
+  }
+}
+
+variable "region" {
+  description = "Region of everything."
+  type        = string
+  default     = "eu-central-1"
+  nullable    = false
+}

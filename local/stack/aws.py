@@ -31,12 +31,3 @@ def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
             f"{function} {json.dumps(event)} failed: {message}\n  `make logs SERVICE={function}` has the traceback."
         )
     return payload
-
-
-def shift_live(lambda_client: Any, function: str) -> None:
-    """Points the alias `live` at the newest version, as a release does: Terraform creates the alias and then leaves it alone."""
-    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    versions = [v["Version"] for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
-    newest = max(versions, key=int)
-    if lambda_client.get_alias(FunctionName=function, Name="live")["FunctionVersion"] != newest:
-        lambda_client.update_alias(FunctionName=function, Name="live", FunctionVersion=newest)

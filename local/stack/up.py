@@ -170,17 +170,19 @@ def _waiting_for(waiting: dict[str, float]) -> str:
 
 
 def release(settings: Settings, found: dict[str, Any]) -> str:
-    """What a deployment does after Terraform: shift the aliases, bootstrap and fill the database users, migrate."""
+    """What a deployment does after Terraform, by the same code: shift the aliases, bootstrap and fill the database users, migrate."""
+    from operations import live_alias  # late: they bring boto3, half a second that `make up` has while others work
+    from operations.release import prepare_database
+
     lambda_client = aws.client("lambda", settings, found["region"])
     functions: dict[str, str] = found["functions"]
-    for function in functions.values():
-        aws.shift_live(lambda_client, function)
+    for shift in live_alias.pending(lambda_client, functions.values()):
+        live_alias.finish(lambda_client, shift)
     _release_as_built(settings, functions, lambda_client)
-    aws.invoke(lambda_client, functions["migrate"], {"action": "bootstrap"})
-    aws.invoke(lambda_client, functions["db_credentials"], {"only_missing": True})
-    aws.invoke(lambda_client, functions["migrate"], {"action": "make_signing_keys"})
-    applied = aws.invoke(lambda_client, functions["migrate"], {"action": "apply"})
-    return f"{len(applied['applied'])} migrations applied"
+    applied = prepare_database(
+        lambda_client, functions, lambda folder, event: aws.invoke(lambda_client, functions[folder], dict(event))
+    )
+    return f"{len(applied)} migrations applied"
 
 
 def _release_as_built(settings: Settings, functions: dict[str, str], lambda_client: Any) -> None:

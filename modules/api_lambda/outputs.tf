@@ -16,6 +16,12 @@ output "cognito_triggers" {
   }
 }
 
+# With the next output: what `make deploy SERVICE=…` compares, since only an apply may change it.
+output "contract_hashes" {
+  description = "Folder => SHA-256 of its part of the contract, as applied."
+  value       = { for file in fileset(var.functions_dir, "*/openapi.yaml") : dirname(file) => filesha256("${var.functions_dir}/${file}") }
+}
+
 output "domain_target" {
   description = "What the custom domain's DNS record points at; null without one."
   value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_domain_name])
@@ -24,6 +30,11 @@ output "domain_target" {
 output "domain_target_zone_id" {
   description = "Route 53 zone of that target, for an alias record; null without one."
   value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_zone_id])
+}
+
+output "function_declarations" {
+  description = "Folder => its function.yaml, as applied."
+  value       = local.declarations
 }
 
 output "functions" {

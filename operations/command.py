@@ -1,0 +1,40 @@
+"""What every command of this folder does around its own work: its errors in words, its exit status."""
+
+import sys
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.stack.process import StackError
+from local.terraform.binary import TerraformMissingError
+from local.terraform.scratch import TerraformError
+from operations.configuration import ConfigurationError
+from operations.environment import EnvironmentUnavailableError, FunctionFailedError
+from operations.errors import RefusedError
+from operations.terraform import TerraformFailedError
+
+TOLD = (
+    ConfigurationError,
+    EnvironmentUnavailableError,
+    FunctionFailedError,
+    RefusedError,
+    StackError,
+    TerraformError,
+    TerraformFailedError,
+    TerraformMissingError,
+    BotoCoreError,
+    ClientError,
+)
+
+
+def run(name: str, work: Callable[[], None]) -> int:
+    """0, or 1 with the reason on stderr, or 130 after Ctrl-C."""
+    try:
+        work()
+    except TOLD as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{name}: interrupted.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,2 @@
+class RefusedError(Exception):
+    """Why something was not done or was taken back, and what to do instead."""

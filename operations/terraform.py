@@ -1,0 +1,110 @@
+"""Terraform in `envs/<name>`: its variables from the configuration, its state in the configuration's bucket."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.terraform import providers
+from local.terraform.binary import terraform
+from operations import configuration
+from operations.configuration import Configuration
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
+
+
+class TerraformFailedError(Exception):
+    """Terraform's own words."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a plan would do to one resource: create, update, delete, replace."""
+
+    action: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A saved plan; its file holds values that are nobody's business, and is gone with its folder."""
+
+    file: Path
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
+class Root:
+    """`envs/<name>` of a configuration that was exported."""
+
+    folder: Path
+    configuration: Configuration
+
+    def init(self) -> None:
+        """Raises TerraformFailedError."""
+        self._read(
+            "init", "-input=false", "-no-color", "-reconfigure", "-lockfile=readonly", *self.configuration.backend()
+        )
+
+    @contextmanager
+    def plan(self, *, lock: bool) -> Iterator[Plan]:
+        """Shows it while it is made. Raises TerraformFailedError."""
+        with tempfile.TemporaryDirectory() as private:
+            file = Path(private) / "plan"
+            self._show("plan", "-input=false", f"-lock={str(lock).lower()}", f"-out={file}")
+            shown = json.loads(self._read("show", "-json", str(file)))
+            yield Plan(file, list(_changes(shown)))
+
+    def apply(self, plan: Plan) -> None:
+        """Raises TerraformFailedError; what it had done until then stays, and the next plan goes on from there."""
+        self._show("apply", "-input=false", str(plan.file))
+
+    def outputs(self) -> dict[str, Any]:
+        """Of the last apply; empty before the first. Raises TerraformFailedError."""
+        if not (self._data / "terraform.tfstate").is_file():  # where Terraform notes its backend
+            self.init()
+        shown = json.loads(self._read("output", "-json", "-no-color"))
+        return {name: entry["value"] for name, entry in shown.items()}
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / os.environ.get("TF_DATA_DIR", ".terraform")
+
+    def _read(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [terraform(TOOLS / "bin"), *arguments], cwd=self.folder, env=_environment(), capture_output=True, text=True
+        )
+        if done.returncode:
+            raise TerraformFailedError(
+                f"terraform {arguments[0]} in {self.folder.name}: {(done.stderr or done.stdout).strip()}"
+            )
+        return done.stdout
+
+    def _show(self, *arguments: str) -> None:
+        done = subprocess.run([terraform(TOOLS / "bin"), *arguments], cwd=self.folder, env=_environment())
+        if done.returncode:
+            raise TerraformFailedError(f"terraform {arguments[0]} of {self.folder.name} failed; it said why above.")
+
+
+def root(name: str) -> Root:
+    """Checks and exports the configuration of `envs/<name>` first. Raises ConfigurationError."""
+    read = configuration.read(name)
+    read.export()
+    return Root(ROOT / "envs" / name, read)
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | providers.environment(TOOLS) | {"TF_IN_AUTOMATION": "1"}
+
+
+def _changes(plan: dict[str, Any]) -> Iterator[Change]:
+    for resource in plan.get("resource_changes", []):
+        actions = resource["change"]["actions"]
+        if actions not in (["no-op"], ["read"]):
+            yield Change("replace" if len(actions) == 2 else actions[0], resource["address"])
