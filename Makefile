@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the tasks
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The stack on this machine
 
@@ -37,26 +37,27 @@ logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aw
 env: environment ## Print exports for aws, boto3 and curl, with a fresh token: eval "$(make -s env)" (FORMAT=json)
 	@$(PYTHON) -m local env --format $(FORMAT)
 
-##@ Environments on AWS
-
-.PHONY: tunnel destroy
-tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
-	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
-
-destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
-	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
-
 ##@ Code
 
-.PHONY: build fmt lint test failure-matrix
+.PHONY: build fmt lint check test failure-matrix hooks artefacts
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
 	@$(PYTHON) -m builder
 
 fmt: environment ## Format Python and Terraform
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && terraform fmt -recursive modules envs
 
-lint: environment ## Check style and types
-	@$(PYTHON) -m tests.stages lint
+lint: environment ## Check style, types and workflows
+	@$(PYTHON) -m tests.stages lint workflows
+
+check: environment ## What a commit has to pass, in less than a minute: format, style, types, workflows, contract, unit tests
+	@$(PYTHON) -m builder --local >/dev/null
+	@$(PYTHON) -m tests.stages lint workflows unit
+
+hooks: environment ## Let git run make check before each commit
+	@.venv/bin/pre-commit install
+
+artefacts: environment ## Print the digest of what lies in build/ and is deployed (make deploy ARTEFACTS=…)
+	@$(PYTHON) -m operations.artefacts
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
@@ -64,6 +65,31 @@ test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its
 
 failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider --durations=5 tests/failures
+
+##@ Environments on AWS
+
+.PHONY: bootstrap plan deploy release smoke tunnel destroy
+CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
+bootstrap: environment ## Prepare an account, once: state bucket, roles for GitHub (YES=1 without a question)
+	@$(PYTHON) -m operations.bootstrap $(if $(YES),--yes)
+
+plan: environment ## Show what a deploy would change (ENV=dev|prod|local); changes nothing
+	@$(PYTHON) -m operations.plan $(ENV)
+
+deploy: environment ## Build, apply, migrate, shift, smoke (ENV=dev; SERVICE=users its code alone; YES=1; CANARY=10)
+	@$(PYTHON) -m operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)
+
+release: environment ## Migrate, then shift what is published; back when an alarm goes off (ENV=dev CANARY=10 WATCH=600)
+	@$(PYTHON) -m operations.release $(ENV) $(CANARY_OPTIONS)
+
+smoke: environment ## Ask an environment's API whether it is up, has its contract and wants a token (ENV=dev)
+	@$(PYTHON) -m operations.smoke $(ENV)
+
+tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
+	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
+
+destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
+	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 ##@ Maintenance
 

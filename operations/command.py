@@ -38,3 +38,13 @@ def run(name: str, work: Callable[[], None]) -> int:
         print(f"\n{name}: interrupted.", file=sys.stderr)
         return 130
     return 0
+
+
+def agreed(name: str, *, sure: bool) -> None:
+    """Asks whether the plan that was just shown is applied. Raises RefusedError if not."""
+    if sure:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError(f"nobody is here to agree to this plan of {name}. YES=1 applies without a question.")
+    if input(f"Apply this to {name}? Only yes does: ") != "yes":
+        raise RefusedError("nothing was applied.")

@@ -37,6 +37,14 @@ class Configuration:
         return str(self.found["PROJECT_NAME"])
 
     @property
+    def account_id(self) -> str:
+        return str(self.found["AWS_ACCOUNT_ID"])
+
+    @property
+    def region(self) -> str:
+        return str(self.found["AWS_REGION"])
+
+    @property
     def state_bucket(self) -> str:
         return str(self.found["STATE_BUCKET"])
 
@@ -47,7 +55,7 @@ class Configuration:
             ConfigurationError: this shell speaks to the laptop's AWS.
         """
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint and self.found["AWS_ACCOUNT_ID"] != LOCAL_ACCOUNT_ID:
+        if endpoint and self.account_id != LOCAL_ACCOUNT_ID:
             raise ConfigurationError(
                 f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. "
                 f"Use another shell for {self.environment}, or ENV=local."
@@ -57,7 +65,7 @@ class Configuration:
 
     def backend(self) -> list[str]:
         """Where the state lies, for `terraform init`."""
-        return [f"-backend-config=bucket={self.state_bucket}", f"-backend-config=region={self.found['AWS_REGION']}"]
+        return [f"-backend-config=bucket={self.state_bucket}", f"-backend-config=region={self.region}"]
 
 
 def read(environment: str, file: Path = ROOT / FILE) -> Configuration:

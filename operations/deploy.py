@@ -57,7 +57,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
     _build(options.artefacts, local=False)
     root.init()
     with root.plan(lock=True) as plan:
-        _agreed(name, sure=options.yes or not plan.changes)
+        command.agreed(name, sure=options.yes or not plan.changes)
         root.apply(plan)
     target = environment.environment(name)
     _publish_as_built(target)
@@ -69,15 +69,6 @@ def _build(digest: str, *, local: bool) -> None:
         artefacts.require(artefacts.BUILD, digest)
     else:
         artefacts.build(local=local)
-
-
-def _agreed(name: str, *, sure: bool) -> None:
-    if sure:
-        return
-    if not sys.stdin.isatty():
-        raise RefusedError(f"nobody is here to agree to this plan of {name}. YES=1 applies without a question.")
-    if input(f"Apply this to {name}? Only yes does: ") != "yes":
-        raise RefusedError("nothing was applied.")
 
 
 def _publish_as_built(target: Environment) -> None:

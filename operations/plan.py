@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from operations import command, environment, terraform
+from operations import artefacts, command, environment, terraform
 from operations.terraform import Change
 
 WORDS = {"create": "to add", "update": "to change", "replace": "to replace", "delete": "to destroy"}
@@ -31,7 +31,8 @@ def plan(name: str) -> None:
 
 
 def _on_aws(name: str) -> list[Change]:
-    root = terraform.root(name)
+    root = terraform.root(name)  # what is wrong with the configuration is said before the build
+    artefacts.build(local=False)
     root.init()
     with root.plan(lock=False) as made:
         return made.changes
@@ -44,6 +45,7 @@ def _local() -> list[Change]:
 
     scratch = ScratchRoot(Settings.from_environment(), ENVIRONMENT)
     environment.environment(environment.LOCAL)  # or there is nothing to ask
+    artefacts.build(local=True)
     scratch.write()
     scratch.init()
     changes = [Change(action, address) for action, address in scratch.planned_changes()]

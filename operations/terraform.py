@@ -65,6 +65,14 @@ class Root:
         """Raises TerraformFailedError; what it had done until then stays, and the next plan goes on from there."""
         self._show("apply", "-input=false", str(plan.file))
 
+    def holds(self, address: str) -> bool:
+        """Raises TerraformFailedError."""
+        return address in self._read("state", "list").splitlines()
+
+    def adopt(self, address: str, identity: str) -> None:
+        """Takes what exists already into the state. Raises TerraformFailedError."""
+        self._show("import", "-input=false", address, identity)
+
     def outputs(self) -> dict[str, Any]:
         """Of the last apply; empty before the first. Raises TerraformFailedError."""
         if not (self._data / "terraform.tfstate").is_file():  # where Terraform notes its backend

@@ -28,6 +28,7 @@ class Stage:
 
 STAGES = (
     Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
+    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
     Stage("unit", ((*PYTEST, "-n", "2", "tests/unit"),)),
     Stage("build", ((*PYTEST, "-n", "2", "tests/build"),)),
     Stage("bench", ((*PYTEST, "tests/bench"),)),
