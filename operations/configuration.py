@@ -61,7 +61,9 @@ class Configuration:
                 f"Use another shell for {self.environment}, or ENV=local."
             )
         os.environ.update(terraform_variables(self.found))
-        os.environ.update({name: self.found[name] for name in ("AWS_PROFILE", "AWS_REGION") if name in self.found})
+        os.environ.update(AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region)  # Terraform reads one, boto3 the other
+        if profile := self.found.get("AWS_PROFILE"):
+            os.environ["AWS_PROFILE"] = profile
 
     def backend(self) -> list[str]:
         """Where the state lies, for `terraform init`."""

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class Root:
         with tempfile.TemporaryDirectory() as private:
             file = Path(private) / "plan"
             self._show("plan", "-input=false", f"-lock={str(lock).lower()}", f"-out={file}")
-            shown = json.loads(self._read("show", "-json", str(file)))
+            shown = json.loads(self._read("show", "-json", "-no-color", str(file)))
             yield Plan(file, list(_changes(shown)))
 
     def apply(self, plan: Plan) -> None:
@@ -67,7 +68,9 @@ class Root:
 
     def holds(self, address: str) -> bool:
         """Raises TerraformFailedError."""
-        return address in self._read("state", "list").splitlines()
+        shown = json.loads(self._read("show", "-json", "-no-color"))
+        resources = shown.get("values", {}).get("root_module", {}).get("resources", [])
+        return address in [resource["address"] for resource in resources]
 
     def adopt(self, address: str, identity: str) -> None:
         """Takes what exists already into the state. Raises TerraformFailedError."""
@@ -95,7 +98,9 @@ class Root:
         return done.stdout
 
     def _show(self, *arguments: str) -> None:
-        done = subprocess.run([terraform(TOOLS / "bin"), *arguments], cwd=self.folder, env=_environment())
+        plain = [] if sys.stdout.isatty() else ["-no-color"]
+        command = [terraform(TOOLS / "bin"), arguments[0], *plain, *arguments[1:]]
+        done = subprocess.run(command, cwd=self.folder, env=_environment())
         if done.returncode:
             raise TerraformFailedError(f"terraform {arguments[0]} of {self.folder.name} failed; it said why above.")
 
