@@ -45,7 +45,9 @@ def bootstrap(*, sure: bool) -> None:
 def _require_account(wanted: str) -> None:
     """Before the bucket is made: Terraform's own check would come too late."""
     if (found := boto3.client("sts").get_caller_identity()["Account"]) != wanted:
-        raise RefusedError(f"these credentials are of account {found}, and AWS_ACCOUNT_ID is {wanted}. Nothing was made.")
+        raise RefusedError(
+            f"these credentials are of account {found}, and AWS_ACCOUNT_ID is {wanted}. Nothing was made."
+        )
 
 
 def make_bucket(name: str, region: str) -> None:

@@ -61,7 +61,9 @@ class Configuration:
                 f"Use another shell for {self.environment}, or ENV=local."
             )
         os.environ.update(terraform_variables(self.found))
-        os.environ.update(AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region)  # Terraform reads one, boto3 the other
+        os.environ.update(
+            AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region
+        )  # Terraform reads one, boto3 the other
         if profile := self.found.get("AWS_PROFILE"):
             os.environ["AWS_PROFILE"] = profile
 
