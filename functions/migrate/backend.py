@@ -1,49 +1,37 @@
 """yoyo's Postgres backend over pg8000 and our one-flight connection, made for a transaction-mode pooler.
 
-It is constructed directly: yoyo looks backends up by entry point, which a zip without dist-info does not have.
+yoyo finds it as `postgresql+pg8000` (scheme.py).
 """
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from pg8000 import dbapi
-from pg8000.converters import datetime_out
+import yoyo
 from yoyo.backends import DatabaseBackend, PostgresqlBackend
 from yoyo.connections import DatabaseURI
-from yoyo.migrations import default_migration_table
 
-from atrium import postgres
-from atrium.config import required
-from atrium.one_flight import OneFlight
-
-USER = "migrator"
-ANSWER_TIMEOUT = 850.0
-"""Seconds; just over migrator's `statement_timeout`, and less than the function's."""
-# A Lambda function lives 15 minutes at most, so whoever took an older lock died without giving it back.
-DROP_DEAD_LOCK = "DELETE FROM yoyo_lock WHERE ctime < (now() AT TIME ZONE 'UTC') - interval '16 minutes'"
-
-
-class Connection(OneFlight, dbapi.Connection):  # type: ignore[misc]  # pg8000 is untyped
-    """A DB-API connection whose every statement is one flight, so autocommit is safe behind a pooler."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.autocommit = True  # yoyo writes BEGIN and COMMIT itself
-        self.register_out_adapter(datetime, datetime_out)  # yoyo's tables hold times without a zone
+from migrate import connection, history, run_lock, scheme
+from migrate.connection import Connection
+from migrate.files import MigrationFile
 
 
 class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
     """Applies or rolls back a migration and notes it in one transaction; yoyo itself uses two connections for that."""
 
     driver_module = "pg8000.dbapi"
+    _is_locked = False
     create_lock_table_sql = DatabaseBackend.create_lock_table_sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    log_migration_sql = DatabaseBackend.log_migration_sql.replace(
+        "{quoted.created_at_utc})", "{quoted.created_at_utc}, {quoted.comment})"
+    ).replace(":created_at_utc)", ":created_at_utc, :comment)")
 
-    def connect(self, _uri: DatabaseURI) -> Connection:
-        return postgres.connect(USER, Connection, ANSWER_TIMEOUT)
+    def connect(self, uri: DatabaseURI) -> Connection:
+        return connection.connect(uri)
 
     def init_database(self) -> None:
         self.create_lock_table()  # and no trial table to learn whether Postgres can roll back DDL: it can
@@ -53,33 +41,39 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:
-        with self.transaction():
-            self.execute(DROP_DEAD_LOCK)
-        with super().lock(timeout):
+        """How long it waits is migrator's `lock_timeout`."""
+        if self._is_locked:
             yield
+            return
+        with run_lock.held(self.uri):
+            self._is_locked = True
+            try:
+                yield
+            finally:
+                self._is_locked = False
+
+    def let_readers_see(self) -> None:
+        """Whoever reads may ask what was applied."""
+        self.ensure_internal_schema_updated()
+        self.execute(history.READERS_MAY)
 
     def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
-        migration.load()
-        if not migration.use_transactions:
-            super().apply_one(migration, force, mark)
-            return
-        self.ensure_internal_schema_updated()
-        with self.transaction():
-            migration.process_steps(self, "apply", force=force)
-            self.log_migration(migration, "apply")
-            if mark:
-                self.mark_one(migration, log=False)
+        self._change(migration, "apply", force, self.mark_one if mark else None)
 
     def rollback_one(self, migration: Any, force: bool = False) -> None:
+        self._change(migration, "rollback", force, self.unmark_one)
+
+    def _change(self, migration: Any, direction: str, force: bool, mark: Callable[..., None] | None) -> None:
         migration.load()
-        if not migration.use_transactions:
-            super().rollback_one(migration, force)
-            return
         self.ensure_internal_schema_updated()
+        if not migration.use_transactions:
+            migration.process_steps(self, direction, force=force)
         with self.transaction():
-            migration.process_steps(self, "rollback", force=force)
-            self.log_migration(migration, "rollback")
-            self.unmark_one(migration, log=False)
+            if migration.use_transactions:
+                migration.process_steps(self, direction, force=force)
+            self.log_migration(migration, direction)
+            if mark:
+                mark(migration, log=False)
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
         """A row of yoyo's log. As the host it names the log stream, where yoyo would ask the DNS for ours."""
@@ -87,16 +81,16 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
             "id": str(uuid.uuid4()),
             "migration_id": migration.id,
             "migration_hash": migration.hash,
-            "username": USER,
+            "username": self.uri.username,
             "hostname": os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
             "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
+            "comment": history.CONTENT + MigrationFile(Path(migration.path)).sha256,
         }
 
 
-def open_backend() -> Backend:
-    """A backend connected as migrator, its lock table made. Use it in a `with`. Raises `DatabaseUnavailable`."""
-    uri = DatabaseURI("postgresql", USER, None, required("DB_HOST"), int(required("DB_PORT")), required("DB_NAME"), {})
-    backend = Backend(uri, default_migration_table)
-    backend.init_database()
+def open_backend(uri: str) -> Backend:
+    """A connected backend, its lock's table made. Use it in a `with`. Raises `DatabaseUnavailable`."""
+    scheme.register()
+    backend: Backend = yoyo.get_backend(uri)
     return backend

@@ -1,31 +1,75 @@
-"""Commands: `{"action": "bootstrap" | "set_verifier" | "apply" | "status" | …}`; answers are JSON objects.
+"""Commands, each a JSON object that is answered with one: `{"action": "status"}`.
 
-On a fresh environment: bootstrap (as the master, whose secret RDS manages), then the function db_credentials, which
-sends the verifiers of the other roles, then apply.
+| action | fields | as | |
+|---|---|---|---|
+| bootstrap | | postgres | makes the roles; on a fresh environment the first |
+| set_verifier | user, verifier | postgres | what `db_credentials` sends |
+| make_signing_keys | rotate? | | makes the keys of cursors, in the table |
+| status | | readonly | what is applied and pending; writes nothing |
+| plan | to? | readonly | what apply would run; writes nothing |
+| apply | to? | migrator | runs what is pending |
+| down | steps? | migrator | takes the last ones back |
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from migrate import migrations, roles, signing_keys
+from migrate.connection import proxy_uri
 
 Event = dict[str, Any]
+UriOf = Callable[[str], str]
+"""The URI with which a database user connects."""
 
-ACTIONS: dict[str, Callable[[Event], dict[str, Any]]] = {
-    "bootstrap": lambda _: roles.bootstrap(),
-    "set_verifier": lambda event: roles.set_verifier(_text(event, "user"), _text(event, "verifier")),
-    "apply": lambda _: migrations.apply(),
-    "status": lambda _: migrations.status(),
-    "make_signing_keys": lambda event: signing_keys.make(event.get("rotate") is True),
+FIELDS = {
+    "bootstrap": (),
+    "set_verifier": ("user", "verifier"),
+    "make_signing_keys": ("rotate",),
+    "status": (),
+    "plan": ("to",),
+    "apply": ("to",),
+    "down": ("steps",),
 }
 
 
 def handler(event: Event, _context: object = None) -> dict[str, Any]:
-    """Runs one action. Raises `ValueError` naming the field that is wrong, and what `atrium.postgres` raises."""
-    action = ACTIONS.get(event.get("action", ""))
-    if action is None:
-        raise ValueError(f"action: {event.get('action')!r} is none of {', '.join(ACTIONS)}.")
-    return action(event)
+    """Runs one action. Raises `ValueError` naming the field that is wrong, and what `migrate.migrations` raises."""
+    match _action(event):
+        case "bootstrap":
+            return roles.bootstrap()
+        case "set_verifier":
+            return roles.set_verifier(_text(event, "user"), _text(event, "verifier"))
+        case "make_signing_keys":
+            return signing_keys.make(event.get("rotate") is True)
+        case _:
+            return run(event, proxy_uri)
+
+
+def run(event: Event, uri_of: UriOf) -> dict[str, Any]:
+    """The actions on migrations, on whatever database `uri_of` leads to. Raises like `handler`."""
+    match _action(event):
+        case "status":
+            return migrations.status(uri_of("readonly"))
+        case "plan":
+            to = _optional_text(event, "to")
+            return migrations.plan(uri_of("readonly"), to)
+        case "apply":
+            to = _optional_text(event, "to")
+            return migrations.apply(uri_of("migrator"), to)
+        case "down":
+            steps = _steps(event)
+            return migrations.down(uri_of("migrator"), steps)
+        case action:
+            raise ValueError(f"action: {action} is done by the deployed function only.")
+
+
+def _action(event: Event) -> str:
+    action = event.get("action")
+    if action not in FIELDS:
+        raise ValueError(f"action: {action!r} is none of {', '.join(FIELDS)}.")
+    if unknown := event.keys() - {"action", *FIELDS[action]}:
+        raise ValueError(f"{', '.join(sorted(unknown))}: no field of {action}, which has {FIELDS[action] or 'none'}.")
+    return str(action)
 
 
 def _text(event: Event, field: str) -> str:
@@ -33,3 +77,14 @@ def _text(event: Event, field: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{field}: missing or not a string.")
     return value
+
+
+def _optional_text(event: Event, field: str) -> str | None:
+    return _text(event, field) if field in event else None
+
+
+def _steps(event: Event) -> int:
+    steps = event.get("steps", 1)
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        raise ValueError(f"steps: {steps!r} is not a whole number from 1 on.")
+    return steps

@@ -1,53 +1,119 @@
-"""Applies the SQL in `migrations/`, which the build puts beside this package."""
+"""Runs the SQL in `migrations/`, which the build puts beside this package. `uri` says which database, and as whom."""
 
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import yoyo
+from yoyo.connections import parse_uri
 
-from atrium.one_flight import ServerError
+from atrium.one_flight import InterfaceError, ServerError
+from migrate import files, history
 from migrate.backend import Backend, open_backend
+from migrate.connection import connect
+from migrate.errors import HistoryError, MigrationFailedError
+from migrate.files import MigrationFile
+from migrate.history import History
+from migrate.run_lock import LOCK_NOT_AVAILABLE
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+CUT_OFF = "The connection was lost during {id} ({error}). `make migrate-status` says whether it was applied."
 
 
-class MigrationFailedError(Exception):
-    """A migration was refused by Postgres and undone."""
+def status(uri: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What has been applied, what is pending, and what contradicts this build. Writes nothing."""
+    return _history(uri, folder).described()
 
 
-def apply(folder: Path = FOLDER) -> dict[str, Any]:
-    """Applies what is pending, in order. Raises `MigrationFailedError`; the migrations before that one stay."""
-    with open_backend() as backend, backend.lock():
-        pending = backend.to_apply(_read(folder))
-        for migration in pending:
-            try:
-                backend.apply_one(migration)
-            except ServerError as error:
-                raise MigrationFailedError(_explained(migration.id, error)) from error
-        return {"applied": [migration.id for migration in pending], "pending": []}
+def plan(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
+    """What `apply` would run, as text. Writes nothing; raises `HistoryError` and `ValueError` like `apply`."""
+    chosen = _to_apply(_history(uri, folder), to)
+    return {"apply": [{"id": file.id, "sql": file.path.read_text(encoding="utf-8")} for file in chosen]}
 
 
-def status(folder: Path = FOLDER) -> dict[str, Any]:
-    """What has been applied and what is pending."""
-    with open_backend() as backend:
-        return _status(backend, _read(folder))
+def apply(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
+    """Applies what is pending, in order, up to and with `to` (an id or a number).
+
+    Raises:
+        ValueError: `to` is not pending. Nothing was changed.
+        HistoryError, MigrationsBusyError: see there. Nothing was changed.
+        MigrationFailedError: the migrations before the one that failed stay.
+    """
+    with _changing(uri, folder) as (backend, found):
+        chosen = _to_apply(found, to)
+        _run(chosen, backend, Backend.apply_one)
+        left = [file.id for file in found.pending if file not in chosen]
+        return {"applied": [file.id for file in chosen], "pending": left}
 
 
-def _status(backend: Backend, migrations: Any) -> dict[str, Any]:
-    pending = {migration.id for migration in backend.to_apply(migrations)}
-    known = [migration.id for migration in migrations]
-    return {
-        "applied": [name for name in known if name not in pending],
-        "pending": [name for name in known if name in pending],
-    }
+def down(uri: str, steps: int = 1, folder: Path = FOLDER) -> dict[str, Any]:
+    """Takes back what was applied last, `steps` migrations of it. Raises like `apply`."""
+    with _changing(uri, folder) as (backend, found):
+        chosen = _to_take_back(found, steps)
+        _run(chosen, backend, Backend.rollback_one)
+        return {"taken_back": [file.id for file in chosen]}
 
 
-def _read(folder: Path) -> Any:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is missing: build the zip with `make build`, which puts migrations there.")
-    return yoyo.read_migrations(str(folder))
+def _history(uri: str, folder: Path) -> History:
+    with closing(connect(parse_uri(uri))) as connection:
+        return history.read(connection, files.read(folder))
 
 
-def _explained(name: str, error: ServerError) -> str:
+@contextmanager
+def _changing(uri: str, folder: Path) -> Iterator[tuple[Backend, History]]:
+    """The only run at this time, and what it finds."""
+    found = files.read(folder)
+    with open_backend(uri) as backend, backend.lock():
+        backend.let_readers_see()
+        yield backend, history.read(backend.connection, found)
+
+
+def _to_apply(found: History, to: str | None) -> list[MigrationFile]:
+    last = files.find(found.files, to) if to else None
+    found.require_sound()
+    pending = found.pending
+    if last and last not in pending:
+        raise ValueError(f"to: {last.id} is applied already. To go back behind a later one: `make migrate-down`.")
+    chosen = pending[: pending.index(last) + 1] if last else pending
+    if empty := [file.path.name for file in chosen if not files.holds_sql(file.path)]:
+        raise HistoryError(f"{', '.join(empty)} holds no SQL yet. Write it, or remove the file.")
+    return chosen
+
+
+def _to_take_back(found: History, steps: int) -> list[MigrationFile]:
+    if steps > len(found.applied):
+        raise ValueError(f"steps: {steps}, but only {len(found.applied)} migrations are applied.")
+    by_id = {file.id: file for file in found.files}
+    chosen = [one.id for one in reversed(found.applied)][:steps]
+    if missing := [name for name in chosen if name not in by_id or not files.holds_sql(by_id[name].rollback)]:
+        raise HistoryError(
+            f"{', '.join(missing)} cannot be taken back: this build has no {missing[0]}.rollback.sql with SQL in it. "
+            "Build from the commit that has it, or write the way back as a new migration."
+        )
+    return [by_id[name] for name in chosen]
+
+
+def _run(chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Backend, Any], None]) -> None:
+    folders = {glob.escape(str(file.path.parent)) for file in chosen}
+    known = {migration.id: migration for migration in yoyo.read_migrations(*folders)}
+    for file in chosen:
+        migration = known[file.id]
+        try:
+            change(backend, migration)
+        except ServerError as error:
+            raise MigrationFailedError(_explained(file.id, migration.use_transactions, error)) from error
+        except (InterfaceError, OSError) as error:
+            raise MigrationFailedError(CUT_OFF.format(id=file.id, error=error)) from error
+
+
+def _explained(name: str, was_undone: bool, error: ServerError) -> str:
     fields = error.args[0]
-    return f"{name}.sql failed and was undone: {fields['M']} (SQLSTATE {fields['C']}). Mend it and apply again."
+    outcome = "failed and was undone" if was_undone else "failed; it has no transaction, so part of it may be done"
+    advice = "Mend it and apply again."
+    if fields["C"] == LOCK_NOT_AVAILABLE:
+        advice = (
+            "Somebody used the table for longer than migrator waits (lock_timeout). Apply again when it is quieter."
+        )
+    return f"{name}.sql {outcome}: {fields['M']} (SQLSTATE {fields['C']}). {advice}"

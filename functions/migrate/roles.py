@@ -15,7 +15,13 @@ MASTER = "postgres"
 
 TIMEOUTS: dict[str, dict[str, str]] = {
     # A lock that a migration waits for blocks everybody behind it, so it gives up first and is run again.
-    "migrator": {"statement_timeout": "14min", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "1min"},
+    # The statement of a runner that was killed is ended as soon as its connection is: others wait for what it locked.
+    "migrator": {
+        "statement_timeout": "14min",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "1min",
+        "client_connection_check_interval": "1s",
+    },
     "app": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
     "readonly": {"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "1min"},
 }

@@ -1,13 +1,9 @@
 """The function `migrate` through the proxy: as the master, who is no superuser, and as migrator."""
 
-import hashlib
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yoyo
-from yoyo.exceptions import LockTimeout
 
 from atrium import postgres
 from atrium.one_flight import OneFlight, ServerError
@@ -16,9 +12,8 @@ from db_credentials import scram
 from local.database.postgres import Postgres
 from local.settings import LOOPBACK
 from migrate import migrations
-from migrate.backend import open_backend
+from migrate.connection import proxy_uri
 from migrate.handler import handler
-from migrate.migrations import MigrationFailedError
 from tests.pooling.conftest import as_superuser
 
 OURS = Path(__file__).resolve().parents[2] / "migrations"
@@ -33,16 +28,8 @@ def bootstrapped(fresh_database: str) -> str:
 
 @pytest.fixture
 def migrated(bootstrapped: str) -> str:
-    migrations.apply(OURS)
+    migrations.apply(proxy_uri("migrator"), folder=OURS)
     return bootstrapped
-
-
-@pytest.fixture
-def ours(bootstrapped: str, tmp_path: Path) -> Path:
-    """Migrations of our own: the first makes a table."""
-    (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (n int);")
-    (tmp_path / "0001_first.rollback.sql").write_text("DROP TABLE first;")
-    return tmp_path
 
 
 def test_bootstrap_makes_roles_with_timeouts_and_again_changes_nothing(
@@ -76,26 +63,6 @@ def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_s
         OneFlight("stranger", unix_sock=database_server.socket, database=bootstrapped)
 
 
-def test_apply_then_status_then_apply_again(bootstrapped: str) -> None:
-    names = sorted(path.stem for path in OURS.glob("*.sql") if not path.stem.endswith(".rollback"))
-    assert migrations.status(OURS) == {"applied": [], "pending": names}
-    assert migrations.apply(OURS) == {"applied": names, "pending": []}
-    assert migrations.status(OURS) == {"applied": names, "pending": []}
-    assert migrations.apply(OURS) == {"applied": [], "pending": []}
-
-
-def test_our_migrations_roll_back_to_nothing_and_apply_again(migrated: str) -> None:
-    with open_backend() as backend, backend.lock():
-        backend.rollback_migrations(backend.to_rollback(yoyo.read_migrations(str(OURS))))
-        left = backend.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '%yoyo%'"
-        ).fetchall()
-        extensions = backend.execute("SELECT extname FROM pg_extension").fetchall()
-    assert left == ()
-    assert ["citext"] not in extensions
-    assert migrations.apply(OURS)["applied"]
-
-
 def test_app_changes_rows_and_readonly_reads_them_and_neither_makes_tables(migrated: str) -> None:
     postgres.batch(_user(0, "ada@example.com"), _audit(0), user="app")
     assert postgres.query("SELECT status, version FROM users", user="readonly") == [("active", 1)]
@@ -123,55 +90,6 @@ def test_an_address_belongs_to_one_user_who_is_not_erased(migrated: str) -> None
     assert missing.value.code == "23514"
 
 
-def test_a_failing_migration_is_undone_whole_named_and_can_be_mended(ours: Path) -> None:
-    second = ours / "0002_second.sql"
-    second.write_text("CREATE TABLE second (n int); SELECT 1/0;")
-    with pytest.raises(MigrationFailedError, match=r"0002_second\.sql failed and was undone: division by zero"):
-        migrations.apply(ours)
-    assert migrations.status(ours) == {"applied": ["0001_first"], "pending": ["0002_second"]}
-    second.write_text("CREATE TABLE second (n int);")
-    assert migrations.apply(ours)["applied"] == ["0002_second"]
-
-
-def test_a_migration_and_its_mark_are_one_transaction(ours: Path) -> None:
-    """yoyo uses two connections: if marking fails there, the next apply says «already exists» for ever."""
-    migrations.apply(ours)
-    mark = hashlib.sha256(b"0002_second").hexdigest()
-    (ours / "0002_second.sql").write_text(
-        f"CREATE TABLE second (n int); INSERT INTO _yoyo_migration (migration_hash) VALUES ('{mark}');"  # noqa: S608  our own text
-    )
-    with pytest.raises(MigrationFailedError, match="duplicate key"):
-        migrations.apply(ours)
-    assert postgres.query("SELECT to_regclass('second') IS NULL", user="migrator") == [(True,)]
-
-
-def test_a_migration_without_transaction_works(ours: Path) -> None:
-    (ours / "0002_index.sql").write_text("-- transactional: false\nCREATE INDEX CONCURRENTLY first_n ON first (n);")
-    assert migrations.apply(ours)["applied"] == ["0001_first", "0002_index"]
-    assert postgres.query(
-        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'first_n'::regclass", user="migrator"
-    ) == [(True,)]
-
-
-def test_two_at_once_apply_everything_once(ours: Path) -> None:
-    migrations.status(ours)
-    answers: list[Any] = []
-    both = [threading.Thread(target=lambda: answers.append(migrations.apply(ours)["applied"])) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
-    assert sorted(answers) == [[], ["0001_first"]]
-
-
-def test_a_live_lock_holds_and_one_older_than_any_lambda_does_not(ours: Path) -> None:
-    with open_backend() as holder, holder.lock():
-        with open_backend() as second, pytest.raises(LockTimeout), second.lock(timeout=0.1):
-            pass
-        postgres.query("UPDATE yoyo_lock SET ctime = ctime - interval '17 minutes'", user="migrator")
-        assert migrations.apply(ours)["applied"] == ["0001_first"]
-
-
 def test_a_verifier_lets_its_password_in_and_no_other(bootstrapped: str, database_server: Postgres) -> None:
     assert handler({"action": "set_verifier", "user": "app", "verifier": scram.verifier("right")}) == {"user": "app"}
     login = {"user": "app", "host": LOOPBACK, "port": database_server.port, "database": bootstrapped}
@@ -184,7 +102,11 @@ def test_a_verifier_lets_its_password_in_and_no_other(bootstrapped: str, databas
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ({}, "action: None is none of bootstrap, set_verifier, apply, status"),
+        ({}, "action: None is none of bootstrap, set_verifier, status, plan, apply, down"),
+        ({"action": "apply", "step": 2}, "step: no field of apply"),
+        ({"action": "apply", "to": 2}, "to: missing or not a string"),
+        ({"action": "down", "steps": 0}, "steps: 0 is not a whole number from 1 on"),
+        ({"action": "down", "steps": True}, "steps: True is not"),
         ({"action": "set_verifier"}, "user: missing"),
         ({"action": "set_verifier", "user": "app"}, "verifier: missing"),
         (

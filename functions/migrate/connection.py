@@ -1,0 +1,74 @@
+"""A DB-API connection for yoyo: through RDS Proxy with an IAM token, or straight to Postgres with a password.
+
+    postgresql+pg8000://migrator@<proxy>:5432/atrium                       an IAM token, as the function connects
+    postgresql+pg8000://migrator:<password>@<host>:<port>/atrium?<options>  a password, as an operator through a tunnel
+
+Options are libpq's own: `hostaddr` (where to connect, if not to the host that the certificate names), `sslmode` (disable,
+require or verify-full, the default) and `sslrootcert`. https://www.postgresql.org/docs/17/libpq-connect.html
+"""
+
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pg8000 import dbapi
+from pg8000.converters import datetime_out
+from yoyo.connections import DatabaseURI
+
+from atrium import postgres
+from atrium.config import required
+from atrium.one_flight import InterfaceError, OneFlight, ServerError, open_socket
+from atrium.postgres import DatabaseUnavailable
+
+SCHEME = "postgresql+pg8000"
+ANSWER_TIMEOUT = 850.0
+"""Seconds; just over migrator's `statement_timeout`, and less than the function's."""
+
+
+class Connection(OneFlight, dbapi.Connection):  # type: ignore[misc]  # pg8000 is untyped
+    """Every statement is one flight, so autocommit is safe behind a pooler."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.autocommit = True  # yoyo writes BEGIN and COMMIT itself
+        self.register_out_adapter(datetime, datetime_out)  # yoyo's tables hold times without a zone
+
+
+def proxy_uri(user: str) -> str:
+    """Of the proxy in this function's environment."""
+    return f"{SCHEME}://{user}@{required('DB_HOST')}:{required('DB_PORT')}/{required('DB_NAME')}"
+
+
+def connect(uri: DatabaseURI) -> Connection:
+    """A new connection, which the caller closes. Raises `DatabaseUnavailable`."""
+    if uri.password is None:
+        return postgres.connect(uri.username, Connection, ANSWER_TIMEOUT)
+    address = uri.args.get("hostaddr", uri.hostname)
+    try:
+        sock = open_socket(address, uri.port, postgres.CONNECT_TIMEOUT)
+        sock.settimeout(ANSWER_TIMEOUT)
+        return Connection(
+            uri.username,
+            host=uri.hostname,
+            port=uri.port,
+            database=uri.database,
+            password=uri.password,
+            ssl_context=_tls(uri.args),
+            sock=sock,
+        )
+    except (ServerError, InterfaceError, OSError) as error:
+        raise DatabaseUnavailable(f"{address}:{uri.port} refused {uri.username}: {error}") from error
+
+
+def _tls(options: Mapping[str, str]) -> ssl.SSLContext | None:
+    mode = options.get("sslmode", "verify-full")
+    if mode == "disable":
+        return None
+    context = ssl.create_default_context(cafile=options.get("sslrootcert"))
+    if mode == "require":  # encrypted, and whoever answers knows the password's verifier; no more
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif mode != "verify-full":
+        raise ValueError(f"sslmode: {mode!r} is none of disable, require, verify-full.")
+    return context

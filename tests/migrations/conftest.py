@@ -1,0 +1,39 @@
+"""Databases to migrate: of the Postgres, PgBouncer and proxy's door that tests/pooling makes, with the roles made."""
+
+from pathlib import Path
+
+import pytest
+
+from migrate import files, roles
+from migrate.files import MigrationFile
+from tests.pooling.conftest import (  # noqa: F401  fixtures
+    certificates,
+    database_server,
+    folder,
+    fresh_database,
+    front_door,
+    pooler,
+)
+
+OURS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+@pytest.fixture
+def database(fresh_database: str) -> str:  # noqa: F811  as pytest has it
+    """Its name; empty, with the roles made."""
+    roles.bootstrap()
+    return fresh_database
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """A folder of two migrations."""
+    for number, name in (("0001", "first"), ("0002", "second")):
+        (tmp_path / f"{number}_{name}.sql").write_text(f"CREATE TABLE {name} (n int);\n")
+        (tmp_path / f"{number}_{name}.rollback.sql").write_text(f"DROP TABLE {name};\n")
+    return tmp_path
+
+
+def ours() -> list[MigrationFile]:
+    """Whatever lies in migrations/."""
+    return files.read(OURS)
