@@ -37,6 +37,29 @@ logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aw
 env: environment ## Print exports for aws, boto3 and curl, with a fresh token: eval "$(make -s env)" (FORMAT=json)
 	@$(PYTHON) -m local env --format $(FORMAT)
 
+##@ Migrations of the database
+
+.PHONY: migration migrate migrate-down migrate-plan migrate-status restore-drill
+MIGRATE = $(PYTHON) -m operations.migrate
+MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
+migration: environment ## Begin a migration, the way there and the way back: NAME=add_phone
+	@$(PYTHON) -m operations.new_migration "$(NAME)"
+
+migrate: environment ## Apply what is pending (ENV=local|dev|prod TO=0002 TUNNEL=5433 FORMAT=json)
+	@$(MIGRATE) apply $(MIGRATE_WHERE) --to "$(TO)"
+
+migrate-down: environment ## Take the last migration back (ENV=… STEPS=1; prod also CONFIRM=atrium-prod)
+	@$(MIGRATE) down $(MIGRATE_WHERE) --steps "$(or $(STEPS),1)" --confirm "$(CONFIRM)"
+
+migrate-plan: environment ## Print the SQL that migrate would run (ENV=… TO=…)
+	@$(MIGRATE) plan $(MIGRATE_WHERE) --to "$(TO)"
+
+migrate-status: environment ## Say what is applied and pending; writes nothing (ENV=… FORMAT=json)
+	@$(MIGRATE) status $(MIGRATE_WHERE)
+
+restore-drill: environment ## Dump the laptop's database, lose it, restore it, and prove that everything is back
+	@$(PYTHON) -m operations.restore_drill --format "$(FORMAT)"
+
 ##@ Code
 
 .PHONY: build fmt lint check test failure-matrix hooks artefacts

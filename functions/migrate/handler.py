@@ -12,6 +12,7 @@
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from migrate import migrations, roles, signing_keys
@@ -45,20 +46,20 @@ def handler(event: Event, _context: object = None) -> dict[str, Any]:
             return run(event, proxy_uri)
 
 
-def run(event: Event, uri_of: UriOf) -> dict[str, Any]:
+def run(event: Event, uri_of: UriOf, folder: Path = migrations.FOLDER) -> dict[str, Any]:
     """The actions on migrations, on whatever database `uri_of` leads to. Raises like `handler`."""
     match _action(event):
         case "status":
-            return migrations.status(uri_of("readonly"))
+            return migrations.status(uri_of("readonly"), folder)
         case "plan":
             to = _optional_text(event, "to")
-            return migrations.plan(uri_of("readonly"), to)
+            return migrations.plan(uri_of("readonly"), to, folder)
         case "apply":
             to = _optional_text(event, "to")
-            return migrations.apply(uri_of("migrator"), to)
+            return migrations.apply(uri_of("migrator"), to, folder)
         case "down":
             steps = _steps(event)
-            return migrations.down(uri_of("migrator"), steps)
+            return migrations.down(uri_of("migrator"), steps, folder)
         case action:
             raise ValueError(f"action: {action} is done by the deployed function only.")
 
