@@ -62,7 +62,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: build fmt lint check test failure-matrix hooks artefacts
+.PHONY: build fmt lint check test record-sql failure-matrix hooks artefacts
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
 	@$(PYTHON) -m builder
 
@@ -85,6 +85,9 @@ artefacts: environment ## Print the digest of what lies in build/ and is deploye
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
 	@$(PYTHON) -m tests.stages
+
+record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets older releases')
+	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
 
 failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider --durations=5 tests/failures

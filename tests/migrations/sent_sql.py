@@ -1,0 +1,100 @@
+"""The SQL that services send, with what Postgres answered: recorded from scenarios, kept in sent_sql.json, and sent again.
+
+A service is a function of what it is asked and what the database answers. So where everything that a release sent is answered
+as it was, that release works on the schema that answers. docs/decisions/0006-releases-on-the-next-schema.md says why so.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from atrium import postgres
+from atrium.one_flight import OneFlight, ServerError, Statement
+
+LEDGER = Path(__file__).with_name("sent_sql.json")
+SOME_TIME = "<time>"
+
+
+class Sent(msgspec.Struct):
+    sql: str
+    parameters: list[Any]
+    rows: list[list[Any]]
+
+
+class Flight(msgspec.Struct):
+    """`error` is the SQLSTATE, where Postgres refused it on purpose, as for an address that is taken."""
+
+    statements: list[Sent]
+    error: str | None = None
+
+
+Conversation = list[Flight]
+Ledger = dict[str, list[Conversation]]
+"""By service. Several conversations: what it sends now, and what a release sent that may still run."""
+
+
+@contextmanager
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
+    heard: Conversation = []
+    fly = OneFlight.fly
+
+    def listening(self: OneFlight, statements: Sequence[Statement]) -> list[list[postgres.Row]]:
+        try:
+            answers = fly(self, statements)
+        except ServerError as error:
+            heard.append(Flight([_sent(each, []) for each in statements], error.args[0]["C"]))
+            raise
+        heard.append(Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)]))
+        return answers
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OneFlight, "fly", listening)
+        yield heard
+
+
+def send_again(conversation: Conversation) -> Conversation:
+    """As role app; with what is answered now."""
+    heard: Conversation = []
+    for flight in conversation:
+        statements = [Statement(sent.sql, tuple(sent.parameters)) for sent in flight.statements]
+        try:
+            answers = postgres.batch(*statements, user="app")
+        except postgres.DatabaseError as error:
+            heard.append(Flight([_sent(each, []) for each in statements], error.code))
+            continue
+        heard.append(Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)]))
+    return heard
+
+
+def texts(conversation: Conversation) -> list[list[str]]:
+    return [[sent.sql for sent in flight.statements] for flight in conversation]
+
+
+def read() -> Ledger:
+    return msgspec.json.decode(LEDGER.read_bytes(), type=Ledger)
+
+
+def write(ledger: Ledger) -> None:
+    LEDGER.write_text(json.dumps(msgspec.to_builtins(ledger), indent=1, sort_keys=True) + "\n")
+
+
+def _sent(statement: Statement, rows: Sequence[postgres.Row]) -> Sent:
+    return Sent(
+        statement.sql, [_value(each) for each in statement.parameters], [list(map(_answer, row)) for row in rows]
+    )
+
+
+def _value(parameter: object) -> Any:
+    """As text goes over the wire anyway."""
+    return str(parameter) if isinstance(parameter, UUID | datetime) else msgspec.to_builtins(parameter)
+
+
+def _answer(value: object) -> Any:
+    return SOME_TIME if isinstance(value, datetime) else _value(value)

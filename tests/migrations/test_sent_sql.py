@@ -1,0 +1,101 @@
+"""The previous release's services on the new schema, and every one since that may still run (expand, then contract)."""
+
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from migrate import migrations
+from migrate.connection import proxy_uri
+from tests.migrations import sent_sql
+from tests.migrations.conftest import OURS
+from tests.migrations.sent_sql import Conversation
+
+FUNCTIONS = OURS.parent / "functions"
+SCENARIOS = Path(__file__).with_name("scenarios")
+RECORD = os.environ.get("RECORD_SQL", "")
+"""`add` what services send now to the ledger, or `only` that: see `make record-sql`."""
+
+
+def services() -> list[str]:
+    """Those that speak to Postgres as `app`."""
+    declared = {file.parent.name: yaml.safe_load(file.read_text()) for file in FUNCTIONS.glob("*/function.yaml")}
+    return sorted(name for name, each in declared.items() if "app" in _users(each))
+
+
+def _users(declared: dict[str, dict[str, str | list[str]]]) -> str | list[str]:
+    return declared.get("data", {}).get("postgres", [])
+
+
+def scenario(service: str) -> ModuleType:
+    if not (SCENARIOS / f"{service}.py").exists():
+        pytest.fail(
+            f"functions/{service} speaks to Postgres, so write {SCENARIOS.relative_to(OURS.parent)}/{service}.py: a "
+            "run() that has it send each of its statements. Then `make record-sql`."
+        )
+    return importlib.import_module(f"tests.migrations.scenarios.{service}")
+
+
+@pytest.fixture
+def migrated(database: str) -> str:
+    migrations.apply(proxy_uri("migrator"), folder=OURS)
+    return database
+
+
+@pytest.mark.parametrize("service", services())
+def test_the_ledger_has_what_each_service_sends_now(
+    migrated: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scenario(service).run
+    with sent_sql.recorded(monkeypatch) as now:
+        run()
+    ledger = sent_sql.read()
+    known = ledger.get(service, [])
+    if RECORD:
+        kept = [each for each in known if RECORD == "add" and sent_sql.texts(each) != sent_sql.texts(now)]
+        sent_sql.write(ledger | {service: [*kept, now]})
+    else:
+        assert sent_sql.texts(now) in [sent_sql.texts(each) for each in known], (
+            f"functions/{service} sends other SQL than tests/migrations/sent_sql.json has. `make record-sql` adds it."
+        )
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        pytest.param(conversation, id=f"{service}-{number}")
+        for service, conversations in sent_sql.read().items()
+        for number, conversation in enumerate(conversations)
+    ],
+)
+def test_what_a_release_sent_is_answered_the_same_on_the_newest_schema(
+    migrated: str, conversation: Conversation
+) -> None:
+    assert sent_sql.send_again(conversation) == conversation
+
+
+@pytest.mark.parametrize(
+    ("change", "lives"),
+    [
+        ("ALTER TABLE users ADD COLUMN phone text", True),
+        ("ALTER TABLE users ADD COLUMN logins int NOT NULL DEFAULT 0", True),
+        ("ALTER TABLE users DROP COLUMN locale", False),
+        ("ALTER TABLE users RENAME COLUMN given_name TO first_name", False),
+        ("ALTER TABLE users ADD COLUMN phone text NOT NULL", False),
+        ("ALTER TABLE users ALTER COLUMN version TYPE text", False),
+        ("ALTER TABLE users ADD CHECK (given_name IS NOT NULL)", False),
+        ("REVOKE INSERT ON audit_events FROM app", False),
+    ],
+)
+def test_what_expands_is_let_through_and_what_breaks_the_running_release_is_found(
+    migrated: str, tmp_path: Path, change: str, lives: bool
+) -> None:
+    for file in OURS.glob("*.sql"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "9999_next.sql").write_text(f"{change};")
+    migrations.apply(proxy_uri("migrator"), folder=tmp_path)
+    conversation = sent_sql.read()["users"][-1]
+    assert (sent_sql.send_again(conversation) == conversation) is lives
