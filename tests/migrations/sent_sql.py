@@ -1,7 +1,7 @@
 """The SQL that services send, with what Postgres answered: recorded from scenarios, kept in sent_sql.json, and sent again.
 
 A service is a function of what it is asked and what the database answers. So where everything that a release sent is answered
-as it was, that release works on the schema that answers. docs/decisions/0006-releases-on-the-next-schema.md says why so.
+as it was, that release works on the schema that answers. docs/decisions/0006-migrations.md says why so.
 """
 
 import json

@@ -1,0 +1,187 @@
+"""The make targets: refused before anything runs, and run on an environment of AWS, through boto3's Invoke or a tunnel."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db_credentials import scram
+from local.database.postgres import Postgres
+from migrate import handler, roles
+from migrate.connection import proxy_uri
+from operations import migrate, new_migration, tunnelled_database
+from operations.environment import Environment, EnvironmentUnavailableError, environment
+from operations.new_migration import NameRefusedError, create
+from tests.migrations.conftest import ours
+from tests.migrations.lambda_door import door
+
+NAMES = [file.id for file in ours()]
+PASSWORD = "a/password with: everything@in?it"
+
+
+@dataclass
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+type Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["migrate", *arguments])
+        status = migrate.main()
+        captured = capsys.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def invoked(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """An environment `prod` whose functions are here; what was invoked on them."""
+
+    def deployed(event: dict[str, Any]) -> Any:
+        if event["action"] == "bootstrap":
+            return roles.bootstrap()
+        return handler.run(event, proxy_uri, new_migration.FOLDER)
+
+    functions = {"migrate": "atrium-prod-migrate", "db_credentials": "atrium-prod-db_credentials"}
+    outputs = {"functions": functions, "region": "eu-central-1"}
+    handlers = {functions["migrate"]: deployed, functions["db_credentials"]: lambda _: {"changed": []}}
+    monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, outputs))
+    with door(handlers) as (url, calls):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)
+        yield calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["apply"], "migrate: ENV is missing. ENV is one of: local, dev, prod."),
+        (["apply", "--env", "test"], "migrate: ENV=test is no environment. ENV is one of: local, dev, prod."),
+        (["apply", "--env", "dev", "--to", "9999"], "migrate: TO=9999 is none of 0001_users"),
+        (["down", "--env", "dev", "--steps", "0"], "migrate-down: STEPS='0' is not a whole number from 1 to 1000."),
+        (["down", "--env", "dev", "--steps", "all"], "migrate-down: STEPS='all' is not"),
+        (
+            ["status", "--env", "dev", "--tunnel", "x"],
+            "migrate-status: TUNNEL='x' is not a whole number from 1 to 65535.",
+        ),
+        (["status", "--env", "dev", "--format", "xml"], "migrate-status: FORMAT=xml is neither text nor json."),
+    ],
+)
+def test_a_wrong_value_is_named_before_anything_runs(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no terraform could be asked
+    monkeypatch.setenv("STAGE", "")
+    ran = command(*arguments)
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(said)
+
+
+def test_the_laptops_environment_wants_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATRIUM_STATE", ".local-never-started")
+    with pytest.raises(EnvironmentUnavailableError, match="`make up` starts one"):
+        environment("local")
+
+
+def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
+    command: Command, invoked: list[tuple[str, dict[str, Any]]]
+) -> None:
+    ran = command("apply", "--env", "prod", "--format", "json")
+    assert ran.json == {"environment": "prod", "applied": NAMES, "pending": []}, ran.err
+    assert invoked == [
+        ("atrium-prod-migrate", {"action": "bootstrap"}),
+        ("atrium-prod-db_credentials", {"only_missing": True}),
+        ("atrium-prod-migrate", {"action": "apply"}),
+    ]
+    assert command("status", "--env", "prod").out.startswith(f"prod: {len(NAMES)} applied, 0 pending\n  ✓ 0001_users")
+    assert command("plan", "--env", "prod").out == "prod: nothing to apply.\n"
+    assert command("apply", "--env", "prod").out == "prod: nothing to apply.\n"
+
+
+def test_prod_goes_back_only_by_its_name(command: Command, invoked: list[tuple[str, dict[str, Any]]]) -> None:
+    command("apply", "--env", "prod")
+    invoked.clear()
+    for confirm in ("", "yes", "atrium-dev"):
+        ran = command("down", "--env", "prod", "--confirm", confirm)
+        assert "make migrate-down ENV=prod STEPS=1 CONFIRM=atrium-prod" in ran.err
+    assert invoked == []
+    ran = command("down", "--env", "prod", "--confirm", "atrium-prod", "--format", "json")
+    assert ran.json == {"environment": "prod", "taken_back": NAMES[-1:]}
+
+
+def test_what_the_function_says_is_told_with_what_to_do(
+    command: Command, invoked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("apply", "--env", "prod")
+    ran = command("apply", "--env", "prod", "--to", "0001")
+    assert ran.status == 1
+    assert "migrate: atrium-prod-migrate: ValueError: to: 0001_users is applied already." in ran.err
+    elsewhere = {"functions": {"migrate": "other"}, "region": "eu-central-1"}
+    monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, elsewhere))
+    assert "other: ResourceNotFoundException: Function not found: other\n  It is not deployed" in command("status").err
+
+
+def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_passwords(
+    database: str, database_server: Postgres, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    for user in ("migrator", "readonly"):
+        roles.set_verifier(user, scram.verifier(PASSWORD))
+    outputs = {"database_endpoint": "database.example.com:5432", "database_name": database, "region": "eu-central-1"}
+    asked: list[str] = []
+
+    def password(_: Environment, user: str) -> str:
+        asked.append(user)
+        return PASSWORD
+
+    monkeypatch.setattr(tunnelled_database, "_password", password)
+    monkeypatch.setattr(tunnelled_database, "_tls", lambda _: {"sslmode": "disable"})  # the laptop's Postgres has none
+    monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, outputs))
+    through = ("--env", "dev", "--tunnel", str(database_server.port), "--format", "json")
+    assert command("apply", *through).json["applied"] == NAMES
+    assert command("status", *through).json["applied"] == NAMES
+    assert asked == ["migrator", "readonly"]
+
+
+def test_a_tunnel_to_aws_is_encrypted_and_verified_where_the_authorities_are_at_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tunnelled_database, "_password", lambda *_: "p@ss")
+    outputs = {"database_endpoint": "db.example.com:5432", "database_name": "atrium"}
+    start = "postgresql+pg8000://migrator:p%40ss@db.example.com:5433/atrium?hostaddr=127.0.0.1&sslmode="
+    monkeypatch.delenv("RDS_CA_BUNDLE", raising=False)
+    assert tunnelled_database.uri(Environment("dev", outputs), "migrator", 5433) == start + "require"
+    monkeypatch.setenv("RDS_CA_BUNDLE", "rds.pem")
+    assert tunnelled_database.uri(Environment("dev", outputs), "migrator", 5433) == (
+        start + "verify-full&sslrootcert=rds.pem"
+    )
+
+
+def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:
+    made = create("add_phone", two)
+    assert [path.name for path in made] == ["0003_add_phone.sql", "0003_add_phone.rollback.sql"]
+    assert new_migration.names(two) == ["0001_first", "0002_second", "0003_add_phone"]
+    with pytest.raises(NameRefusedError, match=r"NAME=add_phone is taken by migrations/0003_add_phone\.sql"):
+        create("add_phone", two)
+
+
+@pytest.mark.parametrize("name", ["", "Add_phone", "0003_add", "add-phone", "add__phone", "../x", "a" * 81])
+def test_a_name_that_will_not_do_writes_nothing(two: Path, name: str) -> None:
+    with pytest.raises(NameRefusedError, match=r"make migration NAME=add_phone_to_users"):
+        create(name, two)
+    assert new_migration.names(two) == ["0001_first", "0002_second"]
