@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operations import new_migration
-from operations.environment import Environment, EnvironmentUnavailableError, FunctionFailedError, environment
+from operations import command, new_migration
+from operations.environment import Environment, FunctionFailedError, environment
+from operations.errors import RefusedError
 
 GOES_AT_ONCE = ("local", "dev")
 """Environments whose schema may go back without a second thought."""
@@ -27,29 +28,24 @@ ADVICE = {
 TARGETS = {"status": "migrate-status", "plan": "migrate-plan", "apply": "migrate", "down": "migrate-down"}
 
 Run = Callable[[Mapping[str, Any]], dict[str, Any]]
-
-
-class RefusedError(Exception):
-    """Why nothing was run, and what to do first."""
+Invoke = Callable[[str, Mapping[str, Any]], Any]
+"""Of a function, by its folder."""
 
 
 def main() -> int:
     """Exit status 1 with the reason on stderr; also when `status` finds a history that the next run would refuse."""
     options = _options()
+    return command.run(TARGETS[options.command], lambda: _told(options))
+
+
+def _told(options: argparse.Namespace) -> None:
     try:
-        return _command(options)
-    except (RefusedError, EnvironmentUnavailableError) as error:
-        print(f"{TARGETS[options.command]}: {error}", file=sys.stderr)
+        _command(options)
     except FunctionFailedError as error:
         advice = f"\n  {ADVICE[error.kind]}" if error.kind in ADVICE else ""
-        print(f"{TARGETS[options.command]}: {error}{advice}", file=sys.stderr)
+        raise RefusedError(f"{error}{advice}") from error
     except KeyboardInterrupt:
-        print(
-            f"{TARGETS[options.command]}: stopped waiting. The function runs on: `make migrate-status` tells.",
-            file=sys.stderr,
-        )
-        return 130
-    return 1
+        raise RefusedError("no longer waited for. The function runs on: `make migrate-status` tells.") from None
 
 
 def _options() -> argparse.Namespace:
@@ -64,7 +60,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _command(options: argparse.Namespace) -> int:
+def _command(options: argparse.Namespace) -> None:
     if options.format not in ("text", "json"):
         raise RefusedError(f"FORMAT={options.format} is neither text nor json.")
     to = _to(options.to)
@@ -78,13 +74,14 @@ def _command(options: argparse.Namespace) -> int:
         case "plan":
             answer = run({"action": "plan"} | to)
         case "apply":
-            answer = apply(run, to) if port else make_roles_and_apply(chosen, run, to)
+            answer = run({"action": "apply"} | to) if port else prepare_database(chosen.invoke, to)
         case _:
             require_confirmation(chosen, options.confirm, steps)
             answer = run({"action": "down", "steps": steps})
     told = json.dumps({"environment": chosen.name} | answer, indent=2) if options.format == "json" else ""
     print(told or TEXT[options.command](chosen.name, answer))
-    return 1 if answer.get("edited") or answer.get("late") else 0
+    if answer.get("wrong"):
+        raise RefusedError("\n".join(["the next run would be refused.", *answer["wrong"]]))
 
 
 def runner(chosen: Environment, tunnel: int | None = None) -> Run:
@@ -98,15 +95,13 @@ def runner(chosen: Environment, tunnel: int | None = None) -> Run:
     return lambda event: chosen.invoke("migrate", event)
 
 
-def make_roles_and_apply(chosen: Environment, run: Run, to: dict[str, str]) -> dict[str, Any]:
-    """Also the first run on a fresh environment: roles, a password for each that has none, then the migrations."""
-    run({"action": "bootstrap"})
-    chosen.invoke("db_credentials", {"only_missing": True})
-    return apply(run, to)
-
-
-def apply(run: Run, to: dict[str, str]) -> dict[str, Any]:
-    return run({"action": "apply"} | to)
+def prepare_database(invoke: Invoke, to: Mapping[str, str]) -> dict[str, Any]:
+    """Roles, their passwords, signing keys, migrations, each where it is missing: all that a fresh environment needs, too."""
+    invoke("migrate", {"action": "bootstrap"})
+    invoke("db_credentials", {"only_missing": True})
+    invoke("migrate", {"action": "make_signing_keys"})
+    answer: dict[str, Any] = invoke("migrate", {"action": "apply", **to})
+    return answer
 
 
 def require_confirmation(chosen: Environment, confirm: str, steps: int) -> None:
@@ -160,7 +155,7 @@ def _status_text(name: str, answer: Mapping[str, Any]) -> str:
         f"  · {one:<40} {'pending, though a later one is applied' if one in answer['late'] else 'pending'}"
         for one in answer["pending"]
     ]
-    return "\n".join([*lines, *(each["advice"] for each in answer["edited"])])
+    return "\n".join(lines)
 
 
 def _plan_text(name: str, answer: Mapping[str, Any]) -> str:

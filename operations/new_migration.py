@@ -4,6 +4,9 @@ import re
 import sys
 from pathlib import Path
 
+from operations import command
+from operations.errors import RefusedError
+
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST = 80
@@ -14,33 +17,25 @@ FORWARD = """\
 BACK = "-- Takes {file} back: its statements undone, in the opposite order.\n"
 
 
-class NameRefusedError(Exception):
-    """Why NAME will not do, and what would."""
-
-
 def main() -> int:
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    try:
-        made = create(name, FOLDER)
-    except NameRefusedError as refused:
-        print(f"migration: {refused}", file=sys.stderr)
-        return 1
-    for path in made:
-        print(path.relative_to(FOLDER.parent))
-    return 0
+    return command.run("migration", lambda: print("\n".join(_created(sys.argv[1] if len(sys.argv) > 1 else ""))))
+
+
+def _created(name: str) -> list[str]:
+    return [str(path.relative_to(FOLDER.parent)) for path in create(name, FOLDER)]
 
 
 def create(name: str, folder: Path) -> list[Path]:
-    """Raises NameRefusedError; nothing was written then."""
+    """Raises RefusedError; nothing was written then."""
     if not NAME.fullmatch(name) or len(name) > LONGEST:
         given = f"NAME={name!r} is" if name else "NAME is missing: it should be"
-        raise NameRefusedError(
+        raise RefusedError(
             f"{given} {'not ' if name else ''}small letters, digits and single underscores, beginning with a letter, "
             f"at most {LONGEST}: make migration NAME=add_phone_to_users. The number comes by itself."
         )
     taken = names(folder)
     if same := [stem for stem in taken if stem.partition("_")[2] == name]:
-        raise NameRefusedError(f"NAME={name} is taken by migrations/{same[0]}.sql. Say what is different this time.")
+        raise RefusedError(f"NAME={name} is taken by migrations/{same[0]}.sql. Say what is different this time.")
     number = max((int(stem.partition("_")[0]) for stem in taken), default=0) + 1
     forward = folder / f"{number:04}_{name}.sql"
     back = folder / f"{number:04}_{name}.rollback.sql"

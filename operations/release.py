@@ -6,29 +6,25 @@ with CANARY, a share of the calls first, and back to the old versions when an er
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations import canary, command, environment, live_alias
+from operations import canary, command, environment, live_alias, migrate
 from operations.canary import Canary
 from operations.environment import Environment
 from operations.errors import RefusedError
 from operations.live_alias import Shift
+from operations.migrate import Invoke
 
 DATABASE_FUNCTIONS = ("migrate", "db_credentials")
 CANARY_SECONDS = 600  # two periods of the alarms
 
-Invoke = Callable[[str, Mapping[str, Any]], Any]
-
 
 def prepare_database(lambda_client: Any, functions: Mapping[str, str], invoke: Invoke) -> list[str]:
-    """Roles, their passwords, signing keys, migrations, each only where it is missing; names of the migrations applied."""
+    """By the newest code of the functions that do it; names of the migrations applied."""
     for shift in live_alias.pending(lambda_client, [functions[folder] for folder in DATABASE_FUNCTIONS]):
         live_alias.finish(lambda_client, shift)
-    invoke("migrate", {"action": "bootstrap"})
-    invoke("db_credentials", {"only_missing": True})
-    invoke("migrate", {"action": "make_signing_keys"})
-    applied: list[str] = invoke("migrate", {"action": "apply"})["applied"]
+    applied: list[str] = migrate.prepare_database(invoke, {})["applied"]
     return applied
 
 

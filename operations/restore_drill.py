@@ -24,7 +24,9 @@ from local.database import binaries, postgres
 from local.database.child import unprivileged_group, unprivileged_user
 from local.database.postgres import SUPERUSER
 from local.stack import process
+from operations import command
 from operations.environment import LOCAL, Environment, EnvironmentUnavailableError, environment
+from operations.errors import RefusedError
 
 API_SECONDS = 30.0
 """How long services may take to find the database again."""
@@ -32,7 +34,7 @@ RESTORE = ("--create", "--exit-on-error", "--dbname=postgres")
 TABLES = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
 
-class DrillFailedError(Exception):
+class DrillFailedError(RefusedError):
     """What is not as it was, and where the dump lies."""
 
 
@@ -93,15 +95,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.restore_drill", description=__doc__)
     parser.add_argument("--format", choices=["text", "json"], default="text")
     wants_json = parser.parse_args().format == "json"
-    told: Callable[[str], None] = (lambda _: None) if wants_json else lambda line: print(line, flush=True)
-    try:
-        result = drill(environment(LOCAL), told)
-    except (EnvironmentUnavailableError, DrillFailedError) as error:
-        print(f"restore-drill: {error}", file=sys.stderr)
-        return 1
+    return command.run("restore-drill", lambda: _drill(wants_json))
+
+
+def _drill(wants_json: bool) -> None:
     if wants_json:
-        print(json.dumps(result, indent=2))
-    return 0
+        print(json.dumps(drill(environment(LOCAL), lambda _: None), indent=2))
+    else:
+        drill(environment(LOCAL), lambda line: print(line, flush=True))
 
 
 def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from atrium.one_flight import ServerError, Statement
 from atrium.postgres import DatabaseUnavailable
 from migrate.connection import Connection
-from migrate.errors import HistoryError
 from migrate.files import MigrationFile
 
 CONTENT = "sha256:"
@@ -74,8 +73,9 @@ class History:
         newest = max((one.id for one in self.applied), default="")
         return [file for file in self.pending if file.id < newest]
 
-    def require_sound(self) -> None:
-        """Raises `HistoryError` with everything that is wrong. A build that is only older than its database is none of it."""
+    @property
+    def wrong(self) -> list[str]:
+        """Why nothing may be applied, and what to do. A build that is only older than its database is no reason."""
         wrong = [edited.explained() for edited in self.edited]
         if self.pending and self.unknown:
             wrong.append(
@@ -88,8 +88,7 @@ class History:
             "the next free number, so that every database gets them in one order."
             for file in self.late
         ]
-        if wrong:
-            raise HistoryError("\n".join(wrong))
+        return wrong
 
     def described(self) -> dict[str, Any]:
         return {
@@ -101,12 +100,12 @@ class History:
                     "id": edited.file.id,
                     "applied_sha256": edited.applied_sha256,
                     "file_sha256": edited.file.sha256,
-                    "advice": edited.explained(),
                 }
                 for edited in self.edited
             ],
             "unknown": self.unknown,
             "late": [file.id for file in self.late],
+            "wrong": self.wrong,
         }
 
 

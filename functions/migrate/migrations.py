@@ -72,7 +72,8 @@ def _changing(uri: str, folder: Path) -> Iterator[tuple[Backend, History]]:
 
 def _to_apply(found: History, to: str | None) -> list[MigrationFile]:
     last = files.find(found.files, to) if to else None
-    found.require_sound()
+    if found.wrong:
+        raise HistoryError("\n".join(found.wrong))
     pending = found.pending
     if last and last not in pending:
         raise ValueError(f"to: {last.id} is applied already. To go back behind a later one: `make migrate-down`.")

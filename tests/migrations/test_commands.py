@@ -15,7 +15,8 @@ from migrate import handler, roles
 from migrate.connection import proxy_uri
 from operations import migrate, new_migration, tunnelled_database
 from operations.environment import Environment, EnvironmentUnavailableError, environment
-from operations.new_migration import NameRefusedError, create
+from operations.errors import RefusedError
+from operations.new_migration import create
 from tests.migrations.conftest import ours
 from tests.migrations.lambda_door import door
 
@@ -57,6 +58,8 @@ def invoked(
     def deployed(event: dict[str, Any]) -> Any:
         if event["action"] == "bootstrap":
             return roles.bootstrap()
+        if event["action"] == "make_signing_keys":
+            return {"made": {}}
         return handler.run(event, proxy_uri, new_migration.FOLDER)
 
     functions = {"migrate": "atrium-prod-migrate", "db_credentials": "atrium-prod-db_credentials"}
@@ -107,6 +110,7 @@ def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
     assert invoked == [
         ("atrium-prod-migrate", {"action": "bootstrap"}),
         ("atrium-prod-db_credentials", {"only_missing": True}),
+        ("atrium-prod-migrate", {"action": "make_signing_keys"}),
         ("atrium-prod-migrate", {"action": "apply"}),
     ]
     assert command("status", "--env", "prod").out.startswith(f"prod: {len(NAMES)} applied, 0 pending\n  ✓ 0001_users")
@@ -176,12 +180,12 @@ def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:
     made = create("add_phone", two)
     assert [path.name for path in made] == ["0003_add_phone.sql", "0003_add_phone.rollback.sql"]
     assert new_migration.names(two) == ["0001_first", "0002_second", "0003_add_phone"]
-    with pytest.raises(NameRefusedError, match=r"NAME=add_phone is taken by migrations/0003_add_phone\.sql"):
+    with pytest.raises(RefusedError, match=r"NAME=add_phone is taken by migrations/0003_add_phone\.sql"):
         create("add_phone", two)
 
 
 @pytest.mark.parametrize("name", ["", "Add_phone", "0003_add", "add-phone", "add__phone", "../x", "a" * 81])
 def test_a_name_that_will_not_do_writes_nothing(two: Path, name: str) -> None:
-    with pytest.raises(NameRefusedError, match=r"make migration NAME=add_phone_to_users"):
+    with pytest.raises(RefusedError, match=r"make migration NAME=add_phone_to_users"):
         create(name, two)
     assert new_migration.names(two) == ["0001_first", "0002_second"]
