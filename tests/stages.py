@@ -35,7 +35,7 @@ STAGES = (
     Stage("pooling", ((*PYTEST, "tests/pooling"),)),
     Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
-    Stage("migrations", ((*PYTEST, "tests/migrations"),), needs_stack=True),
+    Stage("migrations", ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
 )
 

@@ -15,7 +15,7 @@ import yoyo
 
 from atrium import postgres
 from local.database.postgres import Postgres
-from migrate import migrations
+from migrate import migrations, run_lock
 from migrate.backend import Backend, open_backend
 from migrate.connection import proxy_uri
 from migrate.errors import HistoryError, MigrationFailedError, MigrationsBusyError
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNNER = """
 import sys
 from pathlib import Path
-from migrate import migrations
+from migrate import migrations, run_lock
 from migrate.connection import proxy_uri
 print(migrations.apply(proxy_uri("migrator"), folder=Path(sys.argv[1])))
 """
@@ -155,12 +155,32 @@ def test_two_at_once_apply_everything_once(database: str, two: Path) -> None:
     assert sorted(answers) == [[], ["0001_first", "0002_second"]]
 
 
-def test_a_run_beside_another_is_told_since_when_that_one_holds_the_lock(database: str, two: Path) -> None:
+def test_a_run_beside_another_is_told_since_when_that_one_holds_the_lock(
+    database: str, two: Path, database_server: Postgres
+) -> None:
+    limit(database_server, database, "lock_timeout", "200ms")
     with open_backend(proxy_uri("migrator")) as holder, holder.lock():
         with pytest.raises(MigrationsBusyError, match=r"held the lock since \d\d:\d\d:\d\d UTC \(backend \d+\)"):
             apply(two)
         assert not exists("first")
     assert apply(two)["pending"] == []
+
+
+def test_the_lock_outlives_a_long_statement_though_postgres_ends_idle_transactions(
+    database: str, two: Path, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_lock, "BEAT", 0.1)
+    limit(database_server, database, "lock_timeout", "200ms")
+    limit(database_server, database, "idle_in_transaction_session_timeout", "500ms")
+    with open_backend(proxy_uri("migrator")) as holder, holder.lock():
+        holder.execute("SELECT pg_sleep(1)")
+        with pytest.raises(MigrationsBusyError):
+            apply(two)
+
+
+def limit(server: Postgres, database: str, name: str, value: str) -> None:
+    """One of migrator's, shorter than it is: for this database alone, in new sessions."""
+    as_superuser(server, f"ALTER ROLE migrator IN DATABASE {database} SET {name} = '{value}'")
 
 
 @pytest.mark.parametrize("transactional", ["true", "false"])
