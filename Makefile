@@ -86,7 +86,7 @@ test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
 	@$(PYTHON) -m tests.stages
 
-record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets older releases')
+record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
 
 failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
