@@ -4,7 +4,7 @@ Reads are strongly consistent: a revocation counts from the moment it is written
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,16 @@ from atrium.config import required
 
 class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
     """The table gave no answer: throttled, unreachable or refused. Decide as if the user had no rights."""
+
+
+class TransactionRefused(Exception):  # noqa: N818  a decision
+    """Nothing was written. `conditions` are the items whose own condition failed, counted from 0; `conflicts` those that
+    another transaction was writing."""
+
+    def __init__(self, conditions: frozenset[int], conflicts: frozenset[int]) -> None:
+        super().__init__(f"conditions failed: {sorted(conditions)}, conflicts: {sorted(conflicts)}")
+        self.conditions = conditions
+        self.conflicts = conflicts
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -102,6 +112,39 @@ def signing_keys(purpose: str) -> dict[int, bytes]:
 def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
     """Leaves one that exists as it is. One call. Raises `Unavailable`."""
     _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
+
+
+def record(caller: str, name: str) -> dict[str, Any] | None:
+    """What `idempotency_in_table` wrote down, None when there is none that still counts. Raises `Unavailable`."""
+    key = {"pk": {"S": f"IDEMPOTENCY#{caller}"}, "sk": {"S": name}}
+    answer = _call("get_item", Key=key, ConsistentRead=True)
+    item = dynamodb.plain(answer["Item"]) if "Item" in answer else None
+    return item if item and _in_force(item, time.time()) else None
+
+
+def transact(items: Sequence[dict[str, Any]]) -> None:
+    """All or none: `Put`, `Update`, `Delete`, `ConditionCheck` as in TransactWriteItems, without their TableName.
+
+    Raises `TransactionRefused`, `Unavailable`.
+    """
+    table = {"TableName": required("USER_ATTRIBUTES_TABLE")}
+    named = [{kind: table | fields for kind, fields in item.items()} for item in items]
+    try:
+        dynamodb.client().transact_write_items(TransactItems=named)
+    except ClientError as error:
+        codes = [reason["Code"] for reason in error.response.get("CancellationReasons", ())]
+        if set(codes) - {"None"} <= {_CONDITION_FAILED, _CONFLICT} and codes:
+            raise TransactionRefused(_places(codes, _CONDITION_FAILED), _places(codes, _CONFLICT)) from error
+        raise Unavailable(f"transact_write_items failed: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"transact_write_items failed: {error}") from error
+
+
+_CONDITION_FAILED, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
+
+
+def _places(codes: Sequence[str], code: str) -> frozenset[int]:
+    return frozenset(place for place, found in enumerate(codes) if found == code)
 
 
 class _ConditionFailed(Exception):  # noqa: N818

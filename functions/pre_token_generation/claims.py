@@ -4,7 +4,7 @@ from typing import Any
 
 from atrium import identity, log, roles, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
-from pre_token_generation.scopes import PREFIX, scopes_of
+from pre_token_generation.scopes import EVERYONE, PREFIX, scopes_of
 
 
 class TokenRequest(TriggerRequest, rename="camel", frozen=True):
@@ -23,8 +23,7 @@ token stale, to be refreshed, for everyone else."""
 def claims(event: TokenGeneration) -> dict[str, Any]:
     """The trigger's response. Raises Refusal for a disabled user or a foreign e-mail."""
     user = _user(event)
-    held, epoch = _rights(user.uid)
-    granted = scopes_of(held)
+    held, granted, epoch = _rights(user.uid)
     # The hosted page lets any user ask for every scope of the client; what is not theirs is taken away again.
     refused = sorted(scope for scope in event.request.scopes or [] if scope.startswith(PREFIX) and scope not in granted)
     added = {"uid": user.uid, "roles": " ".join(held), "access_epoch": str(epoch)}
@@ -47,19 +46,21 @@ def _user(event: TokenGeneration) -> identity.User:
     return user
 
 
-def _rights(uid: str) -> tuple[list[str], int]:
-    """The roles that hold everywhere, and the access epoch."""
+def _rights(uid: str) -> tuple[list[str], frozenset[str], int]:
+    """The roles that hold everywhere, the scopes, and the access epoch."""
     try:
         items = user_attributes.collection(uid)
         if items.meta is None:  # post_confirmation did not get this far
             user_attributes.create_meta(uid)
-            return [], FIRST_EPOCH
+            return [], EVERYONE, FIRST_EPOCH
+        held = roles.everywhere(items.roles)
+        granted = scopes_of(held)
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
-        return [], FIRST_EPOCH
+        return [], EVERYONE, FIRST_EPOCH
     if items.meta.status != "active":
         raise _disabled()
-    return roles.everywhere(items.roles), items.meta.access_epoch
+    return held, granted, items.meta.access_epoch
 
 
 def _disabled() -> Refusal:

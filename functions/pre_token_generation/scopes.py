@@ -1,15 +1,56 @@
-"""Which scopes of the resource server `atrium` a token gets, by the roles of its user."""
+"""Which scopes of the resource server `atrium` a token gets. They are those that the contract declares."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
 
+import msgspec
+
+from atrium import permissions
+
+DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 PREFIX = "atrium/"
-
 EVERYONE = frozenset({"atrium/me"})
-BY_ROLE = {
-    "admin": frozenset({"atrium/users.read", "atrium/users.write", "atrium/access.read", "atrium/access.write"}),
-}
 
 
-def scopes_of(roles: Iterable[str]) -> frozenset[str]:
-    """A role that is not named here adds none: what it may do is for the services to decide."""
-    return EVERYONE.union(*(BY_ROLE.get(role, frozenset()) for role in roles))
+class _Flow(msgspec.Struct):
+    scopes: dict[str, str]
+
+
+class _Flows(msgspec.Struct):
+    authorization_code: _Flow = msgspec.field(name="authorizationCode")
+
+
+class _Cognito(msgspec.Struct):
+    flows: _Flows
+
+
+class _Schemes(msgspec.Struct):
+    cognito: _Cognito
+
+
+class _Components(msgspec.Struct):
+    security_schemes: _Schemes = msgspec.field(name="securitySchemes")
+
+
+class _Contract(msgspec.Struct):
+    components: _Components
+
+
+def scopes_of(roles: Collection[str]) -> frozenset[str]:
+    """Everyone's, and one for each permission that there is a scope for; all of them for an administrator.
+
+    One call for each role. Raises user_attributes.Unavailable.
+    """
+    if permissions.ADMIN in roles:
+        return declared()
+    return EVERYONE | (declared() & {f"{PREFIX}{permission}" for permission in permissions.of(roles)})
+
+
+@cache
+def declared() -> frozenset[str]:
+    try:
+        contract = msgspec.json.decode(DOCUMENT.read_bytes(), type=_Contract)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{DOCUMENT} is not in the package: run `make build` and deploy again.") from None
+    return frozenset(contract.components.security_schemes.cognito.flows.authorization_code.scopes)

@@ -1,5 +1,7 @@
 """What an access token says, through the trigger's handler, on real stores."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,24 @@ import yaml
 
 from atrium import postgres, user_attributes
 from atrium.cognito_trigger import Refusal
+from pre_token_generation import scopes
 from pre_token_generation.handler import handler
-from pre_token_generation.scopes import BY_ROLE, EVERYONE
 from tests.unit.conftest import ROOT, TABLE, Logs
 from tests.unit.events import SUB, Context, trigger_event
 
 ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 ADMIN_SCOPES = ["atrium/access.read", "atrium/access.write", "atrium/me", "atrium/users.read", "atrium/users.write"]
+
+
+@pytest.fixture(autouse=True)
+def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The kernel's part of it, which the build packages merged with the others."""
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())))
+    monkeypatch.setattr(scopes, "DOCUMENT", document)
+    scopes.declared.cache_clear()
+    yield
+    scopes.declared.cache_clear()
 
 
 def generate(source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None) -> dict[str, Any]:
@@ -153,7 +166,25 @@ def test_a_usual_sign_in_costs_one_flight_and_one_call(uid: str, logs: Logs) -> 
     assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 1)
 
 
-def test_the_scopes_are_those_of_the_contract() -> None:
-    contract = yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())
-    declared = contract["components"]["securitySchemes"]["cognito"]["flows"]["authorizationCode"]["scopes"]
-    assert set(declared) == EVERYONE.union(*BY_ROLE.values()) == EVERYONE | BY_ROLE["admin"]
+def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(uid: str, table: Any) -> None:
+    """`support` builds on `reader`."""
+    parents = {"L": [{"S": "reader"}]}
+    table.put_item(TableName=TABLE, Item={"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": parents})
+    for role, permission in [("support", "users.write"), ("support", "no.scope"), ("reader", "users.read")]:
+        key = {"pk": {"S": f"R#{role}"}, "sk": {"S": f"PERM#{permission}"}}
+        table.put_item(TableName=TABLE, Item=key | {"permission": {"S": permission}})
+    grant(table, uid, "support")
+    part = generate()
+    assert part["claimsToAddOrOverride"]["roles"] == "support"
+    assert part["scopesToAdd"] == ["atrium/me", "atrium/users.read", "atrium/users.write"]
+
+
+def test_a_package_without_the_contract_says_what_to_do(
+    uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    grant(table, uid, "admin")
+    scopes.declared.cache_clear()
+    monkeypatch.setattr(scopes, "DOCUMENT", Path("nowhere/openapi.json"))
+    with pytest.raises(Refusal):
+        generate()
+    assert "make build" in logs.lines()[-1]["error"]["message"]
