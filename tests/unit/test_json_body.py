@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atrium import json_body, response
+from atrium import json_body, json_values, response
 from atrium.request import Request
 from atrium.response import Response
-from atrium.text import Locale, PersonName
+from atrium.text import Email, Locale, PersonName
 from tests.unit.events import Answer, Context, answer, api_event
 from tests.unit.service import service
 
@@ -26,6 +26,9 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     lines: list[Line] = []
     by_key: dict[str, Line] = {}
     language: Locale | None = None
+    email: Email | None = None
+    number: int = 0
+    remark: str = ""
     anything: Any = None
 
 
@@ -55,6 +58,9 @@ def test_a_good_body_arrives_as_the_model() -> None:
         "lines": [{"count": 2, "note": None}],
         "by_key": {},
         "language": "pt-BR",
+        "email": None,
+        "number": 0,
+        "remark": "",
         "anything": None,
     }
 
@@ -161,6 +167,67 @@ def test_a_body_may_nest_32_levels(levels: int, status: int) -> None:
     refused = send('{"name":"a","anything":' + "[" * levels + "]" * levels + "}")
     assert refused.status == status
     assert status == 200 or refused.json["code"] == "body_too_deep"
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x9f"])
+def test_no_text_anywhere_holds_control_characters(character: str) -> None:
+    text = f"a{character}b"
+    sent = {"name": text, "remark": text, "anything": [{"deep": text}, {text: 1}], "by_key": {text: {"count": 1}}}
+    assert pointers(send(sent)) == [
+        "#/anything/0/deep",
+        f"#/anything/1/{text}",
+        f"#/by_key/{text}",
+        "#/name",
+        "#/remark",
+    ]
+
+
+def test_a_remark_may_have_lines_and_a_name_may_not() -> None:
+    assert send({"name": "a", "remark": "b\r\n\tc"}).json["remark"] == "b\r\n\tc"
+    assert pointers(send({"name": "a\tb", "remark": ""})) == ["#/name"]
+
+
+@pytest.mark.parametrize("number", [1 << 53, -(1 << 53), 1 << 64, 1 << 200])
+def test_a_number_is_one_that_every_program_reads_alike(number: int) -> None:
+    assert pointers(send({"name": "a", "number": number, "anything": {"x": number}})) == ["#/anything/x", "#/number"]
+    assert send({"name": "a", "number": (1 << 53) - 1}).status == 200
+
+
+def test_a_body_has_10_000_values_at_most() -> None:
+    fits = {"name": "a", "anything": [0] * (json_values.MAX_VALUES - 2)}
+    assert send(fits).status == 200
+    refused = send({**fits, "remark": ""})
+    assert (refused.status, refused.json["code"]) == (413, "body_too_many_values")
+
+
+def test_hundred_errors_are_enough() -> None:
+    assert len(pointers(send({"name": "a", **{f"x{number}": 1 for number in range(200)}}))) == 100
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("ada@example.org", "ada@example.org"),
+        (" Ada.L+x@EXAMPLE.Org ", "Ada.L+x@example.org"),
+        ("zoe\u0308@bu\u0308cher.example", "zo\u00eb@xn--bcher-kva.example"),
+        ("x" * 64 + "@a.example", "x" * 64 + "@a.example"),
+    ],
+)
+def test_a_mailbox_has_one_spelling(typed: str, kept: str) -> None:
+    assert send({"name": "a", "email": typed}).json["email"] == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ada", "@example.org", "ada@", "ada@localhost", "a b@example.org", "a@b@example.org", ".a@example.org",
+        "a..b@example.org", "a.@example.org", '"a"@example.org', "a@[127.0.0.1]", "a@-x.example", "a@x..example",
+        "a@127.0.0.1", "x" * 65 + "@a.example", "a@" + "x" * 64 + ".example", "a@" + "x." * 125 + "example",
+        "a@ex\u202eample.org", "a@\u2024.example", "a\n@example.org", "é" * 33 + "@a.example",
+    ],
+)  # fmt: skip
+def test_what_mail_does_not_take_is_no_address(typed: str) -> None:
+    assert pointers(send({"name": "a", "email": typed})) == ["#/email"]
 
 
 def test_many_brackets_are_not_depth() -> None:
