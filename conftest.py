@@ -14,7 +14,7 @@ def _of_source(file: str) -> rules.Rules:
     contract = Path(file).with_name("openapi.yaml")
     if not contract.is_file():
         return _read(file)
-    return msgspec.json.decode(allowed.rules(contract), type=dict[str, list[rules.Alternative]])
+    return msgspec.json.decode(allowed.rules(contract), type=dict[str, rules.Rule])
 
 
 rules.read = _of_source

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from builder import yaml_file
+from builder.declarations import KERNEL
 from builder.errors import BuildError
 
 EXTENSION = "x-atrium-allow"
@@ -22,14 +23,26 @@ Alternative = dict[str, str]
 
 
 def rules(contract: Path) -> bytes:
-    """`rules.json` of the service with this contract: the alternatives of each route, the widest first."""
-    paths: Mapping[str, Any] = yaml_file.read(contract).get("paths") or {}
+    """`rules.json` of the service with this contract: of each route the alternatives, the widest first, and whether it
+    takes a query."""
+    part = yaml_file.read(contract)
+    parts = [part, yaml_file.read(contract.parent.parent / KERNEL / contract.name)]
     by_route = {
-        f"{method.upper()} {path}": alternatives(contract, f"{method.upper()} {path}", operation)
-        for path, item in paths.items()
+        f"{method.upper()} {path}": {
+            "allow": alternatives(contract, f"{method.upper()} {path}", operation),
+            "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
+        }
+        for path, item in part["paths"].items()
         for method, operation in item.items()
     }
     return json.dumps(by_route, sort_keys=True).encode()
+
+
+def _is_in_query(parts: Sequence[Mapping[str, Any]], parameter: Mapping[str, Any]) -> bool:
+    name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
+    declared = (part.get("components", {}).get("parameters", {}) for part in parts)
+    found = next((each[name] for each in declared if name in each), parameter)
+    return bool(found.get("in") == "query")
 
 
 def alternatives(file: Path, route: str, operation: Mapping[str, Any]) -> list[Alternative]:

@@ -19,19 +19,18 @@ def api(package: str, routes: Mapping[str, Operation]) -> Handler:
     Who may call one is what its contract says (`x-atrium-allow`). Every route that is not public demands a current
     access token, whatever the gateway let through. Raises rules.RulesMissingError for a route without rules.
     """
-    allowed = rules.of_package(package, routes.keys())
-    verify = None if all(map(rules.is_public, allowed.values())) else _verifier()
+    of_route = rules.of_package(package, routes.keys())
+    verify = None if all(rule.is_public for rule in of_route.values()) else _verifier()
 
     def answer(request: Request, token: Mapping[str, str]) -> Response:
         operation = routes.get(request.route)
         if operation is None:
             raise Problem(404, "route_unknown", f"This service has no {request.route}.")
-        alternatives = allowed[request.route]
-        if verify and not rules.is_public(alternatives):
+        rule = of_route[request.route]
+        if verify and not rule.is_public:
             request.claims = verify(token)
-        if request.path_parameters:
-            _check_path(request)
-        request.reach = rules.reach(request, alternatives)
+        rules.check_address(request, rule)
+        request.reach = rules.reach(request, rule.allow)
         with tracing.subsegment("operation", route=request.route):
             return etag.not_modified(request, operation(request))
 
@@ -58,12 +57,6 @@ def _verifier() -> Callable[[Mapping[str, str]], Any]:
     from atrium import session
 
     return session.verify
-
-
-def _check_path(request: Request) -> None:
-    from atrium import parameters  # not at the top: a path without variables needs none of it
-
-    parameters.check_path(request.path_parameters)
 
 
 def _token(event: Mapping[str, Any]) -> Mapping[str, str]:

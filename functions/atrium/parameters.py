@@ -2,7 +2,7 @@
 
 import types
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin
 
@@ -12,12 +12,16 @@ from atrium.json_values import MAX_ERRORS, fault_of, parse
 from atrium.problem import ParameterError, invalid_parameters
 
 _CONTROLS = "Control characters are not allowed"
+_UNKNOWN = "There is no such parameter"
 
 
-def check_path(path_parameters: Mapping[str, str]) -> None:
-    """Raises 400 for control characters: no name or id of ours holds one, and no store takes them all."""
-    if wrong := [name for name, text in path_parameters.items() if _has_controls(text)]:
-        raise invalid_parameters([ParameterError(name, _CONTROLS) for name in wrong])
+def check(path_parameters: Mapping[str, str], unexpected: Iterable[str]) -> None:
+    """Raises 400 for parameters that are `unexpected`, and for control characters in the path's: no name or id of ours
+    holds one, and no store takes them all."""
+    errors = [ParameterError(name, _CONTROLS) for name, text in path_parameters.items() if _has_controls(text)]
+    errors += [ParameterError(name, _UNKNOWN) for name in unexpected]
+    if errors:
+        raise invalid_parameters(errors[:MAX_ERRORS])
 
 
 def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: type[Model]) -> Model:
@@ -27,7 +31,7 @@ def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: typ
     from text; a time needs its zone. `null` is no value: whoever means none leaves the parameter out.
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
-    errors = dict(_unknown(query.keys() - fields.keys()))
+    errors = dict.fromkeys(query.keys() - fields.keys(), _UNKNOWN)
     named: dict[str, Any] = {}
     for name, field in fields.items():
         try:
@@ -41,10 +45,6 @@ def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: typ
         found = sorted(errors.items())[:MAX_ERRORS]
         raise invalid_parameters([ParameterError(name, detail) for name, detail in found])
     return model(**named)
-
-
-def _unknown(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    return ((name, "There is no such parameter") for name in names)
 
 
 def _value(texts: Sequence[str], kind: Any) -> Any:

@@ -20,8 +20,19 @@ class Alternative(msgspec.Struct, frozen=True):
     of: str = ""
 
 
-Rules = Mapping[str, Sequence[Alternative]]
-"""By route, as in ROUTES; the widest alternative first."""
+class Rule(msgspec.Struct, frozen=True):
+    """Of one route: its alternatives, the widest first, and whether its contract has parameters in the query."""
+
+    allow: Sequence[Alternative]
+    takes_query: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        return any(alternative.kind == "public" for alternative in self.allow)
+
+
+Rules = Mapping[str, Rule]
+"""By route, as in ROUTES."""
 
 
 class RulesMissingError(Exception):
@@ -39,13 +50,21 @@ def of_package(package: str, routes: Collection[str]) -> Rules:
 def read(file: str) -> Rules:
     try:
         with open(file, "rb") as opened:  # noqa: PTH123  pathlib is slow to load
-            return msgspec.json.decode(opened.read(), type=dict[str, list[Alternative]])
+            return msgspec.json.decode(opened.read(), type=dict[str, Rule])
     except FileNotFoundError:
         raise RulesMissingError(f"{file} is not in the package. Run `make build` and deploy again.") from None
 
 
-def is_public(alternatives: Sequence[Alternative]) -> bool:
-    return any(alternative.kind == "public" for alternative in alternatives)
+def check_address(request: Request, rule: Rule) -> None:
+    """Raises 400 for control characters in the path, and for any query where the contract has none.
+
+    An operation that takes one reads it with `request.parameters`, which refuses what it does not know.
+    """
+    unexpected = () if rule.takes_query else request.query
+    if request.path_parameters or unexpected:
+        from atrium import parameters  # not at the top: most paths are plain
+
+        parameters.check(request.path_parameters, unexpected)
 
 
 def reach(request: Request, alternatives: Sequence[Alternative]) -> Reach:

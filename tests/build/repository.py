@@ -34,7 +34,7 @@ paths:
       summary: Read a note
       security: [{cognito: [atrium/me]}]
       x-atrium-allow: [self]
-      parameters: [{$ref: "#/components/parameters/NoteId"}]
+      parameters: [{$ref: "#/components/parameters/NoteId"}, {$ref: "#/components/parameters/Limit"}]
       responses:
         200: {description: "It costs ${price}, or 5%{off}"}
         404: {$ref: "#/components/responses/NotFound"}

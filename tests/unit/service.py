@@ -11,7 +11,7 @@ import msgspec
 
 from atrium import http
 from atrium.http import Handler, Operation
-from atrium.rules import Alternative
+from atrium.rules import Alternative, Rule
 
 PUBLIC = (Alternative("public"),)
 SELF = (Alternative("self"),)
@@ -26,7 +26,7 @@ def service(routes: Mapping[str, Operation], allow: Mapping[str, Sequence[Altern
     folder = Path(_folder.name, package.__name__)
     folder.mkdir()
     package.__path__ = [str(folder)]
-    rules = dict.fromkeys(routes, PUBLIC) | dict(allow or {})
+    rules = {route: Rule((allow or {}).get(route, PUBLIC), takes_query=True) for route in routes}
     (folder / "rules.json").write_bytes(msgspec.json.encode(rules))
     sys.modules[package.__name__] = package
     return http.api(package.__name__, routes)

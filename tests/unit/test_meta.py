@@ -61,3 +61,9 @@ def test_the_service_starts_without_any_store_s_driver(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     packages = {module.partition(".")[0] for module in done.stdout.split()}
     assert not packages & {"boto3", "botocore", "pg8000", "aws_xray_sdk", "urllib3", "asyncio", "ssl"}
+
+
+def test_a_query_that_the_contract_does_not_have_is_400() -> None:
+    refused = answer(handler(api_event("GET /v1/health", query={"x": ["1"], "y": ["2"]}), Context()))
+    assert (refused.status, refused.json["code"]) == (400, "parameters_invalid")
+    assert [error["parameter"] for error in refused.json["errors"]] == ["x", "y"]
