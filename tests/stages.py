@@ -37,6 +37,7 @@ STAGES = (
     Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
     Stage("migrations", ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
+    Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
 )
 
 

@@ -1,0 +1,128 @@
+"""A caller of the API who knows nothing but the contract: what an operation is asked with, and how it may answer."""
+
+import http.client
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.contract import examples
+from tests.contract.operations import Operation
+
+Values = dict[str, str]
+"""Path parameter → value."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`known` holds path parameters of things that are there, by the path they stand in: `/v1/orders/{id}`."""
+
+    api_url: str
+    token: str
+    uid: str
+    known: dict[str, Values] = field(default_factory=dict)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        signed_in: bool = True,
+    ) -> Answer:
+        address = urlsplit(self.api_url)
+        sent = {"Authorization": f"Bearer {self.token}"} if signed_in else {}
+        connection = http.client.HTTPConnection(address.netloc, timeout=35)
+        try:
+            connection.request(method, address.path + path, body, sent | dict(headers or {}))
+            got = connection.getresponse()
+            return Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+        finally:
+            connection.close()
+
+    def ask(
+        self,
+        operation: Operation,
+        *,
+        query: str = "",
+        body: Any = ...,
+        raw: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        values: Values | None = None,
+        signed_in: bool = True,
+    ) -> Answer:
+        """A request that the operation would take, but for what is given otherwise. A header of None is left out.
+
+        `body` is sent as JSON, `raw` as it is. If-Match names any version, so nothing but what is given is wrong.
+        """
+        usual: dict[str, str | None] = {}
+        sent = None
+        if operation.body is not None:
+            sent = raw if raw is not None else json.dumps(examples.body(operation) if body is ... else body).encode()
+            usual["Content-Type"] = operation.media_type
+        if operation.takes("If-Match"):
+            usual["If-Match"] = "*"
+        if operation.takes("Idempotency-Key"):
+            usual["Idempotency-Key"] = str(uuid.uuid4())
+        chosen = {name: value for name, value in (usual | dict(headers or {})).items() if value is not None}
+        path = self.path(operation, values) + query
+        answer = self.send(operation.method, path, body=sent, headers=chosen, signed_in=signed_in)
+        assert answer.status in operation.statuses, f"{operation} answered {answer.status}, which its contract does not have: {answer.body!r}"  # fmt: skip
+        return answer
+
+    def path(self, operation: Operation, values: Values | None = None) -> str:
+        """With the parameters of something that is there, where such a thing is known."""
+        found = self.values(operation) | (values or {})
+        return re.sub(r"\{(\w+)\}", lambda variable: found[variable[1]], operation.path)
+
+    def values(self, operation: Operation) -> Values:
+        values: Values = {}
+        for parameter in operation.parameters:
+            if parameter["in"] == "path":
+                values[parameter["name"]] = parameter.get("example") or examples.value(operation, parameter["schema"])
+        for path in sorted(self.known):  # the longest wins
+            if (operation.path + "/").startswith(path + "/"):
+                values |= self.known[path]
+        return values | ({operation.of_caller: self.uid} if operation.of_caller else {})
+
+    def learn(self, operation: Operation, location: str) -> None:
+        """What a `Location` leads to, if it is this operation's path."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.path))
+        if operation.variables and (found := re.search(f"{pattern}$", urlsplit(location).path)):
+            self.known[operation.path] = found.groupdict()
+
+
+def problem(answer: Answer, status: int, code: str | None = None) -> Any:
+    """The document of a refusal, which is as RFC 9457 and our contract have it."""
+    assert answer.status == status, f"{answer.status} instead of {status}: {answer.body!r}"
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json
+    assert {"type", "title", "code", "request_id"} <= document.keys(), document
+    assert re.fullmatch("[a-z][a-z0-9_]*", document["code"])
+    assert document["request_id"]
+    assert document.get("status", status) == status
+    for error in document.get("errors", ()):
+        assert error.keys() in ({"pointer", "detail"}, {"parameter", "detail"}, {"header", "detail"}), error
+    if code is not None:
+        assert document["code"] == code, document
+    return document
+
+
+def named(document: Any, kind: str) -> list[str]:
+    """What a problem's `errors` name: each `pointer`, `parameter` or `header`."""
+    return [error[kind] for error in document.get("errors", ()) if kind in error]

@@ -1,0 +1,62 @@
+"""A value for a schema: its own example, or the plainest that it admits."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.contract.operations import Operation
+
+_BY_FORMAT = {
+    "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "date-time": "2026-01-31T12:00:00Z",
+    "email": "ada@example.org",
+}
+
+
+def body(operation: Operation) -> Any:
+    """What the operation takes. A merge patch may leave everything out, so it names nothing unless its schema demands."""
+    content = operation.media_types[operation.media_type]
+    return content["example"] if "example" in content else value(operation, content["schema"])
+
+
+def value(operation: Operation, schema: Mapping[str, Any]) -> Any:
+    schema = operation.resolved(schema)
+    for known in ("example", "default"):
+        if known in schema:
+            return schema[known]
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            properties = schema.get("properties", {})
+            return {name: value(operation, properties[name]) for name in schema.get("required", ())}
+        case "array":
+            return [value(operation, schema["items"])] * schema.get("minItems", 0)
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return False
+    return _BY_FORMAT.get(schema.get("format", ""), "a" * max(1, schema.get("minLength", 1)))
+
+
+def with_text(operation: Operation, text: str) -> Iterator[tuple[str, Any]]:
+    """For each text that the body may hold: where it is, as a JSON pointer, and a body that holds `text` there."""
+    assert operation.body is not None
+    yield from _with_text(operation, operation.body, body(operation), "#", text)
+
+
+def _with_text(
+    operation: Operation, schema: Mapping[str, Any], example: Any, pointer: str, text: str
+) -> Iterator[tuple[str, Any]]:
+    schema = operation.resolved(schema)
+    match schema.get("type"):
+        case "string":
+            yield pointer, text
+        case "object":
+            for name, inner in schema.get("properties", {}).items():
+                kept = example if isinstance(example, dict) else {}
+                below = kept.get(name, value(operation, inner))
+                for where, changed in _with_text(operation, inner, below, f"{pointer}/{name}", text):
+                    yield where, kept | {name: changed}
+        case "array":
+            for where, changed in _with_text(operation, schema["items"], None, f"{pointer}/0", text):
+                yield where, [changed]

@@ -1,0 +1,226 @@
+"""Every HTTP rule on every operation that it is for, by HTTP against the running stack. No service is named here: what
+applies follows from what the contract declares, and tests/contract/test_declarations.py sees to it that it declares it."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from tests.contract import examples
+from tests.contract.caller import Caller, named, problem
+from tests.contract.operations import Operation, of, read, unlisted
+
+OPERATIONS = of(read())
+MIB = 1 << 20
+
+
+def each(holds: Callable[[Operation], object]) -> pytest.MarkDecorator:
+    chosen = [operation for operation in OPERATIONS if holds(operation)]
+    return pytest.mark.parametrize("operation", chosen, ids=str)
+
+
+secured = each(lambda one: not one.is_public)
+with_body = each(lambda one: one.body is not None)
+making = each(lambda one: one.takes("Idempotency-Key"))
+changing = each(lambda one: one.takes("If-Match"))
+tagged = each(lambda one: one.takes("If-None-Match"))
+lists = each(lambda one: one.is_list)
+
+
+@each(lambda one: True)
+def test_an_answer_is_readable_across_origins_and_not_kept(operation: Operation, admin: Caller) -> None:
+    answer = admin.ask(operation, query="?no_such_parameter=1")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@each(lambda one: True)
+def test_a_parameter_that_is_not_declared_is_400(operation: Operation, admin: Caller) -> None:
+    document = problem(admin.ask(operation, query="?no_such_parameter=1"), 400, "parameters_invalid")
+    assert named(document, "parameter") == ["no_such_parameter"]
+
+
+@secured
+def test_without_a_token_it_is_401(operation: Operation, admin: Caller) -> None:
+    answer = admin.ask(operation, signed_in=False)
+    problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@secured
+def test_a_token_that_is_none_is_401(operation: Operation, admin: Caller) -> None:
+    answer = admin.ask(operation, headers={"Authorization": "Bearer none"}, signed_in=False)
+    problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/no-such-thing", "/v2/me", "/v1/health/more"])
+def test_an_unknown_path_is_404(path: str, admin: Caller) -> None:
+    answer = admin.send("GET", path)
+    problem(answer, 404)
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(("method", "path"), unlisted(OPERATIONS), ids="{}".format)
+def test_an_unlisted_method_is_405_and_says_what_there_is(method: str, path: str, admin: Caller) -> None:
+    answer = admin.send(method, path.replace("{", "").replace("}", ""))
+    problem(answer, 405, "method_not_allowed")
+    listed = {operation.method for operation in OPERATIONS if operation.path == path}
+    assert set(answer.headers["allow"].split(", ")) == listed | {"OPTIONS"}
+
+
+@pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
+def test_a_preflight_names_methods_and_headers(path: str, admin: Caller) -> None:
+    answer = admin.send("OPTIONS", path.replace("{", "").replace("}", ""), signed_in=False)
+    assert answer.status == 204
+    listed = {operation.method for operation in OPERATIONS if operation.path == path}
+    assert listed <= set(answer.headers["access-control-allow-methods"].split(", "))
+    assert {"Authorization", "Idempotency-Key", "If-Match"} <= set(
+        answer.headers["access-control-allow-headers"].split(", ")
+    )
+
+
+@each(lambda one: one.variables)
+def test_a_path_parameter_that_cannot_be_is_400(operation: Operation, admin: Caller) -> None:
+    for name in operation.variables:
+        for text in ("%00", *(["7"] if is_uuid(operation, name) else [])):
+            document = problem(admin.ask(operation, values={name: text}), 400, "parameters_invalid")
+            assert named(document, "parameter") == [name]
+
+
+def is_uuid(operation: Operation, name: str) -> bool:
+    [schema] = [operation.resolved(one["schema"]) for one in operation.parameters if one["name"] == name]
+    return bool(schema.get("format") == "uuid")
+
+
+@with_body
+def test_a_body_that_cannot_be_read_is_400(operation: Operation, admin: Caller) -> None:
+    problem(admin.ask(operation, raw=b""), 400, "body_missing")
+    problem(admin.ask(operation, raw=b"{"), 400, "body_malformed")
+    problem(admin.ask(operation, raw=b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"), 400, "body_too_deep")
+
+
+@with_body
+def test_a_body_that_is_too_large_is_413(operation: Operation, admin: Caller) -> None:
+    problem(admin.ask(operation, body={"x": "a" * MIB}), 413, "body_too_large")
+    problem(admin.ask(operation, body={"x": [0] * 20_000}), 413, "body_too_many_values")
+
+
+@with_body
+def test_a_body_of_another_type_is_415(operation: Operation, admin: Caller) -> None:
+    problem(admin.ask(operation, headers={"Content-Type": "text/plain"}), 415, "media_type_unsupported")
+
+
+@with_body
+def test_a_body_that_is_no_object_is_422_at_its_root(operation: Operation, admin: Caller) -> None:
+    assert named(problem(admin.ask(operation, body=[]), 422, "validation_failed"), "pointer") == ["#"]
+
+
+@with_body
+def test_every_unknown_field_is_named_at_once(operation: Operation, admin: Caller) -> None:
+    body = examples.body(operation) | {"no_such_field": 1, "nor/this": 2}
+    pointers = named(problem(admin.ask(operation, body=body), 422, "validation_failed"), "pointer")
+    assert sorted(pointers) == ["#/no_such_field", "#/nor~1this"]
+
+
+@with_body
+def test_no_text_takes_control_characters(operation: Operation, admin: Caller) -> None:
+    assert operation.body is not None
+    for pointer, body in examples.with_text(operation, "a\x00b"):
+        assert pointer in named(problem(admin.ask(operation, body=body), 422, "validation_failed"), "pointer")
+
+
+@changing
+def test_a_change_without_a_tag_is_428(operation: Operation, admin: Caller) -> None:
+    problem(admin.ask(operation, headers={"If-Match": None}), 428, "if_match_required")
+
+
+@changing
+def test_a_change_of_an_old_version_is_412(operation: Operation, admin: Caller) -> None:
+    problem(admin.ask(operation, headers={"If-Match": '"0-0"'}), 412, "stale")
+
+
+@tagged
+def test_what_has_not_changed_is_304(operation: Operation, admin: Caller) -> None:
+    tag = admin.ask(operation).headers["etag"]
+    assert not tag.startswith("W/")
+    same = admin.ask(operation, headers={"If-None-Match": f'"other", {tag}'})
+    assert (same.status, same.body, same.headers["etag"]) == (304, b"", tag)
+    assert admin.ask(operation, headers={"If-None-Match": '"other"'}).status == 200
+
+
+@making
+def test_a_key_is_asked_for(operation: Operation, admin: Caller) -> None:
+    for key in (None, "two words"):
+        document = problem(admin.ask(operation, headers={"Idempotency-Key": key}), 400)
+        assert named(document, "header") == ["Idempotency-Key"]
+
+
+@making
+def test_a_repeated_request_gets_the_first_answer(operation: Operation, admin: Caller) -> None:
+    key = {"Idempotency-Key": f"again-{id(operation)}-{admin.uid}"}
+    body = json.dumps(examples.body(operation)).encode()
+    first, again = (admin.ask(operation, raw=body, headers=key) for _ in range(2))
+    assert (again.status, again.body, again.headers["location"]) == (
+        first.status,
+        first.body,
+        first.headers["location"],
+    )
+    assert again.headers["idempotency-replayed"] == "true"
+    document = problem(admin.ask(operation, raw=body + b" ", headers=key), 422, "idempotency_key_reused")
+    assert named(document, "header") == ["Idempotency-Key"]
+
+
+@making
+def test_what_is_made_is_where_its_location_says(operation: Operation, admin: Caller) -> None:
+    location = admin.ask(operation).headers["location"]
+    assert admin.send("GET", location).status == 200
+
+
+@lists
+@pytest.mark.parametrize("limit", ["0", "101", "x", "", "1.5"])
+def test_a_limit_is_a_number_from_1_to_100(operation: Operation, limit: str, admin: Caller) -> None:
+    document = problem(admin.ask(operation, query=f"?limit={limit}"), 400, "parameters_invalid")
+    assert named(document, "parameter") == ["limit"]
+
+
+@lists
+def test_garbage_is_no_cursor(operation: Operation, admin: Caller) -> None:
+    for garbage in ("x", "1.W10.x", "é"):
+        document = problem(admin.ask(operation, query=f"?cursor={quote(garbage)}"), 400, "cursor_invalid")
+        assert named(document, "parameter") == ["cursor"]
+
+
+@lists
+def test_the_link_leads_to_the_next_page(operation: Operation, admin: Caller) -> None:
+    first = admin.ask(operation, query="?limit=1")
+    assert len(first.json["items"]) <= 1
+    if first.json["next_cursor"] is None:
+        assert "link" not in first.headers
+        return
+    target, _, relation = first.headers["link"].partition(">; ")
+    assert relation == 'rel="next"'
+    second = admin.send("GET", target.removeprefix("<"))
+    assert second.status == 200
+    assert second.json["items"] != first.json["items"]
+
+
+@lists
+def test_a_cursor_is_of_one_caller_and_one_list(operation: Operation, admin: Caller, member: Caller) -> None:
+    cursor = admin.ask(operation, query="?limit=1").json["next_cursor"]
+    if cursor is None:
+        return  # a list of one; that lists of more are among these, the test below sees to
+    if member.ask(operation).status == 200:
+        problem(member.ask(operation, query=f"?cursor={cursor}"), 400, "cursor_invalid")
+    for other in OPERATIONS:
+        if other.is_list and other.path != operation.path:
+            problem(admin.ask(other, query=f"?cursor={cursor}"), 400, "cursor_invalid")
+
+
+def test_some_list_has_a_second_page(admin: Caller) -> None:
+    """Else the tests of cursors would have shown nothing."""
+    found = [operation for operation in OPERATIONS if operation.is_list]
+    assert not found or any(admin.ask(one, query="?limit=1").json["next_cursor"] for one in found)
