@@ -46,7 +46,7 @@ _connections: dict[str, OneFlight] = {}
 class DatabaseError(Exception):
     """The server refused a statement; nothing of its flight was done. `code` is the SQLSTATE.
 
-    `statement` is the one that failed, counted from 0; None when it was the commit.
+    `statement` is the one that failed, counted from 0; the last one when it was the commit.
     """
 
     def __init__(self, code: str, message: str, constraint: str | None = None, statement: int | None = None) -> None:

@@ -167,3 +167,22 @@ def test_who_waited_for_the_first_gets_its_answer(users: pg8000.native.Connectio
     thread.join(5)
     assert [each.status for each in answers] == [201]
     assert "idempotency-replayed" not in answers[0].headers
+
+
+def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
+    users: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flight is done, and its answer is lost on the way; whoever repeats it gets that answer."""
+    fly = postgres._fly
+
+    def lose(*arguments: Any) -> Any:
+        fly(*arguments)
+        raise OSError("connection reset")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres, "_fly", lose)
+        patch.setattr(postgres, "_discard", lambda user: None)  # the test's one connection is still good
+        lost = post()
+    again = post()
+    assert (lost.status, again.status, count(users)) == (503, 201, 1)
+    assert again.headers["idempotency-replayed"] == "true"

@@ -1,0 +1,63 @@
+"""What the server refuses, as services and the kernel tell it apart; on a real Postgres."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pg8000.native
+import pytest
+
+from atrium import postgres
+from atrium.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
+
+FAIL = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
+
+
+@pytest.fixture(autouse=True)
+def users(database: pg8000.native.Connection) -> None:
+    """As `app`, on a connection of the test's own."""
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("55P03", DatabaseBusy),
+        ("57014", DatabaseBusy),
+        ("40001", DatabaseBusy),
+        ("40P01", DatabaseBusy),
+        ("23505", UniqueViolation),
+        ("23514", DatabaseError),
+    ],
+)
+def test_what_may_succeed_in_a_moment_is_told_apart(code: str, kind: type[DatabaseError]) -> None:
+    with pytest.raises(DatabaseError) as refused:
+        postgres.query(FAIL.format(code))
+    assert (type(refused.value), refused.value.code) == (kind, code)
+    assert postgres.query("SELECT 1") == [(1,)]
+
+
+def test_a_statement_that_takes_too_long_is_busy() -> None:
+    postgres.query("SET statement_timeout = '20ms'")
+    with pytest.raises(DatabaseBusy, match="57014"):
+        postgres.query("SELECT pg_sleep(5)")
+
+
+def test_an_error_says_which_statement_failed() -> None:
+    for place in range(3):
+        statements = [Statement("SELECT 1")] * 3
+        statements[place] = Statement("SELECT 1 / 0")
+        with pytest.raises(DatabaseError) as refused:
+            postgres.batch(*statements)
+        assert refused.value.statement == place
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-timedelta(hours=12))),
+        datetime(2026, 1, 31, 12, tzinfo=UTC),
+    ],
+)
+def test_any_moment_can_be_compared_with(moment: Any) -> None:
+    """Also those that Python cannot express in UTC."""
+    assert postgres.query("SELECT $1::timestamptz IS NOT NULL", moment) == [(True,)]
