@@ -14,6 +14,7 @@ from local.event_sources import mappings
 from local.event_sources.expiry import expire_items
 from local.event_sources.mappings import Config
 from local.event_sources.queues import QueueReader
+from local.event_sources.schedules import Now, Schedules, utc_now
 from local.event_sources.streams import StreamReader
 from local.lambda_service import InvokeError, LambdaService
 
@@ -26,10 +27,17 @@ log = logging.getLogger("local.event_sources")
 class EventSources:
     """`on_change` is called when a place in a stream moved, which no AWS call tells."""
 
-    def __init__(self, moto: Moto, functions: LambdaService, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        moto: Moto,
+        functions: LambdaService,
+        on_change: Callable[[], None] = lambda: None,
+        now: Now = utc_now,
+    ) -> None:
         self._moto = moto
         self._functions = functions
         self._on_change = on_change
+        self.schedules = Schedules(functions, on_change, now)
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._always: list[asyncio.Task[None]] = []
 
@@ -37,7 +45,10 @@ class EventSources:
         """Goes on with the mappings that the control plane kept."""
         for region, config in mappings.everywhere():
             self._follow(region, config)
-        self._always.append(asyncio.create_task(_endless("expiry", lambda: expire_items(self._moto, self._on_change))))
+        self._always = [
+            asyncio.create_task(_endless("expiry", lambda: expire_items(self._moto, self._on_change))),
+            asyncio.create_task(_endless("schedules", self.schedules.run)),
+        ]
 
     async def close(self) -> None:
         """Invocations under way go on; their batches come again at the next start."""

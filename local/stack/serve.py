@@ -93,6 +93,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     interceptors = {
         "apigateway": apis.intercept,
         "cognito-idp": cognito.intercept,
+        "events": sources.schedules.intercept,
         "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
         "rds": rds.interceptor(data.proxy.port),
     }

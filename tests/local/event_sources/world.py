@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.events.models import events_backends
 
 from local.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop
@@ -96,6 +97,11 @@ class World:
     def aws_table(self, name: str) -> Any:
         """moto's own, to change what no call can: when something happened."""
         return dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
+
+    def due(self) -> dict[str, Any]:
+        """The rules whose next time is set."""
+        found: dict[str, Any] = vars(events_backends[ACCOUNT_ID][REGION]).get("atrium_due", {})
+        return found
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
         """(URL, ARN)"""

@@ -11,6 +11,7 @@ import threading
 import zipfile
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,9 @@ class Laptop:
             self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime, apart=self.moto.run,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
-        self.sources = EventSources(self.moto, self.functions)
+        self.ahead = timedelta()  # of the schedules' clock
+        self.sources = EventSources(self.moto, self.functions, now=lambda: datetime.now(UTC) + self.ahead)
+        self.interceptors["events"] = self.sources.schedules.intercept
         self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
             call, lambda other: self.functions.intercept(other, forward)
         )
