@@ -18,6 +18,7 @@ from aiohttp import web
 from local.lambda_service.deployed import Credentials, DeployedFunction
 from local.lambda_service.environment import Interpreter, worker_environment
 from local.lambda_service.function_log import new_stream
+from local.lambda_service.memory import Memory
 from local.settings import LOOPBACK
 
 INIT_SECONDS = 10.0  # AWS's limit for the init phase
@@ -71,7 +72,7 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._output = -1
-        self._status_file: int | None = None
+        self._memory: Memory | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
         self._event: Event | None = None
@@ -95,8 +96,8 @@ class Worker:
         finally:
             os.close(child_output)
         self.alive = True
-        with suppress(OSError):
-            self._status_file = os.open(f"/proc/{self._process.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+        self._memory = Memory(self._process.pid, self.function.memory)
+        self._memory.watch()
         self._watch = asyncio.create_task(self._until_exit(self._process))
         try:
             # AWS gives a slow init a second try inside the invocation, under the function's own timeout.
@@ -109,6 +110,8 @@ class Worker:
         except BaseException:
             await self.kill()
             raise
+        finally:
+            self._memory.rest()
         self.init_ms = (time.monotonic() - started) * 1000
 
     async def invoke(self, event: Event) -> Outcome:
@@ -117,6 +120,8 @@ class Worker:
         self._event, self._outcome = event, asyncio.get_running_loop().create_future()
         deadline_ms = int((time.time() + self.function.timeout) * 1000)
         self._inbox.put_nowait((event, deadline_ms))
+        assert self._memory
+        self._memory.watch()
         try:
             async with asyncio.timeout(self.function.timeout):
                 return await self._outcome
@@ -124,6 +129,7 @@ class Worker:
             await self.kill()
             return _timed_out(event.request_id, self.function.timeout)
         finally:
+            self._memory.rest()
             self._event = self._outcome = None
             self.idle_since = time.monotonic()
 
@@ -148,17 +154,12 @@ class Worker:
         if self._output >= 0:
             os.close(self._output)
             self._output = -1
-        if self._status_file is not None:
-            os.close(self._status_file)
-            self._status_file = None
+        if self._memory:
+            self._memory.close()
 
     def peak_memory_mb(self) -> int | None:
-        """Highest resident memory in MB, from Linux's /proc; unknown elsewhere and of a process that has ended."""
-        if self._status_file is None:
-            return None
-        with suppress(OSError, IndexError):
-            return int(os.pread(self._status_file, 4096, 0).split(b"VmHWM:")[1].split()[0]) // 1024 + 1
-        return None
+        """Highest resident memory in MB, where it is known."""
+        return self._memory.peak() if self._memory else None
 
     def _read_output(self) -> bytes:
         chunks = []
@@ -211,11 +212,19 @@ class Worker:
         code = await process.wait()
         self.alive = False
         _kill_group(process.pid)  # what the function started and did not wait for
-        how = f"exit status {code}" if code >= 0 else f"signal: {signal.Signals(-code).name}"
         who = f"RequestId: {self._event.request_id} " if self._event else ""
-        payload = _error("Runtime.ExitError", f"{who}Error: Runtime exited with error: {how}")
+        message = f"{who}Error: {_exit_reason(code)}"
+        payload = _error("Runtime.ExitError", message)
         self._fail_init(InitError(payload))
-        self._finish(Outcome(payload, "Unhandled", status="error"))
+        self._finish(Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error"))
+
+
+def _exit_reason(code: int) -> str:
+    """As AWS words it, with Go's names of signals."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    how = f"exit status {code}" if code > 0 else f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+    return f"Runtime exited with error: {how}"
 
 
 def _kill_group(process_group: int) -> None:

@@ -115,17 +115,30 @@ def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> Non
 
 
 @pytest.mark.parametrize(
-    ("how", "said"), [("os._exit(3)", "exit status 3"), ("os.kill(os.getpid(), 9)", "signal: SIGKILL")]
+    ("how", "said"),
+    [
+        ("os._exit(3)", "Runtime exited with error: exit status 3"),
+        ("sys.exit(4)", "Runtime exited with error: exit status 4"),
+        ("sys.exit()", "Runtime exited without providing a reason"),
+        ("os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
+        ("os.kill(os.getpid(), 11)", "Runtime exited with error: signal: segmentation fault"),
+        ("bytearray(10**9)", "Runtime exited with error: signal: killed"),  # over its memory
+    ],
 )
 def test_crash_is_an_exit_error_and_the_next_call_is_fresh(aws: Laptop, how: str, said: str) -> None:
-    name = "crash-" + said[:4].strip()
-    aws.deploy(name, f"import os\ndef handler(event, context):\n  if event: {how}\n  return 'well'")
+    name = f"crash-{re.sub(r'[^a-z0-9]+', '-', how)}"
+    aws.deploy(
+        name, f"import os, sys\ndef handler(event, context):\n  if event: {how}\n  return 'well'", MemorySize=128
+    )
     error, done = aws.invoke(name, True)
     assert done.function_error == "Unhandled"
     assert error == {
         "errorType": "Runtime.ExitError",
-        "errorMessage": f"RequestId: {done.request_id} Error: Runtime exited with error: {said}",
+        "errorMessage": f"RequestId: {done.request_id} Error: {said}",
     }
+    said_in_log = done.log_tail.decode().splitlines()
+    assert said_in_log[1:3] == [error["errorMessage"], "Runtime.ExitError"]
+    assert said_in_log[-1].endswith("Status: error")
     assert aws.invoke(name)[0] == "well"
 
 
@@ -176,13 +189,46 @@ def test_caller_that_gives_up_does_not_stop_the_function(aws: Laptop) -> None:
     pytest.fail("the function was stopped")
 
 
-def test_reserved_concurrency_throttles(aws: Laptop) -> None:
-    aws.deploy("throttled", PID)
+@pytest.mark.parametrize("kilobytes", [40_000, 400_000])
+def test_memory_is_reported_and_a_ceiling(aws: Laptop, kilobytes: int) -> None:
+    """Touched slowly, so that it is seen on its way; what a function may use is the REPORT line's Memory Size."""
+    name = f"uses-{kilobytes}"
+    code = "import time\ndef handler(event, context):\n  held = []\n  for _ in range(event // 10_000):\n    held.append(bytearray(b'x' * 10_240_000))\n    time.sleep(0.02)\n  return len(held)"
+    aws.deploy(name, code, MemorySize=256, Timeout=20)
+    payload, done = aws.invoke(name, kilobytes)
+    used = int(re.search(r"Max Memory Used: (\d+) MB", done.log_tail.decode())[1])  # type: ignore[index]
+    if kilobytes < 256_000:
+        assert payload == 4
+        assert 40 < used < 256
+    else:
+        assert payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
+        assert 200 < used <= 256
+
+
+@pytest.mark.parametrize("qualifier", [None, "live"])
+def test_reserved_concurrency_throttles_also_through_the_alias(aws: Laptop, qualifier: str | None) -> None:
+    name = f"throttled-{qualifier}"
+    aws.deploy(name, "import time\ndef handler(event, context): time.sleep(event)", Timeout=10, Publish=True)
     client = aws.client("lambda")
-    client.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    arguments = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+
+    async def one_at_work() -> Any:
+        work = asyncio.create_task(aws.functions.invoke(name, b"1.5", qualifier=qualifier))
+        await asyncio.sleep(0.2)
+        try:
+            return await asyncio.to_thread(client.invoke, **arguments, Payload=b"0")
+        finally:
+            await work
+
     with pytest.raises(ClientError) as refused:
-        client.invoke(FunctionName="throttled")
-    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+        aws.loop.run(one_at_work())
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert answer["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    assert answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"  # type: ignore[typeddict-item]
+    assert client.invoke(**arguments, Payload=b"0")["StatusCode"] == 200
 
 
 def test_a_service_needs_the_functions_permission(aws: Laptop) -> None:
@@ -198,6 +244,12 @@ def test_a_service_needs_the_functions_permission(aws: Laptop) -> None:
         Principal="apigateway.amazonaws.com", SourceArn=f"{api}/*/*",
     )  # fmt: skip
     assert aws.invoke("permitted:live", source=source)[1].function_error is None
+    client.update_function_configuration(FunctionName="permitted", Timeout=4)
+    client.publish_version(FunctionName="permitted")
+    client.update_alias(FunctionName="permitted", Name="live", FunctionVersion="2")
+    assert (
+        aws.invoke("permitted:live", source=source)[1].executed_version == "2"
+    )  # it is the alias's, wherever that goes
     refused: list[dict[str, Any]] = [
         {"function": "permitted", "source": source},  # the statement is the alias's
         {"function": "permitted:live", "source": (source[0], source[1].replace(":abc/", ":xyz/"))},

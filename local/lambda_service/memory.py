@@ -1,0 +1,66 @@
+"""A worker's memory: its highest, and the end of whoever uses more than the function has.
+
+On AWS the kernel kills it; here it is looked at while it works. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+"""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+
+LOOK_SECONDS = 0.05
+
+
+class Memory:
+    """Of one process, in MB of 2^20 bytes, from Linux's /proc; elsewhere unknown and without a limit."""
+
+    def __init__(self, process_id: int, limit: int) -> None:
+        self._process_id = process_id
+        self._limit = limit
+        self._highest = 0
+        self._status: int | None = None
+        self._next: asyncio.TimerHandle | None = None
+        with suppress(OSError):
+            self._status = os.open(f"/proc/{process_id}/status", os.O_RDONLY | os.O_CLOEXEC)
+
+    def watch(self) -> None:
+        """Looks now and then, until `rest`: an invocation shorter than a look costs no look."""
+        if self._status is not None:
+            self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def rest(self) -> None:
+        if self._next:
+            self._next.cancel()
+            self._next = None
+
+    def peak(self) -> int | None:
+        """The highest so far, also of a process that has ended; never more than there is, as AWS reports it."""
+        self._read()
+        return min(self._highest, self._limit) or None
+
+    def close(self) -> None:
+        self.rest()
+        if self._status is not None:
+            os.close(self._status)
+            self._status = None
+
+    def _look(self) -> None:
+        if self._read() > self._limit:
+            with suppress(ProcessLookupError):
+                os.kill(self._process_id, signal.SIGKILL)
+            return
+        self.watch()
+
+    def _read(self) -> int:
+        """What it uses now."""
+        if self._status is None:
+            return 0
+        with suppress(OSError, IndexError):  # it has ended
+            status = os.pread(self._status, 4096, 0)
+            self._highest = _mb(status, b"VmHWM:")
+            return _mb(status, b"VmRSS:")
+        return 0
+
+
+def _mb(status: bytes, name: bytes) -> int:
+    return int(status.split(name)[1].split()[0]) // 1024 + 1
