@@ -90,6 +90,10 @@ class DeployedFunction:
         return str(self.resource.run_time)
 
     @property
+    def is_traced(self) -> bool:
+        return bool((self.resource.tracing_config or {}).get("Mode") == "Active")
+
+    @property
     def environment(self) -> dict[str, str]:
         return dict(self.resource.environment_vars)
 

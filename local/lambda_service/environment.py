@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.lambda_service.deployed import Credentials, DeployedFunction
+from local.settings import LOOPBACK
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
@@ -17,6 +18,7 @@ class Interpreter:
     runtime: Path
     aws_endpoint_url: str
     ca_bundle: Path | None = None
+    xray_daemon: str = f"{LOOPBACK}:2000"  # where AWS's listens
 
     def command(self, task_root: Path, layers: list[Path]) -> list[str]:
         """Layers as AWS merges them into /opt: a later one hides an earlier one."""
@@ -57,7 +59,7 @@ def worker_environment(
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",  # nothing listens, and nothing leaves the laptop
+        "AWS_XRAY_DAEMON_ADDRESS": interpreter.xray_daemon,
         "LAMBDA_RUNTIME_DIR": str(interpreter.runtime),
         "LAMBDA_TASK_ROOT": str(task_root),
         "LANG": "en_US.UTF-8",

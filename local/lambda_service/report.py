@@ -1,25 +1,46 @@
 """The platform's own lines in a function's log: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html."""
 
-from local.lambda_service.worker import Event, Outcome, Worker
+from dataclasses import dataclass
+
+from local.lambda_service.deployed import DeployedFunction
+from local.lambda_service.trace import Traced
 
 
-def log_lines(
-    worker: Worker, event: Event, outcome: Outcome, written: list[str], duration_ms: float, cold: bool
-) -> list[str]:
+@dataclass(frozen=True)
+class Report:
+    """Of one invocation. What is not known, or was not, is 0 or empty."""
+
+    request_id: str
+    duration_ms: float
+    peak_memory_mb: int | None = None
+    init_ms: float = 0.0
+    status: str | None = None  # error or timeout
+    error_type: str | None = None  # of a worker that ended
+    traced: Traced | None = None
+
+
+def log_lines(function: DeployedFunction, written: list[str], report: Report) -> list[str]:
     """START, the function's own lines, END and REPORT, worded as by AWS."""
-    memory, peak = worker.function.memory, worker.peak_memory_mb()
-    report = [
-        f"REPORT RequestId: {event.request_id}",
-        f"Duration: {duration_ms:.2f} ms",
-        f"Billed Duration: {int(duration_ms) + 1} ms",
-        f"Memory Size: {memory} MB",
-        f"Max Memory Used: {peak} MB" if peak else "",
-        f"Init Duration: {worker.init_ms:.2f} ms" if cold else "",
-        f"Status: {outcome.status}" if outcome.status else "",
+    traced = report.traced
+    parts = [
+        f"REPORT RequestId: {report.request_id}",
+        f"Duration: {report.duration_ms:.2f} ms",
+        f"Billed Duration: {int(report.duration_ms) + 1} ms",
+        f"Memory Size: {function.memory} MB",
+        f"Max Memory Used: {report.peak_memory_mb} MB" if report.peak_memory_mb else "",
+        f"Init Duration: {report.init_ms:.2f} ms" if report.init_ms else "",
+        f"XRAY TraceId: {traced.root}\tSegmentId: {traced.service_segment}\tSampled: true" if traced else "",
+        f"Status: {report.status}" if report.status else "",
+        f"Error Type: {report.error_type}" if report.error_type else "",
     ]
     return [
-        f"START RequestId: {event.request_id} Version: {worker.function.version}",
+        f"START RequestId: {report.request_id} Version: {function.version}",
         *written,
-        f"END RequestId: {event.request_id}",
-        "\t".join(part for part in report if part),
+        f"END RequestId: {report.request_id}",
+        "\t".join(part for part in parts if part),
     ]
+
+
+def init_line(init_ms: float, error_type: str) -> str:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (failures during the Init phase)."""
+    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}"

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from local.aws_call import AwsCall, AwsResponse, Forward
-from local.lambda_service import invoke_config
+from local.lambda_service import invoke_config, trace
 from local.lambda_service.asynchronous import RETRY_SECONDS, Apart, AsyncInvocations
 from local.lambda_service.deployed import (
     Credentials,
@@ -28,14 +29,15 @@ from local.lambda_service.deployed import (
 )
 from local.lambda_service.environment import Interpreter
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
-from local.lambda_service.function_log import FunctionLogs, OnLine
+from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local.lambda_service.invocation import Invocation, Invoked, OnInvoked
 from local.lambda_service.pool import Pool
-from local.lambda_service.report import log_lines
-from local.lambda_service.trace import new_trace
+from local.lambda_service.report import Report, init_line, log_lines
+from local.lambda_service.trace import Traced, new_trace
 from local.lambda_service.unpack import Unpacked
 from local.lambda_service.worker import Event, InitError, Worker
 from local.settings import Settings
+from local.xray import Daemon
 
 REQUEST_LIMIT = 6_291_456  # bytes of a synchronous event
 ASYNC_REQUEST_LIMIT = 1_048_576  # bytes of an asynchronous event
@@ -51,7 +53,7 @@ CredentialsOf = Callable[[str, str], Awaitable[Credentials] | Credentials]
 class LambdaService:
     """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
 
-    `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
+    `xray` has started. `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class LambdaService:
         *,
         python: Path,
         runtime: Path,
+        xray: Daemon,
         ca_bundle: Path | None = None,
         workers_per_version: int = 10,
         idle_seconds: float = 900,
@@ -71,7 +74,8 @@ class LambdaService:
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
         self._credentials = credentials
-        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle)
+        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address)
+        self._traces = xray.traces
         self._limit = workers_per_version
         self._idle_seconds = idle_seconds
         self._unpacked = Unpacked(settings.state / "run" / "code")
@@ -225,25 +229,36 @@ class LambdaService:
         if reserved is not None and self._active[function.name] >= reserved:
             raise throttled()
         self._active[function.name] += 1
+        traced = trace.begin(function, event.trace_header, self._traces)
+        if traced:
+            event = replace(event, trace_header=traced.header)
         try:
-            return await self._run_in_worker(self._pool(function), event)
+            done, init_ms = await self._run_in_worker(self._pool(function), event, traced)
         finally:
             self._active[function.name] -= 1
+        if traced:
+            failed = done.function_error is not None
+            trace.end(traced, function, event.request_id, self._traces, failed=failed, init_ms=init_ms)
+        return done
 
-    async def _run_in_worker(self, pool: Pool, event: Event) -> Invocation:
+    async def _run_in_worker(self, pool: Pool, event: Event, traced: Traced | None) -> tuple[Invocation, float]:
+        """Also the milliseconds that starting the worker took, if it was started for this."""
         function = pool.function
         try:
             worker = await pool.acquire()
         except InitError as error:
-            self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
-            return Invocation(200, error.payload, "Unhandled", function.version, event.request_id, b"", True, 0.0)
+            return self._not_started(function, event, traced, error), error.init_ms
         cold = worker.invocations == 0
         before = worker.output()
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
+        init_ms = worker.init_ms if cold else 0.0
         written = [*worker.output(), *([outcome.note] if outcome.note else [])]
-        lines = log_lines(worker, event, outcome, written, duration_ms, cold)
+        report = Report(
+            event.request_id, duration_ms, worker.peak_memory_mb(), init_ms, outcome.status, outcome.error_type, traced
+        )
+        lines = log_lines(function, written, report)
         await pool.release(worker)
         self._logs.write(function.name, function.region, worker.log_stream, before + lines)
         self._on_invoked(
@@ -251,9 +266,21 @@ class LambdaService:
                 function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
             )
         )  # fmt: skip
-        tail = "\n".join(lines).encode()[-TAIL:]
+        done = Invocation(
+            200, outcome.payload, outcome.function_error, function.version, event.request_id, _tail(lines), cold,
+            duration_ms,
+        )  # fmt: skip
+        return done, init_ms
+
+    def _not_started(
+        self, function: DeployedFunction, event: Event, traced: Traced | None, error: InitError
+    ) -> Invocation:
+        report = Report(event.request_id, 0.0, None, error.init_ms, "error", error.type, traced)
+        lines = log_lines(function, [], report)
+        self._logs.write(function.name, function.region, error.log_stream or new_stream(function.version), lines)
+        self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
         return Invocation(
-            200, outcome.payload, outcome.function_error, function.version, event.request_id, tail, cold, duration_ms
+            200, error.payload, "Unhandled", function.version, event.request_id, _tail(error.output + lines), True, 0.0
         )
 
     def _pool(self, function: DeployedFunction) -> Pool:
@@ -274,10 +301,11 @@ class LambdaService:
             await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
         except BaseException as error:
             written = worker.output()
-            self._logs.write(function.name, function.region, worker.log_stream, [*written, f"INIT_ERROR {error}"])
             worker.close_files()
             if isinstance(error, InitError):
-                error.output = written
+                error.output, error.log_stream = written, worker.log_stream
+                written = [*written, init_line(error.init_ms, error.type)]
+            self._logs.write(function.name, function.region, worker.log_stream, written)
             raise
         return worker
 
@@ -305,6 +333,10 @@ class LambdaService:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _tail(lines: list[str]) -> bytes:
+    return "\n".join(lines).encode()[-TAIL:]
 
 
 async def _at_once[T](work: Callable[[], T]) -> T:

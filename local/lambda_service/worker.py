@@ -45,6 +45,7 @@ class Outcome:
     function_error: str | None = None
     note: str | None = None
     status: str | None = None
+    error_type: str | None = None  # of a worker that ended
 
 
 class InitError(Exception):
@@ -54,6 +55,12 @@ class InitError(Exception):
         super().__init__(payload.decode(errors="replace"))
         self.payload = payload
         self.output: list[str] = []  # what the worker wrote until then
+        self.log_stream = ""
+        self.init_ms = 0.0
+
+    @property
+    def type(self) -> str:
+        return str(json.loads(self.payload).get("errorType", "Unknown"))
 
 
 class Worker:
@@ -107,7 +114,9 @@ class Worker:
             await self.kill()
             seconds = INIT_SECONDS + self.function.timeout
             raise InitError(_error("Sandbox.Timedout", f"Error: Init timed out after {seconds:.2f} seconds")) from None
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, InitError):
+                error.init_ms = (time.monotonic() - started) * 1000
             await self.kill()
             raise
         finally:
@@ -216,7 +225,7 @@ class Worker:
         message = f"{who}Error: {_exit_reason(code)}"
         payload = _error("Runtime.ExitError", message)
         self._fail_init(InitError(payload))
-        self._finish(Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error"))
+        self._finish(Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError"))
 
 
 def _exit_reason(code: int) -> str:

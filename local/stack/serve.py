@@ -30,6 +30,8 @@ from local.settings import LOOPBACK, Settings
 from local.stack import database, process
 from local.stack.persistence import Persistence
 from local.stack.process import Running
+from local.xray import Daemon, Traces
+from local.xray.endpoint import interceptor as xray_interceptor
 
 log = logging.getLogger("local")
 
@@ -70,11 +72,15 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     data = await database.start(settings, stack)
 
     observations = Observations()
+    xray = Daemon(Traces())
+    await xray.start()
+    stack.callback(xray.close)
     functions = LambdaService(
         settings,
         _role_credentials,
         python=Path(sys._base_executable),  # type: ignore[attr-defined]
         runtime=RUNTIME,
+        xray=xray,
         ca_bundle=data.certificates.ca_bundle,
         apart=moto.run,
         on_change=persistence.changed,
@@ -96,6 +102,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         "events": sources.schedules.intercept,
         "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
         "rds": rds.interceptor(data.proxy.port),
+        "xray": xray_interceptor(xray.traces),
     }
     pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), IamGate().check, pages)

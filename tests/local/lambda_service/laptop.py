@@ -28,6 +28,8 @@ from local.event_sources import EventSources
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
 from local.settings import ACCOUNT_ID, LOOPBACK, Settings
+from local.xray import Daemon, Traces
+from local.xray.endpoint import interceptor
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
@@ -85,8 +87,11 @@ class Laptop:
         self.lines: list[tuple[str, str]] = []
         self.interceptors: dict[str, Interceptor] = {}
         self.moto = Moto(self.settings)
+        self.xray = Daemon(Traces())
+        loop.run(self.xray.start())
+        self.interceptors["xray"] = interceptor(self.xray.traces)
         self.functions = LambdaService(
-            self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime, apart=self.moto.run,
+            self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime, xray=self.xray, apart=self.moto.run,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
         self.ahead = timedelta()  # of the schedules' clock
@@ -112,6 +117,7 @@ class Laptop:
         await self.sources.close()
         await self._runner.cleanup()
         await self.functions.close()
+        self.xray.close()
 
     async def listen(self, app: web.Application) -> tuple[web.AppRunner, int]:
         runner = web.AppRunner(app, access_log=None)

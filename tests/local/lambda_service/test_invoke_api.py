@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.lambda_service import Credentials, LambdaService
 from local.settings import ACCOUNT_ID, Settings
+from local.xray import Daemon, Traces
 from tests.local.lambda_service.laptop import BASE_PYTHON, REGION, Laptop
 
 HELLO = """
@@ -122,7 +123,9 @@ def test_missing_runtime_says_what_to_do(aws: Laptop, tmp_path: Path) -> None:
         def nobody(role: str, session: str) -> Credentials:
             raise AssertionError
 
-        await LambdaService(Settings(root=tmp_path), nobody, python=BASE_PYTHON, runtime=tmp_path).start()
+        await LambdaService(
+            Settings(root=tmp_path), nobody, python=BASE_PYTHON, runtime=tmp_path, xray=Daemon(Traces())
+        ).start()
 
     with pytest.raises(FileNotFoundError, match=r"install requirements/runtime\.txt"):
         aws.loop.run(start())

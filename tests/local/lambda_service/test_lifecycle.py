@@ -87,7 +87,9 @@ def test_exception_in_the_handler_is_a_function_error_and_keeps_the_worker(aws: 
     process_id, _ = aws.invoke("raises")
     error, done = aws.invoke("raises", "bean")
     assert done.function_error == "Unhandled"
+    assert error.keys() == {"errorMessage", "errorType", "requestId", "stackTrace"}
     assert (error["errorType"], error["errorMessage"]) == ("LookupError", "no bean")
+    assert error["requestId"] == done.request_id
     assert "main.py" in error["stackTrace"][0]
     assert aws.invoke("raises")[0] == process_id
 
@@ -138,7 +140,7 @@ def test_crash_is_an_exit_error_and_the_next_call_is_fresh(aws: Laptop, how: str
     }
     said_in_log = done.log_tail.decode().splitlines()
     assert said_in_log[1:3] == [error["errorMessage"], "Runtime.ExitError"]
-    assert said_in_log[-1].endswith("Status: error")
+    assert said_in_log[-1].endswith("Status: error\tError Type: Runtime.ExitError")
     assert aws.invoke(name)[0] == "well"
 
 
@@ -159,6 +161,12 @@ def test_init_error_is_reported_as_by_aws_each_time(
     for _ in range(2):
         error, done = aws.invoke(name)
         assert (done.function_error, error["errorType"]) == ("Unhandled", error_type)
+        start, _, report = done.log_tail.decode().splitlines()[-3:]
+        assert start == f"START RequestId: {done.request_id} Version: $LATEST"
+        assert report.endswith(f"Status: error\tError Type: {error_type}")
+    said = [line for function, line in aws.lines if function == name and line.startswith("INIT_REPORT")]
+    assert len(said) == 2
+    assert said[0].endswith(f"Phase: init\tStatus: error\tError Type: {error_type}")
 
 
 def test_concurrent_calls_get_workers_of_their_own_up_to_the_cap(aws: Laptop) -> None:
