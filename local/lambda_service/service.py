@@ -27,7 +27,7 @@ from local.lambda_service.deployed import (
     is_superseded,
     keep_layer,
 )
-from local.lambda_service.environment import Interpreter
+from local.lambda_service.environment import Interpreter, check_names
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local.lambda_service.invocation import Invocation, Invoked, OnInvoked
@@ -44,6 +44,7 @@ ASYNC_REQUEST_LIMIT = 1_048_576  # bytes of an asynchronous event
 TAIL = 4096  # bytes of log that LogType=Tail returns
 
 _LAYER_VERSION = re.compile(r"^/2018-10-31/layers/(?P<layer>[^/]+)/versions/(?P<version>\d+)$")
+_SETTINGS = re.compile(r"^/2015-03-31/functions(/[^/]+/configuration)?/?$")
 _INVOKE = re.compile(r"^/2015-03-31/functions/(?P<function>[^/]+)/invocations$")
 
 # (role ARN, session name) -> temporary credentials of the role
@@ -185,6 +186,9 @@ class LambdaService:
                 return await self._answer_invoke(call, unquote(match["function"]))
             if match := invoke_config.PATH.match(call.path):
                 return invoke_config.answer(call, match)
+            if _SETTINGS.match(call.path) and call.method in ("POST", "PUT"):
+                environment = json.loads(call.body).get("Environment") or {}
+                check_names(environment.get("Variables") or {})
         except InvokeError as error:
             return error.response()
         if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):

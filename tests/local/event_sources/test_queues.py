@@ -65,8 +65,8 @@ def test_what_fails_comes_again_and_then_lies_in_the_dead_letter_queue(world: Wo
 
 
 def test_only_the_items_that_the_function_names_come_again(world: World) -> None:
-    url, queue = world.queue("named", VisibilityTimeout="1")
-    function = Recorder(world.aws, "named", Timeout=1)
+    url, queue = world.queue("named", VisibilityTimeout="3")
+    function = Recorder(world.aws, "named", Timeout=3)
     function.answers(
         "bad = [r['messageId'] for r in event['Records'] if r['body'] == 'bad' and r['attributes']['ApproximateReceiveCount'] == '1']\n"
         "answer = {'batchItemFailures': [{'itemIdentifier': each} for each in bad]}"

@@ -3,11 +3,14 @@
 import json
 import time
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.backends import get_backend
 
+from local.control_plane import snapshot
 from local.event_sources import EventSources
 from local.settings import ACCOUNT_ID
 from tests.local.event_sources.world import Recorder, World, wait
@@ -198,14 +201,18 @@ def test_two_mappings_read_one_stream_each_at_its_own_pace(world: World) -> None
     assert set(map(tuple, stuck.seen())) == {("a",)}  # nothing overtakes it
 
 
-def test_a_stopped_stack_goes_on_where_it_was(world: World) -> None:
-    """Places lie on moto's backend, so its snapshot has them; what came while nobody read is not lost."""
+def test_a_stopped_stack_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
+    """From the snapshot that `make down` writes: the mapping, its place, and what came while nobody read."""
     stream, function = world.table("resumed"), Recorder(world.aws, "resumed")
     world.map(stream, "resumed")
     world.put("resumed", "a")
     wait(lambda: function.seen() == [["a"]])
     world.aws.loop.run(world.aws.sources.close())
     world.put("resumed", "b")
+    snapshot.dump(tmp_path / "snapshot", None)
+    for service in ("dynamodb", "lambda"):
+        get_backend(service).reset()
+    snapshot.load(tmp_path / "snapshot")
     world.aws.sources = EventSources(world.aws.moto, world.aws.functions)
     world.aws.loop.run(world.aws.sources.start())
     wait(lambda: function.seen() == [["a"], ["b"]])

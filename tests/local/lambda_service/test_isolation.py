@@ -47,6 +47,17 @@ def test_environment_is_the_functions_and_aws_s_own(aws: Laptop, monkeypatch: py
     assert 6000 < seen["left"] <= 7000
 
 
+def test_a_function_may_set_what_is_not_reserved_and_nothing_else(aws: Laptop) -> None:
+    aws.deploy("named", LOOK_AROUND, Environment={"Variables": {"TZ": "Europe/Rome", "LANG": "C.UTF-8"}})
+    environ = aws.invoke("named")[0]["environ"]
+    assert (environ["TZ"], environ["LANG"]) == ("Europe/Rome", "C.UTF-8")
+    reserved = {"Variables": {"AWS_REGION": "x", "STAGE": "dev"}}
+    with pytest.raises(ClientError, match="Reserved keys used in this request: AWS_REGION"):
+        aws.deploy("reserved", LOOK_AROUND, Environment=reserved)
+    with pytest.raises(ClientError, match="Reserved keys used in this request: AWS_REGION"):
+        aws.client("lambda").update_function_configuration(FunctionName="named", Environment=reserved)
+
+
 def test_path_has_no_package_of_the_laptop(aws: Laptop, runtime: Path) -> None:
     aws.deploy("path", LOOK_AROUND)
     seen, _ = aws.invoke("path")

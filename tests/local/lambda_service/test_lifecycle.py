@@ -39,15 +39,19 @@ def test_worker_is_warm_the_second_time(aws: Laptop) -> None:
 
 
 def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
-    code = "def handler(event, context): return [{}, context.invoked_function_arn, context.function_version]"
-    aws.deploy("aliased", code.format(1), Publish=True)
+    code = (
+        "import os\ndef handler(event, context):"
+        " return [{}, context.invoked_function_arn, context.function_version, os.environ.get('STAGE')]"
+    )
+    aws.deploy("aliased", code.format(1), Publish=True, Environment={"Variables": {"STAGE": "first"}})
     client = aws.client("lambda")
     client.create_alias(FunctionName="aliased", Name="live", FunctionVersion="1")
     client.update_function_code(FunctionName="aliased", ZipFile=zipped({"main.py": code.format(2)}))
+    client.update_function_configuration(FunctionName="aliased", Environment={"Variables": {"STAGE": "second"}})
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:aliased"
-    assert aws.invoke(f"{arn}:live")[0] == [1, f"{arn}:live", "1"]
-    assert aws.invoke("aliased", qualifier="live")[0] == [1, f"{arn}:live", "1"]
-    assert aws.invoke("aliased")[0] == [2, arn, "$LATEST"]
+    assert aws.invoke(f"{arn}:live")[0] == [1, f"{arn}:live", "1", "first"]
+    assert aws.invoke("aliased", qualifier="live")[0] == [1, f"{arn}:live", "1", "first"]
+    assert aws.invoke("aliased")[0] == [2, arn, "$LATEST", "second"]
     client.publish_version(FunctionName="aliased")
     client.update_alias(FunctionName="aliased", Name="live", FunctionVersion="2")
     payload, done = aws.invoke("aliased:live")

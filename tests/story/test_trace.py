@@ -1,0 +1,38 @@
+"""A request whose header says so is traced, through the API, the function and its own subsegment."""
+
+import json
+import time
+from typing import Any
+
+import boto3
+
+from tests.story.client import Client, Person
+
+
+def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> None:
+    root = f"1-{int(time.time()):08x}-{time.time_ns():024x}"
+    header = {"X-Amzn-Trace-Id": f"Root={root};Sampled=1"}
+    assert client.call("GET", "/v1/me", member.tokens["AccessToken"], **header).status == 200
+    xray = boto3.client(
+        "xray",
+        endpoint_url=client.outputs.aws_endpoint_url,
+        region_name=client.outputs.region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    service, function = _segments(xray, root)
+    assert (service["origin"], function["origin"]) == ("AWS::Lambda", "AWS::Lambda::Function")
+    assert function["name"].endswith("-users")
+    (operation,) = [each for each in function["subsegments"] if each["name"] != "Initialization"]
+    assert (operation["name"], operation["annotations"]) == ("operation", {"route": "GET /v1/me"})
+
+
+def _segments(xray: Any, root: str) -> list[dict[str, Any]]:
+    """Once the function's own subsegment has come over UDP."""
+    for _ in range(100):
+        traces = xray.batch_get_traces(TraceIds=[root])["Traces"]
+        found = [json.loads(each["Document"]) for trace in traces for each in trace["Segments"]]
+        if len(found) == 2 and any(each["name"] != "Initialization" for each in found[1].get("subsegments", [])):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"the trace is not whole: {found}")
