@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -167,8 +168,9 @@ class StreamReader:
         log.warning("%s: %d records given up: %s", self._config["FunctionArn"], len(batch), condition)
         if destination := mappings.on_failure(self._config):
             body = json.dumps(self._report(batch, condition, failure, invocations))
-            role = find(self._config["FunctionArn"], region=self._region).role
-            await self._moto.run(lambda: send(role, destination, body))
+            with suppress(InvokeError):  # the function is gone, and its role with it
+                role = find(self._config["FunctionArn"], region=self._region).role
+                await self._moto.run(lambda: send(role, destination, body))
         self._go_on_at(batch[-1].number + 1)
 
     def _report(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> Config:

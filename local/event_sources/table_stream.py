@@ -14,6 +14,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamRecord, StreamShard
 
 KEPT = timedelta(hours=24)
+MOST = 10_000  # records: a snapshot has them all, and a load test must not fill it
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
 EXPIRY = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
@@ -37,7 +38,7 @@ def next_sequence_number(shard: Any) -> int:
 
 def _trim(shard: Any) -> None:
     horizon = utcnow() - KEPT
-    old = 0
+    old = len(shard.items) - MOST if len(shard.items) > 2 * MOST else 0
     while old < len(shard.items) and shard.items[old].record["dynamodb"]["ApproximateCreationDateTime"] < horizon:
         old += 1
     if old:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from local.iam.context import UNKNOWN
@@ -15,7 +16,12 @@ from local.settings import ACCOUNT_ID
 
 def may_invoke(statements: Iterable[Mapping[str, Any]], principal: str, source_arn: str, function_arn: str) -> bool:
     """`statements` as AddPermission made them. Those of an alias say nothing of the function, and the other way round."""
-    about = [each for each in statements if _is_for(each.get("Principal"), principal)]
+    return _may_invoke(json.dumps(list(statements)), principal, source_arn, function_arn)
+
+
+@lru_cache(maxsize=4096)  # asked at every request, and the same each time
+def _may_invoke(statements: str, principal: str, source_arn: str, function_arn: str) -> bool:
+    about = [each for each in json.loads(statements) if _is_for(each.get("Principal"), principal)]
     context = {
         "aws:SourceArn": source_arn,
         "aws:SourceAccount": ACCOUNT_ID,

@@ -41,8 +41,8 @@ class Recorder:
         self.name = name
         self.folder = aws.settings.root / f"recorder-{name}"
         self.folder.mkdir()
-        options = {"Timeout": 20, "Environment": {"Variables": {"FOLDER": str(self.folder)}}} | options
-        self.arn = aws.deploy(name, RECORDER, **options)["FunctionArn"]
+        settings: dict[str, Any] = {"Timeout": 20, "Environment": {"Variables": {"FOLDER": str(self.folder)}}}
+        self.arn = aws.deploy(name, RECORDER, **settings | options)["FunctionArn"]
 
     def answers(self, code: str) -> None:
         """Python that sees `event` and `numbers`, and may set `answer` or raise."""
