@@ -36,7 +36,8 @@ resource "aws_iam_role_policy_attachment" "plan" {
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
 
-# ReadOnlyAccess also reads data, and a pull request may run any code: records, objects, logs, people and secrets are taken out.
+# ReadOnlyAccess also reads data, and a pull request may run any code: records, objects, logs, people, secrets and the keys of
+# API clients are taken out.
 resource "aws_iam_role_policy" "plan_reads_no_data" {
   name = "reads_no_data"
   role = aws_iam_role.plan.id
@@ -58,6 +59,11 @@ resource "aws_iam_role_policy" "plan_reads_no_data" {
         Effect      = "Deny"
         Action      = ["s3:GetObject*"]
         NotResource = ["${aws_s3_bucket.state.arn}/*"]
+      },
+      {
+        Effect   = "Deny"
+        Action   = "apigateway:GET"
+        Resource = ["arn:aws:apigateway:*::/apikeys", "arn:aws:apigateway:*::/apikeys/*", "arn:aws:apigateway:*::/usageplans/*/keys*"]
       },
     ]
   })
@@ -122,6 +128,30 @@ resource "aws_iam_role_policy" "deploy_roles" {
           "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:UntagInstanceProfile",
         ]
         Resource = "${local.iam}:instance-profile/${var.project}-${each.key}-*"
+      },
+    ]
+  })
+}
+
+# PowerUserAccess reaches every bucket. Of the states a deploy has its own alone, and their bucket stays as it is: its old
+# versions are what is left when a state is spoilt.
+resource "aws_iam_role_policy" "deploy_state" {
+  for_each = var.environments
+
+  name = "state_of_${each.key}"
+  role = aws_iam_role.deploy[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Deny"
+        Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+        Resource = [for other in sort(setsubtract(concat(["bootstrap"], tolist(var.environments)), [each.key])) : "${aws_s3_bucket.state.arn}/${other}/*"]
+      },
+      {
+        Effect    = "Deny"
+        NotAction = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        Resource  = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
       },
     ]
   })

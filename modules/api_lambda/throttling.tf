@@ -45,7 +45,7 @@ resource "aws_api_gateway_method_settings" "operation" {
 }
 
 # Who may call the operations that want an API key, and how often. The keys themselves are made for each client outside
-# Terraform, whose state would hold them: envs/README.md has the commands.
+# Terraform, whose state would hold them: docs/runbooks/api-keys.md has the commands.
 resource "aws_api_gateway_usage_plan" "this" {
   for_each = toset(anytrue([for operation in local.operations : operation.api_key]) ? ["api"] : [])
 

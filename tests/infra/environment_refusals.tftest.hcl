@@ -5,7 +5,8 @@ run "values" {
   variables {
     account_id   = "1234"
     alarm_emails = ["operations"]
+    project      = "At-rium"
   }
 
-  expect_failures = [var.account_id, var.alarm_emails]
+  expect_failures = [var.account_id, var.alarm_emails, var.project]
 }

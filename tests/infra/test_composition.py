@@ -121,10 +121,22 @@ def protections(plan: Plan) -> set[bool]:
     }
 
 
+def test_the_role_that_deploys_prod_may_make_every_role_of_prod(prod: Plan) -> None:
+    """envs/bootstrap gives it IAM on these names alone."""
+    named = [*of_kind(prod, "aws_iam_role"), *of_kind(prod, "aws_iam_instance_profile")]
+    assert len(named) > 8
+    assert [each["name"] for each in named if not each["name"].startswith("atrium-prod-")] == []
+
+
 def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:
     groups = of_kind(prod, "aws_cloudwatch_log_group")
     assert len(groups) > 5
     assert {group["retention_in_days"] for group in groups} == {365}
+
+
+def test_every_log_group_takes_its_key_from_one_knob(prod: Plan) -> None:
+    """The key's ARN is known after an apply only, so the configuration says it: `kms_key_id` is unknown, not null."""
+    assert [group["name"] for group in of_kind(prod, "aws_cloudwatch_log_group") if "kms_key_id" in group] == []
 
 
 def test_prod_has_one_topic_that_every_entity_reports_to(prod: Plan) -> None:

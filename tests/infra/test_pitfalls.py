@@ -105,3 +105,16 @@ def test_no_secret_reaches_the_state_and_nothing_is_built_by_terraform() -> None
 def test_a_region_is_read_by_its_id() -> None:
     other = re.compile(r"data\.aws_region\.\w+\.(name|region)\b")
     assert not [str(file) for file in ALL if other.search(file.read_text())]
+
+
+def test_what_shows_a_pitfall_is_there() -> None:
+    """The page's names, which may leave out a beginning (of our own tests) or an end (…)."""
+    page = (ROOT / "docs/terraform-pitfalls.md").read_text()
+    rows = [
+        line.split(" | ")[-1] for line in page.splitlines() if line.startswith("| ") and not line.startswith("| pit")
+    ]
+    named = [name for shown in rows for name in re.findall(r"`([a-z_]+)…?`", shown)]
+    runs = [file.read_text() for file in ROOT.glob("*/*/tests/*.tftest.hcl")]
+    known = "\n".join([*re.findall(r'^run "\w+"', "\n".join(runs), re.MULTILINE), Path(__file__).read_text()])
+    assert len(named) > 20
+    assert [name for name in named if name not in known] == []

@@ -98,6 +98,33 @@ run "who_may_plan_and_deploy" {
   }
 
   assert {
+    condition = jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[2] == {
+      Effect   = "Deny", Action = "apigateway:GET"
+      Resource = ["arn:aws:apigateway:*::/apikeys", "arn:aws:apigateway:*::/apikeys/*", "arn:aws:apigateway:*::/usageplans/*/keys*"]
+    }
+    error_message = "The role that plans reads no key of an API client, by neither of its two addresses."
+  }
+
+  assert {
+    condition     = { for environment, attachment in aws_iam_role_policy_attachment.deploy : environment => [attachment.role, attachment.policy_arn] } == { for environment in ["dev", "prod"] : environment => ["atrium-deploy-${environment}", "arn:aws:iam::aws:policy/PowerUserAccess"] }
+    error_message = "A deploy applies, invokes functions, moves their aliases and asks for alarms: PowerUserAccess has it all, but IAM."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.deploy_state["dev"].policy).Statement == [
+      {
+        Effect   = "Deny", Action = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+        Resource = ["arn:aws:s3:::example-states/bootstrap/*", "arn:aws:s3:::example-states/prod/*"]
+      },
+      {
+        Effect   = "Deny", NotAction = ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        Resource = ["arn:aws:s3:::example-states", "arn:aws:s3:::example-states/*"]
+      },
+    ]
+    error_message = "The role that deploys dev has dev's state alone, and cannot touch what keeps old versions."
+  }
+
+  assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement : statement.Resource] == ["arn:aws:iam::000000000000:role/atrium-dev-*", "arn:aws:iam::000000000000:instance-profile/atrium-dev-*"]
     error_message = "The role that deploys an environment touches that environment's roles only."
   }
