@@ -114,7 +114,7 @@ smoke: environment ## Ask an environment's API whether it is up, has its contrac
 tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
 
-destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
+destroy: build ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
 	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 ##@ Maintenance

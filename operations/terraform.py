@@ -66,11 +66,19 @@ class Root:
         """Raises TerraformFailedError; what it had done until then stays, and the next plan goes on from there."""
         self._show("apply", "-input=false", str(plan.file))
 
+    def destroy(self, *, sure: bool) -> None:
+        """Terraform asks, unless it is sure. Raises TerraformFailedError; what is gone by then stays gone."""
+        self._show("destroy", *(["-auto-approve"] if sure else []))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What Terraform knows to exist: address, values, …, without data sources. Raises TerraformFailedError."""
+        self._require_backend()
+        shown = json.loads(self._read("show", "-json", "-no-color"))
+        return list(_managed(shown.get("values", {}).get("root_module", {})))
+
     def holds(self, address: str) -> bool:
         """Raises TerraformFailedError."""
-        shown = json.loads(self._read("show", "-json", "-no-color"))
-        resources = shown.get("values", {}).get("root_module", {}).get("resources", [])
-        return address in [resource["address"] for resource in resources]
+        return address in [resource["address"] for resource in self.resources()]
 
     def adopt(self, address: str, identity: str) -> None:
         """Takes what exists already into the state. Raises TerraformFailedError."""
@@ -78,14 +86,14 @@ class Root:
 
     def outputs(self) -> dict[str, Any]:
         """Of the last apply; empty before the first. Raises TerraformFailedError."""
-        if not (self._data / "terraform.tfstate").is_file():  # where Terraform notes its backend
-            self.init()
+        self._require_backend()
         shown = json.loads(self._read("output", "-json", "-no-color"))
         return {name: entry["value"] for name, entry in shown.items()}
 
-    @property
-    def _data(self) -> Path:
-        return self.folder / os.environ.get("TF_DATA_DIR", ".terraform")
+    def _require_backend(self) -> None:
+        data = self.folder / os.environ.get("TF_DATA_DIR", ".terraform")
+        if not (data / "terraform.tfstate").is_file():  # where Terraform notes its backend
+            self.init()
 
     def _read(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -114,6 +122,12 @@ def root(name: str) -> Root:
 
 def _environment() -> dict[str, str]:
     return os.environ | providers.environment(TOOLS) | {"TF_IN_AUTOMATION": "1"}
+
+
+def _managed(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (resource for resource in module.get("resources", []) if resource["mode"] == "managed")
+    for child in module.get("child_modules", []):
+        yield from _managed(child)
 
 
 def _changes(plan: dict[str, Any]) -> Iterator[Change]:

@@ -10,15 +10,32 @@ from typing import Any
 
 import pytest
 
+from operations.destroy import require_lifted
+from operations.errors import RefusedError
+
 ROOT = Path(__file__).resolve().parents[2]
-LOCALS = 'locals {{\n  project = "atrium"\n  stage   = "{stage}"\n\n  deletion_protection = {protected}\n}}\n'
+LOCALS = 'locals {{\n  project = var.project\n  stage   = "{stage}"\n\n  deletion_protection = {protected}\n}}\n'
 TERRAFORM = """#!/bin/sh
-echo "$@" >> "$ATRIUM_TEST/asked"
-case "$2" in
+case "$1" in
+  version) echo "Terraform v1.11.4"; exit ;;
+esac
+echo "${PWD##*/}: $@" >> "$ATRIUM_TEST/asked"
+case "$1" in
   show) cat "$ATRIUM_TEST/state.json" ;;
   destroy) exit 3 ;;
 esac
 """
+CONFIGURATION = {
+    "AWS_ACCOUNT_ID": "000000000000",
+    "AWS_REGION": "eu-central-1",
+    "PROJECT_NAME": "atrium",
+    "STATE_BUCKET": "example-states",
+}
+INIT = (
+    "init -input=false -no-color -reconfigure -lockfile=readonly "
+    "-backend-config=bucket=example-states -backend-config=region=eu-central-1"
+)
+SHOW = "show -json -no-color"
 
 
 @dataclass(frozen=True)
@@ -42,12 +59,12 @@ def destroy(folder: Path, *arguments: str, **protections: Any) -> Ran:
     ran = subprocess.run(
         [sys.executable, "-m", "operations.destroy", *arguments, "--envs", str(folder / "envs")],
         cwd=ROOT,
-        env=os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(folder)},
+        env=os.environ | CONFIGURATION | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(folder)},
         capture_output=True,
         text=True,
     )
     asked = (folder / "asked").read_text().splitlines() if (folder / "asked").exists() else []
-    return Ran(ran.returncode, ran.stdout + ran.stderr, [each.split(" ", 1)[1] for each in asked])
+    return Ran(ran.returncode, ran.stdout + ran.stderr, [each.removeprefix(f"{arguments[0]}: ") for each in asked])
 
 
 def applied(database: bool = False, table: bool = False, pool: str = "INACTIVE") -> list[dict[str, Any]]:
@@ -61,12 +78,15 @@ def applied(database: bool = False, table: bool = False, pool: str = "INACTIVE")
 
 def test_dev_goes_after_terraforms_own_question(tmp_path: Path) -> None:
     ran = destroy(tmp_path, "dev", database=False)
-    assert ran.asked == ["show -json", "destroy"]
-    assert ran.status == 3  # Terraform's own
+    assert ran.asked == [INIT, SHOW, "destroy -no-color"]
+    assert (ran.status, "terraform destroy of dev failed" in ran.said) == (1, True)
 
 
 def test_a_name_given_takes_the_place_of_the_question(tmp_path: Path) -> None:
-    assert destroy(tmp_path, "dev", "--confirm", "atrium-dev", database=False).asked[1] == "destroy -auto-approve"
+    assert (
+        destroy(tmp_path, "dev", "--confirm", "atrium-dev", database=False).asked[-1]
+        == "destroy -no-color -auto-approve"
+    )
 
 
 def test_a_protected_environment_is_not_even_looked_at(tmp_path: Path) -> None:
@@ -92,18 +112,18 @@ def test_a_wrong_name_is_refused_for_dev_too(tmp_path: Path) -> None:
 )
 def test_lifted_in_the_files_but_not_applied(tmp_path: Path, protections: dict[str, Any], named: str) -> None:
     ran = destroy(tmp_path, "lifted", "--confirm", "atrium-lifted", **protections)
-    assert (ran.status, ran.asked) == (1, ["show -json"])
+    assert (ran.status, ran.asked) == (1, [INIT, SHOW])
     assert f"still protected in AWS: {named}. Apply" in ran.said
 
 
 def test_both_steps_done(tmp_path: Path) -> None:
     ran = destroy(tmp_path, "lifted", "--confirm", "atrium-lifted", database=False)
-    assert ran.asked == ["show -json", "destroy -auto-approve"]
+    assert ran.asked == [INIT, SHOW, "destroy -no-color -auto-approve"]
 
 
 def test_nothing_there_is_no_error(tmp_path: Path) -> None:
     ran = destroy(tmp_path, "dev")
-    assert (ran.status, ran.asked) == (0, ["show -json"])
+    assert (ran.status, ran.asked) == (0, [INIT, SHOW])
     assert "holds nothing" in ran.said
 
 
@@ -116,10 +136,8 @@ def test_only_environments(tmp_path: Path, environment: str) -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_our_own_environments_can_be_read(environment: str) -> None:
-    from operations.destroy import RefusedError, require_lifted
-
     if environment == "dev":
-        assert require_lifted(ROOT / "envs/dev") == "atrium-dev"
+        assert require_lifted(ROOT / "envs/dev") == "dev"
     else:
         with pytest.raises(RefusedError, match="prod is protected"):
             require_lifted(ROOT / "envs/prod")
