@@ -49,6 +49,11 @@ variable "groups" {
   }))
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for name, group in var.groups : can(regex("^[^[:space:]]{1,128}$", name)) && try(group.precedence >= 0, group.precedence == null)])
+    error_message = "groups must have names of 1 to 128 characters without spaces, and no precedence below 0."
+  }
 }
 
 variable "hosted_page" {
@@ -115,6 +120,11 @@ variable "resource_server" {
   type        = string
   default     = "atrium"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9:/._-]{0,255}$", var.resource_server))
+    error_message = "resource_server must be a name or an address of letters, digits and : / . _ -, e.g. \"atrium\"."
+  }
 }
 
 variable "scopes" {

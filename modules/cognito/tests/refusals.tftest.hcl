@@ -25,14 +25,16 @@ run "refusals" {
     name             = "Atrium"
     alarms_topic_arn = "alarms"
     email_sender     = { identity_arn = "example.org", from = "no-reply@example.org" }
+    groups           = { "help desk" = { description = "With a space" } }
     hosted_page      = { domain_prefix = "Atrium", callback_urls = ["https://example.org/"] }
     password_policy  = { minimum_length = 6 }
+    resource_server  = "atrium api"
     scopes           = { "atrium/me" = "With the resource server" }
     token_validity   = { access_minutes = 1 }
     triggers         = { PreSignIn = "arn:aws:lambda:eu-central-1:000000000000:function:any:live" }
   }
 
-  expect_failures = [var.name, var.alarms_topic_arn, var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
+  expect_failures = [var.name, var.alarms_topic_arn, var.email_sender, var.groups, var.hosted_page, var.password_policy, var.resource_server, var.scopes, var.token_validity, var.triggers]
 }
 
 run "refusals_of_second_validations" {
