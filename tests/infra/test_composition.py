@@ -16,6 +16,7 @@ import pytest
 from atrium.request import Request
 from local.terraform import providers
 from local.terraform.binary import terraform
+from tests.infra.test_modules import Message, offline
 from tests.unit.events import api_event
 from tests.unit.service import service
 
@@ -48,19 +49,18 @@ def planned(environment: str, folder: Path) -> Plan:
     shutil.copytree(ROOT / "envs" / environment, root, ignore=shutil.ignore_patterns(".terraform"))
     (root / "tests").mkdir()
     shutil.copy2(ROOT / "tests/infra/environment.tftest.hcl", root / "tests")
-    offline = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    offline |= providers.environment(folder)
+    environ = offline(os.environ) | providers.environment(folder)
 
     def run(*arguments: str) -> str:
         command = [terraform(ROOT / ".local"), *arguments]
-        done = subprocess.run(command, cwd=root, env=offline, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr
         return done.stdout
 
     run("init", "-backend=false", "-input=false", "-lockfile=readonly", "-no-color")
-    messages = map(json.loads, run("test", "-json", "-verbose").splitlines())
-    [plan] = [message["test_plan"] for message in messages if message["type"] == "test_plan"]
-    return {change["address"]: change["change"]["after"] for change in plan["resource_changes"]}
+    messages = map(Message.read, run("test", "-json", "-verbose").splitlines())
+    [plan] = [message.test_plan for message in messages if message.test_plan]
+    return {change["address"]: change["change"]["after"] for change in plan.resource_changes}
 
 
 def lay_out_build(folder: Path) -> None:

@@ -2,15 +2,16 @@
 
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from unittest import mock
 
 import pytest
 
-from operations.destroy import require_lifted
+from operations.destroy import main, require_lifted
 from operations.errors import RefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +46,31 @@ class Ran:
     asked: list[str]
 
 
-def destroy(folder: Path, *arguments: str, **protections: Any) -> Ran:
+class Destroy(Protocol):
+    def __call__(self, *arguments: str, **protections: Any) -> Ran: ...
+
+
+@pytest.fixture
+def destroy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Destroy]:
     """Runs it on an environment whose applied database, table and pool are protected as told."""
+    lay_out(tmp_path)
+
+    def run(*arguments: str, **protections: Any) -> Ran:
+        state = {"values": {"root_module": {"child_modules": [{"resources": applied(**protections)}]}}}
+        (tmp_path / "state.json").write_text(json.dumps(state if protections else {"format_version": "1.0"}))
+        monkeypatch.setattr(sys, "argv", ["destroy", *arguments, "--envs", str(tmp_path / "envs")])
+        status = main()
+        log = tmp_path / "asked"
+        asked = log.read_text().splitlines() if log.exists() else []
+        return Ran(status, "".join(capfd.readouterr()), [each.removeprefix(f"{arguments[0]}: ") for each in asked])
+
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(tmp_path)}
+    with mock.patch.dict(os.environ, CONFIGURATION | path):  # it exports the configuration to this process
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+        yield run
+
+
+def lay_out(folder: Path) -> None:
     (folder / "bin").mkdir()
     (folder / "bin/terraform").write_text(TERRAFORM)
     (folder / "bin/terraform").chmod(0o755)
@@ -54,17 +78,6 @@ def destroy(folder: Path, *arguments: str, **protections: Any) -> Ran:
         (folder / "envs" / stage).mkdir(parents=True)
         (folder / "envs" / stage / "locals.tf").write_text(LOCALS.format(stage=stage, protected=protected))
     (folder / "envs/bootstrap").mkdir()
-    state = {"values": {"root_module": {"child_modules": [{"resources": applied(**protections)}]}}}
-    (folder / "state.json").write_text(json.dumps(state if protections else {"format_version": "1.0"}))
-    ran = subprocess.run(
-        [sys.executable, "-m", "operations.destroy", *arguments, "--envs", str(folder / "envs")],
-        cwd=ROOT,
-        env=os.environ | CONFIGURATION | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(folder)},
-        capture_output=True,
-        text=True,
-    )
-    asked = (folder / "asked").read_text().splitlines() if (folder / "asked").exists() else []
-    return Ran(ran.returncode, ran.stdout + ran.stderr, [each.removeprefix(f"{arguments[0]}: ") for each in asked])
 
 
 def applied(database: bool = False, table: bool = False, pool: str = "INACTIVE") -> list[dict[str, Any]]:
@@ -76,60 +89,57 @@ def applied(database: bool = False, table: bool = False, pool: str = "INACTIVE")
     ]
 
 
-def test_dev_goes_after_terraforms_own_question(tmp_path: Path) -> None:
-    ran = destroy(tmp_path, "dev", database=False)
+def test_dev_goes_after_terraforms_own_question(destroy: Destroy) -> None:
+    ran = destroy("dev", database=False)
     assert ran.asked == [INIT, SHOW, "destroy -no-color"]
     assert (ran.status, "terraform destroy of dev failed" in ran.said) == (1, True)
 
 
-def test_a_name_given_takes_the_place_of_the_question(tmp_path: Path) -> None:
-    assert (
-        destroy(tmp_path, "dev", "--confirm", "atrium-dev", database=False).asked[-1]
-        == "destroy -no-color -auto-approve"
-    )
+def test_a_name_given_takes_the_place_of_the_question(destroy: Destroy) -> None:
+    assert destroy("dev", "--confirm", "atrium-dev", database=False).asked[-1] == "destroy -no-color -auto-approve"
 
 
-def test_a_protected_environment_is_not_even_looked_at(tmp_path: Path) -> None:
-    ran = destroy(tmp_path, "prod", "--confirm", "atrium-prod", database=True)
+def test_a_protected_environment_is_not_even_looked_at(destroy: Destroy) -> None:
+    ran = destroy("prod", "--confirm", "atrium-prod", database=True)
     assert (ran.status, ran.asked) == (1, [])
     assert "deletion_protection = false" in ran.said
 
 
 @pytest.mark.parametrize("confirm", ["", "lifted", "atrium-dev"])
-def test_once_lifted_it_wants_its_name(tmp_path: Path, confirm: str) -> None:
-    ran = destroy(tmp_path, "lifted", "--confirm", confirm, database=False)
+def test_once_lifted_it_wants_its_name(destroy: Destroy, confirm: str) -> None:
+    ran = destroy("lifted", "--confirm", confirm, database=False)
     assert (ran.status, ran.asked) == (1, [])
     assert "make destroy ENV=lifted CONFIRM=atrium-lifted" in ran.said
 
 
-def test_a_wrong_name_is_refused_for_dev_too(tmp_path: Path) -> None:
-    assert destroy(tmp_path, "dev", "--confirm", "atrium-prod", database=False).asked == []
+def test_a_wrong_name_is_refused_for_dev_too(destroy: Destroy) -> None:
+    assert destroy("dev", "--confirm", "atrium-prod", database=False).asked == []
 
 
 @pytest.mark.parametrize(
     ("protections", "named"),
     [({"database": True}, "database"), ({"table": True}, "table"), ({"pool": "ACTIVE"}, "pool")],
 )
-def test_lifted_in_the_files_but_not_applied(tmp_path: Path, protections: dict[str, Any], named: str) -> None:
-    ran = destroy(tmp_path, "lifted", "--confirm", "atrium-lifted", **protections)
+def test_lifted_in_the_files_but_not_applied(destroy: Destroy, protections: dict[str, Any], named: str) -> None:
+    ran = destroy("lifted", "--confirm", "atrium-lifted", **protections)
     assert (ran.status, ran.asked) == (1, [INIT, SHOW])
     assert f"still protected in AWS: {named}. Apply" in ran.said
 
 
-def test_both_steps_done(tmp_path: Path) -> None:
-    ran = destroy(tmp_path, "lifted", "--confirm", "atrium-lifted", database=False)
+def test_both_steps_done(destroy: Destroy) -> None:
+    ran = destroy("lifted", "--confirm", "atrium-lifted", database=False)
     assert ran.asked == [INIT, SHOW, "destroy -no-color -auto-approve"]
 
 
-def test_nothing_there_is_no_error(tmp_path: Path) -> None:
-    ran = destroy(tmp_path, "dev")
+def test_nothing_there_is_no_error(destroy: Destroy) -> None:
+    ran = destroy("dev")
     assert (ran.status, ran.asked) == (0, [INIT, SHOW])
     assert "holds nothing" in ran.said
 
 
 @pytest.mark.parametrize("environment", ["bootstrap", "nowhere"])
-def test_only_environments(tmp_path: Path, environment: str) -> None:
-    ran = destroy(tmp_path, environment)
+def test_only_environments(destroy: Destroy, environment: str) -> None:
+    ran = destroy(environment)
     assert (ran.status, ran.asked) == (1, [])
     assert "ENV is one of: dev, lifted, prod." in ran.said
 
