@@ -1,0 +1,52 @@
+"""A checkout of its own that speaks to the running stack: what a developer changes in it, ours does not see."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("builder", "build", "functions", "local", "migrations", "operations", "requirements")
+LINKED = ("envs", "modules")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    folder: Path
+
+    def start(self, command: str, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+        """`python -m operations.<command>`, as the Makefile says it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", f"operations.{command}", *arguments],
+            cwd=self.folder,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: str, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Exit status, and what it said."""
+        process = self.start(command, *arguments, **variables)
+        said = process.communicate(timeout=120)[0]
+        return process.returncode, said
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        before = path.read_text()
+        assert old in before
+        path.write_text(before.replace(old, new))
+
+
+def checkout(folder: Path) -> Checkout:
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, symlinks=True)
+    for name in LINKED:
+        (folder / name).symlink_to(ROOT / name)
+    state = Settings.from_environment().state
+    (folder / state.name).symlink_to(state)
+    return Checkout(folder)

@@ -1,0 +1,176 @@
+"""`make plan`, `deploy`, `release` and `smoke` on the running stack; ENV=dev and prod are the same code behind another endpoint."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.story.checkout import ROOT, Checkout, checkout
+from tests.story.client import Client
+
+HEALTH = "functions/meta/health.py"
+ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'
+
+
+@pytest.fixture
+def mine(tmp_path: Path, client: Client) -> Iterator[Checkout]:
+    """What it deployed is taken back, by the command that deployed it."""
+    found = checkout(tmp_path)
+    shutil.copytree(tmp_path / "functions/meta", tmp_path / "as_it_was")
+    yield found
+    shutil.rmtree(tmp_path / "functions/meta")
+    shutil.copytree(tmp_path / "as_it_was", tmp_path / "functions/meta")
+    status, said = found.run("deploy", "local", "--service", "meta")
+    assert status == 0, said
+
+
+@pytest.fixture
+def alarm(client: Client) -> Iterator[Any]:
+    """Puts the error alarm of meta, which prod would have, into a state."""
+    cloudwatch = client.aws("cloudwatch")
+    name = f"{client.outputs.functions['meta']}-errors"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/Lambda",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+
+    def into(state: str) -> None:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test says so")
+
+    yield into
+    cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def live(client: Client) -> dict[str, Any]:
+    name = client.outputs.functions["meta"]
+    found: dict[str, Any] = client.aws("lambda").get_alias(FunctionName=name, Name="live")
+    return {
+        "version": found["FunctionVersion"],
+        "weights": (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {},
+    }
+
+
+def test_a_plan_of_what_runs_is_empty_and_says_so_in_a_workflows_summary(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    status, said = Checkout(ROOT).run("plan", "local", GITHUB_STEP_SUMMARY=str(summary))
+    assert status == 0, said
+    assert summary.read_text() == "### local: nothing to change.\n\n"
+
+
+def test_a_services_code_goes_live_alone(mine: Checkout, client: Client) -> None:
+    before = {name: arn for name, arn in client.outputs.functions.items() if name != "meta"}
+    versions = {name: newest(client, function) for name, function in before.items()}
+    mine.change(HEALTH, "def read(_: Request)", "NEW = True\n\n\ndef read(_: Request)")
+    was = live(client)["version"]
+    status, said = mine.run("deploy", "local", "--service", "meta")
+    assert status == 0, said
+    assert f"{client.outputs.functions['meta']}: {was} → {int(was) + 1}" in said
+    assert live(client) == {"version": str(int(was) + 1), "weights": {}}
+    assert {name: newest(client, function) for name, function in before.items()} == versions
+    # The same again moves nothing.
+    assert "what is built is live already" in mine.run("deploy", "local", "--service", "meta")[1]
+
+
+def test_what_fails_the_smoke_test_is_taken_back(mine: Checkout, client: Client) -> None:
+    was = live(client)
+    mine.change(HEALTH, ANSWER, '{"status": "fail"}')
+    status, said = mine.run("deploy", "local", "--service", "meta")
+    assert status == 1
+    assert "/v1/health: 200" in said
+    assert "Taken back:" in said
+    assert live(client) == was
+    assert client.call("GET", "/v1/health").json == {"status": "pass", "stage": "dev"}
+
+
+def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Client) -> None:
+    was = newest(client, client.outputs.functions["meta"])
+    mine.change("functions/meta/function.yaml", "trigger: api\n", "trigger: api\nmemory: 512\ndata: {postgres: app}\n")
+    mine.change("functions/meta/openapi.yaml", "/v1/health:", "/v1/health:  # changed")
+    mine.change("functions/atrium/text.py", '"""Text', '"""Changed. Text')
+    status, said = mine.run("deploy", "local", "--service", "meta")
+    assert status == 1
+    for expected in (
+        "meta cannot go to local alone:",
+        "functions/meta/function.yaml: data was applied as nothing, and is {'postgres': 'app'} now.",
+        "functions/meta/function.yaml: memory was applied as nothing, and is 512 now.",
+        "functions/meta/openapi.yaml, part of the contract, is not the one that was applied.",
+        "the kernel (functions/atrium, or a package of the layer) is not the one that was applied.",
+        "`make deploy ENV=local` takes these along.",
+    ):
+        assert expected in said
+    assert newest(client, client.outputs.functions["meta"]) == was
+    mine.change("functions/atrium/text.py", '"""Changed. Text', '"""Text')
+
+
+def test_a_service_that_was_never_applied_is_refused(mine: Checkout) -> None:
+    folder = mine.folder / "functions/parcels"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "function.yaml").write_text("description: Parcels\n")
+    (folder / "handler.py").write_text("def handler(event: object, context: object) -> None: ...\n")
+    status, said = mine.run("deploy", "local", "--service", "parcels")
+    assert status == 1
+    assert "local has no such function yet" in said
+    shutil.rmtree(folder)
+
+
+def test_a_canary_that_rings_flies_back_and_one_that_does_not_goes_on(
+    mine: Checkout, client: Client, alarm: Any
+) -> None:
+    was = live(client)
+    name = client.outputs.functions["meta"]
+    published = publish(client, mine)
+
+    alarm("ALARM")
+    status, said = mine.run("release", "local", "--canary", "10")
+    assert (status, live(client)) == (1, was)
+    assert f"{name} is in alarm already" in said
+
+    alarm("OK")
+    process = mine.start("release", "local", "--canary", "10", "--watch", "60")
+    while live(client) == was:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    assert live(client) == {"version": was["version"], "weights": {published: 0.1}}
+    alarm("ALARM")
+    said = process.communicate(timeout=30)[0]
+    assert process.returncode == 1
+    assert f"{name}-errors went off" in said
+    assert live(client) == was
+
+    alarm("OK")
+    status, said = mine.run("release", "local", "--canary", "10", "--watch", "1")
+    assert status == 0, said
+    assert live(client) == {"version": published, "weights": {}}
+
+
+def test_a_canary_without_an_alarm_is_refused(mine: Checkout, client: Client) -> None:
+    was = live(client)
+    publish(client, mine)
+    status, said = mine.run("release", "local", "--canary", "10")
+    assert (status, live(client)) == (1, was)
+    assert "has no error alarm that a canary could watch" in said
+
+
+def publish(client: Client, mine: Checkout) -> str:
+    """A new version of meta that nobody calls yet, as an apply leaves it."""
+    name = client.outputs.functions["meta"]
+    found = client.aws("lambda")
+    found.update_function_code(
+        FunctionName=name, ZipFile=(mine.folder / "build/functions/pre_sign_up.zip").read_bytes()
+    )
+    return str(found.publish_version(FunctionName=name)["Version"])
+
+
+def newest(client: Client, function: str) -> int:
+    versions = client.aws("lambda").list_versions_by_function(FunctionName=function)["Versions"]
+    return max(int(version["Version"]) for version in versions if version["Version"] != "$LATEST")

@@ -1,0 +1,201 @@
+"""`.env`: everything wrong is named at once, an environment on AWS gets what it says, and the laptop's stack nothing of it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.terraform.binary import terraform
+from operations import configuration, knobs
+from operations.configuration import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[2]
+NEEDED = """
+PROJECT_NAME=acme
+AWS_REGION=eu-west-1
+AWS_ACCOUNT_ID=012345678901   # not ours
+STATE_BUCKET="acme-states"
+"""
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_")) or name in configuration.NAMES]:
+        monkeypatch.delenv(name)
+    file = tmp_path / ".env"
+    file.write_text(NEEDED)
+    return file
+
+
+def added(file: Path, *lines: str) -> Path:
+    file.write_text("\n".join([file.read_text(), *lines]))
+    return file
+
+
+def refused(file: Path, environment: str = "dev") -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.read(environment, file)
+    return str(caught.value)
+
+
+def test_the_example_names_every_knob_in_order_and_with_a_reason() -> None:
+    paragraphs = (ROOT / ".env.example").read_text().split("\n\n")
+    names = re.findall(r"^([A-Z_]+)=", "\n".join(paragraphs), re.MULTILINE)
+    assert names == configuration.NAMES
+    assert all(paragraph.startswith("# ") for paragraph in paragraphs)
+
+
+def test_every_variable_of_an_environment_has_a_knob() -> None:
+    declared = {
+        name
+        for environment in ("bootstrap", "dev", "prod")
+        for name in re.findall(
+            r'^variable "(\w+)"', (ROOT / "envs" / environment / "variables.tf").read_text(), re.MULTILINE
+        )
+    }
+    assert declared - {"environments"} == {knob.terraform for knob in knobs.KNOBS} - {""}
+
+
+def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
+    dotenv.write_text(
+        "AWS_ACCOUNT_ID=12345\nALLOWED_CIDRS=203.0.113.7/32, 0.0.0.0/0\nALARM_EMAILS=nobody\nALOWED_CIDRS=x\nhello\n"
+        "CUSTOM_DOMAIN=api.example.com\n"
+    )
+    said = refused(dotenv)
+    for expected in (
+        "PROJECT_NAME is missing.",
+        "AWS_REGION is missing.",
+        "STATE_BUCKET is missing.",
+        "AWS_ACCOUNT_ID is '12345': must be the twelve digits of an AWS account.",
+        "ALLOWED_CIDRS is '203.0.113.7/32, 0.0.0.0/0': must not admit the world",
+        "ALARM_EMAILS is 'nobody': must be mail addresses",
+        ".env line 4: ALOWED_CIDRS is a name that nobody reads; ALLOWED_CIDRS is one.",
+        ".env line 5 is not NAME=value: 'hello'.",
+        "CUSTOM_DOMAIN_CERTIFICATE_ARN is missing, and CUSTOM_DOMAIN is of no use without it.",
+    ):
+        assert expected in said
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("PROJECT_NAME=Acme Corp", "PROJECT_NAME is 'Acme Corp'"),
+        ("AWS_REGION=Frankfurt", "AWS_REGION is 'Frankfurt'"),
+        ("STATE_BUCKET=A_B", "STATE_BUCKET is 'A_B'"),
+        ("ALLOWED_CIDRS=203.0.113.7/24", "has host bits set"),
+        ("EMAIL_SENDER=post@example.com", "EMAIL_SENDER_IDENTITY_ARN is missing"),
+        ("HOSTED_PAGE_LOGOUT_URLS=https://example.com", "HOSTED_PAGE_PREFIX is missing"),
+        ("GITHUB_REPOSITORY=acme/*", "GITHUB_REPOSITORY is 'acme/*'"),
+    ],
+)
+def test_what_would_fail_later_fails_here(dotenv: Path, line: str, wrong: str) -> None:
+    assert wrong in refused(added(dotenv, line))
+
+
+def test_without_a_file_it_says_how_to_get_one(tmp_path: Path, dotenv: Path) -> None:
+    assert "cp .env.example .env" in refused(tmp_path / "absent")
+
+
+def test_a_name_may_count_for_one_environment(dotenv: Path) -> None:
+    added(dotenv, "PROD_AWS_ACCOUNT_ID=999999999999")
+    assert configuration.read("dev", dotenv).account_id == "012345678901"
+    assert configuration.read("prod", dotenv).account_id == "999999999999"
+
+
+def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOSITORY_VARIABLES", json.dumps({"PROJECT_NAME": "theirs", "AWS_REGION": "eu-north-1"}))
+    monkeypatch.setenv("PROJECT_NAME", "mine")
+    monkeypatch.setenv("STATE_BUCKET", "")  # empty is unset
+    found = configuration.read("dev", dotenv)
+    assert (found.project, found.region, found.state_bucket) == ("mine", "eu-north-1", "acme-states")
+
+
+def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -> None:
+    added(
+        dotenv,
+        "ALLOWED_CIDRS=203.0.113.7/32,2001:db8:1::/48",
+        "ALARM_EMAILS=a@example.com",
+        "CUSTOM_DOMAIN=api.example.com",
+        "CUSTOM_DOMAIN_CERTIFICATE_ARN=arn:aws:acm:eu-west-1:012345678901:certificate/0a",
+        "EMAIL_SENDER=Acme <post@example.com>",
+        "EMAIL_SENDER_IDENTITY_ARN=arn:aws:ses:eu-west-1:012345678901:identity/example.com",
+        "HOSTED_PAGE_PREFIX=acme",
+        "HOSTED_PAGE_CALLBACK_URLS=https://app.example.com/,http://localhost:5173/",
+    )
+    folder = tmp_path / "variables"
+    folder.mkdir()
+    shutil.copy(ROOT / "envs/dev/variables.tf", folder)
+    names = ["project", "region", "account_id", "allowed_cidrs", "alarm_emails", "custom_domain", "email_sender"]
+    asked = "jsonencode([" + ", ".join(f"var.{name}" for name in [*names, "hosted_page"]) + "])"
+    done = subprocess.run(
+        [terraform(ROOT / ".local/bin"), "console"],
+        cwd=folder,
+        env=os.environ
+        | {"TF_CLI_CONFIG_FILE": os.devnull}
+        | knobs.terraform_variables(configuration.read("dev", dotenv).found),
+        input=asked,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(json.loads(done.stdout)) == [
+        "acme",
+        "eu-west-1",
+        "012345678901",
+        ["2001:db8:1::/48", "203.0.113.7/32"],
+        ["a@example.com"],
+        {
+            "domain_name": "api.example.com",
+            "certificate_arn": "arn:aws:acm:eu-west-1:012345678901:certificate/0a",
+        },
+        {
+            "from": "Acme <post@example.com>",
+            "identity_arn": "arn:aws:ses:eu-west-1:012345678901:identity/example.com",
+        },
+        {
+            "domain_prefix": "acme",
+            "callback_urls": ["http://localhost:5173/", "https://app.example.com/"],
+            "logout_urls": [],
+        },
+    ]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """One of its own, whose `.env` is wrong throughout."""
+    for folder in ("local", "operations", "builder"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "envs").symlink_to(ROOT / "envs")
+    (tmp_path / ".env").write_text("AWS_ACCOUNT_ID=x\nSTAGE=prod\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("operations.plan",), "plan: prod cannot be reached with this configuration"),
+        (("operations.smoke", "local"), "There is no stack here yet"),
+        (("local", "env"), "There is no stack here yet"),
+    ],
+)
+def test_only_an_environment_on_aws_is_kept_from_running(checkout: Path, command: tuple[str, ...], said: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in configuration.NAMES}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=checkout, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert ("AWS_ACCOUNT_ID is 'x'" in done.stderr) is (said.startswith(command[0].rpartition(".")[2]))
+
+
+def test_a_shell_of_the_laptops_aws_reaches_no_other(dotenv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    with pytest.raises(ConfigurationError, match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or ENV=local"):
+        configuration.read("dev", dotenv).export()
