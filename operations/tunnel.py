@@ -17,6 +17,9 @@ from typing import Any, NoReturn
 from local.settings import Settings
 from local.stack import outputs as local_outputs
 from local.stack.process import StackError
+from operations import terraform
+from operations.configuration import ConfigurationError
+from operations.terraform import Root, TerraformFailedError
 
 ENVIRONMENTS = Path(__file__).resolve().parent.parent / "envs"
 LOCAL_PORT = 5433  # not 5432, which a Postgres of one's own holds
@@ -55,7 +58,7 @@ def main() -> int:
             print(local_database())
             return 0
         open_tunnel(arguments.environment, arguments.port)
-    except (TunnelError, StackError) as error:
+    except (TunnelError, StackError, ConfigurationError, TerraformFailedError) as error:
         print(f"tunnel: {error}", file=sys.stderr)
         return 1
 
@@ -66,12 +69,17 @@ def local_database() -> str:
 
 
 def open_tunnel(environment: str, port: int) -> NoReturn:
-    """Becomes the session, which lasts until Ctrl-C; raises TunnelError before that if something is missing."""
+    """Becomes the session, which lasts until Ctrl-C.
+
+    Raises:
+        TunnelError, ConfigurationError, TerraformFailedError: before that, if something is missing.
+    """
     check_environment(environment)
     check_commands()
     check_port(port)
+    root = terraform.root(environment)
     check_credentials()
-    target = read_target(environment)
+    target = read_target(environment, root)
     check_instance(target)
     print(how_to_connect(target, port), flush=True)
     os.execvp("aws", session(target, port))  # noqa: S606 - no shell is wanted, and Ctrl-C is the session's own business
@@ -102,10 +110,6 @@ def check_port(port: int) -> None:
 
 
 def check_credentials() -> None:
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        raise TunnelError(
-            f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. Use another shell for the real one."
-        )
     done = run("aws", "sts", "get-caller-identity")
     if done.returncode:
         raise TunnelError(
@@ -114,17 +118,9 @@ def check_credentials() -> None:
         )
 
 
-def read_target(environment: str) -> Target:
-    folder = ENVIRONMENTS / environment
-    done = run("terraform", "output", "-json", "-no-color", cwd=folder)
-    if done.returncode:
-        raise TunnelError(
-            f"the outputs of envs/{environment} cannot be read:\n{done.stderr.strip()}\n"
-            f"  If it was never initialised here: cd envs/{environment} && terraform init -backend-config=…"
-        )
-    outputs = {name: entry["value"] for name, entry in json.loads(done.stdout).items()}
+def read_target(environment: str, root: Root) -> Target:
     try:
-        return target(environment, outputs)
+        return target(environment, root.outputs())
     except KeyError as error:
         raise TunnelError(
             f"envs/{environment} has no output {error}: it was not applied yet, or before that output was added. Apply it."

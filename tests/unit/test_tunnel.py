@@ -30,7 +30,17 @@ case "$1 $2" in
   *) echo "unexpected: $*" >&2; exit 64 ;;
 esac
 """
+CONFIGURED = {
+    "PROJECT_NAME": "atrium",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCOUNT_ID": "012345678901",
+    "STATE_BUCKET": "atrium-states",
+}
 TERRAFORM = """
+case "$1" in
+  version) echo "Terraform v1.11.4"; exit ;;
+  init) exit ;;
+esac
 [ "$*" = "output -json -no-color" ] && [ "${PWD##*/}" = dev ] || exit 64
 [ -z "$TERRAFORM_ERROR" ] || { echo "$TERRAFORM_ERROR" >&2; exit 1; }
 echo "$OUTPUTS"
@@ -56,7 +66,7 @@ def tunnel(commands: Path, tmp_path: Path) -> Tunnel:
     def run(environment: str = "dev", port: int | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         outputs = json.dumps({name: {"value": value} for name, value in OUTPUTS.items()})
-        own = {"PATH": str(commands), "CALLED": str(tmp_path / "called"), "OUTPUTS": outputs}
+        own = CONFIGURED | {"PATH": str(commands), "CALLED": str(tmp_path / "called"), "OUTPUTS": outputs}
         command = [sys.executable, "-m", "operations.tunnel", environment, "--port", str(port or free_port())]
         return subprocess.run(command, cwd=ROOT, env=inherited | own | settings, capture_output=True, text=True)
 
@@ -103,10 +113,12 @@ def test_a_shell_that_speaks_to_the_laptop(tunnel: Tunnel) -> None:
     refused(tunnel(AWS_ENDPOINT_URL="http://127.0.0.1:4566"), "AWS_ENDPOINT_URL", "another shell")
 
 
-def test_an_environment_that_was_never_initialised_here(tunnel: Tunnel) -> None:
-    refused(
-        tunnel(TERRAFORM_ERROR="Backend initialization required"), "Backend initialization required", "init -backend"
-    )
+def test_a_state_that_cannot_be_read(tunnel: Tunnel) -> None:
+    refused(tunnel(TERRAFORM_ERROR="AccessDenied: the bucket"), "terraform output in dev: AccessDenied: the bucket")
+
+
+def test_a_configuration_that_lacks_something(tunnel: Tunnel) -> None:
+    refused(tunnel(AWS_ACCOUNT_ID="1"), "AWS_ACCOUNT_ID is '1'")
 
 
 def test_an_environment_that_was_not_applied(tunnel: Tunnel) -> None:
