@@ -1,12 +1,18 @@
 """The environments as Terraform sees them, against the running stack."""
 
+from pathlib import Path
+
 from local.settings import Settings
 from local.terraform.scratch import ScratchRoot
+from tests.story.checkout import ROOT, Checkout
 
 
-def test_a_second_plan_of_dev_is_empty() -> None:
-    changes = ScratchRoot(Settings.from_environment(), "dev").planned_changes()
-    assert changes == []
+def test_a_second_plan_of_dev_is_empty_and_a_workflows_summary_says_so(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    status, said = Checkout(ROOT).run("plan", "local", GITHUB_STEP_SUMMARY=str(summary))
+    assert status == 0, said
+    assert "local: nothing to change." in said
+    assert summary.read_text() == "### local: nothing to change.\n\n"
 
 
 def test_prod_plans_too() -> None:
