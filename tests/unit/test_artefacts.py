@@ -1,0 +1,39 @@
+"""What was built once is what is deployed."""
+
+from pathlib import Path
+
+import pytest
+
+from operations import artefacts
+from operations.errors import RefusedError
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    for name in ("openapi.json", "gateway.json", "functions/users.zip", "layer/arm64.zip", "layer/local.zip"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["openapi.json", "gateway.json", "functions/users.zip", "layer/arm64.zip"])
+def test_other_bytes_are_refused(build: Path, name: str) -> None:
+    built = artefacts.digest(build)
+    artefacts.require(build, built)
+    (build / name).write_text("changed")
+    with pytest.raises(RefusedError, match=f"not {built}: these are not the artefacts"):
+        artefacts.require(build, built)
+
+
+def test_one_more_or_less_is_refused(build: Path) -> None:
+    built = artefacts.digest(build)
+    (build / "functions/other.zip").write_text("more")
+    assert artefacts.digest(build) != built
+    (build / "functions/other.zip").rename(build / "functions/users.zip")
+    assert artefacts.digest(build) != built
+
+
+def test_what_only_a_laptop_runs_does_not_count(build: Path) -> None:
+    built = artefacts.digest(build)
+    (build / "layer/local.zip").unlink()
+    artefacts.require(build, built)
