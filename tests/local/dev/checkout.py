@@ -50,6 +50,7 @@ paths:
       operationId: readNotes
       summary: Read the notes
       security: []
+      x-atrium-allow: [public]
       responses:
         200: {description: They are}
 """,
