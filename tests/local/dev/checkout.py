@@ -34,7 +34,7 @@ from atrium.http import api
 from notes import note
 
 ROUTES = {"GET /v1/notes": note.read}
-handler = api(ROUTES, public=ROUTES.keys())
+handler = api(__package__, ROUTES)
 """,
     "functions/notes/note.py": """\
 from atrium import response
