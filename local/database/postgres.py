@@ -36,6 +36,9 @@ SUPERUSER = "rdsadmin"  # RDS's own; reachable here only through the private soc
 _START_TIMEOUT = 30.0
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 
+# What Postgres says then: of a write that was refused, and of one that was done in part.
+_DISK_FULL = ("No space left on device", "Check free disk space")
+
 # What RDS sets up before its customer sees the instance. One statement a line: single-user mode reads lines.
 _ROLES = f"""\
 CREATE ROLE rds_iam
@@ -245,9 +248,8 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
         extra_groups=[] if os.geteuid() == 0 else None,
     )
     if done.returncode:
-        advice = (
-            "\nMake room where the stack's folder lies" if "No space left" in done.stderr else "\nWhen that is mended"
-        )
+        full = any(sign in done.stderr for sign in _DISK_FULL)
+        advice = "\nMake room where the stack's folder lies" if full else "\nWhen that is mended"
         name = Path(command[0]).name
         raise PostgresFailed(
             f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice}, run `make up` again."

@@ -84,6 +84,7 @@ class Worker:
         self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
         self._event: Event | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
+        self._end: Outcome | None = None  # once the process has ended: what every invocation comes to
 
     async def start(self, task_root: Path, layers: list[Path], credentials: Credentials) -> None:
         """Start the process and wait until it asks for work. Raises `InitError`."""
@@ -126,6 +127,8 @@ class Worker:
     async def invoke(self, event: Event) -> Outcome:
         """Run one event. A timeout or a crash ends the worker and is an outcome, not an exception."""
         self.invocations += 1
+        if self._end:  # killed after it was handed to us
+            return self._end
         self._event, self._outcome = event, asyncio.get_running_loop().create_future()
         deadline_ms = int((time.time() + self.function.timeout) * 1000)
         self._inbox.put_nowait((event, deadline_ms))
@@ -225,7 +228,8 @@ class Worker:
         message = f"{who}Error: {_exit_reason(code)}"
         payload = _error("Runtime.ExitError", message)
         self._fail_init(InitError(payload))
-        self._finish(Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError"))
+        self._end = Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError")
+        self._finish(self._end)
 
 
 def _exit_reason(code: int) -> str:

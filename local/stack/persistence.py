@@ -32,6 +32,7 @@ from local.control_plane.snapshot import SnapshotError
 from local.database import postgres
 from local.settings import Settings
 from local.stack import process
+from local.stack.applied import Applied
 from local.terraform.scratch import ENVIRONMENT, Record
 
 log = logging.getLogger("local.persistence")
@@ -59,6 +60,7 @@ class Persistence:
         self._file = settings.state / "control-plane.snapshot"
         self._record = Record.of(settings, ENVIRONMENT)
         self._moto = moto
+        self._applied = Applied()
         self._kept: tuple[Cognito, RestApis] | None = None
         self._changes = 0
         self._saved = 0
@@ -79,6 +81,7 @@ class Persistence:
             return self._afresh(f"Starting afresh: {error}. The old one is kept as {aside.name}.")
         if (terraform := extra.get("terraform")) is not None:
             self._record.put_back(terraform)
+        self._applied = Applied(extra.get("applied", ""))
         notice = f"{end}: Cognito, DynamoDB and Terraform's state go on from the snapshot of {taken}." if end else ""
         return Kept(True, notice, cognito=extra["cognito"], apis=extra["apis"])
 
@@ -132,7 +135,9 @@ class Persistence:
     def _note(self, call: AwsCall) -> None:
         """Counted after the call: a snapshot taken in between has the change, and one more does no harm."""
         reads = _READ.match(call.action) if call.action else call.method in ("GET", "HEAD")
-        self._changes += not reads
+        if not reads:
+            self._changes += 1
+            self._applied.note(call)
 
     async def save(self) -> bool:
         """Writes a snapshot if anything changed since the last, in a copy of this process; False if there was no need.
@@ -164,6 +169,7 @@ class Persistence:
             "cognito": cognito.state,
             "apis": apis.bodies,
             "terraform": self._record.content(),
+            "applied": self._applied.inputs,
         }
         return snapshot.dump_beside(self._file, extra, _shape())
 
@@ -196,7 +202,20 @@ class Persistence:
                 await asyncio.sleep(REST * (time.monotonic() - started))
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/_atrium/snapshot", self._answer)]
+        return [
+            web.post("/_atrium/snapshot", self._answer),
+            web.get("/_atrium/applied", self._answer_applied),
+            web.post("/_atrium/applied/{inputs}", self._set_applied),
+        ]
+
+    async def _answer_applied(self, request: web.Request) -> web.Response:
+        return web.json_response({"inputs": self._applied.inputs})
+
+    async def _set_applied(self, request: web.Request) -> web.Response:
+        """Said by `make up` once everything is as its Terraform wants it; part of the next snapshot."""
+        self._applied = Applied(request.match_info["inputs"])
+        self._changes += 1
+        return await self._answer_applied(request)
 
     async def _answer(self, request: web.Request) -> web.Response:
         """200, or 507 (insufficient storage) with the reason."""

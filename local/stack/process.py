@@ -171,6 +171,15 @@ def save(settings: Settings, found: Running) -> dict[str, Any]:
     return answer
 
 
+def applied(found: Running) -> str:
+    """The inputs of the last apply, if no resource changed since; else empty."""
+    return str(get_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied")["inputs"])
+
+
+def set_applied(found: Running, inputs: str) -> None:
+    post_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied/{inputs}")
+
+
 def get_json(url: str, timeout: float = 5.0) -> Any:
     with urllib.request.urlopen(url, timeout=timeout) as response:
         return json.load(response)

@@ -35,8 +35,8 @@ def up(settings: Settings) -> Outputs:
 def _up(settings: Settings) -> Outputs:
     with phase("build") as current:
         current.detail = build(settings)
-    root = ScratchRoot(settings, ENVIRONMENT)
     with phase("local AWS") as current:
+        root = ScratchRoot(settings, ENVIRONMENT)
         running = start(settings, root, current)
     if running.notice:
         print(f"    {running.notice}", file=sys.stderr)
@@ -54,6 +54,7 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
         root.record.end_leftover()
         process.stop(settings)
     if found := process.running(settings):
+        _require_ports(settings, found)
         current.detail = _described(found, "already running")
         return replace(found, notice="")
     started = process.start(settings)
@@ -61,16 +62,30 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
     return started
 
 
+def _require_ports(settings: Settings, found: Running) -> None:
+    if (found.api_port, found.aws_port) != (settings.api_port, settings.aws_port):
+        raise StackError(
+            f"The stack in {settings.state_name} runs already, on API_PORT={found.api_port} AWS_PORT={found.aws_port}: go on with"
+            f" these, or `make down` first to move it.\n  One beside it: ATRIUM_STATE=.local-two API_PORT={settings.api_port}"
+            f" AWS_PORT={settings.aws_port} make up"
+        )
+
+
 def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     with phase("terraform init"):
         root.write()
         root.init()
+    inputs = root.inputs()  # before: what is saved while Terraform works, the next apply goes by
     with phase("terraform apply") as current:
-        process.save(settings, running)  # what an apply that is cut off goes back to
-        changed = apply(root, current, running)
+        applies = process.applied(running) != f"{inputs}-{root.record.digest()}"
+        changed = apply(root, current, running) if applies else 0
+        if not applies:
+            current.detail = "nothing changed since the last one"
         found = root.outputs()
     with phase("release") as current:
         current.detail = release(settings, found)
+        if applies:
+            process.set_applied(running, f"{inputs}-{root.record.digest()}")
     inbox_url = f"{settings.aws_endpoint_url}/_atrium/inbox"
     with phase("admin") as current:
         password = seed.seed_admin(settings, found, inbox_url, _earlier_password(settings))
@@ -141,6 +156,7 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
             current.detail = f"planning, {totals['planned']} changes"
 
     current.detail = "planning"
+    process.save(root.settings, running)  # what an apply that is cut off goes back to
     over = threading.Event()
     try:
         root.apply(on_event, lambda command: _watch(command, running, over))

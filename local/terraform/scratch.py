@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,9 @@ class Record:
 
     def content(self) -> bytes | None:
         return self.state.read_bytes() if self.state.exists() else None
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.content() or b"").hexdigest()
 
     def put_back(self, content: bytes) -> None:
         self.state.parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +142,31 @@ class ScratchRoot:
         for file in sorted(self.settings.root.glob("modules/*/versions.tf")):
             digest.update(file.read_bytes())
         return digest.hexdigest()
+
+    def inputs(self) -> str:
+        """Identifies all that an apply goes by, but for the resources: what Terraform reads, and what answers it."""
+        digest = hashlib.sha256(f"{self._command} {self.settings.api_port} {self.settings.aws_port}".encode())
+        for name, value in sorted(os.environ.items()):
+            if name.startswith("TF_"):
+                digest.update(f"{name}={value}\0".encode())
+        for file in sorted(self._input_files()):
+            digest.update(f"{file}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def _input_files(self) -> Iterator[Path]:
+        root, built = self.settings.root, self.settings.state / "terraform" / "build"
+        for folder, pattern in (
+            (self.folder, "*.tf*"),
+            (self.folder, ".terraform.lock.hcl"),
+            (root, "modules/**/*.*"),
+            (root, "functions/*/function.yaml"),
+            (built, "*.json"),
+            (built, "*/*.zip"),
+            (root, "local/**/*.py"),
+            (self.settings.state, "ports.json"),
+        ):
+            yield from (file for file in folder.glob(pattern) if file.is_file() and ".terraform/" not in str(file))
 
     def apply(self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None) -> None:
         """Applies, handing each of Terraform's JSON events to `on_event` as it happens.

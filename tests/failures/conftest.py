@@ -1,10 +1,11 @@
-"""The stack, made once and kept between runs, somebody who signed up on it, and the table that is printed at the end."""
+"""A stack of this process's own, somebody who signed up on it, and the table that is printed at the end."""
 
 import os
-import re
+import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 import pytest
@@ -12,47 +13,80 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from local.stack import outputs
-from tests.failures.stack import Ended, Stack, free_ports
+from tests.failures import matrix
+from tests.failures.matrix import Row
+from tests.failures.saved import copy, saved
+from tests.failures.stack import Ended, Stack
+from tests.ports import free_ports
 from tests.story.client import Client, Person
 
-ROWS = pytest.StashKey[list["Row"]]()
-
-
-@dataclass(frozen=True)
-class Row:
-    what: str
-    message: str
-    next_up: str
+ROWS = pytest.StashKey[list[Row]]()
+Tell = Callable[[str, str, str], None]
+Recovers = Callable[[], str]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ROWS] = []
 
 
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Adds a row to the table: what was done, what was said, what became of the next `make up`."""
+    return lambda what, said, next_up: record_property("row", [what, " ".join(said.split()), next_up])
+
+
+class Table:
+    """Collects the rows where the reports arrive: in the one process, or in the one that xdist's workers report to."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            self._rows.append(Row(_name(report), reason.removeprefix("Skipped: "), "not tried", 0.0, "!"))
+        elif report.failed:
+            self._rows.append(Row(_name(report), f"({report.when}) see above", "unknown", report.duration, "✗"))
+        elif report.when == "call":
+            told = [value for name, value in report.user_properties if name == "row"]
+            self._rows.extend(Row(*row, seconds=report.duration) for row in told)  # type: ignore[misc]
+
+
+def _name(report: pytest.TestReport) -> str:
+    return report.nodeid.rpartition("::test_")[2].replace("_", " ")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Table(session.config.stash[ROWS]))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if not config.stash[ROWS]:
+    if not (rows := config.stash[ROWS]):
         return
     terminalreporter.section("failure matrix")
-    for row in config.stash[ROWS]:
-        terminalreporter.write_line(f"{row.what}\n    says  {row.message[:400]}\n    next  {row.next_up}")
-
-
-@pytest.fixture
-def tell(pytestconfig: pytest.Config) -> Callable[[str, str, str], None]:
-    """Adds a row to the table: what failed, what was said, what the next `make up` did."""
-    return lambda what, message, next_up: pytestconfig.stash[ROWS].append(Row(what, " ".join(message.split()), next_up))
+    for line in matrix.text(rows):
+        terminalreporter.write_line(line)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):  # what GitHub shows on the run's page
+        with Path(page).open("a") as file:
+            file.write("## Failure matrix\n\n" + "\n".join(matrix.markdown(rows)) + "\n")
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """Of `make test`, which has one up already, or one of our own."""
-    if state := os.environ.get("ATRIUM_STATE"):
-        made = Stack.of(state, (int(os.environ["API_PORT"]), int(os.environ["AWS_PORT"])))
-    else:
-        made = Stack.of(".local-failures", free_ports())
-    made.be_up()
+def stack(worker_id: str) -> Iterator[Stack]:
+    """A copy of the saved one, so that every process breaks its own, and starts where no RDS has to be waited for."""
+    made = Stack.of(".local-failures-" + ("own" if worker_id == "master" else worker_id), free_ports())
+    made.make("reset")
+    with saved() as whole:
+        copy(whole, made)
+    made.up()
     yield made
-    made.make("down")
+    made.make("reset")
+
+
+@pytest.fixture
+def up(stack: Stack) -> None:
+    stack.be_up()
 
 
 @pytest.fixture(scope="session")
@@ -72,13 +106,15 @@ def member(client: Client) -> Person:
 
 
 @pytest.fixture
-def recovers(stack: Stack, client: Client, member: Person) -> Callable[[], str]:
-    """The next `make up` works, and everything is there: the token verifies, the person can sign in, the plan is empty."""
+def recovers(stack: Stack, client: Client, member: Person) -> Recovers:
+    """The next `make up` works, and everything is there: the token verifies, the person can sign in."""
 
     def check() -> str:
+        started = time.monotonic()
         ended = stack.up()
+        seconds = time.monotonic() - started
         kept(client, member)
-        return _summary(ended)
+        return f"worked in {seconds:.0f} s{_notice(ended)}"
 
     return check
 
@@ -90,13 +126,19 @@ def kept(client: Client, member: Person) -> None:
     client.sign_in(member)
 
 
-def _summary(ended: Ended) -> str:
-    done = re.compile("  ✓ (local AWS|terraform apply)")
-    shown = [" ".join(line.split()[1:]) for line in ended.output.splitlines() if done.match(line)]
-    notice = [line.strip() for line in ended.output.splitlines() if line.startswith("    ")]
-    return "; ".join([*notice[:1], *shown])
+def _notice(ended: Ended) -> str:
+    notices = [line.strip() for line in ended.output.splitlines() if line.startswith("    ")]
+    return f": {notices[0]}" if notices else ""
 
 
-def needs_mounts() -> bool:
-    """Whether mounts of our own can be made: they simulate a full disk, or a machine without something."""
-    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+def own_mounts() -> tuple[str, ...] | None:
+    """The command before one that may make mounts of its own: they simulate a full disk, or a machine that lacks something.
+
+    As somebody else than root it takes a user namespace, which some systems refuse. None where there is no way.
+    """
+    ways = [("unshare", "-m")] if os.geteuid() == 0 else [("unshare", "--map-current-user", "--keep-caps", "-m")]
+    if not shutil.which("unshare"):
+        return None
+    probe = ("sh", "-c", "mount -t tmpfs none /mnt")
+    works = (way for way in ways if subprocess.run([*way, *probe], capture_output=True).returncode == 0)
+    return next(works, None)

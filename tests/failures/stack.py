@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.database import postgres
 from local.settings import LOOPBACK, Settings
+from tests.story.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+OWNER = "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Stack:
 
     @classmethod
     def of(cls, state: str, ports: tuple[int, int]) -> "Stack":
-        chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
         settings = Settings(state_name=state, api_port=ports[0], aws_port=ports[1])
+        chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
+        chosen[OWNER] = str(settings.state)
         # A `make` within `make failure-matrix` is the outermost one of the person it stands for.
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"
@@ -117,22 +121,39 @@ class Stack:
     def supervisor(self) -> int:
         return int(json.loads((self.state / "supervisor.json").read_text())["pid"])
 
+    @property
+    def lock_holder(self) -> int:
+        """The command that is at work on it."""
+        return int(json.loads((self.state / "command.json").read_text())["pid"])
+
     def processes(self) -> dict[int, str]:
-        """Everything that belongs to this stack: pid to command line."""
-        owners = (str(self.state), self._socket_folder())
-        return {pid: command for pid, command in _commands() if any(owner in command for owner in owners)} | {
-            pid: command for pid, command in _commands() if self._serves(pid, command)
+        """Everything that belongs to this stack: pid to command line. Servers and workers have an environment of their own."""
+        ours = re.compile(rf"{re.escape(str(self.state))}(/|\s|$)|{re.escape(self._socket_folder())}")
+        mark = f"{OWNER}={self.state}"
+        return {
+            pid: command
+            for pid, command in _commands()
+            if ours.search(command) or mark in _environment(pid).split("\0")
         }
 
     def strays(self) -> dict[int, str]:
-        """What is left of this stack though nothing of it should be; looked at until it is nothing, for 10 s."""
-        settle(lambda: not self.processes(), 10)
+        """What is left of this stack though nothing of it should be; looked at until it is nothing, for 30 s."""
+        settle(lambda: not self.processes(), 30)
         return self.processes()
+
+    def running(self, program: str) -> list[int]:
+        """The processes of this stack that run it."""
+        return [pid for pid, command in self.processes().items() if Path(command.split()[0]).name.startswith(program)]
+
+    def change_a_resource(self, client: Client) -> None:
+        """By hand and past Terraform, which the next `make up` then has to ask."""
+        group = f"/aws/lambda/{client.outputs.functions['users']}"
+        client.aws("logs").put_retention_policy(logGroupName=group, retentionInDays=3)
 
     def workers(self, function: str) -> list[int]:
         """The processes that run `function`."""
         handler = f"_HANDLER={function}.handler.handler"
-        ours = [pid for pid, command in _commands() if f"{self.state}/run/code" in command]
+        ours = [pid for pid, command in _commands() if f"{self.state}/run/code/" in command]
         return [pid for pid in ours if handler in _environment(pid)]
 
     def postmaster(self) -> int:
@@ -141,12 +162,7 @@ class Stack:
     def log(self) -> str:
         return (self.state / "logs" / "supervisor.log").read_text(errors="replace")
 
-    def _serves(self, pid: int, command: str) -> bool:
-        return "local serve" in command and f"ATRIUM_STATE={self.settings.state_name}\0" in _environment(pid) + "\0"
-
     def _socket_folder(self) -> str:
-        from local.database import postgres
-
         return postgres.socket_folder(postgres.place(self.state / "postgres")).name
 
 
@@ -155,7 +171,7 @@ def settle(condition: Callable[[], bool], seconds: float) -> bool:
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.1)
+        time.sleep(0.05)
     return condition()
 
 
@@ -166,13 +182,6 @@ def listening(port: int) -> Iterator[None]:
         taken.bind((LOOPBACK, port))
         taken.listen()
         yield
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind((LOOPBACK, 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _commands() -> Iterator[tuple[int, str]]:

@@ -3,21 +3,15 @@
 Tokens for the database have a test of their own, tests/local/database/test_token.py: five minutes ahead are borne.
 """
 
-from collections.abc import Callable
-
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.failures.conftest import Tell
 from tests.failures.stack import Stack
 from tests.story.client import Client, Person
 
-Tell = Callable[[str, str, str], None]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def up(stack: Stack) -> None:
-    stack.be_up()
+pytestmark = pytest.mark.usefixtures("up")
 
 
 def shifted(stack: Stack, token: str, seconds: int) -> str:

@@ -3,17 +3,18 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack, settle
 from tests.story.client import Client, Person
 
-Tell = Callable[[str, str, str], None]
+AFTERWARDS = "in the row after these"
+pytestmark = [pytest.mark.usefixtures("up"), pytest.mark.xdist_group("function")]  # in turn, on one stack
 
-BROKEN = {  # what is wrong: its handler, what the log says of it, seconds it may take
+BROKEN = {  # what is wrong: its handler, and what the log says of it
     "a handler that cannot be imported": ("import no_such_module", "No module named 'no_such_module'"),
     "a handler that raises": (
         "def handler(event, context):\n    raise ValueError('of my own')",
@@ -24,11 +25,6 @@ BROKEN = {  # what is wrong: its handler, what the log says of it, seconds it ma
         "Task timed out after 1.00 seconds",
     ),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def up(stack: Stack) -> None:
-    stack.be_up()
 
 
 @pytest.fixture
@@ -51,13 +47,12 @@ def test_a_broken_function(
     assert answer.headers["content-type"] == "application/problem+json"
     assert client.call("GET", "/v1/health").status == 200, "the other services go on"
     log = stack.state / "logs" / "functions" / f"{name}.log"
-    assert settle(lambda: said in log.read_text(), 5)
-    tell(
-        what, f"502 {json.loads(answer.body).get('detail', '')}; `make logs SERVICE=users`: {said}", "see the next row"
-    )
+    assert settle(lambda: said in log.read_text(), 20)
+    detail = json.loads(answer.body)["detail"]
+    tell(what, f"502 {detail} `make logs SERVICE=users`: {said}", AFTERWARDS)
 
 
-def test_the_next_make_up_deploys_the_checkout_again(recovers: Callable[[], str], tell: Tell) -> None:
+def test_the_next_make_up_deploys_the_checkout_again(recovers: Recovers, tell: Tell) -> None:
     tell("after these three", "", recovers())
 
 

@@ -1,0 +1,39 @@
+"""The stack that every process of the matrix starts from a copy of: that of `make test`, or one kept between runs."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from local.database import postgres
+from tests.failures.stack import ROOT, Stack
+from tests.ports import free_ports
+
+TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder of one that `make test` has up, and does not need any more
+KEPT = ("control-plane.snapshot", "keys", "outputs.json", "ports.json", "terraform", "tls")
+
+
+@contextmanager
+def saved() -> Iterator[Stack]:
+    """Stopped, as this checkout makes it, and nobody else's for as long."""
+    turn = os.open(ROOT / "tests/failures", os.O_RDONLY)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        found = Stack.of(os.environ.get(TO_COPY, ".local-failures"), free_ports())
+        if TO_COPY not in os.environ:
+            found.make("down")  # of a run that was cut off, on other ports
+            found.up()
+        assert found.make("down").code == 0
+        yield found
+    finally:
+        os.close(turn)
+
+
+def copy(source: Stack, target: Stack) -> None:
+    """With owners: Postgres may not run as we do, and then its data may lie elsewhere, too."""
+    target.state.mkdir()
+    data, to = (postgres.place(stack.state / "postgres") for stack in (source, target))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-Rp", *(source.state / name for name in KEPT), target.state], check=True)
+    subprocess.run(["cp", "-Rp", data, to], check=True)

@@ -1,0 +1,27 @@
+"""Ports for a test's own servers that stay free while those are down."""
+
+import random
+import socket
+from pathlib import Path
+
+from local.settings import LOOPBACK
+
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def free_ports() -> tuple[int, int]:
+    """Two. Below those that any outgoing connection may be given: a port that the kernel chose could be such a one's a moment later."""
+    first_outgoing = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32768
+    candidates = random.sample(range(10000, max(first_outgoing, 11000)), 200)
+    free = (port for port in candidates if _is_free(port))
+    return next(free), next(free)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
