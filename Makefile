@@ -89,8 +89,8 @@ test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its
 record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
 
-failure-matrix: environment ## Break the stack in every way we know; print what it says and whether the next make up works
-	@$(PYTHON) -m pytest -q -p no:cacheprovider --durations=5 tests/failures
+failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
+	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
 ##@ Environments on AWS
 

@@ -1,22 +1,27 @@
 """`make test`: every check as a stage, each with its time. `python -m tests.stages lint unit` runs just those.
 
-`make failure-matrix` stands beside it: breaking a stack in every way takes minutes more than a test run may.
-The stack for the story starts first and in the background: most of its start is the Terraform provider waiting for RDS.
+Two stages run side by side, since each waits a good part of its time. What a stage says is kept and told in one piece when it ends.
 """
 
 import os
-import signal
-import socket
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.stage_stack import Stack
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+SPREAD = ("-n", "2", "--dist", "worksteal")
 BIN = Path(sys.executable).parent
-STACK_SECONDS = 600
+AT_ONCE = 2
+LOOK_SECONDS = 1.0
+STILL_SECONDS = 60.0  # without news, until a line says what runs
 
 
 @dataclass(frozen=True)
@@ -26,19 +31,44 @@ class Stage:
     needs_stack: bool = False
 
 
+# In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
+# take turns: migrations lose and restore its database, and the failure matrix stops it and breaks copies.
 STAGES = (
-    Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
-    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
-    Stage("unit", ((*PYTEST, "-n", "2", "tests/unit"),)),
-    Stage("build", ((*PYTEST, "-n", "2", "tests/build"),)),
-    Stage("bench", ((*PYTEST, "tests/bench"),)),
-    Stage("pooling", ((*PYTEST, "tests/pooling"),)),
-    Stage("local", ((*PYTEST, "-n", "2", "tests/local"),)),
-    Stage("infra", ((*PYTEST, "-n", "2", "tests/infra"),)),
     Stage("migrations", ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
     Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
+    Stage("failures", ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),), needs_stack=True),
+    Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
+    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
+    Stage("infra", ((*PYTEST, *SPREAD, "tests/infra"),)),
+    Stage("local", ((*PYTEST, *SPREAD, "tests/local"),)),
+    Stage("build", ((*PYTEST, *SPREAD, "tests/build"),)),
+    Stage("unit", ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("bench", ((*PYTEST, "tests/bench"),)),
+    Stage("pooling", ((*PYTEST, "tests/pooling"),)),
 )
+
+
+@dataclass(frozen=True)
+class Ended:
+    name: str
+    ok: bool
+    seconds: float
+    output: str
+
+    @property
+    def last_line(self) -> str:
+        return (self.output.strip().splitlines() or [""])[-1]
+
+    @property
+    def skipped(self) -> int:
+        found = re.search(r"(\d+) skipped", self.last_line)
+        return int(found[1]) if found else 0
+
+    @property
+    def mark(self) -> str:
+        """What was left out is not green."""
+        return "✗" if not self.ok else "!" if self.skipped else "✓"
 
 
 def main(wanted: list[str]) -> int:
@@ -48,89 +78,89 @@ def main(wanted: list[str]) -> int:
         sys.exit(f"tests.stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
     chosen = [stage for stage in STAGES if not wanted or stage.name in wanted]
     started = time.monotonic()
-    stack = Stack() if any(stage.needs_stack for stage in chosen) else None
+    # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
+    stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
     try:
-        failed = [stage.name for stage in chosen if not passes(stage, stack)]
+        ended = [told(one) for one in run(chosen, stack)]
     finally:
         if stack:
             stack.forget()
-    print(f"\nin {time.monotonic() - started:.0f} s" + (f", failed: {', '.join(failed)}" if failed else ""))
-    print(f"stages: {len(chosen) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+    return _summed_up(ended, time.monotonic() - started)
 
 
-def passes(stage: Stage, stack: "Stack | None") -> bool:
+def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
+    """Each as it ends."""
+    waiting, under_way = list(stages), dict[Future[Ended], Stage]()
+    with ThreadPoolExecutor(AT_ONCE) as slots:
+        news = time.monotonic()
+        while waiting or under_way:
+            unfinished = {stage.name for stage in (*waiting, *under_way.values())}
+            may_start = [stage for stage in waiting if _may_start(stage, unfinished, stack)]
+            for stage in may_start[: AT_ONCE - len(under_way)]:
+                waiting.remove(stage)
+                under_way[slots.submit(_ended, stage, stack)] = stage
+            for done in wait(under_way, LOOK_SECONDS, FIRST_COMPLETED).done if under_way else _pause():
+                del under_way[done]
+                yield done.result()
+                news = time.monotonic()
+            if time.monotonic() - news > STILL_SECONDS:
+                print(f"… {_now(under_way.values(), stack)}", flush=True)
+                news = time.monotonic()
+
+
+def _may_start(stage: Stage, unfinished: Collection[str], stack: Stack | None) -> bool:
+    return stage.after not in unfinished and not (stage.needs_stack and stack and stack.starting)
+
+
+def _pause() -> Collection[Future[Ended]]:
+    time.sleep(LOOK_SECONDS)
+    return ()
+
+
+def _now(stages: Collection[Stage], stack: Stack | None) -> str:
+    parts = [stage.name for stage in stages]
+    if stack and stack.starting:
+        parts.append(f"the stack ({stack.output().strip().splitlines()[-1].strip()})")
+    return ", ".join(parts)
+
+
+def _ended(stage: Stage, stack: Stack | None) -> Ended:
     started = time.monotonic()
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "UV": f"{BIN}/uv"}
+    # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"), "UV": f"{BIN}/uv"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if stage.needs_stack:
         assert stack
-        if not stack.ready():
-            _report(stage, started, ok=False, output=stack.output())
-            return False
+        if not stack.started:
+            return Ended(stage.name, False, time.monotonic() - started, stack.output())
         environment |= stack.environment
     for command in stage.commands:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode:
-            _report(stage, started, ok=False, output=done.stdout + done.stderr)
-            return False
-    _report(stage, started, ok=True, output=done.stdout)
-    return True
+            break
+    return Ended(stage.name, done.returncode == 0, time.monotonic() - started, done.stdout)
 
 
-def _report(stage: Stage, started: float, *, ok: bool, output: str) -> None:
-    if not ok:
-        print(output)
-    lines = output.strip().splitlines()
-    print(
-        f"{'✓' if ok else '✗'} {stage.name:<10} {time.monotonic() - started:6.1f} s   {lines[-1] if lines else ''}",
-        flush=True,
-    )
+def told(ended: Ended) -> Ended:
+    """All that a failed stage said, and the failure matrix in any case."""
+    if not ended.ok:
+        print(ended.output)
+    elif table := re.search(r"=+ failure matrix =+\n(.*?)\n(?==|$)", ended.output, re.DOTALL):
+        print(table[1])
+    print(f"{ended.mark} {ended.name:<10} {ended.seconds:6.1f} s   {ended.last_line}", flush=True)
+    return ended
 
 
-class Stack:
-    """A stack of the tests' own: its own state folder, on free ports, started by the command that users type."""
-
-    def __init__(self) -> None:
-        self.state = ROOT / ".local-test"
-        api, aws = _free_ports()
-        self.environment = {"ATRIUM_STATE": self.state.name, "API_PORT": str(api), "AWS_PORT": str(aws)}
-        self._env = os.environ | self.environment
-        subprocess.run(
-            [sys.executable, "-m", "local", "reset"], cwd=ROOT, env=self._env, check=True, capture_output=True
-        )
-        self._log = ROOT / ".local-test-up.log"
-        with self._log.open("wb") as log:
-            self._up = subprocess.Popen(
-                ["make", "--no-print-directory", "up"],
-                cwd=ROOT,
-                env=self._env,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def ready(self) -> bool:
-        return self._up.wait(timeout=STACK_SECONDS) == 0
-
-    def output(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def forget(self) -> None:
-        if self._up.poll() is None:
-            os.killpg(self._up.pid, signal.SIGTERM)
-            self._up.wait()
-        subprocess.run(
-            [sys.executable, "-m", "local", "reset"], cwd=ROOT, env=self._env, check=False, capture_output=True
-        )
-        self._log.unlink(missing_ok=True)
-
-
-def _free_ports() -> list[int]:
-    """Two ports that were free a moment ago."""
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-        return [first.getsockname()[1], second.getsockname()[1]]
+def _summed_up(ended: Sequence[Ended], seconds: float) -> int:
+    failed = [one.name for one in ended if not one.ok]
+    left_out = [f"{one.skipped} of {one.name}" for one in ended if one.skipped]
+    print(f"\nin {seconds:.0f} s" + (f", failed: {', '.join(failed)}" if failed else ""))
+    if left_out:
+        print(f"NOT RUN on this machine: {', '.join(left_out)} (`pytest -rs` on that folder of tests says why)")
+    print(f"stages: {len(ended) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

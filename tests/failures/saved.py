@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from local.database import postgres
 from tests.failures.stack import ROOT, Stack
 from tests.ports import free_ports
+from tests.stage_stack import TO_COPY
 
-TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder of one that `make test` has up, and does not need any more
 KEPT = ("control-plane.snapshot", "keys", "outputs.json", "ports.json", "terraform", "tls")
 
 
