@@ -5,11 +5,13 @@ Two stages run side by side, since each waits a good part of its time. What a st
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,8 @@ BIN = Path(sys.executable).parent
 AT_ONCE = 2
 LOOK_SECONDS = 1.0
 STILL_SECONDS = 60.0  # without news, until a line says what runs
+
+_running: set["subprocess.Popen[str]"] = set()
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def main(wanted: list[str]) -> int:
     started = time.monotonic()
     # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled run is as Ctrl-C
     try:
         ended = [told(one) for one in run(chosen, stack)]
     finally:
@@ -91,7 +96,7 @@ def main(wanted: list[str]) -> int:
 def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
     """Each as it ends."""
     waiting, under_way = list(stages), dict[Future[Ended], Stage]()
-    with ThreadPoolExecutor(AT_ONCE) as slots:
+    with ThreadPoolExecutor(AT_ONCE) as slots, _none_left():
         news = time.monotonic()
         while waiting or under_way:
             unfinished = {stage.name for stage in (*waiting, *under_way.values())}
@@ -106,6 +111,15 @@ def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
             if time.monotonic() - news > STILL_SECONDS:
                 print(f"… {_now(under_way.values(), stack)}", flush=True)
                 news = time.monotonic()
+
+
+@contextmanager
+def _none_left() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in list(_running):
+            process.send_signal(signal.SIGINT)  # pytest then ends its fixtures, and what they started
 
 
 def _may_start(stage: Stage, unfinished: Collection[str], stack: Stack | None) -> bool:
@@ -135,12 +149,15 @@ def _ended(stage: Stage, stack: Stack | None) -> Ended:
             return Ended(stage.name, False, time.monotonic() - started, stack.output())
         environment |= stack.environment
     for command in stage.commands:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        if done.returncode:
+        _running.add(process)
+        output, _ = process.communicate()
+        _running.discard(process)
+        if process.returncode:
             break
-    return Ended(stage.name, done.returncode == 0, time.monotonic() - started, done.stdout)
+    return Ended(stage.name, process.returncode == 0, time.monotonic() - started, output)
 
 
 def told(ended: Ended) -> Ended:
