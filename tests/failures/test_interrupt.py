@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -47,24 +48,33 @@ def in_terraform_apply(stack: Stack, client: Client) -> Ended:
 
 
 def in_release(stack: Stack, client: Client) -> Ended:
-    return _while_the_local_aws_stands_still(stack, "✓ terraform apply")
+    return _while_it_waits_for("migrate", stack, "✓ terraform apply")
 
 
 def in_admin(stack: Stack, client: Client) -> Ended:
-    return _while_the_local_aws_stands_still(stack, "✓ release")
+    return _while_it_waits_for("pre_token_generation", stack, "✓ release")
 
 
-def _while_the_local_aws_stands_still(stack: Stack, after: str) -> Ended:
-    """The phase would else be over in a moment."""
+def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
+    """The phase would else be over in a moment: the function that it calls stands still."""
     stack.be_up()
-    command = stack.start("up")
-    command.until(after)
-    supervisor = stack.supervisor
-    os.kill(supervisor, signal.SIGSTOP)
+    if not stack.workers(function):
+        stack.up()
+    workers = stack.workers(function)
+    assert workers
+    _signal(workers, signal.SIGSTOP)
     try:
+        command = stack.start("up")
+        command.until(after)
         return command.interrupt()
     finally:
-        os.kill(supervisor, signal.SIGCONT)
+        _signal(workers, signal.SIGCONT)
+
+
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 PHASES: dict[str, Callable[[Stack, Client], Ended]] = {
