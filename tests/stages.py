@@ -99,7 +99,7 @@ def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
     with ThreadPoolExecutor(AT_ONCE) as slots, _none_left():
         news = time.monotonic()
         while waiting or under_way:
-            unfinished = {stage.name for stage in (*waiting, *under_way.values())}
+            unfinished = [*waiting, *under_way.values()]
             may_start = [stage for stage in waiting if _may_start(stage, unfinished, stack)]
             for stage in may_start[: AT_ONCE - len(under_way)]:
                 waiting.remove(stage)
@@ -122,8 +122,11 @@ def _none_left() -> Iterator[None]:
             process.send_signal(signal.SIGINT)  # pytest then ends its fixtures, and what they started
 
 
-def _may_start(stage: Stage, unfinished: Collection[str], stack: Stack | None) -> bool:
-    return stage.after not in unfinished and not (stage.needs_stack and stack and stack.starting)
+def _may_start(stage: Stage, unfinished: Collection[Stage], stack: Stack | None) -> bool:
+    if not stage.needs_stack:
+        return True
+    earlier = STAGES[: STAGES.index(stage)]
+    return not (stack and stack.starting) and not any(other.needs_stack and other in unfinished for other in earlier)
 
 
 def _pause() -> Collection[Future[Ended]]:
