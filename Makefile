@@ -119,7 +119,7 @@ destroy: build ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-pr
 
 ##@ Maintenance
 
-.PHONY: docs doctor environment lock
+.PHONY: docs doctor environment lock add-dependency remove-dependency
 docs: environment ## Write the examples and tables of the modules' READMEs
 	@$(PYTHON) modules/readmes.py
 
@@ -135,8 +135,11 @@ environment:
 	@.venv/bin/uv pip sync --quiet --python .venv/checkov --require-hashes requirements/checkov.txt
 	@touch $@
 
-COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header pyproject.toml
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes
-	@$(COMPILE) --group uv -o requirements/uv.txt
-	@$(COMPILE) --group layer --group migrate --group local --group test --group uv -c requirements/uv.txt -o requirements/dev.txt
-	@for group in checkov layer migrate runtime; do $(COMPILE) --group $$group $$([ $$group = checkov ] || echo -c requirements/dev.txt) -o requirements/$$group.txt; done
+	@$(PYTHON) -m builder.lock
+
+add-dependency: environment ## Add a package to lock, artefacts and .venv: NAME=httpx or NAME='httpx>=0.27'; SERVICE=users for that one alone
+	@$(PYTHON) -m builder.dependencies add '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
+
+remove-dependency: environment ## The other way: NAME=httpx SERVICE=users
+	@$(PYTHON) -m builder.dependencies remove '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')

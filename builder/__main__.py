@@ -8,19 +8,18 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from builder import inventory
+from builder import budgets, inventory, sbom
 from builder.artefacts import Artefact
 from builder.declarations import read_functions
 from builder.errors import BuildError
-from builder.packages import LAMBDA_PLATFORMS, LOCAL
-
-PYTHON = (3, 13)  # Lambda's; it would pass over the bytecode of another version, and be slow without a word
+from builder.packages import LAMBDA_PLATFORMS
+from builder.wheels import LOCAL, PYTHON
 
 
 def main() -> int:
     """Exit status: 0, or 1 with a line on stderr for each artefact that could not be made."""
     options = _options()
-    if sys.version_info[:2] != PYTHON:
+    if sys.version_info[:2] != PYTHON:  # whose bytecode Lambda would pass over, and be slow without a word
         print("build: Lambda runs Python 3.13 and this is another. Use .venv/bin/python.", file=sys.stderr)
         return 1
     root: Path = options.root.resolve()
@@ -48,10 +47,11 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
     for artefact in inventory.contracts(root, build, functions):
         _refresh(build, artefact)
     artefacts = inventory.packages(root, build, functions, platforms)
-    _remove_strangers(build / "functions", {artefact.path for artefact in artefacts})
+    _remove_strangers(build, {artefact.path for artefact in artefacts})
     # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
     with ThreadPoolExecutor(2) as pool:
         yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
+    yield from budgets.overweight(build, functions, platforms)
 
 
 def _attempt(build: Path, artefact: Artefact) -> BuildError | None:
@@ -59,6 +59,7 @@ def _attempt(build: Path, artefact: Artefact) -> BuildError | None:
         _refresh(build, artefact)
     except BuildError as error:
         return error
+    sbom.artefact(build, artefact.path).refresh(build / ".cache" / "stamps")
     return None
 
 
@@ -70,10 +71,11 @@ def _refresh(build: Path, artefact: Artefact) -> None:
     print(f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s", flush=True)
 
 
-def _remove_strangers(folder: Path, ours: Iterable[Path]) -> None:
+def _remove_strangers(build: Path, ours: Iterable[Path]) -> None:
     """Zips of services that are gone; nothing may deploy them."""
-    for zipped in set(folder.glob("*.zip")) - set(ours):
+    for zipped in set((build / "functions").glob("*.zip")) - set(ours):
         zipped.unlink()
+        sbom.path_of(build, zipped).unlink(missing_ok=True)
         print(f"functions/{zipped.name} removed: there is no such service any more")
 
 

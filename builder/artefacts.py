@@ -4,14 +4,15 @@ import hashlib
 import os
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import deflate
+
 
 def digest(*parts: str | bytes) -> str:
-    """Of the parts, of this builder's own code, and of the Python and zlib that run it: all that decides a result."""
+    """Of the parts, of this builder's own code, and of the Python and libdeflate that run it: all that decides a result."""
     total = hashlib.sha256(_BUILDER)
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
@@ -21,7 +22,7 @@ def digest(*parts: str | bytes) -> str:
 
 def _builder() -> bytes:
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    versions = f"{sys.version} {zlib.ZLIB_RUNTIME_VERSION}".encode()
+    versions = f"{sys.version} {deflate.__version__}".encode()
     return hashlib.sha256(versions + b"\0".join(source.read_bytes() for source in sources)).digest()
 
 
@@ -37,8 +38,8 @@ class Artefact:
     make: Callable[[], bytes]
 
     def refresh(self, stamps: Path) -> bool:
-        """Whether the file's bytes had to change. Its date stays when they did not."""
-        stamp = stamps / f"{self.path.parent.name}-{self.path.name}"
+        """Whether the file's bytes had to change. Its date stays when they did not. `stamps` is build/.cache/stamps."""
+        stamp = stamps / "-".join(self.path.relative_to(stamps.parents[1]).parts)
         before = self.path.read_bytes() if self.path.is_file() else None
         if before is not None and stamp.is_file() and stamp.read_text() == self._stamp(before):
             return False

@@ -1,4 +1,4 @@
-"""botocore's data folder cut to a few services: a thirtieth of its size, and quicker to load in a cold start."""
+"""botocore cut to a few services, and to what runs: a thirtieth of its data, and quicker to load in a cold start."""
 
 import gzip
 import json
@@ -15,13 +15,29 @@ _OPERATIONS = {
         *("BatchGetItem", "GetItem", "Query", "TransactGetItems"),
         *("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
         "DescribeEndpoints",
-    )
+    ),
+    "lambda": ("Invoke",),
+}
+
+# Each client's methods get their documentation from here, and only a person at a prompt would read it. `utils` is used.
+_DOCS = PurePosixPath("botocore/docs")
+_WITHOUT_DOCS = {
+    f"{_DOCS}/__init__.py": b"",
+    f"{_DOCS}/docstring.py": b"""\
+def _no_text(*_, **__):
+    return ""
+
+
+ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _no_text
+""",
 }
 
 
 def is_wanted(name: str, services: list[str]) -> bool:
     """Every file outside the folder; inside it those for all services (`_retry.json`, …) and the models of some."""
     path = PurePosixPath(name)
+    if path.is_relative_to(_DOCS):
+        return name in _WITHOUT_DOCS or path == _DOCS / "utils.py"
     if not path.is_relative_to(_DATA) or path.parent == _DATA:
         return True
     return path.relative_to(_DATA).parts[0] in services and path.name != "examples-1.json"
@@ -48,7 +64,7 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
                 content = _only(operations, content)
             trimmed[name.removesuffix(".gz")] = _to_json(content)
         elif path.parent not in versions:
-            trimmed[name] = content
+            trimmed[name] = _WITHOUT_DOCS.get(name, content)
     return trimmed
 
 

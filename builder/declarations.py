@@ -14,6 +14,7 @@ from builder import yaml_file
 from builder.errors import BuildError
 
 KERNEL = "atrium"
+KERNEL_LAYER, SDK_LAYER = "kernel", "sdk"
 API_TIMEOUT = 29  # seconds, API Gateway's own for a REST API
 
 PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
@@ -98,6 +99,12 @@ class Function:
     @property
     def name(self) -> str:
         return self.folder.name
+
+    @property
+    def layers(self) -> list[str]:
+        """The kernel alone speaks to Postgres; for anything else that may be touched it needs AWS's SDK."""
+        touched = self.declaration.data
+        return [KERNEL_LAYER] if touched == Data(postgres=touched.postgres) else [KERNEL_LAYER, SDK_LAYER]
 
     @property
     def file(self) -> Path:

@@ -19,9 +19,10 @@ def contracts(root: Path, build: Path, functions: list[Function]) -> Iterator[Ar
 
 
 def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:
-    """A layer for each platform, and the functions' zips."""
+    """The layers for each platform, and the functions' zips."""
     services = layer.sdk_services(function.declaration for function in functions)
     return [
-        *(layer.artefact(root, build, platform, services) for platform in platforms),
+        *(layer.sdk(root, build, platform, services) for platform in platforms),
+        *(layer.kernel(root, build, platform) for platform in platforms),
         *(service_zip.artefact(root, build, function) for function in functions),
     ]

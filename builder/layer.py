@@ -1,25 +1,39 @@
-"""The shared layer: the kernel and the wheels it stands on, without what no function loads."""
+"""The two layers, by what a function declares: `kernel` for every one, `sdk` for those that touch more than Postgres."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from builder import artefacts, botocore_data, zips
-from builder.declarations import KERNEL, Declaration
+from builder.archive import archive
+from builder.declarations import KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration
 from builder.packages import Packages
 
 _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
 
-# What the kernel never imports. Without its C extension wrapt uses its Python one, and only the X-Ray SDK needs it,
-# on a sampled request.
-_UNUSED = ("aws_xray_sdk/ext/*", "dateutil/zoneinfo/*.tar.gz", "urllib3/contrib/emscripten/*", "wrapt/_wrappers.*")
+# What the kernel never imports. Of asn1crypto scramp reads X.509 only, of dateutil pg8000 the parser only. Without its
+# C extension wrapt uses its Python one, and only the X-Ray SDK needs it, on a sampled request.
+_UNUSED = (
+    *(
+        "asn1crypto/_perf/*",
+        *(f"asn1crypto/{name}.py" for name in ("cms", "crl", "csr", "ocsp", "pdf", "pkcs12", "tsp")),
+    ),
+    *("dateutil/zoneinfo/*", "dateutil/rrule.py", "dateutil/easter.py", "dateutil/tz/win.py", "dateutil/tzwin.py"),
+    *("aws_xray_sdk/ext/*", "botocore/stub.py", "wrapt/_wrappers.*"),
+    *(
+        "urllib3/contrib/emscripten/*",
+        "urllib3/contrib/pyopenssl.py",
+        "urllib3/contrib/socks.py",
+        "urllib3/http2/connection.py",
+    ),
+)
 
-# Its sessions read DynamoDB, and the X-Ray SDK makes an X-Ray client as soon as it is imported.
-_KERNEL_SERVICES = ("dynamodb", "xray")
+# A session reads DynamoDB, and the X-Ray SDK makes an X-Ray client as soon as it is imported.
+_ALWAYS_CALLED = ("dynamodb", "xray")
 
 
 def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
     """botocore's names of the services that functions may call, and of the kernel's own."""
-    services = set(_KERNEL_SERVICES)
+    services = set(_ALWAYS_CALLED)
     for data in (declaration.data for declaration in declarations):
         services |= {"cognito-idp"} if data.cognito else set()
         services |= {"lambda"} if data.invoke else set()
@@ -27,10 +41,31 @@ def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
     return sorted(services)
 
 
-def artefact(root: Path, build: Path, platform: str, services: list[str]) -> artefacts.Artefact:
-    """`build`/layer/<platform>.zip, whose SDK knows `services` only."""
+def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
+    """`build`/layer/<platform>/kernel.zip: ours, and the wheels it stands on."""
     wheels = Packages(
-        lock=root / "requirements" / "layer.txt",
+        lock=root / "requirements" / f"{KERNEL_LAYER}.txt",
+        platform=platform,
+        place=_PLACE,
+        cache=build / ".cache" / "wheels",
+        is_wanted=lambda name: not zips.matches(name, _UNUSED),
+    )
+    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name != "openapi.yaml")
+    ours = zips.below(KERNEL, ours)
+
+    def make() -> bytes:
+        compiled = zips.with_bytecode(ours, _PLACE, root / "functions")
+        return archive(zips.below(_PLACE.zip_folder, compiled), after=wheels.zipped())
+
+    return artefacts.Artefact(
+        path_of(build, platform, KERNEL_LAYER), artefacts.digest(wheels.digest, *zips.flat(ours)), make
+    )
+
+
+def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefacts.Artefact:
+    """`build`/layer/<platform>/sdk.zip: AWS's SDK, which knows `services` only."""
+    wheels = Packages(
+        lock=root / "requirements" / f"{SDK_LAYER}.txt",
         platform=platform,
         place=_PLACE,
         cache=build / ".cache" / "wheels",
@@ -38,13 +73,8 @@ def artefact(root: Path, build: Path, platform: str, services: list[str]) -> art
         trim=lambda entries: botocore_data.trim(entries, services),
         decided_by=" ".join(services),
     )
-    kernel = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name != "openapi.yaml")
-    kernel = zips.below(KERNEL, kernel)
+    return artefacts.Artefact(path_of(build, platform, SDK_LAYER), wheels.digest, wheels.zipped)
 
-    def make() -> bytes:
-        compiled = zips.with_bytecode(kernel, _PLACE, root / "functions")
-        return zips.archive(zips.below(_PLACE.zip_folder, compiled), after=wheels.zipped(), compress=True)
 
-    return artefacts.Artefact(
-        build / "layer" / f"{platform}.zip", artefacts.digest(wheels.digest, *zips.flat(kernel)), make
-    )
+def path_of(build: Path, platform: str, layer: str) -> Path:
+    return build / "layer" / platform / f"{layer}.zip"

@@ -1,8 +1,6 @@
 """Locked wheels as they are shipped: installed by uv, trimmed, compiled, and kept in `build/.cache`."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,13 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import artefacts, zips
+from builder import artefacts, wheels, zips
+from builder.archive import archive
 from builder.errors import BuildError
+from builder.uv import uv
+from builder.wheels import LOCAL, PURE
 
-LOCAL = "local"
 # Lambda's Amazon Linux 2023 has a newer glibc than manylinux2014 asks for; its wheels are the most widely built.
-_UV_PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
-LAMBDA_PLATFORMS = tuple(_UV_PLATFORMS)
+_UV_PLATFORMS = {
+    "arm64": "aarch64-manylinux2014",
+    "x86_64": "x86_64-manylinux2014",
+    # Linux on a processor that few compile for: of two wheels uv prefers the compiled one, and takes the pure one here.
+    PURE: "riscv64-unknown-linux",
+}
+LAMBDA_PLATFORMS = ("arm64", "x86_64")
 
 _NEVER_IMPORTED = ("bin", "*.pyi", "*-stubs", "py.typed", "*.c", "*.h")
 _READ_BY_IMPORTLIB_METADATA = re.compile(r"[^/]+\.dist-info/(METADATA|entry_points\.txt)")
@@ -46,7 +51,7 @@ class Packages:
         kept = self.cache / f"{series}-{self.digest}.zip"
         if kept.is_file():
             return kept.read_bytes()
-        fresh = zips.archive(self._compiled(), compress=True)
+        fresh = archive(self._compiled())
         for outdated in self.cache.glob(f"{series}-*.zip"):
             outdated.unlink()
         artefacts.write(kept, fresh)
@@ -55,18 +60,19 @@ class Packages:
     def _compiled(self) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory(prefix="atrium-build-") as target:
             self._install(Path(target))
+            wheels.check(Path(target), self.lock, self.platform)
             installed = zips.read_tree(Path(target), self._is_shipped)
             compiled = zips.with_bytecode(self.trim(_headers_only(installed)), self.place, Path(target))
             return zips.below(self.place.zip_folder, compiled)
 
     def _is_shipped(self, name: str) -> bool:
-        if ".dist-info/" in name:
-            return bool(_READ_BY_IMPORTLIB_METADATA.fullmatch(name))
+        if ".dist-info/" in name and not _READ_BY_IMPORTLIB_METADATA.fullmatch(name):
+            return False
         return not zips.matches(name, _NEVER_IMPORTED) and self.is_wanted(name)
 
     def _install(self, target: Path) -> None:
         platform = [] if self.platform == LOCAL else ["--python-platform", _UV_PLATFORMS[self.platform]]
-        command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+        command = [uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
         command += ["--python", sys.executable, "--python-version", "3.13", *platform]
         command += ["--target", str(target), "-r", str(self.lock)]
         try:
@@ -77,16 +83,9 @@ class Packages:
                 self.lock, self.platform, why, "Correct UV, or leave it unset and put uv on PATH."
             ) from None
         if ran.returncode:
-            why = f"uv could not install it: {' '.join(ran.stderr.split())}"
+            as_what = " in pure Python, as a function's zip needs it" if self.platform == PURE else ""
+            why = f"uv could not install it{as_what}: {' '.join(ran.stderr.split())}"
             raise BuildError(self.lock, self.platform, why, "Check the network, or renew the lock with `make lock`.")
-
-
-def _uv() -> str:
-    beside_python = Path(sys.executable).with_name("uv")
-    found = os.environ.get("UV") or shutil.which("uv") or (str(beside_python) if beside_python.is_file() else None)
-    if not found:
-        raise BuildError(Path("uv"), None, "It is not on PATH.", "Install it (`pip install uv`), or name it in UV.")
-    return found
 
 
 def _headers_only(installed: dict[str, bytes]) -> dict[str, bytes]:

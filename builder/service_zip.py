@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from builder import allowed, artefacts, zips
+from builder.archive import archive
 from builder.declarations import Function
 from builder.errors import BuildError
-from builder.packages import LAMBDA_PLATFORMS, Packages
+from builder.packages import Packages
+from builder.wheels import PURE
 
 _PLACE = zips.Place(zip_folder="", lambda_folder="/var/task")
 _FOR_THE_BUILD = ("function.yaml", "openapi.yaml")
-_COMPILED = (".so", ".pyd", ".dylib")
+_UNUSED = ("tabulate", "tabulate-*.dist-info")  # only a command of yoyo's own imports it
 
 
 def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
@@ -19,7 +21,7 @@ def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
 
     def make() -> bytes:
         compiled = zips.with_bytecode(files, _PLACE, root / "functions")
-        return zips.archive(compiled | (_pure_python(vendored) if vendored else {}))
+        return archive(compiled, after=vendored.zipped()) if vendored else archive(compiled)
 
     inputs = artefacts.digest(vendored.digest if vendored else "", *zips.flat(files))
     return artefacts.Artefact(build / "functions" / f"{function.name}.zip", inputs, make)
@@ -49,14 +51,6 @@ def _vendored(root: Path, build: Path, function: Function) -> Packages | None:
     if not lock.is_file():
         what_to_do = "Add the group to pyproject.toml and run `make lock`."
         raise BuildError(function.file, "package.requirements", f"requirements/{lock.name} does not exist.", what_to_do)
-    # Pure Python is the same on every platform, but a lock's markers are judged for one.
-    return Packages(lock, LAMBDA_PLATFORMS[0], _PLACE, build / ".cache" / "wheels")
-
-
-def _pure_python(packages: Packages) -> dict[str, bytes]:
-    entries = zips.entries_of(packages.zipped())
-    for path in entries:
-        if path.endswith(_COMPILED):
-            why = f"{path} is compiled for one processor, and a function's zip is the same on all."
-            raise BuildError(packages.lock, None, why, "Move the package to the `layer` group in pyproject.toml.")
-    return entries
+    return Packages(
+        lock, PURE, _PLACE, build / ".cache" / "wheels", is_wanted=lambda name: not zips.matches(name, _UNUSED)
+    )

@@ -1,22 +1,14 @@
-"""Zips that are equal byte for byte wherever and whenever they are built, and what goes into them."""
+"""What goes into zips: which files, where they lie, and the bytecode beside them."""
 
 import fnmatch
-import io
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder import bytecode
+from builder.archive import Entries
 from builder.errors import BuildError
 
-Entries = Mapping[str, bytes]
-"""Path of a file → its content."""
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
-_REGULAR_FILE_0644 = 0o100644 << 16
-_UNIX = 3
-_LEVEL = 7  # of 9, which takes three times as long to save half a percent
 _NEVER_SHIPPED = ("__pycache__", "tests", ".*", "*~")
 
 
@@ -26,31 +18,6 @@ class Place:
 
     zip_folder: str
     lambda_folder: str
-
-
-def archive(entries: Entries, *, after: bytes = b"", compress: bool = False) -> bytes:
-    """A zip of `entries` in the order of their paths, put `after` those of another zip.
-
-    Stored unless asked: the output of zlib differs between its forks, so only a stored zip is equal on every OS.
-    """
-    buffer = io.BytesIO(after)
-    with zipfile.ZipFile(buffer, "a") as zipped:
-        for path in sorted(entries):
-            zipped.writestr(_member(path, compress), entries[path], compresslevel=_LEVEL)
-    return buffer.getvalue()
-
-
-def _member(path: str, compress: bool) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(path, _EPOCH)
-    member.external_attr = _REGULAR_FILE_0644
-    member.create_system = _UNIX
-    member.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    return member
-
-
-def entries_of(archived: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(archived)) as opened:
-        return {name: opened.read(name) for name in opened.namelist()}
 
 
 def read_tree(folder: Path, is_wanted: Callable[[str], bool] = lambda path: True) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from operations.errors import RefusedError
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-LAPTOP_ONLY = "local.zip"
+LAPTOP_ONLY = "local"  # layers with wheels for the machine that built them
 
 
 def main() -> int:
@@ -20,8 +20,8 @@ def main() -> int:
 
 
 def deployed_files(build: Path) -> Iterator[Path]:
-    for pattern in ("openapi.json", "gateway.json", "functions/*.zip", "layer/*.zip"):
-        yield from (file for file in sorted(build.glob(pattern)) if file.name != LAPTOP_ONLY)
+    for pattern in ("openapi.json", "gateway.json", "functions/*.zip", "layer/*/*.zip"):
+        yield from (file for file in sorted(build.glob(pattern)) if file.parent.name != LAPTOP_ONLY)
 
 
 def digest(build: Path) -> str:

@@ -74,12 +74,14 @@ def _contract(applied: Mapping[str, str], service: str) -> Iterator[str]:
 
 
 def _kernel(target: Environment, service: str) -> Iterator[str]:
-    """The layer that the function runs on must be the one that this code was built beside."""
+    """The layers that the function runs on must be those that this code was built beside."""
     client = target.client("lambda")
     configuration = client.get_function_configuration(FunctionName=target.output("functions")[service])
     architecture = "local" if target.is_local else configuration["Architectures"][0]
-    built = hashlib.sha256((ROOT / "build" / "layer" / f"{architecture}.zip").read_bytes()).digest()
-    name, version = configuration["Layers"][0]["Arn"].split(":")[-2:]
-    layer = client.get_layer_version(LayerName=name, VersionNumber=int(version))
-    if layer["Content"]["CodeSha256"] != base64.b64encode(built).decode():
-        yield "the kernel (functions/atrium, or a package of the layer) is not the one that was applied."
+    for arn in (one["Arn"] for one in configuration["Layers"]):
+        name, version = arn.split(":")[-2:]
+        kind = name.rpartition("-")[2]
+        built = hashlib.sha256((ROOT / "build" / "layer" / architecture / f"{kind}.zip").read_bytes()).digest()
+        layer = client.get_layer_version(LayerName=name, VersionNumber=int(version))
+        if layer["Content"]["CodeSha256"] != base64.b64encode(built).decode():
+            yield f"the layer {kind} (functions/atrium, or packages of pyproject.toml) is not the one that was applied."

@@ -40,7 +40,8 @@ def build(folder: Path) -> Artefacts:
         shutil.copytree(ROOT / _WHEELS, checkout / _WHEELS)
     _run_builder(checkout)
     artefacts = Artefacts(folder / "runtime", folder / "layer", folder / "functions")
-    _unpack(checkout / "build/layer/local.zip", artefacts.layer)
+    for zipped in (checkout / "build/layer/local").glob("*.zip"):  # one folder, as /opt is
+        _unpack(zipped, artefacts.layer)
     for zipped in (checkout / "build/functions").glob("*.zip"):
         _unpack(zipped, artefacts.task_root(zipped.stem))
     shutil.copytree(RUNTIME, artefacts.runtime, ignore=_IGNORED)

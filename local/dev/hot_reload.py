@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder import inventory
-from builder.declarations import read_functions
+from builder import inventory, layer
+from builder.declarations import KERNEL_LAYER, read_functions
 from builder.errors import BuildError
-from builder.packages import LOCAL
+from builder.wheels import LOCAL
 
 LIVE = "live"
 MADE_BY = "make dev"  # the description of our versions and layers
@@ -40,7 +40,7 @@ class _Release:
 
     function: str
     code: bytes
-    layer: str
+    layers: list[str]
 
 
 class HotReload:
@@ -75,7 +75,7 @@ class HotReload:
             for done in as_completed(under_way):
                 yield under_way[done], done.result()
         if releases:
-            self._delete_layers_except(releases[0].layer)
+            self._delete_kernels_except(_kernel_of(releases[0].layers))
 
     def _build_outdated(self) -> Iterator[BuildError]:
         """A function that cannot be built keeps its zip, and none of the others waits for it."""
@@ -100,19 +100,21 @@ class HotReload:
             for function, name in self._deployed.items()
             if self._zip(function).is_file()
         }
-        layers = {function: str(configuration["Layers"][0]["Arn"]) for function, configuration in live.items()}
-        kernel = self._kernel(set(layers.values()))
+        layers = {name: [str(one["Arn"]) for one in configuration["Layers"]] for name, configuration in live.items()}
+        kernel = self._kernel(set(map(_kernel_of, layers.values())))
         for function, configuration in live.items():
             code = self._zip(function).read_bytes()
-            if configuration["CodeSha256"] != _sha256(code) or layers[function] != kernel:
-                yield _Release(function, code, kernel)
+            if configuration["CodeSha256"] != _sha256(code) or kernel not in layers[function]:
+                # The others hold locked packages, which change with `make up`.
+                others = [arn for arn in layers[function] if arn != _kernel_of(layers[function])]
+                yield _Release(function, code, [kernel, *others])
 
     def _zip(self, function: str) -> Path:
         return self._build / "functions" / f"{function}.zip"
 
     def _kernel(self, live: set[str]) -> str:
         """The layer version that holds what `build/` does: one that is in use, or a new one."""
-        content = (self._build / "layer" / f"{LOCAL}.zip").read_bytes()
+        content = layer.path_of(self._build, LOCAL, KERNEL_LAYER).read_bytes()
         for arn in sorted(live):
             if self._layer_sha256(arn) == _sha256(content):
                 return arn
@@ -133,7 +135,7 @@ class HotReload:
         """What a version that does not start wrote. One that starts becomes the live one."""
         name = self._deployed[release.function]
         self._lambda.update_function_code(FunctionName=name, ZipFile=release.code)
-        self._lambda.update_function_configuration(FunctionName=name, Layers=[release.layer])
+        self._lambda.update_function_configuration(FunctionName=name, Layers=release.layers)
         version = self._lambda.publish_version(FunctionName=name, Description=MADE_BY)["Version"]
         refused = self._start_worker(name, version)
         if not refused:
@@ -150,12 +152,16 @@ class HotReload:
             return output
         return []
 
-    def _delete_layers_except(self, used: str) -> None:
-        """Our own: three megabytes each, in the stack's memory and in its snapshot."""
+    def _delete_kernels_except(self, used: str) -> None:
+        """Our own: a megabyte each, in the stack's memory and in its snapshot."""
         name = _layer_name(used)
         for version in self._lambda.list_layer_versions(LayerName=name)["LayerVersions"]:
             if version.get("Description") == MADE_BY and version["LayerVersionArn"] != used:
                 self._lambda.delete_layer_version(LayerName=name, VersionNumber=version["Version"])
+
+
+def _kernel_of(layers: list[str]) -> str:
+    return next(arn for arn in layers if _layer_name(arn).endswith(f"-{KERNEL_LAYER}"))
 
 
 def _layer_name(arn: str) -> str:

@@ -115,9 +115,9 @@ class ScratchRoot:
         (base / "build" / "layer").mkdir(parents=True, exist_ok=True)
         for name in ("functions", "gateway.json", "openapi.json"):
             _link(base / "build" / name, build / name)
-        # The one artefact that differs on a laptop: wheels for this machine, where AWS's architectures stand.
+        # The only artefacts that differ on a laptop: wheels for this machine, where AWS's architectures stand.
         for architecture in ("arm64", "x86_64"):
-            _link(base / "build" / "layer" / f"{architecture}.zip", build / "layer" / "local.zip")
+            _link(base / "build" / "layer" / architecture, build / "layer" / "local")
 
     def init(self) -> bool:
         """True if it ran; what it depends on may be as it was the last time."""

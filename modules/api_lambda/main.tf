@@ -21,6 +21,9 @@ locals {
       database_secrets = try(declared.data.database_secrets, "none") == "write"
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
+      # The kernel alone speaks to Postgres; whoever touches anything else needs AWS's SDK, and with SnapStart everybody does,
+      # since the role's keys are behind an endpoint then. The builder's budgets count the same (Function.layers).
+      layers = var.runtime.snap_start || length(setsubtract(keys(try(declared.data, {})), ["postgres"])) > 0 ? ["kernel", "sdk"] : ["kernel"]
     }
   }
 
@@ -33,11 +36,13 @@ locals {
   in_vpc = { for folder, function in local.functions : folder => function if function.vpc }
 }
 
-resource "aws_lambda_layer_version" "kernel" {
-  layer_name               = "${var.name}-kernel"
-  description              = "The shared kernel and its packages"
-  filename                 = "${var.build_dir}/layer/${var.runtime.architecture}.zip"
-  source_code_hash         = filebase64sha256("${var.build_dir}/layer/${var.runtime.architecture}.zip")
+resource "aws_lambda_layer_version" "this" {
+  for_each = { kernel = "The shared kernel and its packages", sdk = "AWS's SDK, cut to what functions call" }
+
+  layer_name               = "${var.name}-${each.key}"
+  description              = each.value
+  filename                 = "${var.build_dir}/layer/${var.runtime.architecture}/${each.key}.zip"
+  source_code_hash         = filebase64sha256("${var.build_dir}/layer/${var.runtime.architecture}/${each.key}.zip")
   compatible_architectures = [var.runtime.architecture]
   compatible_runtimes      = ["python3.13"]
 
@@ -69,7 +74,7 @@ resource "aws_lambda_function" "this" {
   runtime                        = "python3.13"
   architectures                  = [var.runtime.architecture]
   handler                        = "${each.key}.handler.handler"
-  layers                         = [aws_lambda_layer_version.kernel.arn]
+  layers                         = [for layer in each.value.layers : aws_lambda_layer_version.this[layer].arn]
   filename                       = each.value.zip
   source_code_hash               = fileexists(each.value.zip) ? filebase64sha256(each.value.zip) : null
   memory_size                    = each.value.memory

@@ -1,6 +1,7 @@
 """Two builds of the small repository, made once for all tests."""
 
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,3 +39,9 @@ def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory)
         return folder
 
     return unpack
+
+
+@pytest.fixture
+def again(built: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of what is already built, with its dates."""
+    return shutil.copytree(built[1], tmp_path / "again")

@@ -1,4 +1,4 @@
-"""The layer, alone on the path of a fresh interpreter."""
+"""The layers, alone on the path of a fresh interpreter."""
 
 import http.server
 import json
@@ -26,11 +26,18 @@ import botocore.session
 for service in ("dynamodb", "lambda"):
     print(botocore.session.Session().create_client(service).meta.endpoint_url)
 """
-IMPORTS = """
-import msgspec, pg8000.native, scramp, urllib3, dateutil.parser, jmespath, wrapt
-from aws_xray_sdk.core import xray_recorder
+KERNEL_IMPORTS = """
+import msgspec, pg8000.native, pg8000.dbapi, scramp, dateutil.parser
+from scramp import ScramClient
 from atrium import greeting
-print(msgspec.json.decode(b'[1]'), len(pg8000.__version__) > 3, xray_recorder.sampler is not None, greeting.GREETING)
+client = ScramClient(["SCRAM-SHA-256"], "ada", "secret")
+print(msgspec.json.decode(b'[1]'), len(pg8000.__version__) > 3, client.get_client_first()[:8], greeting.GREETING)
+print(pg8000.converters.timestamp_in("20260-11-22 10:00:00"))
+"""
+SDK_IMPORTS = """
+import urllib3, jmespath, wrapt
+from aws_xray_sdk.core import xray_recorder
+print(xray_recorder.sampler is not None)
 """
 
 
@@ -61,7 +68,19 @@ def dynamodb() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def test_everything_a_function_imports_is_there(unpacked: Callable[[str], Path]) -> None:
-    assert _run(IMPORTS, unpacked) == "[1] True True hello"
+    assert _run(SDK_IMPORTS, unpacked) == "True"
+
+
+def test_the_kernels_layer_stands_alone(unpacked: Callable[[str], Path]) -> None:
+    """What speaks to Postgres only, or to nothing, has no other."""
+    assert _run(KERNEL_IMPORTS, unpacked, layers=("kernel",)).splitlines()[0] == "[1] True n,,n=ada hello"
+
+
+def test_no_file_lies_in_both(built: tuple[Path, Path]) -> None:
+    kernel, sdk = (
+        set(zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip").namelist()) for name in ("kernel", "sdk")
+    )
+    assert kernel & sdk == set()
 
 
 def test_the_trimmed_sdk_calls_dynamodb(
@@ -82,7 +101,7 @@ def test_the_trimmed_sdk_finds_the_real_endpoints(unpacked: Callable[[str], Path
 
 def test_it_knows_the_declared_services_only(built: tuple[Path, Path]) -> None:
     prefix = "python/botocore/data/"
-    names = zipfile.ZipFile(built[0] / "build/layer/arm64.zip").namelist()
+    names = zipfile.ZipFile(built[0] / "build/layer/arm64/sdk.zip").namelist()
     folders = {tuple(name.removeprefix(prefix).split("/")[:-1]) for name in names if name.startswith(prefix)}
     assert folders == {(), ("dynamodb", "2012-08-10"), ("lambda", "2015-03-31"), ("xray", "2016-04-12")}
 
@@ -102,26 +121,25 @@ def test_each_declaration_brings_its_service(data: Data, service: str) -> None:
 
 @pytest.mark.parametrize(("platform", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
 def test_compiled_code_is_for_its_processor(built: tuple[Path, Path], platform: str, machine: str) -> None:
-    names = zipfile.ZipFile(built[0] / f"build/layer/{platform}.zip").namelist()
+    names = zipfile.ZipFile(built[0] / f"build/layer/{platform}/kernel.zip").namelist()
     compiled = [name for name in names if name.endswith(".so")]
     assert compiled == [f"python/msgspec/_core.cpython-313-{machine}-linux-gnu.so"]
 
 
-@pytest.mark.parametrize("platform", ["arm64", "x86_64"])
-def test_it_is_small(built: tuple[Path, Path], platform: str) -> None:
-    assert (built[0] / f"build/layer/{platform}.zip").stat().st_size < 3_100_000
-
-
 def test_every_module_has_bytecode(built: tuple[Path, Path]) -> None:
-    names = set(zipfile.ZipFile(built[0] / "build/layer/arm64.zip").namelist())
+    layers = (zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip") for name in ("kernel", "sdk"))
+    names = {name for layer in layers for name in layer.namelist()}
     sources = [name for name in names if name.endswith(".py")]
     folders = ((name.rpartition("/")[0], name.rpartition("/")[2].removesuffix(".py")) for name in sources)
     assert {f"{folder}/__pycache__/{module}.cpython-313.pyc" for folder, module in folders} <= names
     assert len(sources) > 200
 
 
-def _run(code: str, unpacked: Callable[[str], Path], **environment: str) -> str:
-    path = f"import sys; sys.path.insert(0, {str(unpacked('layer/local.zip') / 'python')!r})\n"
+def _run(
+    code: str, unpacked: Callable[[str], Path], layers: tuple[str, ...] = ("kernel", "sdk"), **environment: str
+) -> str:
+    folders = [str(unpacked(f"layer/local/{name}.zip") / "python") for name in layers]
+    path = f"import sys; sys.path[:0] = {folders!r}\n"
     keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", path + code],

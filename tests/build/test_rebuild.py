@@ -8,12 +8,6 @@ import pytest
 from tests.build.repository import Ran, finish, start
 
 
-@pytest.fixture
-def again(built: tuple[Path, Path], tmp_path: Path) -> Path:
-    """A copy of what is already built, with its dates."""
-    return shutil.copytree(built[1], tmp_path / "again")
-
-
 def build(root: Path) -> Ran:
     """Without uv, which nothing here may need."""
     return finish(start(root, "--local", UV="/nowhere/uv"))
@@ -41,13 +35,13 @@ def test_only_the_changed_function_is_made(again: Path) -> None:
 
 
 def test_a_changed_kernel_needs_no_new_wheels_and_is_as_from_nothing(again: Path) -> None:
-    kernel, layer = again / "functions/atrium/greeting.py", again / "build/layer/local.zip"
+    kernel, layer = again / "functions/atrium/greeting.py", again / "build/layer/local/kernel.zip"
     before = layer.read_bytes()
     kernel.write_text("GREETING = 'good day'\n")
-    assert made(build(again)) == ["layer/local.zip"]
+    assert made(build(again)) == ["layer/local/kernel.zip"]
     assert layer.read_bytes() != before
     kernel.write_text("GREETING = 'hello'\n")
-    assert made(build(again)) == ["layer/local.zip"]
+    assert made(build(again)) == ["layer/local/kernel.zip"]
     assert layer.read_bytes() == before
 
 
@@ -68,4 +62,5 @@ def test_a_damaged_artefact_is_made_again(again: Path, built: tuple[Path, Path],
 def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
     shutil.rmtree(again / "functions/keeper")
     assert "functions/keeper.zip removed" in build(again).out
+    assert not (again / "build/sbom/functions/keeper.cdx.json").exists()
     assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]

@@ -37,7 +37,7 @@ def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(unpacked
 
 
 def test_it_runs_from_its_bytecode(unpacked: Callable[[str], Path]) -> None:
-    task, opt = unpacked("functions/notes.zip"), unpacked("layer/local.zip") / "python"
+    task, opt = unpacked("functions/notes.zip"), unpacked("layer/local/kernel.zip") / "python"
     # Unchecked: a source that differs from its bytecode, even a broken one, is never looked at.
     (task / "notes/note.py").write_text("not Python")
     call = "from notes.handler import handler, greeting; print(handler('GET /v1/health')(), greeting.GREETING)"

@@ -64,13 +64,13 @@ def planned(environment: str, folder: Path) -> Plan:
 
 
 def lay_out_build(folder: Path) -> None:
-    """The build as a plan needs it; of the layer it wants a file, whatever machine its wheels are for."""
+    """The build as a plan needs it; of the layers it wants files, whatever machine their wheels are for."""
     built = subprocess.run([sys.executable, "-m", "builder", "--local"], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     (folder / "layer").mkdir(parents=True)
     for name in ("functions", "gateway.json", "openapi.json"):
         (folder / name).symlink_to(ROOT / "build" / name)
-    (folder / "layer/arm64.zip").symlink_to(ROOT / "build/layer/local.zip")
+    (folder / "layer/arm64").symlink_to(ROOT / "build/layer/local")
 
 
 def of_kind(plan: Plan, kind: str) -> list[dict[str, Any]]:

@@ -52,6 +52,16 @@ def test_only_a_sampled_request_is_traced(tmp_path: Path) -> None:
     assert segment["annotations"] == {"route": "GET /v1/x"}
 
 
+def test_a_sampled_request_is_answered_where_the_sdk_is_not_shipped(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(ROOT / "functions"), "_X_AMZN_TRACE_ID": "Root=1-2-3;Parent=4;Sampled=1"}
+    program = PROGRAM.replace("from atrium", "sys.modules['aws_xray_sdk'] = None\nfrom atrium", 1)
+    program = program.replace("handler(event, None)", "print(handler(event, None)['statusCode'])")
+    done = subprocess.run(
+        [sys.executable, "-c", program, EVENT], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "200"
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [

@@ -56,8 +56,43 @@ override_resource {
   values          = { arn = "arn:aws:sqs:eu-central-1:000000000000:atrium-test-sign_out-dead-letters" }
 }
 
+override_resource {
+  target          = aws_lambda_layer_version.this["kernel"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:atrium-test-kernel:1" }
+}
+
+override_resource {
+  target          = aws_lambda_layer_version.this["sdk"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:atrium-test-sdk:1" }
+}
+
+run "layers_by_what_is_touched" {
+  command = plan
+
+  variables {
+    runtime = { reserved_concurrency = {}, snap_start = false }
+  }
+
+  assert {
+    condition = alltrue([
+      for folder, function in aws_lambda_function.this : function.layers == tolist(concat(
+        [aws_lambda_layer_version.this["kernel"].arn],
+        contains(["greeting", "migrate", "outcomes", "relay"], folder) ? [] : [aws_lambda_layer_version.this["sdk"].arn],
+      ))
+    ])
+    error_message = "Only functions that touch more than Postgres have AWS's SDK."
+  }
+}
+
 run "functions_as_their_folders_declare_them" {
   command = plan
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : contains(function.layers, aws_lambda_layer_version.this["sdk"].arn)])
+    error_message = "With snap_start every function needs AWS's SDK for its role's keys."
+  }
 
   assert {
     condition = output.functions == {

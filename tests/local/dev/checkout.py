@@ -149,9 +149,10 @@ def _lay_out(root: Path) -> None:
         (root / path).write_text(content)
     shutil.copytree(ROOT / "functions/atrium", root / "functions/atrium")
     (root / "requirements").mkdir()
-    # Of the layer's packages only the one that these functions import.
-    [msgspec] = re.findall(r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/layer.txt").read_text(), re.M)
-    (root / "requirements/layer.txt").write_text(msgspec + "\n")
+    # Of the layers' packages only the one that these functions import.
+    [msgspec] = re.findall(r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/kernel.txt").read_text(), re.M)
+    (root / "requirements/kernel.txt").write_text(msgspec + "\n")
+    (root / "requirements/sdk.txt").write_text("# none\n")
     built = [sys.executable, "-m", "builder", "--local", "--root", str(root)]
     subprocess.run(built, cwd=ROOT, check=True, capture_output=True)
 
@@ -159,7 +160,7 @@ def _lay_out(root: Path) -> None:
 def _deploy(root: Path, aws: Laptop, deployed: dict[str, str]) -> None:
     client = aws.client("lambda")
     layer = client.publish_layer_version(
-        LayerName="atrium-dev-kernel", Description="Terraform's", Content=_zip(root / "build/layer/local.zip")
+        LayerName="atrium-dev-kernel", Description="Terraform's", Content=_zip(root / "build/layer/local/kernel.zip")
     )
     for folder, name in deployed.items():
         client.create_function(
