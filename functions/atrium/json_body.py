@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -77,6 +77,18 @@ def _struct_errors(
 
 
 def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
+    """Those of its parts, or its own: too many items are told once each of them is right."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if parts := list(_errors_of_parts(value, bare, pointer)):
+        yield from parts
+        return
+    try:
+        msgspec.convert(value, kind, str_keys=True, dec_hook=parse)
+    except msgspec.ValidationError as invalid:
+        yield _field_error(str(invalid), pointer)
+
+
+def _errors_of_parts(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield from _struct_errors(value, kind, pointer)
@@ -86,11 +98,6 @@ def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
     elif origin is dict and isinstance(value, dict):
         for name, item in value.items():
             yield from _errors(item, arguments[1], child(pointer, name))
-    else:
-        try:
-            msgspec.convert(value, kind, str_keys=True, dec_hook=parse)
-        except msgspec.ValidationError as invalid:
-            yield _field_error(str(invalid), pointer)
 
 
 def _field_error(message: str, pointer: str) -> FieldError:

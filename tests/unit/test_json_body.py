@@ -23,7 +23,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
     name: PersonName
-    lines: list[Line] = []
+    lines: Annotated[list[Line], msgspec.Meta(max_length=500)] = []
     by_key: dict[str, Line] = {}
     language: Locale | None = None
     email: Email | None = None
@@ -232,6 +232,11 @@ def test_what_mail_does_not_take_is_no_address(typed: str) -> None:
 
 def test_many_brackets_are_not_depth() -> None:
     assert send({"name": "a", "lines": [{"count": 1}] * 500}).status == 200
+
+
+def test_too_many_items_are_told_of_the_list() -> None:
+    [error] = send({"name": "a", "lines": [{"count": 1}] * 501}).json["errors"]
+    assert error["pointer"] == "#/lines"
 
 
 _JSON = st.recursive(
