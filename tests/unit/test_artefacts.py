@@ -10,13 +10,19 @@ from operations.errors import RefusedError
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    for name in ("openapi.json", "gateway.json", "functions/users.zip", "layer/arm64.zip", "layer/local.zip"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in (
+        "openapi.json",
+        "gateway.json",
+        "functions/users.zip",
+        "layer/arm64/kernel.zip",
+        "layer/local/kernel.zip",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["openapi.json", "gateway.json", "functions/users.zip", "layer/arm64.zip"])
+@pytest.mark.parametrize("name", ["openapi.json", "gateway.json", "functions/users.zip", "layer/arm64/kernel.zip"])
 def test_other_bytes_are_refused(build: Path, name: str) -> None:
     built = artefacts.digest(build)
     artefacts.require(build, built)
@@ -35,5 +41,5 @@ def test_one_more_or_less_is_refused(build: Path) -> None:
 
 def test_what_only_a_laptop_runs_does_not_count(build: Path) -> None:
     built = artefacts.digest(build)
-    (build / "layer/local.zip").unlink()
+    (build / "layer/local/kernel.zip").unlink()
     artefacts.require(build, built)
