@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -66,6 +67,7 @@ def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
     try:
         command = stack.start("up")
         command.until(after)
+        time.sleep(0.5)  # our signal would else come before the phase itself, which lasts for as long as we want
         return command.interrupt()
     finally:
         _signal(workers, signal.SIGCONT)
