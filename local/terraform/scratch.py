@@ -161,12 +161,12 @@ class ScratchRoot:
             (self.folder, ".terraform.lock.hcl"),
             (root, "modules/**/*.*"),
             (root, "functions/*/function.yaml"),
-            (built, "*.json"),
-            (built, "*/*.zip"),
+            (built, "**/*"),
             (root, "local/**/*.py"),
             (self.settings.state, "ports.json"),
         ):
-            yield from (file for file in folder.glob(pattern) if file.is_file() and ".terraform/" not in str(file))
+            found = folder.glob(pattern, recurse_symlinks=True)
+            yield from (file for file in found if file.is_file() and ".terraform/" not in str(file))
 
     def apply(self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None) -> None:
         """Applies, handing each of Terraform's JSON events to `on_event` as it happens.
