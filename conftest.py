@@ -1,4 +1,6 @@
-"""The build puts a service's rules into its zip. Tests that run the sources get the same ones from the builder."""
+"""What every test may use, those in functions/*/tests too: the stack that is up, and the services' rules.
+
+The build puts a service's rules into its zip. Tests that run the sources get the same ones from the builder."""
 
 from pathlib import Path
 
@@ -6,6 +8,8 @@ import msgspec
 
 from atrium import rules
 from builder import allowed
+
+pytest_plugins = ["tests.running_stack.fixtures"]
 
 _read = rules.read
 

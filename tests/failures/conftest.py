@@ -18,7 +18,7 @@ from tests.failures.matrix import Row
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Ended, Stack
 from tests.ports import free_ports
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 ROWS = pytest.StashKey[list[Row]]()
 Tell = Callable[[str, str, str], None]

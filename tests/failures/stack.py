@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local.database import postgres
 from local.settings import LOOPBACK, Settings
-from tests.story.client import Client
+from tests.running_stack.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER = "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is

@@ -9,7 +9,7 @@ import pytest
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack, settle
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 AFTERWARDS = "in the row after these"
 pytestmark = [pytest.mark.usefixtures("up"), pytest.mark.xdist_group("function")]  # in turn, on one stack

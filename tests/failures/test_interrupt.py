@@ -11,7 +11,7 @@ import pytest
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Ended, Stack, settle
-from tests.story.client import Client
+from tests.running_stack.client import Client
 
 TRIES = 5  # a phase may be over before our signal arrives
 

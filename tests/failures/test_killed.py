@@ -16,7 +16,7 @@ import pytest
 from local.stack import outputs
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack, settle
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 pytestmark = pytest.mark.usefixtures("up")
 

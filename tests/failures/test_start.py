@@ -15,7 +15,7 @@ from local.database import binaries
 from local.stack import process
 from tests.failures.conftest import Recovers, Tell, kept, own_mounts
 from tests.failures.stack import ROOT, Stack, listening
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 STARTED = r"✓ local AWS .*(started|restored)"
 MOUNTS = own_mounts()

@@ -1,25 +1,16 @@
 """A person signs up, is confirmed by a mailed code, and signs in."""
 
-import base64
-import json
 from typing import Any
 
-import pg8000.native
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person, claims
 
 
 def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     described = error.value.response["Error"]
     return described["Code"], described["Message"]
-
-
-def claims(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return decoded
 
 
 def test_pre_sign_up_refuses_with_its_own_words(client: Client) -> None:
@@ -81,11 +72,6 @@ def test_the_admin_of_make_up_holds_the_role(client: Client) -> None:
 
 
 def _user(client: Client, email: str) -> list[list[Any]]:
-    """Straight from the database, as the app role."""
-    host = client.outputs.database_url.removeprefix("postgresql://app:")
-    password, _, address = host.rpartition("@")
-    place, _, database = address.partition("/")
-    name, _, port = place.partition(":")
-    with pg8000.native.Connection("app", host=name, port=int(port), database=database, password=password) as connection:
+    with client.database() as connection:
         rows: list[list[Any]] = connection.run("SELECT uid, status FROM users WHERE email = :email", email=email)
         return rows

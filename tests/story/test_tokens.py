@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from local.settings import Settings
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any], str]:

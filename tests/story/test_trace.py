@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 
 def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> None:

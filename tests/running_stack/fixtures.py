@@ -1,17 +1,19 @@
-"""Fixtures of the story: the stack that runs now, and somebody who signed up on it."""
+"""The stack that is up, and somebody who signed up on it."""
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 
 from local.settings import Settings
 from local.stack import outputs
-from tests.story.client import Client, Person
+from tests.running_stack.client import Client, Person
 
 
 @pytest.fixture(scope="session")
 def client() -> Client:
+    # Not at the top: every test run loads this file, and few of them need the SDK.
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
     found = outputs.read(Settings.from_environment())
     config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
     cognito = boto3.client("cognito-idp", endpoint_url=found.aws_endpoint_url, region_name=found.region, config=config)
@@ -20,7 +22,4 @@ def client() -> Client:
 
 @pytest.fixture(scope="session")
 def member(client: Client) -> Person:
-    """Signed up, confirmed and signed in."""
-    person = client.sign_up()
-    client.confirm(person)
-    return client.sign_in(person)
+    return client.new_member()

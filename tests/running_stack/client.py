@@ -1,14 +1,16 @@
 """The running stack, as its clients see it: boto3 for Cognito, HTTP for the API. `make test` starts one; `make up` is one too."""
 
+import base64
 import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
+import pg8000.native
 
 from local.stack.outputs import Outputs
 
@@ -31,6 +33,14 @@ class Person:
     email: str
     password: str
     tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        return self.tokens["AccessToken"]
+
+    @property
+    def uid(self) -> str:
+        return str(claims(self.token)["uid"])
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,38 @@ class Client:
         )
         return Person(person.email, person.password, answer["AuthenticationResult"])
 
+    def new_member(self) -> Person:
+        """Signed up, confirmed and signed in."""
+        person = self.sign_up()
+        self.confirm(person)
+        return self.sign_in(person)
+
+    def new_holder(self, role: str, permissions: Collection[str]) -> Person:
+        """A new member who holds a role with these permissions, and a token that says so."""
+        person = self.new_member()
+        user, definition = f"U#{person.uid}", f"R#{role}"
+        held = {"role": role, "scope": "*", "granted_by": "tests", "gsi1pk": f"ROLE#{role}", "gsi1sk": user}
+        for pk, sk, attributes in (
+            *((definition, f"PERM#{permission}", {"permission": permission}) for permission in permissions),
+            (user, f"ROLE#*#{role}#{uuid.uuid4()}", held),
+        ):
+            item = {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **attributes}.items()}
+            self.aws("dynamodb").put_item(TableName=self.outputs.user_attributes_table, Item=item)
+        self.aws("dynamodb").update_item(
+            TableName=self.outputs.user_attributes_table,
+            Key={"pk": {"S": user}, "sk": {"S": "META"}},
+            UpdateExpression="ADD access_epoch :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+        return self.sign_in(person)
+
+    def database(self) -> pg8000.native.Connection:
+        """Straight to Postgres, as the app role. Use it in a `with`."""
+        url = urlsplit(self.outputs.database_url)
+        return pg8000.native.Connection(
+            url.username, host=url.hostname, port=url.port, database=url.path[1:], password=url.password
+        )
+
     def invocations(self, function: str) -> int:
         """How often a function was invoked so far, by the START lines of its log group."""
         logs = self.aws("logs")
@@ -99,6 +141,8 @@ class Client:
         return sum(event["message"].startswith("START ") for page in pages for event in page["events"])
 
     def aws(self, service: str) -> Any:
+        import boto3
+
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.outputs.aws_endpoint_url,
@@ -106,6 +150,12 @@ class Client:
             aws_access_key_id="local",
             aws_secret_access_key="local",
         )
+
+
+def claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return decoded
 
 
 def _answer(response: Any) -> Answer:
