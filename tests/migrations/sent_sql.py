@@ -1,4 +1,5 @@
-"""The SQL that services send, with what Postgres answered: recorded from scenarios, kept in sent_sql.json, and sent again.
+"""The SQL that services send, with what Postgres answered: recorded from each service's scenario, kept beside it in
+sent_sql.json, and sent again.
 
 A service is a function of what it is asked and what the database answers. So where everything that a release sent is answered
 as it was, that release works on the schema that answers. docs/decisions/0006-migrations.md says why so.
@@ -18,7 +19,7 @@ import pytest
 from atrium import postgres
 from atrium.one_flight import OneFlight, ServerError, Statement
 
-LEDGER = Path(__file__).with_name("sent_sql.json")
+FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SOME_TIME = "<time>"
 
 
@@ -78,11 +79,13 @@ def texts(conversation: Conversation) -> list[list[str]]:
 
 
 def read() -> Ledger:
-    return msgspec.json.decode(LEDGER.read_bytes(), type=Ledger)
+    files = sorted(FUNCTIONS.glob("*/tests/sent_sql.json"))
+    return {file.parts[-3]: msgspec.json.decode(file.read_bytes(), type=list[Conversation]) for file in files}
 
 
-def write(ledger: Ledger) -> None:
-    LEDGER.write_text(json.dumps(msgspec.to_builtins(ledger), indent=1, sort_keys=True) + "\n")
+def write(service: str, conversations: list[Conversation]) -> None:
+    text = json.dumps(msgspec.to_builtins(conversations), indent=1, sort_keys=True) + "\n"
+    (FUNCTIONS / service / "tests" / "sent_sql.json").write_text(text)
 
 
 def _sent(statement: Statement, rows: Sequence[postgres.Row]) -> Sent:

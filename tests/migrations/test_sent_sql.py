@@ -14,15 +14,15 @@ from tests.migrations import sent_sql
 from tests.migrations.conftest import OURS
 from tests.migrations.sent_sql import Conversation
 
-FUNCTIONS = OURS.parent / "functions"
-SCENARIOS = Path(__file__).with_name("scenarios")
 RECORD = os.environ.get("RECORD_SQL", "")
 """`add` what services send now to the ledger, or `only` that: see `make record-sql`."""
 
 
 def services() -> list[str]:
     """Those that speak to Postgres as `app`."""
-    declared = {file.parent.name: yaml.safe_load(file.read_text()) for file in FUNCTIONS.glob("*/function.yaml")}
+    declared = {
+        file.parent.name: yaml.safe_load(file.read_text()) for file in sent_sql.FUNCTIONS.glob("*/function.yaml")
+    }
     return sorted(name for name, each in declared.items() if "app" in _users(each))
 
 
@@ -31,12 +31,12 @@ def _users(declared: dict[str, dict[str, str | list[str]]]) -> str | list[str]:
 
 
 def scenario(service: str) -> ModuleType:
-    if not (SCENARIOS / f"{service}.py").exists():
+    if not (sent_sql.FUNCTIONS / service / "tests" / "sent_sql.py").exists():
         pytest.fail(
-            f"functions/{service} speaks to Postgres, so write {SCENARIOS.relative_to(OURS.parent)}/{service}.py: a "
-            "run() that has it send each of its statements. Then `make record-sql`."
+            f"functions/{service} speaks to Postgres, so write functions/{service}/tests/sent_sql.py: a run() that has "
+            "it send each of its statements. Then `make record-sql`."
         )
-    return importlib.import_module(f"tests.migrations.scenarios.{service}")
+    return importlib.import_module(f"{service}.tests.sent_sql")
 
 
 @pytest.fixture
@@ -52,14 +52,13 @@ def test_the_ledger_has_what_each_service_sends_now(
     run = scenario(service).run
     with sent_sql.recorded(monkeypatch) as now:
         run()
-    ledger = sent_sql.read()
-    known = ledger.get(service, [])
+    known = sent_sql.read().get(service, [])
     if RECORD:
         kept = [each for each in known if RECORD == "add" and sent_sql.texts(each) != sent_sql.texts(now)]
-        sent_sql.write(ledger | {service: [*kept, now]})
+        sent_sql.write(service, [*kept, now])
     else:
         assert sent_sql.texts(now) in [sent_sql.texts(each) for each in known], (
-            f"functions/{service} sends other SQL than tests/migrations/sent_sql.json has. `make record-sql` adds it."
+            f"functions/{service} sends other SQL than its tests/sent_sql.json has. `make record-sql` adds it."
         )
 
 
