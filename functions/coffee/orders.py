@@ -1,0 +1,122 @@
+"""Orders: placed by customers, brought forward by whoever may write them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from atrium import etag, idempotency, pages, postgres, response
+from atrium.problem import FieldError, Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.uuid7 import uuid7
+from coffee import queries
+from coffee.queries import Order, Status
+
+NEXT: dict[Status, tuple[Status, ...]] = {
+    "placed": ("preparing", "cancelled"),
+    "preparing": ("ready", "cancelled"),
+    "ready": ("collected",),
+    "collected": (),
+    "cancelled": (),
+}
+
+
+class OrderLine(msgspec.Struct, forbid_unknown_fields=True):
+    coffee: UUID
+    quantity: Annotated[int, Meta(ge=1, le=100)]
+
+
+class NewOrder(msgspec.Struct, forbid_unknown_fields=True):
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=20)]
+
+
+class NewStatus(msgspec.Struct, forbid_unknown_fields=True):
+    status: Status
+
+
+class OrderFilter(pages.Parameters):
+    status: Status | None = None
+
+
+def list_(request: Request) -> Response:
+    wanted = request.parameters(OrderFilter)
+    page = pages.requested(request, wanted)
+    [before] = page.after or [None]
+    found = queries.page(_owner(request), wanted.status, before, page.limit + 1)
+    return pages.answer(request, page, found, key=lambda order: (order.id,))
+
+
+def place(request: Request) -> Response:
+    lines = request.decode(NewOrder).lines
+    quantities = Counter[UUID]()
+    for line in lines:
+        quantities[line.coffee] += line.quantity
+    order = uuid7()
+    placing = queries.placing(order, request.caller.uid, quantities, request.request_id)
+    try:
+        made = idempotency.once(request, placing, result=queries.finding(order))
+    except postgres.DatabaseError as error:
+        if error.code not in queries.REFUSED:
+            raise
+        raise _refusal(lines, quantities) from error
+    placed = msgspec.convert(made.row, Order)
+    location = request.href(f"/v1/orders/{placed.id}")
+    return _representation(placed, 201, {"Location": location, **made.headers})
+
+
+def read(request: Request) -> Response:
+    found = queries.find(request.uuid("id"), _owner(request))
+    if found is None:
+        raise _not_found()
+    return _representation(found)
+
+
+def set_status(request: Request) -> Response:
+    order, wanted = request.uuid("id"), request.decode(NewStatus).status
+    versions = etag.expected_versions(request)
+    allowed_from = [status for status, following in NEXT.items() if wanted in following]
+    change = queries.change_status(order, wanted, allowed_from, versions, request.caller.uid, request.request_id)
+    if change is None:
+        raise _not_found()
+    if versions is not None and change.version not in versions:
+        raise etag.stale()
+    if change.status not in allowed_from:
+        following = " or ".join(NEXT[change.status]) or "nothing else"
+        detail = f"The order is {change.status}; it can become {following}."
+        raise Problem(409, "transition_illegal", detail)
+    return _representation(change.now)
+
+
+def _owner(request: Request) -> str | None:
+    """Whose orders the caller may see; None for everybody's."""
+    return request.caller.uid if request.reach == "self" else None
+
+
+def _refusal(lines: Sequence[OrderLine], quantities: Mapping[UUID, int]) -> Problem:
+    """Why an order could not be placed, by what there is now."""
+    stock = queries.stock(quantities)
+    unknown = [
+        FieldError(f"#/lines/{index}/coffee", "There is no such coffee")
+        for index, line in enumerate(lines)
+        if line.coffee not in stock
+    ]
+    if unknown:
+        return Problem(422, "validation_failed", "Some lines are not acceptable: see `errors`.", errors=unknown)
+    short = [
+        FieldError(f"#/lines/{index}/quantity", f"{stock[line.coffee]} are left")
+        for index, line in enumerate(lines)
+        if stock[line.coffee] < quantities[line.coffee]
+    ]
+    return Problem(409, "out_of_stock", "Too little is left for this order: see `errors`.", errors=short)
+
+
+def _representation(order: Order, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return response.json(order, status, etag=etag.of_version(order.version), headers=headers)
+
+
+def _not_found() -> Problem:
+    return Problem(404, "order_not_found", "There is no such order, or it is not yours.")

@@ -1,0 +1,155 @@
+"""Orders and their menu in Postgres: each function is one flight, and `placing` a part of one."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from atrium import postgres
+from atrium.postgres import Statement
+from atrium.uuid7 import uuid7
+
+Status = Literal["placed", "preparing", "ready", "collected", "cancelled"]
+
+REFUSED = ("23502", "23514")
+"""SQLSTATEs by which a placement fails: a coffee without a price, since there is none; a stock below nothing."""
+
+_MENU = """
+SELECT id, name, price_cents, stock FROM coffees
+WHERE $1::uuid IS NULL OR id > $1::uuid ORDER BY id LIMIT $2::integer
+"""
+
+_ORDERS = """
+SELECT orders.id, uid, status, lines, total_cents, version, created_at, updated_at
+FROM orders CROSS JOIN LATERAL (
+    SELECT
+        jsonb_agg(
+            jsonb_build_object('coffee', coffee_id, 'quantity', quantity, 'price_cents', price_cents)
+            ORDER BY coffee_id
+        ) AS lines,
+        sum(quantity * price_cents)::bigint AS total_cents
+    FROM order_lines WHERE order_id = orders.id
+) AS content
+"""
+
+_FIND = f"{_ORDERS} WHERE orders.id = $1::uuid AND ($2::uuid IS NULL OR uid = $2::uuid)"
+
+_PAGE = f"""{_ORDERS}
+WHERE ($1::uuid IS NULL OR uid = $1::uuid) AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR orders.id < $3)
+ORDER BY orders.id DESC LIMIT $4::integer
+"""
+
+_PLACE = "INSERT INTO orders (id, uid) VALUES ($1::uuid, $2::uuid)"
+
+# At our price. A coffee that is not there has none, which the column refuses.
+_TAKE = """
+WITH taken AS (
+    UPDATE coffees SET stock = stock - $3::bigint WHERE id = $2::uuid RETURNING price_cents
+)
+INSERT INTO order_lines (order_id, coffee_id, quantity, price_cents)
+VALUES ($1::uuid, $2::uuid, $3::bigint, (SELECT price_cents FROM taken))
+"""
+
+_AUDIT_PLACED = """
+INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+VALUES ($1::uuid, $2::uuid, $2::text, 'order.placed', jsonb_build_object('order', $3::uuid), $4)
+"""
+
+_LOCK = "SELECT status, version FROM orders WHERE id = $1::uuid FOR UPDATE"
+
+# What was cancelled is in stock again.
+_CHANGE = """
+WITH changed AS (
+    UPDATE orders SET status = $2::text, version = version + 1, updated_at = now()
+    WHERE id = $1::uuid AND status = ANY ($3::text[]) AND ($4::bigint[] IS NULL OR version = ANY ($4::bigint[]))
+    RETURNING id, uid, status
+), returned AS (
+    SELECT coffees.id, quantity
+    FROM changed JOIN order_lines ON order_id = changed.id JOIN coffees ON coffees.id = coffee_id
+    WHERE changed.status = 'cancelled' ORDER BY coffees.id FOR UPDATE OF coffees
+), restocked AS (
+    UPDATE coffees SET stock = stock + quantity FROM returned WHERE coffees.id = returned.id
+)
+INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+SELECT $5::uuid, uid, $6, 'order.status_changed', jsonb_build_object('order', id, 'fields', '["status"]'::jsonb), $7
+FROM changed
+"""
+
+
+class Coffee(msgspec.Struct):
+    id: UUID
+    name: str
+    price_cents: int
+    stock: int
+
+
+class Order(msgspec.Struct):
+    id: UUID
+    uid: UUID
+    status: Status
+    lines: list[dict[str, Any]]
+    total_cents: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def menu(after: str | None, limit: int) -> list[Coffee]:
+    return [Coffee(*row) for row in postgres.query(_MENU, after, limit)]
+
+
+def page(owner: str | None, status: Status | None, before: str | None, limit: int) -> list[Order]:
+    """The newest first. `owner` None: everybody's."""
+    return [Order(*row) for row in postgres.query(_PAGE, owner, status, before, limit)]
+
+
+def find(order: UUID, owner: str | None) -> Order | None:
+    rows = postgres.query(_FIND, order, owner)
+    return Order(*rows[0]) if rows else None
+
+
+def placing(order: UUID, uid: str, quantities: Mapping[UUID, int], request_id: str) -> list[Statement]:
+    """Fails with one of `REFUSED` when a coffee is unknown or too little of it is left."""
+    return [
+        Statement(_PLACE, (order, uid)),
+        # Always in the same sequence: two orders could else wait for each other, each with what the other wants.
+        *(Statement(_TAKE, (order, coffee, quantities[coffee])) for coffee in sorted(quantities)),
+        Statement(_AUDIT_PLACED, (uuid7(), uid, order, request_id)),
+    ]
+
+
+def finding(order: UUID) -> Statement:
+    return Statement(_FIND, (order, None))
+
+
+def stock(wanted: Collection[UUID]) -> dict[UUID, int]:
+    """What is left of those that exist."""
+    return dict(postgres.query("SELECT id, stock FROM coffees WHERE id = ANY ($1::uuid[])", list(wanted)))
+
+
+class Change(msgspec.Struct):
+    """What an order was when its turn came, and what it is now: the same, if the change was refused."""
+
+    status: Status
+    version: int
+    now: Order
+
+
+def change_status(
+    order: UUID,
+    status: Status,
+    allowed_from: Collection[Status],
+    versions: Sequence[int] | None,
+    actor: str,
+    request_id: str,
+) -> Change | None:
+    """Sets the status if the order's own and its version are among those given. None when there is no such order."""
+    expected = None if versions is None else list(versions)
+    change = (order, status, list(allowed_from), expected, uuid7(), actor, request_id)
+    [met, _, now] = postgres.batch(Statement(_LOCK, (order,)), Statement(_CHANGE, change), finding(order))
+    if not met:
+        return None
+    [(status_met, version_met)] = met
+    return Change(status_met, version_met, Order(*now[0]))

@@ -1,0 +1,30 @@
+"""Somebody reads the menu and places orders, and they are brought forward or not."""
+
+from contextlib import suppress
+
+from atrium import postgres
+from atrium.uuid7 import uuid7
+from coffee import queries
+
+CUSTOMER, BARISTA = "01920000-0000-7000-8000-000000000001", "01920000-0000-7000-8000-000000000002"
+
+
+def run() -> None:
+    [coffee, *_] = queries.menu(None, 3)
+    queries.menu(str(coffee.id), 3)
+    order = uuid7()
+    place = queries.placing(order, CUSTOMER, {coffee.id: 2}, "request-1")
+    postgres.batch(*place, queries.finding(order))
+    with suppress(postgres.DatabaseError):  # too many
+        postgres.batch(*queries.placing(uuid7(), CUSTOMER, {coffee.id: 1000}, "request-2"))
+    with suppress(postgres.DatabaseError):  # there is no such one
+        postgres.batch(*queries.placing(uuid7(), CUSTOMER, {uuid7(): 1}, "request-3"))
+    queries.stock([coffee.id])
+    assert queries.find(order, CUSTOMER)
+    assert queries.find(order, BARISTA) is None
+    assert queries.page(CUSTOMER, "placed", None, 21)
+    assert queries.page(None, None, str(order), 21) == []
+    queries.change_status(order, "collected", ["ready"], None, BARISTA, "request-4")
+    queries.change_status(order, "preparing", ["placed"], [1], BARISTA, "request-5")
+    queries.change_status(order, "cancelled", ["placed", "preparing"], [2], BARISTA, "request-6")
+    assert queries.change_status(uuid7(), "preparing", ["placed"], None, BARISTA, "request-7") is None

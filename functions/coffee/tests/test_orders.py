@@ -1,0 +1,99 @@
+"""Orders: placed at our prices, and seen by whom they concern."""
+
+import uuid
+
+import pytest
+
+from coffee.tests.conftest import Shop, code
+from tests.running_stack.client import Client, Person
+
+
+def test_an_order_costs_what_we_say(shop: Shop) -> None:
+    cheap, dear = shop.new_coffee(10, 220), shop.new_coffee(10, 340)
+    answer = shop.placed((dear, 2), (cheap, 3))
+    order = answer.json
+    assert order["total_cents"] == 2 * 340 + 3 * 220
+    assert {line["coffee"]: (line["quantity"], line["price_cents"]) for line in order["lines"]} == {
+        cheap: (3, 220),
+        dear: (2, 340),
+    }
+    assert (order["status"], order["uid"]) == ("placed", shop.customer.uid)
+    assert (shop.stock(cheap), shop.stock(dear)) == (7, 8)
+    found = shop.client.call("GET", answer.headers["location"], shop.customer.token)
+    assert (found.json, found.headers["etag"]) == (order, answer.headers["etag"])
+
+
+def test_a_new_price_is_for_new_orders(shop: Shop) -> None:
+    coffee = shop.new_coffee(10, 220)
+    order = shop.placed((coffee, 2)).json["id"]
+    shop.database.run("UPDATE coffees SET price_cents = 999 WHERE id = :coffee", coffee=coffee)
+    assert shop.read(order).json["total_cents"] == 440
+    assert shop.placed((coffee, 2)).json["total_cents"] == 1998
+
+
+def test_lines_of_the_same_coffee_become_one(shop: Shop) -> None:
+    coffee = shop.new_coffee(3)
+    order = shop.placed((coffee, 1), (coffee, 2)).json
+    assert [line["quantity"] for line in order["lines"]] == [3]
+    assert shop.stock(coffee) == 0
+
+
+def test_too_little_in_stock_takes_nothing(shop: Shop) -> None:
+    plenty, scarce = shop.new_coffee(10), shop.new_coffee(2)
+    refused = shop.place((plenty, 1), (scarce, 3))
+    assert (refused.status, code(refused)) == (409, "out_of_stock")
+    assert refused.json["errors"] == [{"pointer": "#/lines/1/quantity", "detail": "2 are left"}]
+    assert (shop.stock(plenty), shop.stock(scarce)) == (10, 2)
+
+
+def test_an_unknown_coffee_takes_nothing(shop: Shop) -> None:
+    coffee = shop.new_coffee(10)
+    refused = shop.place((coffee, 1), (str(uuid.uuid4()), 1))
+    assert (refused.status, code(refused)) == (422, "validation_failed")
+    assert [error["pointer"] for error in refused.json["errors"]] == ["#/lines/1/coffee"]
+    assert shop.stock(coffee) == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"lines": []}, ["#/lines"]),
+        ({"lines": [{"coffee": "no uuid", "quantity": 0}]}, ["#/lines/0/coffee", "#/lines/0/quantity"]),
+        ({"lines": [{"coffee": str(uuid.uuid4()), "quantity": 1, "price_cents": 1}]}, ["#/lines/0/price_cents"]),
+        ({"total_cents": 1}, ["#/lines", "#/total_cents"]),
+    ],
+)
+def test_every_wrong_field_is_named(client: Client, member: Person, body: object, pointers: list[str]) -> None:
+    refused = client.call("POST", "/v1/orders", member.token, body, Idempotency_Key=str(uuid.uuid4()))
+    assert refused.status == 422
+    assert sorted(error["pointer"] for error in refused.json["errors"]) == pointers
+
+
+def test_others_see_an_order_only_with_the_permission(shop: Shop) -> None:
+    order = shop.placed((shop.new_coffee(1), 1)).json
+    stranger = shop.client.new_member()
+    assert (shop.read(order["id"], stranger).status, shop.read(order["id"], shop.barista).status) == (404, 200)
+    assert shop.client.call("GET", "/v1/orders", stranger.token).json["items"] == []
+    newest = shop.client.call("GET", "/v1/orders?limit=1", shop.barista.token)
+    assert newest.json["items"] == [order]
+
+
+def test_the_list_is_filtered_and_comes_in_pages(shop: Shop) -> None:
+    coffee = shop.new_coffee(10)
+    orders = [shop.placed((coffee, 1)).json["id"] for _ in range(3)]
+    shop.set_status(orders[1], "cancelled")
+    own = shop.customer.token
+    first = shop.client.call("GET", "/v1/orders?status=placed&limit=1", own)
+    assert [order["id"] for order in first.json["items"]] == orders[2:]
+    second = shop.client.call("GET", f"/v1/orders?status=placed&limit=1&cursor={first.json['next_cursor']}", own)
+    assert [order["id"] for order in second.json["items"]] == orders[:1]
+
+
+def test_an_order_and_its_audit_row_are_one(shop: Shop) -> None:
+    order = shop.placed((shop.new_coffee(1), 1)).json["id"]
+    shop.set_status(order, "preparing")
+    trail = shop.database.run(
+        "SELECT action, uid::text, actor FROM audit_events WHERE changes ->> 'order' = :order ORDER BY id", order=order
+    )
+    uid = shop.customer.uid
+    assert trail == [["order.placed", uid, uid], ["order.status_changed", uid, shop.barista.uid]]
