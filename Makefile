@@ -62,7 +62,10 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: build fmt lint check test record-sql failure-matrix hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix hooks artefacts
+new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
+	@$(PYTHON) -m builder.new_service "$(NAME)"
+
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
 	@$(PYTHON) -m builder
 

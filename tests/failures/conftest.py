@@ -7,18 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 
-from local.stack import outputs
 from tests.failures import matrix
 from tests.failures.matrix import Row
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Ended, Stack
 from tests.ports import free_ports
 from tests.running_stack.client import Client, Person
+from tests.running_stack.fixtures import client_of
 
 ROWS = pytest.StashKey[list[Row]]()
 Tell = Callable[[str, str, str], None]
@@ -91,18 +88,13 @@ def up(stack: Stack) -> None:
 
 @pytest.fixture(scope="session")
 def client(stack: Stack) -> Client:
-    found = outputs.read(stack.settings)
-    config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
-    cognito = boto3.client("cognito-idp", endpoint_url=found.aws_endpoint_url, region_name=found.region, config=config)
-    return Client(found, cognito)
+    return client_of(stack.settings)
 
 
 @pytest.fixture(scope="session")
 def member(client: Client) -> Person:
     """Signed up, confirmed and signed in before anything failed."""
-    person = client.sign_up()
-    client.confirm(person)
-    return client.sign_in(person)
+    return client.new_member()
 
 
 @pytest.fixture

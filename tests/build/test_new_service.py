@@ -1,0 +1,107 @@
+"""`make new-service` refuses what could not be a service, before it writes anything. tests/new_service makes one."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder import new_service
+from builder.words import Words
+from tests.build.repository import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("repository")
+    for folder in ("functions", "migrations"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "pyproject.toml", root)
+    return root
+
+
+class Command:
+    """The command, on the small repository; a test need not wait for another interpreter each time."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self._monkeypatch, self._capsys = root, monkeypatch, capsys
+
+    def refusal(self, name: str) -> str:
+        """What it says, when it has written nothing."""
+        before = files(self.root)
+        self._monkeypatch.setattr(sys, "argv", ["new_service", "--root", str(self.root), name])
+        assert new_service.main() == 1
+        assert files(self.root) == before
+        told = self._capsys.readouterr().err
+        assert told.startswith("new-service: ")
+        assert told.endswith(" Nothing was written.\n")
+        return told
+
+
+@pytest.fixture
+def command(repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(repository, monkeypatch, capsys)
+
+
+def files(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "It needs a name"),
+        ("Parcels", "not a name in snake_case"),
+        ("gift-cards", "not a name in snake_case"),
+        ("../parcels", "not a name in snake_case"),
+        ("2parcels", "not a name in snake_case"),
+        ("parcel_" * 5 + "s", "up to 30 letters"),
+        ("classes", "'class' is a word of Python's own"),
+        ("coffee", "functions/coffee is there already"),
+        ("atrium", "functions/atrium is there already"),
+        ("json", "'json' is a Python module already"),
+        ("msgspec", "'msgspec' is a Python module already"),
+        ("tests", "'tests' is a Python module already"),
+        ("lines", "'lines' already means something in the code of a service"),
+        ("references", "'references' is a word of SQL's own"),
+        ("order", "There is a table orders already (migrations/0003_coffee.sql)"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(command: Command, name: str, why: str) -> None:
+    assert why in command.refusal(name)
+
+
+def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(command: Command) -> None:
+    for file in ("openapi.yaml", "handler.py"):
+        served = command.root / "functions" / "meta" / file
+        served.write_text(served.read_text().replace("/v1/health", "/v1/parcels"))
+    assert "/v1/parcels: It is already in functions/meta/openapi.yaml" in command.refusal("parcels")
+
+
+@pytest.mark.parametrize(
+    ("name", "singular", "plural"),
+    [
+        ("parcels", "parcel", "parcels"),
+        ("parcel", "parcel", "parcels"),
+        ("deliveries", "delivery", "deliveries"),
+        ("boxes", "box", "boxes"),
+        ("houses", "house", "houses"),
+        ("addresses", "address", "addresses"),
+        ("news", "news", "newses"),
+        ("gift_cards", "gift_card", "gift_cards"),
+    ],
+)
+def test_one_and_many(name: str, singular: str, plural: str) -> None:
+    words = Words.of(name)
+    assert (words.singular, words.plural) == (singular, plural)
+
+
+def test_what_was_said_of_orders_is_said_of_the_new_resource() -> None:
+    said = Words.of("gift_cards").said
+    assert said("GET /v1/orders/{id}, /v1/coffees") == "GET /v1/gift-cards/{id}, /v1/gift-card-items"
+    assert said("from coffee import orders") == "from gift_cards import gift_cards"
+    assert said("ORDER BY orders.id, coffee_id") == "ORDER BY gift_cards.id, item_id"
+    assert said("class NewOrder, listOrders, Coffee, order_not_found") == (
+        "class NewGiftCard, listGiftCards, GiftCardItem, gift_card_not_found"
+    )
+    assert said("an order of a coffee, ordered") == "a gift_card of an item, ordered"

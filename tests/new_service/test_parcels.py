@@ -1,0 +1,135 @@
+"""`make new-service NAME=parcels` in a copy of this checkout, then `make up` there, on a copy of the stack."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.settings import Settings
+from local.stack import outputs
+from tests.failures.saved import copy, saved
+from tests.failures.stack import Stack
+from tests.ports import free_ports
+from tests.running_stack.client import Client, Person
+from tests.running_stack.fixtures import client_of
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+# The environment is this checkout's: another one would cost half a minute.
+MAKE = ("make", "--silent", "-o", "environment", f"PYTHON={sys.executable}")
+STATE = ".local-parcels"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """With the builds and caches of this one; `environment` names its stack."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(tmp_path_factory.mktemp("checkout"), STATE, *free_ports())
+
+
+@pytest.fixture(scope="module")
+def checkout(settings: Settings) -> Checkout:
+    """With the new service."""
+    root = settings.root
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    for folder in ("build", ".mypy_cache"):
+        if (ROOT / folder).is_dir():
+            shutil.copytree(ROOT / folder, root / folder)
+    made = Checkout(root, Stack.of(STATE, (settings.api_port, settings.aws_port)).environment)
+    made.run("git", "init", "--quiet")
+    made.run("git", "add", "--all")
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    made.run("git", *author, "commit", "--quiet", "--no-verify", "-m", "As it was")
+    made.run(*MAKE, "new-service", "NAME=parcels")
+    return made
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings, checkout: Checkout) -> Iterator[Client]:
+    """Of the copy's stack, after `make up`."""
+    with saved() as whole:
+        copy(whole, Stack(settings, checkout.environment))
+    try:
+        checkout.run(*MAKE, "up")
+        yield client_of(settings)
+    finally:
+        checkout.run(*MAKE, "reset")
+
+
+@pytest.fixture(scope="module")
+def member(client: Client) -> Person:
+    return client.new_member()
+
+
+def test_no_existing_file_is_changed(checkout: Checkout) -> None:
+    new = checkout.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert new
+    assert all(re.match(r"\?\? (functions/parcels/|migrations/\d{4}_parcels\.)", line) for line in new), new
+    names = {line.rpartition("/")[2] for line in new}
+    assert {"function.yaml", "openapi.yaml", "handler.py", "parcels.py", "queries.py", "test_parcels.py"} < names
+
+
+def test_nothing_of_the_original_is_left(checkout: Checkout) -> None:
+    service = checkout.root / "functions" / "parcels"
+    said = {str(file.relative_to(service)): file.read_text() for file in service.rglob("*.*")}
+    left = re.compile(r"(?i:coffee|barista|espresso)|menu|\border\b|\border_|Order")
+    assert {name: left.findall(name + text) for name, text in said.items() if left.search(name + text)} == {}
+
+
+def test_it_is_formatted_and_typed(checkout: Checkout) -> None:
+    checkout.run(f"{BIN}/ruff", "format", "--check", "functions/parcels")
+    checkout.run(f"{BIN}/ruff", "check", "functions/parcels")
+    assert "no issues" in checkout.run(f"{BIN}/mypy")
+
+
+def test_it_answers_after_make_up(settings: Settings, client: Client, member: Person) -> None:
+    assert "parcels" in outputs.read(settings).functions
+    [item, *_] = client.call("GET", "/v1/parcel-items", member.token).json["items"]
+    body = {"lines": [{"item": item["id"], "quantity": 2}]}
+    placed = client.call("POST", "/v1/parcels", member.token, body, Idempotency_Key=str(uuid.uuid4()))
+    assert (placed.status, placed.json["total_cents"]) == (201, 2 * item["price_cents"])
+    found = client.call("GET", placed.headers["location"], member.token)
+    assert found.json == placed.json
+    admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+    changed = client.call(
+        "PUT", f"/v1/parcels/{placed.json['id']}/status", admin.token, {"status": "preparing"}, If_Match="*"
+    )
+    assert (changed.status, changed.json["status"]) == (200, "preparing")
+
+
+def test_its_own_tests_find_what_they_need(checkout: Checkout, client: Client) -> None:
+    """All are loaded and one runs: the others are coffee's, which run already."""
+    assert "1 passed" in checkout.run(*PYTEST, "functions/parcels", "-k", "costs_what_we_say")
+
+
+def test_its_migration_and_what_it_sends_are_as_the_migrations_tests_want_them(checkout: Checkout) -> None:
+    files = ("tests/migrations/test_squawk.py", "tests/migrations/test_sent_sql.py")
+    assert " passed" in checkout.run(*PYTEST, "-k", "parcels", *files)
