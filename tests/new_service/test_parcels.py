@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local.bootstrap import RUNTIME
 from local.settings import Settings
 from local.stack import outputs
 from tests.failures.saved import copy, saved
@@ -63,6 +64,8 @@ def checkout(settings: Settings) -> Checkout:
     for folder in ("build", ".mypy_cache"):
         if (ROOT / folder).is_dir():
             shutil.copytree(ROOT / folder, root / folder)
+    (root / ".venv").mkdir()
+    (root / ".venv/lambda-runtime").symlink_to(RUNTIME)
     made = Checkout(root, Stack.of(STATE, (settings.api_port, settings.aws_port)).environment)
     made.run("git", "init", "--quiet")
     made.run("git", "add", "--all")
