@@ -75,7 +75,7 @@ resource "aws_iam_role" "deploy" {
 
   name                 = "${var.project}-deploy-${each.key}"
   description          = "GitHub deploys ${each.key} from main of ${var.github_repository}"
-  max_session_duration = 3600
+  max_session_duration = 5400 # the 90 minutes that deploy.yaml gives the job: a first apply waits for a database
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
