@@ -109,7 +109,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
         "functions/meta/function.yaml: data was applied as nothing, and is {'postgres': 'app'} now.",
         "functions/meta/function.yaml: memory was applied as nothing, and is 512 now.",
         "functions/meta/openapi.yaml, part of the contract, is not the one that was applied.",
-        "the kernel (functions/atrium, or a package of the layer) is not the one that was applied.",
+        "the layer kernel (functions/atrium, or packages of pyproject.toml) is not the one that was applied.",
         "`make deploy ENV=local` takes these along.",
     ):
         assert expected in said
