@@ -22,7 +22,9 @@ from local.api_gateway.errors import (
 from local.api_gateway.event import GatewayRequest, arrived, request_context
 from local.api_gateway.gateway_response import gateway_response
 from local.api_gateway.integration import GatewayResponse, invoke_function, mock_response, require_emulated
-from local.api_gateway.routes import Routes
+from local.api_gateway.routes import Route, Routes
+from local.api_gateway.throttling import Clock, TokenBuckets, method_limit
+from local.api_gateway.usage_plans import UsagePlans
 from local.lambda_service import LambdaService
 
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
@@ -55,21 +57,29 @@ def create_app(
     functions: LambdaService,
     authorizer: CognitoAuthorizer,
     on_answered: OnAnswered = lambda _: None,
+    clock: Clock = time.time,
 ) -> web.Application:
-    """Serve what `apis` has deployed. `on_answered` hears of every request."""
+    """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`."""
     app = web.Application(client_max_size=BODY_LIMIT)
-    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_answered).answer)
+    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_answered, clock).answer)
     return app
 
 
 class _Gateway:
     def __init__(
-        self, apis: RestApis, functions: LambdaService, authorizer: CognitoAuthorizer, on_answered: OnAnswered
+        self,
+        apis: RestApis,
+        functions: LambdaService,
+        authorizer: CognitoAuthorizer,
+        on_answered: OnAnswered,
+        clock: Clock,
     ) -> None:
         self._apis = apis
         self._functions = functions
         self._authorizer = authorizer
         self._on_answered = on_answered
+        self._buckets = TokenBuckets(clock)
+        self._plans = UsagePlans(self._buckets, clock)
         self._routes: tuple[tuple[str, str], Routes] | None = None
 
     async def answer(self, http: web.Request) -> web.Response:
@@ -105,10 +115,18 @@ class _Gateway:
         if route.security:
             claims = self._authorizer.authorize(request.header("Authorization"), route.security)
             request.context["authorizer"] = {"claims": claims}
+        self._admit(request, api, route)
         request.body = await _read_body(http)
         if kind == "mock":
             return mock_response(request, route)
         return await invoke_function(self._functions, request, api, route, parameters)
+
+    def _admit(self, request: GatewayRequest, api: DeployedApi, route: Route) -> None:
+        """The client's limits before the method's, as AWS orders them."""
+        if route.api_key:
+            key = self._plans.admit(request.header("x-api-key"), api, route)
+            request.context["identity"] |= {"apiKey": key.value, "apiKeyId": key.id}
+        self._buckets.take(("stage", api.stage, route.method, route.resource), method_limit(api.method_settings, route))
 
     def _routes_of(self, api: DeployedApi) -> Routes:
         key = (api.api_id, api.deployment_id)

@@ -19,6 +19,7 @@ Body = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 ANY_METHOD = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
+API_KEY_SOURCE = "x-amazon-apigateway-api-key-source"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 _API = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)$")
@@ -45,6 +46,7 @@ class DeployedApi:
     body: Body
     variables: dict[str, str]
     access_log: dict[str, str]  # destinationArn, format; empty without access logging
+    method_settings: dict[str, Any]  # `*/*` or `~1v1~1things/GET` -> throttlingRateLimit, …
 
 
 class RestApis:
@@ -99,7 +101,7 @@ class RestApis:
                     if body is not None:
                         yield DeployedApi(
                             api.id, region, str(stage.name), deployment_id, body,
-                            stage.variables, stage.access_log_settings or {},
+                            stage.variables, stage.access_log_settings or {}, stage.method_settings,
                         )  # fmt: skip
 
 

@@ -36,6 +36,18 @@ def unauthorized(reason: str, message: str = "Unauthorized") -> GatewayError:
     return GatewayError("UNAUTHORIZED", 401, message, "UnauthorizedException", reason)
 
 
+def invalid_api_key(reason: str) -> GatewayError:
+    return GatewayError("INVALID_API_KEY", 403, "Forbidden", "ForbiddenException", reason)
+
+
+def throttled(reason: str) -> GatewayError:
+    return GatewayError("THROTTLED", 429, "Too Many Requests", "TooManyRequestsException", reason)
+
+
+def quota_exceeded(reason: str) -> GatewayError:
+    return GatewayError("QUOTA_EXCEEDED", 429, "Limit Exceeded", "LimitExceededException", reason)
+
+
 def request_too_large(reason: str) -> GatewayError:
     return GatewayError("REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException", reason)
 

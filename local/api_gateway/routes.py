@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.api_gateway.control import ANY_METHOD, INTEGRATION, METHODS, Body
+from local.api_gateway.control import ANY_METHOD, API_KEY_SOURCE, INTEGRATION, METHODS, Body
 from local.api_gateway.errors import NotEmulatedError
 
 
@@ -19,10 +19,12 @@ class CognitoSecurity:
 
 @dataclass(frozen=True)
 class Route:
+    method: str  # ANY for the one that takes all others
     resource: str  # `/v1/users/{id}`
     resource_id: str
     integration: dict[str, Any]
     security: CognitoSecurity | None
+    api_key: bool  # whether it also wants an `x-api-key`
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Routes:
             for key, operation in item.items():
                 if key in METHODS or key == ANY_METHOD:
                     method = "ANY" if key == ANY_METHOD else key.upper()
-                    node.methods[method] = _route(body, path, operation)
+                    node.methods[method] = _route(body, path, method, operation)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route and the path parameters, percent-encoded as the client sent them; None where AWS has no method."""
@@ -84,21 +86,42 @@ def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> li
     return found
 
 
-def _route(body: Body, path: str, operation: dict[str, Any]) -> Route:
+def _route(body: Body, path: str, method: str, operation: dict[str, Any]) -> Route:
     resource_id = hashlib.sha256(path.encode()).hexdigest()[:6]
-    return Route(path, resource_id, operation.get(INTEGRATION, {}), _security(body, path, operation))
+    schemes = _schemes(body, path, operation)
+    security = _security(path, [(name, scheme, scopes) for name, scheme, scopes in schemes if not _is_api_key(scheme)])
+    api_key = any(_is_api_key(scheme) for _, scheme, _ in schemes)
+    if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
+        raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
+    return Route(method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key)
 
 
-def _security(body: Body, path: str, operation: dict[str, Any]) -> CognitoSecurity | None:
-    """Operation level only: API Gateway ignores `security` at the root of the document."""
-    requirements = operation.get("security", [])
-    if not requirements:
+def _schemes(body: Body, path: str, operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:
+    """Name, definition and scopes. Operation level only: API Gateway ignores `security` at the root of the document.
+
+    It demands every entry of the list, where OpenAPI would take any.
+    """
+    known = body.get("components", {}).get("securitySchemes", {}) | body.get("securityDefinitions", {})
+    return [
+        (name, known.get(name, {}), scopes)
+        for requirement in operation.get("security", [])
+        for name, scopes in requirement.items()
+    ]
+
+
+def _is_api_key(scheme: dict[str, Any]) -> bool:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html"""
+    return scheme.get("type") == "apiKey" and str(scheme.get("name", "")).lower() == "x-api-key"
+
+
+def _security(path: str, schemes: list[tuple[str, dict[str, Any], list[str]]]) -> CognitoSecurity | None:
+    if not schemes:
         return None
-    schemes = body.get("components", {}).get("securitySchemes", {}) | body.get("securityDefinitions", {})
-    for name, scopes in requirements[0].items():
-        authorizer = schemes.get(name, {}).get("x-amazon-apigateway-authorizer", {})
-        if authorizer.get("type") != "cognito_user_pools":
-            raise NotEmulatedError(f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)")
-        pools = tuple(re.sub(r"^.*:userpool/", "", arn) for arn in authorizer["providerARNs"])
-        return CognitoSecurity(pools, tuple(scopes))
-    return None
+    if len(schemes) > 1:
+        raise NotEmulatedError(f"{len(schemes)} authorizers of {path}")
+    name, scheme, scopes = schemes[0]
+    authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
+    if authorizer.get("type") != "cognito_user_pools":
+        raise NotEmulatedError(f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)")
+    pools = tuple(re.sub(r"^.*:userpool/", "", arn) for arn in authorizer["providerARNs"])
+    return CognitoSecurity(pools, tuple(scopes))

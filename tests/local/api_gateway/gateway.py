@@ -46,6 +46,7 @@ class Gateway:
         self.aws = aws
         self.apis = RestApis()
         self.lines: list[str] = []
+        self.now = time.time()  # of the clock that limits are counted by
         aws.interceptors["apigateway"] = self.apis.intercept
         for name in ("puppet", "unpermitted"):
             aws.deploy(name, PUPPET, Publish=True)
@@ -59,7 +60,9 @@ class Gateway:
         )  # fmt: skip
         self.deploy(body())
         authorizer = CognitoAuthorizer(jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer)
-        app = create_app(self.apis, aws.functions, authorizer, lambda answered: self.lines.append(str(answered)))
+        app = create_app(
+            self.apis, aws.functions, authorizer, lambda answered: self.lines.append(str(answered)), lambda: self.now
+        )
         self._runner, self.port = aws.loop.run(aws.listen(app))
 
     def close(self) -> None:
@@ -151,13 +154,15 @@ def body() -> dict[str, Any]:
             "/v1/files/{path+}": {"x-amazon-apigateway-any-method": puppet},
             "/v1/me": {"get": puppet | {"security": me}},
             "/v1/profile": {"get": puppet | {"security": [{"cognito": []}]}},
+            "/v1/keyed": {"get": puppet | {"security": [{"api_key": []}]}, "put": puppet | {"security": [{"api_key": []}]}},
+            "/v1/keyed/me": {"get": puppet | {"security": [*me, {"api_key": []}]}},
             "/v1/unpermitted": {"get": _invoke("unpermitted")},
             "/v1/slow": {"post": {"x-amazon-apigateway-integration":
                                   puppet["x-amazon-apigateway-integration"] | {"timeoutInMillis": 500}}},
             "/v1/http": {"get": {"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}},
             "/v1/vtl": {"get": _mock(200, {}, "#set($x = 1)")},
         },
-        "components": {"securitySchemes": {"cognito": {
+        "components": {"securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}, "cognito": {
             "type": "apiKey", "name": "Authorization", "in": "header",
             "x-amazon-apigateway-authtype": "cognito_user_pools",
             "x-amazon-apigateway-authorizer": {
