@@ -6,8 +6,8 @@ import time
 
 from local.api_gateway.control import DeployedApi
 from local.api_gateway.event import GatewayRequest
-from local.api_gateway.integration import GatewayResponse
 from local.api_gateway.mapping import render
+from local.api_gateway.proxy_response import GatewayResponse
 from local.lambda_service.function_log import put_events
 
 _LOG_GROUP = ":log-group:"

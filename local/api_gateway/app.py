@@ -21,8 +21,9 @@ from local.api_gateway.errors import (
 )
 from local.api_gateway.event import GatewayRequest, arrived, request_context
 from local.api_gateway.gateway_response import gateway_response
-from local.api_gateway.integration import GatewayResponse, invoke_function, mock_response, require_emulated
-from local.api_gateway.routes import Route, Routes
+from local.api_gateway.integration import invoke_function, mock_response, require_emulated
+from local.api_gateway.proxy_response import GatewayResponse
+from local.api_gateway.routes import CognitoSecurity, Route, Routes
 from local.api_gateway.throttling import Clock, TokenBuckets, method_limit
 from local.api_gateway.usage_plans import UsagePlans
 from local.lambda_service import LambdaService
@@ -111,15 +112,23 @@ class _Gateway:
             raise missing_authentication_token()
         route, parameters = found
         request.context |= {"resourcePath": route.resource, "resourceId": route.resource_id}
+        if route.operation_name:
+            request.context["operationName"] = route.operation_name
         kind = require_emulated(route)
         if route.security:
-            claims = self._authorizer.authorize(request.header("Authorization"), route.security)
-            request.context["authorizer"] = {"claims": claims}
+            request.context["authorizer"] = {"claims": self._authorize(request, route.security)}
         self._admit(request, api, route)
         request.body = await _read_body(http)
         if kind == "mock":
             return mock_response(request, route)
         return await invoke_function(self._functions, request, api, route, parameters)
+
+    def _authorize(self, request: GatewayRequest, security: CognitoSecurity) -> dict[str, str]:
+        try:
+            return self._authorizer.authorize(request.header("Authorization"), security)
+        except GatewayError as error:
+            request.context["authorizer"] = {"error": error.message}
+            raise
 
     def _admit(self, request: GatewayRequest, api: DeployedApi, route: Route) -> None:
         """The client's limits before the method's, as AWS orders them."""

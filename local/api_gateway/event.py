@@ -22,7 +22,13 @@ from local.api_gateway.routes import Route
 from local.lambda_service.trace import new_trace
 from local.settings import ACCOUNT_ID
 
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+# What a client sends and no function sees: about the connection, or the gateway's own to say. As AWS's recorded events have it
+# (tests/local/api_gateway/events_of_aws.json), and "Header restrictions" in
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html.
+_KEPT_BACK = frozenset({
+    "connection", "content-length", "content-md5", "expect", "keep-alive", "max-forwards", "proxy-authenticate", "server",
+    "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
+})  # fmt: skip
 
 
 @dataclass
@@ -104,7 +110,7 @@ def request_context(request: GatewayRequest, api: DeployedApi, route: Route | No
 
 def proxy_event(request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]) -> bytes:
     """JSON for the function. Path parameters stay percent-encoded, as AWS passes them; query values are decoded."""
-    headers = _many((key, value) for key, value in _forwarded(request) if key.lower() not in _HOP_BY_HOP)
+    headers = _many((key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK)
     query = _many(parse_qsl(request.query, keep_blank_values=True))
     content_type = request.header("Content-Type") or ""
     binary = matches_media_type(api.body.get("x-amazon-apigateway-binary-media-types", []), content_type)

@@ -5,8 +5,8 @@ import json
 from local.api_gateway.control import GATEWAY_RESPONSES, Body
 from local.api_gateway.errors import GatewayError
 from local.api_gateway.event import GatewayRequest
-from local.api_gateway.integration import GatewayResponse
 from local.api_gateway.mapping import by_accept, parameter, render
+from local.api_gateway.proxy_response import GatewayResponse
 
 _DEFAULT_TEMPLATES = {"application/json": '{"message":$context.error.messageString}'}
 

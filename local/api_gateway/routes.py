@@ -25,6 +25,7 @@ class Route:
     integration: dict[str, Any]
     security: CognitoSecurity | None
     api_key: bool  # whether it also wants an `x-api-key`
+    operation_name: str | None
 
 
 @dataclass
@@ -93,7 +94,9 @@ def _route(body: Body, path: str, method: str, operation: dict[str, Any]) -> Rou
     api_key = any(_is_api_key(scheme) for _, scheme, _ in schemes)
     if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
         raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
-    return Route(method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key)
+    return Route(
+        method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key, operation.get("operationId")
+    )
 
 
 def _schemes(body: Body, path: str, operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:

@@ -5,6 +5,7 @@ import pytest
 
 from local.settings import ACCOUNT_ID
 from tests.local.api_gateway.gateway import Gateway
+from tests.local.api_gateway.usage_plan import Plan
 from tests.local.lambda_service.laptop import Loop, install_runtime, laptop
 
 
@@ -24,3 +25,16 @@ def gateway(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield made
             made.close()
     loop.close()
+
+
+@pytest.fixture
+def plan(gateway: Gateway) -> Iterator[Plan]:
+    client = gateway.aws.client("apigateway")
+    stages = [
+        {"apiId": gateway.api_id, "stage": "dev", "throttle": {"/v1/keyed/PUT": {"rateLimit": 1, "burstLimit": 1}}}
+    ]
+    made = Plan(gateway, client, client.create_usage_plan(name="clients", apiStages=stages)["id"])
+    yield made
+    for key in made.keys:
+        client.delete_api_key(apiKey=key)
+    client.delete_usage_plan(usagePlanId=made.id)

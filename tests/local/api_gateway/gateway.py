@@ -26,6 +26,7 @@ def handler(event, context):
     told = json.loads(event["body"])
     if told == "raise": raise ValueError("as told")
     if told == "sleep": time.sleep(2)
+    if told and "body of" in told: return {"statusCode": 200, "body": told["body of"] * "x"}
     return told
 """
 
@@ -151,14 +152,18 @@ def body() -> dict[str, Any]:
                            "x-amazon-apigateway-any-method": not_allowed},
             "/v1/things/{id}": {"parameters": [{"name": "id", "in": "path"}], "get": puppet},
             "/v1/things/special": {"get": puppet},
+            "/v1/files/list": {"get": puppet},
+            "/v1/files/{name}/meta": {"get": puppet},
             "/v1/files/{path+}": {"x-amazon-apigateway-any-method": puppet},
             "/v1/me": {"get": puppet | {"security": me}},
             "/v1/profile": {"get": puppet | {"security": [{"cognito": []}]}},
             "/v1/keyed": {"get": puppet | {"security": [{"api_key": []}]}, "put": puppet | {"security": [{"api_key": []}]}},
-            "/v1/keyed/me": {"get": puppet | {"security": [*me, {"api_key": []}]}},
+            "/v1/keyed/me": {"get": puppet | {"security": [*me, {"api_key": []}], "operationId": "keyedMe"}},
             "/v1/unpermitted": {"get": _invoke("unpermitted")},
             "/v1/slow": {"post": {"x-amazon-apigateway-integration":
                                   puppet["x-amazon-apigateway-integration"] | {"timeoutInMillis": 500}}},
+            "/v1/got": {"get": {"x-amazon-apigateway-integration":
+                                puppet["x-amazon-apigateway-integration"] | {"httpMethod": "GET"}}},
             "/v1/http": {"get": {"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}},
             "/v1/vtl": {"get": _mock(200, {}, "#set($x = 1)")},
         },

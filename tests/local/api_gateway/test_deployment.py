@@ -3,14 +3,16 @@
 import copy
 import json
 import pickle
+import re
 import time
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from local.api_gateway import RestApis
 from local.api_gateway.control import METHODS
 from local.settings import ACCOUNT_ID
-from tests.local.api_gateway.gateway import Gateway, body
+from tests.local.api_gateway.gateway import Gateway, body, token
 from tests.local.lambda_service.laptop import REGION
 
 
@@ -54,19 +56,45 @@ def test_state_survives_pickling(gateway: Gateway) -> None:
     assert copied.deployed() == gateway.apis.deployed()
 
 
+def stages_format() -> dict[str, str]:
+    """That of modules/api_lambda: a name and a variable on each line."""
+    terraform = (Path(__file__).resolve().parents[3] / "modules/api_lambda/api.tf").read_text()
+    found = dict(re.findall(r'(\w+) += "(\$context\.[\w.]+)"', terraform))
+    assert len(found) == 14
+    return found
+
+
 def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
     logs = gateway.aws.client("logs")
     logs.create_log_group(logGroupName="/api/access")
-    wanted = {"id": "$context.requestId", "status": "$context.status", "who": "$context.authorizer.claims.sub"}
+    wanted = stages_format()
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/api/access"
     settings = {"destinationArn": arn, "format": json.dumps(wanted)}
     patch = [{"op": "replace", "path": f"/accessLogSettings/{key}", "value": text} for key, text in settings.items()]
     gateway.aws.client("apigateway").update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=patch)
-    answer = gateway.call("GET", "/v1/things")
+    answers = {
+        "fine": gateway.call("GET", "/v1/me", headers=[("Authorization", token(uid="u-1"))]),
+        "refused": gateway.call("GET", "/dev/v1/me"),
+        "malformed": gateway.told({"statusCode": "abc"}),
+        "failed": gateway.told("raise"),
+        "late": gateway.call("POST", "/v1/slow", "sleep"),
+    }
     (stream,) = logs.describe_log_streams(logGroupName="/api/access")["logStreams"]
     events = logs.get_log_events(logGroupName="/api/access", logStreamName=stream["logStreamName"])["events"]
-    line = json.loads(events[-1]["message"])
-    assert line == {"id": answer.headers["x-amzn-RequestId"], "status": "200", "who": "-"}
+    lines = dict(zip(answers, [json.loads(event["message"]) for event in events[-len(answers) :]], strict=True))
+    for name, answer in answers.items():
+        line = lines[name]
+        assert (line["request_id"], line["status"]) == (answer.headers["x-amzn-RequestId"], str(answer.status))
+        assert f"Root={line['trace_id']}" == answer.headers["X-Amzn-Trace-Id"]
+        assert (line["ip"], int(line["length"])) == ("127.0.0.1", len(answer.body))
+    fine, refused, malformed, failed, late = lines.values()
+    assert (fine["method"], fine["route"], fine["uid"], fine["error"]) == ("GET", "/v1/me", "u-1", "-")
+    assert 0 <= int(fine["integration_latency"]) <= int(fine["latency"])
+    assert (refused["uid"], refused["authorizer_error"], refused["integration_latency"]) == ("-", "Unauthorized", "-")
+    assert "Malformed Lambda proxy response" in malformed["integration_error"]
+    assert malformed["error"] == "Internal server error"
+    assert '"errorMessage": "as told"' in failed["integration_error"]
+    assert int(late["integration_latency"]) >= 500
 
 
 def test_deleted_api_is_no_longer_served(gateway: Gateway) -> None:

@@ -25,6 +25,11 @@ def test_both_url_forms_reach_the_same_route(gateway: Gateway) -> None:
         ("/v1/things/special", "/v1/things/special", None),
         ("/v1/things/a%20b%2Fc", "/v1/things/{id}", {"id": "a%20b%2Fc"}),
         ("/v1/files/a/b/c", "/v1/files/{path+}", {"path": "a/b/c"}),
+        ("/v1/files/list", "/v1/files/list", None),
+        ("/v1/files/lists", "/v1/files/{path+}", {"path": "lists"}),
+        ("/v1/files/list/a", "/v1/files/{path+}", {"path": "list/a"}),
+        ("/v1/files/a/meta", "/v1/files/{name}/meta", {"name": "a"}),
+        ("/v1/files/a/metas", "/v1/files/{path+}", {"path": "a/metas"}),
     ],
 )
 def test_the_most_specific_route_wins(

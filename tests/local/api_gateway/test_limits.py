@@ -1,51 +1,11 @@
 """API keys, usage plans and throttling, set up through boto3 as docs/runbooks/api-keys.md does it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
 from tests.local.api_gateway.gateway import Answer, Gateway, token
+from tests.local.api_gateway.usage_plan import Plan
 
 THROTTLING = ("throttling/rateLimit", "throttling/burstLimit")
-
-
-@dataclass
-class Plan:
-    gateway: Gateway
-    client: Any
-    id: str
-    keys: list[str] = field(default_factory=list)
-
-    def new_key(self, **options: Any) -> tuple[str, str]:
-        """Its id and its value."""
-        key = self.client.create_api_key(name="example", enabled=True, **options)["id"]
-        self.keys.append(key)
-        self.client.create_usage_plan_key(usagePlanId=self.id, keyId=key, keyType="API_KEY")
-        return key, self.client.get_api_key(apiKey=key, includeValue=True)["value"]
-
-    def change(self, **values: Any) -> None:
-        """`throttle_rateLimit=…` is the path /throttle/rateLimit."""
-        patch = [{"op": "replace", "path": "/" + path.replace("_", "/"), "value": str(v)} for path, v in values.items()]
-        self.client.update_usage_plan(usagePlanId=self.id, patchOperations=patch)
-
-    def call(self, value: str | None, method: str = "GET", path: str = "/v1/keyed", **headers: str) -> Answer:
-        given = [*headers.items(), *([("X-API-Key", value)] if value is not None else [])]
-        return self.gateway.call(method, path, headers=given)
-
-
-@pytest.fixture
-def plan(gateway: Gateway) -> Iterator[Plan]:
-    client = gateway.aws.client("apigateway")
-    stages = [
-        {"apiId": gateway.api_id, "stage": "dev", "throttle": {"/v1/keyed/PUT": {"rateLimit": 1, "burstLimit": 1}}}
-    ]
-    made = Plan(gateway, client, client.create_usage_plan(name="clients", apiStages=stages)["id"])
-    yield made
-    for key in made.keys:
-        client.delete_api_key(apiKey=key)
-    client.delete_usage_plan(usagePlanId=made.id)
 
 
 def refused(answer: Answer) -> tuple[int, str, str]:

@@ -5,26 +5,34 @@ import time
 
 import pytest
 
+from local.api_gateway import integration
 from tests.local.api_gateway.gateway import Gateway
 
 
 def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
     many = {"Set-Cookie": ["a=1", "b=2"], "X-Both": ["m"]}
     answer = gateway.told(
-        {"statusCode": 201, "headers": {"X-Both": "s", "X-N": 5}, "multiValueHeaders": many, "body": "ü"}
+        {"statusCode": "201", "headers": {"X-Both": "s", "X-Flag": True}, "multiValueHeaders": many, "body": "ü"}
     )
     assert (answer.status, answer.body.decode()) == (201, "ü")
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
     assert answer.headers.get_all("X-Both") == ["m", "s"]
-    assert answer.headers["X-N"] == "5"
+    assert answer.headers["X-Flag"] == "true"
     assert answer.headers["Content-Type"] == "application/json"
 
 
+REMAPPED = (
+    "Authorization", "Connection", "Content-Length", "Content-MD5", "Date", "Expect", "Host", "Max-Forwards",
+    "Proxy-Authenticate", "Server", "User-Agent", "WWW-Authenticate",
+)  # fmt: skip
+
+
 def test_headers_that_aws_keeps_for_itself_are_renamed(gateway: Gateway) -> None:
-    answer = gateway.told({"statusCode": 401, "headers": {"WWW-Authenticate": "Basic", "x-amzn-RequestId": "mine"}})
-    assert answer.headers["x-amzn-Remapped-WWW-Authenticate"] == "Basic"
-    assert "WWW-Authenticate" not in answer.headers
-    assert answer.headers.get_all("x-amzn-RequestId") != ["mine"]
+    own = {"x-amzn-RequestId": "mine", "Transfer-Encoding": "mine", "Content-Type": "text/mine"}
+    answer = gateway.told({"statusCode": 401, "headers": dict.fromkeys(REMAPPED, "mine") | own})
+    assert {name: answer.headers[f"x-amzn-Remapped-{name}"] for name in REMAPPED} == dict.fromkeys(REMAPPED, "mine")
+    assert [name for name, value in answer.headers.items() if value == "mine" and "Remapped" not in name] == []
+    assert answer.headers["Content-Type"] == "text/mine"
 
 
 def test_base64_is_decoded_only_for_binary_media_types(gateway: Gateway) -> None:
@@ -38,8 +46,13 @@ def test_base64_is_decoded_only_for_binary_media_types(gateway: Gateway) -> None
 @pytest.mark.parametrize(
     "told",
     [
-        {"body": "no status"}, {"statusCode": "abc"}, {"statusCode": 99}, {"statusCode": 200, "body": {"a": 1}},
-        {"statusCode": 200, "headers": ["x"]}, {"statusCode": 200, "headers": {"x": "a\r\nb: c"}}, [1], "text",
+        {"body": "no status"}, {"statusCode": None}, {"statusCode": "abc"}, {"statusCode": 99}, {"statusCode": 600},
+        {"statusCode": 200.5}, {"statusCode": True},
+        {"statusCode": 200, "body": {"a": 1}}, {"statusCode": 200, "body": [1]}, {"statusCode": 200, "body": 1},
+        {"statusCode": 200, "headers": ["x"]}, {"statusCode": 200, "headers": {"x": "a\r\nb: c"}},
+        {"statusCode": 200, "headers": {"x": 1}}, {"statusCode": 200, "headers": {"x": ["1"]}},
+        {"statusCode": 200, "multiValueHeaders": {"x": "1"}}, {"statusCode": 200, "multiValueHeaders": {"x": [{}]}},
+        {"statusCode": 200, "isBase64Encoded": "yes"}, {"statusCode": 200, "more": 1}, [1], "text", {},
     ],
 )  # fmt: skip
 def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
@@ -54,6 +67,29 @@ def test_function_error_is_a_502_and_tells_the_client_nothing(gateway: Gateway) 
     answer = gateway.told("raise")
     assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
     assert "as told" in gateway.lines[-1]
+
+
+def test_nothing_is_no_answer(gateway: Gateway) -> None:
+    assert gateway.call("POST", "/v1/things", b"null").status == 502
+    assert "NoneType" in gateway.lines[-1]
+
+
+def test_an_answer_over_6_mb_is_a_502(gateway: Gateway) -> None:
+    most = 6_291_556 - len('{"statusCode": 200, "body": ""}')
+    assert len(gateway.call("POST", "/v1/things", {"body of": most}).body) == most
+    assert gateway.call("POST", "/v1/things", {"body of": most + 1}).json == {"message": "Internal server error"}
+    assert "ResponseSizeTooLarge" in gateway.lines[-1]
+
+
+def test_no_integration_has_more_than_29_seconds(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert integration.TIMEOUT_SECONDS == 29
+    monkeypatch.setattr(integration, "TIMEOUT_SECONDS", 0.3)
+    assert gateway.call("POST", "/v1/things", "sleep").status == 504
+
+
+def test_lambda_behind_another_method_than_post_is_a_500(gateway: Gateway) -> None:
+    assert gateway.call("GET", "/v1/got").status == 500
+    assert "invoked by POST" in gateway.lines[-1]
 
 
 def test_slow_integration_is_a_504(gateway: Gateway) -> None:
