@@ -19,6 +19,18 @@ FOR_BROWSERS = {"cognito-idp"}  # which sets its own CORS rules
 Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
 
 
+def first_refusal(*gates: Gate) -> Gate:
+    """One gate of several, asked in this order."""
+
+    async def check(call: AwsCall) -> AwsResponse | None:
+        for gate in gates:
+            if (refusal := await gate(call)) is not None:
+                return refusal
+        return None
+
+    return check
+
+
 def create_app(
     interceptors: Mapping[str, Interceptor], forward: Forward, gate: Gate, pages: Iterable[web.RouteDef] = ()
 ) -> web.Application:

@@ -25,7 +25,9 @@ from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from local.control_plane import function_vpc  # noqa: F401 - a fix to moto, made by importing it
+from local.control_plane.operation_name import operation_name
 
+_CALL = "atrium.call"
 SEE = "The laptop's AWS does not emulate it; docs/fidelity.md lists what it does."
 
 log = logging.getLogger("local.control_plane")
@@ -60,7 +62,16 @@ class Moto:
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
             started["status"], started["headers"] = int(status.split()[0]), dict(headers)
 
-        body = b"".join(self._wsgi(self._environ(call), start_response))
+        try:
+            body = b"".join(self._wsgi(self._environ(call), start_response))
+        except AttributeError as error:
+            # How moto says that it has no such service. Any other status than 501 would be tried again and again.
+            log.info("no service %s in moto: %r", call.service, error)
+            content = {
+                "__type": "NotEmulated",
+                "message": f"{call.service}: {operation_name(call)}: no such service. {SEE}",
+            }
+            return AwsResponse(501, json.dumps(content).encode(), {"content-type": "application/json"})
         return AwsResponse(started["status"], body, started["headers"])
 
     def _environ(self, call: AwsCall) -> dict[str, Any]:
@@ -91,6 +102,7 @@ class Moto:
             if name not in ("content-type", "content-length", "transfer-encoding", "expect"):
                 environ["HTTP_" + name.upper().replace("-", "_")] = value
         environ["HTTP_HOST"] = host
+        environ[_CALL] = call
         return environ
 
 
@@ -108,10 +120,12 @@ def _not_emulated(service: str, error: Exception) -> Response:
 
 def _failed(service: str, error: Exception) -> Response:
     if getattr(error, "code", None):  # a werkzeug HTTPException: routing's 404 and 405
-        return _refusal(service, 501, "NotEmulated", f"{service}: no such call in the laptop's AWS ({error}). {SEE}")
+        action = operation_name(request.environ[_CALL])
+        return _refusal(service, 501, "NotEmulated", f"{service}: {action}: moto has no such call. {SEE}")
     log.exception("%s failed in moto", service, exc_info=error)
     # Not 500: moto would fail the same way at each of the 25 retries of Terraform's provider.
-    text = f"{service}: moto failed with {type(error).__name__}: {error}. `make logs SERVICE=aws` has the traceback."
+    action = operation_name(request.environ[_CALL])
+    text = f"{service}: {action}: moto failed with {type(error).__name__}: {error}. `make logs SERVICE=aws` has the traceback."
     return _refusal(service, 501, "NotEmulated", text)
 
 

@@ -6,6 +6,7 @@ from local.database.proxy import Authenticate, Refused
 from local.database.registered import RegisteredProxy, registered_proxies
 from local.database.token import BadToken, Signer, verify
 from local.iam import sessions
+from local.network.reachability import caller_of, no_way_to_proxy
 from local.settings import LOOPBACK
 
 # RDS Proxy's own messages: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
@@ -13,6 +14,7 @@ _BAD_TOKEN = "The IAM authentication failed for the role {user}. Check the IAM t
 _NO_CREDENTIALS = (
     "This RDS Proxy has no credentials for the role {user}. Check the credentials for this role and try again."
 )
+_NO_WAY = "The network does not lead here. On AWS the connection would time out."
 _NO_TARGET = "This RDS Proxy currently has no available target instance."
 
 
@@ -26,6 +28,7 @@ def iam_authentication(
         endpoints = {f"{host}:{port()}" for host in (LOOPBACK, "localhost")}
         try:
             verified = verify(password, user, endpoints, _signer)
+            _has_a_way(verified.access_key, proxy)
             _may_connect(verified.access_key, proxy.user_arn(user))
         except BadToken as error:
             raise Refused("28P01", _BAD_TOKEN.format(user=user), str(error)) from None
@@ -49,6 +52,15 @@ def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
 def _signer(access_key: str) -> Signer | None:
     found = sessions.session(access_key)
     return Signer(found.secret, found.token) if found and not found.expired else None
+
+
+def _has_a_way(access_key: str, proxy: RegisteredProxy) -> None:
+    """The network comes before IAM, but only the token tells which function is at the other end."""
+    signer = sessions.session(access_key)
+    caller = caller_of(signer) if signer and proxy.place else None
+    reason = no_way_to_proxy(caller, proxy.place) if caller and proxy.place else None
+    if reason:
+        raise Refused("08001", _NO_WAY, reason)
 
 
 def _may_connect(access_key: str, user_arn: str) -> None:

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from local.iam import sessions
+from local.network.reachability import Place
 from local.settings import ACCOUNT_ID
 
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
@@ -23,6 +24,7 @@ class RegisteredProxy:
     secret_arns: tuple[str, ...]
     role_arn: str
     has_target: bool
+    place: Place | None = None  # in the network; None: not looked at
 
     def user_arn(self, user: str) -> str:
         return f"arn:aws:rds-db:{self.region}:{ACCOUNT_ID}:dbuser:{self.id}/{user}"
@@ -44,6 +46,7 @@ def registered_proxies() -> list[RegisteredProxy]:
             secret_arns=tuple(auth.get("SecretArn", "") for auth in proxy.auth),
             role_arn=proxy.role_arn,
             has_target=any(group.targets for group in proxy.proxy_target_groups.values()),
+            place=Place(proxy.region, tuple(proxy.vpc_subnet_ids), tuple(proxy.vpc_security_group_ids)),
         )
         for backend in list(rds_backends[ACCOUNT_ID].values())
         for proxy in list(backend.db_proxies.values())

@@ -26,6 +26,7 @@ from local.event_sources import EventSources
 from local.iam import sessions
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
+from local.network import NetworkGate
 from local.settings import LOOPBACK, Settings
 from local.stack import database, process
 from local.stack.persistence import Persistence
@@ -105,7 +106,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         "xray": xray_interceptor(xray.traces),
     }
     pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
-    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), IamGate().check, pages)
+    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check)
+    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), gate, pages)
     await _listen(aws, settings.aws_port, stack)
     await sources.start()
     stack.push_async_callback(sources.close)

@@ -76,6 +76,33 @@ def test_an_action_that_moto_lacks_is_501_and_named() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("apigateway", "get_usage", {"usagePlanId": "x", "startDate": "2026-01-01", "endDate": "2026-01-02"}),  # REST
+        ("lambda", "get_function_recursion_config", {"FunctionName": "x"}),
+        ("dynamodb", "list_contributor_insights", {}),  # JSON
+        ("sqs", "list_message_move_tasks", {"SourceArn": "arn:aws:sqs:eu-central-1:000000000000:x"}),
+        ("translate", "list_languages", {}),  # a service that moto does not have
+        ("outposts", "list_sites", {}),
+    ],
+)
+def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
+    service: str, operation: str, arguments: dict[str, str]
+) -> None:
+    async def run() -> None:
+        async with running() as url:
+            aws = client(service, url)
+            error = await refusal(getattr(aws, operation), **arguments)
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+            said = error.response["Error"]["Message"]
+            assert said.startswith((f"{service}: ", f"aws{service}: "))
+            assert operation in said or aws.meta.method_to_api_mapping[operation] in said
+            assert "docs/fidelity.md" in said
+
+    asyncio.run(run())
+
+
 def test_the_gate_refuses_before_the_service_is_asked() -> None:
     asked: list[str] = []
 

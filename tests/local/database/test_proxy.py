@@ -11,13 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pg8000.native
 import pytest
 
 from local.database import token as tokens
 from local.database.postgres import Postgres
+from local.network.reachability import Place
 from local.settings import LOOPBACK
-from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role
+from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role, role_arn
+from tests.local.lambda_service.laptop import zipped
 
 USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 
@@ -96,6 +99,22 @@ def test_a_role_without_permission(stand: Stand) -> None:
     code, _, detail = refusal(stand, user="migrator")
     assert code == "28P01"
     assert "rds-db:connect on " + f"{USERS}/migrator because no identity-based policy allows" in detail
+
+
+def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) -> None:
+    """Its token is good, and its role may connect; which function it is, the token's session tells."""
+    code = {"ZipFile": zipped({"main.py": ""})}
+    functions = boto3.client("lambda", region_name=REGION)
+    functions.create_function(
+        FunctionName="worker", Runtime="python3.13", Role=role_arn("function"), Handler="main.handler", Code=code
+    )
+    stand.change(place=Place(REGION, ("subnet-1",), ("sg-1",)))
+    sqlstate, message, detail = refusal(stand)
+    assert (sqlstate, "time out" in message) == ("08001", True)
+    assert "worker lies outside of the VPC" in detail
+    functions.delete_function(FunctionName="worker")
+    stand.connect().close()  # by somebody who is no function
+    stand.change(place=None)
 
 
 def test_permission_is_for_this_proxy_and_this_user(stand: Stand) -> None:
