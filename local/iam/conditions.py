@@ -95,9 +95,9 @@ def _like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 def _arn_like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
     """Each of the six parts by itself: a wildcard does not cross a colon, except in the last part."""
-    parts, patterns = value.split(":", 5), _split_arn(wanted)
+    parts, patterns = value.split(":", 5), ["*"] * 6 if wanted == "*" else _split_arn(wanted)
     if len(parts) != 6 or len(patterns) != 6:
-        return wanted == "*" and len(parts) == 6
+        raise ValueError(f"{value} or {wanted} is not an ARN")
     return all(_like(part, pattern, keys, variables) for part, pattern in zip(parts, patterns, strict=True))
 
 
@@ -131,10 +131,10 @@ def _date(compare: Callable[[datetime, datetime], bool]) -> Match:
 
 
 def _moment(text: str) -> datetime:
-    """ISO 8601 (UTC where it does not say), or epoch seconds."""
+    """ISO 8601 (UTC where it does not say), or epoch seconds. Four digits may be either, so they are neither."""
     if text.replace(".", "", 1).isdigit() and len(text) != 4:
         return datetime.fromtimestamp(float(text), UTC)
-    moment = datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
+    moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -45,6 +45,23 @@ def decide(policies: Sequence[Policy], action: str, resource: str, context: Cont
     return Decision(False, f"because no {kind} allows the {action} action")
 
 
+def decide_within(
+    identity: Sequence[Policy],
+    boundary: Sequence[Policy] | None,
+    session: Sequence[Policy] | None,
+    action: str,
+    resource: str,
+    context: Context,
+) -> Decision:
+    """The role's own policies, its permissions boundary and the session policy must all allow it; None is one that there is not."""
+    decision = decide(identity, action, resource, context)
+    for kind, policies in ((BOUNDARY, boundary), (SESSION, session)):
+        if decision.allowed and policies is not None:
+            narrowed = decide(policies, action, resource, context, kind)
+            decision = decision if narrowed.allowed else narrowed
+    return decision
+
+
 def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 

@@ -1,6 +1,7 @@
 """Policy documents, read once. What cannot be read is kept, and said, so that it can fail closed."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Any
 from local.iam.conditions import Condition
 
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def _statement(content: Any, number: int) -> Statement:
         return Statement(sid, allows=False, malformed=f"Effect is {effect!r}, not Allow or Deny")
     try:
         action, not_action = _either(content, "Action", "NotAction")
+        _check_actions(action or not_action or ())
         resource, not_resource = _either(content, "Resource", "NotResource")
         if unknown := content.keys() - _STATEMENT_KEYS:
             raise ValueError(f"an identity policy has no {', '.join(sorted(unknown))}")
@@ -74,6 +77,12 @@ def _either(content: Mapping[str, Any], name: str, opposite: str) -> tuple[tuple
     if (name in content) == (opposite in content):
         raise ValueError(f"it needs exactly one of {name} and {opposite}")
     return tuple(_texts(content[each], each) if each in content else None for each in (name, opposite))
+
+
+def _check_actions(patterns: tuple[str, ...]) -> None:
+    for pattern in patterns:
+        if pattern != "*" and not _ACTION.fullmatch(pattern):
+            raise ValueError(f"{pattern!r} is not service:Action, and a service has no wildcard")
 
 
 def _texts(content: Any, name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.iam.context import Context
-from local.iam.decision import BOUNDARY, SESSION, Decision, decide
+from local.iam.decision import SESSION, Decision, decide_within
 from local.iam.policy import Policy, parse
 from local.settings import ACCOUNT_ID
 
@@ -95,24 +95,18 @@ def session(access_key: str) -> Session | None:
 
 
 def authorize(caller: Session, action: str, resource: str, context: Context) -> Decision:
-    """The role's own policies, its permissions boundary and the session policy must all allow it."""
-    keys = {**context, **caller.keys()}
-    decision = role_may(caller.role_arn, action, resource, keys)
-    if decision.allowed and caller.policy:
-        narrowed = decide([parse(caller.policy, SESSION)], action, resource, keys, SESSION)
-        return decision if narrowed.allowed else narrowed
-    return decision
+    """May this session do it?"""
+    return role_may(caller.role_arn, action, resource, {**context, **caller.keys()}, caller.policy)
 
 
-def role_may(role_arn: str, action: str, resource: str, context: Context | None = None) -> Decision:
-    """The role's own policies and its permissions boundary; a role that is gone may nothing."""
+def role_may(
+    role_arn: str, action: str, resource: str, context: Context | None = None, session_policy: str = ""
+) -> Decision:
+    """By the role's own policies, its permissions boundary and a session policy; a role that is gone may nothing."""
     role = _role(role_arn)
-    decision = decide(_identity_policies(role) if role else [], action, resource, context or {})
-    boundary = _boundary(role) if role else None
-    if decision.allowed and boundary is not None:
-        narrowed = decide(boundary, action, resource, context or {}, BOUNDARY)
-        return decision if narrowed.allowed else narrowed
-    return decision
+    identity, boundary = (_identity_policies(role), _boundary(role)) if role else ([], None)
+    narrowed = [parse(session_policy, SESSION)] if session_policy else None
+    return decide_within(identity, boundary, narrowed, action, resource, context or {})
 
 
 def _identity_policies(role: Any) -> list[Policy]:

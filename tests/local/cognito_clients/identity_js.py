@@ -1,45 +1,18 @@
 """amazon-cognito-identity-js in a Node process of its own."""
 
-import fcntl
-import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests import node_packages
 from tests.local.cognito_clients.apps import RefusedError, Tokens
 
 FOLDER = Path(__file__).parent
-INSTALLED = FOLDER / "node_modules" / ".installed"  # the lock file that node_modules was made from
-MINIMUM = 18
 
 
 def install() -> None:
-    """`npm ci`, unless what the lock file names is there already. Fails the test that asked where Node is missing."""
-    missing = [program for program in ("node", "npm") if shutil.which(program) is None]
-    if missing:
-        pytest.fail(
-            f"Apps' JavaScript client cannot be tested without {' and '.join(missing)}: install Node.js {MINIMUM} or newer."
-        )
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.removeprefix("v").split(".")[0]) < MINIMUM:
-        pytest.fail(f"Node.js {version} is too old for this test: install {MINIMUM} or newer.")
-    with (FOLDER / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers install at the same moment, into the same folder
-        _install(hashlib.sha256(lock.read()).hexdigest())
-
-
-def _install(wanted: str) -> None:
-    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
-        return
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
-    if done.returncode:
-        pytest.fail(f"`npm ci` in {FOLDER} failed; it needs the npm registry once:\n{done.stdout}{done.stderr}")
-    INSTALLED.write_text(wanted)
+    node_packages.install(FOLDER)
 
 
 class Node:
