@@ -42,6 +42,7 @@ STAGES = (
     Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
     Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
     Stage("services", ((*PYTEST, "functions"),), needs_stack=True),
+    Stage("iam", ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
     Stage("failures", ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),), needs_stack=True),
     Stage("new_service", ((*PYTEST, "tests/new_service"),), needs_stack=True),
     Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),

@@ -28,6 +28,8 @@ class Refused(Exception):  # noqa: N818
         self.code, self.message, self.detail = code, message, detail
 
 
+# user -> what is shown each piece of what that client sends once it is let in.
+Watch = Callable[[str], Callable[[bytes], None]]
 # (user, password) -> None, or raises Refused.
 Authenticate = Callable[[str, str], None]
 
@@ -40,6 +42,7 @@ class Proxy:
     authenticate: Authenticate
     context: ssl.SSLContext
     most_connections: int = 500
+    watch: Watch | None = None
     _server: asyncio.Server | None = None
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -110,6 +113,7 @@ class Proxy:
             message = "This RDS Proxy currently has no available target instance."
             raise Refused("08006", message, f"{error}: see `make status`.") from None
         upstream.write(wire.packet(code, body))  # it answers AuthenticationOk itself
+        client.shown = self.watch(user) if self.watch else None
         join(client, upstream)
         return upstream
 
@@ -145,6 +149,7 @@ class Side(asyncio.Protocol):
     def __init__(self, accepted: "Callable[[Side], None] | None" = None) -> None:
         self.closed = asyncio.Event()
         self.other: Side | None = None
+        self.shown: Callable[[bytes], None] | None = None  # what comes from this side, once it is joined
         self._accepted = accepted
         self._buffer = bytearray()
         self._news = asyncio.Event()
@@ -157,6 +162,8 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.other is not None:
+            if self.shown:
+                self.shown(data)
             self.other.transport.write(data)
             return
         self._buffer += data
@@ -220,6 +227,8 @@ def join(client: Side, upstream: Side) -> None:
     client.other, upstream.other = upstream, client
     for side, other in ((client, upstream), (upstream, client)):
         if early := side.unread():
+            if side.shown:
+                side.shown(early)
             other.write(early)
         if side.closed.is_set():
             other.close()

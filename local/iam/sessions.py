@@ -12,6 +12,7 @@ from typing import Any
 from local.iam.context import Context
 from local.iam.decision import SESSION, Decision, decide_within
 from local.iam.policy import Policy, parse
+from local.iam.record import Call, Policies, mentioned, record
 from local.settings import ACCOUNT_ID
 
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
@@ -104,23 +105,37 @@ def role_may(
 ) -> Decision:
     """By the role's own policies, its permissions boundary and a session policy; a role that is gone may nothing."""
     role = _role(role_arn)
-    identity, boundary = (_identity_policies(role), _boundary(role)) if role else ([], None)
-    narrowed = [parse(session_policy, SESSION)] if session_policy else None
-    return decide_within(identity, boundary, narrowed, action, resource, context or {})
+    policies = _policies(role, session_policy) if role else Policies()
+    given = context or {}
+    decision = decide_within(
+        _parsed(policies.identity),
+        None if policies.boundary is None else _parsed(policies.boundary),
+        [parse(policies.session, SESSION)] if policies.session else None,
+        action,
+        resource,
+        given,
+    )
+    known = mentioned(policies, given)
+    record.note(Call(role_arn, action, resource, decision.allowed, decision.statement, policies, known))
+    return decision
 
 
-def _identity_policies(role: Any) -> list[Policy]:
-    inline = [parse(document, name) for name, document in list(role.policies.items())]
-    return inline + _managed(list(role.managed_policies.values()))
+def _parsed(documents: Iterable[tuple[str, str]]) -> list[Policy]:
+    return [parse(document, name) for name, document in documents]
 
 
-def _managed(policies: Iterable[Any]) -> list[Policy]:
-    return [
-        parse(version.document, policy.name) for policy in policies for version in policy.versions if version.is_default
-    ]
+def _policies(role: Any, session_policy: str) -> Policies:
+    inline = tuple(role.policies.items())
+    return Policies(inline + _managed(list(role.managed_policies.values())), _boundary(role), session_policy)
 
 
-def _boundary(role: Any) -> list[Policy] | None:
+def _managed(policies: Iterable[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (policy.name, version.document) for policy in policies for version in policy.versions if version.is_default
+    )
+
+
+def _boundary(role: Any) -> tuple[tuple[str, str], ...] | None:
     """None without a boundary. A boundary that no longer exists allows nothing."""
     if not role.permissions_boundary_arn:
         return None

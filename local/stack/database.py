@@ -6,7 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from local.database import pgbouncer, postgres, tls
+from local.database import pgbouncer, pinning, postgres, tls
 from local.database.authentication import iam_authentication
 from local.database.pgbouncer import Pgbouncer, PgbouncerFailed
 from local.database.postgres import Postgres, PostgresFailed
@@ -83,8 +83,12 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     stack.push_async_callback(server.stop)
     pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")
     certificates = tls.certificates(settings.state / "tls")
+    record = pinning.Record(pinning.path(settings))
     proxy = Proxy(
-        pool.socket if pool else server.socket, iam_authentication(lambda: proxy.port), certificates.server_context()
+        pool.socket if pool else server.socket,
+        iam_authentication(lambda: proxy.port),
+        certificates.server_context(),
+        watch=lambda user: record.watch(user).sent,
     )
     database = Database(settings, server, pool, proxy, certificates)
     stack.push_async_callback(database.stop)

@@ -23,7 +23,7 @@ from local.database.pgbouncer import PgbouncerFailed
 from local.database.postgres import PostgresFailed
 from local.dev.observations import Observations
 from local.event_sources import EventSources
-from local.iam import sessions
+from local.iam import record, sessions
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
 from local.network import NetworkGate
@@ -66,6 +66,7 @@ async def _serve(settings: Settings) -> None:
 async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
     settings.state.mkdir(parents=True, exist_ok=True)
+    record.record.to(record.path(settings))
     moto = Moto(settings)
     stack.callback(moto.close)
     persistence = Persistence(settings, moto)

@@ -1,0 +1,139 @@
+"""Calls through the gate, what is recorded of them, and what `make iam-report` makes of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.iam import record, report, sessions
+from local.iam.report import Permission, Reason
+from tests.local.iam.conftest import ACCOUNT, REGION, document, make_role
+from tests.local.iam.test_gate import TABLE, allow, key, own_items, refused, table  # noqa: F401 - a fixture
+
+Function = Callable[..., Callable[[str], Any]]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "iam-calls.jsonl"
+    record.record.to(path)
+    yield path
+    record.record.to(None)
+
+
+@pytest.fixture
+def iam(aws: None) -> Any:
+    return boto3.client("iam", region_name=REGION)
+
+
+def use(dynamodb: Any, pk: str = "U#1") -> None:
+    dynamodb.get_item(TableName="UserAttributes", Key=key(pk))
+
+
+@pytest.mark.usefixtures("table")
+def test_each_different_call_is_recorded_once_with_its_policies(function: Function, recorded: Path) -> None:
+    dynamodb = function(allow("dynamodb:GetItem", TABLE, Sid="Read"))("dynamodb")
+    for pk in ("U#1", "U#2", "U#3"):
+        use(dynamodb, pk)
+    refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
+    read, write = record.read(recorded)
+    assert (read.action, read.resource, read.allowed, read.statement) == ("dynamodb:GetItem", TABLE, True, "own/Read")
+    assert (write.action, write.allowed) == ("dynamodb:PutItem", False)
+    assert [name for name, _ in read.policies.identity] == ["own"]
+    assert read.context == {}
+
+
+@pytest.mark.usefixtures("table")
+def test_a_condition_key_that_a_policy_mentions_tells_calls_apart(function: Function, recorded: Path) -> None:
+    dynamodb = function(own_items("dynamodb:GetItem"))("dynamodb")
+    use(dynamodb, "U#1")
+    use(dynamodb, "U#1")
+    use(dynamodb, "U#12")
+    assert [call.context for call in record.read(recorded)] == [
+        {"dynamodb:LeadingKeys": ["U#1"]},
+        {"dynamodb:LeadingKeys": ["U#12"]},
+    ]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_stack_that_starts_again_goes_on_with_its_record(function: Function, recorded: Path) -> None:
+    dynamodb = function(own_items("dynamodb:*Item"))("dynamodb")
+    use(dynamodb)
+    record.record.to(recorded)
+    use(dynamodb)
+    dynamodb.put_item(TableName="UserAttributes", Item=key("U#1"))
+    assert [call.action for call in record.read(recorded)] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+
+
+def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(function: Function, recorded: Path) -> None:
+    function(allow("sqs:SendMessage", "*"))
+    sessions.role_may(f"arn:aws:iam::{ACCOUNT}:role/users", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:0:dead")
+    assert [call.action for call in record.read(recorded)] == ["sqs:SendMessage"]
+
+
+def test_a_line_that_was_cut_off_is_left_out(recorded: Path) -> None:
+    recorded.write_text('{"role": "arn:aws:ia')
+    assert record.read(recorded) == []
+
+
+def permission(action: str, policy: str = "own", statement: str = "#0", role: str = "users") -> Permission:
+    return Permission(role, policy, statement, action)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_permission_that_no_call_used_is_named(function: Function, recorded: Path, iam: Any) -> None:
+    dynamodb = function(allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE))("dynamodb")
+    use(dynamodb)
+    found = report.report(report.permissions(iam), record.read(recorded), [])
+    assert permission("dynamodb:Get*") in found.used
+    assert permission("dynamodb:PutItem") in found.unused
+    assert permission("dynamodb:Query", statement="#1") in found.unused
+    assert not found.ok
+    assert "✗ users: dynamodb:PutItem (own/#0)" in report.text(found)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any) -> None:
+    never = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
+    dynamodb = function(allow("dynamodb:GetItem", TABLE), never)("dynamodb")
+    refused(lambda: use(dynamodb))
+    found = report.report(report.permissions(iam), record.read(recorded), [])
+    assert list(found.unused) == [permission("dynamodb:GetItem")]
+
+
+@pytest.mark.usefixtures("table")
+def test_the_same_permission_of_another_role_stays_unused(function: Function, recorded: Path, iam: Any) -> None:
+    make_role("access", [allow("dynamodb:GetItem", TABLE)])
+    use(function(allow("dynamodb:GetItem", TABLE))("dynamodb"))
+    found = report.report(report.permissions(iam), record.read(recorded), [])
+    assert list(found.unused) == [permission("dynamodb:GetItem", role="access")]
+
+
+@pytest.mark.usefixtures("table")
+def test_attached_policies_and_notaction(function: Function, recorded: Path, iam: Any) -> None:
+    arn = iam.create_policy(PolicyName="attached", PolicyDocument=document(allow("dynamodb:GetItem", TABLE)))
+    dynamodb = function({"Effect": "Allow", "NotAction": "dynamodb:*", "Resource": "*"})("dynamodb")
+    iam.attach_role_policy(RoleName="users", PolicyArn=arn["Policy"]["Arn"])
+    use(dynamodb)
+    found = report.report(report.permissions(iam), record.read(recorded), [])
+    assert list(found.used) == [permission("dynamodb:GetItem", "attached")]
+    assert list(found.unused) == [permission("all but dynamodb:*")]
+
+
+LOGS = Reason("*", "logs", "logs:*", "the runtime does it")
+
+
+def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
+    put = permission("logs:PutLogEvents", "logs")
+    found = report.report([put, permission("logs:PutLogEvents", "other")], [], [LOGS])
+    assert list(found.by_aws) == [(put, LOGS)]
+    assert list(found.unused) == [permission("logs:PutLogEvents", "other")]
+    assert "logs:PutLogEvents: the runtime does it" in report.text(found)
+
+
+def test_a_reason_that_excuses_nothing_fails() -> None:
+    found = report.report([], [], [LOGS])
+    assert not found.ok
+    assert "✗ used_by_aws.yaml: * logs:* excuses nothing" in report.text(found)
