@@ -65,7 +65,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak hooks artefacts
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -94,6 +94,9 @@ test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its
 
 record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
+
+proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
+	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 
 failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures

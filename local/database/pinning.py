@@ -112,6 +112,7 @@ class Record:
     """Keeps each pinned statement once, as a line of `path`."""
 
     def __init__(self, path: Path) -> None:
+        path.touch()  # empty says that there was nothing; none, that nobody looked
         self._path = path
         self._seen = set(read(path))
 
@@ -142,7 +143,9 @@ def path(settings: Settings) -> Path:
 
 
 def read(path: Path) -> list[Pinned]:
-    """What was recorded; nothing if nothing was."""
-    if not path.exists():
-        return []
+    """What was recorded.
+
+    Raises:
+        FileNotFoundError: nothing was watched.
+    """
     return [Pinned(**json.loads(line)) for line in path.read_text().splitlines()]

@@ -14,6 +14,10 @@ from local.iam.sessions import Session, authorize, session
 _JSON = {"dynamodb", "logs", "kms", "ssm", "secretsmanager", "cognito-idp", "sqs", "events", "tagging"}
 _REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
 
+# IAM decides these by the tables, keys and attributes in the statement's text, which nothing here reads.
+_PARTIQL = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
+_NO_PARTIQL = "the laptop's AWS does not decide on PartiQL. Use GetItem, Query, PutItem and their kind."
+
 
 class IamGate:
     """`check` is called for every call before its service sees it."""
@@ -34,6 +38,8 @@ class IamGate:
             return _unknown_token(call)
         if caller.expired:
             return _error(call, "ExpiredTokenException", "The security token included in the request is expired", 400)
+        if call.service == "dynamodb" and call.action in _PARTIQL:
+            return _error(call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501)
         return next((_denied(call, caller, each, why) for each, why in _refusals(call, caller)), None)
 
 

@@ -1,4 +1,4 @@
-"""`make iam-report`: which permissions the recorded calls used, which only AWS itself uses, and which nobody needs.
+"""`make iam-report`: which permissions the recorded calls used, which stand for a reason, and which nobody needs.
 
 A permission is one action of one statement of one role. It is used when a call was allowed by that statement and its action matches.
 """
@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
 from local.iam import record
@@ -20,9 +20,10 @@ from local.iam.policy import Statement, parse
 from local.iam.record import Call
 from local.settings import Settings
 from local.stack import outputs
+from local.stack.aws import client
 from local.stack.process import StackError
 
-USED_BY_AWS = Path(__file__).with_name("used_by_aws.yaml")
+EXCUSED = Path(__file__).with_name("excused.yaml")
 
 
 @dataclass(frozen=True, order=True)
@@ -32,15 +33,17 @@ class Permission:
     statement: str  # its Sid, or #<place>
     action: str  # as declared, perhaps with wildcards; "all but …" for NotAction
 
+    @property
+    def right(self) -> tuple[str, str, str]:
+        return self.role, self.policy, self.statement
+
     def __str__(self) -> str:
         return f"{self.role}: {self.action} ({self.policy}/{self.statement})"
 
 
 @dataclass(frozen=True)
-class Reason:
-    """A line of `used_by_aws.yaml`. `role` fits the end of a role's name, since each environment has a prefix of its own."""
-
-    role: str
+class UsedByAws:
+    role: str  # fits the end of a role's name
     policy: str
     permission: str
     reason: str
@@ -54,36 +57,65 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class GrantedTogether:
+    policy: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Excuses:
+    """What `excused.yaml` says."""
+
+    used_by_aws: Sequence[UsedByAws] = ()
+    granted_together: Sequence[GrantedTogether] = ()
+
+    @classmethod
+    def read(cls) -> "Excuses":
+        content = yaml.safe_load(EXCUSED.read_text())
+        return cls(
+            [UsedByAws(**each) for each in content["used_by_aws"]],
+            [GrantedTogether(**each) for each in content["granted_together"]],
+        )
+
+    def reason(self, permission: Permission, used: Iterable[Permission]) -> str | None:
+        """Why `permission` stands without a call; None if it does not."""
+        used_by_aws = (each.reason for each in self.used_by_aws if each.fits(permission))
+        beside = any(each.right == permission.right for each in used)
+        together = (each.reason for each in self.granted_together if beside and each.policy == permission.policy)
+        return next(chain(used_by_aws, together), None)
+
+
+@dataclass(frozen=True)
 class Report:
     calls: Sequence[Call]
     used: Sequence[Permission]
-    by_aws: Sequence[tuple[Permission, Reason]]
+    excused: Sequence[tuple[Permission, str]]  # with the reason
     unused: Sequence[Permission]
-    needless: Sequence[Reason]  # reasons that excuse nothing
+    needless: Sequence[UsedByAws]  # all that they fit has been used
 
     @property
     def ok(self) -> bool:
         return not self.unused and not self.needless
 
 
-def report(permissions: Iterable[Permission], calls: Sequence[Call], reasons: Sequence[Reason]) -> Report:
+def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Excuses) -> Report:
     used_by = {(_name(call.role), *call.statement.partition("/")[::2], call.action) for call in calls if call.allowed}
     every = sorted(permissions)
     used = [permission for permission in every if _is_used(permission, used_by)]
-    rest = [permission for permission in every if permission not in used]
-    by_aws = [
-        (permission, found[0]) for permission in rest if (found := [each for each in reasons if each.fits(permission)])
-    ]
-    excused = {permission for permission, _ in by_aws}
-    needless = [reason for reason in reasons if not any(reason.fits(permission) for permission in rest)]
-    return Report(calls, used, by_aws, [each for each in rest if each not in excused], needless)
+    rest = {permission: excuses.reason(permission, used) for permission in every if permission not in used}
+    return Report(
+        calls,
+        used,
+        [(permission, reason) for permission, reason in rest.items() if reason],
+        [permission for permission, reason in rest.items() if not reason],
+        [each for each in excuses.used_by_aws if any(map(each.fits, used)) and not any(map(each.fits, rest))],
+    )
 
 
 def _is_used(permission: Permission, used_by: Iterable[tuple[str, ...]]) -> bool:
     """NotAction is one permission: any call that the statement allowed has used it."""
-    where = (permission.role, permission.policy, permission.statement)
     action = glob("*" if permission.action.startswith("all but ") else permission.action, ignore_case=True)
-    return any(used[:3] == where and action.fullmatch(used[3]) for used in used_by)
+    return any(used[:3] == permission.right and action.fullmatch(used[3]) for used in used_by)
 
 
 def permissions(iam: Any) -> Iterator[Permission]:
@@ -119,10 +151,6 @@ def _name(role_arn: str) -> str:
     return role_arn.rpartition("/")[2]
 
 
-def reasons() -> list[Reason]:
-    return [Reason(**each) for each in yaml.safe_load(USED_BY_AWS.read_text())]
-
-
 def of_stack(settings: Settings) -> Report:
     """Of the stack that runs now.
 
@@ -130,14 +158,8 @@ def of_stack(settings: Settings) -> Report:
         StackError: there is none.
     """
     found = outputs.read(settings)
-    iam = boto3.client(
-        "iam",
-        endpoint_url=found.aws_endpoint_url,
-        region_name=found.region,
-        aws_access_key_id="operator",
-        aws_secret_access_key="operator",  # noqa: S106 - the stand-in checks signatures of roles only
-    )
-    return report(permissions(iam), record.read(record.path(settings)), reasons())
+    iam = client("iam", settings, found.region)
+    return report(permissions(iam), record.read(record.path(settings)), Excuses.read())
 
 
 def text(found: Report) -> str:
@@ -147,19 +169,18 @@ def text(found: Report) -> str:
         f"  {'allowed' if c.allowed else 'DENIED '} {_name(c.role)}: {c.action} on {c.resource}" for c in found.calls
     ]
     lines += ["", f"{len(found.used)} permissions that calls used"]
-    lines += ["", f"{len(found.by_aws)} permissions that only AWS itself uses"]
-    for reason in dict.fromkeys(reason for _, reason in found.by_aws):
-        fitting = sorted({permission.action for permission, why in found.by_aws if why == reason})
-        lines.append(f"  {', '.join(fitting)}: {reason.reason}")
+    lines += ["", f"{len(found.excused)} permissions that no call used, for a reason (local/iam/excused.yaml)"]
+    for reason in dict.fromkeys(reason for _, reason in found.excused):
+        fitting = sorted({permission.action for permission, why in found.excused if why == reason})
+        lines.append(f"  {', '.join(fitting)}: {reason}")
     lines += ["", f"{len(found.unused)} permissions that no call used"]
     lines += [f"  ✗ {permission}" for permission in found.unused]
     if found.unused:
         lines.append(
-            "  Take each out of its policy, test what needs it, or say in local/iam/used_by_aws.yaml why only AWS uses it."
+            "  Take each out of its policy, test what needs it, or say in local/iam/excused.yaml why it stands."
         )
     lines += [
-        f"✗ used_by_aws.yaml: {each.role} {each.permission} excuses nothing; take the entry out."
-        for each in found.needless
+        f"✗ excused.yaml: {each.role} {each.permission} is used by calls; take the line out." for each in found.needless
     ]
     return "\n".join(lines)
 

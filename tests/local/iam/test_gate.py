@@ -197,6 +197,18 @@ def test_a_transaction_needs_the_permission_of_each_part(function: Function, tab
     assert "dynamodb:GetItem" in refused(lambda: dynamodb.transact_get_items(TransactItems=read))
 
 
+def test_partiql_is_refused_whatever_the_role_may(function: Function, table: None) -> None:
+    dynamodb = function(allow("*"))("dynamodb")
+    select = {"Statement": 'SELECT * FROM "UserAttributes"'}
+    for call in (
+        lambda: dynamodb.execute_statement(**select),
+        lambda: dynamodb.batch_execute_statement(Statements=[select]),
+        lambda: dynamodb.execute_transaction(TransactStatements=[select]),
+    ):
+        with pytest.raises(ClientError, match=r"NotEmulated.*does not decide on PartiQL"):
+            call()
+
+
 def test_a_secret_is_meant_by_its_full_arn(function: Function) -> None:
     operator = boto3.client("secretsmanager", region_name=REGION)
     arn = operator.create_secret(Name="app", SecretString="x")["ARN"]

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local.iam import record, report, sessions
-from local.iam.report import Permission, Reason
+from local.iam.report import Excuses, GrantedTogether, Permission, UsedByAws
 from tests.local.iam.conftest import ACCOUNT, REGION, document, make_role
 from tests.local.iam.test_gate import TABLE, allow, key, own_items, refused, table  # noqa: F401 - a fixture
 
@@ -86,7 +86,7 @@ def permission(action: str, policy: str = "own", statement: str = "#0", role: st
 def test_a_permission_that_no_call_used_is_named(function: Function, recorded: Path, iam: Any) -> None:
     dynamodb = function(allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE))("dynamodb")
     use(dynamodb)
-    found = report.report(report.permissions(iam), record.read(recorded), [])
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert permission("dynamodb:Get*") in found.used
     assert permission("dynamodb:PutItem") in found.unused
     assert permission("dynamodb:Query", statement="#1") in found.unused
@@ -99,7 +99,7 @@ def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any
     never = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
     dynamodb = function(allow("dynamodb:GetItem", TABLE), never)("dynamodb")
     refused(lambda: use(dynamodb))
-    found = report.report(report.permissions(iam), record.read(recorded), [])
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert list(found.unused) == [permission("dynamodb:GetItem")]
 
 
@@ -107,7 +107,7 @@ def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any
 def test_the_same_permission_of_another_role_stays_unused(function: Function, recorded: Path, iam: Any) -> None:
     make_role("access", [allow("dynamodb:GetItem", TABLE)])
     use(function(allow("dynamodb:GetItem", TABLE))("dynamodb"))
-    found = report.report(report.permissions(iam), record.read(recorded), [])
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert list(found.unused) == [permission("dynamodb:GetItem", role="access")]
 
 
@@ -117,23 +117,40 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
     dynamodb = function({"Effect": "Allow", "NotAction": "dynamodb:*", "Resource": "*"})("dynamodb")
     iam.attach_role_policy(RoleName="users", PolicyArn=arn["Policy"]["Arn"])
     use(dynamodb)
-    found = report.report(report.permissions(iam), record.read(recorded), [])
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert list(found.used) == [permission("dynamodb:GetItem", "attached")]
     assert list(found.unused) == [permission("all but dynamodb:*")]
 
 
-LOGS = Reason("*", "logs", "logs:*", "the runtime does it")
+LOGS = Excuses([UsedByAws("*", "logs", "logs:*", "the runtime does it")])
+PUT_LOG = permission("logs:PutLogEvents", "logs")
+
+
+def called(permission: Permission) -> record.Call:
+    role = f"arn:aws:iam::{ACCOUNT}:role/{permission.role}"
+    statement = f"{permission.policy}/{permission.statement}"
+    return record.Call(role, permission.action, "*", True, statement, record.Policies())
 
 
 def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
-    put = permission("logs:PutLogEvents", "logs")
-    found = report.report([put, permission("logs:PutLogEvents", "other")], [], [LOGS])
-    assert list(found.by_aws) == [(put, LOGS)]
-    assert list(found.unused) == [permission("logs:PutLogEvents", "other")]
+    other = permission("logs:PutLogEvents", "other")
+    found = report.report([PUT_LOG, other], [], LOGS)
+    assert list(found.excused) == [(PUT_LOG, "the runtime does it")]
+    assert list(found.unused) == [other]
     assert "logs:PutLogEvents: the runtime does it" in report.text(found)
 
 
-def test_a_reason_that_excuses_nothing_fails() -> None:
-    found = report.report([], [], [LOGS])
+def test_a_reason_for_what_calls_have_used_fails() -> None:
+    found = report.report([PUT_LOG], [called(PUT_LOG)], LOGS)
     assert not found.ok
-    assert "✗ used_by_aws.yaml: * logs:* excuses nothing" in report.text(found)
+    assert "✗ excused.yaml: * logs:* is used by calls" in report.text(found)
+
+
+def test_a_right_that_is_granted_as_one_must_be_used_by_each_role() -> None:
+    get, query = permission("dynamodb:GetItem", "table"), permission("dynamodb:Query", "table")
+    elsewhere = permission("dynamodb:Query", "table", role="access")
+    write = permission("dynamodb:PutItem", "table", "#1")
+    together = Excuses(granted_together=[GrantedTogether("table", "one right")])
+    found = report.report([get, query, elsewhere, write], [called(get)], together)
+    assert list(found.excused) == [(query, "one right")]
+    assert list(found.unused) == [elsewhere, write]

@@ -1,0 +1,116 @@
+"""`python -m bench.soak [--seconds 1800] [--write]`: loads the running stack and fails where it holds more and more."""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.soak.load import Load
+from bench.soak.processes import Held, held
+from local.settings import Settings
+from local.stack import process
+from local.stack.outputs import read
+from local.stack.process import StackError
+from local.stack.show import access_token
+
+CALLERS = 4
+LOOKS = 120  # in all, a second apart at least
+PATHS = ("/v1/me", "/v1/health", "/v1/coffees", "/v1/orders", "/v1/openapi.json")
+RESULTS = Path(__file__).with_name("results.md")
+
+# How much more the median of the last third may hold than that of the middle one; the first is warming up.
+MOST_PROCESSES = 0
+MOST_FILES = 8  # a caller's connection that is just changing hands, on either side
+MOST_MEMORY = 0.03  # of it
+
+
+def main() -> int:
+    options = _options()
+    settings = Settings.from_environment()
+    try:
+        found = read(settings)
+        running = process.running(settings)
+        if running is None:
+            raise StackError("The stack is not running. `make up` starts it.")
+        load = Load(found.api_url, access_token(settings, found), PATHS)
+        load.start(CALLERS)
+        looks = list(_looks(running.pid, options.seconds))
+    except (StackError, ProcessLookupError) as error:
+        sys.exit(f"make proof-soak: {error}")
+    load.stop()
+    complaints = [*grown(looks), *_bad_answers(load)]
+    table = _table(looks, load, options.seconds, complaints)
+    print(table)
+    if options.write:
+        RESULTS.write_text(f"# The last soak\n\n{datetime.now(UTC):%Y-%m-%d}. {table}\n")
+    return 1 if complaints else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=1800)
+    parser.add_argument("--write", action="store_true", help="make this run results.md")
+    options = parser.parse_args()
+    if options.seconds < 30:
+        parser.error("--seconds must be 30 or more: a third of it is for warming up")
+    return options
+
+
+def _looks(supervisor: int, seconds: int) -> Iterator[Held]:
+    pause = max(seconds / LOOKS, 1.0)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield held(supervisor)
+        time.sleep(pause)
+
+
+def thirds(looks: Sequence[Held]) -> list[Held]:
+    """The median of each third."""
+    size = len(looks) // 3
+    parts = [looks[:size], looks[size : 2 * size], looks[2 * size :]]
+    return [
+        Held(
+            processes=statistics.median_low(look.processes for look in part),
+            files=statistics.median_low(look.files for look in part),
+            memory=statistics.median(look.memory for look in part),
+        )
+        for part in parts
+    ]
+
+
+def grown(looks: Sequence[Held]) -> Iterator[str]:
+    _, middle, last = thirds(looks)
+    if last.processes > middle.processes + MOST_PROCESSES:
+        yield f"processes grew from {middle.processes} to {last.processes}"
+    if last.files > middle.files + MOST_FILES:
+        yield f"open files grew from {middle.files} to {last.files}, by more than {MOST_FILES}"
+    if last.memory > middle.memory * (1 + MOST_MEMORY):
+        yield f"memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
+
+
+def _bad_answers(load: Load) -> Iterator[str]:
+    for status, count in sorted(load.answers.items()):
+        if status != 200:
+            yield f"{count} answers were {status or 'none: the connection broke'}"
+
+
+def _table(looks: Sequence[Held], load: Load, seconds: int, complaints: Sequence[str]) -> str:
+    total = sum(load.answers.values())
+    lines = [f"{seconds} s, {CALLERS} callers, {total} requests ({total / seconds:.0f}/s).", ""]
+    lines += ["| | processes | open files | memory, MB |", "|---|---|---|---|"]
+    names = ("first third (warming up)", "middle third", "last third")
+    lines += [
+        f"| {name} | {part.processes} | {part.files} | {part.memory:.0f} |"
+        for name, part in zip(names, thirds(looks), strict=True)
+    ]
+    bound = (
+        f"at most {MOST_PROCESSES} processes, {MOST_FILES} files and {MOST_MEMORY:.0%} of memory more in the last third"
+    )
+    return "\n".join([*lines, "", f"Bound: {bound}.", *(f"✗ {each}" for each in complaints)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The soak's own judgement: growth is seen, warming up is not growth, and a broken stack is not a green one."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from bench.soak.__main__ import _bad_answers, grown
+from bench.soak.load import Load
+from bench.soak.processes import Held, held
+
+FLAT = Held(processes=10, files=200, memory=1000.0)
+
+
+def test_what_is_flat_after_warming_up_passes() -> None:
+    cold = [Held(3, 50, 200.0)] * 10
+    assert list(grown(cold + [FLAT] * 20)) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "complaint"),
+    [
+        (Held(11, 200, 1000.0), "processes grew from 10 to 11"),
+        (Held(10, 209, 1000.0), "open files grew from 200 to 209, by more than 8"),
+        (Held(10, 200, 1031.0), "memory grew from 1000 to 1031 MB, by more than 3%"),
+    ],
+)
+def test_growth_is_named(last: Held, complaint: str) -> None:
+    assert list(grown([FLAT] * 20 + [last] * 10)) == [complaint]
+
+
+def test_an_answer_that_is_not_200_is_named() -> None:
+    load = Load("http://127.0.0.1:1", "", (), Counter({200: 9, 502: 2, 0: 1}))
+    assert list(_bad_answers(load)) == ["1 answers were none: the connection broke", "2 answers were 502"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_is_held_with_its_children() -> None:
+    child = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(flush=True); input(); p.kill()"
+    command = [sys.executable, "-c", child]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        found = held(process.pid)
+        process.communicate("\n")
+    assert found.processes == 2
+    assert found.files >= 6
+    assert found.memory > 1
+    with pytest.raises(ProcessLookupError, match="has ended"):
+        held(process.pid)
