@@ -200,11 +200,12 @@ def test_a_transaction_needs_the_permission_of_each_part(function: Function, tab
 def test_partiql_is_refused_whatever_the_role_may(function: Function, table: None) -> None:
     dynamodb = function(allow("*"))("dynamodb")
     select = {"Statement": 'SELECT * FROM "UserAttributes"'}
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: dynamodb.execute_statement(**select),
         lambda: dynamodb.batch_execute_statement(Statements=[select]),
         lambda: dynamodb.execute_transaction(TransactStatements=[select]),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ClientError, match=r"NotEmulated.*does not decide on PartiQL"):
             call()
 
