@@ -18,6 +18,11 @@ def test_what_is_flat_after_warming_up_passes() -> None:
     assert list(grown(cold + [FLAT] * 20)) == []
 
 
+def test_a_child_of_a_moment_is_no_growth() -> None:
+    writing = Held(processes=11, files=300, memory=1400.0)
+    assert list(grown([FLAT] * 20 + [FLAT] + [writing] * 9)) == []
+
+
 @pytest.mark.parametrize(
     ("last", "complaint"),
     [
