@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.
 """
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -213,7 +214,13 @@ def _record(record: Mapping[str, Any], arn: str) -> Record:
     event["eventSourceARN"] = arn
     if who := record.get("userIdentity"):
         event["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
-    return Record(int(change["SequenceNumber"]), created, event, len(json.dumps(event)))
+    text = json.dumps(event, default=_base64)
+    return Record(int(change["SequenceNumber"]), created, json.loads(text), len(text))
+
+
+def _base64(binary: bytes) -> str:
+    """A value of type B, as JSON has it."""
+    return base64.b64encode(binary).decode()
 
 
 def _reported(done: Invocation, batch: list[Record]) -> Failure | None:

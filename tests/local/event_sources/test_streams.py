@@ -62,6 +62,14 @@ def test_what_changes_nothing_is_no_record_and_an_upsert_is_one_insert(world: Wo
     assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in rest] == ["end"]
 
 
+def test_a_binary_value_comes_as_base64(world: World) -> None:
+    stream, function = world.table("binary"), Recorder(world.aws, "binary")
+    world.map(stream, "binary")
+    world.put("binary", "k", secret={"B": b"\x00\xff"})
+    wait(lambda: bool(function.batches))
+    assert function.batches[0][0]["dynamodb"]["NewImage"]["secret"] == {"B": "AP8="}
+
+
 def test_a_failed_transaction_leaves_no_record(world: World) -> None:
     stream, function = world.table("whole"), Recorder(world.aws, "whole")
     world.map(stream, "whole")
