@@ -103,7 +103,7 @@ failure-matrix: environment ## Break a stack in every way we know: what it says,
 
 ##@ Environments on AWS
 
-.PHONY: bootstrap plan deploy release smoke tunnel destroy
+.PHONY: bootstrap plan deploy release smoke admin tunnel destroy
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an account, once: state bucket, roles for GitHub (YES=1 without a question)
 	@$(PYTHON) -m operations.bootstrap $(if $(YES),--yes)
@@ -119,6 +119,9 @@ release: environment ## Migrate, then shift what is published; back when an alar
 
 smoke: environment ## Ask an environment's API whether it is up, has its contract and wants a token (ENV=dev)
 	@$(PYTHON) -m operations.smoke $(ENV)
+
+admin: environment ## Make a user an administrator, the first one too (ENV=local|dev|prod EMAIL=ada@example.com FORMAT=json)
+	@$(PYTHON) -m operations.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
 tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)

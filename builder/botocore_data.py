@@ -17,6 +17,7 @@ _OPERATIONS = {
         "DescribeEndpoints",
     ),
     "lambda": ("Invoke",),
+    "ssm": ("GetParameter",),
 }
 
 # Each client's methods get their documentation from here, and only a person at a prompt would read it. `utils` is used.

@@ -37,6 +37,7 @@ def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
     for data in (declaration.data for declaration in declarations):
         services |= {"cognito-idp"} if data.cognito else set()
         services |= {"lambda"} if data.invoke else set()
+        services |= {"ssm"} if data.parameters else set()
         services |= {"secretsmanager"} if data.database_secrets else set()
     return sorted(services)
 

@@ -1,6 +1,7 @@
 """Who somebody signed in as, and who that is here: an identity (`provider`, `subject`) belongs to one user."""
 
 from contextlib import suppress
+from uuid import UUID
 
 import msgspec
 
@@ -36,19 +37,22 @@ SELECT uid, status FROM known UNION ALL SELECT uid, status FROM created
 """
 
 
-def ensure_user(provider: str, subject: str, email: str, attributes: dict[str, str]) -> User:
-    """The user of this identity, in Postgres and in the table; made on first sight. Safe to repeat and to race.
+def ensure_user(provider: str, subject: str, email: str, attributes: dict[str, str], uid: UUID | None = None) -> User:
+    """The user of this identity, in Postgres and in the table; made on first sight, as `uid` if that is given. Safe to
+    repeat and to race.
 
     `attributes` are the provider's standard claims; of these `given_name`, `family_name` and `locale` are kept when
     they are fit to be. Raises EmailTakenError, postgres.DatabaseUnavailable, user_attributes.Unavailable.
     """
-    user = find_or_create(provider, subject, email, attributes)
+    user = find_or_create(provider, subject, email, attributes, uid)
     if user.status == "active":
         user_attributes.create_meta(user.uid)
     return user
 
 
-def find_or_create(provider: str, subject: str, email: str, attributes: dict[str, str]) -> User:
+def find_or_create(
+    provider: str, subject: str, email: str, attributes: dict[str, str], uid: UUID | None = None
+) -> User:
     """The Postgres half of `ensure_user`."""
     names = (
         _kept(text.PersonName, attributes.get("given_name")),
@@ -58,8 +62,9 @@ def find_or_create(provider: str, subject: str, email: str, attributes: dict[str
     # Whoever loses a race meets a unique index; by the second look the winner has committed.
     for _ in range(2):
         with suppress(postgres.UniqueViolation):
-            [(uid, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, uuid7(), email, *names, uuid7())
-            return User(str(uid), status)
+            new = (uid or uuid7(), email, *names, uuid7())
+            [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
+            return User(str(found), status)
     raise EmailTakenError(f"Another user has the e-mail of {provider} {subject}. Link the identity, if it is theirs.")
 
 

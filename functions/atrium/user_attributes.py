@@ -114,12 +114,24 @@ def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
     _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
 
 
+def item(pk: str, sk: str) -> dict[str, Any] | None:
+    """As plain values, None when there is none. One call. Raises `Unavailable`."""
+    answer = _call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+    return dynamodb.plain(answer["Item"]) if "Item" in answer else None
+
+
+def update(pk: str, sk: str, **parameters: Any) -> bool:
+    """UpdateItem with its `parameters`; False when its condition failed. One call. Raises `Unavailable`."""
+    with suppress(_ConditionFailed):
+        _call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
+        return True
+    return False
+
+
 def record(caller: str, name: str) -> dict[str, Any] | None:
     """What `idempotency_in_table` wrote down, None when there is none that still counts. Raises `Unavailable`."""
-    key = {"pk": {"S": f"IDEMPOTENCY#{caller}"}, "sk": {"S": name}}
-    answer = _call("get_item", Key=key, ConsistentRead=True)
-    item = dynamodb.plain(answer["Item"]) if "Item" in answer else None
-    return item if item and _in_force(item, time.time()) else None
+    found = item(f"IDEMPOTENCY#{caller}", name)
+    return found if found and _in_force(found, time.time()) else None
 
 
 def transact(items: Sequence[dict[str, Any]]) -> None:

@@ -3,23 +3,15 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from atrium import etag, merge_patch, response, roles, user_attributes
+from atrium import etag, merge_patch, permissions, response, roles, user_attributes
 from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
-from atrium.text import Locale, PersonName
 from users import profile
-from users.profile import Profile
+from users.profile import Profile, ProfilePatch
 
-READ_ONLY = ("uid", "email", "status", "created_at", "updated_at", "attributes", "roles")
-
-
-class MePatch(msgspec.Struct, forbid_unknown_fields=True):
-    given_name: PersonName | UnsetType | None = UNSET
-    family_name: PersonName | UnsetType | None = UNSET
-    locale: Locale | UnsetType | None = UNSET
+READ_ONLY = (*profile.READ_ONLY, "attributes", "roles")
 
 
 class Rights(msgspec.Struct):
@@ -36,10 +28,16 @@ def read(request: Request) -> Response:
 
 def change(request: Request) -> Response:
     uid = request.caller.uid
-    changes = merge_patch.changes(merge_patch.decode(request, MePatch, READ_ONLY))
+    changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, READ_ONLY))
     rights = _rights(uid)
     versions = etag.expected_versions(request, rights)
-    return _representation(profile.change(uid, changes, versions, request.request_id), rights)
+    return _representation(profile.change(uid, changes, versions, uid, request.request_id), rights)
+
+
+def read_permissions(request: Request) -> Response:
+    """As the table has them now; so they may differ from the token's, for half a minute at most."""
+    held = roles.everywhere(user_attributes.collection(request.caller.uid).roles)
+    return response.json({"roles": held, "permissions": sorted(permissions.of(held)), "all": permissions.ADMIN in held})
 
 
 def _rights(uid: str) -> Rights:

@@ -5,13 +5,17 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from atrium import etag, postgres
+from atrium.text import Locale, PersonName
 from atrium.uuid7 import uuid7
 
-_COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
+COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
+THERE = "users.status IN ('active', 'disabled')"
+"""What is deleted is not there, but for the list of what is deleted."""
 
-_FIND = f"SELECT {_COLUMNS} FROM users WHERE uid = $1::uuid AND status <> 'erased'"  # noqa: S608  no input in it
+_FIND = f"SELECT {COLUMNS} FROM users WHERE uid = $1::uuid AND {THERE}"  # noqa: S608  no input in it
 
 # The condition is the UPDATE's own, so of two changes to one version the second finds nothing; and the audit row
 # depends on the update, so neither can be there without the other.
@@ -23,14 +27,23 @@ WITH changed AS (
         locale = CASE WHEN $2::jsonb ? 'locale' THEN $2::jsonb ->> 'locale' ELSE locale END,
         version = version + 1,
         updated_at = now()
-    WHERE uid = $1::uuid AND status <> 'erased' AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
-    RETURNING {_COLUMNS}
+    WHERE uid = $1::uuid AND {THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
+    RETURNING {COLUMNS}
 ), audited AS (
     INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-    SELECT $4::uuid, uid, uid, 'user.changed', $5::jsonb, $6 FROM changed
+    SELECT $4::uuid, uid, $7, 'user.changed', $5::jsonb, $6 FROM changed
 )
-SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND users.status <> 'erased'
+SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND {THERE}
 """  # noqa: S608  no input in it
+
+
+READ_ONLY = ("uid", "email", "status", "created_at", "updated_at")
+
+
+class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
+    given_name: PersonName | UnsetType | None = UNSET
+    family_name: PersonName | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
 
 
 class Profile(msgspec.Struct):
@@ -45,13 +58,15 @@ class Profile(msgspec.Struct):
     version: int
 
 
-def find(uid: str) -> Profile | None:
+def find(uid: str | UUID) -> Profile | None:
     """None when there is no such user, or no longer."""
     rows = postgres.query(_FIND, uid)
     return Profile(*rows[0]) if rows else None
 
 
-def change(uid: str, changes: Mapping[str, object], versions: Sequence[int] | None, request_id: str) -> Profile | None:
+def change(
+    uid: str | UUID, changes: Mapping[str, object], versions: Sequence[int] | None, actor: str, request_id: str
+) -> Profile | None:
     """Sets `given_name`, `family_name`, `locale` as `changes` says (None clears) if the version is one of `versions`.
 
     None when there is no such user; raises 412 when the version is another one. The audit row says which fields, not
@@ -61,7 +76,7 @@ def change(uid: str, changes: Mapping[str, object], versions: Sequence[int] | No
         return _expected(find(uid), versions)
     audit = {"fields": list(changes)}
     expected = None if versions is None else list(versions)
-    rows = postgres.query(_CHANGE, uid, dict(changes), expected, uuid7(), audit, request_id)
+    rows = postgres.query(_CHANGE, uid, dict(changes), expected, uuid7(), audit, request_id, actor)
     if rows and rows[0][0] is None:
         raise etag.stale()
     return Profile(*rows[0]) if rows else None

@@ -1,11 +1,7 @@
-"""The first admin, made as any user is: sign-up, the code from the inbox, confirmation. Only the role is granted by hand."""
+"""The first admin, made as any user is: sign-up, the code from the inbox, confirmation; and the role as `make admin` does it."""
 
-import base64
-import json
 import secrets
 import string
-import time
-import uuid
 from typing import Any
 
 from local.settings import Settings
@@ -22,8 +18,10 @@ def seed_admin(settings: Settings, outputs: dict[str, Any], inbox_url: str, pass
     if password is None or not _can_sign_in(cognito, client_id, password):
         password = _new_password()
         _sign_up(cognito, client_id, password, inbox_url)
-    uid = _claims(sign_in(cognito, client_id, ADMIN_EMAIL, password)["AccessToken"])["uid"]
-    _grant_admin(aws.client("dynamodb", settings, outputs["region"]), outputs["user_attributes_table"], uid)
+    from operations.admin import make_admin  # late: it brings boto3, which `make status` does not need
+
+    lambda_client = aws.client("lambda", settings, outputs["region"])
+    make_admin(lambda folder, event: aws.invoke(lambda_client, outputs["functions"][folder], dict(event)), ADMIN_EMAIL)
     return password
 
 
@@ -57,42 +55,6 @@ def _sign_up(cognito: Any, client_id: str, password: str, inbox_url: str) -> Non
         ) from None
     code = next(mail["code"] for mail in reversed(get_json(inbox_url)) if mail["to"] == ADMIN_EMAIL)
     cognito.confirm_sign_up(ClientId=client_id, Username=ADMIN_EMAIL, ConfirmationCode=code)
-
-
-def _grant_admin(dynamodb: Any, table: str, uid: str) -> None:
-    """A role item and a new access epoch in one transaction; nothing if the role is there."""
-    held = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk AND begins_with(sk, :role)",
-        ExpressionAttributeValues={":pk": {"S": f"U#{uid}"}, ":role": {"S": "ROLE#*#admin#"}},
-    )
-    if held["Count"]:
-        return
-    grant = str(uuid.uuid4())
-    role = {
-        "pk": {"S": f"U#{uid}"},
-        "sk": {"S": f"ROLE#*#admin#{grant}"},
-        "role": {"S": "admin"},
-        "scope": {"S": "*"},
-        "granted_at": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
-        "granted_by": {"S": "make up"},
-        "gsi1pk": {"S": "ROLE#admin"},
-        "gsi1sk": {"S": f"U#{uid}"},
-    }
-    bump = {
-        "TableName": table,
-        "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-        "UpdateExpression": "ADD access_epoch :one, version :one",
-        "ConditionExpression": "attribute_exists(pk)",
-        "ExpressionAttributeValues": {":one": {"N": "1"}},
-    }
-    dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": role}}, {"Update": bump}])
-
-
-def _claims(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return decoded
 
 
 def _new_password() -> str:

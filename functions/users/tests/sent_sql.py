@@ -1,19 +1,66 @@
-"""Somebody reads and changes their own record, GET and PATCH /v1/me, beside somebody else's."""
+"""People read and change their own record, and somebody who may lists, invites, disables, enables and deletes others."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
 
-from atrium import identity
+from atrium import identity, outbox, postgres
 from atrium.problem import Problem
-from users import profile
+from atrium.text import Email
+from users import directory, invitations, operations, profile, status
+from users.directory import UserFilter, Words
+from users.invitations import Invitation
 
 PERSON = {"given_name": "Ada", "family_name": "Lovelace", "locale": "en-GB"}
+NOBODY = "01920000-0000-7000-8000-00000000ffff"
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 def run() -> None:
     ada = identity.find_or_create("cognito:pool", "ada", "ada@example.com", PERSON).uid
+    changes_records(ada)
+    lists_users(ada)
+    invites(ada)
+    changes_status(ada)
+
+
+def changes_records(ada: str) -> None:
     assert profile.find(ada)
-    assert profile.change(ada, {"given_name": None, "locale": "de-DE"}, [1], "request-1")
-    assert profile.change(ada, {"family_name": "King"}, None, "request-2")
+    assert profile.change(ada, {"given_name": None, "locale": "de-DE"}, [1], ada, "request-1")
+    assert profile.change(ada, {"family_name": "King"}, None, ada, "request-2")
     with suppress(Problem):
-        profile.change(ada, {"locale": "fr"}, [1], "request-3")  # 412: the version is another by now
-    assert profile.change("01920000-0000-7000-8000-00000000ffff", {"locale": "fr"}, None, "request-4") is None
+        profile.change(ada, {"locale": "fr"}, [1], ada, "request-3")  # 412: the version is another by now
+    assert profile.change(NOBODY, {"locale": "fr"}, None, ada, "request-4") is None
+
+
+def lists_users(ada: str) -> None:
+    assert (
+        len(directory.find(UserFilter(q=Words("kin"), email=Email("ada@example.com"), status="active"), None, 2)) == 1
+    )
+    assert len(directory.find(UserFilter(created_from=LONG_AGO, sort="created_at"), (LONG_AGO, ada), 2)) == 1
+    assert directory.find(UserFilter(created_before=LONG_AGO, sort="-created_at"), None, 2) == []
+    assert len(directory.find(UserFilter(sort="email"), ("aaa",), 2)) == 1
+    assert directory.find(UserFilter(sort="-email", q=Words("50% off")), None, 2) == []
+
+
+def invites(ada: str) -> None:
+    for email in (
+        "grace@example.com",
+        "GRACE@example.com",
+        "ada@example.com",
+    ):  # the second one is being invited already
+        command = invitations.invitation_command(Invitation(Email(email), locale=None), ada)
+        with suppress(postgres.UniqueViolation):
+            postgres.batch(invitations.inviting(command, "request-5"), operations.finding(UUID(command.id)))
+
+
+def changes_status(ada: str) -> None:
+    row, disabling = status.write(UUID(ada), status.CHANGES["disabled"], [3], ada, "request-6")
+    with suppress(Problem):
+        status.write(UUID(ada), status.CHANGES["active"], None, ada, "request-7")  # 409: the other is under way
+    outbox.undo(outbox.command(row).id, "Nobody else is an administrator.")
+    assert operations.find(disabling.id, ada)
+    with suppress(Problem):
+        status.write(UUID(ada), status.CHANGES["active"], [3], ada, "request-8")  # 412
+    with suppress(Problem):
+        status.write(UUID(NOBODY), status.CHANGES["deleted"], None, ada, "request-9")  # 404

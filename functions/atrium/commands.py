@@ -1,0 +1,135 @@
+"""Commands: what Cognito must do, as items of the table. `identity_commands` reads them from its stream, outside the VPC.
+
+    COMMAND#<id>  META  {command, arguments, actor, created_at, outcome, attempts; then result, expires_at}
+
+`outcome` is `pending`, then `succeeded` or `failed`, which `attribute_changes` reads from the stream, inside the VPC.
+Each write of the item is a record of the stream; so to touch it is to remind whoever's turn it is.
+"""
+
+import random
+import time
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from atrium import admins, user_attributes
+from atrium.user_attributes import TransactionRefused, Unavailable
+
+Name = Literal["create_user", "disable_user", "enable_user"]
+Outcome = Literal["pending", "succeeded", "failed"]
+
+KEPT_SECONDS = 7 * 24 * 3600
+"""After its outcome; then the table forgets the item."""
+
+_ATTEMPTS = 8
+_LONGEST_PAUSE = 0.1  # seconds, before the first repeat; then twice as long each time
+
+
+class NewUser(msgspec.Struct, frozen=True):
+    """Arguments of `create_user`. `uid` is who that will be, unless they have signed in before we hear of it."""
+
+    uid: str
+    email: str
+    given_name: str | None = None
+    family_name: str | None = None
+    locale: str | None = None
+
+
+class StatusOfUser(msgspec.Struct, frozen=True):
+    """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject)."""
+
+    uid: str
+    status: str
+    identities: list[tuple[str, str]]
+
+
+class Command(msgspec.Struct, frozen=True):
+    id: str
+    command: Name
+    arguments: dict[str, Any]
+    actor: str
+
+
+class LastAdminError(Exception):
+    """It would leave no administrator. Nothing was written."""
+
+
+def key(command: str) -> tuple[str, str]:
+    """pk and sk of its item."""
+    return f"COMMAND#{command}", "META"
+
+
+def send(command: Command) -> None:
+    """Puts the item, and in its transaction what else a change of status means to the table. Sent again, it reminds.
+
+    Raises LastAdminError, user_attributes.Unavailable.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return user_attributes.transact([_new_item(command), *_with(command)])
+        except TransactionRefused as refused:
+            if 0 in refused.conditions:
+                return _remind(command.id)
+            if command.command == "disable_user" and 1 in refused.conditions:
+                raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
+        time.sleep(random.uniform(0, _LONGEST_PAUSE * 2**attempt))  # noqa: S311  no secret
+    raise Unavailable(f"Command {command.id}: others wrote the same items {_ATTEMPTS} times.")
+
+
+def _new_item(command: Command) -> dict[str, Any]:
+    pk, sk = key(command.id)
+    attributes = {
+        "pk": pk,
+        "sk": sk,
+        "command": command.command,
+        "arguments": msgspec.json.encode(command.arguments).decode(),
+        "actor": command.actor,
+        "created_at": _now(),
+        "outcome": "pending",
+    }
+    item = {name: {"S": value} for name, value in attributes.items()}
+    return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def _with(command: Command) -> list[dict[str, Any]]:
+    if command.command == "create_user":
+        return []
+    change = msgspec.convert(command.arguments, StatusOfUser)
+    if command.command == "disable_user":
+        return [admins.leaving(change.uid), _status(change, None)]
+    return _enabling(change)
+
+
+def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
+    """An administrator counts again. META's version is still the one that the roles were read with, or we read again:
+    who gives or takes one writes META, too."""
+    items = user_attributes.collection(change.uid)
+    joining = [admins.joining(change.uid)] if any(map(admins.is_permanent, items.roles)) else []
+    return [_status(change, items.meta.version if items.meta else 0), *joining]
+
+
+def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
+    """META's part; makes it, should nobody have. The new epoch ends every token that there is. `version` None is any."""
+    condition = "attribute_not_exists(version) OR version = :version"
+    values = {":status": {"S": change.status}, ":now": {"S": _now()}, ":one": {"N": "1"}}
+    update: dict[str, Any] = {
+        "Key": {"pk": {"S": f"U#{change.uid}"}, "sk": {"S": "META"}},
+        "UpdateExpression": "SET #status = :status, created_at = if_not_exists(created_at, :now) "
+        "ADD access_epoch :one, version :one",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": values,
+    }
+    if version is not None:
+        update["ConditionExpression"] = condition
+        values[":version"] = {"N": str(version)}
+    return {"Update": update}
+
+
+def _remind(command: str) -> None:
+    values = {":one": {"N": "1"}}
+    user_attributes.update(*key(command), UpdateExpression="ADD attempts :one", ExpressionAttributeValues=values)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,70 @@
+"""The outbox, in Postgres: commands that a change wrote in its own transaction, until the operation they carry out ends.
+
+Whoever wrote a row sends it at once; should that fail, or nothing come of it, `outbox_relay` sends it again and again.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from atrium import postgres
+from atrium.commands import Command
+from atrium.uuid7 import uuid7
+
+# Taken by one relay at a time, and not again before its next turn: a minute later, two, four, … an hour.
+_TAKE_DUE = """
+WITH due AS (
+    SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1::integer FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 minute' * 2 ^ least(attempts, 6), interval '1 hour')
+FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
+"""
+
+# Nothing for an operation that has ended: outcomes come more than once.
+_END = """
+WITH ended AS (
+    UPDATE operations SET state = $2::text, uid = coalesce($3::uuid, uid), reason = $4::text, email = NULL, completed_at = now()
+    WHERE id = $1::uuid AND state = 'pending' RETURNING id
+)
+DELETE FROM outbox USING ended WHERE outbox.id = ended.id
+"""
+
+# Before, they were active: nobody else can be the last administrator.
+_UNDO = """
+WITH ended AS (
+    UPDATE operations SET state = 'failed', reason = $2::text, completed_at = now()
+    WHERE id = $1::uuid AND state = 'pending' RETURNING id, uid, actor
+), undone AS (
+    UPDATE users SET status = 'active', version = version + 1, updated_at = now() FROM ended WHERE users.uid = ended.uid
+    RETURNING users.uid, ended.id, ended.actor
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes)
+    SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
+    FROM undone
+)
+DELETE FROM outbox USING ended WHERE outbox.id = ended.id
+"""
+
+
+def command(row: tuple[Any, ...]) -> Command:
+    """Of the columns id, command, arguments, actor."""
+    id, name, arguments, actor = row
+    return Command(str(id), name, arguments, str(actor))
+
+
+def take_due(limit: int) -> list[Command]:
+    return [command(row) for row in postgres.query(_TAKE_DUE, limit)]
+
+
+def succeed(operation: str, uid: str | UUID | None = None) -> None:
+    """`uid` is whom it turned out to be about, where that was open. A repeat changes nothing."""
+    postgres.query(_END, operation, "succeeded", uid, None)
+
+
+def fail(operation: str, reason: str) -> None:
+    """`reason` is for people. A repeat changes nothing."""
+    postgres.query(_END, operation, "failed", None, reason)
+
+
+def undo(operation: str, reason: str) -> None:
+    """Ends an operation that took a status away, and gives it back. A repeat changes nothing."""
+    postgres.query(_UNDO, operation, reason, uuid7())

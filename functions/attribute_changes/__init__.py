@@ -1,0 +1,1 @@
+"""What has changed in the table, taken up inside the VPC."""

@@ -1,0 +1,5 @@
+from atrium.stream import stream
+from attribute_changes.outcomes import take_up
+
+handler = stream(take_up)
+"""Lambda handler of the table's stream: outcomes of commands."""

@@ -1,0 +1,33 @@
+"""The outcome of a command ends its operation. A repeat changes nothing, and so does one that comes late."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from atrium import identity, outbox
+from atrium.commands import NewUser
+from atrium.identity import EmailTakenError
+
+
+def take_up(command: dict[str, Any]) -> None:
+    id = command["pk"].removeprefix("COMMAND#")
+    result = msgspec.json.decode(command["result"])
+    if command["outcome"] == "failed":
+        outbox.fail(id, result["reason"])
+    elif command["command"] == "create_user":
+        _bind(id, msgspec.json.decode(command["arguments"], type=NewUser), result)
+    else:
+        outbox.succeed(id)
+
+
+def _bind(operation: str, new: NewUser, result: dict[str, str]) -> None:
+    """The user is whoever has the identity that Cognito gave. They may have signed in before this, and be one already."""
+    names = {"given_name": new.given_name, "family_name": new.family_name, "locale": new.locale}
+    attributes = {name: value for name, value in names.items() if value is not None}
+    try:
+        user = identity.ensure_user(result["provider"], result["subject"], new.email, attributes, UUID(new.uid))
+    except EmailTakenError:
+        outbox.fail(operation, "Another user has taken this address since the invitation.")
+    else:
+        outbox.succeed(operation, user.uid)

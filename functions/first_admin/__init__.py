@@ -1,0 +1,1 @@
+"""Makes somebody an administrator, without one."""

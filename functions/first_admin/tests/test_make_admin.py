@@ -1,0 +1,43 @@
+"""`make admin`, as an operator types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.running_stack.client import Client
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def make_admin(email: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "operations.admin", "--env", "local", "--email", email, *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_somebody_who_signed_up_becomes_an_administrator_once(client: Client) -> None:
+    person = client.new_member()
+    made = make_admin(person.email.upper())
+    assert made.returncode == 0, made.stderr
+    assert client.call("GET", "/v1/me", person.token).status == 401  # the token from before is stale
+    assert client.call("GET", "/v1/users", client.sign_in(person).token).status == 200
+    again = make_admin(person.email, "--format", "json")
+    assert json.loads(again.stdout) == {"uid": person.uid, "granted": False}
+    held = client.aws("dynamodb").query(
+        TableName=client.outputs.user_attributes_table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :role)",
+        ExpressionAttributeValues={":pk": {"S": f"U#{person.uid}"}, ":role": {"S": "ROLE#"}},
+    )
+    assert held["Count"] == 1
+
+
+def test_who_has_not_signed_up_is_told_to(client: Client) -> None:
+    refused = make_admin("nobody@example.org")
+    assert refused.returncode == 1
+    assert "Sign up and confirm it first" in refused.stderr
+    assert client.outputs.user_pool_client_id in refused.stderr
+
+
+def test_what_is_no_address_is_refused() -> None:
+    refused = make_admin("ada")
+    assert (refused.returncode, "EMAIL: email: Expected an e-mail address" in refused.stderr) == (1, True)

@@ -1,0 +1,1 @@
+"""What Cognito must do, done outside the VPC."""

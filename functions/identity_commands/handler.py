@@ -1,0 +1,5 @@
+from atrium.stream import stream
+from identity_commands.performance import perform
+
+handler = stream(perform)
+"""Lambda handler of the table's stream: commands without an outcome."""

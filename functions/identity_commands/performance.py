@@ -1,0 +1,57 @@
+"""A command of the table is performed, and its outcome written beside it. Each step may be repeated."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from atrium import commands, user_attributes
+from atrium.commands import KEPT_SECONDS, NewUser, StatusOfUser
+from identity_commands import cognito
+from identity_commands.cognito import RefusedError
+
+
+def perform(image: dict[str, Any]) -> None:
+    """Raises what may pass: then the stream brings the record again, and later the relay does."""
+    id = image["pk"].removeprefix("COMMAND#")
+    command = user_attributes.item(*commands.key(id))
+    # The record may be an old one: what has its outcome has long been done, and undone perhaps by a newer command.
+    if command is None or command["outcome"] != "pending":
+        return
+    try:
+        result = _done(command)
+    except RefusedError as refused:
+        _end(id, "failed", {"reason": str(refused)})
+    else:
+        _end(id, "succeeded", result)
+
+
+def _done(command: dict[str, Any]) -> dict[str, str]:
+    arguments = command["arguments"]
+    match command["command"]:
+        case "create_user":
+            asked_at = datetime.fromisoformat(command["created_at"])
+            return cognito.create_user(msgspec.json.decode(arguments, type=NewUser), asked_at)
+        case "disable_user":
+            return cognito.disable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
+        case "enable_user":
+            return cognito.enable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
+        case unknown:
+            raise ValueError(f"{unknown}: no such command. Deploy identity_commands before whoever sends it.")
+
+
+def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
+    values = {
+        ":pending": {"S": "pending"},
+        ":outcome": {"S": outcome},
+        ":result": {"S": msgspec.json.encode(result).decode()},
+        ":end": {"N": str(int(time.time()) + KEPT_SECONDS)},
+    }
+    user_attributes.update(
+        *commands.key(id),
+        UpdateExpression="SET outcome = :outcome, #result = :result, expires_at = :end",
+        ConditionExpression="outcome = :pending",
+        ExpressionAttributeNames={"#result": "result"},
+        ExpressionAttributeValues=values,
+    )

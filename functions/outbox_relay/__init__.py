@@ -1,0 +1,1 @@
+"""What was left behind in Postgres is sent, and what has expired there goes."""

@@ -1,0 +1,92 @@
+"""The list of users: filtered, searched, sorted, in pages that cost the same however far one has gone."""
+
+import re
+from datetime import datetime
+from typing import Any, Literal
+
+from atrium import pages, postgres
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Email, Line
+from users import profile
+from users.profile import Profile
+
+Sort = Literal["created_at", "-created_at", "email", "-email"]
+
+
+class Words(Line):
+    max_length = 100
+
+
+class UserFilter(pages.Parameters):
+    q: Words | None = None
+    email: Email | None = None
+    status: Literal["active", "disabled", "deleted"] | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    sort: Sort = "created_at"
+
+
+# As in migrations/0005_users_directory.sql, whose index this must match.
+_WORDS = (
+    "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
+)
+
+# Planned with its parameters, so what is not asked for costs nothing. `<%`: alike, by trigrams, so `jonh` finds John.
+# Who is not erased has an address of their own, so e-mail alone is a key, and its unique index serves the sort.
+_PAGE = f"""
+SELECT {profile.COLUMNS} FROM users
+WHERE status <> 'erased'
+    AND status = ANY ($1::text[])
+    AND ($2::citext IS NULL OR email = $2::citext)
+    AND ($3::timestamptz IS NULL OR created_at >= $3::timestamptz)
+    AND ($4::timestamptz IS NULL OR created_at < $4::timestamptz)
+    AND ($5::text IS NULL OR {_WORDS} LIKE $5::text OR $6::text <% {_WORDS})
+    AND {{after}}
+ORDER BY {{order}} LIMIT $7::integer
+"""  # noqa: S608  no input in it
+
+_BY_TIME = "($8::timestamptz IS NULL OR (created_at, uid) {0} ($8::timestamptz, $9::uuid))"
+_BY_EMAIL = "($8::citext IS NULL OR email {0} $8::citext)"
+_PAGES: dict[Sort, str] = {
+    "created_at": _PAGE.format(after=_BY_TIME.format(">"), order="created_at, uid"),
+    "-created_at": _PAGE.format(after=_BY_TIME.format("<"), order="created_at DESC, uid DESC"),
+    "email": _PAGE.format(after=_BY_EMAIL.format(">"), order="email"),
+    "-email": _PAGE.format(after=_BY_EMAIL.format("<"), order="email DESC"),
+}
+
+
+def list_(request: Request) -> Response:
+    wanted = request.parameters(UserFilter)
+    page = pages.requested(request, wanted)
+    found = find(wanted, page.after, page.limit + 1)
+    return pages.answer(request, page, found, key=lambda user: _key(user, wanted.sort))
+
+
+def find(wanted: UserFilter, after: tuple[Any, ...] | None, limit: int) -> list[Profile]:
+    """`after` is the `_key` of the user before. Those who are deleted only when they are asked for."""
+    statuses = [wanted.status] if wanted.status else ["active", "disabled"]
+    position = after or ((None,) if "email" in wanted.sort else (None, None))
+    rows = postgres.query(
+        _PAGES[wanted.sort],
+        statuses,
+        wanted.email and str(wanted.email),
+        wanted.created_from,
+        wanted.created_before,
+        *_search(wanted.q),
+        limit,
+        *position,
+    )
+    return [Profile(*row) for row in rows]
+
+
+def _search(q: str | None) -> tuple[str | None, str | None]:
+    """A pattern for LIKE: words that begin so, in this sequence; and a word that may be misspelt, if it is one alone."""
+    words = q.lower().split() if q else []
+    escaped = [re.sub(r"([\\%_])", r"\\\1", word) for word in words]
+    pattern = "".join(f"% {word}" for word in escaped) + "%"
+    return (pattern if words else None, words[0] if len(words) == 1 else None)
+
+
+def _key(user: Profile, sort: Sort) -> tuple[object, ...]:
+    return (user.email,) if "email" in sort else (user.created_at, user.uid)

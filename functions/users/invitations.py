@@ -1,0 +1,71 @@
+"""`POST /v1/users`: somebody is invited. They are a user here when Cognito has made them one: see atrium.outbox."""
+
+from uuid import UUID
+
+import msgspec
+
+from atrium import idempotency
+from atrium.commands import Command, NewUser
+from atrium.postgres import Statement, UniqueViolation
+from atrium.problem import FieldError, Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Email, Locale, PersonName
+from atrium.uuid7 import uuid7
+from users import operations
+from users.operations import Operation
+
+# Nothing when the address is taken. The trail says who will be there, and by which operation.
+_INVITE = """
+WITH operation AS (
+    INSERT INTO operations (id, kind, uid, email, actor)
+    SELECT $1::uuid, 'user.invite', $2::uuid, $3::citext, $4::uuid
+    WHERE NOT EXISTS (SELECT FROM users WHERE email = $3::citext AND status <> 'erased')
+    RETURNING id, uid, actor
+), queued AS (
+    INSERT INTO outbox (id, command, arguments, actor) SELECT id, 'create_user', $5::jsonb, actor FROM operation
+)
+INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+SELECT $6::uuid, uid, actor, 'user.invited', jsonb_build_object('operation', id), $7 FROM operation
+"""
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True):
+    email: Email
+    given_name: PersonName | None = None
+    family_name: PersonName | None = None
+    locale: Locale | None = None
+
+
+def invite(request: Request) -> Response:
+    command = invitation_command(request.decode(Invitation), request.caller.uid)
+    try:
+        made = idempotency.once(
+            request, [inviting(command, request.request_id)], result=operations.finding(UUID(command.id))
+        )
+    except idempotency.NothingMadeError:
+        raise _taken(
+            "email_taken", "Somebody has this address; who was deleted keeps it until they are erased"
+        ) from None
+    except UniqueViolation as pending:
+        if pending.constraint != "operations_pending_email_key":
+            raise
+        raise _taken("invitation_pending", "Somebody with this address is being invited already") from None
+    operation = msgspec.convert(made.row, Operation)
+    if not made.is_replay:
+        operations.start(command)
+    return operations.accepted(request, operation, made.headers)
+
+
+def invitation_command(invitation: Invitation, actor: str) -> Command:
+    given = {name: str(value) for name, value in msgspec.structs.asdict(invitation).items() if value is not None}
+    return Command(str(uuid7()), "create_user", msgspec.to_builtins(NewUser(str(uuid7()), **given)), actor)
+
+
+def inviting(command: Command, request_id: str) -> Statement:
+    new = msgspec.convert(command.arguments, NewUser)
+    return Statement(_INVITE, (command.id, new.uid, new.email, command.actor, command.arguments, uuid7(), request_id))
+
+
+def _taken(code: str, detail: str) -> Problem:
+    return Problem(409, code, f"{detail}.", errors=[FieldError("#/email", detail)])

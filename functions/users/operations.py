@@ -1,0 +1,61 @@
+"""What is carried out beyond our database, and how far it is. `GET /v1/operations/{id}`."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from atrium import commands, log, postgres, response, user_attributes
+from atrium.commands import Command
+from atrium.postgres import Statement
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+
+# Whom an invitation is about is known when they are there.
+_FIND = """
+SELECT id, kind, state, CASE WHEN kind <> 'user.invite' OR state = 'succeeded' THEN uid END AS uid, reason, created_at, completed_at
+FROM operations WHERE id = $1::uuid AND ($2::uuid IS NULL OR actor = $2::uuid)
+"""
+
+
+class Operation(msgspec.Struct):
+    id: UUID
+    kind: str
+    state: Literal["pending", "succeeded", "failed"]
+    uid: UUID | None
+    reason: str | None
+    created_at: datetime
+    completed_at: datetime | None
+
+
+def read(request: Request) -> Response:
+    found = find(request.uuid("id"), request.caller.uid if request.reach == "self" else None)
+    if found is None:
+        raise Problem(404, "operation_not_found", "There is no such operation, or it is not yours.")
+    return response.json(found)
+
+
+def find(operation: UUID, actor: str | None) -> Operation | None:
+    """`actor` None: anybody's."""
+    rows = postgres.query(_FIND, operation, actor)
+    return Operation(*rows[0]) if rows else None
+
+
+def finding(operation: UUID) -> Statement:
+    return Statement(_FIND, (operation, None))
+
+
+def accepted(request: Request, operation: Operation, headers: dict[str, str] | None = None) -> Response:
+    """202. Where to ask for its end."""
+    location = {"Location": request.href(f"/v1/operations/{operation.id}")}
+    return response.json(operation, 202, headers=location | (headers or {}))
+
+
+def start(command: Command) -> None:
+    """Sends what the outbox has. Whatever fails now, the relay does later. Raises commands.LastAdminError."""
+    try:
+        commands.send(command)
+    except user_attributes.Unavailable as error:
+        log.write("WARN", "command left to the relay", command=command.id, error=log.failure(error))

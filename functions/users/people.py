@@ -1,0 +1,40 @@
+"""Anybody's record, for whoever may; one's own, too."""
+
+from typing import Any
+
+import msgspec
+
+from atrium import etag, merge_patch, response
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+from users import profile
+from users.profile import Profile, ProfilePatch
+
+
+def read(request: Request) -> Response:
+    return _representation(profile.find(request.uuid("id")))
+
+
+def change(request: Request) -> Response:
+    uid = request.uuid("id")
+    changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, profile.READ_ONLY))
+    versions = etag.expected_versions(request)
+    return _representation(profile.change(uid, changes, versions, request.caller.uid, request.request_id))
+
+
+def document(found: Profile) -> dict[str, Any]:
+    """A user as the API has them; the version is the entity tag's."""
+    row = msgspec.structs.asdict(found)
+    del row["version"]
+    return row
+
+
+def not_found() -> Problem:
+    return Problem(404, "user_not_found", "There is no such user, or they are not for you to see.")
+
+
+def _representation(found: Profile | None) -> Response:
+    if found is None:
+        raise not_found()
+    return response.json(document(found), etag=etag.of_version(found.version))

@@ -1,0 +1,117 @@
+"""A user is disabled, enabled, deleted: in Postgres, in the table, in Cognito.
+
+Postgres is first, because it alone can compare the version, audit and queue in one transaction: from then on nobody gets a
+new token, since pre_token_generation looks there. Then one transaction of the table sets META, which ends the API's
+sessions (a container remembers META for 30 s at most), takes an administrator from those who count, and puts the command
+that ends Cognito's. If that fails, `outbox_relay` repeats it. If it is refused, because nobody else is an administrator,
+the change in Postgres is undone: by us, or by the relay.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from atrium import admins, etag, outbox, postgres
+from atrium.commands import LastAdminError
+from atrium.postgres import Statement, UniqueViolation
+from atrium.problem import Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.uuid7 import uuid7
+from users import operations, people, profile
+from users.operations import Operation
+
+
+class NewStatus(msgspec.Struct, forbid_unknown_fields=True):
+    status: Literal["active", "disabled"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """`status` is what it sets, `action` is the trail's word, `kind` the operation's."""
+
+    status: str
+    kind: str
+    command: str
+    action: str
+
+
+CHANGES = {
+    "active": Change("active", "user.enable", "enable_user", "user.enabled"),
+    "disabled": Change("disabled", "user.disable", "disable_user", "user.disabled"),
+    "deleted": Change("deleted", "user.delete", "disable_user", "user.deleted"),
+}
+
+_CHANGE = f"""
+WITH changed AS (
+    UPDATE users SET status = $2::text, version = version + 1, updated_at = now()
+    WHERE uid = $1::uuid AND {profile.THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
+    RETURNING uid, status
+), operation AS (
+    INSERT INTO operations (id, kind, uid, actor) SELECT $4::uuid, $5::text, uid, $6::uuid FROM changed
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT $7::uuid, uid, $6::text, $8::text, jsonb_build_object('fields', '["status"]'::jsonb, 'operation', $4::uuid), $9
+    FROM changed
+)
+INSERT INTO outbox (id, command, arguments, actor)
+SELECT $4::uuid, $10::text, jsonb_build_object('uid', uid, 'status', status, 'identities', (
+    SELECT jsonb_agg(jsonb_build_array(provider, subject)) FROM identities WHERE identities.uid = changed.uid
+)), $6::uuid
+FROM changed
+RETURNING id, command, arguments, actor
+"""  # noqa: S608  no input in it
+
+
+def set_(request: Request) -> Response:
+    """Repeated, it is all done again: so a status that somebody changed in Cognito's console is put right."""
+    uid, wanted = request.uuid("id"), request.decode(NewStatus).status
+    return _carry_out(request, uid, CHANGES[wanted])
+
+
+def delete(request: Request) -> Response:
+    """The record stays, unseen, until it is erased."""
+    return _carry_out(request, request.uuid("id"), CHANGES["deleted"])
+
+
+def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
+    versions = etag.expected_versions(request)
+    if change.command == "disable_user" and admins.is_last(str(uid)):
+        raise _last_admin()
+    row, operation = write(uid, change, versions, request.caller.uid, request.request_id)
+    try:
+        operations.start(outbox.command(row))
+    except LastAdminError:  # since we looked
+        outbox.undo(str(operation.id), "Nobody else is an administrator.")
+        raise _last_admin() from None
+    return operations.accepted(request, operation)
+
+
+def write(
+    uid: UUID, change: Change, versions: list[int] | None, actor: str, request_id: str
+) -> tuple[postgres.Row, Operation]:
+    """The outbox's row and the operation. Raises 404, 409, 412."""
+    id = uuid7()
+    parameters = (uid, change.status, versions, id, change.kind, actor, uuid7(), change.action)
+    writing = Statement(_CHANGE, (*parameters, request_id, change.command))
+    try:
+        [queued, operation] = postgres.batch(writing, operations.finding(id))
+    except UniqueViolation as pending:
+        if pending.constraint != "operations_pending_uid_key":
+            raise
+        raise _pending() from None
+    if queued:
+        return queued[0], Operation(*operation[0])
+    raise people.not_found() if profile.find(uid) is None else etag.stale()
+
+
+def _pending() -> Problem:
+    detail = "An earlier change of this user's status is still being carried out. Try again in a moment."
+    return Problem(409, "operation_pending", detail, headers={"Retry-After": "1"})
+
+
+def _last_admin() -> Problem:
+    detail = (
+        "Nobody else is an administrator. Make somebody one first, with the role `admin` everywhere and without end."
+    )
+    return Problem(409, "last_admin", detail)

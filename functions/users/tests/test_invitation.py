@@ -1,0 +1,152 @@
+"""`POST /v1/users`: the invited person gets a mail, signs in, and is one user; whatever fails on the way, once."""
+
+import json
+import uuid
+from collections import Counter
+
+import pytest
+
+from tests.failures.stack import settle
+from tests.running_stack.client import claims
+from users.tests.conftest import Office, code, new_email
+
+WRITERS = 50
+
+
+def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> None:
+    email = new_email()
+    accepted = office.invite(email, given_name="Grace", family_name="Hopper", locale="en-US")
+    assert accepted.headers["location"] == f"/v1/operations/{accepted.json['id']}"
+    assert (accepted.json["kind"], accepted.json["state"], accepted.json["uid"]) == ("user.invite", "pending", None)
+    uid = office.ended(accepted)["uid"]
+    [mail] = office.mails(email)
+    tokens = first_sign_in(office, email, mail["code"])
+    assert claims(tokens["AccessToken"])["uid"] == uid
+    me = office.client.call("GET", "/v1/me", tokens["AccessToken"]).json
+    assert (me["email"], me["given_name"], me["family_name"], me["locale"]) == (email, "Grace", "Hopper", "en-US")
+    assert [action for _, action in office.trail(uid)] == ["user.invited", "user.created"]
+
+
+def test_an_attempt_that_died_after_cognito_made_the_user_is_taken_up(office: Office) -> None:
+    """Bound by the `sub` that Cognito gave, and mailed once."""
+    email = new_email()
+    cognito, pool = office.client.aws("cognito-idp"), office.client.outputs.user_pool_id
+    attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+    cognito.admin_create_user(UserPoolId=pool, Username=email, UserAttributes=attributes)
+    uid = office.ended(office.invite(email))["uid"]
+    [mail] = office.mails(email)
+    assert claims(first_sign_in(office, email, mail["code"])["AccessToken"])["uid"] == uid
+    subjects = office.database.run("SELECT subject FROM identities WHERE uid = :uid", uid=uid)
+    assert [{"Name": "sub", "Value": subject} for [subject] in subjects] == [
+        attribute for attribute in office.cognito_user(email)["UserAttributes"] if attribute["Name"] == "sub"
+    ]
+
+
+def test_an_address_that_is_taken_is_refused(office: Office) -> None:
+    email = new_email()
+    office.ended(office.invite(email))
+    refused = office.invite(email.upper())
+    assert (refused.status, code(refused)) == (409, "email_taken")
+    assert refused.json["errors"][0]["pointer"] == "#/email"
+
+
+def test_who_signed_up_in_the_meantime_needs_no_invitation(office: Office) -> None:
+    """Cognito has them and our database does not yet: the operation fails, and says why."""
+    person = office.client.sign_up()
+    failed = office.ended(office.invite(person.email))
+    assert (failed["state"], failed["uid"]) == ("failed", None)
+    assert "signed up" in failed["reason"]
+    assert office.users_with(person.email) == []
+    office.client.confirm(person)  # and is not in the way
+    assert office.client.sign_in(person).uid == office.users_with(person.email)[0]
+
+
+def test_an_operation_is_for_whoever_asked_and_those_who_may_read_users(office: Office) -> None:
+    operation = office.invite(new_email()).json["id"]
+    stranger = office.client.new_member()
+    assert office.call("GET", f"/v1/operations/{operation}", person=stranger).status == 404
+    assert office.call("GET", f"/v1/operations/{uuid.uuid4()}").status == 404
+
+
+def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
+    email = new_email()
+    answers = office.at_once([lambda: office.invite(email)] * WRITERS)
+    assert Counter(answer.status for answer in answers) == {202: 1, 409: WRITERS - 1}
+    assert {code(answer) for answer in answers if answer.status == 409} <= {"email_taken", "invitation_pending"}
+    [accepted] = [answer for answer in answers if answer.status == 202]
+    uid = office.ended(accepted)["uid"]
+    assert office.users_with(email) == [uid]
+    assert len(office.mails(email)) == 1
+
+
+def test_one_request_repeated_is_one_invitation(office: Office) -> None:
+    email, key = new_email(), str(uuid.uuid4())
+    answers = office.at_once([lambda: office.invite(email, key)] * WRITERS)
+    accepted = [answer for answer in answers if answer.status == 202]
+    assert {code(answer) for answer in answers if answer.status != 202} <= {"idempotency_in_flight"}
+    assert {answer.body for answer in accepted} == {accepted[0].body}
+    office.ended(accepted[0])
+    again = office.invite(email, key)
+    assert (again.status, again.body, again.headers["idempotency-replayed"]) == (202, accepted[0].body, "true")
+    assert len(office.mails(email)) == 1
+
+
+@pytest.mark.parametrize("outcome", [{}, {"outcome": "pending"}], ids=["the outcome", "the command"])
+def test_what_comes_twice_is_done_once(office: Office, outcome: dict[str, str]) -> None:
+    """The stream brings the outcome again; or the command, as after a crash between Cognito's answer and the outcome."""
+    email = new_email()
+    accepted = office.invite(email)
+    before = office.ended(accepted)
+    invocations = office.client.invocations("attribute_changes")
+    office.remind(accepted.json["id"], **outcome)
+    assert settle(lambda: office.client.invocations("attribute_changes") > invocations, 20)
+    assert office.operation(accepted.json["id"]) == before
+    assert office.users_with(email) == [before["uid"]]
+    assert [action for _, action in office.trail(before["uid"])] == ["user.invited", "user.created"]
+    assert len(office.mails(email)) == 1
+
+
+@pytest.mark.parametrize("lost", ["the command", "its outcome"])
+def test_what_was_lost_the_relay_brings(office: Office, lost: str) -> None:
+    """As the process leaves it that died between Postgres and the table; or a stream that gave up on the outcome."""
+    email, operation, uid = new_email(), str(uuid.uuid4()), str(uuid.uuid4())
+    if lost == "its outcome":
+        finished = office.ended(office.invite(email))
+        operation, uid = finished["id"], finished["uid"]
+        office.database.run("UPDATE operations SET state = 'pending', email = :e WHERE id = :i", e=email, i=operation)
+    else:
+        office.database.run(
+            "INSERT INTO operations (id, kind, uid, email, actor) VALUES (:id, 'user.invite', :uid, :email, :actor)",
+            id=operation,
+            uid=uid,
+            email=email,
+            actor=office.admin.uid,
+        )
+    office.database.run(
+        "INSERT INTO outbox (id, command, arguments, actor, due_at) VALUES (:id, 'create_user', :arguments, :actor, now())",
+        id=operation,
+        arguments=json.dumps({"uid": uid, "email": email}),
+        actor=office.admin.uid,
+    )
+    office.relay()
+    ended = office.ends(operation)
+    assert (ended["state"], ended["uid"]) == ("succeeded", uid)
+    assert office.users_with(email) == [uid]
+    assert office.database.run("SELECT FROM outbox WHERE id = :id", id=operation) == []
+    assert len(office.mails(email)) == 1
+
+
+def first_sign_in(office: Office, email: str, password: str) -> dict[str, str]:
+    cognito, client_id = office.client.cognito, office.client.outputs.user_pool_client_id
+    challenge = cognito.initiate_auth(
+        ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": email, "PASSWORD": password}
+    )
+    assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    answered = cognito.respond_to_auth_challenge(
+        ClientId=client_id,
+        ChallengeName="NEW_PASSWORD_REQUIRED",
+        Session=challenge["Session"],
+        ChallengeResponses={"USERNAME": email, "NEW_PASSWORD": "Correct-Horse-7-Battery"},
+    )
+    tokens: dict[str, str] = answered["AuthenticationResult"]
+    return tokens

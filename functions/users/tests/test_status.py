@@ -1,0 +1,188 @@
+"""Users are disabled, enabled and deleted; the last administrator is not."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.running_stack.client import Client, Person
+from users.tests.conftest import Office, code
+
+WRITERS = 50
+HOLDERS = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}}
+
+
+def meta(office: Office, uid: str) -> tuple[str, int]:
+    item = office.client.aws("dynamodb").get_item(
+        TableName=office.client.outputs.user_attributes_table, Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}}
+    )["Item"]
+    return item["status"]["S"], int(item["access_epoch"]["N"])
+
+
+def holders(office: Office) -> set[str]:
+    item = office.client.aws("dynamodb").get_item(
+        TableName=office.client.outputs.user_attributes_table, Key=HOLDERS, ConsistentRead=True
+    )["Item"]
+    return set(item["uids"]["SS"])
+
+
+def new_admin(client: Client) -> Person:
+    person = client.new_member()
+    make_admin(client, person.email)
+    return client.sign_in(person)
+
+
+def make_admin(client: Client, email: str) -> None:
+    answer = client.aws("lambda").invoke(
+        FunctionName=client.outputs.functions["first_admin"], Qualifier="live", Payload=f'{{"email": "{email}"}}'
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_who_is_disabled_is_out_everywhere_and_comes_back_by_signing_in(office: Office) -> None:
+    person = office.client.new_member()
+    uid, (_, epoch) = person.uid, meta(office, person.uid)
+    accepted = office.set_status(uid, "disabled")
+    assert meta(office, uid) == ("disabled", epoch + 1)  # before the answer: what a container remembers lasts 30 s
+    with pytest.raises(ClientError, match="disabled"):  # at once
+        office.client.sign_in(person)
+    assert office.ended(accepted)["state"] == "succeeded"
+    with pytest.raises(ClientError):
+        refresh(office, person)
+    assert not office.cognito_user(person.email)["Enabled"]
+    assert office.call("GET", f"/v1/users/{uid}").json["status"] == "disabled"
+    assert office.ended(office.set_status(uid, "active"))["state"] == "succeeded"
+    assert office.client.call("GET", "/v1/me", person.token).status == 401  # a token from before
+    assert office.client.call("GET", "/v1/me", office.client.sign_in(person).token).status == 200
+    assert [action for _, action in office.trail(uid)] == ["user.created", "user.disabled", "user.enabled"]
+
+
+def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) -> None:
+    person = office.client.new_member()
+    path = f"/v1/users/{person.uid}"
+    etag = office.call("GET", path).headers["etag"]
+    assert office.call("DELETE", path).status == 428
+    assert office.ended(office.call("DELETE", path, If_Match=etag))["kind"] == "user.delete"
+    for method, body in (("GET", None), ("DELETE", None), ("PATCH", {"locale": "en"})):
+        assert office.call(method, path, body, If_Match="*").status == 404
+    assert office.set_status(person.uid, "active").status == 404
+    found = f"/v1/users?email={person.email}"
+    assert office.call("GET", found).json["items"] == []
+    assert [user["uid"] for user in office.call("GET", f"{found}&status=deleted").json["items"]] == [person.uid]
+    with pytest.raises(ClientError):
+        office.client.sign_in(person)
+
+
+def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None:
+    person = office.client.new_member()
+    etag = office.call("GET", f"/v1/users/{person.uid}").headers["etag"]
+    answers = office.at_once([lambda: office.set_status(person.uid, "disabled", etag)] * WRITERS)
+    assert Counter(answer.status for answer in answers) == {202: 1, 412: WRITERS - 1}
+    [accepted] = [answer for answer in answers if answer.status == 202]
+    assert office.ended(accepted)["state"] == "succeeded"
+    assert [action for _, action in office.trail(person.uid)] == ["user.created", "user.disabled"]
+
+
+def test_one_change_at_a_time_is_under_way(office: Office) -> None:
+    person = office.client.new_member()
+    answers = office.at_once([lambda: office.set_status(person.uid, "disabled")] * 10)
+    refused = [answer for answer in answers if answer.status != 202]
+    assert {code(answer) for answer in refused} == {"operation_pending"}
+    accepted = [answer for answer in answers if answer.status == 202]
+    for answer in accepted:
+        office.ended(answer)
+    assert len(office.trail(person.uid)) == 1 + len(accepted)
+
+
+def test_it_needs_the_permission(office: Office) -> None:
+    """And the scope that comes with it: a gateway answers 401 to others."""
+    person = office.client.new_member()
+    assert office.set_status(office.admin.uid, "disabled", person=person).status == 401
+    assert office.set_status(person.uid, "disabled", person=person).status == 401
+
+
+@contextmanager
+def only_administrators(office: Office, uids: set[str]) -> Iterator[None]:
+    """As if all others had long been disabled."""
+    before = holders(office)
+    put_holders(office, uids)
+    try:
+        yield
+    finally:
+        put_holders(office, before)
+
+
+def put_holders(office: Office, uids: set[str]) -> None:
+    office.client.aws("dynamodb").put_item(
+        TableName=office.client.outputs.user_attributes_table, Item=HOLDERS | {"uids": {"SS": sorted(uids)}}
+    )
+
+
+def test_the_last_administrator_stays(office: Office) -> None:
+    with only_administrators(office, {office.admin.uid}):
+        for refused in (
+            office.set_status(office.admin.uid, "disabled"),
+            office.call("DELETE", f"/v1/users/{office.admin.uid}", If_Match="*"),
+        ):
+            assert (refused.status, code(refused)) == (409, "last_admin")
+        assert holders(office) == {office.admin.uid}
+    assert office.call("GET", "/v1/me").json["status"] == "active"
+
+
+def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> None:
+    """Ten, each attacked five times at once, by somebody who is none of those who count."""
+    people = [new_admin(office.client) for _ in range(10)]
+    uids = {person.uid for person in people}
+    with only_administrators(office, uids):
+        answers = office.at_once([lambda uid=uid: office.set_status(uid, "disabled") for uid in [*uids] * 5])  # type: ignore[misc]
+        assert {answer.status for answer in answers} <= {202, 409}
+        for answer in answers:
+            if answer.status == 202:
+                office.ends(answer.json["id"])
+        [remaining] = holders(office)
+    statuses = {uid: office.call("GET", f"/v1/users/{uid}").json["status"] for uid in uids}
+    assert [uid for uid, status in statuses.items() if status == "active"] == [remaining]
+    assert {uid: meta(office, uid)[0] for uid in uids} == statuses
+    assert office.ended(office.set_status(next(iter(uids - {remaining})), "active"))["state"] == "succeeded"
+
+
+def test_an_administrator_who_comes_back_counts_again(office: Office) -> None:
+    person = new_admin(office.client)
+    assert person.uid in holders(office)
+    office.ended(office.set_status(person.uid, "disabled"))
+    assert person.uid not in holders(office)
+    office.ended(office.set_status(person.uid, "active"))
+    assert person.uid in holders(office)
+
+
+def test_a_change_that_stopped_after_postgres_is_carried_on_by_the_relay(office: Office) -> None:
+    """As the process leaves it that died between Postgres and the table: the outbox has what is left to do."""
+    person = office.client.new_member()
+    office.ended(office.set_status(person.uid, "active"))
+    [[operation]] = office.database.run(
+        "INSERT INTO operations (id, kind, uid, actor) "
+        "VALUES (gen_random_uuid(), 'user.disable', :uid, :actor) RETURNING id::text",
+        uid=person.uid,
+        actor=office.admin.uid,
+    )
+    office.database.run(
+        "INSERT INTO outbox (id, command, arguments, actor, due_at) SELECT :id, 'disable_user', jsonb_build_object("
+        "'uid', uid, 'status', 'disabled', 'identities', jsonb_build_array(jsonb_build_array(provider, subject))), "
+        "uid, now() FROM identities WHERE uid = :uid",
+        id=operation,
+        uid=person.uid,
+    )
+    office.relay()
+    assert office.ends(operation)["state"] == "succeeded"
+    assert meta(office, person.uid)[0] == "disabled"
+    assert not office.cognito_user(person.email)["Enabled"]
+
+
+def refresh(office: Office, person: Person) -> None:
+    office.client.cognito.initiate_auth(
+        ClientId=office.client.outputs.user_pool_client_id,
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": person.tokens["RefreshToken"]},
+    )

@@ -1,0 +1,237 @@
+"""Users and commands, where a store fails or somebody was quicker: on a real Postgres and moto's table."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.session
+import pg8000.native
+import pytest
+from botocore.stub import Stubber
+
+from atrium import admins, commands, dynamodb, outbox, user_attributes
+from attribute_changes.outcomes import take_up
+from identity_commands import cognito
+from identity_commands.handler import handler as identity_commands
+from outbox_relay import relay
+from tests.unit.conftest import TABLE
+from tests.unit.events import POOL, UID, Answer, Context, answer, api_event, claims
+from users.handler import handler
+
+ADMIN = claims(roles="admin", scope="atrium/users.write atrium/me")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+KEY = {"sk": {"S": "META"}}
+OTHER = "01890a5d-ac96-774b-bcce-000000000002"
+
+
+@pytest.fixture
+def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Connection:
+    """Two administrators: the caller, and another."""
+    for uid, email in ((UID, "ada@example.org"), (OTHER, "grace@example.org")):
+        database.run("INSERT INTO users (uid, email) VALUES (:uid, :email)", uid=uid, email=email)
+        database.run(
+            "INSERT INTO identities (provider, subject, uid) VALUES (:pool, :email, :uid)",
+            pool=f"cognito:{POOL}",
+            email=email,
+            uid=uid,
+        )
+        user_attributes.create_meta(uid)
+        user_attributes.transact([admins.joining(uid)])
+    return database
+
+
+def call(route: str, body: Any, path: dict[str, str] | None = None, **headers: str) -> Answer:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+    event = api_event(route, json.dumps(body) if body is not None else None, sent, token=ADMIN)
+    return answer(handler(event | {"pathParameters": path}, Context()))
+
+
+def invite() -> Answer:
+    return call("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=str(uuid.uuid4()))
+
+
+def set_status(uid: str, status: str) -> Answer:
+    return call("PUT /v1/users/{id}/status", {"status": status}, {"id": uid}, If_Match="*")
+
+
+def item(operation: str) -> dict[str, Any]:
+    found = user_attributes.item(*commands.key(operation))
+    assert found is not None
+    return found
+
+
+def make_due(database: pg8000.native.Connection) -> None:
+    database.run("UPDATE outbox SET due_at = now()")
+
+
+def state(database: pg8000.native.Connection, operation: str) -> Any:
+    [[found]] = database.run("SELECT state FROM operations WHERE id = :id", id=operation)
+    return found
+
+
+def meta_of(uid: str) -> tuple[str, int]:
+    meta = user_attributes.meta(uid)
+    assert meta is not None
+    return meta.status, meta.access_epoch
+
+
+def broken(*_: object, **__: object) -> None:
+    raise user_attributes.Unavailable("the table is away")
+
+
+def test_an_invitation_is_accepted_while_the_table_is_away_and_the_relay_sends_it(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(user_attributes, "transact", broken)
+        accepted = invite()
+        make_due(office)
+        assert relay.send_due() == 0  # still away: the row stays
+    operation = accepted.json["id"]
+    assert (accepted.status, user_attributes.item(*commands.key(operation))) == (202, None)
+    assert relay.send_due() == 0  # not its turn yet
+    make_due(office)
+    assert relay.send_due() == 1
+    assert (item(operation)["outcome"], item(operation)["command"]) == ("pending", "create_user")
+    make_due(office)
+    assert relay.send_due() == 1
+    assert item(operation)["attempts"] == 1  # put once, then a reminder
+
+
+def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(user_attributes, "transact", broken)
+        assert set_status(OTHER, "disabled").status == 202
+    assert meta_of(OTHER) == ("active", 1)
+    for _ in range(2):
+        make_due(office)
+        assert relay.send_due() == 1
+        assert meta_of(OTHER) == ("disabled", 2)  # once
+    refused = set_status(OTHER, "active")
+    assert (refused.status, refused.json["code"]) == (409, "operation_pending")
+
+
+@pytest.mark.parametrize("by_relay", [False, True])
+def test_the_last_administrator_gets_back_what_was_taken_too_late(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch, by_relay: bool
+) -> None:
+    """Two administrators disable each other: both looked before either wrote."""
+    user_attributes.transact([admins.leaving(UID)])
+    monkeypatch.setattr(admins, "is_last", lambda uid: False)
+    with monkeypatch.context() as away:
+        if by_relay:
+            away.setattr(user_attributes, "transact", broken)
+        refused = set_status(OTHER, "disabled")
+    if by_relay:
+        make_due(office)
+        assert relay.send_due() == 0
+    else:
+        assert (refused.status, refused.json["code"]) == (409, "last_admin")
+    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=OTHER) == [["active", 3]]
+    assert office.run("SELECT state FROM operations") == [["failed"]]
+    assert office.run("SELECT FROM outbox") == []
+    trail = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=OTHER)
+    assert trail == [["user.disabled"], ["user.status_restored"]]
+    assert meta_of(OTHER) == ("active", 1)
+
+
+def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(office: pg8000.native.Connection) -> None:
+    """pre_token_generation has made them, as somebody of its own choice."""
+    operation = invite().json["id"]
+    there = "01890a5d-ac96-774b-bcce-000000000003"
+    office.run("INSERT INTO users (uid, email) VALUES (:uid, 'new@example.org')", uid=there)
+    office.run("INSERT INTO identities (provider, subject, uid) VALUES ('cognito:p', 'new', :uid)", uid=there)
+    outcome = {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'}
+    for _ in range(2):
+        take_up(item(operation) | outcome)
+    assert office.run("SELECT state, uid::text, email FROM operations") == [["succeeded", there, None]]
+    assert office.run("SELECT count(*) FROM users WHERE email = 'new@example.org'") == [[1]]
+    assert user_attributes.meta(there)
+
+
+def test_an_address_that_another_identity_has_by_then_fails_the_invitation(office: pg8000.native.Connection) -> None:
+    operation = invite().json["id"]
+    office.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'new@example.org')")
+    take_up(item(operation) | {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'})
+    assert office.run("SELECT state, reason IS NOT NULL FROM operations") == [["failed", True]]
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Stubber:
+    """Cognito, which answers what a test adds."""
+    client = botocore.session.get_session().create_client(
+        "cognito-idp", "eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    monkeypatch.setattr(cognito, "_client", lambda service: client)
+    monkeypatch.setattr(cognito, "_pool", lambda: POOL)
+    stubber = Stubber(client)
+    stubber.activate()
+    return stubber
+
+
+def deliver(operation: str) -> Any:
+    """The command's record, as the stream brings it."""
+    image = dynamodb.client().get_item(TableName=TABLE, Key=KEY | {"pk": {"S": f"COMMAND#{operation}"}})["Item"]
+    return identity_commands({"Records": [{"dynamodb": {"NewImage": image, "SequenceNumber": "7"}}]}, Context())
+
+
+DONE: dict[str, Any] = {"batchItemFailures": []}
+AGAIN = {"batchItemFailures": [{"itemIdentifier": "7"}]}
+
+
+def test_what_may_pass_leaves_the_command_to_the_stream(office: pg8000.native.Connection, pool: Stubber) -> None:
+    operation = invite().json["id"]
+    pool.add_client_error("admin_create_user", "InternalErrorException")
+    assert deliver(operation) == AGAIN
+    assert item(operation)["outcome"] == "pending"
+    pool.add_response("admin_create_user", {"User": {"Attributes": [{"Name": "sub", "Value": "s"}]}})
+    assert deliver(operation) == DONE
+    assert item(operation)["outcome"] == "succeeded"
+    assert deliver(operation) == DONE  # an old record: Cognito is not asked again, or the stub would refuse
+    pool.assert_no_pending_responses()
+
+
+def test_what_cognito_will_never_do_fails_with_a_reason(office: pg8000.native.Connection, pool: Stubber) -> None:
+    operation = invite().json["id"]
+    pool.add_client_error("admin_create_user", "CodeDeliveryFailureException")
+    assert deliver(operation) == DONE
+    take_up(item(operation))
+    assert office.run("SELECT state, reason FROM operations") == [["failed", "The invitation could not be delivered."]]
+    assert office.run("SELECT FROM outbox") == []
+
+
+def test_who_was_invited_long_ago_and_never_came_gets_the_mail_again(
+    office: pg8000.native.Connection, pool: Stubber
+) -> None:
+    operation = invite().json["id"]
+    user = {"Username": "u", "UserStatus": "FORCE_CHANGE_PASSWORD", "UserCreateDate": LONG_AGO}
+    pool.add_client_error("admin_create_user", "UsernameExistsException")
+    pool.add_response("admin_get_user", user | {"UserAttributes": [{"Name": "sub", "Value": "s"}]})
+    resent = {"UserPoolId": POOL, "Username": "new@example.org", "MessageAction": "RESEND"}
+    pool.add_response("admin_create_user", {}, resent)
+    assert deliver(operation) == DONE
+    pool.assert_no_pending_responses()
+    assert item(operation)["outcome"] == "succeeded"
+
+
+def test_who_is_not_in_the_pool_is_disabled_already(office: pg8000.native.Connection, pool: Stubber) -> None:
+    operation = set_status(OTHER, "disabled").json["id"]
+    for call_ in ("admin_disable_user", "admin_user_global_sign_out"):
+        pool.add_client_error(call_, "UserNotFoundException")
+    assert deliver(operation) == DONE
+    take_up(item(operation))
+    assert state(office, operation) == "succeeded"
+
+
+def test_a_row_of_the_outbox_is_taken_by_one_relay_and_waits_longer_each_time(office: pg8000.native.Connection) -> None:
+    invite()
+    waits = []
+    for _ in range(9):
+        make_due(office)
+        assert (len(outbox.take_due(10)), outbox.take_due(10)) == (1, [])
+        [[minutes]] = office.run("SELECT extract(epoch FROM due_at - now())::float / 60 FROM outbox")
+        waits.append(round(minutes))
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
