@@ -1,6 +1,8 @@
 """A service made for a test: routes, and who may call each."""
 
+import atexit
 import itertools
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,13 +19,14 @@ PUBLIC = (Alternative("public"),)
 SELF = (Alternative("self"),)
 
 _numbers = itertools.count()
-_folder = tempfile.TemporaryDirectory(prefix="atrium-services-")
+_folder = tempfile.mkdtemp(prefix="atrium-services-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 
 def service(routes: Mapping[str, Operation], allow: Mapping[str, Sequence[Alternative]] | None = None) -> Handler:
     """Its Lambda handler. A route that `allow` does not name is public."""
     package = ModuleType(f"service_{next(_numbers)}")
-    folder = Path(_folder.name, package.__name__)
+    folder = Path(_folder, package.__name__)
     folder.mkdir()
     package.__path__ = [str(folder)]
     rules = {route: Rule((allow or {}).get(route, PUBLIC), takes_query=True) for route in routes}
