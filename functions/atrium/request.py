@@ -23,6 +23,7 @@ class Claims(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     scopes: frozenset[str]
     access_epoch: int
+    roles_until: int | None = None  # epoch seconds, when the first of `roles` ends
 
 
 class Request(msgspec.Struct):

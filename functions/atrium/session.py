@@ -17,11 +17,13 @@ def verify(token: Mapping[str, str]) -> Claims:
     """The claims of an access token that the gateway's authorizer has accepted.
 
     Raises 401 `token_unusable` (not an access token of ours), 401 `token_stale` (the user's rights or status have
-    changed since, or the user is gone), 503 when the table cannot be read.
+    changed since, a role of theirs has ended, or the user is gone), 503 when the table cannot be read.
     """
     claims = _claims(token)
+    if claims.roles_until is not None and claims.roles_until <= time.time():
+        raise _stale()
     if not _is_current(claims, _cached(claims.uid)) and not _is_current(claims, _read(claims.uid)):
-        raise Problem(401, "token_stale", "Your access has changed since this token was issued. Refresh it.")
+        raise _stale()
     return claims
 
 
@@ -35,9 +37,14 @@ def _claims(token: Mapping[str, str]) -> Claims:
             roles=tuple(token.get("roles", "").split()),
             scopes=frozenset(token.get("scope", "").split()),
             access_epoch=int(token["access_epoch"]),
+            roles_until=int(token["roles_until"]) if "roles_until" in token else None,
         )
     except (KeyError, ValueError):
         raise Problem(401, "token_unusable", "The token lacks claims that signing in adds. Sign in again.") from None
+
+
+def _stale() -> Problem:
+    return Problem(401, "token_stale", "Your access has changed since this token was issued. Refresh it.")
 
 
 def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:

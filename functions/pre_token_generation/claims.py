@@ -1,6 +1,7 @@
 """The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from atrium import identity, log, roles, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
@@ -20,17 +21,28 @@ FIRST_EPOCH = 1
 token stale, to be refreshed, for everyone else."""
 
 
+class Rights(NamedTuple):
+    """`roles` are those that hold everywhere; `until` is when the first of them ends, in epoch seconds."""
+
+    roles: Sequence[str] = ()
+    scopes: frozenset[str] = EVERYONE
+    epoch: int = FIRST_EPOCH
+    until: int | None = None
+
+
 def claims(event: TokenGeneration) -> dict[str, Any]:
     """The trigger's response. Raises Refusal for a disabled user or a foreign e-mail."""
     user = _user(event)
-    held, granted, epoch = _rights(user.uid)
+    rights = _rights(user.uid)
     # The hosted page lets any user ask for every scope of the client; what is not theirs is taken away again.
-    refused = sorted(scope for scope in event.request.scopes or [] if scope.startswith(PREFIX) and scope not in granted)
-    added = {"uid": user.uid, "roles": " ".join(held), "access_epoch": str(epoch)}
+    asked = event.request.scopes or []
+    added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
+    if rights.until is not None:
+        added["roles_until"] = str(rights.until)
     access_token = {
         "claimsToAddOrOverride": added,
-        "scopesToAdd": sorted(granted),
-        "scopesToSuppress": refused,
+        "scopesToAdd": sorted(rights.scopes),
+        "scopesToSuppress": sorted(one for one in asked if one.startswith(PREFIX) and one not in rights.scopes),
     }
     return {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
 
@@ -46,21 +58,20 @@ def _user(event: TokenGeneration) -> identity.User:
     return user
 
 
-def _rights(uid: str) -> tuple[list[str], frozenset[str], int]:
-    """The roles that hold everywhere, the scopes, and the access epoch."""
+def _rights(uid: str) -> Rights:
     try:
         items = user_attributes.collection(uid)
         if items.meta is None:  # post_confirmation did not get this far
             user_attributes.create_meta(uid)
-            return [], EVERYONE, FIRST_EPOCH
+            return Rights()
         held = roles.everywhere(items.roles)
         granted = scopes_of(held)
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
-        return [], EVERYONE, FIRST_EPOCH
+        return Rights()
     if items.meta.status != "active":
         raise _disabled()
-    return held, granted, items.meta.access_epoch
+    return Rights(held, granted, items.meta.access_epoch, roles.until(items.roles))
 
 
 def _disabled() -> Refusal:

@@ -97,6 +97,17 @@ def test_a_role_on_one_resource_or_one_that_has_ended_gives_nothing(uid: str, ta
     assert (part["claimsToAddOrOverride"]["roles"], part["scopesToAdd"]) == ("", ["atrium/me"])
 
 
+def test_a_token_says_when_the_first_of_its_roles_ends(uid: str, table: Any) -> None:
+    grant(table, uid, "editor")
+    assert "roles_until" not in generate()["claimsToAddOrOverride"]
+    grant(table, uid, "admin", expires_at={"N": "4000000000"})
+    grant(table, uid, "support", expires_at={"N": "3000000000"})
+    grant(table, uid, "guest", expires_at={"N": "1000000000"})
+    grant(table, uid, "guest", scope="team:7", expires_at={"N": "2500000000"})
+    claims = generate()["claimsToAddOrOverride"]
+    assert (claims["roles"], claims["roles_until"]) == ("admin editor support", "3000000000")
+
+
 def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(uid: str, table: Any) -> None:
     asked = ["openid", "email", "atrium/me", "atrium/users.write"]
     assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == ["atrium/users.write"]

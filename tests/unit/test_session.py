@@ -36,7 +36,7 @@ class Metas:
 
     items: dict[str, Meta] = field(default_factory=lambda: {UID: Meta("active", 1, 1)})
     reads: int = 0
-    now: float = 1000.0
+    now: float = 1000.0  # of the wall clock, too
     down: bool = False
 
     def read(self, uid: str) -> Meta | None:
@@ -50,7 +50,7 @@ class Metas:
 def metas(monkeypatch: pytest.MonkeyPatch) -> Metas:
     fake = Metas()
     monkeypatch.setattr(user_attributes, "meta", fake.read)
-    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: fake.now))
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: fake.now, time=lambda: fake.now))
     return fake
 
 
@@ -95,6 +95,16 @@ def test_a_refused_token_is_good_again_as_soon_as_the_user_is(metas: Metas) -> N
     assert call().status == 200
 
 
+def test_a_token_is_stale_once_a_role_in_it_has_ended(metas: Metas) -> None:
+    """Nobody writes to the table then, so neither epoch nor status tell."""
+    metas.now = 1999.9
+    assert call(roles="admin", roles_until="2000").status == 200
+    metas.now = 2000.0
+    refused = call(roles="admin", roles_until="2000")
+    assert (refused.status, refused.json["code"]) == (401, "token_stale")
+    assert call(roles="").status == 200
+
+
 def test_users_do_not_share_a_cache_entry(metas: Metas) -> None:
     assert call().status == 200
     assert call(uid="01890a5d-ac96-774b-bcce-b302099a8058").status == 401
@@ -118,8 +128,8 @@ def test_an_outage_does_not_prolong_the_cache(metas: Metas) -> None:
 
 @pytest.mark.parametrize(
     "token",
-    [claims(token_use="id"), _without("uid"), _without("access_epoch"), claims(access_epoch="one"), {}],
-    ids=["id token", "no uid", "no epoch", "bad epoch", "nothing"],
+    [claims(token_use="id"), _without("uid"), _without("access_epoch"), claims(access_epoch="one"), claims(roles_until="soon"), {}],
+    ids=["id token", "no uid", "no epoch", "bad epoch", "bad end", "nothing"],
 )
 def test_a_token_that_is_not_of_our_making_is_unusable(metas: Metas, token: dict[str, str]) -> None:
     refused = answer(handler(api_event("GET /v1/whoami", token=token), Context()))
