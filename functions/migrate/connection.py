@@ -22,6 +22,8 @@ from atrium.one_flight import InterfaceError, OneFlight, ServerError, open_socke
 from atrium.postgres import DatabaseUnavailable
 
 SCHEME = "postgresql+pg8000"
+CLEARTEXT, MD5 = 3, 5
+"""Requests of AuthenticationRequest: https://www.postgresql.org/docs/17/protocol-message-formats.html"""
 ANSWER_TIMEOUT = 850.0
 """Seconds; just over migrator's `statement_timeout`, and less than the function's."""
 
@@ -35,6 +37,18 @@ class Connection(OneFlight, dbapi.Connection):  # type: ignore[misc]  # pg8000 i
         self.register_out_adapter(datetime, datetime_out)  # yoyo's tables hold times without a zone
 
 
+class ScramConnection(Connection):
+    """Proves that it knows the password and never tells it, whoever answers: as libpq with `require_auth=scram-sha-256`."""
+
+    def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: Any) -> None:  # noqa: N802  pg8000's name
+        if int.from_bytes(data[:4]) in (CLEARTEXT, MD5):
+            raise InterfaceError(
+                "it wants the password itself, which our database never asks for. It was not told. "
+                "Something else may be listening there: open the tunnel anew, on another port."
+            )
+        super().handle_AUTHENTICATION_REQUEST(data, context)
+
+
 def proxy_uri(user: str) -> str:
     """Of the proxy in this function's environment."""
     return f"{SCHEME}://{user}@{required('DB_HOST')}:{required('DB_PORT')}/{required('DB_NAME')}"
@@ -45,19 +59,24 @@ def connect(uri: DatabaseURI) -> Connection:
     if uri.password is None:
         return postgres.connect(uri.username, Connection, ANSWER_TIMEOUT)
     address = uri.args.get("hostaddr", uri.hostname)
+    tls = _tls(uri.args)
     try:
         sock = open_socket(address, uri.port, postgres.CONNECT_TIMEOUT)
+    except OSError as error:
+        raise DatabaseUnavailable(f"No connection to {address}:{uri.port}: {error}") from error
+    try:
         sock.settimeout(ANSWER_TIMEOUT)
-        return Connection(
+        return ScramConnection(
             uri.username,
             host=uri.hostname,
             port=uri.port,
             database=uri.database,
             password=uri.password,
-            ssl_context=_tls(uri.args),
+            ssl_context=tls,
             sock=sock,
         )
     except (ServerError, InterfaceError, OSError) as error:
+        sock.close()
         raise DatabaseUnavailable(f"{address}:{uri.port} refused {uri.username}: {error}") from error
 
 
