@@ -16,7 +16,7 @@ OF_THE_CLI = {"query", "output", "region", "cli_binary_format"}
 def commands() -> list[tuple[str, str]]:
     """(runbook, command), from the prompt or the `for`, `$(…)` and `&&` it stands in."""
     found = []
-    for file in [RUNBOOKS / "restore.md", RUNBOOKS / "migrations.md"]:
+    for file in sorted(RUNBOOKS.glob("*.md")):
         text = file.read_text()
         found += [
             (file.name, match[0]) for match in re.finditer(r"aws [a-z]+ [a-z][^;`\n]*?(?=;|`|\n|\)$|&& cat)", text)
