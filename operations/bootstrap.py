@@ -32,7 +32,7 @@ def bootstrap(*, sure: bool) -> None:
     if "GITHUB_REPOSITORY" not in root.configuration.found:
         raise RefusedError("GITHUB_REPOSITORY is missing: owner/name, whose workflows take the roles. Put it in .env.")
     _require_account(root.configuration.account_id)
-    make_bucket(root.configuration.state_bucket, root.configuration.region)
+    make_bucket(root.configuration.state_bucket, root.configuration.region, root.configuration.account_id)
     root.init()
     if not root.holds(BUCKET):
         root.adopt(BUCKET, root.configuration.state_bucket)
@@ -50,11 +50,11 @@ def _require_account(wanted: str) -> None:
         )
 
 
-def make_bucket(name: str, region: str) -> None:
-    """Where it is missing. Raises RefusedError when the name belongs to somebody else."""
+def make_bucket(name: str, region: str, account_id: str) -> None:
+    """Where it is missing. Raises RefusedError when the name is somebody else's, who may well let us read and write it."""
     s3 = boto3.client("s3", region_name=region)
     try:
-        s3.head_bucket(Bucket=name)
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=account_id)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "403":
