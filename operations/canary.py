@@ -68,8 +68,7 @@ def fly(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], canary: Ca
             live_alias.weigh(lambda_client, shift, canary.percent)
         _watch(cloudwatch, shifts, canary.seconds)
     except BaseException:
-        for shift in shifts:
-            live_alias.undo(lambda_client, shift)
+        live_alias.undo(lambda_client, shifts)
         raise
 
 

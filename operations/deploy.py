@@ -83,7 +83,7 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
     try:
         smoke.smoke(target)
     except RefusedError as error:
-        release.back(target.client("lambda"), shifts)
+        live_alias.undo(target.client("lambda"), shifts)
         taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
         raise RefusedError(
             f"{error}\n" + (f"Taken back: {taken_back}." if shifts else "Nothing was shifted by this run.")

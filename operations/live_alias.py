@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.errors import RefusedError
+
 LIVE = "live"
 UNWEIGHTED: dict[str, dict[str, float]] = {"AdditionalVersionWeights": {}}
 
@@ -53,8 +57,21 @@ def finish(lambda_client: Any, shift: Shift) -> None:
     _point(lambda_client, shift.function, shift.after)
 
 
-def undo(lambda_client: Any, shift: Shift) -> None:
-    _point(lambda_client, shift.function, shift.before)
+def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
+    """All to their old versions; one that Lambda refuses does not stop the others. Raises RefusedError naming those that are left."""
+    left = []
+    for shift in shifts:
+        try:
+            _point(lambda_client, shift.function, shift.before)
+        except (BotoCoreError, ClientError) as error:
+            left.append(f"  {shift.function}: {error}\n    aws lambda update-alias {_by_hand(shift)}")
+    if left:
+        raise RefusedError("\n".join(["these could not be taken back to their old versions. By hand:", *left]))
+
+
+def _by_hand(shift: Shift) -> str:
+    weights = "--routing-config AdditionalVersionWeights={}"
+    return f"--function-name {shift.function} --name {LIVE} --function-version {shift.before} {weights}"
 
 
 def _point(lambda_client: Any, function: str, version: str) -> None:

@@ -32,13 +32,12 @@ def shift(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], wanted: 
     """To the new versions, all of them or none. Raises what `canary.fly` does."""
     if wanted and shifts:
         canary.fly(lambda_client, cloudwatch, shifts, wanted)
-    for one in shifts:
-        live_alias.finish(lambda_client, one)
-
-
-def back(lambda_client: Any, shifts: Sequence[Shift]) -> None:
-    for one in shifts:
-        live_alias.undo(lambda_client, one)
+    try:
+        for one in shifts:
+            live_alias.finish(lambda_client, one)
+    except BaseException:
+        live_alias.undo(lambda_client, shifts)
+        raise
 
 
 def main() -> int:

@@ -128,7 +128,14 @@ def test_an_outage_does_not_prolong_the_cache(metas: Metas) -> None:
 
 @pytest.mark.parametrize(
     "token",
-    [claims(token_use="id"), _without("uid"), _without("access_epoch"), claims(access_epoch="one"), claims(roles_until="soon"), {}],
+    [
+        claims(token_use="id"),
+        _without("uid"),
+        _without("access_epoch"),
+        claims(access_epoch="one"),
+        claims(roles_until="soon"),
+        {},
+    ],
     ids=["id token", "no uid", "no epoch", "bad epoch", "bad end", "nothing"],
 )
 def test_a_token_that_is_not_of_our_making_is_unusable(metas: Metas, token: dict[str, str]) -> None:
