@@ -1,8 +1,5 @@
-# Once per account, by an administrator. The bucket cannot hold the state of the apply that makes it, so the first time:
-#   printf 'terraform {\n  backend "local" {}\n}\n' > backend_override.tf
-#   terraform init && terraform apply
-#   rm backend_override.tf
-#   terraform init -migrate-state -backend-config="bucket=…" -backend-config="region=…"
+# Once per account, by an administrator: make bootstrap. The bucket cannot hold the state of the apply that makes it, so that
+# command makes it empty and has Terraform adopt it (operations/bootstrap.py).
 terraform {
   backend "s3" {
     key          = "bootstrap/terraform.tfstate"

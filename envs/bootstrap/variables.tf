@@ -33,7 +33,7 @@ variable "github_repository" {
 }
 
 variable "project" {
-  description = "First part of every name, as in the environments' locals.tf."
+  description = "First part of every name, as in the environments: PROJECT_NAME."
   type        = string
   default     = "atrium"
   nullable    = false
