@@ -15,6 +15,7 @@ from pathlib import Path
 
 from local.database import postgres
 from local.settings import LOOPBACK, Settings
+from tests.running_stack import processes
 from tests.running_stack.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -132,8 +133,8 @@ class Stack:
         mark = f"{OWNER}={self.state}"
         return {
             pid: command
-            for pid, command in _commands()
-            if ours.search(command) or mark in _environment(pid).split("\0")
+            for pid, command in processes.commands()
+            if ours.search(command) or mark in processes.environment(pid).split("\0")
         }
 
     def strays(self) -> dict[int, str]:
@@ -152,9 +153,7 @@ class Stack:
 
     def workers(self, function: str) -> list[int]:
         """The processes that run `function`."""
-        handler = f"_HANDLER={function}.handler.handler"
-        ours = [pid for pid, command in _commands() if f"{self.state}/run/code/" in command]
-        return [pid for pid in ours if handler in _environment(pid)]
+        return processes.workers(function, self.state)
 
     def postmaster(self) -> int:
         return int((self.state / "postgres" / "postmaster.pid").read_text().split()[0])
@@ -182,23 +181,3 @@ def listening(port: int) -> Iterator[None]:
         taken.bind((LOOPBACK, port))
         taken.listen()
         yield
-
-
-def _commands() -> Iterator[tuple[int, str]]:
-    shown = subprocess.run(
-        ["ps", "-Aww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True
-    ).stdout
-    for line in shown.splitlines():
-        pid, stat, command = line.split(None, 2)
-        if not stat.startswith("Z"):
-            yield int(pid), command
-
-
-def _environment(pid: int) -> str:
-    if Path("/proc").is_dir():
-        try:
-            return Path(f"/proc/{pid}/environ").read_text(errors="replace")
-        except OSError:
-            return ""
-    shown = subprocess.run(["ps", "-Eww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-    return shown.stdout.replace(" ", "\0")

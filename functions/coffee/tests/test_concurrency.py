@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from coffee.tests.conftest import ONE_COFFEE, Shop, code, wait
 from local.settings import Settings
-from tests.failures.stack import Stack
 from tests.running_stack.client import Answer
+from tests.running_stack.processes import workers
 
 WRITERS = 50
 
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop)
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)
         lost = pool.submit(shop.place, (coffee, 1), key=key)
         wait(lambda: shop.waiting() == 1)
-        for worker in workers():
+        for worker in workers("coffee", Settings.from_environment().state):
             os.kill(worker, signal.SIGKILL)
         assert lost.result().status == 502
         database.run("ROLLBACK")
@@ -102,8 +102,3 @@ def hang_up_before_the_answer(shop: Shop, coffee: str, key: str) -> None:
     connection = http.client.HTTPConnection(str(api.hostname), api.port)
     connection.request("POST", "/v1/orders", json.dumps({"lines": [{"coffee": coffee, "quantity": 1}]}), headers)
     connection.close()
-
-
-def workers() -> list[int]:
-    settings = Settings.from_environment()
-    return Stack.of(settings.state_name, (settings.api_port, settings.aws_port)).workers("coffee")
