@@ -45,7 +45,8 @@ def _told(options: argparse.Namespace) -> None:
         advice = f"\n  {ADVICE[error.kind]}" if error.kind in ADVICE else ""
         raise RefusedError(f"{error}{advice}") from error
     except KeyboardInterrupt:
-        raise RefusedError("no longer waited for. The function runs on: `make migrate-status` tells.") from None
+        ran = "The run ended with it" if options.tunnel else "The function runs on"
+        raise RefusedError(f"interrupted. {ran}: `make migrate-status` tells how far it came.") from None
 
 
 def _options() -> argparse.Namespace:

@@ -126,9 +126,10 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
         told(f"restored  every table as it was: {described(before)}")
         require_record(chosen, record)
         told(f"signed in {record['email']}, who reads their record through the API as before")
-    except (DrillFailedError, OSError, ClientError, pg8000.exceptions.Error) as error:
+    except (DrillFailedError, OSError, ClientError, pg8000.exceptions.Error, KeyboardInterrupt) as error:
         by_hand = " ".join([*server.command("pg_restore"), *RESTORE])
-        raise DrillFailedError(f"{error}\n  The dump is kept. Restore it by hand: {by_hand} < {file}") from error
+        why = str(error) or "interrupted, perhaps without a database."
+        raise DrillFailedError(f"{why}\n  The dump is kept. Restore it by hand: {by_hand} < {file}") from error
     file.unlink()
     seconds = round(time.monotonic() - started, 1)
     told(f"{seconds} s from the loss to the first answer")

@@ -1,0 +1,31 @@
+"""A drill that ends between the loss and the restore says where the dump lies."""
+
+from pathlib import Path
+
+import pytest
+
+from operations import restore_drill
+from operations.environment import Environment
+from operations.restore_drill import Content, DrillFailedError, Server
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), DrillFailedError("pg_restore failed: disk full")])
+def test_whatever_ends_it_the_dump_stays_with_the_command_that_restores_it(
+    end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = tmp_path / "restore-drill.dump"
+    dump.touch()
+
+    def lose(_: Server) -> None:
+        raise end
+
+    monkeypatch.setattr(restore_drill, "server_of", lambda _: Server(tmp_path, 5432, "atrium", Path("/bin")))
+    monkeypatch.setattr(restore_drill, "dump_file", lambda _: dump)
+    monkeypatch.setattr(restore_drill, "own_record", lambda _: {})
+    monkeypatch.setattr(restore_drill, "dump", lambda *_: Content({}, {}))
+    monkeypatch.setattr(restore_drill, "lose", lose)
+    with pytest.raises(DrillFailedError) as failed:
+        restore_drill.drill(Environment("local", {}), lambda _: None)
+    assert f"/bin/pg_restore --host={tmp_path}" in str(failed.value)
+    assert str(failed.value).endswith(f"< {dump}")
+    assert dump.exists()
