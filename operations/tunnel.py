@@ -11,17 +11,14 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from local.settings import Settings
 from local.stack import outputs as local_outputs
-from local.stack.process import StackError
-from operations import terraform
-from operations.configuration import ConfigurationError
-from operations.terraform import Root, TerraformFailedError
+from operations import command, environment, terraform
+from operations.environment import Environment
+from operations.errors import RefusedError
 
-ENVIRONMENTS = Path(__file__).resolve().parent.parent / "envs"
 LOCAL_PORT = 5433  # not 5432, which a Postgres of one's own holds
 COMMANDS = {
     "aws": "the AWS CLI, version 2: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
@@ -29,10 +26,6 @@ COMMANDS = {
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
     "terraform": "Terraform, whose outputs name bastion and database: https://developer.hashicorp.com/terraform/install",
 }
-
-
-class TunnelError(Exception):
-    """What is missing, and what to do next."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +46,15 @@ def main() -> int:
     parser.add_argument("environment", help="a folder of envs/, or local")
     parser.add_argument("--port", type=int, default=LOCAL_PORT, help="port of this machine (default: %(default)s)")
     arguments = parser.parse_args()
-    try:
-        if arguments.environment == "local":
-            print(local_database())
-            return 0
-        open_tunnel(arguments.environment, arguments.port)
-    except (TunnelError, StackError, ConfigurationError, TerraformFailedError) as error:
-        print(f"tunnel: {error}", file=sys.stderr)
-        return 1
+    return command.run("tunnel", lambda: tunnel(arguments.environment, arguments.port))
+
+
+def tunnel(name: str, port: int) -> None:
+    """Raises what `command.run` tells, before anything is open."""
+    if environment.chosen(name) == environment.LOCAL:
+        print(local_database())
+    else:
+        open_tunnel(name, port)
 
 
 def local_database() -> str:
@@ -68,33 +62,22 @@ def local_database() -> str:
     return f"The laptop's Postgres needs no tunnel:\n\n  psql {url}"
 
 
-def open_tunnel(environment: str, port: int) -> NoReturn:
-    """Becomes the session, which lasts until Ctrl-C.
-
-    Raises:
-        TunnelError, ConfigurationError, TerraformFailedError: before that, if something is missing.
-    """
-    check_environment(environment)
+def open_tunnel(name: str, port: int) -> NoReturn:
+    """Becomes the session, which lasts until Ctrl-C."""
     check_commands()
     check_port(port)
-    root = terraform.root(environment)
+    root = terraform.root(name)
     check_credentials()
-    target = read_target(environment, root)
+    target = target_of(Environment(name, root.outputs()))
     check_instance(target)
     print(how_to_connect(target, port), flush=True)
     os.execvp("aws", session(target, port))  # noqa: S606 - no shell is wanted, and Ctrl-C is the session's own business
 
 
-def check_environment(environment: str) -> None:
-    known = sorted(file.parent.name for file in ENVIRONMENTS.glob("*/main.tf"))
-    if environment not in known:
-        raise TunnelError(f"ENV={environment} is no environment. There are: {', '.join([*known, 'local'])}.")
-
-
 def check_commands() -> None:
     missing = [f"  {name}: {what}" for name, what in COMMANDS.items() if not shutil.which(name)]
     if missing:
-        raise TunnelError("\n".join(["not on PATH; install and run the command again:", *missing]))
+        raise RefusedError("\n".join(["not on PATH; install and run the command again:", *missing]))
 
 
 def check_port(port: int) -> None:
@@ -104,7 +87,7 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            raise TunnelError(
+            raise RefusedError(
                 f"port {port} of this machine cannot be used ({error}). Choose another: PORT=5434."
             ) from None
 
@@ -112,32 +95,23 @@ def check_port(port: int) -> None:
 def check_credentials() -> None:
     done = run("aws", "sts", "get-caller-identity")
     if done.returncode:
-        raise TunnelError(
+        raise RefusedError(
             f"no valid AWS credentials: {last_line(done)}\n"
             "  Sign in (aws sso login, or export AWS_PROFILE=…) to the account of the environment."
         )
 
 
-def read_target(environment: str, root: Root) -> Target:
-    try:
-        return target(environment, root.outputs())
-    except KeyError as error:
-        raise TunnelError(
-            f"envs/{environment} has no output {error}: it was not applied yet, or before that output was added. Apply it."
-        ) from None
-
-
-def target(environment: str, outputs: dict[str, Any]) -> Target:
-    """Raises KeyError with the name of an output that is missing."""
-    host, _, port = outputs["database_endpoint"].partition(":")
+def target_of(chosen: Environment) -> Target:
+    """Raises EnvironmentUnavailableError with the name of an output that is missing."""
+    host, _, port = chosen.output("database_endpoint").partition(":")
     return Target(
-        environment=environment,
-        region=outputs["region"],
-        instance_id=outputs["bastion_instance_id"],
+        environment=chosen.name,
+        region=chosen.output("region"),
+        instance_id=chosen.output("bastion_instance_id"),
         host=host,
         port=port,
-        database=outputs["database_name"],
-        readonly_secret=outputs["database_user_secrets"]["readonly"],
+        database=chosen.output("database_name"),
+        readonly_secret=chosen.output("database_user_secrets")["readonly"],
     )
 
 
@@ -148,13 +122,13 @@ def check_instance(target: Target) -> None:
         *("--query", "InstanceInformationList[0].PingStatus", "--output", "text"),
     )
     if done.returncode:
-        raise TunnelError(
+        raise RefusedError(
             f"Systems Manager cannot be asked about the bastion: {last_line(done)}\n"
             "  You need ssm:DescribeInstanceInformation and, on the bastion, ssm:StartSession."
         )
     status = done.stdout.strip()
     if status != "Online":
-        raise TunnelError(
+        raise RefusedError(
             f"the bastion {target.instance_id} is not online ({status}): stopped, just started, or of another account.\n"
             f"  aws ec2 start-instances --region {target.region} --instance-ids {target.instance_id}\n"
             "  starts it; it is online about a minute later."
@@ -183,8 +157,8 @@ Its password:
 """
 
 
-def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True)
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:

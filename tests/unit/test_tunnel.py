@@ -122,7 +122,7 @@ def test_a_configuration_that_lacks_something(tunnel: Tunnel) -> None:
 
 
 def test_an_environment_that_was_not_applied(tunnel: Tunnel) -> None:
-    refused(tunnel(OUTPUTS="{}"), "envs/dev has no output 'database_endpoint'", "Apply it")
+    refused(tunnel(OUTPUTS="{}"), "dev has no output 'database_endpoint'", "Apply it")
 
 
 def test_a_stopped_bastion(tunnel: Tunnel) -> None:
@@ -144,7 +144,7 @@ def test_a_port_that_is_taken(tunnel: Tunnel) -> None:
 
 
 def test_an_unknown_environment(tunnel: Tunnel) -> None:
-    refused(tunnel("staging"), "ENV=staging is no environment. There are: dev, prod, local.")
+    refused(tunnel("staging"), "ENV=staging is no environment. ENV is one of: local, dev, prod.")
 
 
 def test_the_laptop_needs_none_but_has_to_run(tunnel: Tunnel) -> None:
