@@ -6,9 +6,8 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from local.database import postgres
 from local.settings import LOOPBACK, Settings
 from tests.running_stack import processes
 from tests.running_stack.client import Client
+from tests.running_stack.waiting import settle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER = "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is
@@ -163,15 +163,6 @@ class Stack:
 
     def _socket_folder(self) -> str:
         return postgres.socket_folder(postgres.place(self.state / "postgres")).name
-
-
-def settle(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.failures.conftest import Recovers, Tell
-from tests.failures.stack import Stack, settle
+from tests.failures.stack import Stack
 from tests.running_stack.client import Client, Person
+from tests.running_stack.waiting import settle
 
 AFTERWARDS = "in the row after these"
 pytestmark = [pytest.mark.usefixtures("up"), pytest.mark.xdist_group("function")]  # in turn, on one stack

@@ -10,8 +10,9 @@ from contextlib import suppress
 import pytest
 
 from tests.failures.conftest import Recovers, Tell
-from tests.failures.stack import Ended, Stack, settle
+from tests.failures.stack import Ended, Stack
 from tests.running_stack.client import Client
+from tests.running_stack.waiting import settle
 
 TRIES = 5  # a phase may be over before our signal arrives
 

@@ -15,8 +15,9 @@ import pytest
 
 from local.stack import outputs
 from tests.failures.conftest import Recovers, Tell
-from tests.failures.stack import Stack, settle
+from tests.failures.stack import Stack
 from tests.running_stack.client import Client, Person
+from tests.running_stack.waiting import settle
 
 pytestmark = pytest.mark.usefixtures("up")
 

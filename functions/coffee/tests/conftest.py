@@ -8,8 +8,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from tests.failures.stack import settle
 from tests.running_stack.client import Answer, Client, Person
+from tests.running_stack.waiting import settle
 
 PRICE = 250
 WORKERS = 10  # warm before many meet, or the first has gone before the second comes
