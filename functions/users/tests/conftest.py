@@ -10,8 +10,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from tests.failures.stack import settle
 from tests.running_stack.client import Answer, Client, Person
+from tests.running_stack.waiting import settle
 
 WORKERS = 10  # warm before many meet, or the first has gone before the second comes
 

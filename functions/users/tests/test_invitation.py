@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.failures.stack import settle
 from tests.running_stack.client import claims
+from tests.running_stack.waiting import settle
 from users.tests.conftest import Office, code, new_email
 
 WRITERS = 50
