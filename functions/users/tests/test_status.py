@@ -160,24 +160,34 @@ def test_an_administrator_who_comes_back_counts_again(office: Office) -> None:
 def test_a_change_that_stopped_after_postgres_is_carried_on_by_the_relay(office: Office) -> None:
     """As the process leaves it that died between Postgres and the table: the outbox has what is left to do."""
     person = office.client.new_member()
-    office.ended(office.set_status(person.uid, "active"))
+    for command, kind, status in (
+        ("disable_user", "user.disable", "disabled"),
+        ("enable_user", "user.enable", "active"),
+    ):
+        operation = leave_behind(office, person.uid, command, kind, status)
+        office.relay()
+        assert office.ends(operation)["state"] == "succeeded"
+        assert meta(office, person.uid)[0] == status
+        assert office.cognito_user(person.email)["Enabled"] is (status == "active")
+
+
+def leave_behind(office: Office, uid: str, command: str, kind: str, status: str) -> str:
     [[operation]] = office.database.run(
-        "INSERT INTO operations (id, kind, uid, actor) "
-        "VALUES (gen_random_uuid(), 'user.disable', :uid, :actor) RETURNING id::text",
-        uid=person.uid,
+        "INSERT INTO operations (id, kind, uid, actor) VALUES (gen_random_uuid(), :kind, :uid, :actor) RETURNING id::text",
+        kind=kind,
+        uid=uid,
         actor=office.admin.uid,
     )
     office.database.run(
-        "INSERT INTO outbox (id, command, arguments, actor, due_at) SELECT :id, 'disable_user', jsonb_build_object("
-        "'uid', uid, 'status', 'disabled', 'identities', jsonb_build_array(jsonb_build_array(provider, subject))), "
+        "INSERT INTO outbox (id, command, arguments, actor, due_at) SELECT :id, :command, jsonb_build_object('uid', uid, "
+        "'status', CAST(:status AS text), 'identities', jsonb_build_array(jsonb_build_array(provider, subject))), "
         "uid, now() FROM identities WHERE uid = :uid",
         id=operation,
-        uid=person.uid,
+        command=command,
+        status=status,
+        uid=uid,
     )
-    office.relay()
-    assert office.ends(operation)["state"] == "succeeded"
-    assert meta(office, person.uid)[0] == "disabled"
-    assert not office.cognito_user(person.email)["Enabled"]
+    return str(operation)
 
 
 def refresh(office: Office, person: Person) -> None:
