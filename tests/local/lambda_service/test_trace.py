@@ -9,7 +9,7 @@ import pytest
 
 from tests.local.lambda_service.laptop import ROOT, Laptop
 
-LAYER = ROOT / "build" / "layer" / "local.zip"
+LAYERS = [ROOT / "build" / "layer" / "local" / f"{name}.zip" for name in ("kernel", "sdk")]
 TRACES = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"}],
@@ -26,11 +26,18 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def traced(aws: Laptop) -> Laptop:
-    if not LAYER.exists():
-        raise RuntimeError(f"{LAYER} is missing: run `make build`")
-    layer = aws.client("lambda").publish_layer_version(LayerName="atrium", Content={"ZipFile": LAYER.read_bytes()})
+    if missing := [str(file) for file in LAYERS if not file.exists()]:
+        raise RuntimeError(f"{', '.join(missing)}: missing, run `make build`")
+    layers = [
+        aws.client("lambda").publish_layer_version(LayerName=file.stem, Content={"ZipFile": file.read_bytes()})
+        for file in LAYERS
+    ]
     aws.client("iam").put_role_policy(RoleName="worker", PolicyName="traces", PolicyDocument=json.dumps(TRACES))
-    options: dict[str, Any] = {"Layers": [layer["LayerVersionArn"]], "Timeout": 20, "MemorySize": 256}
+    options: dict[str, Any] = {
+        "Layers": [layer["LayerVersionArn"] for layer in layers],
+        "Timeout": 20,
+        "MemorySize": 256,
+    }
     aws.deploy("traced", CODE, TracingConfig={"Mode": "Active"}, **options)
     aws.deploy("untraced", CODE, TracingConfig={"Mode": "PassThrough"}, **options)
     return aws
