@@ -3,7 +3,7 @@
 import types
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
@@ -70,11 +70,21 @@ def _one(text: str, kind: Any) -> Any:
             isinstance(value, int) and msgspec.json.encode(value) == text.encode()
         ):
             raise
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise msgspec.ValidationError("Expected a time with its zone, such as 2026-01-31T12:00:00Z")
+    if isinstance(value, datetime):
+        return _in_utc(value)
     if fault := fault_of(value):
         raise msgspec.ValidationError(fault)
     return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Postgres takes no offset of 16 hours or more, RFC 3339 up to 23:59."""
+    if moment.tzinfo is None:
+        raise msgspec.ValidationError("Expected a time with its zone, such as 2026-01-31T12:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise msgspec.ValidationError("Expected a time from year 1 to year 9999, in UTC") from None
 
 
 def _has_controls(text: str) -> bool:

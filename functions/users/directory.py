@@ -8,7 +8,7 @@ from atrium import pages, postgres
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Email, Line
-from users import profile
+from users import people, profile
 from users.profile import Profile
 
 Sort = Literal["created_at", "-created_at", "email", "-email"]
@@ -59,7 +59,7 @@ _PAGES: dict[Sort, str] = {
 def list_(request: Request) -> Response:
     wanted = request.parameters(UserFilter)
     page = pages.requested(request, wanted)
-    found = find(wanted, page.after, page.limit + 1)
+    found = [people.document(user) for user in find(wanted, page.after, page.limit + 1)]
     return pages.answer(request, page, found, key=lambda user: _key(user, wanted.sort))
 
 
@@ -88,5 +88,5 @@ def _search(q: str | None) -> tuple[str | None, str | None]:
     return (pattern if words else None, words[0] if len(words) == 1 else None)
 
 
-def _key(user: Profile, sort: Sort) -> tuple[object, ...]:
-    return (user.email,) if "email" in sort else (user.created_at, user.uid)
+def _key(user: dict[str, Any], sort: Sort) -> tuple[object, ...]:
+    return (user["email"],) if "email" in sort else (user["created_at"], user["uid"])

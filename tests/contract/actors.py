@@ -1,0 +1,212 @@
+"""Every kind of caller that a rule tells apart, and what the contract alone says to each of them."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from local.stack.outputs import Outputs
+from tests.contract.caller import Answer, Caller
+from tests.contract.operations import Operation, of
+from tests.running_stack.client import Client, Person
+
+ADMIN = "admin"  # holds every permission, whatever the table says
+EVERYONES = "atrium/me"
+STALE = '"0"'  # versions begin at 1: whoever is admitted gets 412, and nothing is changed that the next cell needs
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`holds` are the permissions of the roles, `things` whose path parameters are asked for."""
+
+    caller: Caller
+    things: Caller
+    holds: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    signed_in: bool = True
+    is_current: bool = True  # False: the token was good, and its user is disabled or its rights have changed
+
+    @property
+    def is_own(self) -> bool:
+        return self.things is self.caller
+
+    def ask(self, operation: Operation) -> Answer:
+        changed = {"If-Match": STALE} if operation.takes("If-Match") else {}
+        values = self.things.values(operation)
+        return self.caller.ask(operation, headers=changed, values=values, signed_in=self.signed_in)
+
+
+def expected(operation: Operation, actor: Actor) -> int | None:
+    """The status of the refusal, None where the actor is admitted: by x-atrium-allow and `security`, and nothing else."""
+    if operation.is_public:
+        return None
+    if not (actor.signed_in and actor.is_current):
+        return 401
+    if not _passes_gateway(operation, actor):
+        return 401  # API Gateway's own answer to a token without the scope
+    alternatives = operation.declared["x-atrium-allow"]
+    if any(_admits(one, actor, operation) for one in alternatives):
+        return None
+    return 404 if any(one == "self" or "self" in one for one in alternatives) else 403
+
+
+def complaint(operation: Operation, actor: Actor, answer: Answer) -> str | None:
+    """None when the answer is the one that the contract demands."""
+    refusal = expected(operation, actor)
+    if refusal is not None:
+        if answer.status == refusal:
+            return None
+        return f"{operation}: the contract demands {refusal}, but the answer is {answer.status} {answer.body[:300]!r}"
+    if _was_carried_out(operation, answer):
+        return None
+    return f"{operation}: the contract admits this caller, but the answer is {answer.status} {answer.body[:300]!r}"
+
+
+def _was_carried_out(operation: Operation, answer: Answer) -> bool:
+    """The kernel decides before the operation begins, so what only an operation can say proves the admission.
+
+    409 and 412 are of the thing's state. A 404 is when rules never say it of this operation: those with `self` do.
+    400, 401, 403, 413, 415, 422, 428 and 429 prove nothing: the example was wrong, or somebody else answered.
+    """
+    if answer.status == 404:
+        return all("self" not in one for one in operation.declared["x-atrium-allow"]) and not operation.is_public
+    return answer.status < 400 or answer.status in (409, 412)
+
+
+def _passes_gateway(operation: Operation, actor: Actor) -> bool:
+    """A scope beyond everyone's comes with the permission of its name; an administrator has them all."""
+    wanted = {scope for alternative in operation.declared["security"] for scope in alternative["cognito"]}
+    held = {EVERYONES} | {f"atrium/{permission}" for permission in actor.holds}
+    return ADMIN in actor.roles or bool(wanted & held)
+
+
+def _admits(alternative: str | Mapping[str, str], actor: Actor, operation: Operation) -> bool:
+    match alternative:
+        case "self":  # and the operation keeps to what is theirs
+            return actor.is_own or not operation.variables
+        case {"self": _}:
+            return actor.is_own
+        case {"permission": permission}:
+            return permission in actor.holds or ADMIN in actor.roles
+        case {"role": role}:
+            return role in actor.roles
+    raise AssertionError(f"{operation}: {alternative} is an alternative that this test does not know: teach it here.")
+
+
+def permissions(operation: Operation) -> frozenset[str]:
+    return frozenset(one["permission"] for one in operation.declared["x-atrium-allow"] if "permission" in one)
+
+
+def roles(operation: Operation) -> frozenset[str]:
+    return frozenset(one["role"] for one in operation.declared["x-atrium-allow"] if "role" in one) - {ADMIN}
+
+
+@dataclass
+class Cast:
+    """Who plays: each made once, when first asked for. `admin` knows one of each thing that the contract can make."""
+
+    client: Client
+    admin_caller: Caller
+    document: Mapping[str, Any]
+    _holders: dict[tuple[frozenset[str], frozenset[str]], Actor] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> Outputs:
+        return self.client.outputs
+
+    @cached_property
+    def every_permission(self) -> frozenset[str]:
+        return frozenset[str]().union(*(permissions(one) for one in of(self.document)))
+
+    @cached_property
+    def others(self) -> Caller:
+        """Somebody's things, and none of the actors': what the administrator made, and a user who does nothing."""
+        bystander = self._caller(self.client.new_member())
+        own = {one.path: {one.of_caller: bystander.uid} for one in of(self.document) if one.of_caller}
+        return Caller(bystander.api_url, bystander.token, bystander.uid, self.admin_caller.known | own)
+
+    def anonymous(self, _: Operation) -> Actor:
+        return Actor(self._anybody.caller, self.others, signed_in=False)
+
+    def other_user(self, _: Operation) -> Actor:
+        return self._anybody
+
+    def self(self, operation: Operation) -> Actor:
+        """Asks for what is theirs; where there can be none of theirs, for somebody's."""
+        has_it = operation.of_caller or operation.path in self._owner.known or not operation.variables
+        return Actor(self._owner, self._owner if has_it else self.others)
+
+    def disabled(self, _: Operation) -> Actor:
+        return self._disabled
+
+    def revoked(self, _: Operation) -> Actor:
+        return self._revoked
+
+    def role_without_it(self, operation: Operation) -> Actor:
+        return self._holder(self.every_permission - permissions(operation), frozenset())
+
+    def role_with_it(self, operation: Operation) -> Actor:
+        return self._holder(permissions(operation), roles(operation))
+
+    def admin(self, _: Operation) -> Actor:
+        return Actor(self.admin_caller, self.others, roles=frozenset({ADMIN}))
+
+    @cached_property
+    def _anybody(self) -> Actor:
+        return Actor(self._caller(self.client.new_member()), self.others)
+
+    @cached_property
+    def _owner(self) -> Caller:
+        """Has made one of each thing that everybody may make."""
+        owner = self._caller(self.client.new_member())
+        listed = of(self.document)
+        for making in (one for one in listed if one.takes("Idempotency-Key")):
+            if expected(making, Actor(owner, owner)) is None:
+                location = owner.ask(making).headers["location"]
+                for operation in listed:
+                    owner.learn(operation, location)
+        return owner
+
+    @cached_property
+    def _disabled(self) -> Actor:
+        """Held everything, so that nothing but the status can refuse them. Their token was never used before."""
+        return self._outdated("SET #changed = :disabled", {"#changed": "status"}, {":disabled": {"S": "disabled"}})
+
+    @cached_property
+    def _revoked(self) -> Actor:
+        """Whoever changes somebody's rights raises their access epoch: a token with the old one is no good."""
+        return self._outdated("ADD #changed :one", {"#changed": "access_epoch"}, {":one": {"N": "1"}})
+
+    def _outdated(self, change: str, names: dict[str, str], values: dict[str, Any]) -> Actor:
+        person = self.client.new_holder(f"all-{uuid.uuid4().hex}", self.every_permission)
+        self.client.aws("dynamodb").update_item(
+            TableName=self.outputs.user_attributes_table,
+            Key={"pk": {"S": f"U#{person.uid}"}, "sk": {"S": "META"}},
+            UpdateExpression=change,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+        )
+        return Actor(self._caller(person), self.others, self.every_permission, is_current=False)
+
+    def _holder(self, held: frozenset[str], named: frozenset[str]) -> Actor:
+        if (held, named) not in self._holders:
+            role = next(iter(named), f"role-{uuid.uuid4().hex}")
+            person = self.client.new_holder(role, held)
+            self._holders[held, named] = Actor(self._caller(person), self.others, held, named or frozenset({role}))
+        return self._holders[held, named]
+
+    def _caller(self, person: Person) -> Caller:
+        return Caller(self.outputs.api_url, person.token, person.uid)
+
+
+ACTORS: dict[str, Callable[[Cast, Operation], Actor]] = {
+    "anonymous": Cast.anonymous,
+    "other user": Cast.other_user,
+    "self": Cast.self,
+    "disabled": Cast.disabled,
+    "revoked": Cast.revoked,
+    "role without it": Cast.role_without_it,
+    "role with it": Cast.role_with_it,
+    "admin": Cast.admin,
+}

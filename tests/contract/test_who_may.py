@@ -1,0 +1,118 @@
+"""Every operation by every kind of actor, against what the contract says of who may (x-atrium-allow, `security`).
+
+No service is named, and no status written down: a new service is in the matrix as soon as it is in build/openapi.json."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.contract.actors import ACTORS, Cast, complaint, expected
+from tests.contract.caller import Caller, problem
+from tests.contract.operations import FILE, METHODS, Operation, of, read
+from tests.running_stack.client import Client
+
+OPERATIONS = of(read())
+CELLS = list(product(OPERATIONS, ACTORS))
+FUNCTIONS = FILE.parent / "functions"
+
+
+@pytest.fixture(scope="session")
+def cast(client: Client, admin: Caller) -> Cast:
+    return Cast(client, admin, read())
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    CELLS,
+    ids=[f"{number} of {len(CELLS)}: {cell[0]} by {cell[1]}" for number, cell in enumerate(CELLS, 1)],
+)
+def test_who_may(operation: Operation, kind: str, cast: Cast) -> None:
+    actor = ACTORS[kind](cast, operation)
+    answer = actor.ask(operation)
+    assert complaint(operation, actor, answer) is None
+    if expected(operation, actor) is not None:
+        problem(answer, answer.status)
+
+
+@pytest.mark.parametrize("kind", ["role with it", "admin"])
+def test_whoever_holds_what_an_operation_wants_comes_through_the_gateway_too(kind: str, cast: Cast) -> None:
+    """Else a scope of `security` comes with no permission that the operation allows, and nobody gets in."""
+    for operation in OPERATIONS:
+        allowed = operation.declared["x-atrium-allow"]
+        if any(isinstance(one, dict) and "permission" in one for one in allowed):
+            assert expected(operation, ACTORS[kind](cast, operation)) is None, operation
+
+
+def test_no_route_is_unlisted() -> None:
+    """What the gateway lets in, and what the services have rules for, is what the contract lists: nothing beside it."""
+    listed = {str(operation) for operation in OPERATIONS}
+    template = (FILE.parent / "gateway.json").read_text()
+    gateway = json.loads(re.sub(r"\$\{[^}]*\}", "", template))["paths"]
+    assert {f"{way.upper()} {path}" for path in gateway for way in gateway[path] if way.upper() in METHODS} == listed
+    assert {route for file in FUNCTIONS.glob("*.zip") for route in rules(file.read_bytes(), file.stem)} == listed
+
+
+def test_the_stack_runs_this_contract(admin: Caller) -> None:
+    assert admin.send("GET", "/v1/openapi.json").json == read()
+
+
+def test_a_rule_that_is_looser_than_the_contract_is_caught(cast: Cast) -> None:
+    """A service whose zip admits everyone who is signed in, where its contract wants a permission."""
+    operation = next(
+        one for one in OPERATIONS if not one.is_public and expected(one, cast.other_user(one)) == 403 and _for_all(one)
+    )
+    actor = cast.other_user(operation)
+    assert complaint(operation, actor, actor.ask(operation)) is None
+    with loosened(cast.client, operation):
+        told = complaint(operation, actor, actor.ask(operation))
+    assert told is not None
+    assert "the contract demands 403" in told
+    assert complaint(operation, actor, actor.ask(operation)) is None
+
+
+def _for_all(operation: Operation) -> bool:
+    """The gateway lets everybody in who is signed in, so that the kernel's rule alone refuses."""
+    return {"cognito": ["atrium/me"]} in operation.declared["security"]
+
+
+@contextmanager
+def loosened(client: Client, operation: Operation) -> Iterator[None]:
+    """The deployed service with other rules, on a version of its own that `live` leads to meanwhile."""
+    service = next(one.stem for one in FUNCTIONS.glob("*.zip") if str(operation) in rules(one.read_bytes(), one.stem))
+    function, functions = client.outputs.functions[service], client.aws("lambda")
+    built = (FUNCTIONS / f"{service}.zip").read_bytes()
+    was = functions.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    changed = with_rule(built, service, str(operation), {"allow": [{"kind": "self"}], "takes_query": False})
+    mutant = functions.update_function_code(FunctionName=function, ZipFile=changed, Publish=True)["Version"]
+    try:
+        functions.update_alias(FunctionName=function, Name="live", FunctionVersion=mutant)
+        yield
+    finally:
+        functions.update_alias(FunctionName=function, Name="live", FunctionVersion=was)
+        functions.update_function_code(FunctionName=function, ZipFile=built)
+        functions.delete_function(FunctionName=function, Qualifier=mutant)
+
+
+def rules(zipped: bytes, service: str) -> dict[str, Any]:
+    """Of a service's zip; none when it serves no route."""
+    with zipfile.ZipFile(io.BytesIO(zipped)) as opened:
+        name = f"{service}/rules.json"
+        return dict(json.loads(opened.read(name))) if name in opened.namelist() else {}
+
+
+def with_rule(zipped: bytes, service: str, route: str, rule: Any) -> bytes:
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(zipped)) as old, zipfile.ZipFile(changed, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == f"{service}/rules.json":
+                content = json.dumps(json.loads(content) | {route: rule}).encode()
+            new.writestr(entry, content)
+    return changed.getvalue()
