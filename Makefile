@@ -65,7 +65,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz hooks artefacts
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -89,7 +89,8 @@ artefacts: environment ## Print the digest of what lies in build/ and is deploye
 	@$(PYTHON) -m operations.artefacts
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
-test: environment .venv/checkov/bin/checkov ## Run every test, on a stack of its own, each stage with its time
+test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
+test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test, on a stack of its own, each stage with its time
 	@$(PYTHON) -m tests.stages
 
 record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
@@ -97,6 +98,10 @@ record-sql: environment ## Note the SQL that services send now, for the next mig
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
+
+proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
+proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract
+	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
 
 failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
@@ -145,6 +150,11 @@ environment:
 .venv/checkov/bin/checkov: requirements/checkov.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/checkov
 	@.venv/bin/uv pip sync --quiet --python .venv/checkov --require-hashes requirements/checkov.txt
+	@touch $@
+
+.venv/schemathesis/bin/schemathesis: requirements/schemathesis.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/schemathesis
+	@.venv/bin/uv pip sync --quiet --python .venv/schemathesis --require-hashes requirements/schemathesis.txt
 	@touch $@
 
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes

@@ -1,0 +1,30 @@
+"""Loaded by schemathesis, in its own environment: what a schema cannot say of a good request, and it would guess in vain.
+
+Only of requests that are meant to be good: those that are meant to be bad stay bad.
+"""
+
+import uuid
+from typing import Any
+
+import schemathesis
+from schemathesis import GenerationMode
+
+PEOPLE = frozenset({"deleteUser", "setUserStatus"})
+"""With a tag that always matches these would end the users whom the session's other tests sign in as. So theirs stays as
+it was generated: everything up to the 412 is reached, and functions/users/tests goes beyond it."""
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator,unused-ignore]
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    headers = case.headers or {}
+    if not headers.get("Idempotency-Key", "").isascii():
+        # Bytes that are no UTF-8 reach a function as question marks from the laptop's gateway, and those are a good key:
+        # its fault, not the service's. A space is as bad a key, and arrives.
+        headers["Idempotency-Key"] = "a b"
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    (case.query or {}).pop("cursor", None)  # signed: no generated one is good, and a bad one is 400
+    if "Idempotency-Key" in headers:
+        headers["Idempotency-Key"] = str(uuid.uuid4())  # the generator repeats itself, and a key is for one request
+    if "If-Match" in headers and case.operation.definition.raw["operationId"] not in PEOPLE:
+        headers["If-Match"] = "*"

@@ -1,0 +1,42 @@
+"""schemathesis against the running stack: no answer of 5xx, none that the contract does not have, whatever is sent.
+
+`make proof-fuzz` generates thousands of requests; `make test` a sample of them, always the same one."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.contract.caller import Caller
+from tests.contract.operations import FILE, of, read
+
+HERE = Path(__file__).parent
+SCHEMATHESIS = os.environ.get("SCHEMATHESIS", "")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
+"""For each operation in each phase; without it, the sample."""
+SAMPLE = ("--phases", "examples,fuzzing", "--max-examples", "3")
+SECONDS = 1800
+CASES = 1_000  # of each caller, so 2,000 in all
+
+
+@pytest.mark.skipif(not SCHEMATHESIS, reason="`make proof-fuzz` and `make test` install schemathesis and name it")
+@pytest.mark.parametrize("caller", ["admin", "member"])
+def test_no_request_is_answered_outside_the_contract(
+    caller: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    signed_in: Caller = request.getfixturevalue(caller)
+    extent = ("--max-examples", EXAMPLES) if EXAMPLES else SAMPLE
+    report = tmp_path / "report.json"
+    command = [SCHEMATHESIS, "--config-file", str(HERE / "schemathesis.toml"), "run", str(FILE)]
+    command += ["--url", signed_in.api_url, "--header", f"Authorization: Bearer {signed_in.token}", "--checks", "all"]
+    command += ["--seed", "1", *extent, "--no-color", "--report-json-path", str(report)]
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.contract.fuzz_hooks", "PYTHONPATH": str(HERE.parents[1])}
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert ran.returncode == 0, f"{ran.stdout}{ran.stderr}"
+    generated = json.loads(report.read_text())["test_cases"]["generated"]
+    print(f"{generated} requests as {caller}, none answered outside the contract")
+    assert generated >= (CASES if EXAMPLES else len(of(read())))
