@@ -14,7 +14,7 @@ PEOPLE = frozenset({"deleteUser", "setUserStatus"})
 it was generated: everything up to the 412 is reached, and functions/users/tests goes beyond it."""
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator,unused-ignore]
+@schemathesis.hook  # type: ignore[untyped-decorator]  # not in our .venv
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     headers = case.headers or {}
     if not headers.get("Idempotency-Key", "").isascii():
