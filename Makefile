@@ -65,7 +65,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access hooks artefacts
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -81,6 +81,9 @@ lint: environment ## Check style, types and workflows
 check: environment ## What a commit has to pass, in less than a minute: format, style, types, workflows, contract, unit tests
 	@$(PYTHON) -m builder --local >/dev/null
 	@$(PYTHON) -m tests.stages lint workflows unit
+
+proof-access: environment ## Compare a million random decisions with the reference model (COUNT=…)
+	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))
 
 hooks: environment ## Let git run make check before each commit
 	@.venv/bin/pre-commit install

@@ -12,7 +12,7 @@ import msgspec
 from atrium import idempotency_key, user_attributes
 from atrium.idempotency_key import LIFETIME_SECONDS, Once
 from atrium.request import Request
-from atrium.user_attributes import TransactionRefused, Unavailable
+from atrium.user_attributes import Contended, TransactionRefused
 
 __all__ = ["Once", "WorkRefusedError", "once"]
 
@@ -31,7 +31,8 @@ def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, 
     """Claims the request's key and does the work; `result` is what is recorded, and returned as JSON has it.
 
     `work` holds up to 99 items for `user_attributes.transact`. One call; two for a replay. Raises 400 (no key),
-    409 (still in flight), 422 (used for another request), WorkRefusedError, user_attributes.Unavailable.
+    409 (still in flight), 422 (used for another request), WorkRefusedError, user_attributes.Unavailable (Contended, if others were
+    writing the same items).
     """
     caller, name = request.caller.uid, f"{request.route}#{idempotency_key.of(request)}"
     encoded = msgspec.json.encode(dict(result), enc_hook=str).decode()
@@ -72,4 +73,4 @@ def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, A
 def _refusal(refused: TransactionRefused) -> Exception:
     if refused.conditions:
         return WorkRefusedError(frozenset(place - 1 for place in refused.conditions))
-    return Unavailable(f"Somebody else was writing the same items: {refused}")
+    return Contended(f"Somebody else was writing the same items: {refused}")

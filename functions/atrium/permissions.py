@@ -1,4 +1,4 @@
-"""Which permissions a user's roles hold, by the table; those of a role are kept for a while. Fails closed."""
+"""Which permissions a user's roles hold, by the table; those of a role are kept by its version. Fails closed."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ _cache: dict[str, tuple[float, RoleDefinition]] = {}
 def hold(roles: Iterable[str], permission: str) -> bool:
     """Whether one of the roles, or a role that it builds on, holds the permission. Raises user_attributes.Unavailable."""
     held = set(roles)
-    return ADMIN in held or permission in _of(held, _cached)
+    return ADMIN in held or permission in _of(held, cached)
 
 
 def of(roles: Iterable[str]) -> set[str]:
@@ -36,11 +36,15 @@ def _of(roles: set[str], read: Callable[[str], RoleDefinition]) -> set[str]:
     return permissions
 
 
-def _cached(role: str) -> RoleDefinition:
-    read_at, definition = _cache.get(role, (float("-inf"), None))
-    if definition is None or time.monotonic() - read_at >= CACHE_SECONDS:
-        definition = user_attributes.role_definition(role)
-        if len(_cache) >= _CACHE_ENTRIES:
-            _cache.clear()
-        _cache[role] = (time.monotonic(), definition)
-    return definition
+def cached(role: str) -> RoleDefinition:
+    """As it was at most CACHE_SECONDS ago. After that its version is read, and the whole only if that is another one, or
+    if the role has none. Raises user_attributes.Unavailable."""
+    read_at, known = _cache.get(role, (float("-inf"), None))
+    if known is not None and time.monotonic() - read_at < CACHE_SECONDS:
+        return known
+    if known is None or known.version is None or user_attributes.role_version(role) != known.version:
+        known = user_attributes.role_definition(role)
+    if len(_cache) >= _CACHE_ENTRIES:
+        _cache.clear()
+    _cache[role] = (time.monotonic(), known)
+    return known

@@ -4,10 +4,10 @@ Reads are strongly consistent: a revocation counts from the moment it is written
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,10 @@ from atrium.config import required
 
 class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
     """The table gave no answer: throttled, unreachable or refused. Decide as if the user had no rights."""
+
+
+class Contended(Unavailable):
+    """Others were writing the same items at that moment. Nothing was written; it may be tried again at once."""
 
 
 class TransactionRefused(Exception):  # noqa: N818  a decision
@@ -48,10 +52,14 @@ class Role(msgspec.Struct, frozen=True):
 
 
 class RoleDefinition(msgspec.Struct, frozen=True):
-    """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role."""
+    """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role.
+
+    `version` rises with every change of the role; None where its META is missing.
+    """
 
     permissions: frozenset[str]
     parents: frozenset[str]
+    version: int | None = None
 
 
 class UserItems(msgspec.Struct, frozen=True):
@@ -82,7 +90,7 @@ def create_meta(uid: str) -> None:
 def collection(uid: str) -> UserItems:
     """Everything under the user's key. One call per megabyte. Raises `Unavailable`."""
     found, attributes, roles, now = None, dict[str, dict[str, Any]](), list[Role](), time.time()
-    for item in _items(f"U#{uid}"):
+    for item in query(f"U#{uid}"):
         match item["sk"].split("#", 2):
             case ["META"]:
                 found = _meta(item)
@@ -95,18 +103,80 @@ def collection(uid: str) -> UserItems:
 
 def role_definition(role: str) -> RoleDefinition:
     """What the role holds by itself. One call. Raises `Unavailable`."""
-    permissions, parents = set[str](), set[str]()
-    for item in _items(f"R#{role}"):
+    return defined(query(f"R#{role}"))
+
+
+def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
+    """What the items of one role say."""
+    permissions, parents, version = set[str](), set[str](), None
+    for item in items:
         if item["sk"] == "META":
             parents.update(item.get("parents") or ())
+            version = item.get("version")
         elif item["sk"].startswith("PERM#"):
             permissions.add(item["permission"])
-    return RoleDefinition(frozenset(permissions), frozenset(parents))
+    return RoleDefinition(frozenset(permissions), frozenset(parents), version)
+
+
+def role_version(role: str) -> int | None:
+    """That of `role_definition`. One call, of one item. Raises `Unavailable`."""
+    found = item(f"R#{role}", "META")
+    return found.get("version") if found else None
+
+
+Index = Literal["GSI1", "GSI2"]
+
+
+def query(
+    pk: str,
+    *,
+    index: Index | None = None,
+    between: tuple[str, str] | None = None,
+    after: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    page: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The items of a partition as plain values, in the order of their sort keys; of an index, which lags behind a little.
+
+    `between` bounds the sort key, both ends included. `after` is the key of the item before the first; `only` names the
+    attributes wanted. One call per megabyte, or per `page` items, as they are asked for. Raises `Unavailable`.
+    """
+    parameters = _query_parameters(pk, index, between, only) | ({"Limit": page} if page else {})
+    if after is not None:
+        parameters["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
+    while True:
+        answer = _call("query", **parameters)
+        yield from map(dynamodb.plain, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        parameters["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _query_parameters(
+    pk: str, index: Index | None, between: tuple[str, str] | None, only: Sequence[str]
+) -> dict[str, Any]:
+    prefix = index.lower() if index else ""
+    names, values = {"#pk": f"{prefix}pk"}, {":pk": {"S": pk}}
+    condition = "#pk = :pk"
+    if between:
+        names["#sk"] = f"{prefix}sk"
+        values |= {":first": {"S": between[0]}, ":last": {"S": between[1]}}
+        condition += " AND #sk BETWEEN :first AND :last"
+    parameters: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+    if only:
+        wanted = {f"#a{number}": name for number, name in enumerate(only)}
+        names |= wanted
+        parameters["ProjectionExpression"] = ", ".join(wanted)
+    return parameters | {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
 
 
 def signing_keys(purpose: str) -> dict[int, bytes]:
     """Version → secret, of every key for this purpose. One call. Raises `Unavailable`."""
-    return {int(item["sk"].removeprefix("V#")): item["secret"] for item in _items(f"KEY#{purpose}")}
+    return {int(item["sk"].removeprefix("V#")): item["secret"] for item in query(f"KEY#{purpose}")}
 
 
 def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
@@ -169,22 +239,6 @@ def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
     item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
     with suppress(_ConditionFailed):
         _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
-
-
-def _items(pk: str) -> Iterator[dict[str, Any]]:
-    page: dict[str, Any] = {}
-    while True:
-        answer = _call(
-            "query",
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
-            ConsistentRead=True,
-            **page,
-        )
-        yield from map(dynamodb.plain, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return
-        page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def _in_force(item: dict[str, Any], now: float) -> bool:

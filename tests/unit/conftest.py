@@ -108,11 +108,25 @@ def table(aws: Any) -> Iterator[Any]:
     aws.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        AttributeDefinitions=[
+            {"AttributeName": f"{index}{key}", "AttributeType": "S"}
+            for index in ("", "gsi1", "gsi2")
+            for key in ("pk", "sk")
+        ],
+        GlobalSecondaryIndexes=[_index("GSI1"), _index("GSI2")],
         BillingMode="PAY_PER_REQUEST",
     )
     yield aws
     aws.delete_table(TableName=TABLE)
+
+
+def _index(name: str) -> Any:
+    keys = (("pk", "HASH"), ("sk", "RANGE"))
+    return {
+        "IndexName": name,
+        "KeySchema": [{"AttributeName": f"{name.lower()}{key}", "KeyType": kind} for key, kind in keys],
+        "Projection": {"ProjectionType": "ALL"},
+    }
 
 
 def wait_until_blocked(database: pg8000.native.Connection, sessions: int) -> None:

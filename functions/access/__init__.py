@@ -1,0 +1,1 @@
+"""Attributes, roles and grants, and decisions by them."""

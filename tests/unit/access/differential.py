@@ -1,0 +1,68 @@
+"""Random decisions, by the service and by the reference: `make proof-access` compares a million."""
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from types import ModuleType
+from typing import NamedTuple
+
+from access import decision, grant_items
+from atrium import user_attributes
+from tests.unit.access import reference, worlds
+from tests.unit.access.worlds import NOW, Item, Question
+
+QUESTIONS_OF_A_TABLE = 25
+
+
+class Disagreement(NamedTuple):
+    table: list[Item]
+    question: Question
+    expected: bool
+    reason: decision.Decision
+
+
+def disagreements(
+    seed: int, count: int, build: ModuleType = decision, tally: Counter[bool] | None = None
+) -> Iterator[Disagreement]:
+    """Of `count` decisions that `build`, a module such as access.decision, makes otherwise than the reference."""
+    chance = random.Random(seed)  # noqa: S311  no secret
+    for _ in range(count // QUESTIONS_OF_A_TABLE):
+        table = worlds.table(chance)
+        of = {user: [item for item in table if item["pk"] == f"U#{user}"] for user in (*worlds.USERS, "eve")}
+        standings = {user: grant_items.of_items(iter(items)) for user, items in of.items()}
+        roles = {
+            role: user_attributes.defined(item for item in table if item["pk"] == f"R#{role}") for role in worlds.ROLES
+        }
+        for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):
+            resource = decision.Resource(question.kind, question.thing)
+            made = build.decide(standings[question.user], question.action, resource, roles.__getitem__, NOW)
+            expected = reference.permitted(table, *question, NOW)
+            if tally is not None:
+                tally[expected] += 1
+            if made.permit != expected:
+                yield Disagreement(table, question, expected, made)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    wanted = parser.parse_args()
+    started, tally = time.monotonic(), Counter[bool]()
+    first = next(disagreements(wanted.seed, wanted.count, tally=tally), None)
+    if first:
+        print(
+            f"They disagree (seed {wanted.seed}): expected {first.expected}, got {first.reason}, asked {first.question} of"
+        )
+        print(*first.table, sep="\n")
+        return 1
+    seconds = time.monotonic() - started
+    print(f"{tally.total()} decisions, {tally[True]} permits, no disagreement, in {seconds:.0f} s (seed {wanted.seed})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

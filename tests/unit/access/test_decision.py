@@ -1,0 +1,77 @@
+"""The decision and the reference agree, and a build that is broken is found out."""
+
+import inspect
+from collections import Counter
+from types import ModuleType
+
+import pytest
+
+from access import decision
+from access.decision import Decision, Grant, Resource, Standing
+from atrium.user_attributes import RoleDefinition
+from tests.unit.access.differential import disagreements
+
+DOCUMENT = Resource("document", "7")
+ROLES = {
+    "reader": RoleDefinition(frozenset({"document.read"}), frozenset()),
+    "editor": RoleDefinition(frozenset({"document.write"}), frozenset({"reader"})),
+}
+NOTHING = RoleDefinition(frozenset(), frozenset())
+
+
+def decide(
+    *grants: Grant, action: str = "read", resource: Resource = DOCUMENT, status: str | None = "active"
+) -> Decision:
+    return decision.decide(Standing(status, grants), action, resource, lambda role: ROLES.get(role, NOTHING), 1000)
+
+
+def test_ten_thousand_random_decisions_agree_with_the_reference() -> None:
+    tally = Counter[bool]()
+    assert next(disagreements(8, 10_000, tally=tally), None) is None
+    assert min(tally[True], tally[False]) > 1000, "nearly all alike: they would agree by accident"
+
+
+BREAKS = {
+    "an expired grant counts": ("grant.expires_at > now", "True"),
+    "a grant counts at the moment it ends": ("grant.expires_at > now", "grant.expires_at >= now"),
+    "a disabled user is decided about": ('standing.status != "active"', "standing.status is None"),
+    "the type of a resource does not matter": ('f"{resource.type}:*", f"{resource.type}:{resource.id}")', ') or scope.endswith(f":{resource.id}")'),
+    "one beginning of a type is as good as another": ("return scope in (EVERYWHERE", "return scope.split(':')[0].startswith(resource.type) or scope in (EVERYWHERE"),
+    "every scope is everywhere": ("in_force(grant, now) and covers(grant.scope, resource)", "in_force(grant, now)"),
+    "a right to one action is a right to all": ("if grant.action == action:", "if grant.action:"),
+    "parents are forgotten": ("for parent in definition.parents}", "for parent in ()}"),
+    "the role admin is a role like others": ("if role == ADMIN:", "if False:"),
+    "any role above admin is admin": ("waiting = sorted(parents - seen)", "waiting = sorted(parents - seen)\n        if ADMIN in waiting:\n            return ADMIN"),
+    "one role answers for all": ("sources[grant.role] = source", "sources.update(dict.fromkeys(('reader', 'writer', 'editor', 'owner'))); sources[grant.role] = source"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong"), BREAKS.values(), ids=BREAKS)
+def test_a_broken_build_is_found_out(right: str, wrong: str) -> None:
+    source = inspect.getsource(decision)
+    assert right in source
+    broken = ModuleType("broken")
+    exec(source.replace(right, wrong), vars(broken))  # noqa: S102  our own source
+    assert next(disagreements(8, 10_000, broken), None) is not None
+
+
+def test_a_permit_names_the_grant_and_the_role_that_gives_it() -> None:
+    grant = Grant("g", "document:*", role="editor")
+    assert decide(grant) == Decision(True, grant, "reader")
+    assert decide(grant, action="write") == Decision(True, grant, "editor")
+    right = Grant("r", "document:7", action="read")
+    assert decide(right) == Decision(True, right)
+
+
+def test_a_refusal_says_what_is_missing() -> None:
+    assert decide().refusal == "no grant in force gives document.read on document:7"
+    assert decide(status=None).refusal == "there is no such user"
+    assert decide(Grant("g", "*", role="admin"), status="disabled").refusal == "the user is disabled"
+
+
+def test_without_a_definition_there_is_no_permit() -> None:
+    def down(role: str) -> RoleDefinition:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        decision.decide(Standing("active", [Grant("g", "*", role="reader")]), "read", DOCUMENT, down, 1000)

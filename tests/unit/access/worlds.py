@@ -1,0 +1,65 @@
+"""Random tables, small enough that grants meet questions: two users, three kinds of thing, roles that build on each other."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+USERS = ("ada", "bob")
+KINDS = ("document", "order", "documents")  # one is the beginning of another
+THINGS = ("1", "2", "*", "1:2")
+ACTIONS = ("read", "write", "admin")
+ROLES = ("reader", "writer", "editor", "owner", "admin")
+NOW = 1_000
+
+Item = dict[str, Any]
+
+
+class Question(NamedTuple):
+    user: str
+    action: str
+    kind: str
+    thing: str
+
+
+def table(chance: random.Random) -> list[Item]:
+    return [item for make in (_roles, _users) for item in make(chance)]
+
+
+def questions(chance: random.Random, count: int) -> Iterator[Question]:
+    pick: Callable[[Any], str] = chance.choice
+    for _ in range(count):
+        yield Question(pick((*USERS * 4, "eve")), pick(ACTIONS), pick(KINDS), pick(THINGS))
+
+
+def _roles(chance: random.Random) -> Iterator[Item]:
+    for role in ROLES:
+        if chance.random() < 0.2:
+            continue  # granted or built on, and yet not there
+        if chance.random() < 0.9:
+            # Circles among them: the API refuses those, a decision must survive them.
+            parents = chance.sample(ROLES, chance.choice((0, 0, 1, 1, 2)))
+            yield {"pk": f"R#{role}", "sk": "META", "version": 1, "parents": parents}
+        for _ in range(chance.choice((0, 1, 2, 4))):
+            permission = f"{chance.choice(KINDS)}.{chance.choice(ACTIONS)}"
+            yield {"pk": f"R#{role}", "sk": f"PERM#{permission}", "permission": permission}
+
+
+def _users(chance: random.Random) -> Iterator[Item]:
+    for user in USERS:
+        if chance.random() < 0.95:
+            status = chance.choice(("active", "active", "active", "active", "disabled"))
+            yield {"pk": f"U#{user}", "sk": "META", "status": status}
+        for number in range(chance.choice((0, 2, 4, 8))):
+            yield _grant(chance, user, number)
+
+
+def _grant(chance: random.Random, user: str, number: int) -> Item:
+    end = chance.choice(({}, {}, {}, {"expires_at": NOW + chance.choice((-1, 0, 1))}))
+    if chance.random() < 0.3:
+        kind, thing, action = chance.choice(KINDS), chance.choice(THINGS), chance.choice(ACTIONS)
+        right = {"sk": f"PERM#{kind}#{thing}#{action}#{number}", "scope": f"{kind}:{thing}", "action": action}
+        return {"pk": f"U#{user}", **right, **end}
+    scope = chance.choice(("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS))
+    # `admin` is rare, or it would permit nearly everything.
+    role = chance.choice(ROLES[:-1]) if chance.random() < 0.95 else "admin"
+    return {"pk": f"U#{user}", "sk": f"ROLE#{scope}#{role}#{number}", "role": role, "scope": scope, **end}
