@@ -22,7 +22,7 @@ def is_active(items: list[Item], user: str) -> bool:
 
 
 def is_grant(item: Item) -> bool:
-    return item["sk"].startswith(("ROLE#", "PERM#"))
+    return bool(item["sk"].startswith(("ROLE#", "PERM#")))
 
 
 def has_not_ended(item: Item, now: float) -> bool:
