@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,7 @@ API_KEY_SCHEME = {"type": "apiKey", "name": "x-api-key", "in": "header"}
 # Our own words in a contract; Terraform reads both from build/openapi.json.
 API_KEY_EXTENSION = "x-atrium-api-key"
 THROTTLE_EXTENSION = "x-atrium-throttle"
+RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
 
 _Text = Annotated[str, Meta(min_length=1)]
 
@@ -81,6 +82,7 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
     security: list[dict[str, list[str]]]
     api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
     throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
+    rules: Literal["authzen"] | None = msgspec.field(default=None, name=RULES_EXTENSION)
 
 
 def files(root: Path, functions: list[Function]) -> list[Path]:

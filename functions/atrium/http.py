@@ -11,10 +11,17 @@ from atrium.response import Response
 
 Operation = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Refusal = Callable[[Request, Problem], Response]
 
 
-def api(package: str, routes: Mapping[str, Operation]) -> Handler:
+def problem_details(request: Request, problem: Problem) -> Response:
+    return response.from_problem(problem, request.request_id)
+
+
+def api(package: str, routes: Mapping[str, Operation], refusal: Refusal = problem_details) -> Handler:
     """The Lambda handler of the service in `package`. `routes` maps `METHOD /resource/{parameter}` to its operation.
+
+    `refusal` makes the answer out of a Problem, for routes whose errors a foreign specification has the say in.
 
     Who may call one is what its contract says (`x-atrium-allow`). Every route that is not public demands a current
     access token, whatever the gateway let through. Raises rules.RulesMissingError for a route without rules.
@@ -45,7 +52,7 @@ def api(package: str, routes: Mapping[str, Operation]) -> Handler:
             problem = _problem(raised)
             code = problem.code
             error = raised if problem.status >= 500 else None
-            answered = response.from_problem(problem, request.request_id)
+            answered = refusal(request, problem)
         _log(request, answered.status, code, measurement, error)
         return answered.for_gateway()
 

@@ -18,7 +18,12 @@ _cache: dict[str, tuple[float, RoleDefinition]] = {}
 def hold(roles: Iterable[str], permission: str) -> bool:
     """Whether one of the roles, or a role that it builds on, holds the permission. Raises user_attributes.Unavailable."""
     held = set(roles)
-    return ADMIN in held or permission in _of(held, cached)
+    return ADMIN in held or permission in known(held)
+
+
+def known(roles: Iterable[str]) -> set[str]:
+    """Every permission of the roles, as `cached` has them; for `admin` see ADMIN. Raises like `hold`."""
+    return _of(set(roles), cached)
 
 
 def of(roles: Iterable[str]) -> set[str]:

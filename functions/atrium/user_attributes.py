@@ -76,6 +76,23 @@ def meta(uid: str) -> Meta | None:
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
+def statuses(uids: Sequence[str]) -> dict[str, str]:
+    """uid → status of up to 100 users, of those that there are. One call. Raises `Unavailable`."""
+    table = required("USER_ATTRIBUTES_TABLE")
+    names = {"#status": "status"}
+    wanted = {
+        "Keys": [_key(uid, "META") for uid in uids],
+        "ConsistentRead": True,
+        "ProjectionExpression": "pk, #status",
+        "ExpressionAttributeNames": names,
+    }
+    answer = _answer("batch_get_item", RequestItems={table: wanted})
+    if answer.get("UnprocessedKeys"):
+        raise Unavailable(f"batch_get_item on {table} left out some of {len(uids)} items: throttled")
+    found = map(dynamodb.plain, answer["Responses"].get(table, ()))
+    return {item["pk"].removeprefix("U#"): item["status"] for item in found}
+
+
 def create_meta(uid: str) -> None:
     """Makes META of a new, active user; leaves one that exists as it is. One call. Raises `Unavailable`."""
     _create(
@@ -259,14 +276,17 @@ def _key(uid: str, sk: str) -> dict[str, Any]:
 
 
 def _call(operation: str, **parameters: Any) -> dict[str, Any]:
-    table = required("USER_ATTRIBUTES_TABLE")
+    return _answer(operation, TableName=required("USER_ATTRIBUTES_TABLE"), **parameters)
+
+
+def _answer(operation: str, **parameters: Any) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = getattr(dynamodb.client(), operation)(TableName=table, **parameters)
+        answer: dict[str, Any] = getattr(dynamodb.client(), operation)(**parameters)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":
             raise _ConditionFailed from error
-        raise Unavailable(f"{operation} on {table} failed: {code}") from error
+        raise Unavailable(f"{operation} failed: {code}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"{operation} on {table} failed: {error}") from error
+        raise Unavailable(f"{operation} failed: {error}") from error
     return answer

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from tests.contract.operations import Document, Operation, of
 
 BODY = {400, 413, 415, 422}
+AUTHZEN_BODY = {400, 413, 415}
 SIGNED_IN = {401, 403, 429, 503}
 
 
@@ -36,10 +37,12 @@ def caller(operation: Operation) -> Iterator[str]:
 def body(operation: Operation) -> Iterator[str]:
     if operation.body is None:
         return
-    yield from _lacks(operation, BODY, "It takes a body")
+    yield from _lacks(operation, AUTHZEN_BODY if operation.is_authzen else BODY, "It takes a body")
     if not operation.resolved(operation.declared["requestBody"]).get("required"):
         yield "Its body is not optional: say `required: true`."
-    if operation.body.get("additionalProperties") is not False:
+    if operation.is_authzen and "additionalProperties" in operation.body:
+        yield "AuthZEN has unknown fields ignored: say nothing of `additionalProperties`."
+    if not operation.is_authzen and operation.body.get("additionalProperties") is not False:
         yield "The schema of its body admits unknown fields: say `additionalProperties: false`."
     if operation.method == "PATCH" and "application/merge-patch+json" not in operation.media_types:
         yield "A PATCH is a merge patch (RFC 7396): take `application/merge-patch+json`."

@@ -28,6 +28,11 @@ class Operation:
         return not self.declared["security"]
 
     @property
+    def is_authzen(self) -> bool:
+        """AuthZEN's own bodies and errors win over our rules there: tests/contract/test_authzen.py."""
+        return bool(self.declared.get("x-atrium-rules") == "authzen")
+
+    @property
     def statuses(self) -> set[int]:
         return {int(status) for status in self.declared["responses"]}
 

@@ -1,0 +1,108 @@
+"""OpenID AuthZEN, Authorization API 1.0 (final, 11 January 2026): what it says of every request and answer.
+
+https://openid.net/specs/authorization-api-1_0.html. Sections are named where a rule comes from. Its own rules win over ours
+below /access/v1/: unknown fields are ignored (10.1.1), and an error is a text (10.1.2).
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from atrium import response
+from atrium.problem import FieldError, HeaderError, ParameterError, Problem
+from atrium.request import Request
+from atrium.response import Response
+
+ROOT = "/access/v1/"
+USER = "user"
+"""The one type of subject that there is; its id is the user's uid."""
+
+_REQUEST_ID = "X-Request-ID"
+_METADATA_SECONDS = 3600
+
+Properties = dict[str, Any]
+"""Accepted and not looked at: what decides is in the table (5.1.1 to 5.4 leave that to the policy)."""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """5.1."""
+
+    type: str
+    id: str
+    properties: Properties = {}
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """5.2."""
+
+    type: str
+    id: str
+    properties: Properties = {}
+
+
+class Action(msgspec.Struct, frozen=True):
+    """5.3."""
+
+    name: str
+    properties: Properties = {}
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A Subject or Resource that is searched for: an id, if there is one, is ignored (8.4.1, 8.5.1)."""
+
+    type: str
+    properties: Properties = {}
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """An evaluation whose parts may stand one level up (7.1.1)."""
+
+    subject: Subject | UnsetType = UNSET
+    action: Action | UnsetType = UNSET
+    resource: Resource | UnsetType = UNSET
+    context: Properties = {}
+
+
+def answer(request: Request, content: object) -> Response:
+    """200, with the caller's request id (10.1.3)."""
+    return response.json(content, headers=_request_id(request))
+
+
+def refusal(request: Request, problem: Problem) -> Response:
+    """An error message string (10.1.2) below /access/v1/, problem details elsewhere. What is wrong with a body is 400."""
+    if not request.resource.startswith(ROOT):
+        return response.from_problem(problem, request.request_id)
+    places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
+    text = "\n".join([problem.detail.replace(": see `errors`.", "."), *places])
+    status = 400 if problem.status == 422 else problem.status
+    headers = {"Content-Type": "text/plain; charset=utf-8", **problem.headers, **_request_id(request)}
+    return Response(status, text.encode(), headers)
+
+
+def metadata(request: Request) -> Response:
+    """9.1.1, as `GET /.well-known/authzen-configuration` (9.2). Right where the API has a domain of its own: an address
+    with a stage in its path would be asked for at another place."""
+    scheme = request.headers.get("x-forwarded-proto", "https")
+    decision_point = f"{scheme}://{request.headers['host']}{request.href('')}"
+    endpoints = {
+        "access_evaluation_endpoint": "evaluation",
+        "access_evaluations_endpoint": "evaluations",
+        "search_subject_endpoint": "search/subject",
+        "search_resource_endpoint": "search/resource",
+        "search_action_endpoint": "search/action",
+    }
+    document = {name: f"{decision_point}{ROOT}{path}" for name, path in endpoints.items()}
+    caching = {"Cache-Control": f"public, max-age={_METADATA_SECONDS}"}  # 11.8
+    return response.json({"policy_decision_point": decision_point, **document}, headers=caching)
+
+
+def _request_id(request: Request) -> dict[str, str]:
+    given = request.headers.get(_REQUEST_ID.lower())
+    return {_REQUEST_ID: given} if given is not None else {}
+
+
+def _place(error: FieldError | ParameterError | HeaderError) -> str:
+    match error:
+        case FieldError(pointer=place) | ParameterError(parameter=place) | HeaderError(header=place):
+            return place

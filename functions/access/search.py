@@ -1,0 +1,184 @@
+"""`POST /access/v1/search/subject`, `…/resource` and `…/action` (section 8): what evaluations would permit, page by page.
+
+Every result has been decided as an evaluation is, with the same grants and at the same moment (8.1).
+"""
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from access import authzen, decision, grant_items
+from access.authzen import Action, Kind, Properties, Subject
+from access.decision import Grant, Resource, Standing
+from access.evaluation import standing_of
+from atrium import cursor, permissions, user_attributes
+from atrium.permissions import ADMIN
+from atrium.request import Request
+from atrium.response import Response
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+_STATUSES_AT_ONCE = 100  # BatchGetItem's own
+
+
+class Page(msgspec.Struct, frozen=True):
+    """8.2.1."""
+
+    token: str = ""
+    limit: Annotated[int, Meta(ge=0)] | None = None
+
+
+class SubjectSearch(msgspec.Struct, frozen=True):
+    """8.4.1."""
+
+    subject: Kind
+    action: Action
+    resource: authzen.Resource
+    context: Properties = {}
+    page: Page = Page()
+
+
+class ResourceSearch(msgspec.Struct, frozen=True):
+    """8.5.1."""
+
+    subject: Subject
+    action: Action
+    resource: Kind
+    context: Properties = {}
+    page: Page = Page()
+
+
+class ActionSearch(msgspec.Struct, frozen=True):
+    """8.6.1."""
+
+    subject: Subject
+    resource: authzen.Resource
+    context: Properties = {}
+    page: Page = Page()
+
+
+Search = SubjectSearch | ResourceSearch | ActionSearch
+
+
+class Results(msgspec.Struct, frozen=True, omit_defaults=True):
+    """8.3. `context.all` says that every resource of the type is permitted: nobody can list those that the table has not
+    heard of."""
+
+    page: dict[str, Any]
+    results: list[Any]
+    context: Properties = {}
+
+
+def subjects(request: Request) -> Response:
+    search = request.decode(SubjectSearch)
+    resource = Resource(search.resource.type, search.resource.id)
+
+    def found(after: str, limit: int) -> list[str]:
+        if search.subject.type != authzen.USER:
+            return []
+        return list(islice(_active(_holders(search.action.name, resource, after, limit + 1)), limit + 1))
+
+    return _paged(request, search, found, lambda uid: {"type": authzen.USER, "id": uid})
+
+
+def resources(request: Request) -> Response:
+    search = request.decode(ResourceSearch)
+    standing, kind, action = standing_of(search.subject), search.resource.type, search.action.name
+    named = {grant.scope.removeprefix(f"{kind}:") for grant in standing.grants if grant.scope.startswith(f"{kind}:")}
+    found = sorted(id for id in named - {"*"} if _permits(standing, action, Resource(kind, id)))
+    # No resource has the id `*`; what is permitted on it is permitted on all.
+    context = {"all": True} if _permits(standing, action, Resource(kind, "*")) else {}
+    return _paged(request, search, _slice(found), lambda id: {"type": kind, "id": id}, context)
+
+
+def actions(request: Request) -> Response:
+    search = request.decode(ActionSearch)
+    standing, resource = standing_of(search.subject), Resource(search.resource.type, search.resource.id)
+    known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(standing, resource.type)
+    found = sorted(action for action in known if _permits(standing, action, resource))
+    return _paged(request, search, _slice(found), lambda action: {"name": action})
+
+
+def _permits(standing: Standing, action: str, resource: Resource) -> bool:
+    return decision.decide(standing, action, resource, permissions.cached, time.time()).permit
+
+
+def _actions_of_roles(standing: Standing, kind: str) -> set[str]:
+    """Those on resources of this kind that any role holds; an administrator's role names none, and may do all of them."""
+    roles = set(role_names()) | {grant.role for grant in standing.grants if grant.role}
+    named = (permission.partition(".") for permission in permissions.known(roles))
+    return {action for of, _, action in named if of == kind}
+
+
+def role_names() -> list[str]:
+    """Every role's, sorted. One Query of the index."""
+    return [item["gsi1sk"] for item in user_attributes.query("ROLES", index="GSI1", only=["gsi1sk"])]
+
+
+def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[str]:
+    """Who a grant in force gives the right to, by uid, each once; whatever their status."""
+    permission = decision.permission_of(action, resource.type)
+    giving = {role for role in [ADMIN, *role_names()] if decision.source(role, permission, permissions.cached)}
+    now = time.time()
+    following = (f"U#{after}$" if after else "U#", "U$")
+
+    def gives(grant: Grant) -> bool:
+        if not (decision.in_force(grant, now) and decision.covers(grant.scope, resource)):
+            return False
+        return grant.action == action if grant.role is None else grant.role in giving
+
+    def users(pk: str, **index: Any) -> Iterator[str]:
+        for item in user_attributes.query(pk, between=following, page=page, **index):
+            if gives(grant_items.deciding(item)):
+                yield grant_items.uid_of(item)
+
+    on_resource = [users(grant_items.resource_key(f"{resource.type}:{id}")) for id in {resource.id, "*"}]
+    everywhere = [users(f"ROLE#{role}", index="GSI1") for role in sorted(giving)]
+    return (uid for uid, _ in groupby(heapq.merge(*on_resource, *everywhere)))
+
+
+def _active(uids: Iterator[str]) -> Iterator[str]:
+    while batch := list(islice(uids, _STATUSES_AT_ONCE)):
+        statuses = user_attributes.statuses(batch)
+        yield from (uid for uid in batch if statuses.get(uid) == "active")
+
+
+def _slice(found: Sequence[str]) -> Callable[[str, int], list[str]]:
+    """Of what is known already, sorted."""
+    return lambda after, limit: list(islice((each for each in found if each > after), limit + 1))
+
+
+def _paged(
+    request: Request,
+    search: Search,
+    found: Callable[[str, int], list[str]],
+    entity: Callable[[str], dict[str, str]],
+    context: Properties | None = None,
+) -> Response:
+    """A token holds for the same search, the same limit and the same caller (8.2). `found` gets what the page comes after
+    and its limit, and gives one more than that when there is more."""
+    asked, page = msgspec.structs.replace(search, page=Page()), search.page
+    binding = msgspec.json.encode([request.route, asked, request.caller.uid], order="deterministic")
+    after, limit = _begin(page, binding)
+    rows = found(after, limit)
+    shown = rows[:limit]
+    last = shown[-1] if shown else after
+    next_token = cursor.sign((last, limit), binding) if len(rows) > limit else ""
+    results = Results({"next_token": next_token, "count": len(shown)}, [entity(row) for row in shown], context or {})
+    return authzen.answer(request, results)
+
+
+def _begin(page: Page, binding: bytes) -> tuple[str, int]:
+    """What the page comes after, and how many it may hold. The specification's own example leaves the limit out when it
+    hands back a token."""
+    if not page.token:
+        return "", min(DEFAULT_LIMIT if page.limit is None else page.limit, MAX_LIMIT)
+    after, limit = cursor.verify(page.token, binding)
+    if page.limit is not None and min(page.limit, MAX_LIMIT) != limit:
+        raise cursor.invalid()
+    return after, limit

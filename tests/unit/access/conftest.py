@@ -1,0 +1,149 @@
+"""The service `access` on moto's table, asked as API Gateway asks it."""
+
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from access import handler as access
+from atrium import permissions, session
+from migrate import signing_keys as making
+from tests.unit.conftest import TABLE
+from tests.unit.events import Answer, Context, answer, api_event, claims
+
+ADMIN = "01890a5d-ac96-774b-bcce-000000000001"
+ADA = "01890a5d-ac96-774b-bcce-00000000000a"
+BOB = "01890a5d-ac96-774b-bcce-00000000000b"
+EVE = "01890a5d-ac96-774b-bcce-00000000000e"
+
+_numbers = itertools.count()
+
+
+class Service:
+    """What its callers do, and a look behind its doors. Callers hold the token of the epoch that META has."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        uid: str = ADMIN,
+        roles: str | None = None,
+        epoch: int | None = None,
+        query: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> Answer:
+        """`path` is an address; the route is found as the gateway finds it."""
+        resource, variables = _route(method, path)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+        asked = {name: [value] for name, value in (query or {}).items()} or None
+        held = roles if roles is not None else ("admin" if uid == ADMIN else "")
+        token = claims(uid=uid, roles=held, access_epoch=str(epoch or self.epoch(uid)))
+        content = None if body is None else body if isinstance(body, str) else json.dumps(body)
+        event = api_event(f"{method} {resource}", content, sent, token=token, query=asked)
+        event["pathParameters"] = variables or None
+        event["path"] = path
+        event["requestContext"]["path"] = path
+        return answer(access.handler(event, Context()))
+
+    def post(self, path: str, body: Any, **more: Any) -> Answer:
+        return self.ask("POST", path, body, Idempotency_Key=str(next(_numbers)), **more)
+
+    def new_user(self, uid: str, status: str = "active") -> None:
+        self.put(pk=f"U#{uid}", sk="META", status=status, access_epoch=1, version=1, created_at="2026-01-01T00:00:00Z")
+
+    def new_role(self, role: str, *held: str, parents: list[str] | None = None) -> None:
+        self.put(pk=f"R#{role}", sk="META", version=1, parents=parents or [], gsi1pk="ROLES", gsi1sk=role)
+        for permission in held:
+            self.put(pk=f"R#{role}", sk=f"PERM#{permission}", permission=permission)
+
+    def grant(self, uid: str, scope: str = "*", **what: Any) -> str:
+        """Straight into the table."""
+        from access.grant_items import Granted, items
+
+        grant, end = str(uuid.uuid4()), what.pop("expires_at", None)
+        names = {"role": None, "action": None, "reason": None} | what
+        for item in items(
+            Granted(grant, uid, scope=scope, granted_by="test", granted_at="then", expires_at=None, **names), end
+        ):
+            self.table.put_item(TableName=TABLE, Item=item)
+        return grant
+
+    def put(self, **attributes: Any) -> None:
+        self.table.put_item(TableName=TABLE, Item={name: _typed(value) for name, value in attributes.items()})
+
+    def item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        from atrium import dynamodb
+
+        found = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}).get("Item")
+        return dynamodb.plain(found) if found else None
+
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        """Of the whole table, those whose pk begins so."""
+        from atrium import dynamodb
+
+        pages = self.table.get_paginator("scan").paginate(TableName=TABLE)
+        found = [dynamodb.plain(item) for page in pages for item in page["Items"]]
+        return [item for item in found if item["pk"].startswith(prefix)]
+
+    def epoch(self, uid: str) -> int:
+        meta = self.item(f"U#{uid}", "META")
+        return int(meta["access_epoch"]) if meta else 1
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case list():
+            return {"L": [_typed(each) for each in value]}
+        case _:
+            return {"S": value}
+
+
+def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The most literal route of the service that fits."""
+    parts, found = path.split("/"), []
+    for route in access.ROUTES:
+        known, _, resource = route.partition(" ")
+        names = resource.split("/")
+        pairs = list(zip(names, parts, strict=False))
+        if known == method and len(names) == len(parts) and all(a == b or a.startswith("{") for a, b in pairs):
+            found.append((resource, {a[1:-1]: b for a, b in pairs if a.startswith("{")}))
+    return min(found, key=lambda each: len(each[1]))
+
+
+@pytest.fixture
+def service(table: Any) -> Service:
+    made = Service(table)
+    made.new_user(ADMIN)
+    making.make(rotate=False)
+    return made
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Call it to let so many seconds pass for the caches."""
+    passed = 0.0
+    fake = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, time=time.time)
+    for module in (session, permissions):
+        monkeypatch.setattr(module, "time", fake)
+
+    def sleep(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    return sleep

@@ -1,0 +1,305 @@
+"""A walk through AuthZEN 1.0, section by section: https://openid.net/specs/authorization-api-1_0.html."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from atrium import dynamodb
+from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.events import Answer
+
+POINTS = ("evaluation", "evaluations", "search/subject", "search/resource", "search/action")
+
+
+def user(uid: str) -> dict[str, str]:
+    return {"type": "user", "id": uid}
+
+
+def document(id: str) -> dict[str, str]:
+    return {"type": "document", "id": id}
+
+
+READ, WRITE = {"name": "read"}, {"name": "write"}
+
+
+@pytest.fixture
+def point(service: Service) -> Service:
+    """Ada may read every document and write number 7, Bob may write number 8; both once more, but no longer."""
+    service.new_role("reader", "document.read")
+    service.new_role("editor", "document.write", parents=["reader"])
+    for uid in (ADA, BOB):
+        service.new_user(uid)
+    service.grant(ADA, "document:*", role="reader")
+    service.grant(ADA, "document:7", action="write")
+    service.grant(BOB, "document:8", role="editor")
+    for uid in (ADA, BOB):
+        service.grant(uid, role="admin", expires_at=int(time.time()) - 1)
+    return service
+
+
+def ask(point: Service, endpoint: str, body: Any, **more: Any) -> Answer:
+    return point.ask("POST", f"/access/v1/{endpoint}", body, **more)
+
+
+def decision(point: Service, subject: str, action: dict[str, str], id: str, **more: Any) -> bool:
+    question = {"subject": user(subject), "action": action, "resource": document(id)}
+    answer = ask(point, "evaluation", question, **more)
+    assert answer.status == 200, answer.text
+    return bool(answer.json["decision"])
+
+
+def test_6_an_evaluation(point: Service) -> None:
+    asked = [
+        (ADA, READ, "1"),
+        (ADA, WRITE, "7"),
+        (ADA, WRITE, "8"),
+        (BOB, READ, "8"),
+        (BOB, READ, "7"),
+        (EVE, READ, "1"),
+    ]
+    assert [decision(point, *each) for each in asked] == [True, True, False, True, False, False]
+
+
+def test_6_a_subject_that_is_no_user_is_denied(point: Service) -> None:
+    for subject in ({"type": "service", "id": ADA}, {"type": "user", "id": ""}, {"type": "user", "id": "x" * 5000}):
+        answer = ask(point, "evaluation", {"subject": subject, "action": READ, "resource": document("1")})
+        assert (answer.status, answer.json["decision"]) == (200, False)
+
+
+def test_5_5_1_administrators_hear_why(point: Service) -> None:
+    question = {"subject": user(BOB), "action": READ, "resource": document("8")}
+    [grant] = [item for item in point.items(f"U#{BOB}") if item.get("role") == "editor"]
+    name = grant["sk"].rsplit("#", 1)[1]
+    heard = ask(point, "evaluation", question).json["context"]["reason_admin"]["en"]
+    assert heard == f"Allowed by grant {name} of role editor, through role reader."
+    denied = ask(point, "evaluation", question | {"action": WRITE, "resource": document("7")}).json
+    assert denied["context"]["reason_admin"]["en"] == "Denied: no grant in force gives document.write on document:7."
+
+
+def test_others_who_may_ask_do_not(point: Service) -> None:
+    point.new_role("gatekeeper", "access.read")
+    question = {"subject": user(BOB), "action": READ, "resource": document("8")}
+    assert ask(point, "evaluation", question, uid=ADA, roles="gatekeeper").json == {"decision": True}
+
+
+def test_one_query_whatever_there_is(point: Service, logs: Any) -> None:
+    for _ in range(2):
+        decision(point, BOB, READ, "8")
+    # The caller's META, the subject, two definitions; then the subject alone.
+    assert [line["dynamodb_calls"] for line in logs.lines()] == [4, 1]
+
+
+def test_7_1_1_defaults_are_overridden(point: Service) -> None:
+    parts = [{"resource": document("1")}, {"resource": document("7"), "action": WRITE}, {"subject": user(BOB)}]
+    body = {"subject": user(ADA), "action": READ, "resource": document("9"), "evaluations": parts}
+    assert ask(point, "evaluations", body, uid=ADMIN).json["evaluations"] == [
+        {"decision": made, "context": {"reason_admin": {"en": reason}}}
+        for made, reason in zip((True, True, False), reasons(point, body), strict=True)
+    ]
+
+
+def reasons(point: Service, body: Any) -> list[str]:
+    made = ask(point, "evaluations", body).json["evaluations"]
+    return [each["context"]["reason_admin"]["en"] for each in made]
+
+
+@pytest.mark.parametrize(
+    ("semantic", "expected"),
+    [
+        ("execute_all", [True, False, True, False]),
+        ("deny_on_first_deny", [True, False]),
+        ("permit_on_first_permit", [True]),
+        (None, [True, False, True, False]),
+    ],
+)
+def test_7_1_2_1_semantics(point: Service, semantic: str | None, expected: list[bool]) -> None:
+    parts = [{"resource": document(id), "action": action} for id, action in zip("7878", (READ, WRITE) * 2, strict=True)]
+    options = {"options": {"evaluations_semantic": semantic, "another_option": 1}} if semantic else {}
+    answer = ask(point, "evaluations", {"subject": user(ADA), "evaluations": parts} | options)
+    assert [each["decision"] for each in answer.json["evaluations"]] == expected
+    assert "decision" not in answer.json
+
+
+@pytest.mark.parametrize("parts", [{}, {"evaluations": []}])
+def test_7_1_without_evaluations_it_is_a_single_one(point: Service, parts: dict[str, Any]) -> None:
+    body = {"subject": user(ADA), "action": READ, "resource": document("1")} | parts
+    assert ask(point, "evaluations", body).json["decision"] is True
+    refused = ask(point, "evaluations", {"action": READ} | parts)
+    assert refused.status == 400
+    assert refused.text.splitlines()[1:] == ["#/subject: This field is required", "#/resource: This field is required"]
+
+
+def test_7_1_1_what_neither_has_is_400(point: Service) -> None:
+    refused = ask(point, "evaluations", {"action": READ, "evaluations": [{"subject": user(ADA)}]})
+    assert (refused.status, refused.text.splitlines()[1:]) == (
+        400,
+        ["#/evaluations/0/resource: This field is required"],
+    )
+
+
+def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> None:
+    parts = [{"resource": document(str(id))} for id in range(50)]
+    for _ in range(2):
+        ask(point, "evaluations", {"subject": user(ADA), "action": READ, "evaluations": parts})
+    assert logs.lines()[-1]["dynamodb_calls"] == 1
+
+
+def pages(point: Service, endpoint: str, body: dict[str, Any], limit: int) -> list[dict[str, str]]:
+    found, token = list[dict[str, str]](), ""
+    while True:
+        page = {"limit": limit} | ({"token": token} if token else {})
+        answer = ask(point, endpoint, body | {"page": page})
+        assert answer.status == 200, answer.text
+        assert len(answer.json["results"]) == answer.json["page"]["count"] <= limit
+        found += answer.json["results"]
+        token = answer.json["page"]["next_token"]
+        if not token:
+            return found
+
+
+def test_8_4_subjects(point: Service) -> None:
+    point.grant(EVE, role="admin")  # whom nobody has made a user
+    point.grant(ADMIN, role="admin")
+    body = {"subject": {"type": "user", "id": "ignored"}, "action": READ, "resource": document("8")}
+    for limit in (1, 2, 20):
+        assert pages(point, "search/subject", body, limit) == [user(ADMIN), user(ADA), user(BOB)]
+    writers = pages(point, "search/subject", body | {"action": WRITE}, 1)
+    assert writers == [user(ADMIN), user(BOB)]
+    assert pages(point, "search/subject", body | {"subject": {"type": "service"}}, 1) == []
+
+
+def test_8_5_resources(point: Service) -> None:
+    for id in ("3", "5"):
+        point.grant(BOB, f"document:{id}", action="write")
+    body = {"subject": user(BOB), "action": WRITE, "resource": {"type": "document", "id": "ignored"}}
+    assert pages(point, "search/resource", body, 2) == [document(id) for id in ("3", "5", "8")]
+    everything = ask(point, "search/resource", body | {"subject": user(ADA), "action": READ}).json
+    assert (everything["results"], everything["context"]) == ([document("7")], {"all": True})
+
+
+def test_8_6_actions(point: Service) -> None:
+    body = {"subject": user(ADA), "resource": document("7")}
+    assert pages(point, "search/action", body, 1) == [READ, WRITE]
+    assert pages(point, "search/action", body | {"resource": document("8")}, 5) == [READ]
+    assert pages(point, "search/action", body | {"resource": {"type": "order", "id": "1"}}, 5) == []
+    point.grant(ADA, "document:8", role="admin")
+    assert pages(point, "search/action", body | {"resource": document("8")}, 5) == [READ, WRITE]
+
+
+def test_8_1_every_result_of_a_search_is_permitted(point: Service) -> None:
+    for action in (READ, WRITE):
+        for id in ("7", "8", "9"):
+            body = {"subject": {"type": "user"}, "action": action, "resource": document(id)}
+            found = {each["id"] for each in pages(point, "search/subject", body, 1)}
+            assert found == {uid for uid in (ADA, BOB) if decision(point, uid, action, id)}
+
+
+def test_8_2_a_token_is_of_one_search(point: Service) -> None:
+    body = {"subject": {"type": "user"}, "action": READ, "resource": document("8"), "page": {"limit": 1}}
+    token = ask(point, "search/subject", body).json["page"]["next_token"]
+    # As in the specification's example, the limit is left out.
+    assert ask(point, "search/subject", body | {"page": {"token": token}}).json["results"] == [user(BOB)]
+    for changed in (
+        {"action": WRITE},
+        {"resource": document("7")},
+        {"page": {"token": token, "limit": 2}},
+        {"page": {"token": "x"}},
+    ):
+        assert ask(point, "search/subject", body | {"page": {"token": token, "limit": 1}} | changed).status == 400
+
+
+def test_8_2_1_a_limit_of_zero_is_a_limit(point: Service) -> None:
+    body = {"subject": {"type": "user"}, "action": READ, "resource": document("8"), "page": {"limit": 0}}
+    empty = ask(point, "search/subject", body).json
+    assert (empty["results"], bool(empty["page"]["next_token"])) == ([], True)
+
+
+def test_9_metadata_says_where_everything_is(point: Service) -> None:
+    answer = point.ask("GET", "/.well-known/authzen-configuration", Host="api.example.com", X_Forwarded_Proto="https")
+    assert answer.status == 200
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+    base = "https://api.example.com"
+    assert answer.json.pop("policy_decision_point") == base
+    endpoints = {value for name, value in answer.json.items() if name.endswith("_endpoint")}
+    assert endpoints == {f"{base}/access/v1/{each}" for each in POINTS}
+
+
+@pytest.mark.parametrize("endpoint", POINTS)
+def test_10_1_1_unknown_fields_are_ignored(point: Service, endpoint: str) -> None:
+    known = {
+        "subject": user(ADA) | {"more": 1},
+        "action": READ | {"more": 1},
+        "resource": document("1") | {"more": [1]},
+    }
+    body = known | {"context": {"time": "now"}, "more": {"x": None}}
+    assert ask(point, endpoint, body).status == 200
+
+
+@pytest.mark.parametrize("endpoint", POINTS)
+def test_10_1_2_an_error_is_a_text(point: Service, endpoint: str) -> None:
+    for body, status in (({"subject": {}}, 400), ("[]", 400), ("{", 400), ("{" + " " * (1 << 20) + "}", 413)):
+        refused = ask(point, endpoint, body, X_Request_ID="r-1")
+        assert refused.status == status
+        assert refused.headers["content-type"] == "text/plain; charset=utf-8"
+        assert refused.headers["x-request-id"] == "r-1"
+    assert ask(point, endpoint, "{}", Content_Type="text/xml").status == 415
+    stale = ask(point, endpoint, {}, epoch=7)
+    assert (stale.status, stale.headers["content-type"]) == (401, "text/plain; charset=utf-8")
+    assert ask(point, endpoint, {}, uid=ADA).status == 403
+
+
+@pytest.mark.parametrize("endpoint", POINTS)
+def test_10_1_3_a_request_id_comes_back(point: Service, endpoint: str) -> None:
+    body = {"subject": user(ADA), "action": READ, "resource": document("1")}
+    assert ask(point, endpoint, body, X_Request_ID="any thing/1").headers["x-request-id"] == "any thing/1"
+    assert "x-request-id" not in ask(point, endpoint, body).headers
+
+
+class Failing:
+    """An operation of the client that fails from a certain call on: half an answer is none."""
+
+    def __init__(self, operation: str, code: str, good_calls: int) -> None:
+        self.operation, self.code, self.good_calls, self.calls = operation, code, good_calls, 0
+        self.right = getattr(dynamodb.client(), operation)
+
+    def __call__(self, **parameters: Any) -> Any:
+        self.calls += 1
+        if self.calls > self.good_calls:
+            raise ClientError({"Error": {"Code": self.code}}, self.operation)
+        return self.right(**parameters)
+
+
+FAULTS = (
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "InternalServerError",
+    "AccessDeniedException",
+)
+
+
+@pytest.mark.parametrize("endpoint", POINTS)
+@pytest.mark.parametrize("operation", ["query", "batch_get_item", "get_item"])
+def test_a_table_that_does_not_answer_is_503_and_never_a_permit(
+    point: Service, monkeypatch: pytest.MonkeyPatch, endpoint: str, operation: str
+) -> None:
+    body = {"subject": user(ADA), "action": READ, "resource": document("1")}
+    for good_calls, fault in enumerate(FAULTS):
+        with monkeypatch.context() as patch:
+            failing = Failing(operation, fault, good_calls)
+            patch.setattr(dynamodb.client(), operation, failing)
+            answer = ask(point, endpoint, body)
+        if failing.calls > good_calls:
+            assert (answer.status, "retry-after" in answer.headers) == (503, True)
+            assert "decision" not in answer.text
+        else:
+            assert answer.status == 200
+
+
+def test_items_that_a_batch_leaves_out_are_503(point: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = dynamodb.client().batch_get_item
+    throttled = lambda **parameters: right(**parameters) | {"UnprocessedKeys": parameters["RequestItems"]}  # noqa: E731
+    monkeypatch.setattr(dynamodb.client(), "batch_get_item", throttled)
+    body = {"subject": {"type": "user"}, "action": READ, "resource": document("1")}
+    assert ask(point, "search/subject", body).status == 503
