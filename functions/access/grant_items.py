@@ -4,12 +4,15 @@ Both items are written in one transaction, and are the same but for their keys. 
 rights here" a read of one partition, which a revocation changes at once; GSI1 has the holders of a role, GSI2 what ends.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from access import decision
 from access.decision import Grant, Standing
 from atrium import user_attributes
 from atrium.roles import EVERYWHERE
@@ -80,8 +83,14 @@ def uid_of(item: dict[str, Any]) -> str:
     return of_user.split("#")[1]
 
 
-def items(grant: Granted, expires_at: int | None) -> list[dict[str, dict[str, str]]]:
-    """Those to be put. `expires_at` in epoch seconds."""
+def in_force(items: Iterable[dict[str, Any]], limit: int | None = None) -> list[Granted]:
+    """Of these the first `limit` that have not ended."""
+    now = time.time()
+    return [granted(item) for item in islice((item for item in items if decision.in_force(deciding(item), now)), limit)]
+
+
+def items(grant: Granted) -> list[dict[str, Any]]:
+    """Those to be put."""
     attributes = {
         "role": grant.role,
         "action": grant.action,
@@ -91,9 +100,9 @@ def items(grant: Granted, expires_at: int | None) -> list[dict[str, dict[str, st
         "granted_at": grant.granted_at,
     }
     shared = {name: {"S": value} for name, value in attributes.items() if value is not None}
-    if expires_at is not None:
-        shared["expires_at"] = {"N": str(expires_at)}
-    made = [_texts(*keys(grant)[0]) | shared | _texts_named(_index(grant, expires_at))]
+    if grant.expires_at is not None:
+        shared["expires_at"] = {"N": str(_seconds(grant.expires_at))}
+    made = [_texts(*keys(grant)[0]) | shared | _texts_named(index_keys(grant))]
     if grant.scope != EVERYWHERE:
         made.append(_texts(*keys(grant)[1]) | shared)
     return made
@@ -107,6 +116,19 @@ def keys(grant: Granted) -> list[tuple[str, str]]:
     found = [(f"U#{grant.uid}", f"{name}#{grant.id}")]
     if grant.scope != EVERYWHERE:
         found.append((resource_key(grant.scope), f"U#{grant.uid}#{grant.id}"))
+    return found
+
+
+def index_keys(grant: Granted) -> dict[str, str]:
+    """Of the item under the user."""
+    user, found = f"U#{grant.uid}", dict[str, str]()
+    if grant.role:
+        # Those who hold it everywhere lie together, so that a search need not read past the others.
+        of_role = user if grant.scope == EVERYWHERE else f"{resource_key(grant.scope)}#{user}"
+        found |= {"gsi1pk": f"ROLE#{grant.role}", "gsi1sk": of_role}
+    if grant.expires_at is not None:
+        end = _seconds(grant.expires_at)
+        found |= {"gsi2pk": day_key(end), "gsi2sk": ending_key(end, user)}
     return found
 
 
@@ -127,16 +149,8 @@ def rfc3339(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _index(grant: Granted, expires_at: int | None) -> dict[str, str]:
-    user = f"U#{grant.uid}"
-    found: dict[str, str] = {}
-    if grant.role:
-        # Those who hold it everywhere lie together, so that a search need not read past the others.
-        of_role = user if grant.scope == EVERYWHERE else f"{resource_key(grant.scope)}#{user}"
-        found |= {"gsi1pk": f"ROLE#{grant.role}", "gsi1sk": of_role}
-    if expires_at is not None:
-        found |= {"gsi2pk": day_key(expires_at), "gsi2sk": ending_key(expires_at, user)}
-    return found
+def _seconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp())
 
 
 def _texts(pk: str, sk: str) -> dict[str, dict[str, str]]:

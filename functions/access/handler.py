@@ -1,7 +1,16 @@
-from access import authzen, evaluation, search
+from access import authzen, evaluation, grant_list, grants, roles, search
 from atrium.http import api
 
 ROUTES = {
+    "GET /v1/roles": roles.list_,
+    "GET /v1/roles/{role}": roles.read,
+    "PUT /v1/roles/{role}": roles.put,
+    "DELETE /v1/roles/{role}": roles.delete,
+    "GET /v1/users/{id}/grants": grants.list_,
+    "POST /v1/users/{id}/grants": grants.make,
+    "GET /v1/users/{id}/grants/{grant}": grants.read,
+    "DELETE /v1/users/{id}/grants/{grant}": grants.revoke,
+    "GET /v1/grants": grant_list.list_,
     "POST /access/v1/evaluation": evaluation.evaluate,
     "POST /access/v1/evaluations": evaluation.evaluate_many,
     "POST /access/v1/search/subject": search.subjects,

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from access import handler as access
-from atrium import permissions, session
+from access.grant_items import Granted, items, rfc3339
+from atrium import dynamodb, permissions, session
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.events import Answer, Context, answer, api_event, claims
@@ -70,13 +72,9 @@ class Service:
 
     def grant(self, uid: str, scope: str = "*", **what: Any) -> str:
         """Straight into the table."""
-        from access.grant_items import Granted, items
-
         grant, end = str(uuid.uuid4()), what.pop("expires_at", None)
-        names = {"role": None, "action": None, "reason": None} | what
-        for item in items(
-            Granted(grant, uid, scope=scope, granted_by="test", granted_at="then", expires_at=None, **names), end
-        ):
+        names = {"role": None, "action": None, "reason": None, "expires_at": end and rfc3339(end)} | what
+        for item in items(Granted(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)):
             self.table.put_item(TableName=TABLE, Item=item)
         return grant
 
@@ -84,15 +82,11 @@ class Service:
         self.table.put_item(TableName=TABLE, Item={name: _typed(value) for name, value in attributes.items()})
 
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        from atrium import dynamodb
-
         found = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}).get("Item")
         return dynamodb.plain(found) if found else None
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """Of the whole table, those whose pk begins so."""
-        from atrium import dynamodb
-
         pages = self.table.get_paginator("scan").paginate(TableName=TABLE)
         found = [dynamodb.plain(item) for page in pages for item in page["Items"]]
         return [item for item in found if item["pk"].startswith(prefix)]
@@ -147,3 +141,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         passed += seconds
 
     return sleep
+
+
+@pytest.fixture
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's."""
+    client, lock = dynamodb.client(), threading.Lock()
+    right = client._make_api_call
+
+    def locked(*arguments: Any) -> Any:
+        with lock:
+            return right(*arguments)
+
+    monkeypatch.setattr(client, "_make_api_call", locked)

@@ -1,0 +1,90 @@
+"""`GET /v1/grants`: who has rights on a resource, who holds a role, what ends soon."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from access import grant_items
+from access.grant_items import DAY_SECONDS, Granted
+from access.names import Resource, RoleName
+from atrium import pages, user_attributes
+from atrium.problem import ParameterError, invalid_parameters
+from atrium.request import Request
+from atrium.response import Response
+
+DEFAULT_DAYS = 30
+MAX_DAYS = 92
+"""Each day is a read of its own."""
+
+Key = Mapping[str, str]
+
+
+class GrantFilter(pages.Parameters):
+    resource: Resource | None = None
+    role: RoleName | None = None
+    expiring_before: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+def list_(request: Request) -> Response:
+    """Without a resource and a role: those that end within 30 days, the first to end first."""
+    asked = request.parameters(GrantFilter)
+    page = pages.requested(request, asked)
+    before = asked.expiring_before.timestamp() if asked.expiring_before else None
+    items = (
+        item
+        for item in _items(asked, before, page.after, page.limit + 1)
+        if asked.role in (None, item.get("role")) and (before is None or item.get("expires_at", before) < before)
+    )
+    found = grant_items.in_force(items, page.limit + 1)
+    return pages.answer(request, page, found, key=lambda grant: tuple(_key(asked, grant).values()))
+
+
+def _items(
+    asked: GrantFilter, before: float | None, after: tuple[Any, ...] | None, page: int
+) -> Iterator[dict[str, Any]]:
+    if asked.resource:
+        key = None if after is None else dict(zip(("pk", "sk"), after, strict=True))
+        return user_attributes.query(grant_items.resource_key(asked.resource), after=key, page=page)
+    if asked.role:
+        key = None if after is None else dict(zip(("pk", "sk", "gsi1pk", "gsi1sk"), after, strict=True))
+        return user_attributes.query(f"ROLE#{asked.role}", index="GSI1", after=key, page=page)
+    return _ending(_horizon(before), after, page)
+
+
+def _horizon(before: float | None) -> float:
+    """Epoch seconds. Raises 400."""
+    now = time.time()
+    if before is None:
+        return now + DEFAULT_DAYS * DAY_SECONDS
+    if before > now + MAX_DAYS * DAY_SECONDS:
+        detail = f"Without a resource or a role, at most {MAX_DAYS} days from now"
+        raise invalid_parameters([ParameterError("expiring_before", detail)])
+    return before
+
+
+def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator[dict[str, Any]]:
+    key = None if after is None else dict(zip(("pk", "sk", "gsi2pk", "gsi2sk"), after, strict=True))
+    now = time.time()
+    days = [grant_items.day_key(now + day * DAY_SECONDS) for day in range(MAX_DAYS + 2)]
+    last = grant_items.day_key(before)
+    bounds = (grant_items.ending_key(int(now)), grant_items.ending_key(int(before)))
+    for day in days:
+        if day > last:
+            return
+        if key is None or day >= key["gsi2pk"]:
+            of_day = key if key and day == key["gsi2pk"] else None
+            yield from user_attributes.query(day, index="GSI2", between=bounds, after=of_day, page=page)
+
+
+def _key(asked: GrantFilter, grant: Granted) -> dict[str, str]:
+    """Of its item in the list that was asked for."""
+    if asked.resource:
+        pk, sk = grant_items.keys(grant)[1]
+        return {"pk": pk, "sk": sk}
+    pk, sk = grant_items.keys(grant)[0]
+    index = grant_items.index_keys(grant)
+    wanted = "gsi1" if asked.role else "gsi2"
+    return {"pk": pk, "sk": sk} | {name: value for name, value in index.items() if name.startswith(wanted)}

@@ -1,0 +1,189 @@
+"""Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time. They are made and revoked,
+never changed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from access import audit, grant_items, names, roles
+from access.contention import settle
+from access.grant_items import Granted
+from atrium import admins, etag, idempotency_in_table, pages, response, user_attributes
+from atrium.idempotency_in_table import WorkRefusedError
+from atrium.permissions import ADMIN
+from atrium.problem import FieldError, Problem
+from atrium.request import Request
+from atrium.response import Response
+from atrium.roles import EVERYWHERE
+from atrium.rules import not_found
+from atrium.text import Line
+from atrium.user_attributes import Contended, TransactionRefused
+from atrium.user_attributes import Meta as MetaItem
+from atrium.uuid7 import uuid7
+
+VERSION = 1  # nothing changes a grant
+
+
+class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
+    role: names.RoleName | None = None
+    action: names.Action | None = None
+    scope: names.Scope = EVERYWHERE
+    reason: Line | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class _UsersMeta(MetaItem, frozen=True):
+    uid: str
+
+
+def list_(request: Request) -> Response:
+    uid = str(request.uuid("id"))
+    page = pages.requested(request)
+    _meta(uid)
+    after = {"pk": f"U#{uid}", "sk": page.after[0]} if page.after else None
+    items = user_attributes.query(f"U#{uid}", between=grant_items.GRANTS, after=after, page=page.limit + 1)
+    found = grant_items.in_force(items, page.limit + 1)
+    return pages.answer(request, page, found, key=lambda grant: (grant_items.keys(grant)[0][1],))
+
+
+def read(request: Request) -> Response:
+    found = _find(str(request.uuid("id")), str(request.uuid("grant")))
+    return _representation(found)
+
+
+def make(request: Request) -> Response:
+    uid, new = str(request.uuid("id")), request.decode(NewGrant)
+    _check(new)
+    _refuse_but_to_admins(request, new.role)
+    grant = Granted(
+        id=str(uuid7()),
+        uid=uid,
+        role=new.role,
+        action=new.action,
+        scope=new.scope,
+        reason=str(new.reason) if new.reason else None,
+        granted_by=request.caller.uid,
+        granted_at=audit.now(),
+        expires_at=None if new.expires_at is None else grant_items.rfc3339(int(new.expires_at.timestamp())),
+    )
+    made = settle(lambda: _make(request, grant))
+    granted = msgspec.convert(made.row, Granted)
+    location = request.href(f"/v1/users/{granted.uid}/grants/{granted.id}")
+    return _representation(granted, 201, {"Location": location, **made.headers})
+
+
+def revoke(request: Request) -> Response:
+    uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
+    versions = etag.expected_versions(request)
+    if versions is not None and VERSION not in versions:
+        raise etag.stale()
+    settle(lambda: _revoke(request, uid, grant))
+    return Response(204)
+
+
+def _make(request: Request, grant: Granted) -> idempotency_in_table.Once:
+    meta = _meta(grant.uid)
+    puts = [{"Put": {"Item": item}} for item in grant_items.items(grant)]
+    work = [*puts, _trail(request, "granted", grant)]
+    if _is_admins(grant) and meta.status == "active":
+        work = [_changed(meta, only_this=True), admins.joining(grant.uid), *work]
+    else:
+        work = [_changed(meta, only_this=_is_admins(grant)), *work]
+    try:
+        return idempotency_in_table.once(request, work, msgspec.to_builtins(grant))
+    except WorkRefusedError as refused:
+        raise Contended(f"{grant.uid}: their rights were changed at the same moment.") from refused
+
+
+def _revoke(request: Request, uid: str, name: str) -> None:
+    meta = _meta(uid)
+    held = [grant_items.granted(item) for item in user_attributes.query(f"U#{uid}", between=grant_items.GRANTS)]
+    grant = _named(held, name)
+    _refuse_but_to_admins(request, grant.role)
+    # The last of several such grants is the one that counts, so of two at once the second looks again.
+    is_last = _is_admins(grant) and not any(_is_admins(other) for other in held if other.id != name)
+    leaving = [admins.leaving(uid)] if is_last else []
+    gone: list[dict[str, Any]] = [{"Key": {"pk": {"S": pk}, "sk": {"S": sk}}} for pk, sk in grant_items.keys(grant)]
+    gone[0]["ConditionExpression"] = "attribute_exists(pk)"
+    changed = _changed(meta, only_this=_is_admins(grant))
+    try:
+        user_attributes.transact(
+            [*leaving, changed, *({"Delete": each} for each in gone), _trail(request, "revoked", grant)]
+        )
+    except TransactionRefused as refused:
+        if leaving and 0 in refused.conditions:
+            raise Problem(409, "last_admin", "Nobody else is an administrator. Make another one first.") from refused
+        raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
+
+
+def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
+    """META's part: from here on tokens with the old epoch are stale. `only_this` is for what must not happen unless the
+    rest of the user's rights, and their status, are as they were read."""
+    values = {":one": {"N": "1"}} | ({":version": {"N": str(meta.version)}} if only_this else {})
+    return {
+        "Update": {
+            "Key": {"pk": {"S": f"U#{meta.uid}"}, "sk": {"S": "META"}},
+            "UpdateExpression": "ADD access_epoch :one, version :one",
+            "ConditionExpression": "version = :version" if only_this else "attribute_exists(pk)",
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _meta(uid: str) -> _UsersMeta:
+    """Raises 404 when there is no such user."""
+    found = user_attributes.meta(uid)
+    if found is None:
+        raise not_found()
+    return _UsersMeta(found.status, found.access_epoch, found.version, uid)
+
+
+def _is_admins(grant: Granted) -> bool:
+    """Whether it makes its holder count as an administrator: docs/architecture.md, 'The last administrator'."""
+    return grant.role == ADMIN and grant.scope == EVERYWHERE and grant.expires_at is None
+
+
+def _find(uid: str, name: str) -> Granted:
+    items = user_attributes.query(f"U#{uid}", between=grant_items.GRANTS)
+    return _named(grant_items.in_force(items), name)
+
+
+def _named(grants: Sequence[Granted], name: str) -> Granted:
+    found = next((grant for grant in grants if grant.id == name), None)
+    if found is None:
+        raise Problem(404, "grant_not_found", "There is no such grant, or it has ended.")
+    return found
+
+
+def _check(new: NewGrant) -> None:
+    """Raises 422."""
+    errors = []
+    if (new.role is None) == (new.action is None):
+        errors.append(FieldError("#/role", "Expected either a role or an action"))
+    if new.action is not None and new.scope == EVERYWHERE:
+        errors.append(FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`"))
+    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
+        errors.append(FieldError("#/expires_at", "Expected a time to come"))
+    if not errors and new.role is not None and not roles.exists(new.role):
+        errors.append(FieldError("#/role", "There is no such role"))
+    if errors:
+        raise Problem(422, "validation_failed", "This cannot be granted: see `errors`.", errors=errors)
+
+
+def _refuse_but_to_admins(request: Request, role: str | None) -> None:
+    if role == ADMIN and ADMIN not in request.caller.roles:
+        raise Problem(403, "admin_required", "Only administrators make administrators, and end them.")
+
+
+def _trail(request: Request, what: str, grant: Granted) -> dict[str, Any]:
+    kind = "role" if grant.role else "right"
+    changes = {"grant": grant.id, "role": grant.role, "action": grant.action, "scope": grant.scope}
+    known = {name: value for name, value in changes.items() if value is not None}
+    return audit.entry(request, f"{kind}.{what}", known, grant.uid)
+
+
+def _representation(grant: Granted, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return response.json(grant, status, etag=etag.of_version(VERSION, grant.id), headers=headers)

@@ -1,0 +1,15 @@
+"""What roles, actions, scopes and namespaces are called. A permission is `<type of resource>.<action>`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_WORD = "[a-z][a-z0-9_]{0,63}"
+
+RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}\Z")]
+Action = Annotated[str, Meta(pattern=rf"^{_WORD}\Z")]
+Permission = Annotated[str, Meta(pattern=rf"^{_WORD}\.{_WORD}\Z")]
+Resource = Annotated[str, Meta(pattern=rf"^{_WORD}:[^\x00-\x1f]{{1,200}}\Z")]
+Scope = Annotated[str, Meta(pattern=rf"^(\*|{_WORD}:[^\x00-\x1f]{{1,200}})\Z")]
+Name = Annotated[str, Meta(pattern=rf"^{_WORD}\Z")]
+"""Of a namespace, or of an attribute in one."""

@@ -1,0 +1,86 @@
+"""Which role builds on which. All of it is one item, so that a change is checked against what it is written over:
+
+    ROLES  GRAPH  {parents: {role: [parent, …]}, version}
+
+Two changes that would close a circle only together meet here: the second one is checked again.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from atrium import user_attributes
+from atrium.problem import FieldError
+
+MAX_DEPTH = 8
+"""Roles on the longest way up, the first one counted."""
+
+Parents = Mapping[str, Collection[str]]
+
+_PK, _SK = "ROLES", "GRAPH"
+
+
+class Graph(msgspec.Struct, frozen=True):
+    parents: Parents
+    version: int
+
+
+def read() -> Graph:
+    """One call. Raises `Unavailable`."""
+    item = user_attributes.item(_PK, _SK)
+    return Graph(item["parents"], item["version"]) if item else Graph({}, 0)
+
+
+def change(graph: Graph, role: str, parents: Collection[str] | None) -> dict[str, Any]:
+    """An item of a transaction, whose condition is that the graph is still this one. `parents` None takes the role away."""
+    changed = {each: list(above) for each, above in graph.parents.items() if each != role}
+    if parents is not None:
+        changed[role] = sorted(parents)
+    update = {
+        "Key": {"pk": {"S": _PK}, "sk": {"S": _SK}},
+        "UpdateExpression": "SET parents = :parents, version = :next",
+        "ConditionExpression": "version = :version" if graph.version else "attribute_not_exists(pk)",
+        "ExpressionAttributeValues": {
+            ":parents": {"M": {each: {"L": [{"S": name} for name in above]} for each, above in changed.items()}},
+            ":next": {"N": str(graph.version + 1)},
+        }
+        | ({":version": {"N": str(graph.version)}} if graph.version else {}),
+    }
+    return {"Update": update}
+
+
+def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError]:
+    """Why the role cannot build on these."""
+    found = [
+        FieldError(f"#/parents/{place}", "There is no such role to build on")
+        for place, parent in enumerate(parents)
+        if parent not in graph.parents
+    ]
+    if found:
+        return found
+    after = {**graph.parents, role: parents}
+    circular = [place for place, parent in enumerate(parents) if parent == role or role in above(after, parent)]
+    if circular:
+        return [FieldError(f"#/parents/{place}", f"It builds on {role} itself") for place in circular]
+    if max(depth(after, each) for each in after) > MAX_DEPTH:
+        return [FieldError("#/parents", f"Roles would build on each other over more than {MAX_DEPTH} levels")]
+    return []
+
+
+def above(parents: Parents, role: str) -> set[str]:
+    """Every role that this one builds on, itself among them only in a circle."""
+    seen, waiting = set[str](), set(parents.get(role, ()))
+    while waiting:
+        seen |= waiting
+        waiting = {each for known in waiting for each in parents.get(known, ())} - seen
+    return seen
+
+
+def depth(parents: Parents, role: str) -> int:
+    """Of a graph without circles."""
+    return 1 + max((depth(parents, parent) for parent in parents.get(role, ())), default=0)
+
+
+def children(parents: Parents, role: str) -> list[str]:
+    return sorted(each for each, above in parents.items() if role in above)

@@ -1,0 +1,208 @@
+"""Roles: what holding one permits, and the roles that it builds on."""
+
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from access import audit, role_graph
+from access.contention import settle
+from access.names import Permission, RoleName
+from access.role_graph import Graph
+from atrium import etag, pages, response, user_attributes
+from atrium.permissions import ADMIN
+from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Line
+from atrium.user_attributes import Contended, RoleDefinition, TransactionRefused
+
+MAX_PERMISSIONS = 45
+"""A change writes each that comes or goes, and a transaction has 100 items. Larger roles are built of smaller ones."""
+MAX_PARENTS = 20
+
+
+class Draft(msgspec.Struct, forbid_unknown_fields=True):
+    description: Line
+    permissions: Annotated[list[Permission], Meta(max_length=MAX_PERMISSIONS)]
+    parents: Annotated[list[RoleName], Meta(max_length=MAX_PARENTS)] = msgspec.field(default_factory=list)
+
+
+class Summary(msgspec.Struct):
+    role: str
+    description: str
+    parents: list[str]
+
+
+class Role(Summary):
+    permissions: list[str]
+    version: int
+
+
+BUILT_IN = Role(ADMIN, "Holds every permission. It is built in.", [], [], 1)
+
+
+def list_(request: Request) -> Response:
+    page = pages.requested(request)
+    [after] = page.after or [None]
+    key = None if after is None else {"pk": f"R#{after}", "sk": "META", "gsi1pk": "ROLES", "gsi1sk": after}
+    items = user_attributes.query("ROLES", index="GSI1", after=key, page=page.limit + 1)
+    found = [Summary(item["gsi1sk"], item["description"], item["parents"]) for item in islice(items, page.limit + 1)]
+    return pages.answer(request, page, found, key=lambda role: (role.role,))
+
+
+def read(request: Request) -> Response:
+    found = _find(_name(request))
+    if found is None:
+        raise _not_found()
+    return _representation(found)
+
+
+def put(request: Request) -> Response:
+    """Creates with `If-None-Match: *`, replaces with `If-Match`."""
+    name, draft = _name(request), request.decode(Draft)
+    is_new = request.headers.get("if-none-match", "").strip() == "*"
+    versions = None if is_new else etag.expected_versions(request)
+    _refuse_built_in(name)
+    _refuse_twice(draft)
+
+    def write() -> Role:
+        before, graph = _find(name), role_graph.read()
+        if is_new and before:
+            raise Problem(412, "role_exists", "There is such a role already. Change it with If-Match.")
+        if not is_new and before is None:
+            raise _not_found()
+        if before and versions is not None and before.version not in versions:
+            raise etag.stale()
+        if faults := role_graph.faults(graph, name, draft.parents):
+            raise Problem(422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults)
+        return _write(request, name, draft, before, graph)
+
+    return _representation(settle(write), 201 if is_new else 200)
+
+
+def delete(request: Request) -> Response:
+    """Not while somebody holds it, by an index that lags a moment behind: who got it in that moment holds what gives
+    nothing."""
+    name, versions = _name(request), etag.expected_versions(request)
+    _refuse_built_in(name)
+
+    def write() -> None:
+        before, graph = _find(name), role_graph.read()
+        if before is None:
+            raise _not_found()
+        if versions is not None and before.version not in versions:
+            raise etag.stale()
+        if children := role_graph.children(graph.parents, name):
+            raise _in_use(f"{', '.join(children[:5])} builds on it. Change that first.")
+        if next(user_attributes.query(f"ROLE#{name}", index="GSI1", page=1), None):
+            raise _in_use("Somebody holds it: see GET /v1/grants?role=. Revoke that first.")
+        keys = ["META", *(f"PERM#{permission}" for permission in before.permissions)]
+        gone = [_at(name, sk) for sk in keys]
+        gone[0] |= _if_version(before.version)
+        _transact(
+            [
+                *({"Delete": each} for each in gone),
+                role_graph.change(graph, name, None),
+                audit.entry(request, "role.deleted", {"role": name}),
+            ]
+        )
+
+    settle(write)
+    return Response(204)
+
+
+def exists(role: str) -> bool:
+    """One call. Raises `Unavailable`."""
+    return role == ADMIN or user_attributes.item(f"R#{role}", "META") is not None
+
+
+def _find(name: str) -> Role | None:
+    if name == ADMIN:
+        return BUILT_IN
+    items = list(user_attributes.query(f"R#{name}"))
+    meta = next((item for item in items if item["sk"] == "META"), None)
+    if meta is None:
+        return None
+    definition: RoleDefinition = user_attributes.defined(items)
+    return Role(name, meta["description"], sorted(definition.parents), sorted(definition.permissions), meta["version"])
+
+
+def _write(request: Request, name: str, draft: Draft, before: Role | None, graph: Graph) -> Role:
+    version = before.version + 1 if before else 1
+    after = Role(name, str(draft.description), sorted(draft.parents), sorted(draft.permissions), version)
+    held, wanted = set(before.permissions if before else ()), set(after.permissions)
+    added = [
+        {"Put": {"Item": _at(name, f"PERM#{permission}")["Key"] | {"permission": {"S": permission}}}}
+        for permission in sorted(wanted - held)
+    ]
+    taken = [{"Delete": _at(name, f"PERM#{permission}")} for permission in sorted(held - wanted)]
+    changes = {"role": name, "added": sorted(wanted - held), "taken": sorted(held - wanted), "parents": after.parents}
+    trail = audit.entry(request, "role.changed" if before else "role.created", changes)
+    _transact([_meta(after, before), role_graph.change(graph, name, after.parents), *added, *taken, trail])
+    return after
+
+
+def _meta(after: Role, before: Role | None) -> dict[str, Any]:
+    item = _at(after.role, "META")["Key"] | {
+        "version": {"N": str(after.version)},
+        "description": {"S": after.description},
+        "parents": {"L": [{"S": parent} for parent in after.parents]},
+        "gsi1pk": {"S": "ROLES"},
+        "gsi1sk": {"S": after.role},
+    }
+    condition = _if_version(before.version) if before else {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {"Put": {"Item": item, **condition}}
+
+
+def _transact(items: list[dict[str, Any]]) -> None:
+    """Raises Contended when another change of roles came first: what this one was checked against is no more."""
+    try:
+        user_attributes.transact(items)
+    except TransactionRefused as refused:
+        raise Contended(f"Roles were changed at the same moment: {refused}") from refused
+
+
+def _at(name: str, sk: str) -> dict[str, Any]:
+    return {"Key": {"pk": {"S": f"R#{name}"}, "sk": {"S": sk}}}
+
+
+def _if_version(version: int) -> dict[str, Any]:
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(version)}}}
+
+
+def _name(request: Request) -> str:
+    try:
+        return msgspec.convert(request.path_parameters["role"], RoleName)
+    except msgspec.ValidationError:
+        raise invalid_parameters([ParameterError("role", "Expected a name such as `order-editor`")]) from None
+
+
+def _refuse_built_in(name: str) -> None:
+    if name == ADMIN:
+        raise Problem(409, "role_built_in", f"{ADMIN} holds every permission and cannot be changed.")
+
+
+def _refuse_twice(draft: Draft) -> None:
+    fields = {"permissions": draft.permissions, "parents": draft.parents}
+    errors = [
+        FieldError(f"#/{field}/{place}", "It is named twice")
+        for field, names in fields.items()
+        for place, name in enumerate(names)
+        if name in names[:place]
+    ]
+    if errors:
+        raise Problem(422, "validation_failed", "Some names stand there twice: see `errors`.", errors=errors)
+
+
+def _representation(role: Role, status: int = 200) -> Response:
+    return response.json(role, status, etag=etag.of_version(role.version))
+
+
+def _not_found() -> Problem:
+    return Problem(404, "role_not_found", "There is no such role.")
+
+
+def _in_use(why: str) -> Problem:
+    return Problem(409, "role_in_use", why)

@@ -1,0 +1,280 @@
+"""Grants by their routes: made, found, revoked; many at once; and what a token is worth afterwards."""
+
+import random
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from access import contention
+from atrium import admins, user_attributes
+from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.events import Answer
+
+WRITERS = 50
+
+
+@pytest.fixture
+def people(service: Service) -> Service:
+    """Ada and Bob, and one role; the administrator counts as one."""
+    for uid in (ADA, BOB):
+        service.new_user(uid)
+    service.new_role("reader", "document.read")
+    service.grant(ADMIN, role="admin")
+    user_attributes.transact([admins.joining(ADMIN)])
+    return service
+
+
+def make(service: Service, uid: str, **body: Any) -> Answer:
+    return service.post(f"/v1/users/{uid}/grants", body)
+
+
+def made(service: Service, uid: str, **body: Any) -> str:
+    answer = make(service, uid, **body)
+    assert answer.status == 201, answer.text
+    return str(answer.json["id"])
+
+
+def revoke(service: Service, uid: str, grant: str) -> Answer:
+    return service.ask("DELETE", f"/v1/users/{uid}/grants/{grant}", If_Match="*")
+
+
+def permitted(service: Service, uid: str, thing: str = "7") -> bool:
+    question = {
+        "subject": {"type": "user", "id": uid},
+        "action": {"name": "read"},
+        "resource": {"type": "document", "id": thing},
+    }
+    return bool(service.ask("POST", "/access/v1/evaluation", question).json["decision"])
+
+
+def soon(**later: float) -> str:
+    return (datetime.now(UTC) + timedelta(**later)).isoformat()
+
+
+def test_a_grant_is_made_read_and_revoked(people: Service) -> None:
+    answer = make(people, ADA, role="reader", scope="document:7", reason="She wrote it", expires_at=soon(days=1))
+    assert answer.status == 201
+    grant, path = answer.json, answer.headers["location"]
+    assert (grant["uid"], grant["role"], grant["action"], grant["scope"]) == (ADA, "reader", None, "document:7")
+    assert (grant["reason"], grant["granted_by"]) == ("She wrote it", ADMIN)
+    assert people.ask("GET", path).json == grant
+    assert permitted(people, ADA)
+    assert revoke(people, ADA, grant["id"]).status == 204
+    assert (people.ask("GET", path).status, permitted(people, ADA)) == (404, False)
+    assert [item["sk"] for item in people.items(f"U#{ADA}")] == ["META"]
+    assert people.items("ON#") == []
+
+
+def test_the_right_to_an_action(people: Service) -> None:
+    right = made(people, ADA, action="read", scope="document:7")
+    assert (permitted(people, ADA, "7"), permitted(people, ADA, "8")) == (True, False)
+    revoke(people, ADA, right)
+    assert not permitted(people, ADA)
+
+
+def test_each_change_ends_tokens_and_leaves_a_trail(people: Service) -> None:
+    before = people.epoch(ADA)
+    grant = made(people, ADA, role="reader", scope="document:7", reason="Private")
+    revoke(people, ADA, grant)
+    assert people.epoch(ADA) == before + 2
+    trail = sorted(people.items("AUDIT#"), key=lambda item: str(item["pk"]))
+    assert [(item["action"], item["uid"], item["actor"]) for item in trail] == [
+        ("role.granted", ADA, ADMIN),
+        ("role.revoked", ADA, ADMIN),
+    ]
+    assert trail[0]["changes"] == f'{{"grant":"{grant}","role":"reader","scope":"document:7"}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["#/role"]),
+        ({"role": "reader", "action": "read", "scope": "document:7"}, ["#/role"]),
+        ({"action": "read"}, ["#/scope"]),
+        ({"role": "nobody"}, ["#/role"]),
+        ({"role": "reader", "scope": "document"}, ["#/scope"]),
+        ({"role": "reader", "expires_at": "2020-01-01T00:00:00Z"}, ["#/expires_at"]),
+        ({"role": "reader", "expires_at": "2120-01-01T00:00:00"}, ["#/expires_at"]),
+    ],
+)
+def test_what_cannot_be_granted_is_named(people: Service, body: Any, pointers: list[str]) -> None:
+    refused = make(people, ADA, **body)
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, pointers)
+
+
+def test_nobody_is_not_a_user(people: Service) -> None:
+    assert make(people, EVE, role="reader").status == 404
+    assert people.ask("GET", f"/v1/users/{EVE}/grants").status == 404
+
+
+def test_one_sees_ones_own(people: Service) -> None:
+    path = f"/v1/users/{ADA}/grants/{made(people, ADA, role='reader')}"
+    assert [people.ask("GET", path, uid=uid).status for uid in (ADA, BOB)] == [200, 404]
+    assert len(people.ask("GET", f"/v1/users/{ADA}/grants", uid=ADA).json["items"]) == 1
+    assert people.ask("GET", f"/v1/users/{ADA}/grants", uid=BOB).status == 404
+    assert people.ask("GET", "/v1/grants", uid=ADA).status == 403
+
+
+def test_what_has_ended_is_gone_before_the_table_deletes_it(people: Service) -> None:
+    for scope in ("*", "document:7"):
+        grant = people.grant(ADA, scope, role="reader", expires_at=int(time.time()) - 1)
+        assert people.ask("GET", f"/v1/users/{ADA}/grants/{grant}").status == 404
+    lists = [people.ask("GET", f"/v1/users/{ADA}/grants")]
+    lists += [
+        people.ask("GET", "/v1/grants", query=query) for query in ({"role": "reader"}, {"resource": "document:7"}, {})
+    ]
+    assert [answer.json["items"] for answer in lists] == [[]] * 4
+    assert not permitted(people, ADA)
+
+
+def everything(service: Service, path: str, limit: int, **query: str) -> list[str]:
+    found, cursor = list[str](), dict[str, str]()
+    while True:
+        answer = service.ask("GET", path, query={**query, **cursor, "limit": str(limit)})
+        assert answer.status == 200, answer.text
+        found += [item["id"] for item in answer.json["items"]]
+        if answer.json["next_cursor"] is None:
+            return found
+        cursor = {"cursor": answer.json["next_cursor"]}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_grants_are_found_by_user_resource_role_and_end(people: Service, limit: int) -> None:
+    everywhere = made(people, ADA, role="reader", expires_at=soon(days=40))
+    on_seven = made(people, ADA, role="reader", scope="document:7", expires_at=soon(days=2))
+    bobs = made(people, BOB, role="reader", scope="document:7")
+    right = made(people, BOB, action="write", scope="document:7", expires_at=soon(hours=1))
+    found = partial(everything, people, "/v1/grants", limit)
+    assert everything(people, f"/v1/users/{BOB}/grants", limit) == [right, bobs]
+    assert set(found(resource="document:7")) == {on_seven, bobs, right}
+    assert set(found(role="reader")) == {everywhere, on_seven, bobs}
+    assert set(found(role="reader", resource="document:7")) == {on_seven, bobs}
+    assert found() == [right, on_seven]
+    assert found(expiring_before=soon(days=1)) == [right]
+    assert found(expiring_before=soon(days=50)) == [right, on_seven, everywhere]
+    assert set(found(role="reader", expiring_before=soon(days=50))) == {on_seven, everywhere}
+    assert found(resource="document:8") == found(role="writer") == []
+
+
+def test_how_far_one_may_look_ahead(people: Service) -> None:
+    far = people.ask("GET", "/v1/grants", query={"expiring_before": soon(days=93)})
+    assert (far.status, far.json["errors"][0]["parameter"]) == (400, "expiring_before")
+    assert people.ask("GET", "/v1/grants", query={"expiring_before": soon(days=93), "role": "reader"}).status == 200
+
+
+def test_a_repeated_request_grants_once(people: Service) -> None:
+    path, body = f"/v1/users/{ADA}/grants", {"role": "reader"}
+    first, again = (people.ask("POST", path, body, Idempotency_Key="same") for _ in range(2))
+    assert (again.status, again.text, again.headers["idempotency-replayed"]) == (201, first.text, "true")
+    assert people.epoch(ADA) == 2
+    assert len(people.items("AUDIT#")) == 1
+
+
+def test_only_administrators_make_administrators_and_end_them(people: Service) -> None:
+    people.new_role("clerk", "access.write")
+    clerk = partial(people.post, f"/v1/users/{ADA}/grants", uid=BOB, roles="clerk")
+    assert clerk({"role": "reader"}).status == 201
+    for scope in ("*", "document:7"):
+        refused = clerk({"role": "admin", "scope": scope})
+        assert (refused.status, refused.json["code"]) == (403, "admin_required")
+    grant = made(people, ADA, role="admin")
+    path = f"/v1/users/{ADA}/grants/{grant}"
+    assert people.ask("DELETE", path, uid=BOB, roles="clerk", If_Match="*").status == 403
+
+
+def test_the_last_administrator_stays(people: Service) -> None:
+    [own] = [item["sk"].rsplit("#", 1)[1] for item in people.items(f"U#{ADMIN}") if item["sk"].startswith("ROLE#")]
+    made(people, ADA, role="admin", expires_at=soon(days=1))  # who is one for a while does not count
+    made(people, ADA, role="admin", scope="document:7")
+    refused = revoke(people, ADMIN, own)
+    assert (refused.status, refused.json["code"]) == (409, "last_admin")
+    once_more = made(people, ADMIN, role="admin")
+    assert revoke(people, ADMIN, own).status == 204
+    assert revoke(people, ADMIN, once_more).status == 409
+    made(people, BOB, role="admin")
+    assert revoke(people, ADMIN, once_more).status == 204
+
+
+@pytest.fixture
+def crowded(people: Service, one_call_at_a_time: None, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A third of all transactions meets another one, as in a real table; moto has none that meet."""
+    transact, chance = user_attributes.transact, random.Random(1)  # noqa: S311
+
+    def meeting(items: Any) -> None:
+        if chance.random() < 0.3:
+            raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+        transact(items)
+
+    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(contention, "_FIRST_PAUSE", 0.001)
+    return people
+
+
+def at_once(calls: list[Any]) -> list[Answer]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def test_of_many_writers_nothing_is_lost(crowded: Service) -> None:
+    answers = at_once([partial(make, crowded, ADA, role="reader", scope=f"document:{each}") for each in range(WRITERS)])
+    grants = [answer.json["id"] for answer in answers if answer.status == 201]
+    assert Counter(answer.status for answer in answers) == {201: WRITERS}
+    assert crowded.epoch(ADA) == 1 + WRITERS
+    assert set(everything(crowded, f"/v1/users/{ADA}/grants", 100)) == set(grants)
+    answers = at_once([partial(revoke, crowded, ADA, grant) for grant in grants])
+    assert Counter(answer.status for answer in answers) == {204: WRITERS}
+    assert crowded.epoch(ADA) == 1 + 2 * WRITERS
+    assert len(crowded.items("AUDIT#")) == 2 * WRITERS
+    assert crowded.items("ON#") == []
+
+
+def test_of_many_revokes_one_revokes(crowded: Service) -> None:
+    grant = made(crowded, ADA, role="reader")
+    answers = at_once([partial(revoke, crowded, ADA, grant)] * WRITERS)
+    assert Counter(answer.status for answer in answers) == {204: 1, 404: WRITERS - 1}
+    assert crowded.epoch(ADA) == 3
+
+
+def test_of_many_administrators_who_end_each_other_one_stays(crowded: Service) -> None:
+    held = [
+        (ADMIN, sk.rsplit("#", 1)[1])
+        for sk in (item["sk"] for item in crowded.items(f"U#{ADMIN}"))
+        if sk.startswith("ROLE#")
+    ]
+    for _ in range(WRITERS - 1):
+        uid = str(uuid.uuid4())
+        crowded.new_user(uid)
+        held.append((uid, made(crowded, uid, role="admin")))
+    answers = at_once([partial(revoke, crowded, *each) for each in held])
+    assert Counter(answer.status for answer in answers) == {204: WRITERS - 1, 409: 1}
+    left = [item for item in crowded.items("U#") if item["sk"].startswith("ROLE#*#admin#")]
+    holders = crowded.item("R#admin", "HOLDERS")
+    assert holders is not None
+    assert [item["pk"].removeprefix("U#") for item in left] == holders["uids"]
+
+
+def test_two_grants_of_one_administrator_revoked_at_once(crowded: Service) -> None:
+    made(crowded, BOB, role="admin")
+    for _ in range(5):
+        grants = [made(crowded, ADA, role="admin") for _ in range(2)]
+        answers = at_once([partial(revoke, crowded, ADA, grant) for grant in grants])
+        assert [answer.status for answer in answers] == [204, 204]
+        holders = crowded.item("R#admin", "HOLDERS")
+        assert holders is not None
+        assert ADA not in holders["uids"], "nobody noticed that both were the last one"
+
+
+def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meeting(items: Any) -> None:
+        raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+
+    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(contention, "_FIRST_PAUSE", 0)
+    answer = make(people, ADA, role="reader")
+    assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (503, "unavailable", True)

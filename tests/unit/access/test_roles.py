@@ -1,0 +1,134 @@
+"""Roles by their routes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from access import role_graph
+from tests.unit.access.conftest import ADA, Service
+from tests.unit.events import Answer
+
+
+def put(
+    service: Service, role: str, *held: str, parents: tuple[str, ...] = (), etag: str | None = None, **more: Any
+) -> Answer:
+    body = {"description": f"A {role}", "permissions": list(held), "parents": list(parents)}
+    condition: dict[str, Any] = {"If_Match": etag} if etag else {"If_None_Match": "*"}
+    return service.ask("PUT", f"/v1/roles/{role}", body, **condition)
+
+
+def test_a_role_is_made_read_changed_and_deleted(service: Service) -> None:
+    made = put(service, "reader", "document.read", "document.list")
+    assert (made.status, made.json["permissions"]) == (201, ["document.list", "document.read"])
+    read = service.ask("GET", "/v1/roles/reader")
+    assert (read.json, read.headers["etag"]) == (made.json, made.headers["etag"])
+    changed = put(service, "reader", "document.read", "order.read", etag=read.headers["etag"])
+    assert (changed.status, changed.json["version"]) == (200, 2)
+    assert service.ask("GET", "/v1/roles/reader").json == changed.json
+    gone = service.ask("DELETE", "/v1/roles/reader", If_Match=changed.headers["etag"])
+    assert (gone.status, service.ask("GET", "/v1/roles/reader").status) == (204, 404)
+    assert service.items("R#reader") == []
+
+
+def test_versions_and_existence_are_conditions(service: Service) -> None:
+    first = put(service, "reader").headers["etag"]
+    assert put(service, "reader").json["code"] == "role_exists"
+    assert put(service, "writer", etag='"1-0"').status == 412
+    assert put(service, "writer", etag="*").json["code"] == "role_not_found"
+    put(service, "reader", etag=first)
+    assert put(service, "reader", etag=first).status == 412
+    assert service.ask("DELETE", "/v1/roles/reader", If_Match=first).status == 412
+    assert service.ask("DELETE", "/v1/roles/reader").status == 428
+    assert service.ask("PUT", "/v1/roles/reader", {"description": "x", "permissions": []}).status == 428
+
+
+def test_circles_are_refused(service: Service) -> None:
+    put(service, "a")
+    put(service, "b", parents=("a",))
+    put(service, "c", parents=("b",))
+    refused = put(service, "a", parents=("c",), etag="*")
+    assert (refused.status, refused.json["errors"]) == (
+        422,
+        [{"pointer": "#/parents/0", "detail": "It builds on a itself"}],
+    )
+    assert put(service, "d", parents=("a", "d")).status == 422
+
+
+def test_depth_is_bounded_from_both_ends(service: Service) -> None:
+    for number in range(role_graph.MAX_DEPTH):
+        assert put(service, f"r{number}", parents=(f"r{number - 1}",) if number else ()).status == 201
+    assert put(service, "more", parents=(f"r{role_graph.MAX_DEPTH - 1}",)).status == 422
+    put(service, "base")
+    lengthened = put(service, "r0", parents=("base",), etag="*")
+    assert (lengthened.status, lengthened.json["errors"][0]["pointer"]) == (422, "#/parents")
+
+
+def test_what_is_not_there_cannot_be_built_on(service: Service) -> None:
+    refused = put(service, "a", parents=("nobody", "admin"))
+    assert [error["pointer"] for error in refused.json["errors"]] == ["#/parents/0", "#/parents/1"]
+
+
+def test_two_changes_that_close_a_circle_together(service: Service, one_call_at_a_time: None) -> None:
+    for _ in range(5):
+        for role in ("a", "b"):
+            put(service, role) if service.ask("GET", f"/v1/roles/{role}").status == 404 else put(
+                service, role, etag="*"
+            )
+        with ThreadPoolExecutor(2) as pool:
+            one = pool.submit(put, service, "a", parents=("b",), etag="*")
+            other = pool.submit(put, service, "b", parents=("a",), etag="*")
+        assert sorted([one.result().status, other.result().status]) == [200, 422]
+
+
+def test_what_is_in_use_stays(service: Service) -> None:
+    put(service, "reader")
+    put(service, "writer", parents=("reader",))
+    service.new_user(ADA)
+    grant = service.grant(ADA, "document:7", role="writer")
+    for role in ("reader", "writer"):
+        refused = service.ask("DELETE", f"/v1/roles/{role}", If_Match="*")
+        assert (refused.status, refused.json["code"]) == (409, "role_in_use")
+    assert service.ask("DELETE", f"/v1/users/{ADA}/grants/{grant}", If_Match="*").status == 204
+    assert [service.ask("DELETE", f"/v1/roles/{role}", If_Match="*").status for role in ("writer", "reader")] == [
+        204,
+        204,
+    ]
+
+
+def test_admin_is_built_in(service: Service) -> None:
+    assert service.ask("GET", "/v1/roles/admin").json["permissions"] == []
+    assert put(service, "admin", etag="*").json["code"] == "role_built_in"
+    assert service.ask("DELETE", "/v1/roles/admin", If_Match="*").status == 409
+
+
+def test_the_list_comes_in_pages(service: Service) -> None:
+    for role in ("c", "a", "b"):
+        put(service, role)
+    first = service.ask("GET", "/v1/roles", query={"limit": "2"}).json
+    assert [each["role"] for each in first["items"]] == ["a", "b"]
+    second = service.ask("GET", "/v1/roles", query={"limit": "2", "cursor": first["next_cursor"]}).json
+    assert ([each["role"] for each in second["items"]], second["next_cursor"]) == (["c"], None)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"description": "x"}, ["#/permissions"]),
+        ({"description": "x", "permissions": ["read", "a.b\n"]}, ["#/permissions/0", "#/permissions/1"]),
+        ({"description": "x", "permissions": ["a.b", "a.b"]}, ["#/permissions/1"]),
+        ({"description": "", "permissions": [], "parents": ["A"]}, ["#/description", "#/parents/0"]),
+    ],
+)
+def test_every_wrong_field_is_named(service: Service, body: Any, pointers: list[str]) -> None:
+    refused = service.ask("PUT", "/v1/roles/reader", body, If_None_Match="*")
+    assert (refused.status, sorted(error["pointer"] for error in refused.json["errors"])) == (422, pointers)
+
+
+def test_a_change_leaves_a_trail(service: Service) -> None:
+    put(service, "reader", "a.b")
+    put(service, "reader", "a.c", etag="*")
+    service.ask("DELETE", "/v1/roles/reader", If_Match="*")
+    trail = sorted(service.items("AUDIT#"), key=lambda item: str(item["pk"]))
+    assert [item["action"] for item in trail] == ["role.created", "role.changed", "role.deleted"]
+    assert trail[1]["changes"] == '{"role":"reader","added":["a.c"],"taken":["a.b"],"parents":[]}'
