@@ -1,7 +1,16 @@
-from access import authzen, evaluation, grant_list, grants, roles, search
+from access import attributes, authzen, evaluation, grant_list, grants, namespace_routes, roles, search
 from atrium.http import api
 
 ROUTES = {
+    "GET /v1/users/{id}/attributes": attributes.read,
+    "PATCH /v1/users/{id}/attributes": attributes.change,
+    "GET /v1/users/{id}/attributes/{namespace}/{name}": attributes.read_one,
+    "PUT /v1/users/{id}/attributes/{namespace}/{name}": attributes.put_one,
+    "DELETE /v1/users/{id}/attributes/{namespace}/{name}": attributes.delete_one,
+    "GET /v1/namespaces": namespace_routes.list_,
+    "GET /v1/namespaces/{namespace}": namespace_routes.read,
+    "PUT /v1/namespaces/{namespace}": namespace_routes.put,
+    "DELETE /v1/namespaces/{namespace}": namespace_routes.delete,
     "GET /v1/roles": roles.list_,
     "GET /v1/roles/{role}": roles.read,
     "PUT /v1/roles/{role}": roles.put,

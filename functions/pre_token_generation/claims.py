@@ -1,10 +1,14 @@
 """The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from atrium import identity, log, roles, user_attributes
+import msgspec
+
+from atrium import identity, log, namespaces, roles, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.namespaces import Attributes
 from pre_token_generation.scopes import EVERYONE, PREFIX, scopes_of
 
 
@@ -22,12 +26,14 @@ token stale, to be refreshed, for everyone else."""
 
 
 class Rights(NamedTuple):
-    """`roles` are those that hold everywhere; `until` is when the first of them ends, in epoch seconds."""
+    """`roles` are those that hold everywhere; `until` is when the first of them ends, in epoch seconds.
+    `attributes` are those that belong in a token."""
 
     roles: Sequence[str] = ()
     scopes: frozenset[str] = EVERYONE
     epoch: int = FIRST_EPOCH
     until: int | None = None
+    attributes: Attributes = MappingProxyType({})
 
 
 def claims(event: TokenGeneration) -> dict[str, Any]:
@@ -39,6 +45,8 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
     if rights.until is not None:
         added["roles_until"] = str(rights.until)
+    if rights.attributes:
+        added["attributes"] = msgspec.json.encode(rights.attributes).decode()
     access_token = {
         "claimsToAddOrOverride": added,
         "scopesToAdd": sorted(rights.scopes),
@@ -66,12 +74,13 @@ def _rights(uid: str) -> Rights:
             return Rights()
         held = roles.everywhere(items.roles)
         granted = scopes_of(held)
+        attributes = namespaces.in_token(items.attributes)
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
     if items.meta.status != "active":
         raise _disabled()
-    return Rights(held, granted, items.meta.access_epoch, roles.until(items.roles))
+    return Rights(held, granted, items.meta.access_epoch, roles.until(items.roles), attributes)
 
 
 def _disabled() -> Refusal:

@@ -1,10 +1,11 @@
 """One's own record: the row in Postgres, with the attributes and roles of the table."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from atrium import etag, merge_patch, permissions, response, roles, user_attributes
+from atrium import etag, merge_patch, namespaces, permissions, response, roles, user_attributes
 from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
@@ -17,7 +18,7 @@ READ_ONLY = (*profile.READ_ONLY, "attributes", "roles")
 class Rights(msgspec.Struct):
     """What the table adds to the row: no row version covers it, so the entity tag does."""
 
-    attributes: dict[str, dict[str, Any]]
+    attributes: dict[str, Mapping[str, Any]]
     roles: list[str]
 
 
@@ -42,7 +43,7 @@ def read_permissions(request: Request) -> Response:
 
 def _rights(uid: str) -> Rights:
     items = user_attributes.collection(uid)
-    return Rights(items.attributes, roles.everywhere(items.roles))
+    return Rights(namespaces.visible_to_user(items.attributes), roles.everywhere(items.roles))
 
 
 def _representation(found: Profile | None, rights: Rights) -> Response:

@@ -22,15 +22,13 @@ def test_attributes_and_roles_come_from_dynamodb(client: Client) -> None:
     admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
     record = client.call("GET", "/v1/me", token(admin)).json
     assert "admin" in record["roles"]
-    table = client.outputs.user_attributes_table
-    item = {
-        "pk": {"S": f"U#{record['uid']}"},
-        "sk": {"S": "ATTR#profile#team"},
-        "value": {"S": "platform"},
-        "version": {"N": "1"},
-    }
-    client.aws("dynamodb").put_item(TableName=table, Item=item)
-    assert client.call("GET", "/v1/me", token(admin)).json["attributes"] == {"profile": {"team": "platform"}}
+    schema = {"type": "object", "properties": {"team": {"type": "string"}}}
+    namespace = {"description": "Where people work", "personal": False, "schema": schema}
+    made = client.call("PUT", "/v1/namespaces/work", token(admin), namespace, If_None_Match="*")
+    assert made.status in (201, 412), made.body
+    path = f"/v1/users/{record['uid']}/attributes/work/team"
+    assert client.call("PUT", path, token(admin), {"value": "platform"}, If_None_Match="*").status in (201, 412)
+    assert client.call("GET", "/v1/me", token(admin)).json["attributes"]["work"] == {"team": "platform"}
 
 
 def test_an_unchanged_record_is_304(client: Client, member: Person) -> None:

@@ -11,7 +11,7 @@ import pg8000.native
 import pytest
 from moto import mock_aws
 
-from atrium import config, dynamodb, permissions, postgres, session, signing_keys
+from atrium import config, dynamodb, namespaces, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
 from local.database.postgres import SUPERUSER, Postgres, running
 
@@ -51,7 +51,7 @@ def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     config.required.cache_clear()
     config.optional.cache_clear()
-    for module in (session, permissions, signing_keys):
+    for module in (session, permissions, signing_keys, namespaces):
         module._cache.clear()
 
 

@@ -29,6 +29,7 @@ class Member:
             email="ada@example.org",
         )
         user_attributes.create_meta(UID)
+        self.put_namespace("profile")
 
     def get(self, **headers: str) -> Answer:
         return self._call("GET /v1/me", None, headers)
@@ -45,6 +46,19 @@ class Member:
 
     def put(self, sk: str, **attributes: Any) -> None:
         self.table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}"}, "sk": {"S": sk}} | attributes)
+
+    def put_namespace(self, name: str, visible_to: str = "self") -> None:
+        texts = {
+            "pk": "NAMESPACES",
+            "sk": name,
+            "description": name,
+            "schema": "{}",
+            "visible_to": visible_to,
+            "writable_by": "nobody",
+        }
+        item: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
+        rest = {"personal": {"BOOL": True}, "in_token": {"BOOL": False}, "version": {"N": "1"}}
+        self.table.put_item(TableName=TABLE, Item=item | rest)
 
     def trail(self) -> list[Any]:
         return list(self.database.run("SELECT actor, action, changes, request_id FROM audit_events ORDER BY id"))
@@ -91,6 +105,13 @@ def test_an_unchanged_record_is_304(member: Member) -> None:
         got = member.get(If_None_Match=condition)
         assert (got.status, got.text, got.headers["etag"]) == (304, "", tag)
     assert member.get(If_None_Match='"other"').status == 200
+
+
+def test_what_is_kept_about_people_is_not_shown_to_them(member: Member) -> None:
+    member.put_namespace("notes", visible_to="nobody")
+    for namespace in ("notes", "profile", "unheard_of"):
+        member.put(f"ATTR#{namespace}#team", value={"S": "platform"}, version={"N": "1"})
+    assert member.get().json["attributes"] == {"profile": {"team": "platform"}}
 
 
 def test_the_tag_covers_the_row_the_attributes_and_the_roles(member: Member) -> None:

@@ -90,6 +90,17 @@ def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -
     assert part["scopesToAdd"] == ADMIN_SCOPES
 
 
+def test_attributes_that_belong_in_a_token_are_in_it(uid: str, table: Any) -> None:
+    for name, in_token in (("plan", True), ("profile", False)):
+        texts = {"pk": "NAMESPACES", "sk": name, "description": name, "schema": "{}", "visible_to": "self", "writable_by": "nobody"}  # fmt: skip
+        item: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
+        rest = {"personal": {"BOOL": False}, "in_token": {"BOOL": in_token}, "version": {"N": "1"}}
+        table.put_item(TableName=TABLE, Item=item | rest)
+        key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": f"ATTR#{name}#level"}}
+        table.put_item(TableName=TABLE, Item=key | {"value": {"S": "gold"}, "version": {"N": "1"}})
+    assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {"plan": {"level": "gold"}}
+
+
 def test_a_role_on_one_resource_or_one_that_has_ended_gives_nothing(uid: str, table: Any) -> None:
     grant(table, uid, "admin", scope="team:7")
     grant(table, uid, "admin", expires_at={"N": "1000000000"})

@@ -1,0 +1,118 @@
+"""A user's attributes in the table, with the version that covers them all:
+
+    U#<uid>  META                      {attributes_version, …}
+    U#<uid>  ATTR#<namespace>#<name>   {value, version}
+
+Every change raises `attributes_version` under the condition that it is what was read, so several values change together
+or not at all, and nothing is lost between two writers.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from access import audit
+from atrium import dynamodb, user_attributes
+from atrium.namespaces import Namespaces
+from atrium.request import Request
+from atrium.user_attributes import Contended, TransactionRefused
+
+MAX_CHANGES = 90
+"""Values of one change: a transaction has 100 items."""
+
+_ALL = ("ATTR#", "META")
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    namespace: str
+    name: str
+    value: Any
+    version: int
+
+
+class Record(msgspec.Struct, frozen=True):
+    version: int
+    attributes: Mapping[tuple[str, str], Attribute]
+
+    def values(self) -> dict[str, dict[str, Any]]:
+        """Namespace → name → value."""
+        found: dict[str, dict[str, Any]] = {}
+        for each in self.attributes.values():
+            found.setdefault(each.namespace, {})[each.name] = each.value
+        return found
+
+
+def read(uid: str) -> Record | None:
+    """None when there is no such user. One Query. Raises `Unavailable`."""
+    version, attributes = None, dict[tuple[str, str], Attribute]()
+    for item in user_attributes.query(f"U#{uid}", between=_ALL):
+        if item["sk"] == "META":
+            version = item.get("attributes_version", 0)
+        else:
+            _, namespace, name = item["sk"].split("#", 2)
+            attributes[namespace, name] = Attribute(namespace, name, item["value"], item.get("version", 1))
+    return None if version is None else Record(version, attributes)
+
+
+def write(
+    request: Request, uid: str, record: Record, after: Mapping[str, Mapping[str, Any]], known: Namespaces
+) -> Record:
+    """Makes the values those of `after`. Raises Contended when they are not those of `record` any more."""
+    changed = dict(_changed(record, after))
+    if not changed:
+        return record
+    attributes = {key: each for key, each in record.attributes.items() if key not in changed}
+    attributes |= {key: each for key, each in changed.items() if each is not None}
+    touched = sorted({namespace for namespace, _ in changed})
+    renews = any(known[namespace].in_token for namespace in touched if namespace in known)
+    fields = sorted(f"{namespace}.{name}" for namespace, name in changed)
+    items = [
+        _next(uid, record, renews=renews),
+        *(_item(uid, key, each) for key, each in changed.items()),
+        audit.entry(request, "attributes.changed", {"fields": fields}, uid),
+    ]
+    try:
+        user_attributes.transact(items)
+    except TransactionRefused as refused:
+        raise Contended(f"{uid}: their attributes were changed at the same moment.") from refused
+    return Record(record.version + 1, attributes)
+
+
+def _changed(
+    record: Record, after: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[tuple[str, str], Attribute | None]]:
+    """Each that comes, goes or changes; None for what goes."""
+    for key in record.attributes:
+        if key[1] not in after.get(key[0], {}):
+            yield key, None
+    for namespace, values in after.items():
+        for name, value in values.items():
+            before = record.attributes.get((namespace, name))
+            if before is None or before.value != value or type(before.value) is not type(value):
+                version = before.version + 1 if before else 1
+                yield (namespace, name), Attribute(namespace, name, value, version)
+
+
+def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
+    """META's part. What stands in tokens makes those that there are stale."""
+    is_first = record.version == 0
+    values = {":one": {"N": "1"}} | ({} if is_first else {":version": {"N": str(record.version)}})
+    absent = "attribute_exists(pk) AND attribute_not_exists(attributes_version)"
+    return {
+        "Update": {
+            "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+            "UpdateExpression": "ADD attributes_version :one" + (", access_epoch :one, version :one" if renews else ""),
+            "ConditionExpression": absent if is_first else "attributes_version = :version",
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _item(uid: str, key: tuple[str, str], attribute: Attribute | None) -> dict[str, Any]:
+    at = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "ATTR#" + "#".join(key)}}
+    if attribute is None:
+        return {"Delete": {"Key": at}}
+    return {
+        "Put": {"Item": at | {"value": dynamodb.typed(attribute.value), "version": dynamodb.typed(attribute.version)}}
+    }

@@ -1,0 +1,217 @@
+"""A user's attributes: all that one may see, several changed at once, or one by one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from access import attribute_items, json_schema
+from access.attribute_items import MAX_CHANGES, Attribute, Record
+from access.contention import settle
+from access.names import Name
+from atrium import etag, merge_patch, namespaces, response
+from atrium.json_values import child
+from atrium.namespaces import Namespace, Namespaces
+from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
+from atrium.request import Request
+from atrium.response import Response
+from atrium.rules import not_found
+
+MAX_VALUE_BYTES = 8 * 1024
+
+Values = dict[str, dict[str, Any]]
+
+
+class Patch(msgspec.Struct, forbid_unknown_fields=True):
+    attributes: dict[str, dict[str, Any] | None]
+
+
+class NewValue(msgspec.Struct, forbid_unknown_fields=True):
+    value: Any
+
+
+def read(request: Request) -> Response:
+    record = _record(_uid(request))
+    return _all(request, record, namespaces.known(record.values()))
+
+
+def change(request: Request) -> Response:
+    """A merge patch (RFC 7396) of all attributes; null clears a value, or a namespace."""
+    patch = request.decode(Patch, media_types=merge_patch.MEDIA_TYPES).attributes
+    versions = etag.expected_versions(request)
+    known = namespaces.read()
+    _refuse_foreign(request, known, {name: child("#/attributes", name) for name in patch})
+
+    def check(record: Record) -> None:
+        if versions is not None and record.version not in versions:
+            raise etag.stale()
+
+    record = _change(request, known, check, lambda values: merged(values, patch), "#/attributes")
+    return _all(request, record, known)
+
+
+def read_one(request: Request) -> Response:
+    namespace, name = _place(request)
+    if not _sees(request, namespaces.known([namespace]).get(namespace)):
+        raise not_found()
+    found = _record(_uid(request)).attributes.get((namespace, name))
+    if found is None:
+        raise not_found()
+    return _one(found)
+
+
+def put_one(request: Request) -> Response:
+    """Creates with `If-None-Match: *`, replaces with `If-Match`."""
+    namespace, name = _place(request)
+    value = request.decode(NewValue).value
+    is_new = request.headers.get("if-none-match", "").strip() == "*"
+    versions = None if is_new else etag.expected_versions(request)
+
+    def check(record: Record) -> None:
+        found = record.attributes.get((namespace, name))
+        if is_new and found:
+            raise Problem(412, "attribute_exists", "It has a value already. Change it with If-Match.")
+        if not is_new:
+            _expect(found, versions)
+
+    known = namespaces.read()
+    if not _changes(request, known.get(namespace)):
+        raise not_found()
+    # Null is no value, as in a merge patch.
+    record = _change(request, known, check, lambda values: _with(values, namespace, name, value), "#/value", namespace)
+    return _one(record.attributes[namespace, name], 201 if is_new else 200)
+
+
+def delete_one(request: Request) -> Response:
+    namespace, name = _place(request)
+    versions = etag.expected_versions(request)
+    known = namespaces.read()
+    if not _changes(request, known.get(namespace)):
+        raise not_found()
+
+    def check(record: Record) -> None:
+        _expect(record.attributes.get((namespace, name)), versions)
+
+    _change(request, known, check, lambda values: merged(values, {namespace: {name: None}}), "#", namespace)
+    return Response(204)
+
+
+def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 7396, section 2."""
+    after = {name: value for name, value in target.items() if patch.get(name, ...) is not None}
+    for name, value in patch.items():
+        if isinstance(value, dict):
+            before = target.get(name)
+            after[name] = merged(before if isinstance(before, dict) else {}, value)
+        elif value is not None:
+            after[name] = value
+    return after
+
+
+def _with(values: Values, namespace: str, name: str, value: Any) -> Values:
+    """Replaced, and not merged: a PUT says all of the value."""
+    return {**values, namespace: {**values.get(namespace, {}), name: value}}
+
+
+def _change(
+    request: Request,
+    known: Namespaces,
+    check: Callable[[Record], None],
+    changed: Callable[[Values], Values],
+    pointer: str,
+    only: str | None = None,
+) -> Record:
+    """`check` raises when the record is not what the caller has seen. `pointer` is where the values stand in the body: of
+    all namespaces, or of the one value in the namespace `only`."""
+    uid = _uid(request)
+
+    def write() -> Record:
+        record = _record(uid)
+        check(record)
+        before = record.values()
+        after = changed(before)
+        touched = [name for name in known if before.get(name, {}) != after.get(name, {})]
+        errors = [error for name in touched for error in _faults(known[name], after.get(name, {}), pointer, only)]
+        if (
+            not errors
+            and sum(len(before.get(name, {}).keys() | after.get(name, {}).keys()) for name in touched) > MAX_CHANGES
+        ):
+            errors = [FieldError(pointer, f"At most {MAX_CHANGES} values at once; send it in parts")]
+        if errors:
+            raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
+        return attribute_items.write(request, uid, record, after, known)
+
+    return settle(write)
+
+
+def _faults(namespace: Namespace, values: Mapping[str, Any], pointer: str, only: str | None) -> list[FieldError]:
+    where = pointer if only else child(pointer, namespace.namespace)
+    for name, value in values.items():
+        place = where if only else child(where, name)
+        if not _is_name(name):
+            return [FieldError(place, "Expected a name of lower-case letters, digits and `_`")]
+        if len(msgspec.json.encode(value)) > MAX_VALUE_BYTES:
+            return [FieldError(place, f"Is longer than {MAX_VALUE_BYTES} bytes")]
+    found = json_schema.violations(namespace.schema, values, where)
+    return [FieldError(pointer, error.detail) for error in found] if only else found
+
+
+def _is_name(name: str) -> bool:
+    try:
+        msgspec.convert(name, Name)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _refuse_foreign(request: Request, known: Namespaces, places: Mapping[str, str]) -> None:
+    errors = [
+        FieldError(place, "There is no such namespace, or it is not for you to change")
+        for name, place in places.items()
+        if not _changes(request, known.get(name))
+    ]
+    if errors:
+        raise Problem(422, "validation_failed", "Some namespaces are not acceptable: see `errors`.", errors=errors)
+
+
+def _sees(request: Request, namespace: Namespace | None) -> bool:
+    return namespace is not None and (request.reach == "all" or namespace.visible_to == "self")
+
+
+def _changes(request: Request, namespace: Namespace | None) -> bool:
+    return namespace is not None and (request.reach == "all" or namespace.writable_by == "self")
+
+
+def _expect(found: Attribute | None, versions: list[int] | None) -> None:
+    if found is None:
+        raise not_found()
+    if versions is not None and found.version not in versions:
+        raise etag.stale()
+
+
+def _record(uid: str) -> Record:
+    found = attribute_items.read(uid)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _uid(request: Request) -> str:
+    return str(request.uuid("id"))
+
+
+def _place(request: Request) -> tuple[str, str]:
+    names = ("namespace", "name")
+    errors = [ParameterError(name, "Expected a name such as `nickname`") for name in names if not _is_name(request.path_parameters[name])]  # fmt: skip
+    if errors:
+        raise invalid_parameters(errors)
+    return request.path_parameters["namespace"], request.path_parameters["name"]
+
+
+def _all(request: Request, record: Record, known: Namespaces) -> Response:
+    seen = {name: values for name, values in record.values().items() if _sees(request, known.get(name))}
+    return response.json({"attributes": seen}, etag=etag.of_version(record.version))
+
+
+def _one(attribute: Attribute, status: int = 200) -> Response:
+    return response.json(attribute, status, etag=etag.of_version(attribute.version))

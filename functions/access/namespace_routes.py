@@ -1,0 +1,132 @@
+"""Namespaces by their routes: `/v1/namespaces`."""
+
+from itertools import islice
+from typing import Any, Literal
+
+import msgspec
+
+from access import audit, json_schema
+from access.contention import settle
+from access.names import Name
+from atrium import etag, namespaces, pages, response, user_attributes
+from atrium.namespaces import Namespace
+from atrium.problem import ParameterError, Problem, invalid_parameters
+from atrium.request import Request
+from atrium.response import Response
+from atrium.text import Line
+from atrium.user_attributes import Contended, TransactionRefused
+
+
+class Draft(msgspec.Struct, forbid_unknown_fields=True):
+    description: Line
+    schema: dict[str, Any]
+    personal: bool
+    visible_to: Literal["self", "nobody"] = "self"
+    writable_by: Literal["self", "nobody"] = "nobody"
+    in_token: bool = False
+
+
+def list_(request: Request) -> Response:
+    page = pages.requested(request)
+    after = {"pk": namespaces.PK, "sk": page.after[0]} if page.after else None
+    items = user_attributes.query(namespaces.PK, after=after, page=page.limit + 1)
+    found = [namespaces.of_item(item) for item in islice(items, page.limit + 1)]
+    return pages.answer(request, page, found, key=lambda each: (each.namespace,))
+
+
+def read(request: Request) -> Response:
+    return _representation(_found(_name(request)))
+
+
+def put(request: Request) -> Response:
+    """Creates with `If-None-Match: *`, replaces with `If-Match`. Values that there are already are checked when they are
+    next written."""
+    name, draft = _name(request), request.decode(Draft)
+    is_new = request.headers.get("if-none-match", "").strip() == "*"
+    versions = None if is_new else etag.expected_versions(request)
+    if errors := json_schema.faults(draft.schema, "#/schema"):
+        raise Problem(422, "validation_failed", "The schema is not acceptable: see `errors`.", errors=errors)
+
+    def write() -> Namespace:
+        before = _find(name)
+        if is_new and before:
+            raise Problem(412, "namespace_exists", "There is such a namespace already. Change it with If-Match.")
+        if not is_new:
+            _expect(_found(name), versions)
+        version = before.version + 1 if before else 1
+        after = Namespace(namespace=name, version=version, **msgspec.structs.asdict(draft))
+        put = {"Item": _item(after), **_condition(before)}
+        _transact([{"Put": put}, audit.entry(request, "namespace.changed", {"namespace": name, "version": version})])
+        return after
+
+    return _representation(settle(write), 201 if is_new else 200)
+
+
+def delete(request: Request) -> Response:
+    """Values in it are not shown from then on; they come back with a namespace of the same name."""
+    name, versions = _name(request), etag.expected_versions(request)
+
+    def write() -> None:
+        before = _found(name)
+        _expect(before, versions)
+        gone = {"Key": {"pk": {"S": namespaces.PK}, "sk": {"S": name}}, **_condition(before)}
+        _transact([{"Delete": gone}, audit.entry(request, "namespace.deleted", {"namespace": name})])
+
+    settle(write)
+    return Response(204)
+
+
+def _find(name: str) -> Namespace | None:
+    item = user_attributes.item(namespaces.PK, name)
+    return namespaces.of_item(item) if item else None
+
+
+def _found(name: str) -> Namespace:
+    found = _find(name)
+    if found is None:
+        raise Problem(404, "namespace_not_found", "There is no such namespace.")
+    return found
+
+
+def _expect(found: Namespace, versions: list[int] | None) -> None:
+    if versions is not None and found.version not in versions:
+        raise etag.stale()
+
+
+def _item(namespace: Namespace) -> dict[str, Any]:
+    return {
+        "pk": {"S": namespaces.PK},
+        "sk": {"S": namespace.namespace},
+        "description": {"S": str(namespace.description)},
+        "schema": {"S": msgspec.json.encode(namespace.schema).decode()},
+        "visible_to": {"S": namespace.visible_to},
+        "writable_by": {"S": namespace.writable_by},
+        "personal": {"BOOL": namespace.personal},
+        "in_token": {"BOOL": namespace.in_token},
+        "version": {"N": str(namespace.version)},
+    }
+
+
+def _condition(before: Namespace | None) -> dict[str, Any]:
+    if before is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    values = {":version": {"N": str(before.version)}}
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
+
+
+def _transact(items: list[dict[str, Any]]) -> None:
+    try:
+        user_attributes.transact(items)
+    except TransactionRefused as refused:
+        raise Contended(f"The namespace was changed at the same moment: {refused}") from refused
+
+
+def _name(request: Request) -> str:
+    try:
+        return msgspec.convert(request.path_parameters["namespace"], Name)
+    except msgspec.ValidationError:
+        raise invalid_parameters([ParameterError("namespace", "Expected a name such as `profile`")]) from None
+
+
+def _representation(namespace: Namespace, status: int = 200) -> Response:
+    return response.json(namespace, status, etag=etag.of_version(namespace.version))

@@ -1,0 +1,73 @@
+"""Namespaces of user attributes: what each is for. `access` writes them; whoever shows attributes asks here which.
+
+NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, version}
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from atrium import user_attributes
+
+CACHE_SECONDS = 30
+PK = "NAMESPACES"
+
+
+class Namespace(msgspec.Struct, frozen=True):
+    """`schema` is a JSON Schema for the values of one user, as an object by name. `visible_to` and `writable_by` name those
+    who may beside the holders of `access.read` and `access.write`: the user, or nobody."""
+
+    namespace: str
+    description: str
+    schema: dict[str, Any]
+    visible_to: Literal["self", "nobody"]
+    writable_by: Literal["self", "nobody"]
+    personal: bool
+    in_token: bool
+    version: int
+
+
+Namespaces = Mapping[str, Namespace]
+Attributes = Mapping[str, Mapping[str, Any]]
+"""Namespace → name → value."""
+
+_cache: dict[str, tuple[float, Namespaces]] = {}
+
+
+def known(names: Iterable[str]) -> Namespaces:
+    """By name, as they were at most CACHE_SECONDS ago; as they are, should one of `names` have been missing then.
+
+    Raises user_attributes.Unavailable.
+    """
+    read_at, found = _cache.get(PK, (float("-inf"), {}))
+    if time.monotonic() - read_at >= CACHE_SECONDS or any(name not in found for name in names):
+        found = read()
+        _cache[PK] = (time.monotonic(), found)
+    return found
+
+
+def read() -> Namespaces:
+    """As they are. One call per megabyte."""
+    return {item["sk"]: of_item(item) for item in user_attributes.query(PK)}
+
+
+def of_item(item: Mapping[str, Any]) -> Namespace:
+    return msgspec.convert({**item, "namespace": item["sk"], "schema": msgspec.json.decode(item["schema"])}, Namespace)
+
+
+def visible_to_user(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
+    """Of a user's attributes those that they may see themselves."""
+    return _those(attributes, lambda namespace: namespace.visible_to == "self")
+
+
+def in_token(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
+    return _those(attributes, lambda namespace: namespace.in_token)
+
+
+def _those(attributes: Attributes, wanted: Callable[[Namespace], bool]) -> dict[str, Mapping[str, Any]]:
+    if not attributes:
+        return {}
+    namespaces = known(attributes)
+    return {name: values for name, values in attributes.items() if name in namespaces and wanted(namespaces[name])}

@@ -1,0 +1,234 @@
+"""Attributes and their namespaces, by their routes."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from atrium import dynamodb, namespaces, user_attributes
+from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.events import Answer
+
+WRITERS = 50
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "nickname": {"type": "string", "maxLength": 10},
+        "age": {"type": "integer", "minimum": 0},
+        "address": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+    "additionalProperties": False,
+}
+
+
+def put_namespace(service: Service, name: str, condition: str = "If_None_Match", tag: str = "*", **more: Any) -> Answer:
+    body = {"description": name, "schema": SCHEMA, "personal": True} | more
+    conditions: dict[str, Any] = {condition: tag}
+    return service.ask("PUT", f"/v1/namespaces/{name}", body, **conditions)
+
+
+@pytest.fixture
+def profiles(service: Service) -> Service:
+    """Two users and three namespaces: everybody's own, what is kept about them, and what a token says."""
+    for uid in (ADA, BOB):
+        service.new_user(uid)
+    assert put_namespace(service, "profile", writable_by="self").status == 201
+    assert put_namespace(service, "notes", visible_to="nobody").status == 201
+    assert put_namespace(service, "plan", in_token=True).status == 201
+    return service
+
+
+def change(service: Service, uid: str, attributes: Any, tag: str = "*", caller: str = ADMIN) -> Answer:
+    return service.ask("PATCH", f"/v1/users/{uid}/attributes", {"attributes": attributes}, uid=caller, If_Match=tag)
+
+
+def read(service: Service, uid: str, caller: str = ADMIN) -> Any:
+    return service.ask("GET", f"/v1/users/{uid}/attributes", uid=caller).json["attributes"]
+
+
+def test_several_change_together(profiles: Service) -> None:
+    changed = change(profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}})
+    assert changed.status == 200
+    assert changed.json["attributes"] == {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}}
+    assert read(profiles, ADA) == changed.json["attributes"]
+    merged = change(profiles, ADA, {"profile": {"age": None, "address": {"city": "London"}}, "notes": None})
+    assert merged.json["attributes"] == {"profile": {"nickname": "Countess", "address": {"city": "London"}}}
+
+
+def test_all_or_nothing(profiles: Service) -> None:
+    refused = change(profiles, ADA, {"profile": {"nickname": "Countess"}, "notes": {"age": -1}})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/attributes/notes/age")
+    assert read(profiles, ADA) == {}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "pointer"),
+    [
+        ({"profile": {"nickname": 7}}, "#/attributes/profile/nickname"),
+        ({"profile": {"nickname": "x" * 11}}, "#/attributes/profile/nickname"),
+        ({"profile": {"unheard_of": 1}}, "#/attributes/profile"),
+        ({"profile": {"No Name": 1}}, "#/attributes/profile/No Name"),
+        ({"profile": {"address": {"city": "x" * 9000}}}, "#/attributes/profile/address"),
+        ({"unheard_of": {"x": 1}}, "#/attributes/unheard_of"),
+        ({"profile": 7}, "#/attributes/profile"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(profiles: Service, attributes: Any, pointer: str) -> None:
+    refused = change(profiles, ADA, attributes)
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, [pointer])
+
+
+def test_who_sees_and_who_writes(profiles: Service) -> None:
+    change(profiles, ADA, {"profile": {"age": 36}, "notes": {"nickname": "n"}, "plan": {"nickname": "gold"}})
+    assert read(profiles, ADA, ADA) == {"profile": {"age": 36}, "plan": {"nickname": "gold"}}
+    assert profiles.ask("GET", f"/v1/users/{ADA}/attributes", uid=BOB).status == 404
+    assert change(profiles, ADA, {"profile": {"age": 37}}, caller=ADA).status == 200
+    for namespace in ("notes", "plan"):
+        refused = change(profiles, ADA, {namespace: {"age": 1}}, caller=ADA)
+        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, f"#/attributes/{namespace}")
+    path = f"/v1/users/{ADA}/attributes/notes/nickname"
+    assert [profiles.ask("GET", path, uid=uid).status for uid in (ADMIN, ADA)] == [200, 404]
+    assert profiles.ask("PUT", path, {"value": "x"}, uid=ADA, If_Match="*").status == 404
+    assert profiles.ask("DELETE", path, uid=ADA, If_Match="*").status == 404
+
+
+def test_one_by_one(profiles: Service) -> None:
+    path = f"/v1/users/{ADA}/attributes/profile/nickname"
+    assert profiles.ask("GET", path).status == 404
+    assert profiles.ask("PUT", path, {"value": "Ada"}, If_Match="*").status == 404
+    made = profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*")
+    assert (made.status, made.json) == (201, {"namespace": "profile", "name": "nickname", "value": "Ada", "version": 1})
+    assert profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*").json["code"] == "attribute_exists"
+    changed = profiles.ask("PUT", path, {"value": "Countess"}, If_Match=made.headers["etag"])
+    assert (changed.status, profiles.ask("GET", path).json) == (200, changed.json)
+    assert profiles.ask("PUT", path, {"value": "x"}, If_Match=made.headers["etag"]).status == 412
+    refused = profiles.ask("PUT", path, {"value": 7}, If_Match="*")
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/value")
+    assert profiles.ask("DELETE", path).status == 428
+    assert profiles.ask("DELETE", path, If_Match=changed.headers["etag"]).status == 204
+    assert profiles.ask("GET", path).status == 404
+
+
+def test_every_json_value_comes_back_as_it_was(service: Service) -> None:
+    service.new_user(ADA)
+    put_namespace(service, "any", schema={"type": "object"})
+    values = {
+        "a": 1,
+        "b": 1.5,
+        "c": True,
+        "d": [1, [], {"e": {}}],
+        "f": "",
+        "g": -0.25,
+        "h": {"i": [False, "é"]},
+        "j": 2**53 - 1,
+    }
+    assert change(service, ADA, {"any": values}).status == 200
+    assert read(service, ADA) == {"any": values}
+
+
+def test_an_old_version_is_412(profiles: Service) -> None:
+    tag = profiles.ask("GET", f"/v1/users/{ADA}/attributes").headers["etag"]
+    assert change(profiles, ADA, {"profile": {"age": 1}}, tag).status == 200
+    assert change(profiles, ADA, {"profile": {"age": 2}}, tag).status == 412
+    assert read(profiles, ADA) == {"profile": {"age": 1}}
+    service = profiles.ask("PATCH", f"/v1/users/{ADA}/attributes", {"attributes": {}})
+    assert service.status == 428
+
+
+def test_what_a_namespace_requires_stays(service: Service) -> None:
+    service.new_user(ADA)
+    put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]})
+    assert change(service, ADA, {"profile": {"age": 1}}).status == 422
+    assert change(service, ADA, {"profile": {"nickname": "Ada"}}).status == 200
+    assert service.ask("DELETE", f"/v1/users/{ADA}/attributes/profile/nickname", If_Match="*").status == 422
+
+
+def test_of_many_writers_of_one_version_one_wins(profiles: Service, one_call_at_a_time: None) -> None:
+    tag = profiles.ask("GET", f"/v1/users/{ADA}/attributes").headers["etag"]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        answers = list(pool.map(lambda age: change(profiles, ADA, {"profile": {"age": age}}, tag), range(WRITERS)))
+    assert Counter(answer.status for answer in answers) == {200: 1, 412: WRITERS - 1}
+
+
+def test_of_many_writers_of_many_values_nothing_is_lost(service: Service, one_call_at_a_time: None) -> None:
+    """Each writes a value of its own, whatever else there is; whoever cannot says so."""
+    service.new_user(ADA)
+    put_namespace(service, "any", schema={"type": "object"})
+    writes = [partial(change, service, ADA, {"any": {f"a{number}": number}}) for number in range(WRITERS)]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        answers = [future.result() for future in [pool.submit(write) for write in writes]]
+    assert {answer.status for answer in answers} <= {200, 503}
+    written = {f"a{number}": number for number, answer in enumerate(answers) if answer.status == 200}
+    assert read(service, ADA)["any"] == written
+    assert len(written) > WRITERS // 2
+
+
+def test_a_change_leaves_a_trail_without_values(profiles: Service) -> None:
+    change(profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}})
+    [trail] = [item for item in profiles.items("AUDIT#") if item["action"] == "attributes.changed"]
+    assert (trail["uid"], trail["actor"]) == (ADA, ADMIN)
+    assert trail["changes"] == '{"fields":["profile.age","profile.nickname"]}'
+
+
+def test_what_stands_in_tokens_renews_them(profiles: Service) -> None:
+    change(profiles, ADA, {"profile": {"age": 36}})
+    assert profiles.epoch(ADA) == 1
+    change(profiles, ADA, {"plan": {"nickname": "gold"}})
+    assert profiles.epoch(ADA) == 2
+    attributes = user_attributes.collection(ADA).attributes
+    assert namespaces.in_token(attributes) == {"plan": {"nickname": "gold"}}
+    assert namespaces.visible_to_user(attributes).keys() == {"plan", "profile"}
+
+
+def test_nobody_has_no_attributes(profiles: Service) -> None:
+    assert profiles.ask("GET", f"/v1/users/{EVE}/attributes").status == 404
+    assert change(profiles, EVE, {"profile": {"age": 1}}).status == 404
+
+
+def test_a_namespace_is_changed_and_deleted(profiles: Service) -> None:
+    change(profiles, ADA, {"profile": {"age": 1}})
+    read_one = profiles.ask("GET", "/v1/namespaces/profile")
+    changed = put_namespace(profiles, "profile", "If_Match", read_one.headers["etag"], description="More")
+    assert (changed.status, changed.json["version"]) == (200, 2)
+    assert put_namespace(profiles, "profile", "If_Match", read_one.headers["etag"]).status == 412
+    assert put_namespace(profiles, "profile").json["code"] == "namespace_exists"
+    listed = profiles.ask("GET", "/v1/namespaces", query={"limit": "2"}).json
+    assert [each["namespace"] for each in listed["items"]] == ["notes", "plan"]
+    assert profiles.ask("DELETE", "/v1/namespaces/profile", If_Match=changed.headers["etag"]).status == 204
+    assert profiles.ask("GET", "/v1/namespaces/profile").status == 404
+    namespaces._cache.clear()
+    assert read(profiles, ADA) == {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "string"}, "#/schema"),
+        ({"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1/x"}}}, "#/schema/properties/a/$ref"),
+        ({"type": "object", "properties": {"a": {"maxLenght": 3}}}, "#/schema/properties/a/maxLenght"),
+        ({"type": "object", "properties": {"a": {"format": "nope"}}}, "#/schema/properties/a/format"),
+        ({"type": "object", "properties": {"a": {"type": "strin"}}}, "#/schema"),
+        ({"type": "object", "properties": {"a": {"pattern": "("}}}, "#/schema"),
+        ({"type": "object", "properties": {"a": {"minimum": "x"}}}, "#/schema"),
+        ({"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, 3]}}}, "#/schema/properties/a/anyOf/1"),
+        ({"type": "object", "description": "x" * 20_000}, "#/schema"),
+    ],
+)
+def test_what_is_no_schema_for_us_is_refused(service: Service, schema: Any, pointer: str) -> None:
+    refused = put_namespace(service, "profile", schema=schema)
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, [pointer])
+
+
+def test_a_table_that_does_not_answer_is_503(profiles: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(**_: Any) -> Any:
+        raise BotoCoreError
+
+    for operation in ("query", "transact_write_items"):
+        with monkeypatch.context() as patch:
+            patch.setattr(dynamodb.client(), operation, down)
+            answer = change(profiles, ADA, {"profile": {"age": 1}})
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+    assert read(profiles, ADA) == {}
