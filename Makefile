@@ -65,7 +65,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access proof-revocation hooks artefacts
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -84,6 +84,9 @@ check: environment ## What a commit has to pass, in less than a minute: format, 
 
 proof-access: environment ## Compare a million random decisions with the reference model (COUNT=…)
 	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))
+
+proof-revocation: environment ## Grant, use, revoke and ask again, a thousand times, through the API and two containers (COUNT=…)
+	@REVOCATIONS=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_revocation.py
 
 hooks: environment ## Let git run make check before each commit
 	@.venv/bin/pre-commit install

@@ -1,0 +1,112 @@
+"""Trials of revocation: granted and used in one container, revoked in another, and asked again when 30 seconds have passed.
+
+The service answers as API Gateway asks it, on moto's table, each container with caches of its own and one clock for both.
+`make proof-revocation` runs a thousand.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from atrium import namespaces, permissions, session
+from tests.unit.access.conftest import ADMIN, Service
+
+LIMIT_SECONDS = 30
+"""What a revocation may take at most, by DESIGN and the contract."""
+
+Kind = Literal["grant", "right", "permission", "parent", "token", "caller"]
+KINDS: tuple[Kind, ...] = ("grant", "right", "permission", "parent", "token", "caller")
+AT_ONCE: tuple[Kind, ...] = ("grant", "right")
+"""What a decision reads afresh each time: without any wait."""
+
+_CACHED = (session, permissions, namespaces)
+
+
+@dataclass
+class Container:
+    caches: dict[Any, dict[Any, Any]] = field(default_factory=lambda: {module: {} for module in _CACHED})
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for module, cache in self.caches.items():
+                patch.setattr(module, "_cache", cache)
+            yield
+
+
+@dataclass
+class Trials:
+    """`outlived` counts permits after the limit, by kind; `permitted` those before, which must all be."""
+
+    service: Service
+    sleep: Callable[[float], None]
+    used: Container = field(default_factory=Container)
+    other: Container = field(default_factory=Container)
+    permitted: Counter[Kind] = field(default_factory=Counter)
+    outlived: Counter[Kind] = field(default_factory=Counter)
+
+    def run(self, count: int, seed: int = 8) -> None:
+        chance = random.Random(seed)  # noqa: S311
+        for number in range(count):
+            self._trial(number, KINDS[number % len(KINDS)], chance.uniform(0, LIMIT_SECONDS))
+
+    def _trial(self, number: int, kind: Kind, age: float) -> None:
+        """`age` is how old the caches are when the revocation comes."""
+        uid, role, thing = f"{number:08x}-0000-7000-8000-000000000000", f"role{number}", str(number)
+        epoch, revoke = self._grant(kind, uid, role, thing)
+        with self.used.here():
+            if self._may(kind, uid, role, thing, epoch):
+                self.permitted[kind] += 1
+        self.sleep(age)
+        with self.used.here():
+            self._may(kind, uid, role, thing, epoch)
+        with self.other.here():
+            assert revoke() < 300
+        if kind not in AT_ONCE:
+            self.sleep(LIMIT_SECONDS)
+        with self.used.here():
+            if self._may(kind, uid, role, thing, epoch):
+                self.outlived[kind] += 1
+
+    def _grant(self, kind: Kind, uid: str, role: str, thing: str) -> tuple[int, Callable[[], int]]:
+        """The epoch of the user's token, and how to revoke."""
+        service = self.service
+        service.new_user(uid)
+        with self.other.here():
+            held = ["document.read", "access.read"]
+            self._put_role(f"{role}-base", held if kind == "parent" else [])
+            self._put_role(role, [] if kind == "parent" else held, parents=[f"{role}-base"])
+            what = {"action": "read"} if kind == "right" else {"role": role}
+            scope = "*" if kind in ("token", "caller") else f"document:{thing}"
+            made = service.post(f"/v1/users/{uid}/grants", {**what, "scope": scope})
+            assert made.status == 201, made.text
+        path = made.headers["location"].removeprefix("/dev")
+
+        def revoke() -> int:
+            if kind in ("permission", "caller"):
+                return self._put_role(role, [], parents=[f"{role}-base"])
+            if kind == "parent":
+                return self._put_role(f"{role}-base", [])
+            return service.ask("DELETE", path, If_Match="*").status
+
+        return service.epoch(uid), revoke
+
+    def _put_role(self, role: str, held: list[str], parents: list[str] | None = None) -> int:
+        body = {"description": role, "permissions": held, "parents": parents or []}
+        known = self.service.item(f"R#{role}", "META") is not None
+        condition: dict[str, Any] = {"If_Match": "*"} if known else {"If_None_Match": "*"}
+        return self.service.ask("PUT", f"/v1/roles/{role}", body, **condition).status
+
+    def _may(self, kind: Kind, uid: str, role: str, thing: str, epoch: int) -> bool:
+        """Of `token` and `caller` the user themselves asks, with the token that they had before."""
+        itself = kind in ("token", "caller")
+        caller: dict[str, Any] = {"uid": uid, "roles": role, "epoch": epoch} if itself else {"uid": ADMIN}
+        resource = {"type": "document", "id": thing}
+        body = {"subject": {"type": "user", "id": uid}, "action": {"name": "read"}, "resource": resource}
+        answer = self.service.ask("POST", "/access/v1/evaluation", body, **caller)
+        return answer.status == 200 and (itself or bool(answer.json["decision"]))
