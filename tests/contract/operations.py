@@ -48,6 +48,11 @@ class Operation:
         return header in self.names("header")
 
     @property
+    def creates_by_put(self) -> bool:
+        """Creates with `If-None-Match: *` what it replaces with If-Match."""
+        return self.method == "PUT" and self.takes("If-None-Match")
+
+    @property
     def variables(self) -> list[str]:
         return re.findall(r"\{(\w+)\}", self.path)
 

@@ -24,7 +24,7 @@ secured = each(lambda one: not one.is_public)
 with_body = each(lambda one: one.body is not None and not one.is_authzen)
 making = each(lambda one: one.takes("Idempotency-Key"))
 changing = each(lambda one: one.takes("If-Match"))
-tagged = each(lambda one: one.takes("If-None-Match"))
+tagged = each(lambda one: one.method == "GET" and one.takes("If-None-Match"))
 lists = each(lambda one: one.is_list)
 
 

@@ -1,0 +1,208 @@
+"""What one evaluation costs: `python -m bench.access` prints it, `--write` keeps it in results.md.
+
+Calls, items and bytes are counted on moto's table through the service's own handler. The time is the processor's, of the
+handler with the SDK, which gets recorded bytes instead of the network's: a local table says nothing of DynamoDB's own time.
+"""
+
+import argparse
+import itertools
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).with_name("results.md")
+TABLE = "bench-UserAttributes"
+READ_UNIT = 4096  # bytes, strongly consistent
+REPEATS, ROUNDS = 20, 5
+
+os.environ |= {
+    "ATRIUM_SERVICE": "access",
+    "ATRIUM_STAGE": "bench",
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "USER_ATTRIBUTES_TABLE": TABLE,
+}
+os.environ.pop("AWS_ENDPOINT_URL", None)
+sys.path.insert(0, str(ROOT / "functions"))
+
+from access import decision, evaluation, grant_items  # noqa: E402
+from access.authzen import Action, Resource, Subject  # noqa: E402
+from access.grant_items import Granted  # noqa: E402
+from atrium import dynamodb, permissions  # noqa: E402
+from atrium.user_attributes import RoleDefinition  # noqa: E402
+
+
+@dataclass
+class Cost:
+    what: str
+    calls: int
+    items: int
+    bytes: int
+    microseconds: float
+
+    @property
+    def read_units(self) -> int:
+        return max(1, math.ceil(self.bytes / READ_UNIT))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true")
+    wanted = parser.parse_args()
+    with mock_aws():
+        rows = [*_by_grants(), *_by_users()]
+    text = _table(rows)
+    print(text)
+    if wanted.write:
+        RESULTS.write_text(text)
+
+
+def _by_grants() -> Iterator[Cost]:
+    for count in (10, 100, 1000):
+        with _table_of(users=1):
+            uid = _user(0)
+            for number in range(count - 1):
+                _grant(uid, f"document:{number}")
+            _grant(uid, "document:asked")  # sorted after the numbers, so all of them are looked at
+            yield _measure(f"{count} grants of the user, 1 user", uid)
+
+
+def _by_users() -> Iterator[Cost]:
+    for count in (10, 1_000):
+        with _table_of(users=count):
+            uid = _user(count // 2)
+            _grant(uid, "document:asked")
+            yield _measure(f"1 grant of the user, {count} users", uid)
+
+
+def _measure(what: str, uid: str) -> Cost:
+    answers: list[bytes] = []
+    counted = {"items": 0, "bytes": 0}
+
+    def keep(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
+        counted["items"] += parsed["ScannedCount"]
+
+    def record(response_dict: dict[str, Any], **_: object) -> None:
+        answers.append(response_dict["body"])
+
+    events = dynamodb.client().meta.events
+    before = dynamodb.calls
+    events.register("after-call.dynamodb.Query", keep)
+    events.register("before-parse.dynamodb.Query", record)
+    assert _evaluate(uid)
+    events.unregister("after-call.dynamodb.Query", keep)
+    events.unregister("before-parse.dynamodb.Query", record)
+    calls = dynamodb.calls - before
+    with _replayed(answers):
+        spent = statistics.median(_round(uid) for _ in range(ROUNDS))
+    return Cost(what, calls, counted["items"], _stored_bytes(uid), spent)
+
+
+def _round(uid: str) -> float:
+    started = time.process_time()
+    for _ in range(REPEATS):
+        _evaluate(uid)
+    return (time.process_time() - started) / REPEATS * 1e6
+
+
+def _evaluate(uid: str) -> bool:
+    """As the route does, without the gateway's event."""
+    standing = evaluation.standing_of(Subject("user", uid))
+    asked = Resource("document", "asked")
+    resource = decision.Resource(asked.type, asked.id)
+    return decision.decide(standing, Action("read").name, resource, permissions.cached, time.time()).permit
+
+
+@contextmanager
+def _replayed(answers: list[bytes]) -> Iterator[None]:
+    """The same answers again and again, from where the network would be."""
+    turns = itertools.cycle(answers)
+
+    def send(request: Any, **_: object) -> AWSResponse:
+        body = next(turns)
+        headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
+        return AWSResponse(request.url, 200, headers, _Raw(body))
+
+    events = dynamodb.client().meta.events
+    events.register_first("before-send.dynamodb.Query", send)
+    yield
+    events.unregister("before-send.dynamodb.Query", send)
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.getvalue()
+
+
+@contextmanager
+def _table_of(users: int) -> Iterator[None]:
+    client = dynamodb.client()
+    names = [f"{index}{key}" for index in ("", "gsi1", "gsi2") for key in ("pk", "sk")]
+    client.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names[:2]],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    permissions._cache["reader"] = (math.inf, RoleDefinition(frozenset({"document.read"}), frozenset(), 1))
+    for number in range(users):
+        meta = {"pk": f"U#{_user(number)}", "sk": "META", "status": "active", "created_at": "2026-01-01T00:00:00.000Z"}
+        item = {name: {"S": value} for name, value in meta.items()} | {
+            "access_epoch": {"N": "1"},
+            "version": {"N": "1"},
+        }
+        client.put_item(TableName=TABLE, Item=item)
+    yield
+    client.delete_table(TableName=TABLE)
+
+
+def _user(number: int) -> str:
+    return str(uuid.UUID(int=number))
+
+
+def _grant(uid: str, scope: str) -> None:
+    grant = Granted(
+        str(uuid.uuid4()), uid, "reader", None, scope, "For the bench", uid, "2026-01-01T00:00:00.000Z", None
+    )
+    for item in grant_items.items(grant):
+        dynamodb.client().put_item(TableName=TABLE, Item=item)
+
+
+def _stored_bytes(uid: str) -> int:
+    """Of the user's items, as AWS counts them: names and values in UTF-8. What a projection leaves out is read all the same."""
+    answer = dynamodb.client().query(
+        TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": f"U#{uid}"}}
+    )
+    return sum(
+        len(name) + len(str(next(iter(value.values()))).encode())
+        for item in answer["Items"]
+        for name, value in item.items()
+    )
+
+
+def _table(rows: list[Cost]) -> str:
+    header = ["what", "calls", "items", "bytes", "read units", "CPU µs"]
+    cells = [[row.what, row.calls, row.items, row.bytes, row.read_units, f"{row.microseconds:.0f}"] for row in rows]
+    lines = [header, ["---"] * len(header), *([str(cell) for cell in line] for line in cells)]
+    machine = f"{platform.machine()}, CPython {platform.python_version()}, {os.cpu_count()} cores"
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{machine}\n"
+
+
+if __name__ == "__main__":
+    main()
