@@ -136,7 +136,7 @@ def _replayed(answers: list[bytes]) -> Iterator[None]:
 
     def send(request: Any, **_: object) -> AWSResponse:
         body = next(turns)
-        headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
+        headers: Any = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
         return AWSResponse(request.url, 200, headers, _Raw(body))
 
     events = dynamodb.client().meta.events

@@ -95,10 +95,12 @@ class Caller:
         for parameter in operation.parameters:
             if parameter["in"] == "path":
                 values[parameter["name"]] = parameter.get("example") or examples.value(operation, parameter["schema"])
+        if operation.of_caller:
+            values[operation.of_caller] = self.uid
         for path in sorted(self.known):  # the longest wins
             if (operation.path + "/").startswith(path + "/"):
                 values |= self.known[path]
-        return values | ({operation.of_caller: self.uid} if operation.of_caller else {})
+        return values
 
     def learn(self, operation: Operation, location: str) -> None:
         """What a `Location` leads to, if it is this operation's path."""
