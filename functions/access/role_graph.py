@@ -16,6 +16,9 @@ from atrium.problem import FieldError
 MAX_DEPTH = 8
 """Roles on the longest way up, the first one counted."""
 
+MAX_BYTES = 300_000
+"""Of the item, which can have 400 KB: some thousands of roles."""
+
 Parents = Mapping[str, Collection[str]]
 
 _PK, _SK = "ROLES", "GRAPH"
@@ -66,6 +69,10 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
     if max(depth(after, each) for each in after) > MAX_DEPTH:
         return [FieldError("#/parents", f"Roles would build on each other over more than {MAX_DEPTH} levels")]
     return []
+
+
+def is_full(graph: Graph) -> bool:
+    return len(msgspec.json.encode(graph.parents)) > MAX_BYTES
 
 
 def above(parents: Parents, role: str) -> set[str]:

@@ -75,6 +75,8 @@ def put(request: Request) -> Response:
             raise _not_found()
         if before and versions is not None and before.version not in versions:
             raise etag.stale()
+        if is_new and role_graph.is_full(graph):
+            raise Problem(409, "too_many_roles", "There are too many roles. Delete those that nobody holds.")
         if faults := role_graph.faults(graph, name, draft.parents):
             raise Problem(422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults)
         return _write(request, name, draft, before, graph)

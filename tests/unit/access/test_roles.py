@@ -96,6 +96,13 @@ def test_what_is_in_use_stays(service: Service) -> None:
     ]
 
 
+def test_there_is_an_end_to_roles(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(role_graph, "MAX_BYTES", 5)
+    assert put(service, "a").status == 201
+    assert put(service, "b").json["code"] == "too_many_roles"
+    assert put(service, "a", etag="*").status == 200
+
+
 def test_admin_is_built_in(service: Service) -> None:
     assert service.ask("GET", "/v1/roles/admin").json["permissions"] == []
     assert put(service, "admin", etag="*").json["code"] == "role_built_in"

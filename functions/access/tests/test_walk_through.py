@@ -1,0 +1,70 @@
+"""From a role to a decision and back, by HTTP: what the unit tests show in process, with real tokens, roles and policies."""
+
+import uuid
+
+from access.tests.conftest import Ask, evaluation
+from tests.running_stack.client import Client, Person, claims
+
+
+def test_a_grant_permits_until_it_is_revoked(ask: Ask, member: Person, reader: str) -> None:
+    thing = uuid.uuid4().hex
+    question = evaluation(member.uid, thing)
+    assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
+    made = ask("POST", f"/v1/users/{member.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
+    assert made.status == 201, made.body
+    decided = ask("POST", "/access/v1/evaluation", question, X_Request_ID="r-1")
+    assert (decided.json["decision"], decided.headers["x-request-id"]) == (True, "r-1")
+    assert made.json["id"] in decided.json["context"]["reason_admin"]["en"]
+    assert [each["id"] for each in ask("GET", f"/v1/grants?resource=document:{thing}").json["items"]] == [
+        made.json["id"]
+    ]
+    assert ask("DELETE", made.headers["location"], If_Match=made.headers["etag"]).status == 204
+    assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
+
+
+def test_a_grant_makes_the_token_of_before_stale(client: Client, ask: Ask, reader: str) -> None:
+    person = client.new_member()
+    ask("POST", f"/v1/users/{person.uid}/grants", {"role": reader})
+    assert ask("GET", f"/v1/users/{person.uid}/grants", person=person).json["code"] == "token_stale"
+    renewed = client.sign_in(person)
+    assert reader in claims(renewed.token)["roles"].split()
+    assert [each["role"] for each in ask("GET", f"/v1/users/{person.uid}/grants", person=renewed).json["items"]] == [
+        reader
+    ]
+
+
+def test_searches_find_what_evaluations_permit(ask: Ask, member: Person, reader: str) -> None:
+    thing = uuid.uuid4().hex
+    ask("POST", f"/v1/users/{member.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
+    question = evaluation(member.uid, thing)
+    resources = ask("POST", "/access/v1/search/resource", {**question, "resource": {"type": "document"}}).json[
+        "results"
+    ]
+    assert {"type": "document", "id": thing} in resources
+    assert {"name": "read"} in ask("POST", "/access/v1/search/action", question).json["results"]
+    found, token = set(), ""
+    while True:  # other tests make administrators, who may everything
+        page = {"token": token} if token else {}
+        answer = ask("POST", "/access/v1/search/subject", {**question, "subject": {"type": "user"}, "page": page}).json
+        found |= {each["id"] for each in answer["results"]}
+        token = answer["page"]["next_token"]
+        if not token:
+            break
+    assert member.uid in found
+
+
+def test_metadata_leads_to_the_endpoints(client: Client) -> None:
+    document = client.call("GET", "/.well-known/authzen-configuration").json
+    assert document["access_evaluation_endpoint"] == f"{document['policy_decision_point']}/access/v1/evaluation"
+
+
+def test_attributes_of_a_namespace_reach_the_token(client: Client, ask: Ask) -> None:
+    person, namespace = client.new_member(), f"plan_{uuid.uuid4().hex[:8]}"
+    schema = {"type": "object", "properties": {"level": {"enum": ["gold", "silver"]}}}
+    body = {"description": "Plans", "schema": schema, "personal": False, "in_token": True}
+    assert ask("PUT", f"/v1/namespaces/{namespace}", body, If_None_Match="*").status == 201
+    path = f"/v1/users/{person.uid}/attributes"
+    tag = ask("GET", path).headers["etag"]
+    assert ask("PATCH", path, {"attributes": {namespace: {"level": "iron"}}}, If_Match=tag).status == 422
+    assert ask("PATCH", path, {"attributes": {namespace: {"level": "gold"}}}, If_Match=tag).status == 200
+    assert f'"{namespace}":{{"level":"gold"}}' in claims(client.sign_in(person).token)["attributes"]
