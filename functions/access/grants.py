@@ -77,7 +77,7 @@ def make(request: Request) -> Response:
 
 def revoke(request: Request) -> Response:
     uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
-    versions = etag.expected_versions(request)
+    versions = etag.expected_versions(request, grant)
     if versions is not None and VERSION not in versions:
         raise etag.stale()
     settle(lambda: _revoke(request, uid, grant))

@@ -35,6 +35,12 @@ def reader(ask: Ask) -> str:
     return role
 
 
+@pytest.fixture
+def someone(client: Client) -> Person:
+    """Not the `member` whom all tests share: a grant makes that one's token stale."""
+    return client.new_member()
+
+
 def evaluation(uid: str, thing: str) -> Mapping[str, Any]:
     subject, resource = {"type": "user", "id": uid}, {"type": "document", "id": thing}
     return {"subject": subject, "action": {"name": "read"}, "resource": resource}

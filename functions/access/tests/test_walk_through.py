@@ -6,11 +6,11 @@ from access.tests.conftest import Ask, evaluation
 from tests.running_stack.client import Client, Person, claims
 
 
-def test_a_grant_permits_until_it_is_revoked(ask: Ask, member: Person, reader: str) -> None:
+def test_a_grant_permits_until_it_is_revoked(ask: Ask, someone: Person, reader: str) -> None:
     thing = uuid.uuid4().hex
-    question = evaluation(member.uid, thing)
+    question = evaluation(someone.uid, thing)
     assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
-    made = ask("POST", f"/v1/users/{member.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
+    made = ask("POST", f"/v1/users/{someone.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
     assert made.status == 201, made.body
     decided = ask("POST", "/access/v1/evaluation", question, X_Request_ID="r-1")
     assert (decided.json["decision"], decided.headers["x-request-id"]) == (True, "r-1")
@@ -33,10 +33,10 @@ def test_a_grant_makes_the_token_of_before_stale(client: Client, ask: Ask, reade
     ]
 
 
-def test_searches_find_what_evaluations_permit(ask: Ask, member: Person, reader: str) -> None:
+def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader: str) -> None:
     thing = uuid.uuid4().hex
-    ask("POST", f"/v1/users/{member.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
-    question = evaluation(member.uid, thing)
+    ask("POST", f"/v1/users/{someone.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
+    question = evaluation(someone.uid, thing)
     resources = ask("POST", "/access/v1/search/resource", {**question, "resource": {"type": "document"}}).json[
         "results"
     ]
@@ -50,7 +50,7 @@ def test_searches_find_what_evaluations_permit(ask: Ask, member: Person, reader:
         token = answer["page"]["next_token"]
         if not token:
             break
-    assert member.uid in found
+    assert someone.uid in found
 
 
 def test_metadata_leads_to_the_endpoints(client: Client) -> None:
