@@ -53,10 +53,10 @@ def change(request: Request) -> Response:
 def read_one(request: Request) -> Response:
     namespace, name = _place(request)
     if not _sees(request, namespaces.known([namespace]).get(namespace)):
-        raise not_found()
+        raise _no_attribute()
     found = _record(_uid(request)).attributes.get((namespace, name))
     if found is None:
-        raise not_found()
+        raise _no_attribute()
     return _one(found)
 
 
@@ -180,6 +180,11 @@ def _sees(request: Request, namespace: Namespace | None) -> bool:
 
 def _changes(request: Request, namespace: Namespace | None) -> bool:
     return namespace is not None and (request.reach == "all" or namespace.writable_by == "self")
+
+
+def _no_attribute() -> Problem:
+    """The same whether it has no value or is hidden from this caller."""
+    return Problem(404, "attribute_not_found", "There is no such attribute, or it is not for you to see.")
 
 
 def _expect(found: Attribute | None, versions: list[int] | None) -> None:

@@ -4,13 +4,14 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -309,7 +310,9 @@ def _ready(child: Child, data: Path) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that the kernel gives to outgoing connections (32768 and up on Linux): one of these could take it before Postgres does."""
+    for port in random.sample(range(10000, 32768), 200):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise PostgresFailed("No free port between 10000 and 32767 on 127.0.0.1. End what listens there.")

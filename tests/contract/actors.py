@@ -13,6 +13,11 @@ from tests.running_stack.client import Client, Person
 
 ADMIN = "admin"  # holds every permission, whatever the table says
 EVERYONES = "atrium/me"
+# The codes with which atrium/rules.py and the gateway (builder/gateway_responses.py) say 403 and 404.
+REFUSALS = {"not_found", "permission_missing", "forbidden", "route_unknown", "api_key_invalid", "signature_invalid"} | {
+    "request_blocked",
+    "request_refused",
+}
 STALE = '"0"'  # versions begin at 1: whoever is admitted gets 412, and nothing is changed that the next cell needs
 
 
@@ -66,11 +71,13 @@ def complaint(operation: Operation, actor: Actor, answer: Answer) -> str | None:
 def _was_carried_out(operation: Operation, answer: Answer) -> bool:
     """The kernel decides before the operation begins, so what only an operation can say proves the admission.
 
-    409 and 412 are of the thing's state. A 404 is when rules never say it of this operation: those with `self` do.
-    400, 401, 403, 413, 415, 422, 428 and 429 prove nothing: the example was wrong, or somebody else answered.
+    409 and 412 are of the thing's state. A 403 or 404 is when its `code` is none of those with which rules and gateway
+    refuse. 400, 401, 413, 415, 422, 428 and 429 prove nothing: the example was wrong, or somebody else answered.
     """
-    if answer.status == 404:
-        return all("self" not in one for one in operation.declared["x-atrium-allow"]) and not operation.is_public
+    if answer.status in (403, 404):
+        if answer.status == 404 and all("self" not in one for one in operation.declared["x-atrium-allow"]):
+            return not operation.is_public
+        return answer.json["code"] not in REFUSALS
     return answer.status < 400 or answer.status in (409, 412)
 
 

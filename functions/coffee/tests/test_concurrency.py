@@ -44,7 +44,8 @@ def test_identical_requests_place_one_order(shop: Shop) -> None:
     coffee, key = shop.new_coffee(1000), str(uuid.uuid4())
     answers = shop.at_once([lambda: shop.place((coffee, 2), key=key)] * WRITERS, ONE_COFFEE, coffee)
     placed = [answer for answer in answers if answer.status == 201]
-    assert {code(answer) for answer in answers if answer.status != 201} <= {"idempotency_in_flight"}
+    # On a busy machine the wait for the first one ends at the database's lock timeout: 503, to be sent again.
+    assert {code(answer) for answer in answers if answer.status != 201} <= {"idempotency_in_flight", "unavailable"}
     assert {answer.body for answer in placed} == {placed[0].body}
     assert [answer.headers.get("idempotency-replayed") for answer in placed].count(None) == 1
     assert shop.stock(coffee) == 998
