@@ -110,7 +110,8 @@ class Client:
         """A new member who holds a role with these permissions, and a token that says so."""
         person = self.new_member()
         user, definition = f"U#{person.uid}", f"R#{role}"
-        held = {"role": role, "scope": "*", "granted_by": "tests", "gsi1pk": f"ROLE#{role}", "gsi1sk": user}
+        granted = {"granted_by": "tests", "granted_at": "2026-01-01T00:00:00.000Z"}
+        held = {"role": role, "scope": "*", **granted, "gsi1pk": f"ROLE#{role}", "gsi1sk": user}
         for pk, sk, attributes in (
             *((definition, f"PERM#{permission}", {"permission": permission}) for permission in permissions),
             (user, f"ROLE#*#{role}#{uuid.uuid4()}", held),
