@@ -33,6 +33,7 @@ class Stage:
     name: str
     commands: tuple[tuple[str, ...], ...]
     needs_stack: bool = False
+    only_by_name: bool = False  # longer than a test run may take
 
 
 # In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
@@ -43,7 +44,12 @@ STAGES = (
     Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
     Stage("services", ((*PYTEST, "functions"),), needs_stack=True),
     Stage("iam", ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
-    Stage("failures", ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),), needs_stack=True),
+    Stage(
+        "failures",
+        ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),),
+        needs_stack=True,
+        only_by_name=True,
+    ),
     Stage("new_service", ((*PYTEST, "tests/new_service"),), needs_stack=True),
     Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",))),
     Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
@@ -83,7 +89,7 @@ def main(wanted: list[str]) -> int:
     if unknown:
         names = ", ".join(stage.name for stage in STAGES)
         sys.exit(f"tests.stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
-    chosen = [stage for stage in STAGES if not wanted or stage.name in wanted]
+    chosen = [stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)]
     started = time.monotonic()
     # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
