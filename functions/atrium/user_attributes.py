@@ -280,13 +280,14 @@ def _call(operation: str, **parameters: Any) -> dict[str, Any]:
 
 
 def _answer(operation: str, **parameters: Any) -> dict[str, Any]:
+    table = required("USER_ATTRIBUTES_TABLE")
     try:
         answer: dict[str, Any] = getattr(dynamodb.client(), operation)(**parameters)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":
             raise _ConditionFailed from error
-        raise Unavailable(f"{operation} failed: {code}") from error
+        raise Unavailable(f"{operation} on {table} failed: {code}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"{operation} failed: {error}") from error
+        raise Unavailable(f"{operation} on {table} failed: {error}") from error
     return answer
