@@ -38,7 +38,7 @@ def challenge(service: Service, pool: Pool, client: Client, username: str, a_hex
     parameters = {
         "USERNAME": name,
         "USER_ID_FOR_SRP": name,
-        "SALT": salt.hex(),
+        "SALT": f"{int.from_bytes(salt):x}",  # without leading zeros: clients hash what they get
         "SECRET_BLOCK": block,
         "SRP_B": f"{b_public:x}",
     }

@@ -1,5 +1,7 @@
 """pycognito and amazon-cognito-identity-js, unmodified but for the endpoint, do all that an app does."""
 
+import os
+import secrets
 from typing import Any
 
 import pytest
@@ -51,6 +53,12 @@ def test_signing_up_and_in(world: World, app: App) -> None:
     access, identity = world.claims(tokens.access), world.claims(tokens.id)
     assert (access["client_id"], access["token_use"]) == (world.client_id, "access")
     assert (identity["aud"], identity["email"]) == (world.client_id, EMAIL)
+
+
+def test_a_salt_that_begins_with_zeros(world: World, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in 512 does, before a byte whose high bit is not set."""
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: b"\0\1" + os.urandom(size - 2))
+    signed_in(world, app)
 
 
 @pytest.mark.parametrize("password", ["Correct-Horse-8", "correct-horse-7", "x"])
