@@ -28,6 +28,7 @@ def in_local_aws(stack: Stack, client: Client) -> Ended:
     stack.make("down")
     command = stack.start("up")
     command.until("✓ build")
+    assert settle(lambda: any(" serve" in line for line in stack.processes().values()), 30)
     return command.interrupt()
 
 
@@ -38,6 +39,7 @@ def in_terraform_init(stack: Stack, client: Client) -> Ended:
     )  # else there is no need
     command = stack.start("up")
     command.until("✓ local AWS")
+    settle(lambda: bool(stack.running("terraform")), 10)
     return command.interrupt()
 
 
