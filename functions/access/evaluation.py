@@ -104,12 +104,13 @@ def _complete(asked: Evaluations, parts: Sequence[Defaults], pointer: str) -> li
 
 def _reading() -> Standings:
     """Each subject's standing, read once within a request."""
-    known = dict[str, Standing]()
+    known = dict[tuple[str, str], Standing]()
 
     def standing(subject: Subject) -> Standing:
-        if subject.id not in known:
-            known[subject.id] = standing_of(subject)
-        return known[subject.id]
+        who = (subject.type, subject.id)
+        if who not in known:
+            known[who] = standing_of(subject)
+        return known[who]
 
     return standing
 

@@ -139,6 +139,13 @@ def test_7_1_1_what_neither_has_is_400(point: Service) -> None:
     )
 
 
+def test_7_a_subject_that_is_no_user_does_not_pass_for_the_user_of_that_id(point: Service) -> None:
+    subjects = [{"subject": user(ADA)}, {"subject": {"type": "service", "id": ADA}}]
+    asked = {"action": READ, "resource": document("1"), "evaluations": subjects}
+    decided = ask(point, "evaluations", asked).json["evaluations"]
+    assert [each["decision"] for each in decided] == [True, False]
+
+
 def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> None:
     parts = [{"resource": document(str(id))} for id in range(50)]
     for _ in range(2):
