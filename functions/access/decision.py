@@ -82,7 +82,9 @@ def in_force(grant: Grant, now: float) -> bool:
 
 
 def covers(scope: str, resource: Resource) -> bool:
-    return scope in (EVERYWHERE, f"{resource.type}:*", f"{resource.type}:{resource.id}")
+    # Taken apart, and not put together to compare: the id may have colons, and what is asked for, a type with one.
+    kind, _, id = scope.partition(":")
+    return scope == EVERYWHERE or (kind == resource.type and id in ("*", resource.id))
 
 
 def source(role: str, permission: str, define: Define) -> str | None:

@@ -25,10 +25,13 @@ def table(chance: random.Random) -> list[Item]:
     return [item for make in (_roles, _users) for item in make(chance)]
 
 
+ASKED_KINDS = (*KINDS, "document:1")  # none has such a name, but anybody may ask for one
+
+
 def questions(chance: random.Random, count: int) -> Iterator[Question]:
     pick: Callable[[Any], str] = chance.choice
     for _ in range(count):
-        yield Question(pick((*USERS * 4, "eve")), pick(ACTIONS), pick(KINDS), pick(THINGS))
+        yield Question(pick((*USERS * 4, "eve")), pick(ACTIONS), pick(ASKED_KINDS), pick(THINGS))
 
 
 def _roles(chance: random.Random) -> Iterator[Item]:
