@@ -89,9 +89,15 @@ def _changed(
     for namespace, values in after.items():
         for name, value in values.items():
             before = record.attributes.get((namespace, name))
-            if before is None or before.value != value or type(before.value) is not type(value):
+            if before is None or not same(before.value, value):
                 version = before.version + 1 if before else 1
                 yield (namespace, name), Attribute(namespace, name, value, version)
+
+
+def same(one: object, other: object) -> bool:
+    """As JSON has them: to Python 1, 1.0 and true are the same value."""
+    encoded, also = (msgspec.json.encode(value, order="deterministic") for value in (one, other))
+    return encoded == also
 
 
 def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _change(
         check(record)
         before = record.values()
         after = changed(before)
-        touched = [name for name in known if before.get(name, {}) != after.get(name, {})]
+        touched = [name for name in known if not attribute_items.same(before.get(name, {}), after.get(name, {}))]
         errors = [error for name in touched for error in _faults(known[name], after.get(name, {}), pointer, only)]
         if (
             not errors

@@ -1,5 +1,6 @@
 """Attributes and their namespaces, by their routes."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -127,6 +128,15 @@ def test_every_json_value_comes_back_as_it_was(service: Service) -> None:
     }
     assert change(service, ADA, {"any": values}).status == 200
     assert read(service, ADA) == {"any": values}
+
+
+def test_what_python_takes_for_the_same_is_another_value(profiles: Service) -> None:
+    put_namespace(profiles, "any", schema={"type": "object"})
+    for value in (1, True, [1], [True], {"a": 0}, {"a": False}):
+        changed = change(profiles, ADA, {"any": {"x": value}}).json["attributes"]
+        assert json.dumps(changed) == json.dumps(read(profiles, ADA)) == json.dumps({"any": {"x": value}})
+    change(profiles, ADA, {"profile": {"age": 1}})
+    assert change(profiles, ADA, {"profile": {"age": True}}).status == 422
 
 
 def test_an_old_version_is_412(profiles: Service) -> None:
