@@ -3,13 +3,13 @@
 NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, version}
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
-from atrium import user_attributes
+from atrium import clock, user_attributes
+from atrium.clock import Moment
 
 CACHE_SECONDS = 30
 PK = "NAMESPACES"
@@ -33,7 +33,7 @@ Namespaces = Mapping[str, Namespace]
 Attributes = Mapping[str, Mapping[str, Any]]
 """Namespace → name → value."""
 
-_cache: dict[str, tuple[float, Namespaces]] = {}
+_cache: dict[str, tuple[Moment, Namespaces]] = {}
 
 
 def known(names: Iterable[str]) -> Namespaces:
@@ -41,10 +41,10 @@ def known(names: Iterable[str]) -> Namespaces:
 
     Raises user_attributes.Unavailable.
     """
-    read_at, found = _cache.get(PK, (float("-inf"), {}))
-    if time.monotonic() - read_at >= CACHE_SECONDS or any(name not in found for name in names):
-        found = read()
-        _cache[PK] = (time.monotonic(), found)
+    read_at, found = _cache.get(PK, (clock.NEVER, {}))
+    if clock.since(read_at) >= CACHE_SECONDS or any(name not in found for name in names):
+        asked_at, found = clock.now(), read()
+        _cache[PK] = (asked_at, found)
     return found
 
 

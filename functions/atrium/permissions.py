@@ -1,9 +1,9 @@
 """Which permissions a user's roles hold, by the table; those of a role are kept by its version. Fails closed."""
 
-import time
 from collections.abc import Callable, Iterable
 
-from atrium import user_attributes
+from atrium import clock, user_attributes
+from atrium.clock import Moment
 from atrium.user_attributes import RoleDefinition
 
 ADMIN = "admin"
@@ -12,7 +12,7 @@ ADMIN = "admin"
 CACHE_SECONDS = 30  # for so long at most may a permission that was taken from a role still work
 _CACHE_ENTRIES = 512
 
-_cache: dict[str, tuple[float, RoleDefinition]] = {}
+_cache: dict[str, tuple[Moment, RoleDefinition]] = {}
 
 
 def hold(roles: Iterable[str], permission: str) -> bool:
@@ -44,12 +44,13 @@ def _of(roles: set[str], read: Callable[[str], RoleDefinition]) -> set[str]:
 def cached(role: str) -> RoleDefinition:
     """As it was at most CACHE_SECONDS ago. After that its version is read, and the whole only if that is another one, or
     if the role has none. Raises user_attributes.Unavailable."""
-    read_at, known = _cache.get(role, (float("-inf"), None))
-    if known is not None and time.monotonic() - read_at < CACHE_SECONDS:
+    read_at, known = _cache.get(role, (clock.NEVER, None))
+    if known is not None and clock.since(read_at) < CACHE_SECONDS:
         return known
+    asked_at = clock.now()  # an answer may be as old as its question
     if known is None or known.version is None or user_attributes.role_version(role) != known.version:
         known = user_attributes.role_definition(role)
     if len(_cache) >= _CACHE_ENTRIES:
         _cache.clear()
-    _cache[role] = (time.monotonic(), known)
+    _cache[role] = (asked_at, known)
     return known

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Mapping
 
-from atrium import user_attributes
+from atrium import clock, user_attributes
+from atrium.clock import Moment
 from atrium.problem import Problem, unavailable
 from atrium.request import Claims
 
 CACHE_SECONDS = 30  # for so long at most may a revoked token work in a container that has seen it
 _CACHE_ENTRIES = 2048
 
-_cache: dict[str, tuple[float, user_attributes.Meta]] = {}
+_cache: dict[str, tuple[Moment, user_attributes.Meta]] = {}
 
 
 def verify(token: Mapping[str, str]) -> Claims:
@@ -54,11 +55,12 @@ def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
 def _cached(uid: str) -> user_attributes.Meta | None:
     # A cached item that disagrees with the token is no verdict: the token may be newer than the cache. verify() asks
     # the table then, so a grant works at once with the token that carries it.
-    read_at, meta = _cache.get(uid, (float("-inf"), None))
-    return meta if time.monotonic() - read_at < CACHE_SECONDS else None
+    read_at, meta = _cache.get(uid, (clock.NEVER, None))
+    return meta if clock.since(read_at) < CACHE_SECONDS else None
 
 
 def _read(uid: str) -> user_attributes.Meta | None:
+    asked_at = clock.now()  # an answer may be as old as its question
     try:
         meta = user_attributes.meta(uid)
     except user_attributes.Unavailable as error:
@@ -68,5 +70,5 @@ def _read(uid: str) -> user_attributes.Meta | None:
     if meta is None:
         _cache.pop(uid, None)
     else:
-        _cache[uid] = (time.monotonic(), meta)
+        _cache[uid] = (asked_at, meta)
     return meta

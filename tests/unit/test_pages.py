@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from atrium import cursor, dynamodb, pages, signing_keys, user_attributes
+from atrium import clock, cursor, dynamodb, pages, signing_keys, user_attributes
 from atrium.request import Request
 from atrium.response import Response
 from atrium.user_attributes import Meta
@@ -160,8 +160,8 @@ def test_after_a_rotation_the_newest_signs_and_all_verify(monkeypatch: pytest.Mo
     for _ in range(10):
         making.make(rotate=True)
     assert get().json["next_cursor"].startswith("1.")  # not yet seen
-    later = SimpleNamespace(monotonic=lambda: signing_keys.CACHE_SECONDS + 1e9)
-    monkeypatch.setattr(signing_keys, "time", later)
+    later = SimpleNamespace(monotonic=lambda: signing_keys.CACHE_SECONDS + 1e9, time=time.time)
+    monkeypatch.setattr(clock, "time", later)
     newest = get().json["next_cursor"]
     assert newest.startswith("11.")
     assert values(get(cursor=first)) == values(get(cursor=newest))

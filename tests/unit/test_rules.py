@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from atrium import permissions, response, user_attributes
+from atrium import clock, permissions, response, user_attributes
 from atrium.request import Request
 from atrium.response import Response
 from atrium.rules import Alternative
@@ -94,7 +94,7 @@ def test_without_a_token_only_what_is_public_is_open(alternative: Alternative) -
 
 def test_a_permission_taken_away_ends_within_30_seconds(definitions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(permissions, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
     assert outcome([READ], "reader") == "all"
     definitions.delete_item(TableName=TABLE, Key={"pk": {"S": "R#reader"}, "sk": {"S": "PERM#orders.read"}})
     now += 29.9

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from atrium import response, session, user_attributes
+from atrium import clock, response, session, user_attributes
 from atrium.request import Request
 from atrium.response import Response
 from atrium.user_attributes import Meta
@@ -50,7 +50,9 @@ class Metas:
 def metas(monkeypatch: pytest.MonkeyPatch) -> Metas:
     fake = Metas()
     monkeypatch.setattr(user_attributes, "meta", fake.read)
-    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: fake.now, time=lambda: fake.now))
+    both = SimpleNamespace(monotonic=lambda: fake.now, time=lambda: fake.now)
+    monkeypatch.setattr(clock, "time", both)
+    monkeypatch.setattr(session, "time", both)
     return fake
 
 
@@ -79,6 +81,20 @@ def test_the_table_is_read_once_in_30_seconds(metas: Metas) -> None:
     assert call().status == 200
     metas.now += 0.2
     assert call().status == 401
+
+
+def test_a_container_that_lambda_froze_meanwhile_reads_the_table_again(
+    metas: Metas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its monotonic clock stands still; and a wall clock may be set back."""
+    assert call().status == 200
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: metas.now, time=lambda: metas.now + 31))
+    metas.items[UID] = Meta("active", 2, 2)
+    assert call().status == 401
+    assert call(access_epoch="2").status == 200
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: metas.now + 31, time=lambda: metas.now - 3600))
+    metas.items[UID] = Meta("active", 3, 3)
+    assert call(access_epoch="2").status == 401
 
 
 def test_a_token_newer_than_the_cache_works_at_once(metas: Metas) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from access import handler as access
 from access.grant_items import Granted, items, rfc3339
-from atrium import dynamodb, namespaces, permissions, session
+from atrium import clock as memory
+from atrium import dynamodb
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.events import Answer, Context, answer, api_event, claims
@@ -133,8 +134,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Call it to let so many seconds pass for the caches."""
     passed = 0.0
     fake = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, time=time.time)
-    for module in (session, permissions, namespaces):
-        monkeypatch.setattr(module, "time", fake)
+    monkeypatch.setattr(memory, "time", fake)
 
     def sleep(seconds: float) -> None:
         nonlocal passed
