@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from atrium import lean_import
+from atrium import clock, lean_import
+from atrium.clock import Moment
 from atrium.lean_import import StandIn
 
 # Together most of pg8000's start-up. SCRAM is what RDS Proxy with IAM never asks for.
@@ -24,6 +25,11 @@ from pg8000.exceptions import DatabaseError as ServerError  # noqa: E402
 from pg8000.exceptions import InterfaceError  # noqa: E402
 
 __all__ = ["InterfaceError", "OneFlight", "Row", "ServerError", "Statement", "open_socket"]
+
+IDLE_SECONDS = 300.0
+"""For longer no connection is trusted: AWS's NAT and load balancers forget one that was silent for 350 s and tell neither
+end, a frozen function cannot keep it alive, and whoever writes to it waits for an answer until they give up.
+https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"""
 
 Row = tuple[Any, ...]
 
@@ -41,6 +47,7 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
     After a `DatabaseError` it can be used again; after anything else it is out of step and must be closed.
     """
 
+    _used_at: Moment = clock.NEVER
     _usock: Any  # pg8000's socket, and
     _sock: Any  # the buffered file over it
 
@@ -70,8 +77,11 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         self._sock = self._usock = None
 
     def is_stale(self) -> bool:
-        """True when the peer has hung up, or spoke while idle, which is how a server announces that it will."""
-        return self._usock is None or bool(select.select([self._usock], [], [], 0)[0])
+        """True when the peer has hung up, or spoke while idle, which is how a server announces that it will; and after
+        IDLE_SECONDS."""
+        if self._usock is None or clock.since(self._used_at) >= IDLE_SECONDS:
+            return True
+        return bool(select.select([self._usock], [], [], 0)[0])
 
     def is_idle(self) -> bool:
         """False inside a transaction."""
@@ -82,6 +92,7 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         contexts = [core.Context(statement.sql) for statement in statements]
         self._usock.sendall(flight)
         self._read_answers(contexts)
+        self._used_at = clock.now()
         for index, context in enumerate(contexts):
             if context.error is not None:
                 context.error.args[0]["statement"] = index  # beside the server's own fields, whose names are one letter

@@ -2,12 +2,14 @@
 
 import re
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 
-from atrium import postgres
+from atrium import clock, postgres
 from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
 from tests.pooling.front_door import FrontDoor
 
@@ -147,6 +149,20 @@ def test_a_connection_that_died_while_idle_is_replaced_unnoticed(database: Front
     opened = database.connections
     database.cut()
     assert postgres.query("SELECT 2") == [(2,)]
+    assert database.connections == opened + 1
+
+
+def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
+    database: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen with its function: only the wall clock went on."""
+    postgres.query("SELECT 1")
+    opened = database.connections
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 299))
+    postgres.query("SELECT 2")
+    assert database.connections == opened
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 600))
+    assert postgres.query("SELECT 3") == [(3,)]
     assert database.connections == opened + 1
 
 
