@@ -24,7 +24,7 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local.control_plane import function_vpc  # noqa: F401 - a fix to moto, made by importing it
+from local.control_plane import function_vpc, moto_growth  # noqa: F401 - fixes to moto, made by importing them
 from local.control_plane.operation_name import operation_name
 
 _CALL = "atrium.call"

@@ -1,0 +1,88 @@
+"""Keeps moto from growing and slowing with every call. Importing this corrects moto.
+
+moto remembers every instance of its models for ever, copies included, and a DynamoDB transaction copies its whole table once
+for each of its items: a thousand transactions on a small table held 12 GB. Here nothing is remembered, and a transaction
+keeps what it touches.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from moto.core.common_models import BaseModel
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+
+Operations = Sequence[Mapping[str, Mapping[str, Any]]]
+
+
+def _new(kind: type[BaseModel], *_arguments: object, **_named: object) -> BaseModel:
+    """Without the list of instances, which moto needs to forget them when a test ends."""
+    return object.__new__(kind)
+
+
+class _Uncopied(dict[str, None]):
+    """Stands for the tables where a transaction copies them and puts the copies back."""
+
+    def __getitem__(self, name: str) -> None:
+        return None
+
+
+class _Backend:
+    """Everything else is the backend's own."""
+
+    def __init__(self, backend: DynamoDBBackend) -> None:
+        self._backend = backend
+        self.tables = _Uncopied.fromkeys(backend.tables)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+_transact_write_items: Any = DynamoDBBackend.transact_write_items
+
+
+def _transact(backend: DynamoDBBackend, operations: Operations) -> None:
+    undo = [
+        back
+        for operation in operations
+        for fields in operation.values()
+        if (table := backend.tables.get(fields.get("TableName", ""))) is not None
+        for back in _ways_back(table, fields.get("Key") or fields.get("Item") or {})
+    ]
+    try:
+        _transact_write_items(_Backend(backend), operations)
+    except Exception:
+        for back in undo:
+            back()
+        raise
+
+
+def _ways_back(table: Any, attributes: Mapping[str, Any]) -> list[Callable[[], None]]:
+    """For the item with these key attributes, and for the table's stream."""
+    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name is not None]
+    if any(name not in attributes for name in names):
+        return []  # moto will refuse it
+    keys = [DynamoType(attributes[name]) for name in names]
+    before = copy.deepcopy(table.get_item(keys[0], keys[1] if len(keys) > 1 else None))
+
+    def item() -> None:
+        holder, key = (table.items[keys[0]], keys[1]) if len(keys) > 1 else (table.items, keys[0])
+        if before is None:
+            holder.pop(key, None)
+        else:
+            holder[key] = before
+
+    shard = table.stream_shard
+    if shard is None:
+        return [item]
+    records, first = list(shard.items), shard.starting_sequence_number
+
+    def stream() -> None:
+        shard.items, shard.starting_sequence_number = list(records), first
+
+    return [item, stream]
+
+
+BaseModel.__new__ = _new  # type: ignore[method-assign, assignment]
+DynamoDBBackend.transact_write_items = _transact  # type: ignore[method-assign, assignment]

@@ -1,0 +1,81 @@
+"""A transaction is whole or nothing, and costs what it touches."""
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import Item
+
+from local.control_plane import moto_growth  # noqa: F401 - the fix to moto, made by importing it
+
+TABLE = "things"
+
+
+@pytest.fixture
+def table() -> Iterator[Any]:
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+def key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": name}, "sk": {"S": "META"}}
+
+
+def put(name: str, **more: Any) -> dict[str, Any]:
+    return {"Put": {"TableName": TABLE, "Item": key(name) | more}}
+
+
+def add(name: str) -> dict[str, Any]:
+    values = {":one": {"N": "1"}}
+    update = {"Key": key(name), "UpdateExpression": "ADD n :one", "ExpressionAttributeValues": values}
+    return {"Update": {"TableName": TABLE} | update}
+
+
+def items(table: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = table.scan(TableName=TABLE)["Items"]
+    return sorted(found, key=lambda item: str(item["pk"]["S"]))
+
+
+def test_what_a_refused_transaction_touched_is_as_it_was(table: Any) -> None:
+    table.transact_write_items(TransactItems=[put("changed", n={"N": "1"}), put("deleted"), put("replaced")])
+    before = items(table)
+    delete = {"Delete": {"TableName": TABLE, "Key": key("deleted")}}
+    refused = {
+        "ConditionCheck": {"TableName": TABLE, "Key": key("none"), "ConditionExpression": "attribute_exists(pk)"}
+    }
+    with pytest.raises(ClientError) as raised:
+        table.transact_write_items(
+            TransactItems=[add("changed"), delete, put("replaced", n={"N": "2"}), put("new"), refused]
+        )
+    codes = [reason["Code"] for reason in raised.value.response["CancellationReasons"]]
+    assert codes == ["None", "None", "None", "None", "ConditionalCheckFailed"]
+    assert items(table) == before
+    with pytest.raises(ClientError, match="multiple operations on one item"):
+        table.transact_write_items(TransactItems=[add("changed"), add("changed")])
+    assert items(table) == before
+
+
+def test_nothing_is_left_of_a_transaction_but_what_it_wrote(table: Any) -> None:
+    for number in range(0, 300, 100):
+        table.transact_write_items(TransactItems=[put(str(each)) for each in range(number, number + 100)])
+
+    def living() -> int:
+        gc.collect()
+        return sum(isinstance(each, Item) for each in gc.get_objects())
+
+    before = living()
+    for _ in range(5):
+        table.transact_write_items(TransactItems=[add("1"), add("2")])
+    assert living() <= before + 5
