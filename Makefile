@@ -80,7 +80,7 @@ lint: environment ## Check style, types and workflows
 
 check: environment ## What a commit has to pass, in less than a minute: format, style, types, workflows, contract, unit tests
 	@$(PYTHON) -m builder --local >/dev/null
-	@$(PYTHON) -m tests.stages lint workflows unit
+	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tests.stages lint workflows unit
 
 proof-access: environment ## Compare a million random decisions with the reference model (COUNT=…)
 	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))

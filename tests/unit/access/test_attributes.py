@@ -163,6 +163,7 @@ def test_of_many_writers_of_one_version_one_wins(profiles: Service, one_call_at_
     assert Counter(answer.status for answer in answers) == {200: 1, 412: WRITERS - 1}
 
 
+@pytest.mark.trials
 def test_of_many_writers_of_many_values_nothing_is_lost(service: Service, one_call_at_a_time: None) -> None:
     """Each writes a value of its own, whatever else there is; whoever cannot says so."""
     service.new_user(ADA)

@@ -223,6 +223,7 @@ def at_once(calls: list[Any]) -> list[Answer]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
+@pytest.mark.trials
 def test_of_many_writers_nothing_is_lost(crowded: Service) -> None:
     answers = at_once([partial(make, crowded, ADA, role="reader", scope=f"document:{each}") for each in range(WRITERS)])
     grants = [answer.json["id"] for answer in answers if answer.status == 201]
@@ -243,6 +244,7 @@ def test_of_many_revokes_one_revokes(crowded: Service) -> None:
     assert crowded.epoch(ADA) == 3
 
 
+@pytest.mark.trials
 def test_of_many_administrators_who_end_each_other_one_stays(crowded: Service) -> None:
     held = [
         (ADMIN, sk.rsplit("#", 1)[1])

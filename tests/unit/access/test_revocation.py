@@ -21,6 +21,7 @@ def trials(service: Service, clock: Callable[[float], None], count: int) -> Tria
     return made
 
 
+@pytest.mark.trials
 def test_no_permit_outlives_its_revocation(
     service: Service, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,6 +32,7 @@ def test_no_permit_outlives_its_revocation(
             print(f"\n{run.permitted.total()} revocations {dict(run.permitted)}, none outlived")
 
 
+@pytest.mark.trials
 def test_a_cache_of_three_times_the_time_is_found_out(
     service: Service, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,7 +122,7 @@ def test_a_collection_over_a_megabyte_is_read_to_its_end(table: Any) -> None:
 
 @pytest.mark.parametrize("ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.collection])
 def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> None:
-    with pytest.raises(Unavailable, match=r"(get_item|put_item|query) failed: ResourceNotFoundException"):
+    with pytest.raises(Unavailable, match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException"):
         ask(UID)
 
 
