@@ -4,11 +4,12 @@ import re
 
 import msgspec
 
-from atrium.problem import Problem
+from atrium.problem import HeaderError, Problem
 from atrium.request import Request
 from atrium.response import Response
 
 _TAG = re.compile(r'(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")')
+_TAGS = re.compile(r'(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*')
 _VERSIONED = re.compile(r'"(?P<version>\d{1,18})-(?P<digest>[0-9a-f]+)"')
 
 
@@ -35,13 +36,16 @@ def not_modified(request: Request, response: Response) -> Response:
 def expected_versions(request: Request, beside: object = None) -> list[int] | None:
     """The row versions that `If-Match` accepts, None for any (`*`): the UPDATE compares them, so no race is lost.
 
-    Raises 428 without the header, and 412 when nothing it names can be current because `beside` has changed.
+    Raises 428 without the header, 400 for what is no tag (one without its quotes, say), and 412 when nothing it names can
+    be current because `beside` has changed.
     """
     condition = request.headers.get("if-match")
     if condition is None:
         raise Problem(428, "if_match_required", "Send the ETag you last read of this resource as If-Match.")
     if condition.strip() == "*":
         return None
+    if not _TAGS.fullmatch(condition.strip()):
+        raise _malformed()
     # A weak tag never matches here: RFC 9110, section 13.1.1.
     tags = (_VERSIONED.fullmatch(found["tag"]) for found in _TAG.finditer(condition) if not found["weak"])
     versions = [int(tag["version"]) for tag in tags if tag and tag["digest"] == _digest(beside)]
@@ -52,6 +56,12 @@ def expected_versions(request: Request, beside: object = None) -> list[int] | No
 
 def stale() -> Problem:
     return Problem(412, "stale", "The resource has changed since you read it. Read it again, then repeat the change.")
+
+
+def _malformed() -> Problem:
+    expected = "Expected `*`, or entity tags in their quotes as ETag has them"
+    errors = [HeaderError("If-Match", expected)]
+    return Problem(400, "if_match_invalid", f"If-Match: {expected}.", errors=errors)
 
 
 def _digest(beside: object) -> str:

@@ -1,7 +1,7 @@
 """A JSON body becomes a Struct, or a Problem that names every field at fault."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -11,12 +11,18 @@ from atrium.problem import FieldError, Problem
 
 MAX_BYTES = 1 << 20
 
+# U+FFFD: what API Gateway makes of bytes that are no UTF-8. Who means the character itself may escape it.
+_REPLACED = "\ufffd".encode()
 _PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 
 
-def check_media_type(content_type: str, body: bytes, accepted: Collection[str]) -> None:
-    """Raises 400 when there is no body at all, 415 when it is not of an accepted type or not in UTF-8."""
+def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> None:
+    """Raises 400 when there is no body at all, 415 when it is not of an accepted type, compressed, or not in UTF-8."""
+    content_type, coding = headers.get("content-type", ""), headers.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
+        detail = f"Send the body as it is, without Content-Encoding; this one came as {coding}."
+        raise Problem(415, "content_encoding_unsupported", detail)
     if not body:
         raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
     media_type, _, parameters = content_type.partition(";")
@@ -48,6 +54,8 @@ def decode[Model: msgspec.Struct](body: bytes, model: type[Model], read_only: Co
 def _json(body: bytes) -> object:
     if len(body) > MAX_BYTES:
         raise Problem(413, "body_too_large", f"The body has {len(body)} bytes; at most {MAX_BYTES} are accepted.")
+    if _REPLACED in body:
+        raise Problem(400, "body_malformed", "The body cannot be read as JSON. It is not in UTF-8.")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as malformed:
@@ -71,9 +79,10 @@ def _struct_errors(
         elif field.required:
             yield FieldError(child(pointer, name), "This field is required")
     if model.__struct_config__.forbid_unknown_fields:
-        for name in value.keys() - fields.keys():
-            detail = "This field is read-only" if name in read_only else "There is no such field"
-            yield FieldError(child(pointer, name), detail)
+        for name in value:
+            if name not in fields:
+                detail = "This field is read-only" if name in read_only else "There is no such field"
+                yield FieldError(child(pointer, name), detail)
 
 
 def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:

@@ -40,7 +40,7 @@ def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: typ
             elif field.required:
                 errors[name] = "This parameter is required"
         except msgspec.ValidationError as invalid:
-            errors[name] = str(invalid).partition(" - at `")[0]
+            errors[name] = str(invalid).partition(" - at `")[0].removesuffix(", got `str`")  # as every value is
     if errors:
         found = sorted(errors.items())[:MAX_ERRORS]
         raise invalid_parameters([ParameterError(name, detail) for name, detail in found])

@@ -88,7 +88,7 @@ class Request(msgspec.Struct):
         """
         from atrium import json_body  # not at the top: most requests have no body, and no query
 
-        json_body.check_media_type(self.headers.get("content-type", ""), self.body, media_types)
+        json_body.check_media_type(self.headers, self.body, media_types)
         return json_body.decode(self.body, model, read_only)
 
 

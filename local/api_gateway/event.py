@@ -59,7 +59,7 @@ class GatewayRequest:
 
 def arrived(request: web.Request, stage: str | None) -> GatewayRequest:
     """Both URL forms: `/dev/v1/me`, as on AWS's own host name, and `/v1/me`, as on a custom domain."""
-    headers = [(key.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for key, value in request.raw_headers]
+    headers = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in request.raw_headers]
     raw_path = request.rel_url.raw_path
     prefix = f"/{stage}"
     inside = raw_path[len(prefix) :] if stage and (raw_path + "/").startswith(prefix + "/") else raw_path
@@ -128,7 +128,7 @@ def proxy_event(request: GatewayRequest, api: DeployedApi, route: Route, paramet
         "body": _body_text(request.body, binary),
         "isBase64Encoded": binary and bool(request.body),
     }
-    return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(event, ensure_ascii=False).encode()
 
 
 def matches_media_type(patterns: Iterable[str], media_type: str) -> bool:

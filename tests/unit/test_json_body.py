@@ -87,6 +87,12 @@ def test_every_wrong_field_is_named_at_once() -> None:
     ]
 
 
+def test_unknown_fields_are_told_in_the_sequence_they_came_in() -> None:
+    names = [f"field_{number * 7 % 20}" for number in range(20)]
+    refused = send({"name": "a"} | dict.fromkeys(names, 1))
+    assert [error["pointer"] for error in refused.json["errors"]] == [f"#/{name}" for name in names]
+
+
 def test_errors_say_what_is_expected() -> None:
     details = {error["pointer"]: error["detail"] for error in send({"id": 1, "nmae": 1, "lines": {}}).json["errors"]}
     assert details == {
@@ -130,6 +136,12 @@ def test_bytes_that_are_not_utf_8_are_400() -> None:
     assert (refused.status, refused.json["code"]) == (400, "body_malformed")
 
 
+def test_what_the_gateway_made_of_other_bytes_is_400_and_the_character_itself_is_not() -> None:
+    refused = send(b'{"name":"Jos\xe9"}'.decode(errors="replace"))
+    assert (refused.status, refused.json["code"]) == (400, "body_malformed")
+    assert send(r'{"name":"Jos\ufffd"}').status == 200
+
+
 @pytest.mark.parametrize("body", ["[]", "null", "3", '"x"'])
 def test_json_that_is_no_object_is_422_at_the_root(body: str) -> None:
     assert pointers(send(body)) == ["#"]
@@ -152,6 +164,12 @@ def test_another_media_type_is_415(content_type: str | None) -> None:
 )
 def test_the_media_type_may_be_written_in_any_way(content_type: str) -> None:
     assert send({"name": "a"}, content_type).status == 200
+
+
+def test_a_compressed_body_is_415() -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    refused = answer(handler(api_event("POST /v1/orders", '{"name":"a"}', headers), Context()))
+    assert (refused.status, refused.json["code"]) == (415, "content_encoding_unsupported")
 
 
 def test_a_body_over_the_limit_is_413() -> None:

@@ -57,6 +57,12 @@ def test_headers_keep_the_clients_case(gateway: Gateway) -> None:
     assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
 
 
+def test_header_bytes_that_are_no_utf_8_arrive_as_such_a_body_does(gateway: Gateway) -> None:
+    sent = [("X-Text", "ü".encode()), ("X-Bytes", b"a\xff\xfeb")]
+    event = gateway.call("GET", "/v1/things", headers=sent).json
+    assert (event["headers"]["X-Text"], event["headers"]["X-Bytes"]) == ("ü", "a\ufffd\ufffdb")
+
+
 def test_request_context_is_complete(gateway: Gateway) -> None:
     answer = gateway.call("GET", "/v1/things")
     event = answer.json
