@@ -111,7 +111,7 @@ def _refusal(lines: Sequence[OrderLine], quantities: Mapping[UUID, int]) -> Prob
         for index, line in enumerate(lines)
         if stock[line.coffee] < quantities[line.coffee]
     ]
-    return Problem(409, "out_of_stock", "Too little was left for this order; `errors` says of what, where that is still so.", errors=short)
+    return Problem(409, "out_of_stock", "Too little was left: `errors` says of what, if it still is.", errors=short)
 
 
 def _representation(order: Order, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -62,7 +62,7 @@ def create_app(
 ) -> web.Application:
     """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`."""
     app = web.Application(client_max_size=BODY_LIMIT)
-    app.router.add_route("*", "/{path:.*}", _Gateway(apis, functions, authorizer, on_answered, clock).answer)
+    app.router.add_route("*", r"/{path:[\s\S]*}", _Gateway(apis, functions, authorizer, on_answered, clock).answer)
     return app
 
 

@@ -2,17 +2,16 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pg8000.native
 import pytest
 
+from tests.running_stack import crowd
 from tests.running_stack.client import Answer, Client, Person
 from tests.running_stack.waiting import settle
 
 PRICE = 250
-WORKERS = 10  # warm before many meet, or the first has gone before the second comes
 ONE_COFFEE = "SELECT id FROM coffees WHERE id = :id FOR UPDATE"
 ONE_ORDER = "SELECT id FROM orders WHERE id = :id FOR UPDATE"
 
@@ -54,20 +53,7 @@ class Shop:
         return answer
 
     def at_once(self, calls: Sequence[Callable[[], Answer]], lock: str, row: str) -> list[Answer]:
-        """Every call in a thread of its own, and none of them over before several have met at the locked row."""
-        with self.client.database() as database, ThreadPoolExecutor(len(calls)) as pool:
-            list(pool.map(lambda _: self.client.call("GET", "/v1/coffees", self.customer.token), range(WORKERS)))
-            database.run("BEGIN")
-            database.run(lock, id=row)
-            futures = [pool.submit(call) for call in calls]
-            settle(lambda: self.waiting() > 1, 1)  # no longer: whoever waits for 2 s is refused
-            database.run("ROLLBACK")
-            return [future.result() for future in futures]
-
-    def waiting(self) -> int:
-        """How many sessions wait for a lock."""
-        [[count]] = self.database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return int(count)
+        return crowd.at_once(self.client, calls, lambda: self.read(row), lock, id=row)
 
     def read(self, order: str, person: Person | None = None) -> Answer:
         return self.client.call("GET", f"/v1/orders/{order}", (person or self.customer).token)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from coffee.tests.conftest import ONE_COFFEE, Shop, code, wait
 from local.settings import Settings
 from tests.running_stack.client import Answer
+from tests.running_stack.crowd import waiting
 from tests.running_stack.processes import workers
 
 WRITERS = 50
@@ -84,7 +85,7 @@ def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop)
         database.run("BEGIN")
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)
         lost = pool.submit(shop.place, (coffee, 1), key=key)
-        wait(lambda: shop.waiting() == 1)
+        wait(lambda: waiting(shop.database) == 1)
         for worker in workers("coffee", Settings.from_environment().state):
             os.kill(worker, signal.SIGKILL)
         assert lost.result().status == 502

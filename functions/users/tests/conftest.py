@@ -4,16 +4,17 @@ import json
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pg8000.native
 import pytest
 
+from tests.running_stack import crowd
 from tests.running_stack.client import Answer, Client, Person
 from tests.running_stack.waiting import settle
 
-WORKERS = 10  # warm before many meet, or the first has gone before the second comes
+ONE_USER = "SELECT uid FROM users WHERE uid = :uid FOR UPDATE"
+OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits
 
 
 class Office:
@@ -87,11 +88,8 @@ class Office:
         rows = self.database.run("SELECT actor, action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid)
         return [tuple(row) for row in rows]
 
-    def at_once(self, calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
-        """Each in a thread of its own."""
-        with ThreadPoolExecutor(len(calls)) as pool:
-            list(pool.map(lambda _: self.call("GET", "/v1/users?limit=1"), range(WORKERS)))
-            return [future.result() for future in [pool.submit(call) for call in calls]]
+    def at_once(self, calls: Sequence[Callable[[], Answer]], lock: str, **parameters: str) -> list[Answer]:
+        return crowd.at_once(self.client, calls, lambda: self.call("GET", "/v1/users?limit=1"), lock, **parameters)
 
 
 @pytest.fixture(scope="session")

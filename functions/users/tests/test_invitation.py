@@ -8,7 +8,7 @@ import pytest
 
 from tests.running_stack.client import claims
 from tests.running_stack.waiting import settle
-from users.tests.conftest import Office, code, new_email
+from users.tests.conftest import OPERATIONS, Office, code, new_email
 
 WRITERS = 50
 
@@ -70,7 +70,7 @@ def test_an_operation_is_for_whoever_asked_and_those_who_may_read_users(office: 
 
 def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
     email = new_email()
-    answers = office.at_once([lambda: office.invite(email)] * WRITERS)
+    answers = office.at_once([lambda: office.invite(email)] * WRITERS, OPERATIONS)
     assert Counter(answer.status for answer in answers) == {202: 1, 409: WRITERS - 1}
     assert {code(answer) for answer in answers if answer.status == 409} <= {"email_taken", "invitation_pending"}
     [accepted] = [answer for answer in answers if answer.status == 202]
@@ -81,7 +81,7 @@ def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
 
 def test_one_request_repeated_is_one_invitation(office: Office) -> None:
     email, key = new_email(), str(uuid.uuid4())
-    answers = office.at_once([lambda: office.invite(email, key)] * WRITERS)
+    answers = office.at_once([lambda: office.invite(email, key)] * WRITERS, OPERATIONS)
     accepted = [answer for answer in answers if answer.status == 202]
     assert {code(answer) for answer in answers if answer.status != 202} <= {"idempotency_in_flight"}
     assert {answer.body for answer in accepted} == {accepted[0].body}

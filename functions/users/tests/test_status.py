@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.running_stack.client import Client, Person
-from users.tests.conftest import Office, code
+from users.tests.conftest import OPERATIONS, Office, code
 
 WRITERS = 50
 HOLDERS = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}}
@@ -78,7 +79,7 @@ def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) ->
 def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None:
     person = office.client.new_member()
     etag = office.call("GET", f"/v1/users/{person.uid}").headers["etag"]
-    answers = office.at_once([lambda: office.set_status(person.uid, "disabled", etag)] * WRITERS)
+    answers = office.at_once([lambda: office.set_status(person.uid, "disabled", etag)] * WRITERS, OPERATIONS)
     assert Counter(answer.status for answer in answers) == {202: 1, 412: WRITERS - 1}
     [accepted] = [answer for answer in answers if answer.status == 202]
     assert office.ended(accepted)["state"] == "succeeded"
@@ -87,7 +88,7 @@ def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None
 
 def test_one_change_at_a_time_is_under_way(office: Office) -> None:
     person = office.client.new_member()
-    answers = office.at_once([lambda: office.set_status(person.uid, "disabled")] * 10)
+    answers = office.at_once([lambda: office.set_status(person.uid, "disabled")] * 10, OPERATIONS)
     refused = [answer for answer in answers if answer.status != 202]
     assert {code(answer) for answer in refused} == {"operation_pending"}
     accepted = [answer for answer in answers if answer.status == 202]
@@ -136,7 +137,7 @@ def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> 
     people = [new_admin(office.client) for _ in range(10)]
     uids = {person.uid for person in people}
     with only_administrators(office, uids):
-        answers = office.at_once([lambda uid=uid: office.set_status(uid, "disabled") for uid in [*uids] * 5])  # type: ignore[misc]
+        answers = office.at_once([partial(office.set_status, uid, "disabled") for uid in [*uids] * 5], OPERATIONS)
         assert {answer.status for answer in answers} <= {202, 409}
         for answer in answers:
             if answer.status == 202:

@@ -83,7 +83,9 @@ class Gateway:
                 restApiId=self.api_id, stageName=stage, deploymentId=deployment, variables={"color": "green"}
             )
 
-    def call(self, method: str, path: str, body: object = None, headers: Sequence[tuple[str, str | bytes]] | None = None) -> Answer:
+    def call(
+        self, method: str, path: str, body: object = None, headers: Sequence[tuple[str, str | bytes]] | None = None
+    ) -> Answer:
         """One request; a body that is not bytes is sent as JSON."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()

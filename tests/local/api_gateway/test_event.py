@@ -24,6 +24,7 @@ def test_both_url_forms_reach_the_same_route(gateway: Gateway) -> None:
     [
         ("/v1/things/special", "/v1/things/special", None),
         ("/v1/things/a%20b%2Fc", "/v1/things/{id}", {"id": "a%20b%2Fc"}),
+        ("/v1/things/a%0Ab", "/v1/things/{id}", {"id": "a%0Ab"}),
         ("/v1/files/a/b/c", "/v1/files/{path+}", {"path": "a/b/c"}),
         ("/v1/files/list", "/v1/files/list", None),
         ("/v1/files/lists", "/v1/files/{path+}", {"path": "lists"}),
