@@ -10,7 +10,7 @@ from tests.running_stack.client import Answer, Client
 from tests.running_stack.waiting import settle
 
 WORKERS = 10
-"""As many as the stack runs of a function. Cold ones come so late that the first request has gone before the second comes."""
+"""As many as the stack runs of a function."""
 
 
 def at_once(
@@ -18,15 +18,16 @@ def at_once(
 ) -> list[Answer]:
     """Every call in a thread of its own, and none of them over before several have met at what `lock` locks.
 
-    `warm` is a request to the same service. Fails when no two have met: then nothing was shown.
+    `warm` is a request to the same service: a cold worker comes so late that the first request has gone before. Fails when
+    no two have met: then nothing was shown.
     """
     with client.database() as database, client.database() as watch, ThreadPoolExecutor(len(calls)) as pool:
-        list(pool.map(lambda _: warm(), range(WORKERS)))
+        list(pool.map(lambda _: warm(), calls))
         database.run("BEGIN")
         database.run(lock, **parameters)
         futures = [pool.submit(call) for call in calls]
         settle(lambda: waiting(watch) > 0, 20)
-        settle(lambda: waiting(watch) >= WORKERS, 1)  # no longer: whoever waits for 2 s is refused
+        settle(lambda: waiting(watch) >= WORKERS, 1.5)  # no longer: whoever waits for 2 s is refused
         met = waiting(watch)
         database.run("ROLLBACK")
         answers = [future.result() for future in futures]
