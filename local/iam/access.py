@@ -127,14 +127,21 @@ def _cognito_idp(call: AwsCall) -> list[Access]:
 def _secretsmanager(call: AwsCall) -> list[Access]:
     content = parameters(call)
     named = content.get("SecretIdList") or [_text(content, "SecretId") or _text(content, "Name")]
-    context: dict[str, str | None] = {"secretsmanager:ResourceTag/*": UNKNOWN, "secretsmanager:Name": UNKNOWN}
-    context["secretsmanager:VersionStage"] = _text(content, "VersionStage") or "AWSCURRENT"
+    context = _stages(call.action or "", content)
     if call.action in ("ListSecrets", "GetRandomPassword") or named == [""]:
         return [Access(f"secretsmanager:{call.action}")]
     return [
         Access(f"secretsmanager:{call.action}", found, context | {"secretsmanager:SecretId": found})
         for found in (_secret_arn(call, str(each)) for each in named)
     ]
+
+
+def _stages(action: str, content: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Nothing, so unknown, where AWS does not say which stages it sends: of a version named by its id alone, and with other actions."""
+    named = content.get("VersionStages") or _text(content, "VersionStage")
+    if action == "GetSecretValue" and not content.get("VersionId"):
+        named = named or "AWSCURRENT"
+    return {"secretsmanager:VersionStage": named} if named else {}
 
 
 def _secret_arn(call: AwsCall, secret_id: str) -> str:
@@ -204,7 +211,18 @@ def _sts(call: AwsCall) -> list[Access]:
 
 _KMS_UNKNOWN = (
     *("kms:KeySpec", "kms:KeyUsage", "kms:KeyOrigin", "kms:MultiRegion", "kms:ResourceAliases"),
-    *("kms:EncryptionAlgorithm", "kms:SigningAlgorithm", "kms:MessageType"),
+    *(
+        "kms:EncryptionAlgorithm",
+        "kms:SigningAlgorithm",
+        "kms:MessageType",
+        "kms:MacAlgorithm",
+        "kms:KeyAgreementAlgorithm",
+    ),
+    *("kms:DataKeyPairSpec", "kms:ReEncryptOnSameKey", "kms:PrimaryRegion", "kms:ReplicaRegion", "kms:ValidTo"),
+    *("kms:GrantIsForAWSResource", "kms:GranteePrincipal", "kms:GrantOperations", "kms:GrantConstraintType"),
+    *("kms:RetiringPrincipal", "kms:BypassPolicyLockoutSafetyCheck", "kms:ScheduleKeyDeletionPendingWindowInDays"),
+    *("kms:ExpirationModel", "kms:WrappingAlgorithm", "kms:WrappingKeySpec", "kms:RotationPeriodInDays"),
+    "kms:RecipientAttestation:ImageSha384",
 )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from ipaddress import ip_address, ip_network
 
 from local.iam.context import Keys
@@ -18,6 +18,8 @@ from local.iam.patterns import Unresolved, glob, resolved, substituted
 # (value of the request, value of the policy, keys, variables count) -> match.
 # ValueError means that one of the two is not of the operator's type.
 Match = Callable[[str, str, Keys, bool], bool]
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def holds(condition: Condition, keys: Keys, variables: bool = True) -> bool | No
         return None  # several values need a quantifier; what AWS makes of them without one is not defined
     try:
         matched = [_matches(found, value, condition.values, keys, variables) for value in actual]
-    except (ValueError, InvalidOperation):
+    except ValueError:
         return None
     return any(matched) if quantifier == "ForAnyValue" else all(matched)
 
@@ -69,11 +71,14 @@ def _match(found: _Operator, value: str, wanted: str, keys: Keys, variables: boo
 
 
 def _null(condition: Condition, keys: Keys) -> bool | None:
-    """`{"Null": {key: "true"}}`: the key is absent. An unknown value of a present key is present all the same."""
+    """`{"Null": {key: "true"}}`: the key is absent. Of a key whose value is unknown not even that is known."""
     wanted = {value.lower() for value in condition.values}
     if not wanted <= {"true", "false"}:
         return None
-    return ("false" if keys.has(condition.key) else "true") in wanted
+    present = keys.has(condition.key)
+    if present and keys.get(condition.key) is None and len(wanted) == 1:
+        return None
+    return ("false" if present else "true") in wanted
 
 
 def _text(wanted: str, keys: Keys, variables: bool) -> str:
@@ -85,11 +90,11 @@ def _equals(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _equals_ignoring_case(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
-    return value.casefold() == _text(wanted, keys, variables).casefold()
+    return value.lower() == _text(wanted, keys, variables).lower()  # by letter: casefold takes ß for ss
 
 
 def _like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
-    pattern = resolved(wanted, keys, wildcards=True) if variables else glob(wanted)
+    pattern = resolved(wanted, keys) if variables else glob(wanted)
     return pattern.fullmatch(value) is not None
 
 
@@ -118,12 +123,22 @@ def _binary(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _in_network(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
-    address, network = ip_address(value), ip_network(_text(wanted, keys, variables), strict=False)
+    text = _text(wanted, keys, variables)
+    if "/" in text and not text.rpartition("/")[2].isdigit():
+        raise ValueError(f"{text} is no CIDR: Python would take a mask")
+    address, network = ip_address(value), ip_network(text, strict=False)
     return address.version == network.version and address in network
 
 
 def _number(compare: Callable[[Decimal, Decimal], bool]) -> Match:
-    return lambda value, wanted, keys, variables: compare(Decimal(value), Decimal(_text(wanted, keys, variables)))
+    return lambda value, wanted, keys, variables: compare(_decimal(value), _decimal(_text(wanted, keys, variables)))
+
+
+def _decimal(text: str) -> Decimal:
+    """Not all that Python takes for a number: `Infinity` is more than every one, and `1_0` is ten."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text} is not a number")
+    return Decimal(text)
 
 
 def _date(compare: Callable[[datetime, datetime], bool]) -> Match:

@@ -10,10 +10,30 @@ UNKNOWN = None
 Values = Sequence[str]
 Context = Mapping[str, str | Values | None]
 
+# What AWS may send with any request of a role's session, and a laptop does not know. The other global keys are sent only with requests
+# of users, instances and services: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_EVERYWHERE = (
+    *("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge", "aws:TokenIssueTime", "lambda:SourceFunctionArn"),
+    *("aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:ResourceOrgID", "aws:ResourceOrgPaths"),
+    *("aws:ResourceTag/*", "aws:RequestTag/*", "aws:TagKeys", "aws:Referer"),
+    # in AWS the function's address and endpoint in its VPC
+    *("aws:SourceIp", "aws:VpcSourceIp", "aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce"),
+    *("aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"),
+)
+_FILLED = {"dynamodb", "kms"}  # services all of whose own keys `access` names
+
+
+def completed(action: str, resource: str, context: Context) -> Context:
+    """`context` and what else AWS sends with each request: unknown, for the most part, so that a condition on it opens nothing."""
+    service, account = action.partition(":")[0].lower(), [*resource.split(":", 5), *[""] * 5][4]
+    own = {} if service in _FILLED else {f"{service}:*": UNKNOWN}
+    return {**dict.fromkeys(_EVERYWHERE, UNKNOWN), "aws:ResourceAccount": account or UNKNOWN, **own, **context}
+
 
 @dataclass(frozen=True)
 class Keys:
-    """A context with the case-insensitive keys that IAM has. `aws:ResourceTag/*` speaks for all keys of that prefix."""
+    """A context with the case-insensitive keys that IAM has. `aws:ResourceTag/*` and `ssm:*` speak for all keys of that prefix
+    that are not named."""
 
     values: Mapping[str, tuple[str, ...] | None]
 
@@ -22,19 +42,24 @@ class Keys:
         return cls({name.lower(): _values(value) for name, value in context.items()})
 
     def has(self, key: str) -> bool:
-        return key.lower() in self.values or _family(key) in self.values
+        return self._place(key) is not None
 
     def get(self, key: str) -> tuple[str, ...] | None:
         """Its values; None if unknown. Look with `has` first: a missing key has no values either."""
-        return self.values.get(key.lower(), self.values.get(_family(key), ()))
+        place = self._place(key)
+        return () if place is None else self.values[place]
+
+    def _place(self, key: str) -> str | None:
+        return next((place for place in _places(key) if place in self.values), None)
 
     def single(self, key: str) -> str | None:
         found = self.get(key)
         return found[0] if found and len(found) == 1 else None
 
 
-def _family(key: str) -> str:
-    return key.lower().partition("/")[0] + "/*"
+def _places(key: str) -> tuple[str, ...]:
+    name = key.lower()
+    return name, name.partition("/")[0] + "/*", name.partition(":")[0] + ":*"
 
 
 def _values(value: str | Values | None) -> tuple[str, ...] | None:

@@ -98,10 +98,15 @@ def _names_resource(statement: Statement, resource: str, keys: Keys, variables: 
 
 
 def _matches(pattern: str, resource: str, keys: Keys, variables: bool, unresolved: bool | None) -> bool | None:
-    if not variables:
-        return glob(pattern).fullmatch(resource) is not None
+    """It cannot be told of a wildcard that would have to cross a colon where AWS does not say that it does."""
     try:
-        return resolved(pattern, keys, wildcards=True).fullmatch(resource) is not None
+        as_documented, as_text = (
+            resolved(pattern, keys, segments=segments) if variables else glob(pattern, segments=segments)
+            for segments in (True, False)
+        )
+        if as_documented.fullmatch(resource):
+            return True
+        return None if as_text.fullmatch(resource) else False
     except Unresolved:
         return unresolved
     except Undecidable:

@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape
 
 from local.aws_call import AwsCall, AwsResponse
 from local.iam.access import Access, accesses
-from local.iam.context import UNKNOWN
 from local.iam.sessions import Session, authorize, session
 
 # Protocols as the SDKs of today speak them. Everything else is the old query protocol, answered in XML.
@@ -56,23 +55,17 @@ def _token(call: AwsCall) -> str | None:
     return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get("X-Amz-Security-Token")
 
 
-def _keys(call: AwsCall) -> dict[str, str | None]:
-    """The global condition keys of every request."""
+def _keys(call: AwsCall) -> dict[str, str]:
+    """The global condition keys of every request, as far as a laptop knows them."""
     now = datetime.now(UTC)
     return {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:RequestedRegion": call.region,
         "aws:SecureTransport": "true",  # as it is on AWS; here loopback stands for the wire
-        "aws:ResourceTag/*": UNKNOWN,
-        "aws:RequestTag/*": UNKNOWN,
-        "aws:TagKeys": UNKNOWN,
-        "aws:SourceIp": UNKNOWN,  # in AWS the function's address in its VPC, which a laptop does not have
-        "aws:SourceVpc": UNKNOWN,
-        "aws:SourceVpce": UNKNOWN,
-        "aws:VpcSourceIp": UNKNOWN,
         "aws:UserAgent": call.headers.get("user-agent", ""),
         "aws:PrincipalIsAWSService": "false",
+        "aws:ViaAWSService": "false",
     }
 
 

@@ -1,6 +1,7 @@
 """IAM's wildcards and policy variables.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html (wildcards in segments)
 """
 
 import re
@@ -22,25 +23,21 @@ class Undecidable(ValueError):  # noqa: N818
 
 
 @lru_cache(maxsize=4096)
-def glob(pattern: str, ignore_case: bool = False) -> re.Pattern[str]:
-    """`*` is any text (also across `/` and `:`), `?` any one character."""
-    return re.compile(_glob_source(pattern), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+def glob(pattern: str, *, ignore_case: bool = False, segments: bool = False) -> re.Pattern[str]:
+    """`*` is any text (also across `/` and `:`), `?` any one character; with `segments` as AWS documents it for ARNs:
+    `?` is no colon, and only a `*` that ends a segment reaches beyond its colon."""
+    return re.compile(_source(pattern, None, segments), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def resolved(text: str, keys: Keys, wildcards: bool) -> re.Pattern[str]:
-    """`text` with its variables' values as literal text; wildcards outside them count if `wildcards`.
+def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str]:
+    """`glob` of `text` with its variables' values as literal text.
 
     Raises:
         Unresolved, Undecidable: a variable has no value here.
     """
     if "${" not in text:
-        return glob(text) if wildcards else re.compile(re.escape(text))
-    plain = _glob_source if wildcards else re.escape
-    source, end = "", 0
-    for variable in _VARIABLE.finditer(text):
-        source += plain(text[end : variable.start()]) + re.escape(_value(variable[1], keys))
-        end = variable.end()
-    return re.compile(source + plain(text[end:]), re.DOTALL)
+        return glob(text, segments=segments)
+    return re.compile(_source(text, keys, segments), re.DOTALL)
 
 
 def substituted(text: str, keys: Keys) -> str:
@@ -67,5 +64,19 @@ def _value(name: str, keys: Keys) -> str:
     return value
 
 
-def _glob_source(pattern: str) -> str:
-    return "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+def _source(pattern: str, keys: Keys | None, segments: bool) -> str:
+    """Without `keys` a variable is text, as any other."""
+    source, at = "", 0
+    while at < len(pattern):
+        variable = _VARIABLE.match(pattern, at) if keys else None
+        end = variable.end() if variable else at + 1
+        if variable and keys:
+            source += re.escape(_value(variable[1], keys))
+        elif pattern[at] == "*":
+            source += "[^:]*" if segments and pattern[end : end + 1] not in ("", ":") else ".*"
+        elif pattern[at] == "?":
+            source += "[^:]" if segments else "."
+        else:
+            source += re.escape(pattern[at])
+        at = end
+    return source

@@ -10,6 +10,7 @@ from typing import Any
 from local.iam.conditions import Condition
 
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+_RESOURCE = re.compile(r"arn:[^:]+:[a-z0-9-]+:")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 
@@ -65,6 +66,7 @@ def _statement(content: Any, number: int) -> Statement:
         action, not_action = _either(content, "Action", "NotAction")
         _check_actions(action or not_action or ())
         resource, not_resource = _either(content, "Resource", "NotResource")
+        _check_resources(resource or not_resource or ())
         if unknown := content.keys() - _STATEMENT_KEYS:
             raise ValueError(f"an identity policy has no {', '.join(sorted(unknown))}")
         conditions = _conditions(content.get("Condition", {}))
@@ -83,6 +85,13 @@ def _check_actions(patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         if pattern != "*" and not _ACTION.fullmatch(pattern):
             raise ValueError(f"{pattern!r} is not service:Action, and a service has no wildcard")
+
+
+def _check_resources(patterns: tuple[str, ...]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html: none in the service segment."""
+    for pattern in patterns:
+        if pattern != "*" and not _RESOURCE.match(pattern):
+            raise ValueError(f"{pattern!r} is neither an ARN whose service has no wildcard nor *")
 
 
 def _texts(content: Any, name: str) -> tuple[str, ...]:

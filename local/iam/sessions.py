@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.iam.context import Context
+from local.iam.context import Context, completed
 from local.iam.decision import SESSION, Decision, decide_within
 from local.iam.policy import Policy, parse
 from local.iam.record import Call, Policies, mentioned, record
@@ -113,7 +113,7 @@ def role_may(
         [parse(policies.session, SESSION)] if policies.session else None,
         action,
         resource,
-        given,
+        completed(action, resource, given),
     )
     known = mentioned(policies, given)
     record.note(Call(role_arn, action, resource, decision.allowed, decision.statement, policies, known))

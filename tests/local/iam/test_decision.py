@@ -57,7 +57,8 @@ EFFECTS = [
     pytest.param([allow(Resource=TABLE + "/index/*")], False, id="an index is not its table"),
     pytest.param([allow(Resource=TABLE.lower())], False, id="resources heed case"),
     pytest.param([allow(Resource="arn:aws:dynamodb:*:*:table/User*")], True, id="wildcards in an ARN"),
-    pytest.param([allow(Resource="arn:aws:dynamodb:*Attributes")], True, id="a resource wildcard crosses colons"),
+    pytest.param([allow(Resource="arn:aws:dynamodb:*")], True, id="a wildcard that ends a segment crosses colons"),
+    pytest.param([allow(Resource="arn:aws:dynamodb:*Attributes")], False, id="and no other one does"),
     pytest.param([allow(Resource=TABLE.replace("User", "????"))], True, id="? in a resource"),
     pytest.param([allow(Resource=TABLE.replace(".", "x") + "x")], False, id="a longer name is another table"),
     pytest.param([allow(Resource=[TABLE + "2", TABLE])], True, id="any of several resources"),
@@ -205,19 +206,36 @@ def test_a_document_that_is_none_denies_everything(document: str) -> None:
 
 WHO: Context = {"aws:username": "ada", "aws:PrincipalTag/team": "x*", "aws:userid": UNKNOWN, "tags": ["a", "b"]}
 VARIABLES = [
-    pytest.param("bucket/${aws:username}/x", "bucket/ada/x", True, id="a value"),
-    pytest.param("bucket/${ AWS:UserName }/*", "bucket/ada/x", True, id="names ignore case and blanks"),
-    pytest.param("bucket/${aws:username}/x", "bucket/${aws:username}/x", False, id="not the text itself"),
-    pytest.param("bucket/${aws:PrincipalTag/team}", "bucket/x*", True, id="a tag"),
-    pytest.param("bucket/${aws:PrincipalTag/team}", "bucket/xyz", False, id="a value brings no wildcard"),
-    pytest.param("bucket/${aws:Gone}", "bucket/", False, id="no value matches nothing"),
-    pytest.param("bucket/${aws:Gone, 'public'}", "bucket/public", True, id="a default"),
-    pytest.param("bucket/${aws:username, 'public'}", "bucket/public", False, id="a default is not for a value"),
-    pytest.param("bucket/${*}", "bucket/*", True, id="an asterisk"),
-    pytest.param("bucket/${*}", "bucket/x", False, id="that is no wildcard"),
-    pytest.param("bucket/${?}${$}", "bucket/?$", True, id="question mark and dollar"),
-    pytest.param("bucket/${tags}", "bucket/a", False, id="several values"),
-    pytest.param("bucket/${aws:userid}", "bucket/a", False, id="an unknown value"),
+    pytest.param("arn:aws:s3:::bucket/${aws:username}/x", "arn:aws:s3:::bucket/ada/x", True, id="a value"),
+    pytest.param(
+        "arn:aws:s3:::bucket/${ AWS:UserName }/*", "arn:aws:s3:::bucket/ada/x", True, id="names ignore case and blanks"
+    ),
+    pytest.param(
+        "arn:aws:s3:::bucket/${aws:username}/x",
+        "arn:aws:s3:::bucket/${aws:username}/x",
+        False,
+        id="not the text itself",
+    ),
+    pytest.param("arn:aws:s3:::bucket/${aws:PrincipalTag/team}", "arn:aws:s3:::bucket/x*", True, id="a tag"),
+    pytest.param(
+        "arn:aws:s3:::bucket/${aws:PrincipalTag/team}",
+        "arn:aws:s3:::bucket/xyz",
+        False,
+        id="a value brings no wildcard",
+    ),
+    pytest.param("arn:aws:s3:::bucket/${aws:Gone}", "arn:aws:s3:::bucket/", False, id="no value matches nothing"),
+    pytest.param("arn:aws:s3:::bucket/${aws:Gone, 'public'}", "arn:aws:s3:::bucket/public", True, id="a default"),
+    pytest.param(
+        "arn:aws:s3:::bucket/${aws:username, 'public'}",
+        "arn:aws:s3:::bucket/public",
+        False,
+        id="a default is not for a value",
+    ),
+    pytest.param("arn:aws:s3:::bucket/${*}", "arn:aws:s3:::bucket/*", True, id="an asterisk"),
+    pytest.param("arn:aws:s3:::bucket/${*}", "arn:aws:s3:::bucket/x", False, id="that is no wildcard"),
+    pytest.param("arn:aws:s3:::bucket/${?}${$}", "arn:aws:s3:::bucket/?$", True, id="question mark and dollar"),
+    pytest.param("arn:aws:s3:::bucket/${tags}", "arn:aws:s3:::bucket/a", False, id="several values"),
+    pytest.param("arn:aws:s3:::bucket/${aws:userid}", "arn:aws:s3:::bucket/a", False, id="an unknown value"),
 ]
 
 
@@ -227,17 +245,22 @@ def test_policy_variables(pattern: str, resource: str, expected: bool) -> None:
 
 
 def test_variables_are_text_in_the_old_version() -> None:
-    assert allowed([allow(Resource="b/${aws:username}")], WHO, resource="b/${aws:username}", version="2008-10-17")
+    assert allowed(
+        [allow(Resource="arn:aws:s3:::b/${aws:username}")],
+        WHO,
+        resource="arn:aws:s3:::b/${aws:username}",
+        version="2008-10-17",
+    )
 
 
 @pytest.mark.parametrize("variable", ["${aws:Gone}", "${aws:userid}"])
 def test_all_but_a_variable_without_a_value_opens_nothing(variable: str) -> None:
-    assert not allowed([without(allow(NotResource=f"b/{variable}"), "Resource")], WHO)
-    assert not allowed([allow(), without(deny(NotResource=f"b/{variable}"), "Resource")], WHO)
+    assert not allowed([without(allow(NotResource=f"arn:aws:s3:::b/{variable}"), "Resource")], WHO)
+    assert not allowed([allow(), without(deny(NotResource=f"arn:aws:s3:::b/{variable}"), "Resource")], WHO)
 
 
 def test_a_deny_of_an_unknown_value_denies() -> None:
-    assert not allowed([allow(), deny(Resource="b/${aws:userid}")], WHO)
+    assert not allowed([allow(), deny(Resource="arn:aws:s3:::b/${aws:userid}")], WHO)
 
 
 def test_variables_in_conditions() -> None:

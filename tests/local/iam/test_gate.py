@@ -319,3 +319,50 @@ def test_a_body_that_makes_no_sense_is_refused_not_passed(aws: None, action: str
     answer = asyncio.run(IamGate().check(odd))
     assert answer is not None
     assert answer.status == 400
+
+
+TRUE, FALSE = "true", "false"
+UNTOLD = [
+    pytest.param({"Null": {"aws:ResourceTag/owner": FALSE}}, id="that a tag is there, which nobody looked up"),
+    pytest.param({"Null": {"aws:SourceVpce": FALSE}}, id="that it came by an endpoint"),
+    pytest.param({"Null": {"aws:TokenIssueTime": TRUE}}, id="that these are no temporary credentials"),
+    pytest.param({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, id="that it is of no such organization"),
+    pytest.param({"BoolIfExists": {"aws:MultiFactorAuthPresent": TRUE}}, id="that there was a second factor"),
+    pytest.param({"ArnNotLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:x"}}, id="that it is not x"),
+    pytest.param({"StringNotEquals": {"ssm:Overwrite": "x"}}, id="a key of the service itself"),
+    pytest.param({"Bool": {"aws:ViaAWSService": TRUE}}, id="that a service calls"),
+    pytest.param({"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}}, id="that it is another account's"),
+]
+
+
+@pytest.mark.parametrize("condition", UNTOLD)
+def test_no_condition_on_what_aws_alone_knows_lets_a_call_through(
+    function: Function, condition: dict[str, Any]
+) -> None:
+    parameters = function(allow("ssm:GetParameter", Condition=condition))("ssm")
+    refused(lambda: parameters.get_parameter(Name="/atrium/dev/pool"))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param({"Bool": {"aws:ViaAWSService": FALSE}}, id="a direct call"),
+        pytest.param({"StringEquals": {"aws:ResourceAccount": ACCOUNT}}, id="a resource of this account"),
+        pytest.param({"StringNotEquals": {"ssm:Overwrite": "x"}}, id="of which it cannot be told"),
+    ],
+)
+def test_and_a_deny_that_may_be_meant_holds(function: Function, condition: dict[str, Any]) -> None:
+    deny = allow("ssm:GetParameter", Condition=condition) | {"Effect": "Deny"}
+    parameters = function(allow("ssm:GetParameter"), deny)("ssm")
+    assert "explicit deny" in refused(lambda: parameters.get_parameter(Name="/atrium/dev/pool"))
+
+
+def test_a_secrets_stage_is_what_the_call_says_it_is(function: Function) -> None:
+    current = {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}}
+    secrets = function(allow("secretsmanager:*", Condition=current))("secretsmanager")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):  # which is let through
+        secrets.get_secret_value(SecretId="app")
+    refused(lambda: secrets.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS"))
+    refused(lambda: secrets.get_secret_value(SecretId="app", VersionId="0" * 32))
+    refused(lambda: secrets.put_secret_value(SecretId="app", SecretString="x", VersionStages=["AWSPREVIOUS"]))
+    refused(lambda: secrets.describe_secret(SecretId="app"))
