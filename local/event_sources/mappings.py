@@ -42,8 +42,9 @@ _RANGES = {
     "ParallelizationFactor": (1, 10),
     "TumblingWindowInSeconds": (0, 0),  # windows are not emulated
 }
+_LIST_STREAMS = "ListStreams"  # which has no resource: service-authorization/latest/reference/list_amazondynamodb.html
 _READS = {
-    "dynamodb": ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"),
+    "dynamodb": ("GetRecords", "GetShardIterator", "DescribeStream", _LIST_STREAMS),
     "sqs": ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"),
 }
 
@@ -208,7 +209,7 @@ def _check_filters(config: Config) -> None:
 def _check_role(kind: str, config: Config, function: DeployedFunction) -> None:
     """Lambda reads as the function's role, and asks beforehand whether it may."""
     source = config["EventSourceArn"]
-    needed = [(f"{kind}:{name}", source) for name in _READS[kind]]
+    needed = [(f"{kind}:{name}", "*" if name == _LIST_STREAMS else source) for name in _READS[kind]]
     if destination := on_failure(config):
         needed.append((_sending(destination), destination))
     for action, resource in needed:

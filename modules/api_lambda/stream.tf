@@ -37,7 +37,8 @@ resource "aws_lambda_event_source_mapping" "stream" {
   depends_on = [aws_iam_role_policy.dead_letters, aws_iam_role_policy.stream]
 }
 
-# What Lambda asks of a role, on the stream alone. The table's key admits callers through DynamoDB.
+# What Lambda asks of a role: the stream alone, but for ListStreams, which has no resource in AWS's service authorization reference (as
+# AWSLambdaDynamoDBExecutionRole has it; a stream's ARN would match nothing). The table's key admits callers through DynamoDB.
 resource "aws_iam_role_policy" "stream" {
   for_each = local.stream_readers
 
@@ -45,10 +46,13 @@ resource "aws_iam_role_policy" "stream" {
   role = aws_iam_role.function[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
-      Resource = var.user_attributes.stream_arn
-    }]
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+        Resource = var.user_attributes.stream_arn
+      },
+      { Effect = "Allow", Action = "dynamodb:ListStreams", Resource = "*" },
+    ]
   })
 }

@@ -22,7 +22,7 @@ REFUSALS = "refusals.tftest.hcl"  # test_refusals.py runs it, without the second
 # Actions for which IAM knows no resource, or which make things that have no name yet.
 WITHOUT_A_RESOURCE = re.compile(
     "xray:Put.*|ec2:Describe.*|ec2:(Create|Delete)NetworkInterface|ec2:(Una|A)ssignPrivateIpAddresses"
-    "|ssm:UpdateInstanceInformation|ssmmessages:.*|logs:DescribeLogGroups"
+    "|dynamodb:ListStreams|ssm:UpdateInstanceInformation|ssmmessages:.*|logs:DescribeLogGroups"
 )
 
 
