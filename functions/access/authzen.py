@@ -70,12 +70,13 @@ def answer(request: Request, content: object) -> Response:
 
 
 def refusal(request: Request, problem: Problem) -> Response:
-    """An error message string (10.1.2) below /access/v1/, problem details elsewhere. What is wrong with a body is 400."""
+    """An error message string (10.1.2) below /access/v1/, problem details elsewhere. What is wrong with a body, or with its
+    type, is 400: the working group's certification wants that (docs/authzen.md)."""
     if not request.resource.startswith(ROOT):
         return response.from_problem(problem, request.request_id)
     places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
     text = "\n".join([problem.detail.replace(": see `errors`.", "."), *places])
-    status = 400 if problem.status == 422 else problem.status
+    status = 400 if problem.status in (415, 422) else problem.status
     headers = {"Content-Type": "text/plain; charset=utf-8", **problem.headers, **_request_id(request)}
     return Response(status, text.encode(), headers)
 

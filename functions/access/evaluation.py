@@ -4,7 +4,7 @@ One Query for each user that is asked about. A table that does not answer makes 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +14,6 @@ from access import authzen, decision, grant_items
 from access.authzen import Action, Defaults, Properties, Resource, Subject
 from access.decision import Decision, Standing
 from atrium import permissions
-from atrium.json_values import child
 from atrium.problem import FieldError, Problem
 from atrium.request import Request
 from atrium.response import Response
@@ -28,6 +27,8 @@ _STOPS_AT: dict[Semantic, bool | None] = {
     "permit_on_first_permit": True,
 }
 """The decision after which nothing more is evaluated (7.1.2.1)."""
+
+_REQUIRED = ("subject", "action", "resource")
 
 Standings = Callable[[Subject], Standing]
 
@@ -68,38 +69,43 @@ def evaluate(request: Request) -> Response:
 def evaluate_many(request: Request) -> Response:
     asked = request.decode(Evaluations)
     standings = _reading()
-    if not asked.evaluations:  # 7.1: then it is a request for a single one
-        [single] = _complete(asked, [Defaults()], "#")
-        return authzen.answer(request, _decided(request, single, standings))
-    evaluations = _complete(asked, asked.evaluations, "#/evaluations")
+    if asked.evaluations:
+        return authzen.answer(request, {"evaluations": list(_until(request, asked, standings))})
+    if errors := [FieldError(f"#/{name}", "This field is required") for name in _missing(asked)]:
+        raise Problem(400, "validation_failed", "The evaluation is not complete: see `errors`.", errors=errors)
+    # 7.1: then it is a request for a single one.
+    return authzen.answer(request, _decided(request, _evaluation(asked), standings))
+
+
+def _until(request: Request, asked: Evaluations, standings: Standings) -> Iterator[Decided]:
     stops_at = _STOPS_AT[asked.options.evaluations_semantic]
-    return authzen.answer(request, {"evaluations": list(_until(request, evaluations, standings, stops_at))})
-
-
-def _until(
-    request: Request, evaluations: Sequence[Evaluation], standings: Standings, stops_at: bool | None
-) -> Iterator[Decided]:
-    for evaluation in evaluations:
-        decided = _decided(request, evaluation, standings)
+    for part in asked.evaluations:
+        decided = _decided_in_batch(request, _completed(part, asked), standings)
         yield decided
         if decided.decision == stops_at:
             return
 
 
-def _complete(asked: Evaluations, parts: Sequence[Defaults], pointer: str) -> list[Evaluation]:
-    """What an evaluation leaves out it takes from the request; raises 400 naming what neither has (7.1.1, 10.1.1)."""
-    complete, errors = list[Evaluation](), list[FieldError]()
-    for number, part in enumerate(parts):
-        values = {name: getattr(part, name) for name in ("subject", "action", "resource")}
-        found = {name: getattr(asked, name) if value is UNSET else value for name, value in values.items()}
-        where = pointer if pointer == "#" else f"{pointer}/{number}"
-        errors += [
-            FieldError(child(where, n), "This field is required") for n, value in found.items() if value is UNSET
-        ]
-        complete.append(Evaluation(**found))
-    if errors:
-        raise Problem(400, "validation_failed", "Some evaluations are not complete: see `errors`.", errors=errors)
-    return complete
+def _decided_in_batch(request: Request, part: Defaults, standings: Standings) -> Decided:
+    """What one evaluation of many lacks is that one's error, and its denial (7.3); the others are decided."""
+    if missing := _missing(part):
+        message = f"It lacks {' and '.join(missing)}, and the request has no default."
+        return Decided(False, {"error": {"status": 400, "message": message}})
+    return _decided(request, _evaluation(part), standings)
+
+
+def _completed(part: Defaults, asked: Evaluations) -> Defaults:
+    """What an evaluation leaves out it takes from the request, each whole (7.1.1)."""
+    values = {name: getattr(part, name) for name in _REQUIRED}
+    return Defaults(**{name: getattr(asked, name) if value is UNSET else value for name, value in values.items()})
+
+
+def _missing(part: Defaults) -> list[str]:
+    return [name for name in _REQUIRED if getattr(part, name) is UNSET]
+
+
+def _evaluation(complete: Defaults) -> Evaluation:
+    return Evaluation(**{name: getattr(complete, name) for name in _REQUIRED})
 
 
 def _reading() -> Standings:

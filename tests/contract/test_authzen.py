@@ -30,6 +30,8 @@ def test_unknown_fields_are_ignored(operation: Operation, admin: Caller) -> None
 def test_what_is_required_and_missing_is_named(operation: Operation, admin: Caller) -> None:
     for name in examples.body(operation):
         body = {key: value for key, value in examples.body(operation).items() if key != name}
+        if "evaluations" in body:  # 7.3: then it is the error of those that lack it
+            continue
         assert refused(admin.ask(operation, body=body), 400)
 
 
@@ -38,7 +40,7 @@ def test_a_body_that_cannot_be_taken_is_refused_with_a_text(operation: Operation
     for raw in (b"", b"{", b"[]", b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"):
         assert refused(admin.ask(operation, raw=raw), 400)
     assert refused(admin.ask(operation, body={"x": "a" * MIB}), 413)
-    assert refused(admin.ask(operation, headers={"Content-Type": "text/plain"}), 415)
+    assert refused(admin.ask(operation, headers={"Content-Type": "text/plain"}), 400)
 
 
 @each

@@ -131,12 +131,35 @@ def test_7_1_without_evaluations_it_is_a_single_one(point: Service, parts: dict[
     assert refused.text.splitlines()[1:] == ["#/subject: This field is required", "#/resource: This field is required"]
 
 
-def test_7_1_1_what_neither_has_is_400(point: Service) -> None:
-    refused = ask(point, "evaluations", {"action": READ, "evaluations": [{"subject": user(ADA)}]})
-    assert (refused.status, refused.text.splitlines()[1:]) == (
-        400,
-        ["#/evaluations/0/resource: This field is required"],
-    )
+def test_7_1_1_what_stands_in_an_evaluation_replaces_the_whole_default(point: Service) -> None:
+    body = {"subject": user(ADA), "action": READ, "resource": document("1"), "evaluations": [{"resource": {"id": "8"}}]}
+    refused = ask(point, "evaluations", body)
+    assert (refused.status, "#/evaluations/0/resource: " in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("semantic", "expected"),
+    [
+        ("execute_all", [True, False, True]),
+        ("deny_on_first_deny", [True, False]),
+        ("permit_on_first_permit", [True]),
+    ],
+)
+def test_7_3_an_evaluation_that_is_not_complete_is_denied_alone(
+    point: Service, semantic: str, expected: list[bool]
+) -> None:
+    parts = [{"resource": document("1")}, {}, {"resource": document("2")}]
+    body = {"subject": user(ADA), "action": READ, "evaluations": parts, "options": {"evaluations_semantic": semantic}}
+    made = ask(point, "evaluations", body).json["evaluations"]
+    assert [each["decision"] for each in made] == expected
+    errors = [each["context"]["error"] for each in made if "error" in each["context"]]
+    message = "It lacks resource, and the request has no default."
+    assert errors == [{"status": 400, "message": message}] * (len(expected) > 1)
+
+
+def test_7_1_2_1_there_are_three_semantics(point: Service) -> None:
+    body = {"subject": user(ADA), "action": READ, "evaluations": [{"resource": document("1")}]}
+    assert ask(point, "evaluations", body | {"options": {"evaluations_semantic": "guess"}}).status == 400
 
 
 def test_7_a_subject_that_is_no_user_does_not_pass_for_the_user_of_that_id(point: Service) -> None:
@@ -251,7 +274,7 @@ def test_10_1_2_an_error_is_a_text(point: Service, endpoint: str) -> None:
         assert refused.status == status
         assert refused.headers["content-type"] == "text/plain; charset=utf-8"
         assert refused.headers["x-request-id"] == "r-1"
-    assert ask(point, endpoint, "{}", Content_Type="text/xml").status == 415
+    assert ask(point, endpoint, "{}", Content_Type="text/xml").status == 400
     stale = ask(point, endpoint, {}, epoch=7)
     assert (stale.status, stale.headers["content-type"]) == (401, "text/plain; charset=utf-8")
     assert ask(point, endpoint, {}, uid=ADA).status == 403
