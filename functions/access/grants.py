@@ -1,6 +1,7 @@
 """Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time. They are made and revoked,
 never changed."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from atrium.user_attributes import Meta as MetaItem
 from atrium.uuid7 import uuid7
 
 VERSION = 1  # nothing changes a grant
+_LAST_END = datetime.max.replace(tzinfo=UTC)
 
 
 class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
@@ -165,8 +167,10 @@ def _check(new: NewGrant) -> None:
         errors.append(FieldError("#/role", "Expected either a role or an action"))
     if new.action is not None and new.scope == EVERYWHERE:
         errors.append(FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`"))
-    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
+    if new.expires_at is not None and int(new.expires_at.timestamp()) <= time.time():  # as the table will have it
         errors.append(FieldError("#/expires_at", "Expected a time to come"))
+    if new.expires_at is not None and new.expires_at > _LAST_END:
+        errors.append(FieldError("#/expires_at", "Expected a year until 9999, in UTC too"))
     if not errors and new.role is not None and not roles.exists(new.role):
         errors.append(FieldError("#/role", "There is no such role"))
     if errors:

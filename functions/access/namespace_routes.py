@@ -56,7 +56,8 @@ def put(request: Request) -> Response:
         version = before.version + 1 if before else 1
         after = Namespace(namespace=name, version=version, **msgspec.structs.asdict(draft))
         put = {"Item": _item(after), **_condition(before)}
-        _transact([{"Put": put}, audit.entry(request, "namespace.changed", {"namespace": name, "version": version})])
+        what = "namespace.changed" if before else "namespace.created"
+        _transact([{"Put": put}, audit.entry(request, what, {"namespace": name, "version": version})])
         return after
 
     return _representation(settle(write), 201 if is_new else 200)

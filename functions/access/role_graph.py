@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from atrium import user_attributes
+from atrium.permissions import ADMIN
 from atrium.problem import FieldError
 
 MAX_DEPTH = 8
@@ -22,6 +23,7 @@ MAX_BYTES = 300_000
 Parents = Mapping[str, Collection[str]]
 
 _PK, _SK = "ROLES", "GRAPH"
+_NOT_ADMIN = f"No role builds on {ADMIN}, which holds everything: grant {ADMIN} itself"
 
 
 class Graph(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ def change(graph: Graph, role: str, parents: Collection[str] | None) -> dict[str
 def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError]:
     """Why the role cannot build on these."""
     found = [
-        FieldError(f"#/parents/{place}", "There is no such role to build on")
+        FieldError(f"#/parents/{place}", _NOT_ADMIN if parent == ADMIN else "There is no such role to build on")
         for place, parent in enumerate(parents)
         if parent not in graph.parents
     ]

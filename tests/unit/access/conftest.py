@@ -33,6 +33,7 @@ class Service:
 
     def __init__(self, table: Any) -> None:
         self.table = table
+        self.grants: dict[str, str] = {}
 
     def ask(
         self,

@@ -7,11 +7,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from access import contention
+from access import contention, grant_items, grants
+from access import evaluation as decision_at
 from atrium import admins, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.events import Answer
@@ -108,6 +110,29 @@ def test_each_change_ends_tokens_and_leaves_a_trail(people: Service) -> None:
 def test_what_cannot_be_granted_is_named(people: Service, body: Any, pointers: list[str]) -> None:
     refused = make(people, ADA, **body)
     assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, pointers)
+
+
+def test_an_end_counts_from_the_second_that_the_table_has(people: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = int(time.time())
+    _set_clock(monkeypatch, now + 0.5)
+    within = make(people, ADA, role="reader", expires_at=f"{grant_items.rfc3339(now)[:-1]}.900Z")
+    assert (within.status, within.json["errors"][0]["pointer"]) == (422, "#/expires_at")
+    grant = made(people, ADA, role="reader", expires_at=f"{grant_items.rfc3339(now + 1)[:-1]}.900Z")
+    path = f"/v1/users/{ADA}/grants/{grant}"
+    assert people.ask("GET", path).json["expires_at"] == grant_items.rfc3339(now + 1)
+    for moment, is_there in ((now + 0.999, True), (now + 1, False)):
+        _set_clock(monkeypatch, moment)
+        assert (people.ask("GET", path).status == 200, permitted(people, ADA)) == (is_there, is_there)
+
+
+def _set_clock(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
+    for module in (grants, decision_at, grant_items):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now))
+
+
+def test_an_end_beyond_all_years_is_refused(people: Service) -> None:
+    refused = make(people, ADA, role="reader", expires_at="9999-12-31T23:59:59-14:00")
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/expires_at")
 
 
 def test_nobody_is_not_a_user(people: Service) -> None:

@@ -1,5 +1,6 @@
 """Roles by their routes."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -64,9 +65,40 @@ def test_depth_is_bounded_from_both_ends(service: Service) -> None:
     assert (lengthened.status, lengthened.json["errors"][0]["pointer"]) == (422, "#/parents")
 
 
-def test_what_is_not_there_cannot_be_built_on(service: Service) -> None:
+def test_what_is_not_there_cannot_be_built_on_nor_can_admin(service: Service) -> None:
     refused = put(service, "a", parents=("nobody", "admin"))
-    assert [error["pointer"] for error in refused.json["errors"]] == ["#/parents/0", "#/parents/1"]
+    assert (refused.status, refused.json["errors"]) == (
+        422,
+        [
+            {"pointer": "#/parents/0", "detail": "There is no such role to build on"},
+            {
+                "pointer": "#/parents/1",
+                "detail": "No role builds on admin, which holds everything: grant admin itself",
+            },
+        ],
+    )
+
+
+def test_a_role_above_admin_holds_nothing_of_it(service: Service) -> None:
+    """Should somebody write one into the table by hand."""
+    service.new_role("chief", parents=["admin"])
+    service.new_user(ADA)
+    service.grant(ADA, role="chief")
+    assert service.ask("GET", "/v1/roles", uid=ADA, roles="chief").status == 403
+    question = {
+        "subject": {"type": "user", "id": ADA},
+        "action": {"name": "read"},
+        "resource": {"type": "a", "id": "1"},
+    }
+    assert service.ask("POST", "/access/v1/evaluation", question).json["decision"] is False
+
+
+def test_who_held_it_until_now_is_not_in_its_way(service: Service) -> None:
+    put(service, "reader")
+    service.new_user(ADA)
+    for ended in range(3):
+        service.grant(ADA, f"document:{ended}", role="reader", expires_at=int(time.time()) - ended)
+    assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
 
 
 def test_two_changes_that_close_a_circle_together(service: Service, one_call_at_a_time: None) -> None:

@@ -1,0 +1,129 @@
+"""A good request for every operation of the service, and the world that it is good in."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from atrium import admins, user_attributes
+from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
+from tests.unit.events import Answer
+
+SCHEMA = {"type": "object", "properties": {"level": {"type": "string"}}}
+NAMESPACE = {"description": "Plans", "schema": SCHEMA, "personal": False, "in_token": True}
+ROLE = {"description": "Reads", "permissions": ["document.read"]}
+SUBJECT, RESOURCE = {"type": "user", "id": ADA}, {"type": "document", "id": "7"}
+QUESTION = {"subject": SUBJECT, "action": {"name": "read"}, "resource": RESOURCE}
+
+Key = tuple[str, str, str]
+"""pk, sk and attribute of a number in the table."""
+
+
+class Asked(NamedTuple):
+    """`{grant}` in the path is one of Ada's. `rises` is what a change raises by one, None where the item itself ends."""
+
+    route: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, Any] = MappingProxyType({})
+    rises: Key | None = None
+    trail: str | None = None
+
+    def by(self, service: Service) -> Answer:
+        method = self.route.split()[0]
+        path = self.path.format(grant=service.grants["reader"], right=service.grants["right"])
+        if method == "POST" and path.startswith("/v1/"):
+            return service.post(path, self.body, **self.headers)
+        return service.ask(method, path, self.body, **self.headers)
+
+
+EPOCH = (f"U#{ADA}", "META", "access_epoch")
+GRAPH = ("ROLES", "GRAPH", "version")
+ANY: dict[str, Any] = {"If_Match": "*"}
+NEW: dict[str, Any] = {"If_None_Match": "*"}
+_OF_ADA = f"/v1/users/{ADA}"
+_ATTRIBUTE = "/v1/users/{id}/attributes/{namespace}/{name}"
+
+CHANGES = [
+    Asked(
+        "PATCH /v1/users/{id}/attributes",
+        f"{_OF_ADA}/attributes",
+        {"attributes": {"plan": {"level": "gold"}}},
+        ANY,
+        EPOCH,
+        "attributes.changed",
+    ),
+    Asked(
+        f"PUT {_ATTRIBUTE}",
+        f"{_OF_ADA}/attributes/plan/level",
+        {"value": "gold"},
+        ANY,
+        EPOCH,
+        "attributes.changed",
+    ),
+    Asked(f"DELETE {_ATTRIBUTE}", f"{_OF_ADA}/attributes/plan/level", None, ANY, EPOCH, "attributes.changed"),
+    Asked(
+        "PUT /v1/namespaces/{namespace}",
+        "/v1/namespaces/plan",
+        NAMESPACE | {"in_token": False},
+        ANY,
+        ("NAMESPACES", "plan", "version"),
+        "namespace.changed",
+    ),
+    Asked("PUT /v1/namespaces/{namespace}", "/v1/namespaces/new", NAMESPACE, NEW, None, "namespace.created"),
+    Asked("DELETE /v1/namespaces/{namespace}", "/v1/namespaces/plan", None, ANY, None, "namespace.deleted"),
+    Asked("PUT /v1/roles/{role}", "/v1/roles/new", ROLE, NEW, GRAPH, "role.created"),
+    Asked(
+        "PUT /v1/roles/{role}",
+        "/v1/roles/reader",
+        ROLE | {"permissions": []},
+        ANY,
+        ("R#reader", "META", "version"),
+        "role.changed",
+    ),
+    Asked("DELETE /v1/roles/{role}", "/v1/roles/spare", None, ANY, GRAPH, "role.deleted"),
+    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "reader"}, {}, EPOCH, "role.granted"),
+    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "admin"}, {}, EPOCH, "role.granted"),
+    Asked(
+        "POST /v1/users/{id}/grants",
+        f"{_OF_ADA}/grants",
+        {"action": "write", "scope": "document:7"},
+        {},
+        EPOCH,
+        "right.granted",
+    ),
+    Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}", None, ANY, EPOCH, "role.revoked"),
+    Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{right}}", None, ANY, EPOCH, "right.revoked"),
+]
+"""Every operation that changes something, in the ways that differ in what they write."""
+
+READS = [
+    Asked("GET /v1/users/{id}/attributes", f"{_OF_ADA}/attributes"),
+    Asked(f"GET {_ATTRIBUTE}", f"{_OF_ADA}/attributes/plan/level"),
+    Asked("GET /v1/namespaces", "/v1/namespaces"),
+    Asked("GET /v1/namespaces/{namespace}", "/v1/namespaces/plan"),
+    Asked("GET /v1/roles", "/v1/roles"),
+    Asked("GET /v1/roles/{role}", "/v1/roles/reader"),
+    Asked("GET /v1/users/{id}/grants", f"{_OF_ADA}/grants"),
+    Asked("GET /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}"),
+    Asked("GET /v1/grants", "/v1/grants"),
+    Asked("POST /access/v1/evaluation", "/access/v1/evaluation", QUESTION),
+    Asked("POST /access/v1/evaluations", "/access/v1/evaluations", {"evaluations": [QUESTION, QUESTION]}),
+    Asked("POST /access/v1/search/subject", "/access/v1/search/subject", QUESTION),
+    Asked("POST /access/v1/search/resource", "/access/v1/search/resource", QUESTION),
+    Asked("POST /access/v1/search/action", "/access/v1/search/action", QUESTION),
+]
+
+
+def prepare(service: Service) -> None:
+    """Ada holds `reader` and the right to read a document, and has a plan; `spare` is nobody's role."""
+    for uid in (ADA, BOB):
+        service.new_user(uid)
+    service.grant(ADMIN, role="admin")
+    user_attributes.transact([admins.joining(ADMIN)])
+    for role in ("reader", "spare"):
+        assert service.ask("PUT", f"/v1/roles/{role}", ROLE, **NEW).status == 201
+    assert service.ask("PUT", "/v1/namespaces/plan", NAMESPACE, **NEW).status == 201
+    value = {"attributes": {"plan": {"level": "silver"}}}
+    assert service.ask("PATCH", f"{_OF_ADA}/attributes", value, **ANY).status == 200
+    service.grants["reader"] = service.grant(ADA, role="reader")
+    service.grants["right"] = service.grant(ADA, "document:7", action="read")
