@@ -31,6 +31,8 @@ IDLE_SECONDS = 300.0
 end, a frozen function cannot keep it alive, and whoever writes to it waits for an answer until they give up.
 https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"""
 
+KEEPALIVE_SECONDS = 60
+
 Row = tuple[Any, ...]
 
 
@@ -144,10 +146,15 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
 
 
 def open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    """A TCP connection without Nagle's delay, which cost 44 ms on every statement over 8 kB. `timeout` in seconds."""
+    """A TCP connection without Nagle's delay, which cost 44 ms on every statement over 8 kB. `timeout` in seconds.
+
+    It is kept alive while it waits for an answer, as that of a long migration, which would else come to nobody.
+    """
     sock = socket.create_connection((host, port), timeout)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):  # not on macOS; the system's own is two hours
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
     return sock
 
 

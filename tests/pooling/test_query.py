@@ -1,6 +1,7 @@
 """`atrium.postgres` through TLS, an IAM token and a transaction pooler, to a real Postgres."""
 
 import re
+import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from atrium import clock, postgres
+from atrium.one_flight import OneFlight
 from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
 from tests.pooling.front_door import FrontDoor
 
@@ -164,6 +166,12 @@ def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 600))
     assert postgres.query("SELECT 3") == [(3,)]
     assert database.connections == opened + 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system has no such option")
+def test_a_connection_that_waits_long_is_kept_alive(database: FrontDoor) -> None:
+    with postgres.connect("app", OneFlight) as connection:
+        assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
 def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_repeated(table: FrontDoor) -> None:
