@@ -137,7 +137,7 @@ admin: environment ## Make a user an administrator, the first one too (ENV=local
 tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
 
-destroy: build ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
+destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
 	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 ##@ Maintenance

@@ -88,12 +88,14 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
 def files(root: Path, functions: list[Function]) -> list[Path]:
     """Every file that decides the contract or may refuse it."""
     services = _services(functions)
-    handlers = [service.folder / "handler.py" for service in services]
-    return [_shared_file(root), *(service.contract for service in services), *handlers]
+    return [
+        _shared_file(root),
+        *(file for service in services for file in (service.file, service.contract, service.folder / "handler.py")),
+    ]
 
 
-def read(root: Path, functions: list[Function]) -> Contract:
-    """Raises BuildError for what contradicts itself, another service, a handler, or OpenAPI 3.0."""
+def read(root: Path, functions: list[Function], noted: Path | None = None) -> Contract:
+    """Raises BuildError for what contradicts itself, another service, a handler, or OpenAPI 3.0. `noted`: contract_rules."""
     shared = yaml_file.convert(yaml_file.read(_shared_file(root)), _SharedPart, _shared_file(root))
     scopes = _declared_scopes(_shared_file(root), shared)
     owners = Owners(_shared_file(root))
@@ -102,12 +104,13 @@ def read(root: Path, functions: list[Function]) -> Contract:
         part = yaml_file.convert(yaml_file.read(service.contract), _ServicePart, service.contract)
         _merge(shared, part, service.contract, owners)
         described = list(_operations(service, part, scopes))
+        _require_sessions(service, described)
         routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
         operations += described
     document = msgspec.to_builtins(shared)
     if any(operation.api_key for operation in operations):
         document["components"]["securitySchemes"][API_KEY] = API_KEY_SCHEME
-    contract_rules.check(document, owners)
+    contract_rules.check(document, owners, noted)
     return Contract(document, tuple(operations))
 
 
@@ -153,6 +156,14 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)
+
+
+def _require_sessions(service: Function, operations: list[Operation]) -> None:
+    """A signed-in route compares its token with the table, so the function has to reach it."""
+    signed_in = [operation.route for operation in operations if operation.scopes]
+    if signed_in and "read" not in service.declaration.data.user_attributes:
+        why = f"{signed_in[0]} is for people who signed in, and their tokens are compared with the table."
+        raise BuildError(service.file, "data.user_attributes", why, "Add `user_attributes: [read]` below `data`.")
 
 
 def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:

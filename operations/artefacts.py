@@ -46,7 +46,7 @@ def build(*, local: bool) -> None:
     command = [sys.executable, "-m", "builder", *(["--local"] if local else [])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise RefusedError(f"nothing was deployed, since it does not build:\n{(done.stderr or done.stdout).strip()}")
+        raise RefusedError(f"nothing was changed, since it does not build:\n{(done.stderr or done.stdout).strip()}")
     print(
         "\n".join(line for line in done.stdout.splitlines() if " unchanged " not in line)
         or "build: nothing had changed."

@@ -92,6 +92,23 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
     return Configuration(environment, found)
 
 
+def _repository() -> dict[str, Any]:
+    """Raises ConfigurationError."""
+    text = os.environ.get(REPOSITORY_VARIABLES) or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        found, why = None, f"no JSON ({error})"
+    else:
+        why = "no JSON object"
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"{REPOSITORY_VARIABLES} is {why}: {text[:40]!r}. A workflow says `{REPOSITORY_VARIABLES}: ${{{{ toJSON(vars) }}}}`; "
+            "elsewhere it stays unset."
+        )
+    return found
+
+
 def stage(file: Path = ROOT / FILE) -> str:
     """The environment that commands mean without ENV; empty if that was never said."""
     return _chain(_written(file)[0]).get("STAGE", "")
@@ -99,8 +116,7 @@ def stage(file: Path = ROOT / FILE) -> str:
 
 def _chain(written: Mapping[str, str]) -> dict[str, str]:
     """Unset and empty are the same, so that an empty value hides nothing."""
-    repository: Any = json.loads(os.environ.get(REPOSITORY_VARIABLES) or "{}")
-    layers: list[Mapping[str, Any]] = [written, repository, os.environ]
+    layers: list[Mapping[str, Any]] = [written, _repository(), os.environ]
     return {name: str(value) for layer in layers for name, value in layer.items() if value}
 
 

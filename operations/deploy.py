@@ -14,6 +14,12 @@ from operations.environment import Environment
 from operations.errors import RefusedError
 from operations.live_alias import Shift
 
+# An interrupted run, or another, may have moved aliases before this one.
+NOTHING_TO_TAKE_BACK = (
+    "This run moved no function, so it took nothing back: the fault was there before, or lies in what an apply changed. "
+    "Mend it and deploy again; the log groups of the functions say more."
+)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.deploy", description=__doc__)
@@ -85,9 +91,7 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
     except RefusedError as error:
         live_alias.undo(target.client("lambda"), shifts)
         taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
-        raise RefusedError(
-            f"{error}\n" + (f"Taken back: {taken_back}." if shifts else "Nothing was shifted by this run.")
-        ) from error
+        raise RefusedError(f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)) from error
 
 
 def _told(shifts: list[Shift]) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from operations import command, configuration
+from operations import artefacts, command, configuration
 from operations.errors import RefusedError
 from operations.terraform import Root
 
@@ -22,42 +22,45 @@ UNPROTECTED = {"deletion_protection": (None, False, "INACTIVE"), "deletion_prote
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.destroy", description=__doc__)
-    parser.add_argument("environment", help="dev, prod, …: a folder of envs/")
+    parser.add_argument("environment", nargs="?", default="", help="dev, prod, …: a folder of envs/")
     parser.add_argument("--confirm", default="", help="name of the environment, such as atrium-prod")
     parser.add_argument("--envs", type=Path, default=ROOT / "envs", help="folder of the environments")
     options = parser.parse_args()
-    return command.run("destroy", lambda: destroy(options.envs / options.environment, options.confirm))
+    return command.run("destroy", lambda: destroy(options.envs, options.environment, options.confirm))
 
 
-def destroy(folder: Path, confirm: str) -> None:
+def destroy(envs: Path, environment: str, confirm: str) -> None:
     """Raises RefusedError before anything is changed, and TerraformFailedError."""
-    stage = require_lifted(folder)
-    read = configuration.read(folder.name)
+    stage = require_lifted(envs, environment)
+    read = configuration.read(environment)
     name = f"{read.project}-{stage}"
-    require_confirmation(folder.name, name, confirm)
+    require_confirmation(environment, name, confirm)
     read.export()
-    root = Root(folder, read)
+    root = Root(envs / environment, read)
     if not (held := root.resources()):
         print(f"destroy: {name} holds nothing.")
         return
     if protected := sorted(resource["address"] for resource in held if is_protected(resource)):
         raise RefusedError(
             f"{name} is still protected in AWS: {', '.join(protected)}. "
-            f"Apply what {folder.name}/locals.tf says first: `make deploy ENV={folder.name}`."
+            f"Apply what {environment}/locals.tf says first: `make deploy ENV={environment}`."
         )
+    artefacts.build(local=False)  # also what it takes away Terraform reads whole, the builder's files with it
     root.destroy(sure=bool(confirm))
 
 
-def require_lifted(folder: Path) -> str:
+def require_lifted(envs: Path, environment: str) -> str:
     """The environment's stage, if its files do not protect it."""
+    folder = envs / environment
     file = folder / "locals.tf"
     if not file.is_file():
-        environments = sorted(found.parent.name for found in folder.parent.glob("*/locals.tf"))
-        raise RefusedError(f"{folder.name!r} cannot be destroyed. ENV is one of: {', '.join(environments)}.")
+        given = "ENV is missing" if folder == envs else f"{environment!r} cannot be destroyed"
+        environments = sorted(found.parent.name for found in envs.glob("*/locals.tf"))
+        raise RefusedError(f"{given}. ENV is one of: {', '.join(environments)}.")
     text = file.read_text()
     if _setting(text, "deletion_protection", file) != "false":
         raise RefusedError(
-            f"{folder.name} is protected. First say `deletion_protection = false` in {file}, commit and apply it. "
+            f"{environment} is protected. First say `deletion_protection = false` in {file}, commit and apply it. "
             "Then run this again."
         )
     return _setting(text, "stage", file)

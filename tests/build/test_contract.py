@@ -14,7 +14,7 @@ from tests.build.repository import FILES, finish, lay_out, start
 NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"
 
 OTHER = {
-    "functions/other/function.yaml": "description: Another\ntrigger: api\n",
+    "functions/other/function.yaml": "description: Another\ntrigger: api\ndata: {user_attributes: [read]}\n",
     "functions/other/handler.py": 'ROUTES = {"GET /v1/others": print}\n',
     "functions/other/openapi.yaml": """\
 paths:
@@ -47,6 +47,19 @@ def changed(file: str, old: str, new: str) -> dict[str, str | None]:
     content = (FILES | OTHER)[file]
     assert old in content
     return {file: content.replace(old, new)}
+
+
+def test_who_serves_people_that_signed_in_reads_the_table_their_sessions_lie_in(tmp_path: Path) -> None:
+    declared = "functions/notes/function.yaml"
+    root = lay_out(tmp_path)
+    assert finish(start(root, "--local")).status == 0
+    (root / declared).write_text(FILES[declared].replace("  user_attributes: [read]\n", ""))
+    ran = finish(start(root, "--local"))
+    assert (ran.status, ran.err) == (
+        1,
+        f"build: {declared}: data.user_attributes: GET /v1/notes/{{id}} is for people who signed in, and their tokens are "
+        "compared with the table. Add `user_attributes: [read]` below `data`.\n",
+    )
 
 
 def test_it_is_the_shared_part_and_every_services(tmp_path: Path) -> None:

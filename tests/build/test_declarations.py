@@ -22,7 +22,11 @@ def refusal(root: Path) -> str:
 
 def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     keeper, notes = read_functions(lay_out(tmp_path))
-    assert (notes.name, notes.declaration.trigger, notes.declaration.data) == ("notes", "api", Data(postgres="app"))
+    assert (notes.name, notes.declaration.trigger, notes.declaration.data) == (
+        "notes",
+        "api",
+        Data(postgres="app", user_attributes=["read"]),
+    )
     assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
     assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")
 

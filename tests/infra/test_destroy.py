@@ -137,7 +137,7 @@ def test_nothing_there_is_no_error(destroy: Destroy) -> None:
     assert "holds nothing" in ran.said
 
 
-@pytest.mark.parametrize("environment", ["bootstrap", "nowhere"])
+@pytest.mark.parametrize("environment", ["bootstrap", "nowhere", ""])
 def test_only_environments(destroy: Destroy, environment: str) -> None:
     ran = destroy(environment)
     assert (ran.status, ran.asked) == (1, [])
@@ -147,7 +147,7 @@ def test_only_environments(destroy: Destroy, environment: str) -> None:
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_our_own_environments_can_be_read(environment: str) -> None:
     if environment == "dev":
-        assert require_lifted(ROOT / "envs/dev") == "dev"
+        assert require_lifted(ROOT / "envs", "dev") == "dev"
     else:
         with pytest.raises(RefusedError, match="prod is protected"):
-            require_lifted(ROOT / "envs/prod")
+            require_lifted(ROOT / "envs", "prod")

@@ -117,6 +117,22 @@ def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
     assert (found.project, found.region, found.state_bucket) == ("mine", "eu-north-1", "acme-states")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{PROJECT_NAME: acme", "REPOSITORY_VARIABLES is no JSON (Expecting property name"),
+        ("[]", "is no JSON object: '[]'. A"),
+    ],
+)
+def test_repository_variables_that_are_no_json_are_told_and_where_they_come_from(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.setenv("REPOSITORY_VARIABLES", text)
+    said = refused(dotenv)
+    assert told in said
+    assert "REPOSITORY_VARIABLES: ${{ toJSON(vars) }}" in said
+
+
 def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -> None:
     added(
         dotenv,
