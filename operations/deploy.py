@@ -1,7 +1,7 @@
 """`make deploy ENV=dev`: build, apply, migrate, shift, smoke; back to the old versions when the last two show a fault.
 
 An apply publishes new versions and no caller meets them, so what stops before the shift has changed nothing for anybody.
-`SERVICE=parcels` deploys the code of that service alone, and refuses when more than code has changed.
+`SERVICE=parcels` deploys the code of that service alone, and refuses when more than code has changed, or a migration is pending.
 """
 
 import argparse
@@ -38,6 +38,7 @@ def deploy(options: argparse.Namespace) -> None:
     canary = release.chosen_canary(options)
     local = name == environment.LOCAL
     if options.service:
+        single_service.require_service(options.service)
         target = environment.environment(name)
         _build(options.artefacts, local=local)
         shifts = single_service.deploy(target, options.service, canary)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from operations import live_alias, release
+from operations import live_alias, new_migration, release
 from operations.canary import Canary
 from operations.environment import Environment
 from operations.errors import RefusedError
@@ -39,11 +39,15 @@ def deploy(target: Environment, service: str, wanted: Canary | None) -> list[Shi
     return shifts
 
 
+def require_service(name: str) -> None:
+    """Raises RefusedError."""
+    known = sorted(file.parent.name for file in (ROOT / "functions").glob("*/function.yaml"))
+    if name not in known:
+        raise RefusedError(f"SERVICE={name} is no service. SERVICE is one of: {', '.join(known)}.")
+
+
 def reasons_against(target: Environment, service: str) -> Iterator[str]:
     folder = ROOT / "functions" / service
-    if not (folder / "function.yaml").is_file():
-        yield f"there is no functions/{service}/function.yaml."
-        return
     if service not in target.output("functions"):
         yield f"{target.name} has no such function yet: role, log group, alias and alarms come with an apply."
         return
@@ -52,6 +56,7 @@ def reasons_against(target: Environment, service: str) -> Iterator[str]:
         yield f"functions/{service}/function.yaml: {field} was applied as {before}, and is {after} now."
     yield from _contract(target.output("contract_hashes"), service)
     yield from _kernel(target, service)
+    yield from _migrations(target)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -71,6 +76,14 @@ def _contract(applied: Mapping[str, str], service: str) -> Iterator[str]:
         now = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
         if applied.get(folder) != now:
             yield f"functions/{folder}/openapi.yaml, part of the contract, is not the one that was applied."
+
+
+def _migrations(target: Environment) -> Iterator[str]:
+    """Which tables a service's code wants, nothing declares: so the database must have all that this checkout has."""
+    applied = target.invoke("migrate", {"action": "status"})["applied"]
+    for name in new_migration.names():
+        if name not in applied:
+            yield f"migrations/{name}.sql is not applied there yet."
 
 
 def _kernel(target: Environment, service: str) -> Iterator[str]:

@@ -102,6 +102,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
     mine.change("functions/meta/function.yaml", "trigger: api\n", "trigger: api\nmemory: 512\ndata: {postgres: app}\n")
     mine.change("functions/meta/openapi.yaml", "/v1/health:", "/v1/health:  # changed")
     mine.change("functions/atrium/text.py", '"""Text', '"""Changed. Text')
+    (mine.folder / "migrations/9999_later.sql").write_text("SELECT 1;\n")
     status, said = mine.run("deploy", "local", "--service", "meta")
     assert status == 1
     for expected in (
@@ -110,6 +111,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
         "functions/meta/function.yaml: memory was applied as nothing, and is 512 now.",
         "functions/meta/openapi.yaml, part of the contract, is not the one that was applied.",
         "the layer kernel (functions/atrium, or packages of pyproject.toml) is not the one that was applied.",
+        "migrations/9999_later.sql is not applied there yet.",
         "`make deploy ENV=local` takes these along.",
     ):
         assert expected in said
