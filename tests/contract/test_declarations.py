@@ -1,13 +1,18 @@
 """Every operation declares what the HTTP rules ask of its kind, so that tests/contract/test_answers.py can check it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from atrium.text import Line, Locale, PersonName
 from tests.contract.declarations import complaints
 from tests.contract.operations import read
 
+SCHEMAS = read()["components"]["schemas"]
 PROBLEM = {"description": "No"}
 OK = {"description": "Yes", "headers": {"ETag": {}, "Location": {}, "Idempotency-Replayed": {}, "Link": {}}}
 ITEMS = {"type": "object", "required": ["items", "next_cursor"], "properties": {"items": {}, "next_cursor": {}}}
@@ -108,3 +113,25 @@ def test_a_patch_that_takes_no_merge_patch_is_told() -> None:
     contract["paths"]["/v1/notes/{id}"]["patch"]["requestBody"] = takes("application/json")
     [complaint] = complaints(contract)
     assert "take `application/merge-patch+json`" in complaint
+
+
+@pytest.mark.parametrize("kind", [PersonName, Locale])
+@given(
+    text=st.text(
+        st.one_of(st.characters(codec="utf-8"), st.sampled_from(" -\x00\x85\u2028\u202e\u2066\u3000\ufeff")), max_size=8
+    )
+    | st.from_regex(r"[A-Za-z]{1,4}(-[A-Za-z0-9]{1,9}){0,3}", fullmatch=True)
+)
+def test_the_contract_takes_the_texts_that_the_service_takes(kind: type[Line], text: str) -> None:
+    """But for spaces around a tag, which the service forgives."""
+    declared = SCHEMAS[kind.__name__]
+    fits = len(text) >= declared.get("minLength", 0) and bool(re.search(declared["pattern"], text))
+    assert fits == is_taken(kind, text) or (kind is Locale and text != text.strip())
+
+
+def is_taken(kind: type[Line], text: str) -> bool:
+    try:
+        kind.parse(text)
+    except ValueError:
+        return False
+    return True
