@@ -56,7 +56,7 @@ WITH changed AS (
 )
 INSERT INTO outbox (id, command, arguments, actor)
 SELECT $4::uuid, $10::text, jsonb_build_object('uid', uid, 'status', status, 'identities', (
-    SELECT jsonb_agg(jsonb_build_array(provider, subject)) FROM identities WHERE identities.uid = changed.uid
+    SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = changed.uid
 )), $6::uuid
 FROM changed
 RETURNING id, command, arguments, actor

@@ -104,6 +104,14 @@ def test_it_needs_the_permission(office: Office) -> None:
     assert office.set_status(person.uid, "disabled", person=person).status == 401
 
 
+def test_whom_no_sign_in_leads_to_has_a_status_too(office: Office) -> None:
+    """An identity may be gone with the pool that it was of."""
+    person = office.client.new_member()
+    office.database.run("DELETE FROM identities WHERE uid = :uid", uid=person.uid)
+    assert office.ended(office.set_status(person.uid, "disabled"))["state"] == "succeeded"
+    assert meta(office, person.uid)[0] == "disabled"
+
+
 @contextmanager
 def only_administrators(office: Office, uids: set[str]) -> Iterator[None]:
     """As if all others had long been disabled."""
