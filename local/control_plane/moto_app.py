@@ -25,10 +25,30 @@ from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from local.control_plane import function_vpc, moto_growth  # noqa: F401 - fixes to moto, made by importing them
-from local.control_plane.operation_name import operation_name
+from local.control_plane.operation_name import model_of, operation_name
 
 _CALL = "atrium.call"
 SEE = "The laptop's AWS does not emulate it; docs/fidelity.md lists what it does."
+# By signing name. moto has a hundred more, many of which take a job, a pipe or a query and never do it.
+SERVICES = frozenset(
+    [
+        *(
+            "apigateway",
+            "cognito-idp",
+            "dynamodb",
+            "ec2",
+            "events",
+            "iam",
+            "kms",
+            "lambda",
+            "logs",
+            "monitoring",
+            "rds",
+            "s3",
+        ),
+        *("secretsmanager", "sns", "sqs", "ssm", "sts", "tagging", "wafv2", "xray"),
+    ]
+)
 
 log = logging.getLogger("local.control_plane")
 
@@ -57,21 +77,14 @@ class Moto:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _answer(self, call: AwsCall) -> AwsResponse:
+        if model_of(call) not in SERVICES:
+            return _no_service(call)
         started: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
             started["status"], started["headers"] = int(status.split()[0]), dict(headers)
 
-        try:
-            body = b"".join(self._wsgi(self._environ(call), start_response))
-        except AttributeError as error:
-            # How moto says that it has no such service. Any other status than 501 would be tried again and again.
-            log.info("no service %s in moto: %r", call.service, error)
-            content = {
-                "__type": "NotEmulated",
-                "message": f"{call.service}: {operation_name(call)}: no such service. {SEE}",
-            }
-            return AwsResponse(501, json.dumps(content).encode(), {"content-type": "application/json"})
+        body = b"".join(self._wsgi(self._environ(call), start_response))
         return AwsResponse(started["status"], body, started["headers"])
 
     def _environ(self, call: AwsCall) -> dict[str, Any]:
@@ -104,6 +117,19 @@ class Moto:
         environ["HTTP_HOST"] = host
         environ[_CALL] = call
         return environ
+
+
+def _no_service(call: AwsCall) -> AwsResponse:
+    """Any other status than 501 would be tried again and again."""
+    message = (
+        f"{model_of(call)}: {operation_name(call)}: no such service. {SEE} If moto's record of it will do, though nothing comes of it, "
+        "add it to SERVICES in local/control_plane/moto_app.py."
+    )
+    if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        error = f"<ErrorResponse><Error><Code>NotEmulated</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+        return AwsResponse(501, error.encode(), {"content-type": "text/xml"})
+    content = {"__type": "NotEmulated", "message": message}
+    return AwsResponse(501, json.dumps(content).encode(), {"content-type": "application/json"})
 
 
 def _create_backend_app(service: Any) -> Flask:

@@ -15,9 +15,16 @@ def operation_name(call: AwsCall) -> str:
         return call.action
     path = call.path.rstrip("/") or "/"
     found = [
-        name for method, pattern, name in _operations(call.service) if method == call.method and pattern.fullmatch(path)
+        name
+        for method, pattern, name in _operations(model_of(call))
+        if method == call.method and pattern.fullmatch(path)
     ]
     return found[0] if len(found) == 1 else f"{call.method} {call.path}"
+
+
+def model_of(call: AwsCall) -> str:
+    """The service as botocore names its model: HTTP APIs sign as REST APIs do."""
+    return "apigatewayv2" if call.service == "apigateway" and call.path.startswith("/v2/") else call.service
 
 
 @cache

@@ -1,10 +1,12 @@
 """First file of a worker process. Runs in the base interpreter with `-I -S`: standard library and our arguments only.
 
-Arguments: process id of the supervisor, then the folders of `sys.path` as AWS orders them: task root, layers, runtime.
+Arguments: process id of the supervisor, the doors of `doors.py` as JSON (empty: all are open), then the folders of `sys.path` as AWS
+orders them: task root, layers, runtime.
 """
 
 import os
 import sys
+from typing import Any
 
 
 def _end_with_supervisor(supervisor: int) -> None:
@@ -20,9 +22,93 @@ def _end_with_supervisor(supervisor: int) -> None:
         os._exit(1)
 
 
+def _confine(doors: dict[str, Any]) -> None:
+    """Python's own sockets go where the function's network leads, and no code can take that back: an audit hook stays.
+
+    It holds back mistakes, not malice: native code and the programs that a function starts pass it by.
+    """
+    import _socket
+    import weakref
+
+    runtime_api = int(os.environ["AWS_LAMBDA_RUNTIME_API"].rpartition(":")[2])
+    open_ports = {*doors["open"], runtime_api}
+    listening: list[weakref.ref[Any]] = []  # what the function bound
+
+    def is_own(address: object) -> bool:
+        port = address[1] if isinstance(address, tuple) else address
+        for socket in [found for each in listening if (found := each()) and found.fileno() != -1]:
+            own = socket.getsockname()
+            if port == (own[1] if isinstance(own, tuple) else own):
+                return True
+        return False
+
+    def why_not(family: int, address: object) -> str | None:
+        if family == getattr(_socket, "AF_UNIX", None):
+            local, place, port = True, repr(address), None
+        elif family in (_socket.AF_INET, _socket.AF_INET6) and isinstance(address, tuple):
+            local, place, port = _is_this_machine(address[0], resolve=True), f"{address[0]}:{address[1]}", address[1]
+        else:
+            return None
+        if not local:
+            world: str | None = doors["world"]
+            return world
+        if port in open_ports or is_own(address):
+            return None
+        other = f"{place} is a program of this machine; on AWS nothing that {doors['function']} has not started is at that address."
+        why: str = doors["closed"].get(str(port), other)
+        return why
+
+    def hook(event: str, given: tuple[Any, ...]) -> None:
+        if not event.startswith("socket."):
+            return
+        if event == "socket.bind":
+            listening[:] = [each for each in listening if each() is not None] + [weakref.ref(given[0])]
+        elif event in ("socket.connect", "socket.sendto", "socket.sendmsg") and given[1] is not None:
+            if reason := why_not(given[0].family, given[1]):
+                raise ConnectionRefusedError(f"NoRouteFromVpc: {reason}")
+        elif (
+            event in ("socket.getaddrinfo", "socket.gethostbyname")
+            and doors["world"]
+            and not _is_this_machine(given[0], resolve=False)
+        ):
+            raise _socket.gaierror(_socket.EAI_FAIL, f"NoRouteFromVpc: {doors['world']}")
+
+    sys.addaudithook(hook)
+
+
+def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
+    """A name is looked up if `resolve`, and is else this machine only as `localhost`."""
+    import _socket
+
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if not name or name == "localhost":
+        return True
+    try:
+        found = _socket.inet_aton(name)  # 127.1 and 0x7f.1 too
+        return found[0] in (0, 127)
+    except OSError:
+        pass
+    try:
+        found = _socket.inet_pton(_socket.AF_INET6, name.partition("%")[0])
+        mapped = found[:12] == b"\0" * 10 + b"\xff\xff"
+        return found[12] in (0, 127) if mapped else found[:15] == b"\0" * 15
+    except OSError:
+        pass
+    try:
+        return resolve and any(
+            _is_this_machine(str(each[4][0]), resolve=False) for each in _socket.getaddrinfo(name, None)
+        )
+    except _socket.gaierror:
+        return False
+
+
 if __name__ == "__main__":
     _end_with_supervisor(int(sys.argv[1]))
-    sys.path[:0] = sys.argv[2:]
+    if sys.argv[2]:
+        import json
+
+        _confine(json.loads(sys.argv[2]))
+    sys.path[:0] = sys.argv[3:]
     sys.argv[1:] = [os.environ["_HANDLER"]]
     from awslambdaric.__main__ import main
 

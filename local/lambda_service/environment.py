@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.lambda_service.deployed import Credentials, DeployedFunction
+from local.lambda_service.doors import Doors
 from local.lambda_service.errors import InvokeError
 from local.settings import LOOPBACK
 
@@ -30,11 +31,12 @@ class Interpreter:
     ca_bundle: Path | None = None
     xray_daemon: str = f"{LOOPBACK}:2000"  # where AWS's listens
 
-    def command(self, task_root: Path, layers: list[Path]) -> list[str]:
-        """Layers as AWS merges them into /opt: a later one hides an earlier one."""
+    def command(self, task_root: Path, layers: list[Path], doors: Doors | None = None) -> list[str]:
+        """Layers as AWS merges them into /opt: a later one hides an earlier one. Without `doors` sockets go where they like."""
         folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
         isolated = ["-I", "-S", "-B", "-X", "utf8"]
-        return [str(self.python), *isolated, str(_BOOTSTRAP), str(os.getpid()), *map(str, folders)]
+        told = doors.argument() if doors else ""
+        return [str(self.python), *isolated, str(_BOOTSTRAP), str(os.getpid()), told, *map(str, folders)]
 
 
 def check_names(variables: Iterable[str]) -> None:

@@ -27,6 +27,7 @@ from local.lambda_service.deployed import (
     is_superseded,
     keep_layer,
 )
+from local.lambda_service.doors import DoorsOf
 from local.lambda_service.environment import Interpreter, check_names
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
@@ -55,6 +56,7 @@ class LambdaService:
     """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
 
     `xray` has started. `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
+    `doors` says where a function's sockets lead when a worker starts.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class LambdaService:
         apart: Apart | None = None,
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
         on_change: Callable[[], None] = lambda: None,
+        doors: DoorsOf | None = None,
         on_line: OnLine | None = None,
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
         self._credentials = credentials
         self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address)
+        self._doors = doors
         self._traces = xray.traces
         self._limit = workers_per_version
         self._idle_seconds = idle_seconds
@@ -300,7 +304,7 @@ class LambdaService:
         task_root = await self._unpacked.folder(function.code)
         layers = [await self._unpacked.folder(layer) for layer in function.layers]
         credentials = self._credentials(function.role, function.name)
-        worker = Worker(function, self._interpreter)
+        worker = Worker(function, self._interpreter, self._doors(function) if self._doors else None)
         try:
             await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
         except BaseException as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local.lambda_service.deployed import Credentials, DeployedFunction
+from local.lambda_service.doors import Doors
 from local.lambda_service.environment import Interpreter, worker_environment
 from local.lambda_service.function_log import new_stream
 from local.lambda_service.memory import Memory
@@ -66,8 +67,9 @@ class InitError(Exception):
 class Worker:
     """Between `start` and `kill`. One invocation at a time."""
 
-    def __init__(self, function: DeployedFunction, interpreter: Interpreter) -> None:
+    def __init__(self, function: DeployedFunction, interpreter: Interpreter, doors: Doors | None = None) -> None:
         self.function = function
+        self._doors = doors
         self.log_stream = new_stream(function.version)
         self.init_ms = 0.0
         self.invocations = 0
@@ -98,7 +100,7 @@ class Worker:
         os.set_blocking(self._output, False)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._interpreter.command(task_root, layers), cwd=task_root, env=environment, start_new_session=True,
+                *self._interpreter.command(task_root, layers, self._doors), cwd=task_root, env=environment, start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=child_output, stderr=child_output,
             )  # fmt: skip
         finally:

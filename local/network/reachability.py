@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from local.iam.sessions import Session
-from local.lambda_service.deployed import find
+from local.lambda_service.deployed import DeployedFunction, find
 from local.lambda_service.errors import InvokeError
 from local.settings import ACCOUNT_ID
 
@@ -55,11 +55,13 @@ def caller_of(session: Session) -> Caller | None:
         found = find(session.name)
     except InvokeError:
         return None
-    if found.role != session.role_arn:
-        return None
-    config = found.resource._vpc_config or {}
+    return caller(found) if found.role == session.role_arn else None
+
+
+def caller(function: DeployedFunction) -> Caller:
+    config = function.resource._vpc_config or {}
     subnets, groups = tuple(config.get("SubnetIds") or ()), tuple(config.get("SecurityGroupIds") or ())
-    return Caller(found.name, Place(found.region, subnets, groups) if subnets else None)
+    return Caller(function.name, Place(function.region, subnets, groups) if subnets else None)
 
 
 def no_way_to_service(caller: Caller, service: str) -> str | None:
@@ -71,6 +73,17 @@ def no_way_to_service(caller: Caller, service: str) -> str | None:
         f"{caller.function} lies in {place.vpc_id}, from where no way leads to {service}: no endpoint for it, and no NAT, that "
         "the function's subnets and security groups may use. On AWS the call would time out. Let the function say `vpc: false`, "
         "or add the service to `interface_endpoints` of modules/network."
+    )
+
+
+def no_way_to_internet(caller: Caller) -> str | None:
+    """Why the function cannot connect to any address outside of its VPC; None if it can."""
+    place = caller.place
+    if place is None or _by_nat(place):
+        return None
+    return (
+        f"{caller.function} lies in {place.vpc_id}, from where no way leads to the internet: no NAT that its subnets and security "
+        "groups may use. On AWS the connection would time out. Let the function say `vpc: false`, or set `nat` of modules/network."
     )
 
 

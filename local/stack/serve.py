@@ -27,6 +27,7 @@ from local.iam import record, sessions
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
 from local.network import NetworkGate
+from local.network.doors import doors_of
 from local.settings import LOOPBACK, Settings
 from local.stack import database, process
 from local.stack.persistence import Persistence
@@ -85,6 +86,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         xray=xray,
         ca_bundle=data.certificates.ca_bundle,
         apart=moto.run,
+        doors=doors_of(settings, data.proxy.port, xray.address),
         on_change=persistence.changed,
         on_invoked=observations.invoked,
     )

@@ -85,6 +85,19 @@ def test_an_action_that_moto_lacks_is_501_and_named() -> None:
         ("sqs", "list_message_move_tasks", {"SourceArn": "arn:aws:sqs:eu-central-1:000000000000:x"}),
         ("translate", "list_languages", {}),  # a service that moto does not have
         ("outposts", "list_sites", {}),
+        # services that moto has, which would take these and do nothing
+        ("athena", "start_query_execution", {"QueryString": "SELECT 1"}),
+        ("kinesis", "list_streams", {}),
+        (
+            "rds-data",
+            "execute_statement",
+            {"resourceArn": "arn:aws:rds:x", "secretArn": "arn:aws:rds:x", "sql": "SELECT 1"},
+        ),
+        ("stepfunctions", "start_execution", {"stateMachineArn": "arn:aws:states:x"}),
+        ("scheduler", "list_schedules", {}),
+        ("pipes", "list_pipes", {}),
+        ("ses", "list_identities", {}),  # answers in XML
+        ("apigatewayv2", "get_apis", {}),
     ],
 )
 def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
@@ -96,7 +109,9 @@ def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
             error = await refusal(getattr(aws, operation), **arguments)
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
             said = error.response["Error"]["Message"]
-            assert said.startswith((f"{service}: ", f"aws{service}: "))
+            assert said.startswith(
+                tuple(f"{name}: " for name in (service, f"aws{service}", aws.meta.service_model.signing_name))
+            )
             assert operation in said or aws.meta.method_to_api_mapping[operation] in said
             assert "docs/fidelity.md" in said
 

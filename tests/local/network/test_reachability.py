@@ -15,9 +15,12 @@ from moto.backends import get_backend
 
 from local.control_plane import endpoint
 from local.control_plane.moto_app import Moto
+from local.database.registered import RegisteredProxy
 from local.iam import sessions
 from local.iam.gate import IamGate
+from local.lambda_service.deployed import find
 from local.network import NetworkGate
+from local.network.doors import doors_of
 from local.network.reachability import Place, caller_of, no_way_to_proxy
 from local.settings import ACCOUNT_ID, LOOPBACK, Settings
 from tests.local.lambda_service.laptop import Loop, zipped
@@ -202,3 +205,26 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
     assert reasons["orders"] is None
     assert "declares `postgres`" in (reasons["menu"] or "")
     assert "outside of the VPC" in (reasons["apart"] or "")
+
+
+def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: Network) -> None:
+    proxy = RegisteredProxy("prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,)))
+    settings = Settings(api_port=3000, aws_port=4566)
+    doors = doors_of(settings, 6432, f"{LOOPBACK}:2000", lambda: [proxy])
+    found = {}
+    for name, groups in {
+        "orders": (network.functions, network.clients),
+        "menu": (network.functions,),
+        "apart": (),
+    }.items():
+        network.function(name, *groups)
+        found[name] = doors(find(name))
+    assert {name: set(each.open) for name, each in found.items()} == {
+        "orders": {4566, 2000, 6432},
+        "menu": {4566, 2000},
+        "apart": {4566, 2000, 3000},
+    }
+    assert "declares `postgres`" in found["menu"].closed[6432]
+    assert "outside of the VPC" in found["apart"].closed[6432]
+    assert found["apart"].world is None
+    assert f"lies in {network.vpc}, from where no way leads to the internet" in (found["orders"].world or "")
