@@ -42,7 +42,7 @@ class Permission:
 
 
 @dataclass(frozen=True)
-class UsedByAws:
+class Standing:
     role: str  # fits the end of a role's name
     policy: str
     permission: str
@@ -58,31 +58,40 @@ class UsedByAws:
 
 @dataclass(frozen=True)
 class GrantedTogether:
+    """What one role leaves out of a right another one uses; `each_role` must use something of it."""
+
     policy: str
     reason: str
+    each_role: bool = True
+
+    def fits(self, permission: Permission, used: Sequence[Permission]) -> bool:
+        return (
+            permission.policy == self.policy
+            and any((each.policy, each.action) == (permission.policy, permission.action) for each in used)
+            and (not self.each_role or any(each.right == permission.right for each in used))
+        )
 
 
 @dataclass(frozen=True)
 class Excuses:
     """What `excused.yaml` says."""
 
-    used_by_aws: Sequence[UsedByAws] = ()
+    standing: Sequence[Standing] = ()
     granted_together: Sequence[GrantedTogether] = ()
 
     @classmethod
     def read(cls) -> "Excuses":
         content = yaml.safe_load(EXCUSED.read_text())
         return cls(
-            [UsedByAws(**each) for each in content["used_by_aws"]],
+            [Standing(**each) for each in content["standing"]],
             [GrantedTogether(**each) for each in content["granted_together"]],
         )
 
-    def reason(self, permission: Permission, used: Iterable[Permission]) -> str | None:
+    def reason(self, permission: Permission, used: Sequence[Permission]) -> str | None:
         """Why `permission` stands without a call; None if it does not."""
-        used_by_aws = (each.reason for each in self.used_by_aws if each.fits(permission))
-        beside = any(each.right == permission.right for each in used)
-        together = (each.reason for each in self.granted_together if beside and each.policy == permission.policy)
-        return next(chain(used_by_aws, together), None)
+        standing = (each.reason for each in self.standing if each.fits(permission))
+        together = (each.reason for each in self.granted_together if each.fits(permission, used))
+        return next(chain(standing, together), None)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Report:
     used: Sequence[Permission]
     excused: Sequence[tuple[Permission, str]]  # with the reason
     unused: Sequence[Permission]
-    needless: Sequence[UsedByAws]  # all that they fit has been used
+    needless: Sequence[Standing]  # all that they fit has been used
 
     @property
     def ok(self) -> bool:
@@ -108,7 +117,7 @@ def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Ex
         used,
         [(permission, reason) for permission, reason in rest.items() if reason],
         [permission for permission, reason in rest.items() if not reason],
-        [each for each in excuses.used_by_aws if any(map(each.fits, used)) and not any(map(each.fits, rest))],
+        [each for each in excuses.standing if any(map(each.fits, used)) and not any(map(each.fits, rest))],
     )
 
 

@@ -119,8 +119,8 @@ resource "aws_iam_role_policy" "user_attributes" {
 locals {
   # A condition check asks about an item, within a write; a transaction needs no action of its own.
   table_actions = {
-    read  = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
-    write = ["dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    read  = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+    write = ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
   }
 }
 

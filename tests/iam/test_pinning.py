@@ -1,31 +1,10 @@
 """After all others on the stack: no statement that went through RDS Proxy's stand-in would have pinned a session."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from local.database import pinning
-from local.database.pinning import Pinned
 from local.settings import Settings
-
-SOURCES = ("functions", "migrations", "operations")
+from tests.iam.sent_from import told
 
 
 def test_nothing_pinned_a_session(settings: Settings) -> None:
     found = pinning.read(pinning.path(settings))
-    assert not found, "\n".join(_told(settings.root, pinned) for pinned in found)
-
-
-def _told(root: Path, pinned: Pinned) -> str:
-    where = ", ".join(_places(root, pinned.sql)) or "made from parts: look for its first words"
-    return f"{pinned.user} sent what {pinned.reason}, from {where}:\n  {pinned.sql[:500]}"
-
-
-def _places(root: Path, sql: str) -> Iterator[str]:
-    """The lines of our sources that hold the statement's first line."""
-    first = sql.strip().splitlines()[0].strip()
-    for folder in SOURCES:
-        for file in sorted((root / folder).rglob("*")):
-            if file.suffix in (".py", ".sql"):
-                for number, line in enumerate(file.read_text().splitlines(), 1):
-                    if first and first in line:
-                        yield f"{file.relative_to(root)}:{number}"
+    assert not found, "\n".join(told(settings.root, pinned) for pinned in found)

@@ -6,6 +6,7 @@ as it was, that release works on the schema that answers. docs/decisions/0006-mi
 """
 
 import json
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,11 +17,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from atrium import postgres
+from atrium import one_flight, postgres
 from atrium.one_flight import OneFlight, ServerError, Statement
+from local.database import pinning
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SOME_TIME = "<time>"
+_CONNECTION = {Path(__file__), Path(postgres.__file__), Path(one_flight.__file__)}
 
 
 class Sent(msgspec.Struct):
@@ -41,12 +44,18 @@ Ledger = dict[str, list[Conversation]]
 """By service. Several conversations: what it sends now, and what a release sent that may still run."""
 
 
+class Pins(Exception):  # noqa: N818  what a statement does
+    """A statement for which RDS Proxy would pin the session."""
+
+
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
+    """Raises Pins at what pins a session, with its SQL and the line that sends it."""
     heard: Conversation = []
     fly = OneFlight.fly
 
     def listening(self: OneFlight, statements: Sequence[Statement]) -> list[list[postgres.Row]]:
+        _check(statements)
         try:
             answers = fly(self, statements)
         except ServerError as error:
@@ -58,6 +67,18 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
     with monkeypatch.context() as patched:
         patched.setattr(OneFlight, "fly", listening)
         yield heard
+
+
+def _check(statements: Sequence[Statement]) -> None:
+    for each in statements:
+        for reason in pinning.reasons(each.sql):
+            raise Pins(f"{_sender()} sends what {reason}:\n{each.sql}")
+
+
+def _sender() -> str:
+    """The line nearest to the connection that is not the connection's own."""
+    ours = [frame for frame in traceback.extract_stack() if Path(frame.filename) not in _CONNECTION]
+    return f"{ours[-1].filename}:{ours[-1].lineno}"
 
 
 def send_again(conversation: Conversation) -> Conversation:

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from atrium.one_flight import OneFlight, Statement
 from migrate import migrations
 from migrate.connection import proxy_uri
 from tests.migrations import sent_sql
@@ -60,6 +61,15 @@ def test_the_ledger_has_what_each_service_sends_now(
         assert sent_sql.texts(now) in [sent_sql.texts(each) for each in known], (
             f"functions/{service} sends other SQL than its tests/sent_sql.json has. `make record-sql` adds it."
         )
+
+
+def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every statement of every service by the test above; on the wire, of the whole stack: tests/iam/test_pinning.py."""
+    sql = "SELECT set_config('a.b', 'c', false)"
+    with sent_sql.recorded(monkeypatch), pytest.raises(sent_sql.Pins) as told:
+        OneFlight.__new__(OneFlight).fly([Statement(sql)])
+    line = told.value.__traceback__.tb_lineno if told.value.__traceback__ else 0
+    assert str(told.value) == f"{__file__}:{line} sends what sets a parameter of the session:\n{sql}"
 
 
 @pytest.mark.parametrize(

@@ -255,22 +255,20 @@ run "functions_as_their_folders_declare_them" {
     condition = { for folder, policy in aws_iam_role_policy.user_attributes : folder => jsondecode(policy.policy).Statement } == {
       profile = [
         {
-          Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+          Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
           Resource = [
             "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
             "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",
           ]
         },
         {
-          Effect = "Allow"
-          Action = [
-            "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
-          ]
+          Effect   = "Allow"
+          Action   = ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
           Resource = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"]
         },
       ]
       roles = [{
-        Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+        Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
         Resource = [
           "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
           "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",

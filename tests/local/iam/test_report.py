@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local.iam import record, report, sessions
-from local.iam.report import Excuses, GrantedTogether, Permission, UsedByAws
+from local.iam.report import Excuses, GrantedTogether, Permission, Standing
 from tests.local.iam.conftest import ACCOUNT, REGION, document, make_role
 from tests.local.iam.test_gate import TABLE, allow, key, own_items, refused, table  # noqa: F401 - a fixture
 
@@ -122,7 +122,7 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
     assert list(found.unused) == [permission("all but dynamodb:*")]
 
 
-LOGS = Excuses([UsedByAws("*", "logs", "logs:*", "the runtime does it")])
+LOGS = Excuses([Standing("*", "logs", "logs:*", "the runtime does it")])
 PUT_LOG = permission("logs:PutLogEvents", "logs")
 
 
@@ -146,11 +146,19 @@ def test_a_reason_for_what_calls_have_used_fails() -> None:
     assert "✗ excused.yaml: * logs:* is used by calls" in report.text(found)
 
 
-def test_a_right_that_is_granted_as_one_must_be_used_by_each_role() -> None:
-    get, query = permission("dynamodb:GetItem", "table"), permission("dynamodb:Query", "table")
-    elsewhere = permission("dynamodb:Query", "table", role="access")
-    write = permission("dynamodb:PutItem", "table", "#1")
+GET, QUERY, PUT = (permission(f"dynamodb:{name}", "table") for name in ("GetItem", "Query", "PutItem"))
+QUERY_OF_ACCESS = permission("dynamodb:Query", "table", role="access")
+
+
+def test_what_one_role_leaves_out_of_a_right_another_one_uses() -> None:
     together = Excuses(granted_together=[GrantedTogether("table", "one right")])
-    found = report.report([get, query, elsewhere, write], [called(get)], together)
-    assert list(found.excused) == [(query, "one right")]
-    assert list(found.unused) == [elsewhere, write]
+    found = report.report([GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together)
+    assert list(found.excused) == [(QUERY, "one right")]
+    assert list(found.unused) == [PUT]  # by nobody
+
+
+def test_each_role_must_use_something_of_each_right_unless_it_is_said() -> None:
+    for each_role, unused in ((True, [QUERY_OF_ACCESS]), (False, [])):
+        together = Excuses(granted_together=[GrantedTogether("table", "one right", each_role)])
+        found = report.report([QUERY, QUERY_OF_ACCESS], [called(QUERY)], together)
+        assert list(found.unused) == unused
