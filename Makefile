@@ -65,7 +65,7 @@ restore-drill: environment ## Dump the laptop's database, lose it, restore it, a
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access proof-revocation hooks artefacts
+.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access proof-revocation proof-revocation-live hooks artefacts
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -82,11 +82,15 @@ check: environment ## What a commit has to pass, in less than a minute: format, 
 	@$(PYTHON) -m builder --local >/dev/null
 	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tests.stages lint workflows unit
 
-proof-access: environment ## Compare a million random decisions with the reference model (COUNT=…)
+proof-access: environment ## Compare a million random decisions with the reference model, then a hundred thousand through the handler and a table (COUNT=… ASKED=…)
 	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))
+	@DECISIONS=$(or $(ASKED),100000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_decision.py -k service
 
 proof-revocation: environment ## Grant, use, revoke and ask again, a thousand times, through the API and two containers (COUNT=…)
 	@REVOCATIONS=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_revocation.py
+
+proof-revocation-live: environment ## Revoke on the stack that is up, in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
+	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
 
 hooks: environment ## Let git run make check before each commit
 	@.venv/bin/pre-commit install

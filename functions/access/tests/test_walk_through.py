@@ -56,15 +56,3 @@ def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader
 def test_metadata_leads_to_the_endpoints(client: Client) -> None:
     document = client.call("GET", "/.well-known/authzen-configuration").json
     assert document["access_evaluation_endpoint"] == f"{document['policy_decision_point']}/access/v1/evaluation"
-
-
-def test_attributes_of_a_namespace_reach_the_token(client: Client, ask: Ask) -> None:
-    person, namespace = client.new_member(), f"plan_{uuid.uuid4().hex[:8]}"
-    schema = {"type": "object", "properties": {"level": {"enum": ["gold", "silver"]}}}
-    body = {"description": "Plans", "schema": schema, "personal": False, "in_token": True}
-    assert ask("PUT", f"/v1/namespaces/{namespace}", body, If_None_Match="*").status == 201
-    path = f"/v1/users/{person.uid}/attributes"
-    tag = ask("GET", path).headers["etag"]
-    assert ask("PATCH", path, {"attributes": {namespace: {"level": "iron"}}}, If_Match=tag).status == 422
-    assert ask("PATCH", path, {"attributes": {namespace: {"level": "gold"}}}, If_Match=tag).status == 200
-    assert f'"{namespace}":{{"level":"gold"}}' in claims(client.sign_in(person).token)["attributes"]

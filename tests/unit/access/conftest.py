@@ -82,7 +82,11 @@ class Service:
         return grant
 
     def put(self, **attributes: Any) -> None:
-        self.table.put_item(TableName=TABLE, Item={name: _typed(value) for name, value in attributes.items()})
+        self.table.put_item(TableName=TABLE, Item=self.typed(attributes))
+
+    @staticmethod
+    def typed(item: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _typed(value) for name, value in item.items()}
 
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
         found = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}).get("Item")
@@ -93,6 +97,12 @@ class Service:
         pages = self.table.get_paginator("scan").paginate(TableName=TABLE)
         found = [dynamodb.plain(item) for page in pages for item in page["Items"]]
         return [item for item in found if item["pk"].startswith(prefix)]
+
+    def delete(self, *prefixes: str) -> None:
+        """Every item whose pk begins with one of these, but the administrator's own."""
+        found = [item for prefix in prefixes for item in self.items(prefix) if item["pk"] != f"U#{ADMIN}"]
+        for item in found:
+            self.table.delete_item(TableName=TABLE, Key={"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}})
 
     def epoch(self, uid: str) -> int:
         meta = self.item(f"U#{uid}", "META")

@@ -1,15 +1,21 @@
 """The decision and the reference agree, and a build that is broken is found out."""
 
 import inspect
+import os
 from collections import Counter
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from access import decision
+from access import decision, grant_items, search
 from access.decision import Decision, Grant, Resource, Standing
 from atrium.user_attributes import RoleDefinition
+from tests.unit.access import asked
+from tests.unit.access.conftest import Service
 from tests.unit.access.differential import disagreements
+
+DECISIONS = int(os.environ.get("DECISIONS", "1000"))
 
 DOCUMENT = Resource("document", "7")
 ROLES = {
@@ -54,6 +60,40 @@ def test_a_broken_build_is_found_out(right: str, wrong: str) -> None:
     broken = ModuleType("broken")
     exec(source.replace(right, wrong), vars(broken))  # noqa: S102  our own source
     assert next(disagreements(8, 10_000, broken), None) is not None
+
+
+@pytest.fixture
+def in_worlds_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in asked.CLOCKS:
+        monkeypatch.setattr(module, "time", asked.FixedTime)
+
+
+def test_the_service_agrees_with_the_reference(
+    service: Service, in_worlds_time: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Through its handler and a table, searches with it; `make proof-access` asks a hundred thousand times."""
+    tally = Counter[bool]()
+    assert next(asked.disagreements(service, 8, DECISIONS, tally), None) is None
+    if "DECISIONS" in os.environ:
+        with capsys.disabled():
+            print(f"\n{tally.total()} decisions through the handler, {tally[True]} permits, no disagreement")
+
+
+BROKEN_READS = {
+    "ends are not read": (grant_items, "_DECIDING", ("sk", "status", "role", "action", "scope")),
+    "rights to actions alone are read": (grant_items, "RIGHTS", ("META", "PERM$")),
+    "roles alone are read": (grant_items, "RIGHTS", ("META", "META$")),
+    "who is found need not be active": (search, "_active", lambda uids: uids),
+    "a search knows of no role": (search, "role_names", list),
+}
+
+
+@pytest.mark.parametrize(("module", "name", "wrong"), BROKEN_READS.values(), ids=BROKEN_READS)
+def test_a_service_that_reads_wrongly_is_found_out(
+    service: Service, in_worlds_time: None, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, wrong: Any
+) -> None:
+    monkeypatch.setattr(module, name, wrong)
+    assert next(asked.disagreements(service, 8, 10_000), None) is not None
 
 
 def test_a_permit_names_the_grant_and_the_role_that_gives_it() -> None:

@@ -1,5 +1,6 @@
 """Grants by their routes: made, found, revoked; many at once; and what a token is worth afterwards."""
 
+import itertools
 import random
 import time
 import uuid
@@ -307,3 +308,19 @@ def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.Mon
     monkeypatch.setattr(contention, "_FIRST_PAUSE", 0)
     answer = make(people, ADA, role="reader")
     assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (503, "unavailable", True)
+
+
+def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
+    people: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0, 2)  # seconds for each attempt
+
+    def meeting(items: Any) -> None:
+        attempts.append(items)
+        raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+
+    attempts = list[Any]()
+    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(contention, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+    assert make(people, ADA, role="reader").status == 503
+    assert len(attempts) == 4, "it stops a function after 15"

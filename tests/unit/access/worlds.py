@@ -41,7 +41,8 @@ def _roles(chance: random.Random) -> Iterator[Item]:
         if chance.random() < 0.9:
             # Circles among them: the API refuses those, a decision must survive them.
             parents = chance.sample(ROLES, chance.choice((0, 0, 1, 1, 2)))
-            yield {"pk": f"R#{role}", "sk": "META", "version": 1, "parents": parents}
+            index = {"gsi1pk": "ROLES", "gsi1sk": role}
+            yield {"pk": f"R#{role}", "sk": "META", "version": 1, "parents": parents, **index}
         for _ in range(chance.choice((0, 1, 2, 4))):
             permission = f"{chance.choice(KINDS)}.{chance.choice(ACTIONS)}"
             yield {"pk": f"R#{role}", "sk": f"PERM#{permission}", "permission": permission}
@@ -53,7 +54,11 @@ def _users(chance: random.Random) -> Iterator[Item]:
             status = chance.choice(("active", "active", "active", "active", "disabled"))
             yield {"pk": f"U#{user}", "sk": "META", "status": status}
         for number in range(chance.choice((0, 2, 4, 8))):
-            yield _grant(chance, user, number)
+            grant = _grant(chance, user, number)
+            yield grant
+            if grant["scope"] != "*":
+                keys = {"pk": f"ON#{grant['scope'].replace(':', '#', 1)}", "sk": f"U#{user}#{number}"}
+                yield {name: value for name, value in grant.items() if not name.startswith("gsi")} | keys
 
 
 def _grant(chance: random.Random, user: str, number: int) -> Item:
@@ -65,4 +70,6 @@ def _grant(chance: random.Random, user: str, number: int) -> Item:
     scope = chance.choice(("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS))
     # `admin` is rare, or it would permit nearly everything.
     role = chance.choice(ROLES[:-1]) if chance.random() < 0.95 else "admin"
-    return {"pk": f"U#{user}", "sk": f"ROLE#{scope}#{role}#{number}", "role": role, "scope": scope, **end}
+    of_role = f"U#{user}" if scope == "*" else f"ON#{scope.replace(':', '#', 1)}#U#{user}"
+    index = {"gsi1pk": f"ROLE#{role}", "gsi1sk": of_role}
+    return {"pk": f"U#{user}", "sk": f"ROLE#{scope}#{role}#{number}", "role": role, "scope": scope, **end, **index}

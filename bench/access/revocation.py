@@ -1,0 +1,167 @@
+"""`python -m bench.access.revocation [--trials 24] [--write]`: revokes on the running stack and asks until nothing is permitted.
+
+Each trial is of somebody of its own, all at once, by HTTP: granted, used until containers have it in their caches, revoked
+at a random moment, then asked every two seconds for 40. No answer may permit that was asked for 30 seconds after the revocation.
+"""
+
+import argparse
+import random
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local.settings import Settings
+from local.stack.process import StackError
+from tests.running_stack.client import Answer, Client, Person
+from tests.running_stack.fixtures import client_of
+
+KINDS = {
+    "grant": "a role's grant is revoked",
+    "right": "the right to an action is revoked",
+    "permission": "a permission is taken from the role",
+    "parent": "a permission is taken from a role that the role builds on",
+    "token": "the caller's own role is revoked: their token of before",
+    "caller": "the caller's own role loses the permission to ask",
+}
+LIMIT_SECONDS = 30
+WATCH_SECONDS = 40
+PAUSE_SECONDS = 2
+PREPARING = threading.Semaphore(2)
+"""So many at once: the laptop is to be measured later, and a table that answers late is 503."""
+RESULTS = Path(__file__).with_name("revocation.md")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`last` is when the last permit was asked for, in seconds after the revocation was answered; None without any."""
+
+    kind: str
+    asked: int = 0
+    last: float | None = None
+
+
+class Revocation:
+    """Somebody who is granted something, uses it, and loses it."""
+
+    def __init__(self, client: Client, admin: Person, kind: str) -> None:
+        self.client, self.admin, self.kind = client, admin, kind
+        self.role = f"trial-{uuid.uuid4().hex[:10]}"
+        self.resource = {"type": "document", "id": uuid.uuid4().hex}
+        self.person = client.new_member()
+        self.is_own = kind in ("token", "caller")
+        self.grant = ""
+
+    def begin(self) -> None:
+        held = ["document.read", "access.read"]
+        self._role(f"{self.role}-base", held if self.kind == "parent" else [], ())
+        self._role(self.role, [] if self.kind == "parent" else held, (f"{self.role}-base",))
+        scope = "*" if self.is_own else f"document:{self.resource['id']}"
+        what = {"action": "read"} if self.kind == "right" else {"role": self.role}
+        key = str(uuid.uuid4())
+        made = self._ask("POST", f"/v1/users/{self.person.uid}/grants", {**what, "scope": scope}, Idempotency_Key=key)
+        self.grant = _good(made).headers["location"]
+        if self.is_own:
+            self.person = self.client.sign_in(self.person)
+
+    def revoke(self) -> None:
+        if self.kind in ("permission", "caller"):
+            self._role(self.role, [], (f"{self.role}-base",))
+        elif self.kind == "parent":
+            self._role(f"{self.role}-base", [], ())
+        else:
+            _good(self._ask("DELETE", self.grant, If_Match="*"))
+
+    def is_permitted(self) -> bool:
+        """Of `token` and `caller`, whether they may ask at all."""
+        subject = {"type": "user", "id": self.person.uid}
+        body = {"subject": subject, "action": {"name": "read"}, "resource": self.resource}
+        asker = self.person if self.is_own else self.admin
+        answer = self.client.call("POST", "/access/v1/evaluation", asker.token, body)
+        return answer.status == 200 and (self.is_own or bool(answer.json["decision"]))
+
+    def _role(self, role: str, held: Sequence[str], parents: Sequence[str]) -> None:
+        body = {"description": "A trial's", "permissions": list(held), "parents": list(parents)}
+        condition = "If_Match" if self._ask("GET", f"/v1/roles/{role}").status == 200 else "If_None_Match"
+        _good(self._ask("PUT", f"/v1/roles/{role}", body, **{condition: "*"}))
+
+    def _ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Who is told to come again does."""
+        while True:
+            answer = self.client.call(method, path, self.admin.token, body, **headers)
+            if answer.status != 503:
+                return answer
+            time.sleep(float(answer.headers["retry-after"]) * random.uniform(0.5, 1.5))  # noqa: S311
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.access.revocation", description=__doc__)
+    parser.add_argument("--trials", type=int, default=24)
+    parser.add_argument("--write", action="store_true", help="make this run revocation.md")
+    wanted = parser.parse_args()
+    try:
+        client = client_of(Settings.from_environment())
+    except StackError as error:
+        sys.exit(f"make proof-revocation-live: {error}")
+    admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+    kinds = [list(KINDS)[number % len(KINDS)] for number in range(wanted.trials)]
+    everybody_is_ready = threading.Barrier(wanted.trials)
+    with ThreadPoolExecutor(wanted.trials) as pool:
+        trials = list(pool.map(lambda kind: _trial(client, admin, kind, everybody_is_ready), kinds))
+    text = _table(trials)
+    print(text)
+    if wanted.write:
+        RESULTS.write_text(text)
+    return int(any(trial.last is not None and trial.last >= LIMIT_SECONDS for trial in trials))
+
+
+def _trial(client: Client, admin: Person, kind: str, everybody_is_ready: threading.Barrier) -> Trial:
+    try:
+        with PREPARING:
+            someone = Revocation(client, admin, kind)
+            someone.begin()
+    except Exception:
+        everybody_is_ready.abort()
+        raise
+    everybody_is_ready.wait()
+    until = time.monotonic() + random.uniform(0, LIMIT_SECONDS)  # noqa: S311  no secret
+    is_used = False
+    while time.monotonic() < until or not is_used:
+        if not someone.is_permitted():
+            raise AssertionError(f"{kind}: what was granted was not permitted, so its end would show nothing")
+        is_used = True
+        time.sleep(PAUSE_SECONDS)
+    someone.revoke()
+    revoked, seen = time.monotonic(), Trial(kind)
+    while (asked := time.monotonic() - revoked) < WATCH_SECONDS:
+        last = asked if someone.is_permitted() else seen.last
+        seen = replace(seen, asked=seen.asked + 1, last=last)
+        time.sleep(PAUSE_SECONDS)
+    return seen
+
+
+def _good(answer: Answer) -> Answer:
+    if answer.status >= 300:
+        raise AssertionError(f"{answer.status}: {answer.body!r}")
+    return answer
+
+
+def _table(trials: Sequence[Trial]) -> str:
+    lines = ["| what ends | trials | asked afterwards | last permit, s after it |", "| --- | --- | --- | --- |"]
+    for kind, what in KINDS.items():
+        own = [trial for trial in trials if trial.kind == kind]
+        permits = [trial.last for trial in own if trial.last is not None]
+        last = f"{max(permits):.1f}" if permits else "none"
+        lines.append(f"| {what} | {len(own)} | {sum(trial.asked for trial in own)} | {last} |")
+    return (
+        "\n".join(lines) + f"\n\n{len(trials)} trials at once on the running stack; the limit is {LIMIT_SECONDS} s.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Random worlds in a table, and the service asked about them through its handler: evaluations, and searches of each kind.
+
+An evaluation must decide as the reference does; a search must find what evaluations permit and nothing else.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from access import evaluation, search
+from atrium import permissions
+from tests.unit.access import reference, worlds
+from tests.unit.access.conftest import Service
+from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
+from tests.unit.conftest import TABLE
+
+QUESTIONS_OF_A_TABLE = 100
+EVERYBODY = (*USERS, "eve")
+
+
+class FixedTime:
+    @staticmethod
+    def time() -> float:
+        return NOW
+
+
+def disagreements(service: Service, seed: int, count: int, tally: Counter[bool] | None = None) -> Iterator[str]:
+    """Of `count` decisions, and of the searches beside them, those that the reference makes otherwise."""
+    chance, before = random.Random(seed), list[Item]()  # noqa: S311  no secret
+    for _ in range(count // QUESTIONS_OF_A_TABLE):
+        table = list(_indexed(worlds.table(chance)))
+        _replace(service, before, table)
+        before = table
+        permissions._cache.clear()  # thirty seconds, to the caches
+        questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
+        expected = [reference.permitted(table, *question, NOW) for question in questions]
+        if tally is not None:
+            tally.update(expected)
+        made = _ask(service, "evaluations", evaluations=[_body(question) for question in questions])["evaluations"]
+        for question, wanted, decided in zip(questions, expected, made, strict=True):
+            if decided["decision"] != wanted:
+                yield f"{question}: expected {wanted}, got {decided}, in {table}"
+        for question in questions[:: QUESTIONS_OF_A_TABLE // 2]:
+            yield from (f"{question}: {what}, in {table}" for what in _searched(service, table, question))
+
+
+def _searched(service: Service, table: list[Item], asked: Question) -> Iterator[str]:
+    user, action, kind, thing = asked
+    body = _body(asked)
+
+    def permitted(user: str = user, action: str = action, thing: str = thing) -> bool:
+        return reference.permitted(table, user, action, kind, thing, NOW)
+
+    subjects = {each["id"] for each in _ask(service, "search/subject", **body)["results"]}
+    if subjects != {each for each in EVERYBODY if permitted(user=each)}:
+        yield f"subjects {subjects}"
+    found = _ask(service, "search/resource", **body)
+    resources, every = {each["id"] for each in found["results"]}, found.get("context", {}).get("all", False)
+    if every != permitted(thing="*"):
+        yield f"all resources: {every}"
+    for each in THINGS:
+        if each != "*" and (each in resources, permitted(thing=each)) not in {(True, True), (False, every)}:
+            yield f"resources {resources}, all {every}"
+    actions = {each["name"] for each in _ask(service, "search/action", **body)["results"]}
+    # An administrator may also do what no role names.
+    unnamed = permitted(action="what_no_role_names")
+    if any((each in actions, permitted(action=each)) not in {(True, True), (False, unnamed)} for each in ACTIONS):
+        yield f"actions {actions}"
+
+
+def _indexed(table: list[Item]) -> Iterator[Item]:
+    """Each once, and without what only a hand could write: permissions of a role that is not there."""
+    once = {(item["pk"], item["sk"]): item for item in table}.values()
+    roles = {item["pk"] for item in once if item["pk"].startswith("R#") and item["sk"] == "META"}
+    return (item for item in once if item["pk"] in roles or not item["pk"].startswith("R#"))
+
+
+def _body(question: Question) -> dict[str, Any]:
+    return {
+        "subject": {"type": "user", "id": question.user},
+        "action": {"name": question.action},
+        "resource": {"type": question.kind, "id": question.thing},
+    }
+
+
+def _ask(service: Service, endpoint: str, **body: Any) -> dict[str, Any]:
+    answer = service.ask("POST", f"/access/v1/{endpoint}", body, epoch=1)
+    assert answer.status == 200, answer.text
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def _replace(service: Service, before: list[Item], after: list[Item]) -> None:
+    kept = {(item["pk"], item["sk"]) for item in after}
+    gone = [item for item in before if (item["pk"], item["sk"]) not in kept]
+    requests = [{"DeleteRequest": {"Key": service.typed({"pk": item["pk"], "sk": item["sk"]})}} for item in gone]
+    requests += [{"PutRequest": {"Item": service.typed(item)}} for item in after]
+    for start in range(0, len(requests), 25):  # BatchWriteItem's own limit
+        service.table.batch_write_item(RequestItems={TABLE: requests[start : start + 25]})
+
+
+CLOCKS = (evaluation, search)
