@@ -13,7 +13,6 @@ from atrium import permissions
 from tests.unit.access import reference, worlds
 from tests.unit.access.conftest import Service
 from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
-from tests.unit.conftest import TABLE
 
 QUESTIONS_OF_A_TABLE = 100
 EVERYBODY = (*USERS, "eve")
@@ -96,8 +95,7 @@ def _replace(service: Service, before: list[Item], after: list[Item]) -> None:
     gone = [item for item in before if (item["pk"], item["sk"]) not in kept]
     requests = [{"DeleteRequest": {"Key": service.typed({"pk": item["pk"], "sk": item["sk"]})}} for item in gone]
     requests += [{"PutRequest": {"Item": service.typed(item)}} for item in after]
-    for start in range(0, len(requests), 25):  # BatchWriteItem's own limit
-        service.table.batch_write_item(RequestItems={TABLE: requests[start : start + 25]})
+    service.write(requests)
 
 
 CLOCKS = (evaluation, search)

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,6 +83,13 @@ class Service:
 
     def put(self, **attributes: Any) -> None:
         self.table.put_item(TableName=TABLE, Item=self.typed(attributes))
+
+    def put_all(self, items: Sequence[Mapping[str, Any]]) -> None:
+        self.write([{"PutRequest": {"Item": self.typed(item)}} for item in items])
+
+    def write(self, requests: Sequence[dict[str, Any]]) -> None:
+        for start in range(0, len(requests), 25):  # BatchWriteItem's own limit
+            self.table.batch_write_item(RequestItems={TABLE: requests[start : start + 25]})
 
     @staticmethod
     def typed(item: Mapping[str, Any]) -> dict[str, Any]:

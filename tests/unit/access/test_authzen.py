@@ -91,6 +91,18 @@ def test_one_query_whatever_there_is(point: Service, logs: Any) -> None:
     assert [line["dynamodb_calls"] for line in logs.lines()] == [4, 1]
 
 
+@pytest.mark.parametrize("grants", [10, 1000])
+def test_one_query_however_many_grants(point: Service, logs: Any, grants: int) -> None:
+    keys = [{"pk": f"U#{EVE}", "sk": f"ROLE#document:{number}#reader#{number}"} for number in range(grants)]
+    items = [key | {"role": "reader", "scope": f"document:{number}"} for number, key in enumerate(keys)]
+    point.new_user(EVE)
+    point.put_all(items)
+    for _ in range(2):
+        assert decision(point, EVE, READ, str(grants - 1))
+        assert not decision(point, EVE, READ, str(grants))
+    assert [line["dynamodb_calls"] for line in logs.lines()][1:] == [1, 1, 1]
+
+
 def test_7_1_1_defaults_are_overridden(point: Service) -> None:
     parts = [{"resource": document("1")}, {"resource": document("7"), "action": WRITE}, {"subject": user(BOB)}]
     body = {"subject": user(ADA), "action": READ, "resource": document("9"), "evaluations": parts}

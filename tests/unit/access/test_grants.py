@@ -323,4 +323,4 @@ def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
     monkeypatch.setattr(user_attributes, "transact", meeting)
     monkeypatch.setattr(contention, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
     assert make(people, ADA, role="reader").status == 503
-    assert len(attempts) == 4, "it stops a function after 15"
+    assert len(attempts) == 4, "a function is stopped after 15 seconds"
