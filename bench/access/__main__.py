@@ -168,7 +168,7 @@ def _table_of(users: int) -> Iterator[None]:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names[:2]],
         BillingMode="PAY_PER_REQUEST",
     )
-    permissions._cache["reader"] = (math.inf, RoleDefinition(frozenset({"document.read"}), frozenset(), 1))
+    permissions._cache["reader"] = ((math.inf, math.inf), RoleDefinition(frozenset({"document.read"}), frozenset(), 1))
     _fill(users)
     yield
     client.delete_table(TableName=TABLE)
