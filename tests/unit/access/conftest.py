@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from access import contention
 from access import handler as access
 from access.grant_items import Granted, items, rfc3339
 from atrium import clock as memory
@@ -164,7 +165,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.fixture
 def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's."""
+    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's. So they wait for each
+    other for as long as that takes."""
+    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
     client, lock = dynamodb.client(), threading.Lock()
     right = client._make_api_call
 
