@@ -44,7 +44,7 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
     """What failed. Nothing else is tried when the contract fails: functions may ship it."""
     build = root / "build"
     functions = read_functions(root)
-    for artefact in inventory.contracts(root, build, functions):
+    for artefact in inventory.documents(root, build, functions):
         _refresh(build, artefact)
     artefacts = inventory.packages(root, build, functions, platforms)
     _remove_strangers(build, {artefact.path for artefact in artefacts})

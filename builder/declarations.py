@@ -102,7 +102,10 @@ class Function:
 
     @property
     def layers(self) -> list[str]:
-        """The kernel alone speaks to Postgres; for anything else that may be touched it needs AWS's SDK."""
+        """The kernel alone speaks to Postgres; for anything else that may be touched it needs AWS's SDK.
+
+        Terraform has it from build/layers.json, and with SnapStart gives everybody the SDK.
+        """
         touched = self.declaration.data
         return [KERNEL_LAYER] if touched == Data(postgres=touched.postgres) else [KERNEL_LAYER, SDK_LAYER]
 

@@ -9,13 +9,14 @@ from builder.artefacts import Artefact, digest
 from builder.declarations import Function
 
 
-def contracts(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
+def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
     """To be made before `packages`: a function may ship the contract, and nothing is worth making of a wrong one."""
     merged = cache(lambda: contract.read(root, functions, noted=build / ".cache" / "openapi"))
     files = contract.files(root, functions)
     inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))
     yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
     yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
+    yield layer.of_functions(build, functions)
 
 
 def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:

@@ -1,11 +1,12 @@
 """The two layers, by what a function declares: `kernel` for every one, `sdk` for those that touch more than Postgres."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from builder import artefacts, botocore_data, zips
 from builder.archive import archive
-from builder.declarations import KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration
+from builder.declarations import KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration, Function
 from builder.packages import Packages
 
 _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
@@ -75,6 +76,12 @@ def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefact
         decided_by=" ".join(services),
     )
     return artefacts.Artefact(path_of(build, platform, SDK_LAYER), wheels.digest, wheels.zipped)
+
+
+def of_functions(build: Path, functions: Iterable[Function]) -> artefacts.Artefact:
+    """`build`/layers.json: function → its layers, for Terraform."""
+    content = json.dumps({function.name: function.layers for function in functions}, indent=1).encode() + b"\n"
+    return artefacts.Artefact(build / "layers.json", artefacts.digest(content), lambda: content)
 
 
 def path_of(build: Path, platform: str, layer: str) -> Path:

@@ -20,7 +20,7 @@ def main() -> int:
 
 
 def deployed_files(build: Path) -> Iterator[Path]:
-    for pattern in ("openapi.json", "gateway.json", "functions/*.zip", "layer/*/*.zip"):
+    for pattern in ("openapi.json", "gateway.json", "layers.json", "functions/*.zip", "layer/*/*.zip"):
         yield from (file for file in sorted(build.glob(pattern)) if file.parent.name != LAPTOP_ONLY)
 
 

@@ -82,7 +82,7 @@ class HotReload:
         stamps = self._build / ".cache" / "stamps"
         try:
             functions = read_functions(self._root)
-            for artefact in inventory.contracts(self._root, self._build, functions):
+            for artefact in inventory.documents(self._root, self._build, functions):
                 artefact.refresh(stamps)
             packages = inventory.packages(self._root, self._build, functions, [LOCAL])
         except BuildError as error:

@@ -113,7 +113,7 @@ class ScratchRoot:
         _link(base / "functions", self.settings.root / "functions")
         build = self.settings.root / "build"
         (base / "build" / "layer").mkdir(parents=True, exist_ok=True)
-        for name in ("functions", "gateway.json", "openapi.json"):
+        for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
             _link(base / "build" / name, build / name)
         # The only artefacts that differ on a laptop: wheels for this machine, where AWS's architectures stand.
         for architecture in ("arm64", "x86_64"):

@@ -21,12 +21,12 @@ locals {
       database_secrets = try(declared.data.database_secrets, "none") == "write"
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
-      # The kernel alone speaks to Postgres; whoever touches anything else needs AWS's SDK, and with SnapStart everybody does,
-      # since the role's keys are behind an endpoint then. The builder's budgets count the same (Function.layers).
-      layers = var.runtime.snap_start || length(setsubtract(keys(try(declared.data, {})), ["postgres"])) > 0 ? ["kernel", "sdk"] : ["kernel"]
+      # Which layers a function needs, the builder knows. With SnapStart all need AWS's SDK: the role's keys are behind an endpoint.
+      layers = var.runtime.snap_start ? ["kernel", "sdk"] : tolist(lookup(local.layers, folder, []))
     }
   }
 
+  layers   = jsondecode(file("${var.build_dir}/layers.json"))
   alias    = "live"
   triggers = ["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none", "schedule", "user_attributes.stream"]
 

@@ -26,8 +26,8 @@ variable "build_dir" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for file in ["gateway.json", "openapi.json", "layer/${var.runtime.architecture}/kernel.zip", "layer/${var.runtime.architecture}/sdk.zip"] : fileexists("${var.build_dir}/${file}")])
-    error_message = "build_dir holds no gateway.json, openapi.json or layer/${var.runtime.architecture} with kernel.zip and sdk.zip: run `make build`, then plan again."
+    condition     = alltrue([for file in ["gateway.json", "layers.json", "openapi.json", "layer/${var.runtime.architecture}/kernel.zip", "layer/${var.runtime.architecture}/sdk.zip"] : fileexists("${var.build_dir}/${file}")])
+    error_message = "build_dir holds no gateway.json, layers.json, openapi.json or layer/${var.runtime.architecture} with kernel.zip and sdk.zip: run `make build`, then plan again."
   }
 }
 

@@ -11,7 +11,7 @@ ZIPS = ["functions/notes.zip", "functions/keeper.zip", "layer/local/kernel.zip",
 SBOMS = [f"sbom/{name.removesuffix('.zip')}.cdx.json" for name in ZIPS]
 
 
-@pytest.mark.parametrize("artefact", ["openapi.json", "gateway.json", *ZIPS, *SBOMS])
+@pytest.mark.parametrize("artefact", ["openapi.json", "gateway.json", "layers.json", *ZIPS, *SBOMS])
 def test_two_builds_from_nothing_are_equal(built: tuple[Path, Path], artefact: str) -> None:
     first, second = ((root / "build" / artefact).read_bytes() for root in built)
     assert first == second

@@ -68,7 +68,7 @@ def lay_out_build(folder: Path) -> None:
     built = subprocess.run([sys.executable, "-m", "builder", "--local"], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     (folder / "layer").mkdir(parents=True)
-    for name in ("functions", "gateway.json", "openapi.json"):
+    for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
         (folder / name).symlink_to(ROOT / "build" / name)
     (folder / "layer/arm64").symlink_to(ROOT / "build/layer/local")
 

@@ -13,6 +13,7 @@ def build(tmp_path: Path) -> Path:
     for name in (
         "openapi.json",
         "gateway.json",
+        "layers.json",
         "functions/users.zip",
         "layer/arm64/kernel.zip",
         "layer/local/kernel.zip",
@@ -22,7 +23,9 @@ def build(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["openapi.json", "gateway.json", "functions/users.zip", "layer/arm64/kernel.zip"])
+@pytest.mark.parametrize(
+    "name", ["openapi.json", "gateway.json", "layers.json", "functions/users.zip", "layer/arm64/kernel.zip"]
+)
 def test_other_bytes_are_refused(build: Path, name: str) -> None:
     built = artefacts.digest(build)
     artefacts.require(build, built)
