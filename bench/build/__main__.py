@@ -35,20 +35,22 @@ class Case:
     command: tuple[str, ...]
     limit: float | None = None
     prepare: Callable[[int], None] = lambda number: None
+    rounds: int = ROUNDS
 
 
 def main() -> int:
     """Exit status: 0, or 1 with a line on stderr for each limit that is passed."""
     parser = argparse.ArgumentParser(prog="python -m bench.build", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
-    write: bool = parser.parse_args().write
+    parser.add_argument("--check", action="store_true", help="time make check too, twice: the first fills the caches")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder:
         checkout = _checkout(Path(folder))
-        measured = _cases(checkout, Path(folder))
+        measured = _cases(checkout, Path(folder), options.check)
         seconds = _in_turns(measured, checkout)
     table = _table(measured, seconds)
     print(table)
-    if write:
+    if options.write:
         RESULTS.write_text(f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n")
     late = [case for case in measured if case.limit and _least(seconds[case.what]) > case.limit]
     for case in late:
@@ -71,7 +73,7 @@ def _checkout(folder: Path) -> Path:
     return checkout
 
 
-def _cases(checkout: Path, folder: Path) -> list[Case]:
+def _cases(checkout: Path, folder: Path, check: bool) -> list[Case]:
     def append_to(file: str) -> Callable[[int], None]:
         def append(number: int) -> None:
             with (checkout / file).open("a") as opened:
@@ -87,7 +89,9 @@ def _cases(checkout: Path, folder: Path) -> list[Case]:
         Case("`python -m zipfile -c` of functions/, plain", (python, "-m", "zipfile", "-c", str(folder / "x.zip"), functions)),
         Case("`make build`, nothing changed", build, 0.5),
         Case("`make build`, one function changed", build, 1.0, append_to("functions/users/me.py")),
+        Case("`make build`, one function's routes changed", build, 1.0, append_to("functions/users/handler.py")),
         Case("`make build`, the kernel changed", build, None, append_to("functions/atrium/text.py")),
+        *([Case("`make check`, as before a commit", ("make", "check"), 60, rounds=2)] if check else []),
     ]
 
 
@@ -95,7 +99,7 @@ def _in_turns(cases: list[Case], checkout: Path) -> dict[str, list[Taken]]:
     """Each case's runs. In turns, so that what else the machine does falls on all of them."""
     taken: dict[str, list[Taken]] = {case.what: [] for case in cases}
     for number in range(ROUNDS):
-        for case in cases:
+        for case in (case for case in cases if number < case.rounds):
             case.prepare(number)
             used, started = _processor(), time.perf_counter()
             subprocess.run(case.command, cwd=checkout, env=_environment(), stdout=subprocess.DEVNULL, check=True)
