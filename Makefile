@@ -110,7 +110,8 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 
 proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
-proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract
+proof-fuzz: export FUZZ_SEED := $(or $(SEED),1)
+proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract (EXAMPLES=25 SEED=1)
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
 
 failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 SCHEMATHESIS = os.environ.get("SCHEMATHESIS", "")
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
 """For each operation in each phase; without it, the sample."""
+SEED = os.environ.get("FUZZ_SEED", "1")
 SAMPLE = ("--phases", "examples,fuzzing", "--max-examples", "3")
 SECONDS = 1800
 CASES = 1_000  # of each caller, so 2,000 in all
@@ -31,7 +32,7 @@ def test_no_request_is_answered_outside_the_contract(
     report = tmp_path / "report.json"
     command = [SCHEMATHESIS, "--config-file", str(HERE / "schemathesis.toml"), "run", str(FILE)]
     command += ["--url", signed_in.api_url, "--header", f"Authorization: Bearer {signed_in.token}", "--checks", "all"]
-    command += ["--seed", os.environ.get("FUZZ_SEED", "1"), *extent, "--no-color", "--report-json-path", str(report)]
+    command += ["--seed", SEED, *extent, "--no-color", "--report-json-path", str(report)]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.contract.fuzz_hooks", "PYTHONPATH": str(HERE.parents[1])}
     ran = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
