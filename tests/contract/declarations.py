@@ -23,8 +23,10 @@ def parameters(operation: Operation) -> Iterator[str]:
     yield from _lacks(operation, {400}, "A parameter that it does not have is refused")
     for parameter in operation.parameters:
         schema = operation.resolved(parameter["schema"])
-        if parameter["in"] == "path" and not schema.keys() & {"format", "pattern", "enum"}:
-            yield f"Path parameter {parameter['name']} admits anything: give its schema `format: uuid` or a `pattern`."
+        in_address = parameter["in"] in ("path", "query") and schema.get("type") == "string"
+        if in_address and not schema.keys() & {"format", "pattern", "enum"}:
+            name = f"{parameter['in'].capitalize()} parameter {parameter['name']}"
+            yield f"{name} admits anything: give its schema a `format` or a `pattern`."
 
 
 def caller(operation: Operation) -> Iterator[str]:
