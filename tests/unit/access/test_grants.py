@@ -241,7 +241,6 @@ def crowded(people: Service, one_call_at_a_time: None, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(user_attributes, "transact", meeting)
     monkeypatch.setattr(contention, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)  # one call at a time on a machine that does other things, too
     return people
 
 
