@@ -13,7 +13,7 @@ _DATA = PurePosixPath("botocore/data")
 _OPERATIONS = {
     "dynamodb": (
         *("BatchGetItem", "GetItem", "Query", "TransactGetItems"),
-        *("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
+        *("DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
         "DescribeEndpoints",
     ),
     "lambda": ("Invoke",),

@@ -41,6 +41,7 @@ class Running:
     pooling: str  # "pgbouncer", or "none" where it is not installed
     restored: bool  # whether it goes on from a snapshot
     notice: str  # what its starter should be told
+    source: str = ""  # `source.digest` when it was started; empty in the file of an older release
 
 
 def write_ready(settings: Settings, running: Running) -> None:

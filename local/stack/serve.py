@@ -29,7 +29,7 @@ from local.lambda_service import Credentials, LambdaService
 from local.network import NetworkGate
 from local.network.doors import doors_of
 from local.settings import LOOPBACK, Settings
-from local.stack import database, process
+from local.stack import database, process, source
 from local.stack.persistence import Persistence
 from local.stack.process import Running
 from local.xray import Daemon, Traces
@@ -66,6 +66,7 @@ async def _serve(settings: Settings) -> None:
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
+    started_from = source.digest(settings.root)
     settings.state.mkdir(parents=True, exist_ok=True)
     record.record.to(record.path(settings))
     moto = Moto(settings)
@@ -126,6 +127,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         pooling=data.pooling,
         restored=kept.restored,
         notice=kept.notice,
+        source=started_from,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from local.dev.hot_reload import HotReload
 from local.settings import LOOPBACK, Settings
-from local.stack import aws, outputs, process, seed
+from local.stack import aws, outputs, process, seed, source
 from local.stack.lock import locked
 from local.stack.outputs import Outputs
 from local.stack.process import Running, StackError
@@ -49,16 +49,20 @@ def _up(settings: Settings) -> Outputs:
 
 
 def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
-    """The running local AWS, or a new one, without a notice if it ran already."""
+    """The running local AWS, if it is of this source, or a new one, without a notice if it ran already."""
     if root.record.apply_cut_off:  # the lock is ours, so this is nobody's apply that goes on
         root.record.end_leftover()
         process.stop(settings)
-    if found := process.running(settings):
+    found = process.running(settings)
+    if found:
         _require_ports(settings, found)
-        current.detail = _described(found, "already running")
-        return replace(found, notice="")
+        if found.source == source.digest(settings.root):
+            current.detail = _described(found, "already running")
+            return replace(found, notice="")
+        current.detail = "local/ is not what it was started from: starting it anew"
+        process.stop(settings)
     started = process.start(settings)
-    current.detail = _described(started, "restored" if started.restored else "started")
+    current.detail = _described(started, "restarted" if found else "restored" if started.restored else "started")
     return started
 
 

@@ -1,6 +1,7 @@
 """What keeps a stack from starting: each is told, leaves nothing behind, and is over with the next `make up`."""
 
 import gzip
+import json
 import os
 import shutil
 import signal
@@ -39,6 +40,20 @@ def test_other_ports_than_it_runs_on(stack: Stack, recovers: Recovers, tell: Tel
     assert refused.code == 2
     assert f"runs already, on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}" in refused.message
     tell("other ports than it runs on", refused.message, recovers())
+
+
+def test_the_local_aws_is_of_another_source(
+    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
+) -> None:
+    """After a `git pull`, for example."""
+    stack.be_up()
+    before, file = stack.supervisor, stack.state / "supervisor.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"source": "another"}))
+    ended = stack.up()
+    assert "restarted" in ended.output
+    assert stack.supervisor != before
+    kept(client, member)
+    tell("the checkout changed under a running stack", "✓ local AWS … restarted", recovers())
 
 
 def test_a_second_make_up_while_one_runs(stack: Stack, client: Client, member: Person, tell: Tell) -> None:
