@@ -30,7 +30,7 @@ def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(built: artefa
     folder = built.layer / "python/botocore/data/dynamodb/2012-08-10"
     model = json.loads((folder / "service-2.json").read_bytes())
     assert allowed | {"TransactGetItems", "TransactWriteItems", "DescribeEndpoints"} == set(model["operations"])
-    assert len(allowed) > 6
+    assert {"GetItem", "PutItem", "Query"} <= allowed
 
 
 def test_a_start_that_fails_says_why(built: artefacts.Artefacts) -> None:
