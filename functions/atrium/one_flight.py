@@ -27,8 +27,8 @@ from pg8000.exceptions import InterfaceError  # noqa: E402
 __all__ = ["InterfaceError", "OneFlight", "Row", "ServerError", "Statement", "open_socket"]
 
 IDLE_SECONDS = 300.0
-"""For longer no connection is trusted: AWS's NAT and load balancers forget one that was silent for 350 s and tell neither
-end, a frozen function cannot keep it alive, and whoever writes to it waits for an answer until they give up.
+"""For longer no connection is trusted: AWS's NAT and load balancers forget one that was silent for 350 s, and a frozen
+function cannot keep it alive. The next flight would meet a reset, or nobody until it gives up.
 https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"""
 
 KEEPALIVE_SECONDS = 60

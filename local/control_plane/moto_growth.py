@@ -43,12 +43,13 @@ _transact_write_items: Any = DynamoDBBackend.transact_write_items
 
 
 def _transact(backend: DynamoDBBackend, operations: Operations) -> None:
-    undo = [
-        back
-        for operation in operations
-        for fields in operation.values()
-        if (table := backend.tables.get(fields.get("TableName", ""))) is not None
-        for back in _ways_back(table, fields.get("Key") or fields.get("Item") or {})
+    named = [fields for operation in operations for fields in operation.values()]
+    tables = {name: backend.tables[name] for fields in named if (name := fields.get("TableName")) in backend.tables}
+    undo = [_back_to_stream(table) for table in tables.values()]
+    undo += [
+        _back_to_item(tables[fields["TableName"]], fields.get("Key") or fields.get("Item") or {})
+        for fields in named
+        if fields.get("TableName") in tables
     ]
     try:
         _transact_write_items(_Backend(backend), operations)
@@ -58,30 +59,38 @@ def _transact(backend: DynamoDBBackend, operations: Operations) -> None:
         raise
 
 
-def _ways_back(table: Any, attributes: Mapping[str, Any]) -> list[Callable[[], None]]:
-    """For the item with these key attributes, and for the table's stream."""
+def _back_to_item(table: Any, attributes: Mapping[str, Any]) -> Callable[[], None]:
+    """For the item with these key attributes."""
     names = [name for name in (table.hash_key_attr, table.range_key_attr) if name is not None]
     if any(name not in attributes for name in names):
-        return []  # moto will refuse it
+        return _nothing  # moto will refuse it
     keys = [DynamoType(attributes[name]) for name in names]
     before = copy.deepcopy(table.get_item(keys[0], keys[1] if len(keys) > 1 else None))
 
-    def item() -> None:
+    def restore() -> None:
         holder, key = (table.items[keys[0]], keys[1]) if len(keys) > 1 else (table.items, keys[0])
         if before is None:
             holder.pop(key, None)
         else:
             holder[key] = before
 
+    return restore
+
+
+def _back_to_stream(table: Any) -> Callable[[], None]:
     shard = table.stream_shard
     if shard is None:
-        return [item]
+        return _nothing
     records, first = list(shard.items), shard.starting_sequence_number
 
-    def stream() -> None:
-        shard.items, shard.starting_sequence_number = list(records), first
+    def restore() -> None:
+        shard.items, shard.starting_sequence_number = records, first
 
-    return [item, stream]
+    return restore
+
+
+def _nothing() -> None:
+    pass
 
 
 BaseModel.__new__ = _new  # type: ignore[method-assign, assignment]
