@@ -68,7 +68,8 @@ def _refresh(build: Path, artefact: Artefact) -> None:
     outcome = "built" if artefact.refresh(build / ".cache" / "stamps") else "unchanged"
     kilobytes = artefact.path.stat().st_size / 1000
     seconds = time.perf_counter() - started
-    print(f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s", flush=True)
+    line = f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s\n"
+    print(line, end="", flush=True)  # in one write: another thread's line must not come before the line feed
 
 
 def _remove_strangers(build: Path, ours: Iterable[Path]) -> None:

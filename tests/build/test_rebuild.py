@@ -1,10 +1,14 @@
 """What a further build does: no more than it must."""
 
+import functools
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from builder.__main__ import _refresh
+from builder.artefacts import Artefact
 from tests.build.repository import Ran, finish, start
 
 
@@ -64,3 +68,12 @@ def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
     assert "functions/keeper.zip removed" in build(again).out
     assert not (again / "build/sbom/functions/keeper.cdx.json").exists()
     assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]
+
+
+def test_two_artefacts_at_once_are_told_in_a_line_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    artefact = Artefact(tmp_path / "notes.zip", "inputs", lambda: b"zip")
+    (tmp_path / "notes.zip").write_bytes(b"zip")
+    (tmp_path / ".cache/stamps").mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(functools.partial(_refresh, tmp_path), [artefact] * 2000))
+    assert {line.split()[0] + line.split()[-1] for line in capfd.readouterr().out.splitlines()} == {"notes.zips"}
