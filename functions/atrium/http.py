@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atrium import etag, log, response, rules, tracing
-from atrium.problem import Problem, unavailable
+from atrium.deadline import DeadlineExceeded, deadline
+from atrium.problem import Problem, out_of_time, unavailable
 from atrium.request import Request, from_event
 from atrium.response import Response
 
@@ -44,11 +45,12 @@ def api(package: str, routes: Mapping[str, Operation], refusal: Refusal = proble
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         measurement = log.Measurement()
         request = from_event(event)
-        error: Exception | None = None
+        error: BaseException | None = None
         code: str | None = None
         try:
-            answered = answer(request, _token(event))
-        except Exception as raised:
+            with deadline(context):
+                answered = answer(request, _token(event))
+        except (Exception, DeadlineExceeded) as raised:
             problem = _problem(raised)
             code = problem.code
             error = raised if problem.status >= 500 else None
@@ -73,9 +75,11 @@ def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
     return claims
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, DeadlineExceeded):
+        return out_of_time()
     if _raised_by(error, "atrium.postgres", "DatabaseUnavailable", "DatabaseBusy"):
         return unavailable("The database")
     if _raised_by(error, "atrium.user_attributes", "Unavailable"):
@@ -83,14 +87,14 @@ def _problem(error: Exception) -> Problem:
     return Problem(500, "internal_error", "Something failed on our side. Tell us the request_id if it stays.")
 
 
-def _raised_by(error: Exception, module: str, *names: str) -> bool:
+def _raised_by(error: BaseException, module: str, *names: str) -> bool:
     # A module that is not loaded cannot have raised anything, and must not be loaded for asking.
     kinds = [getattr(sys.modules.get(module), name, None) for name in names]
     return any(isinstance(kind, type) and isinstance(error, kind) for kind in kinds)
 
 
 def _log(
-    request: Request, status: int, code: str | None, measurement: log.Measurement, error: Exception | None
+    request: Request, status: int, code: str | None, measurement: log.Measurement, error: BaseException | None
 ) -> None:
     log.write(
         "ERROR" if status >= 500 else "INFO",

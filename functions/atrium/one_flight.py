@@ -9,6 +9,7 @@ Protocol: https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-EX
 import select
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -73,8 +74,13 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         return self._fly([Statement(statement, tuple(vals))])[0]
 
     def close(self) -> None:
-        """Hangs up, without pg8000's goodbye: a dead connection leaves that in a buffer which complains when freed."""
+        """Hangs up at once, without pg8000's goodbye, which might wait. Its `_sock` is a file of `_usock`'s, and the socket
+        stays open while either is; an exception's traceback can keep them alive."""
         if self._usock is not None:
+            with suppress(OSError):  # already gone
+                self._usock.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # what it still held cannot be sent any more
+                self._sock.close()
             self._usock.close()
         self._sock = self._usock = None
 

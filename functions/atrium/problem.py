@@ -66,5 +66,13 @@ def invalid_parameters(errors: Sequence[ParameterError]) -> Problem:
 
 def unavailable(what: str) -> Problem:
     """503 for a store that does not answer now."""
-    detail = f"{what} is not available right now. Try again in a few seconds."
+    return _try_again(f"{what} is not available right now. Try again in a few seconds.")
+
+
+def out_of_time() -> Problem:
+    """503 for what the function's timeout was too short for. Whether it was done is unknown."""
+    return _try_again("This took too long and was given up. Try again in a few seconds, with the same Idempotency-Key.")
+
+
+def _try_again(detail: str) -> Problem:
     return Problem(503, "unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
