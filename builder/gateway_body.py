@@ -13,7 +13,7 @@ from typing import Any
 from builder.contract import API_KEY, API_KEY_SCHEME, SCHEME, Contract, Operation
 from builder.gateway_responses import CORS, PROBLEM_HEADERS, gateway_responses, problem
 
-_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent"
+_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, X-Request-ID"
 _PREFLIGHT_SECONDS = "3600"
 
 # A mock chooses its template by the request's content type. Any other is answered 415, since there is no wildcard.

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 # As atrium.response sets on what functions answer. Callers are known by their token alone, never by a cookie.
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After",
+    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
 }
 PROBLEM_HEADERS = {**CORS, "Cache-Control": "no-store", "Content-Type": "application/problem+json"}
 _BEARER = {"WWW-Authenticate": 'Bearer realm="atrium", error="invalid_token"'}  # RFC 6750, section 3
+# AuthZEN 1.0, 10.1.3; nothing where the request had none. One form serves the whole API.
+_ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
 _OURS = "Tell us the request_id if it stays."
 
 
@@ -60,7 +62,8 @@ def _response(answer: _Answer) -> dict[str, Any]:
     headers = {**PROBLEM_HEADERS, **answer.headers}
     return {
         **({"statusCode": str(answer.status)} if answer.status else {}),
-        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+        | _ECHO,
         "responseTemplates": {"application/json": problem(answer.status, answer.code, answer.detail)},
     }
 

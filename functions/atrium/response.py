@@ -11,7 +11,7 @@ from atrium.problem import Problem
 # bearer token alone, never by a cookie.
 _EVERYWHERE = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After",
+    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }

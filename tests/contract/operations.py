@@ -93,6 +93,10 @@ class Operation:
         )
         return found
 
+    @property
+    def answer_headers(self) -> set[str]:
+        return set[str]().union(*map(self.headers, self.statuses))
+
     def headers(self, status: int) -> set[str]:
         return set(self.resolved(self.declared["responses"].get(str(status), {})).get("headers", {}))
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.contract import examples
-from tests.contract.caller import Caller, named, problem
+from tests.contract.caller import Answer, Caller, named, problem
 from tests.contract.operations import Operation, of, read, unlisted
 
 OPERATIONS = of(read())
@@ -28,10 +28,16 @@ tagged = each(lambda one: one.method == "GET" and one.takes("If-None-Match"))
 lists = each(lambda one: one.is_list)
 
 
+def exposed(answer: Answer) -> set[str]:
+    """Headers that a page of another origin may read."""
+    return set(answer.headers["access-control-expose-headers"].split(", "))
+
+
 @each(lambda one: True)
 def test_an_answer_is_readable_across_origins_and_not_kept(operation: Operation, admin: Caller) -> None:
     answer = admin.ask(operation, query="?no_such_parameter=1")
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert operation.answer_headers <= exposed(answer)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -48,6 +54,7 @@ def test_without_a_token_it_is_401(operation: Operation, admin: Caller) -> None:
     problem(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert operation.answer_headers <= exposed(answer)
 
 
 @secured
@@ -76,11 +83,11 @@ def test_an_unlisted_method_is_405_and_says_what_there_is(method: str, path: str
 def test_a_preflight_names_methods_and_headers(path: str, admin: Caller) -> None:
     answer = admin.send("OPTIONS", path.replace("{", "").replace("}", ""), signed_in=False)
     assert answer.status == 204
-    listed = {operation.method for operation in OPERATIONS if operation.path == path}
-    assert listed <= set(answer.headers["access-control-allow-methods"].split(", "))
-    assert {"Authorization", "Idempotency-Key", "If-Match"} <= set(
-        answer.headers["access-control-allow-headers"].split(", ")
-    )
+    listed = [operation for operation in OPERATIONS if operation.path == path]
+    methods = {operation.method for operation in listed}
+    headers = {"Authorization", "Content-Type"}.union(*(operation.names("header") for operation in listed))
+    assert methods <= set(answer.headers["access-control-allow-methods"].split(", "))
+    assert headers <= set(answer.headers["access-control-allow-headers"].split(", "))
 
 
 @each(lambda one: one.variables)

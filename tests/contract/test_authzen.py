@@ -49,3 +49,6 @@ def test_a_request_id_comes_back(operation: Operation, admin: Caller) -> None:
     bodies: list[Any] = [examples.body(operation), []]
     for body in bodies:
         assert admin.ask(operation, body=body, headers=sent).headers["x-request-id"] == sent["X-Request-ID"]
+    by_gateway = admin.ask(operation, headers=sent, signed_in=False)
+    assert (by_gateway.status, by_gateway.headers["x-request-id"]) == (401, sent["X-Request-ID"])
+    assert "x-request-id" not in admin.ask(operation, signed_in=False).headers
