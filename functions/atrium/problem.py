@@ -71,7 +71,7 @@ def unavailable(what: str) -> Problem:
 
 def out_of_time() -> Problem:
     """503 for what the function's timeout was too short for. Whether it was done is unknown."""
-    return _try_again("This took too long and was given up. Try again in a few seconds, with the same Idempotency-Key.")
+    return _try_again("This took too long. Try again in a few seconds, with the same Idempotency-Key if there was one.")
 
 
 def _try_again(detail: str) -> Problem:
