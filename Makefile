@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the tasks
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The stack on this machine
 
@@ -42,7 +42,7 @@ iam-report: environment ## What the functions' roles were asked for, and which o
 
 ##@ Migrations of the database
 
-.PHONY: migration migrate migrate-down migrate-plan migrate-status restore-drill
+.PHONY: migration migrate migrate-down migrate-plan migrate-status restore-drill record-sql
 MIGRATE = $(PYTHON) -m operations.migrate
 MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
 migration: environment ## Begin a migration, the way there and the way back: NAME=add_phone
@@ -63,9 +63,12 @@ migrate-status: environment ## Say what is applied and pending; writes nothing (
 restore-drill: environment ## Dump the laptop's database, lose it, restore it, and prove that everything is back
 	@$(PYTHON) -m operations.restore_drill --format "$(FORMAT)"
 
+record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
+	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
+
 ##@ Code
 
-.PHONY: new-service build fmt lint check test record-sql failure-matrix proof-soak proof-fuzz proof-access proof-revocation proof-revocation-live hooks artefacts
+.PHONY: new-service build fmt lint check test hooks
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
 	@$(PYTHON) -m builder.new_service "$(NAME)"
 
@@ -82,6 +85,25 @@ check: environment ## What a commit has to pass, in less than a minute: format, 
 	@$(PYTHON) -m builder --local >/dev/null
 	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tests.stages lint workflows unit
 
+test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
+test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
+test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test, on a stack of its own, each stage with its time
+	@$(PYTHON) -m tests.stages
+
+hooks: environment ## Let git run make check before each commit
+	@.venv/bin/pre-commit install
+
+##@ Proofs that take longer than a test may
+
+.PHONY: failure-matrix proof-fuzz proof-access proof-revocation proof-revocation-live proof-soak
+failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
+	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
+
+proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
+proof-fuzz: export FUZZ_SEED := $(or $(SEED),1)
+proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract (EXAMPLES=25 SEED=1)
+	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
+
 proof-access: environment ## Compare a million random decisions with the reference model, then a hundred thousand through the handler and a table (COUNT=… ASKED=…)
 	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))
 	@DECISIONS=$(or $(ASKED),100000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_decision.py -k service
@@ -92,34 +114,12 @@ proof-revocation: environment ## Grant, use, revoke and ask again, a thousand ti
 proof-revocation-live: environment ## Revoke on the stack that is up, in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
 	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
 
-hooks: environment ## Let git run make check before each commit
-	@.venv/bin/pre-commit install
-
-artefacts: environment ## Print the digest of what lies in build/ and is deployed (make deploy ARTEFACTS=…)
-	@$(PYTHON) -m operations.artefacts
-
-test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
-test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
-test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test, on a stack of its own, each stage with its time
-	@$(PYTHON) -m tests.stages
-
-record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
-	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
-
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 
-proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
-proof-fuzz: export FUZZ_SEED := $(or $(SEED),1)
-proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract (EXAMPLES=25 SEED=1)
-	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
-
-failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
-	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
-
 ##@ Environments on AWS
 
-.PHONY: bootstrap plan deploy release smoke admin tunnel destroy
+.PHONY: bootstrap plan deploy release smoke admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an account, once: state bucket, roles for GitHub (YES=1 without a question)
 	@$(PYTHON) -m operations.bootstrap $(if $(YES),--yes)
@@ -144,6 +144,9 @@ tunnel: environment ## Lead localhost:5433 to an environment's database, through
 
 destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
 	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
+
+artefacts: environment ## Print the digest of what lies in build/ and is deployed (make deploy ARTEFACTS=…)
+	@$(PYTHON) -m operations.artefacts
 
 ##@ Maintenance
 

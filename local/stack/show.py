@@ -71,10 +71,13 @@ def status(settings: Settings) -> dict[str, Any]:
     return {"state": "up", "api_url": settings.api_url, "aws_endpoint_url": settings.aws_endpoint_url} | asdict(found)
 
 
+_ABOUT_THE_START = ("restored", "notice", "source")  # for programs; `make up` has told them
+
+
 def status_text(values: dict[str, Any]) -> str:
     if values["state"] == "down":
         return "down. `make up` starts the stack."
-    return "\n".join(f"{name:<18} {value}" for name, value in values.items())
+    return "\n".join(f"{name:<18} {value}" for name, value in values.items() if name not in _ABOUT_THE_START)
 
 
 def follow_logs(settings: Settings, service: str | None) -> None:
