@@ -7,6 +7,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the rest is imported, Ctrl
 
 import argparse
 import errno
+import os
 import shutil
 import sys
 from contextlib import suppress
@@ -73,7 +74,7 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
             from local.stack.up import up
 
             found = up(settings)
-            print(show.as_json(asdict(found)) if json_wanted else show.summary(settings, found))
+            _tell(show.as_json(asdict(found)) if json_wanted else show.summary(settings, found))
         case "dev":
             from local.stack.dev import dev
 
@@ -81,22 +82,30 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
         case "down":
             with locked(settings, "down"):
                 stopped = process.stop(settings)
-            print("Stopped." if stopped else "Nothing was running.")
+            _tell("Stopped." if stopped else "Nothing was running.")
         case "reset":
             with locked(settings, "reset"):
                 reset(settings)
         case "status":
             values = show.status(settings)
-            print(show.as_json(values) if json_wanted else show.status_text(values))
+            _tell(show.as_json(values) if json_wanted else show.status_text(values))
         case "logs":
             show.follow_logs(settings, arguments.service)
         case "env":
             values = show.environment(settings, outputs.read(settings))
-            print(show.as_json(values) if json_wanted else show.exports(values))
+            _tell(show.as_json(values) if json_wanted else show.exports(values))
         case "serve":
             from local.stack.serve import serve
 
             serve(settings)
+
+
+def _tell(text: str) -> None:
+    """On standard output, whose reader may have had enough: `make status | head -1`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again, at its end
 
 
 def reset(settings: Settings) -> None:
