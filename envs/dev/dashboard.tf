@@ -6,9 +6,13 @@ locals {
   table_metrics    = ["TableName", module.dynamodb.table_name]
   pool_metrics     = ["UserPool", module.cognito.user_pool_id, "UserPoolClient", module.cognito.user_pool_client_id]
 
-  # Every function and queue of the environment, also those to come: a line for each.
-  per_function = "SEARCH('{AWS/Lambda,FunctionName} MetricName=\"%s\" FunctionName=\"${local.name}-\"', '%s', 300)"
-  per_queue    = "SEARCH('{AWS/SQS,QueueName} MetricName=\"%s\" QueueName=\"${local.name}-\"', '%s', 300)"
+  # By name, each of them: a SEARCH finds whole values and whole words, never the beginning of a name.
+  functions_metrics = [for name in values(module.api_lambda.functions) : ["FunctionName", name]]
+  readers_metrics   = [for folder in local.stream_readers : ["FunctionName", module.api_lambda.functions[folder]]]
+  unwaited_metrics  = [for folder in local.unwaited : ["FunctionName", module.api_lambda.functions[folder]]]
+  queues_metrics    = [for name in values(module.api_lambda.dead_letter_queues) : ["QueueName", name]]
+  stream_readers    = [for folder, declared in module.api_lambda.function_declarations : folder if try(declared.trigger, "none") == "user_attributes.stream"]
+  unwaited          = setsubtract(keys(module.api_lambda.dead_letter_queues), local.stream_readers)
 
   dashboard = [
     { title = "API Gateway", graphs = [
@@ -17,10 +21,10 @@ locals {
       { title = "Latency, ms", metrics = [["AWS/ApiGateway", "Latency", local.api_metrics, "p50"], ["AWS/ApiGateway", "Latency", local.api_metrics, "p99"]] },
     ] },
     { title = "Lambda", graphs = [
-      { title = "Invocations", search = format(local.per_function, "Invocations", "Sum") },
-      { title = "Errors", search = format(local.per_function, "Errors", "Sum") },
-      { title = "Throttles", search = format(local.per_function, "Throttles", "Sum") },
-      { title = "Duration p99, ms", search = format(local.per_function, "Duration", "p99") },
+      { title = "Invocations", metrics = [for one in local.functions_metrics : ["AWS/Lambda", "Invocations", one, "Sum"]] },
+      { title = "Errors", metrics = [for one in local.functions_metrics : ["AWS/Lambda", "Errors", one, "Sum"]] },
+      { title = "Throttles", metrics = [for one in local.functions_metrics : ["AWS/Lambda", "Throttles", one, "Sum"]] },
+      { title = "Duration p99, ms", metrics = [for one in local.functions_metrics : ["AWS/Lambda", "Duration", one, "p99"]] },
     ] },
     { title = "RDS Proxy", graphs = [
       { title = "Time to borrow a connection, µs", metrics = [["AWS/RDS", "DatabaseConnectionsBorrowLatency", local.proxy_metrics, "Average"], ["AWS/RDS", "DatabaseConnectionsBorrowLatency", local.proxy_metrics, "Maximum"]] },
@@ -38,9 +42,9 @@ locals {
       { title = "Throttles", metrics = [["AWS/DynamoDB", "ReadThrottleEvents", local.table_metrics, "Sum"], ["AWS/DynamoDB", "WriteThrottleEvents", local.table_metrics, "Sum"]] },
     ] },
     { title = "After the answer: stream, schedules, dead letters", graphs = [
-      { title = "Age of the stream's records, ms", search = format(local.per_function, "IteratorAge", "Maximum") },
-      { title = "Age of asynchronous events, ms", search = format(local.per_function, "AsyncEventAge", "Maximum") },
-      { title = "Messages in dead-letter queues", search = format(local.per_queue, "ApproximateNumberOfMessagesVisible", "Maximum") },
+      { title = "Age of the stream's records, ms", metrics = [for one in local.readers_metrics : ["AWS/Lambda", "IteratorAge", one, "Maximum"]] },
+      { title = "Age of asynchronous events, ms", metrics = [for one in local.unwaited_metrics : ["AWS/Lambda", "AsyncEventAge", one, "Maximum"]] },
+      { title = "Messages in dead-letter queues", metrics = [for one in local.queues_metrics : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", one, "Maximum"]] },
     ] },
     { title = "Cognito", graphs = [
       { title = "Sign-ins, sign-ups and refreshes", metrics = [["AWS/Cognito", "SignInSuccesses", local.pool_metrics, "Sum"], ["AWS/Cognito", "SignUpSuccesses", local.pool_metrics, "Sum"], ["AWS/Cognito", "TokenRefreshSuccesses", local.pool_metrics, "Sum"]] },
@@ -63,7 +67,7 @@ resource "aws_cloudwatch_dashboard" "this" {
               region  = local.region
               period  = 300
               view    = "timeSeries"
-              metrics = try([[{ expression = graph.search }]], [for metric in graph.metrics : concat([metric[0], metric[1]], metric[2], [{ stat = metric[3] }])])
+              metrics = [for metric in graph.metrics : concat([metric[0], metric[1]], metric[2], [{ stat = metric[3] }])]
             }
           }
         ]

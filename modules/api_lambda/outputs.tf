@@ -22,6 +22,11 @@ output "contract_hashes" {
   value       = { for file in fileset(var.functions_dir, "*/openapi.yaml") : dirname(file) => filesha256("${var.functions_dir}/${file}") }
 }
 
+output "dead_letter_queues" {
+  description = "Folder => name of the queue that keeps what its function could not handle."
+  value       = { for folder, queue in aws_sqs_queue.dead_letters : folder => queue.name }
+}
+
 output "domain_target" {
   description = "What the custom domain's DNS record points at; null without one."
   value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_domain_name])

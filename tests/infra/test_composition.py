@@ -176,7 +176,11 @@ def test_the_dashboard_reads_as_a_request_travels(environment: str, request: pyt
 def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
     body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
     named = {dimension for metric in metrics(body) for dimension in pairs(metric[2:-1])}
-    assert named == {
+    functions = {("FunctionName", function["function_name"]) for function in of_kind(prod, "aws_lambda_function")}
+    queues = {("QueueName", queue["name"]) for queue in of_kind(prod, "aws_sqs_queue")}
+    assert functions
+    assert queues
+    assert named == functions | queues | {
         ("ApiName", one(prod, "aws_api_gateway_rest_api")["name"]),
         ("Stage", one(prod, "aws_api_gateway_stage")["stage_name"]),
         ("ProxyName", one(prod, "aws_db_proxy")["name"]),
@@ -185,15 +189,27 @@ def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
         ("UserPool", "eu-central-1_pool"),
         ("UserPoolClient", "app"),
     }
-    functions = of_kind(prod, "aws_lambda_function")
-    [prefix] = set(re.findall(r'(?:FunctionName|QueueName)=\\+"(.*?)\\+"', json.dumps(body)))
-    assert functions
-    assert all(function["function_name"].startswith(prefix) for function in functions)
+
+
+def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> None:
+    shown: dict[str, set[str]] = {}
+    for namespace, name, *dimensions, _ in metrics(json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])):
+        if namespace in ("AWS/Lambda", "AWS/SQS"):
+            shown.setdefault(name, set()).add(dict(pairs(dimensions)).popitem()[1])
+    functions = {function["function_name"] for function in of_kind(prod, "aws_lambda_function")}
+    readers = {"atrium-prod-attribute_changes", "atrium-prod-identity_commands"}
+    unwaited = {queue["name"].removesuffix("-dead-letters") for queue in of_kind(prod, "aws_sqs_queue")} - readers
+    assert shown == {
+        **dict.fromkeys(("Invocations", "Errors", "Throttles", "Duration"), functions),
+        "IteratorAge": readers,
+        "AsyncEventAge": unwaited,
+        "ApproximateNumberOfMessagesVisible": {f"{name}-dead-letters" for name in readers | unwaited},
+    }
 
 
 def metrics(body: dict[str, Any]) -> Iterator[list[Any]]:
     for widget in body["widgets"]:
-        yield from (metric for metric in widget["properties"].get("metrics", []) if isinstance(metric[0], str))
+        yield from widget["properties"].get("metrics", [])
 
 
 def pairs(flat: list[str]) -> list[tuple[str, str]]:
