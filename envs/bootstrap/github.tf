@@ -5,8 +5,9 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  claims = "token.actions.githubusercontent.com"
-  iam    = "arn:aws:iam::${var.account_id}"
+  claims     = "token.actions.githubusercontent.com"
+  iam        = "arn:aws:iam::${var.account_id}"
+  power_user = "arn:aws:iam::aws:policy/PowerUserAccess"
 }
 
 # Plans: any pull request of the repository, and main. Reads the shape of things, never what people keep in them, and cannot
@@ -98,11 +99,12 @@ resource "aws_iam_role_policy_attachment" "deploy" {
   for_each = var.environments
 
   role       = aws_iam_role.deploy[each.key].name
-  policy_arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+  policy_arn = local.power_user
 }
 
-# PowerUserAccess leaves IAM out; what is named after the environment comes back. Who writes a function's role decides what
-# the function may do, so review of main is what guards the account.
+# PowerUserAccess leaves IAM out; what is named after the environment comes back, but for this: rights go only to a role whose
+# permissions boundary is that same policy. So no role that a deploy makes can do more than the deploy itself, and none makes
+# roles or users: whoever gets hold of a deploy does not get hold of the account's IAM.
 resource "aws_iam_role_policy" "deploy_roles" {
   for_each = var.environments
 
@@ -114,12 +116,17 @@ resource "aws_iam_role_policy" "deploy_roles" {
       {
         Effect = "Allow"
         Action = [
-          "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole",
-          "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
-          "iam:ListRoleTags", "iam:PassRole", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-          "iam:UpdateRole", "iam:UpdateRoleDescription",
+          "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole", "iam:GetRolePolicy",
+          "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:ListRoleTags",
+          "iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
         ]
         Resource = "${local.iam}:role/${var.project}-${each.key}-*"
+      },
+      {
+        Effect    = "Allow"
+        Action    = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+        Resource  = "${local.iam}:role/${var.project}-${each.key}-*"
+        Condition = { StringEquals = { "iam:PermissionsBoundary" = local.power_user } }
       },
       {
         Effect = "Allow"

@@ -19,6 +19,12 @@ variable "environments" {
     condition     = alltrue([for environment in var.environments : can(regex("^[a-z][a-z0-9]*$", environment))])
     error_message = "environments must be lower-case letters and digits, e.g. \"dev\"."
   }
+
+  # A deploy role may change every role whose name begins with its environment's.
+  validation {
+    condition     = length(setintersection(var.environments, ["api", "deploy"])) == 0
+    error_message = "environments must not hold api or deploy: <project>-api-… and <project>-deploy-… are the names of the account's own roles."
+  }
 }
 
 variable "github_repository" {
@@ -49,6 +55,11 @@ variable "region" {
   type        = string
   default     = "eu-central-1"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be the name of a region, e.g. \"eu-central-1\"."
+  }
 }
 
 variable "state_bucket" {

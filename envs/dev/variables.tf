@@ -73,4 +73,9 @@ variable "region" {
   type        = string
   default     = "eu-central-1"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be the name of a region, e.g. \"eu-central-1\"."
+  }
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.iam import aws_policies
 from local.iam.context import Context, completed
 from local.iam.decision import SESSION, Decision, decide_within
 from local.iam.policy import Policy, parse
@@ -139,6 +140,8 @@ def _boundary(role: Any) -> tuple[tuple[str, str], ...] | None:
     """None without a boundary. A boundary that no longer exists allows nothing."""
     if not role.permissions_boundary_arn:
         return None
+    if aws_own := aws_policies.DOCUMENTS.get(role.permissions_boundary_arn):
+        return ((role.permissions_boundary_arn.rsplit("/", 1)[-1], aws_own),)
     found = iam_backends[ACCOUNT_ID][PARTITION].managed_policies.get(role.permissions_boundary_arn)
     return _managed([found] if found else [])
 

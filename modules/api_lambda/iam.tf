@@ -1,5 +1,7 @@
 # One role per function, one policy per thing that function.yaml declares. What is not declared is denied.
 
+data "aws_partition" "current" {}
+
 data "aws_iam_policy_document" "assume_role" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -11,12 +13,14 @@ data "aws_iam_policy_document" "assume_role" {
   }
 }
 
+# The boundary: whatever its policies come to say, no role makes roles or rights.
 resource "aws_iam_role" "function" {
   for_each = local.function_names
 
-  name               = each.value
-  description        = "Function ${each.value}"
-  assume_role_policy = data.aws_iam_policy_document.assume_role.json
+  name                 = each.value
+  description          = "Function ${each.value}"
+  assume_role_policy   = data.aws_iam_policy_document.assume_role.json
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
 }
 
 resource "aws_iam_role_policy" "logs" {

@@ -42,6 +42,9 @@ resource "aws_api_gateway_method_settings" "operation" {
     throttling_burst_limit = each.value.throttle.burst
     throttling_rate_limit  = each.value.throttle.rate
   }
+
+  # Set at the same time as the stage's, an operation's own have been lost until a second apply (provider #41104).
+  depends_on = [aws_api_gateway_method_settings.all]
 }
 
 # Who may call the operations that want an API key, and how often. The keys themselves are made for each client outside

@@ -88,6 +88,11 @@ variable "logs" {
     )
     error_message = "logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
+
+  validation {
+    condition     = var.logs.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
+    error_message = "logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+  }
 }
 
 variable "network" {
@@ -151,6 +156,11 @@ variable "runtime" {
   validation {
     condition     = length(setsubtract(keys(var.runtime.reserved_concurrency), [for file in fileset(var.functions_dir, "*/function.yaml") : dirname(file)])) == 0
     error_message = "runtime.reserved_concurrency must be keyed by folders that hold a function.yaml."
+  }
+
+  validation {
+    condition     = alltrue([for executions in values(var.runtime.reserved_concurrency) : executions >= 0 && floor(executions) == executions])
+    error_message = "runtime.reserved_concurrency must hold whole numbers from 0 (which stops the function) on."
   }
 }
 

@@ -1,10 +1,13 @@
+data "aws_partition" "current" {}
+
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-bastion"
   role = aws_iam_role.this.name
 }
 
 resource "aws_iam_role" "this" {
-  name = "${var.name}-bastion"
+  name                 = "${var.name}-bastion"
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -39,6 +39,11 @@ variable "email_sender" {
     condition     = var.email_sender == null || can(regex("^arn:[a-z-]+:ses:[a-z0-9-]+:[0-9]{12}:identity/.+$", var.email_sender.identity_arn))
     error_message = "email_sender.identity_arn must be the ARN of a verified SES identity: arn:aws:ses:<region>:<account>:identity/<domain or address>."
   }
+
+  validation {
+    condition     = var.email_sender == null || can(regex("^([^<>]+ <)?[^@<>[:space:]]+@[^@<>[:space:]]+>?$", var.email_sender.from))
+    error_message = "email_sender.from must be an address, alone or after a name: \"Atrium <no-reply@example.org>\"."
+  }
 }
 
 variable "groups" {
@@ -112,6 +117,11 @@ variable "password_policy" {
   validation {
     condition     = var.password_policy.minimum_length >= 8 && var.password_policy.minimum_length <= 99
     error_message = "password_policy.minimum_length must be 8 to 99."
+  }
+
+  validation {
+    condition     = var.password_policy.temporary_days >= 1 && var.password_policy.temporary_days <= 365
+    error_message = "password_policy.temporary_days must be 1 to 365."
   }
 }
 

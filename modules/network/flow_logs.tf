@@ -27,7 +27,8 @@ resource "aws_flow_log" "this" {
 resource "aws_iam_role" "flow_logs" {
   for_each = local.flow_logs
 
-  name = "${var.name}-flow-logs"
+  name                 = "${var.name}-flow-logs"
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

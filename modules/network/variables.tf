@@ -90,6 +90,11 @@ variable "flow_logs" {
     )
     error_message = "flow_logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
+
+  validation {
+    condition     = try(var.flow_logs.kms_key_arn, null) == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.flow_logs.kms_key_arn))
+    error_message = "flow_logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+  }
 }
 
 variable "interface_endpoints" {
@@ -109,6 +114,11 @@ variable "interface_endpoints" {
   validation {
     condition     = length(setintersection(keys(var.interface_endpoints), ["dynamodb", "s3"])) == 0
     error_message = "interface_endpoints must not hold dynamodb or s3: their gateway endpoints are always there and cost nothing."
+  }
+
+  validation {
+    condition     = alltrue([for endpoint in values(var.interface_endpoints) : endpoint.policy == null || can(jsondecode(endpoint.policy).Statement)])
+    error_message = "interface_endpoints must have policies in JSON with a Statement, or none: jsonencode({ Version = \"2012-10-17\", Statement = […] })."
   }
 }
 

@@ -1,5 +1,6 @@
 resource "aws_iam_role" "proxy" {
-  name = "${var.name}-proxy"
+  name                 = "${var.name}-proxy"
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

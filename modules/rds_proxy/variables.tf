@@ -131,6 +131,11 @@ variable "logs" {
     )
     error_message = "logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
+
+  validation {
+    condition     = var.logs.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
+    error_message = "logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+  }
 }
 
 variable "pool" {

@@ -6,7 +6,8 @@ run "values" {
     account_id   = "1234"
     alarm_emails = ["operations"]
     project      = "At-rium"
+    region       = "Frankfurt"
   }
 
-  expect_failures = [var.account_id, var.alarm_emails, var.project]
+  expect_failures = [var.account_id, var.alarm_emails, var.project, var.region]
 }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from atrium.request import Request
+from local.iam.aws_policies import POWER_USER_ACCESS
 from local.terraform import providers
 from local.terraform.binary import terraform
 from tests.infra.test_modules import Message, offline
@@ -122,10 +123,11 @@ def protections(plan: Plan) -> set[bool]:
 
 
 def test_the_role_that_deploys_prod_may_make_every_role_of_prod(prod: Plan) -> None:
-    """envs/bootstrap gives it IAM on these names alone."""
+    """envs/bootstrap gives it IAM on these names alone, and within this boundary."""
     named = [*of_kind(prod, "aws_iam_role"), *of_kind(prod, "aws_iam_instance_profile")]
     assert len(named) > 8
     assert [each["name"] for each in named if not each["name"].startswith("atrium-prod-")] == []
+    assert {role["permissions_boundary"] for role in of_kind(prod, "aws_iam_role")} == {POWER_USER_ACCESS}
 
 
 def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import msgspec
 import pytest
 
+from local.iam.aws_policies import POWER_USER_ACCESS
 from local.terraform import providers
 from local.terraform.binary import terraform
 
@@ -81,6 +82,7 @@ def test_module(folder: Path, tmp_path: Path) -> None:
     assert summary.skipped == 0, "Terraform was interrupted, and calls that a success."
     plans = [message.test_plan for message in messages if message.test_plan]
     assert [statement for plan in plans for statement in allowed(plan) if not exact(statement)] == []
+    assert folder.parent.name != "modules" or [role for plan in plans for role in unbounded(plan)] == []
 
 
 def offline(environment: Mapping[str, str]) -> dict[str, str]:
@@ -109,6 +111,14 @@ def allowed(plan: Plan) -> Iterator[Statement]:
         for statement in listed(document.get("Statement", [])):
             if statement["Effect"] == "Allow":
                 yield Statement(change["address"], listed(statement["Action"]), listed(statement["Resource"]))
+
+
+def unbounded(plan: Plan) -> Iterator[str]:
+    """Roles that a deploy could not make: envs/bootstrap lets it give rights within this boundary alone."""
+    roles = [change for change in plan.resource_changes if change["type"] == "aws_iam_role"]
+    for role in roles:
+        if (role["change"]["after"] or {}).get("permissions_boundary") != POWER_USER_ACCESS:
+            yield role["address"]
 
 
 def listed(value: Any) -> list[Any]:

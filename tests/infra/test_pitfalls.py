@@ -86,6 +86,12 @@ def test_the_stage_outlives_a_deployment() -> None:
     assert one("aws_api_gateway_stage", "api_lambda")["deployment_id"] == "${aws_api_gateway_deployment.this.id}"
 
 
+def test_limits_of_an_operation_come_after_the_stages() -> None:
+    settings = [body for _, body in resources("aws_api_gateway_method_settings")]
+    [operation] = [body for body in settings if "for_each" in body]
+    assert operation["depends_on"] == ["${aws_api_gateway_method_settings.all}"]
+
+
 def test_a_new_image_does_not_replace_the_bastion() -> None:
     assert one("aws_instance", "bastion")["lifecycle"][0]["ignore_changes"] == ["ami"]
 

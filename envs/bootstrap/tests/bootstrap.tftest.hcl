@@ -125,7 +125,24 @@ run "who_may_plan_and_deploy" {
   }
 
   assert {
-    condition     = [for statement in jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement : statement.Resource] == ["arn:aws:iam::000000000000:role/atrium-dev-*", "arn:aws:iam::000000000000:instance-profile/atrium-dev-*"]
+    condition     = [for statement in jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement : statement.Resource] == ["arn:aws:iam::000000000000:role/atrium-dev-*", "arn:aws:iam::000000000000:role/atrium-dev-*", "arn:aws:iam::000000000000:instance-profile/atrium-dev-*"]
     error_message = "The role that deploys an environment touches that environment's roles only."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement[1] == {
+      Effect    = "Allow", Action = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+      Resource  = "arn:aws:iam::000000000000:role/atrium-dev-*"
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/PowerUserAccess" } }
+    }
+    error_message = "A deploy gives rights only to roles that are bounded by what it may do itself."
+  }
+
+  assert {
+    condition = length(setintersection(
+      flatten([for statement in jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement : statement.Action if !can(statement.Condition)]),
+      ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+    )) == 0
+    error_message = "No other statement gives rights, or takes a boundary away."
   }
 }

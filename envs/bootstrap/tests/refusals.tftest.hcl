@@ -22,8 +22,19 @@ run "refusals" {
     environments      = ["*"]
     github_repository = "example/*"
     project           = "*"
+    region            = "Frankfurt"
     state_bucket      = "States"
   }
 
-  expect_failures = [var.account_id, var.environments, var.github_repository, var.project, var.state_bucket]
+  expect_failures = [var.account_id, var.environments, var.github_repository, var.project, var.region, var.state_bucket]
+}
+
+run "names_of_the_accounts_own_roles" {
+  command = plan
+
+  variables {
+    environments = ["deploy", "dev"]
+  }
+
+  expect_failures = [var.environments]
 }

@@ -41,13 +41,15 @@ run "refusals_of_second_validations" {
   command = plan
 
   variables {
-    hosted_page    = { domain_prefix = "my-cognito", callback_urls = ["https://example.org/"] }
-    scopes         = { "me" = "" }
-    token_validity = { refresh_days = 0 }
-    triggers       = { PreSignUp = "arn:aws:lambda:eu-central-1:000000000000:function:without-an-alias" }
+    email_sender    = { identity_arn = "arn:aws:ses:eu-central-1:000000000000:identity/example.org", from = "Atrium" }
+    hosted_page     = { domain_prefix = "my-cognito", callback_urls = ["https://example.org/"] }
+    password_policy = { temporary_days = 0 }
+    scopes          = { "me" = "" }
+    token_validity  = { refresh_days = 0 }
+    triggers        = { PreSignUp = "arn:aws:lambda:eu-central-1:000000000000:function:without-an-alias" }
   }
 
-  expect_failures = [var.hosted_page, var.scopes, var.token_validity, var.triggers]
+  expect_failures = [var.email_sender, var.hosted_page, var.password_policy, var.scopes, var.token_validity, var.triggers]
 }
 
 run "refuses_a_page_that_returns_nowhere" {

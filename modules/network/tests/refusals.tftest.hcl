@@ -46,12 +46,14 @@ run "refuses_what_is_out_of_bounds" {
 
 run "refuses_too_many_zones_and_too_small_a_network" {
   command         = plan
-  expect_failures = [var.name, var.availability_zones, var.cidr]
+  expect_failures = [var.name, var.availability_zones, var.cidr, var.flow_logs, var.interface_endpoints]
 
   variables {
-    name               = "Atrium-Dev"
-    availability_zones = [for letter in ["a", "b", "c", "d", "e", "f", "g"] : "us-east-1${letter}"]
-    cidr               = "10.0.0.0/23"
+    name                = "Atrium-Dev"
+    availability_zones  = [for letter in ["a", "b", "c", "d", "e", "f", "g"] : "us-east-1${letter}"]
+    cidr                = "10.0.0.0/23"
+    flow_logs           = { kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:alias/logs" }
+    interface_endpoints = { ssm = { policy = "everything" } }
   }
 }
 

@@ -50,11 +50,12 @@ run "refuses_what_is_out_of_bounds" {
 
 run "refuses_storage_without_room_and_eight_idle_hours" {
   command         = plan
-  expect_failures = [var.name, var.database, var.pool]
+  expect_failures = [var.name, var.database, var.logs, var.pool]
 
   variables {
     name     = "Atrium-Dev"
     database = { storage_gb = 100, max_storage_gb = 105 }
+    logs     = { kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:alias/logs" }
     pool     = { idle_client_seconds = 30000 }
   }
 }

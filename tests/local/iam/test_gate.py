@@ -14,6 +14,7 @@ from moto.sts.models import sts_backends
 from local.aws_call import AwsCall
 from local.iam import sessions
 from local.iam.access import Access, accesses
+from local.iam.aws_policies import POWER_USER_ACCESS
 from local.iam.gate import IamGate
 from tests.local.iam.conftest import ACCOUNT, REGION, client, document, make_role
 
@@ -124,6 +125,14 @@ def test_a_boundary_narrows(function: Function, table: None) -> None:
     dynamodb.get_item(TableName="UserAttributes", Key=key("U#1"))
     message = refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
     assert message.endswith("because no permissions boundary allows the dynamodb:PutItem action")
+
+
+def test_awss_own_policy_as_a_boundary_leaves_all_but_iam(function: Function, table: None) -> None:
+    """As envs/bootstrap lets a deploy make them: with every right by its own policy, still none to make roles."""
+    of_the_deploy = function(allow("*"), boundary=POWER_USER_ACCESS)
+    of_the_deploy("dynamodb").get_item(TableName="UserAttributes", Key=key("U#1"))
+    message = refused(lambda: of_the_deploy("iam").create_role(RoleName="admin", AssumeRolePolicyDocument="{}"))
+    assert message.endswith("because no permissions boundary allows the iam:CreateRole action")
 
 
 def test_a_session_policy_narrows(function: Function, table: None) -> None:
