@@ -30,6 +30,7 @@ from local.lambda_service import Credentials, LambdaService
 from local.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local.xray import Daemon, Traces
 from local.xray.endpoint import interceptor
+from tests.running_stack.waiting import settle
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
@@ -151,6 +152,19 @@ class Laptop:
 
     def _credentials(self, role: str, session: str) -> Credentials:
         return Credentials(f"key-of-{role}", "secret", f"token-for-{session}")
+
+
+def gone(process_id: int) -> bool:
+    """Whether it ends; what its parent has not yet asked about has ended too."""
+
+    def ended() -> bool:
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    return settle(ended, 60)
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """What a laptop need not keep of versions that nothing calls any more: workers, deleted layers, second copies of files."""
 
 import json
-import os
 import threading
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,19 +12,9 @@ from aiohttp import web
 
 from local.lambda_service import InvokeError
 from local.settings import LOOPBACK
-from tests.local.lambda_service.laptop import Laptop, zipped
+from tests.local.lambda_service.laptop import Laptop, gone, zipped
 
 PID = "import os\ndef handler(event, context): return os.getpid()\n"
-
-
-def gone(process_id: int) -> bool:
-    for _ in range(60):
-        try:
-            os.kill(process_id, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def release(aws: Laptop, function: str, code: str) -> str:

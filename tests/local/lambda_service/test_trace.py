@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.lambda_service.laptop import ROOT, Laptop
+from tests.running_stack.waiting import settle
 
 LAYERS = [ROOT / "build" / "layer" / "local" / f"{name}.zip" for name in ("kernel", "sdk")]
 TRACES = {
@@ -54,13 +55,17 @@ def invoke(aws: Laptop, root: str, sampled: int, event: object = None, function:
 
 def documents(aws: Laptop, root: str) -> list[dict[str, Any]]:
     """The segments of a trace, once its subsegments have come over UDP."""
-    for _ in range(100):
-        found = aws.client("xray").batch_get_traces(TraceIds=[root])
-        segments = [json.loads(each["Document"]) for trace in found["Traces"] for each in trace["Segments"]]
-        if any(node["name"] == "find the user" for each in segments for node in each.get("subsegments", [])):
-            return segments
-        time.sleep(0.05)
-    raise AssertionError(f"the subsegment did not arrive; there is {segments}")
+    client = aws.client("xray")
+
+    def segments() -> list[dict[str, Any]]:
+        found = client.batch_get_traces(TraceIds=[root])
+        return [json.loads(each["Document"]) for trace in found["Traces"] for each in trace["Segments"]]
+
+    def arrived() -> bool:
+        return any(node["name"] == "find the user" for each in segments() for node in each.get("subsegments", []))
+
+    assert settle(arrived, 60), f"the subsegment did not arrive; there is {segments()}"
+    return segments()
 
 
 def test_a_sampled_request_is_a_trace_of_service_function_and_subsegment(traced: Laptop) -> None:
