@@ -24,7 +24,7 @@ from local.dev.session import Session
 from local.settings import ACCOUNT_ID, LOOPBACK
 from tests.local.lambda_service.laptop import REGION, ROLE, ROOT, Laptop, Loop, laptop
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 120.0
 
 FILES = {
     "functions/notes/__init__.py": "",
@@ -81,10 +81,12 @@ class Checkout:
     output: StringIO
     read: int = 0  # characters of it
 
-    def save(self, path: str, content: str) -> float:
-        """Write a file below functions/; the time at which that was done."""
-        (self.root / "functions" / path).write_text(content)
-        return time.monotonic()
+    def save(self, path: str, content: str) -> None:
+        """Write a file below functions/, in one step: test_watch.py has those that are written in several."""
+        file = self.root / "functions" / path
+        written = file.with_name(f".{file.name}.swp")
+        written.write_text(content)
+        written.replace(file)
 
     def get(self, path: str = "/v1/notes") -> tuple[int, str]:
         try:
@@ -136,7 +138,7 @@ def checkout(root: Path) -> Iterator[Checkout]:
             yield made
         finally:
             loop.loop.call_soon_threadsafe(observations.close)
-            session.join(10)
+            session.join(WAIT_SECONDS)
             loop.run(api_runner.cleanup())
             loop.run(pages_runner.cleanup())
     loop.close()

@@ -9,16 +9,14 @@ from tests.local.dev.checkout import FILES, WAIT_SECONDS, Checkout
 
 NOTE = FILES["functions/notes/note.py"]
 DOOR = FILES["functions/door/handler.py"]
-SERVED_SECONDS = 3.0  # 1 s is promised, and kept on a machine that does nothing else
 
 
-def served(repository: Checkout, text: str) -> float:
-    """The time at which an answer held `text`."""
+def served(repository: Checkout, text: str) -> None:
+    """Once an answer holds `text`."""
     deadline = time.monotonic() + WAIT_SECONDS
     while text not in repository.get()[1]:
         assert time.monotonic() < deadline, repository.output.getvalue()
         time.sleep(0.02)
-    return time.monotonic()
 
 
 def live_layer(repository: Checkout, function: str) -> str:
@@ -44,26 +42,24 @@ def note(repository: Checkout) -> Iterator[str]:
 @pytest.fixture
 def kernel(repository: Checkout) -> Iterator[str]:
     """The source of functions/atrium/response.py, which is as it was afterwards."""
-    file = repository.root / "functions/atrium/response.py"
-    before = file.read_text()
+    before = (repository.root / "functions/atrium/response.py").read_text()
     yield before
     repository.forget_shown()
-    file.write_text(before)
+    repository.save("atrium/response.py", before)
     repository.shown("door too")
 
 
 def test_a_saved_function_is_served(repository: Checkout, note: str) -> None:
-    saved = repository.save(note, NOTE.replace("as deployed", "as saved"))
-    assert served(repository, "as saved") - saved < SERVED_SECONDS
+    repository.save(note, NOTE.replace("as deployed", "as saved"))
+    served(repository, "as saved")
     assert "functions/notes/note.py: notes is live after" in repository.shown("is live")
 
 
 def test_a_saved_kernel_is_served_by_all_and_first_by_the_one_in_use(repository: Checkout, kernel: str) -> None:
     layer = live_layer(repository, "door")
     repository.get()
-    saved = repository.save("atrium/response.py", f"{kernel}\nSAVED = 1\n")
+    repository.save("atrium/response.py", f"{kernel}\nSAVED = 1\n")
     told = repository.shown("door too")
-    assert time.monotonic() - saved < 2 * SERVED_SECONDS
     assert "functions/atrium/response.py: notes is live after" in told
     assert live_layer(repository, "door") == live_layer(repository, "notes") != layer
 
@@ -87,6 +83,7 @@ def test_a_broken_function_holds_up_no_other(repository: Checkout, note: str) ->
     repository.save("door/handler.py", "def handler(:\n")
     repository.save(note, NOTE.replace("as deployed", "beside a broken one"))
     served(repository, "beside a broken one")
+    repository.shown("notes is live")
     repository.save("door/handler.py", DOOR)
 
 
@@ -123,6 +120,7 @@ def test_what_is_terraforms_is_said(repository: Checkout) -> None:
         "make up"
     )
     repository.save("door/function.yaml", declaration)
+    repository.shown("make up")  # or it would be told amidst what the next test looks at
 
 
 def test_a_request_is_told_with_what_its_function_printed(repository: Checkout, note: str) -> None:
