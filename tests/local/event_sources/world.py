@@ -1,7 +1,6 @@
 """Tables, queues and functions that write down what they were called with."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from moto.events.models import events_backends
 
 from local.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop
+from tests.running_stack.waiting import settle
 
 # Writes each event on a line of its own; then does as its folder's file `answer` says, if there is one.
 RECORDER = """
@@ -113,7 +113,7 @@ class World:
             options = {"StartingPosition": "TRIM_HORIZON"} | options
         return self.functions.create_event_source_mapping(EventSourceArn=source, FunctionName=function, **options)
 
-    def messages(self, url: str, count: int, seconds: float = 15) -> list[Any]:
+    def messages(self, url: str, count: int, seconds: float = 120) -> list[Any]:
         """Waits until so many lie in a queue, and takes them out."""
         found: list[Any] = []
 
@@ -126,8 +126,5 @@ class World:
         return found
 
 
-def wait(done: Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.05)
+def wait(done: Callable[[], bool], seconds: float = 120) -> None:
+    assert settle(done, seconds), "it did not happen in time"
