@@ -26,7 +26,7 @@ def handler(event, context):
         return {"statusCode": 200, "body": json.dumps(event)}
     told = json.loads(event["body"])
     if told == "raise": raise ValueError("as told")
-    if told == "sleep": time.sleep(2)
+    if told == "sleep": time.sleep(60)
     if told and "body of" in told: return {"statusCode": 200, "body": told["body of"] * "x"}
     return told
 """

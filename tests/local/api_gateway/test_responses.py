@@ -1,7 +1,6 @@
 """What a client gets: from functions, from mocks, and from the gateway itself."""
 
 import base64
-import time
 
 import pytest
 
@@ -93,10 +92,8 @@ def test_lambda_behind_another_method_than_post_is_a_500(gateway: Gateway) -> No
 
 
 def test_slow_integration_is_a_504(gateway: Gateway) -> None:
-    started = time.monotonic()
     answer = gateway.call("POST", "/v1/slow", "sleep")
     assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
-    assert time.monotonic() - started < 1.8
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 7 * 1024 * 1024])
