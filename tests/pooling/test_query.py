@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from uuid import UUID
 
+import pg8000.native
 import pytest
 
 from atrium import clock, postgres
 from atrium.one_flight import OneFlight
 from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
+from local.database.postgres import Postgres
+from tests.pooling.conftest import as_superuser
 from tests.pooling.front_door import FrontDoor
+from tests.running_stack.waiting import settle
 
 UID = UUID("01920000-0000-7000-8000-000000000001")
 MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123450, tzinfo=UTC)
@@ -168,18 +172,39 @@ def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
     assert database.connections == opened + 1
 
 
+def test_no_statement_waits_for_a_delayed_acknowledgement(database: FrontDoor) -> None:
+    """Nagle's algorithm costs 40 ms where a statement is more than one TLS record."""
+    with postgres.connect("app", OneFlight) as connection:
+        assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system has no such option")
 def test_a_connection_that_waits_long_is_kept_alive(database: FrontDoor) -> None:
     with postgres.connect("app", OneFlight) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
-def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_repeated(table: FrontDoor) -> None:
+def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_repeated(
+    table: FrontDoor, database_server: Postgres
+) -> None:
     postgres.query("SELECT 1")
-    threading.Timer(0.3, table.cut).start()
-    with pytest.raises(DatabaseUnavailable):
-        postgres.query("WITH slept AS (SELECT pg_sleep(0.6)) INSERT INTO things SELECT 'once', 1 FROM slept")
-    assert postgres.query("SELECT pg_sleep(0.6), count(*) FROM things WHERE name = 'once'")[0][1] <= 1
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND wait_event_type = 'Lock'"
+
+    def cut_when_it_waits() -> None:
+        assert settle(lambda: bool(as_superuser(database_server, waiting)), 60)
+        table.cut()
+
+    with pg8000.native.Connection("rdsadmin", unix_sock=database_server.socket, database="atrium") as holder:
+        holder.run("BEGIN")
+        holder.run("LOCK TABLE things")
+        cutting = threading.Thread(target=cut_when_it_waits)
+        cutting.start()
+        with pytest.raises(DatabaseUnavailable):
+            postgres.query("INSERT INTO things VALUES ('once', 1)")
+        cutting.join()
+        holder.run("ROLLBACK")
+    assert settle(lambda: not as_superuser(database_server, waiting), 60)
+    assert postgres.query("SELECT count(*) FROM things WHERE name = 'once'")[0][0] <= 1
     assert sum(b"INSERT INTO things" in part for part in table.sent.split(b"P\0")) == 1
 
 
