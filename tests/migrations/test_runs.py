@@ -171,9 +171,9 @@ def test_the_lock_outlives_a_long_statement_though_postgres_ends_idle_transactio
 ) -> None:
     monkeypatch.setattr(run_lock, "BEAT", 0.1)
     limit(database_server, database, "lock_timeout", "200ms")
-    limit(database_server, database, "idle_in_transaction_session_timeout", "500ms")
+    limit(database_server, database, "idle_in_transaction_session_timeout", "1500ms")
     with open_backend(proxy_uri("migrator")) as holder, holder.lock():
-        holder.execute("SELECT pg_sleep(1)")
+        holder.execute("SELECT pg_sleep(2)")
         with pytest.raises(MigrationsBusyError):
             apply(two)
 
@@ -208,7 +208,7 @@ def start_runner(folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def wait_for_statement(server: Postgres, database: str, like: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     running = (
         f"SELECT 1 FROM pg_stat_activity WHERE datname = '{database}' AND state = 'active' AND query LIKE '{like}'"  # noqa: S608
     )

@@ -85,7 +85,7 @@ def test_what_the_runbook_recommends_keeps_within_it(
 
 
 def test_one_that_locks_for_longer_is_found(peopled: str, database_server: Postgres, tmp_path: Path) -> None:
-    folder = followed_by(tmp_path, "slow", "LOCK TABLE users; SELECT pg_sleep(1.3);")
+    folder = followed_by(tmp_path, "slow", "LOCK TABLE users; SELECT pg_sleep(3);")
     with traffic(database_server, peopled):
         assert longest_wait(database_server, peopled, folder) >= LONGEST_WAIT
 
