@@ -32,7 +32,7 @@ class Checkout:
     def run(self, command: str, *arguments: str, **variables: str) -> tuple[int, str]:
         """Exit status, and what it said."""
         process = self.start(command, *arguments, **variables)
-        said = process.communicate(timeout=120)[0]
+        said = process.communicate(timeout=900)[0]
         return process.returncode, said
 
     def change(self, file: str, old: str, new: str) -> None:

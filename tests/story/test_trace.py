@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 
 from tests.running_stack.client import Client, Person
+from tests.running_stack.waiting import settle
 
 
 def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> None:
@@ -29,10 +30,16 @@ def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> Non
 
 def _segments(xray: Any, root: str) -> list[dict[str, Any]]:
     """Once the function's own subsegment has come over UDP."""
-    for _ in range(100):
+
+    def found() -> list[dict[str, Any]]:
         traces = xray.batch_get_traces(TraceIds=[root])["Traces"]
-        found = [json.loads(each["Document"]) for trace in traces for each in trace["Segments"]]
-        if len(found) == 2 and any(each["name"] != "Initialization" for each in found[1].get("subsegments", [])):
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"the trace is not whole: {found}")
+        return [json.loads(each["Document"]) for trace in traces for each in trace["Segments"]]
+
+    def is_whole() -> bool:
+        segments = found()
+        return len(segments) == 2 and any(
+            each["name"] != "Initialization" for each in segments[1].get("subsegments", [])
+        )
+
+    assert settle(is_whole, 60), f"the trace is not whole: {found()}"
+    return found()

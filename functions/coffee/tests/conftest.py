@@ -71,7 +71,7 @@ def shop(client: Client, member: Person, barista: Person) -> Iterator[Shop]:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    assert settle(condition, 10)
+    assert settle(condition, 120)
 
 
 def code(answer: Answer) -> Any:

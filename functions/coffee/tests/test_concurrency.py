@@ -81,12 +81,14 @@ def test_who_did_not_hear_the_answer_asks_again(shop: Shop) -> None:
 def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop) -> None:
     """It dies while Postgres waits for a lock; what it has sent is done all the same when the lock comes free."""
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
+    shop.placed((shop.new_coffee(1), 1))
+    alive = workers("coffee", Settings.from_environment().state)  # before: a statement waits for two seconds only
     with shop.client.database() as database, ThreadPoolExecutor() as pool:
         database.run("BEGIN")
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)
         lost = pool.submit(shop.place, (coffee, 1), key=key)
         wait(lambda: waiting(shop.database) == 1)
-        for worker in workers("coffee", Settings.from_environment().state):
+        for worker in alive:
             os.kill(worker, signal.SIGKILL)
         assert lost.result().status == 502
         database.run("ROLLBACK")

@@ -42,7 +42,7 @@ class Office:
         return self.ends(accepted.json["id"])
 
     def ends(self, operation: str) -> Any:
-        assert settle(lambda: self.operation(operation)["state"] != "pending", 30), self.operation(operation)
+        assert settle(lambda: self.operation(operation)["state"] != "pending", 120), self.operation(operation)
         return self.operation(operation)
 
     def relay(self) -> Any:
@@ -78,7 +78,7 @@ class Office:
         )
 
     def mails(self, email: str) -> list[Any]:
-        with urllib.request.urlopen(self.client.outputs.inbox_url, timeout=5) as response:
+        with urllib.request.urlopen(self.client.outputs.inbox_url, timeout=35) as response:
             return [mail for mail in json.load(response) if mail["to"] == email]
 
     def users_with(self, email: str) -> list[str]:

@@ -99,7 +99,7 @@ def test_what_comes_twice_is_done_once(office: Office, outcome: dict[str, str]) 
     before = office.ended(accepted)
     invocations = office.client.invocations("attribute_changes")
     office.remind(accepted.json["id"], **outcome)
-    assert settle(lambda: office.client.invocations("attribute_changes") > invocations, 20)
+    assert settle(lambda: office.client.invocations("attribute_changes") > invocations, 120)
     assert office.operation(accepted.json["id"]) == before
     assert office.users_with(email) == [before["uid"]]
     assert [action for _, action in office.trail(before["uid"])] == ["user.invited", "user.created"]
