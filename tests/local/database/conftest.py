@@ -88,7 +88,7 @@ class Stand:
 
     def connect(self, password: str | None = None, user: str = "app", **more: Any) -> pg8000.native.Connection:
         context = ssl.create_default_context(cafile=self.certificates.ca_bundle)
-        arguments = {"host": LOOPBACK, "port": self.port, "database": "atrium", "ssl_context": context, "timeout": 20}
+        arguments = {"host": LOOPBACK, "port": self.port, "database": "atrium", "ssl_context": context, "timeout": 60}
         return pg8000.native.Connection(user, password=password or self.token(user), **(arguments | more))
 
 

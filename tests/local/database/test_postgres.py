@@ -18,6 +18,8 @@ from local.database import binaries, postgres
 from local.database.binaries import NoPostgres
 from local.database.child import command_of
 from local.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
+from tests.ports import free_ports
+from tests.running_stack.waiting import settle
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -48,11 +50,8 @@ def alive(pid: int) -> bool:
     return bool(command_of(pid))
 
 
-def gone(pid: int, within: float = 10.0) -> bool:
-    deadline = time.monotonic() + within
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pid)
+def gone(pid: int) -> bool:
+    return settle(lambda: not alive(pid), 60)
 
 
 def test_it_has_what_rds_has(postgres: Postgres) -> None:
@@ -98,7 +97,7 @@ def test_as_root_it_runs_as_nobody(postgres: Postgres) -> None:
 
 
 def test_data_is_kept_between_runs(data: Path) -> None:
-    first = start_now(data)
+    first = start_now(data, port=free_ports()[0])  # still free when it starts again
     connection = connect(first)
     connection.run("CREATE TABLE kept AS SELECT 7 AS n")
     connection.close()

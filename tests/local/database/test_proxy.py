@@ -5,10 +5,9 @@ import hashlib
 import socket
 import ssl
 import struct
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -16,11 +15,12 @@ import pg8000.native
 import pytest
 
 from local.database import token as tokens
-from local.database.postgres import Postgres
+from local.database.postgres import SUPERUSER, Postgres
 from local.network.reachability import Place
 from local.settings import LOOPBACK
 from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role, role_arn
 from tests.local.lambda_service.laptop import zipped
+from tests.running_stack.waiting import settle
 
 USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 
@@ -45,7 +45,7 @@ def test_the_certificate_is_good_for_localhost_too(stand: Stand) -> None:
 
 
 def test_a_client_that_does_not_know_our_authority_refuses_us(stand: Stand) -> None:
-    with socket.create_connection((LOOPBACK, stand.port), timeout=10) as plain:
+    with socket.create_connection((LOOPBACK, stand.port), timeout=60) as plain:
         plain.sendall(struct.pack("!II", 8, 80877103))
         assert plain.recv(1) == b"S"
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -82,17 +82,17 @@ def test_a_token_of_another_endpoint(stand: Stand) -> None:
 
 
 def test_an_expired_token(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    password = stand.token()
+    password, later = stand.token(), time.time() + 16 * 60
 
     class Later(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> "Later":
-            return cls.fromtimestamp(time.time(), tz) + timedelta(minutes=16)
+            return cls.fromtimestamp(later, tz)
 
     monkeypatch.setattr(tokens, "datetime", Later)
     code, message, detail = refusal(stand, password=password)
     assert (code, message) == BAD_TOKEN
-    assert f"{datetime.now(UTC) + timedelta(minutes=16):%H:}" in detail
+    assert f"{datetime.fromtimestamp(later, UTC):%H:}" in detail
 
 
 def test_a_role_without_permission(stand: Stand) -> None:
@@ -200,10 +200,7 @@ def test_an_abandoned_transaction_is_rolled_back(stand: Stand, postgres: Postgre
     connection._usock.shutdown(socket.SHUT_RDWR)  # as a function that is killed
     watcher = pg8000.native.Connection("rdsadmin", unix_sock=postgres.socket, database="atrium")
     busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state LIKE 'idle in transaction%'"
-    deadline = time.monotonic() + 10
-    while watcher.run(busy) != [[0]]:
-        assert time.monotonic() < deadline, "the server connection is still held"
-        time.sleep(0.02)
+    assert settle(lambda: watcher.run(busy) == [[0]], 60), "the server connection is still held"
     assert watcher.run("SELECT count(*) FROM notes") == [[0]]
     watcher.close()
     drop(connection)
@@ -217,20 +214,30 @@ def drop(connection: pg8000.native.Connection) -> None:
         connection._usock.close()
 
 
-def test_a_query_is_cancelled(stand: Stand) -> None:
+def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
     connection = stand.connect()
     process, secret = struct.unpack("!II", connection._backend_key_data)
-    cancel = threading.Timer(0.3, lambda: send(stand, struct.pack("!IIII", 16, 80877102, process, secret)))
-    cancel.start()
-    with pytest.raises(pg8000.DatabaseError, match="57014"):
-        connection.run("SELECT pg_sleep(20)")
-    cancel.join()
+
+    def cancel() -> None:
+        """What comes before the query cancels nothing."""
+        active = (
+            "SELECT FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '%pg_sleep(20)%'"
+        )
+        with pg8000.native.Connection(SUPERUSER, unix_sock=postgres.socket, database="atrium") as watcher:
+            assert settle(lambda: watcher.run(active) != [], 60)
+        send(stand, struct.pack("!IIII", 16, 80877102, process, secret))
+
+    with ThreadPoolExecutor(1) as thread:
+        cancelling = thread.submit(cancel)
+        with pytest.raises(pg8000.DatabaseError, match="57014"):
+            connection.run("SELECT pg_sleep(20)")
+        cancelling.result()
     connection.close()
 
 
 def send(stand: Stand, data: bytes) -> bytes:
     """Raw bytes, and everything that comes back until the other side closes."""
-    with socket.create_connection((LOOPBACK, stand.port), timeout=10) as connection:
+    with socket.create_connection((LOOPBACK, stand.port), timeout=60) as connection:
         connection.sendall(data)
         received = b""
         while piece := connection.recv(4096):
