@@ -37,6 +37,8 @@ SUPERUSER = "rdsadmin"  # RDS's own; reachable here only through the private soc
 _START_TIMEOUT = 30.0
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 
+_TAKEN = "Address already in use"  # what Postgres says of its port then
+
 # What Postgres says then: of a write that was refused, and of one that was done in part.
 _DISK_FULL = ("No space left on device", "Check free disk space")
 
@@ -152,7 +154,9 @@ def start_now(data: Path, *, port: int | None = None, log: Path | None = None, d
         if not data.is_dir():
             _create(found, data)
         _check_version(found, data)
-        return _launch(found, data, port or _free_port(), log, durable, lock)
+        if port is not None:
+            return _launch(found, data, port, log, durable, lock)
+        return _launch_on_free_port(found, data, log, durable, lock)
     except BaseException:
         lock.close()
         raise
@@ -264,6 +268,18 @@ def _check_version(found: Binaries, data: Path) -> None:
             f"{data} was made by Postgres {made_by}, and here runs {found.version} ({found.folder})."
             " Forget the local data (`make reset`), or install that version."
         )
+
+
+def _launch_on_free_port(found: Binaries, data: Path, log: Path, durable: bool, lock: TextIOWrapper) -> Postgres:
+    """On another one where somebody took the first between our look at it and Postgres' own."""
+    for _ in range(5):
+        try:
+            return _launch(found, data, _free_port(), log, durable, lock)
+        except PostgresFailed as error:
+            if _TAKEN not in str(error):
+                raise
+            taken = error
+    raise taken
 
 
 def _launch(found: Binaries, data: Path, port: int, log: Path, durable: bool, lock: TextIOWrapper) -> Postgres:

@@ -17,7 +17,7 @@ from typing import Any
 from local.database.child import command_of
 from local.settings import LOOPBACK, Settings
 
-STARTUP_SECONDS = 60
+STARTUP_SECONDS = 300  # for one that is slow: one that has ended is told at once
 SHUTDOWN_SECONDS = 20
 SNAPSHOT_SECONDS = 90
 

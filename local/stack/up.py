@@ -19,7 +19,7 @@ from local.stack.progress import Phase, phase
 from local.terraform.command import TerraformCommand
 from local.terraform.scratch import ENVIRONMENT, ScratchRoot
 
-HEALTHY_SECONDS = 30
+HEALTHY_SECONDS = 120
 
 
 def up(settings: Settings) -> Outputs:

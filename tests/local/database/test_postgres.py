@@ -4,6 +4,7 @@ import asyncio
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from local.database import binaries, postgres
 from local.database.binaries import NoPostgres
 from local.database.child import command_of
 from local.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
+from local.settings import LOOPBACK
 from tests.ports import free_ports
 from tests.running_stack.waiting import settle
 
@@ -130,6 +132,16 @@ def test_a_port_that_is_taken_is_said(data: Path) -> None:
     with pytest.raises(PostgresFailed, match=rf"did not start on port {first.port}(.|\n)*Address already in use"):
         start_now(data.with_name("other"), port=first.port)
     first.stop_now()
+
+
+def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((LOOPBACK, 0)) as somebody:
+        ports = [free_ports()[0], somebody.getsockname()[1]]
+        monkeypatch.setattr(postgres, "_free_port", lambda: ports.pop())
+        server = start_now(data, durable=False)
+    assert (server.running, ports) == (True, [])
+    connect(server).close()
+    server.stop_now()
 
 
 def test_data_of_another_version_is_said(data: Path) -> None:
