@@ -42,6 +42,10 @@ class Stack:
     def output(self) -> str:
         return self._log.read_text(errors="replace")
 
+    def news(self) -> str:
+        """Its last line, once it has said one: a slow machine builds for a minute before that."""
+        return (self.output().strip().splitlines() or ["starts"])[-1].strip()
+
     def forget(self) -> None:
         if self.starting:
             os.killpg(self._up.pid, signal.SIGTERM)

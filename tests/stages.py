@@ -146,7 +146,7 @@ def _pause() -> Collection[Future[Ended]]:
 def _now(stages: Collection[Stage], stack: Stack | None) -> str:
     parts = [stage.name for stage in stages]
     if stack and stack.starting:
-        parts.append(f"the stack ({stack.output().strip().splitlines()[-1].strip()})")
+        parts.append(f"the stack ({stack.news()})")
     return ", ".join(parts)
 
 
