@@ -73,10 +73,12 @@ def database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg80
     """Empty tables, which `atrium.postgres` reaches as `app`; the connection given is the superuser's."""
     for name, value in {"DB_HOST": "unused", "DB_PORT": "1", "DB_NAME": "atrium", "DB_USER": "app"}.items():
         monkeypatch.setenv(name, value)
-    app = OneFlight("app", unix_sock=server.socket, database="atrium")
+    # Else pg8000 reads all certificate authorities for each connection, and Postgres has no TLS here.
+    where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
+    app = OneFlight("app", **where)
     monkeypatch.setattr(postgres, "connect", lambda user: app)
     monkeypatch.setattr(postgres, "_connections", {})
-    with pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="atrium") as connection:
+    with pg8000.native.Connection(SUPERUSER, **where) as connection:
         connection.run("TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox")
         yield connection
     app.close()

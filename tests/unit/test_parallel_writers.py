@@ -1,0 +1,209 @@
+"""Fifty writers inside Postgres together: processes with a service's handler and a connection each, on the real migrations.
+
+That they meet is no matter of luck: the test holds a lock that all of them need, lets go of it when Postgres says that fifty
+sessions wait, and fails if anybody has answered before.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pg8000.native
+import pytest
+
+from atrium import etag, user_attributes
+from atrium.user_attributes import Meta
+from coffee.handler import handler as coffee
+from local.database.postgres import SUPERUSER, Postgres
+from tests.unit.conftest import ROOT
+from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+
+pytestmark = pytest.mark.trials
+
+WRITERS = 50
+FIRST_VERSION = etag.of_version(1)
+ONE_USER = f"SELECT FROM users WHERE uid = '{UID}' FOR UPDATE"
+OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits
+
+Event = dict[str, Any]
+
+
+class Service:
+    """With a process for each event (tests/unit/writers.py), in this database."""
+
+    def __init__(self, name: str, server: Postgres, database: pg8000.native.Connection) -> None:
+        self._name, self._server, self.database = name, server, database
+
+    def answers(self, lock: str, events: Sequence[Event]) -> list[Answer]:
+        """To each event, when all their processes have met at what `lock` locks."""
+        given = dict(json.loads(line) for line in self._run(lock, events, killed=False).splitlines())
+        return [answer(given[number]) for number in range(len(events))]
+
+    def dies(self, lock: str, events: Sequence[Event]) -> None:
+        """When all have met: Postgres has their statements, and nobody is left to hear what becomes of them."""
+        self._run(lock, events, killed=True)
+        while self._sessions("state = 'active'"):
+            pass
+
+    def _run(self, lock: str, events: Sequence[Event], *, killed: bool) -> bytes:
+        """A line for each answer. Its number of processes is what Postgres counted, or nothing was shown."""
+        with self._processes() as processes, self._session() as holder:
+            assert processes.stdin
+            assert processes.stdout
+            holder.run("BEGIN")
+            holder.run(lock)
+            with processes.stdin:
+                processes.stdin.write(json.dumps(events).encode())
+            while (met := self._sessions("wait_event_type = 'Lock'")) < len(events):
+                early = select.select([processes.stdout], [], [], 0.02)[0]
+                assert not early, f"{met} wait, and somebody has answered: {processes.stdout.readline()!r}"
+            if killed:
+                os.killpg(processes.pid, signal.SIGKILL)
+                assert processes.stdout.read() == b""  # its end is the end of the last of them
+            holder.run("ROLLBACK")
+            return processes.stdout.read()
+
+    def _processes(self) -> "subprocess.Popen[bytes]":
+        program = [sys.executable, "-W", "error", "-m", "tests.unit.writers", self._name, self._server.socket]
+        return subprocess.Popen(
+            program,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": "functions"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def _session(self) -> pg8000.native.Connection:
+        where: dict[str, Any] = {"unix_sock": self._server.socket, "database": "atrium", "ssl_context": False}
+        return pg8000.native.Connection(SUPERUSER, **where)
+
+    def _sessions(self, which: str) -> int:
+        sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND {which}"  # noqa: S608
+        [[count]] = self.database.run(sql)
+        return int(count)
+
+
+def by_admin(route: str, body: Any, id: str | None = None, **headers: str) -> Event:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+    return api_event(route, json.dumps(body), sent, token=claims(roles="admin")) | {"pathParameters": id and {"id": id}}
+
+
+def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
+    """By status; who was refused, by code."""
+    return Counter(each.status if each.status < 400 else each.json["code"] for each in answers)
+
+
+def is_made_once(answers: Sequence[Answer], status: int) -> bool:
+    """One made it, and the others were told the same."""
+    replayed = [each.headers.get("idempotency-replayed") for each in answers]
+    assert tally(answers) == {status: WRITERS}
+    assert Counter(replayed) == {None: 1, "true": WRITERS - 1}
+    return len({each.text for each in answers}) == 1
+
+
+@pytest.fixture
+def users(server: Postgres, database: pg8000.native.Connection) -> Service:
+    database.run("INSERT INTO users (uid, email) VALUES (:uid, 'ada@example.org')", uid=UID)
+    return Service("users", server, database)
+
+
+def test_of_fifty_changes_to_one_version_none_is_lost(users: Service) -> None:
+    names = [f"King {number}" for number in range(WRITERS)]
+    changes = [by_admin("PATCH /v1/users/{id}", {"family_name": name}, UID, If_Match=FIRST_VERSION) for name in names]
+    answers = users.answers(ONE_USER, changes)
+    assert tally(answers) == {200: 1, "stale": WRITERS - 1}
+    [winner] = [name for name, each in zip(names, answers, strict=True) if each.status == 200]
+    assert users.database.run("SELECT family_name, version FROM users") == [[winner, 2]]
+    assert users.database.run("SELECT count(*) FROM audit_events") == [[1]]
+
+
+def invitations(keys: Sequence[str]) -> list[Event]:
+    return [by_admin("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key) for key in keys]
+
+
+def invited(users: Service) -> Any:
+    """How many operations there are, how many commands in the outbox, how many lines of the trail."""
+    tables = ("operations", "outbox", "audit_events")
+    return [users.database.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables]  # noqa: S608
+
+
+def test_of_fifty_invitations_of_one_address_one_is_made(users: Service) -> None:
+    answers = users.answers(OPERATIONS, invitations([str(number) for number in range(WRITERS)]))
+    assert tally(answers) == {202: 1, "invitation_pending": WRITERS - 1}
+    assert invited(users) == [1, 1, 1]
+
+
+def test_one_invitation_sent_fifty_times_is_one(users: Service) -> None:
+    assert is_made_once(users.answers(OPERATIONS, invitations(["k"] * WRITERS)), 202)
+    assert invited(users) == [1, 1, 1]
+
+
+class Shop(Service):
+    """With one coffee."""
+
+    def __init__(self, server: Postgres, database: pg8000.native.Connection) -> None:
+        super().__init__("coffee", server, database)
+        self.coffee = str(uuid.uuid4())
+        self.lock = f"SELECT FROM coffees WHERE id = '{self.coffee}' FOR UPDATE"
+
+    def has(self, stock: int) -> None:
+        sql = "INSERT INTO coffees (id, name, price_cents, stock) VALUES (CAST(:id AS uuid), :id, 1, :stock)"
+        self.database.run(sql, id=self.coffee, stock=stock)
+
+    def order(self, key: str) -> Event:
+        body = {"lines": [{"coffee": self.coffee, "quantity": 1}]}
+        return by_admin("POST /v1/orders", body, Idempotency_Key=key)
+
+    def answer(self, event: Event) -> Answer:
+        """Of this process."""
+        return answer(coffee(event, Context()))
+
+    def stock_and_ordered(self) -> Any:
+        ordered = "SELECT count(*) FROM order_lines WHERE coffee_id = coffees.id"
+        [found] = self.database.run(f"SELECT stock, ({ordered}) FROM coffees WHERE id = :id", id=self.coffee)  # noqa: S608
+        return found
+
+
+@pytest.fixture
+def shop(server: Postgres, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    return Shop(server, database)
+
+
+def test_of_fifty_orders_as_many_are_placed_as_there_is_stock(shop: Shop) -> None:
+    shop.has(stock=20)
+    answers = shop.answers(shop.lock, [shop.order(str(number)) for number in range(WRITERS)])
+    assert tally(answers) == {201: 20, "out_of_stock": WRITERS - 20}
+    assert shop.stock_and_ordered() == [0, 20]
+
+
+def test_one_order_sent_fifty_times_is_placed_once(shop: Shop) -> None:
+    shop.has(stock=100)
+    assert is_made_once(shop.answers(shop.lock, [shop.order("k")] * WRITERS), 201)
+    assert shop.stock_and_ordered() == [99, 1]
+
+
+def test_one_order_of_fifty_processes_that_die_before_the_answer_is_placed_once(shop: Shop) -> None:
+    shop.has(stock=100)
+    shop.dies(shop.lock, [shop.order("k")] * WRITERS)
+    assert shop.stock_and_ordered() == [99, 1]
+    again = shop.answer(shop.order("k"))
+    assert (again.status, again.headers.get("idempotency-replayed")) == (201, "true")
+    assert shop.stock_and_ordered() == [99, 1]
+
+
+def test_an_order_that_fifty_cancel_is_in_stock_again_once(shop: Shop) -> None:
+    shop.has(stock=10)
+    order = shop.answer(shop.order("k")).json["id"]
+    cancelling = by_admin("PUT /v1/orders/{id}/status", {"status": "cancelled"}, order, If_Match=FIRST_VERSION)
+    answers = shop.answers(f"SELECT FROM orders WHERE id = '{order}' FOR UPDATE", [cancelling] * WRITERS)
+    assert tally(answers) == {200: 1, "stale": WRITERS - 1}
+    assert shop.stock_and_ordered() == [10, 1]

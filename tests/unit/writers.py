@@ -1,0 +1,67 @@
+"""Many processes of one service, each with a connection of its own, as Lambda has them: forked when all is imported.
+
+    python -m tests.unit.writers <service> <Postgres' socket>
+
+reads events on standard input, a JSON array, and runs the service's handler once for each, all at once. A line for each:
+its number and what the handler gave, or the traceback.
+
+Of the table it only knows that everybody is active. What is sent there does not arrive, so a command stays in the outbox.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import conftest  # noqa: F401  the rules of sources
+from atrium import postgres, user_attributes
+from atrium.http import Handler
+from atrium.one_flight import OneFlight
+from atrium.user_attributes import Meta, Unavailable
+from tests.unit.events import Context
+
+
+def main(service: str, socket: str) -> None:
+    def connect(user: str, kind: Any = OneFlight, answer_timeout: float = 0) -> Any:
+        return kind(user, unix_sock=socket, database="atrium", ssl_context=False)
+
+    postgres.connect = connect
+    user_attributes.meta = _active
+    user_attributes.transact = _away
+    handler: Handler = importlib.import_module(f"{service}.handler").handler
+    children = [_fork(handler, number, event) for number, event in enumerate(json.load(sys.stdin))]
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _fork(handler: Handler, number: int, event: dict[str, Any]) -> int:
+    if child := os.fork():
+        return child
+    try:
+        os.write(sys.stdout.fileno(), json.dumps([number, _answer(handler, event)]).encode() + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _answer(handler: Handler, event: dict[str, Any]) -> Any:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # the log
+            return handler(event, Context())
+    except BaseException:
+        return traceback.format_exc()
+
+
+def _active(uid: str) -> Meta | None:
+    return Meta("active", 1, 1)
+
+
+def _away(items: Sequence[dict[str, Any]]) -> None:
+    raise Unavailable("There is no table here.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
