@@ -14,6 +14,7 @@ from moto import mock_aws
 from atrium import config, dynamodb, namespaces, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
 from local.database.postgres import SUPERUSER, Postgres, running
+from tests.unit.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]
 TABLE = "atrium-test-UserAttributes"
@@ -120,6 +121,13 @@ def table(aws: Any) -> Iterator[Any]:
     )
     yield aws
     aws.delete_table(TableName=TABLE)
+
+
+@pytest.fixture
+def crowd(table: Any, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    made = Crowd()
+    monkeypatch.setattr(dynamodb.client(), "_make_api_call", made.make_api_call)
+    return made
 
 
 def _index(name: str) -> Any:

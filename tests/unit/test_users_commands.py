@@ -2,7 +2,9 @@
 
 import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import botocore.session
@@ -16,6 +18,7 @@ from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
 from outbox_relay import relay
 from tests.unit.conftest import TABLE
+from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import POOL, UID, Answer, Context, answer, api_event, claims
 from users.handler import handler
 
@@ -28,17 +31,21 @@ OTHER = "01890a5d-ac96-774b-bcce-000000000002"
 @pytest.fixture
 def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Connection:
     """Two administrators: the caller, and another."""
-    for uid, email in ((UID, "ada@example.org"), (OTHER, "grace@example.org")):
-        database.run("INSERT INTO users (uid, email) VALUES (:uid, :email)", uid=uid, email=email)
-        database.run(
-            "INSERT INTO identities (provider, subject, uid) VALUES (:pool, :email, :uid)",
-            pool=f"cognito:{POOL}",
-            email=email,
-            uid=uid,
-        )
-        user_attributes.create_meta(uid)
-        user_attributes.transact([admins.joining(uid)])
+    new_admin(database, UID, "ada@example.org")
+    new_admin(database, OTHER, "grace@example.org")
     return database
+
+
+def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
+    database.run("INSERT INTO users (uid, email) VALUES (:uid, :email)", uid=uid, email=email)
+    database.run(
+        "INSERT INTO identities (provider, subject, uid) VALUES (:pool, :email, :uid)",
+        pool=f"cognito:{POOL}",
+        email=email,
+        uid=uid,
+    )
+    user_attributes.create_meta(uid)
+    user_attributes.transact([admins.joining(uid)])
 
 
 def call(route: str, body: Any, path: dict[str, str] | None = None, **headers: str) -> Answer:
@@ -136,6 +143,20 @@ def test_the_last_administrator_gets_back_what_was_taken_too_late(
     trail = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=OTHER)
     assert trail == [["user.disabled"], ["user.status_restored"]]
     assert meta_of(OTHER) == ("active", 1)
+
+
+def test_of_many_administrators_disabled_at_once_one_stays(office: pg8000.native.Connection, crowd: Crowd) -> None:
+    """Each is disabled in Postgres, and nobody was the last one, before the table hears of the first."""
+    uids = [UID, OTHER, *(str(uuid.uuid4()) for _ in range(WRITERS - 2))]
+    for uid in uids[2:]:
+        new_admin(office, uid, f"{uid}@example.org")
+    answers = crowd.at_once([partial(set_status, uid, "disabled") for uid in uids])
+    assert Counter(each.json.get("code", each.status) for each in answers) == {202: WRITERS - 1, "last_admin": 1}
+    [stayed] = [uid for uid, each in zip(uids, answers, strict=True) if each.status == 409]
+    assert user_attributes.item("R#admin", "HOLDERS") == {"pk": "R#admin", "sk": "HOLDERS", "uids": [stayed]}
+    assert office.run("SELECT uid::text FROM users WHERE status = 'active'") == [[stayed]]
+    assert {uid for uid in uids if meta_of(uid) == ("active", 1)} == {stayed}
+    assert office.run("SELECT count(*) FROM outbox") == [[WRITERS - 1]]
 
 
 def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(office: pg8000.native.Connection) -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from atrium import dynamodb
 from local.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
+from tests.unit.crowd import Crowd
 from tests.unit.events import Answer, Context, answer, api_event, claims
 
 ADMIN = "01890a5d-ac96-774b-bcce-000000000001"
@@ -164,15 +164,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 @pytest.fixture
-def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's. So they wait for each
-    other for as long as that takes."""
+def patient_crowd(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    """Who meets others repeats for as long as a test of them takes."""
     monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
-    client, lock = dynamodb.client(), threading.Lock()
-    right = client._make_api_call
-
-    def locked(*arguments: Any) -> Any:
-        with lock:
-            return right(*arguments)
-
-    monkeypatch.setattr(client, "_make_api_call", locked)
+    return crowd

@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError
 
 from atrium import dynamodb, namespaces, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import Answer
 
-WRITERS = 50
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -156,15 +156,15 @@ def test_what_a_namespace_requires_stays(service: Service) -> None:
     assert service.ask("DELETE", f"/v1/users/{ADA}/attributes/profile/nickname", If_Match="*").status == 422
 
 
-def test_of_many_writers_of_one_version_one_wins(profiles: Service, one_call_at_a_time: None) -> None:
+def test_of_many_writers_of_one_version_one_wins(profiles: Service, patient_crowd: Crowd) -> None:
     tag = profiles.ask("GET", f"/v1/users/{ADA}/attributes").headers["etag"]
-    with ThreadPoolExecutor(WRITERS) as pool:
-        answers = list(pool.map(lambda age: change(profiles, ADA, {"profile": {"age": age}}, tag), range(WRITERS)))
+    writes = [partial(change, profiles, ADA, {"profile": {"age": age}}, tag) for age in range(WRITERS)]
+    answers = patient_crowd.at_once(writes)
     assert Counter(answer.status for answer in answers) == {200: 1, 412: WRITERS - 1}
 
 
 @pytest.mark.trials
-def test_of_many_writers_of_many_values_nothing_is_lost(service: Service, one_call_at_a_time: None) -> None:
+def test_of_many_writers_of_many_values_nothing_is_lost(service: Service, patient_crowd: Crowd) -> None:
     """Each writes a value of its own, whatever else there is; whoever cannot says so."""
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"})

@@ -1,13 +1,15 @@
 """Roles by their routes."""
 
+import itertools
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from access import role_graph
 from tests.unit.access.conftest import ADA, Service
+from tests.unit.crowd import Crowd
 from tests.unit.events import Answer
 
 
@@ -101,16 +103,13 @@ def test_who_held_it_until_now_is_not_in_its_way(service: Service) -> None:
     assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
 
 
-def test_two_changes_that_close_a_circle_together(service: Service, one_call_at_a_time: None) -> None:
-    for _ in range(5):
-        for role in ("a", "b"):
-            put(service, role) if service.ask("GET", f"/v1/roles/{role}").status == 404 else put(
-                service, role, etag="*"
-            )
-        with ThreadPoolExecutor(2) as pool:
-            one = pool.submit(put, service, "a", parents=("b",), etag="*")
-            other = pool.submit(put, service, "b", parents=("a",), etag="*")
-        assert sorted([one.result().status, other.result().status]) == [200, 422]
+def test_two_changes_that_close_a_circle_together(service: Service, patient_crowd: Crowd) -> None:
+    for role in ("a", "b"):
+        put(service, role)
+    changes = [
+        partial(put, service, role, parents=(other,), etag="*") for role, other in itertools.permutations(("a", "b"))
+    ]
+    assert sorted(each.status for each in patient_crowd.at_once(changes)) == [200, 422]
 
 
 def test_what_is_in_use_stays(service: Service) -> None:

@@ -1,0 +1,51 @@
+"""Callers who have all read the table before the first of them writes to it: no luck can bring them closer."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from atrium import dynamodb
+from tests.unit.events import Answer
+
+WRITERS = 50
+_PATIENCE = 60
+"""Seconds for all to come to the door; a caller who is done without having come ends the wait at once."""
+
+
+class Crowd:
+    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's."""
+
+    def __init__(self) -> None:
+        self._call = dynamodb.client()._make_api_call
+        self._inside = threading.Lock()
+        self._own = threading.local()
+
+    def at_once(self, calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
+        """Each in a thread of its own. Whoever comes to their first transaction waits there until all have come.
+
+        Fails when somebody never does: then not all of them wrote, and nothing was shown.
+        """
+        door = threading.Barrier(len(calls))
+
+        def enter(call: Callable[[], Answer]) -> Answer:
+            self._own.door = door
+            try:
+                return call()
+            finally:
+                if self._own.door:
+                    door.abort()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            answers = list(pool.map(enter, calls))
+        assert not door.broken, f"not all came to write: {sorted({(each.status, each.text) for each in answers})}"
+        return answers
+
+    def make_api_call(self, operation: str, parameters: dict[str, Any]) -> Any:
+        """In place of botocore's own."""
+        door, is_write = getattr(self._own, "door", None), operation == "TransactWriteItems"
+        if door and is_write:
+            self._own.door = None
+            door.wait(_PATIENCE)
+        with self._inside:
+            return self._call(operation, parameters)
