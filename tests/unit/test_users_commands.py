@@ -12,7 +12,10 @@ import pg8000.native
 import pytest
 from botocore.stub import Stubber
 
+from access import contention
+from access.handler import handler as access
 from atrium import admins, commands, dynamodb, outbox, user_attributes
+from atrium.http import Handler
 from attribute_changes.outcomes import take_up
 from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
@@ -20,7 +23,7 @@ from outbox_relay import relay
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import POOL, UID, Answer, Context, answer, api_event, claims
-from users.handler import handler
+from users.handler import handler as users
 
 ADMIN = claims(roles="admin", scope="atrium/users.write atrium/me")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -37,7 +40,13 @@ def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Conn
 
 
 def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
-    database.run("INSERT INTO users (uid, email) VALUES (:uid, :email)", uid=uid, email=email)
+    new_user(database, uid, email)
+    user_attributes.transact([admins.joining(uid)])
+
+
+def new_user(database: pg8000.native.Connection, uid: str, email: str, status: str = "active") -> None:
+    new = "INSERT INTO users (uid, email, status) VALUES (:uid, :email, :status)"
+    database.run(new, uid=uid, email=email, status=status)
     database.run(
         "INSERT INTO identities (provider, subject, uid) VALUES (:pool, :email, :uid)",
         pool=f"cognito:{POOL}",
@@ -45,10 +54,17 @@ def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
         uid=uid,
     )
     user_attributes.create_meta(uid)
-    user_attributes.transact([admins.joining(uid)])
+    names, values = {"#status": "status"}, {":status": {"S": status}}
+    user_attributes.update(
+        f"U#{uid}",
+        "META",
+        UpdateExpression="SET #status = :status",
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values,
+    )
 
 
-def call(route: str, body: Any, path: dict[str, str] | None = None, **headers: str) -> Answer:
+def call(route: str, body: Any, path: dict[str, str] | None = None, handler: Handler = users, **headers: str) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
     event = api_event(route, json.dumps(body) if body is not None else None, sent, token=ADMIN)
     return answer(handler(event | {"pathParameters": path}, Context()))
@@ -60,6 +76,10 @@ def invite() -> Answer:
 
 def set_status(uid: str, status: str) -> Answer:
     return call("PUT /v1/users/{id}/status", {"status": status}, {"id": uid}, If_Match="*")
+
+
+def make_admin(uid: str) -> Answer:
+    return call("POST /v1/users/{id}/grants", {"role": "admin"}, {"id": uid}, access, Idempotency_Key=uid)
 
 
 def item(operation: str) -> dict[str, Any]:
@@ -157,6 +177,27 @@ def test_of_many_administrators_disabled_at_once_one_stays(office: pg8000.native
     assert office.run("SELECT uid::text FROM users WHERE status = 'active'") == [[stayed]]
     assert {uid for uid in uids if meta_of(uid) == ("active", 1)} == {stayed}
     assert office.run("SELECT count(*) FROM outbox") == [[WRITERS - 1]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"), [("active", "disabled", 0), ("disabled", "active", WRITERS // 2)]
+)
+def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_who_are_active(
+    office: pg8000.native.Connection, crowd: Crowd, monkeypatch: pytest.MonkeyPatch, before: str, after: str, count: int
+) -> None:
+    """Both have read before either writes; the second one reads again."""
+    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
+    uids = [str(uuid.uuid4()) for _ in range(WRITERS // 2)]
+    for uid in uids:
+        new_user(office, uid, f"{uid}@example.org", before)
+    answers = crowd.at_once(
+        [partial(act, uid) for uid in uids for act in (make_admin, partial(set_status, status=after))]
+    )
+    assert Counter(each.status for each in answers) == {201: len(uids), 202: len(uids)}
+    holders = user_attributes.item("R#admin", "HOLDERS")
+    assert holders is not None
+    assert len({*uids} & {*holders["uids"]}) == count
+    assert {meta_of(uid) for uid in uids} == {(after, 3)}
 
 
 def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(office: pg8000.native.Connection) -> None:
