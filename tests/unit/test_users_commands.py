@@ -70,8 +70,8 @@ def call(route: str, body: Any, path: dict[str, str] | None = None, handler: Han
     return answer(handler(event | {"pathParameters": path}, Context()))
 
 
-def invite() -> Answer:
-    return call("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=str(uuid.uuid4()))
+def invite(key: str = "") -> Answer:
+    return call("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key or str(uuid.uuid4()))
 
 
 def set_status(uid: str, status: str) -> Answer:
@@ -124,6 +124,28 @@ def test_an_invitation_is_accepted_while_the_table_is_away_and_the_relay_sends_i
     make_due(office)
     assert relay.send_due() == 1
     assert item(operation)["attempts"] == 1  # put once, then a reminder
+
+
+def test_an_invitation_that_died_before_its_command_is_answered_again_and_the_relay_sends_it(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """As nothing in the function can catch it."""
+
+    def die(_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as crash:
+        crash.setattr(user_attributes, "transact", die)
+        with pytest.raises(Killed):
+            invite(key="k")
+    again = invite(key="k")
+    operation = again.json["id"]
+    assert (again.status, again.headers["idempotency-replayed"]) == (202, "true")
+    assert office.run("SELECT id::text, state FROM operations") == [[operation, "pending"]]
+    make_due(office)
+    assert relay.send_due() == 1
+    assert item(operation)["command"] == "create_user"
 
 
 def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
