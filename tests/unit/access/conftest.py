@@ -15,7 +15,6 @@ from access import handler as access
 from access.grant_items import Granted, items, rfc3339
 from atrium import clock as memory
 from atrium import dynamodb
-from local.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import Crowd
