@@ -38,7 +38,7 @@ resource "aws_iam_role_policy_attachment" "plan" {
 }
 
 # ReadOnlyAccess also reads data, and a pull request may run any code: records, objects, logs, people, secrets and the keys of
-# API clients are taken out.
+# API clients are taken out. So are the database's logs and statements (rds, pi), and WAF's samples, whose headers hold tokens.
 resource "aws_iam_role_policy" "plan_reads_no_data" {
   name = "reads_no_data"
   role = aws_iam_role.plan.id
@@ -48,11 +48,12 @@ resource "aws_iam_role_policy" "plan_reads_no_data" {
       {
         Effect = "Deny"
         Action = [
-          "athena:GetQueryResults", "cognito-idp:AdminGetUser", "cognito-idp:AdminList*", "cognito-idp:ListUsers*",
+          "athena:GetQueryResults", "cognito-idp:AdminGet*", "cognito-idp:AdminList*", "cognito-idp:ListUsers*",
           "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan",
-          "kms:Decrypt", "logs:FilterLogEvents", "logs:GetLog*", "logs:GetQueryResults", "logs:StartLiveTail",
-          "logs:StartQuery", "rds:DownloadDBLogFilePortion", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
-          "xray:BatchGetTraces", "xray:GetTrace*",
+          "dynamodb:Search*", "kms:Decrypt", "lambda:GetDurableExecution*", "logs:FilterLogEvents", "logs:GetLog*",
+          "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "pi:*", "rds:Download*",
+          "secretsmanager:GetSecretValue", "sqs:ReceiveMessage", "wafv2:GetSampledRequests", "xray:BatchGet*",
+          "xray:GetRetrievedTraces*", "xray:GetTrace*", "xray:StartTraceRetrieval",
         ]
         Resource = "*"
       },

@@ -29,6 +29,21 @@ WORDS = set(
     )
 )
 
+# Of what AWS's pages list: "metrics and dimensions" of each service's guide.
+AWS_METRICS = {
+    "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"},
+    "AWS/Cognito": {f"{what}{end}" for what in ("SignIn", "SignUp", "TokenRefresh") for end in ("Successes", "Throttles")},
+    "AWS/DynamoDB": {
+        "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "SystemErrors", "WriteThrottleEvents",
+    },
+    "AWS/Lambda": {"AsyncEventAge", "Duration", "Errors", "Invocations", "IteratorAge", "Throttles"},
+    "AWS/RDS": {
+        "ClientConnections", "CPUUtilization", "DatabaseConnections", "DatabaseConnectionsBorrowLatency",
+        "DatabaseConnectionsCurrentlySessionPinned", "FreeStorageSpace", "MaxDatabaseConnectionsAllowed", "ReadLatency", "WriteLatency",
+    },
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+}  # fmt: skip
+
 Plan = dict[str, dict[str, Any]]  # address → the attributes that are known before an apply
 
 
@@ -207,6 +222,19 @@ def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> 
         "AsyncEventAge": unwaited,
         "ApproximateNumberOfMessagesVisible": {f"{name}-dead-letters" for name in readers | unwaited},
     }
+
+
+def test_alarms_and_dashboard_ask_for_metrics_that_aws_has(prod: Plan) -> None:
+    asked = {
+        (metric[0], metric[1])
+        for metric in metrics(json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"]))
+    }
+    alarms = of_kind(prod, "aws_cloudwatch_metric_alarm")
+    asked |= {(alarm["namespace"], alarm["metric_name"]) for alarm in alarms if alarm["metric_name"]}
+    queries = [query for alarm in alarms for query in alarm["metric_query"]]
+    asked |= {(metric["namespace"], metric["metric_name"]) for query in queries for metric in query["metric"]}
+    assert len(asked) > 25
+    assert sorted(f"{namespace} {name}" for namespace, name in asked if name not in AWS_METRICS[namespace]) == []
 
 
 def metrics(body: dict[str, Any]) -> Iterator[list[Any]]:

@@ -84,7 +84,11 @@ run "who_may_plan_and_deploy" {
 
   assert {
     condition = length(setsubtract(
-      ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "kms:Decrypt", "logs:FilterLogEvents", "secretsmanager:GetSecretValue"],
+      [
+        "cognito-idp:AdminGet*", "cognito-idp:ListUsers*", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "kms:Decrypt",
+        "logs:FilterLogEvents", "logs:StartQuery", "pi:*", "rds:Download*", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
+        "wafv2:GetSampledRequests", "xray:GetTrace*",
+      ],
       jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Action
     )) == 0 && jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Effect == "Deny"
     error_message = "The role that plans reads no data."

@@ -153,12 +153,12 @@ run "routes_stage_firewall_domain_and_alarms" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.dead_letters["sign_out"].dimensions == tomap({ QueueName = "atrium-test-sign_out-dead-letters" })
+    condition     = aws_cloudwatch_metric_alarm.dead_letters["sign_out"].metric_name == "ApproximateNumberOfMessagesVisible" && aws_cloudwatch_metric_alarm.dead_letters["sign_out"].dimensions == tomap({ QueueName = "atrium-test-sign_out-dead-letters" })
     error_message = "A dead-letter queue has an alarm on its first message."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.api_p99["api"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.api_p99["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" })
+    condition     = aws_cloudwatch_metric_alarm.api_p99["api"].metric_name == "Latency" && aws_cloudwatch_metric_alarm.api_p99["api"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.api_p99["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" })
     error_message = "The API has an alarm on its p99."
   }
 
@@ -170,7 +170,7 @@ run "routes_stage_firewall_domain_and_alarms" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.api_5xx["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" }) && aws_cloudwatch_metric_alarm.api_5xx["api"].alarm_actions == toset([var.alarms_topic_arn])
+    condition     = aws_cloudwatch_metric_alarm.api_5xx["api"].metric_name == "5XXError" && aws_cloudwatch_metric_alarm.api_5xx["api"].dimensions == tomap({ ApiName = "atrium-test", Stage = "test" }) && aws_cloudwatch_metric_alarm.api_5xx["api"].alarm_actions == toset([var.alarms_topic_arn])
     error_message = "The API has an alarm on 5xx."
   }
 }
