@@ -60,6 +60,11 @@ variable "environment" {
     condition     = length(setsubtract(keys(var.environment), [for file in fileset(var.functions_dir, "*/function.yaml") : dirname(file)])) == 0
     error_message = "environment must be keyed by folders that hold a function.yaml."
   }
+
+  validation {
+    condition     = alltrue([for name in flatten([for settings in values(var.environment) : keys(settings)]) : can(regex("^[A-Z][A-Z0-9_]+$", name)) && !startswith(name, "AWS_")])
+    error_message = "environment must hold names such as EMAIL_DOMAINS_DENIED: upper case, and not beginning with AWS_, which Lambda keeps to itself."
+  }
 }
 
 variable "functions_dir" {
@@ -136,6 +141,16 @@ variable "postgres" {
     condition     = alltrue([for arn in values(var.postgres.connect_arns) : can(regex("^arn:[a-z-]+:rds-db:[a-z0-9-]+:[0-9]{12}:dbuser:[^*/]+/[^*/]+$", arn))])
     error_message = "postgres.connect_arns must name one user each: arn:aws:rds-db:<region>:<account>:dbuser:prx-…/<user>, without a wildcard."
   }
+
+  validation {
+    condition     = alltrue([for arn in values(var.postgres.secret_arns) : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
+    error_message = "postgres.secret_arns must name one secret each: arn:aws:secretsmanager:<region>:<account>:secret:<name>, without a wildcard."
+  }
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9.-]+$", var.postgres.host)) && var.postgres.port >= 1 && var.postgres.port <= 65535
+    error_message = "postgres.host must be the name of a host, without its port, and postgres.port 1 to 65535."
+  }
 }
 
 variable "runtime" {
@@ -172,6 +187,11 @@ variable "stage" {
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*$", var.stage))
     error_message = "stage must be lower-case letters and digits, e.g. \"dev\"."
+  }
+
+  validation {
+    condition     = endswith(var.name, "-${var.stage}")
+    error_message = "stage must be what name ends in: atrium-dev is the stage dev."
   }
 }
 

@@ -49,10 +49,14 @@ resource "aws_iam_role_policy" "flow_logs" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      Resource = "${aws_cloudwatch_log_group.flow_logs[each.key].arn}:*"
-    }]
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.flow_logs[each.key].arn}:*"
+      },
+      # One of the permissions that AWS's VPC guide calls the least, in "IAM role for publishing flow logs"; a list, so of every group.
+      { Effect = "Allow", Action = "logs:DescribeLogGroups", Resource = "*" },
+    ]
   })
 }

@@ -12,7 +12,7 @@ run "values" {
   command = plan
 
   variables {
-    name             = "Atrium_Test"
+    name             = "Atrium-test"
     alarms_topic_arn = "alarms"
     custom_domain    = { domain_name = "https://api.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
     environment      = { nobody = { SETTING = "lost" } }
@@ -27,7 +27,6 @@ run "values" {
       secret_arns       = {}
     }
     runtime         = { architecture = "riscv" }
-    stage           = "the-test"
     throttling      = { rate_limit = 10, burst_limit = 5 }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026" }
     user_pool_arn   = "*"
@@ -35,7 +34,7 @@ run "values" {
   }
 
   expect_failures = [
-    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime, var.stage,
+    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime,
     var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
   ]
 }
@@ -91,4 +90,42 @@ run "less_than_no_executions" {
   }
 
   expect_failures = [var.runtime]
+}
+
+run "any_secret_and_the_stage_of_another_name" {
+  command = plan
+
+  variables {
+    environment = { greeting = { AWS_REGION = "eu-central-1" } }
+    postgres = {
+      host              = "proxy.test"
+      port              = 5432
+      database          = "atrium"
+      security_group_id = "sg-0a"
+      connect_arns      = {}
+      secret_arns       = { app = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:*" }
+    }
+    stage = "prod"
+  }
+
+  expect_failures = [var.environment, var.postgres, var.stage]
+}
+
+run "a_host_with_its_port_and_a_stage_with_a_hyphen" {
+  command = plan
+
+  variables {
+    name  = "atrium-the-test"
+    stage = "the-test"
+    postgres = {
+      host              = "proxy.test:5432"
+      port              = 5432
+      database          = "atrium"
+      security_group_id = "sg-0a"
+      connect_arns      = {}
+      secret_arns       = {}
+    }
+  }
+
+  expect_failures = [var.postgres, var.stage]
 }

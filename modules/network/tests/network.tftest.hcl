@@ -85,12 +85,15 @@ run "defaults" {
   }
 
   assert {
-    condition = jsondecode(aws_iam_role_policy.flow_logs["vpc"].policy).Statement == [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      Resource = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/vpc/atrium-dev-flow-logs:*"
-    }]
-    error_message = "The role of the flow logs must write to their own group only."
+    condition = jsondecode(aws_iam_role_policy.flow_logs["vpc"].policy).Statement == [
+      {
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/vpc/atrium-dev-flow-logs:*"
+      },
+      { Effect = "Allow", Action = "logs:DescribeLogGroups", Resource = "*" },
+    ]
+    error_message = "The role of the flow logs must write to their own group only, and may list groups to find it."
   }
 
   assert {
