@@ -17,6 +17,7 @@ from atrium.request import Request
 from local.iam.aws_policies import POWER_USER_ACCESS
 from local.terraform import providers
 from local.terraform.binary import terraform
+from tests.infra.aws_metrics import PUBLISHED, Metric
 from tests.infra.test_modules import Message, offline
 from tests.unit.events import api_event
 from tests.unit.service import service
@@ -28,21 +29,6 @@ WORDS = set(
         r"\w+", "fields filter and sort desc asc limit stats count count_distinct latest as by requests people example"
     )
 )
-
-# Of what AWS's pages list: "metrics and dimensions" of each service's guide.
-AWS_METRICS = {
-    "AWS/ApiGateway": {"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"},
-    "AWS/Cognito": {f"{what}{end}" for what in ("SignIn", "SignUp", "TokenRefresh") for end in ("Successes", "Throttles")},
-    "AWS/DynamoDB": {
-        "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "SystemErrors", "WriteThrottleEvents",
-    },
-    "AWS/Lambda": {"AsyncEventAge", "Duration", "Errors", "Invocations", "IteratorAge", "Throttles"},
-    "AWS/RDS": {
-        "ClientConnections", "CPUUtilization", "DatabaseConnections", "DatabaseConnectionsBorrowLatency",
-        "DatabaseConnectionsCurrentlySessionPinned", "FreeStorageSpace", "MaxDatabaseConnectionsAllowed", "ReadLatency", "WriteLatency",
-    },
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
-}  # fmt: skip
 
 Plan = dict[str, dict[str, Any]]  # address → the attributes that are known before an apply
 
@@ -224,17 +210,65 @@ def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> 
     }
 
 
-def test_alarms_and_dashboard_ask_for_metrics_that_aws_has(prod: Plan) -> None:
-    asked = {
-        (metric[0], metric[1])
-        for metric in metrics(json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"]))
+def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
+    of_functions = {
+        "-errors": "Errors Sum",
+        "-throttles": "Throttles Sum",
+        "-duration": "Duration Maximum",
+        "-iteratorage": "IteratorAge Maximum",
+        "-dead-letters": "ApproximateNumberOfMessagesVisible Maximum",
     }
-    alarms = of_kind(prod, "aws_cloudwatch_metric_alarm")
-    asked |= {(alarm["namespace"], alarm["metric_name"]) for alarm in alarms if alarm["metric_name"]}
-    queries = [query for alarm in alarms for query in alarm["metric_query"]]
-    asked |= {(metric["namespace"], metric["metric_name"]) for query in queries for metric in query["metric"]}
-    assert len(asked) > 25
-    assert sorted(f"{namespace} {name}" for namespace, name in asked if name not in AWS_METRICS[namespace]) == []
+    others = {
+        "api-5xx": "5XXError Average",
+        "api-p99": "Latency p99",
+        "cognito-signin-throttles": "SignInThrottles Sum",
+        "cognito-signup-throttles": "SignUpThrottles Sum",
+        "cognito-tokenrefresh-throttles": "TokenRefreshThrottles Sum",
+        "database-cpu": "CPUUtilization Average",
+        "database-storage": "FreeStorageSpace Minimum",
+        "proxy-borrow-latency": "DatabaseConnectionsBorrowLatency Average",
+        "proxy-connections": "DatabaseConnections, MaxDatabaseConnectionsAllowed Sum",
+        "proxy-pinned": "DatabaseConnectionsCurrentlySessionPinned Maximum",
+        "user-attributes-errors": "SystemErrors Sum",
+        "user-attributes-throttles": "ReadThrottleEvents, WriteThrottleEvents Sum",
+    }
+    asked = {}
+    for alarm in of_kind(prod, "aws_cloudwatch_metric_alarm"):
+        metrics = [(each["metric_name"], each["stat"]) for each in measured(alarm)]
+        [statistic] = {stat for _, stat in metrics}
+        asked[alarm["alarm_name"].removeprefix("atrium-prod-")] = (
+            f"{', '.join(sorted({m for m, _ in metrics}))} {statistic}"
+        )
+    functions = {
+        folder["function_name"].removeprefix("atrium-prod-") for folder in of_kind(prod, "aws_lambda_function")
+    }
+    assert {
+        name: what for name, what in asked.items() if not name.startswith(tuple(f"{each}-" for each in functions))
+    } == others
+    for name, what in asked.items():
+        if name not in others:
+            assert what == of_functions["-" + name.split("-", 1)[1]]
+    assert {
+        f"{function}-{end}" for function in functions for end in ("errors", "throttles", "duration")
+    } <= asked.keys()
+
+
+def test_alarms_and_graphs_ask_for_metrics_that_aws_publishes(prod: Plan) -> None:
+    alarms = {
+        (each["namespace"], each["metric_name"], frozenset(each["dimensions"]))
+        for alarm in of_kind(prod, "aws_cloudwatch_metric_alarm")
+        for each in measured(alarm)
+    }
+    body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
+    graphs: set[Metric] = {(metric[0], metric[1], frozenset(dict(pairs(metric[2:-1])))) for metric in metrics(body)}
+    assert alarms | graphs == PUBLISHED
+
+
+def measured(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics of an alarm, also those that its expression is about."""
+    if alarm["metric_name"]:
+        return [alarm | {"stat": alarm["statistic"] or alarm["extended_statistic"]}]
+    return [metric for query in alarm["metric_query"] for metric in query["metric"]]
 
 
 def metrics(body: dict[str, Any]) -> Iterator[list[Any]]:
