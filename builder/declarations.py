@@ -16,6 +16,9 @@ from builder.errors import BuildError
 KERNEL = "atrium"
 KERNEL_LAYER, SDK_LAYER = "kernel", "sdk"
 API_TIMEOUT = 29  # seconds, API Gateway's own for a REST API
+LONGEST_NAME = 30  # letters: `<project>-<stage>-<folder>` must fit Lambda's 64
+# Roles are named as functions are, and these are there already: modules/bastion, modules/rds_proxy.
+TAKEN_NAMES = ("bastion", "proxy")
 
 PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
 Trigger = Literal[
@@ -166,6 +169,14 @@ def _folder(function: Function) -> Refusals:
     name = function.name
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in sys.stdlib_module_names:
         yield None, f"{name!r} cannot be a package of its own.", "Rename the folder to a snake_case name that is free."
+    if len(name) > LONGEST_NAME:
+        yield (
+            None,
+            f"{name!r} has {len(name)} letters.",
+            f"Rename the folder: {LONGEST_NAME} at most, or AWS refuses the function.",
+        )
+    if name in TAKEN_NAMES:
+        yield None, f"The environment has a role called {name} already.", "Rename the folder."
     if not (function.folder / "handler.py").is_file():
         yield None, "There is no handler.py beside it.", f"Add it; Lambda calls `{name}.handler.handler`."
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LONGEST = 30  # of a name: `<project>-<stage>-<folder>` must fit Lambda's 64 characters
+from builder.declarations import LONGEST_NAME
 
 # Of those that Postgres reserves, the ones that look like a plural: https://www.postgresql.org/docs/17/sql-keywords-appendix.html
 _SQL = ("overlaps", "references")
@@ -33,8 +33,10 @@ class Words:
         """Raises ValueError for a name that no service can have, whatever others there are."""
         if not name:
             raise ValueError("It needs a name: make new-service NAME=parcels.")
-        if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST:
-            raise ValueError(f"{name!r} is not a name in snake_case, such as gift_cards, of up to {LONGEST} letters.")
+        if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
+            raise ValueError(
+                f"{name!r} is not a name in snake_case, such as gift_cards, of up to {LONGEST_NAME} letters."
+            )
         singular = _singular(name)
         words = cls(name, singular, name if singular != name else _plural(name))
         for word in (words.name, words.singular, words.plural):

@@ -4,6 +4,7 @@ locals {
   stage   = "dev"
   region  = var.region
 
+  # Not every region has these zones: `aws ec2 describe-availability-zones` lists an account's.
   cidr               = "10.20.0.0/16"
   availability_zones = [for zone in ["a", "b"] : "${var.region}${zone}"]
   nat                = "none"

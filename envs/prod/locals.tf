@@ -4,6 +4,7 @@ locals {
   stage   = "prod"
   region  = var.region
 
+  # Not every region has these zones: `aws ec2 describe-availability-zones` lists an account's.
   cidr               = "10.30.0.0/16"
   availability_zones = [for zone in ["a", "b", "c"] : "${var.region}${zone}"]
   nat                = "none"

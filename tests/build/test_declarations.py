@@ -129,6 +129,8 @@ def test_the_api_waits_29_seconds(tmp_path: Path) -> None:
         ({"functions/keeper/handler.py": None}, f"{KEEPER}: There is no handler.py beside it."),
         ({"functions/Keep-er/handler.py": "", "functions/Keep-er/function.yaml": "description: x"}, "'Keep-er' cannot be"),
         ({"functions/json/handler.py": "", "functions/json/function.yaml": "description: x"}, "'json' cannot be a package"),
+        ({f"functions/{'a' * 31}/handler.py": "", f"functions/{'a' * 31}/function.yaml": "description: x"}, "has 31 letters. Rename"),
+        ({"functions/proxy/handler.py": "", "functions/proxy/function.yaml": "description: x"}, "a role called proxy already"),
     ],
 )  # fmt: skip
 def test_a_folder_must_be_a_service(tmp_path: Path, changes: dict[str, str | None], told: str) -> None:
