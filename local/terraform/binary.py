@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -63,7 +64,10 @@ def _install(target: Path) -> None:
             f"{url} has checksum {got}, not the pinned {SHA256[name]}. Nothing was installed. {advice}"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_suffix(".part")
-    half.write_bytes(zipfile.ZipFile(io.BytesIO(archive)).read("terraform"))
-    half.chmod(0o755)
-    half.replace(target)
+    with tempfile.TemporaryDirectory(
+        dir=target.parent
+    ) as scratch:  # of our own: others may install it at the same moment
+        whole = Path(scratch) / "terraform"
+        whole.write_bytes(zipfile.ZipFile(io.BytesIO(archive)).read("terraform"))
+        whole.chmod(0o755)
+        whole.replace(target)

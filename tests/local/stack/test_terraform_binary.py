@@ -1,8 +1,11 @@
 """terraform: PATH first, else the pinned release, and never one whose checksum is not the pinned one."""
 
+import hashlib
 import io
+import threading
 import urllib.error
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +63,6 @@ def test_a_wrong_checksum_installs_nothing(no_terraform: Path, monkeypatch: pyte
 
 
 def test_the_right_one_is_installed_once(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import hashlib
-
     release = archive(b"#!/bin/sh\n")
     monkeypatch.setitem(binary.SHA256, "linux_amd64", hashlib.sha256(release).hexdigest())
     serve(monkeypatch, release)
@@ -69,3 +70,21 @@ def test_the_right_one_is_installed_once(no_terraform: Path, monkeypatch: pytest
     assert installed.read_bytes() == b"#!/bin/sh\n"
     serve(monkeypatch, urllib.error.URLError("not asked again"))
     assert binary.terraform(no_terraform) == str(installed)
+
+
+def test_several_at_once_install_it_whole(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make test` does where none is on PATH: its stack and its infra stage want one at the same moment."""
+    content = b"#!/bin/sh\n" + b"#" * 5_000_000
+    release, all_here = archive(content), threading.Barrier(6)
+
+    class Answer(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            all_here.wait(60)
+            return super().read(size)
+
+    monkeypatch.setitem(binary.SHA256, "linux_amd64", hashlib.sha256(release).hexdigest())
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Answer(release))
+    with ThreadPoolExecutor(6) as processes:
+        installed = set(processes.map(binary.terraform, [no_terraform] * 6))
+    assert [Path(each).read_bytes() == content for each in installed] == [True]
+    assert [file.name for file in no_terraform.iterdir()] == ["terraform-1.11.4"]
