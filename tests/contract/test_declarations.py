@@ -5,12 +5,12 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from atrium.text import Line, Locale, PersonName
 from tests.contract.declarations import complaints
 from tests.contract.operations import read
+from tests.generated import given
 
 SCHEMAS = read()["components"]["schemas"]
 PROBLEM = {"description": "No"}

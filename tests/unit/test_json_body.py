@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from atrium import json_body, json_values, response
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Email, Locale, PersonName
+from tests.generated import given
 from tests.unit.events import Answer, Context, answer, api_event
 from tests.unit.service import service
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from atrium import response
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Email
+from tests.generated import given
 from tests.unit.events import Answer, Context, answer, api_event
 from tests.unit.service import service
 
