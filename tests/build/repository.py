@@ -105,5 +105,5 @@ class Ran:
 
 
 def finish(build: subprocess.Popen[str]) -> Ran:
-    out, err = build.communicate(timeout=300)
+    out, err = build.communicate(timeout=900)
     return Ran(build.returncode, out, err)

@@ -140,7 +140,7 @@ def test_concurrent_calls_make_one_user(
     wait_until_blocked(database, len(threads))
     database.run("COMMIT")
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(found) == len(emails)
     assert len(set(found)) == 1
     for one in ("users", "identities", "audit_events"):

@@ -197,7 +197,7 @@ def test_the_loser_of_a_race_for_the_row_gets_412(member: Member) -> None:
     thread.start()
     wait_until_blocked(member.database, 1)
     member.database.run("COMMIT")
-    thread.join(5)
+    thread.join(60)
     assert [one.status for one in answers] == [412]
     assert member.get().json["given_name"] == "Other"
     assert member.trail() == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.stack.outputs import Outputs
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUTS = {
@@ -67,20 +68,14 @@ def tunnel(commands: Path, tmp_path: Path) -> Tunnel:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         outputs = json.dumps({name: {"value": value} for name, value in OUTPUTS.items()})
         own = CONFIGURED | {"PATH": str(commands), "CALLED": str(tmp_path / "called"), "OUTPUTS": outputs}
-        command = [sys.executable, "-m", "operations.tunnel", environment, "--port", str(port or free_port())]
+        command = [sys.executable, "-m", "operations.tunnel", environment, "--port", str(port or free_ports()[0])]
         return subprocess.run(command, cwd=ROOT, env=inherited | own | settings, capture_output=True, text=True)
 
     return run
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_it_becomes_a_session_from_this_port_to_the_database(tunnel: Tunnel, tmp_path: Path) -> None:
-    port = free_port()
+    port, _ = free_ports()
     done = tunnel(port=port)
     assert done.returncode == 0, done.stderr
     called = (tmp_path / "called").read_text().splitlines()
@@ -153,7 +148,7 @@ def test_the_laptop_needs_none_but_has_to_run(tunnel: Tunnel) -> None:
 
 def test_the_laptop_says_where_its_database_is(tunnel: Tunnel) -> None:
     state = ROOT / ".local-test-tunnel"
-    state.mkdir()
+    state.mkdir(exist_ok=True)
     try:
         values = {field.name: "" for field in fields(Outputs)} | {
             "database_url": "postgresql://app@127.0.0.1:5432/atrium"

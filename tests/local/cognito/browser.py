@@ -84,7 +84,7 @@ class Browser:
         return self.post(form.action, form.values | values)
 
     def _send(self, method: str, address: str, body: str | None = None) -> Page:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

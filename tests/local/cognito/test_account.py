@@ -37,6 +37,7 @@ def test_only_an_access_token_opens_it(world: World) -> None:
 
 
 def test_an_expired_access_token(world: World) -> None:
+    world.server.clock.stop()
     token = world.signed_in()["AccessToken"]
     world.server.clock.advance(30 * 60 - 5)
     assert get_user(world, token)

@@ -15,7 +15,7 @@ ORIGIN = {"Origin": "http://localhost:5173"}
 def headers_of(world: World, method: str, path: str, body: bytes | None = None, **headers: str) -> Message:
     address = world.server.settings.aws_endpoint_url + path
     request = urllib.request.Request(address, body, ORIGIN | headers, method=method)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         told: Message = answer.headers
         return told
 

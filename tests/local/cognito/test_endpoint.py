@@ -23,7 +23,7 @@ def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
         headers={"X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:

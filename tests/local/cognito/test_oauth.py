@@ -39,6 +39,7 @@ def test_a_code_is_good_once(app: App) -> None:
 
 
 def test_a_code_lives_five_minutes(app: App) -> None:
+    app.world.server.clock.stop()
     first, second = app.code(), app.authorize().told["code"]
     app.world.server.clock.advance(295)
     assert app.exchange(first)[0] == 200

@@ -291,7 +291,7 @@ class World:
 
     def get(self, path: str) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(self.server.settings.aws_endpoint_url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.server.settings.aws_endpoint_url + path, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             with refused:
