@@ -23,11 +23,11 @@ from atrium.user_attributes import Meta
 from coffee.handler import handler as coffee
 from local.database.postgres import SUPERUSER, Postgres
 from tests.unit.conftest import ROOT
+from tests.unit.crowd import WRITERS
 from tests.unit.events import UID, Answer, Context, answer, api_event, claims
 
 pytestmark = pytest.mark.trials
 
-WRITERS = 50
 FIRST_VERSION = etag.of_version(1)
 ONE_USER = f"SELECT FROM users WHERE uid = '{UID}' FOR UPDATE"
 OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits
