@@ -10,7 +10,7 @@ from tests.running_stack.client import Answer, Client
 from tests.running_stack.waiting import settle
 
 WORKERS = 10
-"""As many as the stack runs of a function."""
+"""As many as the stack runs of a function. Fifty inside Postgres together: tests/unit/test_parallel_writers.py."""
 SHORT = 0.8
 """Seconds that a request may well wait for others at a lock: for 2 s, and it is refused."""
 
