@@ -13,6 +13,11 @@ output "bastion_instance_id" {
   value       = module.bastion.instance_id
 }
 
+output "bastion_public_ip" {
+  description = "Address of the bastion, for SSH from allowed_cidrs."
+  value       = module.bastion.public_ip
+}
+
 output "contract_hashes" {
   description = "Folder => SHA-256 of its part of the contract, as applied."
   value       = module.api_lambda.contract_hashes
@@ -51,6 +56,11 @@ output "function_declarations" {
 output "functions" {
   description = "Folder => name of its function."
   value       = module.api_lambda.functions
+}
+
+output "hosted_page_url" {
+  description = "Address of Cognito's sign-in page; null without one."
+  value       = module.cognito.hosted_page_url
 }
 
 output "proxy_endpoint" {
