@@ -123,6 +123,9 @@ def connect[C: OneFlight](user: str, kind: type[C] = OneFlight, answer_timeout: 
     except (ServerError, InterfaceError, OSError) as error:
         sock.close()
         raise DatabaseUnavailable(f"{host}:{port} refused {user}: {error}") from error
+    except BaseException:  # the deadline's
+        sock.close()
+        raise
 
 
 def disconnect() -> None:

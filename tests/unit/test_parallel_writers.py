@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -61,7 +62,9 @@ class Service:
             holder.run(lock)
             with processes.stdin:
                 processes.stdin.write(json.dumps(events).encode())
+            hung = time.monotonic() + 300  # a process that was killed for its memory neither waits nor answers
             while (met := self._sessions("wait_event_type = 'Lock'")) < len(events):
+                assert time.monotonic() < hung, f"only {met} wait"
                 early = select.select([processes.stdout], [], [], 0.02)[0]
                 assert not early, f"{met} wait, and somebody has answered: {processes.stdout.readline()!r}"
             if killed:
