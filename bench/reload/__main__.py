@@ -1,0 +1,160 @@
+"""`python -m bench.reload [--write]`: how long until `make dev` serves a saved file, beside a cold start in the same run."""
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.settings import Settings
+from tests.running_stack.processes import workers
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).with_name("results.md")
+ROUNDS = 15
+LIMIT = 1.0  # seconds, for a function's own file
+WAIT_SECONDS = 60.0
+LOOK_SECONDS = 0.005
+WATCHING = "Saved files in functions/ are served at once"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """`text` in the file stands for what is changed; the answer's JSON shows it as `saved`."""
+
+    what: str
+    file: Path
+    text: str
+    changed: str
+    limit: float | None = None
+
+
+CASES = (
+    Saved(
+        "a function's file",
+        ROOT / "functions/meta/health.py",
+        '"status": "pass",',
+        '"status": "pass", "saved": {number},',
+        LIMIT,
+    ),
+    Saved(
+        "a file of the kernel",
+        ROOT / "functions/atrium/response.py",
+        "    body = msgspec.json.encode(content, enc_hook=_plain)\n",
+        '    body = msgspec.json.encode({{"saved": {number}}}, enc_hook=_plain)\n',
+    ),
+)
+
+
+def main() -> int:
+    """Exit status: 0, or 1 with a line on stderr when the limit is passed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.reload", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="keep the table in results.md")
+    wanted = parser.parse_args()
+    settings = Settings.from_environment()
+    taken: dict[str, list[float]] = {"a cold start of the same function": []}
+    with _watched():
+        for number in range(ROUNDS):
+            taken["a cold start of the same function"].append(_cold_start(settings))
+            for case in CASES:
+                taken.setdefault(case.what, []).append(_served(settings, case, number))
+    table = _table(taken)
+    print(table)
+    if wanted.write:
+        RESULTS.write_text(f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n")
+    late = [case for case in CASES if case.limit and statistics.median(taken[case.what]) > case.limit]
+    for case in late:
+        print(f"bench.reload: {case.what} took longer than {case.limit} s.", file=sys.stderr)
+    return 1 if late else 0
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    """`make dev`, which brings the stack up if it is not."""
+    with tempfile.TemporaryFile("w+") as told:
+        dev = subprocess.Popen(["make", "dev"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            _wait(lambda: WATCHING in _text(told, dev), 600)
+            yield
+        finally:
+            os.killpg(dev.pid, signal.SIGINT)
+            dev.wait()
+
+
+def _text(told: Any, dev: "subprocess.Popen[bytes]") -> str:
+    told.seek(0)
+    text: str = told.read()
+    if dev.poll() is not None:
+        sys.exit(f"bench.reload: make dev has ended:\n{text}")
+    return text
+
+
+def _cold_start(settings: Settings) -> float:
+    """Seconds to the first answer of a function without a worker."""
+    for worker in workers("meta", settings.state):
+        os.kill(worker, signal.SIGKILL)
+    _wait(lambda: not workers("meta", settings.state), WAIT_SECONDS)
+    started = time.perf_counter()
+    _health(settings)
+    return time.perf_counter() - started
+
+
+def _served(settings: Settings, case: Saved, number: int) -> float:
+    """Seconds from the file's being written to the first answer that shows it. The file is as it was afterwards, and served."""
+    before = case.file.read_text()
+    if before.count(case.text) != 1:
+        sys.exit(f"bench.reload: {case.file} no longer has {case.text.strip()!r} once. Correct CASES.")
+    try:
+        case.file.write_text(before.replace(case.text, case.changed.format(number=number)))
+        started = time.perf_counter()
+        _wait(lambda: _health(settings).get("saved") == number, WAIT_SECONDS)
+        return time.perf_counter() - started
+    finally:
+        case.file.write_text(before)
+        _wait(lambda: "saved" not in _health(settings), WAIT_SECONDS)
+
+
+def _health(settings: Settings) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{settings.api_url}/v1/health") as answer:
+        content: dict[str, Any] = json.load(answer)
+    return content
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"bench.reload: nothing came within {seconds:.0f} s.")
+        time.sleep(LOOK_SECONDS)
+
+
+_HEADING = """\
+# From a saved file to the first answer that shows it
+
+Written by `python -m bench.reload --write`; what is measured: README.md.
+"""
+
+
+def _table(taken: dict[str, list[float]]) -> str:
+    cold = statistics.median(taken["a cold start of the same function"])
+    lines = ["| what | median, s | limit, s | slowest of 15, s | times a cold start |", "|---|---|---|---|---|"]
+    limits = {case.what: case.limit or "" for case in CASES}
+    for what, seconds in taken.items():
+        median = statistics.median(seconds)
+        lines.append(f"| {what} | {median:.2f} | {limits.get(what, '')} | {max(seconds):.2f} | {median / cold:.1f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
