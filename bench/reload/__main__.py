@@ -26,6 +26,7 @@ ROUNDS = 15
 LIMIT = 1.0  # seconds, for a function's own file
 WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.005
+QUIET_SECONDS = 3.0
 COLD = "a cold start of the same function"
 WATCHING = "Saved files in functions/ are served at once"
 
@@ -65,13 +66,12 @@ def main() -> int:
     wanted = parser.parse_args()
     settings = Settings.from_environment()
     taken: dict[str, list[float]] = {COLD: []}
-    with _watched():
-        for (
-            case
-        ) in CASES:  # not in turns: a changed kernel is released to every function, and the next save waits for that
-            for number in range(ROUNDS):
-                taken[COLD].append(_cold_start(settings))
+    with _watched() as wait_until_quiet:
+        for number in range(ROUNDS):
+            taken[COLD].append(_cold_start(settings))
+            for case in CASES:
                 taken.setdefault(case.what, []).append(_served(settings, case, number))
+                wait_until_quiet()  # a changed kernel is released to every function, and the next save waits for that
     table = _table(taken)
     print(table)
     if wanted.write:
@@ -83,13 +83,13 @@ def main() -> int:
 
 
 @contextmanager
-def _watched() -> Iterator[None]:
-    """`make dev`, which brings the stack up if it is not."""
+def _watched() -> Iterator[Callable[[], None]]:
+    """`make dev`, which brings the stack up if it is not. What is given waits until it has said nothing for a while."""
     with tempfile.TemporaryFile("w+") as told:
         dev = subprocess.Popen(["make", "dev"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             _wait(lambda: WATCHING in _text(told, dev), 600)
-            yield
+            yield lambda: _wait_until_quiet(lambda: _text(told, dev))
         finally:
             os.killpg(dev.pid, signal.SIGINT)
             dev.wait()
@@ -101,6 +101,13 @@ def _text(told: Any, dev: "subprocess.Popen[bytes]") -> str:
     if dev.poll() is not None:
         sys.exit(f"bench.reload: make dev has ended:\n{text}")
     return text
+
+
+def _wait_until_quiet(text: Callable[[], str]) -> None:
+    before = None
+    while (now := text()) != before:
+        before = now
+        time.sleep(QUIET_SECONDS)
 
 
 def _cold_start(settings: Settings) -> float:
