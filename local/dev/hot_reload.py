@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Release:
-    """What a function has to run. Both parts are always set: a refused version has left its own in `$LATEST`."""
+    """What a function has to run. Both parts are held against `$LATEST`, where a refused version has left its own."""
 
     function: str
     code: bytes
@@ -134,7 +134,9 @@ class HotReload:
     def _release(self, release: _Release) -> list[str]:
         """What a version that does not start wrote. One that starts becomes the live one."""
         name = self._deployed[release.function]
-        self._lambda.update_function_code(FunctionName=name, ZipFile=release.code)
+        latest = self._lambda.get_function_configuration(FunctionName=name)
+        if latest["CodeSha256"] != _sha256(release.code):  # or each version had a copy of its own, in every snapshot
+            self._lambda.update_function_code(FunctionName=name, ZipFile=release.code)
         self._lambda.update_function_configuration(FunctionName=name, Layers=release.layers)
         version = self._lambda.publish_version(FunctionName=name, Description=MADE_BY)["Version"]
         refused = self._start_worker(name, version)

@@ -4,8 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from moto.awslambda.models import lambda_backends
 
+from local.settings import ACCOUNT_ID
 from tests.local.dev.checkout import FILES, WAIT_SECONDS, Checkout
+from tests.local.lambda_service.laptop import REGION
 
 NOTE = FILES["functions/notes/note.py"]
 DOOR = FILES["functions/door/handler.py"]
@@ -70,6 +73,15 @@ def test_layers_of_earlier_saves_are_deleted(repository: Checkout, kernel: str) 
         repository.shown("door too")
     layers = repository.aws.client("lambda").list_layer_versions(LayerName="atrium-dev-kernel")["LayerVersions"]
     assert [layer["Description"] for layer in layers] == ["make dev", "Terraform's"]
+
+
+def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kernel: str) -> None:
+    for number in (1, 2):
+        repository.save("atrium/response.py", f"{kernel}\nSHARED = {number}\n")
+        repository.shown("door too")
+    versions = list(lambda_backends[ACCOUNT_ID][REGION].list_versions_by_function("atrium-dev-notes"))
+    assert len({version.layers[0]["Arn"] for version in versions[-2:]}) == 2
+    assert len({id(version.code_bytes) for version in versions[-2:]}) == 1
 
 
 def test_what_does_not_compile_is_told_by_its_line(repository: Checkout, note: str) -> None:
