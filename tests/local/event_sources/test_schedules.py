@@ -29,16 +29,16 @@ def schedule(world: World, function: Recorder, expression: str, *, permitted: bo
 def test_a_rate_fires_each_period_with_aws_s_event(world: World) -> None:
     function, before = Recorder(world.aws, "rated"), datetime.now(UTC).replace(microsecond=0) + world.aws.ahead
     rule = schedule(world, function, "rate(5 minutes)")
-    after = datetime.now(UTC) + world.aws.ahead
     assert not function.events
     world.aws.ahead += timedelta(minutes=5)
     wait(lambda: len(function.events) == 1)
+    after = datetime.now(UTC) + world.aws.ahead
     world.aws.ahead += timedelta(minutes=5)
     wait(lambda: len(function.events) == 2)
     event, second = function.events
     assert event.pop("id") != second["id"]
     at = datetime.strptime(event.pop("time"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    assert before <= at - timedelta(minutes=5) <= after
+    assert before + timedelta(minutes=5) <= at <= after
     assert event == {
         "version": "0",
         "detail-type": "Scheduled Event",
