@@ -64,9 +64,8 @@ def _install(target: Path) -> None:
             f"{url} has checksum {got}, not the pinned {SHA256[name]}. Nothing was installed. {advice}"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=target.parent
-    ) as scratch:  # of our own: others may install it at the same moment
+    # In a folder of our own: others may install it at the same moment.
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         whole = Path(scratch) / "terraform"
         whole.write_bytes(zipfile.ZipFile(io.BytesIO(archive)).read("terraform"))
         whole.chmod(0o755)

@@ -9,7 +9,7 @@ from atrium import dynamodb
 from tests.unit.events import Answer
 
 WRITERS = 50
-_PATIENCE = 60
+_PATIENCE = 300
 """Seconds for all to come to the door; a caller who is done without having come ends the wait at once."""
 
 
