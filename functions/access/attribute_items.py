@@ -1,7 +1,7 @@
 """A user's attributes in the table, with the version that covers them all:
 
     U#<uid>  META                      {attributes_version, …}
-    U#<uid>  ATTR#<namespace>#<name>   {value, version}
+    U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version}
 
 Every change raises `attributes_version` under the condition that it is what was read, so several values change together
 or not at all, and nothing is lost between two writers.
@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from access import audit
-from atrium import dynamodb, user_attributes
+from atrium import attribute_value, user_attributes
+from atrium.attribute_value import UNREADABLE
 from atrium.namespaces import Namespaces
 from atrium.request import Request
 from atrium.user_attributes import Contended, TransactionRefused
@@ -25,10 +26,16 @@ _ALL = ("ATTR#", "META")
 
 
 class Attribute(msgspec.Struct, frozen=True):
+    """`value` is UNREADABLE when the stored one cannot be decoded."""
+
     namespace: str
     name: str
     value: Any
     version: int
+
+
+Changes = Mapping[tuple[str, str], Attribute | None]
+"""By namespace and name: the new attribute, or None for one that is deleted."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -36,7 +43,7 @@ class Record(msgspec.Struct, frozen=True):
     attributes: Mapping[tuple[str, str], Attribute]
 
     def values(self) -> dict[str, dict[str, Any]]:
-        """Namespace → name → value."""
+        """Namespace → name → value, UNREADABLE ones included."""
         found: dict[str, dict[str, Any]] = {}
         for each in self.attributes.values():
             found.setdefault(each.namespace, {})[each.name] = each.value
@@ -49,17 +56,15 @@ def read(uid: str) -> Record | None:
     for item in user_attributes.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
             version = item.get("attributes_version", 0)
-        else:
-            _, namespace, name = item["sk"].split("#", 2)
-            attributes[namespace, name] = Attribute(namespace, name, item["value"], item.get("version", 1))
+        elif item["sk"].startswith("ATTR#"):
+            namespace, _, name = item["sk"].removeprefix("ATTR#").partition("#")
+            value = attribute_value.of_item(item)
+            attributes[namespace, name] = Attribute(namespace, name, value, item.get("version", 1))
     return None if version is None else Record(version, attributes)
 
 
-def write(
-    request: Request, uid: str, record: Record, after: Mapping[str, Mapping[str, Any]], known: Namespaces
-) -> Record:
-    """Makes the values those of `after`. Raises Contended when they are not those of `record` any more."""
-    changed = dict(_changed(record, after))
+def write(request: Request, uid: str, record: Record, changed: Changes, known: Namespaces) -> Record:
+    """Write what `changes` returned. Raise Contended when the values are not those of `record` any more."""
     if not changed:
         return record
     attributes = {key: each for key, each in record.attributes.items() if key not in changed}
@@ -79,23 +84,29 @@ def write(
     return Record(record.version + 1, attributes)
 
 
-def _changed(
+def changes(record: Record, after: Mapping[str, Mapping[str, Any]]) -> Changes:
+    """Return what must be written so that the values are those of `after`."""
+    return dict(_changes(record, after))
+
+
+def _changes(
     record: Record, after: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[tuple[str, str], Attribute | None]]:
-    """Each that comes, goes or changes; None for what goes."""
     for key in record.attributes:
         if key[1] not in after.get(key[0], {}):
             yield key, None
     for namespace, values in after.items():
         for name, value in values.items():
             before = record.attributes.get((namespace, name))
-            if before is None or not same(before.value, value):
+            if before is None or not _same(before.value, value):
                 version = before.version + 1 if before else 1
                 yield (namespace, name), Attribute(namespace, name, value, version)
 
 
-def same(one: object, other: object) -> bool:
-    """As JSON has them: to Python 1, 1.0 and true are the same value."""
+def _same(one: object, other: object) -> bool:
+    """Compare as JSON does: to Python 1, 1.0 and true are the same value."""
+    if one is UNREADABLE or other is UNREADABLE:
+        return one is other
     encoded, also = (msgspec.json.encode(value, order="deterministic") for value in (one, other))
     return encoded == also
 
@@ -119,6 +130,4 @@ def _item(uid: str, key: tuple[str, str], attribute: Attribute | None) -> dict[s
     at = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "ATTR#" + "#".join(key)}}
     if attribute is None:
         return {"Delete": {"Key": at}}
-    return {
-        "Put": {"Item": at | {"value": dynamodb.typed(attribute.value), "version": dynamodb.typed(attribute.version)}}
-    }
+    return {"Put": {"Item": at | attribute_value.fields(attribute.value) | {"version": {"N": str(attribute.version)}}}}

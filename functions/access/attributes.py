@@ -1,15 +1,16 @@
 """A user's attributes: all that one may see, several changed at once, or one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from access import attribute_items, json_schema
-from access.attribute_items import MAX_CHANGES, Attribute, Record
+from access.attribute_items import MAX_CHANGES, Attribute, Changes, Record
 from access.contention import settle
 from access.names import Name
 from atrium import etag, merge_patch, namespaces, response
+from atrium.attribute_value import UNREADABLE
 from atrium.json_values import child
 from atrium.namespaces import Namespace, Namespaces
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
@@ -55,7 +56,7 @@ def read_one(request: Request) -> Response:
     if not _sees(request, namespaces.known([namespace]).get(namespace)):
         raise _no_attribute()
     found = _record(_uid(request)).attributes.get((namespace, name))
-    if found is None:
+    if found is None or found.value is UNREADABLE:
         raise _no_attribute()
     return _one(found)
 
@@ -69,7 +70,7 @@ def put_one(request: Request) -> Response:
 
     def check(record: Record) -> None:
         found = record.attributes.get((namespace, name))
-        if is_new and found:
+        if is_new and found and found.value is not UNREADABLE:
             raise Problem(412, "attribute_exists", "It has a value already. Change it with If-Match.")
         if not is_new:
             _expect(found, versions)
@@ -128,20 +129,29 @@ def _change(
     def write() -> Record:
         record = _record(uid)
         check(record)
-        before = record.values()
-        after = changed(before)
-        touched = [name for name in known if not attribute_items.same(before.get(name, {}), after.get(name, {}))]
-        errors = [error for name in touched for error in _faults(known[name], after.get(name, {}), pointer, only)]
-        if (
-            not errors
-            and sum(len(before.get(name, {}).keys() | after.get(name, {}).keys()) for name in touched) > MAX_CHANGES
-        ):
-            errors = [FieldError(pointer, f"At most {MAX_CHANGES} values at once; send it in parts")]
+        after = changed(record.values())
+        changes = attribute_items.changes(record, after)
+        errors = list(_errors(record, after, changes, known, pointer, only))
+        if not errors and len(changes) > MAX_CHANGES:
+            errors = [FieldError(pointer, f"At most {MAX_CHANGES} values can change at once; send them in parts")]
         if errors:
             raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
-        return attribute_items.write(request, uid, record, after, known)
+        return attribute_items.write(request, uid, record, changes, known)
 
     return settle(write)
+
+
+def _errors(
+    record: Record, after: Values, changes: Changes, known: Namespaces, pointer: str, only: str | None
+) -> Iterator[FieldError]:
+    """Check each namespace that changes. An unreadable value can always be deleted, whatever the schema requires."""
+    touched = {key[0] for key, each in changes.items() if each or record.attributes[key].value is not UNREADABLE}
+    for name in sorted(touched & known.keys()):
+        yield from _faults(known[name], _readable(after.get(name, {})), pointer, only)
+
+
+def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not UNREADABLE}
 
 
 def _faults(namespace: Namespace, values: Mapping[str, Any], pointer: str, only: str | None) -> list[FieldError]:
@@ -214,7 +224,7 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _all(request: Request, record: Record, known: Namespaces) -> Response:
-    seen = {name: values for name, values in record.values().items() if _sees(request, known.get(name))}
+    seen = {name: _readable(values) for name, values in record.values().items() if _sees(request, known.get(name))}
     return response.json({"attributes": seen}, etag=etag.of_version(record.version))
 
 

@@ -89,30 +89,6 @@ def plain_value(typed: dict[str, Any]) -> Any:
             return value
 
 
-_LEAST = 1e-130
-"""The smallest number that DynamoDB keeps, but for 0."""
-
-
-def typed(value: Any) -> dict[str, Any]:
-    """What `plain_value` reads: a JSON value as DynamoDB's."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case float():
-            return {"N": repr(value) if abs(value) >= _LEAST else "0"}
-        case str():
-            return {"S": str(value)}
-        case dict():
-            return {"M": {name: typed(member) for name, member in value.items()}}
-        case list():
-            return {"L": [typed(element) for element in value]}
-    raise TypeError(f"{type(value).__qualname__} is no JSON value")
-
-
 def _number(text: str) -> int | float:
     try:
         return int(text)

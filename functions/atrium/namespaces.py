@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from atrium import clock, user_attributes
+from atrium import clock, log, user_attributes
 from atrium.clock import Moment
 
 CACHE_SECONDS = 30
@@ -54,7 +54,14 @@ def read() -> Namespaces:
 
 
 def of_item(item: Mapping[str, Any]) -> Namespace:
-    return msgspec.convert({**item, "namespace": item["sk"], "schema": msgspec.json.decode(item["schema"])}, Namespace)
+    """Return the namespace; one that cannot be read is logged and closed: hidden from users, and in no token. An
+    administrator can still replace or delete it."""
+    try:
+        schema = msgspec.json.decode(item["schema"])
+        return msgspec.convert({**item, "namespace": item["sk"], "schema": schema}, Namespace)
+    except (KeyError, TypeError, ValueError) as error:
+        log.write("ERROR", "unreadable namespace", sk=item["sk"], error=log.failure(error))
+        return Namespace(item["sk"], "", {"type": "object"}, "nobody", "nobody", True, False, item.get("version", 1))
 
 
 def visible_to_user(attributes: Attributes) -> dict[str, Mapping[str, Any]]:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from atrium import dynamodb
+from atrium import attribute_value, dynamodb, log
+from atrium.attribute_value import UNREADABLE
 from atrium.config import required
 
 
@@ -105,17 +106,29 @@ def create_meta(uid: str) -> None:
 
 
 def collection(uid: str) -> UserItems:
-    """Everything under the user's key. One call per megabyte. Raises `Unavailable`."""
+    """Everything under the user's key. One call per megabyte. Raises `Unavailable`.
+
+    An attribute or a grant that cannot be read is logged and left out: nobody gains a right by it, and sign-in works.
+    """
     found, attributes, roles, now = None, dict[str, dict[str, Any]](), list[Role](), time.time()
     for item in query(f"U#{uid}"):
         match item["sk"].split("#", 2):
             case ["META"]:
                 found = _meta(item)
-            case ["ATTR", namespace, name]:
-                attributes.setdefault(namespace, {})[name] = item["value"]
-            case ["ROLE", *_] if _in_force(item, now):
-                roles.append(_role(item))
+            case ["ATTR", namespace, name] if (value := attribute_value.of_item(item)) is not UNREADABLE:
+                attributes.setdefault(namespace, {})[name] = value
+            case ["ROLE", *_]:
+                roles.extend(_roles_in_force(item, now))
     return UserItems(found, attributes, roles)
+
+
+def _roles_in_force(item: dict[str, Any], now: float) -> Iterator[Role]:
+    """Yield the item's grant, if it counts. What cannot be read counts as no grant."""
+    try:
+        if _in_force(item, now):
+            yield _role(item)
+    except (KeyError, TypeError, ValueError) as error:
+        log.write("ERROR", "unreadable grant", pk=item["pk"], sk=item["sk"], error=log.failure(error))
 
 
 def role_definition(role: str) -> RoleDefinition:

@@ -101,6 +101,14 @@ def test_attributes_that_belong_in_a_token_are_in_it(uid: str, table: Any) -> No
     assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {"plan": {"level": "gold"}}
 
 
+def test_items_that_cannot_be_read_do_not_stop_a_sign_in(uid: str, table: Any) -> None:
+    """An attribute without a value, and a grant without a role: neither gives anything, both are logged."""
+    for sk in ("ATTR#plan#level", "ROLE#*#admin#g1"):
+        table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{uid}"}, "sk": {"S": sk}})
+    claims = generate()["claimsToAddOrOverride"]
+    assert claims == {"uid": uid, "roles": "", "access_epoch": "1"}
+
+
 def test_a_role_on_one_resource_or_one_that_has_ended_gives_nothing(uid: str, table: Any) -> None:
     grant(table, uid, "admin", scope="team:7")
     grant(table, uid, "admin", expires_at={"N": "1000000000"})

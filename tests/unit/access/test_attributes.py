@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from atrium import dynamodb, namespaces, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import Answer
 
@@ -128,6 +129,76 @@ def test_every_json_value_comes_back_as_it_was(service: Service) -> None:
     }
     assert change(service, ADA, {"any": values}).status == 200
     assert read(service, ADA) == {"any": values}
+
+
+@pytest.mark.parametrize("value", [{"": 0}, {"a": {"": [1]}}, [{"": {"": ""}}], {"": {"": {"": {}}}}])
+def test_an_empty_member_name_is_stored_read_and_deleted(service: Service, value: Any) -> None:
+    service.new_user(ADA)
+    put_namespace(service, "any", schema={"type": "object"}, writable_by="self")
+    path = f"/v1/users/{ADA}/attributes/any/x"
+    assert service.ask("PUT", path, {"value": value}, uid=ADA, If_None_Match="*").status == 201
+    assert service.ask("GET", path, uid=ADA).json["value"] == value
+    assert user_attributes.collection(ADA).attributes == {"any": {"x": value}}
+    assert change(service, ADA, {"any": {"y": value}}).json["attributes"] == {"any": {"x": value, "y": value}}
+    assert service.ask("DELETE", path, If_Match="*").status == 204
+    assert read(service, ADA) == {"any": {"y": value}}
+
+
+def test_a_typed_value_of_an_earlier_version_is_read_and_replaced(profiles: Service) -> None:
+    profiles.table.put_item(
+        TableName=TABLE,
+        Item={
+            "pk": {"S": f"U#{ADA}"},
+            "sk": {"S": "ATTR#profile#address"},
+            "value": {"M": {"city": {"S": "London"}}},
+            "version": {"N": "3"},
+        },
+    )
+    assert read(profiles, ADA) == {"profile": {"address": {"city": "London"}}}
+    merged = change(profiles, ADA, {"profile": {"address": {"city": "Paris"}}})
+    assert merged.json["attributes"] == {"profile": {"address": {"city": "Paris"}}}
+    assert profiles.ask("GET", f"/v1/users/{ADA}/attributes/profile/address").json["version"] == 4
+
+
+BROKEN = [{"value": "{", "encoding": "json"}, {"encoding": "json"}, {}, {"value": 7, "encoding": "json"}]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_value_that_cannot_be_read_blocks_nothing(service: Service, broken: dict[str, Any]) -> None:
+    service.new_user(ADA)
+    put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]}, writable_by="self")
+    service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
+    path = f"/v1/users/{ADA}/attributes/profile/nickname"
+    assert (service.ask("GET", path).status, read(service, ADA, ADA)) == (404, {"profile": {}})
+    assert user_attributes.collection(ADA).attributes == {}
+    assert change(service, ADA, {"profile": {"age": 1}}, caller=ADA).status == 422, "nickname is required"
+    assert service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_None_Match="*").json["version"] == 2
+    service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
+    assert service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_Match="*").json["version"] == 2
+    service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
+    assert service.ask("DELETE", path, uid=ADA, If_Match="*").status == 204
+    assert service.item(f"U#{ADA}", "ATTR#profile#nickname") is None
+
+
+def test_a_value_that_cannot_be_read_outlives_no_patch_that_clears_it(profiles: Service) -> None:
+    for patch in ({"profile": {"nickname": None}}, {"profile": None}):
+        profiles.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1)
+        assert change(profiles, ADA, {"profile": {"age": 1}}).json["attributes"] == {"profile": {"age": 1}}
+        assert profiles.item(f"U#{ADA}", "ATTR#profile#nickname") is not None, "nobody asked to delete it"
+        assert change(profiles, ADA, patch).status == 200
+        assert profiles.item(f"U#{ADA}", "ATTR#profile#nickname") is None
+
+
+@pytest.mark.parametrize("broken", [{"schema": "{"}, {"schema": "[]"}, {"visible_to": "everyone"}, {"personal": "no"}])
+def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(profiles: Service, broken: Any) -> None:
+    change(profiles, ADA, {"profile": {"age": 1}, "plan": {"age": 2}})
+    item = profiles.item(namespaces.PK, "plan")
+    profiles.put(**(item or {}) | broken)
+    namespaces._cache.clear()
+    assert read(profiles, ADA, ADA) == {"profile": {"age": 1}}
+    assert namespaces.in_token(user_attributes.collection(ADA).attributes) == {}
+    assert profiles.ask("GET", "/v1/namespaces").status == 200
+    assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
 
 def test_what_python_takes_for_the_same_is_another_value(profiles: Service) -> None:
