@@ -6,7 +6,7 @@ Reading moto's dictionaries from the event loop's thread is safe under the GIL a
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.iam import aws_policies
@@ -22,6 +22,11 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 PARTITION = "aws"
+
+
+def utc_now() -> datetime:
+    """Return the time by which sessions expire. Tests move it."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Session:
 
     @property
     def expired(self) -> bool:
-        return self.expiration <= datetime.now(UTC)
+        return self.expiration <= utc_now()
 
     def keys(self) -> Mapping[str, str | None]:
         """The condition keys that say who calls."""
@@ -77,7 +82,8 @@ def credentials_for(role_arn: str, session_name: str, seconds: int = 3600) -> tu
         duration=seconds,
         external_id="",
     )
-    return made.access_key_id, made.secret_access_key, made.session_token, _utc(made.expiration)
+    made.expiration = utc_now() + timedelta(seconds=seconds)
+    return made.access_key_id, made.secret_access_key, made.session_token, made.expiration
 
 
 def session(access_key: str) -> Session | None:
@@ -154,7 +160,7 @@ def _role(role_arn: str) -> Any:
 def _forget_expired() -> None:
     """moto keeps sessions for ever; a day of workers would leave thousands."""
     sessions = sts_backends[ACCOUNT_ID][PARTITION].assumed_roles
-    for old in [each for each in list(sessions) if _utc(each.expiration) <= datetime.now(UTC)]:
+    for old in [each for each in list(sessions) if _utc(each.expiration) <= utc_now()]:
         sessions.remove(old)
 
 

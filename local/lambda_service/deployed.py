@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -28,11 +29,12 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Credentials:
-    """Temporary credentials of a function's role."""
+    """Temporary credentials of a function's role. Without `expiration` they never end."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str
+    expiration: datetime | None = None
 
 
 @dataclass(frozen=True)

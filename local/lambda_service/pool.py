@@ -5,11 +5,17 @@ import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from local.lambda_service.deployed import DeployedFunction
 from local.lambda_service.worker import InitError, Worker
 
 Launch = Callable[[DeployedFunction], Awaitable[Worker]]
+Now = Callable[[], datetime]
+
+# A worker keeps the credentials it was started with, as an execution environment does. It is replaced before they end:
+# an invocation that begins now must not outlive them.
+CREDENTIALS_MARGIN = timedelta(seconds=60)
 
 # More at once only make each other slower: a cold start is pure CPU.
 STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
@@ -18,11 +24,13 @@ STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 class Pool:
     """Grows when invocations wait, up to `limit` workers; then they queue (AWS would go on growing)."""
 
-    def __init__(self, function: DeployedFunction, launch: Launch, limit: int) -> None:
+    def __init__(self, function: DeployedFunction, launch: Launch, limit: int, now: Now) -> None:
         self.function = function
         self.workers: set[Worker] = set()
         self._launch = launch
         self._limit = limit
+        self._now = now
+        self._margin = timedelta(seconds=function.timeout) + CREDENTIALS_MARGIN
         self._idle: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._starts: set[asyncio.Task[None]] = set()
@@ -32,7 +40,7 @@ class Pool:
         """A worker, the most recently used first. Raises `InitError` if the one started for this call fails."""
         while self._idle:
             worker = self._idle.pop()
-            if worker.alive:
+            if self._is_usable(worker):
                 return worker
             await self._discard(worker)
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
@@ -41,8 +49,8 @@ class Pool:
         return await turn
 
     async def release(self, worker: Worker) -> None:
-        """Hand the worker to whoever waits, or keep it warm; a dead or outdated one goes."""
-        if not worker.alive or (self._retired and not self._waiting):
+        """Hand the worker to the next waiting call, or keep it warm. End it if it is no longer usable or wanted."""
+        if not self._is_usable(worker) or (self._retired and not self._waiting):
             await self._discard(worker)
             self._grow()
         elif turn := self._next_waiting():
@@ -57,9 +65,9 @@ class Pool:
         await asyncio.gather(*(self._discard(worker) for worker in idle))
 
     async def reap(self, idle_seconds: float) -> None:
-        """End the workers that nobody used for so long."""
+        """End the workers that were idle for `idle_seconds`, and those that are no longer usable."""
         horizon = time.monotonic() - idle_seconds
-        old = [worker for worker in self._idle if worker.idle_since < horizon or not worker.alive]
+        old = [worker for worker in self._idle if worker.idle_since < horizon or not self._is_usable(worker)]
         self._idle = [worker for worker in self._idle if worker not in old]
         await asyncio.gather(*(self._discard(worker) for worker in old))
 
@@ -96,6 +104,10 @@ class Pool:
     def _started(self, start: asyncio.Task[None]) -> None:
         self._starts.discard(start)
         self._grow()
+
+    def _is_usable(self, worker: Worker) -> bool:
+        """Return True if the worker lives and its credentials outlast an invocation."""
+        return worker.alive and not worker.credentials_end_before(self._now() + self._margin)
 
     def _next_waiting(self) -> asyncio.Future[Worker] | None:
         while self._waiting:

@@ -17,6 +17,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from local.aws_call import AwsCall, AwsResponse, Forward
+from local.iam import sessions
 from local.lambda_service import invoke_config, trace
 from local.lambda_service.asynchronous import RETRY_SECONDS, Apart, AsyncInvocations
 from local.lambda_service.deployed import (
@@ -32,7 +33,7 @@ from local.lambda_service.environment import Interpreter, check_names
 from local.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local.lambda_service.invocation import Invocation, Invoked, OnInvoked
-from local.lambda_service.pool import Pool
+from local.lambda_service.pool import Now, Pool
 from local.lambda_service.report import Report, init_line, log_lines
 from local.lambda_service.trace import Traced, new_trace
 from local.lambda_service.unpack import Unpacked
@@ -56,7 +57,7 @@ class LambdaService:
     """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
 
     `xray` has started. `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
-    `doors` says where a function's sockets lead when a worker starts.
+    `doors` says where a function's sockets lead when a worker starts. `now` is the clock by which credentials expire.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class LambdaService:
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
         on_change: Callable[[], None] = lambda: None,
         doors: DoorsOf | None = None,
+        now: Now = sessions.utc_now,
         on_line: OnLine | None = None,
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
@@ -82,6 +84,7 @@ class LambdaService:
         self._doors = doors
         self._traces = xray.traces
         self._limit = workers_per_version
+        self._now = now
         self._idle_seconds = idle_seconds
         self._unpacked = Unpacked(settings.state / "run" / "code")
         self._logs = FunctionLogs(settings.logs / "functions", on_line)
@@ -297,7 +300,7 @@ class LambdaService:
         if pool is None or pool.function.fingerprint != function.fingerprint:
             if pool is not None:
                 self._background(pool.retire())
-            pool = self._pools[key] = Pool(function, self._launch, self._limit)
+            pool = self._pools[key] = Pool(function, self._launch, self._limit, self._now)
         return pool
 
     async def _launch(self, function: DeployedFunction) -> Worker:

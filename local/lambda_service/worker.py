@@ -86,11 +86,13 @@ class Worker:
         self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
         self._event: Event | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
+        self._credentials_end: datetime | None = None
         self._end: Outcome | None = None  # once the process has ended: what every invocation comes to
 
     async def start(self, task_root: Path, layers: list[Path], credentials: Credentials) -> None:
         """Start the process and wait until it asks for work. Raises `InitError`."""
         started = time.monotonic()
+        self._credentials_end = credentials.expiration
         self._listener = await asyncio.get_running_loop().create_server(self._api, LOOPBACK, 0)
         port = self._listener.sockets[0].getsockname()[1]
         environment = worker_environment(
@@ -159,6 +161,9 @@ class Worker:
             self._listener.close()
             self._inbox.put_nowait(None)  # ends a poll under way
             await self._api.shutdown(timeout=1)
+
+    def credentials_end_before(self, moment: datetime) -> bool:
+        return self._credentials_end is not None and self._credentials_end < moment
 
     def output(self) -> list[str]:
         """Lines written since the last call. A write precedes the response on the wire, so none of it is late."""

@@ -132,8 +132,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
 
 
 def _role_credentials(role_arn: str, session_name: str) -> Credentials:
-    access_key, secret, token, _ = sessions.credentials_for(role_arn, session_name)
-    return Credentials(access_key, secret, token)
+    return Credentials(*sessions.credentials_for(role_arn, session_name))
 
 
 async def _listen(app: web.Application, port: int, stack: AsyncExitStack) -> None:

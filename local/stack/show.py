@@ -38,8 +38,21 @@ def first_request(outputs: Outputs, token: str) -> str:
 
 
 def access_token(settings: Settings, outputs: Outputs) -> str:
+    """Sign the admin in.
+
+    Raises:
+        StackError: the local AWS refused the sign-in or does not answer.
+    """
     cognito = aws.client("cognito-idp", settings, outputs.region)
-    result = seed.sign_in(cognito, outputs.user_pool_client_id, outputs.admin_email, outputs.admin_password)
+    from botocore.exceptions import BotoCoreError, ClientError  # late, as boto3
+
+    try:
+        result = seed.sign_in(cognito, outputs.user_pool_client_id, outputs.admin_email, outputs.admin_password)
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"{outputs.admin_email} could not sign in: {error}\n"
+            "  `make logs` shows what the functions of the sign-in wrote, `make up` sets the stack right."
+        ) from None
     return str(result["AccessToken"])
 
 

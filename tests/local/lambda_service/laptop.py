@@ -27,6 +27,7 @@ from local.control_plane.moto_app import Moto
 from local.event_sources import EventSources
 from local.iam.gate import IamGate
 from local.lambda_service import Credentials, LambdaService
+from local.lambda_service.service import CredentialsOf
 from local.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local.xray import Daemon, Traces
 from local.xray.endpoint import interceptor
@@ -80,7 +81,9 @@ def zipped(files: dict[str, str]) -> bytes:
 class Laptop:
     """boto3 clients of the endpoint, with moto and our Lambda and event sources behind it, as `make up` composes them."""
 
-    def __init__(self, loop: Loop, root: Path, runtime: Path, **options: Any) -> None:
+    def __init__(
+        self, loop: Loop, root: Path, runtime: Path, credentials: CredentialsOf | None = None, **options: Any
+    ) -> None:
         for service in _SERVICES:
             get_backend(service).reset()
         self.loop = loop
@@ -92,7 +95,7 @@ class Laptop:
         loop.run(self.xray.start())
         self.interceptors["xray"] = interceptor(self.xray.traces)
         self.functions = LambdaService(
-            self.settings, self._credentials, python=BASE_PYTHON, runtime=runtime, xray=self.xray, apart=self.moto.run,
+            self.settings, credentials or self._credentials, python=BASE_PYTHON, runtime=runtime, xray=self.xray, apart=self.moto.run,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
         self.ahead = timedelta()  # of the schedules' clock
