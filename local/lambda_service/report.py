@@ -19,8 +19,12 @@ class Report:
     traced: Traced | None = None
 
 
-def log_lines(function: DeployedFunction, written: list[str], report: Report) -> list[str]:
-    """START, the function's own lines, END and REPORT, worded as by AWS."""
+def start_line(function: DeployedFunction, request_id: str) -> str:
+    return f"START RequestId: {request_id} Version: {function.version}"
+
+
+def end_lines(function: DeployedFunction, report: Report) -> list[str]:
+    """Return END and REPORT, worded as by AWS."""
     traced = report.traced
     parts = [
         f"REPORT RequestId: {report.request_id}",
@@ -34,8 +38,6 @@ def log_lines(function: DeployedFunction, written: list[str], report: Report) ->
         f"Error Type: {report.error_type}" if report.error_type else "",
     ]
     return [
-        f"START RequestId: {report.request_id} Version: {function.version}",
-        *written,
         f"END RequestId: {report.request_id}",
         "\t".join(part for part in parts if part),
     ]

@@ -34,7 +34,7 @@ from local.lambda_service.errors import InvokeError, payload_too_large, throttle
 from local.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local.lambda_service.invocation import Invocation, Invoked, OnInvoked
 from local.lambda_service.pool import Now, Pool
-from local.lambda_service.report import Report, init_line, log_lines
+from local.lambda_service.report import Report, end_lines, init_line, start_line
 from local.lambda_service.trace import Traced, new_trace
 from local.lambda_service.unpack import Unpacked
 from local.lambda_service.worker import Event, InitError, Worker
@@ -260,18 +260,22 @@ class LambdaService:
         except InitError as error:
             return self._not_started(function, event, traced, error), error.init_ms
         cold = worker.invocations == 0
-        before = worker.output()
+        before = worker.output.take()
+        worker.output.put(start_line(function, event.request_id))
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
         init_ms = worker.init_ms if cold else 0.0
-        written = [*worker.output(), *([outcome.note] if outcome.note else [])]
+        notes = outcome.note.splitlines() if outcome.note else []
+        written = [*worker.output.take(), *notes]
         report = Report(
             event.request_id, duration_ms, worker.peak_memory_mb(), init_ms, outcome.status, outcome.error_type, traced
         )
-        lines = log_lines(function, written, report)
+        end = end_lines(function, report)
+        worker.output.put(*notes, *end)
+        worker.output.flush()
         await pool.release(worker)
-        self._logs.write(function.name, function.region, worker.log_stream, before + lines)
+        lines = [start_line(function, event.request_id), *written, *end]
         self._on_invoked(
             Invoked(
                 function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
@@ -287,7 +291,7 @@ class LambdaService:
         self, function: DeployedFunction, event: Event, traced: Traced | None, error: InitError
     ) -> Invocation:
         report = Report(event.request_id, 0.0, None, error.init_ms, "error", error.type, traced)
-        lines = log_lines(function, [], report)
+        lines = [start_line(function, event.request_id), *end_lines(function, report)]
         self._logs.write(function.name, function.region, error.log_stream or new_stream(function.version), lines)
         self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
         return Invocation(
@@ -307,16 +311,14 @@ class LambdaService:
         task_root = await self._unpacked.folder(function.code)
         layers = [await self._unpacked.folder(layer) for layer in function.layers]
         credentials = self._credentials(function.role, function.name)
-        worker = Worker(function, self._interpreter, self._doors(function) if self._doors else None)
+        worker = Worker(function, self._interpreter, self._logs, self._doors(function) if self._doors else None)
         try:
             await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
         except BaseException as error:
-            written = worker.output()
-            worker.close_files()
             if isinstance(error, InitError):
-                error.output, error.log_stream = written, worker.log_stream
-                written = [*written, init_line(error.init_ms, error.type)]
-            self._logs.write(function.name, function.region, worker.log_stream, written)
+                error.output, error.log_stream = worker.output.take(), worker.log_stream
+                worker.output.put(init_line(error.init_ms, error.type))
+            worker.close_files()
             raise
         return worker
 

@@ -18,8 +18,9 @@ from aiohttp import web
 from local.lambda_service.deployed import Credentials, DeployedFunction
 from local.lambda_service.doors import Doors
 from local.lambda_service.environment import Interpreter, worker_environment
-from local.lambda_service.function_log import new_stream
+from local.lambda_service.function_log import FunctionLogs, new_stream
 from local.lambda_service.memory import Memory
+from local.lambda_service.output import Output
 from local.settings import LOOPBACK
 
 INIT_SECONDS = 10.0  # AWS's limit for the init phase
@@ -55,7 +56,7 @@ class InitError(Exception):
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload.decode(errors="replace"))
         self.payload = payload
-        self.output: list[str] = []  # what the worker wrote until then
+        self.output: list[str] = []  # the newest of what the worker wrote until then
         self.log_stream = ""
         self.init_ms = 0.0
 
@@ -67,7 +68,9 @@ class InitError(Exception):
 class Worker:
     """Between `start` and `kill`. One invocation at a time."""
 
-    def __init__(self, function: DeployedFunction, interpreter: Interpreter, doors: Doors | None = None) -> None:
+    def __init__(
+        self, function: DeployedFunction, interpreter: Interpreter, logs: FunctionLogs, doors: Doors | None = None
+    ) -> None:
         self.function = function
         self._doors = doors
         self.log_stream = new_stream(function.version)
@@ -80,7 +83,8 @@ class Worker:
         self._listener: asyncio.Server | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._output = -1
+        self.output = Output(self._log)
+        self._logs = logs
         self._memory: Memory | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
@@ -98,18 +102,17 @@ class Worker:
         environment = worker_environment(
             self.function, self._interpreter, credentials, task_root, f"{LOOPBACK}:{port}", self.log_stream
         )
-        self._output, child_output = os.pipe()
-        os.set_blocking(self._output, False)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._interpreter.command(task_root, layers, self._doors), cwd=task_root, env=environment, start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=child_output, stderr=child_output,
+                stdin=asyncio.subprocess.DEVNULL, stdout=self.output.writing, stderr=self.output.writing,
             )  # fmt: skip
         finally:
-            os.close(child_output)
+            self.output.close_writing()
         self.alive = True
         self._memory = Memory(self._process.pid, self.function.memory)
         self._memory.watch()
+        self.output.watch()
         self._watch = asyncio.create_task(self._until_exit(self._process))
         try:
             # AWS gives a slow init a second try inside the invocation, under the function's own timeout.
@@ -126,6 +129,7 @@ class Worker:
             raise
         finally:
             self._memory.rest()
+            self.output.rest()
         self.init_ms = (time.monotonic() - started) * 1000
 
     async def invoke(self, event: Event) -> Outcome:
@@ -138,6 +142,7 @@ class Worker:
         self._inbox.put_nowait((event, deadline_ms))
         assert self._memory
         self._memory.watch()
+        self.output.watch()
         try:
             async with asyncio.timeout(self.function.timeout):
                 return await self._outcome
@@ -146,6 +151,7 @@ class Worker:
             return _timed_out(event.request_id, self.function.timeout)
         finally:
             self._memory.rest()
+            self.output.rest()
             self._event = self._outcome = None
             self.idle_since = time.monotonic()
 
@@ -165,14 +171,8 @@ class Worker:
     def credentials_end_before(self, moment: datetime) -> bool:
         return self._credentials_end is not None and self._credentials_end < moment
 
-    def output(self) -> list[str]:
-        """Lines written since the last call. A write precedes the response on the wire, so none of it is late."""
-        return self._read_output().decode(errors="replace").splitlines() if self._output >= 0 else []
-
     def close_files(self) -> None:
-        if self._output >= 0:
-            os.close(self._output)
-            self._output = -1
+        self.output.close()
         if self._memory:
             self._memory.close()
 
@@ -180,12 +180,8 @@ class Worker:
         """Highest resident memory in MB, where it is known."""
         return self._memory.peak() if self._memory else None
 
-    def _read_output(self) -> bytes:
-        chunks = []
-        with suppress(BlockingIOError):
-            while chunk := os.read(self._output, 1 << 16):
-                chunks.append(chunk)
-        return b"".join(chunks)
+    def _log(self, lines: list[str]) -> None:
+        self._logs.write(self.function.name, self.function.region, self.log_stream, lines)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         action = request.path.removeprefix("/2018-06-01/runtime/")
