@@ -11,6 +11,9 @@ from builder.declarations import KERNEL
 from builder.errors import BuildError
 
 EXTENSION = "x-atrium-allow"
+AUTHORITY_EXTENSION = "x-atrium-authority"
+CURRENT = "current"
+RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
 FILE = "rules.json"
 
 _WIDEST_FIRST = ("public", "permission", "role", "self")
@@ -23,19 +26,35 @@ Alternative = dict[str, str]
 
 
 def rules(contract: Path) -> bytes:
-    """`rules.json` of the service with this contract: of each route the alternatives, the widest first, and whether it
-    takes a query."""
+    """`rules.json` of the service with this contract: of each route the alternatives, the widest first, whether it
+    needs current authority, and whether it takes a query."""
     part = yaml_file.read(contract)
     parts = [part, yaml_file.read(contract.parent.parent / KERNEL / contract.name)]
     by_route = {
         f"{method.upper()} {path}": {
             "allow": alternatives(contract, f"{method.upper()} {path}", operation),
+            "current_authority": needs_current_authority(contract, f"{method.upper()} {path}", operation),
             "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
         }
         for path, item in part["paths"].items()
         for method, operation in item.items()
     }
     return json.dumps(by_route, sort_keys=True).encode()
+
+
+def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:
+    """Return True if no cached verdict may admit its caller (atrium/authority.py).
+
+    That is so for each operation that changes something for those who hold a right to it, and for those that say so
+    themselves. AuthZEN's operations only ask, though by POST. Raises BuildError for a public one that says so.
+    """
+    kinds = {one["kind"] for one in alternatives(file, route, operation)}
+    if operation.get(AUTHORITY_EXTENSION) == CURRENT:
+        if "public" in kinds:
+            raise BuildError(file, f"{route}.{AUTHORITY_EXTENSION}", "A public operation has no caller.", "Remove it.")
+        return True
+    changes = not route.startswith("GET ") and operation.get(RULES_EXTENSION) != "authzen"
+    return changes and bool(kinds & {"permission", "role"})
 
 
 def _is_in_query(parts: Sequence[Mapping[str, Any]], parameter: Mapping[str, Any]) -> bool:

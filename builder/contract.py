@@ -21,7 +21,6 @@ API_KEY_SCHEME = {"type": "apiKey", "name": "x-api-key", "in": "header"}
 # Our own words in a contract; Terraform reads both from build/openapi.json.
 API_KEY_EXTENSION = "x-atrium-api-key"
 THROTTLE_EXTENSION = "x-atrium-throttle"
-RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
 
 _Text = Annotated[str, Meta(min_length=1)]
 
@@ -82,7 +81,8 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
     security: list[dict[str, list[str]]]
     api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
     throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
-    rules: Literal["authzen"] | None = msgspec.field(default=None, name=RULES_EXTENSION)
+    rules: Literal["authzen"] | None = msgspec.field(default=None, name=allowed.RULES_EXTENSION)
+    authority: Literal["current"] | None = msgspec.field(default=None, name=allowed.AUTHORITY_EXTENSION)
 
 
 def files(root: Path, functions: list[Function]) -> list[Path]:
@@ -152,7 +152,7 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
                 raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
             demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
-            allowed.alternatives(service.contract, route, content)
+            allowed.needs_current_authority(service.contract, route, content)
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)

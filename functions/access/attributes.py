@@ -7,10 +7,10 @@ import msgspec
 
 from access import attribute_items, json_schema
 from access.attribute_items import MAX_CHANGES, Attribute, Changes, Record
-from access.contention import settle
 from access.names import Name
 from atrium import etag, merge_patch, namespaces, response
 from atrium.attribute_value import UNREADABLE
+from atrium.contention import retry_on_conflict
 from atrium.json_values import child
 from atrium.namespaces import Namespace, Namespaces
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
@@ -138,7 +138,7 @@ def _change(
             raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
         return attribute_items.write(request, uid, record, changes, known)
 
-    return settle(write)
+    return retry_on_conflict(write)
 
 
 def _errors(

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from access import audit, grant_items, names, roles
-from access.contention import settle
 from access.grant_items import Granted
 from atrium import admins, etag, idempotency_in_table, pages, response, user_attributes
+from atrium.contention import retry_on_conflict
 from atrium.idempotency_in_table import WorkRefusedError
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError, Problem
@@ -71,7 +71,7 @@ def make(request: Request) -> Response:
         granted_at=audit.now(),
         expires_at=None if new.expires_at is None else grant_items.rfc3339(int(new.expires_at.timestamp())),
     )
-    made = settle(lambda: _make(request, grant))
+    made = retry_on_conflict(lambda: _make(request, grant))
     granted = msgspec.convert(made.row, Granted)
     location = request.href(f"/v1/users/{granted.uid}/grants/{granted.id}")
     return _representation(granted, 201, {"Location": location, **made.headers})
@@ -82,7 +82,7 @@ def revoke(request: Request) -> Response:
     versions = etag.expected_versions(request, grant)
     if versions is not None and VERSION not in versions:
         raise etag.stale()
-    settle(lambda: _revoke(request, uid, grant))
+    retry_on_conflict(lambda: _revoke(request, uid, grant))
     return Response(204)
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from access import audit, json_schema
-from access.contention import settle
 from access.names import Name
 from atrium import etag, namespaces, pages, response, user_attributes
+from atrium.contention import retry_on_conflict
 from atrium.namespaces import Namespace
 from atrium.problem import ParameterError, Problem, invalid_parameters
 from atrium.request import Request
@@ -60,7 +60,7 @@ def put(request: Request) -> Response:
         _transact([{"Put": put}, audit.entry(request, what, {"namespace": name, "version": version})])
         return after
 
-    return _representation(settle(write), 201 if is_new else 200)
+    return _representation(retry_on_conflict(write), 201 if is_new else 200)
 
 
 def delete(request: Request) -> Response:
@@ -73,7 +73,7 @@ def delete(request: Request) -> Response:
         gone = {"Key": {"pk": {"S": namespaces.PK}, "sk": {"S": name}}, **_condition(before)}
         _transact([{"Delete": gone}, audit.entry(request, "namespace.deleted", {"namespace": name})])
 
-    settle(write)
+    retry_on_conflict(write)
     return Response(204)
 
 

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from access import audit, grant_items, role_graph
-from access.contention import settle
 from access.names import Permission, RoleName
 from access.role_graph import Graph
 from atrium import etag, pages, response, user_attributes
+from atrium.contention import retry_on_conflict
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.request import Request
@@ -81,7 +81,7 @@ def put(request: Request) -> Response:
             raise Problem(422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults)
         return _write(request, name, draft, before, graph)
 
-    return _representation(settle(write), 201 if is_new else 200)
+    return _representation(retry_on_conflict(write), 201 if is_new else 200)
 
 
 def delete(request: Request) -> Response:
@@ -111,7 +111,7 @@ def delete(request: Request) -> Response:
             ]
         )
 
-    settle(write)
+    retry_on_conflict(write)
     return Response(204)
 
 

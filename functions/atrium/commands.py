@@ -6,24 +6,20 @@
 Each write of the item is a record of the stream; so to touch it is to remind whoever's turn it is.
 """
 
-import random
-import time
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from atrium import admins, user_attributes
-from atrium.user_attributes import TransactionRefused, Unavailable
+from atrium.contention import retry_on_conflict
+from atrium.user_attributes import Contended, TransactionRefused
 
 Name = Literal["create_user", "disable_user", "enable_user"]
 Outcome = Literal["pending", "succeeded", "failed"]
 
 KEPT_SECONDS = 7 * 24 * 3600
 """After its outcome; then the table forgets the item."""
-
-_ATTEMPTS = 8
-_LONGEST_PAUSE = 0.1  # seconds, before the first repeat; then twice as long each time
 
 
 class NewUser(msgspec.Struct, frozen=True):
@@ -61,20 +57,22 @@ def key(command: str) -> tuple[str, str]:
 
 
 def send(command: Command) -> None:
-    """Puts the item, and in its transaction what else a change of status means to the table. Sent again, it reminds.
+    """Put the command's item and, in the same transaction, what its change of status means to the table.
 
-    Raises LastAdminError, user_attributes.Unavailable.
+    Sent again, it only reminds whoever has the next turn. Raises LastAdminError, user_attributes.Unavailable.
     """
-    for attempt in range(_ATTEMPTS):
-        try:
-            return user_attributes.transact([_new_item(command), *_with(command)])
-        except TransactionRefused as refused:
-            if 0 in refused.conditions:
-                return _remind(command.id)
-            if command.command == "disable_user" and 1 in refused.conditions:
-                raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
-        time.sleep(random.uniform(0, _LONGEST_PAUSE * 2**attempt))  # noqa: S311  no secret
-    raise Unavailable(f"Command {command.id}: others wrote the same items {_ATTEMPTS} times.")
+    retry_on_conflict(lambda: _send(command))
+
+
+def _send(command: Command) -> None:
+    try:
+        user_attributes.transact([_new_item(command), *_with(command)])
+    except TransactionRefused as refused:
+        if 0 in refused.conditions:
+            return _remind(command.id)
+        if command.command == "disable_user" and 1 in refused.conditions:
+            raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
+        raise Contended(f"Command {command.id}: another transaction changed the same items.") from refused
 
 
 def _new_item(command: Command) -> dict[str, Any]:
@@ -127,8 +125,10 @@ def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
 
 
 def _remind(command: str) -> None:
-    values = {":one": {"N": "1"}}
-    user_attributes.update(*key(command), UpdateExpression="ADD attempts :one", ExpressionAttributeValues=values)
+    pk, sk = key(command)
+    at = {"pk": {"S": pk}, "sk": {"S": sk}}
+    touch = {"Key": at, "UpdateExpression": "ADD attempts :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+    user_attributes.transact([{"Update": touch}])
 
 
 def _now() -> str:

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atrium import etag, log, response, rules, tracing
+from atrium import authority, etag, log, response, rules, tracing
 from atrium.deadline import DeadlineExceeded, deadline
 from atrium.problem import Problem, out_of_time, unavailable
-from atrium.request import Request, from_event
+from atrium.request import Claims, Request, from_event
 from atrium.response import Response
 
 Operation = Callable[[Request], Response]
@@ -36,10 +36,11 @@ def api(package: str, routes: Mapping[str, Operation], refusal: Refusal = proble
             raise Problem(404, "route_unknown", f"This service has no {request.route}.")
         rule = of_route[request.route]
         if verify and not rule.is_public:
-            request.claims = verify(token)
+            request.claims = verify(token, current=rule.current_authority)
         rules.check_address(request, rule)
-        request.reach = rules.reach(request, rule.allow)
-        with tracing.subsegment("operation", route=request.route):
+        request.reach = rules.reach(request, rule)
+        write = authority.of_request(request.route, request.claims, current=rule.current_authority)
+        with write, tracing.subsegment("operation", route=request.route):
             return etag.not_modified(request, operation(request))
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def api(package: str, routes: Mapping[str, Operation], refusal: Refusal = proble
     return handler
 
 
-def _verifier() -> Callable[[Mapping[str, str]], Any]:
+def _verifier() -> Callable[..., Claims]:
     # Not at the top: a service with public routes only need not load the AWS SDK.
     from atrium import session
 

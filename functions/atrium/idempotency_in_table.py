@@ -30,7 +30,7 @@ class WorkRefusedError(Exception):
 def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, object]) -> Once:
     """Claims the request's key and does the work; `result` is what is recorded, and returned as JSON has it.
 
-    `work` holds up to 99 items for `user_attributes.transact`. One call; two for a replay. Raises 400 (no key),
+    `work` holds up to 98 items for `user_attributes.transact`. One call; two for a replay. Raises 400 (no key),
     409 (still in flight), 422 (used for another request), WorkRefusedError, user_attributes.Unavailable (Contended, if others were
     writing the same items).
     """

@@ -1,6 +1,6 @@
 """Which permissions a user's roles hold, by the table; those of a role are kept by its version. Fails closed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from atrium import clock, user_attributes
 from atrium.clock import Moment
@@ -15,10 +15,14 @@ _CACHE_ENTRIES = 512
 _cache: dict[str, tuple[Moment, RoleDefinition]] = {}
 
 
-def hold(roles: Iterable[str], permission: str) -> bool:
-    """Whether one of the roles, or a role that it builds on, holds the permission. Raises user_attributes.Unavailable."""
+def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> bool:
+    """Return True if one of the roles, or a role that it builds on, holds the permission.
+
+    `current` asks the table and never the cache, role by role until one holds it. Raises user_attributes.Unavailable.
+    """
     held = set(roles)
-    return ADMIN in held or permission in known(held)
+    read = user_attributes.role_definition if current else cached
+    return ADMIN in held or any(permission in definition.permissions for definition in _definitions(held, read))
 
 
 def known(roles: Iterable[str]) -> set[str]:
@@ -32,13 +36,20 @@ def of(roles: Iterable[str]) -> set[str]:
 
 
 def _of(roles: set[str], read: Callable[[str], RoleDefinition]) -> set[str]:
-    permissions, seen, waiting = set[str](), set[str](), roles
+    return set[str]().union(*(definition.permissions for definition in _definitions(roles, read)))
+
+
+def _definitions(roles: set[str], read: Callable[[str], RoleDefinition]) -> Iterator[RoleDefinition]:
+    """Yield those of the roles, then of the roles that they build on, level by level. Each is read when it is wanted."""
+    seen, waiting = set[str](), roles
     while waiting:
-        definitions = [read(role) for role in sorted(waiting)]
+        parents = set[str]()
+        for role in sorted(waiting):
+            definition = read(role)
+            yield definition
+            parents |= definition.parents
         seen |= waiting
-        permissions.update(*(definition.permissions for definition in definitions))
-        waiting = {parent for definition in definitions for parent in definition.parents} - seen
-    return permissions
+        waiting = parents - seen
 
 
 def cached(role: str) -> RoleDefinition:

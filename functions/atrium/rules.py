@@ -21,9 +21,14 @@ class Alternative(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Of one route: its alternatives, the widest first, and whether its contract has parameters in the query."""
+    """Of one route: its alternatives, the widest first, and whether its contract has parameters in the query.
+
+    `current_authority`: no cached verdict admits the caller, and what the operation writes carries their condition
+    (atrium/authority.py). It has no default: a route whose rules do not say must not be served.
+    """
 
     allow: Sequence[Alternative]
+    current_authority: bool
     takes_query: bool = False
 
     @property
@@ -67,14 +72,14 @@ def check_address(request: Request, rule: Rule) -> None:
         parameters.check(request.path_parameters, unexpected)
 
 
-def reach(request: Request, alternatives: Sequence[Alternative]) -> Reach:
+def reach(request: Request, rule: Rule) -> Reach:
     """How far the caller may reach. Raises 403 or 404 when not at all, 503 when the table cannot be read."""
-    for alternative in alternatives:
-        if _admits(alternative, request):
+    for alternative in rule.allow:
+        if _admits(alternative, request, rule.current_authority):
             return "self" if alternative.kind == "self" else "all"
-    if any(alternative.kind == "self" for alternative in alternatives):
+    if any(alternative.kind == "self" for alternative in rule.allow):
         raise not_found()
-    wanted = " or ".join(f"{alternative.kind} {alternative.of}" for alternative in alternatives)
+    wanted = " or ".join(f"{alternative.kind} {alternative.of}" for alternative in rule.allow)
     raise Problem(403, "permission_missing", f"This needs {wanted or 'what nobody holds'}. Ask an administrator.")
 
 
@@ -83,7 +88,7 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "There is no such thing, or it is not for you to see.")
 
 
-def _admits(alternative: Alternative, request: Request) -> bool:
+def _admits(alternative: Alternative, request: Request, current: bool) -> bool:
     match alternative.kind:
         case "public":
             return True
@@ -92,10 +97,10 @@ def _admits(alternative: Alternative, request: Request) -> bool:
         case "role":
             return alternative.of in request.caller.roles
         case "permission":
-            return _holds(alternative.of, request.caller.roles)
+            return _holds(alternative.of, request.caller.roles, current)
 
 
-def _holds(permission: str, roles: Collection[str]) -> bool:
+def _holds(permission: str, roles: Collection[str], current: bool) -> bool:
     from atrium import permissions  # not at the top: it loads the AWS SDK, which public routes need not
 
-    return permissions.hold(roles, permission)
+    return permissions.hold(roles, permission, current=current)

@@ -1,9 +1,13 @@
-"""Is this access token still good? Compared with the user's META item on every authenticated request; fails closed."""
+"""Is this access token still good? Compared with the user's META item on every authenticated request; fails closed.
+
+Requests that read accept a META that was read at most CACHE_SECONDS ago. Requests that change something do not.
+"""
 
 import time
 from collections.abc import Mapping
 
 from atrium import clock, user_attributes
+from atrium.authority import TokenStaleError
 from atrium.clock import Moment
 from atrium.problem import Problem, unavailable
 from atrium.request import Claims
@@ -14,17 +18,19 @@ _CACHE_ENTRIES = 2048
 _cache: dict[str, tuple[Moment, user_attributes.Meta]] = {}
 
 
-def verify(token: Mapping[str, str]) -> Claims:
-    """The claims of an access token that the gateway's authorizer has accepted.
+def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
+    """Return the claims of an access token that the gateway's authorizer has accepted.
+
+    `current` compares them with META as the table has it now, and never with the cache.
 
     Raises 401 `token_unusable` (not an access token of ours), 401 `token_stale` (the user's rights or status have
     changed since, a role of theirs has ended, or the user is gone), 503 when the table cannot be read.
     """
     claims = _claims(token)
     if claims.roles_until is not None and claims.roles_until <= time.time():
-        raise _stale()
-    if not _is_current(claims, _cached(claims.uid)) and not _is_current(claims, _read(claims.uid)):
-        raise _stale()
+        raise TokenStaleError
+    if (current or not _is_current(claims, _cached(claims.uid))) and not _is_current(claims, _read(claims.uid)):
+        raise TokenStaleError
     return claims
 
 
@@ -44,12 +50,8 @@ def _claims(token: Mapping[str, str]) -> Claims:
         raise Problem(401, "token_unusable", "The token lacks claims that signing in adds. Sign in again.") from None
 
 
-def _stale() -> Problem:
-    return Problem(401, "token_stale", "Your access has changed since this token was issued. Refresh it.")
-
-
 def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
-    return meta is not None and meta.status == "active" and meta.access_epoch == claims.access_epoch
+    return meta is not None and meta.confirms(claims.access_epoch)
 
 
 def _cached(uid: str) -> user_attributes.Meta | None:

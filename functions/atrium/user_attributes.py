@@ -12,9 +12,11 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from atrium import attribute_value, dynamodb, log
+from atrium import attribute_value, authority, dynamodb, log
 from atrium.attribute_value import UNREADABLE
+from atrium.authority import TokenStaleError
 from atrium.config import required
+from atrium.request import Claims
 
 
 class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
@@ -41,6 +43,10 @@ class Meta(msgspec.Struct, frozen=True):
     status: str
     access_epoch: int
     version: int
+
+    def confirms(self, access_epoch: int) -> bool:
+        """Return True if a token of this epoch still says what its user may do."""
+        return self.status == "active" and self.access_epoch == access_epoch
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -221,7 +227,11 @@ def item(pk: str, sk: str) -> dict[str, Any] | None:
 
 
 def update(pk: str, sk: str, **parameters: Any) -> bool:
-    """UpdateItem with its `parameters`; False when its condition failed. One call. Raises `Unavailable`."""
+    """UpdateItem with its `parameters`; False when its condition failed. One call. Raises `Unavailable`.
+
+    Not for requests, which write by `transact` only: raises authority.UnconditionalWriteError.
+    """
+    authority.refuse_single_write("UpdateItem")
     with suppress(_ConditionFailed):
         _call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
         return True
@@ -234,11 +244,42 @@ def record(caller: str, name: str) -> dict[str, Any] | None:
     return found if found and _in_force(found, time.time()) else None
 
 
+MAX_ITEMS = 99
+"""Of a transaction. DynamoDB takes 100, and one is kept for the caller's condition."""
+
+
 def transact(items: Sequence[dict[str, Any]]) -> None:
     """All or none: `Put`, `Update`, `Delete`, `ConditionCheck` as in TransactWriteItems, without their TableName.
 
-    Raises `TransactionRefused`, `Unavailable`.
+    During a request it carries the condition that the caller's token is current (atrium/authority.py). Raises
+    `TransactionRefused`, `authority.TokenStaleError`, `Unavailable`, `ValueError` for more than MAX_ITEMS.
     """
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"A transaction has at most {MAX_ITEMS} items, and this one has {len(items)}.")
+    caller = authority.caller()
+    if caller is None:
+        return _transact(items)
+    conditioned, place = authority.conditioned(items, caller, _key(caller.uid, "META"))
+    try:
+        return _transact(conditioned)
+    except TransactionRefused as refused:
+        if place in refused.conditions and _is_stale(caller, is_joined=place < len(items)):
+            raise TokenStaleError(refused.conditions - {place}) from refused
+        raise
+
+
+def _is_stale(caller: Claims, *, is_joined: bool) -> bool:
+    """Return True if the caller's condition failed. An item that it has joined may have failed for its own condition.
+
+    An access epoch never comes back. So a META that confirms the token now has done so all along.
+    """
+    if not is_joined:
+        return True
+    found = meta(caller.uid)
+    return found is None or not found.confirms(caller.access_epoch)
+
+
+def _transact(items: Sequence[dict[str, Any]]) -> None:
     table = {"TableName": required("USER_ATTRIBUTES_TABLE")}
     named = [{kind: table | fields for kind, fields in item.items()} for item in items]
     try:
@@ -265,6 +306,7 @@ class _ConditionFailed(Exception):  # noqa: N818
 
 def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
     """Puts the item with its `created_at`, unless there is one."""
+    authority.refuse_single_write("PutItem")
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
     with suppress(_ConditionFailed):

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atrium import admins, postgres, user_attributes
+from atrium.contention import retry_on_conflict
 from atrium.permissions import ADMIN
 from atrium.roles import EVERYWHERE
-from atrium.user_attributes import TransactionRefused, Unavailable
+from atrium.user_attributes import Contended, TransactionRefused
 from atrium.uuid7 import uuid7
 
 ACTOR = "operator"
@@ -15,26 +16,28 @@ _AUDIT = """
 INSERT INTO audit_events (id, uid, actor, action, changes)
 VALUES ($1::uuid, $2::uuid, $3, 'role.granted', jsonb_build_object('role', $4::text, 'grant', $5::text))
 """
-_ATTEMPTS = 5
 
 
 def admin(uid: str) -> bool:
-    """Whether they did not have it. Raises user_attributes.Unavailable.
+    """Make the user an administrator. Return False if they were one. Raises user_attributes.Unavailable.
 
-    The trail is written first: a grant that nobody can find in it would be worse than an entry whose grant failed.
+    The audit row is written first: a grant that is missing from the trail would be worse than an entry whose grant
+    failed.
     """
-    for _ in range(_ATTEMPTS):
-        items = user_attributes.collection(uid)
-        if any(map(admins.is_permanent, items.roles)):
-            return False
-        grant = str(uuid7())
-        audit(uid, grant)
-        try:
-            user_attributes.transact([_role(uid, grant), _epoch(uid, items.meta), admins.joining(uid)])
-        except TransactionRefused:  # META has changed, so the roles may have
-            continue
-        return True
-    raise Unavailable(f"{uid}: their rights were being changed {_ATTEMPTS} times. Run it again.")
+    return retry_on_conflict(lambda: _admin(uid))
+
+
+def _admin(uid: str) -> bool:
+    items = user_attributes.collection(uid)
+    if any(map(admins.is_permanent, items.roles)):
+        return False
+    grant = str(uuid7())
+    audit(uid, grant)
+    try:
+        user_attributes.transact([_role(uid, grant), _epoch(uid, items.meta), admins.joining(uid)])
+    except TransactionRefused as refused:  # META has changed, so the roles may have
+        raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
+    return True
 
 
 def audit(uid: str, grant: str) -> None:

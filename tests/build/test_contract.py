@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from builder import contract
+from builder import allowed, contract
 from builder.contract import Operation
 from builder.declarations import read_functions
 from builder.errors import BuildError
@@ -101,6 +102,25 @@ def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
     assert "api_key" not in document["components"]["securitySchemes"]
 
 
+@pytest.mark.parametrize(
+    ("route", "operation", "needs"),
+    [
+        ("PUT /v1/notes", {"x-atrium-allow": [{"permission": "notes.write"}]}, True),
+        ("DELETE /v1/notes", {"x-atrium-allow": ["self", {"role": "admin"}]}, True),
+        ("PATCH /v1/notes", {"x-atrium-allow": ["self"]}, False),
+        ("PATCH /v1/notes", {"x-atrium-allow": ["self"], "x-atrium-authority": "current"}, True),
+        ("GET /v1/notes", {"x-atrium-allow": [{"permission": "notes.read"}]}, False),
+        ("GET /v1/notes", {"x-atrium-allow": ["self"], "x-atrium-authority": "current"}, True),
+        ("POST /v1/notes", {"x-atrium-allow": ["public"], "security": []}, False),
+        ("POST /v1/ask", {"x-atrium-allow": [{"permission": "notes.read"}], "x-atrium-rules": "authzen"}, False),
+    ],
+)
+def test_an_operation_that_changes_by_a_right_needs_current_authority(
+    route: str, operation: dict[str, Any], needs: bool
+) -> None:
+    assert allowed.needs_current_authority(Path("openapi.yaml"), route, operation) is needs
+
+
 def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
     document = json.loads((built[0] / "build/openapi.json").read_text())
     assert document == read(built[0]).document
@@ -117,6 +137,10 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "      security: []\n", "", f"{NOTES}: GET /v1/health.security: It is missing."),
         (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a requirement"),
         (NOTES, "      x-atrium-allow: [public]\n", "", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
+        (NOTES, "x-atrium-allow: [public]", "x-atrium-allow: [public]\n      x-atrium-authority: current",
+         "GET /v1/health.x-atrium-authority: A public operation has no caller."),
+        (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [self]\n      x-atrium-authority: cached",
+         "GET /v1/notes/{id}.x-atrium-authority: "),
         (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
         (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` stands beside others."),
         (NOTES, "[public]", "[self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `security: []` admits everybody."),

@@ -89,7 +89,9 @@ def loosened(client: Client, operation: Operation) -> Iterator[None]:
     function, functions = client.outputs.functions[service], client.aws("lambda")
     built = (FUNCTIONS / f"{service}.zip").read_bytes()
     was = functions.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
-    changed = with_rule(built, service, str(operation), {"allow": [{"kind": "self"}], "takes_query": False})
+    changed = with_rule(
+        built, service, str(operation), {"allow": [{"kind": "self"}], "current_authority": True, "takes_query": False}
+    )
     mutant = functions.update_function_code(FunctionName=function, ZipFile=changed, Publish=True)["Version"]
     try:
         functions.update_alias(FunctionName=function, Name="live", FunctionVersion=mutant)

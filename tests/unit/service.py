@@ -5,7 +5,7 @@ import itertools
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -23,13 +23,27 @@ _folder = tempfile.mkdtemp(prefix="atrium-services-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 
-def service(routes: Mapping[str, Operation], allow: Mapping[str, Sequence[Alternative]] | None = None) -> Handler:
-    """Its Lambda handler. A route that `allow` does not name is public."""
+def service(
+    routes: Mapping[str, Operation],
+    allow: Mapping[str, Sequence[Alternative]] | None = None,
+    cached: Collection[str] = (),
+) -> Handler:
+    """Return its Lambda handler. A route that `allow` does not name is public.
+
+    Routes other than GET need current authority, except those in `cached`.
+    """
     package = ModuleType(f"service_{next(_numbers)}")
     folder = Path(_folder, package.__name__)
     folder.mkdir()
     package.__path__ = [str(folder)]
-    rules = {route: Rule((allow or {}).get(route, PUBLIC), takes_query=True) for route in routes}
+    rules = {
+        route: Rule(
+            (allow or {}).get(route, PUBLIC),
+            current_authority=not (route.startswith("GET ") or route in cached),
+            takes_query=True,
+        )
+        for route in routes
+    }
     (folder / "rules.json").write_bytes(msgspec.json.encode(rules))
     sys.modules[package.__name__] = package
     return http.api(package.__name__, routes)

@@ -140,7 +140,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
         postgres.flights += 2
         return response.json({})
 
-    monkeypatch.setattr(session, "verify", lambda token: session._claims(token))
+    monkeypatch.setattr(session, "verify", lambda token, current: session._claims(token))
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0")
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     service({"GET /v1/busy": busy}, {"GET /v1/busy": SELF})(

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from access import contention
 from access import handler as access
 from access.grant_items import Granted, items, rfc3339
 from atrium import clock as memory
-from atrium import dynamodb
+from atrium import contention, dynamodb
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import Crowd

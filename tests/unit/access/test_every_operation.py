@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from access import contention
 from access import handler as access
-from atrium import dynamodb
+from atrium import contention, dynamodb
 from tests.unit.access.conftest import ADMIN, Service
 from tests.unit.access.requests import CHANGES, READS, Asked, prepare
 from tests.unit.conftest import TABLE, forget
