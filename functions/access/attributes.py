@@ -19,6 +19,8 @@ from atrium.response import Response
 from atrium.rules import not_found
 
 MAX_VALUE_BYTES = 8 * 1024
+MAX_RECORD_BYTES = 512 * 1024
+"""All values of one user together. Every sign-in reads them, in one page of a Query (1 MB)."""
 
 Values = dict[str, dict[str, Any]]
 
@@ -39,13 +41,12 @@ def read(request: Request) -> Response:
 def change(request: Request) -> Response:
     """A merge patch (RFC 7396) of all attributes; null clears a value, or a namespace."""
     patch = request.decode(Patch, media_types=merge_patch.MEDIA_TYPES).attributes
-    versions = etag.expected_versions(request)
+    etag.if_match(request)
     known = namespaces.read()
     _refuse_foreign(request, known, {name: child("#/attributes", name) for name in patch})
 
     def check(record: Record) -> None:
-        if versions is not None and record.version not in versions:
-            raise etag.stale()
+        etag.expected_versions(request, _seen(request, record, known))
 
     record = _change(request, known, check, lambda values: merged(values, patch), "#/attributes")
     return _all(request, record, known)
@@ -66,14 +67,15 @@ def put_one(request: Request) -> Response:
     namespace, name = _place(request)
     value = request.decode(NewValue).value
     is_new = request.headers.get("if-none-match", "").strip() == "*"
-    versions = None if is_new else etag.expected_versions(request)
+    if not is_new:
+        etag.if_match(request)
 
     def check(record: Record) -> None:
         found = record.attributes.get((namespace, name))
         if is_new and found and found.value is not UNREADABLE:
             raise Problem(412, "attribute_exists", "It has a value already. Change it with If-Match.")
         if not is_new:
-            _expect(found, versions)
+            _expect(request, found)
 
     known = namespaces.read()
     if not _changes(request, known.get(namespace)):
@@ -85,13 +87,13 @@ def put_one(request: Request) -> Response:
 
 def delete_one(request: Request) -> Response:
     namespace, name = _place(request)
-    versions = etag.expected_versions(request)
+    etag.if_match(request)
     known = namespaces.read()
     if not _changes(request, known.get(namespace)):
         raise not_found()
 
     def check(record: Record) -> None:
-        _expect(record.attributes.get((namespace, name)), versions)
+        _expect(request, record.attributes.get((namespace, name)))
 
     _change(request, known, check, lambda values: merged(values, {namespace: {name: None}}), "#", namespace)
     return Response(204)
@@ -134,6 +136,9 @@ def _change(
         errors = list(_errors(record, after, changes, known, pointer, only))
         if not errors and len(changes) > MAX_CHANGES:
             errors = [FieldError(pointer, f"At most {MAX_CHANGES} values can change at once; send them in parts")]
+        if not errors and _grows_too_large(record, after):
+            detail = f"A user's attributes can have at most {MAX_RECORD_BYTES} bytes together; delete some first"
+            errors = [FieldError(pointer, detail)]
         if errors:
             raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
         return attribute_items.write(request, uid, record, changes, known)
@@ -148,6 +153,15 @@ def _errors(
     touched = {key[0] for key, each in changes.items() if each or record.attributes[key].value is not UNREADABLE}
     for name in sorted(touched & known.keys()):
         yield from _faults(known[name], _readable(after.get(name, {})), pointer, only)
+
+
+def _grows_too_large(record: Record, after: Values) -> bool:
+    size = _size(after)
+    return size > MAX_RECORD_BYTES and size > _size(record.values())
+
+
+def _size(values: Values) -> int:
+    return len(msgspec.json.encode(values))
 
 
 def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,9 +211,10 @@ def _no_attribute() -> Problem:
     return Problem(404, "attribute_not_found", "There is no such attribute, or it is not for you to see.")
 
 
-def _expect(found: Attribute | None, versions: list[int] | None) -> None:
+def _expect(request: Request, found: Attribute | None) -> None:
     if found is None:
         raise not_found()
+    versions = etag.expected_versions(request, found.value)
     if versions is not None and found.version not in versions:
         raise etag.stale()
 
@@ -224,9 +239,17 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _all(request: Request, record: Record, known: Namespaces) -> Response:
-    seen = {name: _readable(values) for name, values in record.values().items() if _sees(request, known.get(name))}
-    return response.json({"attributes": seen}, etag=etag.of_version(record.version))
+    """The entity tag covers what this caller sees, and so tells nothing about what is hidden from them."""
+    seen = _seen(request, record, known)
+    return response.json({"attributes": seen}, etag=etag.of_version(1, seen))
+
+
+def _seen(request: Request, record: Record, known: Namespaces) -> Values:
+    return {
+        name: _readable(values) for name, values in sorted(record.values().items()) if _sees(request, known.get(name))
+    }
 
 
 def _one(attribute: Attribute, status: int = 200) -> Response:
-    return response.json(attribute, status, etag=etag.of_version(attribute.version))
+    """The entity tag covers the value, too: an attribute that is deleted and made again starts at version 1."""
+    return response.json(attribute, status, etag=etag.of_version(attribute.version, attribute.value))

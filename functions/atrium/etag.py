@@ -39,9 +39,7 @@ def expected_versions(request: Request, beside: object = None) -> list[int] | No
     Raises 428 without the header, 400 for what is no tag (one without its quotes, say), and 412 when nothing it names can
     be current because `beside` has changed.
     """
-    condition = request.headers.get("if-match")
-    if condition is None:
-        raise Problem(428, "if_match_required", "Send the ETag you last read of this resource as If-Match.")
+    condition = if_match(request)
     if condition.strip() == "*":
         return None
     if not _TAGS.fullmatch(condition.strip()):
@@ -52,6 +50,14 @@ def expected_versions(request: Request, beside: object = None) -> list[int] | No
     if not versions:
         raise stale()
     return versions
+
+
+def if_match(request: Request) -> str:
+    """Return the header `If-Match`. Raise 428 when it is missing."""
+    condition = request.headers.get("if-match")
+    if condition is None:
+        raise Problem(428, "if_match_required", "Send the ETag you last read of this resource as If-Match.")
+    return condition
 
 
 def stale() -> Problem:

@@ -1,9 +1,10 @@
 """The `Idempotency-Key` of a request, and what may become of it; whatever store the operation writes.
 
-https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ but for the quotes that it has around the key,
-which are optional here as nearly everywhere.
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ has quotes around the key: it is a string of
+RFC 9651, section 3.3.3. They are optional here, as in most APIs: `"k"` and `k` are the same key.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from atrium.request import Request
 HEADER = "Idempotency-Key"
 LIFETIME_SECONDS = 24 * 3600
 _MAX_LENGTH = 255
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 class Once(NamedTuple):
@@ -30,7 +32,9 @@ class Once(NamedTuple):
 
 def of(request: Request) -> str:
     """Raises 400 when there is none, or one that is not 1 to 255 visible ASCII characters."""
-    key = request.headers.get(HEADER.lower(), "")
+    sent = request.headers.get(HEADER.lower(), "").strip()
+    quoted = _QUOTED.fullmatch(sent)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else sent
     if not key:
         raise _refused("idempotency_key_missing", "Send a new random key; repeat it when you repeat the request")
     if len(key) > _MAX_LENGTH or not all("!" <= character <= "~" for character in key):

@@ -20,6 +20,8 @@ class Line(str):
             raise ValueError(f"Expected 1 to {cls.max_length} characters, got {len(text)}")
         if not all(map(_is_printable, text)):
             raise ValueError("Control characters are not allowed")
+        if not _VISIBLE.search(text):
+            raise ValueError("Expected at least one visible character")
         return cls(text)
 
 
@@ -79,4 +81,8 @@ def _is_printable(character: str) -> bool:
     return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in _DIRECTION
 
 
+# What is drawn as nothing: spaces, the BMP's Default_Ignorable_Code_Point, the empty Braille pattern.
+_VISIBLE = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -80,10 +80,17 @@ def test_without_a_key_it_is_400_that_names_the_header(users: pg8000.native.Conn
     assert count(users) == 0
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "two words", "a,\tb", "é", "\x7f"])
+@pytest.mark.parametrize("key", ["x" * 256, '"two words"', "two words", "a,\tb", "é", "\x7f"])
 def test_a_key_is_visible_ascii_of_bounded_length(key: str) -> None:
     refused = post(key=key)
     assert (refused.status, refused.json["code"]) == (400, "idempotency_key_invalid")
+
+
+@pytest.mark.parametrize(("sent", "same"), [('"k-1"', "k-1"), ('  "k-1" ', "k-1"), (r'"a\"\\b"', r'a"\b')])
+def test_a_quoted_key_and_a_bare_one_are_the_same(users: pg8000.native.Connection, sent: str, same: str) -> None:
+    first, second = post(key=sent), post(key=same)
+    assert (first.status, second.status, first.json) == (201, 201, second.json)
+    assert second.headers["idempotency-replayed"] == "true"
 
 
 def test_another_body_or_path_under_the_same_key_is_422(users: pg8000.native.Connection) -> None:

@@ -103,7 +103,9 @@ def test_errors_say_what_is_expected() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "a\u2028b", "a\u202eb", "a\x7fb"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "a\u2028b", "a\u202eb", "a\x7fb", "\u200b", "\u200d \u2800"]
+)
 def test_a_name_is_one_printable_line_of_bounded_length(name: str) -> None:
     assert pointers(send({"name": name})) == ["#/name"]
 

@@ -126,9 +126,13 @@ def test_every_json_value_comes_back_as_it_was(service: Service) -> None:
         "g": -0.25,
         "h": {"i": [False, "é"]},
         "j": 2**53 - 1,
+        "k": 5e-324,
+        "l": 1e-131,
+        "m": -0.0,
+        "n": 0.1 + 0.2,
     }
     assert change(service, ADA, {"any": values}).status == 200
-    assert read(service, ADA) == {"any": values}
+    assert json.dumps(read(service, ADA)) == json.dumps({"any": values}), "-0.0 is 0.0 to Python"
 
 
 @pytest.mark.parametrize("value", [{"": 0}, {"a": {"": [1]}}, [{"": {"": ""}}], {"": {"": {"": {}}}}])
@@ -217,6 +221,58 @@ def test_an_old_version_is_412(profiles: Service) -> None:
     assert read(profiles, ADA) == {"profile": {"age": 1}}
     service = profiles.ask("PATCH", f"/v1/users/{ADA}/attributes", {"attributes": {}})
     assert service.status == 428
+
+
+def test_the_entity_tag_covers_what_the_caller_sees(profiles: Service) -> None:
+    def tag(caller: str) -> str:
+        return profiles.ask("GET", f"/v1/users/{ADA}/attributes", uid=caller).headers["etag"]
+
+    change(profiles, ADA, {"profile": {"age": 1}})
+    before = tag(ADA), tag(ADMIN)
+    change(profiles, ADA, {"notes": {"age": 1}})
+    assert (tag(ADA) == before[0], tag(ADMIN) == before[1]) == (True, False), "Ada cannot see `notes`"
+    assert change(profiles, ADA, {"profile": {"age": 2}}, before[0], ADA).status == 200
+    assert change(profiles, ADA, {"profile": {"age": 3}}, before[0], ADA).status == 412
+    assert change(profiles, ADA, {"profile": {"age": 3}}, before[1]).status == 412
+
+
+def test_the_tag_of_a_deleted_attribute_does_not_match_a_new_one(profiles: Service) -> None:
+    path = f"/v1/users/{ADA}/attributes/profile/nickname"
+    old = profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*")
+    assert profiles.ask("DELETE", path, If_Match=old.headers["etag"]).status == 204
+    new = profiles.ask("PUT", path, {"value": "Countess"}, If_None_Match="*")
+    assert old.json["version"] == new.json["version"] == 1
+    assert profiles.ask("PUT", path, {"value": "x"}, If_Match=old.headers["etag"]).status == 412
+    assert profiles.ask("DELETE", path, If_Match=old.headers["etag"]).status == 412
+
+
+def test_only_values_that_change_count_towards_the_limit(service: Service) -> None:
+    service.new_user(ADA)
+    put_namespace(service, "any", schema={"type": "object"})
+    many = {f"a{number}": number for number in range(91)}
+    refused = change(service, ADA, {"any": many})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/attributes")
+    last = many.popitem()[0]
+    assert change(service, ADA, {"any": many}).status == 200
+    path = f"/v1/users/{ADA}/attributes/any/{last}"
+    assert service.ask("PUT", path, {"value": 1}, If_None_Match="*").status == 201
+    assert service.ask("PUT", path, {"value": 2}, If_Match="*").status == 200
+    assert change(service, ADA, {"any": {"a0": 7}}).status == 200
+    assert service.ask("DELETE", path, If_Match="*").status == 204
+
+
+def test_all_values_of_a_user_together_are_bounded(service: Service) -> None:
+    """Every sign-in reads them."""
+    service.new_user(ADA)
+    put_namespace(service, "any", schema={"type": "object"})
+    full = {f"a{number}": "x" * 8000 for number in range(65)}
+    assert change(service, ADA, {"any": full}).status == 200
+    path = f"/v1/users/{ADA}/attributes/any"
+    refused = service.ask("PUT", f"{path}/b", {"value": "x" * 8000}, If_None_Match="*")
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/value")
+    assert service.ask("PUT", f"{path}/a0", {"value": "x" * 7000}, If_Match="*").status == 200
+    assert service.ask("DELETE", f"{path}/a0", If_Match="*").status == 204
+    assert service.ask("PUT", f"{path}/b", {"value": "x" * 8000}, If_None_Match="*").status == 201
 
 
 def test_what_a_namespace_requires_stays(service: Service) -> None:
