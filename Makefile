@@ -17,36 +17,36 @@ help: ## List the tasks
 
 .PHONY: up dev down reset status logs env iam-report
 up: environment ## Build, start, apply envs/dev, migrate, seed an admin; print the URLs (FORMAT=json)
-	@$(PYTHON) -m local up --format $(FORMAT)
+	@$(PYTHON) -m tools.laptop up --format $(FORMAT)
 
 dev: environment ## up, then serve saved files in functions/ at once and tell every request; Ctrl-C leaves the stack up
-	@$(PYTHON) -m local dev
+	@$(PYTHON) -m tools.laptop dev
 
 down: environment ## Stop the stack
-	@$(PYTHON) -m local down
+	@$(PYTHON) -m tools.laptop down
 
 reset: environment ## Stop the stack and forget its data
-	@$(PYTHON) -m local reset
+	@$(PYTHON) -m tools.laptop reset
 
 status: environment ## Say what runs where (FORMAT=json)
-	@$(PYTHON) -m local status --format $(FORMAT)
+	@$(PYTHON) -m tools.laptop status --format $(FORMAT)
 
 logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aws for the local AWS)
-	@$(PYTHON) -m local logs $(if $(SERVICE),--service $(SERVICE))
+	@$(PYTHON) -m tools.laptop logs $(if $(SERVICE),--service $(SERVICE))
 
 env: environment ## Print exports for aws, boto3 and curl, with a fresh token: eval "$(make -s env)" (FORMAT=json)
-	@$(PYTHON) -m local env --format $(FORMAT)
+	@$(PYTHON) -m tools.laptop env --format $(FORMAT)
 
 iam-report: environment ## What the functions' roles were asked for, and which of their permissions no call has used
-	@$(PYTHON) -m local.iam.report
+	@$(PYTHON) -m tools.laptop.iam_report
 
 ##@ Migrations of the database
 
 .PHONY: migration migrate migrate-down migrate-plan migrate-status restore-drill record-sql
-MIGRATE = $(PYTHON) -m operations.migrate
+MIGRATE = $(PYTHON) -m tools.operations.migrate
 MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
 migration: environment ## Begin a migration, the way there and the way back: NAME=add_phone
-	@$(PYTHON) -m operations.new_migration "$(NAME)"
+	@$(PYTHON) -m tools.operations.new_migration "$(NAME)"
 
 migrate: environment ## Apply what is pending (ENV=local|dev|prod TO=0002 TUNNEL=5433 FORMAT=json)
 	@$(MIGRATE) apply $(MIGRATE_WHERE) --to "$(TO)"
@@ -61,7 +61,7 @@ migrate-status: environment ## Say what is applied and pending; writes nothing (
 	@$(MIGRATE) status $(MIGRATE_WHERE)
 
 restore-drill: environment ## Dump the laptop's database, lose it, restore it, and prove that everything is back
-	@$(PYTHON) -m operations.restore_drill --format "$(FORMAT)"
+	@$(PYTHON) -m tools.operations.restore_drill --format "$(FORMAT)"
 
 record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
@@ -70,25 +70,25 @@ record-sql: environment ## Note the SQL that services send now, for the next mig
 
 .PHONY: new-service build fmt lint check test hooks
 new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
-	@$(PYTHON) -m builder.new_service "$(NAME)"
+	@$(PYTHON) -m tools.setup.new_service "$(NAME)"
 
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
-	@$(PYTHON) -m builder
+	@$(PYTHON) -m tools.build
 
 fmt: environment ## Format Python and Terraform
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && terraform fmt -recursive modules envs
 
 lint: environment ## Check style, types and workflows
-	@$(PYTHON) -m tests.stages lint workflows
+	@$(PYTHON) -m tools.checks.stages lint workflows
 
 check: environment ## What a commit has to pass, in less than a minute: format, style, types, workflows, contract, unit tests
-	@$(PYTHON) -m builder --local >/dev/null
-	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tests.stages lint workflows unit
+	@$(PYTHON) -m tools.build --local >/dev/null
+	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tools.checks.stages lint workflows unit
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
 test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test, on a stack of its own, each stage with its time
-	@$(PYTHON) -m tests.stages
+	@$(PYTHON) -m tools.checks.stages
 
 hooks: environment ## Let git run make check before each commit
 	@.venv/bin/pre-commit install
@@ -122,44 +122,44 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 .PHONY: bootstrap plan deploy release smoke admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an account, once: state bucket, roles for GitHub (YES=1 without a question)
-	@$(PYTHON) -m operations.bootstrap $(if $(YES),--yes)
+	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
 plan: environment ## Show what a deploy would change (ENV=dev|prod|local); changes nothing
-	@$(PYTHON) -m operations.plan $(ENV)
+	@$(PYTHON) -m tools.operations.plan $(ENV)
 
 deploy: environment ## Build, apply, migrate, shift, smoke (ENV=dev; SERVICE=users its code alone; YES=1; CANARY=10)
-	@$(PYTHON) -m operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)
+	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)
 
 release: environment ## Migrate, then shift what is published; back when an alarm goes off (ENV=dev CANARY=10 WATCH=600)
-	@$(PYTHON) -m operations.release $(ENV) $(CANARY_OPTIONS)
+	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)
 
 smoke: environment ## Ask an environment's API whether it is up, has its contract and wants a token (ENV=dev)
-	@$(PYTHON) -m operations.smoke $(ENV)
+	@$(PYTHON) -m tools.operations.smoke $(ENV)
 
 admin: environment ## Make a user an administrator, the first one too (ENV=local|dev|prod EMAIL=ada@example.com FORMAT=json)
-	@$(PYTHON) -m operations.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
+	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
 tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
-	@$(PYTHON) -m operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
+	@$(PYTHON) -m tools.operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
 
 destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
-	@$(PYTHON) -m operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
+	@$(PYTHON) -m tools.operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
 artefacts: environment ## Print the digest of what lies in build/ and is deployed (make deploy ARTEFACTS=…)
-	@$(PYTHON) -m operations.artefacts
+	@$(PYTHON) -m tools.deploy.artefacts
 
 ##@ Maintenance
 
 .PHONY: docs doctor environment lock add-dependency remove-dependency
 docs: environment ## Write the examples and tables of the modules' READMEs
-	@$(PYTHON) modules/readmes.py
+	@$(PYTHON) -m tools.setup.module_readmes
 
 doctor: ## Name what this machine lacks, and the command that gets it (FORMAT=json)
 	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing. Install Python 3.13, or name one: PYTHON3=/path/to/python3 make doctor"; exit 1; }
-	@$(PYTHON3) local/doctor.py --format $(FORMAT)
+	@$(PYTHON3) tools/setup/doctor.py --format $(FORMAT)
 
 environment:
-	@$(PYTHON3) local/bootstrap.py
+	@$(PYTHON3) tools/bootstrap.py
 
 .venv/checkov/bin/checkov: requirements/checkov.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/checkov
@@ -172,10 +172,10 @@ environment:
 	@touch $@
 
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes
-	@$(PYTHON) -m builder.lock
+	@$(PYTHON) -m tools.setup.lock
 
 add-dependency: environment ## Add a package to lock, artefacts and .venv: NAME=httpx or NAME='httpx>=0.27'; SERVICE=users for that one alone
-	@$(PYTHON) -m builder.dependencies add '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
+	@$(PYTHON) -m tools.setup.dependencies add '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
 
 remove-dependency: environment ## The other way: NAME=httpx SERVICE=users
-	@$(PYTHON) -m builder.dependencies remove '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
+	@$(PYTHON) -m tools.setup.dependencies remove '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from atrium import rules
-from builder import allowed
+from tools.build import allowed
 
 pytest_plugins = ["tests.running_stack.fixtures"]
 

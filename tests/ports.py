@@ -4,7 +4,7 @@ import random
 import socket
 from pathlib import Path
 
-from local.settings import LOOPBACK
+from local_aws.settings import LOOPBACK
 
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 

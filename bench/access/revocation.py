@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
-from local.settings import Settings
-from local.stack.process import StackError
 from tests.running_stack.client import Answer, Client, Person
 from tests.running_stack.fixtures import client_of
+from tools.deploy import stack_settings
+from tools.deploy.supervisor import StackError
 
 KINDS = {
     "grant": "a role's grant is revoked",
@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="make this run revocation.md")
     wanted = parser.parse_args()
     try:
-        client = client_of(Settings.from_environment())
+        client = client_of(stack_settings.from_environment())
     except StackError as error:
         sys.exit(f"make proof-revocation-live: {error}")
     admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.settings import Settings
+from local_aws.settings import Settings
 from tests.running_stack.processes import workers
+from tools.deploy import stack_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.md")
@@ -64,7 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.reload", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
     wanted = parser.parse_args()
-    settings = Settings.from_environment()
+    settings = stack_settings.from_environment()
     taken: dict[str, list[float]] = {COLD: []}
     with _watched() as wait_until_quiet:
         for number in range(ROUNDS):

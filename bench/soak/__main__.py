@@ -9,11 +9,10 @@ from pathlib import Path
 
 from bench.soak.load import Load
 from bench.soak.processes import Held, held
-from local.settings import Settings
-from local.stack import process
-from local.stack.outputs import read
-from local.stack.process import StackError
-from local.stack.show import access_token
+from tools.deploy import stack_settings, supervisor
+from tools.deploy.stack_outputs import read
+from tools.deploy.supervisor import StackError
+from tools.laptop.stack.show import access_token
 
 CALLERS = 4
 LOOKS = 120  # in all, a second apart at least
@@ -28,10 +27,10 @@ MOST_MEMORY = 0.03  # of it
 
 def main() -> int:
     options = _options()
-    settings = Settings.from_environment()
+    settings = stack_settings.from_environment()
     try:
         found = read(settings)
-        running = process.running(settings)
+        running = supervisor.running(settings)
         if running is None:
             raise StackError("The stack is not running. `make up` starts it.")
         load = Load(found.api_url, access_token(settings, found), PATHS)

@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.bootstrap import RUNTIME
+from tools.bootstrap import RUNTIME
 
 ROOT = Path(__file__).resolve().parents[2]
 _SERVICES = Path(__file__).with_name("services")
@@ -58,7 +58,7 @@ def build(folder: Path) -> Artefacts:
 def _run_builder(checkout: Path) -> None:
     beside_python = Path(sys.executable).with_name("uv")
     environment = {"UV": str(beside_python)} | os.environ if beside_python.is_file() else dict(os.environ)
-    command = [sys.executable, "-m", "builder", "--local", "--root", str(checkout)]
+    command = [sys.executable, "-m", "tools.build", "--local", "--root", str(checkout)]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if ran.returncode:
         sys.exit(f"bench.startup: the build failed. Run `make build`, which should fail alike.\n{ran.stderr.strip()}")

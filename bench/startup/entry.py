@@ -1,6 +1,6 @@
 """First file of a measured worker: what AWS's own does, and nothing of the laptop's.
 
-`local/lambda_service/bootstrap.py` also loads ctypes, to end with its supervisor: 7 % of a bare start, which would make
+`packages/local-aws/src/local_aws/lambda_service/bootstrap.py` also loads ctypes, to end with its supervisor: 7 % of a bare start, which would make
 everything look better in multiples of it. Arguments: the folders of `sys.path`.
 """
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from local.database import wire
-from local.settings import LOOPBACK
+from local_aws.database import wire
+from local_aws.settings import LOOPBACK
 
 UID = "01890a5d-ac96-774b-bcce-b302099a8057"
 

@@ -9,8 +9,8 @@ from typing import Any
 from bench.startup import peers
 from bench.startup.artefacts import ROOT
 from bench.startup.worker import Start
-from local.database import tls
-from local.settings import LOOPBACK
+from local_aws.database import tls
+from local_aws.settings import LOOPBACK
 
 BARE = "bare"
 

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.startup.artefacts import Artefacts
-from local.lambda_service.deployed import Credentials, DeployedFunction
-from local.lambda_service.environment import Interpreter, worker_environment
-from local.settings import LOOPBACK
+from local_aws.lambda_service.deployed import Credentials, DeployedFunction
+from local_aws.lambda_service.environment import Interpreter, worker_environment
+from local_aws.settings import LOOPBACK
 
 REGION = "eu-central-1"
 

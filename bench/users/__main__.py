@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "functions"))
 
 from atrium import postgres  # noqa: E402
 from atrium.one_flight import OneFlight  # noqa: E402
-from local.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
+from local_aws.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
 from users import directory  # noqa: E402
 from users.directory import Sort, UserFilter, Words  # noqa: E402
 from users.profile import Profile  # noqa: E402

@@ -87,7 +87,7 @@ def lay_out(root: Path, changes: Mapping[str, str | None] | None = None) -> Path
 
 def start(root: Path, *options: str, umask: int = 0o022, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "builder", "--root", str(root), *options],
+        [sys.executable, "-m", "tools.build", "--root", str(root), *options],
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         umask=umask,

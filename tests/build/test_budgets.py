@@ -1,4 +1,4 @@
-"""No artefact outgrows what builder/budgets.py allows it."""
+"""No artefact outgrows what tools/build/budgets.py allows it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ def test_a_function_that_outgrows_its_budget_fails_the_build_and_names_its_parts
     assert ran.status == 1
     [told] = ran.err.splitlines()
     assert told.startswith("build: functions/relay/function.yaml: package: functions/relay.zip 55")
-    assert "are more than the 1300 kB of builder/budgets.py. Ship less:" in told
+    assert "are more than the 1300 kB of tools/build/budgets.py. Ship less:" in told
 
 
 def lay_out_relay(root: Path, size: int) -> None:

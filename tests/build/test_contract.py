@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from builder import allowed, contract
-from builder.contract import Operation
-from builder.declarations import read_functions
-from builder.errors import BuildError
+from tools.build import allowed, contract
+from tools.build.contract import Operation
+from tools.build.declarations import read_functions
+from tools.build.errors import BuildError
 from tests.build.repository import FILES, finish, lay_out, start
 
 NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"

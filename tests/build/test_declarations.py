@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.declarations import Async, Data, read_functions
-from builder.errors import BuildError
+from tools.build.declarations import Async, Data, read_functions
+from tools.build.errors import BuildError
 from tests.build.repository import FILES, finish, lay_out, start
 
 NOTES, KEEPER = "functions/notes/function.yaml", "functions/keeper/function.yaml"

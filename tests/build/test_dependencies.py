@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from builder.uv import uv
+from tools.build.uv import uv
 from tests.build.repository import REPOSITORY, Ran, lay_out
 
 ENVIRONMENT = os.environ | {"UV": uv()}
@@ -42,11 +42,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = lay_out(tmp_path_factory.mktemp("small"), {"pyproject.toml": GROUPS, "functions/atrium/greeting.py": ""})
     for lock in (root / "requirements").iterdir():
         lock.unlink()
-    (root / "local").mkdir()
-    shutil.copy(REPOSITORY / "local/bootstrap.py", root / "local")
-    assert run(root, "builder.lock").status == 0
-    subprocess.run([sys.executable, root / "local/bootstrap.py"], env=ENVIRONMENT, check=True, capture_output=True)
-    assert run(root, "builder").status == 0
+    (root / "tools").mkdir()
+    shutil.copy(REPOSITORY / "tools/bootstrap.py", root / "tools")
+    assert run(root, "tools.setup.lock").status == 0
+    subprocess.run([sys.executable, root / "tools/bootstrap.py"], env=ENVIRONMENT, check=True, capture_output=True)
+    assert run(root, "tools.build").status == 0
     return root
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_had_leaves_every_file_as_it_was(state: Path, options: tu
 
 
 def test_an_environment_that_cannot_be_made_brings_the_files_back(state: Path) -> None:
-    bootstrap = state / "local/bootstrap.py"
+    bootstrap = state / "tools/bootstrap.py"
     works = bootstrap.read_text()
     bootstrap.write_text("raise SystemExit('bootstrap: the disk is full')")
     try:
@@ -123,7 +123,7 @@ def test_an_environment_that_cannot_be_made_brings_the_files_back(state: Path) -
 
 
 def change(root: Path, what: str, *options: str) -> Ran:
-    return run(root, "builder.dependencies", what, *options)
+    return run(root, "tools.setup.dependencies", what, *options)
 
 
 def run(root: Path, module: str, *options: str) -> Ran:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from builder import gateway_body
-from builder.contract import Contract, Operation
-from local.terraform.binary import terraform
+from tools.build import gateway_body
+from tools.build.contract import Contract, Operation
+from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"

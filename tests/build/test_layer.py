@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from builder import layer
-from builder.declarations import Data, Declaration
+from tools.build import layer
+from tools.build.declarations import Data, Declaration
 
 GET_ITEM = """
 import botocore.session

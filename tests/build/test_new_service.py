@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builder import new_service
-from builder.words import Words
+from tools.setup import new_service
+from tools.setup.words import Words
 from tests.build.repository import REPOSITORY
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from builder import wheels
-from builder.errors import BuildError
+from tools.build import wheels
+from tools.build.errors import BuildError
 from tests.build.repository import REPOSITORY, finish, lay_out, start
 
 MACHINES = {"aarch64": 183, "x86_64": 62}  # ELF's e_machine

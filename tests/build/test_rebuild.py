@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.__main__ import _refresh
-from builder.artefacts import Artefact
+from tools.build.__main__ import _refresh
+from tools.build.artefacts import Artefact
 from tests.build.repository import Ran, finish, start
 
 

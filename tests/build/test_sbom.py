@@ -10,7 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from builder.lock import names
+from tools.setup.lock import names
 from tests.build.repository import finish, start
 
 ARTEFACTS = ["functions/notes", "functions/keeper", "layer/arm64/kernel", "layer/x86_64/sdk"]

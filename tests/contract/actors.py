@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from local.stack.outputs import Outputs
 from tests.contract.caller import Answer, Caller
 from tests.contract.operations import Operation, of
 from tests.running_stack.client import Client, Person
+from tools.deploy.stack_outputs import Outputs
 
 ADMIN = "admin"  # holds every permission, whatever the table says
 EVERYONES = "atrium/me"
-# The codes with which atrium/rules.py and the gateway (builder/gateway_responses.py) say 403 and 404.
+# The codes with which atrium/rules.py and the gateway (tools/build/gateway_responses.py) say 403 and 404.
 REFUSALS = {"not_found", "permission_missing", "forbidden", "route_unknown", "api_key_invalid", "signature_invalid"} | {
     "request_blocked",
     "request_refused",

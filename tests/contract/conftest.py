@@ -9,22 +9,23 @@ from typing import Any
 
 import pytest
 
-from local.settings import Settings
-from local.stack import aws, outputs, seed
 from tests.contract.caller import Caller
 from tests.contract.operations import of, read
+from tools.deploy import stack_outputs as outputs
+from tools.deploy import stack_settings
+from tools.laptop.stack import aws, seed
 
 PASSWORD = "Correct-Horse-7-Battery"
 
 
 @pytest.fixture(scope="session")
 def found() -> outputs.Outputs:
-    return outputs.read(Settings.from_environment())
+    return outputs.read(stack_settings.from_environment())
 
 
 @pytest.fixture(scope="session")
 def sign_in(found: outputs.Outputs) -> Callable[[str, str], Caller]:
-    cognito = aws.client("cognito-idp", Settings.from_environment(), found.region)
+    cognito = aws.client("cognito-idp", stack_settings.from_environment(), found.region)
 
     def signed_in(email: str, password: str) -> Caller:
         token = seed.sign_in(cognito, found.user_pool_client_id, email, password)["AccessToken"]
@@ -37,7 +38,7 @@ def sign_in(found: outputs.Outputs) -> Callable[[str, str], Caller]:
 
 def someone(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Caller:
     """New here, without any role."""
-    cognito = aws.client("cognito-idp", Settings.from_environment(), found.region)
+    cognito = aws.client("cognito-idp", stack_settings.from_environment(), found.region)
     email = f"member-{uuid.uuid4().hex}@example.org"
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
     user = {"UserPoolId": found.user_pool_id, "Username": email}

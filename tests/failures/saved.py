@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.database import postgres
+from local_aws.database import postgres
 from tests.failures.stack import ROOT, Stack
 from tests.ports import free_ports
-from tests.stage_stack import TO_COPY
+from tools.checks.stack import TO_COPY
 
 KEPT = ("control-plane.snapshot", "keys", "outputs.json", "ports.json", "terraform", "tls")
 

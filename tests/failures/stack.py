@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.database import postgres
-from local.settings import LOOPBACK, Settings
+from local_aws.database import postgres
+from local_aws.settings import LOOPBACK, Settings
 from tests.running_stack import processes
 from tests.running_stack.client import Client
 from tests.running_stack.waiting import settle
@@ -73,7 +73,7 @@ class Stack:
 
     @classmethod
     def of(cls, state: str, ports: tuple[int, int]) -> "Stack":
-        settings = Settings(state_name=state, api_port=ports[0], aws_port=ports[1])
+        settings = Settings(ROOT, state_name=state, api_port=ports[0], aws_port=ports[1])
         chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
         chosen[OWNER] = str(settings.state)
         # A `make` within `make failure-matrix` is the outermost one of the person it stands for.

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import pg8000.native
 import pytest
 
-from local.stack import outputs
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
 from tests.running_stack.client import Client, Person
 from tests.running_stack.waiting import settle
+from tools.deploy import stack_outputs as outputs
 
 pytestmark = pytest.mark.usefixtures("up")
 

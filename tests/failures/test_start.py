@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from local.database import binaries
-from local.stack import process
+from local_aws.database import binaries
 from tests.failures.conftest import Recovers, Tell, kept, own_mounts
 from tests.failures.stack import ROOT, Stack, listening
 from tests.running_stack.client import Client, Person
+from tools.deploy import supervisor
+from tools.laptop.stack import process
 
 STARTED = r"✓ local AWS .*(started|restored)"
 MOUNTS = own_mounts()
@@ -139,7 +140,7 @@ def test_no_room_for_a_snapshot(stack: Stack, client: Client, recovers: Recovers
     stack.be_up()
     part = stack.state / "control-plane.part"
     person = client.sign_up()
-    found = process.running(stack.settings)
+    found = supervisor.running(stack.settings)
     assert found
     process.save(stack.settings, found)  # so that none is under way
     part.symlink_to("/dev/full")
@@ -159,7 +160,7 @@ def test_no_room_for_a_snapshot(stack: Stack, client: Client, recovers: Recovers
 
 def test_no_python_3_13(tell: Tell, tmp_path: Path) -> None:
     """In a checkout without an environment, on a machine that has another Python only and cannot download one."""
-    for part in ("local", "requirements", "Makefile"):
+    for part in ("packages", "requirements", "tools", "Makefile"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
         copy(ROOT / part, tmp_path / part)
     (tmp_path / "bin").mkdir()

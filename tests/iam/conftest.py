@@ -1,13 +1,14 @@
 import pytest
 
-from local.iam import record
-from local.iam.record import Call
-from local.settings import Settings
+from local_aws.iam import record
+from local_aws.iam.record import Call
+from local_aws.settings import Settings
+from tools.deploy import stack_settings
 
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    return Settings.from_environment()
+    return stack_settings.from_environment()
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.database.pinning import Pinned
+from local_aws.database.pinning import Pinned
 
-SOURCES = ("functions", "migrations", "operations")
+SOURCES = ("functions", "migrations", "tools")
 
 
 def told(root: Path, pinned: Pinned) -> str:

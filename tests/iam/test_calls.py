@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 
-from local.iam import report
-from local.iam.record import Call
-from local.settings import Settings
+from local_aws.iam.record import Call
+from local_aws.settings import Settings
 from tests.local.iam.simulator import Document, Question, ask
+from tools.laptop import iam_report as report
 
 
 def test_the_stack_has_recorded_its_functions_calls(calls: list[Call]) -> None:

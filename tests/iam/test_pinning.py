@@ -1,7 +1,7 @@
 """After all others on the stack: no statement that went through RDS Proxy's stand-in would have pinned a session."""
 
-from local.database import pinning
-from local.settings import Settings
+from local_aws.database import pinning
+from local_aws.settings import Settings
 from tests.iam.sent_from import told
 
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from atrium.request import Request
-from local.iam.aws_policies import POWER_USER_ACCESS
-from local.terraform import providers
-from local.terraform.binary import terraform
+from local_aws.iam.aws_policies import POWER_USER_ACCESS
 from tests.infra.aws_metrics import PUBLISHED, Metric
 from tests.infra.test_modules import Message, offline
 from tests.unit.events import api_event
 from tests.unit.service import service
+from tools.deploy.terraform import providers
+from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 # Words of Logs Insights, and names that the queries give themselves.
@@ -67,7 +67,7 @@ def planned(environment: str, folder: Path) -> Plan:
 
 def lay_out_build(folder: Path) -> None:
     """The build as a plan needs it; of the layers it wants files, whatever machine their wheels are for."""
-    built = subprocess.run([sys.executable, "-m", "builder", "--local"], cwd=ROOT, capture_output=True, text=True)
+    built = subprocess.run([sys.executable, "-m", "tools.build", "--local"], cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     (folder / "layer").mkdir(parents=True)
     for name in ("functions", "gateway.json", "layers.json", "openapi.json"):

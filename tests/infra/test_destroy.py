@@ -11,8 +11,8 @@ from unittest import mock
 
 import pytest
 
-from operations.destroy import main, require_lifted
-from operations.errors import RefusedError
+from tools.deploy.errors import RefusedError
+from tools.operations.destroy import main, require_lifted
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALS = 'locals {{\n  project = var.project\n  stage   = "{stage}"\n\n  deletion_protection = {protected}\n}}\n'

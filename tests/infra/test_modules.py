@@ -13,9 +13,9 @@ from typing import Any, Self
 import msgspec
 import pytest
 
-from local.iam.aws_policies import POWER_USER_ACCESS
-from local.terraform import providers
-from local.terraform.binary import terraform
+from local_aws.iam.aws_policies import POWER_USER_ACCESS
+from tools.deploy.terraform import providers
+from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modules import readmes
+from tools.setup import module_readmes as readmes
 
 MODULES = Path(__file__).resolve().parents[2] / "modules"
 NAMES = ["api_lambda", "bastion", "cognito", "dynamodb", "network", "rds_proxy"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.terraform.binary import terraform
+from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATED = sorted(

@@ -94,7 +94,9 @@ def place_of(token: str) -> Path:
 def test_a_row_has_its_source_its_code_and_its_tests(row: Row) -> None:
     assert "https://" in row.source or row.source.startswith((WITHOUT_SOURCE, "the same"))
     for token in code(row.here):
-        assert (ROOT / token).exists() or any((ROOT / "local").rglob(Path(token).name)), f"no {token} in local/"
+        assert (ROOT / token).exists() or any(
+            file for part in ("packages", "tools") for file in (ROOT / part).rglob(Path(token).name)
+        ), f"no {token} in packages/ or tools/"
     tokens = code(row.test)
     assert tokens
     for token in tokens:

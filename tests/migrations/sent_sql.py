@@ -19,7 +19,7 @@ import pytest
 
 from atrium import one_flight, postgres
 from atrium.one_flight import OneFlight, ServerError, Statement
-from local.database import pinning
+from local_aws.database import pinning
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SOME_TIME = "<time>"

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from db_credentials import scram
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from migrate import handler, roles
 from migrate.connection import proxy_uri
-from operations import migrate, new_migration, tunnelled_database
-from operations.environment import Environment, EnvironmentUnavailableError, environment
-from operations.errors import RefusedError
-from operations.new_migration import create
 from tests.migrations.conftest import ours
 from tests.migrations.lambda_door import door
+from tools.deploy.environment import Environment, EnvironmentUnavailableError, environment
+from tools.deploy.errors import RefusedError
+from tools.operations import migrate, new_migration, tunnelled_database
+from tools.operations.new_migration import create
 
 NAMES = [file.id for file in ours()]
 PASSWORD = "a/password with: everything@in?it"

@@ -7,7 +7,7 @@ import pytest
 
 from atrium import postgres
 from atrium.postgres import DatabaseError
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from migrate import files, migrations
 from migrate.connection import proxy_uri
 from migrate.errors import HistoryError

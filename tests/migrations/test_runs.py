@@ -14,7 +14,7 @@ import pytest
 import yoyo
 
 from atrium import postgres
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from migrate import migrations, run_lock
 from migrate.backend import Backend, open_backend
 from migrate.connection import proxy_uri

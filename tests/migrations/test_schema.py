@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.database.child import unprivileged_group, unprivileged_user
-from local.database.postgres import SUPERUSER, Postgres
+from local_aws.database.child import unprivileged_group, unprivileged_user
+from local_aws.database.postgres import SUPERUSER, Postgres
 from migrate import migrations
 from migrate.connection import proxy_uri
 from migrate.files import holds_sql

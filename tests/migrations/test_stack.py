@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from local.settings import Settings
-from local.stack import outputs
 from tests.migrations.conftest import ours
+from tools.deploy import stack_outputs as outputs
+from tools.deploy import stack_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +34,7 @@ def test_the_deployed_function_says_what_is_applied_and_has_nothing_to_do() -> N
 
 
 def test_the_same_through_the_port_that_a_tunnel_would_lead_to() -> None:
-    port = outputs.read(Settings.from_environment()).database_url.rpartition(":")[2].partition("/")[0]
+    port = outputs.read(stack_settings.from_environment()).database_url.rpartition(":")[2].partition("/")[0]
     assert answer("migrate-status", "ENV=local", f"TUNNEL={port}")["pending"] == []
 
 

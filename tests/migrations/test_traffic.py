@@ -16,7 +16,7 @@ from pathlib import Path
 import pg8000.native
 import pytest
 
-from local.database.postgres import SUPERUSER, Postgres
+from local_aws.database.postgres import SUPERUSER, Postgres
 from migrate import migrations
 from migrate.connection import proxy_uri
 from tests.migrations.conftest import OURS, ours

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from local.bootstrap import RUNTIME
-from local.settings import Settings
-from local.stack import outputs
+from local_aws.settings import Settings
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Stack
 from tests.ports import free_ports
 from tests.running_stack.client import Client, Person
 from tests.running_stack.fixtures import client_of
+from tools.bootstrap import RUNTIME
+from tools.deploy import stack_outputs as outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

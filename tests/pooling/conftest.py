@@ -12,11 +12,11 @@ import pg8000.native
 import pytest
 
 from atrium import config, postgres
-from local.database import pgbouncer, tls
-from local.database import postgres as server
-from local.database.postgres import Postgres
-from local.database.tls import Certificates
-from local.settings import LOOPBACK
+from local_aws.database import pgbouncer, tls
+from local_aws.database import postgres as server
+from local_aws.database.postgres import Postgres
+from local_aws.database.tls import Certificates
+from local_aws.settings import LOOPBACK
 from migrate import roles
 from tests.pooling.front_door import FrontDoor
 

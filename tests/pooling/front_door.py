@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from local.settings import LOOPBACK
+from local_aws.settings import LOOPBACK
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 CLEARTEXT_PASSWORD = b"R" + struct.pack("!ii", 8, 3)

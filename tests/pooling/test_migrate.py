@@ -9,8 +9,8 @@ from atrium import postgres
 from atrium.one_flight import OneFlight, ServerError
 from atrium.postgres import DatabaseError, Statement, UniqueViolation
 from db_credentials import scram
-from local.database.postgres import Postgres
-from local.settings import LOOPBACK
+from local_aws.database.postgres import Postgres
+from local_aws.settings import LOOPBACK
 from migrate import migrations
 from migrate.connection import proxy_uri
 from migrate.handler import handler

@@ -14,7 +14,7 @@ import pytest
 from atrium import clock, postgres
 from atrium.one_flight import OneFlight
 from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import as_superuser
 from tests.pooling.front_door import FrontDoor
 from tests.running_stack.waiting import settle

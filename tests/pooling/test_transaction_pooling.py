@@ -16,7 +16,7 @@ import pytest
 from atrium import postgres
 from atrium.one_flight import InterfaceError, OneFlight, Statement
 from atrium.postgres import DatabaseUnavailable
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
 from tests.pooling.front_door import FrontDoor
 from tests.running_stack.waiting import settle

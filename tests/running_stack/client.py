@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pg8000.native
 
-from local.stack.outputs import Outputs
+from tools.deploy.stack_outputs import Outputs
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from local.settings import Settings
-from local.stack import outputs
+from local_aws.settings import Settings
 from tests.running_stack.client import Client, Person
+from tools.deploy import stack_outputs as outputs
+from tools.deploy import stack_settings
 
 
 def client_of(settings: Settings) -> Client:
@@ -21,7 +22,7 @@ def client_of(settings: Settings) -> Client:
 
 @pytest.fixture(scope="session")
 def client() -> Client:
-    return client_of(Settings.from_environment())
+    return client_of(stack_settings.from_environment())
 
 
 @pytest.fixture(scope="session")

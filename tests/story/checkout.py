@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.settings import Settings
+from tools.deploy import stack_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("builder", "build", "functions", "local", "migrations", "operations", "requirements")
+COPIED = ("build", "functions", "migrations", "packages", "requirements", "tools")
 LINKED = ("envs", "modules")
 
 
@@ -19,9 +19,10 @@ class Checkout:
     folder: Path
 
     def start(self, command: str, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-        """`python -m operations.<command>`, as the Makefile says it."""
+        """Start `python -m tools.<…>.<command>`, as the Makefile does."""
+        folder = "deploy" if command == "release" else "operations"
         return subprocess.Popen(
-            [sys.executable, "-m", f"operations.{command}", *arguments],
+            [sys.executable, "-m", f"tools.{folder}.{command}", *arguments],
             cwd=self.folder,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
@@ -47,6 +48,6 @@ def checkout(folder: Path) -> Checkout:
         shutil.copytree(ROOT / name, folder / name, symlinks=True)
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
-    state = Settings.from_environment().state
+    state = stack_settings.from_environment().state
     (folder / state.name).symlink_to(state)
     return Checkout(folder)

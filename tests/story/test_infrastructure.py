@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from local.settings import Settings
-from local.terraform.scratch import ScratchRoot
 from tests.story.checkout import ROOT, Checkout
+from tools.deploy import stack_settings
+from tools.deploy.terraform.scratch import ScratchRoot
 
 
 def test_a_second_plan_of_dev_is_empty_and_a_workflows_summary_says_so(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_a_second_plan_of_dev_is_empty_and_a_workflows_summary_says_so(tmp_path:
 
 def test_prod_plans_too() -> None:
     """Prod has a state of its own, so everything is to be created: that it plans shows that its files fit the modules."""
-    root = ScratchRoot(Settings.from_environment(), "prod")
+    root = ScratchRoot(stack_settings.from_environment(), "prod")
     root.write()
     root.init()
     changes = root.planned_changes()

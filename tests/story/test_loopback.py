@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import Settings
-from local.stack import process
+from tools.deploy import stack_settings, supervisor
 
 LISTENS = "0A"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_only_loopback_is_bound() -> None:
-    running = process.running(Settings.from_environment())
+    running = supervisor.running(stack_settings.from_environment())
     assert running
     family = descendants(running.pid)
     sockets = {inode for pid in family for inode in inodes(pid)}

@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local.settings import Settings
 from tests.running_stack.client import Client, Person
+from tools.deploy import stack_settings
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any], str]:
@@ -29,7 +29,7 @@ def encode(value: dict[str, Any]) -> str:
 
 def pools_own_key() -> RSAKey:
     """What signs the stack's real tokens, so that nothing but the claim under test is wrong."""
-    return RSAKey.import_key((Settings.from_environment().state / "keys" / "cognito.pem").read_bytes())
+    return RSAKey.import_key((stack_settings.from_environment().state / "keys" / "cognito.pem").read_bytes())
 
 
 def token_of_another_pool(client: Client) -> str:

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from atrium import config, dynamodb, namespaces, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
-from local.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
-from local.database.postgres import SUPERUSER, Postgres, running
+from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
+from local_aws.database.postgres import SUPERUSER, Postgres, running
 from tests.unit.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]

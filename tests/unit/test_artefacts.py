@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from operations import artefacts
-from operations.errors import RefusedError
+from tools.deploy import artefacts
+from tools.deploy.errors import RefusedError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from operations import bootstrap
-from operations.errors import RefusedError
+from tools.deploy.errors import RefusedError
+from tools.operations import bootstrap
 
 ACCOUNT = "000000000000"
 ASKED = {"Bucket": "states", "ExpectedBucketOwner": ACCOUNT}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.terraform.binary import terraform
-from operations import configuration, knobs
-from operations.configuration import ConfigurationError
+from tools.deploy import configuration, knobs
+from tools.deploy.configuration import ConfigurationError
+from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = """
@@ -186,7 +186,7 @@ def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """One of its own, whose `.env` is wrong throughout."""
-    for folder in ("local", "operations", "builder"):
+    for folder in ("tools", "packages"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "envs").symlink_to(ROOT / "envs")
     (tmp_path / ".env").write_text("AWS_ACCOUNT_ID=x\nSTAGE=prod\n")
@@ -196,9 +196,9 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("operations.plan",), "plan: prod cannot be reached with this configuration"),
-        (("operations.smoke", "local"), "There is no stack here yet"),
-        (("local", "env"), "There is no stack here yet"),
+        (("tools.operations.plan",), "plan: prod cannot be reached with this configuration"),
+        (("tools.operations.smoke", "local"), "There is no stack here yet"),
+        (("tools.laptop", "env"), "There is no stack here yet"),
     ],
 )
 def test_only_an_environment_on_aws_is_kept_from_running(checkout: Path, command: tuple[str, ...], said: str) -> None:

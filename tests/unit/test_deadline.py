@@ -13,7 +13,7 @@ from atrium import postgres, response
 from atrium.one_flight import OneFlight
 from atrium.request import Request
 from atrium.response import Response
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from tests.unit.conftest import Logs
 from tests.unit.events import Answer, Context, answer, api_event
 from tests.unit.service import service

@@ -10,7 +10,7 @@ from pg8000.exceptions import DatabaseError as ServerError
 from atrium import identity, postgres, user_attributes
 from atrium.cognito_trigger import Refusal
 from atrium.one_flight import OneFlight
-from local.database.postgres import Postgres
+from local_aws.database.postgres import Postgres
 from post_confirmation.handler import handler
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
 from tests.unit.events import POOL, SUB, Context, trigger_event

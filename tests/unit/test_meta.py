@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from builder import allowed
 from meta import contract
 from meta.handler import handler
 from tests.unit.conftest import ROOT, Logs
 from tests.unit.events import Answer, Context, answer, api_event
+from tools.build import allowed
 
 
 def get(path: str, **headers: str) -> Answer:

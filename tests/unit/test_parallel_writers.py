@@ -22,7 +22,7 @@ import pytest
 from atrium import etag, user_attributes
 from atrium.user_attributes import Meta
 from coffee.handler import handler as coffee
-from local.database.postgres import SUPERUSER, Postgres
+from local_aws.database.postgres import SUPERUSER, Postgres
 from tests.unit.conftest import ROOT
 from tests.unit.crowd import WRITERS
 from tests.unit.events import UID, Answer, Context, answer, api_event, claims

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations import release
-from operations.errors import RefusedError
-from operations.live_alias import Shift
+from tools.deploy import release
+from tools.deploy.errors import RefusedError
+from tools.deploy.live_alias import Shift
 
 SHIFTS = [Shift("users", "1", "2"), Shift("meta", "3", "4"), Shift("orders", "5", "6")]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from operations import restore_drill
-from operations.environment import Environment
-from operations.restore_drill import Content, DrillFailedError, Server
+from tools.deploy.environment import Environment
+from tools.operations import restore_drill
+from tools.operations.restore_drill import Content, DrillFailedError, Server
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), DrillFailedError("pg_restore failed: disk full")])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations import plan, smoke
-from operations.terraform import Change
+from tools.deploy.terraform.root import Change
+from tools.operations import plan, smoke
 
 type Answers = dict[str, tuple[int, dict[str, str], Any]]
 

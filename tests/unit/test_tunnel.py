@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from local.stack.outputs import Outputs
 from tests.ports import free_ports
+from tools.deploy.stack_outputs import Outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUTS = {
@@ -68,7 +68,7 @@ def tunnel(commands: Path, tmp_path: Path) -> Tunnel:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         outputs = json.dumps({name: {"value": value} for name, value in OUTPUTS.items()})
         own = CONFIGURED | {"PATH": str(commands), "CALLED": str(tmp_path / "called"), "OUTPUTS": outputs}
-        command = [sys.executable, "-m", "operations.tunnel", environment, "--port", str(port or free_ports()[0])]
+        command = [sys.executable, "-m", "tools.operations.tunnel", environment, "--port", str(port or free_ports()[0])]
         return subprocess.run(command, cwd=ROOT, env=inherited | own | settings, capture_output=True, text=True)
 
     return run

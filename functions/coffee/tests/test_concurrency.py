@@ -12,10 +12,10 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from coffee.tests.conftest import ONE_COFFEE, Shop, code, wait
-from local.settings import Settings
 from tests.running_stack.client import Answer
 from tests.running_stack.crowd import waiting
 from tests.running_stack.processes import workers
+from tools.deploy import stack_settings
 
 WRITERS = 50
 
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop)
     """It dies while Postgres waits for a lock; what it has sent is done all the same when the lock comes free."""
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
     shop.placed((shop.new_coffee(1), 1))
-    alive = workers("coffee", Settings.from_environment().state)  # before: a statement waits for two seconds only
+    alive = workers("coffee", stack_settings.from_environment().state)  # before: a statement waits for two seconds only
     with shop.client.database() as database, ThreadPoolExecutor() as pool:
         database.run("BEGIN")
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)

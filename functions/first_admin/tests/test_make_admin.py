@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def make_admin(email: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "operations.admin", "--env", "local", "--email", email, *options]
+    command = [sys.executable, "-m", "tools.deploy.admin", "--env", "local", "--email", email, *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

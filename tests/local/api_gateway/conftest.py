@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.api_gateway.gateway import Gateway
 from tests.local.api_gateway.usage_plan import Plan
 from tests.local.lambda_service.laptop import Loop, install_runtime, laptop

@@ -10,8 +10,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local.api_gateway import CognitoAuthorizer, RestApis, create_app
-from local.settings import ACCOUNT_ID, LOOPBACK
+from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_app
+from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from tests.local.lambda_service.laptop import REGION, Laptop
 
 POOL = f"{REGION}_Pool12345"

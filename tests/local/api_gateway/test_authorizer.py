@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway import authorizer
+from local_aws.api_gateway import authorizer
 from tests.local.api_gateway.gateway import KEYS, OTHER_POOL, POOL, Gateway, issuer, token
 
 FORMATS = {"strftime": time.strftime, "gmtime": time.gmtime}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.api_gateway.gateway import Gateway
 
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from local.api_gateway import integration
+from local_aws.api_gateway import integration
 from tests.local.api_gateway.gateway import Gateway
 
 

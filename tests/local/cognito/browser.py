@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from local.settings import LOOPBACK
+from local_aws.settings import LOOPBACK
 
 
 @dataclass

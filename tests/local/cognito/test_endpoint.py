@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.cognito import Cognito, State, inbox, pools
-from local.settings import Settings
+from local_aws.cognito import Cognito, State, inbox, pools
+from local_aws.settings import Settings
 from tests.local.cognito.world import EMAIL, POOL, Functions, World, refused
 
 

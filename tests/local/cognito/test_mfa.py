@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.cognito import totp
+from local_aws.cognito import totp
 from tests.local.cognito.world import EMAIL, PASSWORD, World, refused
 
 MISMATCH = "Invalid code received for user"

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from local.cognito import pools
+from local_aws.cognito import pools
 from tests.local.cognito.world import EMAIL, PASSWORD, World, refused
 
 

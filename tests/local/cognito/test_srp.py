@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.cognito.passwords import G, N
+from local_aws.cognito.passwords import G, N
 from tests.local.cognito.world import CLIENT, EMAIL, PASSWORD, World, refused
 
 TIMESTAMP = "Sun Nov 22 16:40:05 UTC 2026"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.cognito import triggers
-from local.lambda_service import errors as lambda_errors
+from local_aws.cognito import triggers
+from local_aws.lambda_service import errors as lambda_errors
 from tests.local.cognito.world import EMAIL, PASSWORD, FunctionError, World, refused
 
 Event = dict[str, Any]

@@ -27,10 +27,10 @@ from botocore.exceptions import ClientError
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from local.cognito import Cognito, State
-from local.control_plane.endpoint import read_call
-from local.control_plane.moto_app import Moto
-from local.settings import LOOPBACK, Settings
+from local_aws.cognito import Cognito, State
+from local_aws.control_plane.endpoint import read_call
+from local_aws.control_plane.moto_app import Moto
+from local_aws.settings import LOOPBACK, Settings
 
 REGION = "eu-central-1"
 PASSWORD = "Correct-Horse-7"

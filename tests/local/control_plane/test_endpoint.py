@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,10 +13,10 @@ from aiohttp import web
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws_call import AwsCall, AwsResponse, Forward
-from local.control_plane import endpoint
-from local.control_plane.moto_app import Moto
-from local.settings import Settings
+from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.control_plane import endpoint
+from local_aws.control_plane.moto_app import Moto
+from local_aws.settings import Settings
 
 
 async def _everyone(call: AwsCall) -> AwsResponse | None:
@@ -24,7 +25,7 @@ async def _everyone(call: AwsCall) -> AwsResponse | None:
 
 @asynccontextmanager
 async def running(gate: endpoint.Gate = _everyone, **interceptors: Any) -> AsyncIterator[str]:
-    moto = Moto(Settings())
+    moto = Moto(Settings(Path()))
     app = endpoint.create_app(interceptors, moto, gate)
     runner = web.AppRunner(app)
     await runner.setup()

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.control_plane import function_vpc  # noqa: F401 - importing it is what is tested
+from local_aws.control_plane import function_vpc  # noqa: F401 - importing it is what is tested
 
 
 @pytest.fixture

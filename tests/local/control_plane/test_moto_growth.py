@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import Item
 
-from local.control_plane import moto_growth  # noqa: F401 - the fix to moto, made by importing it
+from local_aws.control_plane import moto_growth  # noqa: F401 - the fix to moto, made by importing it
 
 TABLE = "things"
 

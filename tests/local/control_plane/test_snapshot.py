@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.control_plane import snapshot
+from local_aws.control_plane import snapshot
 
 FILL = """
 import boto3, sys
 from pathlib import Path
 from moto import mock_aws
-from local.control_plane import snapshot
+from local_aws.control_plane import snapshot
 with mock_aws():
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -32,7 +32,7 @@ READ = """
 import boto3, json, sys
 from pathlib import Path
 from moto import mock_aws
-from local.control_plane import snapshot
+from local_aws.control_plane import snapshot
 with mock_aws():
     extra = snapshot.load(Path(sys.argv[1]))
     print(json.dumps({

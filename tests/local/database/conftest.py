@@ -12,14 +12,14 @@ import pytest
 from botocore.credentials import Credentials
 from moto import mock_aws
 
-from local.database import pgbouncer
-from local.database.authentication import iam_authentication
-from local.database.postgres import SUPERUSER, Postgres, running
-from local.database.proxy import Proxy
-from local.database.registered import RegisteredProxy
-from local.database.tls import Certificates, certificates
-from local.iam import sessions
-from local.settings import LOOPBACK
+from local_aws.database import pgbouncer
+from local_aws.database.authentication import iam_authentication
+from local_aws.database.postgres import SUPERUSER, Postgres, running
+from local_aws.database.proxy import Proxy
+from local_aws.database.registered import RegisteredProxy
+from local_aws.database.tls import Certificates, certificates
+from local_aws.iam import sessions
+from local_aws.settings import LOOPBACK
 
 REGION = "eu-central-1"
 PROXY_ID = "prx-0123456789abcdef0"

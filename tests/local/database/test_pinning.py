@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.database import pinning
-from local.database.pinning import LONGEST_STATEMENT, Pinned, Record, Statements, reasons
+from local_aws.database import pinning
+from local_aws.database.pinning import LONGEST_STATEMENT, Pinned, Record, Statements, reasons
 from tests.iam.sent_from import told
 from tests.local.database.conftest import Stand
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import pg8000.native
 import pytest
 
-from local.database import binaries, postgres
-from local.database.binaries import NoPostgres
-from local.database.child import command_of
-from local.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
-from local.settings import LOOPBACK
+from local_aws.database import binaries, postgres
+from local_aws.database.binaries import NoPostgres
+from local_aws.database.child import command_of
+from local_aws.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
+from local_aws.settings import LOOPBACK
 from tests.ports import free_ports
 from tests.running_stack.waiting import settle
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SUPERVISOR = """
 import sys, time
 from pathlib import Path
-from local.database.postgres import start_now
+from local_aws.database.postgres import start_now
 server = start_now(Path(sys.argv[1]), durable=False)
 print((server.data / "postmaster.pid").read_text().split()[0], server.port, flush=True)
 time.sleep(60)

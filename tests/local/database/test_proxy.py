@@ -14,10 +14,10 @@ import boto3
 import pg8000.native
 import pytest
 
-from local.database import token as tokens
-from local.database.postgres import SUPERUSER, Postgres
-from local.network.reachability import Place
-from local.settings import LOOPBACK
+from local_aws.database import token as tokens
+from local_aws.database.postgres import SUPERUSER, Postgres
+from local_aws.network.reachability import Place
+from local_aws.settings import LOOPBACK
 from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role, role_arn
 from tests.local.lambda_service.laptop import zipped
 from tests.running_stack.waiting import settle

@@ -13,10 +13,10 @@ from moto import mock_aws
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import Client
 
-from local.aws_call import AwsCall, AwsResponse, Forward
-from local.database.rds import interceptor
-from local.database.registered import RegisteredProxy, registered_proxies
-from local.settings import ACCOUNT_ID
+from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.database.rds import interceptor
+from local_aws.database.registered import RegisteredProxy, registered_proxies
+from local_aws.settings import ACCOUNT_ID
 from tests.local.database.conftest import REGION, allow, make_role
 
 Ask = Callable[..., str]

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local.database.tls import certificates
+from local_aws.database.tls import certificates
 
 
 def test_certificates_are_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
-from local.database.token import BadToken, Signer, Verified, verify
+from local_aws.database.token import BadToken, Signer, Verified, verify
 
 HERE = "127.0.0.1:6543"
 EVENTS = HierarchicalEmitter()  # the signer holds it weakly

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.api_gateway import CognitoAuthorizer, RestApis, create_app
-from local.bootstrap import RUNTIME
-from local.dev.hot_reload import HotReload
-from local.dev.observations import Observations
-from local.dev.session import Session
-from local.settings import ACCOUNT_ID, LOOPBACK
+from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_app
+from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from tests.local.lambda_service.laptop import REGION, ROLE, ROOT, Laptop, Loop, laptop
+from tools.bootstrap import RUNTIME
+from tools.laptop.dev.hot_reload import HotReload
+from tools.laptop.dev.observations import Observations
+from tools.laptop.dev.session import Session
 
 WAIT_SECONDS = 120.0
 
@@ -155,7 +155,7 @@ def _lay_out(root: Path) -> None:
     [msgspec] = re.findall(r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/kernel.txt").read_text(), re.M)
     (root / "requirements/kernel.txt").write_text(msgspec + "\n")
     (root / "requirements/sdk.txt").write_text("# none\n")
-    built = [sys.executable, "-m", "builder", "--local", "--root", str(root)]
+    built = [sys.executable, "-m", "tools.build", "--local", "--root", str(root)]
     subprocess.run(built, cwd=ROOT, check=True, capture_output=True)
 
 

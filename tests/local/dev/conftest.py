@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.dev.checkout import Checkout, checkout
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto.awslambda.models import lambda_backends
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.dev.checkout import FILES, WAIT_SECONDS, Checkout
 from tests.local.lambda_service.laptop import REGION
 

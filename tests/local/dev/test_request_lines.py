@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway.app import Answered
-from local.dev import request_lines
-from local.dev.observations import Observation
-from local.dev.request_lines import API_GATEWAY, RequestLines, coloured
-from local.lambda_service import Invoked
+from local_aws.api_gateway.app import Answered
+from local_aws.lambda_service import Invoked
+from tools.laptop.dev import request_lines
+from tools.laptop.dev.observations import Observation
+from tools.laptop.dev.request_lines import API_GATEWAY, RequestLines, coloured
 
 FOLDERS = {"atrium-dev-users": "users", "atrium-dev-pre_sign_up": "pre_sign_up"}
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.dev import watch
-from local.dev.watch import SETTLE_SECONDS, Watch
+from tools.laptop.dev import watch
+from tools.laptop.dev.watch import SETTLE_SECONDS, Watch
 
 
 @pytest.fixture

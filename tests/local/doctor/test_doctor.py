@@ -16,11 +16,12 @@ BASE_PYTHON = sys._base_executable  # type: ignore[attr-defined]
 
 
 class Machine:
-    """`local/` in a checkout without `.venv`, and a PATH on which nothing lies."""
+    """The tools in a checkout without `.venv`, and a PATH on which nothing lies."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "checkout"
-        shutil.copytree(ROOT / "local", self.root / "local", ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("packages", "tools"):
+            shutil.copytree(ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__"))
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.environment = {
@@ -36,7 +37,7 @@ class Machine:
         (self.bin / command).chmod(0o755)
 
     def doctor(self, *options: str, python: str = BASE_PYTHON) -> subprocess.CompletedProcess[str]:
-        command = [python, str(self.root / "local/doctor.py"), *options]
+        command = [python, str(self.root / "tools/setup/doctor.py"), *options]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def findings(self) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def test_the_port_of_our_own_stack_is_not_taken(machine: Machine) -> None:
 
 def test_it_is_read_by_an_old_python3() -> None:
     """Which must hear that it is too old, not a SyntaxError; what needs a newer one is imported after that check."""
-    tree = ast.parse((ROOT / "local/doctor.py").read_text(), feature_version=(3, 8))
+    tree = ast.parse((ROOT / "tools/setup/doctor.py").read_text(), feature_version=(3, 8))
     imported = {
         name.split(".")[0]
         for statement in tree.body
@@ -143,7 +144,8 @@ def test_it_is_read_by_an_old_python3() -> None:
     old = shutil.which("python3.8") or shutil.which("python3.9") or shutil.which("python3.10")
     if (
         old
-        and (ran := subprocess.run([old, ROOT / "local/doctor.py"], capture_output=True, text=True)).returncode != 127
+        and (ran := subprocess.run([old, ROOT / "tools/setup/doctor.py"], capture_output=True, text=True)).returncode
+        != 127
     ):
         assert ran.returncode == 1
         assert "make needs 3.11 or later" in ran.stdout

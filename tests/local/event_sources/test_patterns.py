@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.event_sources.patterns import PatternError, matches, parse
+from local_aws.event_sources.patterns import PatternError, matches, parse
 
 EVENT = {
     "UserID": None,

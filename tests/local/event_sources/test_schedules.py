@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.event_sources.schedule_expression import next_due
-from local.settings import ACCOUNT_ID
+from local_aws.event_sources.schedule_expression import next_due
+from local_aws.settings import ACCOUNT_ID
 from tests.local.event_sources.world import Recorder, World, wait
 from tests.local.lambda_service.laptop import REGION
 

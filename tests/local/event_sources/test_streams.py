@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
 
-from local.control_plane import snapshot
-from local.event_sources import EventSources, mappings
-from local.event_sources.table_stream import next_sequence_number
-from local.settings import ACCOUNT_ID
+from local_aws.control_plane import snapshot
+from local_aws.event_sources import EventSources, mappings
+from local_aws.event_sources.table_stream import next_sequence_number
+from local_aws.settings import ACCOUNT_ID
 from tests.local.event_sources.world import Recorder, World, wait
 from tests.local.lambda_service.laptop import REGION
 

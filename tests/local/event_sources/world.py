@@ -7,7 +7,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import events_backends
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop
 from tests.running_stack.waiting import settle
 

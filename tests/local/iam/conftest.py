@@ -10,14 +10,14 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from local.aws_call import AwsCall
-from local.control_plane.endpoint import CREDENTIAL
-from local.iam.gate import IamGate
+from local_aws.aws_call import AwsCall
+from local_aws.control_plane.endpoint import CREDENTIAL
+from local_aws.iam.gate import IamGate
 
 # After the gate's modules: they tell moto its account number, which it reads when it is imported.
 from moto import mock_aws  # isort: skip
 
-from local.iam import sessions
+from local_aws.iam import sessions
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.iam.context import Context
-from local.settings import ACCOUNT_ID
+from local_aws.iam.context import Context
+from local_aws.settings import ACCOUNT_ID
 from tests import node_packages
 
 FOLDER = Path(__file__).parent / "simulator"

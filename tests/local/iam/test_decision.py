@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from local.iam.context import UNKNOWN, Context
-from local.iam.decision import BOUNDARY, decide
-from local.iam.policy import parse
+from local_aws.iam.context import UNKNOWN, Context
+from local_aws.iam.decision import BOUNDARY, decide
+from local_aws.iam.policy import parse
 from tests.generated import given
 
 TABLE = "arn:aws:dynamodb:eu-central-1:000000000000:table/UserAttributes"

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sts.models import sts_backends
 
-from local.aws_call import AwsCall
-from local.iam import sessions
-from local.iam.access import Access, accesses
-from local.iam.aws_policies import POWER_USER_ACCESS
-from local.iam.gate import IamGate
+from local_aws.aws_call import AwsCall
+from local_aws.iam import sessions
+from local_aws.iam.access import Access, accesses
+from local_aws.iam.aws_policies import POWER_USER_ACCESS
+from local_aws.iam.gate import IamGate
 from tests.local.iam.conftest import ACCOUNT, REGION, client, document, make_role
 
 Function = Callable[..., Callable[[str], Any]]

@@ -7,10 +7,11 @@ from typing import Any
 import boto3
 import pytest
 
-from local.iam import record, report, sessions
-from local.iam.report import Excuses, GrantedTogether, Permission, Standing
+from local_aws.iam import record, sessions
 from tests.local.iam.conftest import ACCOUNT, REGION, document, make_role
 from tests.local.iam.test_gate import TABLE, allow, key, own_items, refused, table  # noqa: F401 - a fixture
+from tools.laptop import iam_report as report
+from tools.laptop.iam_report import Excuses, GrantedTogether, Permission, Standing
 
 Function = Callable[..., Callable[[str], Any]]
 
@@ -143,7 +144,7 @@ def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
 def test_a_reason_for_what_calls_have_used_fails() -> None:
     found = report.report([PUT_LOG], [called(PUT_LOG)], LOGS)
     assert not found.ok
-    assert "✗ excused.yaml: * logs:* is used by calls" in report.text(found)
+    assert "✗ unused_permissions_allowlist.yaml: * logs:* is used by calls" in report.text(found)
 
 
 GET, QUERY, PUT = (permission(f"dynamodb:{name}", "table") for name in ("GetItem", "Query", "PutItem"))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local.iam.decision import decide_within
-from local.iam.policy import Policy, parse
+from local_aws.iam.decision import decide_within
+from local_aws.iam.policy import Policy, parse
 from tests.local.iam.simulator import Document, Question, Verdict, ask
 
 CASES = Path(__file__).parent / "cases"

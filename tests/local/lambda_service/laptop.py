@@ -21,16 +21,16 @@ from botocore.config import Config
 from moto.awslambda.models import lambda_backends
 from moto.backends import get_backend
 
-from local.aws_call import Interceptor
-from local.control_plane import endpoint
-from local.control_plane.moto_app import Moto
-from local.event_sources import EventSources
-from local.iam.gate import IamGate
-from local.lambda_service import Credentials, LambdaService
-from local.lambda_service.service import CredentialsOf
-from local.settings import ACCOUNT_ID, LOOPBACK, Settings
-from local.xray import Daemon, Traces
-from local.xray.endpoint import interceptor
+from local_aws.aws_call import Interceptor
+from local_aws.control_plane import endpoint
+from local_aws.control_plane.moto_app import Moto
+from local_aws.event_sources import EventSources
+from local_aws.iam.gate import IamGate
+from local_aws.lambda_service import Credentials, LambdaService
+from local_aws.lambda_service.service import CredentialsOf
+from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
+from local_aws.xray import Daemon, Traces
+from local_aws.xray.endpoint import interceptor
 from tests.running_stack.waiting import settle
 
 REGION = "eu-central-1"

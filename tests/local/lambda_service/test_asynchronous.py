@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.settings import ACCOUNT_ID
+from local_aws.settings import ACCOUNT_ID
 from tests.local.event_sources.world import World
 from tests.local.lambda_service.laptop import REGION, Loop, laptop
 

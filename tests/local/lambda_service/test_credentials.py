@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from local.iam import sessions
-from local.lambda_service import Credentials
-from local.lambda_service.deployed import find
-from local.settings import ACCOUNT_ID
+from local_aws.iam import sessions
+from local_aws.lambda_service import Credentials
+from local_aws.lambda_service.deployed import find
+from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import Laptop, Loop, laptop
 
 # An AWS call with the worker's own keys. The laptop checks who signed and until when, not the signature.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.lambda_service.doors import Doors
+from local_aws.lambda_service.doors import Doors
 from tests.local.lambda_service.laptop import Laptop, Loop, laptop
 
 KNOCK = """

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local.lambda_service import Credentials, LambdaService
-from local.settings import ACCOUNT_ID, Settings
-from local.xray import Daemon, Traces
+from local_aws.lambda_service import Credentials, LambdaService
+from local_aws.settings import ACCOUNT_ID, Settings
+from local_aws.xray import Daemon, Traces
 from tests.local.lambda_service.laptop import BASE_PYTHON, REGION, Laptop
 from tests.running_stack.waiting import settle
 

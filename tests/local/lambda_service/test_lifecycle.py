@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.lambda_service import Invocation, InvokeError
-from local.settings import ACCOUNT_ID
+from local_aws.lambda_service import Invocation, InvokeError
+from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop, gone, zipped
 from tests.running_stack.waiting import settle
 

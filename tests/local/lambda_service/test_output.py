@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.lambda_service import output
-from local.lambda_service.output import KEPT_BYTES
+from local_aws.lambda_service import output
+from local_aws.lambda_service.output import KEPT_BYTES
 from tests.local.lambda_service.laptop import Laptop, Loop
 from tests.running_stack.waiting import settle
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from local.lambda_service import InvokeError
-from local.settings import LOOPBACK
+from local_aws.lambda_service import InvokeError
+from local_aws.settings import LOOPBACK
 from tests.local.lambda_service.laptop import Laptop, gone, zipped
 
 PID = "import os\ndef handler(event, context): return os.getpid()\n"

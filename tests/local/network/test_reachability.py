@@ -13,16 +13,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
 
-from local.control_plane import endpoint
-from local.control_plane.moto_app import Moto
-from local.database.registered import RegisteredProxy
-from local.iam import sessions
-from local.iam.gate import IamGate
-from local.lambda_service.deployed import find
-from local.network import NetworkGate
-from local.network.doors import doors_of
-from local.network.reachability import Place, caller_of, no_way_to_proxy
-from local.settings import ACCOUNT_ID, LOOPBACK, Settings
+from local_aws.control_plane import endpoint
+from local_aws.control_plane.moto_app import Moto
+from local_aws.database.registered import RegisteredProxy
+from local_aws.iam import sessions
+from local_aws.iam.gate import IamGate
+from local_aws.lambda_service.deployed import find
+from local_aws.network import NetworkGate
+from local_aws.network.doors import doors_of
+from local_aws.network.reachability import Place, caller_of, no_way_to_proxy
+from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from tests.local.lambda_service.laptop import Loop, zipped
 
 REGION = "eu-central-1"
@@ -209,7 +209,7 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
 
 def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: Network) -> None:
     proxy = RegisteredProxy("prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,)))
-    settings = Settings(api_port=3000, aws_port=4566)
+    settings = Settings(Path(), api_port=3000, aws_port=4566)
     doors = doors_of(settings, 6432, f"{LOOPBACK}:2000", lambda: [proxy])
     found = {}
     for name, groups in {

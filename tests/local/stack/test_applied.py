@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.aws_call import AwsCall
-from local.stack.applied import Applied
+from local_aws.aws_call import AwsCall
+from tools.laptop.stack.applied import Applied
 
 
 def call(service: str, action: str | None = None, method: str = "POST", path: str = "/") -> AwsCall:

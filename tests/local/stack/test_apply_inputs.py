@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import Settings
-from local.terraform.scratch import ScratchRoot
+from local_aws.settings import Settings
+from tools.deploy.terraform.scratch import ScratchRoot
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for folder in ("envs/dev", "modules", "local"):
+    for folder in ("envs/dev", "modules", "packages", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
     for file in (
         "functions/users/function.yaml",
@@ -45,7 +45,7 @@ def test_they_are_the_same_twice(checkout: Path) -> None:
         "build/functions/users.zip",
         "build/layer/local/kernel.zip",
         "build/gateway.json",
-        "local/database/rds.py",
+        "packages/local-aws/src/local_aws/database/rds.py",
     ],
 )
 def test_a_change_of_what_terraform_reads_is_one(checkout: Path, file: str) -> None:

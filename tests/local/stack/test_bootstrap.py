@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import bootstrap
+from tools import bootstrap
 
 
 def interpreter(path: Path, answer: str, code: int = 0) -> Path:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from local.settings import LOOPBACK, Settings
-from local.stack import show
-from local.stack.outputs import Outputs
-from local.stack.process import StackError
+from local_aws.settings import LOOPBACK, Settings
 from tests.ports import free_ports
+from tools.deploy.stack_outputs import Outputs
+from tools.deploy.supervisor import StackError
+from tools.laptop.stack import show
 
 REASON = "PreTokenGeneration failed with error Task timed out after 3.00 seconds."
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.terraform import providers
+from tools.deploy.terraform import providers
 
 
 @pytest.fixture

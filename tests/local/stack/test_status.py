@@ -1,4 +1,4 @@
-"""`python -m local status`, where nothing runs."""
+"""`python -m tools.laptop status`, where nothing runs."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     told = subprocess.run(
-        [sys.executable, "-m", "local", "status"],
+        [sys.executable, "-m", "tools.laptop", "status"],
         cwd=ROOT,
         env=os.environ | {"ATRIUM_STATE": ".local-nowhere"},
         stdout=writing,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.terraform import binary
+from tools.deploy.terraform import binary
 
 
 @pytest.fixture

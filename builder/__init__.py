@@ -1,1 +1,0 @@
-"""Makes `build/` out of `functions/`, `migrations/` and `requirements/`: `python -m builder`."""

@@ -1,9 +1,0 @@
-"""Cognito user pools: sign-up and sign-in rules, triggers, tokens and the inbox.
-
-moto keeps the pools, clients, users and groups; everything that decides who gets in is here.
-"""
-
-from local.cognito.endpoint import Cognito
-from local.cognito.state import State
-
-__all__ = ["Cognito", "State"]

@@ -1,5 +1,0 @@
-"""What calls functions without a caller: streams, queues and schedules."""
-
-from local.event_sources.service import EventSources
-
-__all__ = ["EventSources"]

@@ -1,0 +1,179 @@
+"""The deployed REST API over HTTP."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local_aws.api_gateway.access_log import write_access_log
+from local_aws.api_gateway.authorizer import CognitoAuthorizer
+from local_aws.api_gateway.control import DeployedApi, RestApis
+from local_aws.api_gateway.errors import (
+    GatewayError,
+    NotEmulatedError,
+    configuration_error,
+    missing_authentication_token,
+    request_too_large,
+)
+from local_aws.api_gateway.event import GatewayRequest, arrived, request_context
+from local_aws.api_gateway.gateway_response import gateway_response
+from local_aws.api_gateway.integration import invoke_function, mock_response, require_emulated
+from local_aws.api_gateway.proxy_response import GatewayResponse
+from local_aws.api_gateway.routes import CognitoSecurity, Route, Routes
+from local_aws.api_gateway.throttling import Clock, TokenBuckets, method_limit
+from local_aws.api_gateway.usage_plans import UsagePlans
+from local_aws.lambda_service import LambdaService
+
+BODY_LIMIT = 10 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A request that was answered, for whoever watches. `reason` says why the gateway itself refused or failed."""
+
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    request_id: str
+    reason: str
+    function_request_id: str | None  # of the invocation that answered
+
+    def __str__(self) -> str:
+        line = f"{self.method} {self.path} {self.status} {self.duration_ms:.0f} ms {self.request_id} {self.reason}"
+        return line.rstrip()
+
+
+OnAnswered = Callable[[Answered], None]
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    apis: RestApis,
+    functions: LambdaService,
+    authorizer: CognitoAuthorizer,
+    on_answered: OnAnswered = lambda _: None,
+    clock: Clock = time.time,
+) -> web.Application:
+    """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`."""
+    app = web.Application(client_max_size=BODY_LIMIT)
+    app.router.add_route("*", r"/{path:[\s\S]*}", _Gateway(apis, functions, authorizer, on_answered, clock).answer)
+    return app
+
+
+class _Gateway:
+    def __init__(
+        self,
+        apis: RestApis,
+        functions: LambdaService,
+        authorizer: CognitoAuthorizer,
+        on_answered: OnAnswered,
+        clock: Clock,
+    ) -> None:
+        self._apis = apis
+        self._functions = functions
+        self._authorizer = authorizer
+        self._on_answered = on_answered
+        self._buckets = TokenBuckets(clock)
+        self._plans = UsagePlans(self._buckets, clock)
+        self._routes: tuple[tuple[str, str], Routes] | None = None
+
+    async def answer(self, http: web.Request) -> web.Response:
+        api = self._apis.deployed()
+        if api is None:
+            return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
+        request = arrived(http, api.stage)
+        request.context = request_context(request, api, None)
+        message = reason = ""
+        try:
+            response = await self._integrate(http, request, api)
+        except NotEmulatedError as error:
+            message = reason = f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
+            response = _json_response(501, {"message": message})
+        except GatewayError as error:
+            message, reason = error.message, str(error)
+            response = gateway_response(error, request, api.body)
+        except Exception as error:  # a fault of ours must not look like the application's
+            _log.exception("API Gateway failed on %s %s", request.method, request.request_path)
+            reason = f"fault of the laptop's API Gateway: {error!r}"
+            response = gateway_response(configuration_error(reason), request, api.body)
+        write_access_log(api, request, response, message)
+        self._observe(request, response, reason)
+        return _on_the_wire(request, response)
+
+    async def _integrate(self, http: web.Request, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
+        found = self._routes_of(api).find(request.method, request.path)
+        if found is None:
+            raise missing_authentication_token()
+        route, parameters = found
+        request.context |= {"resourcePath": route.resource, "resourceId": route.resource_id}
+        if route.operation_name:
+            request.context["operationName"] = route.operation_name
+        kind = require_emulated(route)
+        if route.security:
+            request.context["authorizer"] = {"claims": self._authorize(request, route.security)}
+        self._admit(request, api, route)
+        request.body = await _read_body(http)
+        if kind == "mock":
+            return mock_response(request, route)
+        return await invoke_function(self._functions, request, api, route, parameters)
+
+    def _authorize(self, request: GatewayRequest, security: CognitoSecurity) -> dict[str, str]:
+        try:
+            return self._authorizer.authorize(request.header("Authorization"), security)
+        except GatewayError as error:
+            request.context["authorizer"] = {"error": error.message}
+            raise
+
+    def _admit(self, request: GatewayRequest, api: DeployedApi, route: Route) -> None:
+        """The client's limits before the method's, as AWS orders them."""
+        if route.api_key:
+            key = self._plans.admit(request.header("x-api-key"), api, route)
+            request.context["identity"] |= {"apiKey": key.value, "apiKeyId": key.id}
+        self._buckets.take(("stage", api.stage, route.method, route.resource), method_limit(api.method_settings, route))
+
+    def _routes_of(self, api: DeployedApi) -> Routes:
+        key = (api.api_id, api.deployment_id)
+        if self._routes is None or self._routes[0] != key:
+            self._routes = (key, Routes(api.body))
+        return self._routes[1]
+
+    def _observe(self, request: GatewayRequest, response: GatewayResponse, reason: str) -> None:
+        self._on_answered(
+            Answered(
+                request.method,
+                request.request_path,
+                response.status,
+                (time.perf_counter() - request.started) * 1000,
+                request.context["requestId"],
+                reason,
+                request.context.get("integration", {}).get("requestId"),
+            )
+        )
+
+
+async def _read_body(http: web.Request) -> bytes:
+    try:
+        return await http.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise request_too_large(f"the body is over {BODY_LIMIT} bytes") from None
+
+
+def _json_response(status: int, content: dict[str, str]) -> GatewayResponse:
+    return GatewayResponse(status, [("Content-Type", "application/json")], json.dumps(content).encode())
+
+
+def _on_the_wire(request: GatewayRequest, response: GatewayResponse) -> web.Response:
+    """Add the gateway's own headers. A function may not set them: AWS's win."""
+    headers = CIMultiDict(response.headers)
+    headers.setdefault("Content-Type", "application/json")
+    headers["x-amzn-RequestId"] = request.context["requestId"]
+    headers["x-amz-apigw-id"] = request.context["extendedRequestId"]
+    headers["X-Amzn-Trace-Id"] = request.trace_header.split(";")[0]
+    body = None if response.status in (204, 304) else response.body
+    return web.Response(status=response.status, headers=headers, body=body)

@@ -1,0 +1,147 @@
+"""The control plane's gap: moto drops most of an imported OpenAPI body, so we keep it, per API and per deployment."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import yaml
+from moto.apigateway.models import apigateway_backends
+
+from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.settings import ACCOUNT_ID
+
+Body = dict[str, Any]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
+ANY_METHOD = "x-amazon-apigateway-any-method"
+INTEGRATION = "x-amazon-apigateway-integration"
+API_KEY_SOURCE = "x-amazon-apigateway-api-key-source"
+GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+
+_API = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)$")
+_DEPLOYMENTS = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/deployments/?(?P<deployment>[a-z0-9]+)?$")
+_GATEWAY_RESPONSE = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/gatewayresponses/(?P<type>[A-Z0-9_]+)$")
+
+
+@dataclass
+class ImportedBodies:
+    """Plain data, so that a snapshot of the stack can pickle it beside moto's state."""
+
+    drafts: dict[str, Body] = field(default_factory=dict)  # API id -> body as last imported
+    deployments: dict[str, dict[str, Body]] = field(default_factory=dict)  # API id -> deployment id -> body
+
+
+@dataclass(frozen=True)
+class DeployedApi:
+    """A stage and the body of the deployment it points to now."""
+
+    api_id: str
+    region: str
+    stage: str
+    deployment_id: str
+    body: Body
+    variables: dict[str, str]
+    access_log: dict[str, str]  # destinationArn, format; empty without access logging
+    method_settings: dict[str, Any]  # `*/*` or `~1v1~1things/GET` -> throttlingRateLimit, …
+
+
+class RestApis:
+    """`bodies` may be replaced as a whole when a snapshot is loaded."""
+
+    def __init__(self, bodies: ImportedBodies | None = None) -> None:
+        self.bodies = bodies or ImportedBodies()
+
+    def deployed(self) -> DeployedApi | None:
+        """The deployed API; a laptop runs one, and the first stage found is it."""
+        return next(self._stages(), None)
+
+    async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
+        """Forward every call to moto; remember bodies, deployments and their deletion when moto accepted it."""
+        body = _imported_body(call)
+        response = await forward(_for_moto(call, body) if body is not None else call)
+        if response.status < 300:
+            self._remember(call, body, response)
+        return response
+
+    def _remember(self, call: AwsCall, body: Body | None, response: AwsResponse) -> None:
+        if body is not None:
+            api_id = str(json.loads(response.body)["id"])
+            merge = parse_qs(call.query).get("mode", [""])[0] == "merge"
+            draft = self.bodies.drafts.get(api_id, {}) if merge else {}
+            self.bodies.drafts[api_id] = _merged(draft, body)
+        elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
+            draft = copy.deepcopy(self.bodies.drafts.get(match["api"], {}))
+            self.bodies.deployments.setdefault(match["api"], {})[json.loads(response.body)["id"]] = draft
+        elif match and call.method == "DELETE":
+            self.bodies.deployments.get(match["api"], {}).pop(match["deployment"] or "", None)
+        elif (match := _GATEWAY_RESPONSE.match(call.path)) and call.method in ("PUT", "DELETE"):
+            self._set_gateway_response(match["api"], match["type"], call)
+        elif (match := _API.match(call.path)) and call.method == "DELETE":
+            self.bodies.drafts.pop(match["api"], None)
+            self.bodies.deployments.pop(match["api"], None)
+
+    def _set_gateway_response(self, api_id: str, response_type: str, call: AwsCall) -> None:
+        """`aws_api_gateway_gateway_response` changes the draft as the body's own extension does."""
+        responses = self.bodies.drafts.setdefault(api_id, {}).setdefault(GATEWAY_RESPONSES, {})
+        if call.method == "PUT":
+            responses[response_type] = json.loads(call.body or b"{}")
+        else:
+            responses.pop(response_type, None)
+
+    def _stages(self) -> Iterator[DeployedApi]:
+        for region, backend in list(apigateway_backends[ACCOUNT_ID].items()):
+            for api in list(backend.apis.values()):
+                for stage in list(api.stages.values()):
+                    deployment_id = stage.deployment_id or ""
+                    body = self.bodies.deployments.get(api.id, {}).get(deployment_id)
+                    if body is not None:
+                        yield DeployedApi(
+                            api.id, region, str(stage.name), deployment_id, body,
+                            stage.variables, stage.access_log_settings or {}, stage.method_settings,
+                        )  # fmt: skip
+
+
+def _imported_body(call: AwsCall) -> Body | None:
+    """The OpenAPI document of PutRestApi and ImportRestApi (JSON or YAML); None for every other call."""
+    put = call.method == "PUT" and _API.match(call.path)
+    imported = call.method == "POST" and call.path == "/restapis" and "mode=import" in call.query.split("&")
+    if not put and not imported:
+        return None
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        body = yaml.safe_load(call.body)
+    return body if isinstance(body, dict) else {}
+
+
+def _for_moto(call: AwsCall, body: Body) -> AwsCall:
+    """The same import with only what moto understands: it takes each key of a path for a method, and knows no ANY."""
+    paths = {path: dict(_moto_methods(item)) for path, item in body.get("paths", {}).items()}
+    info = {"title": "api", "description": "", "version": "1"} | body.get("info", {})
+    content = json.dumps({"openapi": "3.0.1", "info": info, "paths": paths}).encode()
+    query = {key: values[-1] for key, values in parse_qs(call.query).items()} | {"failonwarnings": "false"}
+    headers = dict(call.headers) | {"content-length": str(len(content)), "content-type": "application/json"}
+    return replace(call, body=content, query=urlencode(query), headers=headers)
+
+
+def _moto_methods(path_item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, operation in path_item.items():
+        if key in METHODS or key == ANY_METHOD:
+            kept = {"responses": operation.get("responses", {})}
+            if integration := operation.get(INTEGRATION):
+                # moto wants these two also of a mock, which has neither
+                kept[INTEGRATION] = {"uri": "", "httpMethod": "POST"} | integration
+            yield "any" if key == ANY_METHOD else key, kept
+
+
+def _merged(old: Body, new: Body) -> Body:
+    """Deep merge of mappings; anything else is replaced."""
+    merged = dict(old)
+    for key, value in new.items():
+        before = merged.get(key)
+        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,167 @@
+"""The event of an `aws_proxy` integration, as a REST API builds it (payload format 1.0).
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from aiohttp import web
+
+from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.mapping import Context
+from local_aws.api_gateway.routes import Route
+from local_aws.lambda_service.trace import new_trace
+from local_aws.settings import ACCOUNT_ID
+
+# What a client sends and no function sees: about the connection, or the gateway's own to say. As AWS's recorded events have it
+# (tests/local/api_gateway/events_of_aws.json), and "Header restrictions" in
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html.
+_KEPT_BACK = frozenset({
+    "connection", "content-length", "content-md5", "expect", "keep-alive", "max-forwards", "proxy-authenticate", "server",
+    "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
+})  # fmt: skip
+
+
+@dataclass
+class GatewayRequest:
+    """One request on its way through the gateway. `path` is without the stage, percent-encoded as sent."""
+
+    method: str
+    path: str
+    request_path: str  # with the stage if the client named it
+    query: str
+    headers: list[tuple[str, str]]  # case and order of the client
+    source_ip: str
+    protocol: str
+    trace_header: str
+    body: bytes = b""
+    context: Context = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def header(self, name: str) -> str | None:
+        """The last value, whatever the case."""
+        wanted = name.lower()
+        return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)
+
+    @property
+    def header_map(self) -> dict[str, str]:
+        return dict(self.headers)
+
+
+def arrived(request: web.Request, stage: str | None) -> GatewayRequest:
+    """Both URL forms: `/dev/v1/me`, as on AWS's own host name, and `/v1/me`, as on a custom domain."""
+    headers = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in request.raw_headers]
+    raw_path = request.rel_url.raw_path
+    prefix = f"/{stage}"
+    inside = raw_path[len(prefix) :] if stage and (raw_path + "/").startswith(prefix + "/") else raw_path
+    trace = request.headers.get("X-Amzn-Trace-Id", "")
+    return GatewayRequest(
+        method=request.method,
+        path=inside or "/",
+        request_path=raw_path,
+        query=request.rel_url.raw_query_string,
+        headers=headers,
+        source_ip=request.remote or "127.0.0.1",
+        protocol=f"HTTP/{request.version.major}.{request.version.minor}",
+        trace_header=trace if trace.startswith("Root=1-") else new_trace(),
+    )
+
+
+def request_context(request: GatewayRequest, api: DeployedApi, route: Route | None) -> Context:
+    """`requestContext` of the event; also what `$context` means in templates and logs."""
+    now = datetime.now(UTC)
+    host = request.header("Host") or ""
+    unknown_identity = (
+        "cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "accessKey", "cognitoAuthenticationType",
+        "cognitoAuthenticationProvider", "userArn", "user", "principalOrgId",
+    )  # fmt: skip
+    identity = dict.fromkeys(unknown_identity) | {
+        "sourceIp": request.source_ip,
+        "userAgent": request.header("User-Agent"),
+    }
+    return {
+        "resourceId": route.resource_id if route else None,
+        "resourcePath": route.resource if route else None,
+        "httpMethod": request.method,
+        "extendedRequestId": base64.urlsafe_b64encode(secrets.token_bytes(11)).decode(),
+        "requestTime": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
+        "path": request.request_path,
+        "accountId": ACCOUNT_ID,
+        "protocol": request.protocol,
+        "stage": api.stage,
+        "domainPrefix": host.split(".")[0].split(":")[0],
+        "requestTimeEpoch": int(now.timestamp() * 1000),
+        "requestId": str(uuid4()),
+        "identity": identity,
+        "domainName": host,
+        "deploymentId": api.deployment_id,
+        "apiId": api.api_id,
+    }
+
+
+def proxy_event(request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]) -> bytes:
+    """JSON for the function. Path parameters stay percent-encoded, as AWS passes them; query values are decoded."""
+    headers = _many((key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK)
+    query = _many(parse_qsl(request.query, keep_blank_values=True))
+    content_type = request.header("Content-Type") or ""
+    binary = matches_media_type(api.body.get("x-amazon-apigateway-binary-media-types", []), content_type)
+    event: dict[str, Any] = {
+        "resource": route.resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": _last(headers),
+        "multiValueHeaders": headers,
+        "queryStringParameters": _last(query) or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": parameters or None,
+        "stageVariables": api.variables or None,
+        "requestContext": request.context,
+        "body": _body_text(request.body, binary),
+        "isBase64Encoded": binary and bool(request.body),
+    }
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+def matches_media_type(patterns: Iterable[str], media_type: str) -> bool:
+    """Binary media types of the API: exact, `image/*` or `*/*`. A missing type counts as application/json."""
+    kind = media_type.split(";")[0].strip().lower() or "application/json"
+    return any(pattern in ("*/*", kind, kind.split("/")[0] + "/*") for pattern in patterns)
+
+
+def _forwarded(request: GatewayRequest) -> list[tuple[str, str]]:
+    kept = [(key, value) for key, value in request.headers if key.lower() != "x-amzn-trace-id"]
+    before = request.header("X-Forwarded-For")
+    kept = [(key, value) for key, value in kept if not key.lower().startswith("x-forwarded-")]
+    return [
+        *kept,
+        ("X-Amzn-Trace-Id", request.trace_header.split(";")[0]),
+        ("X-Forwarded-For", f"{before}, {request.source_ip}" if before else request.source_ip),
+        ("X-Forwarded-Port", (request.header("Host") or "").partition(":")[2] or "80"),
+        ("X-Forwarded-Proto", "http"),
+    ]
+
+
+def _body_text(body: bytes, binary: bool) -> str | None:
+    if not body:
+        return None
+    return base64.b64encode(body).decode() if binary else body.decode("utf-8", "replace")
+
+
+def _many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    many: dict[str, list[str]] = {}
+    for key, value in pairs:
+        many.setdefault(key, []).append(value)
+    return many
+
+
+def _last(many: dict[str, list[str]]) -> dict[str, str]:
+    return {key: values[-1] for key, values in many.items()}

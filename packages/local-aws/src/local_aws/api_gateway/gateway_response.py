@@ -1,0 +1,34 @@
+"""An error as the deployed API words it: `x-amazon-apigateway-gateway-responses`, else AWS's default."""
+
+import json
+
+from local_aws.api_gateway.control import GATEWAY_RESPONSES, Body
+from local_aws.api_gateway.errors import GatewayError
+from local_aws.api_gateway.event import GatewayRequest
+from local_aws.api_gateway.mapping import by_accept, parameter, render
+from local_aws.api_gateway.proxy_response import GatewayResponse
+
+_DEFAULT_TEMPLATES = {"application/json": '{"message":$context.error.messageString}'}
+
+
+def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -> GatewayResponse:
+    """A type that is not customized takes DEFAULT_4XX or DEFAULT_5XX, but keeps its own status unless that sets one."""
+    responses = body.get(GATEWAY_RESPONSES, {})
+    fallback = "DEFAULT_4XX" if error.status < 500 else "DEFAULT_5XX"
+    custom = responses.get(error.type) or responses.get(fallback) or {}
+    context = request.context | {
+        "error": {
+            "message": error.message,
+            "messageString": json.dumps(error.message),
+            "responseType": error.type,
+        }
+    }
+    templates = custom.get("responseTemplates") or _DEFAULT_TEMPLATES
+    content_type, template = by_accept(templates, request.header("Accept") or "") or ("application/json", "")
+    headers = [("Content-Type", content_type), ("x-amzn-ErrorType", error.error_type)]
+    for target, expression in custom.get("responseParameters", {}).items():
+        name = target.removeprefix("gatewayresponse.header.")
+        value = parameter(expression, context, request.header_map)
+        if value is not None:
+            headers = [pair for pair in headers if pair[0].lower() != name.lower()] + [(name, value)]
+    return GatewayResponse(int(custom.get("statusCode") or error.status), headers, render(template, context).encode())

@@ -1,0 +1,116 @@
+"""What answers a routed request: a function (`aws_proxy`) or the gateway itself (`mock`)."""
+
+import asyncio
+import json
+import re
+import time
+from typing import Any
+
+from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.errors import (
+    GatewayError,
+    NotEmulatedError,
+    configuration_error,
+    integration_timeout,
+    request_too_large,
+    unsupported_media_type,
+)
+from local_aws.api_gateway.event import GatewayRequest, proxy_event
+from local_aws.api_gateway.mapping import by_accept, parameter, render
+from local_aws.api_gateway.proxy_response import GatewayResponse, proxy_response
+from local_aws.api_gateway.routes import Route
+from local_aws.lambda_service import Invocation, InvokeError, LambdaService
+from local_aws.settings import ACCOUNT_ID
+
+TIMEOUT_SECONDS = 29.0
+
+_FUNCTION_ARN = re.compile(r"/functions/(arn:[^/]+)/invocations$")
+
+
+async def invoke_function(
+    service: LambdaService, request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]
+) -> GatewayResponse:
+    """Call the function behind an `aws_proxy` integration. Raises `GatewayError`, and leaves for the access log what it took."""
+    event = proxy_event(request, api, route, parameters)
+    started = time.perf_counter()
+    try:
+        invocation = await _invoked(service, request, api, route, event)
+        request.context["integration"] = {"requestId": invocation.request_id, "status": invocation.status}
+        return proxy_response(invocation, request, api)
+    except GatewayError as error:
+        # A function's error is JSON itself, and formats of access logs put the variable between quotes.
+        request.context["integrationErrorMessage"] = json.dumps(error.reason)[1:-1]
+        raise
+    finally:
+        request.context["integrationLatency"] = int((time.perf_counter() - started) * 1000)
+
+
+async def _invoked(
+    service: LambdaService, request: GatewayRequest, api: DeployedApi, route: Route, event: bytes
+) -> Invocation:
+    match = _FUNCTION_ARN.search(route.integration.get("uri", ""))
+    if match is None:
+        raise configuration_error(f"the integration of {route.resource} names no function: {route.integration}")
+    if route.integration.get("httpMethod", "POST") != "POST":
+        raise configuration_error(f"Lambda is invoked by POST, not {route.integration['httpMethod']}")
+    source = f"arn:aws:execute-api:{api.region}:{ACCOUNT_ID}:{api.api_id}/{api.stage}/{request.method}{route.resource}"
+    seconds = min(TIMEOUT_SECONDS, route.integration.get("timeoutInMillis", 29_000) / 1000)
+    try:
+        async with asyncio.timeout(seconds):
+            return await service.invoke(
+                match[1], event, trace_header=request.trace_header, source=("apigateway.amazonaws.com", source)
+            )
+    except TimeoutError:
+        raise integration_timeout(seconds) from None
+    except InvokeError as error:
+        if error.status == 413:
+            raise request_too_large(str(error)) from None
+        raise configuration_error(f"Lambda did not run the function: {error}") from None
+
+
+def mock_response(request: GatewayRequest, route: Route) -> GatewayResponse:
+    """A `mock` integration: the request template says the status, the response of that status the rest."""
+    status = _mock_status(request, route.integration)
+    answers = route.integration.get("responses", {})
+    answer = next((answers[key] for key in answers if key != "default" and re.fullmatch(key, status)), None)
+    answer = answer or answers.get("default")
+    if answer is None:
+        raise configuration_error(f"no response of the mock integration of {route.resource} matches {status!r}")
+    headers = []
+    for target, expression in answer.get("responseParameters", {}).items():
+        value = parameter(expression, request.context, request.header_map)
+        if value is not None:
+            headers.append((target.removeprefix("method.response.header."), value))
+    content_type, template = by_accept(answer.get("responseTemplates", {}), request.header("Accept") or "") or ("", "")
+    if content_type and "content-type" not in {name.lower() for name, _ in headers}:
+        headers.append(("Content-Type", content_type))
+    return GatewayResponse(int(answer["statusCode"]), headers, render(template, request.context).encode())
+
+
+def _mock_status(request: GatewayRequest, integration: dict[str, Any]) -> str:
+    """A request whose media type has no template passes through (then its body must say the status) or is a 415.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+    """
+    templates = integration.get("requestTemplates", {})
+    media_type = (request.header("Content-Type") or "application/json").split(";")[0].strip()
+    template = templates.get(media_type)
+    if template is None:
+        behavior = integration.get("passthroughBehavior", "when_no_match").lower()
+        if behavior == "never" or (behavior == "when_no_templates" and templates):
+            raise unsupported_media_type(media_type)
+        template = request.body.decode(errors="replace")
+    else:
+        template = render(template, request.context)
+    try:
+        return str(int(json.loads(template)["statusCode"]))
+    except (ValueError, KeyError, TypeError):
+        raise configuration_error(f"mock integration: no integer statusCode in {template[:200]!r}") from None
+
+
+def require_emulated(route: Route) -> str:
+    """The kind of integration. Raises `NotEmulatedError` for http, http_proxy and non-proxy aws."""
+    kind = str(route.integration.get("type", "")).lower()
+    if kind not in ("aws_proxy", "mock"):
+        raise NotEmulatedError(f"integration type {kind!r} of {route.resource} (only aws_proxy and mock are)")
+    return kind

@@ -1,0 +1,56 @@
+"""Values out of `$context`, in templates, response parameters and access log formats."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.api_gateway.errors import NotEmulatedError
+
+Context = dict[str, Any]
+
+_NAME = r"context\.([A-Za-z_]\w*(?:\.[A-Za-z_][\w:]*)*)"
+_REFERENCE = re.compile(rf"\$!?(?:\{{{_NAME}\}}|{_NAME})")
+_OTHER_VTL = re.compile(r"\$!?\{?(?:input|util|stageVariables)\b|^\s*#(?:set|if|foreach)\b|#(?:if|foreach)\s*\(", re.M)
+
+
+def lookup(context: Context, name: str) -> str | None:
+    """`identity.sourceIp` -> its text; None if the context has no such value."""
+    value: Any = context
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return None if value is None else str(value)
+
+
+def render(template: str, context: Context, missing: str = "") -> str:
+    """A mapping template. Of VTL only `$context.…` is emulated; anything else raises `NotEmulatedError`."""
+    other = _OTHER_VTL.search(template)
+    if other:
+        raise NotEmulatedError(f"{other.group().strip()!r} in a mapping template (only $context.… is)")
+    return _REFERENCE.sub(lambda match: lookup(context, match[1] or match[2]) or missing, template)
+
+
+def parameter(expression: str, context: Context, request_headers: Mapping[str, str]) -> str | None:
+    """A response parameter: `'text'`, `context.…` or `method.request.header.…`; None if it has no value."""
+    if len(expression) >= 2 and expression[0] == expression[-1] == "'":
+        return expression[1:-1]
+    source, _, name = expression.removeprefix("$").partition(".")
+    if source == "context":
+        return lookup(context, name)
+    if expression.startswith("method.request.header."):
+        return request_headers.get(expression.removeprefix("method.request.header."))
+    raise NotEmulatedError(
+        f"response parameter {expression!r} (only 'text', context.… and method.request.header.… are)"
+    )
+
+
+def by_accept(templates: Mapping[str, str], accept: str) -> tuple[str, str] | None:
+    """The template for what the client accepts: an exact media type, else application/json, else the first."""
+    if not templates:
+        return None
+    for wanted in (part.split(";")[0].strip() for part in accept.split(",")):
+        if wanted in templates:
+            return wanted, templates[wanted]
+    key = "application/json" if "application/json" in templates else next(iter(templates))
+    return key, templates[key]

@@ -1,0 +1,130 @@
+"""The routes of a deployed body, and which one a path takes."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.api_gateway.control import ANY_METHOD, API_KEY_SOURCE, INTEGRATION, METHODS, Body
+from local_aws.api_gateway.errors import NotEmulatedError
+
+
+@dataclass(frozen=True)
+class CognitoSecurity:
+    """Who may call: a user of one of the pools, with one of the scopes if any are named."""
+
+    pool_ids: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str  # ANY for the one that takes all others
+    resource: str  # `/v1/users/{id}`
+    resource_id: str
+    integration: dict[str, Any]
+    security: CognitoSecurity | None
+    api_key: bool  # whether it also wants an `x-api-key`
+    operation_name: str | None
+
+
+@dataclass
+class _Node:
+    static: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: tuple[str, "_Node"] | None = None
+    greedy: tuple[str, "_Node"] | None = None
+    methods: dict[str, Route] = field(default_factory=dict)
+
+
+class Routes:
+    """Static segments win over `{parameter}`, which wins over `{greedy+}`, as on AWS."""
+
+    def __init__(self, body: Body) -> None:
+        self._root = _Node()
+        for path, item in body.get("paths", {}).items():
+            node = self._node(path)
+            for key, operation in item.items():
+                if key in METHODS or key == ANY_METHOD:
+                    method = "ANY" if key == ANY_METHOD else key.upper()
+                    node.methods[method] = _route(body, path, method, operation)
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route and the path parameters, percent-encoded as the client sent them; None where AWS has no method."""
+        segments = [segment for segment in path.split("/") if segment]
+        for node, parameters in _matches(self._root, segments, {}):
+            route = node.methods.get(method) or node.methods.get("ANY")
+            return (route, parameters) if route else None
+        return None
+
+    def _node(self, path: str) -> _Node:
+        node = self._root
+        for segment in path.split("/"):
+            if segment.startswith("{") and segment.endswith("+}"):
+                node.greedy = node.greedy or (segment[1:-2], _Node())
+                node = node.greedy[1]
+            elif segment.startswith("{"):
+                node.parameter = node.parameter or (segment[1:-1], _Node())
+                node = node.parameter[1]
+            elif segment:
+                node = node.static.setdefault(segment, _Node())
+        return node
+
+
+def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> list[tuple[_Node, dict[str, str]]]:
+    """Resources that the path fits, the most specific first."""
+    if not segments:
+        return [(node, parameters)] if node.methods else []
+    head, rest = segments[0], segments[1:]
+    found = []
+    if head in node.static:
+        found += _matches(node.static[head], rest, parameters)
+    if node.parameter and not found:
+        name, child = node.parameter
+        found += _matches(child, rest, parameters | {name: head})
+    if node.greedy and not found:
+        name, child = node.greedy
+        found += [(child, parameters | {name: "/".join(segments)})]
+    return found
+
+
+def _route(body: Body, path: str, method: str, operation: dict[str, Any]) -> Route:
+    resource_id = hashlib.sha256(path.encode()).hexdigest()[:6]
+    schemes = _schemes(body, path, operation)
+    security = _security(path, [(name, scheme, scopes) for name, scheme, scopes in schemes if not _is_api_key(scheme)])
+    api_key = any(_is_api_key(scheme) for _, scheme, _ in schemes)
+    if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
+        raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
+    return Route(
+        method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key, operation.get("operationId")
+    )
+
+
+def _schemes(body: Body, path: str, operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:
+    """Name, definition and scopes. Operation level only: API Gateway ignores `security` at the root of the document.
+
+    It demands every entry of the list, where OpenAPI would take any.
+    """
+    known = body.get("components", {}).get("securitySchemes", {}) | body.get("securityDefinitions", {})
+    return [
+        (name, known.get(name, {}), scopes)
+        for requirement in operation.get("security", [])
+        for name, scopes in requirement.items()
+    ]
+
+
+def _is_api_key(scheme: dict[str, Any]) -> bool:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html"""
+    return scheme.get("type") == "apiKey" and str(scheme.get("name", "")).lower() == "x-api-key"
+
+
+def _security(path: str, schemes: list[tuple[str, dict[str, Any], list[str]]]) -> CognitoSecurity | None:
+    if not schemes:
+        return None
+    if len(schemes) > 1:
+        raise NotEmulatedError(f"{len(schemes)} authorizers of {path}")
+    name, scheme, scopes = schemes[0]
+    authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
+    if authorizer.get("type") != "cognito_user_pools":
+        raise NotEmulatedError(f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)")
+    pools = tuple(re.sub(r"^.*:userpool/", "", arn) for arn in authorizer["providerARNs"])
+    return CognitoSecurity(pools, tuple(scopes))

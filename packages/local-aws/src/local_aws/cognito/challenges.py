@@ -1,0 +1,168 @@
+"""What stands between a right password and tokens: a password of one's own, and the code of an authenticator app."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.cognito import attributes, lockout, mfa, passwords, pools
+from local_aws.cognito.errors import CognitoError, NotEmulatedError, invalid_parameter, not_authorized
+from local_aws.cognito.pools import Client, Pool, User, UserStatus
+from local_aws.cognito.service import Service
+from local_aws.cognito.state import Challenge
+
+NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - the name of a challenge
+ATTRIBUTE_PREFIX = "userAttributes."
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The client is asked for something more."""
+
+    name: str
+    session: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Nothing is left to ask. `source` tells pre_token_generation how it came about."""
+
+    user: User
+    source: str
+
+
+Outcome = Pending | Passed
+
+
+def after_password(service: Service, pool: Pool, client: Client, user: User) -> Outcome:
+    pools.require_enabled(user)
+    if user.status is UserStatus.RESET_REQUIRED:
+        raise CognitoError("PasswordResetRequiredException", "Password reset required for the user")
+    if user.status is UserStatus.UNCONFIRMED:
+        raise CognitoError("UserNotConfirmedException", "User is not confirmed.")
+    if user.status is UserStatus.FORCE_CHANGE_PASSWORD:
+        return _ask_new_password(service, pool, client, user)
+    return _after_own_password(service, pool, client, user, "TokenGeneration_Authentication")
+
+
+def _after_own_password(service: Service, pool: Pool, client: Client, user: User, source: str) -> Outcome:
+    factor = mfa.demanded(service, pool, user)
+    if factor is not None:
+        session = open_session(service, pool, client, user, factor)
+        return Pending(factor, session, mfa.challenge_parameters(user, factor))
+    return _passed(service, pool, user, source)
+
+
+def _passed(service: Service, pool: Pool, user: User, source: str) -> Passed:
+    lockout.forget(service, pool, user)
+    return Passed(user, source)
+
+
+def open_session(service: Service, pool: Pool, client: Client, user: User, name: str) -> str:
+    now = service.clock()
+    service.state.challenges = {k: c for k, c in service.state.challenges.items() if c.expires_at > now - 86400}
+    session = secrets.token_urlsafe(96)
+    minutes = int(client.extended_config.get("AuthSessionValidity") or 3)
+    service.state.challenges[session] = Challenge(name, pool.id, client.id, user.id, now + minutes * 60)
+    return session
+
+
+def renew(service: Service, session: str) -> str:
+    """The same challenge under a new session, as Cognito hands one out with each step of a setup."""
+    renewed = secrets.token_urlsafe(96)
+    service.state.challenges[renewed] = service.state.challenges.pop(session)
+    return renewed
+
+
+def find(service: Service, session: str, name: str) -> tuple[Challenge, Pool, User]:
+    """Whose session this is. It stays open until it is answered well, so a second try is possible."""
+    challenge = service.state.challenges.get(session)
+    if challenge is None or challenge.name != name:
+        raise invalid_session()
+    if challenge.expires_at <= service.clock():
+        raise not_authorized("Invalid session for the user, session is expired.")
+    pool = pools.find_pool(challenge.pool_id)
+    user = pools.find_user_by_sub(pool, challenge.sub)
+    if user is None:
+        raise invalid_session()
+    pools.require_enabled(user)
+    return challenge, pool, user
+
+
+def invalid_session() -> CognitoError:
+    return not_authorized("Invalid session for the user.")
+
+
+def answer(service: Service, client: Client, name: str, session: str, given: dict[str, str]) -> Outcome:
+    """`given` are the `ChallengeResponses`, of which USERNAME and SECRET_HASH are the caller's to check."""
+    if name not in (NEW_PASSWORD, mfa.SOFTWARE_TOKEN, mfa.SETUP):
+        raise NotEmulatedError(f"the challenge {name}")
+    challenge, pool, user = find(service, session, name)
+    if challenge.client_id != client.id:
+        raise invalid_session()
+    if name == NEW_PASSWORD:
+        _set_new_password(service, pool, client, user, given)
+        del service.state.challenges[session]
+        return _after_own_password(service, pool, client, user, "TokenGeneration_NewPasswordChallenge")
+    if name == mfa.SOFTWARE_TOKEN:
+        mfa.require_code(service, pool, user, required(given, "SOFTWARE_TOKEN_MFA_CODE").strip())
+    elif not challenge.token_verified:
+        raise invalid_parameter("Software token has not been verified: call VerifySoftwareToken first.")
+    del service.state.challenges[session]
+    return _passed(service, pool, user, "TokenGeneration_Authentication")
+
+
+def required(given: dict[str, str], name: str) -> str:
+    if not given.get(name):
+        raise invalid_parameter(f"Missing required parameter {name}")
+    return given[name]
+
+
+def _ask_new_password(service: Service, pool: Pool, client: Client, user: User) -> Pending:
+    now = service.clock()
+    if service.state.temporary_passwords.get(user.id, now + 1) <= now:
+        raise not_authorized("Temporary password has expired and must be reset by an administrator.")
+    known = {name: value for name, value in user.attribute_lookup.items() if name != "sub"}
+    parameters = {
+        "USER_ID_FOR_SRP": user.username,
+        "requiredAttributes": json.dumps([f"{ATTRIBUTE_PREFIX}{name}" for name in _missing(pool, user)]),
+        "userAttributes": json.dumps(known),
+    }
+    return Pending(NEW_PASSWORD, open_session(service, pool, client, user, NEW_PASSWORD), parameters)
+
+
+def _set_new_password(service: Service, pool: Pool, client: Client, user: User, given: dict[str, str]) -> None:
+    new_password = required(given, "NEW_PASSWORD")
+    passwords.check_policy(pool, new_password)
+    _set_attributes(pool, client, user, given)
+    passwords.set_permanent(service, pool, user, new_password)
+
+
+def _missing(pool: Pool, user: User) -> list[str]:
+    return [n for n, a in pool.schema_attributes.items() if a.required and n not in user.attribute_lookup]
+
+
+def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str, str]) -> None:
+    given = {
+        name.removeprefix(ATTRIBUTE_PREFIX): value
+        for name, value in responses.items()
+        if name.startswith(ATTRIBUTE_PREFIX)
+    }
+    missing = sorted(set(_missing(pool, user)) - set(given))
+    if missing:
+        raise invalid_parameter(f"Invalid attributes given, {missing[0]} is missing")
+    if "email" in given:
+        raise not_authorized("Cannot modify an already provided email")
+    attributes.check_writable(client, set(given))
+    attributes.check_schema(pool, given)
+    attributes.store(user, given)
+
+
+def answer_of(pending: Pending) -> dict[str, Any]:
+    """As the JSON protocol tells it."""
+    return {
+        "ChallengeName": pending.name,
+        "Session": pending.session,
+        "ChallengeParameters": pending.parameters,
+    }

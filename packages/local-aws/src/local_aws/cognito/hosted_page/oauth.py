@@ -1,0 +1,194 @@
+"""/oauth2/token, /oauth2/userInfo and /oauth2/revoke: what an app calls itself.
+
+https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
+https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html
+https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from aiohttp import BasicAuth, web
+
+from local_aws.cognito import attributes, cors, pools, sessions, signin, tokens
+from local_aws.cognito.errors import CognitoError
+from local_aws.cognito.pools import Client, Pool
+from local_aws.cognito.service import Service
+from local_aws.cognito.state import AuthorizationCode
+
+HEADERS = {"Cache-Control": "no-store", **cors.ANY_ORIGIN}
+
+
+class OAuthError(Exception):
+    """RFC 6749, section 5.2."""
+
+    def __init__(self, code: str, description: str = "", status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.description = description
+        self.status = status
+
+
+async def token(service: Service, request: web.Request) -> web.Response:
+    form = await _form(request)
+    pool, client = _authenticated_client(request, form)
+    kind = form.get("grant_type")
+    if kind == "authorization_code":
+        return _granted(await _exchange(service, pool, client, form))
+    if kind == "refresh_token":
+        return _granted(await _refresh(service, pool, client, form))
+    if kind == "client_credentials":
+        raise OAuthError("unauthorized_client")
+    raise OAuthError("unsupported_grant_type" if kind else "invalid_request")
+
+
+async def _exchange(service: Service, pool: Pool, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+    if "code" not in (client.extended_config.get("AllowedOAuthFlows") or []):
+        raise OAuthError("unauthorized_client")
+    granted = _take_code(service, client, _required(form, "code"))
+    if granted.redirect_uri != _required(form, "redirect_uri"):
+        raise OAuthError("invalid_grant")
+    _check_verifier(granted, form.get("code_verifier"))
+    user = pools.find_user_by_sub(pool, granted.sub)
+    if user is None or not user.enabled:
+        raise OAuthError("invalid_grant")
+    sign_in, refresh_token = sessions.start(service, pool, client, user, granted)
+    source = "TokenGeneration_HostedAuth"
+    result = await _issue(tokens.issue(service, pool, client, user, sign_in, source, None, granted.nonce))
+    return result | {"RefreshToken": refresh_token}
+
+
+def _take_code(service: Service, client: Client, code: str) -> AuthorizationCode:
+    """A code is good for one attempt of the client it was given to."""
+    granted = service.state.authorization_codes.get(code)
+    if granted is None or granted.client_id != client.id:
+        raise OAuthError("invalid_grant")
+    del service.state.authorization_codes[code]
+    if granted.expires_at <= service.clock():
+        raise OAuthError("invalid_grant")
+    return granted
+
+
+def _check_verifier(granted: AuthorizationCode, verifier: str | None) -> None:
+    """Whoever started with a challenge must end with its verifier, and nobody else may send one (RFC 9700, 2.1.1)."""
+    if (granted.code_challenge is None) != (verifier is None):
+        raise OAuthError("invalid_grant")
+    if granted.code_challenge and verifier:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        if not hmac.compare_digest(digest, granted.code_challenge):
+            raise OAuthError("invalid_grant")
+
+
+async def _refresh(service: Service, pool: Pool, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+    refresh_token = _required(form, "refresh_token")
+    try:
+        signin.require_allowed(client, "REFRESH_TOKEN_AUTH")
+    except CognitoError as error:
+        raise OAuthError("unauthorized_client") from error
+    try:
+        sign_in, user = sessions.resume(service, pool, client, refresh_token)
+    except CognitoError as error:
+        raise OAuthError("invalid_grant", error.message) from error
+    source = "TokenGeneration_RefreshTokens"
+    return await _issue(tokens.issue(service, pool, client, user, sign_in, source, None))
+
+
+async def _issue(issuing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """What pre_token_generation refuses, the app learns here."""
+    try:
+        return await issuing
+    except CognitoError as error:
+        raise OAuthError("invalid_grant", error.message) from error
+
+
+def _granted(result: dict[str, Any]) -> web.Response:
+    names = {
+        "AccessToken": "access_token",
+        "IdToken": "id_token",
+        "RefreshToken": "refresh_token",
+        "ExpiresIn": "expires_in",
+        "TokenType": "token_type",
+    }
+    return web.json_response({names[name]: value for name, value in result.items()}, headers=HEADERS)
+
+
+async def user_info(service: Service, request: web.Request) -> web.Response:
+    kind, _, access_token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not access_token:
+        return _bad_bearer(400, "invalid_request", "Bad OAuth2 request at UserInfo Endpoint")
+    try:
+        _, client, user, scopes = sessions.bearer(service, access_token.strip())
+    except CognitoError:
+        reason = "Access token is expired, disabled, or deleted, or the user has globally signed out."
+        return _bad_bearer(401, "invalid_token", reason)
+    if "openid" not in scopes:
+        return _bad_bearer(401, "invalid_token", "Access token does not contain openid scope")
+    known = attributes.in_scopes(attributes.readable(client, user), scopes)
+    return web.json_response({**known, "username": user.username}, headers=HEADERS)
+
+
+def _bad_bearer(status: int, code: str, description: str) -> web.Response:
+    challenge = f'Bearer error="{code}", error_description="{description}"'
+    headers = {"WWW-Authenticate": challenge, **HEADERS}
+    return web.json_response({"error": code, "error_description": description}, status=status, headers=headers)
+
+
+async def revoke(service: Service, request: web.Request) -> web.Response:
+    form = await _form(request)
+    _, client = _authenticated_client(request, form)
+    try:
+        sessions.revoke(service, client, _required(form, "token"))
+    except CognitoError as error:
+        known = {"UnsupportedTokenTypeException": "unsupported_token_type", "UnauthorizedException": "invalid_client"}
+        raise OAuthError(known.get(error.code, "invalid_request"), error.message) from error
+    return web.Response(headers=HEADERS)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """Raises OAuthError for another content type, and for a parameter that is given twice."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise OAuthError("invalid_request", "Send application/x-www-form-urlencoded.")
+    given = await request.post()
+    if len(set(given)) != len(given):
+        raise OAuthError("invalid_request", "A parameter is given more than once.")
+    return {name: value for name, value in given.items() if isinstance(value, str) and value}
+
+
+def _authenticated_client(request: web.Request, form: Mapping[str, str]) -> tuple[Pool, Client]:
+    """By HTTP Basic or in the form; a client with a secret must show it, one without must not claim to have one."""
+    client_id, secret = form.get("client_id", ""), form.get("client_secret")
+    if "Authorization" in request.headers:
+        client_id, secret = _basic(request.headers["Authorization"])
+    try:
+        pool, client = pools.find_client(client_id)
+    except CognitoError as error:
+        raise OAuthError("invalid_client") from error
+    if client.generate_secret != (secret is not None):
+        raise OAuthError("invalid_client")
+    if secret is not None and not hmac.compare_digest(client.secret.encode(), secret.encode()):
+        raise OAuthError("invalid_client")
+    if not pool.domain or not client.extended_config.get("AllowedOAuthFlowsUserPoolClient"):
+        raise OAuthError("unauthorized_client")
+    return pool, client
+
+
+def _basic(header: str) -> tuple[str, str]:
+    try:
+        given = BasicAuth.decode(header, encoding="utf-8")
+    except ValueError as error:
+        raise OAuthError("invalid_client") from error
+    return given.login, given.password
+
+
+def _required(form: Mapping[str, str], name: str) -> str:
+    if name not in form:
+        raise OAuthError("invalid_request", f"{name} is missing.")
+    return form[name]
+
+
+def refused(error: OAuthError) -> web.Response:
+    body = {"error": error.code} | ({"error_description": error.description} if error.description else {})
+    return web.json_response(body, status=error.status, headers=HEADERS)

@@ -1,0 +1,165 @@
+"""Pools, clients and users, as moto keeps them."""
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
+from local_aws.settings import ACCOUNT_ID
+
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+
+from moto.cognitoidp.models import (
+    CognitoIdpUser,
+    CognitoIdpUserPool,
+    CognitoIdpUserPoolAttribute,
+    CognitoIdpUserPoolClient,
+    UserStatus,
+    cognitoidp_backends,
+)
+
+Pool = CognitoIdpUserPool
+Client = CognitoIdpUserPoolClient
+User = CognitoIdpUser
+STANDARD_ATTRIBUTES = frozenset(CognitoIdpUserPoolAttribute.STANDARD_SCHEMA)
+__all__ = ["STANDARD_ATTRIBUTES", "Client", "Pool", "User", "UserStatus"]
+
+
+def find_pool(pool_id: str) -> Pool:
+    for pool in _pools():
+        if pool.id == pool_id:
+            return pool
+    raise CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")
+
+
+def find_client(client_id: str, pool_id: str | None = None) -> tuple[Pool, Client]:
+    """Client ids are unique, and the calls that need no signature name nothing else."""
+    pools = _pools() if pool_id is None else iter([find_pool(pool_id)])
+    for pool in pools:
+        if client := pool.clients.get(client_id):
+            return pool, client
+    raise CognitoError("ResourceNotFoundException", f"User pool client {client_id} does not exist.")
+
+
+def _pools() -> Iterator[Pool]:
+    for backend in list(cognitoidp_backends[ACCOUNT_ID].values()):
+        yield from list(backend.user_pools.values())
+
+
+def check_secret_hash(client: Client, username: str, secret_hash: str | None) -> None:
+    """A client with a secret must prove it knows it, for the very user it speaks of."""
+    if not client.generate_secret:
+        return
+    if not secret_hash:
+        raise not_authorized(f"Client {client.id} is configured with secret but SECRET_HASH was not received")
+    digest = hmac.digest(client.secret.encode(), (username + client.id).encode(), hashlib.sha256)
+    if not hmac.compare_digest(base64.b64encode(digest), secret_hash.encode()):
+        raise not_authorized(f"SecretHash does not match for the client: {client.id}")
+
+
+def find_user(pool: Pool, username: str) -> User | None:
+    """By username, `sub`, or the e-mail where the pool signs people in by e-mail."""
+    wanted = fold(pool, username)
+    for user in pool.users.values():
+        names = {fold(pool, user.username), user.id}
+        if signs_in_by_email(pool):
+            names.add(fold(pool, user.attribute_lookup.get("email", "")))
+        if wanted in names or username == user.id:
+            return user
+    return None
+
+
+def require_user(pool: Pool, username: str) -> User:
+    user = find_user(pool, username)
+    if user is None:
+        raise CognitoError("UserNotFoundException", "User does not exist.")
+    return user
+
+
+def find_user_by_sub(pool: Pool, sub: str) -> User | None:
+    return next((user for user in pool.users.values() if user.id == sub), None)
+
+
+def fold(pool: Pool, name: str) -> str:
+    """The form in which this pool compares names. A pool is case-sensitive unless it says otherwise."""
+    sensitive = (pool.extended_config.get("UsernameConfiguration") or {}).get("CaseSensitive", True)
+    return name if sensitive else name.lower()
+
+
+def signs_in_by_email(pool: Pool) -> bool:
+    return "email" in (pool.extended_config.get("UsernameAttributes") or [])
+
+
+def verifies_email(pool: Pool) -> bool:
+    return "email" in (pool.extended_config.get("AutoVerifiedAttributes") or [])
+
+
+def new_user(pool: Pool, username: str, attributes: dict[str, str], status: UserStatus) -> User:
+    """Not yet in the pool. Where people sign in by e-mail, Cognito names the user by its own `sub`."""
+    own_name = None if signs_in_by_email(pool) else username
+    return User(pool.id, own_name, None, status, [{"Name": k, "Value": v} for k, v in attributes.items()])
+
+
+def add_user(pool: Pool, user: User) -> None:
+    pool.users[user.username] = user
+
+
+def remove_user(pool: Pool, user: User) -> None:
+    for group in user.groups:
+        group.users.discard(user)
+    del pool.users[user.username]
+
+
+def require_absent(pool: Pool, username: str, message: str) -> None:
+    if find_user(pool, username):
+        taken = "An account with the given email already exists." if signs_in_by_email(pool) else message
+        raise CognitoError("UsernameExistsException", taken)
+
+
+def require_email_free(pool: Pool, email: str, owner: User) -> None:
+    if signs_in_by_email(pool) and find_user(pool, email) not in (None, owner):
+        raise CognitoError("AliasExistsException", "An account with the given email already exists.")
+
+
+def describe(user: User, attributes_key: str) -> dict[str, Any]:
+    return {
+        "Username": user.username,
+        attributes_key: [{"Name": name, "Value": value} for name, value in user.attribute_lookup.items()],
+        "UserCreateDate": _epoch(user.create_date),
+        "UserLastModifiedDate": _epoch(user.last_modified_date),
+        "Enabled": user.enabled,
+        "UserStatus": status(user),
+    }
+
+
+def status(user: User) -> str:
+    return UserStatus(user.status).value
+
+
+def _epoch(moment: datetime) -> float:
+    return moment.replace(tzinfo=UTC).timestamp()  # moto's times are naive, in UTC
+
+
+def require_enabled(user: User) -> None:
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+
+
+def require_email(user: User) -> str:
+    email = user.attribute_lookup.get("email")
+    if not email:
+        raise invalid_parameter("User has no email attribute to send a message to.")
+    return str(email)
+
+
+def hides_absence(client: Client) -> bool:
+    """Whether this client's users must not learn which names exist."""
+    return bool(client.extended_config.get("PreventUserExistenceErrors") == "ENABLED")
+
+
+def unknown_to_client() -> CognitoError:
+    return CognitoError("UserNotFoundException", "Username/client id combination not found.")

@@ -1,0 +1,100 @@
+"""Attributes of people who exist: changing them, and proving that a new e-mail is one's own."""
+
+from typing import Any
+
+from local_aws.cognito import attributes, codes, inbox, pools, requests, sessions
+from local_aws.cognito.errors import NotEmulatedError, invalid_parameter
+from local_aws.cognito.pools import Pool, User
+from local_aws.cognito.service import Service
+from local_aws.cognito.state import Purpose
+
+
+async def update_user_attributes(service: Service, request: requests.UpdateUserAttributes) -> dict[str, Any]:
+    pool, client, user = sessions.authenticate(service, request.access_token)
+    given = requests.named(request.user_attributes)
+    attributes.check_writable(client, set(given))
+    return {"CodeDeliveryDetailsList": _change(service, pool, user, given)}
+
+
+async def admin_update_user_attributes(service: Service, request: requests.AdminUpdateUserAttributes) -> dict[str, Any]:
+    pool = pools.find_pool(request.user_pool_id)
+    user = pools.require_user(pool, request.username)
+    _change(service, pool, user, requests.named(request.user_attributes))
+    return {}
+
+
+async def delete_user_attributes(service: Service, request: requests.DeleteUserAttributes) -> dict[str, Any]:
+    pool, client, user = sessions.authenticate(service, request.access_token)
+    names = set(request.user_attribute_names)
+    attributes.check_writable(client, names)
+    attributes.check_removable(pool, names)
+    user.delete_attributes([name for name in names if name in user.attribute_lookup])
+    return {}
+
+
+async def get_user_attribute_verification_code(
+    service: Service, request: requests.AttributeVerificationCode
+) -> dict[str, Any]:
+    pool, _, user = sessions.authenticate(service, request.access_token)
+    _require_email(request.attribute_name)
+    return {"CodeDeliveryDetails": _send_code(service, pool, user)}
+
+
+async def verify_user_attribute(service: Service, request: requests.VerifyUserAttribute) -> dict[str, Any]:
+    pool, _, user = sessions.authenticate(service, request.access_token)
+    _require_email(request.attribute_name)
+    codes.check(service, user, Purpose.VERIFY_EMAIL, request.code)
+    email = _unproved_email(service, user)
+    pools.require_email_free(pool, email, user)
+    _settle(service, user)
+    attributes.store(user, {"email": email, "email_verified": "true"})
+    return {}
+
+
+def _change(service: Service, pool: Pool, user: User, given: dict[str, str]) -> list[dict[str, str]]:
+    """Returns where a code went, if one did."""
+    attributes.check_schema(pool, given)
+    email = given.get("email")
+    if email is None or email == user.attribute_lookup.get("email"):
+        if email is not None:
+            _settle(service, user)  # whoever keeps the old address gives up the new one
+        attributes.store(user, given)
+        return []
+    pools.require_email_free(pool, email, user)
+    _settle(service, user)
+    if given.get("email_verified") == "true":  # an administrator vouches for it
+        attributes.store(user, given)
+        return []
+    if _kept_until_verified(pool):
+        attributes.store(user, {name: value for name, value in given.items() if not name.startswith("email")})
+        service.state.pending_emails[user.id] = email
+    else:
+        attributes.store(user, given | {"email_verified": "false"})
+    return [_send_code(service, pool, user)] if pools.verifies_email(pool) else []
+
+
+def _kept_until_verified(pool: Pool) -> bool:
+    settings = pool.extended_config.get("UserAttributeUpdateSettings") or {}
+    return "email" in (settings.get("AttributesRequireVerificationBeforeUpdate") or [])
+
+
+def _unproved_email(service: Service, user: User) -> str:
+    return service.state.pending_emails.get(user.id) or pools.require_email(user)
+
+
+def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
+    code = codes.create(service, user, Purpose.VERIFY_EMAIL)
+    return inbox.send_code(service, pool, _unproved_email(service, user), code)
+
+
+def _settle(service: Service, user: User) -> None:
+    """A code that is still on its way would confirm an address that is no longer meant."""
+    codes.spend(service, user, Purpose.VERIFY_EMAIL)
+    service.state.pending_emails.pop(user.id, None)
+
+
+def _require_email(name: str) -> None:
+    if name == "phone_number":
+        raise NotEmulatedError("codes to a phone number")
+    if name != "email":
+        raise invalid_parameter(f"Attribute {name} cannot be verified.")

@@ -1,0 +1,126 @@
+"""Sign-ins that last: refresh tokens, and who an access token belongs to."""
+
+import hashlib
+import hmac
+import secrets
+import uuid
+
+from local_aws.cognito import pools, tokens
+from local_aws.cognito.errors import CognitoError, not_authorized
+from local_aws.cognito.keys import InvalidTokenError
+from local_aws.cognito.pools import Client, Pool, User
+from local_aws.cognito.service import Service
+from local_aws.cognito.state import AuthorizationCode, SignIn
+
+
+def start(
+    service: Service, pool: Pool, client: Client, user: User, granted: AuthorizationCode | None = None
+) -> tuple[SignIn, str]:
+    """The sign-in and its refresh token: `origin_jti.secret`, of which only a digest is kept.
+
+    `granted` is what the hosted page granted the client, if the sign-in happened there.
+    """
+    now = service.clock()
+    _forget_expired(service, now)
+    secret = secrets.token_urlsafe(48)
+    sign_in = SignIn(
+        origin_jti=str(uuid.uuid4()),
+        pool_id=pool.id,
+        client_id=client.id,
+        sub=user.id,
+        auth_time=granted.auth_time if granted else int(now),
+        expires_at=now + tokens.validity(client).refresh,
+        refresh_secret=_digest(secret),
+        hosted_scopes=granted.scopes if granted else None,
+    )
+    service.state.sign_ins[sign_in.origin_jti] = sign_in
+    return sign_in, f"{sign_in.origin_jti}.{secret}"
+
+
+def _forget_expired(service: Service, now: float) -> None:
+    """A day late, so that a token that has just expired is still told apart from one that never was."""
+    kept = {k: s for k, s in service.state.sign_ins.items() if s.expires_at + 86400 > now}
+    service.state.sign_ins = kept
+
+
+def find(service: Service, refresh_token: str) -> SignIn | None:
+    origin_jti, _, secret = refresh_token.partition(".")
+    sign_in = service.state.sign_ins.get(origin_jti)
+    return sign_in if sign_in and hmac.compare_digest(sign_in.refresh_secret, _digest(secret)) else None
+
+
+def resume(service: Service, pool: Pool, client: Client, refresh_token: str) -> tuple[SignIn, User]:
+    """Raises NotAuthorizedException for a token that is unknown, another client's, revoked or expired."""
+    sign_in = find(service, refresh_token)
+    if sign_in is None or (sign_in.pool_id, sign_in.client_id) != (pool.id, client.id):
+        raise not_authorized("Invalid Refresh Token")
+    if sign_in.revoked:
+        raise not_authorized("Refresh Token has been revoked")
+    if sign_in.expires_at <= service.clock():
+        raise not_authorized("Refresh Token has expired")
+    user = pools.find_user_by_sub(pool, sign_in.sub)
+    if user is None:
+        raise not_authorized("Invalid Refresh Token")
+    pools.require_enabled(user)
+    return sign_in, user
+
+
+def revoke(service: Service, client: Client, refresh_token: str) -> None:
+    """Ends the sign-in of a refresh token; one that is not known needs no revoking (RFC 7009)."""
+    if not client.extended_config.get("EnableTokenRevocation", True):
+        raise CognitoError("UnsupportedOperationException", "Token revocation is not enabled for this client")
+    if refresh_token.count(".") == 2:
+        raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens can be revoked")
+    sign_in = find(service, refresh_token)
+    if sign_in is not None:
+        if sign_in.client_id != client.id:
+            raise CognitoError("UnauthorizedException", "The token was not issued to this client")
+        sign_in.revoked = True
+
+
+def revoke_all(service: Service, pool: Pool, user: User) -> None:
+    """Every sign-in of the user: access tokens no longer open Cognito, refresh tokens no longer refresh."""
+    for sign_in in service.state.sign_ins.values():
+        if (sign_in.pool_id, sign_in.sub) == (pool.id, user.id):
+            sign_in.revoked = True
+
+
+def authenticate(service: Service, access_token: str) -> tuple[Pool, Client, User]:
+    """Whose access token this is, if it opens Cognito's own calls.
+
+    Raises NotAuthorizedException, or UserNotFoundException for a deleted user.
+    """
+    pool, client, user, scopes = bearer(service, access_token)
+    if tokens.USER_SCOPE not in scopes:
+        raise not_authorized("Access Token does not have required scopes")
+    return pool, client, user
+
+
+def bearer(service: Service, access_token: str) -> tuple[Pool, Client, User, list[str]]:
+    """Whose access token this is, and its scopes. Raises as `authenticate` does."""
+    claims = _access_claims(service, access_token)
+    sign_in = service.state.sign_ins.get(claims["origin_jti"])
+    if sign_in is None or sign_in.revoked:
+        raise not_authorized("Access Token has been revoked")
+    pool, client = pools.find_client(sign_in.client_id, sign_in.pool_id)
+    user = pools.find_user_by_sub(pool, sign_in.sub)
+    if user is None:
+        raise CognitoError("UserNotFoundException", "User does not exist.")
+    pools.require_enabled(user)
+    return pool, client, user, claims["scope"].split()
+
+
+def _access_claims(service: Service, access_token: str) -> dict[str, str]:
+    try:
+        claims = service.key.verify(access_token)
+    except InvalidTokenError as error:
+        raise not_authorized("Could not verify signature for Access Token") from error
+    if claims.get("token_use") != "access" or not str(claims.get("iss")).startswith(f"{service.endpoint_url}/"):
+        raise not_authorized("Invalid Access Token")
+    if claims["exp"] <= service.clock():
+        raise not_authorized("Access Token has expired")
+    return claims
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,118 @@
+"""The AWS endpoint: what arrives over HTTP becomes an `AwsCall`, passes the IAM gate and goes to its service."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
+
+MAX_BODY = 128 * 1024 * 1024  # a Lambda zip travels inline, base64-encoded
+CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+# Calls that clients make before they have credentials, by X-Amz-Target's prefix.
+UNSIGNED_TARGETS = {"AWSCognitoIdentityProviderService": "cognito-idp"}
+DEFAULT_REGION = "us-east-1"
+FOR_BROWSERS = {"cognito-idp"}  # which sets its own CORS rules
+
+Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
+
+
+def first_refusal(*gates: Gate) -> Gate:
+    """One gate of several, asked in this order."""
+
+    async def check(call: AwsCall) -> AwsResponse | None:
+        for gate in gates:
+            if (refusal := await gate(call)) is not None:
+                return refusal
+        return None
+
+    return check
+
+
+def create_app(
+    interceptors: Mapping[str, Interceptor], forward: Forward, gate: Gate, pages: Iterable[web.RouteDef] = ()
+) -> web.Application:
+    """`gate` returns a refusal or None; a service without an interceptor goes straight to `forward`. `pages` are tried first."""
+
+    async def answer(request: web.Request) -> web.Response:
+        call = await read_call(request)
+        if call is None:
+            return _response(_unsigned())
+        if "origin" in call.headers and call.service not in FOR_BROWSERS:
+            return _response(_from_a_page(call.headers["origin"]))
+        refusal = await gate(call)
+        if refusal is not None:
+            return _response(refusal)
+        interceptor = interceptors.get(call.service)
+        return _response(await (interceptor(call, forward) if interceptor else forward(call)))
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes(pages)
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+async def read_call(request: web.Request) -> AwsCall | None:
+    """None if nothing says which service is meant."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = await request.read()
+    signed = CREDENTIAL.search(headers.get("authorization", ""))
+    target = headers.get("x-amz-target", "")
+    if signed:
+        access_key, region, service = signed.group(1), signed.group(2), signed.group(3)
+    elif target.split(".")[0] in UNSIGNED_TARGETS:
+        access_key, region, service = None, DEFAULT_REGION, UNSIGNED_TARGETS[target.split(".")[0]]
+    elif "x-amz-credential" in {name.lower() for name in request.query}:
+        access_key, _, region, service, _ = request.query["X-Amz-Credential"].split("/")
+    else:
+        return None
+    path, _, query = request.raw_path.partition("?")
+    return AwsCall(
+        service=service,
+        method=request.method,
+        path=path,
+        query=query,
+        headers=headers,
+        body=body,
+        region=region,
+        action=target.rpartition(".")[2] or _form_action(headers, body, query),
+        access_key=access_key,
+    )
+
+
+def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | None:
+    form = (
+        body.decode("latin-1")
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        else query
+    )
+    return next(iter(parse_qs(form).get("Action", [])), None)
+
+
+def _unsigned() -> AwsResponse:
+    message = "This is an AWS endpoint: send signed requests (`eval $(make env)` sets up the aws command and boto3)."
+    return _refused("MissingAuthenticationToken", message)
+
+
+def _from_a_page(origin: str) -> AwsResponse:
+    """Signatures are not checked here, so any page open in a developer's browser could else act as the operator."""
+    return _refused(
+        "AccessDenied", f"Pages ({origin}) may call only Cognito here. Call the API, or AWS from a program."
+    )
+
+
+def _refused(code: str, message: str) -> AwsResponse:
+    body = json.dumps({"__type": code, "message": message}).encode()
+    return AwsResponse(403, body, {"content-type": "application/json"})
+
+
+def _response(answer: AwsResponse) -> web.Response:
+    # aiohttp sets the length itself; hop-by-hop headers are the connection's business.
+    headers = {
+        k: v
+        for k, v in answer.headers.items()
+        if k.lower() not in ("content-length", "transfer-encoding", "connection")
+    }
+    return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -1,0 +1,46 @@
+"""What a call is called: REST services say it by method and path, which their API's model tells apart."""
+
+import re
+from functools import cache
+
+import botocore.session
+from botocore.exceptions import UnknownServiceError
+
+from local_aws.aws_call import AwsCall
+
+
+def operation_name(call: AwsCall) -> str:
+    """`GetUsage`, else method and path where no model has them."""
+    if call.action:
+        return call.action
+    path = call.path.rstrip("/") or "/"
+    found = [
+        name
+        for method, pattern, name in _operations(model_of(call))
+        if method == call.method and pattern.fullmatch(path)
+    ]
+    return found[0] if len(found) == 1 else f"{call.method} {call.path}"
+
+
+def model_of(call: AwsCall) -> str:
+    """The service as botocore names its model: HTTP APIs sign as REST APIs do."""
+    return "apigatewayv2" if call.service == "apigateway" and call.path.startswith("/v2/") else call.service
+
+
+@cache
+def _operations(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    try:
+        model = botocore.session.Session().get_service_model(service)
+    except UnknownServiceError:
+        return []
+    operations = [model.operation_model(name) for name in model.operation_names]
+    return [(each.http["method"], _pattern(each.http["requestUri"]), each.name) for each in operations]
+
+
+def _pattern(uri: str) -> re.Pattern[str]:
+    """`/a/{b}/{c+}?d` -> `/a/[^/]+/.+`."""
+    path = uri.partition("?")[0].rstrip("/") or "/"
+    parts = re.split(r"(\{[^}]+\})", path)
+    return re.compile(
+        "".join((".+" if part.endswith("+}") else "[^/]+") if part[:1] == "{" else re.escape(part) for part in parts)
+    )

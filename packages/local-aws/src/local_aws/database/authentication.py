@@ -1,0 +1,71 @@
+"""Who may connect through the proxy: the IAM token, the signer's `rds-db:connect`, and the proxy's secret."""
+
+from collections.abc import Callable, Sequence
+
+from local_aws.database.proxy import Authenticate, Refused
+from local_aws.database.registered import RegisteredProxy, registered_proxies
+from local_aws.database.token import BadToken, Signer, verify
+from local_aws.iam import sessions
+from local_aws.network.reachability import caller_of, no_way_to_proxy
+from local_aws.settings import LOOPBACK
+
+# RDS Proxy's own messages: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
+_BAD_TOKEN = "The IAM authentication failed for the role {user}. Check the IAM token for this role and try again."  # noqa: S105
+_NO_CREDENTIALS = (
+    "This RDS Proxy has no credentials for the role {user}. Check the credentials for this role and try again."
+)
+_NO_WAY = "The network does not lead here. On AWS the connection would time out."
+_NO_TARGET = "This RDS Proxy currently has no available target instance."
+
+
+def iam_authentication(
+    port: Callable[[], int], proxies: Callable[[], Sequence[RegisteredProxy]] = registered_proxies
+) -> Authenticate:
+    """`port` is the stand-in's, asked late because it may be chosen when it starts listening."""
+
+    def authenticate(user: str, password: str) -> None:
+        proxy = _registered(proxies())
+        endpoints = {f"{host}:{port()}" for host in (LOOPBACK, "localhost")}
+        try:
+            verified = verify(password, user, endpoints, _signer)
+            _has_a_way(verified.access_key, proxy)
+            _may_connect(verified.access_key, proxy.user_arn(user))
+        except BadToken as error:
+            raise Refused("28P01", _BAD_TOKEN.format(user=user), str(error)) from None
+        problem = proxy.problem_with(user)
+        if problem:
+            raise Refused("28000", _NO_CREDENTIALS.format(user=user), problem)
+
+    return authenticate
+
+
+def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
+    """The stand-in is the one proxy of one environment."""
+    if len(proxies) != 1:
+        detail = f"The local control plane has {len(proxies)} DB proxies and needs exactly one. Run `make up`."
+        raise Refused("08006", _NO_TARGET, detail)
+    if not proxies[0].has_target:
+        raise Refused("08006", _NO_TARGET, "The DB proxy has no registered target. Run `make up`.")
+    return proxies[0]
+
+
+def _signer(access_key: str) -> Signer | None:
+    found = sessions.session(access_key)
+    return Signer(found.secret, found.token) if found and not found.expired else None
+
+
+def _has_a_way(access_key: str, proxy: RegisteredProxy) -> None:
+    """The network comes before IAM, but only the token tells which function is at the other end."""
+    signer = sessions.session(access_key)
+    caller = caller_of(signer) if signer and proxy.place else None
+    reason = no_way_to_proxy(caller, proxy.place) if caller and proxy.place else None
+    if reason:
+        raise Refused("08001", _NO_WAY, reason)
+
+
+def _may_connect(access_key: str, user_arn: str) -> None:
+    caller = sessions.session(access_key)
+    assert caller is not None, "verify has just found it"
+    decision = sessions.authorize(caller, "rds-db:connect", user_arn, {})
+    if not decision.allowed:
+        raise BadToken(f"{caller.arn} is not authorized to perform: rds-db:connect on {user_arn} {decision.reason}")

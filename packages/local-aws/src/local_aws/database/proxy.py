@@ -1,0 +1,267 @@
+"""RDS Proxy's stand-in: TLS and an IAM token at the door, then bytes between the client and a pooled connection."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local_aws.database import wire
+from local_aws.settings import LOOPBACK
+
+log = logging.getLogger("local_aws.database.proxy")
+
+_LOGIN_TIMEOUT = 30.0  # seconds for TLS, startup and password
+_LONGEST_LOGIN = 64 * 1024  # bytes a client may send before it is let in
+
+
+class Refused(Exception):  # noqa: N818
+    """Told to the client as a FATAL error with SQLSTATE `code`.
+
+    `message` is RDS Proxy's own text; `detail` says why, which AWS keeps to itself.
+    """
+
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.detail = code, message, detail
+
+
+# user -> what is shown each piece of what that client sends once it is let in.
+Watch = Callable[[str], Callable[[bytes], None]]
+# (user, password) -> None, or raises Refused.
+Authenticate = Callable[[str, str], None]
+
+
+@dataclass
+class Proxy:
+    """A listening stand-in. `upstream` may be changed while it runs: new connections go there."""
+
+    upstream: str  # path of PgBouncer's or Postgres's unix socket, which trusts us
+    authenticate: Authenticate
+    context: ssl.SSLContext
+    most_connections: int = 500
+    watch: Watch | None = None
+    _server: asyncio.Server | None = None
+    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None, "start the proxy first"
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1:`port`, or on a free port.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Side(self._accept), LOOPBACK, port, backlog=512)
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._connections):
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, client: "Side") -> None:
+        connection = asyncio.get_running_loop().create_task(self._serve(client))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _serve(self, client: "Side") -> None:
+        upstream: Side | None = None
+        try:
+            async with asyncio.timeout(_LOGIN_TIMEOUT):
+                upstream = await self._log_in(client)
+            if upstream:
+                await client.closed.wait()
+        except Refused as refused:
+            log.warning("refused: %s %s", refused.message, refused.detail)
+            client.write(wire.fatal(refused.code, refused.message, refused.detail))
+        except (OSError, EOFError, TimeoutError) as error:
+            log.info("connection ended while logging in: %r", error)
+        except Exception:
+            log.exception("a connection failed")
+        finally:
+            client.close()
+            if upstream:
+                upstream.close()
+
+    async def _log_in(self, client: "Side") -> "Side | None":
+        """The upstream connection, already joined to the client; None after a CancelRequest."""
+        code, body = await self._startup(client)
+        if code == wire.CANCEL_REQUEST:
+            await self._cancel(body)
+            return None
+        if code != wire.PROTOCOL_3:
+            raise Refused("0A000", f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}", "It must be 3.0.")
+        user = _user(body)
+        if len(self._connections) > self.most_connections:
+            raise Refused("53300", "too many connections to this RDS Proxy", f"At most {self.most_connections}.")
+        client.write(wire.CLEARTEXT_PASSWORD)
+        self.authenticate(user, await _password(client))
+        try:
+            upstream = await _connect(self.upstream)
+        except OSError as error:
+            message = "This RDS Proxy currently has no available target instance."
+            raise Refused("08006", message, f"{error}: see `make status`.") from None
+        upstream.write(wire.packet(code, body))  # it answers AuthenticationOk itself
+        client.shown = self.watch(user) if self.watch else None
+        join(client, upstream)
+        return upstream
+
+    async def _startup(self, client: "Side") -> tuple[int, bytes]:
+        """The first message that is not about encryption. Only a CancelRequest may come without TLS."""
+        encrypted = False
+        while True:
+            code, body = await _packet(client)
+            if code == wire.GSSENC_REQUEST:
+                client.write(b"N")
+            elif code == wire.SSL_REQUEST and not encrypted:
+                await client.start_tls(self.context)
+                encrypted = True
+            elif encrypted or code == wire.CANCEL_REQUEST:
+                return code, body
+            else:
+                raise Refused("28000", "This RDS Proxy requires TLS connections", "Connect with sslmode=verify-full.")
+
+    async def _cancel(self, body: bytes) -> None:
+        """PgBouncer knows the key: the client had it from there."""
+        upstream = await _connect(self.upstream)
+        upstream.write(wire.packet(wire.CANCEL_REQUEST, body))
+        await upstream.closed.wait()  # it closes when it has passed the request on
+        upstream.close()
+
+
+class Side(asyncio.Protocol):
+    """One of the two connections: read message by message while logging in, then joined to the other.
+
+    A Protocol and not a pair of streams, because joined it costs one callback for each piece, and no task switch.
+    """
+
+    def __init__(self, accepted: "Callable[[Side], None] | None" = None) -> None:
+        self.closed = asyncio.Event()
+        self.other: Side | None = None
+        self.shown: Callable[[bytes], None] | None = None  # what comes from this side, once it is joined
+        self._accepted = accepted
+        self._buffer = bytearray()
+        self._news = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        if self._accepted:
+            self._accepted(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None:
+            if self.shown:
+                self.shown(data)
+            self.other.transport.write(data)
+            return
+        self._buffer += data
+        self._news.set()
+        if len(self._buffer) > _LONGEST_LOGIN:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+        self._news.set()
+        if self.other is not None:
+            self.other.close()
+
+    def pause_writing(self) -> None:
+        if self.other is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None:
+            self.other.transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def close(self) -> None:
+        self.transport.close()
+
+    async def read(self, size: int) -> bytes:
+        """Exactly `size` bytes.
+
+        Raises:
+            EOFError: the connection ended before.
+        """
+        while len(self._buffer) < size:
+            if self.closed.is_set():
+                raise EOFError("the client went away")
+            self._news.clear()
+            await self._news.wait()
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def unread(self) -> bytes:
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        self.transport.pause_reading()  # so that the ClientHello waits for its reader
+        if self._buffer:  # sent in the clear, to be taken for encrypted later: CVE-2021-23214
+            raise Refused("08P01", "received unencrypted data after SSL request")
+        self.transport.write(b"S")
+        loop = asyncio.get_running_loop()
+        encrypted = await loop.start_tls(self.transport, self, context, server_side=True)
+        assert encrypted is not None
+        self.transport = encrypted
+
+
+def join(client: Side, upstream: Side) -> None:
+    """From now on, what one side sends goes to the other; when one closes, so does the other."""
+    client.other, upstream.other = upstream, client
+    for side, other in ((client, upstream), (upstream, client)):
+        if early := side.unread():
+            if side.shown:
+                side.shown(early)
+            other.write(early)
+        if side.closed.is_set():
+            other.close()
+
+
+async def _connect(path: str) -> Side:
+    _, side = await asyncio.get_running_loop().create_unix_connection(Side, path)
+    return side
+
+
+async def _packet(client: Side) -> tuple[int, bytes]:
+    length, code = struct.unpack("!II", await client.read(8))
+    if not 8 <= length <= wire.LONGEST_STARTUP:
+        raise Refused("08P01", "invalid length of startup packet")
+    return code, await client.read(length - 8)
+
+
+async def _password(client: Side) -> str:
+    kind, length = struct.unpack("!cI", await client.read(5))
+    if kind != b"p" or not 5 <= length <= _LONGEST_LOGIN:
+        raise Refused("08P01", "expected a password message")
+    with contextlib.suppress(UnicodeDecodeError):
+        return (await client.read(length - 4)).rstrip(b"\0").decode()
+    raise Refused("28P01", "invalid password encoding")
+
+
+def _user(body: bytes) -> str:
+    try:
+        parameters = wire.startup_parameters(body)
+    except ValueError as error:
+        raise Refused("08P01", f"invalid startup packet: {error}") from None
+    if parameters.get("replication", "false") not in ("false", "off", "no", "0"):
+        raise Refused("0A000", "RDS Proxy does not support replication connections")
+    if not parameters.get("user"):
+        raise Refused("28000", "no PostgreSQL user name specified in startup packet")
+    return parameters["user"]

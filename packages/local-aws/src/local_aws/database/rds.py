@@ -1,0 +1,89 @@
+"""RDS's control plane as Terraform sees it: moto's, with the stand-in's address in it and its gaps filled.
+
+moto 5.2.5 gives every instance one resource id, forgets Performance Insights, does not say that a parameter is the
+user's (so Terraform sets it again and again) and names `admin` in every managed secret.
+"""
+
+import json
+import os
+import re
+import secrets
+import string
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
+from local_aws.settings import ACCOUNT_ID, LOOPBACK
+
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+
+from moto.rds.models import rds_backends
+from moto.secretsmanager.models import secretsmanager_backends
+
+_PROXY = {"CreateDBProxy", "DescribeDBProxies", "ModifyDBProxy"}
+_TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}
+
+
+def interceptor(port: int) -> Interceptor:
+    """For the service `rds`. `port` is the stand-in's: `aws_db_proxy.endpoint` and `aws_db_proxy_target.port` become it."""
+
+    async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
+        answer = await forward(call)
+        if answer.status != 200:
+            return answer
+        wanted = dict(parse_qsl(call.body.decode("latin-1")))
+        body = _completed(call.region, wanted, answer.body)
+        return AwsResponse(answer.status, _with_address(wanted.get("Action", ""), body, port), answer.headers)
+
+    return intercept
+
+
+def _with_address(action: str, body: bytes, port: int) -> bytes:
+    if action in _PROXY:
+        return re.sub(rb"<Endpoint>[^<]*</Endpoint>", f"<Endpoint>{LOOPBACK}</Endpoint>".encode(), body)
+    if action in _TARGETS:
+        return re.sub(rb"<Port>\d+</Port>", f"<Port>{port}</Port>".encode(), body)
+    return body
+
+
+def _completed(region: str, wanted: Mapping[str, str], body: bytes) -> bytes:
+    """Write into moto's objects what it left out, and into its answer what Terraform takes from there."""
+    backend = rds_backends[ACCOUNT_ID][region]
+    database = backend.databases.get(wanted.get("DBInstanceIdentifier", ""))
+    match wanted.get("Action"):
+        case "CreateDBInstance" if database:
+            database.dbi_resource_id = _resource_id()
+            _set_performance_insights(database, wanted)
+            _set_master_secret(database, region)
+            identifier = f"<DbiResourceId>{database.dbi_resource_id}</DbiResourceId>"
+            return re.sub(rb"<DbiResourceId>[^<]*</DbiResourceId>", identifier.encode(), body)
+        case "ModifyDBInstance" if database:
+            _set_performance_insights(database, wanted)
+        case "ModifyDBParameterGroup":
+            for parameter in backend.db_parameter_groups[wanted["DBParameterGroupName"]].parameters.values():
+                parameter["Source"] = "user"
+    return body
+
+
+def _resource_id() -> str:
+    return "db-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(26))
+
+
+def _set_performance_insights(database: Any, wanted: Mapping[str, str]) -> None:
+    enabled = wanted.get("EnablePerformanceInsights")
+    if enabled is None:
+        return
+    database.performance_insights_enabled = enabled == "true"
+    days = wanted.get("PerformanceInsightsRetentionPeriod", "7")
+    database.performance_insights_retention_period = int(days) if enabled == "true" else None
+    database.performance_insights_kms_key_id = wanted.get("PerformanceInsightsKMSKeyId") if enabled == "true" else None
+
+
+def _set_master_secret(database: Any, region: str) -> None:
+    """A user name that is right; the password opens nothing here, where the master signs in by IAM only."""
+    if not hasattr(database, "master_user_secret"):
+        return
+    held: Any = secretsmanager_backends[ACCOUNT_ID][region].secrets[database.master_user_secret.secret_arn]
+    value = {"username": database.master_username, "password": secrets.token_urlsafe(24)}
+    held.versions[held.default_version_id]["secret_string"] = json.dumps(value)

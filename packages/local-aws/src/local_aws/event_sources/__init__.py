@@ -1,0 +1,5 @@
+"""What calls functions without a caller: streams, queues and schedules."""
+
+from local_aws.event_sources.service import EventSources
+
+__all__ = ["EventSources"]

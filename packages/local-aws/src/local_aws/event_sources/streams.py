@@ -1,0 +1,237 @@
+"""One mapping's reader of a DynamoDB stream: batches in order, and what becomes of those that fail.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+"""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.control_plane.moto_app import Moto
+from local_aws.event_sources import mappings
+from local_aws.event_sources.mappings import Config
+from local_aws.event_sources.patterns import matches
+from local_aws.event_sources.table_stream import KEPT, next_sequence_number
+from local_aws.lambda_service import Invocation, InvokeError, LambdaService
+from local_aws.lambda_service.deployed import find
+from local_aws.lambda_service.destinations import send
+from local_aws.lambda_service.service import REQUEST_LIMIT
+
+POLL_SECONDS = 0.1  # AWS asks each shard four times a second
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.2, 60.0
+
+log = logging.getLogger("local_aws.event_sources")
+
+
+@dataclass(frozen=True)
+class Record:
+    number: int  # its sequence number
+    created: datetime  # UTC
+    event: Mapping[str, Any]  # as the function gets it
+    size: int  # bytes of it
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`first` is the sequence number where the batch begins again; None if the function says nothing of it."""
+
+    first: int | None
+    counts: bool = True  # False where the batch did not reach the function
+    invocation: Invocation | None = None
+
+
+class StreamReader:
+    """`run` ends only by being cancelled; it then goes on from the place that is kept, so a batch may come twice."""
+
+    def __init__(
+        self, region: str, config: Config, moto: Moto, functions: LambdaService, on_change: Callable[[], None]
+    ) -> None:
+        self._region = region
+        self._config = config
+        self._moto = moto
+        self._functions = functions
+        self._on_change = on_change
+        self._patterns = mappings.patterns(config)
+
+    async def run(self) -> None:
+        while True:
+            if not self._has_news():
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            if window := self._config["MaximumBatchingWindowInSeconds"]:
+                await self._gather(window)
+            end, batch = await self._moto.run(self._read)
+            if batch:
+                await self._hand_over(batch)
+            self._go_on_at(end)
+
+    @property
+    def _place(self) -> int:
+        return mappings.places(self._region).get(self._config["UUID"], 0)
+
+    def _go_on_at(self, number: int) -> None:
+        places = mappings.places(self._region)
+        if places.get(self._config["UUID"], number) < number:
+            places[self._config["UUID"]] = number
+            self._on_change()
+
+    def _has_news(self) -> bool:
+        table = mappings.table_of(self._config["EventSourceArn"])
+        return table is not None and next_sequence_number(table.stream_shard) > self._place
+
+    async def _gather(self, seconds: float) -> None:
+        """Waits until the batch is full or the window over."""
+        for _ in range(int(seconds / POLL_SECONDS)):
+            _, batch = await self._moto.run(self._read)
+            if len(batch) >= self._config["BatchSize"]:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _read(self) -> tuple[int, list[Record]]:
+        """The place after what was read, and the records of it that the filters let through. On moto's thread: the
+        records of a transaction that is going to fail must not be seen."""
+        table = mappings.table_of(self._config["EventSourceArn"])
+        if table is None:
+            return self._place, []
+        batch: list[Record] = []
+        shard, size = table.stream_shard, 0
+        start = int(shard.starting_sequence_number)
+        place = min(max(self._place, start), next_sequence_number(shard))
+        for each in shard.items[place - start :]:
+            record = _record(each.record, self._config["EventSourceArn"])
+            if not self._patterns or any(matches(pattern, record.event) for pattern in self._patterns):
+                size += record.size + 1
+                if len(batch) == self._config["BatchSize"] or (batch and size > REQUEST_LIMIT - 100):
+                    break
+                batch.append(record)
+            place = record.number + 1
+        return place, batch
+
+    async def _hand_over(self, batch: list[Record]) -> None:
+        """Until the function has taken every record or it was given up: nothing overtakes a batch that fails."""
+        retries, delay = 0, FIRST_RETRY_SECONDS
+        failure: Failure | None = None
+        while batch:
+            batch = await self._without_aged(batch, failure, retries)
+            if not batch or (failure := await self._invoke(batch)) is None:
+                return
+            if failure.first is not None:
+                self._go_on_at(failure.first)
+                batch = [record for record in batch if record.number >= failure.first]
+            limit = self._config["MaximumRetryAttempts"]
+            if failure.counts and 0 <= limit <= retries:
+                await self._give_up(batch, "RetryAttemptsExhausted", failure, retries + 1)
+                return
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_RETRY_SECONDS)
+            if (
+                failure.counts
+                and failure.first is None
+                and self._config["BisectBatchOnFunctionError"]
+                and len(batch) > 1
+            ):
+                middle = len(batch) // 2
+                await self._hand_over(batch[:middle])
+                self._go_on_at(batch[middle].number)
+                await self._hand_over(batch[middle:])
+                return
+            retries += failure.counts
+
+    async def _without_aged(self, batch: list[Record], failure: Failure | None, retries: int) -> list[Record]:
+        limit = self._config["MaximumRecordAgeInSeconds"]
+        horizon = datetime.now(UTC).timestamp() - (KEPT.total_seconds() if limit < 0 else limit)
+        aged = [record for record in batch if record.created.timestamp() < horizon]
+        if aged:
+            await self._give_up(aged, "RecordAgeExceeded", failure, retries)
+        return batch[len(aged) :]
+
+    async def _invoke(self, batch: list[Record]) -> Failure | None:
+        payload = json.dumps({"Records": [record.event for record in batch]}).encode()
+        try:
+            done = await self._functions.invoke(self._config["FunctionArn"], payload, region=self._region)
+        except InvokeError as error:  # throttled, or the function is gone
+            log.info("%s: %s", self._config["FunctionArn"], error)
+            return Failure(None, counts=False)
+        if done.function_error:
+            return Failure(None, invocation=done)
+        if "ReportBatchItemFailures" not in self._config["FunctionResponseTypes"]:
+            return None
+        return _reported(done, batch)
+
+    async def _give_up(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> None:
+        log.warning("%s: %d records given up: %s", self._config["FunctionArn"], len(batch), condition)
+        if destination := mappings.on_failure(self._config):
+            body = json.dumps(self._report(batch, condition, failure, invocations))
+            with suppress(InvokeError):  # the function is gone, and its role with it
+                role = find(self._config["FunctionArn"], region=self._region).role
+                await self._moto.run(lambda: send(role, destination, body))
+        self._go_on_at(batch[-1].number + 1)
+
+    def _report(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> Config:
+        """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (example invocation record)."""
+        done = failure.invocation if failure else None
+        table = mappings.table_of(self._config["EventSourceArn"])
+        report: Config = {
+            "requestContext": {
+                "requestId": done.request_id if done else "",
+                "functionArn": self._config["FunctionArn"],
+                "condition": condition,
+                "approximateInvokeCount": invocations,
+            },
+            "version": "1.0",
+            "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
+            "DDBStreamBatchInfo": {
+                "shardId": table.stream_shard.id if table else "",
+                "startSequenceNumber": str(batch[0].number),
+                "endSequenceNumber": str(batch[-1].number),
+                "approximateArrivalOfFirstRecord": f"{batch[0].created:%Y-%m-%dT%H:%M:%SZ}",
+                "approximateArrivalOfLastRecord": f"{batch[-1].created:%Y-%m-%dT%H:%M:%SZ}",
+                "batchSize": len(batch),
+                "streamArn": self._config["EventSourceArn"],
+            },
+        }
+        if done:
+            report["responseContext"] = {
+                "statusCode": done.status,
+                "executedVersion": done.executed_version,
+                "functionError": done.function_error,
+            }
+        return report
+
+
+def _record(record: Mapping[str, Any], arn: str) -> Record:
+    """moto's record as a function gets it: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html."""
+    change = dict(record["dynamodb"])
+    created = change["ApproximateCreationDateTime"].replace(tzinfo=UTC)
+    event = {**record, "dynamodb": change | {"ApproximateCreationDateTime": int(created.timestamp())}}
+    event["eventSourceARN"] = arn
+    if who := record.get("userIdentity"):
+        event["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
+    text = json.dumps(event, default=_base64)
+    return Record(int(change["SequenceNumber"]), created, json.loads(text), len(text))
+
+
+def _base64(binary: bytes) -> str:
+    """A value of type B, as JSON has it."""
+    return base64.b64encode(binary).decode()
+
+
+def _reported(done: Invocation, batch: list[Record]) -> Failure | None:
+    """The lowest number of `batchItemFailures` is where to begin again; an answer of another form fails the batch."""
+    try:
+        answer = json.loads(done.payload or b"null")
+        failures = (answer or {}).get("batchItemFailures") or []
+        numbers = [int(failure["itemIdentifier"]) for failure in failures]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Failure(None, invocation=done)
+    known = {record.number for record in batch}
+    if not known.issuperset(numbers):
+        return Failure(None, invocation=done)
+    return Failure(min(numbers), invocation=done) if numbers else None

@@ -1,0 +1,113 @@
+"""May this action be done to this resource? AWS's evaluation logic for one kind of policy.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local_aws.iam.conditions import holds
+from local_aws.iam.context import Context, Keys
+from local_aws.iam.patterns import Undecidable, Unresolved, glob, resolved
+from local_aws.iam.policy import Policy, Statement
+
+IDENTITY = "identity-based policy"
+BOUNDARY = "permissions boundary"
+SESSION = "session policy"
+
+
+@dataclass(frozen=True)
+class Decision:
+    allowed: bool
+    reason: str  # a refusal's is the end of AWS's own message
+    statement: str = ""  # "<policy>/<sid>" that decided; empty for an implicit deny
+
+
+def decide(policies: Sequence[Policy], action: str, resource: str, context: Context, kind: str = IDENTITY) -> Decision:
+    """An explicit deny wins, then any allow, else an implicit deny.
+
+    `action` is "service:Name", `resource` an ARN, or "*" for an action that has none. Whatever cannot be evaluated (a
+    malformed statement, an unknown operator, an unknown value of a condition key) denies in a Deny and allows nothing.
+    """
+    keys = Keys.of(context)
+    allowed_by = ""
+    for policy in policies:
+        for statement in policy.statements:
+            name = f"{policy.name}/{statement.sid}"
+            applies = _applies(statement, action, resource, keys, policy.variables)
+            if not statement.allows and applies is not False:
+                doubt = f" (it cannot be evaluated: {statement.malformed or 'a condition'})" if applies is None else ""
+                return Decision(False, f"with an explicit deny in {_article(kind)}{doubt}", name)
+            if statement.allows and applies and not allowed_by:
+                allowed_by = name
+    if allowed_by:
+        return Decision(True, f"allowed by {allowed_by}", allowed_by)
+    return Decision(False, f"because no {kind} allows the {action} action")
+
+
+def decide_within(
+    identity: Sequence[Policy],
+    boundary: Sequence[Policy] | None,
+    session: Sequence[Policy] | None,
+    action: str,
+    resource: str,
+    context: Context,
+) -> Decision:
+    """The role's own policies, its permissions boundary and the session policy must all allow it; None is one that there is not."""
+    decision = decide(identity, action, resource, context)
+    for kind, policies in ((BOUNDARY, boundary), (SESSION, session)):
+        if decision.allowed and policies is not None:
+            narrowed = decide(policies, action, resource, context, kind)
+            decision = decision if narrowed.allowed else narrowed
+    return decision
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _applies(statement: Statement, action: str, resource: str, keys: Keys, variables: bool) -> bool | None:
+    """None: it cannot be told."""
+    if statement.malformed:
+        return None
+    about = (
+        _names_action(statement, action),
+        _names_resource(statement, resource, keys, variables),
+        *(holds(condition, keys, variables) for condition in statement.conditions),
+    )
+    if False in about:
+        return False
+    return None if None in about else True
+
+
+def _names_action(statement: Statement, action: str) -> bool:
+    if statement.action is not None:
+        return any(glob(each, ignore_case=True).fullmatch(action) for each in statement.action)
+    return not any(glob(each, ignore_case=True).fullmatch(action) for each in statement.not_action or ())
+
+
+def _names_resource(statement: Statement, resource: str, keys: Keys, variables: bool) -> bool | None:
+    excluded = statement.not_resource is not None
+    patterns = statement.not_resource if excluded else statement.resource
+    # A variable without a value matches nothing; but "all except <nothing>" must not open everything.
+    unresolved = None if excluded else False
+    matches = [_matches(each, resource, keys, variables, unresolved) for each in patterns or ()]
+    if True in matches:
+        return not excluded
+    return None if None in matches else excluded
+
+
+def _matches(pattern: str, resource: str, keys: Keys, variables: bool, unresolved: bool | None) -> bool | None:
+    """It cannot be told of a wildcard that would have to cross a colon where AWS does not say that it does."""
+    try:
+        as_documented, as_text = (
+            resolved(pattern, keys, segments=segments) if variables else glob(pattern, segments=segments)
+            for segments in (True, False)
+        )
+        if as_documented.fullmatch(resource):
+            return True
+        return None if as_text.fullmatch(resource) else False
+    except Unresolved:
+        return unresolved
+    except Undecidable:
+        return None

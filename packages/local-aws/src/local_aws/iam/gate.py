@@ -1,0 +1,108 @@
+"""The AWS endpoint's gate: a function's calls pass only if its role's policies allow them."""
+
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.iam.access import Access, accesses
+from local_aws.iam.sessions import Session, authorize, session
+
+# Protocols as the SDKs of today speak them. Everything else is the old query protocol, answered in XML.
+_JSON = {"dynamodb", "logs", "kms", "ssm", "secretsmanager", "cognito-idp", "sqs", "events", "tagging"}
+_REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
+
+# IAM decides these by the tables, keys and attributes in the statement's text, which nothing here reads.
+_PARTIQL = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
+_NO_PARTIQL = "the laptop's AWS does not decide on PartiQL. Use GetItem, Query, PutItem and their kind."
+
+
+class IamGate:
+    """`check` is called for every call before its service sees it."""
+
+    async def check(self, call: AwsCall) -> AwsResponse | None:
+        """A refusal, or None to let it pass.
+
+        Whoever signs with a key that is no role session's is the operator (Terraform, boto3, the console) and passes,
+        as does who does not sign at all: AWS's public calls, such as Cognito's InitiateAuth.
+        """
+        if call.access_key is None:
+            return None
+        caller = session(call.access_key)
+        if caller is None:
+            # Temporary keys begin with ASIA: one that we do not know was made up or belongs to a stack that is gone.
+            return _unknown_token(call) if call.access_key.startswith("ASIA") else None
+        if _token(call) != caller.token:
+            return _unknown_token(call)
+        if caller.expired:
+            return _error(call, "ExpiredTokenException", "The security token included in the request is expired", 400)
+        if call.service == "dynamodb" and call.action in _PARTIQL:
+            return _error(call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501)
+        return next((_denied(call, caller, each, why) for each, why in _refusals(call, caller)), None)
+
+
+def _refusals(call: AwsCall, caller: Session) -> list[tuple[Access, str]]:
+    decisions = [
+        (each, authorize(caller, each.action, each.resource, {**each.context, **_keys(call)}))
+        for each in accesses(call)
+    ]
+    return [(each, decision.reason) for each, decision in decisions if not decision.allowed]
+
+
+def _token(call: AwsCall) -> str | None:
+    """In a header, or in the query of a presigned URL."""
+    return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get("X-Amz-Security-Token")
+
+
+def _keys(call: AwsCall) -> dict[str, str]:
+    """The global condition keys of every request, as far as a laptop knows them."""
+    now = datetime.now(UTC)
+    return {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true",  # as it is on AWS; here loopback stands for the wire
+        "aws:UserAgent": call.headers.get("user-agent", ""),
+        "aws:PrincipalIsAWSService": "false",
+        "aws:ViaAWSService": "false",
+    }
+
+
+def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsResponse:
+    message = (
+        f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} {reason}"
+    )
+    return _error(call, "AccessDeniedException", message, 400)
+
+
+def _unknown_token(call: AwsCall) -> AwsResponse:
+    return _error(call, "UnrecognizedClientException", "The security token included in the request is invalid.", 400)
+
+
+def _error(call: AwsCall, code: str, message: str, status: int) -> AwsResponse:
+    """The error as this service's protocol writes it."""
+    target = "x-amz-target" in call.headers
+    if call.service == "sqs":
+        short = code.removesuffix("Exception")
+        body = {"__type": f"com.amazonaws.sqs#{short}", "message": message}
+        return _json(403, body, {"x-amzn-query-error": f"{short};Sender"}) if target else _xml(short, message)
+    if call.service == "dynamodb":
+        return _json(status, {"__type": f"com.amazon.coral.service#{code}", "Message": message})
+    if call.service in _JSON or target:
+        return _json(status, {"__type": code, "Message": message, "message": message})
+    if call.service in _REST_JSON:
+        return _json(403, {"Message": message}, {"x-amzn-errortype": code}, "application/json")
+    return _xml(code.removesuffix("Exception"), message)
+
+
+def _json(
+    status: int, body: dict[str, str], headers: dict[str, str] | None = None, kind: str = "application/x-amz-json-1.1"
+) -> AwsResponse:
+    return AwsResponse(status, json.dumps(body).encode(), {"content-type": kind} | (headers or {}))
+
+
+def _xml(code: str, message: str) -> AwsResponse:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
+    return AwsResponse(403, body.encode(), {"content-type": "text/xml"})

@@ -1,0 +1,82 @@
+"""IAM's wildcards and policy variables.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html (wildcards in segments)
+"""
+
+import re
+from functools import lru_cache
+
+from local_aws.iam.context import Keys
+
+_VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
+_DEFAULT = re.compile(r"""^([^,]+?)\s*,\s*'([^']*)'$""")
+_ESCAPED = {"*", "?", "$"}  # ${*} is an asterisk, not a wildcard
+
+
+class Unresolved(Exception):  # noqa: N818
+    """A variable's key is not in this request and has no default, so the pattern matches nothing."""
+
+
+class Undecidable(ValueError):  # noqa: N818
+    """A variable's key is in the request, but we do not know its value, or it has several."""
+
+
+@lru_cache(maxsize=4096)
+def glob(pattern: str, *, ignore_case: bool = False, segments: bool = False) -> re.Pattern[str]:
+    """`*` is any text (also across `/` and `:`), `?` any one character; with `segments` as AWS documents it for ARNs:
+    `?` is no colon, and only a `*` that ends a segment reaches beyond its colon."""
+    return re.compile(_source(pattern, None, segments), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str]:
+    """`glob` of `text` with its variables' values as literal text.
+
+    Raises:
+        Unresolved, Undecidable: a variable has no value here.
+    """
+    if "${" not in text:
+        return glob(text, segments=segments)
+    return re.compile(_source(text, keys, segments), re.DOTALL)
+
+
+def substituted(text: str, keys: Keys) -> str:
+    """`text` with its variables replaced, for the operators that compare no patterns.
+
+    Raises:
+        Unresolved, Undecidable: a variable has no value here.
+    """
+    return _VARIABLE.sub(lambda variable: _value(variable[1], keys), text)
+
+
+def _value(name: str, keys: Keys) -> str:
+    if name in _ESCAPED:
+        return name
+    default = _DEFAULT.match(name)
+    key = default[1] if default else name
+    if not keys.has(key):
+        if default:
+            return default[2]
+        raise Unresolved(key)
+    value = keys.single(key)
+    if value is None:
+        raise Undecidable(key)
+    return value
+
+
+def _source(pattern: str, keys: Keys | None, segments: bool) -> str:
+    """Without `keys` a variable is text, as any other."""
+    source, at = "", 0
+    while at < len(pattern):
+        variable = _VARIABLE.match(pattern, at) if keys else None
+        end = variable.end() if variable else at + 1
+        if variable and keys:
+            source += re.escape(_value(variable[1], keys))
+        elif pattern[at] == "*":
+            source += "[^:]*" if segments and pattern[end : end + 1] not in ("", ":") else ".*"
+        elif pattern[at] == "?":
+            source += "[^:]" if segments else "."
+        else:
+            source += re.escape(pattern[at])
+        at = end
+    return source

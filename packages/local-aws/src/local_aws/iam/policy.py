@@ -1,0 +1,118 @@
+"""Policy documents, read once. What cannot be read is kept, and said, so that it can fail closed."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from local_aws.iam.conditions import Condition
+
+_STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+_RESOURCE = re.compile(r"arn:[^:]+:[a-z0-9-]+:")
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Exactly one of action/not_action and of resource/not_resource is set, unless it is malformed."""
+
+    sid: str
+    allows: bool  # False also where the effect cannot be read
+    action: tuple[str, ...] | None = None
+    not_action: tuple[str, ...] | None = None
+    resource: tuple[str, ...] | None = None
+    not_resource: tuple[str, ...] | None = None
+    conditions: tuple[Condition, ...] = ()
+    malformed: str | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    statements: tuple[Statement, ...]
+    name: str = ""
+    variables: bool = True  # ${…} counts only in version 2012-10-17; in 2008-10-17 it is plain text
+
+
+@lru_cache(maxsize=1024)
+def parse(document: str, name: str = "") -> Policy:
+    """Read a document. One that is no policy at all becomes a policy that denies everything and says why."""
+    try:
+        content = json.loads(document)
+    except ValueError as error:
+        return _unreadable(name, f"is not JSON: {error}")
+    if not isinstance(content, dict) or "Statement" not in content:
+        return _unreadable(name, "has no Statement")
+    version = content.get("Version", "2008-10-17")
+    if version not in ("2012-10-17", "2008-10-17"):
+        return _unreadable(name, f"has the unknown Version {version!r}")
+    statements = content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
+    return Policy(tuple(_statement(each, n) for n, each in enumerate(statements)), name, version == "2012-10-17")
+
+
+def _unreadable(name: str, problem: str) -> Policy:
+    return Policy((Statement(sid="", allows=False, malformed=f"the document {problem}"),), name)
+
+
+def _statement(content: Any, number: int) -> Statement:
+    if not isinstance(content, dict):
+        return Statement(f"#{number}", allows=False, malformed="it is not an object")
+    sid, effect = str(content.get("Sid") or f"#{number}"), content.get("Effect")
+    allows = effect == "Allow"
+    if effect not in ("Allow", "Deny"):
+        return Statement(sid, allows=False, malformed=f"Effect is {effect!r}, not Allow or Deny")
+    try:
+        action, not_action = _either(content, "Action", "NotAction")
+        _check_actions(action or not_action or ())
+        resource, not_resource = _either(content, "Resource", "NotResource")
+        _check_resources(resource or not_resource or ())
+        if unknown := content.keys() - _STATEMENT_KEYS:
+            raise ValueError(f"an identity policy has no {', '.join(sorted(unknown))}")
+        conditions = _conditions(content.get("Condition", {}))
+    except ValueError as error:
+        return Statement(sid, allows, malformed=str(error))
+    return Statement(sid, allows, action, not_action, resource, not_resource, conditions)
+
+
+def _either(content: Mapping[str, Any], name: str, opposite: str) -> tuple[tuple[str, ...] | None, ...]:
+    if (name in content) == (opposite in content):
+        raise ValueError(f"it needs exactly one of {name} and {opposite}")
+    return tuple(_texts(content[each], each) if each in content else None for each in (name, opposite))
+
+
+def _check_actions(patterns: tuple[str, ...]) -> None:
+    for pattern in patterns:
+        if pattern != "*" and not _ACTION.fullmatch(pattern):
+            raise ValueError(f"{pattern!r} is not service:Action, and a service has no wildcard")
+
+
+def _check_resources(patterns: tuple[str, ...]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html: none in the service segment."""
+    for pattern in patterns:
+        if pattern != "*" and not _RESOURCE.match(pattern):
+            raise ValueError(f"{pattern!r} is neither an ARN whose service has no wildcard nor *")
+
+
+def _texts(content: Any, name: str) -> tuple[str, ...]:
+    values = content if isinstance(content, list) else [content]
+    if not values or not all(isinstance(value, str) and value for value in values):
+        raise ValueError(f"{name} is {content!r}, not a text or a list of texts")
+    return tuple(values)
+
+
+def _conditions(content: Any) -> tuple[Condition, ...]:
+    if not isinstance(content, dict) or not all(isinstance(keys, dict) for keys in content.values()):
+        raise ValueError("Condition is not {operator: {key: values}}")
+    return tuple(
+        Condition(operator, key, _scalars(values, f"{operator} {key}"))
+        for operator, keys in content.items()
+        for key, values in keys.items()
+    )
+
+
+def _scalars(content: Any, name: str) -> tuple[str, ...]:
+    values = content if isinstance(content, list) else [content]
+    if not all(isinstance(value, str | int | float) for value in values):
+        raise ValueError(f"Condition {name} is {content!r}, not a value or a list of values")
+    return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in values)

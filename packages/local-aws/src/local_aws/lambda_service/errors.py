@@ -1,0 +1,56 @@
+"""Refusals of an Invoke, as the Lambda API words them."""
+
+import json
+from dataclasses import dataclass
+
+from local_aws.aws_call import AwsResponse
+
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+
+
+@dataclass(frozen=True)
+class InvokeError(Exception):
+    """The function was not run. `status` and `type` are what the Invoke API answers."""
+
+    status: int
+    type: str
+    message: str
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+    def response(self) -> AwsResponse:
+        body = {"Type": "User", "Message": self.message, "message": self.message}
+        if self.reason:
+            body["Reason"] = self.reason
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.type}
+        return AwsResponse(self.status, json.dumps(body).encode(), headers)
+
+
+def function_not_found(arn: str) -> InvokeError:
+    return InvokeError(404, "ResourceNotFoundException", f"Function not found: {arn}")
+
+
+def layer_not_found(function: str) -> InvokeError:
+    message = (
+        f"A layer of {function} was deleted, and the laptop keeps a deleted layer only for $LATEST and for the versions "
+        "that an alias names, or that are newer than those. `make up` publishes the function anew."
+    )
+    return InvokeError(502, "ResourceNotFoundException", message)
+
+
+def payload_too_large(size: int, limit: int) -> InvokeError:
+    message = f"{size} byte payload is too large for the invocation (limit {limit} bytes)"
+    return InvokeError(413, "RequestEntityTooLargeException", message)
+
+
+def throttled() -> InvokeError:
+    return InvokeError(
+        429, "TooManyRequestsException", "Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"
+    )
+
+
+def access_denied(principal: str, arn: str) -> InvokeError:
+    message = f"{principal} is not authorized to perform: lambda:InvokeFunction on resource: {arn}"
+    return InvokeError(403, "AccessDeniedException", message)

@@ -1,0 +1,111 @@
+"""How often and how long an asynchronous invocation is tried, and where it goes then: per function, version or alias.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html. moto keeps one for all qualifiers and never
+changes it; ours lie on its backend, so that its snapshot carries them.
+"""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from moto.awslambda.models import lambda_backends
+
+from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.iam.sessions import role_may
+from local_aws.lambda_service.deployed import LATEST, DeployedFunction, find
+from local_aws.lambda_service.destinations import ACTIONS
+from local_aws.lambda_service.errors import InvokeError
+from local_aws.settings import ACCOUNT_ID
+
+PATH = re.compile(r"^/2019-09-25/functions/(?P<function>[^/]+)/event-invoke-config(?P<list>/list)?$")
+
+_ATTRIBUTE = "atrium_event_invoke_configs"
+_LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
+
+Stored = dict[str, Any]  # as the API answers it
+
+
+@dataclass(frozen=True)
+class InvokeConfig:
+    """AWS's defaults, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+
+    retries: int = 2
+    max_age: float = 21_600  # seconds
+    on_success: str | None = None  # ARN
+    on_failure: str | None = None
+
+
+def invoke_config(function: DeployedFunction) -> InvokeConfig:
+    """Of exactly the qualifier that was invoked: an alias's says nothing of $LATEST."""
+    stored = _all(function.region).get(_key(function), {})
+    targets = stored.get("DestinationConfig") or {}
+    return InvokeConfig(
+        retries=stored.get("MaximumRetryAttempts", InvokeConfig.retries),
+        max_age=stored.get("MaximumEventAgeInSeconds", InvokeConfig.max_age),
+        on_success=(targets.get("OnSuccess") or {}).get("Destination"),
+        on_failure=(targets.get("OnFailure") or {}).get("Destination"),
+    )
+
+
+def answer(call: AwsCall, match: re.Match[str]) -> AwsResponse:
+    """Raises `InvokeError`."""
+    qualifier = parse_qs(call.query).get("Qualifier", [None])[0]
+    function = find(unquote(match["function"]), qualifier, call.region)
+    stored = _all(call.region)
+    if match["list"]:
+        mine = [each for key, each in stored.items() if key.rpartition(":")[0] == function.name]
+        return _json({"FunctionEventInvokeConfigs": mine})
+    if call.method in ("PUT", "POST"):
+        before = stored.get(_key(function), {}) if call.method == "POST" else {}
+        stored[_key(function)] = made = _made(before, json.loads(call.body), function)
+        return _json(made)
+    if _key(function) not in stored:
+        message = f"The function {function.qualified_arn} doesn't have an EventInvokeConfig"
+        raise InvokeError(404, "ResourceNotFoundException", message)
+    if call.method == "DELETE":
+        del stored[_key(function)]
+        return AwsResponse(204, b"")
+    return _json(stored[_key(function)])
+
+
+def _all(region: str) -> dict[str, Stored]:
+    found: dict[str, Stored] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(_ATTRIBUTE, {})
+    return found
+
+
+def _key(function: DeployedFunction) -> str:
+    return f"{function.name}:{function.qualifier or LATEST}"
+
+
+def _made(before: Stored, asked: Mapping[str, Any], function: DeployedFunction) -> Stored:
+    made = before | {name: asked[name] for name in (*_LIMITS, "DestinationConfig") if asked.get(name) is not None}
+    for name, (least, most) in _LIMITS.items():
+        if not least <= made.get(name, least) <= most:
+            raise _invalid(f"{name} is {made[name]}; it must be from {least} to {most}.")
+    for target in (made.get("DestinationConfig") or {}).values():
+        if destination := target.get("Destination"):
+            _check_destination(destination, function)
+    made.setdefault("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})
+    return made | {"FunctionArn": function.qualified_arn, "LastModified": time.time()}
+
+
+def _check_destination(arn: str, function: DeployedFunction) -> None:
+    service = (arn.split(":") + [""] * 3)[2]
+    if service not in ACTIONS:
+        message = f"lambda: the destination {arn}. The laptop's AWS sends to SQS queues, SNS topics and functions."
+        raise InvokeError(501, "NotEmulated", message)
+    if not role_may(function.role, ACTIONS[service], arn).allowed:
+        name = ACTIONS[service].partition(":")[2]
+        raise _invalid(f"The function's execution role does not have permissions to call {name} on {arn}")
+
+
+def _invalid(message: str) -> InvokeError:
+    return InvokeError(400, "InvalidParameterValueException", message)
+
+
+def _json(content: Stored) -> AwsResponse:
+    return AwsResponse(200, json.dumps(content).encode(), {"Content-Type": "application/json"})

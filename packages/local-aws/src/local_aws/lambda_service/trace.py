@@ -1,0 +1,76 @@
+"""What X-Ray is told of an invocation, and what the function is told of the trace.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.iam.sessions import role_may
+from local_aws.lambda_service.deployed import DeployedFunction
+from local_aws.settings import ACCOUNT_ID
+from local_aws.xray import Traces
+
+
+def new_trace() -> str:
+    """A header that is not sampled: on a laptop a request is traced when its own header says so, and then always."""
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A sampled invocation of a function whose tracing is active and whose role may tell of it."""
+
+    root: str
+    parent: str | None  # who called
+    service_segment: str
+    function_segment: str
+    began: float  # epoch seconds
+
+    @property
+    def header(self) -> str:
+        """The function's own: its subsegments belong to the function's segment."""
+        return f"Root={self.root};Parent={self.function_segment};Sampled=1"
+
+
+def begin(function: DeployedFunction, header: str, traces: Traces) -> Traced | None:
+    """None if nothing is to be traced."""
+    parts = dict(part.partition("=")[::2] for part in header.split(";"))
+    if parts.get("Sampled") != "1" or "Root" not in parts or not function.is_traced:
+        return None
+    if not role_may(function.role, "xray:PutTraceSegments", "*").allowed:
+        return None
+    traces.expect(parts["Root"])
+    return Traced(parts["Root"], parts.get("Parent"), secrets.token_hex(8), secrets.token_hex(8), time.time())
+
+
+def end(
+    traced: Traced, function: DeployedFunction, request_id: str, traces: Traces, *, failed: bool, init_ms: float
+) -> None:
+    """The service's segment, and the function's with what it took to start it. `init_ms` is 0 for a warm worker."""
+    now = time.time()
+    status = 200  # of Invoke itself, also when the function failed
+    shared: dict[str, Any] = {
+        "trace_id": traced.root, "start_time": traced.began, "end_time": now, "name": function.name,
+        "resource_arn": function.qualified_arn, **({"fault": True} if failed else {}),
+    }  # fmt: skip
+    traces.put(
+        shared
+        | {"id": traced.service_segment, "origin": "AWS::Lambda", "http": {"response": {"status": status}}}
+        | {"aws": {"request_id": request_id}}
+        | ({"parent_id": traced.parent} if traced.parent else {})
+    )
+    starting = {
+        "id": secrets.token_hex(8), "name": "Initialization",
+        "start_time": traced.began, "end_time": traced.began + init_ms / 1000,
+    }  # fmt: skip
+    traces.put(
+        shared
+        | {"id": traced.function_segment, "parent_id": traced.service_segment, "origin": "AWS::Lambda::Function"}
+        | {"aws": {"account_id": ACCOUNT_ID, "function_arn": function.qualified_arn, "request_id": request_id}}
+        | ({"subsegments": [starting]} if init_ms else {})
+    )

@@ -1,0 +1,262 @@
+"""One worker: a process running AWS's runtime client, and the Runtime API endpoint that feeds it.
+
+Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from local_aws.lambda_service.deployed import Credentials, DeployedFunction
+from local_aws.lambda_service.doors import Doors
+from local_aws.lambda_service.environment import Interpreter, worker_environment
+from local_aws.lambda_service.function_log import FunctionLogs, new_stream
+from local_aws.lambda_service.memory import Memory
+from local_aws.lambda_service.output import Output
+from local_aws.settings import LOOPBACK
+
+INIT_SECONDS = 10.0  # AWS's limit for the init phase
+RESPONSE_LIMIT = 6_291_556  # bytes, AWS's limit for a synchronous response
+
+
+@dataclass(frozen=True)
+class Event:
+    """One invocation as the worker gets it."""
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    trace_header: str
+    client_context: str | None = None
+    source: str | None = None  # the AWS service that called, as a principal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an invocation. `note` is the platform's own log line, `status` what REPORT says of it."""
+
+    payload: bytes
+    function_error: str | None = None
+    note: str | None = None
+    status: str | None = None
+    error_type: str | None = None  # of a worker that ended
+
+
+class InitError(Exception):
+    """The worker ended or failed before it asked for its first event. `payload` is what Invoke answers."""
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(payload.decode(errors="replace"))
+        self.payload = payload
+        self.output: list[str] = []  # the newest of what the worker wrote until then
+        self.log_stream = ""
+        self.init_ms = 0.0
+
+    @property
+    def type(self) -> str:
+        return str(json.loads(self.payload).get("errorType", "Unknown"))
+
+
+class Worker:
+    """Between `start` and `kill`. One invocation at a time."""
+
+    def __init__(
+        self, function: DeployedFunction, interpreter: Interpreter, logs: FunctionLogs, doors: Doors | None = None
+    ) -> None:
+        self.function = function
+        self._doors = doors
+        self.log_stream = new_stream(function.version)
+        self.init_ms = 0.0
+        self.invocations = 0
+        self.idle_since = time.monotonic()
+        self.alive = False
+        self._interpreter = interpreter
+        self._api = web.Server(self._serve, access_log=None)
+        self._listener: asyncio.Server | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.output = Output(self._log)
+        self._logs = logs
+        self._memory: Memory | None = None
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
+        self._event: Event | None = None
+        self._outcome: asyncio.Future[Outcome] | None = None
+        self._credentials_end: datetime | None = None
+        self._end: Outcome | None = None  # once the process has ended: what every invocation comes to
+
+    async def start(self, task_root: Path, layers: list[Path], credentials: Credentials) -> None:
+        """Start the process and wait until it asks for work. Raises `InitError`."""
+        started = time.monotonic()
+        self._credentials_end = credentials.expiration
+        self._listener = await asyncio.get_running_loop().create_server(self._api, LOOPBACK, 0)
+        port = self._listener.sockets[0].getsockname()[1]
+        environment = worker_environment(
+            self.function, self._interpreter, credentials, task_root, f"{LOOPBACK}:{port}", self.log_stream
+        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._interpreter.command(task_root, layers, self._doors), cwd=task_root, env=environment, start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=self.output.writing, stderr=self.output.writing,
+            )  # fmt: skip
+        finally:
+            self.output.close_writing()
+        self.alive = True
+        self._memory = Memory(self._process.pid, self.function.memory)
+        self._memory.watch()
+        self.output.watch()
+        self._watch = asyncio.create_task(self._until_exit(self._process))
+        try:
+            # AWS gives a slow init a second try inside the invocation, under the function's own timeout.
+            async with asyncio.timeout(INIT_SECONDS + self.function.timeout):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            await self.kill()
+            seconds = INIT_SECONDS + self.function.timeout
+            raise InitError(_error("Sandbox.Timedout", f"Error: Init timed out after {seconds:.2f} seconds")) from None
+        except BaseException as error:
+            if isinstance(error, InitError):
+                error.init_ms = (time.monotonic() - started) * 1000
+            await self.kill()
+            raise
+        finally:
+            self._memory.rest()
+            self.output.rest()
+        self.init_ms = (time.monotonic() - started) * 1000
+
+    async def invoke(self, event: Event) -> Outcome:
+        """Run one event. A timeout or a crash ends the worker and is an outcome, not an exception."""
+        self.invocations += 1
+        if self._end:  # killed after it was handed to us
+            return self._end
+        self._event, self._outcome = event, asyncio.get_running_loop().create_future()
+        deadline_ms = int((time.time() + self.function.timeout) * 1000)
+        self._inbox.put_nowait((event, deadline_ms))
+        assert self._memory
+        self._memory.watch()
+        self.output.watch()
+        try:
+            async with asyncio.timeout(self.function.timeout):
+                return await self._outcome
+        except TimeoutError:
+            await self.kill()
+            return _timed_out(event.request_id, self.function.timeout)
+        finally:
+            self._memory.rest()
+            self.output.rest()
+            self._event = self._outcome = None
+            self.idle_since = time.monotonic()
+
+    async def kill(self) -> None:
+        """End the process and its children, and close its Runtime API. Safe to call twice."""
+        self.alive = False
+        self._ready.cancel()
+        if self._process and self._process.returncode is None:
+            _kill_group(self._process.pid)
+        if self._watch:
+            await self._watch
+        if self._listener:
+            self._listener.close()
+            self._inbox.put_nowait(None)  # ends a poll under way
+            await self._api.shutdown(timeout=1)
+
+    def credentials_end_before(self, moment: datetime) -> bool:
+        return self._credentials_end is not None and self._credentials_end < moment
+
+    def close_files(self) -> None:
+        self.output.close()
+        if self._memory:
+            self._memory.close()
+
+    def peak_memory_mb(self) -> int | None:
+        """Highest resident memory in MB, where it is known."""
+        return self._memory.peak() if self._memory else None
+
+    def _log(self, lines: list[str]) -> None:
+        self._logs.write(self.function.name, self.function.region, self.log_stream, lines)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        action = request.path.removeprefix("/2018-06-01/runtime/")
+        if request.method == "GET" and action == "invocation/next":
+            return await self._next()
+        body = await request.content.read()
+        if action == "init/error":
+            self._fail_init(InitError(body))
+        elif action.endswith("/error"):
+            self._finish(Outcome(body, "Unhandled", status="error"))
+        elif action.endswith("/response"):
+            self._finish(Outcome(body) if len(body) <= RESPONSE_LIMIT else _too_large(len(body)))
+        else:
+            return web.json_response({"errorType": "NotFound"}, status=404)
+        return web.json_response({"status": "OK"}, status=202)
+
+    async def _next(self) -> web.Response:
+        if not self._ready.done():
+            self._ready.set_result(None)
+        work = await self._inbox.get()
+        if work is None:
+            return web.Response(status=410)
+        event, deadline_ms = work
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": event.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": event.invoked_arn,
+            "Lambda-Runtime-Trace-Id": event.trace_header,
+        }
+        if event.client_context:
+            headers["Lambda-Runtime-Client-Context"] = event.client_context
+        return web.Response(body=event.payload, content_type="application/json", headers=headers)
+
+    def _finish(self, outcome: Outcome) -> None:
+        if self._outcome and not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def _fail_init(self, error: InitError) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(error)
+
+    async def _until_exit(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        self.alive = False
+        _kill_group(process.pid)  # what the function started and did not wait for
+        who = f"RequestId: {self._event.request_id} " if self._event else ""
+        message = f"{who}Error: {_exit_reason(code)}"
+        payload = _error("Runtime.ExitError", message)
+        self._fail_init(InitError(payload))
+        self._end = Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError")
+        self._finish(self._end)
+
+
+def _exit_reason(code: int) -> str:
+    """As AWS words it, with Go's names of signals."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    how = f"exit status {code}" if code > 0 else f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+    return f"Runtime exited with error: {how}"
+
+
+def _kill_group(process_group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS says PermissionError of a group of zombies
+        os.killpg(process_group, signal.SIGKILL)
+
+
+def _timed_out(request_id: str, seconds: float) -> Outcome:
+    message = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z {request_id} Task timed out after {seconds:.2f} seconds"
+    return Outcome(json.dumps({"errorMessage": message}).encode(), "Unhandled", message, "timeout")
+
+
+def _too_large(size: int) -> Outcome:
+    message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+    return Outcome(_error("Function.ResponseSizeTooLarge", message), "Unhandled", status="error")
+
+
+def _error(error_type: str, message: str) -> bytes:
+    return json.dumps({"errorType": error_type, "errorMessage": message}).encode()

@@ -1,0 +1,5 @@
+"""The network that was applied, as far as it decides what a function can reach."""
+
+from local_aws.network.gate import NetworkGate
+
+__all__ = ["NetworkGate"]

@@ -1,0 +1,34 @@
+"""Where a local AWS keeps its state and listens."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# No real account has this number, so nothing signed for the laptop can be mistaken for AWS.
+ACCOUNT_ID = "000000000000"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local AWS. Paths are absolute; every server binds to `LOOPBACK` only."""
+
+    root: Path
+    state_name: str = ".local"
+    api_port: int = 3000
+    aws_port: int = 4566
+
+    @property
+    def state(self) -> Path:
+        return self.root / self.state_name
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.api_port}"
+
+    @property
+    def aws_endpoint_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.aws_port}"

@@ -1,0 +1,1 @@
+"""Makes `build/` out of `functions/`, `migrations/` and `requirements/`: `python -m tools.build`."""

@@ -1,0 +1,84 @@
+"""`python -m tools.build [--local]`: makes what is missing or outdated in `build/`, and says so in a line each."""
+
+import argparse
+import functools
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.build import budgets, inventory, sbom
+from tools.build.artefacts import Artefact
+from tools.build.declarations import read_functions
+from tools.build.errors import BuildError
+from tools.build.packages import LAMBDA_PLATFORMS
+from tools.build.wheels import LOCAL, PYTHON
+
+
+def main() -> int:
+    """Exit status: 0, or 1 with a line on stderr for each artefact that could not be made."""
+    options = _options()
+    if sys.version_info[:2] != PYTHON:  # whose bytecode Lambda would pass over, and be slow without a word
+        print("build: Lambda runs Python 3.13 and this is another. Use .venv/bin/python.", file=sys.stderr)
+        return 1
+    root: Path = options.root.resolve()
+    platforms = [LOCAL] if options.local else [*LAMBDA_PLATFORMS, LOCAL]
+    try:
+        failures = list(_build(root, platforms))
+    except BuildError as error:
+        failures = [error]
+    for failure in failures:
+        print(f"build: {failure.told(root)}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
+    parser.add_argument("--local", action="store_true", help="no layers for Lambda, only this machine's")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    return parser.parse_args()
+
+
+def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
+    """What failed. Nothing else is tried when the contract fails: functions may ship it."""
+    build = root / "build"
+    functions = read_functions(root)
+    for artefact in inventory.documents(root, build, functions):
+        _refresh(build, artefact)
+    artefacts = inventory.packages(root, build, functions, platforms)
+    _remove_strangers(build, {artefact.path for artefact in artefacts})
+    # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
+    with ThreadPoolExecutor(2) as pool:
+        yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
+    yield from budgets.overweight(build, functions, platforms)
+
+
+def _attempt(build: Path, artefact: Artefact) -> BuildError | None:
+    try:
+        _refresh(build, artefact)
+    except BuildError as error:
+        return error
+    sbom.artefact(build, artefact.path).refresh(build / ".cache" / "stamps")
+    return None
+
+
+def _refresh(build: Path, artefact: Artefact) -> None:
+    started = time.perf_counter()
+    outcome = "built" if artefact.refresh(build / ".cache" / "stamps") else "unchanged"
+    kilobytes = artefact.path.stat().st_size / 1000
+    seconds = time.perf_counter() - started
+    line = f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s\n"
+    print(line, end="", flush=True)  # in one write: another thread's line must not come before the line feed
+
+
+def _remove_strangers(build: Path, ours: Iterable[Path]) -> None:
+    """Zips of services that are gone; nothing may deploy them."""
+    for zipped in set((build / "functions").glob("*.zip")) - set(ours):
+        zipped.unlink()
+        sbom.path_of(build, zipped).unlink(missing_ok=True)
+        print(f"functions/{zipped.name} removed: there is no such service any more")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

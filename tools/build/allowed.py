@@ -1,0 +1,95 @@
+"""Who may call an operation: `x-atrium-allow` in the contract, checked and made into the `rules.json` of a service's zip."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.build import yaml_file
+from tools.build.declarations import KERNEL
+from tools.build.errors import BuildError
+
+EXTENSION = "x-atrium-allow"
+AUTHORITY_EXTENSION = "x-atrium-authority"
+CURRENT = "current"
+RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
+FILE = "rules.json"
+
+_WIDEST_FIRST = ("public", "permission", "role", "self")
+_PERMISSION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_ROLE = re.compile(r"[a-z][a-z0-9_-]*")
+_FORMS = "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, `role: <role>`"
+
+Alternative = dict[str, str]
+"""`kind`, and `of` where it has one."""
+
+
+def rules(contract: Path) -> bytes:
+    """`rules.json` of the service with this contract: of each route the alternatives, the widest first, whether it
+    needs current authority, and whether it takes a query."""
+    part = yaml_file.read(contract)
+    parts = [part, yaml_file.read(contract.parent.parent / KERNEL / contract.name)]
+    by_route = {
+        f"{method.upper()} {path}": {
+            "allow": alternatives(contract, f"{method.upper()} {path}", operation),
+            "current_authority": needs_current_authority(contract, f"{method.upper()} {path}", operation),
+            "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
+        }
+        for path, item in part["paths"].items()
+        for method, operation in item.items()
+    }
+    return json.dumps(by_route, sort_keys=True).encode()
+
+
+def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:
+    """Return True if no cached verdict may admit its caller (atrium/authority.py).
+
+    That is so for each operation that changes something for those who hold a right to it, and for those that say so
+    themselves. AuthZEN's operations only ask, though by POST. Raises BuildError for a public one that says so.
+    """
+    kinds = {one["kind"] for one in alternatives(file, route, operation)}
+    if operation.get(AUTHORITY_EXTENSION) == CURRENT:
+        if "public" in kinds:
+            raise BuildError(file, f"{route}.{AUTHORITY_EXTENSION}", "A public operation has no caller.", "Remove it.")
+        return True
+    changes = not route.startswith("GET ") and operation.get(RULES_EXTENSION) != "authzen"
+    return changes and bool(kinds & {"permission", "role"})
+
+
+def _is_in_query(parts: Sequence[Mapping[str, Any]], parameter: Mapping[str, Any]) -> bool:
+    name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
+    declared = (part.get("components", {}).get("parameters", {}) for part in parts)
+    found = next((each[name] for each in declared if name in each), parameter)
+    return bool(found.get("in") == "query")
+
+
+def alternatives(file: Path, route: str, operation: Mapping[str, Any]) -> list[Alternative]:
+    """Raises BuildError when there is none, or one that is unknown or cannot be true."""
+    field = f"{route}.{EXTENSION}"
+    declared = operation.get(EXTENSION)
+    if not (isinstance(declared, list) and declared):
+        raise BuildError(file, field, "Nobody is allowed.", f"Write a list with at least one of {_FORMS}.")
+    found = [_alternative(file, field, route, one) for one in declared]
+    is_public = any(one["kind"] == "public" for one in found)
+    if is_public and len(found) > 1:
+        raise BuildError(file, field, "`public` stands beside others.", "It admits everybody: leave it alone.")
+    if is_public != (operation.get("security") == []):
+        why = "`public` and `security: []` go together." if is_public else "`security: []` admits everybody."
+        raise BuildError(file, field, why, "Allow `public` and demand no scope, or neither of the two.")
+    return sorted(found, key=lambda one: _WIDEST_FIRST.index(one["kind"]))
+
+
+def _alternative(file: Path, field: str, route: str, declared: Any) -> Alternative:
+    match declared:
+        case "public" | "self":
+            return {"kind": declared}
+        case {"self": str(name), **rest} if not rest:
+            if f"{{{name}}}" not in route.split("/"):
+                raise BuildError(file, field, f"The path has no parameter {name}.", "Name one of the path.")
+            return {"kind": "self", "of": name}
+        case {"permission": str(name), **rest} if not rest and _PERMISSION.fullmatch(name):
+            return {"kind": "permission", "of": name}
+        case {"role": str(name), **rest} if not rest and _ROLE.fullmatch(name):
+            return {"kind": "role", "of": name}
+    raise BuildError(file, field, f"{json.dumps(declared)} is not an alternative.", f"Write one of {_FORMS}.")

@@ -1,0 +1,36 @@
+"""How much a function may weigh, zipped, with its layers: what Lambda fetches before a cold start begins."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tools.build import layer
+from tools.build.declarations import KERNEL_LAYER, SDK_LAYER, Function
+from tools.build.errors import BuildError
+
+BUDGETS = {  # bytes, by the layers that a function has; the only place that says so
+    (KERNEL_LAYER,): 1_300_000,
+    (KERNEL_LAYER, SDK_LAYER): 3_100_000,
+}
+VENDORED = (
+    300_000  # bytes more for a function that ships packages of its own (`package.requirements`): migrate, with yoyo
+)
+
+
+def overweight(build: Path, functions: list[Function], platforms: Sequence[str]) -> Iterator[BuildError]:
+    """A failure for each function that exceeds its budget on some platform. What could not be built weighs nothing."""
+    for function in functions:
+        weighed = [_parts(build, function, platform) for platform in platforms]
+        parts = max(weighed, key=lambda sizes: sum(sizes.values()))
+        budget = BUDGETS[tuple(function.layers)] + (VENDORED if function.declaration.package.requirements else 0)
+        if sum(parts.values()) > budget:
+            told = " + ".join(f"{path} {size / 1000:.0f} kB" for path, size in parts.items())
+            why = f"{told} are more than the {budget / 1000:.0f} kB of tools/build/budgets.py."
+            what_to_do = "Ship less: drop a dependency, or leave out what of it is never imported (tools/build/layer.py)."
+            yield BuildError(function.file, "package", why, what_to_do)
+
+
+def _parts(build: Path, function: Function, platform: str) -> dict[Path, int]:
+    """Bytes of its zip and its layers, by their paths in `build`."""
+    paths = [build / "functions" / f"{function.name}.zip"]
+    paths += [layer.path_of(build, platform, name) for name in function.layers]
+    return {path.relative_to(build): path.stat().st_size for path in paths if path.is_file()}

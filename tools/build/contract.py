@@ -1,0 +1,176 @@
+"""One OpenAPI document out of the kernel's shared part and every service's `openapi.yaml`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tools.build import allowed, contract_rules, routes, yaml_file
+from tools.build.contract_rules import Owners
+from tools.build.declarations import KERNEL, Function
+from tools.build.errors import BuildError
+
+METHODS = ("delete", "get", "patch", "post", "put")  # HEAD and OPTIONS are the gateway's
+SCHEME = "cognito"
+API_KEY = "api_key"
+API_KEY_SCHEME = {"type": "apiKey", "name": "x-api-key", "in": "header"}
+# Our own words in a contract; Terraform reads both from build/openapi.json.
+API_KEY_EXTENSION = "x-atrium-api-key"
+THROTTLE_EXTENSION = "x-atrium-throttle"
+
+_Text = Annotated[str, Meta(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`scopes`: a token with any one of them may call it; without any it is public. `function` is a folder's name.
+
+    `api_key`: it also wants the `x-api-key` of a usage plan.
+    """
+
+    method: str
+    path: str
+    function: str
+    scopes: tuple[str, ...]
+    api_key: bool = False
+
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Contract:
+    document: dict[str, Any]
+    operations: tuple[Operation, ...]
+
+    def to_json(self) -> bytes:
+        return json.dumps(self.document, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+class _SharedPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    openapi: str
+    info: dict[str, Any]
+    tags: list[Any] = []
+    paths: dict[str, dict[str, Any]] = {}
+    components: dict[str, dict[str, Any]]
+
+
+class _ServicePart(msgspec.Struct, forbid_unknown_fields=True):
+    paths: Annotated[dict[str, dict[str, Any]], Meta(min_length=1)]
+    components: dict[str, dict[str, Any]] = {}
+    tags: list[Any] = []
+
+
+class _Throttle(msgspec.Struct, forbid_unknown_fields=True):
+    """Requests a second, and at once, of one operation. The stage's own limits are for all that say nothing."""
+
+    rate: Annotated[float, Meta(gt=0)]
+    burst: Annotated[int, Meta(ge=1)]
+
+
+class _DescribedOperation(msgspec.Struct, rename="camel"):
+    """What we demand of an operation beyond OpenAPI, and what we add to it."""
+
+    operation_id: _Text
+    summary: _Text
+    security: list[dict[str, list[str]]]
+    api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
+    throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
+    rules: Literal["authzen"] | None = msgspec.field(default=None, name=allowed.RULES_EXTENSION)
+    authority: Literal["current"] | None = msgspec.field(default=None, name=allowed.AUTHORITY_EXTENSION)
+
+
+def files(root: Path, functions: list[Function]) -> list[Path]:
+    """Every file that decides the contract or may refuse it."""
+    services = _services(functions)
+    return [
+        _shared_file(root),
+        *(file for service in services for file in (service.file, service.contract, service.folder / "handler.py")),
+    ]
+
+
+def read(root: Path, functions: list[Function], noted: Path | None = None) -> Contract:
+    """Raises BuildError for what contradicts itself, another service, a handler, or OpenAPI 3.0. `noted`: contract_rules."""
+    shared = yaml_file.convert(yaml_file.read(_shared_file(root)), _SharedPart, _shared_file(root))
+    scopes = _declared_scopes(_shared_file(root), shared)
+    owners = Owners(_shared_file(root))
+    operations: list[Operation] = []
+    for service in _services(functions):
+        part = yaml_file.convert(yaml_file.read(service.contract), _ServicePart, service.contract)
+        _merge(shared, part, service.contract, owners)
+        described = list(_operations(service, part, scopes))
+        _require_sessions(service, described)
+        routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
+        operations += described
+    document = msgspec.to_builtins(shared)
+    if any(operation.api_key for operation in operations):
+        document["components"]["securitySchemes"][API_KEY] = API_KEY_SCHEME
+    contract_rules.check(document, owners, noted)
+    return Contract(document, tuple(operations))
+
+
+def _shared_file(root: Path) -> Path:
+    return root / "functions" / KERNEL / "openapi.yaml"
+
+
+def _services(functions: list[Function]) -> list[Function]:
+    return [function for function in functions if function.declaration.trigger == "api"]
+
+
+def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
+    try:
+        return set(shared.components["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"])
+    except (KeyError, TypeError):
+        field = f"components.securitySchemes.{SCHEME}.flows.authorizationCode.scopes"
+        raise BuildError(file, field, "It is missing.", "Add it, a mapping of scope to description.") from None
+
+
+def _merge(shared: _SharedPart, part: _ServicePart, file: Path, owners: Owners) -> None:
+    """Adds a service's part. A path, and a component's name, belong to one file."""
+    for path, item in part.paths.items():
+        owners.claim(("paths", path), file, is_free=path not in shared.paths)
+        shared.paths[path] = item
+    for kind, components in part.components.items():
+        known = shared.components.setdefault(kind, {})
+        for name, component in components.items():
+            owners.claim(("components", kind, name), file, is_free=name not in known)
+            known[name] = component
+    shared.tags += part.tags
+
+
+def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iterator[Operation]:
+    for path, item in part.paths.items():
+        for method, content in item.items():
+            route = f"{method.upper()} {path}"
+            if method not in METHODS:
+                what_to_do = f"A path holds {', '.join(METHODS)}; say the rest in each of them."
+                raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
+            described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
+            demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
+            allowed.needs_current_authority(service.contract, route, content)
+            if described.api_key:
+                content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
+            yield Operation(method.upper(), path, service.name, demanded, described.api_key)
+
+
+def _require_sessions(service: Function, operations: list[Operation]) -> None:
+    """A signed-in route compares its token with the table, so the function has to reach it."""
+    signed_in = [operation.route for operation in operations if operation.scopes]
+    if signed_in and "read" not in service.declaration.data.user_attributes:
+        why = f"{signed_in[0]} is for people who signed in, and their tokens are compared with the table."
+        raise BuildError(service.file, "data.user_attributes", why, "Add `user_attributes: [read]` below `data`.")
+
+
+def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:
+    """OpenAPI says "any of these scopes" by a list of requirements with one scope each, and so do we."""
+    match list(alternative.items()):
+        case [(scheme, [scope])] if scheme == SCHEME and scope in declared:
+            return scope
+    why = f"{json.dumps(alternative)} is not a requirement that we know."
+    what_to_do = f"Write `{{{SCHEME}: [<one scope>]}}` with one of: {', '.join(sorted(declared))}."
+    raise BuildError(file, f"{route}.security", why, what_to_do)

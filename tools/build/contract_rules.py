@@ -1,0 +1,105 @@
+"""What the merged contract must fulfil: OpenAPI 3.0, and what API Gateway can serve."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.build import artefacts
+from tools.build.errors import BuildError
+
+Field = tuple[str, ...]
+
+
+class Owners:
+    """Which file says what in the merged document, so that an error names the right one."""
+
+    def __init__(self, shared: Path) -> None:
+        self._shared = shared
+        self._files: dict[Field, Path] = {}
+
+    def claim(self, field: Field, file: Path, *, is_free: bool) -> None:
+        if not is_free:
+            other = self.of(field)
+            why = f"It is already in {other.parent.parent.name}/{other.parent.name}/{other.name}."
+            raise BuildError(file, ".".join(field), why, "Rename one of them, or keep it in one place.")
+        self._files[field] = file
+
+    def of(self, field: Field) -> Path:
+        """A field anywhere below `paths.<path>` or `components.<kind>.<name>` is its owner's."""
+        return self._files.get(field[:2]) or self._files.get(field[:3]) or self._shared
+
+
+def check(document: dict[str, Any], owners: Owners, noted: Path | None) -> None:
+    """`noted` is a file in which to keep what was OpenAPI the last time, since asking again takes seconds."""
+    _check_operation_ids(document["paths"], owners)
+    _check_variables(document["paths"], owners)
+    _check_references(document, owners)
+    if noted is None:
+        _check_specification(document, owners)
+        return
+    asked = artefacts.digest(json.dumps(document))
+    if not noted.is_file() or noted.read_text() != asked:
+        _check_specification(document, owners)
+        artefacts.write(noted, asked.encode())
+
+
+def _check_operation_ids(paths: dict[str, Any], owners: Owners) -> None:
+    seen: dict[str, str] = {}
+    for path, item in paths.items():
+        for method, operation in item.items():
+            name, route = operation["operationId"], f"{method.upper()} {path}"
+            if name in seen:
+                why = f"{name} is also the operationId of {seen[name]}."
+                raise BuildError(owners.of(("paths", path)), f"{route}.operationId", why, "Rename one of them.")
+            seen[name] = route
+
+
+def _check_variables(paths: dict[str, Any], owners: Owners) -> None:
+    """API Gateway takes a variable as a whole segment, and one name for all that stand at one position."""
+    known: dict[str, tuple[str, str]] = {}  # what comes before, with variables as {} → the variable, and whose it is
+    for path in paths:
+        before = ""
+        for segment in path.split("/"):
+            if not re.fullmatch(r"\{\w+\}|[\w.:,-]*", segment):
+                why = f"API Gateway takes no segment {segment!r}."
+                raise BuildError(owners.of(("paths", path)), path, why, "Use a plain word or `{variable}`.")
+            if segment.startswith("{"):
+                variable, other = known.setdefault(before, (segment, path))
+                if variable != segment:
+                    why = f"{segment} stands where {other} has {variable}."
+                    raise BuildError(owners.of(("paths", path)), path, why, "Use one name at one position.")
+            before += "/{}" if segment.startswith("{") else f"/{segment}"
+
+
+def _check_references(document: dict[str, Any], owners: Owners) -> None:
+    for field, target in _references(document, ()):
+        try:
+            found: Any = document
+            for key in target.removeprefix("#/").split("/"):
+                found = found[key.replace("~1", "/").replace("~0", "~")]
+        except (KeyError, TypeError):
+            why = f"{target!r} leads nowhere."
+            raise BuildError(owners.of(field), ".".join((*field, "$ref")), why, "Correct it, or add it.") from None
+
+
+def _references(node: Any, field: Field) -> Iterator[tuple[Field, str]]:
+    if isinstance(node, dict):
+        if isinstance(target := node.get("$ref"), str):
+            yield field, target
+        for key, value in node.items():
+            yield from _references(value, (*field, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _references(value, (*field, str(index)))
+
+
+def _check_specification(document: dict[str, Any], owners: Owners) -> None:
+    # Loading it takes longer than all the rest of a build.
+    from openapi_spec_validator import OpenAPIV30SpecValidator
+
+    for error in OpenAPIV30SpecValidator(document).iter_errors():
+        field = tuple(str(key) for key in error.absolute_path)
+        why = f"It is not OpenAPI 3.0: {error.message}."
+        raise BuildError(owners.of(field), ".".join(field) or None, why, "Correct it.")

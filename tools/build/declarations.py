@@ -1,0 +1,244 @@
+"""`functions/<name>/function.yaml`: what a function is and what it may touch. Terraform reads the same files."""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tools.build import yaml_file
+from tools.build.errors import BuildError
+
+KERNEL = "atrium"
+KERNEL_LAYER, SDK_LAYER = "kernel", "sdk"
+API_TIMEOUT = 29  # seconds, API Gateway's own for a REST API
+LONGEST_NAME = 30  # letters: `<project>-<stage>-<folder>` must fit Lambda's 64
+# Roles are named as functions are, and these are there already: modules/bastion, modules/rds_proxy.
+TAKEN_NAMES = ("bastion", "proxy")
+
+PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
+Trigger = Literal[
+    "api",
+    "cognito.PreSignUp",
+    "cognito.PostConfirmation",
+    "cognito.PreTokenGeneration",
+    "none",
+    "schedule",
+    "user_attributes.stream",
+]
+STREAM: Trigger = "user_attributes.stream"
+STREAM_READERS = 2  # of a shard; with a third the reads of all are throttled
+# EventBridge's own: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)|cron\([^ ()]+( [^ ()]+){5}\))$"
+# Cognito's API calls a user pool's actions AdminGetUser, ListUsers, …; a wildcard would not be least privilege.
+CognitoAction = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the function may touch. Everything else is denied."""
+
+    postgres: PostgresUser | Annotated[list[PostgresUser], Meta(min_length=1)] | None = None
+    user_attributes: list[Literal["read", "write"]] = []
+    cognito: list[CognitoAction] = []
+    parameters: list[Literal["user_pool_id"]] = []
+    database_secrets: Literal["write"] | None = None
+    invoke: list[str] = []
+
+
+class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an invocation that nobody waits for ends: what still fails goes to the function's dead-letter queue.
+
+    `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's own.
+    """
+
+    retries: Annotated[int, Meta(ge=0, le=2)] = 2
+    max_age: Annotated[int, Meta(ge=60, le=21600)] = 21600
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A pattern for records of the table's stream, in the record's own fields; every leaf is a list of what may stand there.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+    """
+
+    event_name: Annotated[list[Literal["INSERT", "MODIFY", "REMOVE"]], Meta(min_length=1)] | None = None
+    dynamodb: dict[Literal["Keys", "NewImage", "OldImage"], dict[str, Any]] = {}
+    user_identity: dict[Literal["principalId", "type"], list[Any]] = {}
+
+
+class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What lies in the zip beside the code. `include` names paths of the repository."""
+
+    include: list[str] = []
+    requirements: str | None = None
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}):
+    """One `function.yaml`. Memory in MB and timeout in seconds, within Lambda's own bounds."""
+
+    description: Annotated[str, Meta(min_length=1, max_length=256)]
+    memory: Annotated[int, Meta(ge=128, le=10240)] = 256
+    timeout: Annotated[int, Meta(ge=1, le=900)] = 10
+    trigger: Trigger = "none"
+    schedule: Annotated[str, Meta(pattern=SCHEDULE)] | None = None
+    filters: Annotated[list[Filter], Meta(min_length=1, max_length=5)] | None = None
+    vpc: bool = True
+    asynchronous: Async | None = None
+    data: Data = Data()
+    package: Package = Package()
+
+
+@dataclass(frozen=True)
+class Function:
+    """One service's folder and its declaration."""
+
+    folder: Path
+    declaration: Declaration
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def layers(self) -> list[str]:
+        """The kernel alone speaks to Postgres; for anything else that may be touched it needs AWS's SDK.
+
+        Terraform has it from build/layers.json, and with SnapStart gives everybody the SDK.
+        """
+        touched = self.declaration.data
+        return [KERNEL_LAYER] if touched == Data(postgres=touched.postgres) else [KERNEL_LAYER, SDK_LAYER]
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "function.yaml"
+
+    @property
+    def contract(self) -> Path:
+        return self.folder / "openapi.yaml"
+
+
+def read_functions(root: Path) -> list[Function]:
+    """Every service below `root`/functions, by name. Raises BuildError for the first declaration that is wrong."""
+    folders = sorted(folder for folder in (root / "functions").iterdir() if _is_service(folder))
+    functions = [Function(folder, _declaration(folder)) for folder in folders]
+    names = {function.name for function in functions}
+    for function in functions:
+        _check(function, names, root)
+    _check_readers(functions)
+    return functions
+
+
+def _is_service(folder: Path) -> bool:
+    # A folder that holds bytecode only is what a change of branch leaves behind.
+    return folder.is_dir() and folder.name != KERNEL and any(folder.glob("[!_.]*"))
+
+
+def _declaration(folder: Path) -> Declaration:
+    file = folder / "function.yaml"
+    return yaml_file.convert(yaml_file.read(file), Declaration, file)
+
+
+def _check(function: Function, names: set[str], root: Path) -> None:
+    rules = (_folder, _trigger, _stream, _reach)
+    found = [refusal for rule in rules for refusal in rule(function)] + list(_names(function, names, root))
+    for field, why, what_to_do in found:
+        raise BuildError(function.file, field, why, what_to_do)
+
+
+def _check_readers(functions: list[Function]) -> None:
+    readers = [function for function in functions if function.declaration.trigger == STREAM]
+    for refused in readers[STREAM_READERS:]:
+        already = " and ".join(function.name for function in readers[:STREAM_READERS])
+        raise BuildError(
+            refused.file,
+            "trigger",
+            f"{already} read the stream already, and a shard serves {STREAM_READERS} readers.",
+            "Let one of them do this too, with a filter more.",
+        )
+
+
+# Rules between fields, and between them and the folder: (field, why, what to do).
+Refusals = Iterator[tuple[str | None, str, str]]
+
+
+def _folder(function: Function) -> Refusals:
+    name = function.name
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in sys.stdlib_module_names:
+        yield None, f"{name!r} cannot be a package of its own.", "Rename the folder to a snake_case name that is free."
+    if len(name) > LONGEST_NAME:
+        yield (
+            None,
+            f"{name!r} has {len(name)} letters.",
+            f"Rename the folder: {LONGEST_NAME} at most, or AWS refuses the function.",
+        )
+    if name in TAKEN_NAMES:
+        yield None, f"The environment has a role called {name} already.", "Rename the folder."
+    if not (function.folder / "handler.py").is_file():
+        yield None, "There is no handler.py beside it.", f"Add it; Lambda calls `{name}.handler.handler`."
+
+
+def _trigger(function: Function) -> Refusals:
+    declaration = function.declaration
+    trigger = declaration.trigger
+    if trigger == "api" and not function.contract.is_file():
+        yield "trigger", "`api` needs routes.", f"Add functions/{function.name}/openapi.yaml, or set another trigger."
+    if trigger != "api" and function.contract.is_file():
+        yield "trigger", "There is an openapi.yaml, so the API calls it.", "Set `trigger: api`, or remove openapi.yaml."
+    if trigger == "api" and declaration.timeout > API_TIMEOUT:
+        yield "timeout", f"API Gateway gives up after {API_TIMEOUT} seconds.", f"Set {API_TIMEOUT} or less."
+    if declaration.asynchronous and trigger not in ("none", "schedule"):
+        yield "async", f"`{trigger}` waits for the answer.", "Remove `async`, or the trigger."
+    if trigger == "schedule" and declaration.schedule is None:
+        yield "schedule", "The trigger does not say when.", "Add it, e.g. `schedule: rate(5 minutes)`."
+    if trigger != "schedule" and declaration.schedule is not None:
+        yield "schedule", f"`{trigger}` has no schedule.", "Set `trigger: schedule`, or remove it."
+
+
+def _stream(function: Function) -> Refusals:
+    trigger, filters = function.declaration.trigger, function.declaration.filters
+    if trigger == STREAM and filters is None:
+        yield "filters", "Nothing says which records it wants.", "Add it, e.g. `filters: [{eventName: [INSERT]}]`."
+    if trigger != STREAM and filters is not None:
+        yield "filters", f"`{trigger}` has no records.", f"Set `trigger: {STREAM}`, or remove it."
+    for pattern in filters or []:
+        for leaf in _leaves_that_match_nothing(msgspec.to_builtins(pattern.dynamodb), "dynamodb"):
+            yield (
+                "filters",
+                f"{leaf} is not a list of what may stand there.",
+                "Write e.g. `[active]` or `[{prefix: C#}]`.",
+            )
+
+
+def _leaves_that_match_nothing(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves_that_match_nothing(value, f"{path}.{key}")
+    elif not isinstance(node, list) or not node:
+        yield path
+
+
+def _reach(function: Function) -> Refusals:
+    """From inside the VPC only the proxy and DynamoDB are reached, from outside everything but the proxy."""
+    declaration = function.declaration
+    if declaration.data.postgres and not declaration.vpc:
+        yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."
+    for field in ("cognito", "parameters"):
+        if getattr(declaration.data, field) and declaration.vpc:
+            yield (
+                f"data.{field}",
+                "AWS answers that outside the VPC only.",
+                f"Add `vpc: false`, or remove `data.{field}`.",
+            )
+
+
+def _names(function: Function, names: set[str], root: Path) -> Refusals:
+    for invoked in function.declaration.data.invoke:
+        if invoked not in names:
+            yield "data.invoke", f"There is no function {invoked!r}.", f"Use one of: {', '.join(sorted(names))}."
+    for path in function.declaration.package.include:
+        if not (root / path).resolve().is_relative_to(root.resolve()):
+            yield "package.include", f"{path!r} lies outside the repository.", "Name a path inside it."

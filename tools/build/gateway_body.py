@@ -1,0 +1,143 @@
+"""What API Gateway imports: the contract's paths, security and integrations, as a Terraform template.
+
+No schemas of bodies and no validators: API Gateway's models know no `nullable`, and the kernel validates better.
+Preflights and methods that a path does not have are answered here, without a function.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from tools.build.contract import API_KEY, API_KEY_SCHEME, SCHEME, Contract, Operation
+from tools.build.gateway_responses import CORS, PROBLEM_HEADERS, gateway_responses, problem
+
+_REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, X-Request-ID"
+_PREFLIGHT_SECONDS = "3600"
+
+# A mock chooses its template by the request's content type. Any other is answered 415, since there is no wildcard.
+_CONTENT_TYPES = (
+    "application/json",
+    "application/merge-patch+json",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "application/xml",
+    "multipart/form-data",
+    "text/plain",
+)
+
+# A placeholder inside a string: an expression of Terraform between characters of the private use area, with single
+# quotes because JSON would escape double ones.
+_PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")
+
+
+def template(contract: Contract) -> bytes:
+    """A `templatefile` that takes `user_pool_arn` and `invoke_arns` (folder → invoke ARN) and renders to JSON."""
+    text = json.dumps(_body(contract), indent=1, ensure_ascii=False)
+    escaped = text.replace("${", "$${").replace("%{", "%%{")
+    rendered = _PLACEHOLDER.sub(lambda found: "${" + found[1].replace("'", '"') + "}", escaped)
+    return rendered.encode() + b"\n"
+
+
+def _body(contract: Contract) -> dict[str, Any]:
+    operations = sorted(contract.operations, key=lambda operation: (operation.path, operation.method))
+    paths = {path: _path(path, list(group)) for path, group in groupby(operations, key=lambda each: each.path)}
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": contract.document["info"]["title"], "version": contract.document["info"]["version"]},
+        "paths": paths,
+        "components": {"securitySchemes": {SCHEME: _authorizer(), **_api_key(operations)}},
+        "x-amazon-apigateway-gateway-responses": gateway_responses(),
+    }
+
+
+def _authorizer() -> dict[str, Any]:
+    return {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authtype": "cognito_user_pools",
+        "x-amazon-apigateway-authorizer": {
+            "type": "cognito_user_pools",
+            "providerARNs": ["\ue000user_pool_arn\ue001"],
+        },
+    }
+
+
+def _api_key(operations: Sequence[Operation]) -> dict[str, Any]:
+    return {API_KEY: API_KEY_SCHEME} if any(operation.api_key for operation in operations) else {}
+
+
+def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
+    allow = ", ".join(sorted({"OPTIONS", *(operation.method for operation in operations)}))
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+    methods = {
+        **{operation.method.lower(): _operation(operation) for operation in operations},
+        "options": _preflight(allow),
+        "x-amazon-apigateway-any-method": _other_methods(allow),
+    }
+    return {name: ({"parameters": parameters} if parameters else {}) | method for name, method in methods.items()}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "security": _security(operation),
+        "responses": {"200": {"description": "What the function answers"}},
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",  # how Lambda is invoked, whatever the method of the request
+            "uri": f"\ue000invoke_arns['{operation.function}']\ue001",
+            "passthroughBehavior": "when_no_match",
+        },
+    }
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """API Gateway demands every entry of the list, where OpenAPI would take any."""
+    token = [{SCHEME: list(operation.scopes)}] if operation.scopes else []
+    return [*token, {API_KEY: []}] if operation.api_key else token
+
+
+def _preflight(allow: str) -> dict[str, Any]:
+    headers = {
+        **CORS,
+        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
+        "Access-Control-Allow-Methods": allow,
+        "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+    }
+    return _mock(204, headers, body="", content_types=_CONTENT_TYPES[:1])  # a preflight has no body
+
+
+def _other_methods(allow: str) -> dict[str, Any]:
+    detail = f"This path takes {allow}."
+    body = problem(405, "method_not_allowed", detail)
+    return _mock(405, {**PROBLEM_HEADERS, "Allow": allow}, body, _CONTENT_TYPES)
+
+
+def _mock(status: int, headers: dict[str, str], body: str, content_types: Sequence[str]) -> dict[str, Any]:
+    request = json.dumps({"statusCode": status})
+    return {
+        "security": [],
+        "responses": {
+            str(status): {
+                "description": "Answered by the gateway",
+                "headers": {name: {"schema": {"type": "string"}} for name in headers},
+            }
+        },
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "passthroughBehavior": "never",
+            "requestTemplates": dict.fromkeys(content_types, request),
+            "responses": {
+                "default": {
+                    "statusCode": str(status),
+                    "responseParameters": {f"method.response.header.{name}": f"'{of}'" for name, of in headers.items()},
+                    "responseTemplates": {"application/json": body},
+                }
+            },
+        },
+    }

@@ -1,0 +1,29 @@
+"""Everything that `build/` holds."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from tools.build import contract, gateway_body, layer, service_zip
+from tools.build.artefacts import Artefact, digest
+from tools.build.declarations import Function
+
+
+def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
+    """To be made before `packages`: a function may ship the contract, and nothing is worth making of a wrong one."""
+    merged = cache(lambda: contract.read(root, functions, noted=build / ".cache" / "openapi"))
+    files = contract.files(root, functions)
+    inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))
+    yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
+    yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
+    yield layer.of_functions(build, functions)
+
+
+def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:
+    """The layers for each platform, and the functions' zips."""
+    services = layer.sdk_services(function.declaration for function in functions)
+    return [
+        *(layer.sdk(root, build, platform, services) for platform in platforms),
+        *(layer.kernel(root, build, platform) for platform in platforms),
+        *(service_zip.artefact(root, build, function) for function in functions),
+    ]

@@ -1,0 +1,58 @@
+"""The stack of `make test`: a state folder of its own, on free ports, started by the command that users type."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.ports import free_ports
+
+TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder to the failure matrix, which may stop that stack
+
+
+class Stack:
+    """Begins to start in the background; the story is told on it, and the failure matrix then breaks copies of it."""
+
+    def __init__(self, root: Path) -> None:
+        api, aws = free_ports()
+        state = ".local-test"
+        self.environment = {"ATRIUM_STATE": state, "API_PORT": str(api), "AWS_PORT": str(aws), TO_COPY: state}
+        self._root = root
+        self._reset()
+        self._log = root / f"{state}-up.log"
+        with self._log.open("wb") as log:
+            self._up = subprocess.Popen(
+                ["make", "--no-print-directory", "up"],
+                cwd=root,
+                env=os.environ | self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def starting(self) -> bool:
+        return self._up.poll() is None
+
+    @property
+    def started(self) -> bool:
+        return self._up.poll() == 0
+
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def news(self) -> str:
+        """Its last line, once it has said one: a slow machine builds for a minute before that."""
+        return (self.output().strip().splitlines() or ["starts"])[-1].strip()
+
+    def forget(self) -> None:
+        if self.starting:
+            os.killpg(self._up.pid, signal.SIGTERM)
+            self._up.wait()
+        self._reset()
+        self._log.unlink(missing_ok=True)
+
+    def _reset(self) -> None:
+        command = [sys.executable, "-m", "tools.laptop", "reset"]
+        subprocess.run(command, cwd=self._root, env=os.environ | self.environment, check=False, capture_output=True)

@@ -1,0 +1,204 @@
+"""`make test`: every check as a stage, each with its time. `python -m tools.checks.stages lint unit` runs just those.
+
+Two stages run side by side, since each waits a good part of its time. What a stage says is kept and told in one piece when it ends.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import ROOT
+from tools.checks.stack import Stack
+
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+SPREAD = ("-n", "2", "--dist", "worksteal")
+BIN = Path(sys.executable).parent
+IMPORTS = (
+    "env",
+    "PYTHONPATH=functions",
+    f"{BIN}/lint-imports",
+    "--no-logo",
+    "--cache-dir",
+    ".venv/import_linter_cache",
+)
+AT_ONCE = 2
+LOOK_SECONDS = 1.0
+STILL_SECONDS = 60.0  # without news, until a line says what runs
+
+_running: set["subprocess.Popen[str]"] = set()
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    needs_stack: bool = False
+    only_by_name: bool = False  # longer than a test run may take
+
+
+# In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
+# take turns: migrations lose and restore its database, and the failure matrix stops it and breaks copies.
+STAGES = (
+    Stage("migrations", ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
+    Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
+    Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
+    Stage("services", ((*PYTEST, "functions"),), needs_stack=True),
+    Stage("iam", ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
+    Stage(
+        "failures",
+        ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),),
+        needs_stack=True,
+        only_by_name=True,
+    ),
+    Stage("new_service", ((*PYTEST, "tests/new_service"),), needs_stack=True),
+    Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS)),
+    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
+    Stage("infra", ((*PYTEST, *SPREAD, "tests/infra"),)),
+    Stage("local", ((*PYTEST, *SPREAD, "tests/local"),)),
+    Stage("build", ((*PYTEST, *SPREAD, "tests/build"),)),
+    Stage("unit", ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("bench", ((*PYTEST, "tests/bench"),)),
+    Stage("pooling", ((*PYTEST, "tests/pooling"),)),
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    name: str
+    ok: bool
+    seconds: float
+    output: str
+
+    @property
+    def last_line(self) -> str:
+        return (self.output.strip().splitlines() or [""])[-1]
+
+    @property
+    def skipped(self) -> int:
+        found = re.search(r"(\d+) skipped", self.last_line)
+        return int(found[1]) if found else 0
+
+    @property
+    def mark(self) -> str:
+        """What was left out is not green."""
+        return "✗" if not self.ok else "!" if self.skipped else "✓"
+
+
+def main(wanted: list[str]) -> int:
+    unknown = set(wanted) - {stage.name for stage in STAGES}
+    if unknown:
+        names = ", ".join(stage.name for stage in STAGES)
+        sys.exit(f"tests.stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
+    chosen = [stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)]
+    started = time.monotonic()
+    # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
+    stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled run is as Ctrl-C
+    try:
+        ended = [told(one) for one in run(chosen, stack)]
+    finally:
+        if stack:
+            stack.forget()
+    return _summed_up(ended, time.monotonic() - started)
+
+
+def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
+    """Each as it ends."""
+    waiting, under_way = list(stages), dict[Future[Ended], Stage]()
+    with ThreadPoolExecutor(AT_ONCE) as slots, _none_left():
+        news = time.monotonic()
+        while waiting or under_way:
+            unfinished = [*waiting, *under_way.values()]
+            may_start = [stage for stage in waiting if _may_start(stage, unfinished, stack)]
+            for stage in may_start[: AT_ONCE - len(under_way)]:
+                waiting.remove(stage)
+                under_way[slots.submit(_ended, stage, stack)] = stage
+            for done in wait(under_way, LOOK_SECONDS, FIRST_COMPLETED).done if under_way else _pause():
+                del under_way[done]
+                yield done.result()
+                news = time.monotonic()
+            if time.monotonic() - news > STILL_SECONDS:
+                print(f"… {_now(under_way.values(), stack)}", flush=True)
+                news = time.monotonic()
+
+
+@contextmanager
+def _none_left() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in list(_running):
+            process.send_signal(signal.SIGINT)  # pytest then ends its fixtures, and what they started
+
+
+def _may_start(stage: Stage, unfinished: Collection[Stage], stack: Stack | None) -> bool:
+    if not stage.needs_stack:
+        return True
+    earlier = STAGES[: STAGES.index(stage)]
+    return not (stack and stack.starting) and not any(other.needs_stack and other in unfinished for other in earlier)
+
+
+def _pause() -> Collection[Future[Ended]]:
+    time.sleep(LOOK_SECONDS)
+    return ()
+
+
+def _now(stages: Collection[Stage], stack: Stack | None) -> str:
+    parts = [stage.name for stage in stages]
+    if stack and stack.starting:
+        parts.append(f"the stack ({stack.news()})")
+    return ", ".join(parts)
+
+
+def _ended(stage: Stage, stack: Stack | None) -> Ended:
+    started = time.monotonic()
+    # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"), "UV": f"{BIN}/uv"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if stage.needs_stack:
+        assert stack
+        if not stack.started:
+            return Ended(stage.name, False, time.monotonic() - started, stack.output())
+        environment |= stack.environment
+    for command in stage.commands:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        _running.add(process)
+        output, _ = process.communicate()
+        _running.discard(process)
+        if process.returncode:
+            break
+    return Ended(stage.name, process.returncode == 0, time.monotonic() - started, output)
+
+
+def told(ended: Ended) -> Ended:
+    """All that a failed stage said, and the failure matrix in any case."""
+    if not ended.ok:
+        print(ended.output)
+    elif table := re.search(r"=+ failure matrix =+\n(.*?)\n(?==|$)", ended.output, re.DOTALL):
+        print(table[1])
+    print(f"{ended.mark} {ended.name:<10} {ended.seconds:6.1f} s   {ended.last_line}", flush=True)
+    return ended
+
+
+def _summed_up(ended: Sequence[Ended], seconds: float) -> int:
+    failed = [one.name for one in ended if not one.ok]
+    left_out = [f"{one.skipped} of {one.name}" for one in ended if one.skipped]
+    print(f"\nin {seconds:.0f} s" + (f", failed: {', '.join(failed)}" if failed else ""))
+    if left_out:
+        print(f"NOT RUN on this machine: {', '.join(left_out)} (`pytest -rs` on that folder of tests says why)")
+    print(f"stages: {len(ended) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

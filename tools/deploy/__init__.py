@@ -1,0 +1,1 @@
+"""An environment and a release: what `make up` and the commands of tools/operations share."""

@@ -1,0 +1,162 @@
+"""The configuration of an environment on AWS: read from the shell, GitHub's repository variables and `.env`, checked as a whole.
+
+In this order, the first that has a name wins. A name with the environment's before it counts for that one alone
+(`PROD_AWS_ACCOUNT_ID`). Work on the laptop reads none of it: `make up` is the same with and without a `.env`.
+"""
+
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_aws.settings import ACCOUNT_ID as LOCAL_ACCOUNT_ID
+from tools import ROOT
+from tools.deploy.knobs import KNOBS, parsed, terraform_variables
+
+FILE = ".env"
+REPOSITORY_VARIABLES = "REPOSITORY_VARIABLES"  # workflows put GitHub's `vars` here, as JSON
+NAMES = [knob.name for knob in KNOBS]
+
+
+class ConfigurationError(Exception):
+    """Everything that is missing or wrong, at once. Nothing was run."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Of one environment. `found` holds the knobs that are set, by name."""
+
+    environment: str
+    found: Mapping[str, Any]
+
+    @property
+    def project(self) -> str:
+        return str(self.found["PROJECT_NAME"])
+
+    @property
+    def account_id(self) -> str:
+        return str(self.found["AWS_ACCOUNT_ID"])
+
+    @property
+    def region(self) -> str:
+        return str(self.found["AWS_REGION"])
+
+    @property
+    def state_bucket(self) -> str:
+        return str(self.found["STATE_BUCKET"])
+
+    def export(self) -> None:
+        """Lets this process and what it starts speak to the environment's account, and Terraform know its variables.
+
+        Raises:
+            ConfigurationError: this shell speaks to the laptop's AWS.
+        """
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint and self.account_id != LOCAL_ACCOUNT_ID:
+            raise ConfigurationError(
+                f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. "
+                f"Use another shell for {self.environment}, or ENV=local."
+            )
+        os.environ.update(terraform_variables(self.found))
+        os.environ.update(
+            AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region
+        )  # Terraform reads one, boto3 the other
+        if profile := self.found.get("AWS_PROFILE"):
+            os.environ["AWS_PROFILE"] = profile
+
+    def backend(self) -> list[str]:
+        """Where the state lies, for `terraform init`."""
+        return [f"-backend-config=bucket={self.state_bucket}", f"-backend-config=region={self.region}"]
+
+
+def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
+    """Raises ConfigurationError naming everything that is missing or wrong."""
+    written, wrong = _written(file)
+    values = _by_environment(environment, _chain(written))
+    found, unfit = parsed(values)
+    wrong += [f"{name} {what}" for name, what in unfit]
+    if wrong:
+        known = "" if file.exists() else f"There is no {FILE}: cp .env.example {FILE}. "
+        raise ConfigurationError(
+            "\n".join(
+                [
+                    f"{environment} cannot be reached with this configuration:",
+                    *(f"  {one}." for one in wrong),
+                    f"{known}Put it right in {FILE} (.env.example explains each name); in GitHub, among the repository's variables.",
+                ]
+            )
+        )
+    return Configuration(environment, found)
+
+
+def _repository() -> dict[str, Any]:
+    """Raises ConfigurationError."""
+    text = os.environ.get(REPOSITORY_VARIABLES) or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        found, why = None, f"no JSON ({error})"
+    else:
+        why = "no JSON object"
+    if not isinstance(found, dict):
+        raise ConfigurationError(
+            f"{REPOSITORY_VARIABLES} is {why}: {text[:40]!r}. A workflow says `{REPOSITORY_VARIABLES}: ${{{{ toJSON(vars) }}}}`; "
+            "elsewhere it stays unset."
+        )
+    return found
+
+
+def stage(file: Path = ROOT / FILE) -> str:
+    """The environment that commands mean without ENV; empty if that was never said."""
+    return _chain(_written(file)[0]).get("STAGE", "")
+
+
+def _chain(written: Mapping[str, str]) -> dict[str, str]:
+    """Unset and empty are the same, so that an empty value hides nothing."""
+    layers: list[Mapping[str, Any]] = [written, _repository(), os.environ]
+    return {name: str(value) for layer in layers for name, value in layer.items() if value}
+
+
+def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, str]:
+    prefix = f"{environment.upper()}_"
+    return {name: values.get(prefix + name) or values.get(name, "") for name in NAMES}
+
+
+def _written(file: Path) -> tuple[dict[str, str], list[str]]:
+    """Name to value, and what no line may say: something else than NAME=value, or a name that nobody reads."""
+    values: dict[str, str] = {}
+    wrong: list[str] = []
+    if not file.is_file():
+        return values, wrong
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
+            wrong.append(f"{FILE} line {number} is not NAME=value: {text!r}")
+        elif not _is_known(name):
+            wrong.append(f"{FILE} line {number}: {name} is a name that nobody reads{_meant(name)}")
+        else:
+            values[name] = _unquoted(value)
+    return values, wrong
+
+
+def _is_known(name: str) -> bool:
+    environments = [folder.parent.name for folder in (ROOT / "envs").glob("*/backend.tf")]
+    return name in NAMES or any(name == f"{one.upper()}_{known}" for one in environments for known in NAMES)
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, NAMES, n=1)
+    return f"; {close[0]} is one" if close else ""
+
+
+def _unquoted(value: str) -> str:
+    """`"a value"  # why` is a value."""
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        return value[1:end]
+    return value.partition(" #")[0].rstrip()

@@ -1,0 +1,91 @@
+"""The alias `live`, which callers of a function are bound to: to its newest version, by weight at first, and back.
+
+Terraform publishes versions and makes the alias; only this moves it.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.deploy.errors import RefusedError
+
+LIVE = "live"
+UNWEIGHTED: dict[str, dict[str, float]] = {"AdditionalVersionWeights": {}}
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One function on its way from the version that is live to its newest."""
+
+    function: str
+    before: str
+    after: str
+
+
+def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
+    """The functions whose newest version is not all that is live; one left half-way by a killed release too."""
+    shifts = []
+    for function in functions:
+        alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
+        after = newest(lambda_client, function)["Version"]
+        if alias["FunctionVersion"] != after or (alias.get("RoutingConfig") or UNWEIGHTED) != UNWEIGHTED:
+            shifts.append(Shift(function, alias["FunctionVersion"], after))
+    return shifts
+
+
+def newest(lambda_client: Any, function: str) -> dict[str, Any]:
+    """Configuration of the version that was published last."""
+    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    versions = (version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST")
+    found: dict[str, Any] = max(versions, key=lambda version: int(version["Version"]))
+    return found
+
+
+def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:
+    """So many of a hundred calls go to the new version."""
+    weights = {"AdditionalVersionWeights": {shift.after: percent / 100}}
+    lambda_client.update_alias(
+        FunctionName=shift.function, Name=LIVE, FunctionVersion=shift.before, RoutingConfig=weights
+    )
+
+
+def finish(lambda_client: Any, shift: Shift) -> None:
+    _point(lambda_client, shift.function, shift.after)
+
+
+def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
+    """All to their old versions; one that Lambda refuses does not stop the others. Raises RefusedError naming those that are left."""
+    left = []
+    for shift in shifts:
+        try:
+            _point(lambda_client, shift.function, shift.before)
+        except (BotoCoreError, ClientError) as error:
+            left.append(f"  {shift.function}: {error}\n    aws lambda update-alias {_by_hand(shift)}")
+    if left:
+        raise RefusedError("\n".join(["these could not be taken back to their old versions. By hand:", *left]))
+
+
+def _by_hand(shift: Shift) -> str:
+    weights = "--routing-config AdditionalVersionWeights={}"
+    return f"--function-name {shift.function} --name {LIVE} --function-version {shift.before} {weights}"
+
+
+def _point(lambda_client: Any, function: str, version: str) -> None:
+    lambda_client.update_alias(FunctionName=function, Name=LIVE, FunctionVersion=version, RoutingConfig=UNWEIGHTED)
+
+
+def publish(lambda_client: Any, function: str, code: bytes) -> str:
+    """The version that runs this zip: the newest if it does, else a new one. Callers are not moved to it yet."""
+    sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()  # as Lambda tells it
+    found = newest(lambda_client, function)
+    if found["CodeSha256"] == sha256:
+        return str(found["Version"])
+    lambda_client.update_function_code(FunctionName=function, ZipFile=code)
+    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    version = str(lambda_client.publish_version(FunctionName=function, CodeSha256=sha256)["Version"])
+    lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=version)
+    return version

@@ -1,0 +1,256 @@
+"""A scratch root: a copy of an environment's files, plus what only a laptop wants, under the state folder.
+
+Nothing generated lies in `envs/`, where a real apply could pick it up. Modules, functions and build output are links, so the
+environment's relative paths mean what they mean in the repository.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_aws.database.child import command_of
+from local_aws.settings import ACCOUNT_ID, Settings
+from tools.deploy.terraform import providers
+from tools.deploy.terraform.binary import terraform
+from tools.deploy.terraform.command import OnEvent, TerraformCommand, kill_group
+
+ENVIRONMENT = "dev"  # what `make up` applies
+ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
+
+
+_ADVICE = """\
+The aws provider is not on this machine and registry.terraform.io cannot be reached. Connect once and run `make up` again, or
+bring the provider along: where it can be reached, `cd envs/dev && terraform providers mirror FOLDER`; here, \
+TF_PLUGIN_MIRROR=FOLDER make up"""
+
+
+class TerraformError(Exception):
+    """Terraform's own words about a failed command."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What Terraform knows of one environment: its state, and a mark with terraform's pid for as long as it applies."""
+
+    state: Path
+    _mark: Path
+
+    @classmethod
+    def of(cls, settings: Settings, name: str) -> "Record":
+        folder = settings.state / "terraform"
+        return cls(folder / f"{name}.tfstate", folder / f"{name}.applying")
+
+    @property
+    def apply_cut_off(self) -> bool:
+        """Terraform applies now, or was killed while it did: resources may exist that its state does not know."""
+        return self._mark.exists()
+
+    def mark(self, pid: int) -> None:
+        self._mark.write_text(str(pid))
+
+    def unmark(self) -> None:
+        self._mark.unlink(missing_ok=True)
+
+    def end_leftover(self) -> None:
+        """Kills the terraform of a `make up` that was killed itself."""
+        with suppress(FileNotFoundError, ValueError):
+            pid = int(self._mark.read_text())
+            if "terraform" in command_of(pid):
+                kill_group(pid)
+
+    def content(self) -> bytes | None:
+        return self.state.read_bytes() if self.state.exists() else None
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.content() or b"").hexdigest()
+
+    def put_back(self, content: bytes) -> None:
+        self.state.parent.mkdir(parents=True, exist_ok=True)
+        half = self.state.with_suffix(".part")
+        half.write_bytes(content)
+        half.replace(self.state)
+        self.unmark()
+
+    def forget(self) -> None:
+        self.state.unlink(missing_ok=True)
+        self.unmark()
+
+
+class ScratchRoot:
+    """`envs/<name>` ready to be applied against the local endpoint."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings = settings
+        self.folder = settings.state / "terraform" / "envs" / name
+        self.record = Record.of(settings, name)
+        self._source = settings.root / "envs" / name
+        self._command = terraform(settings.state / "bin")
+
+    def write(self) -> None:
+        """Copies the environment's files; a file removed from `envs/` is removed here too."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.glob("*.tf"):
+            old.unlink()
+        for pattern in ENVIRONMENT_FILES:
+            for file in self._source.glob(pattern):
+                shutil.copy2(file, self.folder / file.name)
+        (self.folder / "backend_override.tf").write_text(
+            f'terraform {{\n  backend "local" {{\n    path = "{self.record.state}"\n  }}\n}}\n'
+        )
+        (self.folder / "terraform.tfvars.json").write_text(json.dumps({"account_id": ACCOUNT_ID}))
+        self._link_siblings()
+
+    def _link_siblings(self) -> None:
+        base = self.settings.state / "terraform"
+        _link(base / "modules", self.settings.root / "modules")
+        _link(base / "functions", self.settings.root / "functions")
+        build = self.settings.root / "build"
+        (base / "build" / "layer").mkdir(parents=True, exist_ok=True)
+        for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
+            _link(base / "build" / name, build / name)
+        # The only artefacts that differ on a laptop: wheels for this machine, where AWS's architectures stand.
+        for architecture in ("arm64", "x86_64"):
+            _link(base / "build" / "layer" / architecture, build / "layer" / "local")
+
+    def init(self) -> bool:
+        """True if it ran; what it depends on may be as it was the last time."""
+        stamp = self.folder / ".terraform" / "atrium.stamp"
+        wanted = self._init_inputs()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return False
+        # Terraform keeps where it once found the modules, links resolved; the checkout may have been moved since.
+        shutil.rmtree(self.folder / ".terraform" / "modules", ignore_errors=True)
+        try:
+            self._run("init", "-input=false", "-no-color", "-reconfigure")
+        except TerraformError as error:
+            raise TerraformError(f"{error}\n\n{_ADVICE}" if "provider" in str(error) else str(error)) from None
+        stamp.write_text(wanted)
+        return True
+
+    def _init_inputs(self) -> str:
+        """Backend, providers and modules are all that `terraform init` reads: versions, lock and module calls."""
+        digest = hashlib.sha256(str(self.settings.root).encode())
+        for file in sorted([*self.folder.glob("*.tf"), *self.folder.glob(".terraform.lock.hcl")]):
+            digest.update(file.read_bytes())
+        for file in sorted(self.settings.root.glob("modules/*/versions.tf")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def inputs(self) -> str:
+        """Identifies all that an apply goes by, but for the resources: what Terraform reads, and what answers it."""
+        digest = hashlib.sha256(f"{self._command} {self.settings.api_port} {self.settings.aws_port}".encode())
+        for name, value in sorted(os.environ.items()):
+            if name.startswith("TF_"):
+                digest.update(f"{name}={value}\0".encode())
+        for file in sorted(self._input_files()):
+            digest.update(f"{file}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def _input_files(self) -> Iterator[Path]:
+        root, built = self.settings.root, self.settings.state / "terraform" / "build"
+        for folder, pattern in (
+            (self.folder, "*.tf*"),
+            (self.folder, ".terraform.lock.hcl"),
+            (root, "modules/**/*.*"),
+            (root, "functions/*/function.yaml"),
+            (built, "**/*"),
+            (root, "packages/local-aws/src/**/*.py"),
+            (root, "tools/laptop/**/*.py"),
+            (self.settings.state, "ports.json"),
+        ):
+            found = folder.glob(pattern, recurse_symlinks=True)
+            yield from (file for file in found if file.is_file() and ".terraform/" not in str(file))
+
+    def apply(self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None) -> None:
+        """Applies, handing each of Terraform's JSON events to `on_event` as it happens.
+
+        Raises:
+            TerraformError: also when it was killed; then `record.apply_cut_off` stays.
+        """
+        command = self._start("apply", "-auto-approve", "-input=false", "-json", "-parallelism=30")
+        self.record.mark(command.pid)
+        started(command)
+        try:
+            self._follow(command, on_event)
+        finally:
+            if command.ended_itself:
+                self.record.unmark()
+
+    def planned_changes(self) -> list[tuple[str, str]]:
+        """(action, address) of everything that an apply would do; empty if the environment and the local AWS agree."""
+        events: list[dict[str, Any]] = []
+        self._follow(self._start("plan", "-input=false", "-json"), events.append)
+        changes = [event["change"] for event in events if event.get("type") == "planned_change"]
+        return [(change["action"], change["resource"]["addr"]) for change in changes]
+
+    def outputs(self) -> dict[str, Any]:
+        shown = json.loads(self._run("output", "-json").stdout)
+        return {name: entry["value"] for name, entry in shown.items()}
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [self._command, *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True)
+        if done.returncode:
+            raise TerraformError((done.stderr or done.stdout).strip())
+        return done
+
+    def _start(self, *arguments: str) -> TerraformCommand:
+        return TerraformCommand([self._command, *arguments], self.folder, self._environment())
+
+    def _follow(self, command: TerraformCommand, on_event: OnEvent) -> None:
+        errors: list[str] = []
+
+        def keep_errors(event: dict[str, Any]) -> None:
+            if event.get("@level") == "error":
+                errors.append(_error_text(event))
+            on_event(event)
+
+        command.follow(keep_errors)
+        if errors:
+            raise TerraformError("\n".join(errors))
+
+    def _environment(self) -> dict[str, str]:
+        # The caller's own AWS settings (a profile, a token, an endpoint per service) must not reach a laptop's stack.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # The provider fills half a gigabyte and ends: collecting garbage on the way takes a third of its time.
+        return (
+            {"GOGC": "400"}
+            | inherited
+            | aws_environment(self.settings)
+            | providers.environment(self.settings.state)
+            | {"TF_IN_AUTOMATION": "1"}
+        )
+
+
+def aws_environment(settings: Settings) -> dict[str, str]:
+    """What points the AWS provider, SDK and CLI at the laptop: dummy keys that no account has."""
+    return {
+        "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
+
+
+def _error_text(event: dict[str, Any]) -> str:
+    diagnostic = event.get("diagnostic") or {}
+    where = diagnostic.get("address") or diagnostic.get("range", {}).get("filename", "")
+    return " ".join(
+        part
+        for part in (event.get("@message", ""), f"({where})" if where else "", diagnostic.get("detail", ""))
+        if part
+    )
+
+
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() or link.exists():
+        link.unlink()
+    link.symlink_to(target)

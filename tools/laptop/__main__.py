@@ -1,0 +1,130 @@
+"""`python -m tools.laptop <command>`: what the Makefile's stack targets call."""
+
+# ruff: noqa: E402
+import signal
+
+from tools.deploy import stack_settings, supervisor
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the rest is imported, Ctrl-C ends us without a traceback
+
+import argparse
+import errno
+import os
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from types import FrameType
+
+from local_aws.settings import Settings
+from tools.deploy import stack_outputs as outputs
+from tools.deploy.supervisor import StackError
+from tools.deploy.terraform.binary import TerraformMissingError
+from tools.deploy.terraform.scratch import ENVIRONMENT, Record, TerraformError
+from tools.laptop.stack import process, show
+from tools.laptop.stack.lock import locked
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.laptop")
+    parser.add_argument("command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "serve"])
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--service", help="logs: a function's folder name, or aws")
+    arguments = parser.parse_args()
+    settings = stack_settings.from_environment()
+    # A closed terminal and `kill` are as Ctrl-C; a shell starts what it puts in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    try:
+        run(arguments.command, settings, arguments)
+    except (StackError, TerraformError, TerraformMissingError) as error:
+        print(f"\n{arguments.command}: {error}", file=sys.stderr)
+        if isinstance(error, TerraformError):
+            print(f"  {_after_terraform(settings)}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or settings.state
+        print(f"\n{arguments.command}: {error.strerror}: {where}. Make room and run it again.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{arguments.command}: interrupted. {_next(settings)}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _after_terraform(settings: Settings) -> str:
+    if Record.of(settings, ENVIRONMENT).apply_cut_off:
+        return "`make up` goes back to before this apply and tries again, `make reset` starts afresh."
+    return "What was made is kept: `make up` goes on from here, `make reset` starts afresh."
+
+
+def _next(settings: Settings) -> str:
+    if supervisor.running(settings):
+        return "The local AWS runs on: `make up` goes on from here, `make down` stops it."
+    return "Nothing runs. `make up` goes on from here."
+
+
+def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None:
+    json_wanted = arguments.format == "json"
+    match command:
+        case "up":
+            from tools.laptop.stack.up import up
+
+            found = up(settings)
+            _tell(show.as_json(asdict(found)) if json_wanted else show.summary(settings, found))
+        case "dev":
+            from tools.laptop.stack.dev import dev
+
+            dev(settings)
+        case "down":
+            with locked(settings, "down"):
+                stopped = process.stop(settings)
+            _tell("Stopped." if stopped else "Nothing was running.")
+        case "reset":
+            with locked(settings, "reset"):
+                reset(settings)
+        case "status":
+            values = show.status(settings)
+            _tell(show.as_json(values) if json_wanted else show.status_text(values))
+        case "logs":
+            show.follow_logs(settings, arguments.service)
+        case "env":
+            values = show.environment(settings, outputs.read(settings))
+            _tell(show.as_json(values) if json_wanted else show.exports(values))
+        case "serve":
+            from tools.laptop.stack.serve import serve
+
+            serve(settings)
+
+
+def _tell(text: str) -> None:
+    """On standard output, whose reader may have had enough: `make status | head -1`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again, at its end
+
+
+def reset(settings: Settings) -> None:
+    # These bring moto with them, which the other commands need not wait for.
+    from local_aws.database import postgres
+    from local_aws.lambda_service.unpack import remove_read_only
+
+    with suppress(StackError):  # no room for a snapshot, which nobody needs any more
+        process.stop(settings)
+    process.kill(settings)
+    # Where nobody may enter the checkout (one under /root), Postgres keeps its folder elsewhere.
+    postgres.forget(settings.state / "postgres")
+    remove_read_only(settings.state / "run" / "code")
+    shutil.rmtree(settings.state, ignore_errors=True)
+    print("Forgot the local stack: users, tables, database and logs.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""`make iam-report`: which permissions the recorded calls used, which stand for a reason, and which nobody needs.
+
+A permission is one action of one statement of one role. It is used when a call was allowed by that statement and its action matches.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_aws.iam import record
+from local_aws.iam.patterns import glob
+from local_aws.iam.policy import Statement, parse
+from local_aws.iam.record import Call
+from local_aws.settings import Settings
+from tools.deploy import stack_outputs as outputs
+from tools.deploy import stack_settings
+from tools.deploy.supervisor import StackError
+from tools.laptop.stack.aws import client
+
+EXCUSED = Path(__file__).with_name("unused_permissions_allowlist.yaml")
+
+
+@dataclass(frozen=True, order=True)
+class Permission:
+    role: str  # its name
+    policy: str
+    statement: str  # its Sid, or #<place>
+    action: str  # as declared, perhaps with wildcards; "all but …" for NotAction
+
+    @property
+    def right(self) -> tuple[str, str, str]:
+        return self.role, self.policy, self.statement
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.action} ({self.policy}/{self.statement})"
+
+
+@dataclass(frozen=True)
+class Standing:
+    role: str  # fits the end of a role's name
+    policy: str
+    permission: str
+    reason: str
+
+    def fits(self, permission: Permission) -> bool:
+        return (
+            fnmatchcase(permission.role, f"*{self.role}")
+            and permission.policy == self.policy
+            and fnmatchcase(permission.action, self.permission)
+        )
+
+
+@dataclass(frozen=True)
+class GrantedTogether:
+    """What one role leaves out of a right another one uses; `each_role` must use something of it."""
+
+    policy: str
+    reason: str
+    each_role: bool = True
+
+    def fits(self, permission: Permission, used: Sequence[Permission]) -> bool:
+        return (
+            permission.policy == self.policy
+            and any((each.policy, each.action) == (permission.policy, permission.action) for each in used)
+            and (not self.each_role or any(each.right == permission.right for each in used))
+        )
+
+
+@dataclass(frozen=True)
+class Excuses:
+    """What `unused_permissions_allowlist.yaml` says."""
+
+    standing: Sequence[Standing] = ()
+    granted_together: Sequence[GrantedTogether] = ()
+
+    @classmethod
+    def read(cls) -> "Excuses":
+        content = yaml.safe_load(EXCUSED.read_text())
+        return cls(
+            [Standing(**each) for each in content["standing"]],
+            [GrantedTogether(**each) for each in content["granted_together"]],
+        )
+
+    def reason(self, permission: Permission, used: Sequence[Permission]) -> str | None:
+        """Why `permission` stands without a call; None if it does not."""
+        standing = (each.reason for each in self.standing if each.fits(permission))
+        together = (each.reason for each in self.granted_together if each.fits(permission, used))
+        return next(chain(standing, together), None)
+
+
+@dataclass(frozen=True)
+class Report:
+    calls: Sequence[Call]
+    used: Sequence[Permission]
+    excused: Sequence[tuple[Permission, str]]  # with the reason
+    unused: Sequence[Permission]
+    needless: Sequence[Standing]  # all that they fit has been used
+
+    @property
+    def ok(self) -> bool:
+        return not self.unused and not self.needless
+
+
+def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Excuses) -> Report:
+    used_by = {(_name(call.role), *call.statement.partition("/")[::2], call.action) for call in calls if call.allowed}
+    every = sorted(permissions)
+    used = [permission for permission in every if _is_used(permission, used_by)]
+    rest = {permission: excuses.reason(permission, used) for permission in every if permission not in used}
+    return Report(
+        calls,
+        used,
+        [(permission, reason) for permission, reason in rest.items() if reason],
+        [permission for permission, reason in rest.items() if not reason],
+        [each for each in excuses.standing if any(map(each.fits, used)) and not any(map(each.fits, rest))],
+    )
+
+
+def _is_used(permission: Permission, used_by: Iterable[tuple[str, ...]]) -> bool:
+    """NotAction is one permission: any call that the statement allowed has used it."""
+    action = glob("*" if permission.action.startswith("all but ") else permission.action, ignore_case=True)
+    return any(used[:3] == permission.right and action.fullmatch(used[3]) for used in used_by)
+
+
+def permissions(iam: Any) -> Iterator[Permission]:
+    """All that the roles' own policies allow, as they are applied now. `iam` is a boto3 client."""
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            for policy, document in _documents(iam, role["RoleName"]):
+                for statement in parse(document, policy).statements:
+                    if statement.allows:
+                        yield from (
+                            Permission(role["RoleName"], policy, statement.sid, each) for each in _actions(statement)
+                        )
+
+
+def _documents(iam: Any, role: str) -> Iterator[tuple[str, str]]:
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        yield policy, _text(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
+    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        version = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=version)
+        yield attached["PolicyName"], _text(found["PolicyVersion"]["Document"])
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+def _actions(statement: Statement) -> Iterable[str]:
+    return statement.action or [f"all but {', '.join(statement.not_action or ())}"]
+
+
+def _name(role_arn: str) -> str:
+    return role_arn.rpartition("/")[2]
+
+
+def of_stack(settings: Settings) -> Report:
+    """Of the stack that runs now.
+
+    Raises:
+        StackError: there is none.
+    """
+    found = outputs.read(settings)
+    iam = client("iam", settings, found.region)
+    return report(permissions(iam), record.read(record.path(settings)), Excuses.read())
+
+
+def text(found: Report) -> str:
+    denied = [call for call in found.calls if not call.allowed]
+    lines = [f"{len(found.calls)} different calls: {len(found.calls) - len(denied)} allowed, {len(denied)} denied"]
+    lines += [
+        f"  {'allowed' if c.allowed else 'DENIED '} {_name(c.role)}: {c.action} on {c.resource}" for c in found.calls
+    ]
+    lines += ["", f"{len(found.used)} permissions that calls used"]
+    lines += [
+        "",
+        f"{len(found.excused)} permissions that no call used, for a reason (tools/laptop/unused_permissions_allowlist.yaml)",
+    ]
+    for reason in dict.fromkeys(reason for _, reason in found.excused):
+        fitting = sorted({permission.action for permission, why in found.excused if why == reason})
+        lines.append(f"  {', '.join(fitting)}: {reason}")
+    lines += ["", f"{len(found.unused)} permissions that no call used"]
+    lines += [f"  ✗ {permission}" for permission in found.unused]
+    if found.unused:
+        lines.append(
+            "  Take each out of its policy, test what needs it, or say in tools/laptop/unused_permissions_allowlist.yaml why it stands."
+        )
+    lines += [
+        f"✗ unused_permissions_allowlist.yaml: {each.role} {each.permission} is used by calls; take the line out."
+        for each in found.needless
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    try:
+        found = of_stack(stack_settings.from_environment())
+    except StackError as error:
+        sys.exit(f"make iam-report: {error}")
+    print(text(found))
+    return 0 if found.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""boto3 as an operator of the local account, and the calls to deployed functions that a release makes."""
+
+import json
+from typing import Any
+
+from local_aws.settings import Settings
+from tools.deploy.supervisor import StackError
+
+
+def client(service: str, settings: Settings, region: str) -> Any:
+    import boto3  # late: half a second that `make up` has while others work, and `make status` does not need
+    from botocore.config import Config
+
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=settings.aws_endpoint_url,
+        region_name=region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - a key that no account has
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
+    )
+
+
+def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
+    """The function's answer; its own error becomes a `StackError` with its message."""
+    answer = lambda_client.invoke(FunctionName=function, Qualifier="live", Payload=json.dumps(event))
+    payload = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        message = f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}"
+        raise StackError(
+            f"{function} {json.dumps(event)} failed: {message}\n  `make logs SERVICE={function}` has the traceback."
+        )
+    return payload

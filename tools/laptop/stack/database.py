@@ -1,0 +1,104 @@
+"""Postgres, PgBouncer before it and the RDS Proxy stand-in before both; what is killed is started again."""
+
+import asyncio
+import json
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from local_aws.database import pgbouncer, pinning, postgres, tls
+from local_aws.database.authentication import iam_authentication
+from local_aws.database.pgbouncer import Pgbouncer, PgbouncerFailed
+from local_aws.database.postgres import Postgres, PostgresFailed
+from local_aws.database.proxy import Proxy
+from local_aws.settings import Settings
+from tools.laptop.stack import process
+
+log = logging.getLogger("local_aws.database")
+
+LOOK_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+
+
+@dataclass
+class Database:
+    settings: Settings
+    server: Postgres
+    pool: Pgbouncer | None  # None where it is not installed
+    proxy: Proxy
+    certificates: tls.Certificates
+
+    @property
+    def pooling(self) -> str:
+        return "pgbouncer" if self.pool else "none"
+
+    async def stop(self) -> None:
+        await self.proxy.stop()
+        if self.pool:
+            await self.pool.stop()
+        await self.server.stop()
+
+    async def keep_running(self) -> None:
+        """Until cancelled. Clients see lost connections, as at a failover of RDS; what was committed is there."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if not self.server.running:
+                    await self._restart_server()
+                elif self.pool and not self.pool.running:
+                    log.error("PgBouncer ended unexpectedly; starting it again")
+                    await self._restart_pool(self.pool)
+            except (PostgresFailed, PgbouncerFailed, OSError) as error:
+                log.error("%s. Trying again in %.0f s", error, RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _restart_server(self) -> None:
+        log.error(
+            "Postgres ended unexpectedly; starting it again. Open transactions are rolled back, committed ones kept"
+        )
+        if self.pool:
+            await self.pool.stop()
+        self.server = await postgres.restart(self.server, log=self.settings.logs / "postgres.log")
+        if self.pool:
+            await self._restart_pool(self.pool)
+        log.info("Postgres is back")
+
+    async def _restart_pool(self, old: Pgbouncer) -> None:
+        await old.stop()
+        self.pool = await pgbouncer.start(self.server, log=self.settings.logs / "pgbouncer.log")
+        self.proxy.upstream = self.pool.socket if self.pool else self.server.socket
+
+
+async def start(settings: Settings, stack: AsyncExitStack) -> Database:
+    """On the ports of the last time, where they are free; `stack` stops it.
+
+    Raises:
+        NoPostgres, PostgresFailed, PgbouncerFailed: what it says.
+    """
+    ports = settings.state / "ports.json"
+    wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
+    server = await postgres.start(
+        settings.state / "postgres", port=_if_free(wanted.get("postgres")), log=settings.logs / "postgres.log"
+    )
+    stack.push_async_callback(server.stop)
+    pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")
+    certificates = tls.certificates(settings.state / "tls")
+    record = pinning.Record(pinning.path(settings))
+    proxy = Proxy(
+        pool.socket if pool else server.socket,
+        iam_authentication(lambda: proxy.port),
+        certificates.server_context(),
+        watch=lambda user: record.watch(user).sent,
+    )
+    database = Database(settings, server, pool, proxy, certificates)
+    stack.push_async_callback(database.stop)
+    await proxy.start(_if_free(wanted.get("proxy")) or 0)
+    # The proxy's port is in every function's environment: the same one again keeps the plan empty.
+    ports.write_text(json.dumps({"postgres": server.port, "proxy": proxy.port}))
+    keeper = asyncio.create_task(database.keep_running())
+    stack.callback(keeper.cancel)
+    return database
+
+
+def _if_free(port: int | None) -> int | None:
+    return port if port and process.is_free(port) else None

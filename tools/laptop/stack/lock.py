@@ -1,0 +1,58 @@
+"""One command at a time changes a stack. The lock ends with its holder, however that ends."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_aws.settings import Settings
+from tools.deploy.supervisor import StackError
+
+
+@contextmanager
+def locked(settings: Settings, command: str) -> Iterator[None]:
+    """Holds the state folder for `make <command>`.
+
+    Raises:
+        StackError: another command holds it; the message names it and its pid.
+    """
+    folder = _lock_folder(settings)
+    try:
+        _holder(settings).write_text(json.dumps({"pid": os.getpid(), "command": command}))
+        yield
+    finally:
+        _holder(settings).unlink(missing_ok=True)  # after `reset` it is gone with the folder
+        os.close(folder)
+
+
+def _lock_folder(settings: Settings) -> int:
+    """The folder itself is locked, so that there is no lock file to forget; its descriptor."""
+    while True:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        folder = os.open(settings.state, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise StackError(_busy(settings)) from None
+        if settings.state.exists() and os.path.samestat(os.fstat(folder), settings.state.stat()):
+            return folder
+        os.close(folder)  # a `make reset` has just removed it
+
+
+def _busy(settings: Settings) -> str:
+    try:
+        held = json.loads(_holder(settings).read_text())
+    except (FileNotFoundError, ValueError):
+        return f"Another command is at work on {settings.state_name}. Wait for it, then run this one again."
+    return (
+        f"`make {held['command']}` (pid {held['pid']}) is at work on {settings.state_name}. Wait for it, "
+        f"or stop it (Ctrl-C there, or `kill -INT {held['pid']}`), then run this again.\n"
+        "  A second stack beside it: ATRIUM_STATE=.local-two API_PORT=3001 AWS_PORT=4567 make up"
+    )
+
+
+def _holder(settings: Settings) -> Path:
+    return settings.state / "command.json"

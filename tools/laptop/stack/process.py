@@ -1,0 +1,200 @@
+"""The supervisor as a background process: start it, find it again, stop it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from local_aws.settings import LOOPBACK, Settings
+from tools.deploy.supervisor import COMMAND, Running, StackError, is_alive, running
+
+STARTUP_SECONDS = 300  # for one that is slow: one that has ended is told at once
+SHUTDOWN_SECONDS = 20
+SNAPSHOT_SECONDS = 90
+
+
+GAVE_UP = "could not start: "  # begins the supervisor's last words in its log
+
+
+def start(settings: Settings) -> Running:
+    """Starts the supervisor detached from this terminal and waits until both ports answer.
+
+    Raises:
+        StackError: a port is taken, or it ended or hung while starting. Nothing of it runs on then.
+    """
+    for name, port in (("API_PORT", settings.api_port), ("AWS_PORT", settings.aws_port)):
+        _require_free(settings, name, port)
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    log = settings.logs / "supervisor.log"
+    begin = log.stat().st_size if log.exists() else 0
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *COMMAND],
+            cwd=settings.root,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        return _ready(settings, process, log, begin)
+    except BaseException:
+        _end(process)
+        raise
+
+
+def _ready(settings: Settings, process: "subprocess.Popen[bytes]", log: Path, begin: int) -> Running:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        found = running(settings)
+        if found and found.pid == process.pid:
+            return found
+        if process.poll() is not None:
+            raise StackError(f"The local AWS did not start. {_last_words(log, begin)}\n  Its log: {log}")
+        time.sleep(0.05)
+    raise StackError(
+        f"The local AWS was not ready after {STARTUP_SECONDS} s and was ended. {_last_words(log, begin)}\n"
+        f"  Its log: {log}. `make up` tries again."
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """It first finishes starting, which is a matter of seconds; its children end with it either way."""
+    process.terminate()
+    try:
+        process.wait(SHUTDOWN_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+
+
+def stop(settings: Settings) -> bool:
+    """True if one was running. It ends its workers, PgBouncer and Postgres before it ends itself.
+
+    Raises:
+        StackError: there is no room for its snapshot, and it still runs; or it hung, and was killed.
+    """
+    found = running(settings)
+    if found is None:
+        return False
+    with suppress(OSError):  # one that does not answer is stopped all the same
+        save(settings, found)
+    os.kill(found.pid, signal.SIGTERM)
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
+    while time.monotonic() < deadline:
+        if not is_alive(found.pid):
+            return True
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.killpg(found.pid, signal.SIGKILL)
+    raise StackError(
+        f"The supervisor (pid {found.pid}) did not stop in {SHUTDOWN_SECONDS} s and was killed. `make up` starts it again."
+    )
+
+
+def kill(settings: Settings) -> None:
+    """Ends it at once, with what it started; nothing if there is none."""
+    if found := running(settings):
+        os.killpg(found.pid, signal.SIGKILL)
+        while is_alive(found.pid):
+            time.sleep(0.05)
+
+
+def save(settings: Settings, found: Running) -> dict[str, Any]:
+    """A snapshot, if anything changed since the last.
+
+    Raises:
+        StackError: it could not be written.
+        OSError: the supervisor does not answer.
+    """
+    url = f"http://{LOOPBACK}:{found.aws_port}/_atrium/snapshot"
+    try:
+        answer: dict[str, Any] = post_json(url, SNAPSHOT_SECONDS)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            reason = json.loads(refused.read())["error"]
+        raise StackError(
+            f"No snapshot: {reason}. The stack runs on and nothing is lost, but stopped now it would forget what changed"
+            f" since the last one.\n  Make room where {settings.state} lies and run this again."
+        ) from None
+    return answer
+
+
+def applied(found: Running) -> str:
+    """The inputs of the last apply, if no resource changed since; else empty."""
+    return str(get_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied")["inputs"])
+
+
+def set_applied(found: Running, inputs: str) -> None:
+    post_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied/{inputs}")
+
+
+def get_json(url: str, timeout: float = 5.0) -> Any:
+    with urllib.request.urlopen(url, timeout=timeout) as response:
+        return json.load(response)
+
+
+def post_json(url: str, timeout: float = 60.0) -> Any:
+    request = urllib.request.Request(url, data=b"", method="POST")
+    with urllib.request.urlopen(request, timeout=timeout) as response:
+        return json.load(response)
+
+
+def wait_for(url: str, seconds: float) -> Any:
+    """The JSON at `url` once it answers 200."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return get_json(url)
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{url} did not become healthy in {seconds:.0f} s ({error}). `make logs` shows why."
+                ) from error
+            time.sleep(0.2)
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _require_free(settings: Settings, name: str, port: int) -> None:
+    if is_free(port):
+        return
+    other = next((number for number in range(port + 1, 65536) if is_free(number)), port)
+    raise StackError(
+        f"Port {port} on {LOOPBACK} is taken{_by_whom(settings, port)}. Stop what listens there "
+        f"(`lsof -i :{port}` names it) or choose another: {name}={other} make up"
+    )
+
+
+def _by_whom(settings: Settings, port: int) -> str:
+    """Another stack of this checkout, if it is one."""
+    for file in settings.root.glob(".local*/supervisor.json"):
+        other = running(Settings(root=settings.root, state_name=file.parent.name))
+        if other and port in (other.api_port, other.aws_port):
+            return f" by the stack in {file.parent.name} (pid {other.pid}, `ATRIUM_STATE={file.parent.name} make down`)"
+    return ""
+
+
+def _last_words(log: Path, begin: int) -> str:
+    """What this start wrote: the message of what ended it, else its last lines."""
+    lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith(GAVE_UP):
+            return "\n".join([line.removeprefix(GAVE_UP), *lines[number + 1 :]])
+    return "\n" + "\n".join("    " + line for line in lines[-12:])

@@ -1,0 +1,143 @@
+"""The supervisor: one process that is the laptop's AWS. Everything it starts ends with it."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp import web
+
+from local_aws.api_gateway.app import create_app as create_api
+from local_aws.api_gateway.authorizer import CognitoAuthorizer
+from local_aws.api_gateway.control import RestApis
+from local_aws.cognito.endpoint import Cognito
+from local_aws.control_plane import endpoint
+from local_aws.control_plane.moto_app import Moto
+from local_aws.database import rds
+from local_aws.database.binaries import NoPostgres
+from local_aws.database.pgbouncer import PgbouncerFailed
+from local_aws.database.postgres import PostgresFailed
+from local_aws.event_sources import EventSources
+from local_aws.iam import record, sessions
+from local_aws.iam.gate import IamGate
+from local_aws.lambda_service import Credentials, LambdaService
+from local_aws.network import NetworkGate
+from local_aws.network.doors import doors_of
+from local_aws.settings import LOOPBACK, Settings
+from local_aws.xray import Daemon, Traces
+from local_aws.xray.endpoint import interceptor as xray_interceptor
+from tools.bootstrap import RUNTIME
+from tools.deploy import supervisor
+from tools.deploy.supervisor import Running
+from tools.laptop.dev.observations import Observations
+from tools.laptop.stack import database, process, source
+from tools.laptop.stack.persistence import Persistence
+
+log = logging.getLogger("local")
+
+
+def serve(settings: Settings) -> None:
+    """Runs until SIGTERM or SIGINT."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    for chatty in ("aiohttp.access", "botocore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        asyncio.run(_serve(settings))
+    except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
+        # For `make up`, which shows it from here on.
+        sys.exit(f"{process.GAVE_UP}{error}")
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        running = await _start(settings, stack)
+        supervisor.write_ready(settings, running)
+        log.info("ready: API on %s, AWS on %s", settings.api_url, settings.aws_endpoint_url)
+        await stopping.wait()
+        log.info("stopping")
+    supervisor.forget_ready(settings)
+
+
+async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
+    """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
+    started_from = source.digest(settings.root)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    record.record.to(record.path(settings))
+    moto = Moto(settings)
+    stack.callback(moto.close)
+    persistence = Persistence(settings, moto)
+    kept = persistence.load()
+    data = await database.start(settings, stack)
+
+    observations = Observations()
+    xray = Daemon(Traces())
+    await xray.start()
+    stack.callback(xray.close)
+    functions = LambdaService(
+        settings,
+        _role_credentials,
+        python=Path(sys._base_executable),  # type: ignore[attr-defined]
+        runtime=RUNTIME,
+        xray=xray,
+        ca_bundle=data.certificates.ca_bundle,
+        apart=moto.run,
+        doors=doors_of(settings, data.proxy.port, xray.address),
+        on_change=persistence.changed,
+        on_invoked=observations.invoked,
+    )
+    await functions.start()
+    stack.push_async_callback(functions.close)
+    sources = EventSources(moto, functions, persistence.changed)
+    cognito = Cognito(settings, functions.invoke, kept.cognito)
+    apis = RestApis(kept.apis)
+    persistence.keep(cognito, apis)
+    # Registered after what changes state, so that it runs before they stop: the last word of every stop is a snapshot.
+    stack.push_async_callback(persistence.save)
+    stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
+
+    interceptors = {
+        "apigateway": apis.intercept,
+        "cognito-idp": cognito.intercept,
+        "events": sources.schedules.intercept,
+        "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
+        "rds": rds.interceptor(data.proxy.port),
+        "xray": xray_interceptor(xray.traces),
+    }
+    pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
+    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check)
+    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), gate, pages)
+    await _listen(aws, settings.aws_port, stack)
+    await sources.start()
+    stack.push_async_callback(sources.close)
+    api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
+    await _listen(api, settings.api_port, stack)
+    stack.callback(observations.close)
+    return Running(
+        pid=os.getpid(),
+        api_port=settings.api_port,
+        aws_port=settings.aws_port,
+        postgres_port=data.server.port,
+        postgres_version=data.server.version,
+        pooling=data.pooling,
+        restored=kept.restored,
+        notice=kept.notice,
+        source=started_from,
+    )
+
+
+def _role_credentials(role_arn: str, session_name: str) -> Credentials:
+    return Credentials(*sessions.credentials_for(role_arn, session_name))
+
+
+async def _listen(app: web.Application, port: int, stack: AsyncExitStack) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, LOOPBACK, port).start()

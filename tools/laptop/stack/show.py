@@ -1,0 +1,113 @@
+"""What the stack tells people and programs: the tree of URLs, `make env`, `make status`, `make logs`."""
+
+import json
+import shlex
+import subprocess
+from dataclasses import asdict
+from typing import Any
+
+from local_aws.settings import Settings
+from tools.deploy import supervisor
+from tools.deploy.stack_outputs import Outputs
+from tools.deploy.supervisor import StackError
+from tools.laptop.stack import aws, seed
+
+
+def summary(settings: Settings, outputs: Outputs) -> str:
+    return f"""
+Atrium is up.
+
+  API           {outputs.api_url}/v1
+  ├─ health     {outputs.api_url}/v1/health
+  ├─ contract   {outputs.api_url}/v1/openapi.json
+  AWS endpoint  {outputs.aws_endpoint_url}
+  ├─ inbox      {outputs.inbox_url}
+  ├─ OIDC       {outputs.aws_endpoint_url}/{outputs.user_pool_id}/.well-known/openid-configuration
+  Postgres      {outputs.database_url}
+  Admin         {outputs.admin_email}   password {outputs.admin_password}
+
+Your first request (the token lives for an hour):
+
+  {first_request(outputs, access_token(settings, outputs))}
+
+Next: `eval "$(make -s env)"` for aws, boto3 and curl · `make logs` · `make status` · `make down`
+"""
+
+
+def first_request(outputs: Outputs, token: str) -> str:
+    return f"curl -s {outputs.api_url}/v1/me -H 'Authorization: Bearer {token}'"
+
+
+def access_token(settings: Settings, outputs: Outputs) -> str:
+    """Sign the admin in.
+
+    Raises:
+        StackError: the local AWS refused the sign-in or does not answer.
+    """
+    cognito = aws.client("cognito-idp", settings, outputs.region)
+    from botocore.exceptions import BotoCoreError, ClientError  # late, as boto3
+
+    try:
+        result = seed.sign_in(cognito, outputs.user_pool_client_id, outputs.admin_email, outputs.admin_password)
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(
+            f"{outputs.admin_email} could not sign in: {error}\n"
+            "  `make logs` shows what the functions of the sign-in wrote, `make up` sets the stack right."
+        ) from None
+    return str(result["AccessToken"])
+
+
+def environment(settings: Settings, outputs: Outputs) -> dict[str, str]:
+    """What makes `aws`, boto3 and curl work against the stack, with a fresh token of the admin."""
+    return {
+        "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
+        "AWS_REGION": outputs.region,
+        "AWS_DEFAULT_REGION": outputs.region,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "API_URL": outputs.api_url,
+        "USER_POOL_ID": outputs.user_pool_id,
+        "USER_POOL_CLIENT_ID": outputs.user_pool_client_id,
+        "USER_ATTRIBUTES_TABLE": outputs.user_attributes_table,
+        "DATABASE_URL": outputs.database_url,
+        "TOKEN": access_token(settings, outputs),
+    }
+
+
+def exports(values: dict[str, str]) -> str:
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    found = supervisor.running(settings)
+    if found is None:
+        return {"state": "down"}
+    return {"state": "up", "api_url": settings.api_url, "aws_endpoint_url": settings.aws_endpoint_url} | asdict(found)
+
+
+_ABOUT_THE_START = ("restored", "notice", "source")  # for programs; `make up` has told them
+
+
+def status_text(values: dict[str, Any]) -> str:
+    if values["state"] == "down":
+        return "down. `make up` starts the stack."
+    return "\n".join(f"{name:<18} {value}" for name, value in values.items() if name not in _ABOUT_THE_START)
+
+
+def follow_logs(settings: Settings, service: str | None) -> None:
+    """`tail -F` of one function's log, of `aws` (the supervisor), or of all."""
+    folder = settings.logs / "functions"
+    if service == "aws":
+        files = [settings.logs / "supervisor.log"]
+    else:
+        files = sorted(folder.glob(f"*-{service}.log" if service else "*.log"))
+    if not files:
+        known = sorted(file.stem for file in folder.glob("*.log"))
+        raise StackError(
+            f"There is no log of {service or 'any function'} yet. With a log: {', '.join(['aws', *known])}."
+        )
+    subprocess.run(["tail", "-n", "50", "-F", *map(str, files)], check=False)
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2)

@@ -1,0 +1,20 @@
+"""The source that a local AWS runs. One that was started before a `git pull` is of another, and starts workers by files that have changed."""
+
+import hashlib
+from pathlib import Path
+
+_PATTERNS = (
+    "packages/local-aws/src/**/*.py",
+    "tools/deploy/**/*.py",
+    "tools/laptop/**/*.py",
+    "requirements/dev.txt",
+    "requirements/runtime.txt",
+)
+
+
+def digest(root: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(file for pattern in _PATTERNS for file in root.glob(pattern)):
+        found.update(f"{file.relative_to(root)}\0".encode())
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()

@@ -1,0 +1,250 @@
+"""`make up`: build, start, apply, migrate, seed, check. Each phase shows its time; a failed one says why and how to go on."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from local_aws.settings import LOOPBACK, Settings
+from tools.deploy import stack_outputs as outputs
+from tools.deploy import supervisor
+from tools.deploy.stack_outputs import Outputs
+from tools.deploy.supervisor import Running, StackError
+from tools.deploy.terraform.command import TerraformCommand
+from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
+from tools.laptop.dev.hot_reload import HotReload
+from tools.laptop.stack import aws, process, seed, source
+from tools.laptop.stack.lock import locked
+from tools.laptop.stack.progress import Phase, phase
+
+HEALTHY_SECONDS = 120
+
+
+def up(settings: Settings) -> Outputs:
+    """Brings the stack to what the checkout says; on a running one only what changed.
+
+    Raises:
+        StackError, TerraformError, TerraformMissingError: what happened, and what to type next.
+    """
+    with locked(settings, "up"):
+        return _up(settings)
+
+
+def _up(settings: Settings) -> Outputs:
+    with phase("build") as current:
+        current.detail = build(settings)
+    with phase("local AWS") as current:
+        root = ScratchRoot(settings, ENVIRONMENT)
+        running = start(settings, root, current)
+    if running.notice:
+        print(f"    {running.notice}", file=sys.stderr)
+    try:
+        return _deploy(settings, running, root)
+    except Exception as error:
+        if (told := _explained(error, running, settings)) is None:
+            raise
+        raise told from error
+
+
+def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
+    """The running local AWS, if it is of this source, or a new one, without a notice if it ran already."""
+    if root.record.apply_cut_off:  # the lock is ours, so this is nobody's apply that goes on
+        root.record.end_leftover()
+        process.stop(settings)
+    found = supervisor.running(settings)
+    if found:
+        _require_ports(settings, found)
+        if found.source == source.digest(settings.root):
+            current.detail = _described(found, "already running")
+            return replace(found, notice="")
+        current.detail = "its source has changed since it was started: starting it again"
+        process.stop(settings)
+    started = process.start(settings)
+    current.detail = _described(started, "restarted" if found else "restored" if started.restored else "started")
+    return started
+
+
+def _require_ports(settings: Settings, found: Running) -> None:
+    if (found.api_port, found.aws_port) != (settings.api_port, settings.aws_port):
+        raise StackError(
+            f"The stack in {settings.state_name} runs already, on API_PORT={found.api_port} AWS_PORT={found.aws_port}: go on with"
+            f" these, or `make down` first to move it.\n  One beside it: ATRIUM_STATE=.local-two API_PORT={settings.api_port}"
+            f" AWS_PORT={settings.aws_port} make up"
+        )
+
+
+def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
+    with phase("terraform init"):
+        root.write()
+        root.init()
+    inputs = root.inputs()  # before: what is saved while Terraform works, the next apply goes by
+    with phase("terraform apply") as current:
+        applies = process.applied(running) != f"{inputs}-{root.record.digest()}"
+        changed = apply(root, current, running) if applies else 0
+        if not applies:
+            current.detail = "nothing changed since the last one"
+        found = root.outputs()
+    with phase("release") as current:
+        current.detail = release(settings, found)
+        if applies:
+            process.set_applied(running, f"{inputs}-{root.record.digest()}")
+    inbox_url = f"{settings.aws_endpoint_url}/_atrium/inbox"
+    with phase("admin") as current:
+        password = seed.seed_admin(settings, found, inbox_url, _earlier_password(settings))
+        current.detail = seed.ADMIN_EMAIL
+    written = _write_outputs(settings, running, found, password, inbox_url)
+    with phase("health") as current:
+        process.wait_for(f"{settings.api_url}/v1/health", HEALTHY_SECONDS)
+        current.detail = f"{settings.api_url}/v1/health"
+    if changed:  # else the supervisor writes one in a moment, of little more than our sign-in
+        with phase("snapshot") as current:
+            size = process.save(settings, running)["bytes"]
+            current.detail = f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
+    return written
+
+
+def _explained(error: Exception, running: Running, settings: Settings) -> StackError | None:
+    """What to tell instead of `error` when the local AWS is gone or refused a call; None if `error` says it itself."""
+    if supervisor.is_alive(running.pid):
+        refused = type(error).__module__.startswith("botocore.")
+        return StackError(f"The local AWS said: {error}\n  `make logs SERVICE=aws` shows more.") if refused else None
+    return StackError(
+        f"The local AWS (pid {running.pid}) ended while it was needed; was it killed? Its log: {settings.logs / 'supervisor.log'}"
+        "\n  `make up` starts it again from its last snapshot."
+    )
+
+
+def _described(running: Running, start: str) -> str:
+    pooling = "PgBouncer" if running.pooling == "pgbouncer" else "no PgBouncer: each function keeps its own session"
+    return f"{start}, Postgres {running.postgres_version}, {pooling}"
+
+
+def build(settings: Settings) -> str:
+    """Runs the builder; its last line sums up."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.build", "--local"], cwd=settings.root, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise StackError((done.stderr or done.stdout).strip())
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
+    """How many resources changed; counts them as they do. RDS alone makes the provider wait 80 s, whatever we answer."""
+    totals = {"planned": 0, "done": 0}
+    waiting: dict[str, float] = {}
+
+    def on_event(event: dict[str, Any]) -> None:
+        kind, hook = event.get("type"), event.get("hook", {})
+        if kind == "interrupted":
+            current.detail = "interrupted: Terraform ends what is under way (Ctrl-C again kills it)"
+            totals["interrupted"] = 1
+        if "interrupted" in totals:
+            return
+        if hook.get("action") == "read":  # a data source: nothing is changed by it
+            return
+        resource = hook.get("resource", {}).get("addr", "")
+        if kind == "planned_change":
+            totals["planned"] += 1
+        elif kind == "apply_start":
+            waiting[resource] = time.monotonic()
+        elif kind in ("apply_complete", "apply_errored"):
+            waiting.pop(resource, None)
+            totals["done"] += kind == "apply_complete"
+        if kind == "apply_start" or kind == "apply_complete":
+            current.detail = f"{totals['done']}/{totals['planned']} resources" + _waiting_for(waiting)
+        elif kind == "planned_change":
+            current.detail = f"planning, {totals['planned']} changes"
+
+    current.detail = "planning"
+    process.save(root.settings, running)  # what an apply that is cut off goes back to
+    over = threading.Event()
+    try:
+        root.apply(on_event, lambda command: _watch(command, running, over))
+    finally:
+        over.set()
+    current.detail = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
+    return totals["done"]
+
+
+def _watch(command: TerraformCommand, running: Running, over: threading.Event) -> None:
+    """Kills Terraform when the local AWS is gone: it would ask for minutes, and both go back to the snapshot anyway."""
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            if not supervisor.is_alive(running.pid):
+                command.kill()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _waiting_for(waiting: dict[str, float]) -> str:
+    if not waiting:
+        return ""
+    oldest = min(waiting, key=lambda address: waiting[address])
+    return f", waiting for {oldest.removeprefix('module.')}"
+
+
+def release(settings: Settings, found: dict[str, Any]) -> str:
+    """What a deployment does after Terraform, by the same code: shift the aliases, bootstrap and fill the database users, migrate."""
+    from tools.deploy import live_alias  # late: they bring boto3, half a second that `make up` has while others work
+    from tools.deploy.release import prepare_database
+
+    lambda_client = aws.client("lambda", settings, found["region"])
+    functions: dict[str, str] = found["functions"]
+    for shift in live_alias.pending(lambda_client, functions.values()):
+        live_alias.finish(lambda_client, shift)
+    _release_as_built(settings, functions, lambda_client)
+    applied = prepare_database(
+        lambda_client, functions, lambda folder, event: aws.invoke(lambda_client, functions[folder], dict(event))
+    )
+    return f"{len(applied)} migrations applied"
+
+
+def _release_as_built(settings: Settings, functions: dict[str, str], lambda_client: Any) -> None:
+    """Terraform compares zips with its own state: code that `make dev` released and git took back looks right to it."""
+    hot_reload = HotReload(settings.root, functions, lambda_client, settings.aws_endpoint_url)
+    for function, refused in hot_reload.release():
+        if refused:
+            raise StackError(f"{function} does not start:\n" + "\n".join(f"    {line}" for line in refused))
+
+
+def _earlier_password(settings: Settings) -> str | None:
+    with suppress(StackError):
+        return outputs.read(settings).admin_password
+    return None
+
+
+def _write_outputs(
+    settings: Settings, running: Running, found: dict[str, Any], password: str, inbox_url: str
+) -> Outputs:
+    written = Outputs(
+        api_url=settings.api_url,
+        aws_endpoint_url=settings.aws_endpoint_url,
+        region=found["region"],
+        user_pool_id=found["user_pool_id"],
+        user_pool_client_id=found["user_pool_client_id"],
+        user_attributes_table=found["user_attributes_table"],
+        database_url=_database_url(settings, running, found),
+        proxy_host=found["proxy_endpoint"],
+        proxy_port=int(found["proxy_port"]),
+        admin_email=seed.ADMIN_EMAIL,
+        admin_password=password,
+        inbox_url=inbox_url,
+        functions=found["functions"],
+    )
+    outputs.write(settings, written)
+    return written
+
+
+def _database_url(settings: Settings, running: Running, found: dict[str, Any]) -> str:
+    """The app role's own password, from the secret that `db_credentials` filled."""
+    secrets = aws.client("secretsmanager", settings, found["region"])
+    secret = json.loads(secrets.get_secret_value(SecretId=found["database_user_secrets"]["app"])["SecretString"])
+    return f"postgresql://app:{secret['password']}@{LOOPBACK}:{running.postgres_port}/{found['database_name']}"

@@ -1,0 +1,107 @@
+"""`make deploy ENV=dev`: build, apply, migrate, shift, smoke; back to the old versions when the last two show a fault.
+
+An apply publishes new versions and no caller meets them, so what stops before the shift has changed nothing for anybody.
+`SERVICE=parcels` deploys the code of that service alone, and refuses when more than code has changed, or a migration is pending.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from tools.deploy import artefacts, command, environment, live_alias, release, stack_settings
+from tools.deploy.canary import Canary
+from tools.deploy.environment import Environment
+from tools.deploy.errors import RefusedError
+from tools.deploy.live_alias import Shift
+from tools.deploy.terraform import root as terraform
+from tools.operations import single_service, smoke
+
+# An interrupted run, or another, may have moved aliases before this one.
+NOTHING_TO_TAKE_BACK = (
+    "This run moved no function, so it took nothing back: the fault was there before, or lies in what an apply changed. "
+    "Mend it and deploy again; the log groups of the functions say more."
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.operations.deploy", description=__doc__)
+    parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
+    parser.add_argument("--service", default="", help="a folder of functions/: its code alone")
+    parser.add_argument("--artefacts", default="", metavar="DIGEST", help="deploy what lies in build/, if it is this")
+    parser.add_argument("--yes", action="store_true", help="apply without a question")
+    release.add_canary_options(parser)
+    options = parser.parse_args()
+    return command.run("deploy", lambda: deploy(options))
+
+
+def deploy(options: argparse.Namespace) -> None:
+    """Raises what `command.run` tells."""
+    name = environment.chosen(options.environment)
+    canary = release.chosen_canary(options)
+    local = name == environment.LOCAL
+    if options.service:
+        single_service.require_service(options.service)
+        target = environment.environment(name)
+        _build(options.artefacts, local=local)
+        shifts = single_service.deploy(target, options.service, canary)
+        _told(shifts)
+    elif local:
+        target, shifts = _up(), []
+    else:
+        target, shifts = _everything(name, options, canary)
+    _smoke(target, shifts)
+
+
+def _up() -> Environment:
+    """The laptop's own deploy is `make up`."""
+    from tools.laptop.stack.up import up
+
+    up(stack_settings.from_environment())
+    return environment.environment(environment.LOCAL)
+
+
+def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -> tuple[Environment, list[Shift]]:
+    root = terraform.root(name)  # what is wrong with the configuration is said before the build
+    _build(options.artefacts, local=False)
+    root.init()
+    with root.plan(lock=True) as plan:
+        command.agreed(name, sure=options.yes or not plan.changes)
+        root.apply(plan)
+    target = environment.environment(name)
+    _publish_as_built(target)
+    return target, release.release(target, canary)
+
+
+def _build(digest: str, *, local: bool) -> None:
+    if digest:
+        artefacts.require(artefacts.BUILD, digest)
+    else:
+        artefacts.build(local=local)
+
+
+def _publish_as_built(target: Environment) -> None:
+    """Terraform compares zips with its own state: a service deployed alone and then taken back in git looks right to it."""
+    functions: Mapping[str, str] = target.output("functions")
+    for folder, function in functions.items():
+        code = (artefacts.BUILD / "functions" / f"{folder}.zip").read_bytes()
+        live_alias.publish(target.client("lambda"), function, code)
+
+
+def _smoke(target: Environment, shifts: list[Shift]) -> None:
+    try:
+        smoke.smoke(target)
+    except RefusedError as error:
+        live_alias.undo(target.client("lambda"), shifts)
+        taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
+        raise RefusedError(f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)) from error
+
+
+def _told(shifts: list[Shift]) -> None:
+    for one in shifts:
+        print(f"{one.function}: {one.before} → {one.after}")
+    if not shifts:
+        print("what is built is live already.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`make smoke ENV=dev`: is the API of an environment up, does it say what it is, and does it keep strangers out?"""
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.deploy import command, environment
+from tools.deploy.environment import Environment
+from tools.deploy.errors import RefusedError
+
+TIMEOUT = 30.0  # seconds: a cold start in a VPC, and API Gateway's own limit
+SETTLE_SECONDS = 30.0  # a new deployment of the API reaches its callers within seconds; the laptop's at once
+PROTECTED = "/v1/me"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    def json(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.operations.smoke", description=__doc__)
+    parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
+    return command.run("smoke", lambda: smoke(environment.environment(parser.parse_args().environment)))
+
+
+def smoke(target: Environment) -> None:
+    """Raises RefusedError naming everything that is wrong, once it was given time to settle."""
+    url = str(target.output("api_url")).rstrip("/")
+    deadline = time.monotonic() + (0 if target.is_local else SETTLE_SECONDS)
+    while wrong := list(complaints(url, target.output("stage"))):
+        if time.monotonic() >= deadline:
+            raise RefusedError("\n".join([f"{url} does not answer as it should:", *(f"  {one}" for one in wrong)]))
+        time.sleep(1)
+    print(f"smoke: {url} is up, tells its contract and asks for a token.")
+
+
+def complaints(url: str, stage: str) -> Iterator[str]:
+    try:
+        yield from _health(get(f"{url}/v1/health"), stage)
+        yield from _contract(get(f"{url}/v1/openapi.json"))
+        yield from _stranger(get(url + PROTECTED))
+    except OSError as error:
+        yield f"cannot be reached: {error}"
+
+
+def _health(answer: Answer, stage: str) -> Iterator[str]:
+    if answer.status != 200 or answer.json() != {"status": "pass", "stage": stage}:
+        yield f"/v1/health: {_told(answer)}, not 200 with status pass and stage {stage}"
+
+
+def _contract(answer: Answer) -> Iterator[str]:
+    document = answer.json()
+    if answer.status != 200 or not isinstance(document, dict) or PROTECTED not in document.get("paths", {}):
+        yield f"/v1/openapi.json: {_told(answer)}, not 200 with a contract that has {PROTECTED}"
+
+
+def _stranger(answer: Answer) -> Iterator[str]:
+    kind = answer.headers.get("content-type", "")
+    if answer.status != 401 or not kind.startswith("application/problem+json"):
+        yield f"{PROTECTED} without a token: {_told(answer)} ({kind}), not 401 as application/problem+json"
+    elif "www-authenticate" not in answer.headers:
+        yield f"{PROTECTED} without a token: 401 without WWW-Authenticate"
+
+
+def _told(answer: Answer) -> str:
+    return f"{answer.status} {answer.body[:200].decode(errors='replace')}"
+
+
+def get(url: str) -> Answer:
+    """Raises OSError."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+            return _answer(response)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return _answer(refused)
+
+
+def _answer(response: Any) -> Answer:
+    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.read())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The development environment, locked dependencies, new services, and the modules' READMEs."""

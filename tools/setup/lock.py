@@ -1,0 +1,82 @@
+"""`python -m tools.setup.lock`: each group of pyproject.toml as requirements/<group>.txt, exact versions with hashes.
+
+`dev` comes first and decides every version; a group that it includes is a choice of its lines.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.build.errors import BuildError
+from tools.build.uv import uv
+
+DEV = "dev"
+KERNEL = "kernel"
+_WITHIN_DEV = ("local", "test")  # nobody installs these alone
+_COMPILE = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.13", "--generate-hashes")
+_BARE = ("--no-emit-index-url", "--no-header", "pyproject.toml")
+_NAME = re.compile(r"^([\w.-]+)==", re.MULTILINE)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.setup.lock", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    root: Path = parser.parse_args().root.resolve()
+    try:
+        lock(root)
+    except BuildError as error:
+        print(f"lock: {error.told(root)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def lock(root: Path) -> None:
+    """Raises BuildError with uv's words when versions contradict each other, or there is no such package."""
+    declared = groups(root)
+    _compile(root, DEV)
+    for group in sorted(declared.keys() - {DEV, *_WITHIN_DEV}, key=lambda group: group != KERNEL):
+        _compile(root, group, *_bounds(root, group, declared))
+
+
+def groups(root: Path) -> dict[str, list[Any]]:
+    declared: dict[str, list[Any]] = tomllib.loads((root / "pyproject.toml").read_text())["dependency-groups"]
+    return declared
+
+
+def file_of(root: Path, group: str) -> Path:
+    return root / "requirements" / f"{group}.txt"
+
+
+def names(lock_file: Path) -> set[str]:
+    """Normalised names of the packages that a lock holds."""
+    return set(_NAME.findall(lock_file.read_text()))
+
+
+def _bounds(root: Path, group: str, declared: dict[str, list[Any]]) -> Iterator[str]:
+    if {"include-group": group} not in declared[DEV]:
+        return  # for an environment of its own, whose versions nothing else here has to share
+    yield from ("-c", str(file_of(root, DEV).relative_to(root)))
+    if group not in (KERNEL, "uv"):
+        # Every function has the kernel's layer, so nothing else ships what lies there.
+        for name in sorted(names(file_of(root, KERNEL))):
+            yield from ("--no-emit-package", name)
+
+
+def _compile(root: Path, group: str, *bounds: str) -> None:
+    output = str(file_of(root, group).relative_to(root))
+    command = [uv(), *_COMPILE, "--python", sys.executable, "--group", group, *bounds, "-o", output, *_BARE]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        why = f"uv finds no versions that fit together: {' '.join(ran.stderr.split())}"
+        raise BuildError(
+            root / "pyproject.toml", group, why, "Widen the version it names, or check the name and the network."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
