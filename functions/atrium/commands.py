@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from atrium import admins, user_attributes
+from atrium.authority import TokenStaleError
 from atrium.contention import retry_on_conflict
 from atrium.user_attributes import Contended, TransactionRefused
 
@@ -33,11 +34,15 @@ class NewUser(msgspec.Struct, frozen=True):
 
 
 class StatusOfUser(msgspec.Struct, frozen=True):
-    """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject)."""
+    """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject).
+
+    `previous_status` is what outbox.take_back restores.
+    """
 
     uid: str
     status: str
     identities: list[tuple[str, str]]
+    previous_status: str = "active"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -59,7 +64,8 @@ def key(command: str) -> tuple[str, str]:
 def send(command: Command) -> None:
     """Put the command's item and, in the same transaction, what its change of status means to the table.
 
-    Sent again, it only reminds whoever has the next turn. Raises LastAdminError, user_attributes.Unavailable.
+    Sent again, it only reminds whoever has the next turn. During a request it carries the caller's condition.
+    Raises LastAdminError, authority.TokenStaleError, user_attributes.Unavailable.
     """
     retry_on_conflict(lambda: _send(command))
 
@@ -67,6 +73,9 @@ def send(command: Command) -> None:
 def _send(command: Command) -> None:
     try:
         user_attributes.transact([_new_item(command), *_with(command)])
+    except TokenStaleError as stale:
+        if 0 not in stale.conditions:  # else the relay has sent it meanwhile
+            raise
     except TransactionRefused as refused:
         if 0 in refused.conditions:
             return _remind(command.id)

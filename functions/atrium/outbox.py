@@ -28,20 +28,21 @@ WITH ended AS (
 DELETE FROM outbox USING ended WHERE outbox.id = ended.id
 """
 
-# Before, they were active: nobody else can be the last administrator.
+# Rows of a release that recorded no status are of people who were active.
 _UNDO = """
 WITH ended AS (
     UPDATE operations SET state = 'failed', reason = $2::text, completed_at = now()
     WHERE id = $1::uuid AND state = 'pending' RETURNING id, uid, actor
+), taken AS (
+    DELETE FROM outbox USING ended WHERE outbox.id = ended.id RETURNING arguments ->> 'previous_status' AS status
 ), undone AS (
-    UPDATE users SET status = 'active', version = version + 1, updated_at = now() FROM ended WHERE users.uid = ended.uid
+    UPDATE users SET status = coalesce((SELECT status FROM taken), 'active'), version = version + 1, updated_at = now()
+    FROM ended WHERE users.uid = ended.uid
     RETURNING users.uid, ended.id, ended.actor
-), audited AS (
-    INSERT INTO audit_events (id, uid, actor, action, changes)
-    SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
-    FROM undone
 )
-DELETE FROM outbox USING ended WHERE outbox.id = ended.id
+INSERT INTO audit_events (id, uid, actor, action, changes)
+SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
+FROM undone
 """
 
 
@@ -65,6 +66,12 @@ def fail(operation: str, reason: str) -> None:
     postgres.query(_END, operation, "failed", None, reason)
 
 
-def undo(operation: str, reason: str) -> None:
-    """Ends an operation that took a status away, and gives it back. A repeat changes nothing."""
-    postgres.query(_UNDO, operation, reason, uuid7())
+def take_back(command: Command, reason: str) -> None:
+    """End the operation of a command that was refused, and undo what it has changed. A repeat changes nothing.
+
+    A status becomes what it was before. An invitation has changed nothing.
+    """
+    if command.command == "create_user":
+        fail(command.id, reason)
+    else:
+        postgres.query(_UNDO, command.id, reason, uuid7())

@@ -17,7 +17,7 @@ def _is_sent(command: Command) -> bool:
     try:
         commands.send(command)
     except LastAdminError:
-        outbox.undo(command.id, "Nobody else is an administrator.")
+        outbox.take_back(command, "Nobody else is an administrator.")
         return False
     except user_attributes.Unavailable as error:
         log.write("ERROR", "command not sent", command=command.id, error=log.failure(error))

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import commands, log, postgres, response, user_attributes
-from atrium.commands import Command
+from atrium import commands, log, outbox, postgres, response, user_attributes
+from atrium.authority import TokenStaleError
+from atrium.commands import Command, LastAdminError
 from atrium.postgres import Statement
 from atrium.problem import Problem
 from atrium.request import Request
@@ -54,8 +55,17 @@ def accepted(request: Request, operation: Operation, headers: dict[str, str] | N
 
 
 def start(command: Command) -> None:
-    """Sends what the outbox has. Whatever fails now, the relay does later. Raises commands.LastAdminError."""
+    """Send what the outbox has, under the caller's condition. What fails now, the relay sends later without it.
+
+    Raises commands.LastAdminError, authority.TokenStaleError when it is refused and taken back.
+    """
     try:
         commands.send(command)
+    except LastAdminError:
+        outbox.take_back(command, "Nobody else is an administrator.")
+        raise
+    except TokenStaleError:
+        outbox.take_back(command, "The access of the person who asked for it had changed.")
+        raise
     except user_attributes.Unavailable as error:
         log.write("WARN", "command left to the relay", command=command.id, error=log.failure(error))

@@ -3,8 +3,9 @@
 Postgres is first, because it alone can compare the version, audit and queue in one transaction: from then on nobody gets a
 new token, since pre_token_generation looks there. Then one transaction of the table sets META, which ends the API's
 sessions (a container remembers META for 30 s at most), takes an administrator from those who count, and puts the command
-that ends Cognito's. If that fails, `outbox_relay` repeats it. If it is refused, because nobody else is an administrator,
-the change in Postgres is undone: by us, or by the relay.
+that ends Cognito's. If that fails, `outbox_relay` repeats it. The transaction is refused if nobody else is an
+administrator, or if the caller's rights have ended since the request arrived. Then the user gets the previous status back,
+which the outbox row has recorded: from this request, or from the relay.
 """
 
 from typing import Literal
@@ -43,10 +44,12 @@ CHANGES = {
 }
 
 _CHANGE = f"""
-WITH changed AS (
-    UPDATE users SET status = $2::text, version = version + 1, updated_at = now()
-    WHERE uid = $1::uuid AND {profile.THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
-    RETURNING uid, status
+WITH before AS (
+    SELECT uid, status FROM users
+    WHERE uid = $1::uuid AND {profile.THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
+), changed AS (
+    UPDATE users SET status = $2::text, version = version + 1, updated_at = now() FROM before WHERE users.uid = before.uid
+    RETURNING users.uid, users.status, before.status AS previous_status
 ), operation AS (
     INSERT INTO operations (id, kind, uid, actor) SELECT $4::uuid, $5::text, uid, $6::uuid FROM changed
 ), audited AS (
@@ -55,7 +58,7 @@ WITH changed AS (
     FROM changed
 )
 INSERT INTO outbox (id, command, arguments, actor)
-SELECT $4::uuid, $10::text, jsonb_build_object('uid', uid, 'status', status, 'identities', (
+SELECT $4::uuid, $10::text, jsonb_build_object('uid', uid, 'status', status, 'previous_status', previous_status, 'identities', (
     SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = changed.uid
 )), $6::uuid
 FROM changed
@@ -82,7 +85,6 @@ def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     try:
         operations.start(outbox.command(row))
     except LastAdminError:  # since we looked
-        outbox.undo(str(operation.id), "Nobody else is an administrator.")
         raise _last_admin() from None
     return operations.accepted(request, operation)
 

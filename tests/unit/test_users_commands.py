@@ -3,6 +3,8 @@
 import json
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from botocore.stub import Stubber
 
 from access.handler import handler as access
-from atrium import admins, commands, contention, dynamodb, outbox, user_attributes
+from atrium import admins, commands, contention, dynamodb, outbox, postgres, user_attributes
 from atrium.http import Handler
 from attribute_changes.outcomes import take_up
 from identity_commands import cognito
@@ -177,6 +179,116 @@ def test_the_last_administrator_gets_back_what_was_taken_too_late(
     trail = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=OTHER)
     assert trail == [["user.disabled"], ["user.status_restored"]]
     assert meta_of(OTHER) == ("active", 1)
+
+
+@pytest.fixture
+def revoked_meanwhile(office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller loses their rights after the statement in Postgres, before the transaction in the table."""
+    batch = postgres.batch
+
+    def write(*statements: Any, **options: Any) -> Any:
+        answered = batch(*statements, **options)
+        set_meta(UID, "disabled", 2)
+        return answered
+
+    monkeypatch.setattr(postgres, "batch", write)
+
+
+def set_meta(uid: str, status: str, epoch: int) -> None:
+    numbers = {"access_epoch": {"N": str(epoch)}, "version": {"N": str(epoch)}}
+    meta = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}, "status": {"S": status}}
+    dynamodb.client().put_item(TableName=TABLE, Item=meta | numbers)
+
+
+STATUS_CHANGES = {
+    "disable": ("active", lambda uid: set_status(uid, "disabled")),
+    "enable": ("disabled", lambda uid: set_status(uid, "active")),
+    "delete": ("active", lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*")),
+    "delete a disabled user": ("disabled", lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*")),
+}
+
+
+@pytest.mark.parametrize(("before", "change"), STATUS_CHANGES.values(), ids=STATUS_CHANGES)
+@pytest.mark.usefixtures("revoked_meanwhile")
+def test_a_status_that_a_revoked_caller_changed_is_what_it_was_before(
+    office: pg8000.native.Connection, before: str, change: Callable[[str], Answer]
+) -> None:
+    uid = str(uuid.uuid4())
+    new_user(office, uid, "bob@example.org", before)
+    refused = change(uid)
+    assert (refused.status, refused.json["code"]) == (401, "token_stale")
+    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=uid) == [[before, 3]]
+    assert meta_of(uid) == (before, 1)
+    assert office.run("SELECT state, reason IS NOT NULL FROM operations") == [["failed", True]]
+    assert office.run("SELECT FROM outbox") == []
+    [*_, [last]] = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid)
+    assert last == "user.status_restored"
+    make_due(office)
+    assert relay.send_due() == 0
+
+
+@pytest.mark.usefixtures("revoked_meanwhile")
+def test_an_invitation_by_a_revoked_caller_fails(office: pg8000.native.Connection) -> None:
+    refused = invite()
+    assert (refused.status, refused.json["code"]) == (401, "token_stale")
+    assert office.run("SELECT state, reason IS NOT NULL, email FROM operations") == [["failed", True, None]]
+    assert office.run("SELECT FROM outbox") == []
+    assert commands_sent() == 0
+
+
+def commands_sent() -> int:
+    items = dynamodb.client().scan(TableName=TABLE)["Items"]
+    return sum(item["pk"]["S"].startswith("COMMAND#") for item in items)
+
+
+def test_a_row_that_recorded_no_status_is_of_somebody_who_was_active(office: pg8000.native.Connection) -> None:
+    """An older release has written it."""
+    assert set_status(OTHER, "disabled").status == 202
+    office.run("UPDATE outbox SET arguments = arguments - 'previous_status'")
+    [row] = office.run("SELECT id, command, arguments, actor FROM outbox")
+    outbox.take_back(outbox.command(tuple(row)), "Nobody else is an administrator.")
+    assert office.run("SELECT status FROM users WHERE uid = :uid", uid=OTHER) == [["active"]]
+
+
+def test_the_relay_sends_what_was_authorised_when_it_was_written(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table was away for the first send, and the caller is revoked before the second."""
+    with monkeypatch.context() as away:
+        away.setattr(user_attributes, "transact", broken)
+        assert set_status(OTHER, "disabled").status == 202
+    set_meta(UID, "disabled", 2)
+    make_due(office)
+    assert relay.send_due() == 1
+    assert meta_of(OTHER) == ("disabled", 2)
+
+
+@pytest.mark.usefixtures("revoked_meanwhile")
+def test_what_the_relay_has_sent_before_the_request_could_stays(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request was slow, and its caller revoked. The relay was first, so nothing may be taken back."""
+    send = commands.send
+
+    def be_late(command: commands.Command) -> None:
+        with ThreadPoolExecutor(1) as relays:  # no request is served there
+            relays.submit(send, command).result()
+        send(command)
+
+    monkeypatch.setattr(commands, "send", be_late)
+    assert set_status(OTHER, "disabled").status == 202
+    assert meta_of(OTHER) == ("disabled", 2)
+    assert office.run("SELECT status FROM users WHERE uid = :uid", uid=OTHER) == [["disabled"]]
+    assert office.run("SELECT state FROM operations") == [["pending"]]
+
+
+@pytest.mark.parametrize("status", ["disabled", "deleted"])
+def test_an_administrator_may_end_their_own_account(office: pg8000.native.Connection, status: str) -> None:
+    """The caller is the target: their condition joins the change of their META."""
+    ended = set_status(UID, status) if status == "disabled" else call("DELETE /v1/users/{id}", None, {"id": UID}, If_Match="*")  # fmt: skip
+    assert ended.status == 202
+    assert meta_of(UID) == (status, 2)
+    assert set_status(OTHER, "disabled").status == 401
 
 
 @pytest.mark.trials

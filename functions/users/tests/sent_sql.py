@@ -58,7 +58,7 @@ def changes_status(ada: str) -> None:
     row, disabling = status.write(UUID(ada), status.CHANGES["disabled"], [3], ada, "request-6")
     with suppress(Problem):
         status.write(UUID(ada), status.CHANGES["active"], None, ada, "request-7")  # 409: the other is under way
-    outbox.undo(outbox.command(row).id, "Nobody else is an administrator.")
+    outbox.take_back(outbox.command(row), "Nobody else is an administrator.")
     assert operations.find(disabling.id, ada)
     with suppress(Problem):
         status.write(UUID(ada), status.CHANGES["active"], [3], ada, "request-8")  # 412
