@@ -19,9 +19,6 @@ from atrium.namespaces import Namespaces
 from atrium.request import Request
 from atrium.user_attributes import Contended, TransactionRefused
 
-MAX_CHANGES = 90
-"""Values of one change: a transaction has 100 items."""
-
 _ALL = ("ATTR#", "META")
 
 
@@ -33,6 +30,9 @@ class Attribute(msgspec.Struct, frozen=True):
     value: Any
     version: int
 
+
+Values = Mapping[str, Mapping[str, Any]]
+"""Namespace → name → value."""
 
 Changes = Mapping[tuple[str, str], Attribute | None]
 """By namespace and name: the new attribute, or None for one that is deleted."""
@@ -48,6 +48,11 @@ class Record(msgspec.Struct, frozen=True):
         for each in self.attributes.values():
             found.setdefault(each.namespace, {})[each.name] = each.value
         return found
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a namespace without UNREADABLE ones."""
+    return {name: value for name, value in values.items() if value is not UNREADABLE}
 
 
 def read(uid: str) -> Record | None:
@@ -84,14 +89,12 @@ def write(request: Request, uid: str, record: Record, changed: Changes, known: N
     return Record(record.version + 1, attributes)
 
 
-def changes(record: Record, after: Mapping[str, Mapping[str, Any]]) -> Changes:
+def changes(record: Record, after: Values) -> Changes:
     """Return what must be written so that the values are those of `after`."""
     return dict(_changes(record, after))
 
 
-def _changes(
-    record: Record, after: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[tuple[str, str], Attribute | None]]:
+def _changes(record: Record, after: Values) -> Iterator[tuple[tuple[str, str], Attribute | None]]:
     for key in record.attributes:
         if key[1] not in after.get(key[0], {}):
             yield key, None

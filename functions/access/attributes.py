@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from access import attribute_items, json_schema
-from access.attribute_items import MAX_CHANGES, Attribute, Changes, Record
+from access import attribute_items, attribute_limits, json_schema
+from access.attribute_items import Attribute, Changes, Record, Values, readable
+from access.attribute_limits import MAX_VALUE_BYTES
 from access.names import Name
 from atrium import etag, merge_patch, namespaces, response
 from atrium.attribute_value import UNREADABLE
@@ -17,12 +18,6 @@ from atrium.problem import FieldError, ParameterError, Problem, invalid_paramete
 from atrium.request import Request
 from atrium.response import Response
 from atrium.rules import not_found
-
-MAX_VALUE_BYTES = 8 * 1024
-MAX_RECORD_BYTES = 512 * 1024
-"""All values of one user together. Every sign-in reads them, in one page of a Query (1 MB)."""
-
-Values = dict[str, dict[str, Any]]
 
 
 class Patch(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,11 +129,7 @@ def _change(
         after = changed(record.values())
         changes = attribute_items.changes(record, after)
         errors = list(_errors(record, after, changes, known, pointer, only))
-        if not errors and len(changes) > MAX_CHANGES:
-            errors = [FieldError(pointer, f"At most {MAX_CHANGES} values can change at once; send them in parts")]
-        if not errors and _grows_too_large(record, after):
-            detail = f"A user's attributes can have at most {MAX_RECORD_BYTES} bytes together; delete some first"
-            errors = [FieldError(pointer, detail)]
+        errors = errors or attribute_limits.errors(record.values(), after, changes, known, pointer)
         if errors:
             raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
         return attribute_items.write(request, uid, record, changes, known)
@@ -152,20 +143,7 @@ def _errors(
     """Check each namespace that changes. An unreadable value can always be deleted, whatever the schema requires."""
     touched = {key[0] for key, each in changes.items() if each or record.attributes[key].value is not UNREADABLE}
     for name in sorted(touched & known.keys()):
-        yield from _faults(known[name], _readable(after.get(name, {})), pointer, only)
-
-
-def _grows_too_large(record: Record, after: Values) -> bool:
-    size = _size(after)
-    return size > MAX_RECORD_BYTES and size > _size(record.values())
-
-
-def _size(values: Values) -> int:
-    return len(msgspec.json.encode(values))
-
-
-def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not UNREADABLE}
+        yield from _faults(known[name], readable(after.get(name, {})), pointer, only)
 
 
 def _faults(namespace: Namespace, values: Mapping[str, Any], pointer: str, only: str | None) -> list[FieldError]:
@@ -174,7 +152,7 @@ def _faults(namespace: Namespace, values: Mapping[str, Any], pointer: str, only:
         place = where if only else child(where, name)
         if not _is_name(name):
             return [FieldError(place, "Expected a name of lower-case letters, digits and `_`")]
-        if len(msgspec.json.encode(value)) > MAX_VALUE_BYTES:
+        if attribute_limits.size(value) > MAX_VALUE_BYTES:
             return [FieldError(place, f"Is longer than {MAX_VALUE_BYTES} bytes")]
     found = json_schema.violations(namespace.schema, values, where)
     return [FieldError(pointer, error.detail) for error in found] if only else found
@@ -246,7 +224,7 @@ def _all(request: Request, record: Record, known: Namespaces) -> Response:
 
 def _seen(request: Request, record: Record, known: Namespaces) -> Values:
     return {
-        name: _readable(values) for name, values in sorted(record.values().items()) if _sees(request, known.get(name))
+        name: readable(values) for name, values in sorted(record.values().items()) if _sees(request, known.get(name))
     }
 
 

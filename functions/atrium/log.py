@@ -1,5 +1,6 @@
 """Logs: one JSON object a line on standard output, which Lambda carries to CloudWatch Logs. No personal data in them."""
 
+import os
 import sys
 import time
 import traceback
@@ -24,6 +25,19 @@ def write(level: Level, message: str, **fields: object) -> None:
     }
     line.update((name, value) for name, value in fields.items() if value is not None)
     print(msgspec.json.encode(line, enc_hook=str).decode(), flush=True)
+
+
+def metric(name: str, value: float) -> dict[str, Any]:
+    """Return fields that make CloudWatch count a line: a metric of the namespace `Atrium`, by function name.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    directive = {"Namespace": "Atrium", "Dimensions": [["FunctionName"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
+    return {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown"),
+        name: value,
+    }
 
 
 def failure(error: BaseException) -> dict[str, Any]:

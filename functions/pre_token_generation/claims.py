@@ -1,15 +1,14 @@
 """The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
 
-from collections.abc import Sequence
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from atrium import identity, log, namespaces, roles, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
-from atrium.namespaces import Attributes
-from pre_token_generation.scopes import EVERYONE, PREFIX, scopes_of
+from pre_token_generation.bounds import bounded
+from pre_token_generation.rights import Rights
+from pre_token_generation.scopes import PREFIX, scopes_of
 
 
 class TokenRequest(TriggerRequest, rename="camel", frozen=True):
@@ -20,26 +19,10 @@ class TokenGeneration(TriggerEvent, rename="camel", frozen=True):
     request: TokenRequest
 
 
-FIRST_EPOCH = 1
-"""What META starts with. When META cannot be read this is right for whoever's rights have never changed, and makes the
-token stale, to be refreshed, for everyone else."""
-
-
-class Rights(NamedTuple):
-    """`roles` are those that hold everywhere; `until` is when the first of them ends, in epoch seconds.
-    `attributes` are those that belong in a token."""
-
-    roles: Sequence[str] = ()
-    scopes: frozenset[str] = EVERYONE
-    epoch: int = FIRST_EPOCH
-    until: int | None = None
-    attributes: Attributes = MappingProxyType({})
-
-
 def claims(event: TokenGeneration) -> dict[str, Any]:
     """The trigger's response. Raises Refusal for a disabled user or a foreign e-mail."""
     user = _user(event)
-    rights = _rights(user.uid)
+    rights = bounded(user.uid, _rights(user.uid))
     # The hosted page lets any user ask for every scope of the client; what is not theirs is taken away again.
     asked = event.request.scopes or []
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}

@@ -65,6 +65,28 @@ resource "aws_cloudwatch_metric_alarm" "iterator_age" {
   ok_actions          = local.alarm_actions
 }
 
+# The function counts them itself: functions/pre_token_generation/bounds.py.
+resource "aws_cloudwatch_metric_alarm" "claims_left_out" {
+  for_each = {
+    for folder, function in local.functions : folder => function
+    if var.alarms_topic_arn != null && function.trigger == "cognito.PreTokenGeneration"
+  }
+
+  alarm_name          = "${local.function_names[each.key]}-claims-left-out"
+  alarm_description   = "Someone's roles or attributes did not fit into their token. The log of ${local.function_names[each.key]} names the user and what was left out: revoke roles, or shorten the attributes."
+  namespace           = "Atrium"
+  metric_name         = "ClaimsLeftOut"
+  dimensions          = { FunctionName = local.function_names[each.key] }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 

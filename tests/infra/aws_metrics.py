@@ -1,4 +1,5 @@
-"""The metrics that AWS publishes, of those that we look at, each with the dimensions it is published by.
+"""The metrics that AWS publishes, of those that we look at, each with the dimensions it is published by. Those of the
+namespace Atrium are our own, from lines of the log (functions/atrium/log.py, `metric`).
 
 A wrong name or one dimension too many is no error on AWS: the alarm stays silent and the graph empty. So these are copied by hand from
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
@@ -23,6 +24,7 @@ PUBLISHED: frozenset[Metric] = frozenset(
     [
         *_of("AWS/ApiGateway", "4XXError 5XXError Count Latency", "ApiName", "Stage"),
         *_of("AWS/Lambda", "AsyncEventAge Duration Errors Invocations IteratorAge Throttles", "FunctionName"),
+        *_of("Atrium", "ClaimsLeftOut", "FunctionName"),
         *_of("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
         *_of("AWS/RDS", "ClientConnections DatabaseConnections DatabaseConnectionsBorrowLatency", "ProxyName"),
         *_of("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned MaxDatabaseConnectionsAllowed", "ProxyName"),

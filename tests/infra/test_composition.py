@@ -217,6 +217,7 @@ def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
         "-duration": "Duration Maximum",
         "-iteratorage": "IteratorAge Maximum",
         "-dead-letters": "ApproximateNumberOfMessagesVisible Maximum",
+        "-claims-left-out": "ClaimsLeftOut Sum",
     }
     others = {
         "api-5xx": "5XXError Average",

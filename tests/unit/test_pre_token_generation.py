@@ -9,7 +9,7 @@ import pg8000.native
 import pytest
 import yaml
 
-from atrium import postgres, user_attributes
+from atrium import postgres, token_size, user_attributes
 from atrium.cognito_trigger import Refusal
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
@@ -18,6 +18,25 @@ from tests.unit.events import SUB, Context, trigger_event
 
 ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 ADMIN_SCOPES = ["atrium/access.read", "atrium/access.write", "atrium/me", "atrium/users.read", "atrium/users.write"]
+
+
+COGNITO_CLAIMS = {
+    "sub": SUB,
+    "cognito:groups": ["x" * 128],
+    "iss": "https://cognito-idp.ap-southeast-2.amazonaws.com/ap-southeast-2_AbCdEfGhI",
+    "version": 2,
+    "client_id": "1example23456789abcdefghij",
+    "origin_jti": SUB,
+    "event_id": SUB,
+    "device_key": f"ap-southeast-2_{SUB}",
+    "token_use": "access",
+    "auth_time": 1767225600,
+    "exp": 1767225600,
+    "iat": 1767225600,
+    "jti": SUB,
+    "username": SUB,
+}
+"""Those of an access token that are not ours, at their longest."""
 
 
 @pytest.fixture(autouse=True)
@@ -90,15 +109,66 @@ def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -
     assert part["scopesToAdd"] == ADMIN_SCOPES
 
 
+def put_attribute(table: Any, uid: str, namespace: str, value: str, *, in_token: bool = True) -> None:
+    """Put the attribute `level` of a namespace, and the namespace."""
+    texts = {"pk": "NAMESPACES", "sk": namespace, "description": "x", "schema": "{}", "visible_to": "self", "writable_by": "nobody"}  # fmt: skip
+    item: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
+    rest = {"personal": {"BOOL": False}, "in_token": {"BOOL": in_token}, "version": {"N": "1"}}
+    table.put_item(TableName=TABLE, Item=item | rest)
+    key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": f"ATTR#{namespace}#level"}}
+    table.put_item(TableName=TABLE, Item=key | {"value": {"S": value}, "version": {"N": "1"}})
+
+
 def test_attributes_that_belong_in_a_token_are_in_it(uid: str, table: Any) -> None:
     for name, in_token in (("plan", True), ("profile", False)):
-        texts = {"pk": "NAMESPACES", "sk": name, "description": name, "schema": "{}", "visible_to": "self", "writable_by": "nobody"}  # fmt: skip
-        item: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
-        rest = {"personal": {"BOOL": False}, "in_token": {"BOOL": in_token}, "version": {"N": "1"}}
-        table.put_item(TableName=TABLE, Item=item | rest)
-        key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": f"ATTR#{name}#level"}}
-        table.put_item(TableName=TABLE, Item=key | {"value": {"S": "gold"}, "version": {"N": "1"}})
+        put_attribute(table, uid, name, "gold", in_token=in_token)
     assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {"plan": {"level": "gold"}}
+
+
+def test_attributes_that_do_not_fit_are_left_out_by_namespace(uid: str, table: Any, logs: Logs) -> None:
+    for name, length in (("a", 900), ("b", 900), ("c", 10), ("d", 6000)):
+        put_attribute(table, uid, name, "x" * length)
+    logs.lines()
+    attributes = json.loads(generate()["claimsToAddOrOverride"]["attributes"])
+    assert attributes.keys() == {"a", "c"}
+    line = logs.lines()[0]
+    assert (line["level"], line["uid"], line["namespaces"]) == ("WARN", uid, ["b", "d"])
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["FunctionName"]]
+    assert directive["Metrics"] == [{"Name": "ClaimsLeftOut", "Unit": "Count"}]
+    assert (line["ClaimsLeftOut"], line["FunctionName"]) == (2, "unknown")
+
+
+def test_roles_that_do_not_fit_are_left_out_after_admin(uid: str, table: Any, logs: Logs) -> None:
+    for number in range(40):
+        grant(table, uid, f"a{number:02}{'r' * 57}")
+    grant(table, uid, "admin")
+    logs.lines()
+    claims = generate()["claimsToAddOrOverride"]
+    kept = claims["roles"].split()
+    assert "admin" in kept
+    assert len(kept) == 1 + (1024 - len('"admin"')) // 61
+    assert (logs.lines()[0]["roles"], claims["uid"]) == (
+        [f"a{number:02}{'r' * 57}" for number in range(len(kept) - 1, 40)],
+        uid,
+    )
+
+
+@pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
+def test_the_header_with_the_largest_token_leaves_room_for_others(uid: str, table: Any, text: str) -> None:
+    """API Gateway takes 10,240 bytes of headers."""
+    grant(table, uid, "admin", expires_at={"N": "4000000000"})
+    for number in range(60):
+        grant(table, uid, f"role{number:02}{'r' * (number % 57)}")
+        put_attribute(table, uid, f"n{number}", text * (number * 3))
+    part = generate()
+    added = part["claimsToAddOrOverride"]
+    assert len(added["roles"]) > 900
+    assert token_size.of_attributes(json.loads(added["attributes"])) > 1200
+    scopes = "aws.cognito.signin.user.admin openid profile email phone " + "s" * 1024
+    body = json.dumps(COGNITO_CLAIMS | added | {"scope": scopes}, separators=(",", ":"))  # escapes what is not ASCII
+    header = "Authorization: Bearer " + ".".join(["x" * 110, "x" * (len(body) * 4 // 3 + 1), "x" * 342])
+    assert len(header) < 6500
 
 
 def test_items_that_cannot_be_read_do_not_stop_a_sign_in(uid: str, table: Any) -> None:

@@ -275,6 +275,28 @@ def test_all_values_of_a_user_together_are_bounded(service: Service) -> None:
     assert service.ask("PUT", f"{path}/b", {"value": "x" * 8000}, If_None_Match="*").status == 201
 
 
+@pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
+def test_what_would_not_fit_into_the_token_is_refused(profiles: Service, text: str) -> None:
+    put_namespace(profiles, "told", in_token=True, schema={"type": "object"}, writable_by="self")
+    path = f"/v1/users/{ADA}/attributes/told"
+    small, large = text * 80, text * 2000
+    assert profiles.ask("PUT", f"{path}/a", {"value": small}, uid=ADA, If_None_Match="*").status == 201
+    refused = profiles.ask("PUT", f"{path}/b", {"value": large}, uid=ADA, If_None_Match="*")
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/value")
+    assert change(profiles, ADA, {"told": {"b": large}}).status == 422
+    assert change(profiles, ADA, {"profile": {"nickname": "x"}}).status == 200
+
+
+def test_what_does_not_fit_into_the_token_any_more_can_shrink(profiles: Service) -> None:
+    put_namespace(profiles, "told", schema={"type": "object"})
+    assert change(profiles, ADA, {"told": {"a": "x" * 3000, "b": "x" * 3000}}).status == 200
+    assert put_namespace(profiles, "told", "If_Match", in_token=True, schema={"type": "object"}).status == 200
+    assert change(profiles, ADA, {"told": {"a": "y" * 3001}}).status == 422
+    assert change(profiles, ADA, {"told": {"a": "y" * 2999}}).status == 200
+    assert change(profiles, ADA, {"told": {"a": None}}).status == 200
+    assert change(profiles, ADA, {"profile": {"nickname": "x"}}).status == 200
+
+
 def test_what_a_namespace_requires_stays(service: Service) -> None:
     service.new_user(ADA)
     put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]})

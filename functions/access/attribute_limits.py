@@ -1,0 +1,44 @@
+"""How many and how large a user's attributes may be. What is over a limit already may shrink, but not grow."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from access.attribute_items import Changes, Values, readable
+from atrium import token_size
+from atrium.namespaces import Namespaces
+from atrium.problem import FieldError
+
+MAX_CHANGES = 90
+"""Values of one change: a transaction has 100 items."""
+
+MAX_VALUE_BYTES = 8 * 1024
+
+MAX_RECORD_BYTES = 512 * 1024
+"""All values of one user together. Every sign-in reads them, in one page of a Query (1 MB)."""
+
+
+def errors(before: Values, after: Values, changes: Changes, known: Namespaces, pointer: str) -> list[FieldError]:
+    """Return why `changes` are too many or too large together."""
+    return [FieldError(pointer, detail) for detail in _details(before, after, changes, known)]
+
+
+def _details(before: Values, after: Values, changes: Changes, known: Namespaces) -> Iterator[str]:
+    if len(changes) > MAX_CHANGES:
+        yield f"At most {MAX_CHANGES} values can change at once; send them in parts"
+    if size(after) > max(MAX_RECORD_BYTES, size(before)):
+        yield f"A user's attributes can have at most {MAX_RECORD_BYTES} bytes together; delete some first"
+    in_token = size_in_token(after, known)
+    if in_token > max(token_size.MAX_ATTRIBUTES, size_in_token(before, known)):
+        limit = token_size.MAX_ATTRIBUTES
+        yield f"The attributes in the user's token would have {in_token} bytes, and {limit} fit; shorten or delete some"
+
+
+def size(value: object) -> int:
+    """Return the length of a value as JSON, in bytes."""
+    return len(msgspec.json.encode(value))
+
+
+def size_in_token(values: Values, known: Namespaces) -> int:
+    in_token = {name: readable(members) for name, members in values.items() if name in known and known[name].in_token}
+    return token_size.of_attributes(in_token)
