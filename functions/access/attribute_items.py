@@ -17,7 +17,7 @@ from atrium import attribute_value, user_attributes
 from atrium.attribute_value import UNREADABLE
 from atrium.namespaces import Namespaces
 from atrium.request import Request
-from atrium.user_attributes import Contended, TransactionRefused
+from atrium.user_attributes import LIVING, Contended, TransactionRefused
 
 _ALL = ("ATTR#", "META")
 
@@ -56,11 +56,11 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(uid: str) -> Record | None:
-    """None when there is no such user. One Query. Raises `Unavailable`."""
+    """Return None when there is no such user, or a deleted one. One Query. Raises `Unavailable`."""
     version, attributes = None, dict[tuple[str, str], Attribute]()
     for item in user_attributes.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
-            version = item.get("attributes_version", 0)
+            version = item.get("attributes_version", 0) if item["status"] in LIVING else None
         elif item["sk"].startswith("ATTR#"):
             namespace, _, name = item["sk"].removeprefix("ATTR#").partition("#")
             value = attribute_value.of_item(item)
@@ -115,15 +115,17 @@ def _same(one: object, other: object) -> bool:
 
 
 def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
-    """META's part. What stands in tokens makes those that there are stale."""
+    """Return META's part, refused for a user deleted meanwhile. A change that tokens contain makes them stale."""
     is_first = record.version == 0
-    values = {":one": {"N": "1"}} | ({} if is_first else {":version": {"N": str(record.version)}})
-    absent = "attribute_exists(pk) AND attribute_not_exists(attributes_version)"
+    values = {":one": {"N": "1"}, ":active": {"S": "active"}, ":disabled": {"S": "disabled"}}
+    values |= {} if is_first else {":version": {"N": str(record.version)}}
+    unchanged = "attribute_not_exists(attributes_version)" if is_first else "attributes_version = :version"
     return {
         "Update": {
             "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
             "UpdateExpression": "ADD attributes_version :one" + (", access_epoch :one, version :one" if renews else ""),
-            "ConditionExpression": absent if is_first else "attributes_version = :version",
+            "ConditionExpression": f"#status IN (:active, :disabled) AND {unchanged}",
+            "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": values,
         }
     }

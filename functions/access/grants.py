@@ -52,8 +52,9 @@ def list_(request: Request) -> Response:
 
 
 def read(request: Request) -> Response:
-    found = _find(str(request.uuid("id")), str(request.uuid("grant")))
-    return _representation(found)
+    uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
+    _meta(uid)
+    return _representation(_find(uid, grant))
 
 
 def make(request: Request) -> Response:
@@ -101,7 +102,7 @@ def _make(request: Request, grant: Granted) -> idempotency_in_table.Once:
 
 
 def _revoke(request: Request, uid: str, name: str) -> None:
-    meta = _meta(uid)
+    meta = _meta(uid, deleted=True)  # a role that only deleted users hold can then be deleted
     held = [grant_items.granted(item) for item in user_attributes.query(f"U#{uid}", between=grant_items.GRANTS)]
     grant = _named(held, name)
     _refuse_but_to_admins(request, grant.role)
@@ -122,23 +123,24 @@ def _revoke(request: Request, uid: str, name: str) -> None:
 
 
 def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
-    """META's part: from here on tokens with the old epoch are stale. `only_this` is for what must not happen unless the
-    rest of the user's rights, and their status, are as they were read."""
+    """META's part: from here on tokens with the old epoch are stale. It is refused when the user's status is no longer what
+    was read. `only_this` is for what must not happen unless the rest of their rights are as they were read, too."""
     values = {":one": {"N": "1"}} | ({":version": {"N": str(meta.version)}} if only_this else {})
     return {
         "Update": {
             "Key": {"pk": {"S": f"U#{meta.uid}"}, "sk": {"S": "META"}},
             "UpdateExpression": "ADD access_epoch :one, version :one",
-            "ConditionExpression": "version = :version" if only_this else "attribute_exists(pk)",
-            "ExpressionAttributeValues": values,
+            "ConditionExpression": "#status = :status" + (" AND version = :version" if only_this else ""),
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": values | {":status": {"S": meta.status}},
         }
     }
 
 
-def _meta(uid: str) -> _UsersMeta:
-    """Raises 404 when there is no such user."""
+def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
+    """Raises 404 when there is no such user, or a deleted one unless `deleted`."""
     found = user_attributes.meta(uid)
-    if found is None:
+    if found is None or (found.is_deleted and not deleted):
         raise not_found()
     return _UsersMeta(found.status, found.access_epoch, found.version, uid)
 

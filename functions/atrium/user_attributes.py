@@ -37,12 +37,21 @@ class TransactionRefused(Exception):  # noqa: N818  a decision
         self.conflicts = conflicts
 
 
+LIVING = ("active", "disabled")
+"""Each status of a user who is not deleted."""
+
+
 class Meta(msgspec.Struct, frozen=True):
     """`access_epoch` rises with every grant and revoke; a token that carries an older one is stale."""
 
     status: str
     access_epoch: int
     version: int
+
+    @property
+    def is_deleted(self) -> bool:
+        """Deleted users are not there: 404. Their items wait for the erasure."""
+        return self.status not in LIVING
 
     def confirms(self, access_epoch: int) -> bool:
         """Return True if a token of this epoch still says what its user may do."""

@@ -1,0 +1,79 @@
+"""A deleted user is not there: neither to read about, nor to write about, nor at the moment of the deletion."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from atrium import user_attributes
+from tests.unit.access.conftest import ADA, ADMIN, Service
+from tests.unit.access.requests import CHANGES, READS, Asked, prepare
+from tests.unit.conftest import TABLE, forget
+
+ABOUT_ADA = [asked for asked in (*CHANGES, *READS) if f"/users/{ADA}/" in asked.path]
+REVOKES = [asked for asked in ABOUT_ADA if asked.route == "DELETE /v1/users/{id}/grants/{grant}"]
+WRITES = [asked for asked in ABOUT_ADA if asked in CHANGES and asked not in REVOKES]
+
+each = partial(pytest.mark.parametrize, "asked", ids=lambda asked: f"{asked.route} {asked.trail or ''}")
+
+
+@pytest.fixture
+def people(service: Service) -> Service:
+    prepare(service)
+    forget()
+    return service
+
+
+def delete(service: Service, uid: str = ADA) -> None:
+    """As the command of `DELETE /v1/users/{id}` does."""
+    service.table.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        UpdateExpression="SET #status = :deleted ADD access_epoch :one, version :one",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":deleted": {"S": "deleted"}, ":one": {"N": "1"}},
+    )
+
+
+def of_ada(service: Service) -> list[dict[str, Any]]:
+    return [item for prefix in (f"U#{ADA}", f"G#{ADA}", "ON#", "AUDIT#") for item in service.items(prefix)]
+
+
+@each([asked for asked in ABOUT_ADA if asked not in REVOKES])
+def test_what_is_asked_about_a_deleted_user_is_404(people: Service, asked: Asked) -> None:
+    delete(people)
+    before = of_ada(people)
+    answer = asked.by(people)
+    assert (answer.status, of_ada(people)) == (404, before), answer.text
+
+
+@each(REVOKES)
+def test_the_grants_of_a_deleted_user_can_be_revoked(people: Service, asked: Asked) -> None:
+    """Else nobody could delete a role that only deleted users hold."""
+    delete(people)
+    assert asked.by(people).status == 204
+
+
+@each(WRITES)
+def test_a_user_deleted_between_read_and_write_gets_nothing(
+    people: Service, monkeypatch: pytest.MonkeyPatch, asked: Asked
+) -> None:
+    transact, before = user_attributes.transact, list[Any]()
+
+    def be_late(items: Any) -> None:
+        if not before:
+            delete(people)
+            before.append(of_ada(people))
+        transact(items)
+
+    monkeypatch.setattr(user_attributes, "transact", be_late)
+    answer = asked.by(people)
+    assert (answer.status, of_ada(people)) == (404, before[0]), answer.text
+
+
+def test_a_disabled_user_is_there(people: Service) -> None:
+    """So that an administrator can put their rights in order before they come back."""
+    people.new_user(ADA, "disabled")
+    for asked in WRITES:
+        assert asked.by(people).status < 300, asked.route
+    assert people.ask("GET", f"/v1/users/{ADA}/grants", uid=ADMIN).status == 200
