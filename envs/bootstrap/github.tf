@@ -8,6 +8,15 @@ locals {
   claims     = "token.actions.githubusercontent.com"
   iam        = "arn:aws:iam::${var.account_id}"
   power_user = "arn:aws:iam::aws:policy/PowerUserAccess"
+
+  # GitHub names a repository that was created, renamed or moved since July 2026 with its ids as well, so that nobody who takes
+  # over a name is taken for its owner: https://docs.github.com/en/actions/reference/security/oidc ("Immutable subject claims").
+  owner      = split("/", var.github_repository)[0]
+  repository = split("/", var.github_repository)[1]
+  subjects = concat(
+    ["repo:${var.github_repository}"],
+    var.github_ids == null ? [] : ["repo:${local.owner}@${var.github_ids.owner}/${local.repository}@${var.github_ids.repository}"],
+  )
 }
 
 # Plans: any pull request of the repository, and main. Reads the shape of things, never what people keep in them, and cannot
@@ -25,7 +34,7 @@ resource "aws_iam_role" "plan" {
       Condition = {
         StringEquals = {
           "${local.claims}:aud" = "sts.amazonaws.com"
-          "${local.claims}:sub" = ["repo:${var.github_repository}:pull_request", "repo:${var.github_repository}:ref:refs/heads/main"]
+          "${local.claims}:sub" = flatten([for subject in local.subjects : ["${subject}:pull_request", "${subject}:ref:refs/heads/main"]])
         }
       }
     }]
@@ -89,7 +98,7 @@ resource "aws_iam_role" "deploy" {
         StringEquals = {
           "${local.claims}:aud" = "sts.amazonaws.com"
           "${local.claims}:ref" = "refs/heads/main"
-          "${local.claims}:sub" = "repo:${var.github_repository}:environment:${each.key}"
+          "${local.claims}:sub" = [for subject in local.subjects : "${subject}:environment:${each.key}"]
         }
       }
     }]

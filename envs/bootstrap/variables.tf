@@ -27,6 +27,20 @@ variable "environments" {
   }
 }
 
+variable "github_ids" {
+  description = "Numeric ids of the repository's owner and of the repository, which GitHub puts into the subject of newer repositories; null means it does not."
+  type = object({
+    owner      = string
+    repository = string
+  })
+  default = null
+
+  validation {
+    condition     = alltrue([for id in try(values(var.github_ids), []) : can(regex("^[0-9]+$", id))])
+    error_message = "github_ids must be numbers: gh api repos/OWNER/NAME --jq '.owner.id, .id' prints them."
+  }
+}
+
 variable "github_repository" {
   description = "Repository whose workflows take the roles: owner/name."
   type        = string

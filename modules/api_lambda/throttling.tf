@@ -12,7 +12,8 @@ locals {
   ]...)
 }
 
-# Execution logs stay off: they would hold bodies and tokens, and the access log names every error.
+# Execution logs stay off: they would hold bodies and tokens, and the access log names every error. Detailed metrics stay off:
+# they are billed as custom metrics for each method, and no alarm or graph reads them (tests/infra/test_aws_rules.py).
 resource "aws_api_gateway_method_settings" "all" {
   #checkov:skip=CKV_AWS_225:A cache would answer one person with another's record. ETags save the work instead.
   rest_api_id = aws_api_gateway_rest_api.this.id
@@ -21,7 +22,7 @@ resource "aws_api_gateway_method_settings" "all" {
 
   settings {
     logging_level          = "OFF"
-    metrics_enabled        = true
+    metrics_enabled        = false
     throttling_burst_limit = var.throttling.burst_limit
     throttling_rate_limit  = var.throttling.rate_limit
   }
@@ -38,7 +39,7 @@ resource "aws_api_gateway_method_settings" "operation" {
 
   settings {
     logging_level          = "OFF"
-    metrics_enabled        = true
+    metrics_enabled        = false
     throttling_burst_limit = each.value.throttle.burst
     throttling_rate_limit  = each.value.throttle.rate
   }

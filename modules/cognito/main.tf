@@ -82,7 +82,7 @@ resource "aws_cognito_user_pool" "this" {
 resource "aws_cognito_resource_server" "this" {
   user_pool_id = aws_cognito_user_pool.this.id
   identifier   = var.resource_server
-  name         = var.resource_server
+  name         = var.name # for people; unlike the identifier it may not be an address
 
   dynamic "scope" {
     for_each = var.scopes

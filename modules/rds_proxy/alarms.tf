@@ -16,7 +16,7 @@ locals {
       comparison  = "GreaterThanThreshold", threshold = 0
     }
     database-cpu = {
-      description = "The database's processors are busy: Performance Insights says with which statements."
+      description = "The database's processors are busy: Database Insights shows with which statements."
       metric      = "CPUUtilization", dimensions = local.database_dimensions, statistic = "Average"
       comparison  = "GreaterThanThreshold", threshold = 80 # percent
     }

@@ -4,7 +4,7 @@ locals {
 
 # A change of class, size or major version waits for the maintenance window: apply_immediately is not set.
 resource "aws_db_instance" "this" {
-  #checkov:skip=CKV_AWS_118:Performance Insights shows what enhanced monitoring would, and how much of it each statement causes.
+  #checkov:skip=CKV_AWS_118:Database Insights shows what enhanced monitoring would, and how much of it each statement causes.
   identifier     = "${var.name}-database"
   engine         = "postgres"
   engine_version = var.engine_version
@@ -54,9 +54,12 @@ resource "aws_db_parameter_group" "this" {
   name   = "${var.name}-postgres${local.engine_major}"
   family = "postgres${local.engine_major}"
 
+  # 1 is the default of these families. AWS then keeps Source = system and ApplyMethod = pending-reboot, whatever was asked
+  # for: with "immediate" every plan would show an update (provider #39252).
   parameter {
-    name  = "rds.force_ssl"
-    value = "1"
+    name         = "rds.force_ssl"
+    value        = "1"
+    apply_method = "pending-reboot"
   }
 
   lifecycle {

@@ -2,13 +2,14 @@ resource "aws_iam_role" "proxy" {
   name                 = "${var.name}-proxy"
   permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
 
+  # No condition: RDS Proxy sends no global condition keys, so a condition on one refuses every login
+  # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html, "Limitations"). iam:PassRole limits who hands it over.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
       Principal = { Service = "rds.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
 }

@@ -5,7 +5,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 resource "aws_kms_key" "this" {
-  description             = "Database ${var.name}: storage, Performance Insights, secrets"
+  description             = "Database ${var.name}: storage, Database Insights, secrets"
   enable_key_rotation     = true
   deletion_window_in_days = 30
 

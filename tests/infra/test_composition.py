@@ -1,13 +1,8 @@
 """Each environment planned whole, offline: what dev leaves out, what prod protects, and what operators look at."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,72 +11,16 @@ import pytest
 from atrium.request import Request
 from local_aws.iam.aws_policies import POWER_USER_ACCESS
 from tests.infra.aws_metrics import PUBLISHED, Metric
-from tests.infra.test_modules import Message, offline
+from tests.infra.environment_plan import Plan, of_kind, one
 from tests.unit.events import api_event
 from tests.unit.service import service
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
 
-ROOT = Path(__file__).resolve().parents[2]
 # Words of Logs Insights, and names that the queries give themselves.
 WORDS = set(
     re.findall(
         r"\w+", "fields filter and sort desc asc limit stats count count_distinct latest as by requests people example"
     )
 )
-
-Plan = dict[str, dict[str, Any]]  # address → the attributes that are known before an apply
-
-
-@pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return planned("dev", tmp_path_factory.mktemp("dev"))
-
-
-@pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return planned("prod", tmp_path_factory.mktemp("prod"))
-
-
-def planned(environment: str, folder: Path) -> Plan:
-    lay_out_build(folder / "build")
-    for shared in ("functions", "modules"):
-        (folder / shared).symlink_to(ROOT / shared)
-    root = folder / "envs" / environment
-    shutil.copytree(ROOT / "envs" / environment, root, ignore=shutil.ignore_patterns(".terraform"))
-    (root / "tests").mkdir()
-    shutil.copy2(ROOT / "tests/infra/environment.tftest.hcl", root / "tests")
-    environ = offline(os.environ) | providers.environment(folder)
-
-    def run(*arguments: str) -> str:
-        command = [terraform(ROOT / ".local"), *arguments]
-        done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-        return done.stdout
-
-    run("init", "-backend=false", "-input=false", "-lockfile=readonly", "-no-color")
-    messages = map(Message.read, run("test", "-json", "-verbose").splitlines())
-    [plan] = [message.test_plan for message in messages if message.test_plan]
-    return {change["address"]: change["change"]["after"] for change in plan.resource_changes}
-
-
-def lay_out_build(folder: Path) -> None:
-    """The build as a plan needs it; of the layers it wants files, whatever machine their wheels are for."""
-    built = subprocess.run([sys.executable, "-m", "tools.build", "--local"], cwd=ROOT, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    (folder / "layer").mkdir(parents=True)
-    for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
-        (folder / name).symlink_to(ROOT / "build" / name)
-    (folder / "layer/arm64").symlink_to(ROOT / "build/layer/local")
-
-
-def of_kind(plan: Plan, kind: str) -> list[dict[str, Any]]:
-    return [known for address, known in plan.items() if re.sub(r"\[.*", "", address).split(".")[-2] == kind]
-
-
-def one(plan: Plan, kind: str) -> dict[str, Any]:
-    [found] = of_kind(plan, kind)
-    return found
 
 
 def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:

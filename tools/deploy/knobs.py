@@ -57,6 +57,7 @@ def _cidr(text: str) -> str:
 
 _ACCOUNT = _matching(r"\d{12}", "the twelve digits of an AWS account")
 _ARN = _matching(r"arn:aws[a-z-]*:[a-z]+:\S+", "an ARN")
+_NUMBER = _matching(r"\d+", "a number")
 _URL = _matching(r"https?://\S+", "addresses (https://…) with commas between them")
 
 KNOBS = (
@@ -105,6 +106,9 @@ KNOBS = (
         _matching("[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", "owner/name"),
         terraform="github_repository",
     ),
+    # Under these names GitHub sets them in every workflow too.
+    Knob("GITHUB_REPOSITORY_OWNER_ID", _NUMBER, terraform="github_ids", key="owner"),
+    Knob("GITHUB_REPOSITORY_ID", _NUMBER, terraform="github_ids", key="repository"),
 )
 
 

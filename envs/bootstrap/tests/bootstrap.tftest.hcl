@@ -65,7 +65,7 @@ run "who_may_plan_and_deploy" {
         StringEquals = {
           "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
           "token.actions.githubusercontent.com:ref" = "refs/heads/main"
-          "token.actions.githubusercontent.com:sub" = "repo:example/atrium:environment:${environment}"
+          "token.actions.githubusercontent.com:sub" = ["repo:example/atrium:environment:${environment}"]
         }
       }
     }
@@ -148,5 +148,28 @@ run "who_may_plan_and_deploy" {
       ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
     )) == 0
     error_message = "No other statement gives rights, or takes a boundary away."
+  }
+}
+
+run "subjects_with_ids" {
+  command = plan
+
+  variables {
+    github_ids = { owner = "123456", repository = "456789" }
+  }
+
+  assert {
+    condition = { for environment, role in aws_iam_role.deploy : environment => jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] } == {
+      for environment in ["dev", "prod"] : environment => ["repo:example/atrium:environment:${environment}", "repo:example@123456/atrium@456789:environment:${environment}"]
+    }
+    error_message = "A deploy is admitted with either form of its subject."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == [
+      "repo:example/atrium:pull_request", "repo:example/atrium:ref:refs/heads/main",
+      "repo:example@123456/atrium@456789:pull_request", "repo:example@123456/atrium@456789:ref:refs/heads/main",
+    ]
+    error_message = "A plan is admitted with either form of its subject."
   }
 }

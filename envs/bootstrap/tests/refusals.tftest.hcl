@@ -20,13 +20,14 @@ run "refusals" {
   variables {
     account_id        = "1234"
     environments      = ["*"]
+    github_ids        = { owner = "*", repository = "456789" }
     github_repository = "example/*"
     project           = "*"
     region            = "Frankfurt"
     state_bucket      = "States"
   }
 
-  expect_failures = [var.account_id, var.environments, var.github_repository, var.project, var.region, var.state_bucket]
+  expect_failures = [var.account_id, var.environments, var.github_ids, var.github_repository, var.project, var.region, var.state_bucket]
 }
 
 run "names_of_the_accounts_own_roles" {

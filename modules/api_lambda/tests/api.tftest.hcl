@@ -116,7 +116,7 @@ run "routes_stage_firewall_domain_and_alarms" {
 
   assert {
     condition = { for route, method in aws_api_gateway_method_settings.operation : route => [method.method_path, method.settings[0].throttling_rate_limit, method.settings[0].throttling_burst_limit, method.settings[0].logging_level, method.settings[0].metrics_enabled] } == {
-      "GET /v1/greeting" = ["~1v1~1greeting/GET", 0.5, 2, "OFF", true]
+      "GET /v1/greeting" = ["~1v1~1greeting/GET", 0.5, 2, "OFF", false]
     }
     error_message = "An operation that says so in its contract has limits of its own, and the stage's other settings."
   }

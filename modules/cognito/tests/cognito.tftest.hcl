@@ -125,7 +125,7 @@ run "pool_triggers_and_client" {
   }
 
   assert {
-    condition     = tomap({ for scope in aws_cognito_resource_server.this.scope : scope.scope_name => scope.scope_description }) == var.scopes && aws_cognito_resource_server.this.identifier == "atrium"
+    condition     = tomap({ for scope in aws_cognito_resource_server.this.scope : scope.scope_name => scope.scope_description }) == var.scopes && aws_cognito_resource_server.this.identifier == "atrium" && aws_cognito_resource_server.this.name == var.name
     error_message = "The resource server atrium has the scopes of the API."
   }
 }

@@ -125,9 +125,8 @@ run "every_user_signs_in_by_iam_over_tls" {
       Effect    = "Allow"
       Principal = { Service = "rds.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = "000000000000" } }
     }]
-    error_message = "Only this account's RDS may assume the role."
+    error_message = "RDS must be able to assume the role: RDS Proxy sends no condition keys."
   }
 
   assert {
@@ -165,8 +164,8 @@ run "every_user_signs_in_by_iam_over_tls" {
   }
 
   assert {
-    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value }["rds.force_ssl"] == "1"
-    error_message = "The database must refuse connections without TLS."
+    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => [parameter.value, parameter.apply_method] }["rds.force_ssl"] == ["1", "pending-reboot"]
+    error_message = "The database must refuse connections without TLS, in the way that AWS reads back."
   }
 
   assert {
