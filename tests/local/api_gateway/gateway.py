@@ -32,6 +32,17 @@ def handler(event, context):
 """
 
 
+# Says that it began, and ends when it may.
+GATED = """
+import json, os, time
+def handler(event, context):
+    began, may_end = json.loads(event["body"])
+    open(began, "w").close()
+    while not os.path.exists(may_end): time.sleep(0.02)
+    return {"statusCode": 200}
+"""
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -55,17 +66,18 @@ class Gateway:
             aws.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion="1")
         client = aws.client("apigateway")
         self.api_id = client.create_rest_api(name="atrium")["id"]
-        aws.client("lambda").add_permission(
-            FunctionName="puppet", Qualifier="live", StatementId="api", Action="lambda:InvokeFunction",
-            Principal="apigateway.amazonaws.com",
-            SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{self.api_id}/*/*",
-        )  # fmt: skip
+        aws.deploy("gated", GATED, Timeout=60)
+        for target in ({"FunctionName": "puppet", "Qualifier": "live"}, {"FunctionName": "gated"}):
+            aws.client("lambda").add_permission(
+                StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
+                SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{self.api_id}/*/*", **target,
+            )  # fmt: skip
         self.deploy(body())
         authorizer = CognitoAuthorizer(jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer)
         app = create_app(
             self.apis, aws.functions, authorizer, lambda answered: self.lines.append(str(answered)), lambda: self.now
         )
-        self._runner, self.port = aws.loop.run(aws.listen(app))
+        self._runner, self.port = aws.loop.run(aws.listen(app, cancel_abandoned=True))
 
     def close(self) -> None:
         self.aws.loop.run(self._runner.cleanup())
@@ -120,7 +132,7 @@ def token(pool: str = POOL, *, key: RSAKey | None = None, **claims: Any) -> str:
 
 
 def _invoke(function: str) -> dict[str, Any]:
-    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}:live"
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}"
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
     return {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}}
 
@@ -141,7 +153,7 @@ def _mock(status: int, headers: dict[str, str], template: str, **more: Any) -> d
 
 def body() -> dict[str, Any]:
     """The shape that the builder's gateway.json has after `templatefile`."""
-    puppet = _invoke("puppet")
+    puppet, gated = _invoke("puppet:live"), _invoke("gated")
     allow = {"Allow": "'GET,POST'", "Content-Type": "'application/problem+json'"}
     not_allowed = _mock(405, allow, '{"status":405,"request_id":"$context.requestId"}')
     preflight = _mock(204, {"Access-Control-Allow-Origin": "'*'"}, "", passthroughBehavior="never")
@@ -162,9 +174,12 @@ def body() -> dict[str, Any]:
             "/v1/profile": {"get": puppet | {"security": [{"cognito": []}]}},
             "/v1/keyed": {"get": puppet | {"security": [{"api_key": []}]}, "put": puppet | {"security": [{"api_key": []}]}},
             "/v1/keyed/me": {"get": puppet | {"security": [*me, {"api_key": []}], "operationId": "keyedMe"}},
-            "/v1/unpermitted": {"get": _invoke("unpermitted")},
+            "/v1/unpermitted": {"get": _invoke("unpermitted:live")},
             "/v1/slow": {"post": {"x-amazon-apigateway-integration":
                                   puppet["x-amazon-apigateway-integration"] | {"timeoutInMillis": 500}}},
+            "/v1/gated": {"post": gated},
+            "/v1/gated/briefly": {"post": {"x-amazon-apigateway-integration":
+                                           gated["x-amazon-apigateway-integration"] | {"timeoutInMillis": 50}}},
             "/v1/got": {"get": {"x-amazon-apigateway-integration":
                                 puppet["x-amazon-apigateway-integration"] | {"httpMethod": "GET"}}},
             "/v1/http": {"get": {"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}},

@@ -1,11 +1,16 @@
 """What a client gets: from functions, from mocks, and from the gateway itself."""
 
 import base64
+import http.client
+import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from local_aws.api_gateway import integration
+from local_aws.lambda_service.pool import Limits
 from tests.local.api_gateway.gateway import Gateway
+from tests.running_stack.waiting import settle
 
 
 def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
@@ -94,6 +99,51 @@ def test_lambda_behind_another_method_than_post_is_a_500(gateway: Gateway) -> No
 def test_slow_integration_is_a_504(gateway: Gateway) -> None:
     answer = gateway.call("POST", "/v1/slow", "sleep")
     assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
+
+
+def test_a_throttled_function_is_a_500(gateway: Gateway) -> None:
+    client = gateway.aws.client("lambda")
+    client.put_function_concurrency(FunctionName="puppet", ReservedConcurrentExecutions=0)
+    try:
+        answer = gateway.call("GET", "/v1/things")
+    finally:
+        client.delete_function_concurrency(FunctionName="puppet")
+    assert (answer.status, answer.json) == (500, {"message": "Internal server error"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*", "the API's own DEFAULT_5XX applies"
+    assert "TooManyRequestsException: Rate Exceeded." in gateway.lines[-1]
+    assert gateway.call("GET", "/v1/things").status == 200
+
+
+def test_work_is_dropped_when_its_client_or_its_time_is_gone(gateway: Gateway) -> None:
+    """Both calls wait for a worker that is busy. Neither has run when it is free again."""
+    began, may_end = (gateway.aws.settings.root / name for name in ("began", "may-end"))
+    for folder in (began, may_end):
+        folder.mkdir()
+    gateway.aws.functions._limits = Limits(workers=1)
+    gateway.aws.client("lambda").update_function_configuration(FunctionName="gated", Timeout=61)  # a new pool
+
+    def told(name: str) -> bytes:
+        return json.dumps([str(began / name), str(may_end / name)]).encode()
+
+    with ThreadPoolExecutor(2) as callers:
+        busy = callers.submit(gateway.call, "POST", "/v1/gated", told("busy"))
+        assert settle((began / "busy").exists, 60)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
+        connection.request("POST", "/v1/gated", told("gone"))
+        assert settle(lambda: waiting(gateway) == 1, 60)
+        connection.close()
+        assert settle(lambda: waiting(gateway) == 0, 60)
+        assert gateway.lines[-1].endswith("the client closed the connection before it was answered")
+        assert gateway.call("POST", "/v1/gated/briefly", told("late")).status == 504
+        (may_end / "busy").touch()
+        (may_end / "next").touch()
+        assert busy.result(60).status == 200
+    assert gateway.call("POST", "/v1/gated", told("next")).status == 200
+    assert {file.name for file in began.iterdir()} == {"busy", "next"}
+
+
+def waiting(gateway: Gateway) -> int:
+    return sum(len(pool._waiting) for pool in list(gateway.aws.functions._pools.values()))
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 7 * 1024 * 1024])

@@ -177,7 +177,7 @@ def test_the_limit_is_five_seconds() -> None:
 def test_a_throttled_trigger_is_asked_again(world: World) -> None:
     def throttled_twice(event: Event) -> Event:
         if len(world.events) < 3:
-            raise lambda_errors.throttled()
+            raise lambda_errors.throttled("ConcurrentInvocationLimitExceeded")
         return event
 
     world.deploy("PreSignUp", throttled_twice)

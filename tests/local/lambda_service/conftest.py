@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.lambda_service.pool import Limits
 from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import Laptop, Loop, install_runtime, laptop
 
@@ -24,5 +25,5 @@ def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """One laptop for a file's tests; each test deploys functions of its own name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_ACCOUNT_ID", ACCOUNT_ID)
-        with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime, workers_per_version=3) as made:
+        with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime, limits=Limits(workers=3)) as made:
             yield made

@@ -123,8 +123,8 @@ class Laptop:
         await self.functions.close()
         self.xray.close()
 
-    async def listen(self, app: web.Application) -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(app, access_log=None)
+    async def listen(self, app: web.Application, *, cancel_abandoned: bool = False) -> tuple[web.AppRunner, int]:
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=cancel_abandoned)
         await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, 0)
         await site.start()

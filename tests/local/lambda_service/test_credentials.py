@@ -10,6 +10,7 @@ import pytest
 from local_aws.iam import sessions
 from local_aws.lambda_service import Credentials
 from local_aws.lambda_service.deployed import find
+from local_aws.lambda_service.pool import Limits
 from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import Laptop, Loop, laptop
 
@@ -87,7 +88,7 @@ def test_a_worker_that_is_handed_on_is_replaced_as_well(aws: Laptop, clock: Cloc
 
     async def handed_on() -> bool:
         pool = aws.functions._pool(find("handed-on"))
-        pool._limit = 1
+        pool._limits = Limits(workers=1)
         worker = await pool.acquire()
         turn = asyncio.create_task(pool.acquire())
         await asyncio.sleep(0)  # `turn` is waiting now

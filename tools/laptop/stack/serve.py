@@ -117,7 +117,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     await sources.start()
     stack.push_async_callback(sources.close)
     api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
-    await _listen(api, settings.api_port, stack)
+    await _listen(api, settings.api_port, stack, cancel_abandoned=True)
     stack.callback(observations.close)
     return Running(
         pid=os.getpid(),
@@ -136,8 +136,8 @@ def _role_credentials(role_arn: str, session_name: str) -> Credentials:
     return Credentials(*sessions.credentials_for(role_arn, session_name))
 
 
-async def _listen(app: web.Application, port: int, stack: AsyncExitStack) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+async def _listen(app: web.Application, port: int, stack: AsyncExitStack, *, cancel_abandoned: bool = False) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handler_cancellation=cancel_abandoned)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, LOOPBACK, port).start()

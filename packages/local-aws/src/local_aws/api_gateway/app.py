@@ -1,5 +1,6 @@
 """The deployed REST API over HTTP."""
 
+import asyncio
 import json
 import logging
 import time
@@ -92,6 +93,9 @@ class _Gateway:
         message = reason = ""
         try:
             response = await self._integrate(http, request, api)
+        except asyncio.CancelledError:  # by the server, when the connection is closed
+            self._observe(request, 499, "the client closed the connection before it was answered")
+            raise
         except NotEmulatedError as error:
             message = reason = f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
             response = _json_response(501, {"message": message})
@@ -103,7 +107,7 @@ class _Gateway:
             reason = f"fault of the laptop's API Gateway: {error!r}"
             response = gateway_response(configuration_error(reason), request, api.body)
         write_access_log(api, request, response, message)
-        self._observe(request, response, reason)
+        self._observe(request, response.status, reason)
         return _on_the_wire(request, response)
 
     async def _integrate(self, http: web.Request, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
@@ -143,12 +147,12 @@ class _Gateway:
             self._routes = (key, Routes(api.body))
         return self._routes[1]
 
-    def _observe(self, request: GatewayRequest, response: GatewayResponse, reason: str) -> None:
+    def _observe(self, request: GatewayRequest, status: int, reason: str) -> None:
         self._on_answered(
             Answered(
                 request.method,
                 request.request_path,
-                response.status,
+                status,
                 (time.perf_counter() - request.started) * 1000,
                 request.context["requestId"],
                 reason,

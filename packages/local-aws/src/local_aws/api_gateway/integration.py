@@ -65,6 +65,8 @@ async def _invoked(
     except InvokeError as error:
         if error.status == 413:
             raise request_too_large(str(error)) from None
+        # A throttled function is a 500, too, not a 429: the caller of the API broke no limit of the API.
+        # https://repost.aws/questions/QUfI6bsdd0SOiPeyimzxSkfQ
         raise configuration_error(f"Lambda did not run the function: {error}") from None
 
 

@@ -45,10 +45,8 @@ def payload_too_large(size: int, limit: int) -> InvokeError:
     return InvokeError(413, "RequestEntityTooLargeException", message)
 
 
-def throttled() -> InvokeError:
-    return InvokeError(
-        429, "TooManyRequestsException", "Rate Exceeded.", "ReservedFunctionConcurrentInvocationLimitExceeded"
-    )
+def throttled(reason: str) -> InvokeError:
+    return InvokeError(429, "TooManyRequestsException", "Rate Exceeded.", reason)
 
 
 def access_denied(principal: str, arn: str) -> InvokeError:

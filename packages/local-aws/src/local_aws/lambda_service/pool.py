@@ -5,9 +5,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from local_aws.lambda_service.deployed import DeployedFunction
+from local_aws.lambda_service.errors import throttled
 from local_aws.lambda_service.worker import InitError, Worker
 
 Launch = Callable[[DeployedFunction], Awaitable[Worker]]
@@ -21,32 +23,61 @@ CREDENTIALS_MARGIN = timedelta(seconds=60)
 STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 
 
-class Pool:
-    """Grows when invocations wait, up to `limit` workers; then they queue (AWS would go on growing)."""
+@dataclass(frozen=True)
+class Limits:
+    """The concurrency of one function version on a laptop.
 
-    def __init__(self, function: DeployedFunction, launch: Launch, limit: int, now: Now) -> None:
+    AWS would start more environments, up to the account's limit, and then throttle without a queue. A laptop has two
+    processors, so a short queue takes the bursts that AWS would serve in parallel. It is bounded in length and time.
+    """
+
+    workers: int = 10
+    waiting: int = 100  # calls
+    waiting_seconds: float = 10.0  # of a call that no worker is being started for
+
+
+class Pool:
+    """Grows while invocations wait, up to `limits.workers`. Then they queue, and what exceeds the queue is throttled."""
+
+    def __init__(self, function: DeployedFunction, launch: Launch, limits: Limits, now: Now) -> None:
         self.function = function
         self.workers: set[Worker] = set()
         self._launch = launch
-        self._limit = limit
+        self._limits = limits
         self._now = now
         self._margin = timedelta(seconds=function.timeout) + CREDENTIALS_MARGIN
         self._idle: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._starts: set[asyncio.Task[None]] = set()
+        self._handed_back: set[asyncio.Task[None]] = set()
         self._retired = False
 
     async def acquire(self) -> Worker:
-        """A worker, the most recently used first. Raises `InitError` if the one started for this call fails."""
+        """Return a worker, the most recently used first. A caller that is cancelled gives up its place in the queue.
+
+        Raises:
+            InitError: the worker that was started for this call failed.
+            InvokeError: all workers are busy and the queue is full, or the call has waited too long.
+        """
         while self._idle:
             worker = self._idle.pop()
             if self._is_usable(worker):
                 return worker
             await self._discard(worker)
+        to_start = self._limits.workers - len(self.workers)
+        if len(self._waiting) >= self._limits.waiting + to_start:
+            raise throttled("ConcurrentInvocationLimitExceeded")
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._grow()
-        return await turn
+        try:
+            while not (await asyncio.wait([turn], timeout=self._limits.waiting_seconds))[0]:
+                if self._is_full() and self._waiting.index(turn) >= len(self._starts):
+                    raise throttled("ConcurrentInvocationLimitExceeded")
+        except BaseException:
+            self._give_up(turn)
+            raise
+        return turn.result()
 
     async def release(self, worker: Worker) -> None:
         """Hand the worker to the next waiting call, or keep it warm. End it if it is no longer usable or wanted."""
@@ -81,7 +112,7 @@ class Pool:
 
     def _grow(self) -> None:
         while self._waiting and len(self._starts) < min(len(self._waiting), STARTS_AT_ONCE):
-            if len(self.workers) + len(self._starts) >= self._limit:
+            if self._is_full():
                 return
             start = asyncio.create_task(self._start_one())
             self._starts.add(start)
@@ -104,6 +135,19 @@ class Pool:
     def _started(self, start: asyncio.Task[None]) -> None:
         self._starts.discard(start)
         self._grow()
+
+    def _is_full(self) -> bool:
+        return len(self.workers) + len(self._starts) >= self._limits.workers
+
+    def _give_up(self, turn: asyncio.Future[Worker]) -> None:
+        """Leave the queue, or pass on a worker that arrived at the same moment."""
+        if not turn.done():
+            turn.cancel()
+            self._waiting.remove(turn)
+        elif turn.exception() is None:
+            task = asyncio.create_task(self.release(turn.result()))
+            self._handed_back.add(task)
+            task.add_done_callback(self._handed_back.discard)
 
     def _is_usable(self, worker: Worker) -> bool:
         """Return True if the worker lives and its credentials outlast an invocation."""

@@ -33,7 +33,7 @@ from local_aws.lambda_service.environment import Interpreter, check_names
 from local_aws.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local_aws.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local_aws.lambda_service.invocation import Invocation, Invoked, OnInvoked
-from local_aws.lambda_service.pool import Now, Pool
+from local_aws.lambda_service.pool import Limits, Now, Pool
 from local_aws.lambda_service.report import Report, end_lines, init_line, start_line
 from local_aws.lambda_service.trace import Traced, new_trace
 from local_aws.lambda_service.unpack import Unpacked
@@ -69,7 +69,7 @@ class LambdaService:
         runtime: Path,
         xray: Daemon,
         ca_bundle: Path | None = None,
-        workers_per_version: int = 10,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
         idle_seconds: float = 900,
         apart: Apart | None = None,
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
@@ -83,7 +83,7 @@ class LambdaService:
         self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address)
         self._doors = doors
         self._traces = xray.traces
-        self._limit = workers_per_version
+        self._limits = limits
         self._now = now
         self._idle_seconds = idle_seconds
         self._unpacked = Unpacked(settings.state / "run" / "code")
@@ -131,7 +131,7 @@ class LambdaService:
         """Run a function, by name or ARN, and wait. `source` is (service principal, source ARN) when an AWS service
         calls, which the function's policy must allow. Raises `InvokeError` if it is not run at all.
 
-        Giving up waiting does not stop the function, as on AWS.
+        Giving up does not stop a function that runs, as on AWS. A call that still waits for a worker is dropped.
         """
         deployed = find(function, qualifier, region)
         if source:
@@ -142,7 +142,7 @@ class LambdaService:
             str(uuid4()), payload, deployed.invoked_arn, trace_header or new_trace(), client_context,
             source[0] if source else None,
         )  # fmt: skip
-        return await asyncio.shield(self._background(self._run(deployed, event)))
+        return await self._run(deployed, event)
 
     def accept(
         self,
@@ -238,27 +238,42 @@ class LambdaService:
     async def _run(self, function: DeployedFunction, event: Event) -> Invocation:
         reserved = function.reserved_concurrency
         if reserved is not None and self._active[function.name] >= reserved:
-            raise throttled()
+            raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         self._active[function.name] += 1
+        pool = self._pool(function)
         traced = trace.begin(function, event.trace_header, self._traces)
         if traced:
             event = replace(event, trace_header=traced.header)
         try:
-            done, init_ms = await self._run_in_worker(self._pool(function), event, traced)
-        finally:
-            self._active[function.name] -= 1
-        if traced:
-            failed = done.function_error is not None
-            trace.end(traced, function, event.request_id, self._traces, failed=failed, init_ms=init_ms)
-        return done
-
-    async def _run_in_worker(self, pool: Pool, event: Event, traced: Traced | None) -> tuple[Invocation, float]:
-        """Also the milliseconds that starting the worker took, if it was started for this."""
-        function = pool.function
-        try:
             worker = await pool.acquire()
         except InitError as error:
-            return self._not_started(function, event, traced, error), error.init_ms
+            self._active[function.name] -= 1
+            done = self._not_started(function, event, traced, error)
+            self._end_trace(function, traced, done, error.init_ms)
+            return done
+        except BaseException:
+            self._active[function.name] -= 1
+            raise
+        return await asyncio.shield(self._background(self._run_in_worker(pool, worker, event, traced)))
+
+    async def _run_in_worker(self, pool: Pool, worker: Worker, event: Event, traced: Traced | None) -> Invocation:
+        try:
+            done, init_ms = await self._invoke_worker(pool, worker, event, traced)
+        finally:
+            self._active[pool.function.name] -= 1
+        self._end_trace(pool.function, traced, done, init_ms)
+        return done
+
+    def _end_trace(self, function: DeployedFunction, traced: Traced | None, done: Invocation, init_ms: float) -> None:
+        if traced:
+            failed = done.function_error is not None
+            trace.end(traced, function, done.request_id, self._traces, failed=failed, init_ms=init_ms)
+
+    async def _invoke_worker(
+        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
+    ) -> tuple[Invocation, float]:
+        """Return the milliseconds, too, that starting the worker took, if it was started for this."""
+        function = pool.function
         cold = worker.invocations == 0
         before = worker.output.take()
         worker.output.put(start_line(function, event.request_id))
@@ -304,7 +319,7 @@ class LambdaService:
         if pool is None or pool.function.fingerprint != function.fingerprint:
             if pool is not None:
                 self._background(pool.retire())
-            pool = self._pools[key] = Pool(function, self._launch, self._limit, self._now)
+            pool = self._pools[key] = Pool(function, self._launch, self._limits, self._now)
         return pool
 
     async def _launch(self, function: DeployedFunction) -> Worker:
