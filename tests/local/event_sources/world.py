@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import events_backends
 
 from local_aws.settings import ACCOUNT_ID
@@ -93,10 +92,6 @@ class World:
     def put(self, table: str, *keys: str, **attributes: Any) -> None:
         for key in keys:
             self.tables.put_item(TableName=table, Item={"pk": {"S": key}, **attributes})
-
-    def aws_table(self, name: str) -> Any:
-        """moto's own, to change what no call can: when something happened."""
-        return dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
 
     def due(self) -> dict[str, Any]:
         """The rules whose next time is set."""

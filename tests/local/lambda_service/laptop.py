@@ -24,6 +24,7 @@ from moto.backends import get_backend
 from local_aws.aws_call import Interceptor
 from local_aws.control_plane import endpoint
 from local_aws.control_plane.moto_app import Moto
+from local_aws.dynamodb import DynamoDb, Store
 from local_aws.event_sources import EventSources
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
@@ -98,8 +99,10 @@ class Laptop:
             self.settings, credentials or self._credentials, python=BASE_PYTHON, runtime=runtime, xray=self.xray, apart=self.moto.run,
             on_line=lambda function, line: self.lines.append((function, line)), **options,
         )  # fmt: skip
+        self.store = Store()
+        self.interceptors["dynamodb"] = DynamoDb(self.store).intercept
         self.ahead = timedelta()  # of the schedules' clock
-        self.sources = EventSources(self.moto, self.functions, now=lambda: datetime.now(UTC) + self.ahead)
+        self.sources = EventSources(self.moto, self.functions, self.store, now=lambda: datetime.now(UTC) + self.ahead)
         self.interceptors["events"] = self.sources.schedules.intercept
         self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
             call, lambda other: self.functions.intercept(other, forward)
@@ -116,6 +119,7 @@ class Laptop:
     def close(self) -> None:
         self.loop.run(self._stop())
         self.moto.close()
+        self.store.close()
 
     async def _stop(self) -> None:
         await self.sources.close()

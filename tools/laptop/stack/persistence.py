@@ -30,6 +30,9 @@ from local_aws.control_plane import snapshot
 from local_aws.control_plane.moto_app import Moto
 from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
+from local_aws.dynamodb import Store, schema
+from local_aws.dynamodb.adopt import adopt
+from local_aws.dynamodb.endpoint import ITEM_CALLS
 from local_aws.settings import Settings
 from tools.deploy import supervisor
 from tools.deploy.terraform.scratch import ENVIRONMENT, Record
@@ -58,6 +61,7 @@ class Persistence:
     def __init__(self, settings: Settings, moto: Moto) -> None:
         self._settings = settings
         self._file = settings.state / "control-plane.snapshot"
+        self._items = settings.state / "items.sqlite"
         self._record = Record.of(settings, ENVIRONMENT)
         self._moto = moto
         self._applied = Applied()
@@ -85,6 +89,14 @@ class Persistence:
         notice = f"{end}: Cognito, DynamoDB and Terraform's state go on from the snapshot of {taken}." if end else ""
         return Kept(True, notice, cognito=extra["cognito"], apis=extra["apis"])
 
+    def open_items(self) -> Store:
+        """Open the items of the tables that were put back; those of other tables are gone for good."""
+        store = Store(self._items)
+        if adopted := adopt(store):
+            log.info("%d items of an older snapshot are in %s now", adopted, self._items.name)
+        store.forget_others(schema.every())
+        return store
+
     def _how_it_ended(self) -> str:
         if self._record.apply_cut_off:
             return "An apply was cut off"
@@ -95,6 +107,9 @@ class Persistence:
         if notice:
             log.warning(notice)
         self._record.forget()
+        for file in self._items.parent.glob(f"{self._items.name}*"):  # with what SQLite keeps beside it
+            if not file.suffix[1:].isdigit():
+                file.rename(file.with_name(f"{file.name}.{int(time.time())}"))
         data = postgres.place(self._settings.state / "postgres")
         if data.exists():
             aside = data.with_name(f"{data.name}.{int(time.time())}")
@@ -135,7 +150,7 @@ class Persistence:
     def _note(self, call: AwsCall) -> None:
         """Counted after the call: a snapshot taken in between has the change, and one more does no harm."""
         reads = _READ.match(call.action) if call.action else call.method in ("GET", "HEAD")
-        if not reads:
+        if not reads and not _changes_items(call):
             self._changes += 1
             self._applied.note(call)
 
@@ -225,6 +240,11 @@ class Persistence:
             return web.json_response({"error": str(error)}, status=507)
         size = self._file.stat().st_size if self._file.exists() else 0
         return web.json_response({"bytes": size, "written": written})
+
+
+def _changes_items(call: AwsCall) -> bool:
+    """Return True for a call whose whole change is in the store of items already."""
+    return call.service == "dynamodb" and call.action in ITEM_CALLS
 
 
 def _shape() -> str:

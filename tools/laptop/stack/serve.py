@@ -20,6 +20,7 @@ from local_aws.database import rds
 from local_aws.database.binaries import NoPostgres
 from local_aws.database.pgbouncer import PgbouncerFailed
 from local_aws.database.postgres import PostgresFailed
+from local_aws.dynamodb import DynamoDb
 from local_aws.event_sources import EventSources
 from local_aws.iam import record, sessions
 from local_aws.iam.gate import IamGate
@@ -74,6 +75,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     stack.callback(moto.close)
     persistence = Persistence(settings, moto)
     kept = persistence.load()
+    store = persistence.open_items()
+    stack.callback(store.close)
     data = await database.start(settings, stack)
 
     observations = Observations()
@@ -94,7 +97,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     )
     await functions.start()
     stack.push_async_callback(functions.close)
-    sources = EventSources(moto, functions, persistence.changed)
+    sources = EventSources(moto, functions, store, persistence.changed)
     cognito = Cognito(settings, functions.invoke, kept.cognito)
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis)
@@ -105,6 +108,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     interceptors = {
         "apigateway": apis.intercept,
         "cognito-idp": cognito.intercept,
+        "dynamodb": DynamoDb(store).intercept,
         "events": sources.schedules.intercept,
         "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
         "rds": rds.interceptor(data.proxy.port),

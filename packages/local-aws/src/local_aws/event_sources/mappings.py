@@ -1,7 +1,8 @@
 """Event source mappings as the Lambda API creates, reads, changes and deletes them.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html. moto has them too, but forgets aliases and
-invokes inside the write. They and their places in the streams lie on moto's backend, so that its snapshot carries them.
+invokes inside the write. They lie on moto's backend, so that its snapshot carries them. Their places in the streams lie
+beside the streams' records, in the store of items.
 """
 
 import time
@@ -10,11 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from moto.awslambda.models import lambda_backends
-from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
+from local_aws.dynamodb import schema
 from local_aws.event_sources.patterns import PatternError, parse
-from local_aws.event_sources.table_stream import next_sequence_number
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS
@@ -23,7 +23,7 @@ from local_aws.settings import ACCOUNT_ID
 
 Config = dict[str, Any]  # as the API answers it
 
-_ATTRIBUTE, _PLACES = "atrium_event_source_mappings", "atrium_stream_places"
+_ATTRIBUTE = "atrium_event_source_mappings"
 
 _COMMON: Config = {"MaximumBatchingWindowInSeconds": 0, "FunctionResponseTypes": []}
 _DEFAULTS: dict[str, Config] = {
@@ -69,7 +69,8 @@ def create(region: str, asked: Mapping[str, Any]) -> Config:
     }
     if kind == "dynamodb":
         config |= {"LastProcessingResult": "No records processed", "StartingPosition": _start(asked)}
-        places(region)[uuid] = _first_place(source, config["StartingPosition"])
+        if schema.of_stream(source) is None:
+            raise _invalid(f"Stream not found: {source}")
     _check(config, kind, function)
     _all(region)[uuid] = config
     return config
@@ -90,7 +91,6 @@ def update(region: str, uuid: str, asked: Mapping[str, Any]) -> Config:
 def delete(region: str, uuid: str) -> Config:
     config = get(region, uuid)
     del _all(region)[uuid]
-    places(region).pop(uuid, None)
     return config | {"State": "Deleting"}
 
 
@@ -114,12 +114,6 @@ def everywhere() -> list[tuple[str, Config]]:
     return [(region, config) for region in list(lambda_backends[ACCOUNT_ID]) for config in listed(region)]
 
 
-def places(region: str) -> dict[str, int]:
-    """UUID of a stream's mapping -> the sequence number that it reads next."""
-    found: dict[str, int] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(_PLACES, {})
-    return found
-
-
 def patterns(config: Config) -> list[Mapping[str, Any]]:
     return [parse(each["Pattern"]) for each in (config.get("FilterCriteria") or {}).get("Filters") or []]
 
@@ -127,13 +121,6 @@ def patterns(config: Config) -> list[Mapping[str, Any]]:
 def on_failure(config: Config) -> str | None:
     """ARN of the queue or topic that hears of what was given up."""
     return ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-
-
-def table_of(stream_arn: str) -> Any:
-    """moto's table whose stream this is; None if there is no such stream any more."""
-    region, (_, name, _, label) = stream_arn.split(":")[3], stream_arn.split(":", 5)[5].split("/", 3)
-    table = dynamodb_backends[ACCOUNT_ID][region].tables.get(name)
-    return table if table is not None and table.latest_stream_label == label and table.stream_shard else None
 
 
 def _all(region: str) -> dict[str, Config]:
@@ -166,14 +153,6 @@ def _start(asked: Mapping[str, Any]) -> str:
     if start not in ("TRIM_HORIZON", "LATEST"):
         raise _invalid(f"StartingPosition of a DynamoDB stream is TRIM_HORIZON or LATEST, not {start}.")
     return str(start)
-
-
-def _first_place(source: str, start: str) -> int:
-    table = table_of(source)
-    if table is None:
-        raise _invalid(f"Stream not found: {source}")
-    shard = table.stream_shard
-    return next_sequence_number(shard) if start == "LATEST" else int(shard.starting_sequence_number)
 
 
 def _check_is_new(region: str, source: str, function_arn: str) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.control_plane.moto_app import Moto
+from local_aws.dynamodb import Store, stream
+from local_aws.dynamodb.store import Data
 from local_aws.event_sources import mappings
 from local_aws.event_sources.expiry import expire_items
 from local_aws.event_sources.mappings import Config
@@ -31,11 +33,13 @@ class EventSources:
         self,
         moto: Moto,
         functions: LambdaService,
+        store: Store,
         on_change: Callable[[], None] = lambda: None,
         now: Now = utc_now,
     ) -> None:
         self._moto = moto
         self._functions = functions
+        self._store = store
         self._on_change = on_change
         self.schedules = Schedules(functions, on_change, now)
         self._readers: dict[str, asyncio.Task[None]] = {}
@@ -46,7 +50,7 @@ class EventSources:
         for region, config in mappings.everywhere():
             self._follow(region, config)
         self._always = [
-            asyncio.create_task(_endless("expiry", lambda: expire_items(self._moto, self._on_change))),
+            asyncio.create_task(_endless("expiry", lambda: expire_items(self._store))),
             asyncio.create_task(_endless("schedules", self.schedules.run)),
         ]
 
@@ -76,6 +80,7 @@ class EventSources:
         match call.method, bool(uuid):
             case "POST", False:
                 config = mappings.create(call.region, json.loads(call.body))
+                await self._store.write(lambda data: _begin(data, config))
                 await self._change(call.region, config)
                 return _json(202, _shown(config | {"State": "Creating"}))
             case "GET", False:
@@ -91,6 +96,7 @@ class EventSources:
             case "DELETE", True:
                 config = mappings.delete(call.region, uuid)
                 await self._stop(uuid)
+                await self._store.write(lambda data: data.set_place(uuid, None))
                 return _json(202, _shown(config))
         raise InvokeError(405, "MethodNotAllowed", f"{call.method} of an event source mapping")
 
@@ -106,8 +112,11 @@ class EventSources:
     def _follow(self, region: str, config: Config) -> None:
         if config["State"] != "Enabled":
             return
-        kind = QueueReader if ":sqs:" in config["EventSourceArn"] else StreamReader
-        reader = kind(region, config, self._moto, self._functions, self._on_change)
+        reader: QueueReader | StreamReader
+        if ":sqs:" in config["EventSourceArn"]:
+            reader = QueueReader(region, config, self._moto, self._functions, self._on_change)
+        else:
+            reader = StreamReader(region, config, self._moto, self._functions, self._store)
         self._readers[config["UUID"]] = asyncio.create_task(_endless(config["FunctionArn"], reader.run))
 
 
@@ -119,6 +128,13 @@ async def _endless(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> 
         except Exception:
             log.exception("%s", name)
             await asyncio.sleep(1)
+
+
+def _begin(data: Data, config: Config) -> None:
+    """Keep where a stream's mapping begins to read."""
+    if "StartingPosition" in config:
+        is_latest = config["StartingPosition"] == "LATEST"
+        data.set_place(config["UUID"], stream.newest(data, config["EventSourceArn"]) + 1 if is_latest else 0)
 
 
 def _answer_tags(call: AwsCall, uuid: str) -> AwsResponse:

@@ -5,26 +5,28 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.
 """
 
 import asyncio
-import base64
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.control_plane.moto_app import Moto
+from local_aws.dynamodb import Store, schema, stream
+from local_aws.dynamodb.store import Data
 from local_aws.event_sources import mappings
 from local_aws.event_sources.mappings import Config
 from local_aws.event_sources.patterns import matches
-from local_aws.event_sources.table_stream import KEPT, next_sequence_number
 from local_aws.lambda_service import Invocation, InvokeError, LambdaService
 from local_aws.lambda_service.deployed import find
 from local_aws.lambda_service.destinations import send
 from local_aws.lambda_service.service import REQUEST_LIMIT
 
 POLL_SECONDS = 0.1  # AWS asks each shard four times a second
+MOST_READ = 1000  # records at once
+SHARD = "shardId-00000001541626099285-f35f62ef"  # moto's only one
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.2, 60.0
 
 log = logging.getLogger("local_aws.event_sources")
@@ -48,64 +50,58 @@ class Failure:
 
 
 class StreamReader:
-    """`run` ends only by being cancelled; it then goes on from the place that is kept, so a batch may come twice."""
+    """The reader of one mapping.
 
-    def __init__(
-        self, region: str, config: Config, moto: Moto, functions: LambdaService, on_change: Callable[[], None]
-    ) -> None:
+    `run` ends only by being cancelled. The next reader goes on from the place that is kept beside the records, so a batch
+    that was under way comes again.
+    """
+
+    def __init__(self, region: str, config: Config, moto: Moto, functions: LambdaService, store: Store) -> None:
         self._region = region
         self._config = config
         self._moto = moto
         self._functions = functions
-        self._on_change = on_change
+        self._store = store
+        self._stream: str = config["EventSourceArn"]
         self._patterns = mappings.patterns(config)
+        self._place = 0  # number of the record to read next
 
     async def run(self) -> None:
+        self._place = await self._store.read(lambda data: data.place(self._config["UUID"]))
         while True:
             if not self._has_news():
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             if window := self._config["MaximumBatchingWindowInSeconds"]:
                 await self._gather(window)
-            end, batch = await self._moto.run(self._read)
+            end, batch = await self._store.read(self._read)
             if batch:
                 await self._hand_over(batch)
-            self._go_on_at(end)
+            await self._go_on_at(end)
 
-    @property
-    def _place(self) -> int:
-        return mappings.places(self._region).get(self._config["UUID"], 0)
-
-    def _go_on_at(self, number: int) -> None:
-        places = mappings.places(self._region)
-        if places.get(self._config["UUID"], number) < number:
-            places[self._config["UUID"]] = number
-            self._on_change()
+    async def _go_on_at(self, number: int) -> None:
+        if self._place < number:
+            self._place = number
+            await self._store.write(lambda data: data.set_place(self._config["UUID"], number))
 
     def _has_news(self) -> bool:
-        table = mappings.table_of(self._config["EventSourceArn"])
-        return table is not None and next_sequence_number(table.stream_shard) > self._place
+        is_there = schema.of_stream(self._stream) is not None
+        return is_there and self._store.last_record.get(self._stream, 0) >= self._place
 
     async def _gather(self, seconds: float) -> None:
         """Waits until the batch is full or the window over."""
         for _ in range(int(seconds / POLL_SECONDS)):
-            _, batch = await self._moto.run(self._read)
+            _, batch = await self._store.read(self._read)
             if len(batch) >= self._config["BatchSize"]:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
-    def _read(self) -> tuple[int, list[Record]]:
-        """The place after what was read, and the records of it that the filters let through. On moto's thread: the
-        records of a transaction that is going to fail must not be seen."""
-        table = mappings.table_of(self._config["EventSourceArn"])
-        if table is None:
-            return self._place, []
+    def _read(self, data: Data) -> tuple[int, list[Record]]:
+        """Return the place after what was read, and the records of it that the filters let through."""
         batch: list[Record] = []
-        shard, size = table.stream_shard, 0
-        start = int(shard.starting_sequence_number)
-        place = min(max(self._place, start), next_sequence_number(shard))
-        for each in shard.items[place - start :]:
-            record = _record(each.record, self._config["EventSourceArn"])
+        place, size = self._place, 0
+        for number, created, found in stream.records(data, self._stream, place, MOST_READ):
+            record = _record(number, created, found, self._stream)
             if not self._patterns or any(matches(pattern, record.event) for pattern in self._patterns):
                 size += record.size + 1
                 if len(batch) == self._config["BatchSize"] or (batch and size > REQUEST_LIMIT - 100):
@@ -123,7 +119,7 @@ class StreamReader:
             if not batch or (failure := await self._invoke(batch)) is None:
                 return
             if failure.first is not None:
-                self._go_on_at(failure.first)
+                await self._go_on_at(failure.first)
                 batch = [record for record in batch if record.number >= failure.first]
             limit = self._config["MaximumRetryAttempts"]
             if failure.counts and 0 <= limit <= retries:
@@ -139,14 +135,14 @@ class StreamReader:
             ):
                 middle = len(batch) // 2
                 await self._hand_over(batch[:middle])
-                self._go_on_at(batch[middle].number)
+                await self._go_on_at(batch[middle].number)
                 await self._hand_over(batch[middle:])
                 return
             retries += failure.counts
 
     async def _without_aged(self, batch: list[Record], failure: Failure | None, retries: int) -> list[Record]:
         limit = self._config["MaximumRecordAgeInSeconds"]
-        horizon = datetime.now(UTC).timestamp() - (KEPT.total_seconds() if limit < 0 else limit)
+        horizon = datetime.now(UTC).timestamp() - (stream.KEPT_SECONDS if limit < 0 else limit)
         aged = [record for record in batch if record.created.timestamp() < horizon]
         if aged:
             await self._give_up(aged, "RecordAgeExceeded", failure, retries)
@@ -172,12 +168,11 @@ class StreamReader:
             with suppress(InvokeError):  # the function is gone, and its role with it
                 role = find(self._config["FunctionArn"], region=self._region).role
                 await self._moto.run(lambda: send(role, destination, body))
-        self._go_on_at(batch[-1].number + 1)
+        await self._go_on_at(batch[-1].number + 1)
 
     def _report(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> Config:
         """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (example invocation record)."""
         done = failure.invocation if failure else None
-        table = mappings.table_of(self._config["EventSourceArn"])
         report: Config = {
             "requestContext": {
                 "requestId": done.request_id if done else "",
@@ -188,13 +183,13 @@ class StreamReader:
             "version": "1.0",
             "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
             "DDBStreamBatchInfo": {
-                "shardId": table.stream_shard.id if table else "",
-                "startSequenceNumber": str(batch[0].number),
-                "endSequenceNumber": str(batch[-1].number),
+                "shardId": SHARD,
+                "startSequenceNumber": str(stream.FIRST + batch[0].number),
+                "endSequenceNumber": str(stream.FIRST + batch[-1].number),
                 "approximateArrivalOfFirstRecord": f"{batch[0].created:%Y-%m-%dT%H:%M:%SZ}",
                 "approximateArrivalOfLastRecord": f"{batch[-1].created:%Y-%m-%dT%H:%M:%SZ}",
                 "batchSize": len(batch),
-                "streamArn": self._config["EventSourceArn"],
+                "streamArn": self._stream,
             },
         }
         if done:
@@ -206,21 +201,12 @@ class StreamReader:
         return report
 
 
-def _record(record: Mapping[str, Any], arn: str) -> Record:
-    """moto's record as a function gets it: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html."""
-    change = dict(record["dynamodb"])
-    created = change["ApproximateCreationDateTime"].replace(tzinfo=UTC)
-    event = {**record, "dynamodb": change | {"ApproximateCreationDateTime": int(created.timestamp())}}
-    event["eventSourceARN"] = arn
-    if who := record.get("userIdentity"):
+def _record(number: int, created: float, found: Mapping[str, Any], arn: str) -> Record:
+    """Return a record as a function gets it: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html."""
+    event = {**found, "eventSourceARN": arn}
+    if who := found.get("userIdentity"):
         event["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
-    text = json.dumps(event, default=_base64)
-    return Record(int(change["SequenceNumber"]), created, json.loads(text), len(text))
-
-
-def _base64(binary: bytes) -> str:
-    """A value of type B, as JSON has it."""
-    return base64.b64encode(binary).decode()
+    return Record(number, datetime.fromtimestamp(created, UTC), event, len(json.dumps(event)))
 
 
 def _reported(done: Invocation, batch: list[Record]) -> Failure | None:
@@ -228,7 +214,7 @@ def _reported(done: Invocation, batch: list[Record]) -> Failure | None:
     try:
         answer = json.loads(done.payload or b"null")
         failures = (answer or {}).get("batchItemFailures") or []
-        numbers = [int(failure["itemIdentifier"]) for failure in failures]
+        numbers = [int(failure["itemIdentifier"]) - stream.FIRST for failure in failures]
     except (AttributeError, KeyError, TypeError, ValueError):
         return Failure(None, invocation=done)
     known = {record.number for record in batch}
