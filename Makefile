@@ -95,7 +95,7 @@ hooks: environment ## Let git run make check before each commit
 
 ##@ Proofs that take longer than a test may
 
-.PHONY: failure-matrix proof-fuzz proof-access proof-revocation proof-revocation-live proof-soak
+.PHONY: failure-matrix proof-fuzz proof-access proof-revocation proof-revocation-live proof-security proof-soak
 failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
@@ -113,6 +113,9 @@ proof-revocation: environment ## Grant, use, revoke and ask again, a thousand ti
 
 proof-revocation-live: environment ## Revoke on the stack that is up, in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
 	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
+
+proof-security: environment ## Attack every operation that needs current authority with rights that have just ended, 1,000 trials of each kind (COUNT=…)
+	@TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/security
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)

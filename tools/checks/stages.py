@@ -65,6 +65,7 @@ STAGES = (
     Stage("local", ((*PYTEST, *SPREAD, "tests/local"),)),
     Stage("build", ((*PYTEST, *SPREAD, "tests/build"),)),
     Stage("unit", ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("security", ((*PYTEST, "tests/security"),)),
     Stage("bench", ((*PYTEST, "tests/bench"),)),
     Stage("pooling", ((*PYTEST, "tests/pooling"),)),
 )

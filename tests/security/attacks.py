@@ -1,0 +1,62 @@
+"""A good request for every operation that needs current authority, as somebody who has just lost it would send it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+Target = Literal["other", "self"]
+
+ANY: Mapping[str, str] = MappingProxyType({"If-Match": "*"})
+NEW: Mapping[str, str] = MappingProxyType({"If-None-Match": "*"})
+NONE: Mapping[str, str] = MappingProxyType({})
+
+SCHEMA = {"type": "object", "properties": {"level": {"type": "string"}}}
+NAMESPACE = {"description": "Plans", "schema": SCHEMA, "personal": False}
+ROLE = {"description": "A trial's", "permissions": ["access.write", "users.write"]}
+
+
+class Attack(NamedTuple):
+    """`parameters` are those of the path; in them and in the body stand places that `Trials.prepare` fills. `target` is whom it is about, if anybody.
+
+    A POST gets an Idempotency-Key.
+    """
+
+    route: str
+    parameters: Mapping[str, str] = NONE
+    body: Any = None
+    headers: Mapping[str, str] = NONE
+    target: Target | None = None
+
+    def __str__(self) -> str:
+        return f"{self.route} ({self.target})" if self.target else self.route
+
+
+_ATTRIBUTE = "/v1/users/{id}/attributes/{namespace}/{name}"
+_LEVEL = {"namespace": "plan", "name": "level"}
+
+
+def _about(
+    route: str, body: Any = None, more: Mapping[str, str] = NONE, headers: Mapping[str, str] = ANY
+) -> list[Attack]:
+    """Against another user, and to the caller's own advantage."""
+    targets: tuple[Target, ...] = ("other", "self")
+    return [Attack(route, {"id": "{" + each + "}", **more}, body, headers, each) for each in targets]
+
+
+ATTACKS = [
+    *_about("PATCH /v1/users/{id}/attributes", {"attributes": {"plan": {"level": "gold"}}}),
+    *_about(f"PUT {_ATTRIBUTE}", {"value": "gold"}, _LEVEL),
+    *_about(f"DELETE {_ATTRIBUTE}", None, _LEVEL),
+    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "{new}"}, NAMESPACE, NEW),
+    Attack("DELETE /v1/namespaces/{namespace}", {"namespace": "plan"}, None, ANY),
+    Attack("PUT /v1/roles/{role}", {"role": "{new}"}, ROLE, NEW),
+    Attack("PUT /v1/roles/{role}", {"role": "{role}"}, ROLE, ANY),
+    Attack("DELETE /v1/roles/{role}", {"role": "spare"}, None, ANY),
+    *_about("POST /v1/users/{id}/grants", {"role": "spare"}, headers=NONE),
+    *_about("DELETE /v1/users/{id}/grants/{grant}", None, {"grant": "{grant}"}),
+    Attack("POST /v1/users", NONE, {"email": "{new}@example.org"}),
+    *_about("PATCH /v1/users/{id}", {"locale": "fr"}),
+    *_about("DELETE /v1/users/{id}"),
+    *_about("PUT /v1/users/{id}/status", {"status": "active"}),
+    Attack("PUT /v1/orders/{id}/status", {"id": "{order}"}, {"status": "preparing"}, ANY),
+]

@@ -1,0 +1,27 @@
+"""The services, with real stores behind them, as tests/unit has them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pg8000.native
+import pytest
+
+from tests.security import containers
+from tests.security.trials import Trials, clock_of_tokens
+from tests.unit.conftest import aws, database, fresh_container, server, table
+from tests.unit.crowd import Crowd
+
+__all__ = ["aws", "database", "fresh_container", "server", "table"]
+
+
+@pytest.fixture
+def trials(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trials]:
+    """Each call of the table is atomic, as in DynamoDB; moto would let threads into each other's."""
+    from atrium import dynamodb
+
+    monkeypatch.setattr(dynamodb.client(), "_make_api_call", Crowd().make_api_call)
+    made = Trials(table, database)
+    with monkeypatch.context() as patch:
+        containers.separate(patch)
+        clock_of_tokens(patch, made)
+        yield made

@@ -1,0 +1,107 @@
+"""Nobody changes anything with rights that they have lost: 1,000 trials of each kind in `make proof-security`."""
+
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.security.attacks import ATTACKS, Attack
+from tests.security.trials import KINDS, Kind, Trials, cached_reads, cached_verdicts, endless_roles, handlers, services
+from tests.unit.conftest import ROOT
+
+COUNT = int(os.environ.get("TRIALS_PER_KIND", "8"))
+"""Trials of each kind. Each kind begins with another attack, so that a few of each are all attacks together."""
+
+RULES = {route: rule for of in services().values() for route, rule in of.items()}
+NEEDED = {route for route, rule in RULES.items() if rule.current_authority}
+
+
+def operations() -> dict[str, Any]:
+    """Route → what the contracts say of it."""
+    contracts = [yaml.safe_load(file.read_text()).get("paths") for file in ROOT.glob("functions/*/openapi.yaml")]
+    items = [item for paths in contracts for item in (paths or {}).items()]
+    return {f"{method.upper()} {path}": said for path, item in items for method, said in item.items()}
+
+
+def test_every_operation_that_changes_by_a_right_needs_current_authority() -> None:
+    """By the contracts themselves: a builder that forgets one is found out."""
+    wanted = {
+        route
+        for route, said in operations().items()
+        if not route.startswith("GET ")
+        and any(isinstance(one, dict) and one.keys() & {"permission", "role"} for one in said["x-atrium-allow"])
+        and said.get("x-atrium-rules") != "authzen"
+    }
+    assert wanted <= NEEDED
+    assert len(wanted) >= 14
+
+
+def test_there_is_an_attack_on_every_operation_that_needs_it() -> None:
+    """A new operation fails here until tests/security/attacks.py has a request for it."""
+    assert {attack.route for attack in ATTACKS} == NEEDED
+
+
+def is_fair(kind: Kind, attack: Attack) -> bool:
+    """Return False for what remains allowed: who has lost a permission may still change what is their own."""
+    own = any(alternative.kind == "self" for alternative in RULES[attack.route].allow)
+    return not (kind == "demoted" and attack.target == "self" and own)
+
+
+def test_every_attack_is_a_good_request_of_a_current_caller(trials: Trials) -> None:
+    for number, attack in enumerate(ATTACKS):
+        answer = trials.control(attack, number)
+        assert answer.status < 300, f"{attack}: {answer.text}"
+
+
+@pytest.mark.trials
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_caller_without_current_authority_changes_nothing(
+    trials: Trials, kind: Kind, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fair = [attack for attack in ATTACKS if is_fair(kind, attack)]
+    first = KINDS.index(kind) * COUNT
+    for attack in itertools.islice(itertools.cycle(fair), first, first + COUNT):
+        trials.run(kind, attack)
+    assert trials.successes == []
+    assert trials.statuses[kind].keys() <= {401, 403, 404}
+    if "TRIALS_PER_KIND" in os.environ:
+        with capsys.disabled():
+            print(f"\n{kind}: {COUNT} trials, 0 successes, answers {trials.statuses[kind]}")
+
+
+@pytest.mark.trials
+def test_a_build_that_uses_the_cached_verdict_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every operation, and by every way to lose rights that the caches hide."""
+    cached_verdicts(monkeypatch)
+    kinds: tuple[Kind, ...] = ("revoked", "disabled", "deleted", "demoted")
+    found = _attack(trials, kinds, ATTACKS)
+    assert {attack.route for _, attack in found} == NEEDED
+    assert {kind for kind, _ in found} == set(kinds)
+
+
+@pytest.mark.trials
+def test_a_build_that_admits_by_the_cache_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The condition of a transaction protects neither Postgres nor a role that has lost a permission."""
+    cached_reads(monkeypatch)
+    by_route = {attack.route: attack for attack in ATTACKS}
+    assert _attack(trials, ("disabled",), [by_route["PUT /v1/orders/{id}/status"]])
+    assert _attack(trials, ("demoted",), [by_route["PUT /v1/namespaces/{namespace}"]])
+
+
+@pytest.mark.trials
+def test_a_build_that_ignores_the_end_of_roles_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless_roles(monkeypatch)
+    assert _attack(trials, ("expired",), ATTACKS[:1])
+
+
+def _attack(trials: Trials, kinds: tuple[Kind, ...], attacks: Sequence[Attack]) -> list[tuple[Kind, Attack]]:
+    """Run each attack once, with the kinds in turn, on handlers that the kernel of now has made. Return the successes."""
+    trials.handlers, trials.successes, turns = handlers(), [], itertools.cycle(kinds)
+    for attack in attacks:
+        kind = next(turns)
+        if is_fair(kind, attack):
+            trials.run(kind, attack)
+    return trials.successes

@@ -1,0 +1,302 @@
+"""Trials of revocation against every operation that needs current authority, with warm caches and requests in parallel.
+
+A caller with rights uses them in one container until everything is cached, and goes on reading there. An administrator ends
+these rights in another container. When that has been answered, the caller sends a change, several times at once. A trial is
+a *success of the attack* when an answer is 2xx or anything in either store is another one than before.
+"""
+
+import importlib
+import itertools
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import pg8000.native
+import pytest
+
+from atrium import authority, permissions, rules, session
+from atrium.http import Handler, api
+from tests.security.attacks import NAMESPACE, Attack
+from tests.security.containers import Container
+from tests.unit.access.conftest import Service
+from tests.unit.conftest import ROOT, TABLE
+from tests.unit.events import Answer, Context, answer, api_event, claims
+
+Kind = Literal["revoked", "disabled", "deleted", "demoted", "expired"]
+KINDS: tuple[Kind, ...] = ("revoked", "disabled", "deleted", "demoted", "expired")
+
+AT_ONCE = 2
+"""Requests of one attack."""
+LIFETIME = 3600
+"""Seconds until the grant of an `expired` caller ends."""
+
+ADMIN = "01890a5d-ac96-774b-bcce-000000000001"
+HELD = ["access.read", "access.write", "document.read", "orders.write", "users.read", "users.write"]
+COFFEE = "01990000-0000-7000-8000-000000000001"
+
+_STATE = """
+SELECT (SELECT count(*) FROM audit_events), (SELECT count(*) FROM operations), (SELECT count(*) FROM outbox),
+    (SELECT count(*) FROM idempotency_keys), (SELECT jsonb_agg(users ORDER BY uid) FROM users),
+    (SELECT jsonb_agg(orders ORDER BY id) FROM orders)
+"""
+
+
+def services() -> dict[str, rules.Rules]:
+    """Return the rules of each service, by its name, as the build writes them."""
+    contracts = sorted(ROOT.glob("functions/*/openapi.yaml"))
+    names = [contract.parent.name for contract in contracts if (contract.parent / "handler.py").exists()]
+    return {name: rules.read(str(ROOT / "functions" / name / "rules.json")) for name in names}
+
+
+def handlers() -> dict[str, Handler]:
+    """Return the Lambda handler of each route, with the kernel as it is now."""
+    made = {name: api(name, importlib.import_module(f"{name}.handler").ROUTES) for name in services()}
+    return {route: made[name] for name, of in services().items() for route in of}
+
+
+@dataclass(frozen=True)
+class Caller:
+    uid: str
+    role: str
+    grant: str
+    until: int | None
+
+    @property
+    def token(self) -> dict[str, str]:
+        end = {} if self.until is None else {"roles_until": str(self.until)}
+        return claims(uid=self.uid, roles=self.role, access_epoch="1", **end)
+
+
+@dataclass
+class Trials:
+    """`successes` are of attacks; `statuses` count the answers to them."""
+
+    table: Any
+    database: pg8000.native.Connection
+    used: Container = field(default_factory=Container)
+    other: Container = field(default_factory=Container)
+    successes: list[tuple[Kind, Attack]] = field(default_factory=list)
+    statuses: dict[Kind, dict[int, int]] = field(default_factory=dict)
+    passed: float = 0.0  # seconds, for tokens only: the caches stay warm
+
+    def __post_init__(self) -> None:
+        self.handlers = handlers()
+        self._numbers = itertools.count()
+        self._service = Service(self.table)
+
+    def run(self, kind: Kind, attack: Attack) -> None:
+        """One trial. Odd ones are of an administrator, where that can be."""
+        number = next(self._numbers)
+        caller, places = self.prepare(kind, number)
+        with self._reading(caller, places):
+            self._end(kind, caller)
+            before = self.state()
+            with self.used.here():
+                answers = self._at_once(caller, attack, places)
+        counted = self.statuses.setdefault(kind, {})
+        for each in answers:
+            counted[each.status] = counted.get(each.status, 0) + 1
+        if self.state() != before or any(each.status < 300 for each in answers):
+            self.successes.append((kind, attack))
+
+    def control(self, attack: Attack, number: int) -> Answer:
+        """Send it while the caller still has the rights."""
+        caller, places = self.prepare("revoked", number)
+        before = self.state()
+        with self.used.here():
+            answered = self.send(caller.token, attack, places)
+        assert self.state() != before, f"{attack} changes nothing, so its refusal would show nothing: {answered.text}"
+        return answered
+
+    def prepare(self, kind: Kind, number: int) -> tuple[Caller, dict[str, str]]:
+        """Write what a trial begins with. Return the caller, and what the places in requests stand for."""
+        self.passed = 0.0
+        self._forget()
+        is_admin = kind != "demoted" and number % 2 == 1
+        caller, other, order = (str(uuid.uuid4()) for _ in range(3))
+        # Half of those who are demoted hold the permissions through another role.
+        above = number % 2 == 1
+        self._new_users(caller, other)
+        self._new_order(order, other)
+        self._new_roles(
+            {"base": HELD if above else [], "boss": [] if above else HELD, "reader": [HELD[2]], "spare": []}
+        )
+        role = "admin" if is_admin else "boss"
+        until = int(time.time()) + LIFETIME if kind == "expired" else None
+        end: dict[str, Any] = {} if until is None else {"expires_at": until}
+        grant = self._service.grant(caller, role=role, **end)
+        places = {
+            "self": caller,
+            "other": other,
+            "grant of self": grant,
+            "grant of other": self._service.grant(other, role="reader"),
+            "order": order,
+            "role": "base" if above else "boss",
+            "new": f"new{number}",
+        }
+        return Caller(caller, role, grant, until), places
+
+    def send(self, token: Mapping[str, str], attack: Attack, places: Mapping[str, str]) -> Answer:
+        known = {**places, "grant": places.get(f"grant of {attack.target}", "")}
+        headers = {**attack.headers, "Content-Type": "application/json"}
+        if attack.route.startswith("POST "):
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        body = None if attack.body is None else _filled(json.dumps(attack.body), known)
+        event = api_event(attack.route, body, headers, token)
+        event["pathParameters"] = {name: _filled(value, known) for name, value in attack.parameters.items()} or None
+        return answer(self.handlers[attack.route](event, Context()))
+
+    def state(self) -> Any:
+        """Return everything in both stores."""
+        items = self.table.scan(TableName=TABLE)["Items"]
+        found = self.database.run(_STATE)
+        return json.dumps([sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"])), found], default=str)
+
+    def _at_once(self, caller: Caller, attack: Attack, places: Mapping[str, str]) -> list[Answer]:
+        def one(_: int) -> Answer:
+            with self.used.here():
+                return self.send(caller.token, attack, places)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(one, range(AT_ONCE)))
+
+    @contextmanager
+    def _reading(self, caller: Caller, places: Mapping[str, str]) -> Iterator[None]:
+        """Let the caller read again and again, in a container that has all of it cached."""
+        reads = [
+            Attack("GET /v1/users/{id}/attributes", {"id": places["other"]}),
+            Attack("GET /v1/roles/{role}", {"role": "reader"}),
+            Attack("GET /v1/users/{id}", {"id": places["other"]}),
+        ]
+        with self.used.here():
+            for read in reads:
+                admitted = self.send(caller.token, read, places)
+                assert admitted.status == 200, f"{read}: nothing is cached: {admitted.text}"
+        done = threading.Event()
+
+        def go_on() -> None:
+            with self.used.here():
+                while not done.is_set():
+                    self.send(caller.token, reads[0], places)
+
+        reader = threading.Thread(target=go_on)
+        reader.start()
+        try:
+            yield
+        finally:
+            done.set()
+            reader.join()
+
+    def _end(self, kind: Kind, caller: Caller) -> None:
+        """End the caller's rights, as an administrator does in another container; answered when this returns."""
+        match kind:
+            case "revoked":
+                path = {"id": caller.uid, "grant": caller.grant}
+                ended = Attack("DELETE /v1/users/{id}/grants/{grant}", path, None, {"If-Match": "*"})
+            case "disabled":
+                body = {"status": "disabled"}
+                ended = Attack("PUT /v1/users/{id}/status", {"id": caller.uid}, body, {"If-Match": "*"})
+            case "deleted":
+                ended = Attack("DELETE /v1/users/{id}", {"id": caller.uid}, None, {"If-Match": "*"})
+            case "demoted":
+                self._demote()
+                return
+            case "expired":
+                self.passed = LIFETIME + 1
+                return
+        self._by_admin(ended)
+
+    def _demote(self) -> None:
+        for role, parents in (("base", []), ("boss", ["base"])):
+            body = {"description": "Nothing", "permissions": [], "parents": parents}
+            self._by_admin(Attack("PUT /v1/roles/{role}", {"role": role}, body, {"If-Match": "*"}))
+
+    def _by_admin(self, change: Attack) -> None:
+        with self.other.here():
+            answered = self.send(claims(uid=ADMIN, roles="admin"), change, {})
+        assert answered.status < 300, answered.text
+
+    def _forget(self) -> None:
+        """Empty both stores: moto copies the whole table for each transaction."""
+        items = self.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
+        self._service.write([{"DeleteRequest": {"Key": item}} for item in items])
+        self.database.run(
+            "TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox, orders, order_lines"
+        )
+
+    def _new_users(self, *uids: str) -> None:
+        """Write the administrator, and users with an attribute in the namespace `plan`."""
+        user = {"sk": "META", "status": "active", "access_epoch": 1, "version": 1, "attributes_version": 1}
+        plan = NAMESPACE | {"schema": json.dumps(NAMESPACE["schema"]), "in_token": False, "version": 1}
+        value = {"sk": "ATTR#plan#level", "value": "silver", "version": 1}
+        items = [{"pk": "NAMESPACES", "sk": "plan", "visible_to": "self", "writable_by": "nobody", **plan}]
+        items += [user | {"pk": f"U#{uid}"} for uid in (ADMIN, *uids)]
+        self._service.put_all([*items, *(value | {"pk": f"U#{uid}"} for uid in uids)])
+        rows = (
+            "INSERT INTO users (uid, email) SELECT uid, uid || '@example.org' FROM unnest(CAST(:uids AS uuid[])) AS uid"
+        )
+        self.database.run(rows, uids=[ADMIN, *uids])
+
+    def _new_roles(self, held: Mapping[str, list[str]]) -> None:
+        """Write them, and that `boss` builds on `base`."""
+        parents = {role: ["base"] if role == "boss" else [] for role in held}
+        definitions = [
+            {"pk": f"R#{role}", "sk": "META", "version": 1, "description": role, "parents": above}
+            | {"gsi1pk": "ROLES", "gsi1sk": role}
+            for role, above in parents.items()
+        ]
+        permissions = [
+            {"pk": f"R#{role}", "sk": f"PERM#{permission}", "permission": permission}
+            for role, names in held.items()
+            for permission in names
+        ]
+        self._service.put_all([*definitions, *permissions])
+        graph = {role: {"L": [{"S": name} for name in above]} for role, above in parents.items()}
+        key = {"pk": {"S": "ROLES"}, "sk": {"S": "GRAPH"}, "version": {"N": "1"}}
+        self._service.write([{"PutRequest": {"Item": {**key, "parents": {"M": graph}}}}])
+
+    def _new_order(self, order: str, uid: str) -> None:
+        self.database.run("INSERT INTO orders (id, uid) VALUES (:id, :uid)", id=order, uid=uid)
+        line = "INSERT INTO order_lines (order_id, coffee_id, quantity, price_cents) VALUES (:id, :coffee, 1, 220)"
+        self.database.run(line, id=order, coffee=COFFEE)
+
+
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    for name, value in places.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def clock_of_tokens(monkeypatch: pytest.MonkeyPatch, trials: Trials) -> None:
+    """Let `trials.passed` seconds pass for what compares the end of a token's roles."""
+    monkeypatch.setattr(session, "time", SimpleNamespace(time=lambda: time.time() + trials.passed))
+
+
+def cached_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was before: caches admit to everything, and no write carries the caller's condition."""
+    cached_reads(monkeypatch)
+    monkeypatch.setattr(authority, "caller", lambda: None)
+
+
+def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches admit to everything, but writes to the table carry the caller's condition."""
+    verify, hold = session.verify, permissions.hold
+    monkeypatch.setattr(session, "verify", lambda token, current: verify(token))
+    monkeypatch.setattr(permissions, "hold", lambda roles, permission, current: hold(roles, permission))
+
+
+def endless_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks when the roles of a token end."""
+    claimed = session._claims
+
+    def without_end(token: Mapping[str, str]) -> Any:
+        return claimed({name: value for name, value in token.items() if name != "roles_until"})
+
+    monkeypatch.setattr(session, "_claims", without_end)
