@@ -42,7 +42,7 @@ iam-report: environment ## What the functions' roles were asked for, and which o
 
 ##@ Migrations of the database
 
-.PHONY: migration migrate migrate-down migrate-plan migrate-status restore-drill record-sql
+.PHONY: migration migrate migrate-down migrate-plan migrate-status migrate-items restore-drill record-sql
 MIGRATE = $(PYTHON) -m tools.operations.migrate
 MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
 migration: environment ## Begin a migration, the way there and the way back: NAME=add_phone
@@ -59,6 +59,9 @@ migrate-plan: environment ## Print the SQL that migrate would run (ENV=… TO=�
 
 migrate-status: environment ## Say what is applied and pending; writes nothing (ENV=… FORMAT=json)
 	@$(MIGRATE) status $(MIGRATE_WHERE)
+
+migrate-items: environment ## Move the table's items to the newest layout, after a release (ENV=… DRY_RUN=1 FORMAT=json)
+	@$(PYTHON) -m tools.operations.migrate_items --env "$(ENV)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 
 restore-drill: environment ## Dump the laptop's database, lose it, restore it, and prove that everything is back
 	@$(PYTHON) -m tools.operations.restore_drill --format "$(FORMAT)"

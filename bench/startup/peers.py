@@ -55,19 +55,9 @@ _META = {
     "version": {"N": "1"},
     "created_at": {"S": "2026-01-01T00:00:00.000Z"},
 }
-_ROLE = {
-    "pk": {"S": f"U#{UID}"},
-    "sk": {"S": "ROLE#*#reader#01890a5d"},
-    "role": {"S": "reader"},
-    "scope": {"S": "*"},
-    "granted_at": {"S": "2026-01-01T00:00:00.000Z"},
-    "granted_by": {"S": UID},
-    "gsi1pk": {"S": "ROLE#reader"},
-    "gsi1sk": {"S": f"U#{UID}"},
-}
 _ANSWERS = {
     "GetItem": {"Item": _META},
-    "Query": {"Items": [_META, _ROLE], "Count": 2, "ScannedCount": 2},
+    "Query": {"Items": [], "Count": 0, "ScannedCount": 0},
 }
 
 

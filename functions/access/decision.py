@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from atrium.grant_items import EVERYWHERE, Grant
 from atrium.permissions import ADMIN
-from atrium.roles import EVERYWHERE
 from atrium.user_attributes import RoleDefinition
 
 Define = Callable[[str], RoleDefinition]
@@ -19,19 +19,6 @@ Define = Callable[[str], RoleDefinition]
 class Resource(msgspec.Struct, frozen=True):
     type: str
     id: str
-
-
-class Grant(msgspec.Struct, frozen=True):
-    """A `role`, or the right to a single `action`: the other of the two is None.
-
-    `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`. `expires_at` is in epoch seconds, None for no end.
-    """
-
-    id: str
-    scope: str
-    role: str | None = None
-    action: str | None = None
-    expires_at: int | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):

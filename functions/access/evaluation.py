@@ -1,16 +1,16 @@
 """`POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
 
-One Query for each user that is asked about. A table that does not answer makes the whole request 503, never a permit.
+What they read is in `access/standings.py`. A table that does not answer makes the whole request 503, never a permit.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta
 
-from access import authzen, decision, grant_items
+from access import authzen, decision, standings
 from access.authzen import Action, Defaults, Properties, Resource, Subject
 from access.decision import Decision, Standing
 from atrium import permissions
@@ -30,7 +30,7 @@ _STOPS_AT: dict[Semantic, bool | None] = {
 
 _REQUIRED = ("subject", "action", "resource")
 
-Standings = Callable[[Subject], Standing]
+Standings = Mapping[standings.Asked, Standing]
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -63,35 +63,38 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def evaluate(request: Request) -> Response:
-    return authzen.answer(request, _decided(request, request.decode(Evaluation), _reading()))
+    asked = request.decode(Evaluation)
+    return authzen.answer(request, _decided(request, asked, _read([asked])))
 
 
 def evaluate_many(request: Request) -> Response:
     asked = request.decode(Evaluations)
-    standings = _reading()
     if asked.evaluations:
-        return authzen.answer(request, {"evaluations": list(_until(request, asked, standings))})
+        return authzen.answer(request, {"evaluations": list(_until(request, asked))})
     if errors := [FieldError(f"#/{name}", "This field is required") for name in _missing(asked)]:
         raise Problem(400, "validation_failed", "The evaluation is not complete: see `errors`.", errors=errors)
     # 7.1: then it is a request for a single one.
-    return authzen.answer(request, _decided(request, _evaluation(asked), standings))
+    single = _evaluation(asked)
+    return authzen.answer(request, _decided(request, single, _read([single])))
 
 
-def _until(request: Request, asked: Evaluations, standings: Standings) -> Iterator[Decided]:
+def _until(request: Request, asked: Evaluations) -> Iterator[Decided]:
     stops_at = _STOPS_AT[asked.options.evaluations_semantic]
-    for part in asked.evaluations:
-        decided = _decided_in_batch(request, _completed(part, asked), standings)
+    parts = [_completed(part, asked) for part in asked.evaluations]
+    known = _read([_evaluation(part) for part in parts if not _missing(part)])
+    for part in parts:
+        decided = _decided_in_batch(request, part, known)
         yield decided
         if decided.decision == stops_at:
             return
 
 
-def _decided_in_batch(request: Request, part: Defaults, standings: Standings) -> Decided:
+def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Decided:
     """What one evaluation of many lacks is that one's error, and its denial (7.3); the others are decided."""
     if missing := _missing(part):
         message = f"It lacks {' and '.join(missing)}, and the request has no default."
         return Decided(False, {"error": {"status": 400, "message": message}})
-    return _decided(request, _evaluation(part), standings)
+    return _decided(request, _evaluation(part), known)
 
 
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:
@@ -108,30 +111,20 @@ def _evaluation(complete: Defaults) -> Evaluation:
     return Evaluation(**{name: getattr(complete, name) for name in _REQUIRED})
 
 
-def _reading() -> Standings:
-    """Each subject's standing, read once within a request."""
-    known = dict[tuple[str, str], Standing]()
-
-    def standing(subject: Subject) -> Standing:
-        who = (subject.type, subject.id)
-        if who not in known:
-            known[who] = standing_of(subject)
-        return known[who]
-
-    return standing
+def _read(asked: list[Evaluation]) -> Standings:
+    """Return the standing of each user among the subjects towards the resource that it is asked about."""
+    return standings.each({_asked(one) for one in asked if one.subject.type == authzen.USER})
 
 
-def standing_of(subject: Subject) -> Standing:
-    """Nobody's for what is not a user: denied, and no error (10.1.2's note)."""
-    # No key is empty or longer than 2048 bytes; and no uid is longer than this.
-    known = subject.type == authzen.USER and 0 < len(subject.id) <= 64
-    return grant_items.standing(subject.id) if known else Standing(None, ())
+def _asked(one: Evaluation) -> standings.Asked:
+    return one.subject.id, decision.Resource(one.resource.type, one.resource.id)
 
 
-def _decided(request: Request, evaluation: Evaluation, standings: Standings) -> Decided:
-    resource = decision.Resource(evaluation.resource.type, evaluation.resource.id)
-    standing = standings(evaluation.subject)
-    made = decision.decide(standing, evaluation.action.name, resource, permissions.cached, time.time())
+def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Decided:
+    asked = _asked(evaluation)
+    # A subject of another type is nobody: denied, and no error (10.1.2's note).
+    standing = known[asked] if evaluation.subject.type == authzen.USER else Standing(None, ())
+    made = decision.decide(standing, evaluation.action.name, asked[1], permissions.cached, time.time())
     return Decided(made.permit, _context(request, made))
 
 

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from access import grant_items
-from access.grant_items import DAY_SECONDS, Granted
 from access.names import Resource, RoleName
-from atrium import pages, user_attributes
+from atrium import grant_items, pages, user_attributes
+from atrium.grant_items import DAY_SECONDS, Item
 from atrium.problem import ParameterError, invalid_parameters
 from atrium.request import Request
 from atrium.response import Response
@@ -38,8 +38,9 @@ def list_(request: Request) -> Response:
         for item in _items(asked, before, page.after, page.limit + 1)
         if asked.role in (None, item.get("role")) and (before is None or item.get("expires_at", before) < before)
     )
-    found = grant_items.in_force(items, page.limit + 1)
-    return pages.answer(request, page, found, key=lambda grant: tuple(_key(asked, grant).values()))
+    found = list(islice(filter(grant_items.in_force, items), page.limit + 1))
+    keys = {grant_items.id_of(item): _key(asked, item) for item in found}
+    return pages.answer(request, page, [grant_items.record(item) for item in found], key=lambda grant: keys[grant.id])
 
 
 def _items(
@@ -79,12 +80,7 @@ def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator
             yield from user_attributes.query(day, index="GSI2", between=bounds, after=of_day, page=page)
 
 
-def _key(asked: GrantFilter, grant: Granted) -> dict[str, str]:
-    """Of its item in the list that was asked for."""
-    if asked.resource:
-        pk, sk = grant_items.keys(grant)[1]
-        return {"pk": pk, "sk": sk}
-    pk, sk = grant_items.keys(grant)[0]
-    index = grant_items.index_keys(grant)
-    wanted = "gsi1" if asked.role else "gsi2"
-    return {"pk": pk, "sk": sk} | {name: value for name, value in index.items() if name.startswith(wanted)}
+def _key(asked: GrantFilter, item: Item) -> tuple[str, ...]:
+    """Return the item's key in the list that was asked for."""
+    names = () if asked.resource else ("gsi1pk", "gsi1sk") if asked.role else ("gsi2pk", "gsi2sk")
+    return tuple(item[name] for name in ("pk", "sk", *names))

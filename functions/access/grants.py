@@ -2,23 +2,23 @@
 never changed."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from access import audit, grant_items, names, roles
-from access.grant_items import Granted
-from atrium import admins, etag, idempotency_in_table, pages, response, user_attributes
+from access import audit, names, roles
+from atrium import admins, etag, grant_items, grants, idempotency_in_table, pages, response, user_attributes
 from atrium.contention import retry_on_conflict
+from atrium.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.idempotency_in_table import WorkRefusedError
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError, Problem
 from atrium.request import Request
 from atrium.response import Response
-from atrium.roles import EVERYWHERE
 from atrium.rules import not_found
 from atrium.text import Line
 from atrium.user_attributes import Contended, TransactionRefused
@@ -45,23 +45,24 @@ def list_(request: Request) -> Response:
     uid = str(request.uuid("id"))
     page = pages.requested(request)
     _meta(uid)
-    after = {"pk": f"U#{uid}", "sk": page.after[0]} if page.after else None
-    items = user_attributes.query(f"U#{uid}", between=grant_items.GRANTS, after=after, page=page.limit + 1)
-    found = grant_items.in_force(items, page.limit + 1)
-    return pages.answer(request, page, found, key=lambda grant: (grant_items.keys(grant)[0][1],))
+    after = (page.after[0], page.after[1]) if page.after else None
+    items = filter(grant_items.in_force, grants.listed(uid, after, page.limit + 1))
+    found = list(islice(items, page.limit + 1))
+    keys = {grant_items.id_of(item): (item["pk"], item["sk"]) for item in found}
+    return pages.answer(request, page, [grant_items.record(item) for item in found], key=lambda grant: keys[grant.id])
 
 
 def read(request: Request) -> Response:
     uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
     _meta(uid)
-    return _representation(_find(uid, grant))
+    return _representation(grant_items.record(_find(uid, grant)))
 
 
 def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
     _refuse_but_to_admins(request, new.role)
-    grant = Granted(
+    grant = GrantRecord(
         id=str(uuid7()),
         uid=uid,
         role=new.role,
@@ -73,7 +74,7 @@ def make(request: Request) -> Response:
         expires_at=None if new.expires_at is None else grant_items.rfc3339(int(new.expires_at.timestamp())),
     )
     made = retry_on_conflict(lambda: _make(request, grant))
-    granted = msgspec.convert(made.row, Granted)
+    granted = msgspec.convert(made.row, GrantRecord)
     location = request.href(f"/v1/users/{granted.uid}/grants/{granted.id}")
     return _representation(granted, 201, {"Location": location, **made.headers})
 
@@ -87,39 +88,57 @@ def revoke(request: Request) -> Response:
     return Response(204)
 
 
-def _make(request: Request, grant: Granted) -> idempotency_in_table.Once:
+def _make(request: Request, grant: GrantRecord) -> idempotency_in_table.Once:
     meta = _meta(grant.uid)
-    puts = [{"Put": {"Item": item}} for item in grant_items.items(grant)]
-    work = [*puts, _trail(request, "granted", grant)]
-    if _is_admins(grant) and meta.status == "active":
-        work = [_changed(meta, only_this=True), admins.joining(grant.uid), *work]
-    else:
-        work = [_changed(meta, only_this=_is_admins(grant)), *work]
+    joining = [admins.joining(grant.uid)] if _is_admins(grant) and meta.status == "active" else []
+    work = [
+        *grants.puts(grant),
+        _changed(meta, only_this=_is_admins(grant)),
+        *joining,
+        *_role_exists(grant),
+        _trail(request, "granted", grant),
+    ]
     try:
         return idempotency_in_table.once(request, work, msgspec.to_builtins(grant))
     except WorkRefusedError as refused:
+        if 0 in refused.items and (held := grants.same(grant)):
+            raise _exists(held) from refused
         raise Contended(f"{grant.uid}: their rights were changed at the same moment.") from refused
+
+
+def _exists(held: Item) -> Problem:
+    grant = grant_items.record(held)
+    what = f"the role {grant.role}" if grant.role else f"the right to {grant.action}"
+    detail = f"This user has {what} in the scope {grant.scope} already, by grant {grant.id}."
+    return Problem(409, "grant_exists", detail)
+
+
+def _role_exists(grant: GrantRecord) -> list[dict[str, Any]]:
+    """Return the condition that keeps a role from being deleted while it is granted."""
+    if grant.role in (None, ADMIN):
+        return []
+    key = grant_items.at((f"R#{grant.role}", "META"))
+    return [{"ConditionCheck": {"Key": key, "ConditionExpression": "attribute_exists(pk)"}}]
 
 
 def _revoke(request: Request, uid: str, name: str) -> None:
     meta = _meta(uid, deleted=True)  # a role that only deleted users hold can then be deleted
-    held = [grant_items.granted(item) for item in user_attributes.query(f"U#{uid}", between=grant_items.GRANTS)]
-    grant = _named(held, name)
+    item = _find(uid, name)
+    grant = grant_items.record(item)
     _refuse_but_to_admins(request, grant.role)
-    # The last of several such grants is the one that counts, so of two at once the second looks again.
-    is_last = _is_admins(grant) and not any(_is_admins(other) for other in held if other.id != name)
-    leaving = [admins.leaving(uid)] if is_last else []
-    gone: list[dict[str, Any]] = [{"Key": {"pk": {"S": pk}, "sk": {"S": sk}}} for pk, sk in grant_items.keys(grant)]
-    gone[0]["ConditionExpression"] = "attribute_exists(pk)"
+    leaving = [admins.leaving(uid)] if _is_admins(grant) and not _others(uid, name) else []
     changed = _changed(meta, only_this=_is_admins(grant))
     try:
-        user_attributes.transact(
-            [*leaving, changed, *({"Delete": each} for each in gone), _trail(request, "revoked", grant)]
-        )
+        user_attributes.transact([*leaving, changed, *grants.deletes(item), _trail(request, "revoked", grant)])
     except TransactionRefused as refused:
         if leaving and 0 in refused.conditions:
             raise Problem(409, "last_admin", "Nobody else is an administrator. Make another one first.") from refused
         raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
+
+
+def _others(uid: str, name: str) -> bool:
+    """Return True if another grant makes the user an administrator, as one of the earlier layout may."""
+    return any(admins.is_permanent(grant) and grant.id != name for grant in grants.everywhere(uid))
 
 
 def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
@@ -145,20 +164,15 @@ def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
     return _UsersMeta(found.status, found.access_epoch, found.version, uid)
 
 
-def _is_admins(grant: Granted) -> bool:
-    """Whether it makes its holder count as an administrator: docs/architecture.md, 'The last administrator'."""
+def _is_admins(grant: GrantRecord) -> bool:
+    """Return True if it makes its holder count as an administrator: docs/architecture.md, 'The last administrator'."""
     return grant.role == ADMIN and grant.scope == EVERYWHERE and grant.expires_at is None
 
 
-def _find(uid: str, name: str) -> Granted:
-    items = user_attributes.query(f"U#{uid}", between=grant_items.GRANTS)
-    return _named(grant_items.in_force(items), name)
-
-
-def _named(grants: Sequence[Granted], name: str) -> Granted:
-    found = next((grant for grant in grants if grant.id == name), None)
+def _find(uid: str, name: str) -> Item:
+    found = grants.find(uid, name)
     if found is None:
-        raise Problem(404, "grant_not_found", "There is no such grant, or it has ended.")
+        raise Problem(404, "grant_not_found", "The user has no such grant, or it has ended.")
     return found
 
 
@@ -184,12 +198,12 @@ def _refuse_but_to_admins(request: Request, role: str | None) -> None:
         raise Problem(403, "admin_required", "Only administrators make administrators, and end them.")
 
 
-def _trail(request: Request, what: str, grant: Granted) -> dict[str, Any]:
+def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:
     kind = "role" if grant.role else "right"
     changes = {"grant": grant.id, "role": grant.role, "action": grant.action, "scope": grant.scope}
     known = {name: value for name, value in changes.items() if value is not None}
     return audit.entry(request, f"{kind}.{what}", known, grant.uid)
 
 
-def _representation(grant: Granted, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def _representation(grant: GrantRecord, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return response.json(grant, status, etag=etag.of_version(VERSION, grant.id), headers=headers)

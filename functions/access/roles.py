@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import audit, grant_items, role_graph
+from access import audit, role_graph
 from access.names import Permission, RoleName
 from access.role_graph import Graph
-from atrium import etag, pages, response, user_attributes
+from atrium import etag, grant_items, pages, response, user_attributes
 from atrium.contention import retry_on_conflict
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
@@ -98,7 +98,7 @@ def delete(request: Request) -> Response:
             raise etag.stale()
         if children := role_graph.children(graph.parents, name):
             raise _in_use(f"{', '.join(children[:5])} builds on it. Change that first.")
-        if grant_items.in_force(user_attributes.query(f"ROLE#{name}", index="GSI1"), limit=1):
+        if any(map(grant_items.in_force, user_attributes.query(f"ROLE#{name}", index="GSI1"))):
             raise _in_use("Somebody holds it: see GET /v1/grants?role=. Revoke that first.")
         keys = ["META", *(f"PERM#{permission}" for permission in before.permissions)]
         gone = [_at(name, sk) for sk in keys]

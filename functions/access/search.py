@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import authzen, decision, grant_items
+from access import authzen, decision, standings
 from access.authzen import Action, Kind, Properties, Subject
-from access.decision import Grant, Resource, Standing
-from access.evaluation import standing_of
-from atrium import cursor, permissions, user_attributes
+from access.decision import Resource, Standing
+from atrium import cursor, grant_items, permissions, user_attributes
+from atrium.grant_items import Grant
 from atrium.permissions import ADMIN
 from atrium.request import Request
 from atrium.response import Response
@@ -24,6 +24,8 @@ from atrium.response import Response
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 _STATUSES_AT_ONCE = 100  # BatchGetItem's own
+_MAX_KEY_BYTES = 2048
+"""Of a partition key. No grant has a scope that does not fit."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def subjects(request: Request) -> Response:
     resource = Resource(search.resource.type, search.resource.id)
 
     def found(after: str, limit: int) -> list[str]:
-        if search.subject.type != authzen.USER:
+        if not _is_user(search.subject):
             return []
         return list(islice(_active(_holders(search.action.name, resource, after, limit + 1)), limit + 1))
 
@@ -88,7 +90,8 @@ def subjects(request: Request) -> Response:
 
 def resources(request: Request) -> Response:
     search = request.decode(ResourceSearch)
-    standing, kind, action = standing_of(search.subject), search.resource.type, search.action.name
+    kind, action = search.resource.type, search.action.name
+    standing = standings.of_type(search.subject.id, kind) if _is_user(search.subject) else Standing(None, ())
     named = {grant.scope.removeprefix(f"{kind}:") for grant in standing.grants if grant.scope.startswith(f"{kind}:")}
     found = sorted(id for id in named - {"*"} if _permits(standing, action, Resource(kind, id)))
     # No resource has the id `*`; what is permitted on it is permitted on all.
@@ -98,10 +101,15 @@ def resources(request: Request) -> Response:
 
 def actions(request: Request) -> Response:
     search = request.decode(ActionSearch)
-    standing, resource = standing_of(search.subject), Resource(search.resource.type, search.resource.id)
+    resource = Resource(search.resource.type, search.resource.id)
+    standing = standings.of(search.subject.id, resource) if _is_user(search.subject) else Standing(None, ())
     known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(standing, resource.type)
     found = sorted(action for action in known if _permits(standing, action, resource))
     return _paged(request, search, _slice(found), lambda action: {"name": action})
+
+
+def _is_user(subject: Subject | Kind) -> bool:
+    return subject.type == authzen.USER
 
 
 def _permits(standing: Standing, action: str, resource: Resource) -> bool:
@@ -134,10 +142,11 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
 
     def users(pk: str, **index: Any) -> Iterator[str]:
         for item in user_attributes.query(pk, between=following, page=page, **index):
-            if gives(grant_items.deciding(item)):
+            if gives(grant_items.grant(item)):
                 yield grant_items.uid_of(item)
 
-    on_resource = [users(grant_items.resource_key(f"{resource.type}:{id}")) for id in {resource.id, "*"}]
+    scopes = [f"{resource.type}:{id}" for id in {resource.id, "*"}]
+    on_resource = [users(key) for key in map(grant_items.resource_key, scopes) if len(key.encode()) <= _MAX_KEY_BYTES]
     everywhere = [users(f"ROLE#{role}", index="GSI1") for role in sorted(giving)]
     return (uid for uid, _ in groupby(heapq.merge(*on_resource, *everywhere)))
 

@@ -7,29 +7,34 @@ number: a repeat changes nothing.
 
 from typing import Any
 
-from atrium import user_attributes
+from atrium import grant_items, user_attributes
+from atrium.grant_items import EVERYWHERE, Grant
 from atrium.permissions import ADMIN
-from atrium.roles import EVERYWHERE
-from atrium.user_attributes import Role
 
-_KEY = {"pk": {"S": f"R#{ADMIN}"}, "sk": {"S": "HOLDERS"}}
+KEY = (f"R#{ADMIN}", "HOLDERS")
 
 
-def is_permanent(role: Role) -> bool:
-    """Whether the grant makes its holder one of them, while active."""
-    return role.role == ADMIN and role.scope == EVERYWHERE and role.expires_at is None
+def is_permanent(grant: Grant) -> bool:
+    """Return True for a grant that makes its holder one of them, while active."""
+    return grant.role == ADMIN and grant.scope == EVERYWHERE and grant.expires_at is None
 
 
 def joining(uid: str) -> dict[str, Any]:
     """An item of a transaction."""
     values = {":uids": {"SS": [uid]}}
-    return {"Update": {"Key": _KEY, "UpdateExpression": "ADD uids :uids", "ExpressionAttributeValues": values}}
+    return {
+        "Update": {
+            "Key": grant_items.at(KEY),
+            "UpdateExpression": "ADD uids :uids",
+            "ExpressionAttributeValues": values,
+        }
+    }
 
 
 def leaving(uid: str) -> dict[str, Any]:
     """An item of a transaction, whose condition fails for the last one. For anybody else it changes nothing."""
     update = {
-        "Key": _KEY,
+        "Key": grant_items.at(KEY),
         "UpdateExpression": "DELETE uids :uids",
         "ConditionExpression": "NOT contains(uids, :uid) OR size(uids) > :one",
         "ExpressionAttributeValues": {":uids": {"SS": [uid]}, ":uid": {"S": uid}, ":one": {"N": "1"}},
@@ -39,5 +44,5 @@ def leaving(uid: str) -> dict[str, Any]:
 
 def is_last(uid: str) -> bool:
     """As things stand; only `leaving` is certain. One call. Raises `user_attributes.Unavailable`."""
-    item = user_attributes.item(_KEY["pk"]["S"], _KEY["sk"]["S"])
+    item = user_attributes.item(*KEY)
     return item is not None and item.get("uids") == [uid]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from atrium import admins, user_attributes
+from atrium import admins, grants, user_attributes
 from atrium.authority import TokenStaleError
 from atrium.contention import retry_on_conflict
 from atrium.user_attributes import Contended, TransactionRefused
@@ -111,9 +111,9 @@ def _with(command: Command) -> list[dict[str, Any]]:
 def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
     """An administrator counts again. META's version is still the one that the roles were read with, or we read again:
     who gives or takes one writes META, too."""
-    items = user_attributes.collection(change.uid)
-    joining = [admins.joining(change.uid)] if any(map(admins.is_permanent, items.roles)) else []
-    return [_status(change, items.meta.version if items.meta else 0), *joining]
+    meta = user_attributes.meta(change.uid)
+    joining = [admins.joining(change.uid)] if any(map(admins.is_permanent, grants.everywhere(change.uid))) else []
+    return [_status(change, meta.version if meta else 0), *joining]
 
 
 def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from atrium import attribute_value, authority, dynamodb, log
+from atrium import attribute_value, authority, dynamodb
 from atrium.attribute_value import UNREADABLE
 from atrium.authority import TokenStaleError
 from atrium.config import required
@@ -58,15 +58,6 @@ class Meta(msgspec.Struct, frozen=True):
         return self.status == "active" and self.access_epoch == access_epoch
 
 
-class Role(msgspec.Struct, frozen=True):
-    """One grant of a role. `expires_at` is in epoch seconds, None when it does not end."""
-
-    role: str
-    scope: str
-    grant: str
-    expires_at: int | None = None
-
-
 class RoleDefinition(msgspec.Struct, frozen=True):
     """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role.
 
@@ -76,14 +67,6 @@ class RoleDefinition(msgspec.Struct, frozen=True):
     permissions: frozenset[str]
     parents: frozenset[str]
     version: int | None = None
-
-
-class UserItems(msgspec.Struct, frozen=True):
-    """`attributes` is namespace → name → value; `roles` are those in force."""
-
-    meta: Meta | None
-    attributes: dict[str, dict[str, Any]]
-    roles: list[Role]
 
 
 def meta(uid: str) -> Meta | None:
@@ -120,30 +103,17 @@ def create_meta(uid: str) -> None:
     )
 
 
-def collection(uid: str) -> UserItems:
-    """Everything under the user's key. One call per megabyte. Raises `Unavailable`.
+def attributes(uid: str) -> dict[str, dict[str, Any]]:
+    """Return namespace → name → value of the user's attributes. One call per megabyte. Raises `Unavailable`.
 
-    An attribute or a grant that cannot be read is logged and left out: nobody gains a right by it, and sign-in works.
+    An attribute that cannot be read is logged and left out, so that sign-in works.
     """
-    found, attributes, roles, now = None, dict[str, dict[str, Any]](), list[Role](), time.time()
-    for item in query(f"U#{uid}"):
-        match item["sk"].split("#", 2):
-            case ["META"]:
-                found = _meta(item)
-            case ["ATTR", namespace, name] if (value := attribute_value.of_item(item)) is not UNREADABLE:
-                attributes.setdefault(namespace, {})[name] = value
-            case ["ROLE", *_]:
-                roles.extend(_roles_in_force(item, now))
-    return UserItems(found, attributes, roles)
-
-
-def _roles_in_force(item: dict[str, Any], now: float) -> Iterator[Role]:
-    """Yield the item's grant, if it counts. What cannot be read counts as no grant."""
-    try:
-        if _in_force(item, now):
-            yield _role(item)
-    except (KeyError, TypeError, ValueError) as error:
-        log.write("ERROR", "unreadable grant", pk=item["pk"], sk=item["sk"], error=log.failure(error))
+    found = dict[str, dict[str, Any]]()
+    for item in query(f"U#{uid}", prefix="ATTR#"):
+        _, namespace, name = item["sk"].split("#", 2)
+        if (value := attribute_value.of_item(item)) is not UNREADABLE:
+            found.setdefault(namespace, {})[name] = value
+    return found
 
 
 def role_definition(role: str) -> RoleDefinition:
@@ -177,16 +147,17 @@ def query(
     *,
     index: Index | None = None,
     between: tuple[str, str] | None = None,
+    prefix: str = "",
     after: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
     page: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The items of a partition as plain values, in the order of their sort keys; of an index, which lags behind a little.
 
-    `between` bounds the sort key, both ends included. `after` is the key of the item before the first; `only` names the
+    `between` bounds the sort key, both ends included; `prefix` is what it begins with. `after` is the key of the item before the first; `only` names the
     attributes wanted. One call per megabyte, or per `page` items, as they are asked for. Raises `Unavailable`.
     """
-    parameters = _query_parameters(pk, index, between, only) | ({"Limit": page} if page else {})
+    parameters = _query_parameters(pk, index, between, prefix, only) | ({"Limit": page} if page else {})
     if after is not None:
         parameters["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
     while True:
@@ -198,15 +169,19 @@ def query(
 
 
 def _query_parameters(
-    pk: str, index: Index | None, between: tuple[str, str] | None, only: Sequence[str]
+    pk: str, index: Index | None, between: tuple[str, str] | None, prefix: str, only: Sequence[str]
 ) -> dict[str, Any]:
-    prefix = index.lower() if index else ""
-    names, values = {"#pk": f"{prefix}pk"}, {":pk": {"S": pk}}
+    of_index = index.lower() if index else ""
+    names, values = {"#pk": f"{of_index}pk"}, {":pk": {"S": pk}}
     condition = "#pk = :pk"
     if between:
-        names["#sk"] = f"{prefix}sk"
+        names["#sk"] = f"{of_index}sk"
         values |= {":first": {"S": between[0]}, ":last": {"S": between[1]}}
         condition += " AND #sk BETWEEN :first AND :last"
+    elif prefix:
+        names["#sk"] = f"{of_index}sk"
+        values[":prefix"] = {"S": prefix}
+        condition += " AND begins_with(#sk, :prefix)"
     parameters: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
     if only:
         wanted = {f"#a{number}": name for number, name in enumerate(only)}
@@ -329,10 +304,6 @@ def _in_force(item: dict[str, Any], now: float) -> bool:
 
 def _meta(item: dict[str, Any]) -> Meta:
     return Meta(item["status"], item["access_epoch"], item["version"])
-
-
-def _role(item: dict[str, Any]) -> Role:
-    return Role(item["role"], item["scope"], item["sk"].rsplit("#", 1)[1], item.get("expires_at"))
 
 
 def _key(uid: str, sk: str) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from atrium import admins, postgres, user_attributes
+from atrium import admins, grants, postgres, user_attributes
 from atrium.contention import retry_on_conflict
+from atrium.grant_items import EVERYWHERE, GrantRecord
 from atrium.permissions import ADMIN
-from atrium.roles import EVERYWHERE
 from atrium.user_attributes import Contended, TransactionRefused
 from atrium.uuid7 import uuid7
 
@@ -28,13 +28,13 @@ def admin(uid: str) -> bool:
 
 
 def _admin(uid: str) -> bool:
-    items = user_attributes.collection(uid)
-    if any(map(admins.is_permanent, items.roles)):
+    meta = user_attributes.meta(uid)
+    if any(map(admins.is_permanent, grants.everywhere(uid))):
         return False
     grant = str(uuid7())
     audit(uid, grant)
     try:
-        user_attributes.transact([_role(uid, grant), _epoch(uid, items.meta), admins.joining(uid)])
+        user_attributes.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid)])
     except TransactionRefused as refused:  # META has changed, so the roles may have
         raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
     return True
@@ -44,19 +44,21 @@ def audit(uid: str, grant: str) -> None:
     postgres.query(_AUDIT, uuid7(), uid, ACTOR, ADMIN, grant)
 
 
-def _role(uid: str, grant: str) -> dict[str, Any]:
+def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
+    """Return the grant's items for a transaction; a grant of the role that would end is replaced."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    attributes = {
-        "pk": f"U#{uid}",
-        "sk": f"ROLE#{EVERYWHERE}#{ADMIN}#{grant}",
-        "role": ADMIN,
-        "scope": EVERYWHERE,
-        "granted_at": now,
-        "granted_by": ACTOR,
-        "gsi1pk": f"ROLE#{ADMIN}",
-        "gsi1sk": f"U#{uid}",
-    }
-    return {"Put": {"Item": {name: {"S": value} for name, value in attributes.items()}}}
+    made = GrantRecord(
+        id=grant,
+        uid=uid,
+        role=ADMIN,
+        action=None,
+        scope=EVERYWHERE,
+        reason=None,
+        granted_by=ACTOR,
+        granted_at=now,
+        expires_at=None,
+    )
+    return grants.puts(made, replacing=grants.same(made))
 
 
 def _epoch(uid: str, meta: user_attributes.Meta | None) -> dict[str, Any]:

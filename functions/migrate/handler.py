@@ -5,6 +5,8 @@
 | bootstrap | | postgres | makes the roles; on a fresh environment the first |
 | set_verifier | user, verifier | postgres | what `db_credentials` sends |
 | make_signing_keys | rotate? | | makes the keys of cursors, in the table |
+| prepare_items | | | starts a new environment in the newest layout of the table |
+| migrate_items | dry_run?, after? | readonly | moves the grants of the next users to the newest layout of the table |
 | status | | readonly | what is applied and pending; writes nothing |
 | plan | to? | readonly | what apply would run; writes nothing |
 | apply | to? | migrator | runs what is pending |
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from migrate import migrations, roles, signing_keys
+from migrate import items, migrations, roles, signing_keys
 from migrate.connection import proxy_uri
 
 Event = dict[str, Any]
@@ -26,6 +28,8 @@ FIELDS = {
     "bootstrap": (),
     "set_verifier": ("user", "verifier"),
     "make_signing_keys": ("rotate",),
+    "prepare_items": (),
+    "migrate_items": ("dry_run", "after"),
     "status": (),
     "plan": ("to",),
     "apply": ("to",),
@@ -42,6 +46,11 @@ def handler(event: Event, _context: object = None) -> dict[str, Any]:
             return roles.set_verifier(_text(event, "user"), _text(event, "verifier"))
         case "make_signing_keys":
             return signing_keys.make(event.get("rotate") is True)
+        case "prepare_items":
+            return items.prepare()
+        case "migrate_items":
+            after = {"after": _text(event, "after")} if "after" in event else {}
+            return items.migrate(items.users_of(proxy_uri("readonly")), dry_run=event.get("dry_run") is True, **after)
         case _:
             return run(event, proxy_uri)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from atrium import identity, log, namespaces, roles, user_attributes
+from atrium import grants, identity, log, namespaces, parallel, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
@@ -51,19 +51,22 @@ def _user(event: TokenGeneration) -> identity.User:
 
 def _rights(uid: str) -> Rights:
     try:
-        items = user_attributes.collection(uid)
-        if items.meta is None:  # post_confirmation did not get this far
+        # META first: rights that change after it was read come with another epoch, so the token is stale at once.
+        meta = user_attributes.meta(uid)
+        if meta is None:  # post_confirmation did not get this far
             user_attributes.create_meta(uid)
             return Rights()
-        held = roles.everywhere(items.roles)
+        stored = parallel.start(lambda: user_attributes.attributes(uid))
+        everywhere = grants.everywhere(uid)
+        held = grants.role_names(everywhere)
         granted = scopes_of(held)
-        attributes = namespaces.in_token(items.attributes)
+        attributes = namespaces.in_token(stored.result())
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
-    if items.meta.status != "active":
+    if meta.status != "active":
         raise _disabled()
-    return Rights(held, granted, items.meta.access_epoch, roles.until(items.roles), attributes)
+    return Rights(held, granted, meta.access_epoch, grants.first_end(everywhere), attributes)
 
 
 def _disabled() -> Refusal:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from atrium import etag, merge_patch, namespaces, permissions, response, roles, user_attributes
+from atrium import etag, grants, merge_patch, namespaces, permissions, response, user_attributes
 from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
@@ -24,26 +24,27 @@ class Rights(msgspec.Struct):
 
 def read(request: Request) -> Response:
     uid = request.caller.uid
-    return _representation(profile.find(uid), _rights(uid))
+    return _representation(profile.find(uid), _rights(request))
 
 
 def change(request: Request) -> Response:
     uid = request.caller.uid
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, READ_ONLY))
-    rights = _rights(uid)
+    rights = _rights(request)
     versions = etag.expected_versions(request, rights)
     return _representation(profile.change(uid, changes, versions, uid, request.request_id), rights)
 
 
 def read_permissions(request: Request) -> Response:
     """As the table has them now; so they may differ from the token's, for half a minute at most."""
-    held = roles.everywhere(user_attributes.collection(request.caller.uid).roles)
+    held = grants.role_names(grants.everywhere(request.caller.uid))
     return response.json({"roles": held, "permissions": sorted(permissions.of(held)), "all": permissions.ADMIN in held})
 
 
-def _rights(uid: str) -> Rights:
-    items = user_attributes.collection(uid)
-    return Rights(namespaces.visible_to_user(items.attributes), roles.everywhere(items.roles))
+def _rights(request: Request) -> Rights:
+    # The roles are the token's: it was accepted because its epoch is META's, which rises with every grant and revoke.
+    attributes = user_attributes.attributes(request.caller.uid)
+    return Rights(namespaces.visible_to_user(attributes), sorted(request.caller.roles))
 
 
 def _representation(found: Profile | None, rights: Rights) -> Response:

@@ -58,8 +58,8 @@ def invoked(
     def deployed(event: dict[str, Any]) -> Any:
         if event["action"] == "bootstrap":
             return roles.bootstrap()
-        if event["action"] == "make_signing_keys":
-            return {"made": {}}
+        if event["action"] in ("make_signing_keys", "prepare_items"):
+            return {}
         return handler.run(event, proxy_uri, new_migration.FOLDER)
 
     functions = {"migrate": "atrium-prod-migrate", "db_credentials": "atrium-prod-db_credentials"}
@@ -111,6 +111,7 @@ def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
         ("atrium-prod-migrate", {"action": "bootstrap"}),
         ("atrium-prod-db_credentials", {"only_missing": True}),
         ("atrium-prod-migrate", {"action": "make_signing_keys"}),
+        ("atrium-prod-migrate", {"action": "prepare_items"}),
         ("atrium-prod-migrate", {"action": "apply"}),
     ]
     assert command("status", "--env", "prod").out.startswith(f"prod: {len(NAMES)} applied, 0 pending\n  ✓ 0001_users")

@@ -110,10 +110,17 @@ class Client:
         person = self.new_member()
         user, definition = f"U#{person.uid}", f"R#{role}"
         granted = {"granted_by": "tests", "granted_at": "2026-01-01T00:00:00.000Z"}
-        held = {"role": role, "scope": "*", **granted, "gsi1pk": f"ROLE#{role}", "gsi1sk": user}
+        held = {
+            "id": str(uuid.uuid4()),
+            "role": role,
+            "scope": "*",
+            **granted,
+            "gsi1pk": f"ROLE#{role}",
+            "gsi1sk": user,
+        }
         for pk, sk, attributes in (
             *((definition, f"PERM#{permission}", {"permission": permission}) for permission in permissions),
-            (user, f"ROLE#*#{role}#{uuid.uuid4()}", held),
+            (f"G#{person.uid}", f"*#ROLE#{role}", held),
         ):
             item = {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **attributes}.items()}
             self.aws("dynamodb").put_item(TableName=self.outputs.user_attributes_table, Item=item)

@@ -11,7 +11,7 @@ import pg8000.native
 import pytest
 from moto import mock_aws
 
-from atrium import config, dynamodb, namespaces, permissions, postgres, session, signing_keys
+from atrium import config, dynamodb, legacy_grants, namespaces, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
@@ -53,7 +53,7 @@ def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     config.required.cache_clear()
     config.optional.cache_clear()
-    for module in (session, permissions, signing_keys, namespaces):
+    for module in (session, permissions, signing_keys, namespaces, legacy_grants):
         module._cache.clear()
 
 
@@ -120,6 +120,8 @@ def table(aws: Any) -> Iterator[Any]:
         GlobalSecondaryIndexes=[_index("GSI1"), _index("GSI2")],
         BillingMode="PAY_PER_REQUEST",
     )
+    state = {"pk": "G#", "sk": "LAYOUT", "layout": "keyed"}  # as `make migrate` leaves a new environment
+    aws.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in state.items()})
     yield aws
     aws.delete_table(TableName=TABLE)
 

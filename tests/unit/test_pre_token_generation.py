@@ -9,7 +9,7 @@ import pg8000.native
 import pytest
 import yaml
 
-from atrium import postgres, token_size, user_attributes
+from atrium import grants, postgres, token_size, user_attributes
 from atrium.cognito_trigger import Refusal
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
@@ -63,7 +63,7 @@ def generate(source: str = "TokenGeneration_Authentication", scopes: list[str] |
 
 def grant(table: Any, uid: str, role: str, scope: str = "*", **attributes: Any) -> None:
     item = {"role": {"S": role}, "scope": {"S": scope}} | attributes
-    key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": f"ROLE#{scope}#{role}#g1"}}
+    key = {"pk": {"S": f"G#{uid}"}, "sk": {"S": f"{scope}#ROLE#{role}"}, "id": {"S": "g1"}}
     table.put_item(TableName=TABLE, Item=key | item)
 
 
@@ -173,8 +173,8 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(uid: str, tabl
 
 def test_items_that_cannot_be_read_do_not_stop_a_sign_in(uid: str, table: Any) -> None:
     """An attribute without a value, and a grant without a role: neither gives anything, both are logged."""
-    for sk in ("ATTR#plan#level", "ROLE#*#admin#g1"):
-        table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{uid}"}, "sk": {"S": sk}})
+    for pk, sk in ((f"U#{uid}", "ATTR#plan#level"), (f"G#{uid}", "*#ROLE#admin")):
+        table.put_item(TableName=TABLE, Item={"pk": {"S": pk}, "sk": {"S": sk}})
     claims = generate()["claimsToAddOrOverride"]
     assert claims == {"uid": uid, "roles": "", "access_epoch": "1"}
 
@@ -211,7 +211,7 @@ def test_a_table_that_is_down_means_a_token_without_roles(
         raise user_attributes.Unavailable("throttled")
 
     grant(table, uid, "admin")
-    monkeypatch.setattr(user_attributes, "collection", throttled)
+    monkeypatch.setattr(grants, "everywhere", throttled)
     part = generate()
     assert part["claimsToAddOrOverride"] == {"uid": uid, "roles": "", "access_epoch": "1"}
     assert part["scopesToAdd"] == ["atrium/me"]
@@ -259,11 +259,12 @@ def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
     assert "proxy.internal" in line["error"]["message"]
 
 
-def test_a_usual_sign_in_costs_one_flight_and_one_call(uid: str, logs: Logs) -> None:
+def test_a_usual_sign_in_costs_one_flight_and_three_calls(uid: str, logs: Logs) -> None:
+    generate()  # reads the layout of grants, too
     logs.lines()
     generate()
     line = logs.line()
-    assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 1)
+    assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 3)
 
 
 def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(uid: str, table: Any) -> None:

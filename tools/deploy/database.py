@@ -12,5 +12,6 @@ def prepare_database(invoke: Invoke, to: Mapping[str, str]) -> dict[str, Any]:
     invoke("migrate", {"action": "bootstrap"})
     invoke("db_credentials", {"only_missing": True})
     invoke("migrate", {"action": "make_signing_keys"})
+    invoke("migrate", {"action": "prepare_items"})
     answer: dict[str, Any] = invoke("migrate", {"action": "apply", **to})
     return answer

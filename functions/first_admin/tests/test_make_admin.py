@@ -26,7 +26,7 @@ def test_somebody_who_signed_up_becomes_an_administrator_once(client: Client) ->
     held = client.aws("dynamodb").query(
         TableName=client.outputs.user_attributes_table,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :role)",
-        ExpressionAttributeValues={":pk": {"S": f"U#{person.uid}"}, ":role": {"S": "ROLE#"}},
+        ExpressionAttributeValues={":pk": {"S": f"G#{person.uid}"}, ":role": {"S": "*#ROLE#"}},
     )
     assert held["Count"] == 1
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from access import evaluation, search
-from atrium import permissions
+from atrium import grant_items, legacy_grants, permissions
 from tests.unit.access import reference, worlds
 from tests.unit.access.conftest import Service
 from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
@@ -24,13 +24,20 @@ class FixedTime:
         return NOW
 
 
-def disagreements(service: Service, seed: int, count: int, tally: Counter[bool] | None = None) -> Iterator[str]:
-    """Of `count` decisions, and of the searches beside them, those that the reference makes otherwise."""
+def disagreements(
+    service: Service, seed: int, count: int, tally: Counter[bool] | None = None, legacy: float = 0
+) -> Iterator[str]:
+    """Of `count` decisions, and of the searches beside them, those that the reference makes otherwise.
+
+    `legacy` is the share of grants that lie in the table in the earlier layout.
+    """
     chance, before = random.Random(seed), list[Item]()  # noqa: S311  no secret
+    moved = random.Random(seed)  # noqa: S311
     for _ in range(count // QUESTIONS_OF_A_TABLE):
         table = list(_indexed(worlds.table(chance)))
-        _replace(service, before, table)
-        before = table
+        stored = [earlier(item) if "id" in item and moved.random() < legacy else item for item in table]
+        _replace(service, before, stored)
+        before = stored
         permissions._cache.clear()  # thirty seconds, to the caches
         questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
         expected = [reference.permitted(table, *question, NOW) for question in questions]
@@ -88,6 +95,15 @@ def _ask(service: Service, endpoint: str, **body: Any) -> dict[str, Any]:
     assert answer.status == 200, answer.text
     found: dict[str, Any] = answer.json
     return found
+
+
+def earlier(item: Item) -> Item:
+    """The grant, or its copy under the resource, as the layout before had it."""
+    rest = {name: value for name, value in item.items() if name != "id"}
+    record = grant_items.record({"granted_by": "test", "granted_at": "then", **item})
+    own, *others = legacy_grants.keys(record)
+    pk, sk = others[0] if item["pk"].startswith("ON#") else own
+    return rest | {"pk": pk, "sk": sk}
 
 
 def _replace(service: Service, before: list[Item], after: list[Item]) -> None:

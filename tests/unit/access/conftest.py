@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from access import handler as access
-from access.grant_items import Granted, items, rfc3339
 from atrium import clock as memory
-from atrium import contention, dynamodb
+from atrium import contention, dynamodb, legacy_grants
+from atrium.grant_items import GrantRecord, items, rfc3339
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import Crowd
@@ -76,9 +76,15 @@ class Service:
         """Straight into the table."""
         grant, end = str(uuid.uuid4()), what.pop("expires_at", None)
         names = {"role": None, "action": None, "reason": None, "expires_at": end and rfc3339(end)} | what
-        for item in items(Granted(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)):
+        for item in items(GrantRecord(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)):
             self.table.put_item(TableName=TABLE, Item=item)
         return grant
+
+    def set_layout(self, layout: legacy_grants.Layout) -> None:
+        """How far the migration of grants is."""
+        pk, sk = legacy_grants.STATE
+        self.put(pk=pk, sk=sk, layout=layout)
+        legacy_grants._cache.clear()
 
     def put(self, **attributes: Any) -> None:
         self.table.put_item(TableName=TABLE, Item=self.typed(attributes))

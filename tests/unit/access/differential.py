@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import NamedTuple
 
-from access import decision, grant_items
-from atrium import user_attributes
+from access import decision
+from atrium import grant_items, user_attributes
 from tests.unit.access import reference, worlds
 from tests.unit.access.worlds import NOW, Item, Question
 
@@ -31,8 +31,7 @@ def disagreements(
     chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count // QUESTIONS_OF_A_TABLE):
         table = worlds.table(chance)
-        of = {user: [item for item in table if item["pk"] == f"U#{user}"] for user in (*worlds.USERS, "eve")}
-        standings = {user: grant_items.of_items(iter(items)) for user, items in of.items()}
+        standings = {user: _standing(table, user) for user in (*worlds.USERS, "eve")}
         roles = {
             role: user_attributes.defined(item for item in table if item["pk"] == f"R#{role}") for role in worlds.ROLES
         }
@@ -44,6 +43,11 @@ def disagreements(
                 tally[expected] += 1
             if made.permit != expected:
                 yield Disagreement(table, question, expected, made)
+
+
+def _standing(table: list[Item], user: str) -> decision.Standing:
+    status = next((item["status"] for item in table if item["pk"] == f"U#{user}"), None)
+    return decision.Standing(status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"])
 
 
 def main() -> int:

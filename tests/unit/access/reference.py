@@ -12,17 +12,13 @@ def permitted(table: Iterable[Item], user: str, action: str, kind: str, thing: s
     return is_active(items, user) and any(
         has_not_ended(item, now) and reaches(item, kind, thing) and allows(items, item, f"{kind}.{action}", action)
         for item in items
-        if item["pk"] == f"U#{user}" and is_grant(item)
+        if item["pk"] == f"G#{user}"
     )
 
 
 def is_active(items: list[Item], user: str) -> bool:
     """Somebody unknown is not active, and somebody disabled neither."""
     return any(item["pk"] == f"U#{user}" and item["sk"] == "META" and item["status"] == "active" for item in items)
-
-
-def is_grant(item: Item) -> bool:
-    return bool(item["sk"].startswith(("ROLE#", "PERM#")))
 
 
 def has_not_ended(item: Item, now: float) -> bool:

@@ -81,7 +81,7 @@ CHANGES = [
         "role.changed",
     ),
     Asked("DELETE /v1/roles/{role}", "/v1/roles/spare", None, ANY, GRAPH, "role.deleted"),
-    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "reader"}, {}, EPOCH, "role.granted"),
+    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "spare"}, {}, EPOCH, "role.granted"),
     Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "admin"}, {}, EPOCH, "role.granted"),
     Asked(
         "POST /v1/users/{id}/grants",

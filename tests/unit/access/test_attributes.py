@@ -142,7 +142,7 @@ def test_an_empty_member_name_is_stored_read_and_deleted(service: Service, value
     path = f"/v1/users/{ADA}/attributes/any/x"
     assert service.ask("PUT", path, {"value": value}, uid=ADA, If_None_Match="*").status == 201
     assert service.ask("GET", path, uid=ADA).json["value"] == value
-    assert user_attributes.collection(ADA).attributes == {"any": {"x": value}}
+    assert user_attributes.attributes(ADA) == {"any": {"x": value}}
     assert change(service, ADA, {"any": {"y": value}}).json["attributes"] == {"any": {"x": value, "y": value}}
     assert service.ask("DELETE", path, If_Match="*").status == 204
     assert read(service, ADA) == {"any": {"y": value}}
@@ -174,7 +174,7 @@ def test_a_value_that_cannot_be_read_blocks_nothing(service: Service, broken: di
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
     path = f"/v1/users/{ADA}/attributes/profile/nickname"
     assert (service.ask("GET", path).status, read(service, ADA, ADA)) == (404, {"profile": {}})
-    assert user_attributes.collection(ADA).attributes == {}
+    assert user_attributes.attributes(ADA) == {}
     assert change(service, ADA, {"profile": {"age": 1}}, caller=ADA).status == 422, "nickname is required"
     assert service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_None_Match="*").json["version"] == 2
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
@@ -200,7 +200,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(profiles: 
     profiles.put(**(item or {}) | broken)
     namespaces._cache.clear()
     assert read(profiles, ADA, ADA) == {"profile": {"age": 1}}
-    assert namespaces.in_token(user_attributes.collection(ADA).attributes) == {}
+    assert namespaces.in_token(user_attributes.attributes(ADA)) == {}
     assert profiles.ask("GET", "/v1/namespaces").status == 200
     assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
@@ -338,7 +338,7 @@ def test_what_stands_in_tokens_renews_them(profiles: Service) -> None:
     assert profiles.epoch(ADA) == 1
     change(profiles, ADA, {"plan": {"nickname": "gold"}})
     assert profiles.epoch(ADA) == 2
-    attributes = user_attributes.collection(ADA).attributes
+    attributes = user_attributes.attributes(ADA)
     assert namespaces.in_token(attributes) == {"plan": {"nickname": "gold"}}
     assert namespaces.visible_to_user(attributes).keys() == {"plan", "profile"}
 

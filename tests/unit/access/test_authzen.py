@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from access import standings
 from atrium import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.events import Answer
@@ -70,8 +71,7 @@ def test_6_a_subject_that_is_no_user_is_denied(point: Service) -> None:
 
 def test_5_5_1_administrators_hear_why(point: Service) -> None:
     question = {"subject": user(BOB), "action": READ, "resource": document("8")}
-    [grant] = [item for item in point.items(f"U#{BOB}") if item.get("role") == "editor"]
-    name = grant["sk"].rsplit("#", 1)[1]
+    [name] = [item["id"] for item in point.items(f"G#{BOB}") if item.get("role") == "editor"]
     heard = ask(point, "evaluation", question).json["context"]["reason_admin"]["en"]
     assert heard == f"Allowed by grant {name} of role editor, through role reader."
     denied = ask(point, "evaluation", question | {"action": WRITE, "resource": document("7")}).json
@@ -84,23 +84,51 @@ def test_others_who_may_ask_do_not(point: Service) -> None:
     assert ask(point, "evaluation", question, uid=ADA, roles="gatekeeper").json == {"decision": True}
 
 
-def test_one_query_whatever_there_is(point: Service, logs: Any) -> None:
+def test_the_calls_of_a_decision(point: Service, logs: Any) -> None:
     for _ in range(2):
         decision(point, BOB, READ, "8")
-    # The caller's META, the subject, two definitions; then the subject alone.
-    assert [line["dynamodb_calls"] for line in logs.lines()] == [4, 1]
+    # The caller's META, the layout, the subject's META, three scopes, two definitions; then META and the scopes alone.
+    assert [line["dynamodb_calls"] for line in logs.lines()] == [8, 4]
 
 
 @pytest.mark.parametrize("grants", [10, 1000])
-def test_one_query_however_many_grants(point: Service, logs: Any, grants: int) -> None:
-    keys = [{"pk": f"U#{EVE}", "sk": f"ROLE#document:{number}#reader#{number}"} for number in range(grants)]
+def test_a_decision_reads_three_scopes_however_many_grants(point: Service, logs: Any, grants: int) -> None:
+    keys = [{"pk": f"G#{EVE}", "sk": f"document:{number}#ROLE#reader", "id": str(number)} for number in range(grants)]
     items = [key | {"role": "reader", "scope": f"document:{number}"} for number, key in enumerate(keys)]
     point.new_user(EVE)
     point.put_all(items)
     for _ in range(2):
         assert decision(point, EVE, READ, str(grants - 1))
         assert not decision(point, EVE, READ, str(grants))
-    assert [line["dynamodb_calls"] for line in logs.lines()][1:] == [1, 1, 1]
+    assert [line["dynamodb_calls"] for line in logs.lines()][1:] == [4, 4, 4]
+
+
+def test_an_id_may_look_like_the_end_of_a_key(point: Service) -> None:
+    """Sort keys are `<scope>#ROLE#<role>`: what is asked for may begin another key, and gains nothing by it."""
+    point.new_user(EVE)
+    point.grant(EVE, "document:7#ROLE#reader", role="reader")
+    point.grant(EVE, "document:8#9", action="read")
+    asked = ("7", "7#ROLE#reader", "7#ROLE#reader#ROLE#reader", "8", "8#9", "9")
+    assert [id for id in asked if decision(point, EVE, READ, id)] == ["7#ROLE#reader", "8#9"]
+    parts = [{"resource": document(id)} for id in asked]
+    batch = ask(point, "evaluations", {"subject": user(EVE), "action": READ, "evaluations": parts})
+    assert [each["decision"] for each in batch.json["evaluations"]] == [False, True, False, False, True, False]
+
+
+def test_the_longest_ids_fit_into_the_keys(point: Service) -> None:
+    longest = "𐍈" * 200  # four bytes each
+    assert point.post(f"/v1/users/{BOB}/grants", {"role": "reader", "scope": f"{'k' * 64}:{longest}"}).status == 201
+    asked = {"subject": user(BOB), "action": {"name": "a" * 64}, "resource": {"type": "k" * 64, "id": longest}}
+    grant = {"action": "a" * 64, "scope": f"{'k' * 64}:{longest}"}
+    assert point.post(f"/v1/users/{BOB}/grants", grant).status == 201
+    assert ask(point, "evaluation", asked).json["decision"] is True
+
+
+@pytest.mark.parametrize("endpoint", POINTS)
+def test_an_id_that_is_too_long_for_a_key_is_no_error(point: Service, endpoint: str) -> None:
+    body = {"subject": user(ADA), "action": WRITE, "resource": document("x" * 3000)}
+    answer = ask(point, endpoint, body)
+    assert (answer.status, answer.json.get("decision", False)) == (200, False)
 
 
 def test_7_1_1_defaults_are_overridden(point: Service) -> None:
@@ -185,7 +213,17 @@ def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> N
     parts = [{"resource": document(str(id))} for id in range(50)]
     for _ in range(2):
         ask(point, "evaluations", {"subject": user(ADA), "action": READ, "evaluations": parts})
-    assert logs.lines()[-1]["dynamodb_calls"] == 1
+    assert logs.lines()[-1]["dynamodb_calls"] == 2, "META, and all of her grants at once, for they are few"
+
+
+def test_7_a_batch_about_somebody_with_many_grants_reads_by_scope(point: Service, logs: Any) -> None:
+    for id in range(standings.FEW_GRANTS + 1):
+        point.grant(BOB, f"document:{id}", action="write")
+    parts = [{"resource": document(str(id))} for id in (7, 8, 98, 500)]
+    for _ in range(2):
+        answer = ask(point, "evaluations", {"subject": user(BOB), "action": WRITE, "evaluations": parts})
+        assert [each["decision"] for each in answer.json["evaluations"]] == [True, True, True, False]
+    assert logs.lines()[-1]["dynamodb_calls"] == 2 + 2 + 4, "META, the attempt, two wide scopes, four documents"
 
 
 def pages(point: Service, endpoint: str, body: dict[str, Any], limit: int) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -36,11 +37,14 @@ class Calls:
         self.client = dynamodb.client()
         self.right = self.client._make_api_call
         self.made: list[tuple[str, dict[str, Any]]] = []
+        self.lock = threading.Lock()
         self.failing: Callable[[int, str], None] = lambda number, operation: None
 
     def __call__(self, operation: str, parameters: dict[str, Any]) -> Any:
-        self.made.append((operation, parameters))
-        self.failing(len(self.made) - 1, operation)
+        with self.lock:  # some reads run in threads of their own
+            self.made.append((operation, parameters))
+            number = len(self.made) - 1
+        self.failing(number, operation)
         return self.right(operation, parameters)
 
 

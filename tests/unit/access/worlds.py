@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 USERS = ("ada", "bob")
 KINDS = ("document", "order", "documents")  # one is the beginning of another
-THINGS = ("1", "2", "*", "1:2")
+THINGS = ("1", "2", "*", "1:2", "1#2")
 ACTIONS = ("read", "write", "admin")
 ROLES = ("reader", "writer", "editor", "owner", "admin")
 NOW = 1_000
@@ -52,24 +52,26 @@ def _users(chance: random.Random) -> Iterator[Item]:
     for user in USERS:
         if chance.random() < 0.95:
             status = chance.choice(("active", "active", "active", "active", "disabled"))
-            yield {"pk": f"U#{user}", "sk": "META", "status": status}
-        for number in range(chance.choice((0, 2, 4, 8))):
-            grant = _grant(chance, user, number)
+            yield {"pk": f"U#{user}", "sk": "META", "status": status, "access_epoch": 1, "version": 1}
+        made = [_grant(chance, user, number) for number in range(chance.choice((0, 2, 4, 8)))]
+        for grant in {grant["sk"]: grant for grant in made}.values():
             yield grant
             if grant["scope"] != "*":
-                keys = {"pk": f"ON#{grant['scope'].replace(':', '#', 1)}", "sk": f"U#{user}#{number}"}
+                name = "#".join(grant["sk"].rsplit("#", 2)[1:])
+                keys = {"pk": f"ON#{grant['scope'].replace(':', '#', 1)}", "sk": f"U#{user}#{name}"}
                 yield {name: value for name, value in grant.items() if not name.startswith("gsi")} | keys
 
 
 def _grant(chance: random.Random, user: str, number: int) -> Item:
     end = chance.choice(({}, {}, {}, {"expires_at": NOW + chance.choice((-1, 0, 1))}))
+    key = {"pk": f"G#{user}", "id": str(number)}
     if chance.random() < 0.3:
         kind, thing, action = chance.choice(KINDS), chance.choice(THINGS), chance.choice(ACTIONS)
-        right = {"sk": f"PERM#{kind}#{thing}#{action}#{number}", "scope": f"{kind}:{thing}", "action": action}
-        return {"pk": f"U#{user}", **right, **end}
+        scope = f"{kind}:{thing}"
+        return {**key, "sk": f"{scope}#ACTION#{action}", "scope": scope, "action": action, **end}
     scope = chance.choice(("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS))
     # `admin` is rare, or it would permit nearly everything.
     role = chance.choice(ROLES[:-1]) if chance.random() < 0.95 else "admin"
     of_role = f"U#{user}" if scope == "*" else f"ON#{scope.replace(':', '#', 1)}#U#{user}"
     index = {"gsi1pk": f"ROLE#{role}", "gsi1sk": of_role}
-    return {"pk": f"U#{user}", "sk": f"ROLE#{scope}#{role}#{number}", "role": role, "scope": scope, **end, **index}
+    return {**key, "sk": f"{scope}#ROLE#{role}", "role": role, "scope": scope, **end, **index}

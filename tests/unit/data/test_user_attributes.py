@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from atrium import config, dynamodb, user_attributes
-from atrium.user_attributes import Meta, Role, Unavailable
+from atrium.user_attributes import Meta, Unavailable
 
 TABLE = "atrium-test-UserAttributes"
 UID = "01920000-0000-7000-8000-000000000001"
@@ -51,11 +51,6 @@ def _put(client: Any, sk: str, **attributes: dict[str, Any]) -> None:
     client.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}"}, "sk": {"S": sk}, **attributes})
 
 
-def _role(client: Any, role: str, scope: str, grant: str, expires_at: float | None = None) -> None:
-    expiry = {} if expires_at is None else {"expires_at": {"N": str(int(expires_at))}}
-    _put(client, f"ROLE#{scope}#{role}#{grant}", role={"S": role}, scope={"S": scope}, **expiry)
-
-
 def test_a_user_without_meta_has_none(table: Any) -> None:
     assert user_attributes.meta(UID) is None
 
@@ -78,49 +73,36 @@ def test_a_read_is_one_strongly_consistent_call(table: Any) -> None:
     table.meta.events.register("provide-client-params.dynamodb", lambda params, **_: requests.append(params))
     before = dynamodb.calls
     user_attributes.meta(UID)
-    user_attributes.collection(UID)
+    user_attributes.attributes(UID)
     assert [request["ConsistentRead"] for request in requests] == [True, True]
     assert dynamodb.calls == before + 2
 
 
-def test_collection_gives_everything_of_this_user_and_nobody_else(table: Any) -> None:
+def test_attributes_are_those_of_this_user_and_nothing_else(table: Any) -> None:
     user_attributes.create_meta(UID)
-    user_attributes.create_meta(f"{UID}0")
     _put(table, "ATTR#ui#theme", value={"S": "dark"}, version={"N": "1"})
     _put(table, "ATTR#ui#sizes", value={"L": [{"N": "1"}, {"N": "1.5"}, {"NULL": True}]}, version={"N": "1"})
     _put(table, "ATTR#billing#a#b", value={"M": {"paid": {"BOOL": False}}}, version={"N": "1"})
-    _role(table, "admin", "atrium", "g1")
-    assert user_attributes.collection(UID) == user_attributes.UserItems(
-        Meta("active", 1, 1),
-        {"ui": {"theme": "dark", "sizes": [1, 1.5, None]}, "billing": {"a#b": {"paid": False}}},
-        [Role("admin", "atrium", "g1")],
-    )
+    table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}0"}, "sk": {"S": "ATTR#ui#x"}, "value": {"S": "x"}})
+    assert user_attributes.attributes(UID) == {
+        "ui": {"theme": "dark", "sizes": [1, 1.5, None]},
+        "billing": {"a#b": {"paid": False}},
+    }
 
 
-def test_an_unknown_user_has_an_empty_collection(table: Any) -> None:
-    assert user_attributes.collection(UID) == user_attributes.UserItems(None, {}, [])
+def test_an_unknown_user_has_no_attributes(table: Any) -> None:
+    assert user_attributes.attributes(UID) == {}
 
 
-def test_a_role_that_has_expired_is_gone_though_ttl_has_not_deleted_it(table: Any) -> None:
-    now = time.time()
-    _role(table, "admin", "atrium", "old", now - 1)
-    _role(table, "admin", "atrium", "new", now + 60)
-    _role(table, "auditor", "team#1", "endless")
-    assert user_attributes.collection(UID).roles == [
-        Role("admin", "atrium", "new", int(now + 60)),
-        Role("auditor", "team#1", "endless"),
-    ]
-
-
-def test_a_collection_over_a_megabyte_is_read_to_its_end(table: Any) -> None:
+def test_attributes_over_a_megabyte_are_read_to_their_end(table: Any) -> None:
     for n in range(5):
         _put(table, f"ATTR#big#{n}", value={"S": "x" * 300_000}, version={"N": "1"})
     before = dynamodb.calls
-    assert sorted(user_attributes.collection(UID).attributes["big"]) == ["0", "1", "2", "3", "4"]
+    assert sorted(user_attributes.attributes(UID)["big"]) == ["0", "1", "2", "3", "4"]
     assert dynamodb.calls > before + 1
 
 
-@pytest.mark.parametrize("ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.collection])
+@pytest.mark.parametrize("ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.attributes])
 def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> None:
     with pytest.raises(Unavailable, match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException"):
         ask(UID)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -193,7 +194,10 @@ def _waiting_for(waiting: dict[str, float]) -> str:
 
 def release(settings: Settings, found: dict[str, Any]) -> str:
     """What a deployment does after Terraform, by the same code: shift the aliases, bootstrap and fill the database users, migrate."""
-    from tools.deploy import live_alias  # late: they bring boto3, half a second that `make up` has while others work
+    from tools.deploy import (  # late: they bring boto3, half a second that `make up` has while others work
+        items,
+        live_alias,
+    )
     from tools.deploy.release import prepare_database
 
     lambda_client = aws.client("lambda", settings, found["region"])
@@ -201,9 +205,13 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
     for shift in live_alias.pending(lambda_client, functions.values()):
         live_alias.finish(lambda_client, shift)
     _release_as_built(settings, functions, lambda_client)
-    applied = prepare_database(
-        lambda_client, functions, lambda folder, event: aws.invoke(lambda_client, functions[folder], dict(event))
-    )
+
+    def invoke(folder: str, event: Mapping[str, Any]) -> Any:
+        return aws.invoke(lambda_client, functions[folder], dict(event))
+
+    applied = prepare_database(lambda_client, functions, invoke)
+    if invoke("migrate", {"action": "prepare_items"})["layout"] != "keyed":
+        items.finish(lambda event: invoke("migrate", event), report=lambda _: None)
     return f"{len(applied)} migrations applied"
 
 

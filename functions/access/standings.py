@@ -1,0 +1,67 @@
+"""What decisions read of users: their status and the grants that can matter, in one round trip.
+
+A decision costs META and three Queries, each of one scope, however many grants the user has. Of a user who is asked about
+several resources at once all grants are read by one Query, unless they are many.
+"""
+
+from collections import Counter
+from collections.abc import Collection
+
+from access.decision import Resource, Standing
+from atrium import grants, parallel, user_attributes
+
+FEW_RESOURCES = 3
+FEW_GRANTS = 100
+"""About eight read units, for which three resources can be read by key."""
+
+Asked = tuple[str, Resource]
+"""A uid and a resource."""
+
+_NOBODY = Standing(None, ())
+
+
+def of(uid: str, resource: Resource) -> Standing:
+    """Return the standing of one user towards one resource. Raises `Unavailable`."""
+    return each({(uid, resource)})[uid, resource]
+
+
+def each(asked: Collection[Asked]) -> dict[Asked, Standing]:
+    """Return the standing for each that is asked about. Raises `Unavailable`."""
+    known = {one for one in asked if is_uid(one[0])}
+    resources = Counter(uid for uid, _ in known)
+    metas = {uid: parallel.start(lambda uid=uid: user_attributes.meta(uid)) for uid in resources}  # type: ignore[misc]
+    whole = {
+        uid: parallel.start(lambda uid=uid: grants.of_few(uid, FEW_GRANTS))  # type: ignore[misc]
+        for uid, count in resources.items()
+        if count > FEW_RESOURCES
+    }
+    found = grants.covering([_key(one) for one in known if one[0] not in whole])
+    of_few = {uid: future.result() for uid, future in whole.items()}
+    found |= grants.covering([_key(one) for one in known if one[0] in of_few and of_few[one[0]] is None])
+    statuses = {uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()}
+
+    def standing(one: Asked) -> Standing:
+        uid = one[0]
+        return Standing(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ()) if one in known else _NOBODY
+
+    return {one: standing(one) for one in asked}
+
+
+def of_type(uid: str, kind: str) -> Standing:
+    """Return the standing of a user towards all resources of a type. Raises `Unavailable`."""
+    if not is_uid(uid):
+        return _NOBODY
+    meta = parallel.start(lambda: user_attributes.meta(uid))
+    found = grants.of_type(uid, kind)
+    read = meta.result()
+    return Standing(read.status if read else None, found)
+
+
+def is_uid(text: str) -> bool:
+    """Return False for what cannot be a key of the table: it is empty or longer than any uid."""
+    return 0 < len(text) <= 64
+
+
+def _key(one: Asked) -> tuple[str, str, str]:
+    uid, resource = one
+    return uid, resource.type, resource.id

@@ -1,0 +1,162 @@
+"""Moves grants out of the layout of `atrium/legacy_grants.py`, some users at a time, in passes over all users.
+
+A pass that met nothing to move ends the migration. Where it is stands in the item of `legacy_grants.STATE`, so a run that
+was interrupted is continued by the next one. Each grant is moved by one transaction, whatever else is writing.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import msgspec
+from yoyo.connections import parse_uri
+
+from atrium import admins, grant_items, grants, legacy_grants, parallel, user_attributes
+from atrium.grant_items import Item
+from atrium.one_flight import Statement
+from atrium.user_attributes import TransactionRefused, Unavailable
+from migrate.connection import connect
+
+USERS_AT_ONCE = 1000
+"""Users of one invocation: the operator sees progress, and a killed run repeats no more than these."""
+
+Users = Callable[[str, int], Sequence[str]]
+"""The uids after one of them, in their order; at most so many."""
+
+_NEXT = "SELECT uid::text FROM users WHERE uid > $1::uuid ORDER BY uid LIMIT $2::int"
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+_ATTEMPTS = 10
+
+
+class State(msgspec.Struct):
+    """`after` is the last user of this pass that is done, `clean` False once it met something to move."""
+
+    layout: legacy_grants.Layout = "before"
+    since: int = 0
+    after: str = _BEFORE_ALL
+    clean: bool = True
+
+
+def prepare() -> dict[str, Any]:
+    """Start a new environment in the new layout. Where nobody ever was an administrator, there is no grant to move."""
+    state = _read()
+    if state.layout == "before" and user_attributes.item(*admins.KEY) is None:
+        state.layout = "keyed"
+        _write(state)
+    return {"layout": state.layout}
+
+
+def migrate(users: Users, *, dry_run: bool = False, after: str = _BEFORE_ALL) -> dict[str, Any]:
+    """Move the grants of the next users, or count them; `after` is where a dry run continues.
+
+    `seconds` in the answer is how long to wait first: until then a container may still write the earlier layout.
+    """
+    if dry_run:
+        return _dry(users, after)
+    state = _read()
+    if state.layout == "before":
+        state = State("moving", since=int(time.time()))
+        _write(state)
+    if state.layout == "moving" and (left := state.since + legacy_grants.CACHE_SECONDS + 1 - time.time()) > 0:
+        return {"layout": state.layout, "seconds": left}
+    found = users(state.after, USERS_AT_ONCE)
+    holders = [uid for uid in parallel.run([partial(_holder, uid) for uid in found]) if uid]
+    if holders and state.clean:  # before anything moves: a pass that is killed is not taken for one that met nothing
+        state.clean = False
+        _write(state)
+    counts = _each(holders, _move_user)
+    if found:
+        state.after = found[-1]
+    else:  # the end of a pass
+        state.layout = "keyed" if state.clean else state.layout
+        state.after, state.clean = _BEFORE_ALL, True
+    _write(state)
+    return {"layout": state.layout, "users": len(found), "after": state.after, **counts}
+
+
+def users_of(uri: str) -> Users:
+    """Return the users of a database."""
+
+    def users(after: str, limit: int) -> list[str]:
+        with closing(connect(parse_uri(uri))) as connection:
+            return [uid for (uid,) in connection.fly([Statement(_NEXT, (after, limit))])[0]]
+
+    return users
+
+
+def _dry(users: Users, after: str) -> dict[str, Any]:
+    found = users(after, USERS_AT_ONCE)
+    counts = _each(found, _count_user)
+    return {"layout": _read().layout, "users": len(found), "after": found[-1] if found else after, **counts}
+
+
+def _each(users: Sequence[str], work: Callable[[str], Counter[str]]) -> dict[str, int]:
+    total = Counter(moved=0, merged=0, expired=0)
+    for counts in parallel.run([partial(work, uid) for uid in users]):
+        total.update(counts)
+    return dict(total)
+
+
+def _count_user(uid: str) -> Counter[str]:
+    counts, seen = Counter[str](), set[str]()
+    for item in legacy_grants.query(uid):
+        key = grant_items.keys(grant_items.record(item))[0]
+        kind = "expired" if not grant_items.in_force(item) else "merged" if key[1] in seen else "moved"
+        counts[kind] += 1
+        if kind == "moved":
+            seen.add(key[1])
+    return counts
+
+
+def _holder(uid: str) -> str | None:
+    return uid if next(legacy_grants.query(uid, page=1), None) else None
+
+
+def _move_user(uid: str) -> Counter[str]:
+    counts = Counter[str]()
+    for attempt in range(_ATTEMPTS):
+        found = list(legacy_grants.query(uid))
+        if not found:
+            return counts
+        for item in found:
+            try:
+                counts[_move(item)] += 1
+            except TransactionRefused:  # somebody else writes it: it is read again
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  no secret
+    raise Unavailable(f"{uid}: others wrote the user's grants {_ATTEMPTS} times. Run it again.")
+
+
+def _move(item: Item) -> str:
+    """Return what was done. Raises TransactionRefused when the grant, or the one in its place, has changed meanwhile."""
+    record = grant_items.record(item)
+    if not grant_items.in_force(item):
+        user_attributes.transact(grants.deletes(item))
+        return "expired"
+    held = user_attributes.item(*grant_items.keys(record)[0])
+    if held is None or not grant_items.in_force(held):
+        user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(record)])
+        return "moved"
+    # The earlier layout allowed several grants of one right: the one that ends last is what the user holds.
+    kept = grant_items.record(held)
+    if held.get("expires_at") is not None and held["expires_at"] < item.get("expires_at", float("inf")):
+        kept = msgspec.structs.replace(kept, expires_at=record.expires_at)
+    user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(kept, held)])
+    return "merged"
+
+
+def _read() -> State:
+    return msgspec.convert(user_attributes.item(*legacy_grants.STATE) or {}, State)
+
+
+def _write(state: State) -> None:
+    values = {
+        "layout": {"S": state.layout},
+        "since": {"N": str(state.since)},
+        "after": {"S": state.after},
+        "clean": {"BOOL": state.clean},
+    }
+    user_attributes.transact([{"Put": {"Item": grant_items.at(legacy_grants.STATE) | values}}])

@@ -1,0 +1,49 @@
+"""Moves the items of the table to the newest layout: docs/runbooks/migrate-items.md."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Run = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""What the function `migrate` answers to an event."""
+Report = Callable[[str], None]
+KINDS = ("moved", "merged", "expired")
+
+
+def finish(run: Run, report: Report, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """Move everything there is. Return how many users were visited and grants moved, merged and expired, in this run."""
+    total, visited = Counter[str](), 0
+    while True:
+        answer = run({"action": "migrate_items"})
+        if "seconds" in answer:
+            report(f"Waiting {answer['seconds']:.0f} s, for as long as a container may write the earlier layout.")
+            sleep(answer["seconds"])
+            continue
+        total.update({kind: answer[kind] for kind in KINDS})
+        visited += answer["users"]
+        report(_progress(visited, total))
+        if not answer["users"] and answer["layout"] == "keyed":
+            return {"layout": "keyed", "users": visited, **{kind: total[kind] for kind in KINDS}}
+
+
+def count(run: Run, report: Report) -> dict[str, Any]:
+    """Return what `finish` would do. Nothing is written."""
+    total, visited, after = Counter[str](), 0, dict[str, str]()
+    while True:
+        answer = run({"action": "migrate_items", "dry_run": True, **after})
+        if not answer["users"]:
+            return {
+                "layout": answer["layout"],
+                "dry_run": True,
+                "users": visited,
+                **{kind: total[kind] for kind in KINDS},
+            }
+        total.update({kind: answer[kind] for kind in KINDS})
+        visited += answer["users"]
+        report(_progress(visited, total))
+        after = {"after": answer["after"]}
+
+
+def _progress(visited: int, total: Counter[str]) -> str:
+    return f"{visited} users visited, " + ", ".join(f"{total[kind]} {kind}" for kind in KINDS)
