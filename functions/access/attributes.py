@@ -1,14 +1,13 @@
 """A user's attributes: all that one may see, several changed at once, or one by one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from access import attribute_items, attribute_limits, json_schema
-from access.attribute_items import Attribute, Changes, Record, Values, readable
-from access.attribute_limits import MAX_VALUE_BYTES
-from access.names import Name
+from access import attribute_items, attribute_limits, attribute_validation
+from access.attribute_items import Attribute, Record, Values, readable
+from access.names import is_name
 from atrium import etag, merge_patch, namespaces, response
 from atrium.attribute_value import UNREADABLE
 from atrium.contention import retry_on_conflict
@@ -128,42 +127,13 @@ def _change(
         check(record)
         after = changed(record.values())
         changes = attribute_items.changes(record, after)
-        errors = list(_errors(record, after, changes, known, pointer, only))
+        errors = attribute_validation.errors(record, after, changes, known, pointer, only)
         errors = errors or attribute_limits.errors(record.values(), after, changes, known, pointer)
         if errors:
             raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
         return attribute_items.write(request, uid, record, changes, known)
 
     return retry_on_conflict(write)
-
-
-def _errors(
-    record: Record, after: Values, changes: Changes, known: Namespaces, pointer: str, only: str | None
-) -> Iterator[FieldError]:
-    """Check each namespace that changes. An unreadable value can always be deleted, whatever the schema requires."""
-    touched = {key[0] for key, each in changes.items() if each or record.attributes[key].value is not UNREADABLE}
-    for name in sorted(touched & known.keys()):
-        yield from _faults(known[name], readable(after.get(name, {})), pointer, only)
-
-
-def _faults(namespace: Namespace, values: Mapping[str, Any], pointer: str, only: str | None) -> list[FieldError]:
-    where = pointer if only else child(pointer, namespace.namespace)
-    for name, value in values.items():
-        place = where if only else child(where, name)
-        if not _is_name(name):
-            return [FieldError(place, "Expected a name of lower-case letters, digits and `_`")]
-        if attribute_limits.size(value) > MAX_VALUE_BYTES:
-            return [FieldError(place, f"Is longer than {MAX_VALUE_BYTES} bytes")]
-    found = json_schema.violations(namespace.schema, values, where)
-    return [FieldError(pointer, error.detail) for error in found] if only else found
-
-
-def _is_name(name: str) -> bool:
-    try:
-        msgspec.convert(name, Name)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 def _refuse_foreign(request: Request, known: Namespaces, places: Mapping[str, str]) -> None:
@@ -210,7 +180,7 @@ def _uid(request: Request) -> str:
 
 def _place(request: Request) -> tuple[str, str]:
     names = ("namespace", "name")
-    errors = [ParameterError(name, "Expected a name such as `nickname`") for name in names if not _is_name(request.path_parameters[name])]  # fmt: skip
+    errors = [ParameterError(name, "Expected a name such as `nickname`") for name in names if not is_name(request.path_parameters[name])]  # fmt: skip
     if errors:
         raise invalid_parameters(errors)
     return request.path_parameters["namespace"], request.path_parameters["name"]

@@ -1,5 +1,6 @@
 """What roles, actions, scopes and namespaces are called. A permission is `<type of resource>.<action>`."""
 
+import re
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,3 +14,7 @@ Resource = Annotated[str, Meta(pattern=rf"^{_WORD}:[^\x00-\x1f]{{1,200}}\Z")]
 Scope = Annotated[str, Meta(pattern=rf"^(\*|{_WORD}:[^\x00-\x1f]{{1,200}})\Z")]
 Name = Annotated[str, Meta(pattern=rf"^{_WORD}\Z")]
 """Of a namespace, or of an attribute in one."""
+
+
+def is_name(text: str) -> bool:
+    return bool(re.fullmatch(_WORD, text))
