@@ -1,20 +1,23 @@
-"""What a stack keeps: moto's backends, imported API bodies, Cognito's own state and Terraform's in one snapshot, Postgres in its folder.
+"""What a stack keeps: moto's backends, imported API bodies, Cognito's own state and Terraform's in one snapshot; items, and
+all that changed since the snapshot, in SQLite; Postgres in its folder.
 
-A snapshot is written at the end of every `make up` that changed something, at shutdown, and some seconds after any other change: a killed
-supervisor loses those seconds. None is written while Terraform applies, when the control plane is ahead of Terraform's state: should that
-apply be cut off, both go back to the snapshot before it.
+A call is answered when its change is on disk: an item, user, message, object or function in SQLite (`journal.py`), anything
+else in a snapshot that is written before the answer. Snapshots are also written at the end of every `make up` that changed
+something, at shutdown and some seconds after other changes, so that the journal stays short.
 
-The parts belong together. When the snapshot cannot be loaded, the database of the users it knew is set aside, not deleted.
+While Terraform applies, the control plane is ahead of Terraform's state, and until the next snapshot only data is kept. Should
+that apply be cut off, resources and Terraform's state go back to the snapshot before it.
+
+The parts belong together. When the snapshot cannot be loaded, the items and the database of the users it knew are set aside.
 """
 
 import asyncio
 import hashlib
 import logging
 import os
-import re
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -24,19 +27,21 @@ from aiohttp import web
 from local_aws.api_gateway.control import ImportedBodies, RestApis
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
 from local_aws.cognito import state as cognito_state
+from local_aws.cognito.changes import note_users, touched_users
 from local_aws.cognito.endpoint import Cognito
 from local_aws.cognito.state import State
 from local_aws.control_plane import snapshot
+from local_aws.control_plane.changed_parts import changed_parts, is_content, is_read
 from local_aws.control_plane.moto_app import Moto
 from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
 from local_aws.dynamodb import Store, schema
 from local_aws.dynamodb.adopt import adopt
-from local_aws.dynamodb.endpoint import ITEM_CALLS
 from local_aws.settings import Settings
 from tools.deploy import supervisor
 from tools.deploy.terraform.scratch import ENVIRONMENT, Record
 from tools.laptop.stack.applied import Applied
+from tools.laptop.stack.journal import Journal, restore
 
 log = logging.getLogger("local.persistence")
 
@@ -44,14 +49,13 @@ SETTLE_SECONDS = 1.0  # after a change, so that what belongs together is saved t
 REST = 10  # times as long as a snapshot took: never more than a tenth of one core
 MOST_SECONDS = 60.0
 
-_READ = re.compile("(Describe|List|Get|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)")
-
 
 @dataclass(frozen=True)
 class Kept:
     """What was there at the start. `notice` says what is not as it was, where somebody could expect it."""
 
     restored: bool
+    store: Store
     notice: str = ""
     cognito: State | None = None
     apis: ImportedBodies | None = None
@@ -68,10 +72,13 @@ class Persistence:
         self._kept: tuple[Cognito, RestApis] | None = None
         self._changes = 0
         self._saved = 0
+        self.snapshots = 0  # written by this process
+        self._ahead = False  # of the snapshot, by an apply
+        self._journal: Journal | None = None
         self._turn = asyncio.Lock()
 
     def load(self) -> Kept:
-        """Puts back the control plane and Terraform's state of the same moment. An apply that was cut off is over by it."""
+        """Put back what was acknowledged. Resources go back to before an apply that was cut off, with Terraform's state."""
         end = self._how_it_ended()
         if not self._file.exists():
             notice = f"{end} before its first snapshot: starting afresh." if end else ""
@@ -86,16 +93,18 @@ class Persistence:
         if (terraform := extra.get("terraform")) is not None:
             self._record.put_back(terraform)
         self._applied = Applied(extra.get("applied", ""))
-        notice = f"{end}: Cognito, DynamoDB and Terraform's state go on from the snapshot of {taken}." if end else ""
-        return Kept(True, notice, cognito=extra["cognito"], apis=extra["apis"])
-
-    def open_items(self) -> Store:
-        """Open the items of the tables that were put back; those of other tables are gone for good."""
         store = Store(self._items)
+        count = restore(store, extra.get("changes", 0), extra["cognito"])
         if adopted := adopt(store):
             log.info("%d items of an older snapshot are in %s now", adopted, self._items.name)
         store.forget_others(schema.every())
-        return store
+        notice = f"{end}. {self._told(count, taken)}" if end else ""
+        return Kept(True, store, notice, cognito=extra["cognito"], apis=extra["apis"])
+
+    def _told(self, changes: int, taken: str) -> str:
+        if self._record.apply_cut_off:
+            return f"Resources and Terraform's state are those of the snapshot of {taken}; items, users and messages are kept."
+        return f"Everything that was acknowledged is here: the snapshot of {taken} and {changes} changes since."
 
     def _how_it_ended(self) -> str:
         if self._record.apply_cut_off:
@@ -116,43 +125,75 @@ class Persistence:
             data.rename(aside)
             log.warning("the database of an earlier control plane is kept as %s", aside)
             notice += f" The database is kept as {aside.name}." if notice else ""
-        return Kept(False, notice)
+        return Kept(False, Store(self._items), notice)
 
-    def keep(self, cognito: Cognito, apis: RestApis) -> None:
+    def keep(self, cognito: Cognito, apis: RestApis, store: Store) -> None:
         """From now on, `save` covers these too."""
         self._kept = (cognito, apis)
+        self._journal = Journal(store, self._moto, cognito.state)
 
     def changed(self) -> None:
         """Something to keep changed without an AWS call."""
         self._changes += 1
 
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
+        """Return interceptors that answer when what changed is on disk."""
         return {service: self._watched(interceptor) for service, interceptor in interceptors.items()}
 
-    def forward(self, to: Forward) -> Forward:
-        async def forward(call: AwsCall) -> AwsResponse:
-            try:
-                return await to(call)
-            finally:
-                self._note(call)
-
-        return forward
+    async def forward(self, call: AwsCall) -> AwsResponse:
+        """Do what moto does, and answer when what changed is on disk."""
+        return await self._answered(call, self._moto(call))
 
     def _watched(self, interceptor: Interceptor) -> Interceptor:
         async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
-            try:
-                return await interceptor(call, forward)
-            finally:
-                self._note(call)
+            return await self._answered(call, interceptor(call, self._moto))
 
         return intercept
 
-    def _note(self, call: AwsCall) -> None:
-        """Counted after the call: a snapshot taken in between has the change, and one more does no harm."""
-        reads = _READ.match(call.action) if call.action else call.method in ("GET", "HEAD")
-        if not reads and not _changes_items(call):
-            self._changes += 1
-            self._applied.note(call)
+    def watched_pages(self, pages: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+        """Return Cognito's pages, likewise."""
+        return [
+            web.route(page.method, page.path, self._watched_page(page.handler), **page.kwargs)
+            if page.path.startswith(("/oauth2/", "/login", "/logout"))
+            else page
+            for page in pages
+        ]
+
+    def _watched_page(self, handler: Any) -> Any:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            note_users()
+            try:
+                response: web.StreamResponse = await handler(request)
+                return response
+            finally:
+                self._changes += 1
+                assert self._journal
+                await self._journal.keep(touched_users(b""))
+
+        return answer
+
+    async def _answered(self, call: AwsCall, answering: Awaitable[AwsResponse]) -> AwsResponse:
+        """Return the answer once its change is kept. A refusal changes nothing, but for Cognito's counts."""
+        note_users()
+        answer = await answering
+        if not is_read(call) and (answer.status < 400 or call.service == "cognito-idp"):
+            await self._keep(call)
+        return answer
+
+    async def _keep(self, call: AwsCall) -> None:
+        parts = changed_parts(call)
+        if parts == []:  # in the store of items already, or not worth it
+            return
+        self._changes += 1
+        self._applied.note(call)
+        self._ahead = self._ahead or self._record.apply_cut_off
+        if self._ahead and not is_content(call):
+            return
+        assert self._journal
+        if parts is None:
+            await self.save()
+        else:
+            await self._journal.keep(parts)
 
     async def save(self) -> bool:
         """Writes a snapshot if anything changed since the last, in a copy of this process; False if there was no need.
@@ -163,11 +204,14 @@ class Persistence:
         async with self._turn:
             if self._changes == self._saved or self._record.apply_cut_off:
                 return False
-            started, changes = time.monotonic(), self._changes
+            assert self._journal
+            started, changes, position = time.monotonic(), self._changes, self._journal.position
             copy = self._moto.exclusively(self._fork)
             stood = time.monotonic() - started
             await self._written(copy)
-            self._saved = changes
+            self._saved, self._ahead = changes, False
+            self.snapshots += 1
+            await self._journal.forget(position)
             size = self._file.stat().st_size
             log.info(
                 "snapshot: %d kB in %.1f s, %.0f ms of them standing still",
@@ -179,12 +223,14 @@ class Persistence:
 
     def _fork(self) -> snapshot.CopyOfUs:
         assert self._kept
+        assert self._journal
         cognito, apis = self._kept
         extra: dict[str, Any] = {
             "cognito": cognito.state,
             "apis": apis.bodies,
             "terraform": self._record.content(),
             "applied": self._applied.inputs,
+            "changes": self._journal.position,
         }
         return snapshot.dump_beside(self._file, extra, _shape())
 
@@ -209,9 +255,7 @@ class Persistence:
             try:
                 wrote = await self.save()
             except SnapshotError as error:
-                log.error(
-                    "no snapshot: %s. A killed supervisor would lose what changed since %s", error, self._file.name
-                )
+                log.error("no snapshot: %s. The journal grows until there is one", error)
                 wrote = True
             if wrote:
                 await asyncio.sleep(REST * (time.monotonic() - started))
@@ -240,11 +284,6 @@ class Persistence:
             return web.json_response({"error": str(error)}, status=507)
         size = self._file.stat().st_size if self._file.exists() else 0
         return web.json_response({"bytes": size, "written": written})
-
-
-def _changes_items(call: AwsCall) -> bool:
-    """Return True for a call whose whole change is in the store of items already."""
-    return call.service == "dynamodb" and call.action in ITEM_CALLS
 
 
 def _shape() -> str:

@@ -17,7 +17,7 @@ from local_aws.settings import LOOPBACK, Settings
 from tools.deploy.supervisor import COMMAND, Running, StackError, is_alive, running
 
 STARTUP_SECONDS = 300  # for one that is slow: one that has ended is told at once
-SHUTDOWN_SECONDS = 20
+SHUTDOWN_SECONDS = 70  # the supervisor's last snapshot may take a minute
 SNAPSHOT_SECONDS = 90
 
 

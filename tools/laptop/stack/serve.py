@@ -75,7 +75,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     stack.callback(moto.close)
     persistence = Persistence(settings, moto)
     kept = persistence.load()
-    store = persistence.open_items()
+    store = kept.store
     stack.callback(store.close)
     data = await database.start(settings, stack)
 
@@ -100,7 +100,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     sources = EventSources(moto, functions, store, persistence.changed)
     cognito = Cognito(settings, functions.invoke, kept.cognito)
     apis = RestApis(kept.apis)
-    persistence.keep(cognito, apis)
+    persistence.keep(cognito, apis, store)
     # Registered after what changes state, so that it runs before they stop: the last word of every stop is a snapshot.
     stack.push_async_callback(persistence.save)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
@@ -114,9 +114,14 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         "rds": rds.interceptor(data.proxy.port),
         "xray": xray_interceptor(xray.traces),
     }
-    pages = [*cognito.routes(), *persistence.routes(), *functions.routes(), *observations.routes()]
+    pages = [
+        *persistence.watched_pages(cognito.routes()),
+        *persistence.routes(),
+        *functions.routes(),
+        *observations.routes(),
+    ]
     gate = endpoint.first_refusal(NetworkGate().check, IamGate().check)
-    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward(moto), gate, pages)
+    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
     await _listen(aws, settings.aws_port, stack)
     await sources.start()
     stack.push_async_callback(sources.close)

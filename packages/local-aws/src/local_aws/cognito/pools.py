@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,8 @@ Pool = CognitoIdpUserPool
 Client = CognitoIdpUserPoolClient
 User = CognitoIdpUser
 STANDARD_ATTRIBUTES = frozenset(CognitoIdpUserPoolAttribute.STANDARD_SCHEMA)
+touched: ContextVar[set[tuple[str, str]] | None] = ContextVar("touched", default=None)
+"""Pool id and username of the users that this call looked up: it may have changed them, and keeps them before its answer."""
 __all__ = ["STANDARD_ATTRIBUTES", "Client", "Pool", "User", "UserStatus"]
 
 
@@ -69,7 +72,7 @@ def find_user(pool: Pool, username: str) -> User | None:
         if signs_in_by_email(pool):
             names.add(fold(pool, user.attribute_lookup.get("email", "")))
         if wanted in names or username == user.id:
-            return user
+            return _touch(user)
     return None
 
 
@@ -81,7 +84,14 @@ def require_user(pool: Pool, username: str) -> User:
 
 
 def find_user_by_sub(pool: Pool, sub: str) -> User | None:
-    return next((user for user in pool.users.values() if user.id == sub), None)
+    found = next((user for user in pool.users.values() if user.id == sub), None)
+    return _touch(found) if found else None
+
+
+def _touch(user: User) -> User:
+    if (noted := touched.get()) is not None:
+        noted.add((user.user_pool_id, user.username))
+    return user
 
 
 def fold(pool: Pool, name: str) -> str:
@@ -105,11 +115,11 @@ def new_user(pool: Pool, username: str, attributes: dict[str, str], status: User
 
 
 def add_user(pool: Pool, user: User) -> None:
-    pool.users[user.username] = user
+    pool.users[_touch(user).username] = user
 
 
 def remove_user(pool: Pool, user: User) -> None:
-    for group in user.groups:
+    for group in _touch(user).groups:
         group.users.discard(user)
     del pool.users[user.username]
 

@@ -42,7 +42,7 @@ def dump(path: Path, extra: Any, shape: str = "") -> None:
     No request may be in flight: a backend that changes while it is pickled gives half a state or an error.
     """
     content = _deep(lambda: _pickled({"version": f"{VERSION} {shape}", "backends": _backends(), "extra": extra}))
-    _deep(lambda: _Unpickler(io.BytesIO(content)).load())
+    _deep(lambda: Unpickler(io.BytesIO(content)).load())
     half = path.with_suffix(".part")
     try:
         half.touch(mode=0o600)
@@ -110,12 +110,12 @@ def load(path: Path, shape: str = "") -> Any:
     """
     try:
         content = gzip.decompress(path.read_bytes())
-        state = _deep(lambda: _Unpickler(io.BytesIO(content)).load())
+        state = _deep(lambda: Unpickler(io.BytesIO(content)).load())
     except Exception as error:
         raise SnapshotError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     if state["version"] != f"{VERSION} {shape}":
         raise SnapshotError(f"{path.name} was written by {state['version']}, this is {VERSION} {shape}")
-    registries = [(_registry(key), accounts) for key, accounts in state["backends"].items()]
+    registries = [(registry_of(key), accounts) for key, accounts in state["backends"].items()]
     for registry, accounts in registries:
         for account, regions in accounts.items():
             for region, backend in regions.items():
@@ -135,7 +135,7 @@ def _key(registry: BackendDict[Any]) -> Key:
     return registry.service_name, registry.backend.__module__, registry.backend.__qualname__
 
 
-def _registry(key: Key) -> BackendDict[Any]:
+def registry_of(key: Key) -> BackendDict[Any]:
     """The registry that the module of its backend class holds."""
     service, module_name, class_name = key
     __import__(module_name)
@@ -201,14 +201,14 @@ def _deep[T](work: Callable[[], T]) -> T:
 
 def _pickled(state: Any) -> bytes:
     file = io.BytesIO()
-    _Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(state)
+    Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(state)
     return file.getvalue()
 
 
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def persistent_id(self, value: Any) -> tuple[str, ...] | None:
         if isinstance(value, BackendDict):
             return ("registry", *_key(value))
@@ -232,10 +232,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(value)
 
 
-class _Unpickler(pickle.Unpickler):
+class Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: tuple[str, ...]) -> Any:
         kind, service, module, name, *account = pid
-        registry = _registry((service, module, name))
+        registry = registry_of((service, module, name))
         return registry if kind == "registry" else registry[account[0]]
 
 

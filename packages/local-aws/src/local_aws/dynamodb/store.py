@@ -8,7 +8,7 @@ docs/decisions/0013-items-in-sqlite.md has the alternatives and their figures.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS stream (
     number INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, created REAL NOT NULL, record BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS stream_of ON stream (stream, number);
 CREATE TABLE IF NOT EXISTS places (mapping TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, content BLOB);
 CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
 """
 
@@ -240,6 +242,26 @@ class Data:
             self.sql.execute("DELETE FROM places WHERE mapping = ?", (mapping,))
         else:
             self.sql.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (mapping, number))
+
+    def keep_changes(self, changes: Iterable[tuple[str, bytes | None]]) -> int:
+        """Keep parts of other services' state until a snapshot has them; return the number of the last."""
+        number = 0
+        for change in changes:
+            number = (
+                self.sql.execute("INSERT OR REPLACE INTO changes (name, content) VALUES (?, ?)", change).lastrowid or 0
+            )
+        return number
+
+    def changes_after(self, number: int) -> list[tuple[str, bytes | None]]:
+        found = self.sql.execute("SELECT name, content FROM changes WHERE number > ? ORDER BY number", (number,))
+        return found.fetchall()
+
+    def forget_changes(self, until: int) -> None:
+        self.sql.execute("DELETE FROM changes WHERE number <= ?", (until,))
+
+    def last_change(self) -> int:
+        [(number,)] = self.sql.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'")
+        return int(number)
 
     def token(self, token: str, since: float) -> bytes | None:
         """Return the request that this idempotency token stands for."""
