@@ -1,11 +1,14 @@
-"""The bucket of the states is the account's own, or there is none."""
+"""What `make bootstrap` makes before Terraform runs: the bucket of the states, and service-linked roles."""
 
 from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from moto import mock_aws
 
+from tools.deploy import service_linked_roles
 from tools.deploy.errors import RefusedError
 from tools.operations import bootstrap
 
@@ -38,3 +41,25 @@ def test_a_missing_bucket_is_made_and_ones_own_is_left_as_it_is(s3: Stubber) -> 
     bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
     s3.add_response("head_bucket", {}, ASKED)
     bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
+
+
+def test_an_empty_account_gets_the_service_linked_roles_and_a_second_run_makes_none() -> None:
+    with mock_aws():
+        iam = boto3.client("iam", region_name="eu-central-1")
+        assert service_linked_roles.missing(iam) == list(service_linked_roles.SERVICES)
+        assert service_linked_roles.make_missing(iam) == list(service_linked_roles.SERVICES)
+        assert service_linked_roles.make_missing(iam) == []
+
+
+def test_a_service_linked_role_that_somebody_else_makes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client("iam", aws_access_key_id="offline", aws_secret_access_key="offline")
+    monkeypatch.setattr(service_linked_roles, "SERVICES", {"rds.amazonaws.com": ""})
+    taken = "Service role name AWSServiceRoleForRDS has been taken in this account, please try a different suffix."
+    with Stubber(client) as stubber:
+        stubber.add_response("list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"})
+        stubber.add_client_error("create_service_linked_role", "InvalidInput", taken)
+        assert service_linked_roles.make_missing(client) == []
+        stubber.add_response("list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"})
+        stubber.add_client_error("create_service_linked_role", "AccessDenied", "no")
+        with pytest.raises(ClientError):
+            service_linked_roles.make_missing(client)

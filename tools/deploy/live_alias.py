@@ -39,10 +39,14 @@ def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
 
 def newest(lambda_client: Any, function: str) -> dict[str, Any]:
     """Configuration of the version that was published last."""
-    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    versions = (version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST")
-    found: dict[str, Any] = max(versions, key=lambda version: int(version["Version"]))
+    found: dict[str, Any] = max(versions(lambda_client, function), key=lambda version: int(version["Version"]))
     return found
+
+
+def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
+    """Configurations of the published versions."""
+    pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    return [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
 
 
 def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.deploy import canary, command, database, environment, live_alias
+from tools.deploy import canary, command, database, environment, live_alias, proxy_target
 from tools.deploy.canary import Canary
 from tools.deploy.database import Invoke
 from tools.deploy.environment import Environment
@@ -70,6 +70,7 @@ def release(target: Environment, wanted: Canary | None) -> list[Shift]:
     """What was shifted, so that it can be taken back."""
     functions: Mapping[str, str] = target.output("functions")
     client = target.client("lambda")
+    proxy_target.wait_until_available(target.client("rds"), target.output("proxy_endpoint"))
     applied = prepare_database(client, functions, target.invoke)
     print(f"database: {', '.join(applied) or 'no new migration'}")
     shifts = live_alias.pending(client, functions.values())

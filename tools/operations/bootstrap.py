@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.deploy import command
+from tools.deploy import command, service_linked_roles
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform import root as terraform
 from tools.deploy.terraform.root import Root
@@ -33,6 +33,8 @@ def bootstrap(*, sure: bool) -> None:
     if "GITHUB_REPOSITORY" not in root.configuration.found:
         raise RefusedError("GITHUB_REPOSITORY is missing: owner/name, whose workflows take the roles. Put it in .env.")
     _require_account(root.configuration.account_id)
+    for service in service_linked_roles.make_missing(boto3.client("iam")):
+        print(f"made the service-linked role of {service}.")
     make_bucket(root.configuration.state_bucket, root.configuration.region, root.configuration.account_id)
     root.init()
     if not root.holds(BUCKET):

@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from tools.deploy import artefacts, command, environment, live_alias, release, stack_settings
+from tools.deploy import artefacts, command, environment, live_alias, published_versions, release, stack_settings
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
@@ -50,6 +50,7 @@ def deploy(options: argparse.Namespace) -> None:
     else:
         target, shifts = _everything(name, options, canary)
     _smoke(target, shifts)
+    _prune(target)
 
 
 def _up() -> Environment:
@@ -94,6 +95,15 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
         live_alias.undo(target.client("lambda"), shifts)
         taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
         raise RefusedError(f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)) from error
+
+
+def _prune(target: Environment) -> None:
+    """Only after the smoke test: until then the old versions are what a rollback goes to."""
+    functions: Mapping[str, str] = target.output("functions")
+    deleted = published_versions.prune(target.client("lambda"), functions.values())
+    if deleted:
+        count = sum(map(len, deleted.values()))
+        print(f"pruned {count} published versions of {len(deleted)} functions that no alias names.")
 
 
 def _told(shifts: list[Shift]) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from botocore.credentials import Credentials
 from moto import mock_aws
 
-from local_aws.database import pgbouncer
+from local_aws.database import pgbouncer, settling
 from local_aws.database.authentication import iam_authentication
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from local_aws.database.proxy import Proxy
@@ -61,6 +62,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def settled() -> Iterator[None]:
+    """A minute later, so that the proxy knows its target and every secret."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settling, "now", lambda: time.time() + 60)
+        yield
+
+
 @pytest.fixture(scope="module")  # not session: inside of it, another test's mock_aws would not start empty
 def aws() -> Iterator[None]:
     with mock_aws():
@@ -105,9 +114,10 @@ def role_arn(name: str) -> str:
     return f"arn:aws:iam::000000000000:role/{name}"
 
 
-def make_role(name: str, *statements: dict[str, Any]) -> str:
+def make_role(name: str, *statements: dict[str, Any], trusted: str = "rds.amazonaws.com", **condition: Any) -> str:
     iam = boto3.client("iam", region_name=REGION)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole", **condition}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(document))
     return role_arn(name)
@@ -126,7 +136,7 @@ def secret(name: str, value: dict[str, str] | None) -> str:
 
 
 @pytest.fixture(scope="module")
-def registered(aws: None) -> RegisteredProxy:
+def registered(aws: None, settled: None) -> RegisteredProxy:
     """`app` and `migrator` have secrets with a value, `readonly` an empty one; the function's role may be app or readonly."""
     secrets = (
         secret("app", {"username": "app", "password": "generated"}),

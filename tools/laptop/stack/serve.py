@@ -14,10 +14,11 @@ from local_aws.api_gateway.app import create_app as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.cognito.endpoint import Cognito
-from local_aws.control_plane import endpoint
+from local_aws.control_plane import endpoint, security_group_use
 from local_aws.control_plane.moto_app import Moto
 from local_aws.database import rds
 from local_aws.database.binaries import NoPostgres
+from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.database.pgbouncer import PgbouncerFailed
 from local_aws.database.postgres import PostgresFailed
 from local_aws.dynamodb import DynamoDb
@@ -105,13 +106,16 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     stack.push_async_callback(persistence.save)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
 
+    leftover_logs = LeftoverLogs()
     interceptors = {
         "apigateway": apis.intercept,
         "cognito-idp": cognito.intercept,
         "dynamodb": DynamoDb(store).intercept,
+        "ec2": security_group_use.intercept,
         "events": sources.schedules.intercept,
         "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
-        "rds": rds.interceptor(data.proxy.port),
+        "logs": leftover_logs.intercept,
+        "rds": rds.interceptor(data.proxy.port, leftover_logs),
         "xray": xray_interceptor(xray.traces),
     }
     pages = [

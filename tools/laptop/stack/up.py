@@ -23,6 +23,7 @@ from tools.laptop.stack.lock import locked
 from tools.laptop.stack.progress import Phase, phase
 
 HEALTHY_SECONDS = 120
+GLOBAL_REGION = "us-east-1"  # IAM's
 
 
 def up(settings: Settings) -> Outputs:
@@ -163,6 +164,7 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
             current.detail = f"planning, {totals['planned']} changes"
 
     current.detail = "planning"
+    _prepare_account(root.settings)
     process.save(root.settings, running)  # what an apply that is cut off goes back to
     over = threading.Event()
     try:
@@ -171,6 +173,13 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
         over.set()
     current.detail = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
     return totals["done"]
+
+
+def _prepare_account(settings: Settings) -> None:
+    """Make what `make bootstrap` makes in an account on AWS and an apply relies on."""
+    from tools.deploy import service_linked_roles  # late: it brings boto3
+
+    service_linked_roles.make_missing(aws.client("iam", settings, GLOBAL_REGION))
 
 
 def _watch(command: TerraformCommand, running: Running, over: threading.Event) -> None:
@@ -197,6 +206,7 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
     from tools.deploy import (  # late: they bring boto3, half a second that `make up` has while others work
         items,
         live_alias,
+        proxy_target,
     )
     from tools.deploy.release import prepare_database
 
@@ -205,6 +215,9 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
     for shift in live_alias.pending(lambda_client, functions.values()):
         live_alias.finish(lambda_client, shift)
     _release_as_built(settings, functions, lambda_client)
+    proxy_target.wait_until_available(
+        aws.client("rds", settings, found["region"]), found["proxy_endpoint"], lambda _: None
+    )
 
     def invoke(folder: str, event: Mapping[str, Any]) -> Any:
         return aws.invoke(lambda_client, functions[folder], dict(event))

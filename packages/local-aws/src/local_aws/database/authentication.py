@@ -45,7 +45,11 @@ def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
         detail = f"The local control plane has {len(proxies)} DB proxies and needs exactly one. Run `make up`."
         raise Refused("08006", _NO_TARGET, detail)
     if not proxies[0].has_target:
-        raise Refused("08006", _NO_TARGET, "The DB proxy has no registered target. Run `make up`.")
+        raise Refused(
+            "08006",
+            _NO_TARGET,
+            "The DB proxy has no target that is available yet. `make up` registers one and waits for it.",
+        )
     return proxies[0]
 
 

@@ -1,7 +1,7 @@
 """RDS's control plane as Terraform sees it: moto's, with the stand-in's address in it and its gaps filled.
 
-moto 5.2.5 gives every instance one resource id, forgets Performance Insights, does not say that a parameter is the
-user's (so Terraform sets it again and again) and names `admin` in every managed secret.
+moto 5.2.5 gives every instance one resource id, forgets Performance Insights, does not say whether a parameter is the user's
+and names `admin` in every managed secret. What AWS changes, delays or refuses is in the files beside this one.
 """
 
 import json
@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
+from local_aws.database import parameter_source, proxy_zones, service_linked_role, settling
+from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
@@ -25,14 +27,19 @@ _PROXY = {"CreateDBProxy", "DescribeDBProxies", "ModifyDBProxy"}
 _TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}
 
 
-def interceptor(port: int) -> Interceptor:
+def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
     """For the service `rds`. `port` is the stand-in's: `aws_db_proxy.endpoint` and `aws_db_proxy_target.port` become it."""
 
     async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
+        if (refusal := service_linked_role.refusal(call)) is not None:
+            return refusal
+        wanted = dict(parse_qsl(call.body.decode("latin-1")))
+        before = rds_backends[ACCOUNT_ID][call.region].databases.get(wanted.get("DBInstanceIdentifier", ""))
         answer = await forward(call)
         if answer.status != 200:
             return answer
-        wanted = dict(parse_qsl(call.body.decode("latin-1")))
+        if call.action == "DeleteDBInstance":
+            leftover_logs.deleted(call.region, before)
         body = _completed(call.region, wanted, answer.body)
         return AwsResponse(answer.status, _with_address(wanted.get("Action", ""), body, port), answer.headers)
 
@@ -61,8 +68,12 @@ def _completed(region: str, wanted: Mapping[str, str], body: bytes) -> bytes:
         case "ModifyDBInstance" if database:
             _set_performance_insights(database, wanted)
         case "ModifyDBParameterGroup":
-            for parameter in backend.db_parameter_groups[wanted["DBParameterGroupName"]].parameters.values():
-                parameter["Source"] = "user"
+            parameter_source.mark(backend.db_parameter_groups[wanted["DBParameterGroupName"]])
+        case "CreateDBProxy":
+            proxy_zones.drop_unsupported(backend.db_proxies[wanted["DBProxyName"]])
+        case "RegisterDBProxyTargets":
+            groups = backend.db_proxies[wanted["DBProxyName"]].proxy_target_groups
+            settling.registered(groups[wanted.get("TargetGroupName", "default")].targets[-1])
     return body
 
 

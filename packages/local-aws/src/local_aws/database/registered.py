@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 
+from local_aws.database import settling, trust
 from local_aws.iam import sessions
 from local_aws.network.reachability import Place
 from local_aws.settings import ACCOUNT_ID
@@ -23,7 +24,7 @@ class RegisteredProxy:
     region: str
     secret_arns: tuple[str, ...]
     role_arn: str
-    has_target: bool
+    has_target: bool  # and it is available
     place: Place | None = None  # in the network; None: not looked at
 
     def user_arn(self, user: str) -> str:
@@ -33,7 +34,12 @@ class RegisteredProxy:
         """Why the proxy has no credentials for `user`; None if it has."""
         found = next((arn for arn in self.secret_arns if _username(arn, self.region) == user), None)
         if found is None:
-            return f"No secret of the proxy names {user} and has a password. `make migrate` sets them."
+            return (
+                f"No secret of the proxy names {user} and has a password, or it has had one for less than "
+                f"{settling.SECRET_SECONDS:.0f} s. `make migrate` sets them."
+            )
+        if refusal := trust.refusal_of_rds(self.role_arn):
+            return refusal
         decision = sessions.role_may(self.role_arn, "secretsmanager:GetSecretValue", found)
         return None if decision.allowed else f"The proxy's role may not read {found}: {decision.reason}."
 
@@ -45,7 +51,11 @@ def registered_proxies() -> list[RegisteredProxy]:
             region=proxy.region,
             secret_arns=tuple(auth.get("SecretArn", "") for auth in proxy.auth),
             role_arn=proxy.role_arn,
-            has_target=any(group.targets for group in proxy.proxy_target_groups.values()),
+            has_target=any(
+                settling.is_available(target)
+                for group in proxy.proxy_target_groups.values()
+                for target in group.targets
+            ),
             place=Place(proxy.region, tuple(proxy.vpc_subnet_ids), tuple(proxy.vpc_security_group_ids)),
         )
         for backend in list(rds_backends[ACCOUNT_ID].values())
@@ -56,7 +66,7 @@ def registered_proxies() -> list[RegisteredProxy]:
 def _username(secret_arn: str, region: str) -> str | None:
     """The user a secret is for; None while it has no value, or no password."""
     secret = secretsmanager_backends[ACCOUNT_ID][region].secrets.get(secret_arn)
-    if secret is None or not secret.default_version_id:
+    if secret is None or not secret.default_version_id or not settling.is_known(secret):
         return None
     try:
         value = json.loads(secret.versions[secret.default_version_id].get("secret_string") or "{}")

@@ -1,0 +1,46 @@
+"""A security group cannot be deleted while a network interface is in it: DependencyViolation, as EC2 answers.
+
+moto makes no interfaces for functions, databases and proxies, so they are asked for their groups. A published version keeps the
+groups that it was published with. https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html
+"""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.settings import ACCOUNT_ID
+
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+
+from moto.awslambda.models import lambda_backends
+from moto.rds.models import rds_backends
+
+
+async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
+    """Answer for the service `ec2`."""
+    if call.action != "DeleteSecurityGroup":
+        return await forward(call)
+    group = dict(parse_qsl(call.body.decode("latin-1"))).get("GroupId", "")
+    users = sorted(set(users_of(call.region, group)))
+    return _refused(group, users) if users else await forward(call)
+
+
+def users_of(region: str, group: str) -> Iterator[str]:
+    """Yield what has interfaces in the group."""
+    for function in list(lambda_backends[ACCOUNT_ID][region].list_functions(func_version="ALL")):
+        if group in (function._vpc_config or {}).get("SecurityGroupIds", []):
+            yield f"function {function.function_name}"
+    databases = rds_backends[ACCOUNT_ID][region]
+    for proxy in list(databases.db_proxies.values()):
+        if group in proxy.vpc_security_group_ids:
+            yield f"proxy {proxy.db_proxy_name}"
+    for name, database in list(databases.databases.items()):
+        if group in database.vpc_security_group_ids:
+            yield f"database {name}"
+
+
+def _refused(group: str, users: list[str]) -> AwsResponse:
+    message = f"resource {group} has a dependent object ({', '.join(users)})"
+    error = f"<Error><Code>DependencyViolation</Code><Message>{message}</Message></Error>"
+    return AwsResponse(400, f"<Response><Errors>{error}</Errors></Response>".encode(), {"content-type": "text/xml"})

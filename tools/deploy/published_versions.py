@@ -1,0 +1,34 @@
+"""Published versions that nothing calls any more: each keeps its code, with SnapStart a billed snapshot, in a VPC its interfaces."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tools.deploy import live_alias
+
+KEPT = 3
+"""The newest versions of a function, which stay even where no alias names them: what a rollback goes to."""
+
+
+def prune(lambda_client: Any, functions: Iterable[str], kept: int = KEPT) -> dict[str, list[str]]:
+    """Delete versions that are neither among the newest nor named by an alias; return what was deleted, by function."""
+    deleted: dict[str, list[str]] = {}
+    for function in functions:
+        for version in _unused(lambda_client, function, kept):
+            lambda_client.delete_function(FunctionName=function, Qualifier=version)
+            deleted.setdefault(function, []).append(version)
+    return deleted
+
+
+def _unused(lambda_client: Any, function: str, kept: int) -> list[str]:
+    published = sorted(int(each["Version"]) for each in live_alias.versions(lambda_client, function))
+    named = _named_by_aliases(lambda_client, function)
+    return [str(version) for version in published[:-kept] if str(version) not in named]
+
+
+def _named_by_aliases(lambda_client: Any, function: str) -> set[str]:
+    named: set[str] = set()
+    for page in lambda_client.get_paginator("list_aliases").paginate(FunctionName=function):
+        for alias in page["Aliases"]:
+            weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+            named |= {alias["FunctionVersion"], *weights}
+    return named
