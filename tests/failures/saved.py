@@ -11,7 +11,7 @@ from tests.failures.stack import ROOT, Stack
 from tests.ports import free_ports
 from tools.checks.stack import TO_COPY
 
-KEPT = ("control-plane.snapshot", "keys", "outputs.json", "ports.json", "terraform", "tls")
+KEPT = ("control-plane.snapshot", "items.sqlite", "keys", "outputs.json", "ports.json", "terraform", "tls")
 
 
 @contextmanager
