@@ -15,7 +15,7 @@ help: ## List the tasks
 
 ##@ The stack on this machine
 
-.PHONY: up dev down reset status logs env iam-report
+.PHONY: up dev down reset status logs env clock iam-report
 up: environment ## Build, start, apply envs/dev, migrate, seed an admin; print the URLs (FORMAT=json)
 	@$(PYTHON) -m tools.laptop up --format $(FORMAT)
 
@@ -36,6 +36,9 @@ logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aw
 
 env: environment ## Print exports for aws, boto3 and curl, with a fresh token: eval "$(make -s env)" (FORMAT=json)
 	@$(PYTHON) -m tools.laptop env --format $(FORMAT)
+
+clock: environment ## Move the clock of a stack that ATRIUM_CLOCK=movable make up started (FORWARD=3600 seconds)
+	@$(PYTHON) -m tools.laptop clock --forward $(or $(FORWARD),0)
 
 iam-report: environment ## What the functions' roles were asked for, and which of their permissions no call has used
 	@$(PYTHON) -m tools.laptop.iam_report

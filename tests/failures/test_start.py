@@ -245,7 +245,8 @@ def _put_back(stack: Stack, whole: Path) -> None:
     database = next(folder for folder in stack.state.glob("postgres.*") if folder.is_dir())
     shutil.rmtree(stack.state / "postgres")
     database.rename(stack.state / "postgres")
-    for name in ("control-plane.snapshot", "ports.json", "outputs.json"):
+    for name in ("control-plane.snapshot", "items.sqlite", "ports.json", "outputs.json"):
         shutil.copy2(whole / name, stack.state / name)
-    for old in stack.state.glob("control-plane.snapshot.*"):
-        old.unlink()
+    for name in ("control-plane.snapshot", "items.sqlite"):
+        for old in stack.state.glob(f"{name}.*"):
+            old.unlink()

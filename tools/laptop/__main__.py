@@ -27,8 +27,9 @@ from tools.laptop.stack.lock import locked
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.laptop")
-    parser.add_argument("command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "serve"])
+    parser.add_argument("command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock", "serve"])
     parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--forward", type=float, default=0, help="clock: seconds")
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
     arguments = parser.parse_args()
     settings = stack_settings.from_environment()
@@ -98,9 +99,16 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
             values = show.environment(settings, outputs.read(settings))
             _tell(show.as_json(values) if json_wanted else show.exports(values))
         case "serve":
+            from tools.laptop.stack.clock import movable
+
+            clock = movable(settings)  # before anything is imported that keeps `time.time` under another name
             from tools.laptop.stack.serve import serve
 
-            serve(settings)
+            serve(settings, clock)
+        case "clock":
+            from tools.laptop.stack.clock import forward
+
+            _tell(forward(settings, arguments.forward))
 
 
 def _tell(text: str) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from local_aws.api_gateway.app import create_app as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
+from local_aws.clock import Clock
 from local_aws.cognito.endpoint import Cognito
 from local_aws.control_plane import endpoint, security_group_use
 from local_aws.control_plane.moto_app import Moto
@@ -35,31 +36,32 @@ from tools.bootstrap import RUNTIME
 from tools.deploy import supervisor
 from tools.deploy.supervisor import Running
 from tools.laptop.dev.observations import Observations
+from tools.laptop.stack import clock as clock_page
 from tools.laptop.stack import database, process, source
 from tools.laptop.stack.persistence import Persistence
 
 log = logging.getLogger("local")
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
     """Runs until SIGTERM or SIGINT."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
     for chatty in ("aiohttp.access", "botocore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, clock))
     except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
         # For `make up`, which shows it from here on.
         sys.exit(f"{process.GAVE_UP}{error}")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
-        running = await _start(settings, stack)
+        running = await _start(settings, stack, clock)
         supervisor.write_ready(settings, running)
         log.info("ready: API on %s, AWS on %s", settings.api_url, settings.aws_endpoint_url)
         await stopping.wait()
@@ -67,7 +69,7 @@ async def _serve(settings: Settings) -> None:
     supervisor.forget_ready(settings)
 
 
-async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
+async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, Clock] | None) -> Running:
     """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
     started_from = source.digest(settings.root)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -94,6 +96,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
         apart=moto.run,
         doors=doors_of(settings, data.proxy.port, xray.address),
         on_change=persistence.changed,
+        clock=clock[0] if clock else None,
         on_invoked=observations.invoked,
     )
     await functions.start()
@@ -121,6 +124,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> Running:
     pages = [
         *persistence.watched_pages(cognito.routes()),
         *persistence.routes(),
+        *clock_page.routes(clock and clock[1]),
         *functions.routes(),
         *observations.routes(),
     ]

@@ -1,7 +1,7 @@
 """First file of a worker process. Runs in the base interpreter with `-I -S`: standard library and our arguments only.
 
-Arguments: process id of the supervisor, the doors of `doors.py` as JSON (empty: all are open), then the folders of `sys.path` as AWS
-orders them: task root, layers, runtime.
+Arguments: process id of the supervisor, the doors of `doors.py` as JSON (empty: all are open), the file of a clock that moves
+(empty: the machine's clock), then the folders of `sys.path` as AWS orders them: task root, layers, runtime.
 """
 
 import os
@@ -102,13 +102,29 @@ def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
         return False
 
 
+def _read_clock(file: str) -> None:
+    """Take the time of day from the supervisor's clock."""
+    from importlib.machinery import SourceFileLoader
+    from importlib.util import module_from_spec, spec_from_loader
+    from pathlib import Path
+
+    loader = SourceFileLoader("_stack_clock", str(Path(__file__).parents[1] / "clock.py"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    module.install(module.Clock(Path(file)))
+
+
 if __name__ == "__main__":
     _end_with_supervisor(int(sys.argv[1]))
     if sys.argv[2]:
         import json
 
         _confine(json.loads(sys.argv[2]))
-    sys.path[:0] = sys.argv[3:]
+    if sys.argv[3]:
+        _read_clock(sys.argv[3])
+    sys.path[:0] = sys.argv[4:]
     sys.argv[1:] = [os.environ["_HANDLER"]]
     from awslambdaric.__main__ import main
 

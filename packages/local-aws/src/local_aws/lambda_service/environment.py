@@ -23,20 +23,33 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 @dataclass(frozen=True)
 class Interpreter:
-    """How functions are run. `runtime` holds `awslambdaric`; `ca_bundle` is trusted by TLS clients inside functions."""
+    """How functions are run.
+
+    `runtime` holds `awslambdaric`; `ca_bundle` is trusted by TLS clients inside functions; `clock` is the file of a clock that
+    moves (local_aws/clock.py).
+    """
 
     python: Path
     runtime: Path
     aws_endpoint_url: str
     ca_bundle: Path | None = None
     xray_daemon: str = f"{LOOPBACK}:2000"  # where AWS's listens
+    clock: Path | None = None
 
     def command(self, task_root: Path, layers: list[Path], doors: Doors | None = None) -> list[str]:
         """Layers as AWS merges them into /opt: a later one hides an earlier one. Without `doors` sockets go where they like."""
         folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
         isolated = ["-I", "-S", "-B", "-X", "utf8"]
         told = doors.argument() if doors else ""
-        return [str(self.python), *isolated, str(_BOOTSTRAP), str(os.getpid()), told, *map(str, folders)]
+        return [
+            str(self.python),
+            *isolated,
+            str(_BOOTSTRAP),
+            str(os.getpid()),
+            told,
+            str(self.clock or ""),
+            *map(str, folders),
+        ]
 
 
 def check_names(variables: Iterable[str]) -> None:

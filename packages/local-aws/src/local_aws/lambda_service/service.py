@@ -57,7 +57,8 @@ class LambdaService:
     """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
 
     `xray` has started. `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
-    `doors` says where a function's sockets lead when a worker starts. `now` is the clock by which credentials expire.
+    `doors` says where a function's sockets lead when a worker starts. `now` is the clock by which credentials expire; `clock` is the
+    file of one that moves, which workers read.
     """
 
     def __init__(
@@ -76,11 +77,12 @@ class LambdaService:
         on_change: Callable[[], None] = lambda: None,
         doors: DoorsOf | None = None,
         now: Now = sessions.utc_now,
+        clock: Path | None = None,
         on_line: OnLine | None = None,
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
         self._credentials = credentials
-        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address)
+        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address, clock)
         self._doors = doors
         self._traces = xray.traces
         self._limits = limits

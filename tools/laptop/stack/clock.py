@@ -1,0 +1,56 @@
+"""The stack's clock: the machine's, or one that `make clock FORWARD=3600` moves if it was started with ATRIUM_CLOCK=movable."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from local_aws.clock import Clock, install
+from local_aws.settings import LOOPBACK, Settings
+from tools.deploy import supervisor
+from tools.deploy.supervisor import StackError
+from tools.laptop.stack.process import post_json
+
+VARIABLE = "ATRIUM_CLOCK"
+_PAGE = "/_atrium/clock"
+_HOW = f"Start the stack with a clock that moves: make down && {VARIABLE}=movable make up"
+
+
+def movable(settings: Settings) -> tuple[Path, Clock] | None:
+    """Return the clock and its file, and let this process read it; None where the machine's clock is meant."""
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", "movable"):
+        raise SystemExit(f"{VARIABLE}={wanted!r} must be movable, or unset for the machine's clock.")
+    if not wanted:
+        return None
+    settings.state.mkdir(parents=True, exist_ok=True)
+    path = settings.state / "clock"
+    clock = Clock.create(path)
+    install(clock)
+    return path, clock
+
+
+def routes(clock: Clock | None) -> list[web.RouteDef]:
+    async def forward(request: web.Request) -> web.Response:
+        if clock is None or "origin" in request.headers:
+            return web.json_response({"error": _HOW}, status=409)
+        try:
+            clock.forward(float(request.query.get("forward", "0")))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"now": datetime.now(UTC).isoformat(timespec="seconds")})
+
+    return [web.post(_PAGE, forward)]
+
+
+def forward(settings: Settings, seconds: float) -> str:
+    """Move the running stack's clock; return the time that it shows then.
+
+    Raises:
+        StackError: no stack runs, or its clock does not move.
+    """
+    if (found := supervisor.running(settings)) is None:
+        raise StackError("No stack runs here. `make up` starts one.")
+    answer = post_json(f"http://{LOOPBACK}:{found.aws_port}{_PAGE}?forward={seconds}")
+    return str(answer["now"])
