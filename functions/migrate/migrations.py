@@ -10,7 +10,7 @@ import yoyo
 from yoyo.connections import parse_uri
 
 from atrium.one_flight import InterfaceError, ServerError
-from migrate import files, history
+from migrate import files, history, rules
 from migrate.backend import Backend, open_backend
 from migrate.connection import connect
 from migrate.errors import HistoryError, MigrationFailedError
@@ -39,6 +39,7 @@ def apply(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, A
     Raises:
         ValueError: `to` is not pending. Nothing was changed.
         HistoryError, MigrationsBusyError: see there. Nothing was changed.
+        MigrationRefusedError: a file holds what could happen by half. Nothing was changed.
         MigrationFailedError: the migrations before the one that failed stay.
     """
     with _changing(uri, folder) as (backend, found):
@@ -80,6 +81,7 @@ def _to_apply(found: History, to: str | None) -> list[MigrationFile]:
     chosen = pending[: pending.index(last) + 1] if last else pending
     if empty := [file.path.name for file in chosen if not files.holds_sql(file.path)]:
         raise HistoryError(f"{', '.join(empty)} holds no SQL yet. Write it, or remove the file.")
+    rules.require([(file.path, file.path) for file in chosen])
     return chosen
 
 
@@ -93,7 +95,9 @@ def _to_take_back(found: History, steps: int) -> list[MigrationFile]:
             f"{', '.join(missing)} cannot be taken back: this build has no {missing[0]}.rollback.sql with SQL in it. "
             "Build from the commit that has it, or write the way back as a new migration."
         )
-    return [by_id[name] for name in chosen]
+    files_chosen = [by_id[name] for name in chosen]
+    rules.require([(file.rollback, file.path) for file in files_chosen])
+    return files_chosen
 
 
 def _run(chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Backend, Any], None]) -> None:
@@ -104,9 +108,17 @@ def _run(chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Ba
         try:
             change(backend, migration)
         except ServerError as error:
-            raise MigrationFailedError(_explained(file.id, migration.use_transactions, error)) from error
+            explained = _explained(file.id, migration.use_transactions, error)
+            raise MigrationFailedError(f"{explained}\n{_done_before(file, chosen)}") from error
         except (InterfaceError, OSError) as error:
-            raise MigrationFailedError(CUT_OFF.format(id=file.id, error=error)) from error
+            cut_off = CUT_OFF.format(id=file.id, error=error)
+            raise MigrationFailedError(f"{cut_off}\n{_done_before(file, chosen)}") from error
+
+
+def _done_before(failed: MigrationFile, chosen: Sequence[MigrationFile]) -> str:
+    """Say what this run has left in the database."""
+    done = [file.id for file in chosen[: list(chosen).index(failed)]]
+    return f"Done in this run and kept: {', '.join(done)}." if done else "This run had done nothing before it."
 
 
 def _explained(name: str, was_undone: bool, error: ServerError) -> str:
@@ -117,4 +129,5 @@ def _explained(name: str, was_undone: bool, error: ServerError) -> str:
         advice = (
             "Somebody used the table for longer than migrator waits (lock_timeout). Apply again when it is quieter."
         )
-    return f"{name}.sql {outcome}: {fields['M']} (SQLSTATE {fields['C']}). {advice}"
+    more = "".join(f" {text}: {fields[code]}" for code, text in (("D", "Detail"), ("H", "Hint")) if fields.get(code))
+    return f"{name}.sql {outcome}: {fields['M']} (SQLSTATE {fields['C']}).{more} {advice}"

@@ -1,22 +1,18 @@
 """squawk finds nothing in our migrations; where it is told to be silent, a comment above says why."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from migrate.files import MigrationFile
-from tests.migrations.conftest import OURS, ours
-
-SQUAWK = Path(sys.executable).with_name("squawk")
-ROOT = OURS.parent
+from tests.migrations.conftest import ours
+from tools.deploy.errors import RefusedError
+from tools.operations import migration_lint
 
 
 def squawk(path: Path) -> subprocess.CompletedProcess[str]:
-    outside = "-- transactional: false" in path.read_text()
-    options = ["--no-assume-in-transaction"] if outside else []
-    return subprocess.run([SQUAWK, *options, path], cwd=ROOT, capture_output=True, text=True)
+    return migration_lint.squawk([path], outside=migration_lint.OUTSIDE in path.read_text())
 
 
 @pytest.mark.parametrize("file", [pytest.param(file, id=file.id) for file in ours()])
@@ -64,3 +60,11 @@ def test_every_exception_in_a_file_has_its_reason_above() -> None:
             if "squawk-ignore" in line:
                 assert number, f"{file.id} begins with an exception"
                 assert lines[number - 1].startswith("-- "), f"{file.id}:{number + 1} says no reason on the line above"
+
+
+def test_make_migrate_finds_the_same_before_it_runs_anything(tmp_path: Path) -> None:
+    migration_lint.require()
+    (tmp_path / "0001_first.sql").write_text("CREATE TABLE IF NOT EXISTS first (n bigint);\n")
+    (tmp_path / "0002_next.sql").write_text("ALTER TABLE first DROP COLUMN n;\n")
+    with pytest.raises(RefusedError, match=r"0002_next\.sql"):
+        migration_lint.require(tmp_path)

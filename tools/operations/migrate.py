@@ -13,7 +13,7 @@ from tools.deploy import command
 from tools.deploy.database import prepare_database
 from tools.deploy.environment import Environment, FunctionFailedError, environment
 from tools.deploy.errors import RefusedError
-from tools.operations import new_migration
+from tools.operations import migration_lint, new_migration
 
 GOES_AT_ONCE = ("local", "dev")
 """Environments whose schema may go back without a second thought."""
@@ -75,6 +75,8 @@ def _command(options: argparse.Namespace) -> None:
         case "plan":
             answer = run({"action": "plan"} | to)
         case "apply":
+            if port or chosen.is_local:  # then this checkout's files are what runs
+                migration_lint.require()
             answer = run({"action": "apply"} | to) if port else prepare_database(chosen.invoke, to)
         case _:
             require_confirmation(chosen, options.confirm, steps)
