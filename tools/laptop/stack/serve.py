@@ -29,6 +29,7 @@ from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.network import NetworkGate
 from local_aws.network.doors import doors_of
+from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.xray import Daemon, Traces
 from local_aws.xray.endpoint import interceptor as xray_interceptor
@@ -121,14 +122,16 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
         "rds": rds.interceptor(data.proxy.port, leftover_logs),
         "xray": xray_interceptor(xray.traces),
     }
+    request_model = RequestModelGate()
     pages = [
         *persistence.watched_pages(cognito.routes()),
         *persistence.routes(),
         *clock_page.routes(clock and clock[1]),
         *functions.routes(),
         *observations.routes(),
+        *request_model.routes(),
     ]
-    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check)
+    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check, request_model.check)
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
     await _listen(aws, settings.aws_port, stack)
     await sources.start()

@@ -1,0 +1,87 @@
+"""The gate at the endpoint: reads a request by its service's model, checks it, counts it."""
+
+import json
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import botocore.session
+from aiohttp import web
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError
+
+from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.control_plane.operation_name import model_of, operation_name
+from local_aws.request_model import own_rules, parameters
+from local_aws.request_model.constraints import Count, Node, compile_input, violations
+from local_aws.request_model.refusal import refusal
+
+# The names under which botocore has the models of services that sign as something else.
+MODELS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
+
+
+class RequestModelGate:
+    """Refuses what AWS's model of the service does not accept, and counts what it checked."""
+
+    def __init__(self) -> None:
+        self.checked: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.count = Count()
+
+    async def check(self, call: AwsCall) -> AwsResponse | None:
+        """Return the service's refusal, or None."""
+        if (known := _operation(model_of(call), _name(call))) is None:
+            self.unread[call.service] += 1
+            return None
+        model, node = known
+        try:
+            sent = parameters.read(call, model)
+        except parameters.UnreadableError:
+            self.unread[call.service] += 1
+            return None
+        self.checked[call.service] += 1
+        found = [*violations(node, sent, self.count), *own_rules.violations(call.service, model.name, sent, self.count)]
+        if not found:
+            return None
+        self.refused[call.service] += 1
+        return refusal(call, found)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the page that tells what was checked."""
+
+        async def told(_: web.Request) -> web.Response:
+            content = {
+                "calls": sum(self.checked.values()),
+                "values": self.count.values,
+                "refused": dict(self.refused),
+                "not_read": dict(self.unread),
+                "by_service": dict(self.checked.most_common()),
+            }
+            return web.Response(text=json.dumps(content), content_type="application/json")
+
+        return [web.get("/_local/request-model", told)]
+
+
+def _name(call: AwsCall) -> str:
+    """Return the operation's name, also where the query tells it from another; of S3's only the one that names something new."""
+    if call.service == "s3" and call.method == "PUT" and not call.query and call.path.strip("/").count("/") == 0:
+        return "CreateBucket"
+    if (call.service, call.method, call.path.rstrip("/")) == ("apigateway", "POST", "/restapis"):
+        return "ImportRestApi" if "mode=import" in call.query else "CreateRestApi"
+    return operation_name(call)
+
+
+@cache
+def _operation(service: str, name: str) -> tuple[Any, Node] | None:
+    """Return the operation's model and its constraints; None where botocore has none. Kept for every later call."""
+    try:
+        model = _service(service).operation_model(name)
+    except (UnknownServiceError, KeyError, ValueError, OperationNotFoundError):
+        return None
+    return model, compile_input(service, model.input_shape) if model.input_shape else Node()
+
+
+@cache
+def _service(service: str) -> Any:
+    return botocore.session.Session().get_service_model(MODELS.get(service, service))
