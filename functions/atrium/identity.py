@@ -14,6 +14,10 @@ class EmailTakenError(Exception):
     address alone, in a pool that replaces another one, proves too little to hand over an account."""
 
 
+class EmailUnusableError(Exception):
+    """The e-mail of somebody new is none that we can store in its normal form."""
+
+
 class User(msgspec.Struct, frozen=True):
     uid: str
     status: str
@@ -42,7 +46,7 @@ def ensure_user(provider: str, subject: str, email: str, attributes: dict[str, s
     repeat and to race.
 
     `attributes` are the provider's standard claims; of these `given_name`, `family_name` and `locale` are kept when
-    they are fit to be. Raises EmailTakenError, postgres.DatabaseUnavailable, user_attributes.Unavailable.
+    they are fit to be. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailable, user_attributes.Unavailable.
     """
     user = find_or_create(provider, subject, email, attributes, uid)
     if user.status == "active":
@@ -53,7 +57,10 @@ def ensure_user(provider: str, subject: str, email: str, attributes: dict[str, s
 def find_or_create(
     provider: str, subject: str, email: str, attributes: dict[str, str], uid: UUID | None = None
 ) -> User:
-    """The Postgres half of `ensure_user`."""
+    """The Postgres half of `ensure_user`. Raises EmailUnusableError, too."""
+    address = _kept(text.Email, email)
+    if address is None:
+        return _known(provider, subject)
     names = (
         _kept(text.PersonName, attributes.get("given_name")),
         _kept(text.PersonName, attributes.get("family_name")),
@@ -62,10 +69,20 @@ def find_or_create(
     # Whoever loses a race meets a unique index; by the second look the winner has committed.
     for _ in range(2):
         with suppress(postgres.UniqueViolation):
-            new = (uid or uuid7(), email, *names, uuid7())
+            new = (uid or uuid7(), address, *names, uuid7())
             [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
             return User(str(found), status)
     raise EmailTakenError(f"Another user has the e-mail of {provider} {subject}. Link the identity, if it is theirs.")
+
+
+_FIND = "SELECT uid, status FROM identities JOIN users USING (uid) WHERE provider = $1 AND subject = $2"
+
+
+def _known(provider: str, subject: str) -> User:
+    """Return the user of an identity whose e-mail has no normal form: they signed up before it was asked for."""
+    for uid, status in postgres.query(_FIND, provider, subject):
+        return User(str(uid), status)
+    raise EmailUnusableError(f"The e-mail of {provider} {subject} is not acceptable.")
 
 
 def _kept(kind: type[text.Line], value: str | None) -> str | None:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import ClassVar, Self
 
+from atrium import domain_name
+
 
 class Line(str):
     """One line: Unicode NFC, no spaces around it, no control or direction characters, 1 to `max_length` code points."""
@@ -44,35 +46,33 @@ class Locale(Line):
 
 
 class Email(Line):
-    """An address as mail takes it: NFC, the domain in lower case and in its ASCII form (`bücher.example` is
-    `xn--bcher-kva.example`), so that one mailbox has one spelling. The part before the @ stays as typed; what compares
-    addresses must not look at its case (`citext` does not). No quoted local part and no address literal.
+    """An e-mail address in its normal form, so that one mailbox has one spelling: NFC, and the domain as
+    atrium.domain_name has it (`bücher.example` is `xn--bcher-kva.example`).
+
+    The part before the @ stays as typed; what compares addresses must ignore its case (`citext` does). It may have
+    letters, marks and digits of any script (RFC 6531). No quoted local part and no address literal.
     """
 
     max_length = 254  # RFC 5321 with its erratum 1690, in octets
     _LOCAL_OCTETS: ClassVar = 64
     _LOCAL: ClassVar = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
-    _DOMAIN: ClassVar = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 
     @classmethod
     def parse(cls, value: object) -> Self:
         local, _, domain = super().parse(value).rpartition("@")
-        domain = _ascii(domain.lower())
-        address = cls(f"{local}@{domain}")
+        try:
+            address = cls(f"{local}@{domain_name.normal(domain)}")
+        except ValueError:
+            raise ValueError(f"Must have a domain that IDNA 2008 allows after the @, not `{domain}`") from None
         is_short = len(local.encode()) <= cls._LOCAL_OCTETS and len(address.encode()) <= cls.max_length
-        if not (is_short and cls._LOCAL.fullmatch(local) and cls._DOMAIN.fullmatch(domain)):
-            raise ValueError("Expected an e-mail address such as `ada@example.org`")
+        if not (is_short and cls._LOCAL.fullmatch(_without_marks(local))):
+            raise ValueError("Must be an e-mail address such as `ada@example.org`")
         return address
 
 
-def _ascii(domain: str) -> str:
-    """Raises ValueError for what is no domain name."""
-    if domain.isascii():
-        return domain
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        raise ValueError("The domain of the e-mail address is not acceptable") from None
+def _without_marks(local: str) -> str:
+    """Return the text without combining marks that follow a letter, which `\\w` does not match."""
+    return "".join(c for place, c in enumerate(local) if not (place and unicodedata.category(c)[0] == "M"))
 
 
 def _is_printable(character: str) -> bool:

@@ -1,13 +1,19 @@
 """Who may sign up: by the domain of the e-mail, and by the consent given.
 
-Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED` (separated by commas or spaces; a domain stands for its
-subdomains, too; an empty list of allowed ones allows every domain), `REQUIRED_CONSENT_VERSION` (empty: none required).
+Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED`, domain names separated by commas or spaces. An entry
+stands for its subdomains, too, so it has no `*.` or `.` before it. An empty list of allowed domains allows every one.
+`REQUIRED_CONSENT_VERSION` (empty: none required). Domains are compared in their normal form (atrium.domain_name).
 """
 
 from typing import Any
 
-from atrium import config
+from atrium import config, domain_name
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.text import Email
+
+
+class SettingError(Exception):
+    """A setting of the function that says nothing sensible."""
 
 
 class SignUpRequest(TriggerRequest, rename="camel", frozen=True):
@@ -26,13 +32,18 @@ def admit(sign_up: SignUp) -> dict[str, Any]:
     return {}
 
 
-def _check_domain(email: str) -> None:
-    name, _, domain = email.rpartition("@")
+def _check_domain(address: str) -> None:
+    name, _, domain = address.rpartition("@")
     if not name or not domain:
         raise Refusal("An e-mail address is required to sign up")
-    allowed = _domains("EMAIL_DOMAINS_ALLOWED")
-    if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (allowed and not _listed(domain, allowed)):
-        raise Refusal(f"E-mail addresses of {domain} are not accepted here. Use another address")
+    try:
+        domain = domain_name.normal(domain)
+        allowed = _domains("EMAIL_DOMAINS_ALLOWED")
+        if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (allowed and not _listed(domain, allowed)):
+            raise Refusal(f"E-mail addresses of {domain} are not accepted here. Use another address")
+        Email.parse(address)
+    except ValueError:
+        raise Refusal("This e-mail address is not accepted here. Use another address") from None
 
 
 def _check_consent(request: SignUpRequest) -> None:
@@ -42,10 +53,24 @@ def _check_consent(request: SignUpRequest) -> None:
         raise Refusal(f"Please accept version {required} of the terms to sign up")
 
 
-def _domains(variable: str) -> list[str]:
-    return config.optional(variable).lower().replace(",", " ").split()
+def check_settings() -> None:
+    """Raise SettingError for an entry of the lists that is no domain name."""
+    for variable in ("EMAIL_DOMAINS_DENIED", "EMAIL_DOMAINS_ALLOWED"):
+        _domains(variable)
 
 
-def _listed(domain: str, domains: list[str]) -> bool:
-    labels = domain.lower().rstrip(".")
-    return any(labels == listed or labels.endswith(f".{listed}") for listed in domains)
+def _domains(variable: str) -> frozenset[str]:
+    return frozenset(_entry(variable, entry) for entry in config.optional(variable).replace(",", " ").split())
+
+
+def _entry(variable: str, entry: str) -> str:
+    try:
+        return domain_name.normal(entry)
+    except ValueError:
+        advice = f"Write {entry.lstrip('*.') or 'example.org'}: an entry stands for its subdomains, too."
+        raise SettingError(f"{variable}: {entry} is no domain name. {advice}") from None
+
+
+def _listed(domain: str, domains: frozenset[str]) -> bool:
+    labels = domain.split(".")
+    return any(".".join(labels[place:]) in domains for place in range(len(labels)))

@@ -1,5 +1,7 @@
-from atrium.cognito_trigger import trigger
-from pre_sign_up.admission import SignUp, admit
+"""Lambda handler of the Cognito trigger PreSignUp. A wrong setting stops the function at its start."""
 
+from atrium.cognito_trigger import trigger
+from pre_sign_up.admission import SignUp, admit, check_settings
+
+check_settings()
 handler = trigger(SignUp, admit)
-"""Lambda handler of the Cognito trigger PreSignUp."""

@@ -44,6 +44,8 @@ def _user(event: TokenGeneration) -> identity.User:
         user = identity.find_or_create(event.provider, attributes["sub"], attributes["email"], attributes)
     except identity.EmailTakenError:
         raise Refusal("This e-mail address belongs to another account. Ask an administrator to link the two") from None
+    except identity.EmailUnusableError:
+        raise Refusal("This e-mail address is not accepted here. Sign up with another one") from None
     if user.status != "active":
         raise _disabled()
     return user

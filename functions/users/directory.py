@@ -82,10 +82,18 @@ def find(wanted: UserFilter, after: tuple[Any, ...] | None, limit: int) -> list[
 
 def _search(q: str | None) -> tuple[str | None, str | None]:
     """A pattern for LIKE: words that begin so, in this sequence; and a word that may be misspelt, if it is one alone."""
-    words = q.lower().split() if q else []
+    words = [_normal(word) for word in q.lower().split()] if q else []
     escaped = [re.sub(r"([\\%_])", r"\\\1", word) for word in words]
     pattern = "".join(f"% {word}" for word in escaped) + "%"
     return (pattern if words else None, words[0] if len(words) == 1 else None)
+
+
+def _normal(word: str) -> str:
+    """Return an address as it is stored; any other word as it is."""
+    try:
+        return str(Email.parse(word))
+    except ValueError:
+        return word
 
 
 def _key(user: dict[str, Any], sort: Sort) -> tuple[object, ...]:

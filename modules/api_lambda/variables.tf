@@ -65,6 +65,14 @@ variable "environment" {
     condition     = alltrue([for name in flatten([for settings in values(var.environment) : keys(settings)]) : can(regex("^[A-Z][A-Z0-9_]+$", name)) && !startswith(name, "AWS_")])
     error_message = "environment must hold names such as EMAIL_DOMAINS_DENIED: upper case, and not beginning with AWS_, which Lambda keeps to itself."
   }
+
+  validation {
+    condition = alltrue([
+      for entry in compact(flatten([for settings in values(var.environment) : [for name, value in settings : split(" ", replace(value, ",", " ")) if startswith(name, "EMAIL_DOMAINS_")]])) :
+      can(regex("^[^*.@[:space:]][^*@[:space:]]*[.][^*.@[:space:]]+$", entry))
+    ])
+    error_message = "environment: EMAIL_DOMAINS_DENIED and EMAIL_DOMAINS_ALLOWED must list domain names such as example.org. An entry stands for its subdomains, too: write no \"*.\" and no \".\" before it."
+  }
 }
 
 variable "functions_dir" {

@@ -9,12 +9,14 @@ from typing import Any
 import botocore.session
 import pg8000.native
 import pytest
+import yaml
 from moto import mock_aws
 
 from atrium import config, dynamodb, legacy_grants, namespaces, permissions, postgres, session, signing_keys
 from atrium.one_flight import OneFlight
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
+from pre_token_generation import scopes
 from tests.unit.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +142,17 @@ def _index(name: str) -> Any:
         "KeySchema": [{"AttributeName": f"{name.lower()}{key}", "KeyType": kind} for key, kind in keys],
         "Projection": {"ProjectionType": "ALL"},
     }
+
+
+@pytest.fixture
+def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The kernel's part of the contract, where pre_token_generation looks for scopes; the build packages all of it."""
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())))
+    monkeypatch.setattr(scopes, "DOCUMENT", document)
+    scopes.declared.cache_clear()
+    yield
+    scopes.declared.cache_clear()
 
 
 def wait_until_blocked(database: pg8000.native.Connection, sessions: int) -> None:

@@ -1,19 +1,17 @@
 """What an access token says, through the trigger's handler, on real stores."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pg8000.native
 import pytest
-import yaml
 
 from atrium import grants, postgres, token_size, user_attributes
 from atrium.cognito_trigger import Refusal
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
-from tests.unit.conftest import ROOT, TABLE, Logs
+from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import SUB, Context, trigger_event
 
 ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
@@ -39,15 +37,7 @@ COGNITO_CLAIMS = {
 """Those of an access token that are not ours, at their longest."""
 
 
-@pytest.fixture(autouse=True)
-def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The kernel's part of it, which the build packages merged with the others."""
-    document = tmp_path / "openapi.json"
-    document.write_text(json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())))
-    monkeypatch.setattr(scopes, "DOCUMENT", document)
-    scopes.declared.cache_clear()
-    yield
-    scopes.declared.cache_clear()
+pytestmark = pytest.mark.usefixtures("contract")
 
 
 def generate(source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None) -> dict[str, Any]:

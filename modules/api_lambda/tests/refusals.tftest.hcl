@@ -45,6 +45,7 @@ run "wildcards_and_an_empty_build" {
   variables {
     build_dir     = "./tests/fixtures/nowhere"
     custom_domain = { domain_name = "api.example.org", certificate_arn = "example.org" }
+    environment   = { profile = { EMAIL_DOMAINS_DENIED = "mailinator.com, *.example.com" } }
     logs          = { kms_key_arn = "arn:aws:kms:eu-central-1:000000000000:alias/logs" }
     network       = { vpc_id = "vpc-0a", subnet_ids = ["subnet-0a"], dynamodb_prefix_list_id = "all" }
     postgres = {
@@ -58,7 +59,7 @@ run "wildcards_and_an_empty_build" {
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any", stream_arn = "*" }
   }
 
-  expect_failures = [var.build_dir, var.custom_domain, var.logs, var.network, var.postgres, var.user_attributes]
+  expect_failures = [var.build_dir, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.user_attributes]
 }
 
 # In a run of its own: Terraform does not judge what depends on a value that it has refused.

@@ -7,20 +7,16 @@ Postgres and the table behind them.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pg8000.native
 import pytest
-import yaml
 from hypothesis import strategies as st
 
 from atrium import dynamodb
-from pre_token_generation import scopes
 from pre_token_generation.handler import handler as generate_token
 from tests.generated import given
 from tests.unit.access.conftest import ADMIN, Service
-from tests.unit.conftest import ROOT
 from tests.unit.events import SUB, Answer, Context, answer, api_event, claims, trigger_event
 from users.handler import handler as users
 
@@ -93,18 +89,11 @@ def sign_in() -> dict[str, str]:
 
 
 @pytest.fixture
-def member(
-    service: Service, database: pg8000.native.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Member]:
-    document = tmp_path / "openapi.json"
-    document.write_text(json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())))
-    monkeypatch.setattr(scopes, "DOCUMENT", document)
-    scopes.declared.cache_clear()
+def member(service: Service, database: pg8000.native.Connection, contract: None) -> Member:
     made = Member(service, sign_in()["uid"])
     body = {"description": "Anything", "schema": ANY, "personal": True, "writable_by": "self", "in_token": True}
     assert made.ask("PUT", "/v1/namespaces/any", body, If_None_Match="*").status == 201
-    yield made
-    scopes.declared.cache_clear()
+    return made
 
 
 def as_json(value: Any) -> str:
