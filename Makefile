@@ -16,19 +16,19 @@ help: ## List the tasks
 ##@ The stack on this machine
 
 .PHONY: up dev down reset status logs env clock iam-report
-up: environment ## Build, start, apply envs/dev, migrate, seed an admin; print the URLs (FORMAT=json)
+up: environment ## Build, start, apply envs/dev, migrate, seed an administrator; print the URLs (FORMAT=json)
 	@$(PYTHON) -m tools.laptop up --format $(FORMAT)
 
-dev: environment ## up, then serve saved files in functions/ at once and tell every request; Ctrl-C leaves the stack up
+dev: environment ## Run up, then serve saved files in functions/ at once and print each request; Ctrl-C leaves the stack up
 	@$(PYTHON) -m tools.laptop dev
 
 down: environment ## Stop the stack
 	@$(PYTHON) -m tools.laptop down
 
-reset: environment ## Stop the stack and forget its data
+reset: environment ## Stop the stack and delete its data
 	@$(PYTHON) -m tools.laptop reset
 
-status: environment ## Say what runs where (FORMAT=json)
+status: environment ## Print what runs and where (FORMAT=json)
 	@$(PYTHON) -m tools.laptop status --format $(FORMAT)
 
 logs: environment ## Follow the logs (SERVICE=users for one function, SERVICE=aws for the local AWS)
@@ -40,7 +40,7 @@ env: environment ## Print exports for aws, boto3 and curl, with a fresh token: e
 clock: environment ## Move the clock of a stack that ATRIUM_CLOCK=movable make up started (FORWARD=3600 seconds)
 	@$(PYTHON) -m tools.laptop clock --forward $(or $(FORWARD),0)
 
-iam-report: environment ## What the functions' roles were asked for, and which of their permissions no call has used
+iam-report: environment ## List what the functions' roles were asked for, and permissions that no call has used
 	@$(PYTHON) -m tools.laptop.iam_report
 
 ##@ Migrations of the database
@@ -48,28 +48,28 @@ iam-report: environment ## What the functions' roles were asked for, and which o
 .PHONY: migration migrate migrate-down migrate-plan migrate-status migrate-items restore-drill record-sql
 MIGRATE = $(PYTHON) -m tools.operations.migrate
 MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
-migration: environment ## Begin a migration, the way there and the way back: NAME=add_phone
+migration: environment ## Create the files of a migration and of its rollback (NAME=add_phone)
 	@$(PYTHON) -m tools.operations.new_migration "$(NAME)"
 
-migrate: environment ## Apply what is pending (ENV=local|dev|prod TO=0002 TUNNEL=5433 FORMAT=json)
+migrate: environment ## Apply pending migrations (ENV=local|dev|prod TO=0002 TUNNEL=5433 FORMAT=json)
 	@$(MIGRATE) apply $(MIGRATE_WHERE) --to "$(TO)"
 
-migrate-down: environment ## Take the last migration back (ENV=… STEPS=1; prod also CONFIRM=atrium-prod)
+migrate-down: environment ## Revert the last migration (ENV=… STEPS=1; prod also needs CONFIRM=atrium-prod)
 	@$(MIGRATE) down $(MIGRATE_WHERE) --steps "$(or $(STEPS),1)" --confirm "$(CONFIRM)"
 
 migrate-plan: environment ## Print the SQL that migrate would run (ENV=… TO=…)
 	@$(MIGRATE) plan $(MIGRATE_WHERE) --to "$(TO)"
 
-migrate-status: environment ## Say what is applied and pending; writes nothing (ENV=… FORMAT=json)
+migrate-status: environment ## Print applied and pending migrations; changes nothing (ENV=… FORMAT=json)
 	@$(MIGRATE) status $(MIGRATE_WHERE)
 
 migrate-items: environment ## Move the table's items to the newest layout, after a release (ENV=… DRY_RUN=1 FORMAT=json)
 	@$(PYTHON) -m tools.operations.migrate_items --env "$(ENV)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 
-restore-drill: environment ## Dump the laptop's database, lose it, restore it, and prove that everything is back
+restore-drill: environment ## Dump the laptop's database, drop it, restore it, and compare
 	@$(PYTHON) -m tools.operations.restore_drill --format "$(FORMAT)"
 
-record-sql: environment ## Note the SQL that services send now, for the next migration's sake (ONLY=1 forgets what older releases sent)
+record-sql: environment ## Record the SQL that services send, against which the next migration is tested (ONLY=1 drops that of older releases)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
 
 ##@ Code
@@ -87,13 +87,13 @@ fmt: environment ## Format Python and Terraform
 lint: environment ## Check style, types and workflows
 	@$(PYTHON) -m tools.checks.stages lint workflows
 
-check: environment ## What a commit has to pass, in less than a minute: format, style, types, workflows, contract, unit tests
+check: environment ## Run what a commit must pass: format, style, types, workflows, contract, unit tests
 	@$(PYTHON) -m tools.build --local >/dev/null
 	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tools.checks.stages lint workflows unit
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
-test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test, on a stack of its own, each stage with its time
+test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own, and print the time of each stage
 	@$(PYTHON) -m tools.checks.stages
 
 hooks: environment ## Let git run make check before each commit
@@ -102,7 +102,7 @@ hooks: environment ## Let git run make check before each commit
 ##@ Proofs that take longer than a test may
 
 .PHONY: failure-matrix proof-durability proof-fuzz proof-access proof-revocation proof-revocation-live proof-security proof-soak
-failure-matrix: environment ## Break a stack in every way we know: what it says, and whether the next make up works
+failure-matrix: environment ## Break a stack in every known way; print each message and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
 proof-durability: environment ## Kill the store 500 times and a whole stack 30 times under load: no acknowledged write may be lost (KILLS=500 STACK_KILLS=30)
@@ -111,7 +111,7 @@ proof-durability: environment ## Kill the store 500 times and a whole stack 30 t
 
 proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
 proof-fuzz: export FUZZ_SEED := $(or $(SEED),1)
-proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Ask the stack that is up more than 2,000 generated requests; none may be answered outside the contract (EXAMPLES=25 SEED=1)
+proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Send more than 2,000 generated requests to the running stack; each answer must fit the contract (EXAMPLES=25 SEED=1)
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
 
 proof-access: environment ## Compare a million random decisions with the reference model, then a hundred thousand through the handler and a table (COUNT=… ASKED=…)
@@ -121,7 +121,7 @@ proof-access: environment ## Compare a million random decisions with the referen
 proof-revocation: environment ## Grant, use, revoke and ask again, a thousand times, through the API and two containers (COUNT=…)
 	@REVOCATIONS=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_revocation.py
 
-proof-revocation-live: environment ## Revoke on the stack that is up, in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
+proof-revocation-live: environment ## Revoke a right on the running stack in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
 	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
 
 proof-security: environment ## Attack every operation that needs current authority with rights that have just ended, 1,000 trials of each kind (COUNT=…)
@@ -134,31 +134,31 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 
 .PHONY: bootstrap plan deploy release smoke admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
-bootstrap: environment ## Prepare an account, once: state bucket, roles for GitHub (YES=1 without a question)
+bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
 plan: environment ## Show what a deploy would change (ENV=dev|prod|local); changes nothing
 	@$(PYTHON) -m tools.operations.plan $(ENV)
 
-deploy: environment ## Build, apply, migrate, shift, smoke (ENV=dev; SERVICE=users its code alone; YES=1; CANARY=10)
+deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev; SERVICE=users for its code alone; YES=1; CANARY=10)
 	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)
 
-release: environment ## Migrate, then shift what is published; back when an alarm goes off (ENV=dev CANARY=10 WATCH=600)
+release: environment ## Migrate, then shift aliases to the published versions; roll back on an alarm (ENV=dev CANARY=10 WATCH=600)
 	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)
 
-smoke: environment ## Ask an environment's API whether it is up, has its contract and wants a token (ENV=dev)
+smoke: environment ## Check that an environment answers, serves its contract and demands a token (ENV=dev)
 	@$(PYTHON) -m tools.operations.smoke $(ENV)
 
-admin: environment ## Make a user an administrator, the first one too (ENV=local|dev|prod EMAIL=ada@example.com FORMAT=json)
+admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|prod EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
-tunnel: environment ## Lead localhost:5433 to an environment's database, through Session Manager (ENV=dev PORT=5433)
+tunnel: environment ## Forward localhost:5433 to an environment's database through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m tools.operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
 
-destroy: environment ## Take an environment away (ENV=dev; prod also CONFIRM=atrium-prod, once its protection is lifted)
+destroy: environment ## Destroy an environment (ENV=dev; prod also needs CONFIRM=atrium-prod and its protection lifted)
 	@$(PYTHON) -m tools.operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
-artefacts: environment ## Print the digest of what lies in build/ and is deployed (make deploy ARTEFACTS=…)
+artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=…
 	@$(PYTHON) -m tools.deploy.artefacts
 
 ##@ Maintenance
@@ -167,7 +167,7 @@ artefacts: environment ## Print the digest of what lies in build/ and is deploye
 docs: environment ## Write the examples and tables of the modules' READMEs
 	@$(PYTHON) -m tools.setup.module_readmes
 
-doctor: ## Name what this machine lacks, and the command that gets it (FORMAT=json)
+doctor: ## List what this machine lacks, and the commands that install it (FORMAT=json)
 	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing. Install Python 3.13, or name one: PYTHON3=/path/to/python3 make doctor"; exit 1; }
 	@$(PYTHON3) tools/setup/doctor.py --format $(FORMAT)
 
@@ -187,8 +187,8 @@ environment:
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes
 	@$(PYTHON) -m tools.setup.lock
 
-add-dependency: environment ## Add a package to lock, artefacts and .venv: NAME=httpx or NAME='httpx>=0.27'; SERVICE=users for that one alone
+add-dependency: environment ## Add a package to locks, artefacts and .venv (NAME=httpx or NAME='httpx>=0.27'; SERVICE=users for that one alone)
 	@$(PYTHON) -m tools.setup.dependencies add '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
 
-remove-dependency: environment ## The other way: NAME=httpx SERVICE=users
+remove-dependency: environment ## Remove a package again (NAME=httpx SERVICE=users)
 	@$(PYTHON) -m tools.setup.dependencies remove '$(NAME)' $(if $(SERVICE),--service '$(SERVICE)')
