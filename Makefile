@@ -130,6 +130,10 @@ proof-security: environment ## Attack every operation that needs current authori
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 
+.PHONY: proof-overload
+proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)
+	@$(PYTHON) -m bench.overload --seconds $(or $(DURATION),60) $(if $(WRITE),--write)
+
 ##@ Environments on AWS
 
 .PHONY: bootstrap plan deploy release smoke admin tunnel destroy artefacts

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_app
+from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_server
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from tests.local.lambda_service.laptop import REGION, Laptop
 
@@ -74,10 +75,13 @@ class Gateway:
             )  # fmt: skip
         self.deploy(body())
         authorizer = CognitoAuthorizer(jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer)
-        app = create_app(
-            self.apis, aws.functions, authorizer, lambda answered: self.lines.append(str(answered)), lambda: self.now
+        self._runner, self.port = aws.loop.run(self._listen(authorizer))
+
+    async def _listen(self, authorizer: CognitoAuthorizer) -> tuple[web.ServerRunner, int]:
+        server = create_server(
+            self.apis, self.aws.functions, authorizer, lambda each: self.lines.append(str(each)), lambda: self.now
         )
-        self._runner, self.port = aws.loop.run(aws.listen(app, cancel_abandoned=True))
+        return await self.aws.listen(web.ServerRunner(server))
 
     def close(self) -> None:
         self.aws.loop.run(self._runner.cleanup())

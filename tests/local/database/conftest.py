@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pg8000.native
 import pytest
+import uvloop
 from botocore.credentials import Credentials
 from moto import mock_aws
 
@@ -30,7 +31,7 @@ class Loop:
     """An event loop of its own thread, as the supervisor's: clients in tests block."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
 

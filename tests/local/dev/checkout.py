@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_app
+from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_server
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from tests.local.lambda_service.laptop import REGION, ROLE, ROOT, Laptop, Loop, laptop
 from tools.bootstrap import RUNTIME
@@ -120,13 +120,18 @@ def checkout(root: Path) -> Iterator[Checkout]:
     with laptop(loop, root, RUNTIME, on_invoked=observations.invoked) as aws:
         pages = web.Application()
         pages.add_routes([*aws.functions.routes(), *observations.routes()])
-        pages_runner, pages_port = loop.run(aws.listen(pages))
+        pages_runner, pages_port = loop.run(aws.listen(web.AppRunner(pages)))
         apis = RestApis()
         aws.interceptors["apigateway"] = apis.intercept
         deployed = {name: f"atrium-dev-{name}" for name in ("notes", "door")}
         _deploy(root, aws, deployed)
         authorizer = CognitoAuthorizer(jwks=lambda _: [], issuer=str)
-        api_runner, api_port = loop.run(aws.listen(create_app(apis, aws.functions, authorizer, observations.answered)))
+
+        async def listen() -> tuple[web.ServerRunner, int]:
+            server = create_server(apis, aws.functions, authorizer, observations.answered)
+            return await aws.listen(web.ServerRunner(server))
+
+        api_runner, api_port = loop.run(listen())
         aws_url = f"http://{LOOPBACK}:{pages_port}"
         output = StringIO()
         reload = HotReload(root, deployed, aws.client("lambda"), aws_url)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import uvloop
 from aiohttp import web
 from botocore.config import Config
 from moto.awslambda.models import lambda_backends
@@ -47,7 +48,7 @@ class Loop:
     """An event loop in a thread, so that plain tests can call both blocking boto3 and our coroutines."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -114,7 +115,7 @@ class Laptop:
         await self.functions.start()
         await self.sources.start()
         app = endpoint.create_app(self.interceptors, self.moto, IamGate().check, self.functions.routes())
-        self._runner, self.port = await self.listen(app)
+        self._runner, self.port = await self.listen(web.AppRunner(app, access_log=None))
 
     def close(self) -> None:
         self.loop.run(self._stop())
@@ -127,8 +128,7 @@ class Laptop:
         await self.functions.close()
         self.xray.close()
 
-    async def listen(self, app: web.Application, *, cancel_abandoned: bool = False) -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=cancel_abandoned)
+    async def listen[T: web.BaseRunner](self, runner: T) -> tuple[T, int]:
         await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, 0)
         await site.start()

@@ -102,7 +102,7 @@ def test_equal_files_of_two_archives_are_one_file(aws: Laptop) -> None:
 
 
 def test_a_worker_is_started_before_anybody_calls(aws: Laptop) -> None:
-    runner, port = aws.loop.run(aws.listen(_pages(aws)))
+    runner, port = aws.loop.run(aws.listen(web.AppRunner(_pages(aws))))
     deploy(aws, "started")
     assert _start(port, "started", "1") == (204, None)
     assert aws.invoke("started", qualifier="live")[1].cold  # the first invocation of a worker, as AWS counts

@@ -1,6 +1,7 @@
 """The supervisor: one process that is the laptop's AWS. Everything it starts ends with it."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -8,9 +9,10 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import uvloop
 from aiohttp import web
 
-from local_aws.api_gateway.app import create_app as create_api
+from local_aws.api_gateway.app import create_server as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.clock import Clock
@@ -51,7 +53,7 @@ def serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
     for chatty in ("aiohttp.access", "botocore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        asyncio.run(_serve(settings, clock))
+        asyncio.run(_serve(settings, clock), loop_factory=uvloop.new_event_loop)
     except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
         # For `make up`, which shows it from here on.
         sys.exit(f"{process.GAVE_UP}{error}")
@@ -63,6 +65,9 @@ async def _serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         running = await _start(settings, stack, clock)
+        # What there is now stays: a full collection would else look at all of moto's objects in the middle of a request.
+        gc.collect()
+        gc.freeze()
         supervisor.write_ready(settings, running)
         log.info("ready: API on %s, AWS on %s", settings.api_url, settings.aws_endpoint_url)
         await stopping.wait()
@@ -133,11 +138,11 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
     ]
     gate = endpoint.first_refusal(NetworkGate().check, IamGate().check, request_model.check)
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
-    await _listen(aws, settings.aws_port, stack)
+    await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()
     stack.push_async_callback(sources.close)
     api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
-    await _listen(api, settings.api_port, stack, cancel_abandoned=True)
+    await _listen(web.ServerRunner(api, shutdown_timeout=2), settings.api_port, stack)
     stack.callback(observations.close)
     return Running(
         pid=os.getpid(),
@@ -156,8 +161,7 @@ def _role_credentials(role_arn: str, session_name: str) -> Credentials:
     return Credentials(*sessions.credentials_for(role_arn, session_name))
 
 
-async def _listen(app: web.Application, port: int, stack: AsyncExitStack, *, cancel_abandoned: bool = False) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handler_cancellation=cancel_abandoned)
+async def _listen(runner: web.BaseRunner, port: int, stack: AsyncExitStack) -> None:
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, LOOPBACK, port).start()

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 from local_aws.api_gateway.access_log import write_access_log
@@ -54,17 +57,31 @@ OnAnswered = Callable[[Answered], None]
 _log = logging.getLogger(__name__)
 
 
-def create_app(
+def create_server(
     apis: RestApis,
     functions: LambdaService,
     authorizer: CognitoAuthorizer,
     on_answered: OnAnswered = lambda _: None,
     clock: Clock = time.time,
-) -> web.Application:
-    """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`."""
-    app = web.Application(client_max_size=BODY_LIMIT)
-    app.router.add_route("*", r"/{path:[\s\S]*}", _Gateway(apis, functions, authorizer, on_answered, clock).answer)
-    return app
+) -> web.Server:
+    """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`.
+
+    A request whose client closes the connection is cancelled.
+    """
+    gateway = _Gateway(apis, functions, authorizer, on_answered, clock)
+    return web.Server(gateway.answer, request_factory=_request, handler_cancellation=True, access_log=None)
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT
+    )
 
 
 class _Gateway:
@@ -84,7 +101,7 @@ class _Gateway:
         self._plans = UsagePlans(self._buckets, clock)
         self._routes: tuple[tuple[str, str], Routes] | None = None
 
-    async def answer(self, http: web.Request) -> web.Response:
+    async def answer(self, http: web.BaseRequest) -> web.Response:
         api = self._apis.deployed()
         if api is None:
             return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
@@ -110,7 +127,7 @@ class _Gateway:
         self._observe(request, response.status, reason)
         return _on_the_wire(request, response)
 
-    async def _integrate(self, http: web.Request, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
+    async def _integrate(self, http: web.BaseRequest, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
         found = self._routes_of(api).find(request.method, request.path)
         if found is None:
             raise missing_authentication_token()
@@ -161,7 +178,7 @@ class _Gateway:
         )
 
 
-async def _read_body(http: web.Request) -> bytes:
+async def _read_body(http: web.BaseRequest) -> bytes:
     try:
         return await http.read()
     except web.HTTPRequestEntityTooLarge:

@@ -4,16 +4,17 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
-import json
 import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+import msgspec
 from aiohttp import web
 
 from local_aws.api_gateway.control import DeployedApi
@@ -48,16 +49,19 @@ class GatewayRequest:
     started: float = field(default_factory=time.perf_counter)
 
     def header(self, name: str) -> str | None:
-        """The last value, whatever the case."""
-        wanted = name.lower()
-        return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)
+        """Return the last value, whatever the case."""
+        return self._by_lower_case.get(name.lower())
+
+    @cached_property
+    def _by_lower_case(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self.headers}
 
     @property
     def header_map(self) -> dict[str, str]:
         return dict(self.headers)
 
 
-def arrived(request: web.Request, stage: str | None) -> GatewayRequest:
+def arrived(request: web.BaseRequest, stage: str | None) -> GatewayRequest:
     """Both URL forms: `/dev/v1/me`, as on AWS's own host name, and `/v1/me`, as on a custom domain."""
     headers = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in request.raw_headers]
     raw_path = request.rel_url.raw_path
@@ -128,7 +132,7 @@ def proxy_event(request: GatewayRequest, api: DeployedApi, route: Route, paramet
         "body": _body_text(request.body, binary),
         "isBase64Encoded": binary and bool(request.body),
     }
-    return json.dumps(event, ensure_ascii=False).encode()
+    return msgspec.json.encode(event)
 
 
 def matches_media_type(patterns: Iterable[str], media_type: str) -> bool:

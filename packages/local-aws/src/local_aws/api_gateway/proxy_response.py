@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from local_aws.api_gateway.control import DeployedApi
 from local_aws.api_gateway.errors import GatewayError, bad_gateway, configuration_error
 from local_aws.api_gateway.event import GatewayRequest, matches_media_type
@@ -41,9 +43,16 @@ def proxy_response(invocation: Invocation, request: GatewayRequest, api: Deploye
     return GatewayResponse(_status(answer), _merged_headers(answer), _body(answer, request, api))
 
 
+def _json(payload: bytes) -> Any:
+    try:
+        return msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return json.loads(payload)  # which takes a lone surrogate, too, as functions may write one
+
+
 def _decoded(payload: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(payload)
+        answer = _json(payload)
     except ValueError:
         raise _malformed("not JSON") from None
     if not isinstance(answer, dict):

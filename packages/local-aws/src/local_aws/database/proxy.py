@@ -7,6 +7,7 @@ import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from local_aws.database import wire
 from local_aws.settings import LOOPBACK
@@ -155,8 +156,7 @@ class Side(asyncio.Protocol):
         self._news = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is of another class
         if self._accepted:
             self._accepted(self)
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiohttp import web
-
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction
 from local_aws.lambda_service.doors import Doors
 from local_aws.lambda_service.environment import Interpreter, worker_environment
 from local_aws.lambda_service.function_log import FunctionLogs, new_stream
 from local_aws.lambda_service.memory import Memory
 from local_aws.lambda_service.output import Output
+from local_aws.lambda_service.runtime_api import ACCEPTED, NOT_FOUND, Answer, RuntimeApi, Send
 from local_aws.settings import LOOPBACK
 
 INIT_SECONDS = 10.0  # AWS's limit for the init phase
@@ -79,15 +78,15 @@ class Worker:
         self.idle_since = time.monotonic()
         self.alive = False
         self._interpreter = interpreter
-        self._api = web.Server(self._serve, access_log=None)
-        self._listener: asyncio.Server | None = None
+        self._api = RuntimeApi(self._serve)
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self.output = Output(self._log)
         self._logs = logs
         self._memory: Memory | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._inbox: asyncio.Queue[tuple[Event, int] | None] = asyncio.Queue()
+        self._next: Answer | None = None  # the event that the process gets when it polls
+        self._poll: Send | None = None  # answers the process's poll, when it waits for an event
         self._event: Event | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._credentials_end: datetime | None = None
@@ -97,8 +96,7 @@ class Worker:
         """Start the process and wait until it asks for work. Raises `InitError`."""
         started = time.monotonic()
         self._credentials_end = credentials.expiration
-        self._listener = await asyncio.get_running_loop().create_server(self._api, LOOPBACK, 0)
-        port = self._listener.sockets[0].getsockname()[1]
+        port = await self._api.start()
         environment = worker_environment(
             self.function, self._interpreter, credentials, task_root, f"{LOOPBACK}:{port}", self.log_stream
         )
@@ -139,7 +137,7 @@ class Worker:
             return self._end
         self._event, self._outcome = event, asyncio.get_running_loop().create_future()
         deadline_ms = int((time.time() + self.function.timeout) * 1000)
-        self._inbox.put_nowait((event, deadline_ms))
+        self._hand_over(_next_event(event, deadline_ms))
         assert self._memory
         self._memory.watch()
         self.output.watch()
@@ -163,10 +161,7 @@ class Worker:
             _kill_group(self._process.pid)
         if self._watch:
             await self._watch
-        if self._listener:
-            self._listener.close()
-            self._inbox.put_nowait(None)  # ends a poll under way
-            await self._api.shutdown(timeout=1)
+        self._api.close()
 
     def credentials_end_before(self, moment: datetime) -> bool:
         return self._credentials_end is not None and self._credentials_end < moment
@@ -183,11 +178,10 @@ class Worker:
     def _log(self, lines: list[str]) -> None:
         self._logs.write(self.function.name, self.function.region, self.log_stream, lines)
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        action = request.path.removeprefix("/2018-06-01/runtime/")
-        if request.method == "GET" and action == "invocation/next":
-            return await self._next()
-        body = await request.content.read()
+    def _serve(self, method: str, action: str, body: bytes, send: Send) -> None:
+        if (method, action) == ("GET", "invocation/next"):
+            self._answer_poll(send)
+            return
         if action == "init/error":
             self._fail_init(InitError(body))
         elif action.endswith("/error"):
@@ -195,25 +189,25 @@ class Worker:
         elif action.endswith("/response"):
             self._finish(Outcome(body) if len(body) <= RESPONSE_LIMIT else _too_large(len(body)))
         else:
-            return web.json_response({"errorType": "NotFound"}, status=404)
-        return web.json_response({"status": "OK"}, status=202)
+            send(NOT_FOUND)
+            return
+        send(ACCEPTED)
 
-    async def _next(self) -> web.Response:
+    def _answer_poll(self, send: Send) -> None:
         if not self._ready.done():
             self._ready.set_result(None)
-        work = await self._inbox.get()
-        if work is None:
-            return web.Response(status=410)
-        event, deadline_ms = work
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": event.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": event.invoked_arn,
-            "Lambda-Runtime-Trace-Id": event.trace_header,
-        }
-        if event.client_context:
-            headers["Lambda-Runtime-Client-Context"] = event.client_context
-        return web.Response(body=event.payload, content_type="application/json", headers=headers)
+        if self._next:
+            answer, self._next = self._next, None
+            send(answer)
+        else:
+            self._poll = send
+
+    def _hand_over(self, event: Answer) -> None:
+        if self._poll:
+            send, self._poll = self._poll, None
+            send(event)
+        else:
+            self._next = event
 
     def _finish(self, outcome: Outcome) -> None:
         if self._outcome and not self._outcome.done():
@@ -246,6 +240,18 @@ def _exit_reason(code: int) -> str:
 def _kill_group(process_group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):  # macOS says PermissionError of a group of zombies
         os.killpg(process_group, signal.SIGKILL)
+
+
+def _next_event(event: Event, deadline_ms: int) -> Answer:
+    headers = {
+        "Lambda-Runtime-Aws-Request-Id": event.request_id,
+        "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+        "Lambda-Runtime-Invoked-Function-Arn": event.invoked_arn,
+        "Lambda-Runtime-Trace-Id": event.trace_header,
+    }
+    if event.client_context:
+        headers["Lambda-Runtime-Client-Context"] = event.client_context
+    return Answer(200, event.payload, headers)
 
 
 def _timed_out(request_id: str, seconds: float) -> Outcome:
