@@ -1,7 +1,8 @@
 """First file of a worker process. Runs in the base interpreter with `-I -S`: standard library and our arguments only.
 
-Arguments: process id of the supervisor, the doors of `doors.py` as JSON (empty: all are open), the file of a clock that moves
-(empty: the machine's clock), then the folders of `sys.path` as AWS orders them: task root, layers, runtime.
+Arguments: process id of the supervisor (0 if another program starts this one), the doors of `doors.py` as JSON (empty: all are
+open), the file of a clock that moves (empty: the machine's clock), then the folders of `sys.path` as AWS orders them: task root,
+layers, runtime.
 """
 
 import os
@@ -18,7 +19,7 @@ def _end_with_supervisor(supervisor: int) -> None:
 
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != supervisor:  # it died before the call above
+    if supervisor and os.getppid() != supervisor:  # it died before the call above
         os._exit(1)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
-from local_aws.lambda_service.dead_letter_config import dead_letter_arn
 from local_aws.lambda_service.errors import access_denied, function_not_found, layer_not_found
+from local_aws.lambda_service.function_settings import Logging, dead_letter_arn, logging
 from local_aws.lambda_service.permission import may_invoke
 from local_aws.settings import ACCOUNT_ID
 
@@ -68,6 +68,10 @@ class DeployedFunction:
     @property
     def dead_letter_arn(self) -> str | None:
         return dead_letter_arn(self.resource)
+
+    @property
+    def logging(self) -> Logging:
+        return logging(self.resource)
 
     @property
     def handler(self) -> str:
@@ -207,6 +211,7 @@ def _fingerprint(resource: Any) -> tuple[object, ...]:
     return (
         resource.code_sha_256, resource.handler, resource.role, resource.run_time, resource.memory_size,
         resource.timeout, tuple(layer["Arn"] for layer in resource.layers), tuple(resource.environment_vars.items()),
+        logging(resource),
     )  # fmt: skip
 
 

@@ -36,20 +36,39 @@ class Interpreter:
     xray_daemon: str = f"{LOOPBACK}:2000"  # where AWS's listens
     clock: Path | None = None
 
-    def command(self, task_root: Path, layers: list[Path], doors: Doors | None = None) -> list[str]:
+    def command(
+        self, task_root: Path, layers: list[Path], doors: Doors | None = None, wrapper: tuple[str, ...] = ()
+    ) -> list[str]:
         """Layers as AWS merges them into /opt: a later one hides an earlier one. Without `doors` sockets go where they like."""
         folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
         isolated = ["-I", "-S", "-B", "-X", "utf8"]
         told = doors.argument() if doors else ""
+        started_by = "0" if wrapper else str(os.getpid())  # a wrapper need not `exec`, so it may be the parent
         return [
+            *wrapper,
             str(self.python),
             *isolated,
             str(_BOOTSTRAP),
-            str(os.getpid()),
+            started_by,
             told,
             str(self.clock or ""),
             *map(str, folders),
         ]
+
+
+def wrapper_of(function: DeployedFunction, task_root: Path, layers: list[Path]) -> tuple[str, ...]:
+    """Return the program of `AWS_LAMBDA_EXEC_WRAPPER`, which starts the runtime; empty without one.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html. /opt and /var/task are folders of their own here.
+    """
+    named = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if not named:
+        return ()
+    for mount, folders in (("/opt/", [*reversed(layers)]), ("/var/task/", [task_root])):
+        if named.startswith(mount):
+            found = [folder / named.removeprefix(mount) for folder in folders]
+            return (str(next((path for path in found if path.exists()), named)),)
+    return (named,)
 
 
 def check_names(variables: Iterable[str]) -> None:
@@ -85,6 +104,8 @@ def worker_environment(
         "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
         "TZ": ":UTC",
     }
+    if function.logging.is_json:
+        defaults |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.logging.application_level}
     if interpreter.ca_bundle:
         defaults["SSL_CERT_FILE"] = str(interpreter.ca_bundle)
     return defaults | function.environment | {
@@ -96,7 +117,7 @@ def worker_environment(
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.logging.group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": function.region,

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from moto.logs.models import logs_backends
 
+from local_aws.iam.sessions import role_may
+from local_aws.lambda_service.deployed import DeployedFunction
 from local_aws.settings import ACCOUNT_ID
 
 OnLine = Callable[[str, str], None]  # function name, line
@@ -26,16 +28,17 @@ class FunctionLogs:
         self._on_line = on_line
         self._files: dict[str, BinaryIO] = {}
 
-    def write(self, function: str, region: str, stream: str, lines: list[str]) -> None:
+    def write(self, function: DeployedFunction, stream: str, lines: list[str]) -> None:
         """Append lines; empty ones are dropped, as by CloudWatch."""
         lines = [line for line in lines if line]
         if not lines:
             return
-        self._file(function).write(("\n".join(lines) + "\n").encode(errors="replace"))
-        put_events(f"/aws/lambda/{function}", region, stream, lines)
+        self._file(function.name).write(("\n".join(lines) + "\n").encode(errors="replace"))
+        group = function.logging.group
+        put_events(group, function.region, stream, lines, create=lambda: _may_create(function, group))
         if self._on_line:
             for line in lines:
-                self._on_line(function, line)
+                self._on_line(function.name, line)
 
     def _file(self, function: str) -> BinaryIO:
         file = self._files.get(function)
@@ -50,11 +53,16 @@ class FunctionLogs:
         self._files.clear()
 
 
-def put_events(group_name: str, region: str, stream_name: str, lines: list[str]) -> None:
-    """Nothing if the group does not exist: ours are Terraform's, and no role of ours may create one on AWS either."""
-    group = logs_backends[ACCOUNT_ID][region].groups.get(group_name)
+def put_events(
+    group_name: str, region: str, stream_name: str, lines: list[str], create: Callable[[], bool] = lambda: False
+) -> None:
+    """Append lines to a stream. Without the group nothing is kept, unless `create` says that it may be made."""
+    backend = logs_backends[ACCOUNT_ID][region]
+    group = backend.groups.get(group_name)
     if group is None:
-        return
+        if not create():
+            return
+        group = backend.create_log_group(group_name, {})
     if stream_name not in group.streams:
         group.create_log_stream(stream_name)
     now = int(time.time() * 1000)
@@ -62,6 +70,12 @@ def put_events(group_name: str, region: str, stream_name: str, lines: list[str])
     stream.put_log_events([{"timestamp": now, "message": line} for line in lines])
     if len(stream.events) > 2 * EVENTS_PER_STREAM:
         del stream.events[:-EVENTS_PER_STREAM]
+
+
+def _may_create(function: DeployedFunction, group: str) -> bool:
+    """Return True if the function's role may make its log group, as the first invocation then does."""
+    resource = f"arn:aws:logs:{function.region}:{ACCOUNT_ID}:log-group:{group}"
+    return role_may(function.role, "logs:CreateLogGroup", resource).allowed
 
 
 def new_stream(version: str) -> str:

@@ -1,9 +1,15 @@
 """The platform's own lines in a function's log: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from local_aws.lambda_service.deployed import DeployedFunction
 from local_aws.lambda_service.trace import Traced
+
+_LEVELS = ("DEBUG", "INFO", "WARN")
 
 
 @dataclass(frozen=True)
@@ -19,12 +25,17 @@ class Report:
     traced: Traced | None = None
 
 
-def start_line(function: DeployedFunction, request_id: str) -> str:
-    return f"START RequestId: {request_id} Version: {function.version}"
+def start_lines(function: DeployedFunction, request_id: str) -> list[str]:
+    if function.logging.is_json:
+        record = {"requestId": request_id, "version": function.version}
+        return _json_line(function, "INFO", "platform.start", record)
+    return [f"START RequestId: {request_id} Version: {function.version}"]
 
 
 def end_lines(function: DeployedFunction, report: Report) -> list[str]:
     """Return END and REPORT, worded as by AWS."""
+    if function.logging.is_json:
+        return _json_end_lines(function, report)
     traced = report.traced
     parts = [
         f"REPORT RequestId: {report.request_id}",
@@ -43,6 +54,45 @@ def end_lines(function: DeployedFunction, report: Report) -> list[str]:
     ]
 
 
-def init_line(init_ms: float, error_type: str) -> str:
+def init_lines(function: DeployedFunction, init_ms: float, error_type: str) -> list[str]:
     """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (failures during the Init phase)."""
-    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}"
+    if function.logging.is_json:
+        record = {
+            "phase": "init",
+            "status": "error",
+            "errorType": error_type,
+            "metrics": {"durationMs": round(init_ms, 3)},
+        }
+        return _json_line(function, "DEBUG", "platform.initReport", record)
+    return [f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}"]
+
+
+def _json_end_lines(function: DeployedFunction, report: Report) -> list[str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (platform.runtimeDone, platform.report)."""
+    status = report.status or "success"
+    outcome = {"requestId": report.request_id, "status": status} | (
+        {"errorType": report.error_type} if report.error_type else {}
+    )
+    metrics: dict[str, float] = {
+        "durationMs": round(report.duration_ms, 3),
+        "billedDurationMs": int(report.duration_ms) + 1,
+        "memorySizeMB": function.memory,
+    }
+    if report.peak_memory_mb:
+        metrics["maxMemoryUsedMB"] = report.peak_memory_mb
+    if report.init_ms:
+        metrics["initDurationMs"] = round(report.init_ms, 3)
+    return [
+        *_json_line(function, "DEBUG", "platform.runtimeDone", outcome),
+        *_json_line(
+            function, "INFO" if status == "success" else "WARN", "platform.report", outcome | {"metrics": metrics}
+        ),
+    ]
+
+
+def _json_line(function: DeployedFunction, level: str, kind: str, record: Mapping[str, Any]) -> list[str]:
+    """Return the line unless the function's system log level hides it."""
+    if _LEVELS.index(level) < _LEVELS.index(function.logging.system_level):
+        return []
+    time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+    return [json.dumps({"time": time, "type": kind, "record": record}, separators=(",", ":"))]

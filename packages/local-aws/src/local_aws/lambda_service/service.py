@@ -18,7 +18,7 @@ from aiohttp import web
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.iam import sessions
-from local_aws.lambda_service import invoke_config, trace
+from local_aws.lambda_service import invoke_config, preconditions, trace
 from local_aws.lambda_service.asynchronous import RETRY_SECONDS, Apart, AsyncInvocations
 from local_aws.lambda_service.deployed import (
     Credentials,
@@ -29,12 +29,12 @@ from local_aws.lambda_service.deployed import (
     keep_layer,
 )
 from local_aws.lambda_service.doors import DoorsOf
-from local_aws.lambda_service.environment import Interpreter, check_names
+from local_aws.lambda_service.environment import Interpreter
 from local_aws.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local_aws.lambda_service.function_log import FunctionLogs, OnLine, new_stream
 from local_aws.lambda_service.invocation import Invocation, Invoked, OnInvoked
 from local_aws.lambda_service.pool import Limits, Now, Pool
-from local_aws.lambda_service.report import Report, end_lines, init_line, start_line
+from local_aws.lambda_service.report import Report, end_lines, init_lines, start_lines
 from local_aws.lambda_service.trace import Traced, new_trace
 from local_aws.lambda_service.unpack import Unpacked
 from local_aws.lambda_service.worker import Event, InitError, Worker
@@ -46,7 +46,6 @@ ASYNC_REQUEST_LIMIT = 1_048_576  # bytes of an asynchronous event
 TAIL = 4096  # bytes of log that LogType=Tail returns
 
 _LAYER_VERSION = re.compile(r"^/2018-10-31/layers/(?P<layer>[^/]+)/versions/(?P<version>\d+)$")
-_SETTINGS = re.compile(r"^/2015-03-31/functions(/[^/]+/configuration)?/?$")
 _INVOKE = re.compile(r"^/2015-03-31/functions/(?P<function>[^/]+)/invocations$")
 
 # (role ARN, session name) -> temporary credentials of the role
@@ -195,9 +194,7 @@ class LambdaService:
                 return await self._answer_invoke(call, unquote(match["function"]))
             if match := invoke_config.PATH.match(call.path):
                 return invoke_config.answer(call, match)
-            if _SETTINGS.match(call.path) and call.method in ("POST", "PUT"):
-                environment = json.loads(call.body).get("Environment") or {}
-                check_names(environment.get("Variables") or {})
+            preconditions.check(call)
         except InvokeError as error:
             return error.response()
         if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):
@@ -278,7 +275,7 @@ class LambdaService:
         function = pool.function
         cold = worker.invocations == 0
         before = worker.output.take()
-        worker.output.put(start_line(function, event.request_id))
+        worker.output.put(*start_lines(function, event.request_id))
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
@@ -292,7 +289,7 @@ class LambdaService:
         worker.output.put(*notes, *end)
         worker.output.flush()
         await pool.release(worker)
-        lines = [start_line(function, event.request_id), *written, *end]
+        lines = [*start_lines(function, event.request_id), *written, *end]
         self._on_invoked(
             Invoked(
                 function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
@@ -308,8 +305,8 @@ class LambdaService:
         self, function: DeployedFunction, event: Event, traced: Traced | None, error: InitError
     ) -> Invocation:
         report = Report(event.request_id, 0.0, None, error.init_ms, "error", error.type, traced)
-        lines = [start_line(function, event.request_id), *end_lines(function, report)]
-        self._logs.write(function.name, function.region, error.log_stream or new_stream(function.version), lines)
+        lines = [*start_lines(function, event.request_id), *end_lines(function, report)]
+        self._logs.write(function, error.log_stream or new_stream(function.version), lines)
         self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
         return Invocation(
             200, error.payload, "Unhandled", function.version, event.request_id, _tail(error.output + lines), True, 0.0
@@ -334,7 +331,7 @@ class LambdaService:
         except BaseException as error:
             if isinstance(error, InitError):
                 error.output, error.log_stream = worker.output.take(), worker.log_stream
-                worker.output.put(init_line(error.init_ms, error.type))
+                worker.output.put(*init_lines(function, error.init_ms, error.type))
             worker.close_files()
             raise
         return worker

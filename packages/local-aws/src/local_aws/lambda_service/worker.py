@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction
 from local_aws.lambda_service.doors import Doors
-from local_aws.lambda_service.environment import Interpreter, worker_environment
+from local_aws.lambda_service.environment import Interpreter, worker_environment, wrapper_of
 from local_aws.lambda_service.function_log import FunctionLogs, new_stream
 from local_aws.lambda_service.memory import Memory
 from local_aws.lambda_service.output import Output
@@ -100,11 +100,18 @@ class Worker:
         environment = worker_environment(
             self.function, self._interpreter, credentials, task_root, f"{LOOPBACK}:{port}", self.log_stream
         )
+        wrapper = wrapper_of(self.function, task_root, layers)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._interpreter.command(task_root, layers, self._doors), cwd=task_root, env=environment, start_new_session=True,
+                *self._interpreter.command(task_root, layers, self._doors, wrapper), cwd=task_root, env=environment, start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=self.output.writing, stderr=self.output.writing,
             )  # fmt: skip
+        except OSError as error:
+            if not wrapper:
+                raise
+            self._api.close()
+            reason = f"Error: fork/exec {wrapper[0]}: {(error.strerror or str(error)).lower()}"
+            raise InitError(_error("Runtime.InvalidEntrypoint", reason)) from None
         finally:
             self.output.close_writing()
         self.alive = True
@@ -176,7 +183,7 @@ class Worker:
         return self._memory.peak() if self._memory else None
 
     def _log(self, lines: list[str]) -> None:
-        self._logs.write(self.function.name, self.function.region, self.log_stream, lines)
+        self._logs.write(self.function, self.log_stream, lines)
 
     def _serve(self, method: str, action: str, body: bytes, send: Send) -> None:
         if (method, action) == ("GET", "invocation/next"):
@@ -255,8 +262,10 @@ def _next_event(event: Event, deadline_ms: int) -> Answer:
 
 
 def _timed_out(request_id: str, seconds: float) -> Outcome:
-    message = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z {request_id} Task timed out after {seconds:.2f} seconds"
-    return Outcome(json.dumps({"errorMessage": message}).encode(), "Unhandled", message, "timeout")
+    message = f"Task timed out after {seconds:.2f} seconds"
+    note = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z {request_id} {message}"
+    payload = _error("Sandbox.Timedout", f"RequestId: {request_id} Error: {message}")
+    return Outcome(payload, "Unhandled", note, "timeout", "Sandbox.Timedout")
 
 
 def _too_large(size: int) -> Outcome:

@@ -1,0 +1,100 @@
+"""Settings of a function that moto forgets: dead letters, logging and revision ids. Importing this corrects moto.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_DeadLetterConfig.html
+https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from moto.awslambda.models import LambdaAlias, LambdaFunction
+
+_DEAD_LETTERS, _LOGGING, _REVISION = "atrium_dead_letter_arn", "atrium_logging", "atrium_revision"
+_init, _update, _update_code, _configuration, _update_alias = (
+    LambdaFunction.__init__,
+    LambdaFunction.update_configuration,
+    LambdaFunction.update_function_code,
+    LambdaFunction.get_configuration,
+    LambdaAlias.update,
+)
+
+
+@dataclass(frozen=True)
+class Logging:
+    """Where a function's log goes and in which form."""
+
+    group: str
+    is_json: bool = False
+    application_level: str = "INFO"  # of what the function logs
+    system_level: str = "INFO"  # of the platform's own lines
+
+    def shown(self) -> dict[str, str]:
+        """Return it as the API answers it."""
+        levels = {"ApplicationLogLevel": self.application_level, "SystemLogLevel": self.system_level}
+        return {
+            "LogFormat": "JSON" if self.is_json else "Text",
+            "LogGroup": self.group,
+            **(levels if self.is_json else {}),
+        }
+
+
+def dead_letter_arn(function: Any) -> str | None:
+    return getattr(function, _DEAD_LETTERS, None) or None
+
+
+def logging(function: Any) -> Logging:
+    asked = getattr(function, _LOGGING, None) or {}
+    return Logging(
+        asked.get("LogGroup") or f"/aws/lambda/{function.function_name}",
+        asked.get("LogFormat") == "JSON",
+        asked.get("ApplicationLogLevel") or Logging.application_level,
+        asked.get("SystemLogLevel") or Logging.system_level,
+    )
+
+
+def revision(function: Any) -> str:
+    """Return the id that changes with every update of the function."""
+    return str(vars(function).setdefault(_REVISION, str(uuid4())))
+
+
+def _keep(function: Any, asked: dict[str, Any]) -> None:
+    setattr(function, _REVISION, str(uuid4()))
+    if "DeadLetterConfig" in asked:
+        setattr(function, _DEAD_LETTERS, (asked["DeadLetterConfig"] or {}).get("TargetArn"))
+    if "LoggingConfig" in asked:
+        setattr(function, _LOGGING, asked["LoggingConfig"] or {})
+
+
+def _made(function: Any, account_id: str, spec: dict[str, Any], *others: Any, **named: Any) -> None:
+    _init(function, account_id, spec, *others, **named)
+    _keep(function, spec)
+
+
+def _updated(function: Any, asked: dict[str, Any]) -> Any:
+    _keep(function, asked)
+    return _update(function, asked)
+
+
+def _updated_code(function: Any, asked: dict[str, Any]) -> Any:
+    _keep(function, {})
+    return _update_code(function, asked)
+
+
+def _shown(function: Any, on_create: bool = False) -> dict[str, Any]:
+    shown = _configuration(function, on_create)
+    target = dead_letter_arn(function)
+    shown |= {"LoggingConfig": logging(function).shown(), "RevisionId": revision(function)}
+    return shown | ({"DeadLetterConfig": {"TargetArn": target}} if target else {})
+
+
+def _updated_alias(alias: Any, *others: Any, **named: Any) -> None:
+    _update_alias(alias, *others, **named)
+    alias.revision_id = str(uuid4())
+
+
+LambdaFunction.__init__ = _made  # type: ignore[method-assign, assignment]
+LambdaFunction.update_configuration = _updated  # type: ignore[method-assign, assignment]
+LambdaFunction.update_function_code = _updated_code  # type: ignore[method-assign, assignment]
+LambdaFunction.get_configuration = _shown  # type: ignore[method-assign, assignment]
+LambdaAlias.update = _updated_alias  # type: ignore[method-assign, assignment]
