@@ -8,8 +8,8 @@ import msgspec
 
 from atrium import commands, user_attributes
 from atrium.commands import KEPT_SECONDS, NewUser, StatusOfUser
-from identity_commands import cognito
-from identity_commands.cognito import RefusedError
+from identity_commands import cognito, invitation
+from identity_commands.invitation import RefusedError
 
 
 def perform(image: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
     match command["command"]:
         case "create_user":
             asked_at = datetime.fromisoformat(command["created_at"])
-            return cognito.create_user(msgspec.json.decode(arguments, type=NewUser), asked_at)
+            return invitation.create_user(msgspec.json.decode(arguments, type=NewUser), asked_at)
         case "disable_user":
             return cognito.disable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
         case "enable_user":

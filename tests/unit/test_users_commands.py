@@ -390,6 +390,7 @@ def test_what_may_pass_leaves_the_command_to_the_stream(office: pg8000.native.Co
 def test_what_cognito_will_never_do_fails_with_a_reason(office: pg8000.native.Connection, pool: Stubber) -> None:
     operation = invite().json["id"]
     pool.add_client_error("admin_create_user", "CodeDeliveryFailureException")
+    pool.add_response("admin_delete_user", {}, {"UserPoolId": POOL, "Username": "new@example.org"})
     assert deliver(operation) == DONE
     take_up(item(operation))
     assert office.run("SELECT state, reason FROM operations") == [["failed", "The invitation could not be delivered."]]
@@ -402,7 +403,8 @@ def test_who_was_invited_long_ago_and_never_came_gets_the_mail_again(
     operation = invite().json["id"]
     user = {"Username": "u", "UserStatus": "FORCE_CHANGE_PASSWORD", "UserCreateDate": LONG_AGO}
     pool.add_client_error("admin_create_user", "UsernameExistsException")
-    pool.add_response("admin_get_user", user | {"UserAttributes": [{"Name": "sub", "Value": "s"}]})
+    attributes = [{"Name": "sub", "Value": "s"}, {"Name": "email_verified", "Value": "true"}]
+    pool.add_response("admin_get_user", user | {"UserAttributes": attributes})
     resent = {"UserPoolId": POOL, "Username": "new@example.org", "MessageAction": "RESEND"}
     pool.add_response("admin_create_user", {}, resent)
     assert deliver(operation) == DONE

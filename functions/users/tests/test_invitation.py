@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.running_stack.client import claims
 from tests.running_stack.waiting import settle
@@ -50,15 +51,14 @@ def test_an_address_that_is_taken_is_refused(office: Office) -> None:
     assert refused.json["errors"][0]["pointer"] == "#/email"
 
 
-def test_who_signed_up_in_the_meantime_needs_no_invitation(office: Office) -> None:
-    """Cognito has them and our database does not yet: the operation fails, and says why."""
-    person = office.client.sign_up()
-    failed = office.ended(office.invite(person.email))
-    assert (failed["state"], failed["uid"]) == ("failed", None)
-    assert "signed up" in failed["reason"]
-    assert office.users_with(person.email) == []
-    office.client.confirm(person)  # and is not in the way
-    assert office.client.sign_in(person).uid == office.users_with(person.email)[0]
+def test_an_unconfirmed_sign_up_with_the_address_is_taken_over(office: Office) -> None:
+    """Somebody else may have chosen its password: the invited person chooses another."""
+    stranger = office.client.sign_up()
+    uid = office.ended(office.invite(stranger.email))["uid"]
+    with pytest.raises(ClientError, match="NotAuthorizedException"):
+        office.client.sign_in(stranger)
+    tokens = first_sign_in(office, stranger.email, office.mails(stranger.email)[-1]["code"])
+    assert claims(tokens["AccessToken"])["uid"] == uid
 
 
 def test_an_operation_is_for_whoever_asked_and_those_who_may_read_users(office: Office) -> None:

@@ -1,0 +1,119 @@
+"""The command `create_user`: somebody becomes a user of the pool and gets a mail with a temporary password.
+
+The address may have an account already:
+
+- FORCE_CHANGE_PASSWORD: they were invited before and have not come yet. They get the mail again, unless an attempt of this
+  same command has sent it.
+- UNCONFIRMED: somebody has signed up with the address, and chosen a password, without showing that it is theirs. The
+  account is taken over: a temporary password replaces that one, in one call that does not depend on the account's state,
+  and goes to the address. So it does not matter whether the sign-up is confirmed at the same moment.
+- CONFIRMED since the invitation was asked for: the same, and every session ends. The code of a sign-up that somebody else
+  began may have been entered by the person who was waiting for our mail.
+- CONFIRMED before: the invitation is refused.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from atrium.commands import NewUser
+from identity_commands.cognito import call, call_if_there, provider
+
+
+class RefusedError(Exception):
+    """Cognito will never do it. The message is for people."""
+
+
+_REFUSED = {
+    "InvalidParameterException": "The sign-in service does not take this address or name",
+    "UserLambdaValidationException": "This address may not sign up here",
+    "UnsupportedUserStateException": "The account is in a state that cannot be invited",
+    "CodeDeliveryFailureException": "The invitation could not be delivered",
+}
+_HAS_ACCOUNT = "Somebody with this address has signed up already; they need no invitation"
+
+SAME_INVITATION = timedelta(hours=1)
+"""A user who was made this long before the command, or later, has its mail: an attempt that died made them."""
+
+
+def create_user(new: NewUser, asked_at: datetime) -> dict[str, str]:
+    """Return the identity of the invited user. Raise RefusedError."""
+    try:
+        return _identity(_create(new)["Attributes"])
+    except ClientError as error:
+        if _code(error) != "UsernameExistsException":
+            raise
+    found = call("admin_get_user", Username=new.email)
+    attributes = {each["Name"]: each["Value"] for each in found["UserAttributes"]}
+    status, is_verified = found["UserStatus"], attributes.get("email_verified") == "true"
+    if status == "FORCE_CHANGE_PASSWORD" and is_verified:
+        if found["UserCreateDate"] < asked_at - SAME_INVITATION:
+            _mail(new)
+    elif status == "CONFIRMED" and found["UserLastModifiedDate"] < asked_at:
+        raise RefusedError(f"{_HAS_ACCOUNT}.")
+    elif status in ("UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD"):
+        _take_over(new, attributes)
+    else:
+        raise RefusedError(f"{_HAS_ACCOUNT}.")
+    return _identity(found["UserAttributes"])
+
+
+def _create(new: NewUser) -> Any:
+    given = [{"Name": name, "Value": value} for name, value in _attributes(new).items() if value is not None]
+    verified = {"Name": "email_verified", "Value": "true"}  # the mail goes there; nobody signs in without its password
+    return _sent(new, UserAttributes=[*given, verified])["User"]
+
+
+def _take_over(new: NewUser, found: dict[str, str]) -> None:
+    """Replace the password, and the names that somebody else may have given. The address counts as verified only after
+    its mail was sent: an attempt that died before is made again."""
+    call("admin_set_user_password", Username=new.email, Password=_password(), Permanent=False)
+    call("admin_user_global_sign_out", Username=new.email)
+    _mail(new)
+    names = {name: value or "" for name, value in _attributes(new).items() if value is not None or name in found}
+    changed = [{"Name": name, "Value": value} for name, value in names.items() if name != "email"]
+    verified = {"Name": "email_verified", "Value": "true"}
+    call("admin_update_user_attributes", Username=new.email, UserAttributes=[*changed, verified])
+
+
+def _mail(new: NewUser) -> None:
+    """Send the mail again, with another temporary password."""
+    _sent(new, MessageAction="RESEND")
+
+
+def _sent(new: NewUser, **parameters: Any) -> Any:
+    """Call AdminCreateUser. Who got no mail is deleted, so the next invitation begins anew: Cognito keeps them."""
+    try:
+        return call("admin_create_user", Username=new.email, **parameters)
+    except ClientError as error:
+        code = _code(error)
+        if code == "CodeDeliveryFailureException":
+            call_if_there("admin_delete_user", new.email)
+        if code in _REFUSED:
+            raise RefusedError(f"{_REFUSED[code]}.") from error
+        raise
+
+
+def _password() -> str:
+    """Return a temporary password that fulfils any policy, and that nobody learns."""
+    return f"{secrets.token_urlsafe(32)}aA1!"
+
+
+def _attributes(new: NewUser) -> dict[str, str | None]:
+    return {
+        "email": new.email,
+        "given_name": new.given_name,
+        "family_name": new.family_name,
+        "locale": new.locale,
+    }
+
+
+def _identity(attributes: list[dict[str, str]]) -> dict[str, str]:
+    [subject] = [attribute["Value"] for attribute in attributes if attribute["Name"] == "sub"]
+    return {"provider": provider(), "subject": subject}
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
