@@ -1,7 +1,7 @@
 """The AWS endpoint: moto answers what it can, everything else is refused at once and by name."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,16 @@ async def _everyone(call: AwsCall) -> AwsResponse | None:
     return None
 
 
+async def _page(request: web.Request) -> web.Response:
+    return web.json_response({})
+
+
 @asynccontextmanager
-async def running(gate: endpoint.Gate = _everyone, **interceptors: Any) -> AsyncIterator[str]:
+async def running(
+    gate: endpoint.Gate = _everyone, pages: Iterable[web.RouteDef] = (), **interceptors: Any
+) -> AsyncIterator[str]:
     moto = Moto(Settings(Path()))
-    app = endpoint.create_app(interceptors, moto, gate)
+    app = endpoint.create_app(interceptors, moto, gate, pages)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -152,6 +158,82 @@ def test_a_web_page_cannot_act_as_the_operator() -> None:
                 assert "https://example.org" in await answer.text()
             async with session.post(f"{url}/?{query}") as answer:  # the same from a program does reach moto
                 assert answer.status != 403
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "host", ["rebound.example.org:{port}", "127.0.0.1.example.org", "localhost.example.org:{port}", "x"]
+)
+def test_another_host_name_is_refused_whatever_is_asked(host: str) -> None:
+    """DNS rebinding: the page's own host name leads here, so that its requests have no Origin."""
+
+    async def run() -> None:
+        async with running(pages=[web.get("/_atrium/inbox", _page)]) as url, aiohttp.ClientSession() as session:
+            headers = {"Host": host.format(port=url.rpartition(":")[2])}
+            for path in ("/_atrium/inbox", "/anything"):
+                async with session.get(url + path, headers=headers) as answer:
+                    assert answer.status == 403
+                    assert "is not this machine" in await answer.text()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST", "[::1]:{port}"])
+def test_this_machines_names_are_served(host: str) -> None:
+    async def run() -> None:
+        async with running(pages=[web.get("/_atrium/inbox", _page)]) as url, aiohttp.ClientSession() as session:
+            headers = {"Host": host.format(port=url.rpartition(":")[2])}
+            async with session.get(f"{url}/_atrium/inbox", headers=headers) as answer:
+                assert answer.status == 200
+
+    asyncio.run(run())
+
+
+def test_a_web_page_cannot_post_to_the_stacks_own_operations() -> None:
+    async def run() -> None:
+        async with running(pages=[web.post("/_atrium/snapshot", _page)]) as url, aiohttp.ClientSession() as session:
+            async with session.post(f"{url}/_atrium/snapshot", headers={"Origin": "https://example.org"}) as answer:
+                assert answer.status == 403
+            async with session.post(f"{url}/_atrium/snapshot") as answer:
+                assert answer.status == 200
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("action", "status"), [("AdminGetUser", 403), ("InitiateAuth", 200)])
+def test_a_web_page_calls_cognito_as_a_user_and_never_as_an_administrator(action: str, status: int) -> None:
+    async def cognito(call: AwsCall, forward: Forward) -> AwsResponse:
+        return AwsResponse(200, b"{}")
+
+    async def run() -> None:
+        interceptors: dict[str, Any] = {"cognito-idp": cognito}
+        async with running(**interceptors) as url, aiohttp.ClientSession() as session:
+            target = {"X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}", "Origin": "http://localhost:5173"}
+            async with session.post(url, headers=target) as answer:
+                assert answer.status == status
+            signed = {
+                "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/cognito-idp/aws4_request"
+            }
+            async with session.post(url, headers=target | signed) as answer:
+                assert answer.status == 403, "a signed call is no user's"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "credential", ["", "local", "local/20260101/eu-central-1/sns", "a/b/c/d/e/f", "/20260101/r/s/aws4_request"]
+)
+def test_a_malformed_credential_is_an_incomplete_signature(credential: str) -> None:
+    async def run() -> None:
+        async with running() as url, aiohttp.ClientSession() as session:
+            query = {"X-Amz-Credential": credential or "/"}
+            async with session.get(url, params=query) as answer:
+                assert answer.status == 403
+                assert (await answer.json())["__type"] == "IncompleteSignature"
+            signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"}
+            async with session.get(url, headers=signed) as answer:
+                assert (await answer.json())["__type"] == "IncompleteSignature"
 
     asyncio.run(run())
 

@@ -108,3 +108,45 @@ def test_a_queue_must_exist(world: World) -> None:
     Recorder(world.aws, "queueless")
     with pytest.raises(ClientError, match="QueueDoesNotExist"):
         world.map(f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:absent", "queueless")
+
+
+def test_a_fifo_group_keeps_its_order_when_items_come_again(world: World) -> None:
+    """The function stops at the first failure and names all that it has not done, as AWS asks of it."""
+    url, queue = world.queue("ordered.fifo", VisibilityTimeout="1", FifoQueue="true")
+    function = Recorder(world.aws, "ordered", Timeout=1)
+    function.answers(
+        "import os\nfolder = os.environ['FOLDER']\n"
+        "rest = [r['messageId'] for r in event['Records'] if r['body'] != 'first']\n"
+        "once = not os.path.exists(folder + '/failed') and rest\n"
+        "if once: open(folder + '/failed', 'w').close()\n"
+        "answer = {'batchItemFailures': [{'itemIdentifier': each} for each in rest if once]}"
+    )
+    names = ["first", *(f"number {number}" for number in range(8))]
+    entries = [
+        {"Id": str(number), "MessageBody": name, "MessageGroupId": "g", "MessageDeduplicationId": name}
+        for number, name in enumerate(names)
+    ]
+    world.queues.send_message_batch(QueueUrl=url, Entries=entries)
+    world.map(queue, "ordered", FunctionResponseTypes=["ReportBatchItemFailures"])
+    wait(lambda: len(bodies(function)) >= 2 * len(names) - 1 and left(world, url) == 0)
+    assert bodies(function) == [*names, *names[1:]]
+
+
+def test_a_fifo_group_waits_for_the_last_of_its_messages_in_flight(world: World) -> None:
+    """Two flights of one group end at different moments: nothing is received before the later one has ended."""
+    url, _ = world.queue("in-flight.fifo", VisibilityTimeout="0", FifoQueue="true")
+    for name in ("first", "second"):
+        world.queues.send_message(QueueUrl=url, MessageBody=name, MessageGroupId="g", MessageDeduplicationId=name)
+    first, second = world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60)["Messages"]
+    world.queues.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    assert "Messages" not in world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2)
+    world.queues.change_message_visibility(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=0)
+    received: list[str] = []
+
+    def arrived() -> bool:
+        answer = world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60)
+        received.extend(message["Body"] for message in answer.get("Messages", []))
+        return len(received) == 2
+
+    wait(arrived)
+    assert received == ["first", "second"]

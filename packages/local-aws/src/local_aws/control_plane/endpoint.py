@@ -15,8 +15,23 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_reque
 UNSIGNED_TARGETS = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 DEFAULT_REGION = "us-east-1"
 FOR_BROWSERS = {"cognito-idp"}  # which sets its own CORS rules
+OWN_OPERATIONS = "/_atrium/"
 
+_SCOPE = re.compile(r"([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
+
+
+class MalformedCredentialError(Exception):
+    """Worded as AWS's IncompleteSignature."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+            f"got '{found[:200]}'"
+        )
 
 
 def first_refusal(*gates: Gate) -> Gate:
@@ -37,10 +52,13 @@ def create_app(
     """`gate` returns a refusal or None; a service without an interceptor goes straight to `forward`. `pages` are tried first."""
 
     async def answer(request: web.Request) -> web.Response:
-        call = await read_call(request)
+        try:
+            call = await read_call(request)
+        except MalformedCredentialError as error:
+            return _response(_refused("IncompleteSignature", str(error)))
         if call is None:
             return _response(_unsigned())
-        if "origin" in call.headers and call.service not in FOR_BROWSERS:
+        if "origin" in call.headers and not _is_for_browsers(call):
             return _response(_from_a_page(call.headers["origin"]))
         refusal = await gate(call)
         if refusal is not None:
@@ -48,14 +66,38 @@ def create_app(
         interceptor = interceptors.get(call.service)
         return _response(await (interceptor(call, forward) if interceptor else forward(call)))
 
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_only_for_this_machine])
     app.add_routes(pages)
     app.router.add_route("*", "/{path:.*}", answer)
     return app
 
 
+@web.middleware
+async def _only_for_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what a web page could send without its user: signatures are not checked here.
+
+    A page whose host name was rebound to this machine names that host. Our own operations are for programs, which send no
+    Origin; a browser sends one with each POST.
+    """
+    host = request.headers.get("Host", "")
+    if _HOST.fullmatch(host) is None:
+        message = f"The host {host!r} is not this machine. Use 127.0.0.1, localhost or [::1]."
+        return _response(_refused("AccessDenied", message))
+    if (
+        request.path.startswith(OWN_OPERATIONS)
+        and request.method not in ("GET", "HEAD")
+        and "Origin" in request.headers
+    ):
+        return _response(_from_a_page(request.headers["Origin"]))
+    return await handler(request)
+
+
 async def read_call(request: web.Request) -> AwsCall | None:
-    """None if nothing says which service is meant."""
+    """Return None if nothing says which service is meant.
+
+    Raises:
+        MalformedCredentialError: the signature names no key, date, region and service.
+    """
     headers = {name.lower(): value for name, value in request.headers.items()}
     body = await request.read()
     signed = CREDENTIAL.search(headers.get("authorization", ""))
@@ -64,8 +106,13 @@ async def read_call(request: web.Request) -> AwsCall | None:
         access_key, region, service = signed.group(1), signed.group(2), signed.group(3)
     elif target.split(".")[0] in UNSIGNED_TARGETS:
         access_key, region, service = None, DEFAULT_REGION, UNSIGNED_TARGETS[target.split(".")[0]]
-    elif "x-amz-credential" in {name.lower() for name in request.query}:
-        access_key, _, region, service, _ = request.query["X-Amz-Credential"].split("/")
+    elif presigned := {name.lower(): value for name, value in request.query.items()}.get("x-amz-credential"):
+        scope = _SCOPE.fullmatch(presigned)
+        if scope is None:
+            raise MalformedCredentialError(presigned)
+        access_key, region, service = scope.groups()
+    elif headers.get("authorization", "").startswith("AWS4-"):
+        raise MalformedCredentialError(headers["authorization"])
     else:
         return None
     path, _, query = request.raw_path.partition("?")
@@ -80,6 +127,11 @@ async def read_call(request: web.Request) -> AwsCall | None:
         action=target.rpartition(".")[2] or _form_action(headers, body, query),
         access_key=access_key,
     )
+
+
+def _is_for_browsers(call: AwsCall) -> bool:
+    """Cognito's calls by users; those by administrators need an account's keys, which no page has."""
+    return call.service in FOR_BROWSERS and call.access_key is None and not (call.action or "").startswith("Admin")
 
 
 def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | None:

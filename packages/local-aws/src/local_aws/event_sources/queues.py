@@ -15,7 +15,7 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
 
 from local_aws.control_plane.moto_app import Moto
-from local_aws.event_sources import mappings
+from local_aws.event_sources import fifo_order, mappings  # noqa: F401 - the first corrects moto
 from local_aws.event_sources.mappings import Config
 from local_aws.event_sources.patterns import Pattern, matches
 from local_aws.lambda_service import Invocation, InvokeError, LambdaService
