@@ -136,13 +136,16 @@ proof-overload: environment ## Send the running stack five times what it can ser
 
 ##@ Environments on AWS
 
-.PHONY: bootstrap plan deploy release smoke admin tunnel destroy artefacts
+.PHONY: bootstrap plan preflight deploy release smoke admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
 plan: environment ## Show what a deploy would change (ENV=dev|prod|local); changes nothing
 	@$(PYTHON) -m tools.operations.plan $(ENV)
+
+preflight: environment ## Ask the account whether a deploy can work, and what to do if not (ENV=dev|prod|local); changes nothing
+	@$(PYTHON) -m tools.operations.preflight $(ENV)
 
 deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev; SERVICE=users for its code alone; YES=1; CANARY=10)
 	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)

@@ -1,10 +1,14 @@
 # Every function in the VPC. Names are prefixes, and a new group comes before the old one goes: a function cannot be without.
+# Both groups outlive nothing but the VPC policy: Lambda deletes a function's interfaces in the name of its role, and a group that waits
+# for them to go must not have taken that right away before (provider #32130, #37624).
 resource "aws_security_group" "functions" {
   name_prefix = "${var.name}-functions-"
   description = "Functions: DynamoDB and nothing else"
   vpc_id      = var.network.vpc_id
 
   tags = { Name = "${var.name}-functions" }
+
+  depends_on = [aws_iam_role_policy.vpc]
 
   lifecycle {
     create_before_destroy = true
@@ -27,6 +31,8 @@ resource "aws_security_group" "postgres_clients" {
   vpc_id      = var.network.vpc_id
 
   tags = { Name = "${var.name}-postgres-clients" }
+
+  depends_on = [aws_iam_role_policy.vpc]
 
   lifecycle {
     create_before_destroy = true

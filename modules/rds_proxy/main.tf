@@ -1,3 +1,16 @@
+# By id, as a name stands for another zone in every account.
+data "aws_availability_zone" "of_subnet" {
+  for_each = var.subnet_ids
+
+  name = each.key
+}
+
+locals {
+  # RDS Proxy drops the subnets of these without a word, and every later plan replaces the proxy (provider #17781, #23446).
+  zone_ids_without_proxy = ["use1-az3", "usw1-az2"]
+  zones_without_proxy    = [for name, zone in data.aws_availability_zone.of_subnet : "${name} (${zone.zone_id})" if contains(local.zone_ids_without_proxy, zone.zone_id)]
+}
+
 resource "aws_db_proxy" "this" {
   name                   = "${var.name}-proxy"
   engine_family          = "POSTGRESQL"
@@ -22,6 +35,13 @@ resource "aws_db_proxy" "this" {
   }
 
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.proxy]
+
+  lifecycle {
+    precondition {
+      condition     = length(local.zones_without_proxy) == 0
+      error_message = "RDS Proxy does not serve ${join(", ", local.zones_without_proxy)}. Name other zones, in subnet_ids and where the subnets are made."
+    }
+  }
 }
 
 # Every field is stated, and init_query left alone: one that is removed later is never taken back (provider #49875).

@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 
 from tools.deploy.errors import RefusedError
+from tools.operations import leftover_logs
 from tools.operations.destroy import main, require_lifted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ esac
 echo "${PWD##*/}: $@" >> "$ATRIUM_TEST/asked"
 case "$1" in
   show) cat "$ATRIUM_TEST/state.json" ;;
-  destroy) exit 3 ;;
+  destroy) exit "${ATRIUM_DESTROYED:-3}" ;;
 esac
 """
 CONFIGURATION = {
@@ -129,6 +130,19 @@ def test_lifted_in_the_files_but_not_applied(destroy: Destroy, protections: dict
 def test_both_steps_done(destroy: Destroy) -> None:
     ran = destroy("lifted", "--confirm", "atrium-lifted", database=False)
     assert ran.asked == [INIT, SHOW, "destroy -no-color -auto-approve"]
+
+
+def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
+    destroy: Destroy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+    monkeypatch.setattr(leftover_logs, "sweep", lambda _, name: swept.append(name))
+    assert destroy("dev", database=False).status == 1
+    assert swept == []
+    monkeypatch.setenv("ATRIUM_DESTROYED", "0")
+    ran = destroy("dev", database=False)
+    assert (ran.status, swept) == (0, ["atrium-dev"])
+    assert "functions in the VPC   20 to 45 min" in ran.said
 
 
 def test_nothing_there_is_no_error(destroy: Destroy) -> None:

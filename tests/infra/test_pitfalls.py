@@ -61,6 +61,11 @@ def test_a_lambda_gives_its_security_groups_up_when_it_is_destroyed() -> None:
     assert "true" in str(one("aws_lambda_function", "api_lambda")["replace_security_groups_on_destroy"])
 
 
+def test_the_right_to_delete_interfaces_outlives_the_groups_that_wait_for_it() -> None:
+    groups = [body for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))]
+    assert [body["depends_on"] for body in groups] == [["${aws_iam_role_policy.vpc}"]] * 2
+
+
 def test_a_function_waits_for_its_log_group() -> None:
     assert "aws_cloudwatch_log_group.function" in str(one("aws_lambda_function", "api_lambda")["depends_on"])
 

@@ -14,7 +14,7 @@ from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
 from tools.deploy.terraform import root as terraform
-from tools.operations import single_service, smoke
+from tools.operations import preflight, preflight_subject, single_service, smoke
 
 # An interrupted run, or another, may have moved aliases before this one.
 NOTHING_TO_TAKE_BACK = (
@@ -63,6 +63,7 @@ def _up() -> Environment:
 
 def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -> tuple[Environment, list[Shift]]:
     root = terraform.root(name)  # what is wrong with the configuration is said before the build
+    preflight.require(preflight_subject.of_configuration(root.configuration))
     _build(options.artefacts, local=False)
     root.init()
     with root.plan(lock=True) as plan:

@@ -10,12 +10,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from tools import ROOT
 from tools.deploy import artefacts, command, configuration
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform.root import Root
+from tools.operations import leftover_logs
 
 GOES_AT_ONCE = "dev"
+DURATIONS = """\
+destroy: how long the parts take. Terraform tells each resource as it goes.
+  functions in the VPC   20 to 45 min: AWS lets go of their network interfaces late, and security groups and subnets wait for it
+  database and proxy     5 to 15 min
+  user pool, table, API  a minute
+  keys                   AWS keeps them for 30 days, unusable, and then deletes them
+Credentials should last an hour. If they end sooner, run the same command again: it goes on."""
 # Whatever is set otherwise, AWS refuses to delete the resource: half of the environment would be gone by then.
 UNPROTECTED = {"deletion_protection": (None, False, "INACTIVE"), "deletion_protection_enabled": (None, False)}
 
@@ -46,7 +56,9 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
             f"Apply what {environment}/locals.tf says first: `make deploy ENV={environment}`."
         )
     artefacts.build(local=False)  # also what it takes away Terraform reads whole, the builder's files with it
+    print(DURATIONS)
     root.destroy(sure=bool(confirm))
+    leftover_logs.sweep(boto3.client("logs"), name)
 
 
 def require_lifted(envs: Path, environment: str) -> str:

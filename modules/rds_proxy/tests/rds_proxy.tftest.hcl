@@ -8,6 +8,11 @@ provider "aws" {
 }
 
 override_data {
+  target = data.aws_availability_zone.of_subnet
+  values = { zone_id = "euc1-az2" }
+}
+
+override_data {
   target = data.aws_caller_identity.current
   values = { account_id = "000000000000" }
 }
@@ -299,4 +304,15 @@ run "readme_example" {
     target = module.rds_proxy.data.aws_caller_identity.current
     values = { account_id = "000000000000" }
   }
+}
+
+run "a_zone_without_rds_proxy" {
+  command = plan
+
+  override_data {
+    target = data.aws_availability_zone.of_subnet
+    values = { zone_id = "use1-az3" }
+  }
+
+  expect_failures = [aws_db_proxy.this]
 }

@@ -17,7 +17,7 @@ from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.clock import Clock
 from local_aws.cognito.endpoint import Cognito
-from local_aws.control_plane import endpoint, security_group_use
+from local_aws.control_plane import account_facts, endpoint, security_group_use
 from local_aws.control_plane.moto_app import Moto
 from local_aws.database import rds
 from local_aws.database.binaries import NoPostgres
@@ -136,7 +136,7 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
         *observations.routes(),
         *request_model.routes(),
     ]
-    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check, request_model.check)
+    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check, request_model.check, account_facts.answer)
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
     await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()

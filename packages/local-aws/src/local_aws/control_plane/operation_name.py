@@ -24,6 +24,10 @@ def operation_name(call: AwsCall) -> str:
 
 def model_of(call: AwsCall) -> str:
     """The service as botocore names its model: HTTP APIs sign as REST APIs do."""
+    if call.service == "ses" and call.path.startswith("/v2/"):
+        return "sesv2"
+    if call.service == "servicequotas":
+        return "service-quotas"
     return "apigatewayv2" if call.service == "apigateway" and call.path.startswith("/v2/") else call.service
 
 
