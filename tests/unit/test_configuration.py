@@ -215,3 +215,16 @@ def test_a_shell_of_the_laptops_aws_reaches_no_other(dotenv: Path, monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     with pytest.raises(ConfigurationError, match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or ENV=local"):
         configuration.read("dev", dotenv).export()
+
+
+def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:
+    """The states' bucket and API Gateway's log role are in the region that `make bootstrap` prepared."""
+    said = refused(added(dotenv, "PROD_AWS_REGION=eu-central-1"), "prod")
+    assert "PROD_AWS_REGION is eu-central-1, but prod shares AWS_ACCOUNT_ID and STATE_BUCKET with eu-west-1" in said
+    assert configuration.read("dev", dotenv).region == "eu-west-1"
+    own = added(dotenv, "PROD_AWS_ACCOUNT_ID=999999999999", "PROD_STATE_BUCKET=prod-states")
+    assert configuration.read("prod", own).region == "eu-central-1"
+
+
+def test_the_same_region_said_twice_is_one(dotenv: Path) -> None:
+    assert configuration.read("prod", added(dotenv, "PROD_AWS_REGION=eu-west-1")).region == "eu-west-1"

@@ -78,6 +78,7 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
     values = _by_environment(environment, _chain(written))
     found, unfit = parsed(values)
     wrong += [f"{name} {what}" for name, what in unfit]
+    wrong += _another_region(environment, _chain(written))
     if wrong:
         known = "" if file.exists() else f"There is no {FILE}: cp .env.example {FILE}. "
         raise ConfigurationError(
@@ -90,6 +91,18 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
             )
         )
     return Configuration(environment, found)
+
+
+def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
+    """`make bootstrap` prepares an account in one region: the states' bucket and API Gateway's log role are there."""
+    own = f"{environment.upper()}_AWS_REGION"
+    if said.get(own, said.get("AWS_REGION")) == said.get("AWS_REGION"):
+        return []
+    shared = [name for name in ("AWS_ACCOUNT_ID", "STATE_BUCKET") if not said.get(f"{environment.upper()}_{name}")]
+    return [
+        f"{own} is {said[own]}, but {environment} shares {' and '.join(shared)} with {said['AWS_REGION']}, where alone "
+        f"the account is prepared. Use one region, or give {environment} an account and a bucket of its own"
+    ] if shared else []  # fmt: skip
 
 
 def _repository() -> dict[str, Any]:

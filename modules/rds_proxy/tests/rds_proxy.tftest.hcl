@@ -301,6 +301,11 @@ run "readme_example" {
   }
 
   override_data {
+    target = module.rds_proxy.data.aws_availability_zone.of_subnet
+    values = { zone_id = "euc1-az2" }
+  }
+
+  override_data {
     target = module.rds_proxy.data.aws_caller_identity.current
     values = { account_id = "000000000000" }
   }
