@@ -124,8 +124,9 @@ proof-revocation: environment ## Grant, use, revoke and ask again, a thousand ti
 proof-revocation-live: environment ## Revoke a right on the running stack in real time, and ask until nothing is permitted (TRIALS=24 WRITE=1)
 	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
 
-proof-security: environment ## Attack every operation that needs current authority with rights that have just ended, 1,000 trials of each kind (COUNT=…)
-	@TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/security
+proof-security: environment ## Attack every operation that needs current authority with rights that have just ended: 1,000 trials of each kind in process, 30 by HTTP on the stack that is up (COUNT=… LIVE=…)
+	@TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/security
+	@$(PYTHON) -m tests.security.live --trials $(or $(LIVE),30)
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
