@@ -4,16 +4,12 @@ Permitted is what a grant in force covers, and nothing else. The same rules once
 are in tests/reference.py; a differential test compares the two.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from atrium.grant_items import EVERYWHERE, Grant
-from atrium.permissions import ADMIN
-from atrium.user_attributes import RoleDefinition
-
-Define = Callable[[str], RoleDefinition]
-"""What a role holds by itself, and the roles that it builds on; empty for an unknown one."""
+from atrium.permissions import ADMIN, Define, is_living
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -50,6 +46,8 @@ def decide(standing: Standing, action: str, resource: Resource, define: Define, 
         if grant.role is None:
             if grant.action == action:
                 return Decision(True, grant)
+            continue
+        if not is_living(grant, define):
             continue
         if grant.role not in sources:
             sources[grant.role] = source(grant.role, permission, define)

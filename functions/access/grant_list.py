@@ -40,7 +40,8 @@ def list_(request: Request) -> Response:
     )
     found = list(islice(filter(grant_items.in_force, items), page.limit + 1))
     keys = {grant_items.id_of(item): _key(asked, item) for item in found}
-    return pages.answer(request, page, [grant_items.record(item) for item in found], key=lambda grant: keys[grant.id])
+    shown = [grant_items.record(item).shown() for item in found]
+    return pages.answer(request, page, shown, key=lambda grant: keys[grant["id"]])
 
 
 def _items(

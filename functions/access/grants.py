@@ -26,6 +26,7 @@ from atrium.user_attributes import Meta as MetaItem
 from atrium.uuid7 import uuid7
 
 VERSION = 1  # nothing changes a grant
+_NO_ROLE = FieldError("#/role", "There is no such role")
 _LAST_END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -49,7 +50,8 @@ def list_(request: Request) -> Response:
     items = filter(grant_items.in_force, grants.listed(uid, after, page.limit + 1))
     found = list(islice(items, page.limit + 1))
     keys = {grant_items.id_of(item): (item["pk"], item["sk"]) for item in found}
-    return pages.answer(request, page, [grant_items.record(item) for item in found], key=lambda grant: keys[grant.id])
+    shown = [grant_items.record(item).shown() for item in found]
+    return pages.answer(request, page, shown, key=lambda grant: keys[grant["id"]])
 
 
 def read(request: Request) -> Response:
@@ -88,14 +90,14 @@ def revoke(request: Request) -> Response:
     return Response(204)
 
 
-def _make(request: Request, grant: GrantRecord) -> idempotency_in_table.Once:
-    meta = _meta(grant.uid)
+def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
+    meta, grant = _meta(new.uid), _of_generation(new)
     joining = [admins.joining(grant.uid)] if _is_admins(grant) and meta.status == "active" else []
     work = [
         *grants.puts(grant),
         _changed(meta, only_this=_is_admins(grant)),
         *joining,
-        *_role_exists(grant),
+        *([roles.if_generation(grant.role, grant.role_generation)] if grant.role not in (None, ADMIN) else []),
         _trail(request, "granted", grant),
     ]
     try:
@@ -113,12 +115,12 @@ def _exists(held: Item) -> Problem:
     return Problem(409, "grant_exists", detail)
 
 
-def _role_exists(grant: GrantRecord) -> list[dict[str, Any]]:
-    """Return the condition that keeps a role from being deleted while it is granted."""
-    if grant.role in (None, ADMIN):
-        return []
-    key = grant_items.at((f"R#{grant.role}", "META"))
-    return [{"ConditionCheck": {"Key": key, "ConditionExpression": "attribute_exists(pk)"}}]
+def _of_generation(grant: GrantRecord) -> GrantRecord:
+    """Return the grant of the role that there is now. Raises 422 when it has been deleted."""
+    generation = roles.generation(grant.role) if grant.role else 0
+    if generation is None:
+        raise _unacceptable([_NO_ROLE])
+    return msgspec.structs.replace(grant, role_generation=generation)
 
 
 def _revoke(request: Request, uid: str, name: str) -> None:
@@ -187,10 +189,14 @@ def _check(new: NewGrant) -> None:
         errors.append(FieldError("#/expires_at", "Expected a time to come"))
     if new.expires_at is not None and new.expires_at > _LAST_END:
         errors.append(FieldError("#/expires_at", "Expected a year until 9999, in UTC too"))
-    if not errors and new.role is not None and not roles.exists(new.role):
-        errors.append(FieldError("#/role", "There is no such role"))
+    if not errors and new.role is not None and roles.generation(new.role) is None:
+        errors.append(_NO_ROLE)
     if errors:
-        raise Problem(422, "validation_failed", "This cannot be granted: see `errors`.", errors=errors)
+        raise _unacceptable(errors)
+
+
+def _unacceptable(errors: list[FieldError]) -> Problem:
+    return Problem(422, "validation_failed", "This cannot be granted: see `errors`.", errors=errors)
 
 
 def _refuse_but_to_admins(request: Request, role: str | None) -> None:
@@ -206,4 +212,4 @@ def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:
 
 
 def _representation(grant: GrantRecord, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return response.json(grant, status, etag=etag.of_version(VERSION, grant.id), headers=headers)
+    return response.json(grant.shown(), status, etag=etag.of_version(VERSION, grant.id), headers=headers)

@@ -1,4 +1,12 @@
-"""Roles: what holding one permits, and the roles that it builds on."""
+"""Roles: what holding one permits, and the roles that it builds on.
+
+    R#<role>  META               {version, generation, description, parents}
+    R#<role>  PERM#<permission>  {permission}
+    R#<role>  DELETED            {version}: the last one of a deleted role
+
+A role that is created again begins with the next version, which is also its `generation`. A grant names the generation that
+it was made for, so a grant of the deleted role does not come back to life.
+"""
 
 from itertools import islice
 from typing import Annotated, Any
@@ -21,6 +29,7 @@ from atrium.user_attributes import Contended, RoleDefinition, TransactionRefused
 MAX_PERMISSIONS = 45
 """A change writes each that comes or goes, and a transaction has 100 items. Larger roles are built of smaller ones."""
 MAX_PARENTS = 20
+_DELETED = "DELETED"
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,8 +94,7 @@ def put(request: Request) -> Response:
 
 
 def delete(request: Request) -> Response:
-    """Not while somebody holds it, by an index that lags a moment behind: who got it in that moment holds what gives
-    nothing."""
+    """Refuse while somebody holds it, by an index that lags a moment behind. A grant made in that moment gives nothing."""
     name, versions = _name(request), etag.expected_versions(request)
     _refuse_built_in(name)
 
@@ -106,6 +114,7 @@ def delete(request: Request) -> Response:
         _transact(
             [
                 *({"Delete": each} for each in gone),
+                {"Put": {"Item": _at(name, _DELETED)["Key"] | {"version": {"N": str(before.version)}}}},
                 role_graph.change(graph, name, None),
                 audit.entry(request, "role.deleted", {"role": name}),
             ]
@@ -115,9 +124,28 @@ def delete(request: Request) -> Response:
     return Response(204)
 
 
-def exists(role: str) -> bool:
-    """One call. Raises `Unavailable`."""
-    return role == ADMIN or user_attributes.item(f"R#{role}", "META") is not None
+def generation(role: str) -> int | None:
+    """Return what a grant of the role names, None when there is no such role. One call. Raises `Unavailable`."""
+    if role == ADMIN:
+        return 0
+    meta = user_attributes.item(f"R#{role}", "META")
+    return None if meta is None else int(meta.get("generation", 0))
+
+
+def if_generation(role: str, generation: int) -> dict[str, Any]:
+    """Return an item of a transaction whose condition is that the role is there, and is still this one."""
+    condition = "attribute_exists(pk) AND attribute_not_exists(generation)"
+    if generation == 0:
+        return {"ConditionCheck": _at(role, "META") | {"ConditionExpression": condition}}
+    values = {":generation": {"N": str(generation)}}
+    same = {"ConditionExpression": "generation = :generation", "ExpressionAttributeValues": values}
+    return {"ConditionCheck": _at(role, "META") | same}
+
+
+def _last_version(name: str) -> int:
+    """Return the version that a deleted role of this name had, 0 without one."""
+    deleted = user_attributes.item(f"R#{name}", _DELETED)
+    return deleted["version"] if deleted else 0
 
 
 def _find(name: str) -> Role | None:
@@ -132,7 +160,7 @@ def _find(name: str) -> Role | None:
 
 
 def _write(request: Request, name: str, draft: Draft, before: Role | None, graph: Graph) -> Role:
-    version = before.version + 1 if before else 1
+    version = (before.version if before else _last_version(name)) + 1
     after = Role(name, str(draft.description), sorted(draft.parents), sorted(draft.permissions), version)
     held, wanted = set(before.permissions if before else ()), set(after.permissions)
     added = [
@@ -147,15 +175,27 @@ def _write(request: Request, name: str, draft: Draft, before: Role | None, graph
 
 
 def _meta(after: Role, before: Role | None) -> dict[str, Any]:
-    item = _at(after.role, "META")["Key"] | {
+    fields = {
         "version": {"N": str(after.version)},
         "description": {"S": after.description},
         "parents": {"L": [{"S": parent} for parent in after.parents]},
         "gsi1pk": {"S": "ROLES"},
         "gsi1sk": {"S": after.role},
     }
-    condition = _if_version(before.version) if before else {"ConditionExpression": "attribute_not_exists(pk)"}
-    return {"Put": {"Item": item, **condition}}
+    if before is None:
+        generation = {"generation": {"N": str(after.version)}} if after.version > 1 else {}
+        item = _at(after.role, "META")["Key"] | fields | generation
+        return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+    values = {f":{name}": value for name, value in fields.items()} | {":before": {"N": str(before.version)}}
+    assignments = ", ".join(f"{name} = :{name}" for name in fields)
+    return {
+        "Update": _at(after.role, "META")
+        | {
+            "UpdateExpression": f"SET {assignments}",
+            "ConditionExpression": "version = :before",
+            "ExpressionAttributeValues": values,
+        }
+    }
 
 
 def _transact(items: list[dict[str, Any]]) -> None:

@@ -138,7 +138,9 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
     def gives(grant: Grant) -> bool:
         if not (decision.in_force(grant, now) and decision.covers(grant.scope, resource)):
             return False
-        return grant.action == action if grant.role is None else grant.role in giving
+        if grant.role is None:
+            return grant.action == action
+        return grant.role in giving and permissions.is_living(grant, permissions.cached)
 
     def users(pk: str, **index: Any) -> Iterator[str]:
         for item in user_attributes.query(pk, between=following, page=page, **index):

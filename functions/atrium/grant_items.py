@@ -23,7 +23,7 @@ Item = dict[str, Any]
 Key = tuple[str, str]
 """pk and sk."""
 
-DECIDING = ("pk", "sk", "id", "role", "action", "scope", "expires_at")
+DECIDING = ("pk", "sk", "id", "role", "action", "scope", "expires_at", "role_generation")
 """The attributes that `grant` reads."""
 
 
@@ -31,6 +31,7 @@ class Grant(msgspec.Struct, frozen=True):
     """What a decision needs of a grant: a `role`, or the right to a single `action`; the other of the two is None.
 
     `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`. `expires_at` is in epoch seconds, None for no end.
+    `generation` is that of the role when it was granted. Deleted and created again, a role has another one.
     """
 
     id: str
@@ -38,10 +39,11 @@ class Grant(msgspec.Struct, frozen=True):
     role: str | None = None
     action: str | None = None
     expires_at: int | None = None
+    generation: int = 0
 
 
 class GrantRecord(msgspec.Struct, frozen=True):
-    """A grant with its history, as the API shows it. Times are RFC 3339."""
+    """A grant with its history. Times are RFC 3339. The API shows all but `role_generation`: see `Grant.generation`."""
 
     id: str
     uid: str
@@ -52,6 +54,11 @@ class GrantRecord(msgspec.Struct, frozen=True):
     granted_by: str
     granted_at: str
     expires_at: str | None
+    role_generation: int = 0
+
+    def shown(self) -> dict[str, Any]:
+        """Return the grant as the API shows it."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if name != "role_generation"}
 
 
 def partition(uid: str) -> str:
@@ -117,12 +124,21 @@ def attributes(record: GrantRecord) -> Item:
         "granted_at": record.granted_at,
     }
     found = texts({name: value for name, value in values.items() if value is not None})
+    if record.role_generation:
+        found["role_generation"] = {"N": str(record.role_generation)}
     return found if record.expires_at is None else found | {"expires_at": {"N": str(seconds(record.expires_at))}}
 
 
 def grant(item: Item) -> Grant:
     """Read any copy of a grant."""
-    return Grant(id_of(item), item["scope"], item.get("role"), item.get("action"), item.get("expires_at"))
+    return Grant(
+        id_of(item),
+        item["scope"],
+        item.get("role"),
+        item.get("action"),
+        item.get("expires_at"),
+        generation_of(item),
+    )
 
 
 def record(item: Item) -> GrantRecord:
@@ -137,7 +153,14 @@ def record(item: Item) -> GrantRecord:
         granted_by=item["granted_by"],
         granted_at=item["granted_at"],
         expires_at=rfc3339(item["expires_at"]) if "expires_at" in item else None,
+        role_generation=generation_of(item),
     )
+
+
+def generation_of(item: Item) -> int:
+    """Return 0 for the first role of its name, and for the right to an action."""
+    found: int = item.get("role_generation", 0)
+    return found
 
 
 def id_of(item: Item) -> str:

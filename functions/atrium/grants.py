@@ -90,13 +90,14 @@ def same(record: GrantRecord) -> Item | None:
     if held := _legacy_duplicate(record):
         return held
     found = user_attributes.item(*grant_items.keys(record)[0])
-    return found if found and grant_items.in_force(found) else None
+    return found if found and _is_same(found, record) else None
 
 
 def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, Any]]:
     """Return the items of a transaction that creates the grant, or replaces that of the same role or action and scope.
 
-    The condition of the first fails when there is such a grant in force, or when it is not the one to be replaced.
+    The condition of the first fails when there is such a grant in force, or when it is not the one to be replaced. A grant
+    of an earlier role of the same name is overwritten.
     """
     if not replacing and (held := _legacy_duplicate(record)):
         absent: dict[str, Any] = {
@@ -112,7 +113,7 @@ def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, A
 def keyed_puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, Any]]:
     """Return what `puts` does, in the new layout whatever the environment's is."""
     own, *others = _puts(grant_items.items(record))
-    own["Put"] |= _if(replacing) if replacing else _unless_in_force()
+    own["Put"] |= _if(replacing) if replacing else _unless_in_force(record.role_generation)
     if replacing and grant_items.id_of(replacing) != record.id:
         pointer = grant_items.pointer_key(grant_items.id_of(replacing))
         return [own, *others, {"Delete": {"Key": grant_items.at(pointer)}}]
@@ -140,11 +141,18 @@ def _if(item: Item) -> dict[str, Any]:
     return {"ConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": item["id"]}}}
 
 
-def _unless_in_force() -> dict[str, Any]:
+def _unless_in_force(generation: int) -> dict[str, Any]:
+    earlier = " OR attribute_not_exists(role_generation) OR role_generation < :generation" if generation else ""
+    values = {":now": {"N": str(int(time.time()))}} | ({":generation": {"N": str(generation)}} if generation else {})
     return {
-        "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
-        "ExpressionAttributeValues": {":now": {"N": str(int(time.time()))}},
+        "ConditionExpression": f"attribute_not_exists(pk) OR expires_at <= :now{earlier}",
+        "ExpressionAttributeValues": values,
     }
+
+
+def _is_same(item: Item, record: GrantRecord) -> bool:
+    """Return True if the item, a grant of the same right, is in force and of the same role, not of an earlier one."""
+    return grant_items.in_force(item) and grant_items.generation_of(item) == record.role_generation
 
 
 def _legacy_duplicate(record: GrantRecord) -> Item | None:
@@ -153,7 +161,7 @@ def _legacy_duplicate(record: GrantRecord) -> Item | None:
         (
             item
             for item in _legacy(record.uid)
-            if (item.get("scope"), item.get("role"), item.get("action")) == wanted and grant_items.in_force(item)
+            if (item.get("scope"), item.get("role"), item.get("action")) == wanted and _is_same(item, record)
         ),
         None,
     )

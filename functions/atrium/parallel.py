@@ -1,6 +1,7 @@
 """Reads that do not depend on each other, at once: together they take one round trip."""
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def run[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
 def start[Result](call: Callable[[], Result]) -> "Future[Result]":
     """Start the call in another thread. It must not wait for a further one: it may have the last of the threads."""
-    found: Future[Result] = _executor().submit(call)
+    # With the context of the request: what it writes there is under the caller's condition, too.
+    found: Future[Result] = _executor().submit(copy_context().run, call)
     return found
 
 

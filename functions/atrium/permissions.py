@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from atrium import clock, user_attributes
 from atrium.clock import Moment
+from atrium.grant_items import Grant
 from atrium.user_attributes import RoleDefinition
 
 ADMIN = "admin"
@@ -13,6 +14,9 @@ CACHE_SECONDS = 30  # for so long at most may a permission that was taken from a
 _CACHE_ENTRIES = 512
 
 _cache: dict[str, tuple[Moment, RoleDefinition]] = {}
+
+Define = Callable[[str], RoleDefinition]
+"""What a role holds by itself, and the roles that it builds on; empty for an unknown one."""
 
 
 def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> bool:
@@ -25,21 +29,35 @@ def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> boo
     return ADMIN in held or any(permission in definition.permissions for definition in _definitions(held, read))
 
 
+def living(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
+    """Return the grants but those of a role that has been deleted: another one may have its name by now.
+
+    `read` defaults to the table as it is. Raises like `hold`.
+    """
+    define = read or user_attributes.role_definition
+    return [grant for grant in grants if is_living(grant, define)]
+
+
+def is_living(grant: Grant, define: Define) -> bool:
+    """Return False for a grant of a role that has been deleted since."""
+    return grant.role in (None, ADMIN) or define(grant.role).generation == grant.generation
+
+
 def known(roles: Iterable[str]) -> set[str]:
     """Every permission of the roles, as `cached` has them; for `admin` see ADMIN. Raises like `hold`."""
     return _of(set(roles), cached)
 
 
-def of(roles: Iterable[str]) -> set[str]:
+def of(roles: Iterable[str], read: Define | None = None) -> set[str]:
     """Every permission of the roles as the table has them now; for `admin` see ADMIN. Raises like `hold`."""
-    return _of(set(roles), user_attributes.role_definition)
+    return _of(set(roles), read or user_attributes.role_definition)
 
 
-def _of(roles: set[str], read: Callable[[str], RoleDefinition]) -> set[str]:
+def _of(roles: set[str], read: Define) -> set[str]:
     return set[str]().union(*(definition.permissions for definition in _definitions(roles, read)))
 
 
-def _definitions(roles: set[str], read: Callable[[str], RoleDefinition]) -> Iterator[RoleDefinition]:
+def _definitions(roles: set[str], read: Define) -> Iterator[RoleDefinition]:
     """Yield those of the roles, then of the roles that they build on, level by level. Each is read when it is wanted."""
     seen, waiting = set[str](), roles
     while waiting:

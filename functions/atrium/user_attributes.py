@@ -61,12 +61,14 @@ class Meta(msgspec.Struct, frozen=True):
 class RoleDefinition(msgspec.Struct, frozen=True):
     """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role.
 
-    `version` rises with every change of the role; None where its META is missing.
+    `version` rises with every change of the role; None where its META is missing. `generation` tells roles apart that had
+    the same name one after the other: a grant of an earlier one gives nothing.
     """
 
     permissions: frozenset[str]
     parents: frozenset[str]
     version: int | None = None
+    generation: int = 0
 
 
 def meta(uid: str) -> Meta | None:
@@ -123,14 +125,15 @@ def role_definition(role: str) -> RoleDefinition:
 
 def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
     """What the items of one role say."""
-    permissions, parents, version = set[str](), set[str](), None
+    meta: dict[str, Any] = {}
+    permissions = set[str]()
     for item in items:
         if item["sk"] == "META":
-            parents.update(item.get("parents") or ())
-            version = item.get("version")
+            meta = item
         elif item["sk"].startswith("PERM#"):
             permissions.add(item["permission"])
-    return RoleDefinition(frozenset(permissions), frozenset(parents), version)
+    parents = frozenset[str](meta.get("parents") or ())
+    return RoleDefinition(frozenset(permissions), parents, meta.get("version"), meta.get("generation", 0))
 
 
 def role_version(role: str) -> int | None:

@@ -1,10 +1,11 @@
 """The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
 
+import functools
 from typing import Any
 
 import msgspec
 
-from atrium import grants, identity, log, namespaces, parallel, user_attributes
+from atrium import grants, identity, log, namespaces, parallel, permissions, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
@@ -59,9 +60,10 @@ def _rights(uid: str) -> Rights:
             user_attributes.create_meta(uid)
             return Rights()
         stored = parallel.start(lambda: user_attributes.attributes(uid))
-        everywhere = grants.everywhere(uid)
+        define = functools.cache(user_attributes.role_definition)  # each role is read once
+        everywhere = permissions.living(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
-        granted = scopes_of(held)
+        granted = scopes_of(held, define)
         attributes = namespaces.in_token(stored.result())
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))

@@ -37,14 +37,14 @@ class _Contract(msgspec.Struct):
     components: _Components
 
 
-def scopes_of(roles: Collection[str]) -> frozenset[str]:
+def scopes_of(roles: Collection[str], define: permissions.Define) -> frozenset[str]:
     """Everyone's, and one for each permission that there is a scope for; all of them for an administrator.
 
     One call for each role. Raises user_attributes.Unavailable.
     """
     if permissions.ADMIN in roles:
         return declared()
-    return EVERYONE | (declared() & {f"{PREFIX}{permission}" for permission in permissions.of(roles)})
+    return EVERYONE | (declared() & {f"{PREFIX}{permission}" for permission in permissions.of(roles, define)})
 
 
 @cache

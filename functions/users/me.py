@@ -37,7 +37,7 @@ def change(request: Request) -> Response:
 
 def read_permissions(request: Request) -> Response:
     """As the table has them now; so they may differ from the token's, for half a minute at most."""
-    held = grants.role_names(grants.everywhere(request.caller.uid))
+    held = grants.role_names(permissions.living(grants.everywhere(request.caller.uid)))
     return response.json({"roles": held, "permissions": sorted(permissions.of(held)), "all": permissions.ADMIN in held})
 
 

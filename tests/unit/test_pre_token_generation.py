@@ -270,6 +270,24 @@ def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(uid:
     assert part["scopesToAdd"] == ["atrium/me", "atrium/users.read", "atrium/users.write"]
 
 
+def test_a_grant_of_a_deleted_role_gives_nothing(uid: str, table: Any) -> None:
+    """A role of its name was created afterwards, which is of another generation."""
+    meta = {"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": {"L": []}, "generation": {"N": "3"}}
+    table.put_item(TableName=TABLE, Item=meta)
+    key = {"pk": {"S": "R#support"}, "sk": {"S": "PERM#users.read"}}
+    table.put_item(TableName=TABLE, Item=key | {"permission": {"S": "users.read"}})
+    for generation, roles in ((None, ""), ("2", ""), ("3", "support")):
+        grant(table, uid, "support", expires_at={"N": "4102444800"}, **generation_of(generation))
+        part = generate()
+        assert part["claimsToAddOrOverride"]["roles"] == roles
+        assert ("atrium/users.read" in part["scopesToAdd"]) is bool(roles)
+        assert ("roles_until" in part["claimsToAddOrOverride"]) is bool(roles)
+
+
+def generation_of(generation: str | None) -> dict[str, Any]:
+    return {} if generation is None else {"role_generation": {"N": generation}}
+
+
 def test_a_package_without_the_contract_says_what_to_do(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:

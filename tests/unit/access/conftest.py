@@ -75,7 +75,12 @@ class Service:
     def grant(self, uid: str, scope: str = "*", **what: Any) -> str:
         """Straight into the table."""
         grant, end = str(uuid.uuid4()), what.pop("expires_at", None)
-        names = {"role": None, "action": None, "reason": None, "expires_at": end and rfc3339(end)} | what
+        names: dict[str, Any] = {
+            "role": None,
+            "action": None,
+            "reason": None,
+            "expires_at": end and rfc3339(end),
+        } | what
         for item in items(GrantRecord(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)):
             self.table.put_item(TableName=TABLE, Item=item)
         return grant

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from access import role_graph
+from atrium import user_attributes
 from tests.unit.access.conftest import ADA, Service
+from tests.unit.conftest import forget
 from tests.unit.crowd import Crowd
 from tests.unit.events import Answer
+
+DOCUMENT = {"type": "document", "id": "7"}
 
 
 def put(
@@ -31,7 +35,72 @@ def test_a_role_is_made_read_changed_and_deleted(service: Service) -> None:
     assert service.ask("GET", "/v1/roles/reader").json == changed.json
     gone = service.ask("DELETE", "/v1/roles/reader", If_Match=changed.headers["etag"])
     assert (gone.status, service.ask("GET", "/v1/roles/reader").status) == (204, 404)
-    assert service.items("R#reader") == []
+    assert service.items("R#reader") == [{"pk": "R#reader", "sk": "DELETED", "version": 2}]
+
+
+def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The grant is written after the deletion has read who holds the role, and before it deletes."""
+    service.new_user(ADA)
+    put(service, "reader", "document.read")
+    transact, granted = user_attributes.transact, list[Answer]()
+
+    def be_late(items: Any) -> None:
+        if not granted:
+            granted.append(Answer(0, {}, ""))  # this one is the deletion's, and the next the grant's
+            granted[0] = service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"})
+        transact(items)
+
+    with monkeypatch.context() as late:
+        late.setattr(user_attributes, "transact", be_late)
+        assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
+    assert granted[0].status == 201
+    again = put(service, "reader", "document.read", "document.list")
+    assert (again.status, again.json["version"], again.json["permissions"]) == (
+        201,
+        2,
+        ["document.list", "document.read"],
+    )
+    changed = put(service, "reader", "document.read", etag=again.headers["etag"])
+    assert changed.json["version"] == 3
+    for _ in range(2):  # by the cache, and by a container that has just started
+        assert not is_permitted(service)
+        assert found(service) == []
+        forget()
+    assert service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}).status == 201
+    assert is_permitted(service)
+    assert found(service) == [ADA]
+
+
+def test_a_role_deleted_while_it_is_granted_is_not_granted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deletion comes after the grant has read the role, and before it writes. A new role has the name, or none."""
+    for comes_back, status in ((False, 422), (True, 201)):
+        service.new_user(ADA)
+        put(service, "reader", "document.read")
+        transact, writes = user_attributes.transact, itertools.count()
+
+        def be_late(items: Any) -> None:
+            if next(writes) == 0:  # noqa: B023
+                assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
+                if comes_back:  # noqa: B023
+                    put(service, "reader", "document.read")
+            transact(items)  # noqa: B023
+
+        with monkeypatch.context() as late:
+            late.setattr(user_attributes, "transact", be_late)
+            granted = service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"})
+        assert (granted.status, is_permitted(service)) == (status, comes_back), granted.text
+
+
+def is_permitted(service: Service) -> bool:
+    question = {"subject": {"type": "user", "id": ADA}, "action": {"name": "read"}, "resource": DOCUMENT}
+    return bool(service.ask("POST", "/access/v1/evaluation", question).json["decision"])
+
+
+def found(service: Service) -> list[str]:
+    search = {"subject": {"type": "user"}, "action": {"name": "read"}, "resource": DOCUMENT}
+    return [each["id"] for each in service.ask("POST", "/access/v1/search/subject", search).json["results"]]
 
 
 def test_versions_and_existence_are_conditions(service: Service) -> None:
