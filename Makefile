@@ -101,13 +101,17 @@ hooks: environment ## Let git run make check before each commit
 
 ##@ Proofs that take longer than a test may
 
-.PHONY: failure-matrix proof-durability proof-fuzz proof-access proof-revocation proof-revocation-live proof-security proof-soak
+.PHONY: failure-matrix proof-durability proof-two-days proof-fuzz proof-access proof-revocation proof-revocation-live proof-security proof-soak
 failure-matrix: environment ## Break a stack in every known way; print each message and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
 proof-durability: environment ## Kill the store 500 times and a whole stack 30 times under load: no acknowledged write may be lost (KILLS=500 STACK_KILLS=30)
 	@KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/local/dynamodb/test_kills.py
 	@STACK_KILLS=$(or $(STACK_KILLS),30) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_durability.py
+
+proof-two-days: environment ## Live through 48 hours: workers, streams, expiry and schedules, then a whole stack (HOURS=48)
+	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -p no:cacheprovider tests/local/clock
+	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_two_days.py
 
 proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)
 proof-fuzz: export FUZZ_SEED := $(or $(SEED),1)

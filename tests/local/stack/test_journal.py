@@ -68,6 +68,10 @@ class Supervisor:
     def save(self) -> None:
         self._loop.run(self.persistence.save())
 
+    def stop(self) -> bool:
+        """Return True if `make down` would write a snapshot."""
+        return self._loop.run(self.persistence.save_uncovered())
+
     def close(self) -> None:
         self._loop.run(self._runner.cleanup())
         self._moto.close()
@@ -280,3 +284,34 @@ def test_two_calls_at_once_share_one_snapshot(stack: Stack) -> None:
     assert stack.now.persistence.snapshots - before <= 4
     stack.kill()
     assert len(stack.client("sns").list_topics()["Topics"]) == 8
+
+
+def test_what_cannot_be_kept_is_not_acknowledged(stack: Stack) -> None:
+    """The disk is full: a resource that needs a snapshot is refused, and so is a message, until there is room."""
+    queues, topics = stack.client("sqs"), stack.client("sns")
+    url = queues.create_queue(QueueName="jobs")["QueueUrl"]
+    stack.now.save()
+    part = stack.now.settings.state / "control-plane.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(ClientError, match="InsufficientStorage"):
+        topics.create_topic(Name="news")
+    part.unlink(missing_ok=True)
+    full = "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+    stack.now.kept.store.blocking(lambda data: data.sql.execute(full))
+    with pytest.raises(ClientError, match="disk is full"):
+        queues.send_message(QueueUrl=url, MessageBody="one")
+    stack.now.kept.store.blocking(lambda data: data.sql.execute("DROP TRIGGER full"))
+    queues.send_message(QueueUrl=url, MessageBody="two")
+    stack.kill()
+    queues = stack.client("sqs")
+    got = queues.receive_message(QueueUrl=queues.get_queue_url(QueueName="jobs")["QueueUrl"], MaxNumberOfMessages=10)
+    assert "two" in [each["Body"] for each in got["Messages"]]
+
+
+def test_a_stop_writes_no_snapshot_of_what_the_journal_has(stack: Stack) -> None:
+    url = stack.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    stack.now.save()
+    stack.client("sqs").send_message(QueueUrl=url, MessageBody="one")
+    assert not stack.now.stop()
+    stack.now.persistence.changed()
+    assert stack.now.stop()

@@ -1,6 +1,8 @@
 """The stack's clock: the machine's, or one that `make clock FORWARD=3600` moves if it was started with ATRIUM_CLOCK=movable."""
 
+import json
 import os
+import urllib.error
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,5 +54,9 @@ def forward(settings: Settings, seconds: float) -> str:
     """
     if (found := supervisor.running(settings)) is None:
         raise StackError("No stack runs here. `make up` starts one.")
-    answer = post_json(f"http://{LOOPBACK}:{found.aws_port}{_PAGE}?forward={seconds}")
+    try:
+        answer = post_json(f"http://{LOOPBACK}:{found.aws_port}{_PAGE}?forward={seconds}")
+    except urllib.error.HTTPError as refused:
+        with refused:
+            raise StackError(json.loads(refused.read())["error"]) from None
     return str(answer["now"])

@@ -28,13 +28,21 @@ class Journal:
         self._state = state
         self._state_changes = StateChanges(state)
         self._digests: dict[str, bytes] = {}
+        self._unwritten: list[Row] = []  # because the disk was full, for instance
         self.position = store.blocking(lambda data: data.last_change())
 
     async def keep(self, parts: Iterable[Part]) -> None:
         """Write the parts that changed, and what changed in Cognito's own state."""
-        rows = self._moto.exclusively(lambda: [*self._rows(parts), *map(_row, self._state_changes.since(self._state))])
-        if rows:
-            self.position = max(self.position, await self._store.write(lambda data: data.keep_changes(rows)))
+        new = self._moto.exclusively(lambda: [*self._rows(parts), *map(_row, self._state_changes.since(self._state))])
+        rows, self._unwritten = self._unwritten + new, []
+        if not rows:
+            return
+        try:
+            position = await self._store.write(lambda data: data.keep_changes(rows))
+        except BaseException:
+            self._unwritten = rows + self._unwritten
+            raise
+        self.position = max(self.position, position)
 
     def _rows(self, parts: Iterable[Part]) -> list[Row]:
         rows = [(part.name, part.pickled()) for part in parts]

@@ -16,6 +16,7 @@ import hashlib
 import logging
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
@@ -37,6 +38,7 @@ from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
 from local_aws.dynamodb import Store, schema
 from local_aws.dynamodb.adopt import adopt
+from local_aws.iam.gate import error_response
 from local_aws.settings import Settings
 from tools.deploy import supervisor
 from tools.deploy.terraform.scratch import ENVIRONMENT, Record
@@ -72,6 +74,7 @@ class Persistence:
         self._kept: tuple[Cognito, RestApis] | None = None
         self._changes = 0
         self._saved = 0
+        self._uncovered = 0  # the last change that the journal does not have
         self.snapshots = 0  # written by this process
         self._ahead = False  # of the snapshot, by an apply
         self._journal: Journal | None = None
@@ -133,8 +136,9 @@ class Persistence:
         self._journal = Journal(store, self._moto, cognito.state)
 
     def changed(self) -> None:
-        """Something to keep changed without an AWS call."""
+        """Note that something changed without an AWS call. Only a snapshot has it."""
         self._changes += 1
+        self._uncovered = self._changes
 
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
         """Return interceptors that answer when what changed is on disk."""
@@ -176,8 +180,14 @@ class Persistence:
         """Return the answer once its change is kept. A refusal changes nothing, but for Cognito's counts."""
         note_users()
         answer = await answering
-        if not is_read(call) and (answer.status < 400 or call.service == "cognito-idp"):
+        if is_read(call) or (answer.status >= 400 and call.service != "cognito-idp"):
+            return answer
+        try:
             await self._keep(call)
+        except (SnapshotError, sqlite3.Error) as error:
+            log.error("%s %s is not on disk: %s", call.service, call.action or call.path, error)
+            message = f"The change is not on disk, so a killed stack would lose it: {error}"
+            return error_response(call, "InsufficientStorage", message, 507)
         return answer
 
     async def _keep(self, call: AwsCall) -> None:
@@ -188,6 +198,7 @@ class Persistence:
         self._applied.note(call)
         self._ahead = self._ahead or self._record.apply_cut_off
         if self._ahead and not is_content(call):
+            self._uncovered = self._changes
             return
         assert self._journal
         if parts is None:
@@ -220,6 +231,10 @@ class Persistence:
                 stood * 1000,
             )
             return True
+
+    async def save_uncovered(self) -> bool:
+        """Write a snapshot if anything changed that the journal does not have; else the journal is as good."""
+        return self._uncovered > self._saved and await self.save()
 
     def _fork(self) -> snapshot.CopyOfUs:
         assert self._kept
@@ -273,13 +288,13 @@ class Persistence:
     async def _set_applied(self, request: web.Request) -> web.Response:
         """Said by `make up` once everything is as its Terraform wants it; part of the next snapshot."""
         self._applied = Applied(request.match_info["inputs"])
-        self._changes += 1
+        self.changed()
         return await self._answer_applied(request)
 
     async def _answer(self, request: web.Request) -> web.Response:
         """200, or 507 (insufficient storage) with the reason."""
         try:
-            written = await self.save()
+            written = await self.save_uncovered()
         except SnapshotError as error:
             return web.json_response({"error": str(error)}, status=507)
         size = self._file.stat().st_size if self._file.exists() else 0

@@ -111,8 +111,8 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
     cognito = Cognito(settings, functions.invoke, kept.cognito)
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis, store)
-    # Registered after what changes state, so that it runs before they stop: the last word of every stop is a snapshot.
-    stack.push_async_callback(persistence.save)
+    # Registered after what changes state, so that it runs before they stop.
+    stack.push_async_callback(persistence.save_uncovered)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
 
     leftover_logs = LeftoverLogs()

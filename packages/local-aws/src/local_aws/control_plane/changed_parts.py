@@ -22,9 +22,7 @@ from local_aws.control_plane.parts import Part
 from local_aws.dynamodb.endpoint import ITEM_CALLS
 from local_aws.settings import ACCOUNT_ID
 
-READ = re.compile(
-    "(Describe|List|Get(?!RecordsAndForget)|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)"
-)
+READ = re.compile("(Describe|List|Get|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)")
 # What they do is over when they are answered, or lies in files: docs/fidelity.md says what of it a kill may take.
 _FLEETING = {
     "kms": "Encrypt|Decrypt|ReEncrypt|GenerateData|Sign|Verify",

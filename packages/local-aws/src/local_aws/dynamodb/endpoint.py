@@ -1,6 +1,8 @@
 """DynamoDB at the AWS endpoint: calls about items are answered here, those about tables are moto's."""
 
+import logging
 import re
+import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,6 +41,8 @@ _REFUSED = frozenset([
 ])  # fmt: skip
 _RESTORE = "RestoreTableToPointInTime"
 
+log = logging.getLogger("local.dynamodb")
+
 
 class DynamoDb:
     """The interceptor. Calls are done one after another on the store's thread."""
@@ -51,6 +55,10 @@ class DynamoDb:
             return await self._answer(call, forward)
         except DynamoDbError as error:
             return _response(error.status, error.body())
+        except sqlite3.OperationalError as error:  # the disk is full
+            log.error("%s: %s", call.action, error)
+            failed = DynamoDbError("InternalServerError", f"Nothing was written: {error}", 500)
+            return _response(failed.status, failed.body())
 
     async def _answer(self, call: AwsCall, forward: Forward) -> AwsResponse:
         action = call.action or ""

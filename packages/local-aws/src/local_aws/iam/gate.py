@@ -36,9 +36,11 @@ class IamGate:
         if _token(call) != caller.token:
             return _unknown_token(call)
         if caller.expired:
-            return _error(call, "ExpiredTokenException", "The security token included in the request is expired", 400)
+            return error_response(
+                call, "ExpiredTokenException", "The security token included in the request is expired", 400
+            )
         if call.service == "dynamodb" and call.action in _PARTIQL:
-            return _error(call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501)
+            return error_response(call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501)
         return next((_denied(call, caller, each, why) for each, why in _refusals(call, caller)), None)
 
 
@@ -73,14 +75,16 @@ def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsR
     message = (
         f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} {reason}"
     )
-    return _error(call, "AccessDeniedException", message, 400)
+    return error_response(call, "AccessDeniedException", message, 400)
 
 
 def _unknown_token(call: AwsCall) -> AwsResponse:
-    return _error(call, "UnrecognizedClientException", "The security token included in the request is invalid.", 400)
+    return error_response(
+        call, "UnrecognizedClientException", "The security token included in the request is invalid.", 400
+    )
 
 
-def _error(call: AwsCall, code: str, message: str, status: int) -> AwsResponse:
+def error_response(call: AwsCall, code: str, message: str, status: int) -> AwsResponse:
     """The error as this service's protocol writes it."""
     target = "x-amz-target" in call.headers
     if call.service == "sqs":
