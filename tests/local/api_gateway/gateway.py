@@ -135,13 +135,13 @@ def token(pool: str = POOL, *, key: RSAKey | None = None, **claims: Any) -> str:
     return jwt.encode({"alg": "RS256", "kid": f"key-of-{pool}"}, content, key or KEYS[pool])
 
 
-def _invoke(function: str) -> dict[str, Any]:
+def lambda_proxy(function: str) -> dict[str, Any]:
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}"
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
     return {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}}
 
 
-def _mock(status: int, headers: dict[str, str], template: str, **more: Any) -> dict[str, Any]:
+def mock(status: int, headers: dict[str, str], template: str, **more: Any) -> dict[str, Any]:
     answer = {
         "statusCode": str(status),
         "responseParameters": {f"method.response.header.{name}": value for name, value in headers.items()},
@@ -157,10 +157,10 @@ def _mock(status: int, headers: dict[str, str], template: str, **more: Any) -> d
 
 def body() -> dict[str, Any]:
     """The shape that the builder's gateway.json has after `templatefile`."""
-    puppet, gated = _invoke("puppet:live"), _invoke("gated")
+    puppet, gated = lambda_proxy("puppet:live"), lambda_proxy("gated")
     allow = {"Allow": "'GET,POST'", "Content-Type": "'application/problem+json'"}
-    not_allowed = _mock(405, allow, '{"status":405,"request_id":"$context.requestId"}')
-    preflight = _mock(204, {"Access-Control-Allow-Origin": "'*'"}, "", passthroughBehavior="never")
+    not_allowed = mock(405, allow, '{"status":405,"request_id":"$context.requestId"}')
+    preflight = mock(204, {"Access-Control-Allow-Origin": "'*'"}, "", passthroughBehavior="never")
     me = [{"cognito": ["atrium/me", "atrium/admin"]}]
     problem = {"application/json": '{"detail":$context.error.messageString,"request_id":"$context.requestId"}'}
     return {
@@ -178,7 +178,7 @@ def body() -> dict[str, Any]:
             "/v1/profile": {"get": puppet | {"security": [{"cognito": []}]}},
             "/v1/keyed": {"get": puppet | {"security": [{"api_key": []}]}, "put": puppet | {"security": [{"api_key": []}]}},
             "/v1/keyed/me": {"get": puppet | {"security": [*me, {"api_key": []}], "operationId": "keyedMe"}},
-            "/v1/unpermitted": {"get": _invoke("unpermitted:live")},
+            "/v1/unpermitted": {"get": lambda_proxy("unpermitted:live")},
             "/v1/slow": {"post": {"x-amazon-apigateway-integration":
                                   puppet["x-amazon-apigateway-integration"] | {"timeoutInMillis": 500}}},
             "/v1/gated": {"post": gated},
@@ -186,8 +186,6 @@ def body() -> dict[str, Any]:
                                            gated["x-amazon-apigateway-integration"] | {"timeoutInMillis": 50}}},
             "/v1/got": {"get": {"x-amazon-apigateway-integration":
                                 puppet["x-amazon-apigateway-integration"] | {"httpMethod": "GET"}}},
-            "/v1/http": {"get": {"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}},
-            "/v1/vtl": {"get": _mock(200, {}, "#set($x = 1)")},
         },
         "components": {"securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}, "cognito": {
             "type": "apiKey", "name": "Authorization", "in": "header",

@@ -10,7 +10,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from local_aws.api_gateway import RestApis
-from local_aws.api_gateway.control import METHODS
+from local_aws.api_gateway.body import METHODS
 from local_aws.settings import ACCOUNT_ID
 from tests.local.api_gateway.gateway import Gateway, body, token
 from tests.local.lambda_service.laptop import REGION

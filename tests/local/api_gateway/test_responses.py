@@ -183,10 +183,3 @@ def test_mock_without_a_template_for_the_media_type_fails_as_on_aws(gateway: Gat
     patch = [("Content-Type", "application/merge-patch+json")]
     assert gateway.call("OPTIONS", "/v1/things", headers=patch).status == 415  # passthroughBehavior: never
     assert gateway.call("PATCH", "/v1/things", b"{}", patch).status == 500  # passed through: no statusCode
-
-
-@pytest.mark.parametrize(("path", "what"), [("/v1/http", "http_proxy"), ("/v1/vtl", "#set")])
-def test_what_is_not_emulated_is_a_loud_501(gateway: Gateway, path: str, what: str) -> None:
-    answer = gateway.call("GET", path)
-    assert answer.status == 501
-    assert what in answer.json["message"]

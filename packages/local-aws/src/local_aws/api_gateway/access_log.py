@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 
-from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.event import GatewayRequest
 from local_aws.api_gateway.mapping import render
 from local_aws.api_gateway.proxy_response import GatewayResponse

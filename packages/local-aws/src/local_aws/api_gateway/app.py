@@ -14,8 +14,10 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 from local_aws.api_gateway.access_log import write_access_log
+from local_aws.api_gateway.address import addressed
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
-from local_aws.api_gateway.control import DeployedApi, RestApis
+from local_aws.api_gateway.control import RestApis
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import (
     GatewayError,
     NotEmulatedError,
@@ -25,13 +27,14 @@ from local_aws.api_gateway.errors import (
 )
 from local_aws.api_gateway.event import GatewayRequest, arrived, request_context
 from local_aws.api_gateway.gateway_response import gateway_response
-from local_aws.api_gateway.integration import invoke_function, mock_response, require_emulated
+from local_aws.api_gateway.integration import invoke_function, mock_response
 from local_aws.api_gateway.proxy_response import GatewayResponse
 from local_aws.api_gateway.routes import CognitoSecurity, Route, Routes
 from local_aws.api_gateway.throttling import Clock, TokenBuckets, method_limit
 from local_aws.api_gateway.usage_plans import UsagePlans
 from local_aws.lambda_service import LambdaService
 
+KEPT_ROUTES = 32  # deployments
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
 
 
@@ -99,13 +102,14 @@ class _Gateway:
         self._on_answered = on_answered
         self._buckets = TokenBuckets(clock)
         self._plans = UsagePlans(self._buckets, clock)
-        self._routes: tuple[tuple[str, str], Routes] | None = None
+        self._routes: dict[tuple[str, str], Routes] = {}
 
     async def answer(self, http: web.BaseRequest) -> web.Response:
-        api = self._apis.deployed()
-        if api is None:
-            return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
-        request = arrived(http, api.stage)
+        found = addressed(self._apis, http.headers.get("Host", ""), http.rel_url.raw_path)
+        if found is None:
+            return self._no_such_stage()
+        api, path = found
+        request = arrived(http, path)
         request.context = request_context(request, api, None)
         message = reason = ""
         try:
@@ -135,14 +139,22 @@ class _Gateway:
         request.context |= {"resourcePath": route.resource, "resourceId": route.resource_id}
         if route.operation_name:
             request.context["operationName"] = route.operation_name
-        kind = require_emulated(route)
         if route.security:
             request.context["authorizer"] = {"claims": self._authorize(request, route.security)}
         self._admit(request, api, route)
         request.body = await _read_body(http)
-        if kind == "mock":
+        if route.validation:
+            route.validation.check(request, parameters)
+        if route.integration["type"].lower() == "mock":
             return mock_response(request, route)
         return await invoke_function(self._functions, request, api, route, parameters)
+
+    def _no_such_stage(self) -> web.Response:
+        if self._apis.deployed() is None:
+            return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
+        return web.json_response(
+            {"message": "Forbidden"}, status=403
+        )  # as on AWS of an API or a stage that is not there
 
     def _authorize(self, request: GatewayRequest, security: CognitoSecurity) -> dict[str, str]:
         try:
@@ -156,13 +168,17 @@ class _Gateway:
         if route.api_key:
             key = self._plans.admit(request.header("x-api-key"), api, route)
             request.context["identity"] |= {"apiKey": key.value, "apiKeyId": key.id}
-        self._buckets.take(("stage", api.stage, route.method, route.resource), method_limit(api.method_settings, route))
+        self._buckets.take(
+            ("stage", api.api_id, api.stage, route.method, route.resource), method_limit(api.method_settings, route)
+        )
 
     def _routes_of(self, api: DeployedApi) -> Routes:
         key = (api.api_id, api.deployment_id)
-        if self._routes is None or self._routes[0] != key:
-            self._routes = (key, Routes(api.body))
-        return self._routes[1]
+        if key not in self._routes:
+            if len(self._routes) >= KEPT_ROUTES:
+                self._routes.clear()
+            self._routes[key] = Routes(api.body)
+        return self._routes[key]
 
     def _observe(self, request: GatewayRequest, status: int, reason: str) -> None:
         self._on_answered(

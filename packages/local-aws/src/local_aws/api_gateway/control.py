@@ -11,19 +11,18 @@ from urllib.parse import parse_qs, urlencode
 import yaml
 from moto.apigateway.models import apigateway_backends
 
+from local_aws.api_gateway.assembled import assembled
+from local_aws.api_gateway.body import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION, METHODS, Body
+from local_aws.api_gateway.deployed_api import DeployedApi
+from local_aws.api_gateway.errors import NotEmulatedError
+from local_aws.api_gateway.requirements import require_emulated
+from local_aws.api_gateway.stage_changes import InvalidStageError, check_stage
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.settings import ACCOUNT_ID
 
-Body = dict[str, Any]
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
-ANY_METHOD = "x-amazon-apigateway-any-method"
-INTEGRATION = "x-amazon-apigateway-integration"
-API_KEY_SOURCE = "x-amazon-apigateway-api-key-source"
-GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
-
 _API = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)$")
 _DEPLOYMENTS = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/deployments/?(?P<deployment>[a-z0-9]+)?$")
+_RESOURCES = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/resources/")
 _GATEWAY_RESPONSE = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/gatewayresponses/(?P<type>[A-Z0-9_]+)$")
 
 
@@ -35,33 +34,36 @@ class ImportedBodies:
     deployments: dict[str, dict[str, Body]] = field(default_factory=dict)  # API id -> deployment id -> body
 
 
-@dataclass(frozen=True)
-class DeployedApi:
-    """A stage and the body of the deployment it points to now."""
-
-    api_id: str
-    region: str
-    stage: str
-    deployment_id: str
-    body: Body
-    variables: dict[str, str]
-    access_log: dict[str, str]  # destinationArn, format; empty without access logging
-    method_settings: dict[str, Any]  # `*/*` or `~1v1~1things/GET` -> throttlingRateLimit, …
-
-
 class RestApis:
     """`bodies` may be replaced as a whole when a snapshot is loaded."""
 
     def __init__(self, bodies: ImportedBodies | None = None) -> None:
         self.bodies = bodies or ImportedBodies()
 
-    def deployed(self) -> DeployedApi | None:
-        """The deployed API; a laptop runs one, and the first stage found is it."""
-        return next(self._stages(), None)
+    def deployed(self, api_id: str | None = None, stage: str | None = None) -> DeployedApi | None:
+        """Return a stage of this API, or of the first one: the stage of that name, else its first."""
+        first: DeployedApi | None = None
+        for each in self._stages():
+            if api_id not in (None, each.api_id) or (first and each.api_id != first.api_id):
+                continue
+            if stage == each.stage:
+                return each
+            first = first or each
+        return first
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Forward every call to moto; remember bodies, deployments and their deletion when moto accepted it."""
+        """Forward every call to moto; remember bodies, deployments and their deletion when moto accepted it.
+
+        What cannot be served is refused at the call that sets it up.
+        """
         body = _imported_body(call)
+        try:
+            check_stage(call)
+            self._check_call(call)
+        except NotEmulatedError as error:
+            return not_emulated(error)
+        except InvalidStageError as error:
+            return _bad_request(str(error))
         response = await forward(_for_moto(call, body) if body is not None else call)
         if response.status < 300:
             self._remember(call, body, response)
@@ -74,7 +76,7 @@ class RestApis:
             draft = self.bodies.drafts.get(api_id, {}) if merge else {}
             self.bodies.drafts[api_id] = _merged(draft, body)
         elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
-            draft = copy.deepcopy(self.bodies.drafts.get(match["api"], {}))
+            draft = self._draft(match["api"], call.region)
             self.bodies.deployments.setdefault(match["api"], {})[json.loads(response.body)["id"]] = draft
         elif match and call.method == "DELETE":
             self.bodies.deployments.get(match["api"], {}).pop(match["deployment"] or "", None)
@@ -83,6 +85,20 @@ class RestApis:
         elif (match := _API.match(call.path)) and call.method == "DELETE":
             self.bodies.drafts.pop(match["api"], None)
             self.bodies.deployments.pop(match["api"], None)
+
+    def _check_call(self, call: AwsCall) -> None:
+        """Raise `NotEmulatedError` for a deployment that could not be served, and for an API made in two ways."""
+        if (match := _RESOURCES.match(call.path)) and call.method != "GET":
+            if "paths" in self.bodies.drafts.get(match["api"], {}):
+                raise NotEmulatedError("changing resources of an API that was imported; import the changed body")
+        elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
+            require_emulated(self._draft(match["api"], call.region))
+
+    def _draft(self, api_id: str, region: str) -> Body:
+        """Return the body as it would be deployed now."""
+        draft = copy.deepcopy(self.bodies.drafts.get(api_id, {}))
+        api = apigateway_backends[ACCOUNT_ID][region].apis.get(api_id)
+        return draft if api is None or "paths" in draft else assembled(api) | draft
 
     def _set_gateway_response(self, api_id: str, response_type: str, call: AwsCall) -> None:
         """`aws_api_gateway_gateway_response` changes the draft as the body's own extension does."""
@@ -136,6 +152,20 @@ def _moto_methods(path_item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 # moto wants these two also of a mock, which has neither
                 kept[INTEGRATION] = {"uri": "", "httpMethod": "POST"} | integration
             yield "any" if key == ANY_METHOD else key, kept
+
+
+def not_emulated(error: NotEmulatedError) -> AwsResponse:
+    message = f"apigateway: the laptop's API Gateway does not emulate {error}. docs/fidelity.md lists what it does."
+    return _refusal(501, "NotEmulated", message)
+
+
+def _bad_request(message: str) -> AwsResponse:
+    return _refusal(400, "BadRequestException", message)
+
+
+def _refusal(status: int, code: str, message: str) -> AwsResponse:
+    body = json.dumps({"message": message}).encode()
+    return AwsResponse(status, body, {"content-type": "application/json", "x-amzn-errortype": code})
 
 
 def _merged(old: Body, new: Body) -> Body:

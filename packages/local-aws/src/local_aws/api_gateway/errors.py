@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class NotEmulatedError(Exception):
-    """The deployed body asks for something the laptop's API Gateway does not do. Answered with a loud 501."""
+    """An API asks for something the laptop's API Gateway does not do. Answered with a loud 501."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,15 @@ def quota_exceeded(reason: str) -> GatewayError:
 
 def request_too_large(reason: str) -> GatewayError:
     return GatewayError("REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException", reason)
+
+
+def bad_request_parameters(missing: list[str]) -> GatewayError:
+    message = f"Missing required request parameters: [{', '.join(missing)}]"
+    return GatewayError("BAD_REQUEST_PARAMETERS", 400, message, "BadRequestException")
+
+
+def bad_request_body(reason: str) -> GatewayError:
+    return GatewayError("BAD_REQUEST_BODY", 400, "Invalid request body", "BadRequestException", reason)
 
 
 def unsupported_media_type(content_type: str) -> GatewayError:

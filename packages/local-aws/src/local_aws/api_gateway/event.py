@@ -17,7 +17,7 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
-from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.mapping import Context
 from local_aws.api_gateway.routes import Route
 from local_aws.lambda_service.trace import new_trace
@@ -61,17 +61,14 @@ class GatewayRequest:
         return dict(self.headers)
 
 
-def arrived(request: web.BaseRequest, stage: str | None) -> GatewayRequest:
-    """Both URL forms: `/dev/v1/me`, as on AWS's own host name, and `/v1/me`, as on a custom domain."""
+def arrived(request: web.BaseRequest, path: str) -> GatewayRequest:
+    """`path` is the one within the stage."""
     headers = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in request.raw_headers]
-    raw_path = request.rel_url.raw_path
-    prefix = f"/{stage}"
-    inside = raw_path[len(prefix) :] if stage and (raw_path + "/").startswith(prefix + "/") else raw_path
     trace = request.headers.get("X-Amzn-Trace-Id", "")
     return GatewayRequest(
         method=request.method,
-        path=inside or "/",
-        request_path=raw_path,
+        path=path,
+        request_path=request.rel_url.raw_path,
         query=request.rel_url.raw_query_string,
         headers=headers,
         source_ip=request.remote or "127.0.0.1",

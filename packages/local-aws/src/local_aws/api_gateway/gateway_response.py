@@ -2,7 +2,7 @@
 
 import json
 
-from local_aws.api_gateway.control import GATEWAY_RESPONSES, Body
+from local_aws.api_gateway.body import GATEWAY_RESPONSES, Body
 from local_aws.api_gateway.errors import GatewayError
 from local_aws.api_gateway.event import GatewayRequest
 from local_aws.api_gateway.mapping import by_accept, parameter, render

@@ -6,10 +6,9 @@ import re
 import time
 from typing import Any
 
-from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import (
     GatewayError,
-    NotEmulatedError,
     configuration_error,
     integration_timeout,
     request_too_large,
@@ -24,6 +23,7 @@ from local_aws.settings import ACCOUNT_ID
 
 TIMEOUT_SECONDS = 29.0
 
+_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
 _FUNCTION_ARN = re.compile(r"/functions/(arn:[^/]+)/invocations$")
 
 
@@ -48,7 +48,8 @@ async def invoke_function(
 async def _invoked(
     service: LambdaService, request: GatewayRequest, api: DeployedApi, route: Route, event: bytes
 ) -> Invocation:
-    match = _FUNCTION_ARN.search(route.integration.get("uri", ""))
+    uri = _STAGE_VARIABLE.sub(lambda found: api.variables.get(found[1], ""), route.integration.get("uri", ""))
+    match = _FUNCTION_ARN.search(uri)
     if match is None:
         raise configuration_error(f"the integration of {route.resource} names no function: {route.integration}")
     if route.integration.get("httpMethod", "POST") != "POST":
@@ -108,11 +109,3 @@ def _mock_status(request: GatewayRequest, integration: dict[str, Any]) -> str:
         return str(int(json.loads(template)["statusCode"]))
     except (ValueError, KeyError, TypeError):
         raise configuration_error(f"mock integration: no integer statusCode in {template[:200]!r}") from None
-
-
-def require_emulated(route: Route) -> str:
-    """The kind of integration. Raises `NotEmulatedError` for http, http_proxy and non-proxy aws."""
-    kind = str(route.integration.get("type", "")).lower()
-    if kind not in ("aws_proxy", "mock"):
-        raise NotEmulatedError(f"integration type {kind!r} of {route.resource} (only aws_proxy and mock are)")
-    return kind

@@ -25,10 +25,19 @@ def lookup(context: Context, name: str) -> str | None:
 
 def render(template: str, context: Context, missing: str = "") -> str:
     """A mapping template. Of VTL only `$context.…` is emulated; anything else raises `NotEmulatedError`."""
-    other = _OTHER_VTL.search(template)
-    if other:
-        raise NotEmulatedError(f"{other.group().strip()!r} in a mapping template (only $context.… is)")
+    check_template(template)
     return _REFERENCE.sub(lambda match: lookup(context, match[1] or match[2]) or missing, template)
+
+
+def check_template(template: str) -> None:
+    """Raise `NotEmulatedError` for a template with more than `$context.…`."""
+    if other := _OTHER_VTL.search(template):
+        raise NotEmulatedError(f"{other.group().strip()!r} in a mapping template (only $context.… is)")
+
+
+def check_parameter(expression: str) -> None:
+    """Raise `NotEmulatedError` for a response parameter of another form than `parameter` knows."""
+    parameter(expression, {}, {})
 
 
 def parameter(expression: str, context: Context, request_headers: Mapping[str, str]) -> str | None:

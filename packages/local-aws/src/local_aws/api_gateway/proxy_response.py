@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import GatewayError, bad_gateway, configuration_error
 from local_aws.api_gateway.event import GatewayRequest, matches_media_type
 from local_aws.lambda_service import Invocation

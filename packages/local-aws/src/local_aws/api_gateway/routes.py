@@ -2,11 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.api_gateway.control import ANY_METHOD, API_KEY_SOURCE, INTEGRATION, METHODS, Body
+from local_aws.api_gateway.body import ANY_METHOD, API_KEY_SOURCE, INTEGRATION, METHODS, Body
 from local_aws.api_gateway.errors import NotEmulatedError
+from local_aws.api_gateway.validation import Validation, validation_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Route:
     security: CognitoSecurity | None
     api_key: bool  # whether it also wants an `x-api-key`
     operation_name: str | None
+    validation: Validation | None = None
 
 
 @dataclass
@@ -46,15 +49,26 @@ class Routes:
             for key, operation in item.items():
                 if key in METHODS or key == ANY_METHOD:
                     method = "ANY" if key == ANY_METHOD else key.upper()
-                    node.methods[method] = _route(body, path, method, operation)
+                    node.methods[method] = _route(body, path, method, item, operation)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and the path parameters, percent-encoded as the client sent them; None where AWS has no method."""
+        """Return the route and the path parameters, percent-encoded as sent; None where AWS has no method.
+
+        A resource without the method leaves the request to a greedy one that fits the path, too.
+        """
         segments = [segment for segment in path.split("/") if segment]
-        for node, parameters in _matches(self._root, segments, {}):
+        matches = _matches(self._root, segments, {})
+        for number, (node, parameters, is_greedy) in enumerate(matches):
             route = node.methods.get(method) or node.methods.get("ANY")
-            return (route, parameters) if route else None
+            if route and (is_greedy or number == 0):
+                return route, parameters
         return None
+
+    def all(self) -> Iterator[Route]:
+        nodes = [self._root]
+        for node in nodes:
+            yield from node.methods.values()
+            nodes += [*node.static.values(), *(each[1] for each in (node.parameter, node.greedy) if each)]
 
     def _node(self, path: str) -> _Node:
         node = self._root
@@ -70,24 +84,24 @@ class Routes:
         return node
 
 
-def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> list[tuple[_Node, dict[str, str]]]:
-    """Resources that the path fits, the most specific first."""
+def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> list[tuple[_Node, dict[str, str], bool]]:
+    """Resources that the path fits, the most specific first, and whether it is by a greedy parameter."""
     if not segments:
-        return [(node, parameters)] if node.methods else []
+        return [(node, parameters, False)] if node.methods else []
     head, rest = segments[0], segments[1:]
     found = []
     if head in node.static:
         found += _matches(node.static[head], rest, parameters)
-    if node.parameter and not found:
+    if node.parameter:
         name, child = node.parameter
         found += _matches(child, rest, parameters | {name: head})
-    if node.greedy and not found:
+    if node.greedy:
         name, child = node.greedy
-        found += [(child, parameters | {name: "/".join(segments)})]
+        found += [(child, parameters | {name: "/".join(segments)}, True)]
     return found
 
 
-def _route(body: Body, path: str, method: str, operation: dict[str, Any]) -> Route:
+def _route(body: Body, path: str, method: str, item: dict[str, Any], operation: dict[str, Any]) -> Route:
     resource_id = hashlib.sha256(path.encode()).hexdigest()[:6]
     schemes = _schemes(body, path, operation)
     security = _security(path, [(name, scheme, scopes) for name, scheme, scopes in schemes if not _is_api_key(scheme)])
@@ -95,8 +109,9 @@ def _route(body: Body, path: str, method: str, operation: dict[str, Any]) -> Rou
     if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
         raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
     return Route(
-        method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key, operation.get("operationId")
-    )
+        method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key, operation.get("operationId"),
+        validation_of(body, item, operation),
+    )  # fmt: skip
 
 
 def _schemes(body: Body, path: str, operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.apigateway.models import apigateway_backends
 
-from local_aws.api_gateway.control import DeployedApi
+from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import NotEmulatedError, invalid_api_key, quota_exceeded
 from local_aws.api_gateway.routes import Route
 from local_aws.api_gateway.throttling import Clock, Limit, TokenBuckets

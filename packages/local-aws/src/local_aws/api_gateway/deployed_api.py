@@ -1,0 +1,20 @@
+"""A stage of an API, as it is served."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.api_gateway.body import Body
+
+
+@dataclass(frozen=True)
+class DeployedApi:
+    """A stage and the body of the deployment it points to now."""
+
+    api_id: str
+    region: str
+    stage: str
+    deployment_id: str
+    body: Body
+    variables: dict[str, str]
+    access_log: dict[str, str]  # destinationArn, format; empty without access logging
+    method_settings: dict[str, Any]  # `*/*` or `~1v1~1things/GET` -> throttlingRateLimit, …
