@@ -40,7 +40,6 @@ def test_an_answer_that_is_not_200_is_named() -> None:
     assert list(_bad_answers(load)) == ["1 answers were none: the connection broke", "2 answers were 502"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_process_is_held_with_its_children() -> None:
     child = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(flush=True); input(); p.kill()"
     command = [sys.executable, "-c", child]

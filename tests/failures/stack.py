@@ -130,11 +130,10 @@ class Stack:
     def processes(self) -> dict[int, str]:
         """Everything that belongs to this stack: pid to command line. Servers and workers have an environment of their own."""
         ours = re.compile(rf"{re.escape(str(self.state))}(/|\s|$)|{re.escape(self._socket_folder())}")
-        mark = f"{OWNER}={self.state}"
         return {
             pid: command
             for pid, command in processes.commands()
-            if ours.search(command) or mark in processes.environment(pid).split("\0")
+            if ours.search(command) or processes.environment(pid).get(OWNER) == str(self.state)
         }
 
     def strays(self) -> dict[int, str]:

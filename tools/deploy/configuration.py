@@ -5,6 +5,7 @@ In this order, the first that has a name wins. A name with the environment's bef
 """
 
 import difflib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -139,22 +140,22 @@ def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, st
 
 
 def _written(file: Path) -> tuple[dict[str, str], list[str]]:
-    """Name to value, and what no line may say: something else than NAME=value, or a name that nobody reads."""
+    """Return the values of `file` by name, and a message for each line that is malformed or names no knob."""
+    from dotenv.parser import parse_stream  # here, since it loads logging, and most commands run without a .env
+
     values: dict[str, str] = {}
     wrong: list[str] = []
     if not file.is_file():
         return values, wrong
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            wrong.append(f"{FILE} line {number} is not NAME=value: {text!r}")
-        elif not _is_known(name):
-            wrong.append(f"{FILE} line {number}: {name} is a name that nobody reads{_meant(name)}")
-        else:
-            values[name] = _unquoted(value)
+    for binding in parse_stream(io.StringIO(file.read_text())):
+        name, value = binding.key, binding.value
+        line = f"{FILE} line {binding.original.line}"
+        if binding.error or (name and value is None):
+            wrong.append(f"{line} is not NAME=value: {binding.original.string.strip()!r}")
+        elif name and not _is_known(name):
+            wrong.append(f"{line}: {name} is a name that nobody reads{_meant(name)}")
+        elif name:
+            values[name] = value or ""
     return values, wrong
 
 
@@ -166,10 +167,3 @@ def _is_known(name: str) -> bool:
 def _meant(name: str) -> str:
     close = difflib.get_close_matches(name, NAMES, n=1)
     return f"; {close[0]} is one" if close else ""
-
-
-def _unquoted(value: str) -> str:
-    """`"a value"  # why` is a value."""
-    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
-        return value[1:end]
-    return value.partition(" #")[0].rstrip()

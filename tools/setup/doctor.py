@@ -79,7 +79,6 @@ def _findings() -> Iterator[Finding]:
     for name in ("make", "git"):
         yield Finding(name, shutil.which(name), _install(name))
     yield Finding("bash", "/bin/bash" if Path("/bin/bash").exists() else None, _install("bash"))
-    yield Finding("ps", shutil.which("ps"), _install("procps"))
     yield _uv()
     if python3.found:
         sys.path[:0] = [str(ROOT), str(ROOT / "packages/local-aws/src")]  # .venv need not exist yet

@@ -56,14 +56,14 @@ def test_everything_missing_is_named_with_what_gets_it(machine: Machine) -> None
     machine.has("apt-get")
     found = machine.findings()
     missing = {name for name, finding in found.items() if finding["found"] is None}
-    assert {"make", "git", "ps", "terraform", "node", "valgrind"} <= missing
+    assert {"make", "git", "terraform", "node", "valgrind"} <= missing
     assert all(found[name]["get"] for name in missing)
-    assert found["ps"]["get"] == "apt-get install procps"
+    assert found["git"]["get"] == "apt-get install git"
     assert "https://developer.hashicorp.com/terraform/install" in found["terraform"]["get"]
     ran = machine.doctor()
     assert ran.returncode == 1
-    assert "`make up` needs make, git, ps" in ran.stdout
-    assert "apt-get install procps" in ran.stdout
+    assert "`make up` needs make, git" in ran.stdout
+    assert "apt-get install git" in ran.stdout
 
 
 def test_what_is_optional_says_what_goes_without_it(machine: Machine) -> None:
@@ -75,7 +75,7 @@ def test_what_is_optional_says_what_goes_without_it(machine: Machine) -> None:
 
 
 def test_what_is_there_is_found(machine: Machine) -> None:
-    for command in ("make", "git", "ps", "uv"):
+    for command in ("make", "git", "uv"):
         machine.has(command)
     machine.has("terraform", "echo Terraform v1.11.4")
     machine.has("python3.13", "echo 3.13")
@@ -83,7 +83,7 @@ def test_what_is_there_is_found(machine: Machine) -> None:
     (mirror / "registry.terraform.io/hashicorp/aws").mkdir(parents=True)
     machine.environment["TF_PLUGIN_MIRROR"] = str(mirror)
     found = machine.findings()
-    for name in ("make", "git", "ps", "uv", "terraform", "Python 3.13", "aws provider"):
+    for name in ("make", "git", "uv", "terraform", "Python 3.13", "aws provider"):
         assert found[name]["found"], found[name]
     assert found["Python 3.13"]["found"] == str(machine.bin / "python3.13")
 

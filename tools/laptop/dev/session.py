@@ -14,7 +14,7 @@ from tools.laptop.dev.hot_reload import HotReload, Outcome
 from tools.laptop.dev.observations import listen
 from tools.laptop.dev.request_lines import RequestLines, coloured, plain
 from tools.laptop.dev.traceback_lines import readable
-from tools.laptop.dev.watch import POLL_SECONDS, Watch
+from tools.laptop.dev.watch import saved
 
 NAMED_FILES = 3  # of those saved at once; the others are counted
 
@@ -37,13 +37,15 @@ class Session:
         """Until the stack ends."""
         listener = threading.Thread(target=self._tell_requests, daemon=True)
         listener.start()
-        watch = Watch(self._root / "functions")
+        saves = saved(self._root / "functions")
+        next(saves)  # from here on nothing that is saved is missed
         self._release("")  # what was saved meanwhile; and the first build loads much that later ones have
         self._show("Saved files in functions/ are served at once, and requests are told here. Ctrl-C ends this.")
-        while listener.is_alive():
-            time.sleep(POLL_SECONDS)
-            if changed := watch.changed():
-                self._saved(changed)
+        for files in saves:
+            if files:
+                self._saved(files)
+            if not listener.is_alive():
+                return
 
     def _tell_requests(self) -> None:
         lines = RequestLines(self._root, {name: folder for folder, name in self._deployed.items()}, self._paint)

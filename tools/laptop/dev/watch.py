@@ -1,53 +1,45 @@
-"""Which files below a folder were saved, told by their dates: polled, since the standard library has nothing better."""
+"""Which files below a folder were saved."""
 
-import fnmatch
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
-POLL_SECONDS = 0.1
-SETTLE_SECONDS = 0.05  # an editor, a formatter or git may write several files, and a file in two steps
-LONGEST_WAIT = 20  # times that; a file that grows all the time must not keep the others waiting
+from watchfiles import BaseFilter, Change, watch
 
-# What editors leave beside a file, and what the builder leaves out.
-_IGNORED = ("__pycache__", ".*", "*~", "#*#", "4913", "*.pyc")
+SETTLE_MS = 50
+"""An editor, a formatter or git may write several files, and a file in two steps."""
+LONGEST_MS = 1000
+"""A file that grows all the time must not keep the others waiting."""
+LOOK_MS = 200
+"""How long `saved` waits before it yields nothing."""
 
-_State = dict[Path, tuple[int, int]]
 
+class _Filter(BaseFilter):
+    """Ignores what editors keep beside a file, and what the builder leaves out."""
 
-class Watch:
+    ignore_dirs = ("__pycache__",)
+    ignore_entity_patterns = (r"~$", r"^#.*#$", r"^4913$", r"\.pyc$")
+
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self._folder = folder
-        self._seen = _state(folder)
 
-    def changed(self) -> set[Path]:
-        """Files that were saved, added or removed since the last call, once nothing changes any more."""
-        now = _state(self._folder)
-        if now == self._seen:
-            return set()
-        for _ in range(LONGEST_WAIT):
-            time.sleep(SETTLE_SECONDS)
-            earlier, now = now, _state(self._folder)
-            if now == earlier:
-                break
-        before, self._seen = self._seen, now
-        return {path for path in before.keys() | now.keys() if before.get(path) != now.get(path)}
+    def __call__(self, change: Change, path: str) -> bool:
+        parts = Path(path).relative_to(self._folder).parts
+        return not any(part.startswith(".") for part in parts) and super().__call__(change, path)
 
 
-def _state(folder: Path) -> _State:
-    """Date and size of each file. One that goes while this looks counts as gone."""
-    state: _State = {}
-    for parent, folders, files in folder.walk():
-        folders[:] = [name for name in folders if not _is_ignored(name)]
-        for name in files:
-            path = parent / name
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue
-            if not _is_ignored(name):
-                state[path] = (found.st_mtime_ns, found.st_size)
-    return state
+def saved(folder: Path) -> Iterator[set[Path]]:
+    """Yield the files that were saved, added or removed together, and an empty set when nothing was for a while.
 
-
-def _is_ignored(name: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _IGNORED)
+    The watch begins with the first `next`.
+    """
+    real = folder.resolve()  # macOS tells real paths
+    for changes in watch(
+        real,
+        watch_filter=_Filter(real),
+        step=SETTLE_MS,
+        debounce=LONGEST_MS,
+        rust_timeout=LOOK_MS,
+        yield_on_timeout=True,
+    ):
+        yield {folder / Path(path).relative_to(real) for _, path in changes}

@@ -98,14 +98,13 @@ def private_folder(path: Path) -> Path:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process, arguments separated by blanks; empty if there is no such process."""
-    if Path("/proc/self/cmdline").exists():  # a slim container has no ps
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            return ""
-    said = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return said.stdout
+    """Return the command line of a process, or an empty string if there is no such process."""
+    import psutil  # here, since `make doctor` loads this module before anything is installed
+
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
 
 
 def interrupt(pid: int) -> None:

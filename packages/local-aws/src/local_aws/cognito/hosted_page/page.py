@@ -3,9 +3,9 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from html import escape
 
 from aiohttp import web
+from jinja2 import Environment, StrictUndefined
 
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 12vh auto 0; padding: 0 1rem; color: #1b1b1b; background: #fff; }
@@ -47,39 +47,51 @@ class Form:
     error: str = ""
 
 
+_ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_PAGE = _ENVIRONMENT.from_string("""\
+<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{{ title }}</title>
+  <style>{{ style | safe }}</style>
+</head>
+<body><main>
+  <h1>{{ title }}</h1>
+{% if form is none %}
+  <p>{{ text }}</p>
+{% else %}
+  {% if form.error %}
+  <p role="alert" id="error">{{ form.error }}</p>
+  {% endif %}
+  <form method="post" action="{{ form.action }}">
+  {% for name, value in form.hidden.items() %}
+    <input type="hidden" name="{{ name }}" value="{{ value }}">
+  {% endfor %}
+  {% for field in form.fields %}
+    <label for="{{ field.name }}">{{ field.label }}</label>
+    <input id="{{ field.name }}" name="{{ field.name }}" type="{{ field.kind }}" autocomplete="{{ field.autocomplete }}"
+      {%- if field.value %} value="{{ field.value }}"{% endif %}
+      {%- if field.autocomplete == "one-time-code" %} inputmode="numeric"{% endif %}
+      {%- if form.error %} aria-describedby="error"{% endif %} required>
+  {% endfor %}
+    <button>{{ form.button }}</button>
+  </form>
+{% endif %}
+</main></body>
+</html>
+""")
+
+
 def form(content: Form, status: int = 200) -> web.Response:
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in content.hidden.items()
-    )
-    alert = f'<p role="alert" id="error">{escape(content.error)}</p>' if content.error else ""
-    fields = "".join(_field(each, described=bool(content.error)) for each in content.fields)
-    body = (
-        f'{alert}<form method="post" action="{escape(content.action)}">{hidden}{fields}'
-        f"<button>{escape(content.button)}</button></form>"
-    )
-    return _page(content.title, body, status)
+    return _response(status, title=content.title, form=content)
 
 
 def message(title: str, text: str, status: int) -> web.Response:
-    return _page(title, f"<p>{escape(text)}</p>", status)
+    return _response(status, title=title, form=None, text=text)
 
 
-def _field(field: Field, described: bool) -> str:
-    value = f' value="{escape(field.value)}"' if field.value else ""
-    error = ' aria-describedby="error"' if described else ""
-    numeric = ' inputmode="numeric"' if field.autocomplete == "one-time-code" else ""
-    return (
-        f'<label for="{escape(field.name)}">{escape(field.label)}</label>'
-        f'<input id="{escape(field.name)}" name="{escape(field.name)}" type="{escape(field.kind)}"'
-        f' autocomplete="{escape(field.autocomplete)}" required{value}{error}{numeric}>'
-    )
-
-
-def _page(title: str, body: str, status: int) -> web.Response:
-    html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
-    )
+def _response(status: int, **variables: object) -> web.Response:
+    html = _PAGE.render(style=STYLE, **variables)
     return web.Response(text=html, status=status, content_type="text/html", headers=HEADERS)
