@@ -51,7 +51,7 @@ MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(T
 migration: environment ## Create the files of a migration and of its rollback (NAME=add_phone)
 	@$(PYTHON) -m tools.operations.new_migration "$(NAME)"
 
-migrate: environment ## Apply pending migrations (ENV=local|dev|prod TO=0002 TUNNEL=5433 FORMAT=json)
+migrate: environment ## Apply pending migrations (ENV=local|dev|… TO=0002 TUNNEL=5433 FORMAT=json)
 	@$(MIGRATE) apply $(MIGRATE_WHERE) --to "$(TO)"
 
 migrate-down: environment ## Revert the last migration (ENV=… STEPS=1; prod also needs CONFIRM=atrium-prod)
@@ -74,9 +74,12 @@ record-sql: environment ## Record the SQL that services send, against which the 
 
 ##@ Code
 
-.PHONY: new-service build fmt lint check test hooks
-new-service: environment ## Make a service out of functions/coffee, in words of its own (NAME=parcels)
+.PHONY: new-service new-environment build fmt lint check test hooks
+new-service: environment ## Add a service of one resource, with contract, migration and tests (NAME=parcels)
 	@$(PYTHON) -m tools.setup.new_service "$(NAME)"
+
+new-environment: environment ## Add an environment that is deployed before prod (NAME=staging FROM=prod)
+	@$(PYTHON) -m tools.setup.new_environment "$(NAME)" --source "$(or $(FROM),prod)"
 
 build: environment ## Build every artefact into build/: function zips, layers, contract, gateway body
 	@$(PYTHON) -m tools.build
@@ -146,7 +149,7 @@ CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATC
 bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
-plan: environment ## Show what a deploy would change (ENV=dev|prod|local); changes nothing
+plan: environment ## Show what a deploy would change (ENV=dev|…|local); changes nothing
 	@$(PYTHON) -m tools.operations.plan $(ENV)
 
 preflight: environment ## Ask the account whether a deploy can work, and what to do if not (ENV=dev|prod|local); changes nothing
@@ -161,7 +164,7 @@ release: environment ## Migrate, then shift aliases to the published versions; r
 smoke: environment ## Check that an environment answers, serves its contract and demands a token (ENV=dev)
 	@$(PYTHON) -m tools.operations.smoke $(ENV)
 
-admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|prod EMAIL=ada@example.com FORMAT=json)
+admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
 tunnel: environment ## Forward localhost:5433 to an environment's database through Session Manager (ENV=dev PORT=5433)

@@ -9,6 +9,9 @@ locals {
   iam        = "arn:aws:iam::${var.account_id}"
   power_user = "arn:aws:iam::aws:policy/PowerUserAccess"
 
+  # The other roots: bootstrap has no main.tf.
+  environments = coalesce(var.environments, toset([for file in fileset("${path.root}/..", "*/main.tf") : dirname(file)]))
+
   # GitHub names a repository that was created, renamed or moved since July 2026 with its ids as well, so that nobody who takes
   # over a name is taken for its owner: https://docs.github.com/en/actions/reference/security/oidc ("Immutable subject claims").
   owner      = split("/", var.github_repository)[0]
@@ -82,7 +85,7 @@ resource "aws_iam_role_policy" "plan_reads_no_data" {
 
 # Deploys: one role per environment, for a job on main that GitHub admitted to that environment.
 resource "aws_iam_role" "deploy" {
-  for_each = var.environments
+  for_each = local.environments
 
   name                 = "${var.project}-deploy-${each.key}"
   description          = "GitHub deploys ${each.key} from main of ${var.github_repository}"
@@ -106,7 +109,7 @@ resource "aws_iam_role" "deploy" {
 }
 
 resource "aws_iam_role_policy_attachment" "deploy" {
-  for_each = var.environments
+  for_each = local.environments
 
   role       = aws_iam_role.deploy[each.key].name
   policy_arn = local.power_user
@@ -116,7 +119,7 @@ resource "aws_iam_role_policy_attachment" "deploy" {
 # permissions boundary is that same policy. So no role that a deploy makes can do more than the deploy itself, and none makes
 # roles or users: whoever gets hold of a deploy does not get hold of the account's IAM.
 resource "aws_iam_role_policy" "deploy_roles" {
-  for_each = var.environments
+  for_each = local.environments
 
   name = "roles_of_${each.key}"
   role = aws_iam_role.deploy[each.key].id
@@ -153,7 +156,7 @@ resource "aws_iam_role_policy" "deploy_roles" {
 # PowerUserAccess reaches every bucket. Of the states a deploy has its own alone, and their bucket stays as it is: its old
 # versions are what is left when a state is spoilt.
 resource "aws_iam_role_policy" "deploy_state" {
-  for_each = var.environments
+  for_each = local.environments
 
   name = "state_of_${each.key}"
   role = aws_iam_role.deploy[each.key].id
@@ -163,7 +166,7 @@ resource "aws_iam_role_policy" "deploy_state" {
       {
         Effect   = "Deny"
         Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-        Resource = [for other in sort(setsubtract(concat(["bootstrap"], tolist(var.environments)), [each.key])) : "${aws_s3_bucket.state.arn}/${other}/*"]
+        Resource = [for other in sort(setsubtract(concat(["bootstrap"], tolist(local.environments)), [each.key])) : "${aws_s3_bucket.state.arn}/${other}/*"]
       },
       {
         Effect    = "Deny"

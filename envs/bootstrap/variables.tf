@@ -10,19 +10,18 @@ variable "account_id" {
 }
 
 variable "environments" {
-  description = "Environments of this account, as GitHub knows them too: each gets a role that deploys it."
+  description = "Environments of this account, as GitHub knows them too: each gets a role that deploys it. Null means every folder of envs/ that holds one."
   type        = set(string)
-  default     = ["dev", "prod"]
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = alltrue([for environment in var.environments : can(regex("^[a-z][a-z0-9]*$", environment))])
+    condition     = alltrue([for environment in(var.environments == null ? [] : var.environments) : can(regex("^[a-z][a-z0-9]*$", environment))])
     error_message = "environments must be lower-case letters and digits, e.g. \"dev\"."
   }
 
   # A deploy role may change every role whose name begins with its environment's.
   validation {
-    condition     = length(setintersection(var.environments, ["api", "deploy"])) == 0
+    condition     = length(setintersection(var.environments == null ? [] : var.environments, ["api", "deploy"])) == 0
     error_message = "environments must not hold api or deploy: <project>-api-… and <project>-deploy-… are the names of the account's own roles."
   }
 }

@@ -1,4 +1,4 @@
-# All that dev and prod do differently; every other file is the same, byte for byte. What an account or a person decides is a variable.
+# All that the environments do differently; every other file is the same, byte for byte. What an account or a person decides is a variable.
 locals {
   project = var.project
   stage   = "prod"

@@ -1,12 +1,16 @@
-"""dev and prod are one composition: what differs between them stands in two files and nowhere else."""
+"""The environments are one composition: what differs between them stands in two files and nowhere else."""
 
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "envs"
+NAMES = sorted(file.parent.name for file in ENVIRONMENTS.glob("*/main.tf"))
+ROOTS = ["bootstrap", *NAMES]
+OTHERS = [name for name in NAMES if name != "dev"]
 MAY_DIFFER = {"backend.tf", "locals.tf"}
 LOCK = ".terraform.lock.hcl"
 # What 5.100.0 was published for. `terraform init` on a machine whose checksum is missing rewrites or refuses the lock.
@@ -23,27 +27,43 @@ def names_of_locals(environment: str) -> set[str]:
     return set(re.findall(r"^  (\w+)\s+=", (ENVIRONMENTS / environment / "locals.tf").read_text(), re.MULTILINE))
 
 
-def test_dev_and_prod_hold_the_same_files() -> None:
-    assert files("dev").keys() == files("prod").keys()
+@pytest.mark.parametrize("other", OTHERS)
+def test_all_hold_the_same_files(other: str) -> None:
+    assert files("dev").keys() == files(other).keys()
 
 
+@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", sorted(files("dev").keys() - MAY_DIFFER))
-def test_a_file_is_the_same_byte_for_byte(name: str) -> None:
-    assert files("dev")[name] == files("prod").get(name), f"Make envs/prod/{name} a copy of envs/dev/{name}."
+def test_a_file_is_the_same_byte_for_byte(name: str, other: str) -> None:
+    assert files("dev")[name] == files(other).get(name), f"Make envs/{other}/{name} a copy of envs/dev/{name}."
 
 
-def test_both_answer_the_same_questions() -> None:
-    assert names_of_locals("dev") == names_of_locals("prod")
+@pytest.mark.parametrize("other", OTHERS)
+def test_all_answer_the_same_questions(other: str) -> None:
+    assert names_of_locals("dev") == names_of_locals(other)
     assert {"project", "stage", "region", "deletion_protection"} <= names_of_locals("dev")
 
 
-def test_backends_differ_in_their_key_only() -> None:
-    dev, prod = files("dev")["backend.tf"].decode(), files("prod")["backend.tf"].decode()
+@pytest.mark.parametrize("other", OTHERS)
+def test_backends_differ_in_their_key_only(other: str) -> None:
+    dev = files("dev")["backend.tf"].decode()
     assert '"dev/terraform.tfstate"' in dev
-    assert dev.replace('"dev/', '"prod/') == prod
+    assert dev.replace('"dev/', f'"{other}/') == files(other)["backend.tf"].decode()
 
 
-@pytest.mark.parametrize("environment", ["bootstrap", "dev", "prod"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stage_is_the_folder(name: str) -> None:
+    assert re.search(rf'^  stage +=\s+"{name}"$', files(name)["locals.tf"].decode(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_job_deploys_it(name: str) -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text())["jobs"]
+    assert jobs[name]["with"]["environment"] == name
+    assert f"vars.{name.upper()}_AWS_ACCOUNT_ID" in jobs[name]["with"]["account"]
+
+
+@pytest.mark.parametrize("environment", ROOTS)
 def test_state_is_locked_and_encrypted_in_a_bucket_named_elsewhere(environment: str) -> None:
     backend = files(environment)["backend.tf"].decode()
     assert re.search(r"use_lockfile\s+= true", backend)
@@ -66,11 +86,11 @@ def test_no_account_is_named(file: Path) -> None:
 def test_versions_are_the_same_everywhere() -> None:
     folders = [folder for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()] if any(folder.glob("*.tf"))]
     contents = {(folder / "versions.tf").read_text() for folder in folders}
-    assert len(folders) == 9
+    assert {folder.name for folder in folders} >= set(ROOTS)
     assert len(contents) == 1, "modules/*/versions.tf and envs/*/versions.tf must be copies of one another."
 
 
-@pytest.mark.parametrize("environment", ["bootstrap", "dev", "prod"])
+@pytest.mark.parametrize("environment", ROOTS)
 def test_the_lock_serves_every_platform(environment: str) -> None:
     lock = files(environment)[LOCK].decode()
     assert len(re.findall(r'^    "h1:[A-Za-z0-9+/]{43}=",$', lock, re.MULTILINE)) == PLATFORMS

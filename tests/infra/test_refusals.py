@@ -17,8 +17,11 @@ from tools.deploy.terraform.binary import terraform
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATED = sorted(
     file.parent.relative_to(ROOT)
-    for file in [*ROOT.glob("modules/*/variables.tf"), *ROOT.glob("envs/*/variables.tf")]
-    if file.parent.name != "prod"  # the same bytes as dev: test_environments.py
+    # Every other environment has the same bytes as dev: test_environments.py.
+    for file in [
+        *ROOT.glob("modules/*/variables.tf"),
+        *(ROOT / "envs" / name / "variables.tf" for name in ("bootstrap", "dev")),
+    ]
 )
 VARIABLE = re.compile(r'^variable "(?P<name>\w+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
 VALIDATION = re.compile(r"^  validation \{\n.*?^  \}\n", re.MULTILINE | re.DOTALL)

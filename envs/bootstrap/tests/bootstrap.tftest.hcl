@@ -10,6 +10,7 @@ provider "aws" {
 
 variables {
   account_id        = "000000000000"
+  environments      = ["dev", "prod"]
   github_repository = "example/atrium"
   state_bucket      = "example-states"
 }
