@@ -4,14 +4,14 @@ locals {
     for folder, function in local.functions : folder => merge(
       { ATRIUM_SERVICE = folder, ATRIUM_STAGE = var.stage },
       length(function.postgres) == 0 ? {} : {
-        DB_HOST = var.postgres.host
-        DB_NAME = var.postgres.database
-        DB_PORT = tostring(var.postgres.port)
+        DB_HOST = local.postgres.host
+        DB_NAME = local.postgres.database
+        DB_PORT = tostring(local.postgres.port)
         DB_USER = function.postgres[0]
       },
-      length(function.user_attributes) == 0 ? {} : { USER_ATTRIBUTES_TABLE = var.user_attributes.table_name },
+      length(function.user_attributes) == 0 ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
       function.database_secrets ? {
-        DATABASE_SECRETS = jsonencode(var.postgres.secret_arns)
+        DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)
         MIGRATE_FUNCTION = "${var.name}-migrate:${local.alias}"
       } : {},
       { for parameter, name in local.parameter_names : "${upper(parameter)}_PARAMETER" => name if contains(function.parameters, parameter) },

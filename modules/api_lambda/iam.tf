@@ -85,14 +85,14 @@ resource "aws_iam_role_policy" "postgres" {
     Statement = [{
       Effect   = "Allow"
       Action   = "rds-db:connect"
-      Resource = [for user in each.value.postgres : var.postgres.connect_arns[user]]
+      Resource = [for user in each.value.postgres : local.postgres.connect_arns[user]]
     }]
   })
 
   lifecycle {
     precondition {
-      condition     = length(setsubtract(each.value.postgres, keys(var.postgres.connect_arns))) == 0
-      error_message = "${each.key}/function.yaml: data.postgres may name ${join(", ", keys(var.postgres.connect_arns))}, the users of the proxy."
+      condition     = length(setsubtract(each.value.postgres, keys(local.postgres.connect_arns))) == 0
+      error_message = "${each.key}/function.yaml: data.postgres may name ${join(", ", keys(local.postgres.connect_arns))}, the users of the proxy."
     }
   }
 }
@@ -108,7 +108,7 @@ resource "aws_iam_role_policy" "user_attributes" {
     Statement = [for right in sort(each.value.user_attributes) : {
       Effect   = "Allow"
       Action   = local.table_actions[right]
-      Resource = right == "read" ? [var.user_attributes.table_arn, "${var.user_attributes.table_arn}/index/*"] : [var.user_attributes.table_arn]
+      Resource = right == "read" ? [local.user_attributes.table_arn, "${local.user_attributes.table_arn}/index/*"] : [local.user_attributes.table_arn]
     }]
   })
 
@@ -138,11 +138,16 @@ resource "aws_iam_role_policy" "cognito" {
     Statement = [{
       Effect   = "Allow"
       Action   = [for action in each.value.cognito : "cognito-idp:${action}"]
-      Resource = var.user_pool_arn
+      Resource = local.user_pool_arn
     }]
   })
 
   lifecycle {
+    precondition {
+      condition     = var.user_pool_arn != null
+      error_message = "${each.key}/function.yaml declares what this module was not given: user_pool_arn."
+    }
+
     precondition {
       condition     = alltrue([for action in each.value.cognito : can(regex("^[A-Z][A-Za-z]+$", action))])
       error_message = "${each.key}/function.yaml: data.cognito must name actions one by one, e.g. AdminUserGlobalSignOut."
@@ -160,7 +165,7 @@ resource "aws_iam_role_policy" "database_secrets" {
     Statement = [{
       Effect   = "Allow"
       Action   = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"] # never to read one
-      Resource = values(var.postgres.secret_arns)
+      Resource = values(local.postgres.secret_arns)
     }]
   })
 }

@@ -7,6 +7,8 @@ locals {
   functions = {
     for folder, declared in local.declarations : folder => {
       description      = declared.description
+      handler          = try(declared.handler, "${folder}.handler.handler")
+      runtime          = try(declared.runtime, "python3.13")
       memory           = try(declared.memory, 256)
       timeout          = try(declared.timeout, 10)
       trigger          = try(declared.trigger, "none")
@@ -22,11 +24,10 @@ locals {
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
       # Which layers a function needs, the builder knows. With SnapStart all need AWS's SDK: the role's keys are behind an endpoint.
-      layers = var.runtime.snap_start ? ["kernel", "sdk"] : tolist(lookup(local.layers, folder, []))
+      layers = var.runtime.snap_start && local.has_layers ? ["kernel", "sdk"] : tolist(try(local.layers[folder], []))
     }
   }
 
-  layers   = jsondecode(file("${var.build_dir}/layers.json"))
   alias    = "live"
   triggers = ["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none", "schedule", "user_attributes.stream"]
 
@@ -37,7 +38,7 @@ locals {
 }
 
 resource "aws_lambda_layer_version" "this" {
-  for_each = { kernel = "The shared kernel and its packages", sdk = "AWS's SDK, cut to what functions call" }
+  for_each = local.has_layers ? { kernel = "The shared kernel and its packages", sdk = "AWS's SDK, cut to what functions call" } : {}
 
   layer_name               = "${var.name}-${each.key}"
   description              = each.value
@@ -71,9 +72,9 @@ resource "aws_lambda_function" "this" {
   function_name                  = local.function_names[each.key]
   description                    = each.value.description
   role                           = aws_iam_role.function[each.key].arn
-  runtime                        = "python3.13"
+  runtime                        = each.value.runtime
   architectures                  = [var.runtime.architecture]
-  handler                        = "${each.key}.handler.handler"
+  handler                        = each.value.handler
   layers                         = [for layer in each.value.layers : aws_lambda_layer_version.this[layer].arn]
   filename                       = each.value.zip
   source_code_hash               = fileexists(each.value.zip) ? filebase64sha256(each.value.zip) : null
@@ -102,12 +103,12 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "vpc_config" {
-    for_each = each.value.vpc ? [true] : []
+    for_each = each.value.vpc && local.has_network ? [true] : []
 
     content {
       subnet_ids = var.network.subnet_ids
       security_group_ids = concat(
-        [aws_security_group.functions.id], length(each.value.postgres) > 0 ? [aws_security_group.postgres_clients.id] : []
+        aws_security_group.functions[*].id, length(each.value.postgres) > 0 ? aws_security_group.postgres_clients[*].id : []
       )
     }
   }
@@ -116,6 +117,11 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = fileexists(each.value.zip)
       error_message = "${each.value.zip} does not exist: run `make build`, then plan again."
+    }
+
+    precondition {
+      condition     = length(local.missing[each.key]) == 0
+      error_message = "${each.key}/function.yaml declares what this module was not given: ${join(", ", local.missing[each.key])}."
     }
 
     precondition {

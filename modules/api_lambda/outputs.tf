@@ -53,8 +53,8 @@ output "log_group_names" {
 }
 
 output "postgres_client_security_group_id" {
-  description = "Security group of the functions that declare postgres, for the proxy's ingress rule."
-  value       = aws_security_group.postgres_clients.id
+  description = "Security group of the functions that declare postgres, for the proxy's ingress rule; null without a network."
+  value       = one(aws_security_group.postgres_clients[*].id)
 }
 
 output "stage_arn" {

@@ -7,7 +7,7 @@ locals {
 resource "aws_lambda_event_source_mapping" "stream" {
   for_each = local.stream_readers
 
-  event_source_arn               = var.user_attributes.stream_arn
+  event_source_arn               = local.user_attributes.stream_arn
   function_name                  = aws_lambda_alias.live[each.key].arn
   starting_position              = "TRIM_HORIZON" # also what was written before the mapping was there
   batch_size                     = 100
@@ -50,7 +50,7 @@ resource "aws_iam_role_policy" "stream" {
       {
         Effect   = "Allow"
         Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-        Resource = var.user_attributes.stream_arn
+        Resource = local.user_attributes.stream_arn
       },
       { Effect = "Allow", Action = "dynamodb:ListStreams", Resource = "*" },
     ]

@@ -1,7 +1,7 @@
 locals {
   # What operations say beyond OpenAPI: docs/architecture.md, "A contract's own words".
   operations = merge([
-    for path, methods in jsondecode(file("${var.build_dir}/openapi.json")).paths : {
+    for path, methods in try(jsondecode(file("${var.build_dir}/openapi.json")).paths, {}) : {
       for method, operation in methods : "${upper(method)} ${path}" => {
         # API Gateway's name of a method, where a slash of the path is ~1.
         method_path = "${replace(path, "/", "~1")}/${upper(method)}"

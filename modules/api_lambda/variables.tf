@@ -21,13 +21,15 @@ variable "alarms_topic_arn" {
 }
 
 variable "build_dir" {
-  description = "Folder that `make build` writes."
+  description = "Folder of the artefacts: gateway.json (the API's OpenAPI body, a template) and functions/<name>.zip; with layers.json it is what `make build` writes."
   type        = string
   nullable    = false
 
   validation {
-    condition     = alltrue([for file in ["gateway.json", "layers.json", "openapi.json", "layer/${var.runtime.architecture}/kernel.zip", "layer/${var.runtime.architecture}/sdk.zip"] : fileexists("${var.build_dir}/${file}")])
-    error_message = "build_dir holds no gateway.json, layers.json, openapi.json or layer/${var.runtime.architecture} with kernel.zip and sdk.zip: run `make build`, then plan again."
+    condition = alltrue([for file in concat(["gateway.json"], fileexists("${var.build_dir}/layers.json") ? [
+      "openapi.json", "layer/${var.runtime.architecture}/kernel.zip", "layer/${var.runtime.architecture}/sdk.zip"
+    ] : []) : fileexists("${var.build_dir}/${file}")])
+    error_message = "build_dir must hold gateway.json; with layers.json also openapi.json and layer/${var.runtime.architecture} with kernel.zip and sdk.zip: run `make build`, then plan again."
   }
 }
 
@@ -109,27 +111,27 @@ variable "logs" {
 }
 
 variable "network" {
-  description = "Where functions stand unless they say vpc: false, and DynamoDB's addresses, the only ones they all may reach."
+  description = "Where functions stand unless they say vpc: false, and DynamoDB's addresses, the only ones they all may reach; null means that every function says vpc: false."
   type = object({
     vpc_id                  = string
     subnet_ids              = set(string)
     dynamodb_prefix_list_id = string
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = can(regex("^vpc-[0-9a-f]+$", var.network.vpc_id)) && can(regex("^pl-[0-9a-f]+$", var.network.dynamodb_prefix_list_id))
+    condition     = var.network == null ? true : can(regex("^vpc-[0-9a-f]+$", var.network.vpc_id)) && can(regex("^pl-[0-9a-f]+$", var.network.dynamodb_prefix_list_id))
     error_message = "network.vpc_id must be the id of a VPC (vpc-…), network.dynamodb_prefix_list_id that of a prefix list (pl-…)."
   }
 
   validation {
-    condition     = length(var.network.subnet_ids) > 0 && alltrue([for id in var.network.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
+    condition     = var.network == null ? true : length(var.network.subnet_ids) > 0 && alltrue([for id in var.network.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
     error_message = "network.subnet_ids must hold at least one subnet: subnet-…"
   }
 }
 
 variable "postgres" {
-  description = "The proxy in front of Postgres: address, security group, and by database user the ARN to connect as and the secret."
+  description = "The proxy in front of Postgres: address, security group, and by database user the ARN to connect as and the secret; null means none."
   type = object({
     host              = string
     port              = number
@@ -138,25 +140,25 @@ variable "postgres" {
     connect_arns      = map(string)
     secret_arns       = map(string)
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = can(regex("^sg-[0-9a-f]+$", var.postgres.security_group_id))
+    condition     = var.postgres == null ? true : can(regex("^sg-[0-9a-f]+$", var.postgres.security_group_id))
     error_message = "postgres.security_group_id must be the id of the proxy's security group: sg-…"
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.postgres.connect_arns) : can(regex("^arn:[a-z-]+:rds-db:[a-z0-9-]+:[0-9]{12}:dbuser:[^*/]+/[^*/]+$", arn))])
+    condition     = var.postgres == null ? true : alltrue([for arn in values(var.postgres.connect_arns) : can(regex("^arn:[a-z-]+:rds-db:[a-z0-9-]+:[0-9]{12}:dbuser:[^*/]+/[^*/]+$", arn))])
     error_message = "postgres.connect_arns must name one user each: arn:aws:rds-db:<region>:<account>:dbuser:prx-…/<user>, without a wildcard."
   }
 
   validation {
-    condition     = alltrue([for arn in values(var.postgres.secret_arns) : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
+    condition     = var.postgres == null ? true : alltrue([for arn in values(var.postgres.secret_arns) : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
     error_message = "postgres.secret_arns must name one secret each: arn:aws:secretsmanager:<region>:<account>:secret:<name>, without a wildcard."
   }
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9.-]+$", var.postgres.host)) && var.postgres.port >= 1 && var.postgres.port <= 65535
+    condition     = var.postgres == null ? true : can(regex("^[A-Za-z0-9.-]+$", var.postgres.host)) && var.postgres.port >= 1 && var.postgres.port <= 65535
     error_message = "postgres.host must be the name of a host, without its port, and postgres.port 1 to 65535."
   }
 }
@@ -219,32 +221,32 @@ variable "throttling" {
 }
 
 variable "user_attributes" {
-  description = "The table of attributes and access rights, and the stream of its changes."
+  description = "The table of attributes and access rights, and the stream of its changes; null means none."
   type = object({
     table_name = string
     table_arn  = string
     stream_arn = string
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", var.user_attributes.table_arn))
+    condition     = var.user_attributes == null ? true : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", var.user_attributes.table_arn))
     error_message = "user_attributes.table_arn must be the ARN of one table: arn:aws:dynamodb:<region>:<account>:table/<name>."
   }
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$", var.user_attributes.stream_arn))
+    condition     = var.user_attributes == null ? true : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$", var.user_attributes.stream_arn))
     error_message = "user_attributes.stream_arn must be the ARN of one stream: arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<time>."
   }
 }
 
 variable "user_pool_arn" {
-  description = "Pool whose access tokens the API takes, and whose users functions that declare cognito act on."
+  description = "Pool whose access tokens the API takes, and whose users functions that declare cognito act on; null means none."
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[A-Za-z0-9_-]+$", var.user_pool_arn))
+    condition     = var.user_pool_arn == null ? true : can(regex("^arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[A-Za-z0-9_-]+$", var.user_pool_arn))
     error_message = "user_pool_arn must be the ARN of one pool: arn:aws:cognito-idp:<region>:<account>:userpool/<id>."
   }
 }

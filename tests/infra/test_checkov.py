@@ -22,7 +22,9 @@ def test_checkov_finds_nothing(tmp_path: Path) -> None:
     # A copy: checkov would also read what a developer's own `terraform init` leaves behind.
     for folder in ("envs", "modules"):
         shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", "tests", "*.tfvars")
+            ROOT / folder,
+            tmp_path / folder,
+            ignore=shutil.ignore_patterns(".terraform", "examples", "tests", "*.tfvars"),
         )
     options = (
         "--directory",

@@ -1,6 +1,7 @@
 """A module's README says what its code says: the example is the one that is planned, the tables are the variables and outputs."""
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,25 @@ def test_the_tables_follow_variables_and_outputs(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_is_the_one_that_is_planned(name: str) -> None:
     shown = re.findall(r"```hcl\n(.*?)```", (MODULES / name / "README.md").read_text(), re.DOTALL)
-    planned = (MODULES / name / "tests/example/main.tf").read_text()
-    assert shown == [planned.replace('  source = "../.."\n', f'  source = "../../modules/{name}"\n')]
-    runs = "".join(file.read_text() for file in MODULES.glob(f"{name}/tests/*.tftest.hcl"))
-    assert re.search(r'^  command = plan\n\n  module \{\n    source = "\./tests/example"\n', runs, re.MULTILINE)
+    planned = (MODULES / name / "examples/basic/main.tf").read_text()
+    assert shown[0] == planned.replace('  source = "../.."\n', f'  source = "{readmes.source(MODULES / name)}"\n')
+    assert re.fullmatch(rf"git::https://.+//modules/{name}\?ref=v\d+\.\d+\.\d+", readmes.source(MODULES / name))
+
+
+@pytest.mark.parametrize("example", sorted(MODULES.glob("*/examples/*/main.tf")), ids=str)
+def test_every_example_is_planned_by_a_test_and_named_in_the_readme(example: Path) -> None:
+    module, name = example.parents[2], example.parent.name
+    runs = "".join(file.read_text() for file in module.glob("tests/*.tftest.hcl"))
+    planned = rf'^  command = plan\n\n  module \{{\n    source = "\./examples/{name}"\n'
+    assert re.search(planned, runs, re.MULTILINE)
+    assert f"(examples/{name}/main.tf)" in (module / "README.md").read_text()
+
+
+def test_the_zip_of_the_standalone_example_is_its_source() -> None:
+    example = MODULES / "api_lambda/examples/standalone"
+    with zipfile.ZipFile(example / "artefacts/functions/hello.zip") as zipped:
+        found = {name: zipped.read(name) for name in zipped.namelist()}
+    assert found == {"index.py": (example / "functions/hello/index.py").read_bytes()}
 
 
 @pytest.mark.parametrize("name", NAMES)

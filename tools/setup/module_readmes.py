@@ -5,6 +5,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,15 @@ def with_part(text: str, name: str, content: str, module: Path) -> str:
 
 
 def example(module: Path) -> str:
-    """tests/example/main.tf, with the source as seen from an environment."""
-    tested = (module / "tests/example/main.tf").read_text()
-    return tested.replace('source = "../.."', f'source = "../../modules/{module.name}"', 1)
+    """Return examples/basic/main.tf with the source of a release."""
+    tested = (module / "examples/basic/main.tf").read_text()
+    return tested.replace('source = "../.."', f'source = "{source(module)}"', 1)
+
+
+def source(module: Path) -> str:
+    """Return the address of the module in the release that pyproject.toml names."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return f"git::https://github.com/OWNER/atrium.git//modules/{module.name}?ref=v{version}"
 
 
 def inputs(module: Path) -> str:

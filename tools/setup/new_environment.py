@@ -25,7 +25,7 @@ _LONGEST = 16
 _CIDR = re.compile(r'^(  cidr +=\s+)"(.+)"$', re.MULTILINE)
 _STAGE = re.compile(r'^(  stage +=\s+)".+"$', re.MULTILINE)
 _STATE_KEY = re.compile(r'"\w+/terraform\.tfstate"')
-_RANGES = [ip_network(f"10.{number}.0.0/16") for number in range(40, 256, 10)]
+_RANGES = [IPv4Network(f"10.{number}.0.0/16") for number in range(40, 256, 10)]
 
 
 def main() -> int:

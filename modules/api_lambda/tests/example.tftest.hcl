@@ -12,6 +12,14 @@ run "readme_example" {
   command = plan
 
   module {
-    source = "./tests/example"
+    source = "./examples/basic"
+  }
+}
+
+run "standalone" {
+  command = plan
+
+  module {
+    source = "./examples/standalone"
   }
 }

@@ -312,16 +312,16 @@ run "functions_as_their_folders_declare_them" {
 
   assert {
     condition = (
-      aws_vpc_security_group_egress_rule.functions_to_dynamodb.prefix_list_id == "pl-0a" && aws_vpc_security_group_egress_rule.functions_to_dynamodb.from_port == 443 &&
-      aws_vpc_security_group_egress_rule.functions_to_dynamodb.to_port == 443 && aws_vpc_security_group_egress_rule.functions_to_dynamodb.cidr_ipv4 == null
+      aws_vpc_security_group_egress_rule.functions_to_dynamodb[0].prefix_list_id == "pl-0a" && aws_vpc_security_group_egress_rule.functions_to_dynamodb[0].from_port == 443 &&
+      aws_vpc_security_group_egress_rule.functions_to_dynamodb[0].to_port == 443 && aws_vpc_security_group_egress_rule.functions_to_dynamodb[0].cidr_ipv4 == null
     )
     error_message = "Functions reach DynamoDB and nothing else."
   }
 
   assert {
     condition = (
-      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.referenced_security_group_id == "sg-0a" &&
-      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.from_port == 5432 && aws_vpc_security_group_egress_rule.postgres_clients_to_proxy.cidr_ipv4 == null
+      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy[0].referenced_security_group_id == "sg-0a" &&
+      aws_vpc_security_group_egress_rule.postgres_clients_to_proxy[0].from_port == 5432 && aws_vpc_security_group_egress_rule.postgres_clients_to_proxy[0].cidr_ipv4 == null
     )
     error_message = "Functions that declare postgres reach the proxy."
   }

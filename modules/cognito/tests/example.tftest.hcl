@@ -12,6 +12,6 @@ run "readme_example" {
   command = plan
 
   module {
-    source = "./tests/example"
+    source = "./examples/basic"
   }
 }

@@ -297,7 +297,7 @@ run "readme_example" {
   command = plan
 
   module {
-    source = "./tests/example"
+    source = "./examples/basic"
   }
 
   override_data {

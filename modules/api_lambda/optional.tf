@@ -1,0 +1,19 @@
+# What a root may leave out: a network, a database, a table, a pool, layers. A function that declares one of them is refused by name.
+locals {
+  has_network = var.network != null
+  has_layers  = fileexists("${var.build_dir}/layers.json")
+  layers      = jsondecode(local.has_layers ? file("${var.build_dir}/layers.json") : "{}")
+
+  postgres = var.postgres != null ? var.postgres : {
+    host = "", port = 0, database = "", security_group_id = "", connect_arns = {}, secret_arns = {}
+  }
+  user_attributes = var.user_attributes != null ? var.user_attributes : { table_name = "", table_arn = "", stream_arn = "" }
+  user_pool_arn   = var.user_pool_arn != null ? var.user_pool_arn : ""
+
+  # Folder => what it declares that this root has not. The pool is not among it: it waits for the functions, so none may wait for it.
+  missing = { for folder, function in local.functions : folder => compact([
+    function.vpc && var.network == null ? "network (or say vpc: false)" : "",
+    (length(function.postgres) > 0 || function.database_secrets) && var.postgres == null ? "postgres" : "",
+    (length(function.user_attributes) > 0 || function.trigger == "user_attributes.stream") && var.user_attributes == null ? "user_attributes" : "",
+  ]) }
+}
