@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.setup import new_service
-from tools.setup.words import Words
+from tools.setup.service_names import ServiceNames
 from tests.build.repository import REPOSITORY
 
 
@@ -50,21 +50,21 @@ def files(root: Path) -> set[Path]:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "It needs a name"),
+        ("", "A name is missing"),
         ("Parcels", "not a name in snake_case"),
         ("gift-cards", "not a name in snake_case"),
         ("../parcels", "not a name in snake_case"),
         ("2parcels", "not a name in snake_case"),
         ("parcel_" * 5 + "s", "up to 30 letters"),
-        ("classes", "'class' is a word of Python's own"),
-        ("coffee", "functions/coffee is there already"),
-        ("atrium", "functions/atrium is there already"),
+        ("classes", "'class' is a keyword of Python"),
+        ("coffee", "functions/coffee exists already"),
+        ("atrium", "functions/atrium exists already"),
         ("json", "'json' is a Python module already"),
         ("msgspec", "'msgspec' is a Python module already"),
         ("tests", "'tests' is a Python module already"),
-        ("lines", "'lines' already means something in the code of a service"),
-        ("references", "'references' is a word of SQL's own"),
-        ("order", "There is a table orders already (migrations/0003_coffee.sql)"),
+        ("queries", "'queries' already means something in the code of a service"),
+        ("references", "'references' is a keyword of SQL"),
+        ("order", "The table orders exists already (migrations/0003_coffee.sql)"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(command: Command, name: str, why: str) -> None:
@@ -92,16 +92,5 @@ def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(comman
     ],
 )
 def test_one_and_many(name: str, singular: str, plural: str) -> None:
-    words = Words.of(name)
-    assert (words.singular, words.plural) == (singular, plural)
-
-
-def test_what_was_said_of_orders_is_said_of_the_new_resource() -> None:
-    said = Words.of("gift_cards").said
-    assert said("GET /v1/orders/{id}, /v1/coffees") == "GET /v1/gift-cards/{id}, /v1/gift-card-items"
-    assert said("from coffee import orders") == "from gift_cards import gift_cards"
-    assert said("ORDER BY orders.id, coffee_id") == "ORDER BY gift_cards.id, item_id"
-    assert said("class NewOrder, listOrders, Coffee, order_not_found") == (
-        "class NewGiftCard, listGiftCards, GiftCardItem, gift_card_not_found"
-    )
-    assert said("an order of a coffee, ordered") == "a gift_card of an item, ordered"
+    names = ServiceNames.of(name)
+    assert (names.singular, names.plural) == (singular, plural)

@@ -128,10 +128,11 @@ class Cast:
 
     @cached_property
     def others(self) -> Caller:
-        """Somebody's things, and none of the actors': what the administrator made, and a user who does nothing."""
+        """Somebody's things, and none of the actors': a bystander's, and where only an administrator makes them, theirs."""
         bystander = self._caller(self.client.new_member())
         own = {one.path: {one.of_caller: bystander.uid} for one in of(self.document) if one.of_caller}
-        return Caller(bystander.api_url, bystander.token, bystander.uid, self.admin_caller.known | own)
+        known = self.admin_caller.known | own
+        return self._with_things(Caller(bystander.api_url, bystander.token, bystander.uid, known))
 
     def anonymous(self, _: Operation) -> Actor:
         return Actor(self._anybody.caller, self.others, signed_in=False)
@@ -165,8 +166,10 @@ class Cast:
 
     @cached_property
     def _owner(self) -> Caller:
-        """Has made one of each thing that everybody may make."""
-        owner = self._caller(self.client.new_member())
+        return self._with_things(self._caller(self.client.new_member()))
+
+    def _with_things(self, owner: Caller) -> Caller:
+        """Return the owner, who has made one of each thing that everybody may make."""
         listed = of(self.document)
         for making in (one for one in listed if one.takes("Idempotency-Key")):
             if expected(making, Actor(owner, owner)) is None:

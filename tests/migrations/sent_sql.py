@@ -99,6 +99,12 @@ def texts(conversation: Conversation) -> list[list[str]]:
     return [[sent.sql for sent in flight.statements] for flight in conversation]
 
 
+def merged(known: list[Conversation], now: Conversation, *, only: bool = False) -> list[Conversation]:
+    """Return the known conversations and `now`, unless one with the same SQL is known. With `only`, drop the others."""
+    same = [each for each in known if texts(each) == texts(now)] or [now]
+    return same if only else [*known, *(each for each in same if each not in known)]
+
+
 def read() -> Ledger:
     files = sorted(FUNCTIONS.glob("*/tests/sent_sql.json"))
     return {file.parts[-3]: msgspec.json.decode(file.read_bytes(), type=list[Conversation]) for file in files}

@@ -13,7 +13,7 @@ from migrate import migrations
 from migrate.connection import proxy_uri
 from tests.migrations import sent_sql
 from tests.migrations.conftest import OURS
-from tests.migrations.sent_sql import Conversation
+from tests.migrations.sent_sql import Conversation, Flight, Sent
 
 RECORD = os.environ.get("RECORD_SQL", "")
 """`add` what services send now to the ledger, or `only` that: see `make record-sql`."""
@@ -54,13 +54,20 @@ def test_the_ledger_has_what_each_service_sends_now(
     with sent_sql.recorded(monkeypatch) as now:
         run()
     known = sent_sql.read().get(service, [])
-    if RECORD:
-        kept = [each for each in known if RECORD == "add" and sent_sql.texts(each) != sent_sql.texts(now)]
-        sent_sql.write(service, [*kept, now])
-    else:
-        assert sent_sql.texts(now) in [sent_sql.texts(each) for each in known], (
-            f"functions/{service} sends other SQL than its tests/sent_sql.json has. `make record-sql` adds it."
-        )
+    wanted = sent_sql.merged(known, now, only=RECORD == "only")
+    if RECORD and wanted != known:
+        sent_sql.write(service, wanted)
+    assert RECORD or wanted == known, (
+        f"functions/{service} sends other SQL than its tests/sent_sql.json has. `make record-sql` adds it."
+    )
+
+
+def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
+    """Identifiers are random, so recording a known conversation again would only change the file."""
+    old, known, again = ([Flight([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3)))
+    assert sent_sql.merged([old, known], again) == [old, known]
+    assert sent_sql.merged([old], known) == [old, known]
+    assert sent_sql.merged([old, known], again, only=True) == [known]
 
 
 def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
