@@ -98,6 +98,10 @@ test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
 test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own, and print the time of each stage
 	@$(PYTHON) -m tools.checks.stages
+else
+test: environment
+	@$(PYTHON) -m tools.checks.selection --service "$(SERVICE)" --only "$(ONLY)"
+endif
 
 hooks: environment ## Let git run make check before each commit
 	@.venv/bin/pre-commit install

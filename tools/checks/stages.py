@@ -39,6 +39,7 @@ _running: set["subprocess.Popen[str]"] = set()
 @dataclass(frozen=True)
 class Stage:
     name: str
+    budget: int  # seconds that it may take on two quiet cores
     commands: tuple[tuple[str, ...], ...]
     needs_stack: bool = False
     only_by_name: bool = False  # longer than a test run may take
@@ -47,33 +48,37 @@ class Stage:
 # In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
 # take turns: migrations lose and restore its database, and the failure matrix stops it and breaks copies.
 STAGES = (
-    Stage("migrations", ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
-    Stage("story", ((*PYTEST, "tests/story"),), needs_stack=True),
-    Stage("contract", ((*PYTEST, "tests/contract"),), needs_stack=True),
-    Stage("services", ((*PYTEST, "functions"),), needs_stack=True),
-    Stage("iam", ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
+    Stage("migrations", 120, ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
+    Stage("story", 60, ((*PYTEST, "tests/story"),), needs_stack=True),
+    Stage("contract", 100, ((*PYTEST, "tests/contract"),), needs_stack=True),
+    Stage("services", 60, ((*PYTEST, "functions"),), needs_stack=True),
+    Stage("iam", 20, ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
     Stage(
         "failures",
+        1200,
         ((*PYTEST, "-n", "2", "--dist", "loadgroup", "tests/failures"),),
         needs_stack=True,
         only_by_name=True,
     ),
-    Stage("new_service", ((*PYTEST, "tests/new_service"),), needs_stack=True),
-    Stage("lint", ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS)),
-    Stage("workflows", ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))),
-    Stage("infra", ((*PYTEST, *SPREAD, "tests/infra"),)),
-    Stage("local", ((*PYTEST, *SPREAD, "tests/local"),)),
-    Stage("build", ((*PYTEST, *SPREAD, "tests/build"),)),
-    Stage("unit", ((*PYTEST, *SPREAD, "tests/unit"),)),
-    Stage("security", ((*PYTEST, "tests/security"),)),
-    Stage("bench", ((*PYTEST, "tests/bench"),)),
-    Stage("pooling", ((*PYTEST, "tests/pooling"),)),
+    Stage("new_service", 120, ((*PYTEST, "tests/new_service"),), needs_stack=True),
+    Stage("lint", 40, ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS)),
+    Stage(
+        "workflows", 5, ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))
+    ),
+    Stage("infra", 240, ((*PYTEST, *SPREAD, "tests/infra"),)),
+    Stage("local", 240, ((*PYTEST, *SPREAD, "tests/local"),)),
+    Stage("build", 90, ((*PYTEST, *SPREAD, "tests/build"),)),
+    Stage("unit", 60, ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("security", 30, ((*PYTEST, "tests/security"),)),
+    Stage("bench", 20, ((*PYTEST, "tests/bench"),)),
+    Stage("pooling", 20, ((*PYTEST, "tests/pooling"),)),
 )
 
 
 @dataclass(frozen=True)
 class Ended:
     name: str
+    budget: int
     ok: bool
     seconds: float
     output: str
@@ -97,7 +102,7 @@ def main(wanted: list[str]) -> int:
     unknown = set(wanted) - {stage.name for stage in STAGES}
     if unknown:
         names = ", ".join(stage.name for stage in STAGES)
-        sys.exit(f"tests.stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
+        sys.exit(f"stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
     chosen = [stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)]
     started = time.monotonic()
     # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
@@ -161,13 +166,11 @@ def _now(stages: Collection[Stage], stack: Stack | None) -> str:
 
 def _ended(stage: Stage, stack: Stack | None) -> Ended:
     started = time.monotonic()
-    # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
-    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"), "UV": f"{BIN}/uv"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment = pytest_environment()
     if stage.needs_stack:
         assert stack
         if not stack.started:
-            return Ended(stage.name, False, time.monotonic() - started, stack.output())
+            return Ended(stage.name, stage.budget, False, time.monotonic() - started, stack.output())
         environment |= stack.environment
     for command in stage.commands:
         process = subprocess.Popen(
@@ -178,7 +181,15 @@ def _ended(stage: Stage, stack: Stack | None) -> Ended:
         _running.discard(process)
         if process.returncode:
             break
-    return Ended(stage.name, process.returncode == 0, time.monotonic() - started, output)
+    return Ended(stage.name, stage.budget, process.returncode == 0, time.monotonic() - started, output)
+
+
+def pytest_environment() -> dict[str, str]:
+    """Return the environment of every test run."""
+    # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"), "UV": f"{BIN}/uv"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def told(ended: Ended) -> Ended:
@@ -187,7 +198,11 @@ def told(ended: Ended) -> Ended:
         print(ended.output)
     elif table := re.search(r"=+ failure matrix =+\n(.*?)\n(?==|$)", ended.output, re.DOTALL):
         print(table[1])
-    print(f"{ended.mark} {ended.name:<10} {ended.seconds:6.1f} s   {ended.last_line}", flush=True)
+    over = " OVER BUDGET" if ended.seconds > ended.budget else ""
+    print(
+        f"{ended.mark} {ended.name:<11} {ended.seconds:6.1f} s of {ended.budget:4} s{over}   {ended.last_line}",
+        flush=True,
+    )
     return ended
 
 
