@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ def main() -> None:
     started = time.monotonic()
     _say("environment: installing the locked packages into .venv")
     uv = _uv()
-    _run(uv, "venv", "--quiet", "--allow-existing", "--no-project", "--python", str(_python(uv)), str(VENV))
+    _run(uv, "venv", "--quiet", "--allow-existing", "--no-project", "--python", str(find_python(uv)), str(VENV))
     _run(uv, "pip", "sync", "--quiet", "--python", str(VENV), "--require-hashes", "requirements/dev.txt")
     _link_sources()
     _install_runtime(uv)
@@ -77,10 +77,14 @@ def _uv() -> str:
     return str(uv)
 
 
-def _python(uv: str) -> Path:
-    """The interpreter that functions run on in AWS. A pyenv shim may exist and refuse to run, so each one is tried."""
-    for candidate in _candidates():
-        if _version(candidate) == FUNCTIONS_PYTHON:
+def find_python(uv: str, version: Callable[[Path], str | None] | None = None) -> Path:
+    """Return the interpreter that functions run on in AWS.
+
+    A pyenv shim may exist and refuse to run, so each one is asked for its `version`.
+    """
+    ask = version or version_of
+    for candidate in candidates():
+        if ask(candidate) == FUNCTIONS_PYTHON:
             return candidate
     found = subprocess.run([uv, "python", "install", "--quiet", FUNCTIONS_PYTHON], capture_output=True, text=True)
     if found.returncode == 0:
@@ -92,7 +96,7 @@ def _python(uv: str) -> Path:
     )
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
     if named := os.environ.get("UV_PYTHON"):
         yield Path(shutil.which(named) or named)
     for folder in os.environ.get("PATH", "").split(os.pathsep):
@@ -104,7 +108,7 @@ def _candidates() -> Iterator[Path]:
     yield from sorted(uv_pythons.glob(f"cpython-{FUNCTIONS_PYTHON}*/bin/python{FUNCTIONS_PYTHON}"), reverse=True)
 
 
-def _version(python: Path) -> str | None:
+def version_of(python: Path) -> str | None:
     if not os.access(python, os.X_OK) or python.is_dir():
         return None
     ask = [str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]

@@ -39,7 +39,7 @@ def main() -> int:
     except (StackError, ProcessLookupError) as error:
         sys.exit(f"make proof-soak: {error}")
     load.stop()
-    complaints = [*grown(looks), *_bad_answers(load)]
+    complaints = [*grown(looks), *bad_answers(load)]
     table = _table(looks, load, options.seconds, complaints)
     print(table)
     if options.write:
@@ -89,7 +89,7 @@ def grown(looks: Sequence[Held]) -> Iterator[str]:
         yield f"memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
 
 
-def _bad_answers(load: Load) -> Iterator[str]:
+def bad_answers(load: Load) -> Iterator[str]:
     for status, count in sorted(load.answers.items()):
         if status != 200:
             yield f"{count} answers were {status or 'none: the connection broke'}"

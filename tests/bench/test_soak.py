@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bench.soak.__main__ import _bad_answers, grown
+from bench.soak.__main__ import bad_answers, grown
 from bench.soak.load import Load
 from bench.soak.processes import Held, held
 
@@ -37,7 +37,7 @@ def test_growth_is_named(last: Held, complaint: str) -> None:
 
 def test_an_answer_that_is_not_200_is_named() -> None:
     load = Load("http://127.0.0.1:1", "", (), Counter({200: 9, 502: 2, 0: 1}))
-    assert list(_bad_answers(load)) == ["1 answers were none: the connection broke", "2 answers were 502"]
+    assert list(bad_answers(load)) == ["1 answers were none: the connection broke", "2 answers were 502"]
 
 
 def test_a_process_is_held_with_its_children() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build.__main__ import _refresh
+from tools.build.__main__ import refresh
 from tools.build.artefacts import Artefact
 from tests.build.repository import Ran, finish, start
 
@@ -75,5 +75,5 @@ def test_two_artefacts_at_once_are_told_in_a_line_each(tmp_path: Path, capfd: py
     (tmp_path / "notes.zip").write_bytes(b"zip")
     (tmp_path / ".cache/stamps").mkdir(parents=True)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(functools.partial(_refresh, tmp_path), [artefact] * 2000))
+        list(pool.map(functools.partial(refresh, tmp_path), [artefact] * 2000))
     assert {line.split()[0] + line.split()[-1] for line in capfd.readouterr().out.splitlines()} == {"notes.zips"}

@@ -3,17 +3,19 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from db_credentials import scram
 from local_aws.database.postgres import Postgres
+from local_aws.settings import Settings
 from migrate import handler, roles
 from migrate.connection import proxy_uri
-from tests.migrations.conftest import ours
+from tests.migrations.conftest import OURS, ours
 from tests.migrations.lambda_door import door
 from tools.deploy.environment import Environment, EnvironmentUnavailableError, environment
 from tools.deploy.errors import RefusedError
@@ -22,6 +24,29 @@ from tools.operations.new_migration import create
 
 NAMES = [file.id for file in ours()]
 PASSWORD = "a/password with: everything@in?it"
+
+
+SECRETS = {"migrator": "arn:migrator", "readonly": "arn:readonly"}
+
+
+@dataclass
+class Secrets:
+    """As much of Secrets Manager as a tunnel needs: one password for everybody."""
+
+    password: str = PASSWORD
+    asked: list[str] = field(default_factory=list)
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803  as boto3 has it
+        self.asked.append(SecretId)
+        return {"SecretString": json.dumps({"password": self.password})}
+
+
+@dataclass(frozen=True)
+class Tunnelled(Environment):
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def client(self, service: str, config: Config | None = None) -> Any:
+        return {"secretsmanager": self.secrets}[service]
 
 
 @dataclass
@@ -148,33 +173,26 @@ def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_pass
     for user in ("migrator", "readonly"):
         roles.set_verifier(user, scram.verifier(PASSWORD))
     outputs = {"database_endpoint": "database.example.com:5432", "database_name": database, "region": "eu-central-1"}
-    asked: list[str] = []
-
-    def password(_: Environment, user: str) -> str:
-        asked.append(user)
-        return PASSWORD
-
-    monkeypatch.setattr(tunnelled_database, "_password", password)
-    monkeypatch.setattr(tunnelled_database, "_tls", lambda _: {"sslmode": "disable"})  # the laptop's Postgres has none
-    monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, outputs))
+    # Settings make it a local environment: the laptop's Postgres has no TLS.
+    tunnelled = Tunnelled("dev", outputs | {"database_user_secrets": SECRETS}, Settings(OURS))
+    monkeypatch.setattr(migrate, "environment", lambda name: tunnelled)
     through = ("--env", "dev", "--tunnel", str(database_server.port), "--format", "json")
     assert command("apply", *through).json["applied"] == NAMES
     assert command("status", *through).json["applied"] == NAMES
-    assert asked == ["migrator", "readonly"]
+    assert tunnelled.secrets.asked == ["arn:migrator", "arn:readonly"]
 
 
 def test_a_tunnel_to_aws_is_encrypted_and_verified_where_the_authorities_are_at_hand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tunnelled_database, "_password", lambda *_: "p@ss")
-    outputs = {"database_endpoint": "db.example.com:5432", "database_name": "atrium"}
+    outputs = {"database_endpoint": "db.example.com:5432", "database_name": "atrium", "database_user_secrets": SECRETS}
+    environment = Tunnelled("dev", outputs)
+    environment.secrets.password = "p@ss"
     start = "postgresql+pg8000://migrator:p%40ss@db.example.com:5433/atrium?hostaddr=127.0.0.1&sslmode="
     monkeypatch.delenv("RDS_CA_BUNDLE", raising=False)
-    assert tunnelled_database.uri(Environment("dev", outputs), "migrator", 5433) == start + "require"
+    assert tunnelled_database.uri(environment, "migrator", 5433) == start + "require"
     monkeypatch.setenv("RDS_CA_BUNDLE", "rds.pem")
-    assert tunnelled_database.uri(Environment("dev", outputs), "migrator", 5433) == (
-        start + "verify-full&sslrootcert=rds.pem"
-    )
+    assert tunnelled_database.uri(environment, "migrator", 5433) == start + "verify-full&sslrootcert=rds.pem"
 
 
 def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:

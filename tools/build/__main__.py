@@ -45,7 +45,7 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
     build = root / "build"
     functions = read_functions(root)
     for artefact in inventory.documents(root, build, functions):
-        _refresh(build, artefact)
+        refresh(build, artefact)
     artefacts = inventory.packages(root, build, functions, platforms)
     _remove_strangers(build, {artefact.path for artefact in artefacts})
     # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
@@ -56,14 +56,14 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
 
 def _attempt(build: Path, artefact: Artefact) -> BuildError | None:
     try:
-        _refresh(build, artefact)
+        refresh(build, artefact)
     except BuildError as error:
         return error
     sbom.artefact(build, artefact.path).refresh(build / ".cache" / "stamps")
     return None
 
 
-def _refresh(build: Path, artefact: Artefact) -> None:
+def refresh(build: Path, artefact: Artefact) -> None:
     started = time.perf_counter()
     outcome = "built" if artefact.refresh(build / ".cache" / "stamps") else "unchanged"
     kilobytes = artefact.path.stat().st_size / 1000

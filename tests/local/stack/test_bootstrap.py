@@ -21,22 +21,21 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     monkeypatch.delenv("UV_PYTHON", raising=False)
-    monkeypatch.setattr(bootstrap, "_version", _only_under(tmp_path))
     return tmp_path
 
 
-def _only_under(folder: Path) -> Callable[[Path], str | None]:
-    real = bootstrap._version
+def only_under(folder: Path) -> Callable[[Path], str | None]:
+    real = bootstrap.version_of
     return lambda python: real(python) if python.is_relative_to(folder) else None
 
 
 def test_a_shim_that_refuses_is_passed_over(machine: Path) -> None:
     interpreter(machine / "shims" / "python3.13", "not installed", code=127)
     pyenv = interpreter(machine / "pyenv" / "versions" / "3.13.0" / "bin" / "python3.13", "3.13")
-    assert bootstrap._python("uv-is-not-asked") == pyenv
+    assert bootstrap.find_python("uv-is-not-asked", only_under(machine)) == pyenv
 
 
 def test_none_at_all_says_what_to_type(machine: Path) -> None:
     uv = interpreter(machine / "uv", "no network", code=2)
     with pytest.raises(bootstrap.BootstrapError, match=r"UV_PYTHON=/path/to/python3\.13 make up"):
-        bootstrap._python(str(uv))
+        bootstrap.find_python(str(uv), only_under(machine))

@@ -30,7 +30,7 @@ class TerraformMissingError(Exception):
 
 def terraform(cache: Path) -> str:
     """The path of a terraform of at least `MINIMUM`; a downloaded one is kept in `cache`."""
-    if (found := shutil.which("terraform")) and _version(found) >= MINIMUM:
+    if (found := shutil.which("terraform")) and version_of(found) >= MINIMUM:
         return found
     own = cache / f"terraform-{VERSION}"
     if not own.exists():
@@ -38,7 +38,7 @@ def terraform(cache: Path) -> str:
     return str(own)
 
 
-def _version(command: str) -> tuple[int, ...]:
+def version_of(command: str) -> tuple[int, ...]:
     shown = subprocess.run([command, "version"], capture_output=True, text=True).stdout
     match = re.search(r"Terraform v(\d+)\.(\d+)", shown)
     return tuple(int(part) for part in match.groups()) if match else (0,)

