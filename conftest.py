@@ -9,7 +9,7 @@ import msgspec
 from atrium import rules
 from tools.build import allowed
 
-pytest_plugins = ["tests.running_stack.fixtures"]
+pytest_plugins = ["tests.support.fixtures"]
 
 _read = rules.read
 

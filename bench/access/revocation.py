@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
-from tests.running_stack.client import Answer, Client, Person
-from tests.running_stack.fixtures import client_of
 from tools.deploy import stack_settings
 from tools.deploy.supervisor import StackError
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person, client_of
 
 KINDS = {
     "grant": "a role's grant is revoked",

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from bench.store.items import items
-from tests.running_stack.fixtures import client_of
 from tools.deploy.stack_settings import from_environment
+from tools.laptop.client import client_of
 
 CALLS = 200
 BATCH = 25  # items of one BatchWriteItem

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tests.contract.caller import Answer, Caller
+from tests.contract.caller import Caller
 from tests.contract.operations import Operation, of
-from tests.running_stack.client import Client, Person
 from tools.deploy.stack_outputs import Outputs
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person
 
 ADMIN = "admin"  # holds every permission, whatever the table says
 EVERYONES = "atrium/me"

@@ -11,20 +11,10 @@ from urllib.parse import urlsplit
 
 from tests.contract import examples
 from tests.contract.operations import Operation
+from tools.laptop.answer import Answer
 
 Values = dict[str, str]
 """Path parameter → value."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class Caller:
         usual: dict[str, str | None] = {}
         sent = None
         if operation.body is not None:
-            sent = raw if raw is not None else json.dumps(examples.body(operation) if body is ... else body).encode()
+            sent = raw if raw is not None else json.dumps(examples.distinct(operation) if body is ... else body).encode()
             usual["Content-Type"] = operation.media_type
         if operation.takes("If-Match"):
             usual["If-Match"] = "*"

@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from tests.contract import examples
-from tests.contract.caller import Answer, Caller, named, problem
+from tests.contract.caller import Caller, named, problem
 from tests.contract.operations import Operation, of, read, unlisted
+from tools.laptop.answer import Answer
 
 OPERATIONS = of(read())
 MIB = 1 << 20

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.contract import examples
-from tests.contract.caller import Answer, Caller
+from tests.contract.caller import Caller
 from tests.contract.operations import Operation, of, read
+from tools.laptop.answer import Answer
 
 OPERATIONS = [operation for operation in of(read()) if operation.is_authzen]
 each = pytest.mark.parametrize("operation", OPERATIONS, ids=str)

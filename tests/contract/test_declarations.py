@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from atrium.text import Line, Locale, PersonName
 from tests.contract.declarations import complaints
 from tests.contract.operations import read
-from tests.generated import given
+from tests.support.generated import given
 
 SCHEMAS = read()["components"]["schemas"]
 PROBLEM = {"description": "No"}

@@ -16,7 +16,7 @@ import pytest
 from tests.contract.actors import ACTORS, Cast, complaint, expected
 from tests.contract.caller import Caller, problem
 from tests.contract.operations import FILE, METHODS, Operation, of, read
-from tests.running_stack.client import Client
+from tools.laptop.client import Client
 
 OPERATIONS = of(read())
 CELLS = list(product(OPERATIONS, ACTORS))

@@ -13,9 +13,8 @@ from tests.failures import matrix
 from tests.failures.matrix import Row
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Ended, Stack
-from tests.ports import free_ports
-from tests.running_stack.client import Client, Person
-from tests.running_stack.fixtures import client_of
+from tools.checks.ports import free_ports
+from tools.laptop.client import Client, Person, client_of
 
 ROWS = pytest.StashKey[list[Row]]()
 Tell = Callable[[str, str, str], None]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from local_aws.database import postgres
 from tests.failures.stack import ROOT, Stack
-from tests.ports import free_ports
+from tools.checks.ports import free_ports
 from tools.checks.stack import TO_COPY
 
 KEPT = ("control-plane.snapshot", "items.sqlite", "keys", "outputs.json", "ports.json", "terraform", "tls")

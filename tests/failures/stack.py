@@ -14,9 +14,9 @@ from pathlib import Path
 
 from local_aws.database import postgres
 from local_aws.settings import LOOPBACK, Settings
-from tests.running_stack import processes
-from tests.running_stack.client import Client
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop import processes
+from tools.laptop.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER = "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is

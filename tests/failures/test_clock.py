@@ -9,7 +9,7 @@ from joserfc.jwk import RSAKey
 
 from tests.failures.conftest import Tell
 from tests.failures.stack import Stack
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 
 pytestmark = pytest.mark.usefixtures("up")
 

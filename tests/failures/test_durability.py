@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
-from tests.running_stack.client import Client
+from tools.laptop.client import Client
 
 pytestmark = pytest.mark.usefixtures("up")
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
-from tests.running_stack.client import Client, Person
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop.client import Client, Person
 
 AFTERWARDS = "in the row after these"
 pytestmark = [pytest.mark.usefixtures("up"), pytest.mark.xdist_group("function")]  # in turn, on one stack

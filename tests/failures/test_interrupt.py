@@ -11,8 +11,8 @@ import pytest
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Ended, Stack
-from tests.running_stack.client import Client
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop.client import Client
 
 TRIES = 5  # a phase may be over before our signal arrives
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
-from tests.running_stack.client import Client, Person
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 from tools.deploy import stack_outputs as outputs
+from tools.laptop.client import Client, Person
 
 pytestmark = pytest.mark.usefixtures("up")
 

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from local_aws.database import binaries
 from tests.failures.conftest import Recovers, Tell, kept, own_mounts
 from tests.failures.stack import ROOT, Stack, listening
-from tests.running_stack.client import Client, Person
 from tools.deploy import supervisor
+from tools.laptop.client import Client, Person
 from tools.laptop.stack import process
 
 STARTED = r"✓ local AWS .*(started|restored)"

@@ -14,11 +14,10 @@ import pytest
 from local_aws.settings import Settings
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Stack
-from tests.ports import free_ports
-from tests.running_stack.client import Client, Person
-from tests.running_stack.fixtures import client_of
 from tools.bootstrap import RUNTIME
+from tools.checks.ports import free_ports
 from tools.deploy import stack_outputs as outputs
+from tools.laptop.client import Client, Person, client_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

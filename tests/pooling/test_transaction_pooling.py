@@ -19,7 +19,7 @@ from atrium.postgres import DatabaseUnavailable
 from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
 from tests.pooling.front_door import FrontDoor
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 CLIENTS = 8
 STEPS = 150

@@ -27,7 +27,8 @@ from tests.security.attacks import NAMESPACE, Attack
 from tests.security.containers import Container
 from tests.unit.access.conftest import Service
 from tests.unit.conftest import ROOT, TABLE
-from tests.unit.events import Answer, Context, answer, api_event, claims
+from tests.unit.events import Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 
 Kind = Literal["revoked", "disabled", "deleted", "demoted", "expired"]
 KINDS: tuple[Kind, ...] = ("revoked", "disabled", "deleted", "demoted", "expired")

@@ -1,6 +1,6 @@
 """`/v1/me`: a person reads their record and changes it, under the HTTP rules."""
 
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 
 
 def token(person: Person) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.running_stack.client import Client
 from tests.story.checkout import Checkout, checkout
+from tools.laptop.client import Client
 
 HEALTH = "functions/meta/health.py"
 ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_stack.client import Client, Person, claims
+from tools.laptop.client import Client, Person, claims
 
 
 def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:

@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from tests.running_stack.client import Client, Person
 from tools.deploy import stack_settings
+from tools.laptop.client import Client, Person
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any], str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import boto3
 
-from tests.running_stack.client import Client, Person
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop.client import Client, Person
 
 
 def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from atrium import dynamodb
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 WRITERS = 50
 _PATIENCE = 300

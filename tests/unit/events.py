@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.laptop.answer import Answer
+
 UID = "01890a5d-ac96-774b-bcce-b302099a8057"
 SUB = "9a8b7c6d-1234-4f6e-8a9b-0c1d2e3f4a5b"
 POOL = "eu-central-1_AbCdEfGhI"
@@ -16,24 +18,13 @@ class Context:
     function_name: str = "atrium-test-service"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A Lambda proxy integration's answer, as the client sees it."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
 def answer(raw: Mapping[str, Any]) -> Answer:
     assert set(raw) == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert all(isinstance(value, str) for value in raw["headers"].values())
     json.dumps(raw)  # what Lambda does with it next
-    return Answer(raw["statusCode"], {name.lower(): value for name, value in raw["headers"].items()}, raw["body"])
+    return Answer(
+        raw["statusCode"], {name.lower(): value for name, value in raw["headers"].items()}, raw["body"].encode()
+    )
 
 
 def claims(**changed: str) -> dict[str, str]:

@@ -11,8 +11,9 @@ from atrium.response import Response
 from atrium.rules import Alternative
 from atrium.user_attributes import TransactionRefused
 from tests.unit.conftest import TABLE, Logs
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import PUBLIC, SELF, service
+from tools.laptop.answer import Answer
 
 READ, WRITE, OWN, ASK = "GET /v1/things", "POST /v1/things", "PATCH /v1/me", "POST /v1/questions"
 EDIT = (Alternative("permission", "things.write"),)

@@ -15,8 +15,9 @@ from atrium.request import Request
 from atrium.response import Response
 from local_aws.database.postgres import Postgres
 from tests.unit.conftest import Logs
-from tests.unit.events import Answer, Context, answer, api_event
+from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
+from tools.laptop.answer import Answer
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
 from tests.unit.conftest import Logs
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
+from tools.laptop.answer import Answer
 
 
 def echo(request: Request) -> Response:

@@ -17,8 +17,9 @@ from atrium.response import Response
 from atrium.user_attributes import Meta
 from atrium.uuid7 import uuid7
 from tests.unit.conftest import Logs, wait_until_blocked
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
+from tools.laptop.answer import Answer
 
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
 INSERT = "INSERT INTO users (uid, email) VALUES ($1::uuid, $2)"

@@ -11,9 +11,10 @@ from atrium import json_body, json_values, response
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Email, Locale, PersonName
-from tests.generated import given
-from tests.unit.events import Answer, Context, answer, api_event
+from tests.support.generated import given
+from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
+from tools.laptop.answer import Answer
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):

@@ -10,7 +10,8 @@ import pytest
 
 from atrium import postgres, user_attributes
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 from users.handler import handler
 
 

@@ -11,8 +11,9 @@ import pytest
 from meta import contract
 from meta.handler import handler
 from tests.unit.conftest import ROOT, Logs
-from tests.unit.events import Answer, Context, answer, api_event
+from tests.unit.events import Context, answer, api_event
 from tools.build import allowed
+from tools.laptop.answer import Answer
 
 
 def get(path: str, **headers: str) -> Answer:

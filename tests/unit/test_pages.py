@@ -15,8 +15,9 @@ from atrium.request import Request
 from atrium.response import Response
 from atrium.user_attributes import Meta
 from migrate import signing_keys as making
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
+from tools.laptop.answer import Answer
 
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
 ROUTE = "GET /v1/numbers"

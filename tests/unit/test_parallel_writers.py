@@ -25,7 +25,8 @@ from coffee.handler import handler as coffee
 from local_aws.database.postgres import SUPERUSER, Postgres
 from tests.unit.conftest import ROOT
 from tests.unit.crowd import WRITERS
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 
 pytestmark = pytest.mark.trials
 

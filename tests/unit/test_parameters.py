@@ -13,9 +13,10 @@ from atrium import response
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Email
-from tests.generated import given
-from tests.unit.events import Answer, Context, answer, api_event
+from tests.support.generated import given
+from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
+from tools.laptop.answer import Answer
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 FILTER, ONE, NAMED = "GET /v1/orders", "GET /v1/orders/{id}", "GET /v1/roles/{role}"

@@ -12,8 +12,9 @@ from atrium.response import Response
 from atrium.rules import Alternative
 from atrium.user_attributes import Meta, RoleDefinition
 from tests.unit.conftest import TABLE, Logs
-from tests.unit.events import UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import service
+from tools.laptop.answer import Answer
 
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
 READ = Alternative("permission", "orders.read")

@@ -23,7 +23,8 @@ from identity_commands.handler import handler as identity_commands
 from outbox_relay import relay
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
-from tests.unit.events import POOL, UID, Answer, Context, answer, api_event, claims
+from tests.unit.events import POOL, UID, Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 from users.handler import handler as users
 
 ADMIN = claims(roles="admin", scope="atrium/users.write atrium/me")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.running_stack.client import Answer, Client, Person
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person
 
 Ask = Callable[..., Answer]
 

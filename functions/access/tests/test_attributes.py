@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from access.tests.conftest import Ask
-from tests.running_stack.client import Answer, Client, Person, claims
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person, claims
 
 SCHEMA = {
     "type": "object",

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from access.tests.conftest import Ask
-from tests.running_stack.client import Answer, Client, Person
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person
 
 READ, WRITE = {"name": "read"}, {"name": "write"}
 Post = Callable[..., Answer]

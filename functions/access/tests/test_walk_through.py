@@ -3,7 +3,7 @@
 import uuid
 
 from access.tests.conftest import Ask, evaluation
-from tests.running_stack.client import Client, Person, claims
+from tools.laptop.client import Client, Person, claims
 
 
 def test_a_grant_permits_until_it_is_revoked(ask: Ask, someone: Person, reader: str) -> None:

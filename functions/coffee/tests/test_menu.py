@@ -1,6 +1,6 @@
 """`GET /v1/coffees`."""
 
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 
 
 def test_it_comes_in_pages(client: Client, member: Person) -> None:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from coffee.tests.conftest import Shop, code
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 
 
 def test_an_order_costs_what_we_say(shop: Shop) -> None:

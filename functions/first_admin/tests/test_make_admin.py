@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running_stack.client import Client
+from tools.laptop.client import Client
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -9,9 +9,10 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from tests.running_stack import crowd
-from tests.running_stack.client import Answer, Client, Person
-from tests.running_stack.waiting import settle
+from tests.support import crowd
+from tests.support.waiting import settle
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person
 
 ONE_USER = "SELECT uid FROM users WHERE uid = :uid FOR UPDATE"
 OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.running_stack.client import Client
+from tools.laptop.client import Client
 from users.tests.conftest import ONE_USER, Office, new_email
 
 NAMES = ["Ada", "Barbara", "Donald", "Edsger", "Grace"]

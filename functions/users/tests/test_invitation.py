@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_stack.client import claims
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop.client import claims
 from users.tests.conftest import OPERATIONS, Office, code, new_email
 
 WRITERS = 50

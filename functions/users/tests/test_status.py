@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 from users.tests.conftest import OPERATIONS, Office, code
 
 WRITERS = 50

@@ -10,7 +10,7 @@ import pytest
 from local_aws.api_gateway import integration
 from local_aws.lambda_service.pool import Limits
 from tests.local.api_gateway.gateway import Gateway
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 
 def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests import node_packages
 from tests.local.cognito_clients.apps import RefusedError, Tokens
+from tests.support import node_packages
 
 FOLDER = Path(__file__).parent
 

@@ -20,8 +20,8 @@ from local_aws.database.binaries import NoPostgres
 from local_aws.database.child import command_of
 from local_aws.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
 from local_aws.settings import LOOPBACK
-from tests.ports import free_ports
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.checks.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 

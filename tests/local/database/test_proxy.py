@@ -20,7 +20,7 @@ from local_aws.network.reachability import Place
 from local_aws.settings import LOOPBACK
 from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role, role_arn
 from tests.local.lambda_service.laptop import zipped
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 

@@ -8,7 +8,7 @@ from moto.events.models import events_backends
 
 from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 # Writes each event on a line of its own; then does as its folder's file `answer` says, if there is one.
 RECORDER = """

@@ -33,7 +33,7 @@ from local_aws.lambda_service.service import CredentialsOf
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local_aws.xray import Daemon, Traces
 from local_aws.xray.endpoint import interceptor
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"

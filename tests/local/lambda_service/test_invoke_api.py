@@ -11,7 +11,7 @@ from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.settings import ACCOUNT_ID, Settings
 from local_aws.xray import Daemon, Traces
 from tests.local.lambda_service.laptop import BASE_PYTHON, REGION, Laptop
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 HELLO = """
 import sys

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.lambda_service.laptop import BASE_PYTHON, REGION, ROLE, Laptop, zipped
-from tests.running_stack import processes
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop import processes
 
 LOOK_AROUND = """
 import importlib.util, os, sys

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local_aws.lambda_service import Invocation, InvokeError
 from local_aws.settings import ACCOUNT_ID
 from tests.local.lambda_service.laptop import REGION, Laptop, gone, zipped
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 

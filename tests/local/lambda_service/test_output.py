@@ -8,7 +8,7 @@ import pytest
 from local_aws.lambda_service import output
 from local_aws.lambda_service.output import KEPT_BYTES
 from tests.local.lambda_service.laptop import Laptop, Loop
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 LINE = "x" * 99
 LINES = 40_000  # 4 MB, sixty times what a pipe holds

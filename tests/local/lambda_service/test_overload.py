@@ -15,7 +15,7 @@ from local_aws.lambda_service import Invocation, InvokeError
 from local_aws.lambda_service.deployed import find
 from local_aws.lambda_service.pool import Limits
 from tests.local.lambda_service.laptop import Laptop, Loop, laptop
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 WORKERS, WAITING = 2, 3
 # Notes each call that began, and ends when it may.

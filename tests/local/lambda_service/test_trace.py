@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local.lambda_service.laptop import ROOT, Laptop
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
 
 LAYERS = [ROOT / "build" / "layer" / "local" / f"{name}.zip" for name in ("kernel", "sdk")]
 TRACES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.settings import LOOPBACK, Settings
-from tests.ports import free_ports
+from tools.checks.ports import free_ports
 from tools.deploy.stack_outputs import Outputs
 from tools.deploy.supervisor import StackError
 from tools.laptop.stack import show

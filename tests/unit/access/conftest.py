@@ -17,7 +17,8 @@ from atrium.grant_items import GrantRecord, items, rfc3339
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import Crowd
-from tests.unit.events import Answer, Context, answer, api_event, claims
+from tests.unit.events import Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 
 ADMIN = "01890a5d-ac96-774b-bcce-000000000001"
 ADA = "01890a5d-ac96-774b-bcce-00000000000a"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from atrium import admins, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 SCHEMA = {"type": "object", "properties": {"level": {"type": "string"}}}
 NAMESPACE = {"description": "Plans", "schema": SCHEMA, "personal": False, "in_token": True}

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from atrium import dynamodb
 from pre_token_generation.handler import handler as generate_token
-from tests.generated import given
+from tests.support.generated import given
 from tests.unit.access.conftest import ADMIN, Service
-from tests.unit.events import SUB, Answer, Context, answer, api_event, claims, trigger_event
+from tests.unit.conftest import ROOT
+from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_event
+from tools.laptop.answer import Answer
 from users.handler import handler as users
 
 ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}

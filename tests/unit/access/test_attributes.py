@@ -13,7 +13,7 @@ from atrium import dynamodb, namespaces, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 SCHEMA = {
     "type": "object",

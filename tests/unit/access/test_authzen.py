@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from access import standings
 from atrium import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 POINTS = ("evaluation", "evaluations", "search/subject", "search/resource", "search/action")
 

@@ -17,7 +17,7 @@ from access import grants
 from atrium import admins, contention, grant_items, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.crowd import WRITERS, Crowd
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 
 @pytest.fixture

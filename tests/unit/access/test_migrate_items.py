@@ -13,8 +13,8 @@ from atrium import admins, clock, grant_items, grants, legacy_grants, user_attri
 from atrium.grant_items import GrantRecord, rfc3339
 from migrate import items as migration
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
-from tests.unit.events import Answer
 from tools.deploy import items as moving
+from tools.laptop.answer import Answer
 
 NOW = int(time.time())
 LATER, MUCH_LATER, PAST = NOW + 1000, NOW + 9000, NOW - 5

@@ -12,7 +12,7 @@ from atrium import user_attributes
 from tests.unit.access.conftest import ADA, Service
 from tests.unit.conftest import forget
 from tests.unit.crowd import Crowd
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 DOCUMENT = {"type": "document", "id": "7"}
 

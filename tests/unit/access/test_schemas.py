@@ -18,7 +18,7 @@ from access.schema_evaluation import Evaluation
 from tests.unit.access import hostile_schemas
 from tests.unit.access.conftest import ADA, Service
 from tests.unit.access.test_attributes import put_namespace
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 SUITE = json.loads(Path(__file__).with_name("json_schema_suite.json").read_text())["groups"]
 CPU_SECONDS = float(os.environ.get("CPU_SECONDS", "1"))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pg8000.native
 
-from tests.running_stack.client import Answer, Client
-from tests.running_stack.waiting import settle
+from tests.support.waiting import settle
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client
 
 WORKERS = 10
 """As many as the stack runs of a function. Fifty inside Postgres together: tests/unit/test_parallel_writers.py."""

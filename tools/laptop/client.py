@@ -1,28 +1,20 @@
-"""The running stack, as its clients see it: boto3 for Cognito, HTTP for the API. `make test` starts one; `make up` is one too."""
+"""A client of the running stack: boto3 for Cognito, HTTP for the API. Tests and benches use it."""
 
 import base64
 import json
 import urllib.request
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pg8000.native
 
+from local_aws.settings import Settings
+from tools.deploy import stack_outputs
 from tools.deploy.stack_outputs import Outputs
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+from tools.laptop.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -154,8 +146,21 @@ class Client:
             endpoint_url=self.outputs.aws_endpoint_url,
             region_name=self.outputs.region,
             aws_access_key_id="local",
-            aws_secret_access_key="local",
+            aws_secret_access_key="local",  # noqa: S106  no account has it
         )
+
+
+def client_of(settings: Settings) -> Client:
+    """Return a client of the stack that these settings describe."""
+    # Not at the top: every test run loads this file, and few of them need the SDK.
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    found = stack_outputs.read(settings)
+    config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    cognito = boto3.client("cognito-idp", endpoint_url=found.aws_endpoint_url, region_name=found.region, config=config)
+    return Client(found, cognito)
 
 
 def claims(token: str) -> dict[str, Any]:
