@@ -96,7 +96,8 @@ check: environment ## Run what a commit must pass: format, style, types, workflo
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
-test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own, and print the time of each stage
+ifeq ($(SERVICE)$(ONLY),)
+test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
 	@$(PYTHON) -m tools.checks.stages
 else
 test: environment

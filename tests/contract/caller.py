@@ -63,7 +63,7 @@ class Caller:
         usual: dict[str, str | None] = {}
         sent = None
         if operation.body is not None:
-            sent = raw if raw is not None else json.dumps(examples.distinct(operation) if body is ... else body).encode()
+            sent = raw if raw is not None else json.dumps(examples.body(operation) if body is ... else body).encode()
             usual["Content-Type"] = operation.media_type
         if operation.takes("If-Match"):
             usual["If-Match"] = "*"

@@ -15,7 +15,13 @@ _BY_FORMAT = {
 def body(operation: Operation) -> Any:
     """What the operation takes. A merge patch may leave everything out, so it names nothing unless its schema demands."""
     content = operation.media_types[operation.media_type]
-    return content["example"] if "example" in content else value(operation, content["schema"])
+    return _distinct(content["example"]) if "example" in content else value(operation, content["schema"])
+
+
+def _distinct(example: Any) -> Any:
+    """Return an example that can be sent again: a grant, say, can be made once in a scope, so each names another."""
+    kind, separator, _ = example.get("scope", "").partition(":")
+    return example | {"scope": f"{kind}:{uuid.uuid4().hex}"} if separator else example
 
 
 def value(operation: Operation, schema: Mapping[str, Any]) -> Any:

@@ -17,7 +17,6 @@ from atrium import dynamodb
 from pre_token_generation.handler import handler as generate_token
 from tests.support.generated import given
 from tests.unit.access.conftest import ADMIN, Service
-from tests.unit.conftest import ROOT
 from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_event
 from tools.laptop.answer import Answer
 from users.handler import handler as users
