@@ -74,8 +74,8 @@ def test_a_name_that_cannot_be_is_refused(command: Command, name: str, why: str)
 def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(command: Command) -> None:
     for file in ("openapi.yaml", "handler.py"):
         served = command.root / "functions" / "meta" / file
-        served.write_text(served.read_text().replace("/v1/health", "/v1/parcels"))
-    assert "/v1/parcels: It is already in functions/meta/openapi.yaml" in command.refusal("parcels")
+        served.write_text(served.read_text().replace("/v1/health", "/v1/zeppelins"))
+    assert "/v1/zeppelins: It is already in functions/meta/openapi.yaml" in command.refusal("zeppelins")
 
 
 @pytest.mark.parametrize(

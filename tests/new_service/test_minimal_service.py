@@ -1,4 +1,7 @@
-"""`make new-service NAME=parcels` in a copy of this checkout, then `make up` there, on a copy of the stack."""
+"""`make new-service NAME=zeppelins` in a copy of this checkout, then `make up` there, on a copy of the stack.
+
+The name is one that nobody has: a service called parcels may be here already, from the README.
+"""
 
 import os
 import re
@@ -24,7 +27,7 @@ BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # The environment is this checkout's: another one would cost half a minute.
 MAKE = ("make", "--silent", "-o", "environment", f"PYTHON={sys.executable}")
-STATE = ".local-parcels"
+STATE = ".local-zeppelins"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def checkout(settings: Settings) -> Checkout:
     made.run("git", "add", "--all")
     author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
     made.run("git", *author, "commit", "--quiet", "--no-verify", "-m", "As it was")
-    made.run(*MAKE, "new-service", "NAME=parcels")
+    made.run(*MAKE, "new-service", "NAME=zeppelins")
     return made
 
 
@@ -93,37 +96,37 @@ def member(client: Client) -> Person:
 def test_no_existing_file_is_changed(checkout: Checkout) -> None:
     new = checkout.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
     assert new
-    assert all(re.match(r"\?\? (functions/parcels/|migrations/\d{4}_parcels\.)", line) for line in new), new
+    assert all(re.match(r"\?\? (functions/zeppelins/|migrations/\d{4}_zeppelins\.)", line) for line in new), new
     names = {line.rpartition("/")[2] for line in new}
-    assert {"function.yaml", "openapi.yaml", "handler.py", "parcels.py", "queries.py", "test_parcels.py"} < names
+    assert {"function.yaml", "openapi.yaml", "handler.py", "zeppelins.py", "queries.py", "test_zeppelins.py"} < names
 
 
 def test_it_is_formatted_and_typed(checkout: Checkout) -> None:
-    checkout.run(f"{BIN}/ruff", "format", "--check", "functions/parcels")
-    checkout.run(f"{BIN}/ruff", "check", "functions/parcels")
+    checkout.run(f"{BIN}/ruff", "format", "--check", "functions/zeppelins")
+    checkout.run(f"{BIN}/ruff", "check", "functions/zeppelins")
     assert "no issues" in checkout.run(f"{BIN}/mypy")
 
 
 def test_it_answers_after_make_up(settings: Settings, client: Client, member: Person) -> None:
-    assert "parcels" in outputs.read(settings).functions
-    assert client.call("GET", "/v1/parcels", member.token).json == {"items": [], "next_cursor": None}
+    assert "zeppelins" in outputs.read(settings).functions
+    assert client.call("GET", "/v1/zeppelins", member.token).json == {"items": [], "next_cursor": None}
 
 
 def test_its_own_tests_pass(checkout: Checkout, client: Client) -> None:
-    assert " passed" in checkout.run(*PYTEST, "functions/parcels")
+    assert " passed" in checkout.run(*PYTEST, "functions/zeppelins")
 
 
 def test_the_tests_of_the_contract_pass(checkout: Checkout, client: Client) -> None:
     """Those of its own operations, generated requests included."""
     files = ("tests/contract/test_answers.py", "tests/contract/test_who_may.py")
-    assert " passed" in checkout.run(*PYTEST, "-k", "parcels", *files)
+    assert " passed" in checkout.run(*PYTEST, "-k", "zeppelins", *files)
     assert " passed" in checkout.run(*PYTEST, "tests/contract/test_declarations.py")
-    assert " passed" in checkout.run("env", "FUZZ_PATHS=^/v1/parcels", *PYTEST, "tests/contract/test_fuzz.py")
+    assert " passed" in checkout.run("env", "FUZZ_PATHS=^/v1/zeppelins", *PYTEST, "tests/contract/test_fuzz.py")
 
 
 def test_the_tests_of_migrations_pass_and_recording_changes_nothing(checkout: Checkout) -> None:
     files = ("tests/migrations/test_squawk.py", "tests/migrations/test_sent_sql.py")
-    assert " passed" in checkout.run(*PYTEST, "-k", "parcels", *files)
+    assert " passed" in checkout.run(*PYTEST, "-k", "zeppelins", *files)
     before = checkout.run("git", "status", "--porcelain")
     recording = (
         "env",
@@ -131,5 +134,5 @@ def test_the_tests_of_migrations_pass_and_recording_changes_nothing(checkout: Ch
         *PYTEST,
         "tests/migrations/test_sent_sql.py",
     )  # make record-sql, for two services
-    checkout.run(*recording, "-k", "ledger and (parcels or users)")
+    checkout.run(*recording, "-k", "ledger and (zeppelins or users)")
     assert checkout.run("git", "status", "--porcelain") == before
