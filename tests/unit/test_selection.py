@@ -16,9 +16,12 @@ def repository(tmp_path: Path) -> Path:
         "functions/orders/tests/test_orders.py": "",
         "functions/relay/function.yaml": "",
         "functions/relay/tests/sent_sql.py": "",
+        "functions/silent/function.yaml": "",
         "functions/atrium/pages.py": "",
         "tests/unit/test_order_events.py": "from orders import queries\n",
-        "tests/unit/deep/test_late_import.py": "def test_it():\n    import orders\n",
+        "tests/unit/test_late_import.py": "def test_it():\n    import orders\n",
+        "tests/unit/orders/test_deep.py": "",
+        "tests/unit/relay/test_relay.py": "from orders import queries\n",
         "tests/unit/test_other.py": "from orders_archive import queries\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -28,21 +31,22 @@ def repository(tmp_path: Path) -> Path:
 
 def test_a_service_has_its_own_tests_the_unit_tests_that_import_it_and_the_contracts_rules(repository: Path) -> None:
     assert selection.of_service(repository, "orders") == [
-        "tests/unit/deep/test_late_import.py",
+        "tests/unit/test_late_import.py",
         "tests/unit/test_order_events.py",
+        "tests/unit/orders",
         "tests/contract/test_declarations.py",
         "functions/orders/tests",
     ]
 
 
 def test_a_function_without_routes_and_tests_has_none(repository: Path) -> None:
-    with pytest.raises(RefusedError, match="SERVICE=relay has no tests"):
-        selection.of_service(repository, "relay")
+    with pytest.raises(RefusedError, match="SERVICE=silent has no tests"):
+        selection.of_service(repository, "silent")
 
 
 @pytest.mark.parametrize("name", ["atrium", "../orders", "nope"])
 def test_what_is_no_service_is_refused_with_those_that_are(repository: Path, name: str) -> None:
-    with pytest.raises(RefusedError, match=r"is none of orders, relay\."):
+    with pytest.raises(RefusedError, match=r"is none of orders, relay, silent\."):
         selection.of_service(repository, name)
 
 

@@ -1,7 +1,7 @@
 """`make test SERVICE=users` and `make test ONLY=path`: a part of the tests, where the stack is up already.
 
-A service's tests are its own (functions/<name>/tests), the unit tests that import it, and the rules that every
-contract keeps.
+A service's tests are its own (functions/<name>/tests), the unit tests that import it or lie in a folder of its
+name, and the rules that every contract keeps. Tests that repeat a race for seconds (`trials`) are left out.
 """
 
 import argparse
@@ -29,7 +29,10 @@ def main() -> int:
     parser.add_argument("--only", default="", help="paths and options for pytest: 'tests/unit/access -k search'")
     options = parser.parse_args()
     try:
-        chosen = of_service(ROOT, options.service) if options.service else shlex.split(options.only)
+        if options.service:
+            chosen = [*of_service(ROOT, options.service), "-m", "not trials"]
+        else:
+            chosen = shlex.split(options.only)
         require_stack(chosen)
     except RefusedError as refused:
         print(f"test: {refused}", file=sys.stderr)
@@ -44,8 +47,10 @@ def of_service(root: Path, service: str) -> list[str]:
     if not (folder / "function.yaml").is_file():
         known = ", ".join(sorted(file.parent.name for file in root.glob("functions/*/function.yaml")))
         raise RefusedError(f"SERVICE={service} is none of {known}.")
+    unit = root / "tests/unit"
     uses = re.compile(rf"^\s*(from|import) {service}(\.| |$)", re.MULTILINE)
-    units = sorted(file for file in (root / "tests/unit").rglob("test_*.py") if uses.search(file.read_text()))
+    units = [file for file in sorted(unit.glob("test_*.py")) if uses.search(file.read_text())]
+    units += [unit / service] if (unit / service).is_dir() else []
     own = [folder / "tests"] if any(folder.glob("tests/test_*.py")) else []
     rules = [root / RULES] if (folder / "openapi.yaml").is_file() else []
     if not (units or rules or own):
