@@ -10,7 +10,7 @@ import pytest
 
 from tests.failures.conftest import Tell
 from tests.failures.stack import Stack
-from tests.running_stack.client import Client, Person
+from tools.laptop.client import Client, Person
 
 HOURS = int(os.environ.get("HOURS", "6"))
 

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tests.running_stack.client import Answer, Client, Person, claims
-from tests.running_stack.fixtures import client_of
 from tests.security.attacks import ATTACKS, NAMESPACE, Attack
 from tools.deploy import stack_settings
 from tools.deploy.supervisor import StackError
+from tools.laptop.answer import Answer
+from tools.laptop.client import Client, Person, claims, client_of
 
 KINDS = ("revoked", "disabled", "deleted", "demoted", "expired")
 TRIALS_AT_ONCE = 2

@@ -21,7 +21,8 @@ from tests.security.trials import ADMIN
 from tests.unit.access.conftest import Service
 from tests.unit.conftest import TABLE, forget
 from tests.unit.crowd import Crowd
-from tests.unit.events import Answer, Context, answer, api_event, claims
+from tests.unit.events import Context, answer, api_event, claims
+from tools.laptop.answer import Answer
 from users.handler import handler as users
 
 COUNT = int(os.environ.get("TRIALS_PER_KIND", "6"))

@@ -48,7 +48,7 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
 
     def be_late(items: Any) -> None:
         if not granted:
-            granted.append(Answer(0, {}, ""))  # this one is the deletion's, and the next the grant's
+            granted.append(Answer(0, {}, b""))  # this one is the deletion's, and the next the grant's
             granted[0] = service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"})
         transact(items)
 
