@@ -149,7 +149,7 @@ proof-overload: environment ## Send the running stack five times what it can ser
 
 ##@ Environments on AWS
 
-.PHONY: bootstrap plan preflight deploy release smoke admin tunnel destroy artefacts
+.PHONY: bootstrap plan preflight deploy release smoke verify admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
@@ -168,6 +168,9 @@ release: environment ## Migrate, then shift aliases to the published versions; r
 
 smoke: environment ## Check that an environment answers, serves its contract and demands a token (ENV=dev)
 	@$(PYTHON) -m tools.operations.smoke $(ENV)
+
+verify: environment ## Show that a deployed environment is as promised, and keep what it answered (ENV=dev ADMIN_EMAIL=… ADMIN_PASSWORD=…)
+	@$(PYTHON) -m tools.operations.verify $(ENV)
 
 admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"

@@ -1,35 +1,17 @@
 """`make smoke ENV=dev`: is the API of an environment up, does it say what it is, and does it keep strangers out?"""
 
 import argparse
-import json
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 from tools.deploy import command, environment
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
+from tools.operations.observations import Answer, Request, ask
 
-TIMEOUT = 30.0  # seconds: a cold start in a VPC, and API Gateway's own limit
 SETTLE_SECONDS = 30.0  # a new deployment of the API reaches its callers within seconds; the laptop's at once
 PROTECTED = "/v1/me"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-
-    def json(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
 
 
 def main() -> int:
@@ -83,16 +65,7 @@ def _told(answer: Answer) -> str:
 
 def get(url: str) -> Answer:
     """Raises OSError."""
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-            return _answer(response)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return _answer(refused)
-
-
-def _answer(response: Any) -> Answer:
-    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.read())
+    return ask(url, Request("GET", ""))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""What an environment answered to one request, without anything of a person or an account: evidence that may be kept in git."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT = 30.0  # seconds: a cold start in a VPC, and API Gateway's own limit
+KEPT_HEADERS = ("access-control-allow-origin", "cache-control", "content-type", "x-amzn-errortype")
+PRESENT_HEADERS = ("etag", "retry-after", "www-authenticate", "x-amz-apigw-id", "x-amzn-requestid", "x-request-id")
+KEPT_MEMBERS = ("code", "status", "title", "type")
+"""Members of a body whose text the contract promises. Of all others the type is kept."""
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    def json(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def scrubbed(self) -> dict[str, Any]:
+        """Status, the headers that the contract is about, and the shape of the body."""
+        headers = {name: self.headers[name] for name in KEPT_HEADERS if name in self.headers}
+        headers |= {name: "present" for name in PRESENT_HEADERS if name in self.headers}
+        content = self.json()
+        return {"status": self.status, "headers": dict(sorted(headers.items())), "body": shape(content)}
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """Return types for values, but for the members whose text is promised. Of a list its first item stands for all."""
+    if isinstance(value, dict):
+        return {key: shape(item, key) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return value if name in KEPT_MEMBERS else type(value).__name__
+
+
+def ask(url: str, request: Request) -> Answer:
+    """Send names of headers as they are written, which urllib does not. Raises OSError."""
+    address = urlsplit(url)
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.netloc, timeout=TIMEOUT)
+    try:
+        connection.request(request.method, address.path + request.path, request.body, dict(request.headers))
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, response.read())
+    except http.client.HTTPException as error:
+        raise OSError(f"{url} did not answer HTTP: {error!r}") from error
+    finally:
+        connection.close()
