@@ -119,6 +119,7 @@ class Trials:
     def prepare(self, kind: Kind, number: int) -> tuple[Caller, dict[str, str]]:
         """Write what a trial begins with. Return the caller, and what the places in requests stand for."""
         self.passed = 0.0
+        self.used, self.other = Container(), Container()  # the roles of the trial before had the same versions
         self._forget()
         is_admin = kind != "demoted" and number % 2 == 1
         caller, other, order = (str(uuid.uuid4()) for _ in range(3))
