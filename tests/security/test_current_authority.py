@@ -1,8 +1,10 @@
 """Nobody changes anything with rights that they have lost: 1,000 trials of each kind in `make proof-security`."""
 
+import ast
 import itertools
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,26 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
     }
     assert wanted <= NEEDED
     assert len(wanted) >= 14
+
+
+def test_no_service_speaks_to_the_table_by_itself() -> None:
+    """Else it could write without the caller's condition, which atrium.user_attributes adds."""
+    files = [file for name in (*services(), "atrium") for file in (ROOT / "functions" / name).glob("*.py")]
+    speaking = {file.name for file in files if imported(file) & {"atrium.dynamodb", "botocore", "boto3"}}
+    others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records
+    assert speaking - others == {"dynamodb.py", "user_attributes.py"}
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules that a file imports, also below the top: packages of others by their first name."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names | {node.module, node.module.partition(".")[0]}
+    return found
 
 
 def test_there_is_an_attack_on_every_operation_that_needs_it() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from atrium import authority, dynamodb, response, user_attributes
+from atrium import authority, dynamodb, parallel, response, user_attributes
 from atrium.request import Request
 from atrium.response import Response
 from atrium.rules import Alternative
@@ -220,6 +220,15 @@ def test_a_public_route_and_what_no_request_called_have_no_caller(things: Things
     handler = service({WRITE: operation}, {WRITE: PUBLIC})
     assert answer(handler(api_event(WRITE), Context())).status == 200
     assert things.has(THING)
+
+
+def test_a_write_in_another_thread_carries_the_callers_condition_too(things: Things) -> None:
+    def lose_the_race() -> None:
+        things.set_caller("active", 2)
+        parallel.start(write).result()
+
+    assert code(things.call(WRITE, lose_the_race)) == "401 token_stale"
+    assert not things.has(THING)
 
 
 def test_a_transaction_has_room_for_the_caller(things: Things) -> None:

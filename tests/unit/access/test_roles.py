@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access import role_graph
+from access import role_graph, roles
 from atrium import user_attributes
 from tests.unit.access.conftest import ADA, Service
 from tests.unit.conftest import forget
@@ -101,6 +101,15 @@ def is_permitted(service: Service) -> bool:
 def found(service: Service) -> list[str]:
     search = {"subject": {"type": "user"}, "action": {"name": "read"}, "resource": DOCUMENT}
     return [each["id"] for each in service.ask("POST", "/access/v1/search/subject", search).json["results"]]
+
+
+def test_the_largest_change_of_a_role_fits_into_one_transaction(service: Service) -> None:
+    """Every permission goes, and as many come; the caller's condition is in it, too."""
+    before, after = ([f"{kind}.p{number}" for number in range(roles.MAX_PERMISSIONS)] for kind in ("old", "new"))
+    made = put(service, "large", *before)
+    changed = put(service, "large", *after, etag=made.headers["etag"])
+    assert (changed.status, changed.json["permissions"]) == (200, sorted(after))
+    assert service.ask("DELETE", "/v1/roles/large", If_Match="*").status == 204
 
 
 def test_versions_and_existence_are_conditions(service: Service) -> None:
