@@ -1,6 +1,6 @@
 """A user's attributes: all that one may see, several changed at once, or one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -8,11 +8,12 @@ import msgspec
 from access import attribute_items, attribute_limits, attribute_validation
 from access.attribute_items import Attribute, Record, Values, readable
 from access.names import is_name
+from access.namespace_rights import sees, sets
 from atrium import etag, merge_patch, namespaces, response
 from atrium.attribute_value import UNREADABLE
 from atrium.contention import retry_on_conflict
 from atrium.json_values import child
-from atrium.namespaces import Namespace, Namespaces
+from atrium.namespaces import Namespaces
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.request import Request
 from atrium.response import Response
@@ -37,7 +38,7 @@ def change(request: Request) -> Response:
     patch = request.decode(Patch, media_types=merge_patch.MEDIA_TYPES).attributes
     etag.if_match(request)
     known = namespaces.read()
-    _refuse_foreign(request, known, {name: child("#/attributes", name) for name in patch})
+    _refuse_foreign(request, known, patch)
 
     def check(record: Record) -> None:
         etag.expected_versions(request, _seen(request, record, known))
@@ -48,7 +49,7 @@ def change(request: Request) -> Response:
 
 def read_one(request: Request) -> Response:
     namespace, name = _place(request)
-    if not _sees(request, namespaces.known([namespace]).get(namespace)):
+    if not sees(request, _uid(request), namespaces.known([namespace]).get(namespace)):
         raise _no_attribute()
     found = _record(_uid(request)).attributes.get((namespace, name))
     if found is None or found.value is UNREADABLE:
@@ -72,7 +73,7 @@ def put_one(request: Request) -> Response:
             _expect(request, found)
 
     known = namespaces.read()
-    if not _changes(request, known.get(namespace)):
+    if not sets(request, _uid(request), known.get(namespace)):
         raise not_found()
     # Null is no value, as in a merge patch.
     record = _change(request, known, check, lambda values: _with(values, namespace, name, value), "#/value", namespace)
@@ -83,7 +84,7 @@ def delete_one(request: Request) -> Response:
     namespace, name = _place(request)
     etag.if_match(request)
     known = namespaces.read()
-    if not _changes(request, known.get(namespace)):
+    if not sets(request, _uid(request), known.get(namespace)):
         raise not_found()
 
     def check(record: Record) -> None:
@@ -136,22 +137,15 @@ def _change(
     return retry_on_conflict(write)
 
 
-def _refuse_foreign(request: Request, known: Namespaces, places: Mapping[str, str]) -> None:
-    errors = [
-        FieldError(place, "There is no such namespace, or it is not for you to change")
-        for name, place in places.items()
-        if not _changes(request, known.get(name))
-    ]
+def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str]) -> None:
+    """Raise 422 for namespaces that the caller may not set; 404 when the user is another one, and they may set none."""
+    foreign = [name for name in names if not sets(request, _uid(request), known.get(name))]
+    if len(foreign) == len(names) and request.reach == "self" and request.caller.uid != _uid(request):
+        raise not_found()
+    detail = "There is no such namespace, or you may not set its values"
+    errors = [FieldError(child("#/attributes", name), detail) for name in foreign]
     if errors:
         raise Problem(422, "validation_failed", "Some namespaces are not acceptable: see `errors`.", errors=errors)
-
-
-def _sees(request: Request, namespace: Namespace | None) -> bool:
-    return namespace is not None and (request.reach == "all" or namespace.visible_to == "self")
-
-
-def _changes(request: Request, namespace: Namespace | None) -> bool:
-    return namespace is not None and (request.reach == "all" or namespace.writable_by == "self")
 
 
 def _no_attribute() -> Problem:
@@ -193,9 +187,8 @@ def _all(request: Request, record: Record, known: Namespaces) -> Response:
 
 
 def _seen(request: Request, record: Record, known: Namespaces) -> Values:
-    return {
-        name: readable(values) for name, values in sorted(record.values().items()) if _sees(request, known.get(name))
-    }
+    uid, values = _uid(request), sorted(record.values().items())
+    return {name: readable(members) for name, members in values if sees(request, uid, known.get(name))}
 
 
 def _one(attribute: Attribute, status: int = 200) -> Response:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from access import audit, names, roles
-from atrium import admins, etag, grant_items, grants, idempotency_in_table, pages, response, user_attributes
+from atrium import admins, etag, grant_items, grants, idempotency_in_table, namespaces, pages, response, user_attributes
 from atrium.contention import retry_on_conflict
 from atrium.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.idempotency_in_table import WorkRefusedError
@@ -64,6 +64,7 @@ def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
     _refuse_but_to_admins(request, new.role)
+    _refuse_setters_but_to_admins(request, new.role)
     grant = GrantRecord(
         id=str(uuid7()),
         uid=uid,
@@ -202,6 +203,15 @@ def _unacceptable(errors: list[FieldError]) -> Problem:
 def _refuse_but_to_admins(request: Request, role: str | None) -> None:
     if role == ADMIN and ADMIN not in request.caller.roles:
         raise Problem(403, "admin_required", "Only administrators make administrators, and end them.")
+
+
+def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
+    """Raise 403 for a role that sets values which other programs decide by: its permissions do not show that."""
+    if role is None or ADMIN in request.caller.roles:
+        return
+    if any(role in each.set_by for each in namespaces.read().values() if each.is_trusted):
+        detail = f"Only an administrator can grant {role}: it may set attributes that go into tokens."
+        raise Problem(403, "admin_required", detail)
 
 
 def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:

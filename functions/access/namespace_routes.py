@@ -1,20 +1,28 @@
 """Namespaces by their routes: `/v1/namespaces`."""
 
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from access import audit, json_schema
-from access.names import Name
+from access import audit, json_schema, roles
+from access.names import Name, RoleName
+from access.namespace_rights import is_admin
 from atrium import etag, namespaces, pages, response, user_attributes
 from atrium.contention import retry_on_conflict
 from atrium.namespaces import Namespace
-from atrium.problem import ParameterError, Problem, invalid_parameters
+from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.request import Request
 from atrium.response import Response
 from atrium.text import Line
 from atrium.user_attributes import Contended, TransactionRefused
+
+MAX_SETTERS = 10
+
+FLAGS = ("personal", "visible_to", "writable_by", "in_token", "set_by")
+"""What only an administrator decides."""
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,6 +32,7 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     visible_to: Literal["self", "nobody"] = "self"
     writable_by: Literal["self", "nobody"] = "nobody"
     in_token: bool = False
+    set_by: Annotated[list[RoleName], Meta(max_length=MAX_SETTERS)] = []
 
 
 def list_(request: Request) -> Response:
@@ -44,8 +53,8 @@ def put(request: Request) -> Response:
     name, draft = _name(request), request.decode(Draft)
     is_new = request.headers.get("if-none-match", "").strip() == "*"
     versions = None if is_new else etag.expected_versions(request)
-    if errors := json_schema.faults(draft.schema, "#/schema"):
-        raise Problem(422, "validation_failed", "The schema is not acceptable: see `errors`.", errors=errors)
+    if errors := [*json_schema.faults(draft.schema, "#/schema"), *_contradictions(draft)]:
+        raise Problem(422, "validation_failed", "The namespace is not acceptable: see `errors`.", errors=errors)
 
     def write() -> Namespace:
         before = _find(name)
@@ -54,7 +63,9 @@ def put(request: Request) -> Response:
         if not is_new:
             _expect(_found(name), versions)
         version = before.version + 1 if before else 1
-        after = Namespace(namespace=name, version=version, **msgspec.structs.asdict(draft))
+        fields = msgspec.structs.asdict(draft) | {"set_by": tuple(sorted(draft.set_by))}
+        after = Namespace(namespace=name, version=version, **fields)
+        _refuse_flags(request, before, after)
         put = {"Item": _item(after), **_condition(before)}
         what = "namespace.changed" if before else "namespace.created"
         _transact([{"Put": put}, audit.entry(request, what, {"namespace": name, "version": version})])
@@ -75,6 +86,24 @@ def delete(request: Request) -> Response:
 
     retry_on_conflict(write)
     return Response(204)
+
+
+def _contradictions(draft: Draft) -> Iterator[FieldError]:
+    if draft.in_token and draft.writable_by == "self":
+        yield FieldError("#/writable_by", "Must be `nobody` with `in_token`: other programs decide by the values")
+    for place, role in enumerate(draft.set_by):
+        if role in draft.set_by[:place]:
+            yield FieldError(f"#/set_by/{place}", "This role is named twice")
+        elif roles.generation(role) is None:
+            yield FieldError(f"#/set_by/{place}", "There is no such role")
+
+
+def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) -> None:
+    if is_admin(request):
+        return
+    if before is None or any(getattr(before, flag) != getattr(after, flag) for flag in FLAGS):
+        flags = ", ".join(f"`{flag}`" for flag in FLAGS)
+        raise Problem(403, "admin_required", f"Only an administrator can create a namespace or change its {flags}.")
 
 
 def _find(name: str) -> Namespace | None:
@@ -104,6 +133,7 @@ def _item(namespace: Namespace) -> dict[str, Any]:
         "writable_by": {"S": namespace.writable_by},
         "personal": {"BOOL": namespace.personal},
         "in_token": {"BOOL": namespace.in_token},
+        "set_by": {"L": [{"S": role} for role in namespace.set_by]},
         "version": {"N": str(namespace.version)},
     }
 

@@ -1,6 +1,6 @@
 """Namespaces of user attributes: what each is for. `access` writes them; whoever shows attributes asks here which.
 
-NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, version}
+NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, set_by, version}
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +16,11 @@ PK = "NAMESPACES"
 
 
 class Namespace(msgspec.Struct, frozen=True):
-    """`schema` is a JSON Schema for the values of one user, as an object by name. `visible_to` and `writable_by` name those
-    who may beside the holders of `access.read` and `access.write`: the user, or nobody."""
+    """`schema` is a JSON Schema for the values of one user, as an object by name.
+
+    `visible_to` and `writable_by` name those who may beside the holders of `access.read` and `access.write`: the user, or
+    nobody. `set_by` are roles whose holders may set the values of others.
+    """
 
     namespace: str
     description: str
@@ -27,6 +30,12 @@ class Namespace(msgspec.Struct, frozen=True):
     personal: bool
     in_token: bool
     version: int
+    set_by: tuple[str, ...] = ()
+
+    @property
+    def is_trusted(self) -> bool:
+        """Other programs decide by the values. So only holders of `set_by` and administrators set them."""
+        return self.in_token
 
 
 Namespaces = Mapping[str, Namespace]

@@ -17,6 +17,7 @@ ROLE = {"description": "A trial's", "permissions": ["access.write", "users.write
 
 class Attack(NamedTuple):
     """`parameters` are those of the path; in them and in the body stand places that `Trials.prepare` fills. `target` is whom it is about, if anybody.
+    `needs_admin`: no permission is enough for it.
 
     A POST gets an Idempotency-Key.
     """
@@ -26,6 +27,7 @@ class Attack(NamedTuple):
     body: Any = None
     headers: Mapping[str, str] = NONE
     target: Target | None = None
+    needs_admin: bool = False
 
     def __str__(self) -> str:
         return f"{self.route} ({self.target})" if self.target else self.route
@@ -47,8 +49,9 @@ ATTACKS = [
     *_about("PATCH /v1/users/{id}/attributes", {"attributes": {"plan": {"level": "gold"}}}),
     *_about(f"PUT {_ATTRIBUTE}", {"value": "gold"}, _LEVEL),
     *_about(f"DELETE {_ATTRIBUTE}", None, _LEVEL),
-    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "{new}"}, NAMESPACE, NEW),
-    Attack("DELETE /v1/namespaces/{namespace}", {"namespace": "plan"}, None, ANY),
+    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "{new}"}, NAMESPACE, NEW, needs_admin=True),
+    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "plan"}, NAMESPACE | {"description": "Changed"}, ANY),
+    Attack("DELETE /v1/namespaces/{namespace}", {"namespace": "plan"}, None, ANY, needs_admin=True),
     Attack("PUT /v1/roles/{role}", {"role": "{new}"}, ROLE, NEW),
     Attack("PUT /v1/roles/{role}", {"role": "{role}"}, ROLE, ANY),
     Attack("DELETE /v1/roles/{role}", {"role": "spare"}, None, ANY),

@@ -67,7 +67,12 @@ def test_there_is_an_attack_on_every_operation_that_needs_it() -> None:
 
 
 def is_fair(kind: Kind, attack: Attack) -> bool:
-    """Return False for what remains allowed: who has lost a permission may still change what is their own."""
+    """Return False for what remains allowed, and for what no permission is enough for.
+
+    Who has lost a permission may still change what is their own.
+    """
+    if kind == "demoted" and attack.needs_admin:
+        return False
     own = any(alternative.kind == "self" for alternative in RULES[attack.route].allow)
     return not (kind == "demoted" and attack.target == "self" and own)
 

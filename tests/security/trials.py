@@ -95,7 +95,7 @@ class Trials:
     def run(self, kind: Kind, attack: Attack) -> None:
         """One trial. Odd ones are of an administrator, where that can be."""
         number = next(self._numbers)
-        caller, places = self.prepare(kind, number)
+        caller, places = self.prepare(kind, number, needs_admin=attack.needs_admin)
         with self._reading(caller, places):
             self._end(kind, caller)
             before = self.state()
@@ -109,19 +109,19 @@ class Trials:
 
     def control(self, attack: Attack, number: int) -> Answer:
         """Send it while the caller still has the rights."""
-        caller, places = self.prepare("revoked", number)
+        caller, places = self.prepare("revoked", number, needs_admin=attack.needs_admin)
         before = self.state()
         with self.used.here():
             answered = self.send(caller.token, attack, places)
         assert self.state() != before, f"{attack} changes nothing, so its refusal would show nothing: {answered.text}"
         return answered
 
-    def prepare(self, kind: Kind, number: int) -> tuple[Caller, dict[str, str]]:
+    def prepare(self, kind: Kind, number: int, *, needs_admin: bool = False) -> tuple[Caller, dict[str, str]]:
         """Write what a trial begins with. Return the caller, and what the places in requests stand for."""
         self.passed = 0.0
         self.used, self.other = Container(), Container()  # the roles of the trial before had the same versions
         self._forget()
-        is_admin = kind != "demoted" and number % 2 == 1
+        is_admin = kind != "demoted" and (needs_admin or number % 2 == 1)
         caller, other, order = (str(uuid.uuid4()) for _ in range(3))
         # Half of those who are demoted hold the permissions through another role.
         above = number % 2 == 1

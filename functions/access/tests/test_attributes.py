@@ -28,7 +28,12 @@ def make(ask: Ask) -> Make:
         body = {"description": "The tests'", "schema": SCHEMA, "personal": True} | more
         answer = ask("PUT", f"/v1/namespaces/{name}", body, If_None_Match="*")
         assert answer.status == 201, answer.body
-        assert answer.json == {"visible_to": "self", "writable_by": "nobody", "in_token": False} | body | {
+        assert answer.json == {
+            "visible_to": "self",
+            "writable_by": "nobody",
+            "in_token": False,
+            "set_by": [],
+        } | body | {
             "namespace": name,
             "version": 1,
         }

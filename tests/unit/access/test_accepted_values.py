@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from atrium import dynamodb
 from pre_token_generation.handler import handler as generate_token
 from tests.support.generated import given
-from tests.unit.access.conftest import ADMIN, Service
+from tests.unit.access.conftest import Service
 from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_event
 from tools.laptop.answer import Answer
 from users.handler import handler as users
@@ -58,8 +58,8 @@ class Member:
     service: Service
     uid: str
 
-    def ask(self, method: str, path: str, body: Any = None, *, of_ada: bool = False, **headers: Any) -> Answer:
-        got = self.service.ask(method, path, body, uid=self.uid if of_ada else ADMIN, **headers)
+    def ask(self, method: str, path: str, body: Any = None, **headers: Any) -> Answer:
+        got = self.service.ask(method, path, body, **headers)
         assert got.status < 500, (method, path, body, got.text)
         return got
 
@@ -92,7 +92,7 @@ def sign_in() -> dict[str, str]:
 @pytest.fixture
 def member(service: Service, database: pg8000.native.Connection, contract: None) -> Member:
     made = Member(service, sign_in()["uid"])
-    body = {"description": "Anything", "schema": ANY, "personal": True, "writable_by": "self", "in_token": True}
+    body = {"description": "Anything", "schema": ANY, "personal": True, "in_token": True}
     assert made.ask("PUT", "/v1/namespaces/any", body, If_None_Match="*").status == 201
     return made
 
@@ -107,15 +107,15 @@ def test_an_attribute_set_by_itself(member: Member) -> None:
 
     @given(names, values | nested, max_examples=40)
     def check(name: str, value: Any) -> None:
-        put = member.ask("PUT", f"{path}/{name}", {"value": value}, of_ada=True, If_None_Match="*")
+        put = member.ask("PUT", f"{path}/{name}", {"value": value}, If_None_Match="*")
         if put.status != 201:
             assert put.status in (400, 422), put.text
             return
-        read = member.ask("GET", f"{path}/{name}", of_ada=True)
+        read = member.ask("GET", f"{path}/{name}")
         assert as_json(read.json["value"]) == as_json(put.json["value"]) == as_json(value)
         member.check_all_reads()
-        assert member.ask("DELETE", f"{path}/{name}", of_ada=True, If_Match=read.headers["etag"]).status == 204
-        assert member.ask("GET", f"{path}/{name}", of_ada=True).status == 404
+        assert member.ask("DELETE", f"{path}/{name}", If_Match=read.headers["etag"]).status == 204
+        assert member.ask("GET", f"{path}/{name}").status == 404
 
     check()
 
@@ -125,11 +125,11 @@ def test_attributes_changed_together(member: Member) -> None:
 
     @given(st.dictionaries(names | texts, values | nested, max_size=4), max_examples=40)
     def check(patch: dict[str, Any]) -> None:
-        changed = member.ask("PATCH", path, {"attributes": {"any": patch}}, of_ada=True, If_Match="*")
+        changed = member.ask("PATCH", path, {"attributes": {"any": patch}}, If_Match="*")
         if changed.status != 200:
             assert changed.status in (400, 422), changed.text
             return
-        assert as_json(member.ask("GET", path, of_ada=True).json) == as_json(changed.json)
+        assert as_json(member.ask("GET", path).json) == as_json(changed.json)
         member.check_all_reads()
         cleared = member.ask("PATCH", path, {"attributes": {"any": None}}, If_Match=changed.headers["etag"])
         assert (cleared.status, cleared.json) == (200, {"attributes": {}})
@@ -220,7 +220,7 @@ def test_a_namespace(member: Member) -> None:
     )
     def check(name: str, schema: Any, root: Any, value: Any) -> None:
         body = {"description": "Generated", "schema": {"type": "object", "additionalProperties": schema, **root}}
-        rest = {"personal": False, "writable_by": "self", "in_token": True}
+        rest = {"personal": False, "in_token": True}
         path = f"/v1/namespaces/n_{name[:60]}"
         made = member.ask("PUT", path, body | rest, If_None_Match="*")
         if made.status != 201:
@@ -228,10 +228,10 @@ def test_a_namespace(member: Member) -> None:
             return
         assert as_json(member.ask("GET", path).json["schema"]) == as_json(body["schema"])
         attribute = f"/v1/users/{member.uid}/attributes/n_{name[:60]}/value"
-        put = member.ask("PUT", attribute, {"value": value}, of_ada=True, If_None_Match="*")
+        put = member.ask("PUT", attribute, {"value": value}, If_None_Match="*")
         member.check_all_reads()
         if put.status == 201:
-            member.ask("DELETE", attribute, of_ada=True, If_Match="*")
+            member.ask("DELETE", attribute, If_Match="*")
         assert member.ask("DELETE", path, If_Match="*").status == 204
         assert member.ask("GET", path).status == 404
         member.check_all_reads()

@@ -1,0 +1,37 @@
+"""Who may see and set values of a namespace: docs/architecture.md, "Who sets an attribute"."""
+
+from atrium.namespaces import Namespace
+from atrium.permissions import ADMIN
+from atrium.request import Request
+
+
+def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
+    """Return whether the caller may see the values that user `uid` has in the namespace."""
+    if namespace is None:
+        return False
+    if request.reach == "all":
+        return True
+    return namespace.visible_to == "self" if _is_own(request, uid) else _holds_one_of(request, namespace)
+
+
+def sets(request: Request, uid: str, namespace: Namespace | None) -> bool:
+    """Return whether the caller may set them."""
+    if namespace is None:
+        return False
+    if is_admin(request):
+        return True
+    if _is_own(request, uid):
+        return not namespace.is_trusted and (namespace.writable_by == "self" or request.reach == "all")
+    return _holds_one_of(request, namespace) or (request.reach == "all" and not namespace.is_trusted)
+
+
+def is_admin(request: Request) -> bool:
+    return ADMIN in request.caller.roles
+
+
+def _is_own(request: Request, uid: str) -> bool:
+    return request.caller.uid == uid
+
+
+def _holds_one_of(request: Request, namespace: Namespace) -> bool:
+    return not set(namespace.set_by).isdisjoint(request.caller.roles)

@@ -1,0 +1,154 @@
+"""Who sets the values of a namespace, and who decides about its flags."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.access.test_attributes import put_namespace
+from tools.laptop.answer import Answer
+
+ANY = {"type": "object"}
+CALLERS = {"admin": ADMIN, "writer": BOB, "setter": EVE, "owner": ADA}
+"""`writer` holds `access.write`; `setter` the role `billing`, which `plan` and `level` name."""
+
+
+@pytest.fixture
+def billing(service: Service) -> Service:
+    for uid in (ADA, BOB, EVE):
+        service.new_user(uid)
+    service.new_role("writer", "access.write")
+    service.new_role("billing")
+    service.grant(BOB, role="writer")
+    service.grant(EVE, role="billing")
+    namespaces: dict[str, dict[str, Any]] = {
+        "profile": {"writable_by": "self"},
+        "notes": {},
+        "level": {"set_by": ["billing"]},
+        "plan": {"set_by": ["billing"], "in_token": True},
+        "claim": {"in_token": True},
+    }
+    for name, flags in namespaces.items():
+        assert put_namespace(service, name, schema=ANY, **flags).status == 201
+    return service
+
+
+def ask(service: Service, caller: str, method: str, path: str, body: Any = None, **headers: Any) -> Answer:
+    roles = {"admin": "admin", "writer": "writer", "setter": "billing", "owner": ""}[caller]
+    return service.ask(method, path, body, uid=CALLERS[caller], roles=roles, **headers)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "allowed"),
+    [
+        ("profile", {"admin", "writer", "owner"}),
+        ("notes", {"admin", "writer"}),
+        ("level", {"admin", "writer", "setter"}),
+        ("plan", {"admin", "setter"}),
+        ("claim", {"admin"}),
+    ],
+)
+def test_who_sets_the_values_of_others(billing: Service, namespace: str, allowed: set[str]) -> None:
+    one, all_ = f"/v1/users/{ADA}/attributes/{namespace}/x", f"/v1/users/{ADA}/attributes"
+    for caller in CALLERS:
+        put = ask(billing, caller, "PUT", one, {"value": caller}, If_None_Match="*")
+        if caller not in allowed:
+            assert put.status == 404, (caller, put.text)
+            refused = ask(billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 1}}}, If_Match="*")
+            assert refused.status == (404 if caller == "setter" else 422), (caller, refused.text)
+            assert ask(billing, caller, "DELETE", one, If_Match="*").status == 404
+            continue
+        assert put.status == 201, (caller, put.text)
+        changed = ask(billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 2}}}, If_Match="*")
+        assert (changed.status, changed.json["attributes"][namespace]) == (200, {"x": 2})
+        assert ask(billing, caller, "DELETE", one, If_Match="*").status == 204
+
+
+@pytest.mark.parametrize("caller", ["writer", "setter"])
+@pytest.mark.parametrize("namespace", ["plan", "claim"])
+def test_nobody_but_an_administrator_sets_what_others_decide_by_for_themselves(
+    billing: Service, caller: str, namespace: str
+) -> None:
+    path = f"/v1/users/{CALLERS[caller]}/attributes/{namespace}/x"
+    assert ask(billing, caller, "PUT", path, {"value": 1}, If_None_Match="*").status == 404
+    assert ask(billing, "admin", "PUT", path, {"value": 1}, If_None_Match="*").status == 201
+
+
+def test_a_setter_sees_of_others_what_they_may_set(billing: Service) -> None:
+    values = {name: {"x": 1} for name in ("profile", "notes", "level", "plan", "claim")}
+    path = f"/v1/users/{ADA}/attributes"
+    assert ask(billing, "admin", "PATCH", path, {"attributes": values}, If_Match="*").status == 200
+    changed = ask(billing, "setter", "PATCH", path, {"attributes": {"plan": {"y": 1}}}, If_Match="*")
+    assert changed.json["attributes"] == {"level": {"x": 1}, "plan": {"x": 1, "y": 1}}
+    mixed = ask(billing, "setter", "PATCH", path, {"attributes": {"plan": {"y": 2}, "notes": {"x": 2}}}, If_Match="*")
+    assert (mixed.status, [error["pointer"] for error in mixed.json["errors"]]) == (422, ["#/attributes/notes"])
+    assert ask(billing, "setter", "PATCH", path, {"attributes": {}}, If_Match="*").status == 404
+    assert ask(billing, "setter", "GET", path).status == 404, "that needs access.read"
+
+
+def test_a_role_that_was_revoked_sets_nothing(billing: Service) -> None:
+    path = f"/v1/users/{ADA}/attributes/plan/x"
+    revoked = billing.ask("PUT", path, {"value": 1}, uid=EVE, roles="", If_None_Match="*")
+    assert revoked.status == 404
+    stale = billing.ask("PUT", path, {"value": 1}, uid=EVE, roles="billing", epoch=7, If_None_Match="*")
+    assert stale.status == 401
+
+
+def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(billing: Service) -> None:
+    """Its permissions do not show what it may do."""
+    path, body = f"/v1/users/{BOB}/grants", {"role": "billing"}
+    refused = ask(billing, "writer", "POST", path, body, Idempotency_Key="1")
+    assert (refused.status, refused.json["code"]) == (403, "admin_required")
+    assert ask(billing, "admin", "POST", path, body, Idempotency_Key="1").status == 201
+
+
+FLAGS: dict[str, Any] = {
+    "personal": False,
+    "visible_to": "nobody",
+    "writable_by": "self",
+    "in_token": True,
+    "set_by": ["billing"],
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_only_an_administrator_changes_a_flag(billing: Service, flag: str) -> None:
+    body = {"description": "notes", "schema": ANY, "personal": True} | {flag: FLAGS[flag]}
+    refused = ask(billing, "writer", "PUT", "/v1/namespaces/notes", body, If_Match="*")
+    assert (refused.status, refused.json["code"]) == (403, "admin_required")
+    assert ask(billing, "admin", "PUT", "/v1/namespaces/notes", body, If_Match="*").json[flag] == FLAGS[flag]
+    described = ask(billing, "writer", "PUT", "/v1/namespaces/notes", body | {"description": "Other"}, If_Match="*")
+    assert (described.status, described.json["description"]) == (200, "Other")
+
+
+def test_only_an_administrator_makes_and_deletes_a_namespace(billing: Service) -> None:
+    """Else deleting one and making it again would change its flags: its values come back."""
+    body = {"description": "x", "schema": ANY, "personal": True}
+    made = ask(billing, "writer", "PUT", "/v1/namespaces/new", body, If_None_Match="*")
+    assert (made.status, made.json["code"]) == (403, "admin_required")
+    assert ask(billing, "writer", "DELETE", "/v1/namespaces/notes", If_Match="*").status == 403
+    assert ask(billing, "admin", "DELETE", "/v1/namespaces/notes", If_Match="*").status == 204
+
+
+@pytest.mark.parametrize(
+    ("flags", "pointer"),
+    [
+        ({"in_token": True, "writable_by": "self"}, "#/writable_by"),
+        ({"set_by": ["nobody_has_made_it"]}, "#/set_by/0"),
+        ({"set_by": ["billing", "billing"]}, "#/set_by/1"),
+        ({"set_by": ["No Role"]}, "#/set_by/0"),
+        ({"set_by": ["billing"] * 11}, "#/set_by"),
+    ],
+)
+def test_flags_that_contradict_are_refused(billing: Service, flags: Any, pointer: str) -> None:
+    refused = put_namespace(billing, "new", schema=ANY, **flags)
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_namespace_of_before_that_a_token_carries_is_not_set_by_its_owner(billing: Service) -> None:
+    item = billing.item("NAMESPACES", "claim") or {}
+    del item["set_by"]
+    billing.put(**item | {"writable_by": "self"})
+    path = f"/v1/users/{ADA}/attributes/claim/x"
+    assert ask(billing, "owner", "PUT", path, {"value": 1}, If_None_Match="*").status == 404
+    assert ask(billing, "admin", "GET", "/v1/namespaces/claim").json["set_by"] == []
