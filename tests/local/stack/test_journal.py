@@ -12,6 +12,7 @@ from aiohttp import web
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
+from moto.sqs.models import sqs_backends
 
 from local_aws.api_gateway.control import RestApis
 from local_aws.aws_call import AwsCall, AwsResponse
@@ -313,5 +314,8 @@ def test_a_stop_writes_no_snapshot_of_what_the_journal_has(stack: Stack) -> None
     stack.now.save()
     stack.client("sqs").send_message(QueueUrl=url, MessageBody="one")
     assert not stack.now.stop()
+    sqs_backends[ACCOUNT_ID][REGION].queues["jobs"]._messages.clear()  # as a function's reader does
     stack.now.persistence.changed()
-    assert stack.now.stop()
+    assert not stack.now.stop()
+    stack.kill()
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=url)

@@ -32,7 +32,12 @@ from local_aws.cognito.changes import note_users, touched_users
 from local_aws.cognito.endpoint import Cognito
 from local_aws.cognito.state import State
 from local_aws.control_plane import snapshot
-from local_aws.control_plane.changed_parts import changed_parts, is_content, is_read
+from local_aws.control_plane.changed_parts import (
+    changed_parts,
+    is_content,
+    is_read,
+    parts_without_calls,
+)
 from local_aws.control_plane.moto_app import Moto
 from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
@@ -74,6 +79,7 @@ class Persistence:
         self._kept: tuple[Cognito, RestApis] | None = None
         self._changes = 0
         self._saved = 0
+        self._changed_aside = False
         self._uncovered = 0  # the last change that the journal does not have
         self.snapshots = 0  # written by this process
         self._ahead = False  # of the snapshot, by an apply
@@ -136,9 +142,9 @@ class Persistence:
         self._journal = Journal(store, self._moto, cognito.state)
 
     def changed(self) -> None:
-        """Note that something changed without an AWS call. Only a snapshot has it."""
+        """Note that something changed without an AWS call. A killed stack does it again, a stopped one keeps it."""
         self._changes += 1
-        self._uncovered = self._changes
+        self._changed_aside = True
 
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
         """Return interceptors that answer when what changed is on disk."""
@@ -233,7 +239,10 @@ class Persistence:
             return True
 
     async def save_uncovered(self) -> bool:
-        """Write a snapshot if anything changed that the journal does not have; else the journal is as good."""
+        """Write a snapshot if anything changed that the journal cannot have; else the journal is as good."""
+        if self._changed_aside and self._journal and not self._ahead:
+            await self._journal.keep(parts_without_calls())
+            self._changed_aside = False
         return self._uncovered > self._saved and await self.save()
 
     def _fork(self) -> snapshot.CopyOfUs:
@@ -288,7 +297,8 @@ class Persistence:
     async def _set_applied(self, request: web.Request) -> web.Response:
         """Said by `make up` once everything is as its Terraform wants it; part of the next snapshot."""
         self._applied = Applied(request.match_info["inputs"])
-        self.changed()
+        self._changes += 1
+        self._uncovered = self._changes
         return await self._answer_applied(request)
 
     async def _answer(self, request: web.Request) -> web.Response:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, unquote
 
+from moto.awslambda.models import lambda_backends
 from moto.dynamodb.models import DynamoDBBackend
-from moto.events.models import EventsBackend
+from moto.events.models import EventsBackend, events_backends
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
@@ -73,9 +74,25 @@ def changed_parts(call: AwsCall) -> Parts:
         return []
     if rule := _RULES.get(call.service):
         return rule(call)
-    if backend := _SMALL.get(call.service):
-        return [Part("service", (call.service, backend.__module__, backend.__qualname__, call.region))]
-    return None
+    return [_whole(call.service, call.region)] if call.service in _SMALL else None
+
+
+def parts_without_calls() -> list[Part]:
+    """Return what changes without an AWS call: queues that a function reads, schedules, accepted invocations."""
+    queues = [
+        Part("queue", (region, name)) for region, each in sqs_backends[ACCOUNT_ID].items() for name in each.queues
+    ]
+    schedules = [_whole("events", region) for region in events_backends[ACCOUNT_ID]]
+    return [
+        *queues,
+        *schedules,
+        *(Part("lambda-attribute", (region, _ACCEPTED)) for region in lambda_backends[ACCOUNT_ID]),
+    ]
+
+
+def _whole(service: str, region: str) -> Part:
+    backend = _SMALL[service]
+    return Part("service", (service, backend.__module__, backend.__qualname__, region))
 
 
 def _cognito(call: AwsCall) -> Parts:
