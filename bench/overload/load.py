@@ -52,6 +52,7 @@ class Load:
     port: int
     request: bytes
     answers: dict[int, Counter[int]] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)  # seconds until each answer
     _idle: list[Connection] = field(default_factory=list)
 
     async def closed_loop(self, callers: int, seconds: float) -> None:
@@ -79,12 +80,13 @@ class Load:
                 connection.transport.abort()
 
     async def _once(self) -> None:
-        connection, status = None, BROKEN
+        connection, status, began = None, BROKEN, time.perf_counter()
         try:
             async with asyncio.timeout(GIVES_UP_SECONDS):
                 connection = self._idle.pop() if self._idle else await self._connect()
                 status = await connection.ask(self.request)
             self._idle.append(connection)
+            self.times.append(time.perf_counter() - began)
         except (TimeoutError, OSError) as error:
             status = GAVE_UP if isinstance(error, TimeoutError) else BROKEN
             if connection and connection.transport:

@@ -28,7 +28,7 @@ class CognitoAuthorizer:
     def __init__(self, jwks: Jwks, issuer: Issuer) -> None:
         self._jwks = jwks
         self._issuer = issuer
-        self._verified: dict[tuple[str, tuple[str, ...]], Claims] = {}
+        self._verified: dict[tuple[str, tuple[str, ...]], tuple[Claims, dict[str, str]]] = {}
 
     def authorize(self, header: str | None, security: CognitoSecurity) -> dict[str, str]:
         """The claims as the function gets them. Raises a `GatewayError` of type UNAUTHORIZED.
@@ -40,20 +40,22 @@ class CognitoAuthorizer:
             token = token[7:].strip()
         if not token:
             raise unauthorized("no token")
-        claims = self._claims(token, security.pool_ids)
+        claims, texts = self._claims(token, security.pool_ids)
         if claims["exp"] <= time.time():
             raise unauthorized("the token has expired", "The incoming token has expired")
         _require_use(claims, security.scopes)
-        return {name: _text(name, value) for name, value in claims.items()}
+        return dict(texts)
 
-    def _claims(self, token: str, pool_ids: tuple[str, ...]) -> Claims:
-        claims = self._verified.get((token, pool_ids))
-        if claims is None:
+    def _claims(self, token: str, pool_ids: tuple[str, ...]) -> tuple[Claims, dict[str, str]]:
+        """Return the claims of a valid token, and the same as text."""
+        known = self._verified.get((token, pool_ids))
+        if known is None:
             claims = self._verify(token, pool_ids)
+            known = claims, {name: _text(name, value) for name, value in claims.items()}
             if len(self._verified) >= CACHED_TOKENS:
                 self._verified.clear()
-            self._verified[token, pool_ids] = claims
-        return claims
+            self._verified[token, pool_ids] = known
+        return known
 
     def _verify(self, token: str, pool_ids: Sequence[str]) -> Claims:
         """Every pool is tried with its own keys and its own issuer: pools may share a key, as moto's do."""
