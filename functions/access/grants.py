@@ -11,7 +11,18 @@ import msgspec
 from msgspec import Meta
 
 from access import audit, names, roles
-from atrium import admins, etag, grant_items, grants, idempotency_in_table, namespaces, pages, response, user_attributes
+from atrium import (
+    admins,
+    etag,
+    grant_items,
+    grants,
+    idempotency_in_table,
+    namespaces,
+    pages,
+    response,
+    token_size,
+    user_attributes,
+)
 from atrium.contention import retry_on_conflict
 from atrium.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.idempotency_in_table import WorkRefusedError
@@ -65,6 +76,7 @@ def make(request: Request) -> Response:
     _check(new)
     _refuse_but_to_admins(request, new.role)
     _refuse_setters_but_to_admins(request, new.role)
+    _check_size(uid, new)
     grant = GrantRecord(
         id=str(uuid7()),
         uid=uid,
@@ -212,6 +224,16 @@ def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
     if any(role in each.set_by for each in namespaces.read().values() if each.is_trusted):
         detail = f"Only an administrator can grant {role}: it may set attributes that go into tokens."
         raise Problem(403, "admin_required", detail)
+
+
+def _check_size(uid: str, new: NewGrant) -> None:
+    """Raise 422 when the names of the user's roles would not fit into a token, where `admin` always does."""
+    if new.role in (None, ADMIN) or new.scope != EVERYWHERE:
+        return
+    held = grants.role_names(grants.everywhere(uid))
+    if new.role not in held and token_size.of_words([*held, str(new.role)]) > token_size.MAX_ROLES:
+        detail = f"The names of the user's {len(held) + 1} roles would not fit into a token; revoke one first"
+        raise _unacceptable([FieldError("#/role", detail)])
 
 
 def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:

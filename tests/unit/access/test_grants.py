@@ -75,6 +75,19 @@ def test_a_grant_is_made_read_and_revoked(people: Service) -> None:
     assert people.items("ON#") == []
 
 
+def test_a_role_whose_name_would_not_fit_into_the_token_is_refused(people: Service) -> None:
+    names = [f"r{number:02}{'x' * 57}" for number in range(17)]
+    for name in names:
+        people.new_role(name)
+    for name in names[:16]:
+        made(people, ADA, role=name)
+    refused = make(people, ADA, role=names[16])
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, ["#/role"])
+    made(people, ADA, role="admin")
+    made(people, ADA, role=names[16], scope="document:7")
+    made(people, BOB, role=names[16])
+
+
 def test_the_right_to_an_action(people: Service) -> None:
     right = made(people, ADA, action="read", scope="document:7")
     assert (permitted(people, ADA, "7"), permitted(people, ADA, "8")) == (True, False)
