@@ -7,6 +7,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.api_gateway import RestApis
@@ -49,6 +50,23 @@ def test_gateway_response_resource_changes_the_draft(gateway: Gateway) -> None:
     assert gateway.call("GET", "/v1/me").status == 418
     gateway.deploy(body())
     assert gateway.call("GET", "/v1/me").status == 401
+
+
+def test_every_gateway_response_is_shown_the_apis_own_or_the_default(gateway: Gateway) -> None:
+    client, api = gateway.aws.client("apigateway"), {"restApiId": gateway.api_id}
+    gateway.deploy(body())
+    default = client.get_gateway_response(**api, responseType="THROTTLED")
+    assert (default["statusCode"], default["defaultResponse"]) == ("429", True)
+    assert default["responseTemplates"] == {"application/json": '{"message":$context.error.messageString}'}
+    assert client.get_gateway_response(**api, responseType="MISSING_AUTHENTICATION_TOKEN")["statusCode"] == "404"
+    client.put_gateway_response(**api, responseType="THROTTLED", statusCode="503")
+    shown = {each["responseType"]: each for each in client.get_gateway_responses(**api)["items"]}
+    assert len(shown) == 21
+    assert (shown["THROTTLED"]["statusCode"], shown["THROTTLED"]["defaultResponse"]) == ("503", False)
+    client.delete_gateway_response(**api, responseType="THROTTLED")
+    assert client.get_gateway_response(**api, responseType="THROTTLED")["defaultResponse"] is True
+    with pytest.raises(ClientError, match="Invalid gateway response type"):
+        client.put_gateway_response(**api, responseType="NOWHERE", statusCode="400")
 
 
 def test_state_survives_pickling(gateway: Gateway) -> None:

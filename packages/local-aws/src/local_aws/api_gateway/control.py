@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import yaml
 from moto.apigateway.models import apigateway_backends
 
+from local_aws.api_gateway import gateway_response_types
 from local_aws.api_gateway.assembled import assembled
 from local_aws.api_gateway.body import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION, METHODS, Body
 from local_aws.api_gateway.deployed_api import DeployedApi
@@ -64,6 +65,8 @@ class RestApis:
             return not_emulated(error)
         except InvalidStageError as error:
             return _bad_request(str(error))
+        if shown := self._gateway_response(call):
+            return shown
         response = await forward(_for_moto(call, body) if body is not None else call)
         if response.status < 300:
             self._remember(call, body, response)
@@ -85,6 +88,12 @@ class RestApis:
         elif (match := _API.match(call.path)) and call.method == "DELETE":
             self.bodies.drafts.pop(match["api"], None)
             self.bodies.deployments.pop(match["api"], None)
+
+    def _gateway_response(self, call: AwsCall) -> AwsResponse | None:
+        match = gateway_response_types.PATH.match(call.path)
+        if match is None or match["api"] not in apigateway_backends[ACCOUNT_ID][call.region].apis:
+            return None
+        return gateway_response_types.answer(call, match["type"], self.bodies.drafts.get(match["api"], {}))
 
     def _check_call(self, call: AwsCall) -> None:
         """Raise `NotEmulatedError` for a deployment that could not be served, and for an API made in two ways."""

@@ -5,10 +5,9 @@ import json
 from local_aws.api_gateway.body import GATEWAY_RESPONSES, Body
 from local_aws.api_gateway.errors import GatewayError
 from local_aws.api_gateway.event import GatewayRequest
+from local_aws.api_gateway.gateway_response_types import DEFAULT_TEMPLATES
 from local_aws.api_gateway.mapping import by_accept, parameter, render
 from local_aws.api_gateway.proxy_response import GatewayResponse
-
-_DEFAULT_TEMPLATES = {"application/json": '{"message":$context.error.messageString}'}
 
 
 def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -> GatewayResponse:
@@ -23,7 +22,7 @@ def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -
             "responseType": error.type,
         }
     }
-    templates = custom.get("responseTemplates") or _DEFAULT_TEMPLATES
+    templates = custom.get("responseTemplates") or DEFAULT_TEMPLATES
     content_type, template = by_accept(templates, request.header("Accept") or "") or ("application/json", "")
     headers = [("Content-Type", content_type), ("x-amzn-ErrorType", error.error_type)]
     for target, expression in custom.get("responseParameters", {}).items():
