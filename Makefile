@@ -109,7 +109,7 @@ hooks: environment ## Let git run make check before each commit
 
 ##@ Proofs that take longer than a test may
 
-.PHONY: failure-matrix proof-durability proof-two-days proof-fuzz proof-access proof-revocation proof-revocation-live proof-security proof-soak
+.PHONY: failure-matrix proof-durability proof-two-days proof-fuzz proof-access proof-inputs proof-revocation proof-revocation-live proof-security proof-soak
 failure-matrix: environment ## Break a stack in every known way; print each message and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
@@ -139,6 +139,10 @@ proof-revocation-live: environment ## Revoke a right on the running stack in rea
 proof-security: environment ## Attack every operation that needs current authority with rights that have just ended: 1,000 trials of each kind in process, 30 by HTTP on the stack that is up (COUNT=… LIVE=…)
 	@TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/security
 	@$(PYTHON) -m tests.security.live --trials $(or $(LIVE),30)
+
+proof-inputs: environment ## Send hostile schemas (at most 0.1 s of the processor a request), and 20 times as many generated values, each run others (EXAMPLES=20)
+	@CPU_SECONDS=0.1 $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_schemas.py
+	@EXPLORE=$(or $(EXAMPLES),20) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_accepted_values.py
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)

@@ -1,12 +1,14 @@
 """The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from atrium import grants, identity, log, namespaces, parallel, permissions, user_attributes
 from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.namespaces import Attributes
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, scopes_of
@@ -64,13 +66,22 @@ def _rights(uid: str) -> Rights:
         everywhere = permissions.living(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
         granted = scopes_of(held, define)
-        attributes = namespaces.in_token(stored.result())
+        attributes = _attributes(uid, stored.result)
     except user_attributes.Unavailable as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
     if meta.status != "active":
         raise _disabled()
     return Rights(held, granted, meta.access_epoch, grants.first_end(everywhere), attributes)
+
+
+def _attributes(uid: str, stored: Callable[[], Attributes]) -> Attributes:
+    """Return those that belong in a token. Whatever is wrong with attributes, it stops neither sign-in nor roles."""
+    try:
+        return namespaces.in_token(stored())
+    except Exception as error:
+        log.write("ERROR", "token without attributes", uid=uid, error=log.failure(error))
+        return {}
 
 
 def _disabled() -> Refusal:

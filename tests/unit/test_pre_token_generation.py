@@ -7,7 +7,7 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import grants, postgres, token_size, user_attributes
+from atrium import grants, namespaces, postgres, token_size, user_attributes
 from atrium.cognito_trigger import Refusal
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
@@ -159,6 +159,21 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(uid: str, tabl
     body = json.dumps(COGNITO_CLAIMS | added | {"scope": scopes}, separators=(",", ":"))  # escapes what is not ASCII
     header = "Authorization: Bearer " + ".".join(["x" * 110, "x" * (len(body) * 4 // 3 + 1), "x" * 342])
     assert len(header) < 6500
+
+
+@pytest.mark.parametrize("error", [user_attributes.Unavailable("throttled"), KeyError("schema")])
+def test_whatever_is_wrong_with_attributes_the_token_has_the_roles(
+    uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs, error: Exception
+) -> None:
+    def broken(attributes: Any) -> None:
+        raise error
+
+    grant(table, uid, "admin")
+    put_attribute(table, uid, "plan", "gold")
+    monkeypatch.setattr(namespaces, "in_token", broken)
+    claims = generate()["claimsToAddOrOverride"]
+    assert ("attributes" in claims, claims["roles"]) == (False, "admin")
+    assert "token without attributes" in [line["message"] for line in logs.lines()]
 
 
 def test_items_that_cannot_be_read_do_not_stop_a_sign_in(uid: str, table: Any) -> None:

@@ -22,7 +22,7 @@ from tools.laptop.answer import Answer
 
 SUITE = json.loads(Path(__file__).with_name("json_schema_suite.json").read_text())["groups"]
 CPU_SECONDS = float(os.environ.get("CPU_SECONDS", "1"))
-"""Of one request at most. On a quiet machine `CPU_SECONDS=0.1` passes; the default leaves room for a slow one."""
+"""Of one request at most. `make proof-inputs` asks for 0.1; the default leaves room for a slow machine."""
 
 
 @pytest.mark.parametrize("keyword", SUITE)
