@@ -1,6 +1,6 @@
 """Tables of the laptop's AWS behind boto3, over HTTP as everything else uses them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,9 @@ class Endpoint:
         await web.TCPSite(runner, LOOPBACK, 0).start()
         return runner, runner.addresses[0][1]
 
-    def reopen(self) -> None:
+    def reopen(self, meanwhile: Callable[[Path], None] = lambda _: None) -> None:
         self.store.close()
+        meanwhile(self._path)
         self.store = self._dynamodb.store = Store(self._path)
 
     def close(self) -> None:
