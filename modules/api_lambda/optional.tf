@@ -4,11 +4,16 @@ locals {
   has_layers  = fileexists("${var.build_dir}/layers.json")
   layers      = jsondecode(local.has_layers ? file("${var.build_dir}/layers.json") : "{}")
 
+  # Of what is missing each is named "none", so that no policy could ever match something real.
   postgres = var.postgres != null ? var.postgres : {
     host = "", port = 0, database = "", security_group_id = "", connect_arns = {}, secret_arns = {}
   }
-  user_attributes = var.user_attributes != null ? var.user_attributes : { table_name = "", table_arn = "", stream_arn = "" }
-  user_pool_arn   = var.user_pool_arn != null ? var.user_pool_arn : ""
+  user_attributes = var.user_attributes != null ? var.user_attributes : {
+    table_name = "none"
+    table_arn  = "arn:aws:dynamodb:none:000000000000:table/none"
+    stream_arn = "arn:aws:dynamodb:none:000000000000:table/none/stream/none"
+  }
+  user_pool_arn = var.user_pool_arn != null ? var.user_pool_arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
 
   # Folder => what it declares that this root has not. The pool is not among it: it waits for the functions, so none may wait for it.
   missing = { for folder, function in local.functions : folder => compact([
