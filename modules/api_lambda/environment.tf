@@ -9,7 +9,7 @@ locals {
         DB_PORT = tostring(local.postgres.port)
         DB_USER = function.postgres[0]
       },
-      length(function.user_attributes) == 0 ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
+      !contains(keys(local.table_users), folder) ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
       function.database_secrets ? {
         DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)
         MIGRATE_FUNCTION = "${var.name}-migrate:${local.alias}"

@@ -97,37 +97,6 @@ resource "aws_iam_role_policy" "postgres" {
   }
 }
 
-# The key's policy admits callers through DynamoDB, so no statement on it here.
-resource "aws_iam_role_policy" "user_attributes" {
-  for_each = { for folder, function in local.functions : folder => function if length(function.user_attributes) > 0 }
-
-  name = "user_attributes"
-  role = aws_iam_role.function[each.key].id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [for right in sort(each.value.user_attributes) : {
-      Effect   = "Allow"
-      Action   = local.table_actions[right]
-      Resource = right == "read" ? [local.user_attributes.table_arn, "${local.user_attributes.table_arn}/index/*"] : [local.user_attributes.table_arn]
-    }]
-  })
-
-  lifecycle {
-    precondition {
-      condition     = length(setsubtract(each.value.user_attributes, keys(local.table_actions))) == 0
-      error_message = "${each.key}/function.yaml: data.user_attributes may hold read and write."
-    }
-  }
-}
-
-locals {
-  # A condition check asks about an item, within a write; a transaction needs no action of its own.
-  table_actions = {
-    read  = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-    write = ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-  }
-}
-
 resource "aws_iam_role_policy" "cognito" {
   for_each = { for folder, function in local.functions : folder => function if length(function.cognito) > 0 }
 

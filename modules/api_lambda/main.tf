@@ -17,7 +17,6 @@ locals {
       schedule         = try(declared.schedule, null)
       filters          = try([for pattern in declared.filters : jsonencode(pattern)], [])
       postgres         = flatten([try(declared.data.postgres, [])])
-      user_attributes  = toset(try(declared.data.user_attributes, []))
       cognito          = try(declared.data.cognito, [])
       parameters       = toset(try(declared.data.parameters, []))
       database_secrets = try(declared.data.database_secrets, "none") == "write"
@@ -147,6 +146,11 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = each.value.async == null || contains(["none", "schedule"], each.value.trigger)
       error_message = "${each.key}/function.yaml: async is for functions that nobody waits for; take it or the trigger away."
+    }
+
+    precondition {
+      condition     = can(keys(try(local.declarations[each.key].data.user_attributes, {})))
+      error_message = "${each.key}/function.yaml: data.user_attributes is a mapping of read, put, update and delete to partitions, e.g. {read: [users]}."
     }
 
     precondition {

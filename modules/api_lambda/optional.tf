@@ -19,6 +19,6 @@ locals {
   missing = { for folder, function in local.functions : folder => compact([
     function.vpc && var.network == null ? "network (or say vpc: false)" : "",
     (length(function.postgres) > 0 || function.database_secrets) && var.postgres == null ? "postgres" : "",
-    (length(function.user_attributes) > 0 || function.trigger == "user_attributes.stream") && var.user_attributes == null ? "user_attributes" : "",
+    (contains(keys(local.table_users), folder) || function.trigger == "user_attributes.stream") && var.user_attributes == null ? "user_attributes" : "",
   ]) }
 }

@@ -15,7 +15,7 @@ from tests.build.repository import FILES, finish, lay_out, start
 NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"
 
 OTHER = {
-    "functions/other/function.yaml": "description: Another\ntrigger: api\ndata: {user_attributes: [read]}\n",
+    "functions/other/function.yaml": "description: Another\ntrigger: api\ndata: {user_attributes: {read: [users, roles]}}\n",
     "functions/other/handler.py": 'ROUTES = {"GET /v1/others": print}\n',
     "functions/other/openapi.yaml": """\
 paths:
@@ -50,16 +50,32 @@ def changed(file: str, old: str, new: str) -> dict[str, str | None]:
     return {file: content.replace(old, new)}
 
 
-def test_who_serves_people_that_signed_in_reads_the_table_their_sessions_lie_in(tmp_path: Path) -> None:
+def test_the_build_ends_with_the_partition_that_is_not_declared(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     root = lay_out(tmp_path)
     assert finish(start(root, "--local")).status == 0
-    (root / declared).write_text(FILES[declared].replace("  user_attributes: [read]\n", ""))
+    (root / declared).write_text(FILES[declared].replace("  user_attributes: {read: [users, roles]}\n", ""))
     ran = finish(start(root, "--local"))
     assert (ran.status, ran.err) == (
         1,
-        f"build: {declared}: data.user_attributes: GET /v1/notes/{{id}} is for people who signed in, and their tokens are "
-        "compared with the table. Add `user_attributes: [read]` below `data`.\n",
+        f"build: {declared}: data.user_attributes.read: GET /v1/notes/{{id}} is for people who signed in, and their tokens "
+        "are compared with the table. Add `users` to `user_attributes: {read: […]}` below `data`.\n",
+    )
+
+
+def test_a_permission_needs_the_roles(tmp_path: Path) -> None:
+    declared = "functions/notes/function.yaml"
+    assert refusal(lay_out(tmp_path, changed(declared, "[users, roles]", "[users]"))) == (
+        f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for a permission, and the table says which roles "
+        "hold it. Add `roles` to `user_attributes: {read: […]}` below `data`."
+    )
+
+
+def test_a_cursor_needs_the_signing_keys(tmp_path: Path) -> None:
+    changes = changed(NOTES, "parameters/Limit", "parameters/Cursor")
+    assert refusal(lay_out(tmp_path, changes)) == (
+        "functions/notes/function.yaml: data.user_attributes.read: GET /v1/notes/{id} takes a cursor, and its signing key is in "
+        "the table. Add `signing_keys` to `user_attributes: {read: […]}` below `data`."
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build.declarations import Async, Data, read_functions
+from tools.build.declarations import Async, Data, TableRights, read_functions
 from tools.build.errors import BuildError
 from tests.build.repository import FILES, finish, lay_out, start
 
@@ -25,7 +25,7 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (notes.name, notes.declaration.trigger, notes.declaration.data) == (
         "notes",
         "api",
-        Data(postgres="app", user_attributes=["read"]),
+        Data(postgres="app", user_attributes=TableRights(read=["users", "roles"])),
     )
     assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
     assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")
@@ -72,7 +72,15 @@ def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: 
         ("description: x\ndata: {postgres: root}", "data.postgres: Invalid enum value 'root'."),
         ("description: x\ndata: {postgres: [app, root]}", "data.postgres[1]: Invalid enum value 'root'."),
         ("description: x\ndata: {postgres: []}", "data.postgres: Expected `array` of length >= 1."),
-        ("description: x\ndata: {user_attributes: [delete]}", "data.user_attributes[0]: Invalid enum value 'delete'."),
+        (
+            "description: x\ndata: {user_attributes: [read, write]}",
+            "data.user_attributes: A list of rights to the whole table is the form of an earlier version. "
+            "Name the partitions: `{read: [users], update: [users]}`. The partitions are admins, audit, ",
+        ),
+        ("description: x\ndata: {user_attributes: {write: [users]}}", "data.user_attributes.write: There is no such field."),
+        ("description: x\ndata: {user_attributes: {read: [user]}}", "data.user_attributes.read: The table has no partition 'user'. The"),
+        ("description: x\ndata: {user_attributes: {read: [users, users]}}", "data.user_attributes.read: 'users' is duplicated."),
+        ("description: x\ndata: {user_attributes: {put: [role_names]}}", "data.user_attributes.put: 'role_names' is a partition of an index"),
         ("description: x\ndata: {cognito: ['*']}", "data.cognito[0]: Expected `str` matching regex"),
         ("description: x\ndata: {invoke: [nobody]}", "data.invoke: There is no function 'nobody'. Use one of: keeper, notes."),
         ("description: x\nvpc: false\ndata: {postgres: app}", "vpc: Postgres is reachable from inside the VPC only. Remove"),

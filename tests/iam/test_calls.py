@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from local_aws.iam.record import Call
 from local_aws.settings import Settings
 from tests.local.iam.simulator import Document, Question, ask
+from tools.deploy import stack_outputs as outputs
 from tools.laptop import iam_report as report
+from tools.laptop.stack.aws import client
 
 
 def test_the_stack_has_recorded_its_functions_calls(calls: list[Call]) -> None:
@@ -28,6 +31,24 @@ def test_an_independent_simulator_decides_every_call_alike(calls: list[Call]) ->
 def test_no_permission_is_unused(settings: Settings) -> None:
     found = report.of_stack(settings)
     assert found.ok, report.text(found)
+
+
+INLINE_QUOTA = 10_240  # characters of all inline policies of a role, without blanks
+RESERVE = 2_000  # for longer names of projects and stages, and for another declaration
+
+
+def test_the_inline_policies_of_each_role_fit_iams_quota(settings: Settings) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    iam = client("iam", settings, outputs.read(settings).region)
+    sizes = {role["RoleName"]: _inline_size(iam, role["RoleName"]) for role in iam.list_roles()["Roles"]}
+    assert max(sizes.values()) > 0
+    assert {role: size for role, size in sizes.items() if size > INLINE_QUOTA - RESERVE} == {}
+
+
+def _inline_size(iam: Any, role: str) -> int:
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    return sum(len(json.dumps(document, separators=(",", ":"))) for document in documents)
 
 
 def _question(call: Call) -> Question:

@@ -39,6 +39,16 @@ override_data {
   values = { account_id = "000000000000" }
 }
 
+# What policies name: tests/infra/test_table_access.py evaluates them.
+override_resource {
+  target          = module.dynamodb.aws_dynamodb_table.user_attributes
+  override_during = plan
+  values = {
+    arn        = "arn:aws:dynamodb:eu-central-1:000000000000:table/UserAttributes"
+    stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/UserAttributes/stream/2026-01-01T00:00:00.000"
+  }
+}
+
 # What the dashboard names.
 override_resource {
   target          = module.cognito.aws_cognito_user_pool.this

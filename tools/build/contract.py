@@ -1,7 +1,7 @@
 """One OpenAPI document out of the kernel's shared part and every service's `openapi.yaml`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -104,7 +104,7 @@ def read(root: Path, functions: list[Function], noted: Path | None = None) -> Co
         part = yaml_file.convert(yaml_file.read(service.contract), _ServicePart, service.contract)
         _merge(shared, part, service.contract, owners)
         described = list(_operations(service, part, scopes))
-        _require_sessions(service, described)
+        _require_partitions(service, described, part)
         routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
         operations += described
     document = msgspec.to_builtins(shared)
@@ -158,12 +158,41 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)
 
 
-def _require_sessions(service: Function, operations: list[Operation]) -> None:
-    """A signed-in route compares its token with the table, so the function has to reach it."""
-    signed_in = [operation.route for operation in operations if operation.scopes]
-    if signed_in and "read" not in service.declaration.data.user_attributes:
-        why = f"{signed_in[0]} is for people who signed in, and their tokens are compared with the table."
-        raise BuildError(service.file, "data.user_attributes", why, "Add `user_attributes: [read]` below `data`.")
+def _require_partitions(service: Function, operations: list[Operation], part: _ServicePart) -> None:
+    """Raise BuildError for a partition that the kernel reads for the service's routes and that is not declared."""
+    reasons = {
+        "users": (_signed_in(operations), "is for people who signed in, and their tokens are compared with the table"),
+        "roles": (_by_permission(service, part), "asks for a permission, and the table says which roles hold it"),
+        "signing_keys": (_paginated(part), "takes a cursor, and its signing key is in the table"),
+    }
+    declared = service.declaration.data.user_attributes.read
+    for partition, (route, why) in reasons.items():
+        if route and partition not in declared:
+            what_to_do = f"Add `{partition}` to `user_attributes: {{read: […]}}` below `data`."
+            raise BuildError(service.file, "data.user_attributes.read", f"{route} {why}.", what_to_do)
+
+
+def _signed_in(operations: list[Operation]) -> str | None:
+    return next((operation.route for operation in operations if operation.scopes), None)
+
+
+def _by_permission(service: Function, part: _ServicePart) -> str | None:
+    for route, content in _routes(part):
+        alternatives = allowed.alternatives(service.contract, route, content)
+        if any(alternative["kind"] == "permission" for alternative in alternatives):
+            return route
+    return None
+
+
+def _paginated(part: _ServicePart) -> str | None:
+    cursor = {"$ref": "#/components/parameters/Cursor"}
+    return next((route for route, content in _routes(part) if cursor in content.get("parameters", ())), None)
+
+
+def _routes(part: _ServicePart) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path, item in part.paths.items():
+        for method, content in item.items():
+            yield f"{method.upper()} {path}", content
 
 
 def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:

@@ -20,6 +20,18 @@ LONGEST_NAME = 30  # letters: `<project>-<stage>-<folder>` must fit Lambda's 64
 # Roles are named as functions are, and these are there already: modules/bastion, modules/rds_proxy.
 TAKEN_NAMES = ("bastion", "proxy")
 
+
+class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Partitions of the table, or of one of its indexes, whose key is like `key`."""
+
+    key: str
+    index: Literal["GSI1", "GSI2"] | None = None
+
+
+# Terraform reads the same file and makes policies of it.
+PARTITIONS_FILE = Path(__file__).parents[2] / "modules/api_lambda/partitions.json"
+PARTITIONS = msgspec.json.decode(PARTITIONS_FILE.read_bytes(), type=dict[str, Partition])
+
 PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
 Trigger = Literal[
     "api",
@@ -38,11 +50,20 @@ SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|day
 CognitoAction = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 
 
+class TableRights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names of partitions, by what the function does there: an action of DynamoDB each, but for `read`."""
+
+    read: list[str] = []
+    put: list[str] = []
+    update: list[str] = []
+    delete: list[str] = []
+
+
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the function may touch. Everything else is denied."""
 
     postgres: PostgresUser | Annotated[list[PostgresUser], Meta(min_length=1)] | None = None
-    user_attributes: list[Literal["read", "write"]] = []
+    user_attributes: TableRights = TableRights()
     cognito: list[CognitoAction] = []
     parameters: list[Literal["user_pool_id"]] = []
     database_secrets: Literal["write"] | None = None
@@ -139,11 +160,17 @@ def _is_service(folder: Path) -> bool:
 
 def _declaration(folder: Path) -> Declaration:
     file = folder / "function.yaml"
-    return yaml_file.convert(yaml_file.read(file), Declaration, file)
+    content = yaml_file.read(file)
+    data = content.get("data")
+    if isinstance(data, dict) and isinstance(data.get("user_attributes"), list):
+        why = "A list of rights to the whole table is the form of an earlier version."
+        what_to_do = f"Name the partitions: `{{read: [users], update: [users]}}`. {_known_partitions()}"
+        raise BuildError(file, "data.user_attributes", why, what_to_do)
+    return yaml_file.convert(content, Declaration, file)
 
 
 def _check(function: Function, names: set[str], root: Path) -> None:
-    rules = (_folder, _trigger, _stream, _reach)
+    rules = (_folder, _trigger, _stream, _reach, _partitions)
     found = [refusal for rule in rules for refusal in rule(function)] + list(_names(function, names, root))
     for field, why, what_to_do in found:
         raise BuildError(function.file, field, why, what_to_do)
@@ -233,6 +260,24 @@ def _reach(function: Function) -> Refusals:
                 "AWS answers that outside the VPC only.",
                 f"Add `vpc: false`, or remove `data.{field}`.",
             )
+
+
+def _partitions(function: Function) -> Refusals:
+    """Yield what is wrong with the declared partitions: a name that is unknown, redundant, or that of an index written to."""
+    rights = function.declaration.data.user_attributes
+    for right, names in msgspec.structs.asdict(rights).items():
+        field = f"data.user_attributes.{right}"
+        for name in names:
+            if name not in PARTITIONS:
+                yield field, f"The table has no partition {name!r}.", _known_partitions()
+            elif PARTITIONS[name].index and right != "read":
+                yield field, f"{name!r} is a partition of an index.", "Write to the partition of the table itself."
+            elif names.count(name) > 1:
+                yield field, f"{name!r} is duplicated.", "Remove one of the two."
+
+
+def _known_partitions() -> str:
+    return f"The partitions are {', '.join(PARTITIONS)}."
 
 
 def _names(function: Function, names: set[str], root: Path) -> Refusals:

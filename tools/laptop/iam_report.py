@@ -1,6 +1,7 @@
 """`make iam-report`: which permissions the recorded calls used, which stand for a reason, and which nobody needs.
 
-A permission is one action of one statement of one role. It is used when a call was allowed by that statement and its action matches.
+A permission is one action of one statement of one role, on one partition where the statement names partitions. It is used when a call
+was allowed by that statement, its action matches, and one of its partition keys does.
 """
 
 import json
@@ -24,6 +25,7 @@ from tools.deploy import stack_settings
 from tools.deploy.supervisor import StackError
 from tools.laptop.stack.aws import client
 
+LEADING_KEYS = "dynamodb:LeadingKeys"
 EXCUSED = Path(__file__).with_name("unused_permissions_allowlist.yaml")
 
 
@@ -33,13 +35,15 @@ class Permission:
     policy: str
     statement: str  # its Sid, or #<place>
     action: str  # as declared, perhaps with wildcards; "all but …" for NotAction
+    partition: str = ""  # a pattern of `dynamodb:LeadingKeys`; empty where the statement has none
 
     @property
-    def right(self) -> tuple[str, str, str]:
-        return self.role, self.policy, self.statement
+    def right(self) -> tuple[str, str, str, str]:
+        return self.role, self.policy, self.statement, self.partition
 
     def __str__(self) -> str:
-        return f"{self.role}: {self.action} ({self.policy}/{self.statement})"
+        on = f" on {self.partition}" if self.partition else ""
+        return f"{self.role}: {self.action}{on} ({self.policy}/{self.statement})"
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,20 @@ class Standing:
     policy: str
     permission: str
     reason: str
+    partition: str = "*"  # fits the pattern of the partition keys; without it any
 
     def fits(self, permission: Permission) -> bool:
         return (
             fnmatchcase(permission.role, f"*{self.role}")
             and permission.policy == self.policy
             and fnmatchcase(permission.action, self.permission)
+            and self.partition in ("*", permission.partition)
         )
 
 
 @dataclass(frozen=True)
 class GrantedTogether:
-    """What one role leaves out of a right another one uses; `each_role` must use something of it."""
+    """Actions that come with a right: another role uses them. With `each_role` each role uses something of each of its rights."""
 
     policy: str
     reason: str
@@ -109,7 +115,11 @@ class Report:
 
 
 def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Excuses) -> Report:
-    used_by = {(_name(call.role), *call.statement.partition("/")[::2], call.action) for call in calls if call.allowed}
+    used_by = {
+        (_name(call.role), *call.statement.partition("/")[::2], call.action, _keys(call))
+        for call in calls
+        if call.allowed
+    }
     every = sorted(permissions)
     used = [permission for permission in every if _is_used(permission, used_by)]
     rest = {permission: excuses.reason(permission, used) for permission in every if permission not in used}
@@ -122,10 +132,21 @@ def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Ex
     )
 
 
-def _is_used(permission: Permission, used_by: Iterable[tuple[str, ...]]) -> bool:
-    """NotAction is one permission: any call that the statement allowed has used it."""
+def _keys(call: Call) -> tuple[str, ...]:
+    keys = call.context.get(LEADING_KEYS) or ()
+    return (keys,) if isinstance(keys, str) else tuple(keys)
+
+
+def _is_used(permission: Permission, used_by: Iterable[tuple[str, str, str, str, tuple[str, ...]]]) -> bool:
+    """Return True if a call used it. NotAction is one permission: any call that the statement allowed has used it."""
     action = glob("*" if permission.action.startswith("all but ") else permission.action, ignore_case=True)
-    return any(used[:3] == permission.right and action.fullmatch(used[3]) for used in used_by)
+    key = glob(permission.partition)
+    return any(
+        used[:3] == permission.right[:3]
+        and action.fullmatch(used[3])
+        and (not permission.partition or any(key.fullmatch(each) for each in used[4]))
+        for used in used_by
+    )
 
 
 def permissions(iam: Any) -> Iterator[Permission]:
@@ -136,7 +157,9 @@ def permissions(iam: Any) -> Iterator[Permission]:
                 for statement in parse(document, policy).statements:
                     if statement.allows:
                         yield from (
-                            Permission(role["RoleName"], policy, statement.sid, each) for each in _actions(statement)
+                            Permission(role["RoleName"], policy, statement.sid, action, partition)
+                            for action in _actions(statement)
+                            for partition in _partitions(statement)
                         )
 
 
@@ -155,6 +178,12 @@ def _text(document: Any) -> str:
 
 def _actions(statement: Statement) -> Iterable[str]:
     return statement.action or [f"all but {', '.join(statement.not_action or ())}"]
+
+
+def _partitions(statement: Statement) -> Iterable[str]:
+    conditions = (each for each in statement.conditions if each.key.lower() == LEADING_KEYS.lower())
+    patterns = [value for each in conditions if not each.operator.endswith("Null") for value in each.values]
+    return patterns or [""]
 
 
 def _name(role_arn: str) -> str:
@@ -184,7 +213,7 @@ def text(found: Report) -> str:
         f"{len(found.excused)} permissions that no call used, for a reason (tools/laptop/unused_permissions_allowlist.yaml)",
     ]
     for reason in dict.fromkeys(reason for _, reason in found.excused):
-        fitting = sorted({permission.action for permission, why in found.excused if why == reason})
+        fitting = sorted({f"{each.action} {each.partition}".rstrip() for each, why in found.excused if why == reason})
         lines.append(f"  {', '.join(fitting)}: {reason}")
     lines += ["", f"{len(found.unused)} permissions that no call used"]
     lines += [f"  ✗ {permission}" for permission in found.unused]

@@ -255,27 +255,45 @@ run "functions_as_their_folders_declare_them" {
     condition = { for folder, policy in aws_iam_role_policy.user_attributes : folder => jsondecode(policy.policy).Statement } == {
       profile = [
         {
-          Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-          Resource = [
-            "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
-            "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",
-          ]
+          Sid       = "Read", Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["R#*", "U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
         },
         {
-          Effect   = "Allow"
-          Action   = ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-          Resource = ["arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"]
+          Sid       = "Put", Effect = "Allow", Action = ["dynamodb:PutItem"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["AUDIT#*", "U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+        },
+        {
+          Sid       = "Update", Effect = "Allow", Action = ["dynamodb:UpdateItem"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["R#admin", "U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+        },
+        {
+          Sid       = "Delete", Effect = "Allow", Action = ["dynamodb:DeleteItem"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+        },
+        {
+          Sid       = "GSI1", Effect = "Allow", Action = ["dynamodb:Query"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/GSI1"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["ROLE#*", "ROLES"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+        },
+        {
+          Sid       = "GSI2", Effect = "Allow", Action = ["dynamodb:Query"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/GSI2"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["EXP#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
         },
       ]
-      roles = [{
-        Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-        Resource = [
-          "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes",
-          "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/index/*",
-        ]
-      }]
+      roles = [
+        {
+          Sid       = "Read", Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+          Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+        },
+      ]
     }
-    error_message = "A function reads or writes the table as it declares; one that reads cannot write."
+    error_message = "A function reads and writes the partitions that it declares, and queries an index by the keys of that index."
   }
 
   assert {

@@ -26,6 +26,7 @@ run "declarations_that_cannot_be" {
     aws_lambda_function.this["second_reader"],
     aws_lambda_function.this["unheard_of"],
     aws_lambda_function.this["waited_for"],
+    aws_lambda_function.this["whole_table"],
   ]
 }
 

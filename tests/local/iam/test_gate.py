@@ -206,6 +206,79 @@ def test_a_transaction_needs_the_permission_of_each_part(function: Function, tab
     assert "dynamodb:GetItem" in refused(lambda: dynamodb.transact_get_items(TransactItems=read))
 
 
+def partition(action: str | list[str], *keys: str, resource: str = TABLE) -> dict[str, Any]:
+    """As modules/api_lambda writes it: the keys of the request must be there, and each like one of `keys`."""
+    like = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}}
+    return allow(action, resource, Condition=like | {"Null": {"dynamodb:LeadingKeys": "false"}})
+
+
+def test_each_part_of_a_transaction_is_decided_by_its_own_action_and_key(function: Function, table: None) -> None:
+    dynamodb = function(
+        partition("dynamodb:PutItem", "AUDIT#*", "U#*"),
+        partition(["dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"], "U#*"),
+        partition("dynamodb:GetItem", "U#*"),
+    )("dynamodb")
+
+    def write(*parts: tuple[str, str]) -> Any:
+        dynamodb.transact_write_items(TransactItems=[{kind: _part(kind, pk)} for kind, pk in parts])
+
+    def read(*pks: str) -> Any:
+        dynamodb.transact_get_items(TransactItems=[{"Get": _part("Get", pk)} for pk in pks])
+
+    write(("Put", "AUDIT#1"), ("Update", "U#1"), ("ConditionCheck", "U#2"))
+    assert "dynamodb:UpdateItem" in refused(lambda: write(("Put", "AUDIT#2"), ("Update", "AUDIT#1")))
+    assert "dynamodb:PutItem" in refused(lambda: write(("Put", "AUDIT#2"), ("Put", "R#admin"), ("Update", "U#1")))
+    assert "dynamodb:ConditionCheckItem" in refused(lambda: write(("Put", "U#9"), ("ConditionCheck", "R#admin")))
+    assert "dynamodb:DeleteItem" in refused(lambda: write(("Put", "U#9"), ("Delete", "U#1")))
+    read("U#1", "U#2")
+    assert "dynamodb:GetItem" in refused(lambda: read("U#1", "KEY#cursor"))
+
+
+def _part(kind: str, pk: str) -> dict[str, Any]:
+    table: dict[str, Any] = {"TableName": "UserAttributes"}
+    if kind == "Put":
+        return table | {"Item": key(pk)}
+    condition = {"ConditionExpression": "attribute_not_exists(absent)"} if kind == "ConditionCheck" else {}
+    update = (
+        {"UpdateExpression": "SET x = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}} if kind == "Update" else {}
+    )
+    return table | {"Key": key(pk)} | condition | update
+
+
+def test_a_query_on_an_index_is_decided_by_the_key_of_that_index(function: Function, table: None) -> None:
+    dynamodb = function(
+        partition("dynamodb:Query", "U#*"), partition("dynamodb:Query", "ROLE#*", resource=f"{TABLE}/index/GSI1")
+    )("dynamodb")
+
+    def query(name: str, value: str, **index: str) -> Any:
+        condition = {"KeyConditionExpression": f"{name} = :k", "ExpressionAttributeValues": {":k": {"S": value}}}
+        return dynamodb.query(TableName="UserAttributes", **condition, **index)
+
+    query("pk", "U#1")
+    query("gsi1pk", "ROLE#admin", IndexName="GSI1")
+    refused(lambda: query("pk", "ROLE#admin"))
+    refused(lambda: query("gsi1pk", "U#1", IndexName="GSI1"))
+    refused(lambda: query("gsi1pk", "ROLES", IndexName="GSI1"))
+    refused(lambda: query("pk", "ROLE#admin", IndexName="GSI1"))  # not the key of the index
+
+
+def test_a_scan_has_no_keys_so_that_null_denies_it(function: Function, table: None) -> None:
+    dynamodb = function(partition(["dynamodb:Scan", "dynamodb:Query"], "*"))("dynamodb")
+    refused(lambda: dynamodb.scan(TableName="UserAttributes"))
+
+
+@pytest.mark.parametrize("unreadable", [{}, {"pk": {"M": {}}}, {"sk": {"S": "META"}}])
+def test_one_key_that_cannot_be_read_is_not_passed_over(
+    function: Function, table: None, unreadable: dict[str, Any]
+) -> None:
+    function(partition("dynamodb:PutItem", "U#*"))
+    parts = [{"Put": {"TableName": "UserAttributes", "Item": item}} for item in (key("U#1"), unreadable)]
+    [found] = accesses(call("dynamodb", "TransactWriteItems", {"TransactItems": parts}))
+    assert found.context["dynamodb:LeadingKeys"] is None
+    decision = sessions.role_may(f"arn:aws:iam::{ACCOUNT}:role/users", found.action, found.resource, found.context)
+    assert not decision.allowed
+
+
 def test_partiql_is_refused_whatever_the_role_may(function: Function, table: None) -> None:
     dynamodb = function(allow("*"))("dynamodb")
     select = {"Statement": 'SELECT * FROM "UserAttributes"'}

@@ -9,7 +9,7 @@ import pytest
 
 from local_aws.iam import record, sessions
 from tests.local.iam.conftest import ACCOUNT, REGION, document, make_role
-from tests.local.iam.test_gate import TABLE, allow, key, own_items, refused, table  # noqa: F401 - a fixture
+from tests.local.iam.test_gate import TABLE, allow, key, own_items, partition, refused, table  # noqa: F401 - a fixture
 from tools.laptop import iam_report as report
 from tools.laptop.iam_report import Excuses, GrantedTogether, Permission, Standing
 
@@ -47,15 +47,27 @@ def test_each_different_call_is_recorded_once_with_its_policies(function: Functi
 
 
 @pytest.mark.usefixtures("table")
-def test_a_condition_key_that_a_policy_mentions_tells_calls_apart(function: Function, recorded: Path) -> None:
+def test_calls_that_the_policies_cannot_tell_apart_are_one_line(function: Function, recorded: Path) -> None:
     dynamodb = function(own_items("dynamodb:GetItem"))("dynamodb")
-    use(dynamodb, "U#1")
-    use(dynamodb, "U#1")
-    use(dynamodb, "U#12")
-    assert [call.context for call in record.read(recorded)] == [
-        {"dynamodb:LeadingKeys": ["U#1"]},
-        {"dynamodb:LeadingKeys": ["U#12"]},
+    for pk in ("U#1", "U#12", "U#1"):
+        use(dynamodb, pk)
+    for pk in ("U#2", "R#admin"):
+        refused(lambda pk=pk: use(dynamodb, pk))  # type: ignore[misc]
+    assert [(call.allowed, call.context) for call in record.read(recorded)] == [
+        (True, {"dynamodb:LeadingKeys": ["U#1"]}),
+        (False, {"dynamodb:LeadingKeys": ["U#2"]}),
     ]
+
+
+TAGGED = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "U#${aws:PrincipalTag/team}"}}
+
+
+@pytest.mark.usefixtures("table")
+def test_a_condition_with_a_variable_tells_every_value_apart(function: Function, recorded: Path) -> None:
+    dynamodb = function(allow("dynamodb:GetItem", TABLE, Condition=TAGGED))("dynamodb")
+    for pk in ("U#bob", "U#eve"):
+        refused(lambda pk=pk: use(dynamodb, pk))  # type: ignore[misc]
+    assert [call.context["dynamodb:LeadingKeys"] for call in record.read(recorded)] == [["U#bob"], ["U#eve"]]
 
 
 @pytest.mark.usefixtures("table")
@@ -121,6 +133,26 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
     found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert list(found.used) == [permission("dynamodb:GetItem", "attached")]
     assert list(found.unused) == [permission("all but dynamodb:*")]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_partition_that_no_call_touched_is_named(function: Function, recorded: Path, iam: Any) -> None:
+    actions = ["dynamodb:GetItem", "dynamodb:Query"]
+    use(function(partition(actions, "U#*", "R#*"))("dynamodb"))
+    together = Excuses(granted_together=[GrantedTogether("own", "one right")])
+    found = report.report(report.permissions(iam), record.read(recorded), together)
+    assert list(found.used) == [Permission("users", "own", "#0", "dynamodb:GetItem", "U#*")]
+    # The partition R#* was declared and not used. Query on U#* comes with the right, but no role used it anywhere.
+    assert [(each.action, each.partition) for each in found.unused] == [
+        ("dynamodb:GetItem", "R#*"),
+        ("dynamodb:Query", "R#*"),
+        ("dynamodb:Query", "U#*"),
+    ]
+    assert "✗ users: dynamodb:GetItem on R#* (own/#0)" in report.text(found)
+    excused = Excuses([Standing("users", "own", "dynamodb:*", "soon", "R#*")])
+    assert [
+        each.partition for each in report.report(report.permissions(iam), record.read(recorded), excused).unused
+    ] == ["U#*"]
 
 
 LOGS = Excuses([Standing("*", "logs", "logs:*", "the runtime does it")])

@@ -63,15 +63,23 @@ def _transaction(content: Mapping[str, Any]) -> Parts:
 
 
 def _by_table(call: AwsCall, parts: Parts, content: Mapping[str, Any], enclosing: str = "") -> list[Access]:
-    """One decision per action and table, over all the partition keys that it touches there."""
-    leading: dict[tuple[str, str], dict[str, None]] = {}
+    """Return one access per action and table, over all the partition keys that it touches there.
+
+    One key that cannot be read makes them all unknown, so that a condition on them allows nothing.
+    """
+    leading: dict[tuple[str, str], dict[str | None, None]] = {}
     for action, table, item in parts:
         key = _plain(item.get(_hash_key(call, table, None), {}))
-        leading.setdefault((action, table), {}).update({key: None} if key is not None else {})
+        leading.setdefault((action, table), {})[key] = None
     return [
-        Access(f"dynamodb:{action}", _table_arn(call, table), _context(content, tuple(keys), enclosing))
+        Access(f"dynamodb:{action}", _table_arn(call, table), _context(content, _known(keys), enclosing))
         for (action, table), keys in leading.items()
     ] or [Access(f"dynamodb:{call.action}")]
+
+
+def _known(keys: Iterable[str | None]) -> tuple[str, ...] | None:
+    found = tuple(key for key in keys if key is not None)
+    return UNKNOWN if len(found) < len(list(keys)) else found
 
 
 def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access:

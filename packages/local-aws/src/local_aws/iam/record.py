@@ -1,7 +1,8 @@
-"""What was asked of IAM: each different decision a line of the state folder's `iam-calls.jsonl`.
+"""The record of what was asked of IAM: each different decision is a line of the state folder's `iam-calls.jsonl`.
 
 A line stands for itself: it holds the policies that were in force and the condition keys that they mention. So another simulator can
-decide it again, and `make iam-report` can say which permission no call has needed.
+decide it again, and `make iam-report` can say which permission no call has needed. Two calls that no condition of the policies tells
+apart, such as reads of two users where the policy says `U#*`, are one line: the first.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.iam.context import Context
+from local_aws.iam.patterns import glob
+from local_aws.iam.policy import parse
 from local_aws.settings import Settings
 
 log = logging.getLogger("local_aws.iam.record")
@@ -111,9 +114,40 @@ def _stem(key: str) -> str:
 
 
 def _identity(call: Call) -> tuple[Any, ...]:
+    """Return what tells the call apart from those that are recorded already."""
     context = tuple(
-        (key, value if value is None or isinstance(value, str) else tuple(value))
+        (key, _as_policies_see_it(call.policies, key.lower(), value))
         for key, value in call.context.items()
         if key.lower() not in _EVER_NEW
     )
     return (call.role, call.action, call.resource, call.allowed, call.statement, call.policies, context)
+
+
+def _as_policies_see_it(policies: Policies, key: str, value: Any) -> Any:
+    """Return the patterns that each value matches, where string operators alone test the key; else the values themselves."""
+    values = (value,) if isinstance(value, str) else value
+    tests = _string_tests(policies).get(key)
+    if value is None or tests is None:
+        return value if value is None or isinstance(value, str) else tuple(value)
+    return frozenset(
+        tuple(wanted for equals, wanted in tests if each == wanted or (not equals and glob(wanted).fullmatch(each)))
+        for each in values
+    )
+
+
+@lru_cache(maxsize=256)
+def _string_tests(policies: Policies) -> Mapping[str, tuple[tuple[bool, str], ...] | None]:
+    """Return key → (whether the whole text must be equal, text) of every condition; None where more than that counts."""
+    found: dict[str, tuple[tuple[bool, str], ...] | None] = {}
+    documents = [parse(text) for text in policies.texts if text]
+    for condition in (
+        each for document in documents for statement in document.statements for each in statement.conditions
+    ):
+        key, operator = condition.key.lower(), condition.operator.rpartition(":")[2]
+        if operator == "Null":
+            continue
+        known = found.get(key, ())
+        plain = operator in ("StringEquals", "StringLike") and not any("${" in value for value in condition.values)
+        tests = tuple((operator == "StringEquals", value) for value in condition.values)
+        found[key] = known + tests if plain and known is not None else None
+    return found
