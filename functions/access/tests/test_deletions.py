@@ -1,0 +1,29 @@
+"""Deletions, and changes to the set of administrators, on the stack: their rights in the table are used by nothing else."""
+
+import uuid
+from typing import Any
+
+from access.tests.conftest import Ask
+from tests.running_stack.client import Person
+
+
+def test_a_role_and_a_namespace_are_deleted(ask: Ask, reader: str) -> None:
+    namespace = f"/v1/namespaces/n{uuid.uuid4().hex[:8]}"
+    body: dict[str, Any] = {
+        "description": "Soon gone",
+        "schema": {"type": "object"},
+        "visible_to": "self",
+        "writable_by": "nobody",
+    }
+    body |= {"personal": False, "in_token": False}
+    made = ask("PUT", namespace, body, If_None_Match="*")
+    assert made.status == 201, made.body
+    for path in (namespace, f"/v1/roles/{reader}"):
+        assert ask("DELETE", path, If_Match="*").status == 204
+        assert ask("GET", path).status == 404
+
+
+def test_an_administrator_is_made_and_unmade(ask: Ask, someone: Person) -> None:
+    made = ask("POST", f"/v1/users/{someone.uid}/grants", {"role": "admin"})
+    assert made.status == 201, made.body
+    assert ask("DELETE", made.headers["location"], If_Match=made.headers["etag"]).status == 204
