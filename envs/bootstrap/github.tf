@@ -5,9 +5,8 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  claims     = "token.actions.githubusercontent.com"
-  iam        = "arn:aws:iam::${var.account_id}"
-  power_user = "arn:aws:iam::aws:policy/PowerUserAccess"
+  claims = "token.actions.githubusercontent.com"
+  iam    = "arn:aws:iam::${var.account_id}"
 
   # The other roots: bootstrap has no main.tf.
   environments = coalesce(var.environments, toset([for file in fileset("${path.root}/..", "*/main.tf") : dirname(file)]))
@@ -112,12 +111,12 @@ resource "aws_iam_role_policy_attachment" "deploy" {
   for_each = local.environments
 
   role       = aws_iam_role.deploy[each.key].name
-  policy_arn = local.power_user
+  policy_arn = aws_iam_policy.deploy[each.key].arn
 }
 
-# PowerUserAccess leaves IAM out; what is named after the environment comes back, but for this: rights go only to a role whose
-# permissions boundary is that same policy. So no role that a deploy makes can do more than the deploy itself, and none makes
-# roles or users: whoever gets hold of a deploy does not get hold of the account's IAM.
+# The policy leaves IAM out; what is named after the environment comes back, but for this: rights go only to a role whose permissions
+# boundary is that same policy. So no role that a deploy makes can do more than the deploy itself, and none makes roles or users: whoever
+# gets hold of a deploy gets hold neither of the account's IAM nor of another environment.
 resource "aws_iam_role_policy" "deploy_roles" {
   for_each = local.environments
 
@@ -139,7 +138,7 @@ resource "aws_iam_role_policy" "deploy_roles" {
         Effect    = "Allow"
         Action    = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
         Resource  = "${local.iam}:role/${var.project}-${each.key}-*"
-        Condition = { StringEquals = { "iam:PermissionsBoundary" = local.power_user } }
+        Condition = { StringEquals = { "iam:PermissionsBoundary" = "${local.iam}:policy/${var.project}-deploy-${each.key}" } }
       },
       {
         Effect = "Allow"
@@ -153,7 +152,7 @@ resource "aws_iam_role_policy" "deploy_roles" {
   })
 }
 
-# PowerUserAccess reaches every bucket. Of the states a deploy has its own alone, and their bucket stays as it is: its old
+# The policy reaches every bucket. Of the states a deploy has its own alone, and their bucket stays as it is: its old
 # versions are what is left when a state is spoilt.
 resource "aws_iam_role_policy" "deploy_state" {
   for_each = local.environments

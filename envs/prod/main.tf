@@ -13,19 +13,21 @@ locals {
 module "network" {
   source = "../../modules/network"
 
-  name                = local.name
-  alarms_topic_arn    = local.alarms_topic_arn
-  cidr                = local.cidr
-  availability_zones  = local.availability_zones
-  nat                 = local.nat
-  dynamodb_table_arns = [module.dynamodb.table_arn]
-  flow_logs           = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
+  name                     = local.name
+  permissions_boundary_arn = var.permissions_boundary_arn
+  alarms_topic_arn         = local.alarms_topic_arn
+  cidr                     = local.cidr
+  availability_zones       = local.availability_zones
+  nat                      = local.nat
+  dynamodb_table_arns      = [module.dynamodb.table_arn]
+  flow_logs                = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
 }
 
 module "bastion" {
   source = "../../modules/bastion"
 
   name                       = local.name
+  permissions_boundary_arn   = var.permissions_boundary_arn
   vpc_id                     = module.network.vpc_id
   subnet_id                  = module.network.public_subnet_ids[local.availability_zones[0]]
   allowed_cidrs              = var.allowed_cidrs
@@ -42,6 +44,7 @@ module "rds_proxy" {
   client_security_group_ids  = { functions = module.api_lambda.postgres_client_security_group_id }
   bastion_security_group_ids = { bastion = module.bastion.security_group_id }
   database                   = local.database
+  pool                       = { role_boundary_arn = var.permissions_boundary_arn }
   backup_retention_days      = local.backup_retention_days
   logs                       = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
   deletion_protection        = local.deletion_protection
@@ -80,7 +83,7 @@ module "api_lambda" {
   functions_dir    = local.functions_dir
   build_dir        = local.build_dir
   environment      = local.function_environment
-  runtime          = local.runtime
+  runtime          = merge(local.runtime, { role_boundary_arn = var.permissions_boundary_arn })
   throttling       = local.throttling
   custom_domain    = var.custom_domain
   waf              = local.waf

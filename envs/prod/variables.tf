@@ -56,6 +56,18 @@ variable "hosted_page" {
   default = null
 }
 
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role. On AWS the one of envs/bootstrap, which alone lets a deploy make roles: the tools set it."
+  type        = string
+  default     = "arn:aws:iam::aws:policy/PowerUserAccess"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
+  }
+}
+
 variable "project" {
   description = "First part of every name."
   type        = string

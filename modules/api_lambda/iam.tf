@@ -1,7 +1,5 @@
 # One role per function, one policy per thing that function.yaml declares. What is not declared is denied.
 
-data "aws_partition" "current" {}
-
 data "aws_iam_policy_document" "assume_role" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -20,7 +18,7 @@ resource "aws_iam_role" "function" {
   name                 = each.value
   description          = "Function ${each.value}"
   assume_role_policy   = data.aws_iam_policy_document.assume_role.json
-  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
+  permissions_boundary = var.runtime.role_boundary_arn
 }
 
 resource "aws_iam_role_policy" "logs" {

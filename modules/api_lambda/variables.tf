@@ -164,11 +164,12 @@ variable "postgres" {
 }
 
 variable "runtime" {
-  description = "How functions run: processor, executions kept for single ones by folder (a new account has 10 in all), and whether they start from a snapshot of a published version."
+  description = "How functions run: processor, executions kept for single ones by folder (a new account has 10 in all), whether they start from a snapshot of a published version, and the policy that bounds their roles."
   type = object({
     architecture         = optional(string, "arm64")
     reserved_concurrency = optional(map(number), {})
     snap_start           = optional(bool, false)
+    role_boundary_arn    = optional(string, "arn:aws:iam::aws:policy/PowerUserAccess")
   })
   default  = {}
   nullable = false
@@ -186,6 +187,11 @@ variable "runtime" {
   validation {
     condition     = alltrue([for executions in values(var.runtime.reserved_concurrency) : executions >= 0 && floor(executions) == executions])
     error_message = "runtime.reserved_concurrency must hold whole numbers from 0 (which stops the function) on."
+  }
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.runtime.role_boundary_arn))
+    error_message = "runtime.role_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
   }
 }
 

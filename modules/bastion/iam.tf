@@ -1,5 +1,3 @@
-data "aws_partition" "current" {}
-
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-bastion"
   role = aws_iam_role.this.name
@@ -7,7 +5,7 @@ resource "aws_iam_instance_profile" "this" {
 
 resource "aws_iam_role" "this" {
   name                 = "${var.name}-bastion"
-  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -52,6 +52,18 @@ variable "instance_type" {
   }
 }
 
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the roles of this module. A deploy role of envs/bootstrap makes only roles that its own policy bounds."
+  type        = string
+  default     = "arn:aws:iam::aws:policy/PowerUserAccess"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
+  }
+}
+
 variable "ssh_public_key" {
   description = "OpenSSH public key for ec2-user; null means EC2 Instance Connect or Session Manager."
   type        = string

@@ -28,7 +28,7 @@ resource "aws_iam_role" "flow_logs" {
   for_each = local.flow_logs
 
   name                 = "${var.name}-flow-logs"
-  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -134,6 +134,18 @@ variable "nat" {
   }
 }
 
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the roles of this module. A deploy role of envs/bootstrap makes only roles that its own policy bounds."
+  type        = string
+  default     = "arn:aws:iam::aws:policy/PowerUserAccess"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
+  }
+}
+
 variable "s3_bucket_arns" {
   description = "Buckets that may be reached from inside the VPC, besides Amazon Linux's package repositories; empty means no other."
   type        = set(string)

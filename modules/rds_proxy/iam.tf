@@ -1,6 +1,6 @@
 resource "aws_iam_role" "proxy" {
   name                 = "${var.name}-proxy"
-  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::aws:policy/PowerUserAccess"
+  permissions_boundary = var.pool.role_boundary_arn
 
   # No condition: RDS Proxy sends no global condition keys, so a condition on one refuses every login
   # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html, "Limitations"). iam:PassRole limits who hands it over.

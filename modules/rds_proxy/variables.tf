@@ -139,12 +139,13 @@ variable "logs" {
 }
 
 variable "pool" {
-  description = "The proxy's pool: seconds a client waits for a connection, percent of max_connections in use and idle, seconds until an idle client is cut."
+  description = "The proxy's pool: seconds a client waits for a connection, percent of max_connections in use and idle, seconds until an idle client is cut; and the policy that bounds the proxy's role."
   type = object({
     borrow_seconds               = optional(number, 5)
     max_connections_percent      = optional(number, 90)
     max_idle_connections_percent = optional(number, 50)
     idle_client_seconds          = optional(number, 1800)
+    role_boundary_arn            = optional(string, "arn:aws:iam::aws:policy/PowerUserAccess")
   })
   default  = {}
   nullable = false
@@ -165,6 +166,11 @@ variable "pool" {
   validation {
     condition     = var.pool.idle_client_seconds >= 1 && var.pool.idle_client_seconds <= 28800
     error_message = "pool.idle_client_seconds must be 1 to 28800 (eight hours)."
+  }
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.pool.role_boundary_arn))
+    error_message = "pool.role_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
   }
 }
 

@@ -11,6 +11,8 @@ provider "aws" {
 variables {
   account_id   = "000000000000"
   alarm_emails = ["operations@example.org"]
+
+  permissions_boundary_arn = "arn:aws:iam::000000000000:policy/atrium-deploy-planned"
 }
 
 # What only AWS could answer.

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from atrium.request import Request
-from local_aws.iam.aws_policies import POWER_USER_ACCESS
 from tests.infra.aws_metrics import PUBLISHED, Metric
 from tests.infra.environment_plan import Plan, of_kind, one
 from tests.unit.events import api_event
 from tests.unit.service import service
 
+BOUNDARY = "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as environment.tftest.hcl says
 # Words of Logs Insights, and names that the queries give themselves.
 WORDS = set(
     re.findall(
@@ -63,11 +63,11 @@ def protections(plan: Plan) -> set[bool]:
 
 
 def test_the_role_that_deploys_prod_may_make_every_role_of_prod(prod: Plan) -> None:
-    """envs/bootstrap gives it IAM on these names alone, and within this boundary."""
+    """envs/bootstrap gives it IAM on these names alone, and within its own policy as their boundary."""
     named = [*of_kind(prod, "aws_iam_role"), *of_kind(prod, "aws_iam_instance_profile")]
     assert len(named) > 8
     assert [each["name"] for each in named if not each["name"].startswith("atrium-prod-")] == []
-    assert {role["permissions_boundary"] for role in of_kind(prod, "aws_iam_role")} == {POWER_USER_ACCESS}
+    assert {role["permissions_boundary"] for role in of_kind(prod, "aws_iam_role")} == {BOUNDARY}
 
 
 def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:

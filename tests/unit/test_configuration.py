@@ -58,7 +58,7 @@ def test_every_variable_of_an_environment_has_a_knob() -> None:
             r'^variable "(\w+)"', (ROOT / "envs" / environment / "variables.tf").read_text(), re.MULTILINE
         )
     }
-    assert declared - {"environments"} == {knob.terraform for knob in knobs.KNOBS} - {""}
+    assert declared - {"environments", "permissions_boundary_arn"} == {knob.terraform for knob in knobs.KNOBS} - {""}
 
 
 def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
@@ -228,3 +228,13 @@ def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:
 
 def test_the_same_region_said_twice_is_one(dotenv: Path) -> None:
     assert configuration.read("prod", added(dotenv, "PROD_AWS_REGION=eu-west-1")).region == "eu-west-1"
+
+
+def test_roles_are_bounded_by_the_policy_that_bootstrap_makes(dotenv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    read = configuration.read("dev", dotenv)
+    read.export()
+    bound = dict(os.environ)["TF_VAR_permissions_boundary_arn"]
+    assert bound == f"arn:aws:iam::{read.account_id}:policy/{read.project}-deploy-dev"
+    made = (ROOT / "envs/bootstrap/deploy_policy.tf").read_text()
+    assert 'name        = "${var.project}-deploy-${each.key}"' in made

@@ -42,6 +42,11 @@ class Configuration:
         return str(self.found["AWS_ACCOUNT_ID"])
 
     @property
+    def permissions_boundary_arn(self) -> str:
+        """The policy that envs/bootstrap makes for a deploy and for every role of the environment."""
+        return f"arn:aws:iam::{self.account_id}:policy/{self.project}-deploy-{self.environment}"
+
+    @property
     def region(self) -> str:
         return str(self.found["AWS_REGION"])
 
@@ -62,6 +67,8 @@ class Configuration:
                 f"Use another shell for {self.environment}, or ENV=local."
             )
         os.environ.update(terraform_variables(self.found))
+        if self.account_id != LOCAL_ACCOUNT_ID:  # the laptop's AWS has no deploy role
+            os.environ.update({"TF_VAR_permissions_boundary_arn": self.permissions_boundary_arn})
         os.environ.update(
             AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region
         )  # Terraform reads one, boto3 the other

@@ -22,6 +22,18 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_iam_policy.deploy["dev"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::000000000000:policy/atrium-deploy-dev" }
+}
+
+override_resource {
+  target          = aws_iam_policy.deploy["prod"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::000000000000:policy/atrium-deploy-prod" }
+}
+
+override_resource {
   target          = aws_s3_bucket.state
   override_during = plan
   values          = { id = "example-states", arn = "arn:aws:s3:::example-states" }
@@ -111,8 +123,8 @@ run "who_may_plan_and_deploy" {
   }
 
   assert {
-    condition     = { for environment, attachment in aws_iam_role_policy_attachment.deploy : environment => [attachment.role, attachment.policy_arn] } == { for environment in ["dev", "prod"] : environment => ["atrium-deploy-${environment}", "arn:aws:iam::aws:policy/PowerUserAccess"] }
-    error_message = "A deploy applies, invokes functions, moves their aliases and asks for alarms: PowerUserAccess has it all, but IAM."
+    condition     = { for environment, attachment in aws_iam_role_policy_attachment.deploy : environment => [attachment.role, attachment.policy_arn] } == { for environment in ["dev", "prod"] : environment => ["atrium-deploy-${environment}", "arn:aws:iam::000000000000:policy/atrium-deploy-${environment}"] }
+    error_message = "A deploy has the policy of its environment, which is also the boundary of the roles that it makes."
   }
 
   assert {
@@ -138,7 +150,7 @@ run "who_may_plan_and_deploy" {
     condition = jsondecode(aws_iam_role_policy.deploy_roles["dev"].policy).Statement[1] == {
       Effect    = "Allow", Action = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
       Resource  = "arn:aws:iam::000000000000:role/atrium-dev-*"
-      Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/PowerUserAccess" } }
+      Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::000000000000:policy/atrium-deploy-dev" } }
     }
     error_message = "A deploy gives rights only to roles that are bounded by what it may do itself."
   }

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from access.tests.conftest import Ask
-from tests.running_stack.client import Person
+from tools.laptop.client import Person
 
 
 def test_a_role_and_a_namespace_are_deleted(ask: Ask, reader: str) -> None:

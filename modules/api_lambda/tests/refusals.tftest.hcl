@@ -130,3 +130,13 @@ run "a_host_with_its_port_and_a_stage_with_a_hyphen" {
 
   expect_failures = [var.postgres, var.stage]
 }
+
+run "a_boundary_by_its_name" {
+  command = plan
+
+  variables {
+    runtime = { role_boundary_arn = "PowerUserAccess" }
+  }
+
+  expect_failures = [var.runtime]
+}

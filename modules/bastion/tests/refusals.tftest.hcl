@@ -17,9 +17,10 @@ variables {
 
 run "refuses_the_ipv4_world" {
   command         = plan
-  expect_failures = [var.name, var.allowed_cidrs, var.database_security_group_id, var.instance_type, var.subnet_id, var.vpc_id]
+  expect_failures = [var.name, var.permissions_boundary_arn, var.allowed_cidrs, var.database_security_group_id, var.instance_type, var.subnet_id, var.vpc_id]
 
   variables {
+    permissions_boundary_arn   = "PowerUserAccess"
     name                       = "atrium"
     allowed_cidrs              = ["0.0.0.0/0"]
     database_security_group_id = "atrium-dev-database"

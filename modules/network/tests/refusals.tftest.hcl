@@ -15,18 +15,19 @@ variables {
 
 run "refuses_what_is_misspelt" {
   command         = plan
-  expect_failures = [var.name, var.alarms_topic_arn, var.availability_zones, var.cidr, var.dynamodb_table_arns, var.flow_logs, var.interface_endpoints, var.nat, var.s3_bucket_arns]
+  expect_failures = [var.name, var.permissions_boundary_arn, var.alarms_topic_arn, var.availability_zones, var.cidr, var.dynamodb_table_arns, var.flow_logs, var.interface_endpoints, var.nat, var.s3_bucket_arns]
 
   variables {
-    name                = "atrium"
-    alarms_topic_arn    = "atrium-dev-alarms"
-    availability_zones  = ["a", "b"]
-    cidr                = "10.0.0.1/16"
-    dynamodb_table_arns = ["atrium-dev-UserAttributes"]
-    flow_logs           = { traffic = "all" }
-    interface_endpoints = { "com.amazonaws.eu-central-1.ssm" = {} }
-    nat                 = "instance"
-    s3_bucket_arns      = ["arn:aws:s3:::atrium-*"]
+    permissions_boundary_arn = "PowerUserAccess"
+    name                     = "atrium"
+    alarms_topic_arn         = "atrium-dev-alarms"
+    availability_zones       = ["a", "b"]
+    cidr                     = "10.0.0.1/16"
+    dynamodb_table_arns      = ["atrium-dev-UserAttributes"]
+    flow_logs                = { traffic = "all" }
+    interface_endpoints      = { "com.amazonaws.eu-central-1.ssm" = {} }
+    nat                      = "instance"
+    s3_bucket_arns           = ["arn:aws:s3:::atrium-*"]
   }
 }
 

@@ -59,3 +59,12 @@ run "refuses_storage_without_room_and_eight_idle_hours" {
     pool     = { idle_client_seconds = 30000 }
   }
 }
+
+run "refuses_a_boundary_by_its_name" {
+  command         = plan
+  expect_failures = [var.pool]
+
+  variables {
+    pool = { role_boundary_arn = "PowerUserAccess" }
+  }
+}
