@@ -151,6 +151,10 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)
 	@$(PYTHON) -m bench.overload --seconds $(or $(DURATION),60) $(if $(WRITE),--write)
 
+.PHONY: proof-redeploy
+proof-redeploy: environment ## Destroy a stack and deploy it again, as in an account where RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
+
 ##@ Environments on AWS
 
 .PHONY: bootstrap plan preflight deploy release smoke verify admin tunnel destroy artefacts

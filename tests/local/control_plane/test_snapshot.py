@@ -16,6 +16,7 @@ from pathlib import Path
 from moto import mock_aws
 from local_aws.control_plane import snapshot
 with mock_aws():
+    boto3.client("ssm").put_parameter(Name="/there/before", Value="a restart", Type="String")
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.eu-central-1.s3")
@@ -35,6 +36,7 @@ from moto import mock_aws
 from local_aws.control_plane import snapshot
 with mock_aws():
     extra = snapshot.load(Path(sys.argv[1]))
+    boto3.client("ssm").put_parameter(Name="/new/after", Value="a restart", Type="String")
     print(json.dumps({
         "vpcs": [vpc["CidrBlock"] for vpc in boto3.client("ec2").describe_vpcs()["Vpcs"]],
         "items": boto3.client("dynamodb").scan(TableName="t")["Items"],

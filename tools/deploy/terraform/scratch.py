@@ -184,6 +184,12 @@ class ScratchRoot:
             if command.ended_itself:
                 self.record.unmark()
 
+    def destroy(self) -> None:
+        """Take everything away that it applied. Raises TerraformError."""
+        self._follow(
+            self._start("destroy", "-auto-approve", "-input=false", "-json", "-parallelism=30"), lambda _: None
+        )
+
     def planned_changes(self) -> list[tuple[str, str]]:
         """(action, address) of everything that an apply would do; empty if the environment and the local AWS agree."""
         events: list[dict[str, Any]] = []

@@ -133,6 +133,12 @@ def applied(found: Running) -> str:
     return str(get_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied")["inputs"])
 
 
+def request_model(found: Running) -> str:
+    """How many calls since its start were held to AWS's models."""
+    count = get_json(f"http://{LOOPBACK}:{found.aws_port}/_local/request-model")
+    return f"{count['calls']} calls with {count['values']} values held to AWS's models"
+
+
 def set_applied(found: Running, inputs: str) -> None:
     post_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied/{inputs}")
 

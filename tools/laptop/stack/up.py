@@ -171,7 +171,8 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
         root.apply(on_event, lambda command: _watch(command, running, over))
     finally:
         over.set()
-    current.detail = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
+    changed = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
+    current.detail = f"{changed}; {process.request_model(running)}"
     return totals["done"]
 
 

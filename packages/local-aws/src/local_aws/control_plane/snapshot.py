@@ -12,6 +12,7 @@ import pickle
 import sys
 import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,7 +229,14 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return x509.load_pem_x509_certificate, (value.public_bytes(serialization.Encoding.PEM),)
         if isinstance(value, dict) and type(value).__module__.startswith("moto."):
             # Their constructors want arguments that are gone; their content and attributes are all they are.
-            return _new, (type(value),), vars(value) if hasattr(value, "__dict__") else None, None, iter(value.items())
+            factory = value.default_factory if isinstance(value, defaultdict) else None
+            return (
+                _new,
+                (type(value), factory),
+                vars(value) if hasattr(value, "__dict__") else None,
+                None,
+                iter(value.items()),
+            )
         return super().reducer_override(value)
 
 
@@ -243,8 +251,12 @@ def type_of_lock(value: Any) -> Callable[[], Any]:
     return threading.RLock if isinstance(value, type(threading.RLock())) else threading.Lock
 
 
-def _new[T](cls: type[T]) -> T:
-    return cls.__new__(cls)
+def _new[T](cls: type[T], default_factory: Callable[[], Any] | None = None) -> T:
+    """Make an instance without its constructor. A defaultdict that lost its factory would refuse every new key."""
+    made = cls.__new__(cls)
+    if default_factory is not None:
+        made.default_factory = default_factory  # type: ignore[attr-defined]
+    return made
 
 
 def _der(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:

@@ -1,0 +1,67 @@
+"""A destroy leaves log groups that RDS makes again; they are swept, and the same environment can be deployed anew.
+
+`make proof-redeploy`, on a stack of its own: it destroys what is up. Minutes long, as Terraform's provider waits for RDS.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from tests.story.checkout import ROOT, Checkout
+from tools.deploy import service_linked_roles, stack_settings
+from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot, TerraformError
+from tools.laptop.stack import aws
+from tools.operations import leftover_logs
+
+NAME = "atrium-dev"
+
+
+@pytest.fixture(scope="module")
+def root() -> ScratchRoot:
+    settings = stack_settings.from_environment()
+    if os.environ.get("ATRIUM_STATE", ".local") == ".local":
+        pytest.fail("This destroys the stack: name another with ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=….")
+    up()
+    return ScratchRoot(settings, ENVIRONMENT)
+
+
+def test_destroy_and_deploy_again(root: ScratchRoot) -> None:
+    region = root.outputs()["region"]
+    logs = aws.client("logs", root.settings, region)
+    root.destroy()
+    left = _until_they_are_back(logs)
+    assert left, "no log group came back"
+    with pytest.raises(TerraformError, match="ResourceAlreadyExistsException"):
+        root.apply(lambda _: None)
+    leftover_logs.sweep(logs, NAME, told=lambda _: None, clock=_at_once())
+    up()
+    assert root.planned_changes() == []
+    status, said = Checkout(ROOT).run("smoke", "local")
+    assert status == 0, said
+
+
+def test_the_account_has_what_an_empty_one_lacks(root: ScratchRoot) -> None:
+    """`make up` made it before the first apply: RDS refuses its first database without."""
+    assert service_linked_roles.missing(aws.client("iam", root.settings, "us-east-1")) == []
+
+
+def up() -> None:
+    """`make up`; a process of its own, as the supervisor outlives it."""
+    subprocess.run([sys.executable, "-m", "tools.laptop", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def _until_they_are_back(logs: Any) -> list[str]:
+    deadline = time.monotonic() + 60
+    while not (found := leftover_logs.found(logs, NAME)) and time.monotonic() < deadline:
+        time.sleep(1)
+    return found
+
+
+def _at_once() -> Any:
+    """A clock by which the minute of watching is over after one look."""
+    moments = iter((0.0, 1000.0))
+    return lambda: next(moments)
