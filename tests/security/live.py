@@ -45,8 +45,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
+    """`answers` are counted by status and code."""
+
     kind: str
-    statuses: Counter[int]
+    answers: Counter[str]
     successes: list[str]
 
 
@@ -56,6 +58,10 @@ class Office:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+        self.restore()
+
+    def restore(self) -> None:
+        """Create what attacks delete when they succeed."""
         if self.ask("GET", "/v1/namespaces/plan").status == 404:
             _good(self.ask("PUT", "/v1/namespaces/plan", NAMESPACE, If_None_Match="*"))
         for role in ("reader", "spare"):
@@ -133,7 +139,13 @@ class Trial:
             answers = list(pool.map(self.send, attacks))
         successes = [str(attack) for attack, each in zip(attacks, answers, strict=True) if each.status < 300]
         successes += self.office.entries(self.caller.uid)
-        return Result(self.kind, Counter(each.status for each in answers), successes)
+        return Result(self.kind, Counter(f"{each.status} {_code(each)}" for each in answers), successes)
+
+    def control(self, attack: Attack) -> None:
+        """Send it while the caller still has the rights."""
+        answer = self.send(attack)
+        if answer.status >= 300:
+            raise AssertionError(f"{attack} fails with rights, so its refusal would show nothing: {answer.body!r}")
 
     def send(self, attack: Attack) -> Answer:
         uid = self.caller.uid
@@ -199,6 +211,9 @@ def main() -> int:
     except StackError as error:
         sys.exit(f"make proof-security: {error}")
     office = Office(client)
+    for number, attack in enumerate(attack for attack in ATTACKS if attack.target != "self"):
+        Trial(office, "revoked", number).control(attack)
+        office.restore()
     turns = {kind: itertools.cycle(fair(kind)) for kind in KINDS}
     asked = [
         (kind, number, list(itertools.islice(turns[kind], ATTACKS_AT_ONCE)))
@@ -224,10 +239,10 @@ def table(results: Sequence[Result]) -> str:
     lines = ["| rights | trials | attacks | answers | successes |", "| --- | --- | --- | --- | --- |"]
     for kind in KINDS:
         own = [result for result in results if result.kind == kind]
-        statuses = sum((result.statuses for result in own), Counter[int]())
-        answers = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
+        counts = sum((result.answers for result in own), Counter[str]())
+        answers = ", ".join(f"{answer}: {count}" for answer, count in sorted(counts.items()))
         successes = [success for result in own for success in result.successes]
-        lines.append(f"| {kind} | {len(own)} | {statuses.total()} | {answers} | {successes or 0} |")
+        lines.append(f"| {kind} | {len(own)} | {counts.total()} | {answers} | {successes or 0} |")
     return "\n".join(lines)
 
 
@@ -235,6 +250,10 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
     for name, value in places.items():
         text = text.replace("{" + name + "}", value)
     return text
+
+
+def _code(answer: Answer) -> str:
+    return str(answer.json.get("code", "")) if answer.status >= 400 else ""
 
 
 def _good(answer: Answer) -> Answer:
