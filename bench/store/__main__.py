@@ -47,7 +47,8 @@ def main() -> None:
         text += "\n" + me.table(arguments.items)
     print(text)
     if arguments.write:
-        RESULTS.write_text(f"Measured {time.strftime('%Y-%m-%d')} on 2 cores that other work shared.\n\n{text}")
+        load = f"load average {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+        RESULTS.write_text(f"Measured {time.strftime('%Y-%m-%d')}, {load}.\n\n{text}")
 
 
 def run(kind: str, count: int) -> dict[str, Any]:
