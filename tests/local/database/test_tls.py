@@ -1,4 +1,8 @@
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
+
+from cryptography import x509
 
 from local_aws.database.tls import certificates
 
@@ -20,3 +24,11 @@ def test_certificates_that_do_not_belong_together_are_made_anew(tmp_path: Path) 
     assert certificates(tmp_path / "tls").ca_bundle.read_bytes() != stale
     ours.server.write_text("damaged")
     certificates(tmp_path / "tls").server_context()
+
+
+def test_the_servers_certificate_is_for_loopback_and_for_a_year(tmp_path: Path) -> None:
+    server = x509.load_pem_x509_certificate(certificates(tmp_path).server.read_bytes())
+    names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+    assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("127.0.0.1")]
+    assert timedelta(days=364) < server.not_valid_after_utc - datetime.now(UTC) <= timedelta(days=365)
