@@ -137,7 +137,7 @@ proof-revocation-live: environment ## Revoke a right on the running stack in rea
 	@$(PYTHON) -m bench.access.revocation --trials $(or $(TRIALS),24) $(if $(WRITE),--write)
 
 proof-security: environment ## Attack every operation that needs current authority with rights that have just ended: 1,000 trials of each kind in process, 30 by HTTP on the stack that is up (COUNT=… LIVE=…)
-	@TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/security
+	@WHOLE_MATRIX=1 TRIALS_PER_KIND=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/security
 	@$(PYTHON) -m tests.security.live --trials $(or $(LIVE),30)
 
 proof-inputs: environment ## Send hostile schemas (at most 0.1 s of the processor a request), and 20 times as many generated values, each run others (EXAMPLES=20)

@@ -1,5 +1,7 @@
-"""Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time. They are made and revoked,
-never changed."""
+"""Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time.
+
+Who may hand out what, and to whom, is in `atrium/delegation.py`.
+"""
 
 import time
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from msgspec import Meta
 from access import audit, names, roles
 from atrium import (
     admins,
+    delegation,
     etag,
     grant_items,
     grants,
@@ -24,6 +27,7 @@ from atrium import (
     user_attributes,
 )
 from atrium.contention import retry_on_conflict
+from atrium.delegation import Delegation
 from atrium.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.idempotency_in_table import WorkRefusedError
 from atrium.permissions import ADMIN
@@ -36,7 +40,6 @@ from atrium.user_attributes import Contended, TransactionRefused
 from atrium.user_attributes import Meta as MetaItem
 from atrium.uuid7 import uuid7
 
-VERSION = 1  # nothing changes a grant
 _NO_ROLE = FieldError("#/role", "There is no such role")
 _LAST_END = datetime.max.replace(tzinfo=UTC)
 
@@ -47,6 +50,12 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
     scope: names.Scope = EVERYWHERE
     reason: Line | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class NewEnd(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a change: null for no end."""
+
+    expires_at: Annotated[datetime, Meta(tz=True)] | None
 
 
 class _UsersMeta(MetaItem, frozen=True):
@@ -74,7 +83,7 @@ def read(request: Request) -> Response:
 def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
-    _refuse_but_to_admins(request, new.role)
+    delegation.refuse_own(request.caller.uid, uid)
     _refuse_setters_but_to_admins(request, new.role)
     _check_size(uid, new)
     grant = GrantRecord(
@@ -86,7 +95,7 @@ def make(request: Request) -> Response:
         reason=str(new.reason) if new.reason else None,
         granted_by=request.caller.uid,
         granted_at=audit.now(),
-        expires_at=None if new.expires_at is None else grant_items.rfc3339(int(new.expires_at.timestamp())),
+        expires_at=_end(new.expires_at),
     )
     made = retry_on_conflict(lambda: _make(request, grant))
     granted = msgspec.convert(made.row, GrantRecord)
@@ -97,18 +106,29 @@ def make(request: Request) -> Response:
 def revoke(request: Request) -> Response:
     uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
     versions = etag.expected_versions(request, grant)
-    if versions is not None and VERSION not in versions:
-        raise etag.stale()
-    retry_on_conflict(lambda: _revoke(request, uid, grant))
+    retry_on_conflict(lambda: _revoke(request, uid, grant, versions))
     return Response(204)
 
 
+def change(request: Request) -> Response:
+    """Set another end, under the rules of a new grant."""
+    uid, grant = str(request.uuid("id")), str(request.uuid("grant"))
+    new = request.decode(NewEnd).expires_at
+    versions = etag.expected_versions(request, grant)
+    if errors := _end_faults(new):
+        raise _unacceptable(errors)
+    delegation.refuse_own(request.caller.uid, uid)
+    return _representation(retry_on_conflict(lambda: _change(request, uid, grant, versions, _end(new))))
+
+
 def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
-    meta, grant = _meta(new.uid), _of_generation(new)
+    meta, grant, caller = _meta(new.uid), _of_generation(new), Delegation(request.caller.uid)
+    caller.check_target(grant.uid)
+    caller.check_grant(grant_items.of_record(grant))
     joining = [admins.joining(grant.uid)] if _is_admins(grant) and meta.status == "active" else []
     work = [
         *grants.puts(grant),
-        _changed(meta, only_this=_is_admins(grant)),
+        _changed(meta, only_this=_is_admins(grant) or not caller.is_unlimited),
         *joining,
         *([roles.if_generation(grant.role, grant.role_generation)] if grant.role not in (None, ADMIN) else []),
         _trail(request, "granted", grant),
@@ -136,19 +156,46 @@ def _of_generation(grant: GrantRecord) -> GrantRecord:
     return msgspec.structs.replace(grant, role_generation=generation)
 
 
-def _revoke(request: Request, uid: str, name: str) -> None:
+def _change(request: Request, uid: str, name: str, versions: list[int] | None, expires_at: str | None) -> GrantRecord:
+    meta, caller = _meta(uid), Delegation(request.caller.uid)
+    item = _find(uid, name)
+    before = grant_items.record(item)
+    _expect(before, versions)
+    after = msgspec.structs.replace(before, expires_at=expires_at, version=before.version + 1)
+    caller.check_target(uid)
+    caller.check_grant(grant_items.of_record(after))
+    leaving = [admins.leaving(uid)] if _is_admins(before) and not _is_admins(after) else []
+    joining = [admins.joining(uid)] if _is_admins(after) and meta.status == "active" else []
+    work = [*leaving, _changed(meta, only_this=True), *joining, *grants.puts(after, replacing=item)]
+    _transact([*work, _trail(request, "end_changed", after)], uid, last_admin=bool(leaving))
+    return after
+
+
+def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -> None:
     meta = _meta(uid, deleted=True)  # a role that only deleted users hold can then be deleted
     item = _find(uid, name)
-    grant = grant_items.record(item)
-    _refuse_but_to_admins(request, grant.role)
+    grant, caller = grant_items.record(item), Delegation(request.caller.uid)
+    _expect(grant, versions)
+    caller.check_target(uid)
     leaving = [admins.leaving(uid)] if _is_admins(grant) and not _others(uid, name) else []
-    changed = _changed(meta, only_this=_is_admins(grant))
+    changed = _changed(meta, only_this=_is_admins(grant) or not caller.is_unlimited)
+    work = [*leaving, changed, *grants.deletes(item), _trail(request, "revoked", grant)]
+    _transact(work, uid, last_admin=bool(leaving))
+
+
+def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None:
+    """Write it; `last_admin` says that the first item fails for the last administrator."""
     try:
-        user_attributes.transact([*leaving, changed, *grants.deletes(item), _trail(request, "revoked", grant)])
+        user_attributes.transact(work)
     except TransactionRefused as refused:
-        if leaving and 0 in refused.conditions:
+        if last_admin and 0 in refused.conditions:
             raise Problem(409, "last_admin", "Nobody else is an administrator. Make another one first.") from refused
         raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
+
+
+def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
+    if versions is not None and grant.version not in versions:
+        raise etag.stale()
 
 
 def _others(uid: str, name: str) -> bool:
@@ -193,15 +240,12 @@ def _find(uid: str, name: str) -> Item:
 
 def _check(new: NewGrant) -> None:
     """Raises 422."""
-    errors = []
+    errors = list[FieldError]()
     if (new.role is None) == (new.action is None):
         errors.append(FieldError("#/role", "Expected either a role or an action"))
     if new.action is not None and new.scope == EVERYWHERE:
         errors.append(FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`"))
-    if new.expires_at is not None and int(new.expires_at.timestamp()) <= time.time():  # as the table will have it
-        errors.append(FieldError("#/expires_at", "Expected a time to come"))
-    if new.expires_at is not None and new.expires_at > _LAST_END:
-        errors.append(FieldError("#/expires_at", "Expected a year until 9999, in UTC too"))
+    errors += _end_faults(new.expires_at)
     if not errors and new.role is not None and roles.generation(new.role) is None:
         errors.append(_NO_ROLE)
     if errors:
@@ -212,9 +256,18 @@ def _unacceptable(errors: list[FieldError]) -> Problem:
     return Problem(422, "validation_failed", "This cannot be granted: see `errors`.", errors=errors)
 
 
-def _refuse_but_to_admins(request: Request, role: str | None) -> None:
-    if role == ADMIN and ADMIN not in request.caller.roles:
-        raise Problem(403, "admin_required", "Only administrators make administrators, and end them.")
+def _end_faults(expires_at: datetime | None) -> list[FieldError]:
+    if expires_at is None:
+        return []
+    if int(expires_at.timestamp()) <= time.time():  # in whole seconds, as it is stored
+        return [FieldError("#/expires_at", "Must be in the future.")]
+    if expires_at > _LAST_END:
+        return [FieldError("#/expires_at", "Must be before the year 10000 in UTC.")]
+    return []
+
+
+def _end(expires_at: datetime | None) -> str | None:
+    return None if expires_at is None else grant_items.rfc3339(int(expires_at.timestamp()))
 
 
 def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
@@ -244,4 +297,4 @@ def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:
 
 
 def _representation(grant: GrantRecord, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return response.json(grant.shown(), status, etag=etag.of_version(VERSION, grant.id), headers=headers)
+    return response.json(grant.shown(), status, etag=etag.of_version(grant.version, grant.id), headers=headers)

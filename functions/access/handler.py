@@ -18,6 +18,7 @@ ROUTES = {
     "GET /v1/users/{id}/grants": grants.list_,
     "POST /v1/users/{id}/grants": grants.make,
     "GET /v1/users/{id}/grants/{grant}": grants.read,
+    "PUT /v1/users/{id}/grants/{grant}": grants.change,
     "DELETE /v1/users/{id}/grants/{grant}": grants.revoke,
     "GET /v1/grants": grant_list.list_,
     "POST /access/v1/evaluation": evaluation.evaluate,

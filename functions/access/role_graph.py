@@ -1,6 +1,7 @@
-"""Which role builds on which. All of it is one item, so that a change is checked against what it is written over:
+"""Which role builds on which, and which may assign which. All of it is one item, so that a change is checked against what
+it is written over:
 
-    ROLES  GRAPH  {parents: {role: [parent, …]}, version}
+    ROLES  GRAPH  {parents: {role: [parent, …]}, assignable_by: {role: [role, …]}, version}
 
 Two changes that would close a circle only together meet here: the second one is checked again.
 """
@@ -10,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from atrium import user_attributes
+from atrium import grant_items, user_attributes
+from atrium.delegation import GRAPH
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError
 
@@ -22,37 +24,47 @@ MAX_BYTES = 300_000
 
 Parents = Mapping[str, Collection[str]]
 
-_PK, _SK = "ROLES", "GRAPH"
 _NOT_ADMIN = f"No role builds on {ADMIN}, which holds everything: grant {ADMIN} itself"
 
 
 class Graph(msgspec.Struct, frozen=True):
     parents: Parents
     version: int
+    assignable_by: Parents
+    """Only roles that some role may assign."""
 
 
 def read() -> Graph:
     """One call. Raises `Unavailable`."""
-    item = user_attributes.item(_PK, _SK)
-    return Graph(item["parents"], item["version"]) if item else Graph({}, 0)
+    item = user_attributes.item(*GRAPH)
+    return Graph(item["parents"], item["version"], item.get("assignable_by", {})) if item else Graph({}, 0, {})
 
 
-def change(graph: Graph, role: str, parents: Collection[str] | None) -> dict[str, Any]:
+def change(
+    graph: Graph, role: str, parents: Collection[str] | None, assignable_by: Collection[str] = ()
+) -> dict[str, Any]:
     """An item of a transaction, whose condition is that the graph is still this one. `parents` None takes the role away."""
     changed = {each: list(above) for each, above in graph.parents.items() if each != role}
+    assigned = {each: list(by) for each, by in graph.assignable_by.items() if each != role}
     if parents is not None:
         changed[role] = sorted(parents)
+        assigned |= {role: sorted(assignable_by)} if assignable_by else {}
     update = {
-        "Key": {"pk": {"S": _PK}, "sk": {"S": _SK}},
-        "UpdateExpression": "SET parents = :parents, version = :next",
+        "Key": grant_items.at(GRAPH),
+        "UpdateExpression": "SET parents = :parents, assignable_by = :assignable_by, version = :next",
         "ConditionExpression": "version = :version" if graph.version else "attribute_not_exists(pk)",
         "ExpressionAttributeValues": {
-            ":parents": {"M": {each: {"L": [{"S": name} for name in above]} for each, above in changed.items()}},
+            ":parents": _typed(changed),
+            ":assignable_by": _typed(assigned),
             ":next": {"N": str(graph.version + 1)},
         }
         | ({":version": {"N": str(graph.version)}} if graph.version else {}),
     }
     return {"Update": update}
+
+
+def _typed(lists: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    return {"M": {each: {"L": [{"S": name} for name in names]} for each, names in lists.items()}}
 
 
 def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError]:
@@ -74,7 +86,25 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
 
 
 def is_full(graph: Graph) -> bool:
-    return len(msgspec.json.encode(graph.parents)) > MAX_BYTES
+    return len(msgspec.json.encode(graph.parents) + msgspec.json.encode(graph.assignable_by)) > MAX_BYTES
+
+
+def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> list[FieldError]:
+    """Why the role cannot be assigned by these."""
+    known = {*graph.parents, role}
+    return [
+        FieldError(
+            f"#/assignable_by/{place}",
+            "Administrators can assign every role. Leave this out." if name == ADMIN else "There is no such role.",
+        )
+        for place, name in enumerate(assignable_by)
+        if name not in known
+    ]
+
+
+def assigned_by(graph: Graph, role: str) -> list[str]:
+    """Return the other roles that holders of this one may assign."""
+    return sorted(each for each, by in graph.assignable_by.items() if role in by and each != role)
 
 
 def above(parents: Parents, role: str) -> set[str]:

@@ -17,8 +17,9 @@ from msgspec import Meta
 from access import audit, role_graph
 from access.names import Permission, RoleName
 from access.role_graph import Graph
-from atrium import etag, grant_items, pages, response, user_attributes
+from atrium import etag, grant_items, pages, response, rights, user_attributes
 from atrium.contention import retry_on_conflict
+from atrium.delegation import Delegation
 from atrium.permissions import ADMIN
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.request import Request
@@ -29,6 +30,7 @@ from atrium.user_attributes import Contended, RoleDefinition, TransactionRefused
 MAX_PERMISSIONS = 45
 """A change writes each that comes or goes, and a transaction has 100 items. Larger roles are built of smaller ones."""
 MAX_PARENTS = 20
+MAX_ASSIGNERS = 20
 _DELETED = "DELETED"
 
 
@@ -36,6 +38,7 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     description: Line
     permissions: Annotated[list[Permission], Meta(max_length=MAX_PERMISSIONS)]
     parents: Annotated[list[RoleName], Meta(max_length=MAX_PARENTS)] = msgspec.field(default_factory=list)
+    assignable_by: Annotated[list[RoleName], Meta(max_length=MAX_ASSIGNERS)] = msgspec.field(default_factory=list)
 
 
 class Summary(msgspec.Struct):
@@ -47,6 +50,7 @@ class Summary(msgspec.Struct):
 class Role(Summary):
     permissions: list[str]
     version: int
+    assignable_by: list[str] = msgspec.field(default_factory=list)
 
 
 BUILT_IN = Role(ADMIN, "Holds every permission. It is built in.", [], [], 1)
@@ -75,6 +79,7 @@ def put(request: Request) -> Response:
     versions = None if is_new else etag.expected_versions(request)
     _refuse_built_in(name)
     _refuse_twice(draft)
+    delegation = Delegation(request.caller.uid)
 
     def write() -> Role:
         before, graph = _find(name), role_graph.read()
@@ -86,8 +91,10 @@ def put(request: Request) -> Response:
             raise etag.stale()
         if is_new and role_graph.is_full(graph):
             raise Problem(409, "too_many_roles", "There are too many roles. Delete those that nobody holds.")
-        if faults := role_graph.faults(graph, name, draft.parents):
+        faults = role_graph.faults(graph, name, draft.parents)
+        if faults := faults + role_graph.assigner_faults(graph, name, draft.assignable_by):
             raise Problem(422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults)
+        delegation.check_role(name, _rights(before), _rights(draft))
         return _write(request, name, draft, before, graph)
 
     return _representation(retry_on_conflict(write), 201 if is_new else 200)
@@ -97,6 +104,7 @@ def delete(request: Request) -> Response:
     """Refuse while somebody holds it, by an index that lags a moment behind. A grant made in that moment gives nothing."""
     name, versions = _name(request), etag.expected_versions(request)
     _refuse_built_in(name)
+    delegation = Delegation(request.caller.uid)
 
     def write() -> None:
         before, graph = _find(name), role_graph.read()
@@ -104,8 +112,11 @@ def delete(request: Request) -> Response:
             raise _not_found()
         if versions is not None and before.version not in versions:
             raise etag.stale()
+        delegation.check_role(name, _rights(before), None)
         if children := role_graph.children(graph.parents, name):
             raise _in_use(f"{', '.join(children[:5])} builds on it. Change that first.")
+        if assigned := role_graph.assigned_by(graph, name):
+            raise _in_use(f"{', '.join(assigned[:5])} is assignable by it. Change that first.")
         if any(map(grant_items.in_force, user_attributes.query(f"ROLE#{name}", index="GSI1"))):
             raise _in_use("Somebody holds it: see GET /v1/grants?role=. Revoke that first.")
         keys = ["META", *(f"PERM#{permission}" for permission in before.permissions)]
@@ -122,6 +133,10 @@ def delete(request: Request) -> Response:
 
     retry_on_conflict(write)
     return Response(204)
+
+
+def _rights(role: Role | Draft | None) -> rights.Role | None:
+    return rights.Role(frozenset(role.permissions), frozenset(role.parents)) if role else None
 
 
 def generation(role: str) -> int | None:
@@ -156,12 +171,26 @@ def _find(name: str) -> Role | None:
     if meta is None:
         return None
     definition: RoleDefinition = user_attributes.defined(items)
-    return Role(name, meta["description"], sorted(definition.parents), sorted(definition.permissions), meta["version"])
+    return Role(
+        name,
+        meta["description"],
+        sorted(definition.parents),
+        sorted(definition.permissions),
+        meta["version"],
+        meta.get("assignable_by", []),
+    )
 
 
 def _write(request: Request, name: str, draft: Draft, before: Role | None, graph: Graph) -> Role:
     version = (before.version if before else _last_version(name)) + 1
-    after = Role(name, str(draft.description), sorted(draft.parents), sorted(draft.permissions), version)
+    after = Role(
+        name,
+        str(draft.description),
+        sorted(draft.parents),
+        sorted(draft.permissions),
+        version,
+        sorted(draft.assignable_by),
+    )
     held, wanted = set(before.permissions if before else ()), set(after.permissions)
     added = [
         {"Put": {"Item": _at(name, f"PERM#{permission}")["Key"] | {"permission": {"S": permission}}}}
@@ -169,8 +198,18 @@ def _write(request: Request, name: str, draft: Draft, before: Role | None, graph
     ]
     taken = [{"Delete": _at(name, f"PERM#{permission}")} for permission in sorted(held - wanted)]
     changes = {"role": name, "added": sorted(wanted - held), "taken": sorted(held - wanted), "parents": after.parents}
+    if after.assignable_by or (before and before.assignable_by):
+        changes["assignable_by"] = after.assignable_by
     trail = audit.entry(request, "role.changed" if before else "role.created", changes)
-    _transact([_meta(after, before), role_graph.change(graph, name, after.parents), *added, *taken, trail])
+    _transact(
+        [
+            _meta(after, before),
+            role_graph.change(graph, name, after.parents, after.assignable_by),
+            *added,
+            *taken,
+            trail,
+        ]
+    )
     return after
 
 
@@ -179,6 +218,7 @@ def _meta(after: Role, before: Role | None) -> dict[str, Any]:
         "version": {"N": str(after.version)},
         "description": {"S": after.description},
         "parents": {"L": [{"S": parent} for parent in after.parents]},
+        "assignable_by": {"L": [{"S": name} for name in after.assignable_by]},
         "gsi1pk": {"S": "ROLES"},
         "gsi1sk": {"S": after.role},
     }
@@ -227,7 +267,7 @@ def _refuse_built_in(name: str) -> None:
 
 
 def _refuse_twice(draft: Draft) -> None:
-    fields = {"permissions": draft.permissions, "parents": draft.parents}
+    fields = {"permissions": draft.permissions, "parents": draft.parents, "assignable_by": draft.assignable_by}
     errors = [
         FieldError(f"#/{field}/{place}", "It is named twice")
         for field, names in fields.items()

@@ -55,6 +55,7 @@ class GrantRecord(msgspec.Struct, frozen=True):
     granted_at: str
     expires_at: str | None
     role_generation: int = 0
+    version: int = 1
 
     def shown(self) -> dict[str, Any]:
         """Return the grant as the API shows it."""
@@ -124,6 +125,7 @@ def attributes(record: GrantRecord) -> Item:
         "granted_at": record.granted_at,
     }
     found = texts({name: value for name, value in values.items() if value is not None})
+    found["version"] = {"N": str(record.version)}
     if record.role_generation:
         found["role_generation"] = {"N": str(record.role_generation)}
     return found if record.expires_at is None else found | {"expires_at": {"N": str(seconds(record.expires_at))}}
@@ -154,7 +156,14 @@ def record(item: Item) -> GrantRecord:
         granted_at=item["granted_at"],
         expires_at=rfc3339(item["expires_at"]) if "expires_at" in item else None,
         role_generation=generation_of(item),
+        version=item.get("version", 1),
     )
+
+
+def of_record(record: GrantRecord) -> Grant:
+    """Return what a decision needs of the record."""
+    end = None if record.expires_at is None else seconds(record.expires_at)
+    return Grant(record.id, record.scope, record.role, record.action, end, record.role_generation)
 
 
 def generation_of(item: Item) -> int:

@@ -63,6 +63,12 @@ def of_few(uid: str, limit: int) -> list[Grant] | None:
     return list(_readable(found)) if len(found) <= limit else None
 
 
+def whole(uid: str) -> list[Grant]:
+    """Return all grants of the user, expired ones too. One call per megabyte. Raises `Unavailable`."""
+    earlier = list(_legacy(uid))
+    return list(_readable([*earlier, *user_attributes.query(partition(uid), only=DECIDING)]))
+
+
 def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
     """Yield the items of the user's grants after the key `after`. One call per `page` items. Raises `Unavailable`."""
     key = None if after is None else {"pk": after[0], "sk": after[1]}

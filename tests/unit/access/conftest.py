@@ -155,6 +155,7 @@ def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
 def service(table: Any) -> Service:
     made = Service(table)
     made.new_user(ADMIN)
+    made.grant(ADMIN, role="admin")
     making.make(rotate=False)
     return made
 

@@ -91,6 +91,14 @@ CHANGES = [
         EPOCH,
         "right.granted",
     ),
+    Asked(
+        "PUT /v1/users/{id}/grants/{grant}",
+        f"{_OF_ADA}/grants/{{grant}}",
+        {"expires_at": "2100-01-01T00:00:00Z"},
+        ANY,
+        EPOCH,
+        "role.end_changed",
+    ),
     Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}", None, ANY, EPOCH, "role.revoked"),
     Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{right}}", None, ANY, EPOCH, "right.revoked"),
 ]
@@ -118,7 +126,6 @@ def prepare(service: Service) -> None:
     """Ada holds `reader` and the right to read a document, and has a plan; `spare` is nobody's role."""
     for uid in (ADA, BOB):
         service.new_user(uid)
-    service.grant(ADMIN, role="admin")
     user_attributes.transact([admins.joining(ADMIN)])
     for role in ("reader", "spare"):
         assert service.ask("PUT", f"/v1/roles/{role}", ROLE, **NEW).status == 201

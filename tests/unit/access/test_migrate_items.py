@@ -46,6 +46,10 @@ def old(service: Service) -> Service:
     for uid in (ADA, BOB):
         service.new_user(uid)
     service.new_role("reader", "document.read")
+    service.delete("GRANT#")
+    service.table.delete_item(
+        TableName="atrium-test-UserAttributes", Key=grant_items.at((f"G#{ADMIN}", "*#ROLE#admin"))
+    )
     old_grant(service, ADMIN, role="admin")
     user_attributes.transact([admins.joining(ADMIN)])
     return service

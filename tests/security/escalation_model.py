@@ -1,0 +1,68 @@
+"""docs/authorization.md as plain code: who may hand out, change and define what. It knows nothing of the table."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Given(NamedTuple):
+    """A role, or the action of a `<type>.<action>` right; `until` None is no end."""
+
+    what: str
+    scope: str = "*"
+    until: int | None = None
+
+
+class Role(NamedTuple):
+    permissions: Sequence[str] = ()
+    parents: Sequence[str] = ()
+    assignable_by: Sequence[str] = ()
+
+
+World = dict[str, Role]
+Person = Sequence[Given]
+
+
+def rights_of(what: str, world: World) -> set[str]:
+    """Permissions, those of parents, and the right to assign each role that names it or a parent."""
+    if what == "admin":
+        return {"everything"}
+    if what not in world:
+        return {what}
+    names = [what]
+    for name in names:
+        names += [parent for parent in world[name].parents if parent not in names]
+    permissions = {permission for name in names for permission in world[name].permissions}
+    return permissions | {f"assign {name}" for name, role in world.items() if set(names) & set(role.assignable_by)}
+
+
+def is_within(inner: Given, outer: Given) -> bool:
+    kind = inner.scope.split(":")[0]
+    in_scope = outer.scope in ("*", f"{kind}:*", inner.scope)
+    return in_scope and (outer.until is None or (inner.until is not None and inner.until <= outer.until))
+
+
+def may_give(person: Person, given: Given, world: World, meant: World | None = None) -> bool:
+    """You give what you hold, in its scope and until its end, or a role that one of yours may assign.
+
+    You hold what roles mean in `world`; what is given means what `meant` says.
+    """
+    meant = meant or world
+    own = {right for each in person if is_within(given, each) for right in rights_of(each.what, world)}
+    if "everything" in own or f"assign {given.what}" in own:
+        return True
+    missing = rights_of(given.what, meant) - own
+    return all(
+        right.startswith("assign ") and may_give(person, given._replace(what=right[7:]), world, meant)
+        for right in missing
+    )
+
+
+def may_change(person: Person, target: Person, world: World) -> bool:
+    """You change those who have no right that you could not give."""
+    return all(may_give(person, each, world) for each in target)
+
+
+def may_define(person: Person, name: str, role: Role, world: World) -> bool:
+    """You define a role if you hold all of it, everywhere and without end."""
+    plain = {**world, name: world.get(name, Role())._replace(assignable_by=())}
+    return may_give(person, Given(name), plain, {**plain, name: role._replace(assignable_by=())})

@@ -1,0 +1,314 @@
+"""The escalation matrix: every operation that changes rights, by what callers and targets may hold, against the model.
+
+Each cell is an event of API Gateway to the real handler. The items of the table are in memory, and a cell that comes to its
+write is allowed, so that thousands of cells take seconds.
+"""
+
+import importlib
+import itertools
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+
+from atrium import delegation, grant_items, idempotency_in_table, legacy_grants, rights, user_attributes
+from atrium.grant_items import GrantRecord, rfc3339
+from tests.security import escalation_model as model
+from tests.security.escalation_model import Given, Person, Role, World
+from tests.unit.conftest import forget
+from tests.unit.events import Context, api_event, claims
+
+SOON, LATER = 4_000_000_000, 4_100_000_000
+CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcce-0000000000ee"
+
+WORLD: World = {
+    "reader": Role(["document.read"]),
+    "editor": Role(["document.write"], ["reader"], assignable_by=["lead"]),
+    "clerk": Role(["access.write", "users.write"]),
+    "lead": Role(["access.write", "users.write"]),
+    "chief": Role([], ["lead"]),
+    "auditor": Role(["audit.read"], assignable_by=["inspector"]),
+    "inspector": Role(),
+    "empty": Role(),
+}
+CLERK = Given("clerk")
+CALLERS: Sequence[Person] = (
+    [CLERK],
+    [CLERK._replace(until=SOON)],
+    [CLERK, Given("reader")],
+    [CLERK, Given("editor")],
+    [CLERK, Given("reader", until=SOON)],
+    [CLERK, Given("reader", "document:*")],
+    [CLERK, Given("reader", "document:7")],
+    [CLERK, Given("document.read", "document:7")],
+    [CLERK, Given("lead", "document:7")],
+    [CLERK, Given("inspector")],
+    [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
+    [CLERK, Given("admin", "document:7")],
+    [Given("lead")],
+    [Given("lead", until=SOON)],
+    [Given("chief")],
+    [Given("admin")],
+    [Given("admin", until=SOON)],
+)
+GIVEN: Sequence[Given] = (
+    Given("empty"),
+    Given("reader"),
+    Given("reader", until=SOON),
+    Given("reader", until=LATER),
+    Given("reader", "document:*"),
+    Given("reader", "document:7"),
+    Given("reader", "document:8"),
+    Given("document.read", "document:7"),
+    Given("document.read", "document:*", SOON),
+    Given("editor"),
+    Given("editor", "document:7"),
+    Given("editor", until=SOON),
+    Given("clerk"),
+    Given("lead"),
+    Given("chief"),
+    Given("auditor"),
+    Given("inspector"),
+    Given("admin"),
+    Given("admin", until=SOON),
+    Given("admin", "document:7"),
+)
+TARGETS: Sequence[Person] = ([], *([each] for each in GIVEN), [Given("reader", "document:7"), Given("auditor")])
+DRAFTS: Sequence[Role] = (
+    Role(),
+    Role(["document.read"]),
+    Role(["access.write"]),
+    Role(["access.write"], assignable_by=["clerk"]),
+    Role(["document.read"], assignable_by=["lead"]),
+    Role([], ["auditor"]),
+    Role(["document.read", "users.write"]),
+    Role([], [], ["lead", "clerk"]),
+)
+REFUSALS = {"rights_exceeded", "admin_required", "own_grant"}
+
+
+class Cell(NamedTuple):
+    route: str
+    parameters: dict[str, str]
+    body: Any
+    caller: Person
+    target: Person
+    allowed: bool
+
+
+class WrittenError(BaseException):
+    """The request has come to its first write."""
+
+
+SHARE = 1 if "WHOLE_MATRIX" in os.environ else 13
+"""One of so many cells is asked: each combination of operation, caller and target is met, though not each with every grant."""
+
+
+def cells() -> Iterator[Cell]:
+    whole = itertools.chain(_grants(), _roles())
+    return (cell for number, cell in enumerate(whole) if number % SHARE == 0)
+
+
+def _grants() -> Iterator[Cell]:
+    path = {"id": TARGET}
+    for caller, target in itertools.product(CALLERS, TARGETS):
+        may_change = model.may_change(caller, target, WORLD)
+        for given in GIVEN:
+            allowed = may_change and model.may_give(caller, given, WORLD)
+            yield Cell("POST /v1/users/{id}/grants", path, _body(given), caller, target, allowed)
+        for place, given in enumerate(target):
+            held = path | {"grant": _id(TARGET, place)}
+            yield Cell("DELETE /v1/users/{id}/grants/{grant}", held, None, caller, target, may_change)
+            for end in (None, SOON, LATER):
+                allowed = may_change and model.may_give(caller, given._replace(until=end), WORLD)
+                body = {"expires_at": end and rfc3339(end)}
+                yield Cell("PUT /v1/users/{id}/grants/{grant}", held, body, caller, target, allowed)
+    for caller in CALLERS:  # themselves
+        for given in GIVEN:
+            yield Cell("POST /v1/users/{id}/grants", {"id": CALLER}, _body(given), caller, [], allowed=False)
+        for place, _ in enumerate(caller):
+            own = {"id": CALLER, "grant": _id(CALLER, place)}
+            yield Cell("PUT /v1/users/{id}/grants/{grant}", own, {"expires_at": None}, caller, [], allowed=False)
+            yield Cell("DELETE /v1/users/{id}/grants/{grant}", own, None, caller, [], allowed=True)
+
+
+def _roles() -> Iterator[Cell]:
+    for caller, name in itertools.product(CALLERS, [*WORLD, "new"]):
+        before = WORLD.get(name)
+        may_change = before is None or model.may_define(caller, name, before, WORLD)
+        if before is not None:
+            yield Cell("DELETE /v1/roles/{role}", {"role": name}, None, caller, [], may_change)
+        for draft in DRAFTS:
+            if name in draft.parents:
+                continue
+            allowed = may_change and model.may_define(caller, name, draft, WORLD)
+            body = {"description": "x"} | {field: list(value) for field, value in draft._asdict().items()}
+            yield Cell("PUT /v1/roles/{role}", {"role": name}, body, caller, [], allowed)
+
+
+def _body(given: Given) -> dict[str, Any]:
+    is_role = given.what in (*WORLD, "admin")
+    what = {"role": given.what} if is_role else {"action": given.what.split(".")[1]}
+    return {**what, "scope": given.scope, "expires_at": given.until and rfc3339(given.until)}
+
+
+def _id(uid: str, place: int) -> str:
+    return f"{uid[:-4]}{place:02}{uid[-2:]}"
+
+
+class Table:
+    """Items in memory, read as DynamoDB reads them."""
+
+    def __init__(self) -> None:
+        self.items = {(item["pk"]["S"], item["sk"]["S"]): item for item in _fixed()}
+        self.fixed = dict(self.items)
+
+    def hold(self, people: dict[str, Person]) -> None:
+        self.items = dict(self.fixed)
+        for uid, person in people.items():
+            for place, given in enumerate(person):
+                body = _body(given)
+                record = GrantRecord(
+                    id=_id(uid, place),
+                    uid=uid,
+                    role=body.get("role"),
+                    action=body.get("action"),
+                    scope=given.scope,
+                    reason=None,
+                    granted_by="test",
+                    granted_at="then",
+                    expires_at=body["expires_at"],
+                )
+                self.items |= {(each["pk"]["S"], each["sk"]["S"]): each for each in grant_items.items(record)}
+
+    def call(self, operation: str, **asked: Any) -> dict[str, Any]:
+        if operation == "get_item":
+            found = self.items.get((asked["Key"]["pk"]["S"], asked["Key"]["sk"]["S"]))
+            return {"Item": found} if found else {}
+        assert operation == "query", operation
+        if "IndexName" in asked:
+            return {"Items": []}
+        values = asked["ExpressionAttributeValues"]
+        first = values.get(":prefix", values.get(":first", {"S": ""}))["S"]
+        last = first + "\U0010ffff" if ":prefix" in values or ":last" not in values else values[":last"]["S"]
+        rows = sorted(key for key in self.items if key[0] == values[":pk"]["S"] and first <= key[1] <= last)
+        return {"Items": [self.items[key] for key in rows]}
+
+
+def _fixed() -> Iterator[dict[str, Any]]:
+    for uid in (CALLER, TARGET):
+        meta = {"status": {"S": "active"}, "access_epoch": {"N": "1"}, "version": {"N": "1"}}
+        yield grant_items.at((f"U#{uid}", "META")) | meta
+    for name, role in WORLD.items():
+        parents = {"L": [{"S": parent} for parent in role.parents]}
+        texts = {"description": {"S": name}, "parents": parents, "version": {"N": "1"}}
+        yield grant_items.at((f"R#{name}", "META")) | texts
+        for permission in role.permissions:
+            yield grant_items.at((f"R#{name}", f"PERM#{permission}")) | {"permission": {"S": permission}}
+    lists = {
+        field: {"M": {name: {"L": [{"S": one} for one in getattr(role, field)]} for name, role in WORLD.items()}}
+        for field in ("parents", "assignable_by")
+    }
+    yield grant_items.at(("ROLES", "GRAPH")) | lists | {"version": {"N": "1"}}
+    yield grant_items.at(legacy_grants.STATE) | {"layout": {"S": "keyed"}}
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    def written(*_: Any, **__: Any) -> None:
+        raise WrittenError
+
+    made = Table()
+    monkeypatch.setattr(user_attributes, "_call", made.call)
+    monkeypatch.setattr(user_attributes, "transact", written)
+    monkeypatch.setattr(idempotency_in_table, "once", written)
+    return made
+
+
+def disagreements(table: Table, wanted: Iterator[Cell], tally: Counter[bool]) -> Iterator[str]:
+    handler = importlib.import_module("access.handler").handler
+    known: tuple[Person, Person] | None = None
+    for cell in wanted:
+        if known != (cell.caller, cell.target):
+            known = (cell.caller, cell.target)
+            table.hold({CALLER: cell.caller, TARGET: cell.target})
+            forget()
+        tally[cell.allowed] += 1
+        if (allowed := is_allowed(handler, cell)) != cell.allowed:
+            yield f"{cell}: allowed is {allowed}"
+
+
+def is_allowed(handler: Any, cell: Cell) -> bool:
+    everywhere = [given for given in cell.caller if given.scope == "*"]
+    ends = [given.until for given in everywhere if given.until]
+    until = {"roles_until": str(min(ends))} if ends else {}
+    token = claims(uid=CALLER, roles=" ".join(given.what for given in everywhere), **until)
+    is_new = cell.parameters.get("role") == "new"
+    condition = {"If-None-Match": "*"} if is_new else {"If-Match": "*"}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k", **condition}
+    event = api_event(cell.route, None if cell.body is None else json.dumps(cell.body), headers, token)
+    event["pathParameters"] = cell.parameters
+    try:
+        answer = handler(event, Context())
+    except WrittenError:
+        return True
+    code = json.loads(answer["body"])["code"]
+    if code in ("last_admin", "role_in_use"):  # what the rule allows may be refused for another reason
+        return True
+    assert (answer["statusCode"], code in REFUSALS) == (403, True), f"{cell}: {answer['body']}"
+    return False
+
+
+def test_the_matrix_agrees_with_the_model(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Counter[bool]()
+    assert next(disagreements(table, cells(), tally), None) is None
+    assert min(tally.values()) > 1500 / SHARE
+    with capsys.disabled():
+        print(f"\nescalation matrix: {tally.total()} cells, {tally[True]} allowed, {tally[False]} refused")
+
+
+def _without_parents(names: Any, roles: Any) -> set[str]:
+    return set(names)
+
+
+def _as_if_defined(own: Any, name: str, role: rights.Role, roles: rights.Roles) -> bool:
+    return rights.can_hand_out(own, grant_items.Grant("", "*", name), {**roles, name: role})
+
+
+MUTANTS: dict[str, tuple[Any, str, Any]] = {
+    "the end of a grant does not matter": (rights, "contains", lambda own, grant: own.scope in ("*", grant.scope)),
+    "the scope does not matter": (rights, "contains", lambda own, grant: own.expires_at is None),
+    "parents are forgotten": (rights, "lineage", _without_parents),
+    "what a role may assign is forgotten": (rights, "assignable_by", lambda names, roles: set()),
+    "who may assign a role may define it": (
+        rights,
+        "can_define",
+        lambda own, name, role, roles: rights.can_hand_out(own, grant_items.Grant("", "*", name), roles),
+    ),
+    "a definition counts before it is made": (rights, "can_define", _as_if_defined),
+    "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
+    "grants are not looked at": (delegation.Delegation, "check_grant", lambda self, grant: None),
+    "one may grant to oneself": (delegation, "refuse_own", lambda caller, uid: None),
+    "only the role as it will be counts": (
+        delegation.Delegation,
+        "check_role",
+        lambda self, name, before, after, right=delegation.Delegation.check_role: right(self, name, None, after),
+    ),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "wrong"), MUTANTS.values(), ids=MUTANTS)
+def test_a_broken_rule_is_found_out(
+    table: Table, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, wrong: Any
+) -> None:
+    monkeypatch.setattr(where, name, wrong)
+    assert next(disagreements(table, cells(), Counter()), None) is not None
+
+
+def test_the_model_is_short_enough_to_read() -> None:
+    source = (importlib.import_module(model.__name__).__file__ or "").strip()
+    with open(source) as opened:  # noqa: PTH123
+        assert len([line for line in opened if line.strip()]) <= 60
