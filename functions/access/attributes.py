@@ -12,6 +12,7 @@ from access.namespace_rights import sees, sets
 from atrium import etag, merge_patch, namespaces, response
 from atrium.attribute_value import UNREADABLE
 from atrium.contention import retry_on_conflict
+from atrium.delegation import Delegation
 from atrium.json_values import child
 from atrium.namespaces import Namespaces
 from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
@@ -125,6 +126,7 @@ def _change(
 
     def write() -> Record:
         record = _record(uid)
+        Delegation(request.caller.uid).check_target(uid)
         check(record)
         after = changed(record.values())
         changes = attribute_items.changes(record, after)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from atrium import etag, merge_patch, response
+from atrium.delegation import Delegation
 from atrium.problem import Problem
 from atrium.request import Request
 from atrium.response import Response
@@ -20,6 +21,7 @@ def change(request: Request) -> Response:
     uid = request.uuid("id")
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, profile.READ_ONLY))
     versions = etag.expected_versions(request)
+    Delegation(request.caller.uid).check_target(str(uid))
     return _representation(profile.change(uid, changes, versions, request.caller.uid, request.request_id))
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from atrium import admins, etag, outbox, postgres
 from atrium.commands import LastAdminError
+from atrium.delegation import Delegation
 from atrium.postgres import Statement, UniqueViolation
 from atrium.problem import Problem
 from atrium.request import Request
@@ -79,6 +80,7 @@ def delete(request: Request) -> Response:
 
 def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     versions = etag.expected_versions(request)
+    Delegation(request.caller.uid).check_target(str(uid))
     if change.command == "disable_user" and admins.is_last(str(uid)):
         raise _last_admin()
     row, operation = write(uid, change, versions, request.caller.uid, request.request_id)

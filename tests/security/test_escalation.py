@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from access import attribute_items
 from atrium import delegation, grant_items, idempotency_in_table, legacy_grants, rights, user_attributes
 from atrium.grant_items import GrantRecord, rfc3339
 from tests.security import escalation_model as model
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
+from users import profile, status
 
 SOON, LATER = 4_000_000_000, 4_100_000_000
 CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcce-0000000000ee"
@@ -108,7 +110,7 @@ SHARE = 1 if "WHOLE_MATRIX" in os.environ else 13
 
 
 def cells() -> Iterator[Cell]:
-    whole = itertools.chain(_grants(), _roles())
+    whole = itertools.chain(_grants(), _users(), _roles())
     return (cell for number, cell in enumerate(whole) if number % SHARE == 0)
 
 
@@ -133,6 +135,21 @@ def _grants() -> Iterator[Cell]:
             own = {"id": CALLER, "grant": _id(CALLER, place)}
             yield Cell("PUT /v1/users/{id}/grants/{grant}", own, {"expires_at": None}, caller, [], allowed=False)
             yield Cell("DELETE /v1/users/{id}/grants/{grant}", own, None, caller, [], allowed=True)
+
+
+_USER_CHANGES: Sequence[tuple[str, Any]] = (
+    ("PATCH /v1/users/{id}/attributes", {"attributes": {}}),
+    ("PATCH /v1/users/{id}", {"locale": "fr"}),
+    ("PUT /v1/users/{id}/status", {"status": "disabled"}),
+    ("DELETE /v1/users/{id}", None),
+)
+
+
+def _users() -> Iterator[Cell]:
+    for (caller, target), (route, body) in itertools.product(itertools.product(CALLERS, TARGETS), _USER_CHANGES):
+        yield Cell(route, {"id": TARGET}, body, caller, target, model.may_change(caller, target, WORLD))
+    for caller, (route, body) in itertools.product(CALLERS, _USER_CHANGES):
+        yield Cell(route, {"id": CALLER}, body, caller, [], allowed=True)
 
 
 def _roles() -> Iterator[Cell]:
@@ -225,11 +242,15 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(user_attributes, "_call", made.call)
     monkeypatch.setattr(user_attributes, "transact", written)
     monkeypatch.setattr(idempotency_in_table, "once", written)
+    monkeypatch.setattr(attribute_items, "write", written)
+    monkeypatch.setattr(status, "write", written)
+    monkeypatch.setattr(profile, "change", written)
     return made
 
 
 def disagreements(table: Table, wanted: Iterator[Cell], tally: Counter[bool]) -> Iterator[str]:
-    handler = importlib.import_module("access.handler").handler
+    services = [importlib.import_module(f"{name}.handler") for name in ("access", "users")]
+    handlers = {route: service.handler for service in services for route in service.ROUTES}
     known: tuple[Person, Person] | None = None
     for cell in wanted:
         if known != (cell.caller, cell.target):
@@ -237,7 +258,7 @@ def disagreements(table: Table, wanted: Iterator[Cell], tally: Counter[bool]) ->
             table.hold({CALLER: cell.caller, TARGET: cell.target})
             forget()
         tally[cell.allowed] += 1
-        if (allowed := is_allowed(handler, cell)) != cell.allowed:
+        if (allowed := is_allowed(handlers[cell.route], cell)) != cell.allowed:
             yield f"{cell}: allowed is {allowed}"
 
 

@@ -77,6 +77,8 @@ class Race:
         self.service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run("TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox")
         self.service.new_user(ADMIN)
+        self.service.set_layout("keyed")
+        self.service.grant(ADMIN, role="admin")
         user_attributes.transact([admins.joining(ADMIN)])
         forget()
 

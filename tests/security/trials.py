@@ -241,6 +241,8 @@ class Trials:
         items = [{"pk": "NAMESPACES", "sk": "plan", "visible_to": "self", "writable_by": "nobody", **plan}]
         items += [user | {"pk": f"U#{uid}"} for uid in (ADMIN, *uids)]
         self._service.put_all([*items, *(value | {"pk": f"U#{uid}"} for uid in uids)])
+        self._service.set_layout("keyed")
+        self._service.grant(ADMIN, role="admin")
         rows = (
             "INSERT INTO users (uid, email) SELECT uid, uid || '@example.org' FROM unnest(CAST(:uids AS uuid[])) AS uid"
         )

@@ -15,7 +15,8 @@ import pytest
 from botocore.stub import Stubber
 
 from access.handler import handler as access
-from atrium import admins, commands, contention, dynamodb, outbox, postgres, user_attributes
+from atrium import admins, commands, contention, dynamodb, grants, outbox, postgres, user_attributes
+from atrium.grant_items import GrantRecord
 from atrium.http import Handler
 from attribute_changes.outcomes import take_up
 from identity_commands import cognito
@@ -43,7 +44,18 @@ def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Conn
 
 def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
     new_user(database, uid, email)
-    user_attributes.transact([admins.joining(uid)])
+    grant = GrantRecord(
+        id=str(uuid.uuid4()),
+        uid=uid,
+        role="admin",
+        action=None,
+        scope="*",
+        reason=None,
+        granted_by="operator",
+        granted_at="2026-01-01T00:00:00.000Z",
+        expires_at=None,
+    )
+    user_attributes.transact([*grants.puts(grant), admins.joining(uid)])
 
 
 def new_user(database: pg8000.native.Connection, uid: str, email: str, status: str = "active") -> None:

@@ -84,6 +84,24 @@ def test_access_write_is_not_everything(office: Service) -> None:
     assert problem(office.ask("DELETE", path, uid=BOB, roles="clerk", If_Match="*")) == (403, "admin_required", [])
 
 
+def test_attributes_of_users_with_more_rights_are_not_for_one_to_set(office: Service) -> None:
+    schema = {"type": "object", "properties": {"level": {"type": "string"}}}
+    namespace = {"description": "Plans", "schema": schema, "personal": False}
+    assert office.ask("PUT", "/v1/namespaces/plan", namespace, If_None_Match="*").status == 201
+    body = {"attributes": {"plan": {"level": "gold"}}}
+
+    def set_level(uid: str) -> Answer:
+        path = f"/v1/users/{uid}/attributes"
+        return office.ask("PATCH", path, body, uid=BOB, roles="clerk", If_Match="*")
+
+    office.grant(EVE, role="editor")
+    assert [set_level(uid).status for uid in (ADA, BOB)] == [200, 200]
+    assert [problem(set_level(uid))[:2] for uid in (EVE, ADMIN)] == [
+        (403, "rights_exceeded"),
+        (403, "admin_required"),
+    ]
+
+
 def test_a_time_limited_administrator_gives_nothing_without_end(office: Service) -> None:
     """S7."""
     office.grant(EVE, role="admin", expires_at=SOON)
