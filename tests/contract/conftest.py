@@ -58,8 +58,10 @@ def admin(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Call
         made = caller.ask(creating, headers={"If-Match": None, "If-None-Match": "*"})
         assert made.status in (201, 412), f"{creating} refuses what its contract gives as an example: {made.body!r}"
     for making in (operation for operation in operations if operation.takes("Idempotency-Key")):
-        for _ in range(2):  # so that a list of them has more than one
+        for number in range(2):  # so that a list of them has more than one
             made = caller.ask(making)
+            if number and made.status == 409:  # there can be only one, as of a grant
+                break
             assert made.status in (201, 202), (
                 f"{making} refuses what its contract gives as an example: {made.body!r}. Give the schema of its body an "
                 "`example` that a fresh stack accepts."
