@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
-from tests.unit.events import Answer
+from tools.laptop.answer import Answer
 
 CARL = "01890a5d-ac96-774b-bcce-00000000000c"
 SOON = int(time.time()) + 1000
