@@ -1,5 +1,6 @@
 """Items that an older release kept in moto's tables, and so in its snapshot."""
 
+import base64
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -17,7 +18,7 @@ def adopt(store: Store) -> int:
 
 
 def _adopt(store: Store, table: Any) -> int:
-    items = [canonical_item(item.to_json()["Attributes"]) for item in table.all_items()]
+    items = [canonical_item(_as_sent(item.to_json()["Attributes"])) for item in table.all_items()]
 
     def put(data: Data) -> None:
         for item, size in items:
@@ -27,3 +28,15 @@ def _adopt(store: Store, table: Any) -> int:
         store.blocking(put)
         table.items.clear()
     return len(items)
+
+
+def _as_sent(value: Any) -> Any:
+    """Return moto's value as JSON carries it: moto keeps binary values of the first level as bytes."""
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case dict():
+            return {name: _as_sent(member) for name, member in value.items()}
+        case list():
+            return [_as_sent(element) for element in value]
+    return value
