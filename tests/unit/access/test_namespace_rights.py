@@ -96,7 +96,7 @@ def test_a_role_that_was_revoked_sets_nothing(billing: Service) -> None:
 
 def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(billing: Service) -> None:
     """Its permissions do not show what it may do."""
-    path, body = f"/v1/users/{BOB}/grants", {"role": "billing"}
+    path, body = f"/v1/users/{ADA}/grants", {"role": "billing"}
     refused = ask(billing, "writer", "POST", path, body, Idempotency_Key="1")
     assert (refused.status, refused.json["code"]) == (403, "admin_required")
     assert ask(billing, "admin", "POST", path, body, Idempotency_Key="1").status == 201
