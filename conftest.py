@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from atrium import rules
+from atrium.identity import rules
 from tools.build import allowed
 
 pytest_plugins = ["tests.support.fixtures"]

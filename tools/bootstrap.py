@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
-RUNTIME = VENV / "lambda-runtime"  # awslambdaric alone: what AWS adds to a function's path, and nothing else
+RUNTIME = (
+    VENV / "lambda-runtime"
+)  # awslambdaric alone: what AWS adds to a function's path, and nothing else
 LOCKS = ("dev.txt", "runtime.txt", "uv.txt")
 FUNCTIONS_PYTHON = "3.13"
 
@@ -35,8 +37,26 @@ def main() -> None:
     started = time.monotonic()
     _say("environment: installing the locked packages into .venv")
     uv = _uv()
-    _run(uv, "venv", "--quiet", "--allow-existing", "--no-project", "--python", str(find_python(uv)), str(VENV))
-    _run(uv, "pip", "sync", "--quiet", "--python", str(VENV), "--require-hashes", "requirements/dev.txt")
+    _run(
+        uv,
+        "venv",
+        "--quiet",
+        "--allow-existing",
+        "--no-project",
+        "--python",
+        str(find_python(uv)),
+        str(VENV),
+    )
+    _run(
+        uv,
+        "pip",
+        "sync",
+        "--quiet",
+        "--python",
+        str(VENV),
+        "--require-hashes",
+        "requirements/dev.txt",
+    )
     _link_sources()
     _install_runtime(uv)
     stamp.write_text(wanted)
@@ -72,7 +92,14 @@ def _uv() -> str:
     uv = own / "bin" / "uv"
     if not uv.exists():
         _run(sys.executable, "-m", "venv", str(own))
-        pip = (str(own / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        pip = (
+            str(own / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        )
         _run(*pip, "--require-hashes", "-r", "requirements/uv.txt")
     return str(uv)
 
@@ -86,7 +113,9 @@ def find_python(uv: str, version: Callable[[Path], str | None] | None = None) ->
     for candidate in candidates():
         if ask(candidate) == FUNCTIONS_PYTHON:
             return candidate
-    found = subprocess.run([uv, "python", "install", "--quiet", FUNCTIONS_PYTHON], capture_output=True, text=True)
+    found = subprocess.run(
+        [uv, "python", "install", "--quiet", FUNCTIONS_PYTHON], capture_output=True, text=True
+    )
     if found.returncode == 0:
         return Path(_output(uv, "python", "find", "--managed-python", FUNCTIONS_PYTHON))
     raise BootstrapError(
@@ -103,9 +132,15 @@ def candidates() -> Iterator[Path]:
         for name in (f"python{FUNCTIONS_PYTHON}", "python3"):
             yield Path(folder) / name
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{FUNCTIONS_PYTHON}*/bin/python{FUNCTIONS_PYTHON}"), reverse=True)
-    uv_pythons = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local/share/uv/python")
-    yield from sorted(uv_pythons.glob(f"cpython-{FUNCTIONS_PYTHON}*/bin/python{FUNCTIONS_PYTHON}"), reverse=True)
+    yield from sorted(
+        pyenv.glob(f"versions/{FUNCTIONS_PYTHON}*/bin/python{FUNCTIONS_PYTHON}"), reverse=True
+    )
+    uv_pythons = Path(
+        os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local/share/uv/python"
+    )
+    yield from sorted(
+        uv_pythons.glob(f"cpython-{FUNCTIONS_PYTHON}*/bin/python{FUNCTIONS_PYTHON}"), reverse=True
+    )
 
 
 def version_of(python: Path) -> str | None:
@@ -122,7 +157,9 @@ def _output(*command: str) -> str:
 
 def _run(*command: str) -> None:
     # Workers are isolated from our environment, so the runtime's bytecode must lie beside its sources.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"
+    }
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-8:])

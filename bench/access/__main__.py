@@ -47,9 +47,10 @@ os.environ.pop("AWS_ENDPOINT_URL", None)
 sys.path.insert(0, str(ROOT / "functions"))
 
 from access import decision, standings  # noqa: E402
-from atrium import dynamodb, grant_items, legacy_grants, permissions  # noqa: E402
-from atrium.grant_items import GrantRecord  # noqa: E402
-from atrium.user_attributes import RoleDefinition  # noqa: E402
+from atrium.identity import grant_items, legacy_grants, permissions  # noqa: E402
+from atrium.identity.grant_items import GrantRecord  # noqa: E402
+from atrium.stores import dynamodb  # noqa: E402
+from atrium.stores.user_attributes import RoleDefinition  # noqa: E402
 
 
 @dataclass
@@ -116,7 +117,14 @@ def _measure(what: str, uid: str) -> Cost:
     with _replayed(answers):
         spent = statistics.median(_round(uid) for _ in range(ROUNDS))
     units = sum(max(1, math.ceil(of_call / READ_UNIT)) for _, of_call in sizes)
-    return Cost(what, len(asked), sum(count for count, _ in sizes), sum(of_call for _, of_call in sizes), units, spent)
+    return Cost(
+        what,
+        len(asked),
+        sum(count for count, _ in sizes),
+        sum(of_call for _, of_call in sizes),
+        units,
+        spent,
+    )
 
 
 def _round(uid: str) -> float:
@@ -139,7 +147,10 @@ def _replayed(answers: Mapping[Any, bytes]) -> Iterator[None]:
 
     def send(request: Any, **_: object) -> AWSResponse:
         body = answers[request.headers["X-Amz-Target"], request.body]
-        headers: Any = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
+        headers: Any = {
+            "content-type": "application/x-amz-json-1.0",
+            "content-length": str(len(body)),
+        }
         return AWSResponse(request.url, 200, headers, _Raw(body))
 
     events = dynamodb.client().meta.events
@@ -161,12 +172,18 @@ def _table_of(users: int) -> Iterator[None]:
     names = [f"{index}{key}" for index in ("", "gsi1", "gsi2") for key in ("pk", "sk")]
     client.create_table(
         TableName=TABLE,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names[:2]],
         BillingMode="PAY_PER_REQUEST",
     )
     legacy_grants._cache[legacy_grants.STATE] = ((math.inf, math.inf), "keyed")
-    permissions._cache["reader"] = ((math.inf, math.inf), RoleDefinition(frozenset({"document.read"}), frozenset(), 1))
+    permissions._cache["reader"] = (
+        (math.inf, math.inf),
+        RoleDefinition(frozenset({"document.read"}), frozenset(), 1),
+    )
     _fill(users)
     yield
     client.delete_table(TableName=TABLE)
@@ -177,8 +194,13 @@ def _fill(users: int) -> None:
     items = _items()
     shared = {"sk": "META", "status": "active", "created_at": "2026-01-01T00:00:00.000Z"}
     numbers = {"access_epoch": "1", "version": "1"}
-    attributes = {name: {"S": value} for name, value in shared.items()} | {n: {"N": v} for n, v in numbers.items()}
-    range_key, made = DynamoType({"S": "META"}), Item(DynamoType({"S": ""}), DynamoType({"S": "META"}), attributes)
+    attributes = {name: {"S": value} for name, value in shared.items()} | {
+        n: {"N": v} for n, v in numbers.items()
+    }
+    range_key, made = (
+        DynamoType({"S": "META"}),
+        Item(DynamoType({"S": ""}), DynamoType({"S": "META"}), attributes),
+    )
     for number in range(users):
         pk = DynamoType({"S": f"U#{_user(number)}"})
         item = copy.copy(made)
@@ -222,18 +244,25 @@ def _read_bytes(target: str, parameters: dict[str, Any]) -> tuple[int, int]:
         found = [dynamodb.client().get_item(**parameters)["Item"]]
     else:
         names = {
-            name: value for name, value in parameters["ExpressionAttributeNames"].items() if name in ("#pk", "#sk")
+            name: value
+            for name, value in parameters["ExpressionAttributeNames"].items()
+            if name in ("#pk", "#sk")
         }
         whole = {key: value for key, value in parameters.items() if key != "ProjectionExpression"}
         found = dynamodb.client().query(**whole | {"ExpressionAttributeNames": names})["Items"]
     return len(found), sum(
-        len(name) + len(str(next(iter(value.values()))).encode()) for item in found for name, value in item.items()
+        len(name) + len(str(next(iter(value.values()))).encode())
+        for item in found
+        for name, value in item.items()
     )
 
 
 def _table(rows: list[Cost]) -> str:
     header = ["what", "calls", "items", "bytes", "read units", "CPU µs"]
-    cells = [[row.what, row.calls, row.items, row.bytes, row.read_units, f"{row.microseconds:.0f}"] for row in rows]
+    cells = [
+        [row.what, row.calls, row.items, row.bytes, row.read_units, f"{row.microseconds:.0f}"]
+        for row in rows
+    ]
     lines = [header, ["---"] * len(header), *([str(cell) for cell in line] for line in cells)]
     machine = f"{platform.machine()}, CPython {platform.python_version()}, {os.cpu_count()} cores"
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{machine}\n"

@@ -63,7 +63,12 @@ class Revocation:
         scope = "*" if self.is_own else f"document:{self.resource['id']}"
         what = {"action": "read"} if self.kind == "right" else {"role": self.role}
         key = str(uuid.uuid4())
-        made = self._ask("POST", f"/v1/users/{self.person.uid}/grants", {**what, "scope": scope}, Idempotency_Key=key)
+        made = self._ask(
+            "POST",
+            f"/v1/users/{self.person.uid}/grants",
+            {**what, "scope": scope},
+            Idempotency_Key=key,
+        )
         self.grant: str = _good(made).headers["location"]
         if self.is_own:
             self.person = self.client.sign_in(self.person)
@@ -91,9 +96,15 @@ class Revocation:
     def _role(self, role: str, held: Sequence[str], parents: Sequence[str]) -> None:
         body = {"description": "A trial's", "permissions": list(held), "parents": list(parents)}
         while True:
-            condition = "If_Match" if self._ask("GET", f"/v1/roles/{role}").status == 200 else "If_None_Match"
+            condition = (
+                "If_Match"
+                if self._ask("GET", f"/v1/roles/{role}").status == 200
+                else "If_None_Match"
+            )
             answer = self._ask("PUT", f"/v1/roles/{role}", body, **{condition: "*"})
-            if answer.status != 412:  # which a repeat gets, when what was answered too late had been done
+            if (
+                answer.status != 412
+            ):  # which a repeat gets, when what was answered too late had been done
                 _good(answer)
                 return
 
@@ -143,7 +154,9 @@ def _trial(someone: Revocation) -> Trial:
     while time.monotonic() < until or not is_used:
         permitted = someone.is_permitted()
         if permitted is False:
-            raise AssertionError(f"{someone.kind}: what was granted was not permitted, so its end would show nothing")
+            raise AssertionError(
+                f"{someone.kind}: what was granted was not permitted, so its end would show nothing"
+            )
         is_used = is_used or permitted is True
         time.sleep(PAUSE_SECONDS)
     someone.revoke()
@@ -162,7 +175,10 @@ def _good(answer: Answer) -> Answer:
 
 
 def _table(trials: Sequence[Trial]) -> str:
-    lines = ["| what ends | trials | asked afterwards | last permit, s after it |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| what ends | trials | asked afterwards | last permit, s after it |",
+        "| --- | --- | --- | --- |",
+    ]
     for kind, what in KINDS.items():
         own = [trial for trial in trials if trial.kind == kind]
         permits = [trial.last for trial in own if trial.last is not None]

@@ -90,7 +90,7 @@ def _cases(checkout: Path, folder: Path, check: bool) -> list[Case]:
         Case("`make build`, nothing changed", build, 0.5),
         Case("`make build`, one function changed", build, 1.0, append_to("functions/users/me.py")),
         Case("`make build`, one function's routes changed", build, 1.0, append_to("functions/users/handler.py")),
-        Case("`make build`, the kernel changed", build, None, append_to("functions/atrium/text.py")),
+        Case("`make build`, the kernel changed", build, None, append_to("functions/atrium/http/text.py")),
         *([Case("`make check`, as before a commit", ("make", "check"), 60, rounds=2)] if check else []),
     ]
 

@@ -16,7 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from bench.gateway.candidates import SERVERLESS, Atrium, Candidate, Target, ceiling, serverless_offline
+from bench.gateway.candidates import (
+    SERVERLESS,
+    Atrium,
+    Candidate,
+    Target,
+    ceiling,
+    serverless_offline,
+)
 from bench.overload.load import Load
 from local_aws.settings import LOOPBACK
 from tools.checks.ports import free_ports
@@ -53,7 +60,10 @@ def main() -> int:
         if SERVERLESS.exists():
             candidates.append(serverless_offline(free_ports()[0]))
         else:
-            print("serverless-offline is not installed: npm ci --ignore-scripts in bench/gateway/peer", file=sys.stderr)
+            print(
+                "serverless-offline is not installed: npm ci --ignore-scripts in bench/gateway/peer",
+                file=sys.stderr,
+            )
         table = _measure(candidates, options.rounds, options.seconds)
     except StackError as error:
         sys.exit(f"bench.gateway: {error}")
@@ -82,7 +92,9 @@ def _measure(candidates: Sequence[Candidate], rounds: int, seconds: float) -> st
 
 
 def _await_answer(target: Target) -> None:
-    request = urllib.request.Request(f"http://localhost:{target.port}{target.path}", headers=target.headers)
+    request = urllib.request.Request(
+        f"http://localhost:{target.port}{target.path}", headers=target.headers
+    )
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -90,7 +102,9 @@ def _await_answer(target: Target) -> None:
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             if time.monotonic() > deadline:
-                raise StackError(f"port {target.port} did not answer {target.path}: {error}") from error
+                raise StackError(
+                    f"port {target.port} did not answer {target.path}: {error}"
+                ) from error
             time.sleep(0.5)
 
 
@@ -104,11 +118,17 @@ def _one(target: Target, callers: int, seconds: float) -> Measured:
         raise StackError(f"port {target.port} never answered {target.path} with 200")
     times = sorted(load.times)
     p99 = times[int(len(times) * 0.99)]
-    return Measured(good / seconds, statistics.median(times) * 1000, p99 * 1000, used / good * 1000, wrong)
+    return Measured(
+        good / seconds, statistics.median(times) * 1000, p99 * 1000, used / good * 1000, wrong
+    )
 
 
 async def _load(target: Target, callers: int, seconds: float) -> Load:
-    load = Load(LOOPBACK if target.path.startswith("/restapis") else "localhost", target.port, target.request())
+    load = Load(
+        LOOPBACK if target.path.startswith("/restapis") else "localhost",
+        target.port,
+        target.request(),
+    )
     await load.closed_loop(callers, seconds)
     load.close()
     return load
@@ -126,10 +146,21 @@ def _processor_seconds(process: int) -> float:
 
 
 def _table(found: dict[tuple[str, int], list[Measured]]) -> str:
-    heads = ["callers", "candidate", "answers/s", "median, ms", "99 %, ms", "processor, ms", "not 200"]
+    heads = [
+        "callers",
+        "candidate",
+        "answers/s",
+        "median, ms",
+        "99 %, ms",
+        "processor, ms",
+        "not 200",
+    ]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for (name, callers), runs in sorted(found.items(), key=lambda item: (item[0][1], item[0][0])):
-        middle = [statistics.median(getattr(run, field) for run in runs) for field in ("rate", "median", "p99", "cpu")]
+        middle = [
+            statistics.median(getattr(run, field) for run in runs)
+            for field in ("rate", "median", "p99", "cpu")
+        ]
         lines.append(
             f"| {callers} | {name} | {middle[0]:.0f} | {middle[1]:.2f} | {middle[2]:.1f} | {middle[3]:.2f} | {sum(run.wrong for run in runs)} |"
         )

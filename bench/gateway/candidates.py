@@ -57,13 +57,17 @@ class Candidate(ABC):
 class Program(Candidate):
     """A candidate that is a program of its own."""
 
-    def __init__(self, name: str, command: list[str], port: int, path: str, cwd: Path | None = None) -> None:
+    def __init__(
+        self, name: str, command: list[str], port: int, path: str, cwd: Path | None = None
+    ) -> None:
         self.name = name
         self._command, self._port, self._path, self._cwd = command, port, path, cwd
 
     def __enter__(self) -> Self:
         self._programs = TemporaryDirectory()
-        (Path(self._programs.name) / "python3.11").symlink_to(sys.executable)  # what serverless.yml names
+        (Path(self._programs.name) / "python3.11").symlink_to(
+            sys.executable
+        )  # what serverless.yml names
         environment = {
             "SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off",
             "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
@@ -86,7 +90,12 @@ class Program(Candidate):
 
 
 def ceiling(port: int) -> Program:
-    return Program("ceiling", [sys.executable, "-m", "bench.gateway.ceiling", str(port), str(WORKERS)], port, "/hello")
+    return Program(
+        "ceiling",
+        [sys.executable, "-m", "bench.gateway.ceiling", str(port), str(WORKERS)],
+        port,
+        "/hello",
+    )
 
 
 def serverless_offline(port: int) -> Program:
@@ -102,14 +111,23 @@ class Atrium(Candidate):
 
     def __init__(self, settings: Settings, outputs: Outputs) -> None:
         self._settings, self._outputs = settings, outputs
-        clients = [aws.client(each, settings, outputs.region) for each in ("iam", "lambda", "apigateway", "logs")]
+        clients = [
+            aws.client(each, settings, outputs.region)
+            for each in ("iam", "lambda", "apigateway", "logs")
+        ]
         self._iam, self._lambda, self._api, self._logs = clients
 
     def __enter__(self) -> Self:
         self._delete()
-        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        role = self._iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        role = self._iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=document)["Role"][
+            "Arn"
+        ]
         self._logs.create_log_group(logGroupName=f"/aws/lambda/{NAME}")
         function = self._lambda.create_function(
             FunctionName=NAME, Runtime="python3.13", Role=role, Handler="handler.handler", MemorySize=256, Timeout=10,
@@ -120,7 +138,9 @@ class Atrium(Candidate):
             FunctionName=NAME, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
             SourceArn=f"arn:aws:execute-api:{self._outputs.region}:{ACCOUNT_ID}:{self._id}/*/*",
         )  # fmt: skip
-        self._api.put_rest_api(restApiId=self._id, mode="overwrite", body=json.dumps(self._body(function)))
+        self._api.put_rest_api(
+            restApiId=self._id, mode="overwrite", body=json.dumps(self._body(function))
+        )
         self._api.create_deployment(restApiId=self._id, stageName="bench")
         return self
 
@@ -133,7 +153,9 @@ class Atrium(Candidate):
         assert running
         token = access_token(self._settings, self._outputs)
         path = f"/restapis/{self._id}/bench/_user_request_/hello"
-        return Target(self._settings.api_port, path, {"Authorization": f"Bearer {token}"}, running.pid)
+        return Target(
+            self._settings.api_port, path, {"Authorization": f"Bearer {token}"}, running.pid
+        )
 
     def _body(self, function: str) -> dict[str, Any]:
         region = self._outputs.region

@@ -14,7 +14,9 @@ from local_aws.settings import LOOPBACK
 from tools.bootstrap import RUNTIME
 
 _PEER = Path(__file__).with_name("peer")
-_EVENT = json.dumps({"httpMethod": "GET", "path": "/hello", "headers": {}, "requestContext": {}, "body": None}).encode()
+_EVENT = json.dumps(
+    {"httpMethod": "GET", "path": "/hello", "headers": {}, "requestContext": {}, "body": None}
+).encode()
 
 
 class Runtime:
@@ -25,7 +27,9 @@ class Runtime:
         self._answer: asyncio.Future[bytes] | None = None
 
     async def start(self) -> None:
-        server = await asyncio.get_running_loop().create_server(web.Server(self._serve, access_log=None), LOOPBACK, 0)
+        server = await asyncio.get_running_loop().create_server(
+            web.Server(self._serve, access_log=None), LOOPBACK, 0
+        )
         environment = {
             "AWS_LAMBDA_RUNTIME_API": f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}",
             "_HANDLER": "handler.handler",
@@ -68,7 +72,9 @@ async def _run(port: int, workers: int) -> None:
         runtime = await idle.get()
         answered = json.loads(await runtime.invoke())
         idle.put_nowait(runtime)
-        return web.Response(status=answered["statusCode"], text=answered["body"], content_type="application/json")
+        return web.Response(
+            status=answered["statusCode"], text=answered["body"], content_type="application/json"
+        )
 
     runner = web.ServerRunner(web.Server(answer, access_log=None))
     await runner.setup()

@@ -37,14 +37,18 @@ class Result:
     def complaints(self) -> list[str]:
         found = []
         if self.goodput < LEAST_GOODPUT * self.peak:
-            found.append(f"goodput {self.goodput:.0f}/s is under {LEAST_GOODPUT:.0%} of the peak {self.peak:.0f}/s")
+            found.append(
+                f"goodput {self.goodput:.0f}/s is under {LEAST_GOODPUT:.0%} of the peak {self.peak:.0f}/s"
+            )
         if self.recovery is None or self.recovery > MOST_RECOVERY_SECONDS:
             found.append(f"not normal again {MOST_RECOVERY_SECONDS} s after the overload")
         return found
 
     def table(self) -> str:
         names = {GAVE_UP: f"gave up after {GIVES_UP_SECONDS:.0f} s", BROKEN: "connection broke"}
-        became = ", ".join(f"{count} {names.get(status, status)}" for status, count in self.overload.most_common())
+        became = ", ".join(
+            f"{count} {names.get(status, status)}" for status, count in self.overload.most_common()
+        )
         lines = [
             "| path | peak | goodput | normal again after | the requests of the overload |",
             "|---|---|---|---|---|",
@@ -84,7 +88,9 @@ async def _measure(found: Outputs, token: str, path: str, seconds: int) -> Resul
 
     warm, during, after = load(), load(), load()
     await warm.closed_loop(CALLERS, PEAK_SECONDS)
-    peak = sum(_goods(warm)[-(PEAK_SECONDS - LEFT_OUT_SECONDS) :]) / (PEAK_SECONDS - LEFT_OUT_SECONDS)
+    peak = sum(_goods(warm)[-(PEAK_SECONDS - LEFT_OUT_SECONDS) :]) / (
+        PEAK_SECONDS - LEFT_OUT_SECONDS
+    )
     began = int(time.monotonic())
     await during.at_rate(FACTOR * peak, seconds)
     measured = range(began + LEFT_OUT_SECONDS, began + seconds)

@@ -36,7 +36,13 @@ class Connection(asyncio.Protocol):
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
-        if end and length and len(body) >= int(length[1]) and self._answer and not self._answer.done():
+        if (
+            end
+            and length
+            and len(body) >= int(length[1])
+            and self._answer
+            and not self._answer.done()
+        ):
             self._answer.set_result(int(head[9:12]))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -94,5 +100,7 @@ class Load:
         self.answers.setdefault(int(time.monotonic()), Counter())[status] += 1
 
     async def _connect(self) -> Connection:
-        _, made = await asyncio.get_running_loop().create_connection(Connection, self.host, self.port)
+        _, made = await asyncio.get_running_loop().create_connection(
+            Connection, self.host, self.port
+        )
         return made

@@ -53,7 +53,7 @@ CASES = (
     ),
     Saved(
         "a file of the kernel",
-        ROOT / "functions/atrium/response.py",
+        ROOT / "functions/atrium/http/response.py",
         "    body = msgspec.json.encode(content, enc_hook=_plain)\n",
         '    body = msgspec.json.encode({{"saved": {number}}}, enc_hook=_plain)\n',
     ),
@@ -76,8 +76,12 @@ def main() -> int:
     table = _table(taken)
     print(table)
     if wanted.write:
-        RESULTS.write_text(f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n")
-    late = [case for case in CASES if case.limit and statistics.median(taken[case.what]) > case.limit]
+        RESULTS.write_text(
+            f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n"
+        )
+    late = [
+        case for case in CASES if case.limit and statistics.median(taken[case.what]) > case.limit
+    ]
     for case in late:
         print(f"bench.reload: {case.what} took longer than {case.limit} s.", file=sys.stderr)
     return 1 if late else 0
@@ -87,7 +91,9 @@ def main() -> int:
 def _watched() -> Iterator[Callable[[], None]]:
     """`make dev`, which brings the stack up if it is not. What is given waits until it has said nothing for a while."""
     with tempfile.TemporaryFile("w+") as told:
-        dev = subprocess.Popen(["make", "dev"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True)
+        dev = subprocess.Popen(
+            ["make", "dev"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             _wait(lambda: WATCHING in _text(told, dev), 600)
             yield lambda: _wait_until_quiet(lambda: _text(told, dev))
@@ -125,7 +131,9 @@ def _served(settings: Settings, case: Saved, number: int) -> float:
     """Seconds from the file's being written to the first answer that shows it. The file is as it was afterwards, and served."""
     before = case.file.read_text()
     if before.count(case.text) != 1:
-        sys.exit(f"bench.reload: {case.file} no longer has {case.text.strip()!r} once. Correct CASES.")
+        sys.exit(
+            f"bench.reload: {case.file} no longer has {case.text.strip()!r} once. Correct CASES."
+        )
     try:
         case.file.write_text(before.replace(case.text, case.changed.format(number=number)))
         started = time.perf_counter()
@@ -159,11 +167,16 @@ Written by `python -m bench.reload --write`; what is measured: README.md.
 
 def _table(taken: dict[str, list[float]]) -> str:
     cold = statistics.median(taken[COLD])
-    lines = ["| what | median, s | limit, s | slowest, s | times a cold start |", "|---|---|---|---|---|"]
+    lines = [
+        "| what | median, s | limit, s | slowest, s | times a cold start |",
+        "|---|---|---|---|---|",
+    ]
     limits = {case.what: case.limit or "" for case in CASES}
     for what, seconds in taken.items():
         median = statistics.median(seconds)
-        lines.append(f"| {what} | {median:.2f} | {limits.get(what, '')} | {max(seconds):.2f} | {median / cold:.1f} |")
+        lines.append(
+            f"| {what} | {median:.2f} | {limits.get(what, '')} | {max(seconds):.2f} | {median / cold:.1f} |"
+        )
     return "\n".join(lines)
 
 

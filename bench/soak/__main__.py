@@ -104,9 +104,7 @@ def _table(looks: Sequence[Held], load: Load, seconds: int, complaints: Sequence
         f"| {name} | {part.processes} | {part.files} | {part.memory:.0f} |"
         for name, part in zip(names, thirds(looks), strict=True)
     ]
-    bound = (
-        f"at most {MOST_PROCESSES} processes, {MOST_FILES} files and {MOST_MEMORY:.0%} of memory more in the last third"
-    )
+    bound = f"at most {MOST_PROCESSES} processes, {MOST_FILES} files and {MOST_MEMORY:.0%} of memory more in the last third"
     return "\n".join([*lines, "", f"Bound: {bound}.", *(f"✗ {each}" for each in complaints)])
 
 

@@ -19,7 +19,9 @@ def held(supervisor: int) -> Held:
         root = psutil.Process(supervisor)
         tree = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
-        raise ProcessLookupError(f"The supervisor {supervisor} has ended. `make logs SERVICE=aws` says why.") from None
+        raise ProcessLookupError(
+            f"The supervisor {supervisor} has ended. `make logs SERVICE=aws` says why."
+        ) from None
     files = memory = 0
     for process in tree:
         with suppress(psutil.Error):  # it has ended meanwhile, or belongs to somebody else

@@ -19,7 +19,10 @@ RESULTS = Path(__file__).with_name("results.md")
 def main() -> int:
     """Exit status: 0, or 1 with a line on stderr for each route that costs too much or not what it did."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder, routes.serving(Path(folder)) as measured:
+    with (
+        tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder,
+        routes.serving(Path(folder)) as measured,
+    ):
         try:
             worker.valgrind_version()
             built = artefacts.build(Path(folder))
@@ -31,7 +34,9 @@ def main() -> int:
     print(table)
     if options.write:
         baseline.write(instructions)
-        RESULTS.write_text(f"{_HEADING}\n{baseline.read().measured_on}, {baseline.environment()}.\n\n{table}\n")
+        RESULTS.write_text(
+            f"{_HEADING}\n{baseline.read().measured_on}, {baseline.environment()}.\n\n{table}\n"
+        )
     complaints = list(baseline.complaints(measured, instructions))
     print(*complaints, sep="\n", file=sys.stderr, end="\n" if complaints else "")
     return 1 if complaints else 0
@@ -47,8 +52,14 @@ def counts(built: Artefacts, measured: list[Route]) -> dict[str, int]:
 
 def wall_clock(built: Artefacts, measured: list[Route]) -> dict[str, float]:
     """Median milliseconds by route. In turns, so that what else the machine does falls on all of them."""
-    rounds = [{route.name: worker.seconds(built, route.start) for route in measured} for _ in range(ROUNDS)]
-    return {route.name: statistics.median(each[route.name] for each in rounds) * 1000 for route in measured}
+    rounds = [
+        {route.name: worker.seconds(built, route.start) for route in measured}
+        for _ in range(ROUNDS)
+    ]
+    return {
+        route.name: statistics.median(each[route.name] for each in rounds) * 1000
+        for route in measured
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -64,13 +75,20 @@ Written by `python -m bench.startup --write`; what the columns mean: README.md.
 """
 
 
-def _table(measured: list[Route], instructions: Mapping[str, int], milliseconds: Mapping[str, float]) -> str:
-    lines = ["| route | M instructions | times bare | limit | wall, ms | times bare |", "|---|---|---|---|---|---|"]
+def _table(
+    measured: list[Route], instructions: Mapping[str, int], milliseconds: Mapping[str, float]
+) -> str:
+    lines = [
+        "| route | M instructions | times bare | limit | wall, ms | times bare |",
+        "|---|---|---|---|---|---|",
+    ]
     for route in measured:
         count, ms = instructions[route.name], milliseconds[route.name]
         times = f"{baseline.ratio(instructions, route):.2f} | {route.limit}"
         name = f"`{route.name}`: {route.what}"
-        lines.append(f"| {name} | {count / 1e6:.1f} | {times} | {ms:.0f} | {ms / milliseconds[BARE]:.2f} |")
+        lines.append(
+            f"| {name} | {count / 1e6:.1f} | {times} | {ms:.0f} | {ms / milliseconds[BARE]:.2f} |"
+        )
     return "\n".join(lines)
 
 

@@ -36,7 +36,9 @@ def build(folder: Path) -> Artefacts:
     for name in ("functions", "migrations", "requirements"):
         shutil.copytree(ROOT / name, checkout / name, ignore=_IGNORED)
     shutil.copytree(_SERVICES, checkout / "functions", ignore=_IGNORED, dirs_exist_ok=True)
-    if (ROOT / _WHEELS).is_dir():  # without them uv installs the layer's packages: some seconds more
+    if (
+        ROOT / _WHEELS
+    ).is_dir():  # without them uv installs the layer's packages: some seconds more
         shutil.copytree(ROOT / _WHEELS, checkout / _WHEELS)
     _run_builder(checkout)
     artefacts = Artefacts(folder / "runtime", folder / "layer", folder / "functions")
@@ -57,11 +59,15 @@ def build(folder: Path) -> Artefacts:
 
 def _run_builder(checkout: Path) -> None:
     beside_python = Path(sys.executable).with_name("uv")
-    environment = {"UV": str(beside_python)} | os.environ if beside_python.is_file() else dict(os.environ)
+    environment = (
+        {"UV": str(beside_python)} | os.environ if beside_python.is_file() else dict(os.environ)
+    )
     command = [sys.executable, "-m", "tools.build", "--local", "--root", str(checkout)]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if ran.returncode:
-        sys.exit(f"bench.startup: the build failed. Run `make build`, which should fail alike.\n{ran.stderr.strip()}")
+        sys.exit(
+            f"bench.startup: the build failed. Run `make build`, which should fail alike.\n{ran.stderr.strip()}"
+        )
 
 
 def _unpack(zipped: Path, target: Path) -> None:

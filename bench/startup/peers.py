@@ -109,7 +109,10 @@ def _serve(raw: socket.socket, tls: ssl.SSLContext) -> None:
     with suppress(OSError), raw:
         assert struct.unpack("!II", raw.recv(8, socket.MSG_WAITALL))[1] == wire.SSL_REQUEST
         raw.sendall(b"S")
-        with tls.wrap_socket(raw, server_side=True) as encrypted, encrypted.makefile("rwb") as client:
+        with (
+            tls.wrap_socket(raw, server_side=True) as encrypted,
+            encrypted.makefile("rwb") as client,
+        ):
             client.read(_length(client.read(4)))  # StartupMessage
             client.write(wire.CLEARTEXT_PASSWORD)
             client.flush()
@@ -125,13 +128,22 @@ def _serve(raw: socket.socket, tls: ssl.SSLContext) -> None:
 
 
 def _login() -> bytes:
-    parameters = b"".join(_message(b"S", _text(name) + _text(value)) for name, value in _PARAMETERS.items())
-    return _message(b"R", struct.pack("!I", 0)) + parameters + _message(b"K", struct.pack("!II", 7, 7)) + _READY
+    parameters = b"".join(
+        _message(b"S", _text(name) + _text(value)) for name, value in _PARAMETERS.items()
+    )
+    return (
+        _message(b"R", struct.pack("!I", 0))
+        + parameters
+        + _message(b"K", struct.pack("!II", 7, 7))
+        + _READY
+    )
 
 
 def _flight() -> bytes:
     """ParseComplete, BindComplete, RowDescription, DataRow, CommandComplete, ReadyForQuery."""
-    columns = b"".join(_text(name) + struct.pack("!IHIhih", 0, 0, oid, -1, -1, 0) for name, oid, _ in _ROW)
+    columns = b"".join(
+        _text(name) + struct.pack("!IHIhih", 0, 0, oid, -1, -1, 0) for name, oid, _ in _ROW
+    )
     values = b"".join(struct.pack("!I", len(value)) + value.encode() for _, _, value in _ROW)
     count = struct.pack("!H", len(_ROW))
     rows = _message(b"T", count + columns) + _message(b"D", count + values)

@@ -47,7 +47,12 @@ def serving(folder: Path) -> Iterator[list[Route]]:
         yield [
             Route(BARE, "an empty handler", 1.0, Start("bare", event("GET /v1/health"), {}, 204)),
             Route("no_store", "GET /v1/health", 1.4, Start("meta", event("GET /v1/health"), {})),
-            Route("sql", "a public route, one SQL flight", 2.7, Start("one_query", event("GET /v1/query"), sql)),
+            Route(
+                "sql",
+                "a public route, one SQL flight",
+                2.7,
+                Start("one_query", event("GET /v1/query"), sql),
+            ),
             Route(
                 "epoch_check",
                 "GET /v1/me: META and attributes in DynamoDB, one SQL flight",
@@ -60,7 +65,9 @@ def serving(folder: Path) -> Iterator[list[Route]]:
 def _authorities(folder: Path, own: Path) -> Path:
     """Those that a function on AWS trusts, and the one that our peers' certificate needs."""
     bundle = folder / "authorities.pem"
-    bundle.write_bytes((ROOT / "functions/atrium/amazon_trust_services.pem").read_bytes() + own.read_bytes())
+    bundle.write_bytes(
+        (ROOT / "functions/atrium/stores/amazon_trust_services.pem").read_bytes() + own.read_bytes()
+    )
     return bundle
 
 
@@ -88,7 +95,12 @@ def event(route: str, claims: Mapping[str, str] | None = None) -> dict[str, Any]
     """As API Gateway sends it (REST, Lambda proxy integration, payload v1)."""
     method, resource = route.split(" ")
     host = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
-    headers = {"Accept": "*/*", "Host": host, "User-Agent": "curl/8.7.1", "X-Forwarded-Proto": "https"}
+    headers = {
+        "Accept": "*/*",
+        "Host": host,
+        "User-Agent": "curl/8.7.1",
+        "X-Forwarded-Proto": "https",
+    }
     context = {
         "resourceId": "ab12cd",
         "resourcePath": resource,

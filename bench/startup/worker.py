@@ -26,7 +26,9 @@ _COLLECTED = re.compile(r"Collected : (\d+)")
 _SECONDS = 180  # valgrind takes up to forty times as long as the processor
 _ARN = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
 # AWS's documented examples; a real session token is about as long.
-_CREDENTIALS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "session+token/==" * 50)
+_CREDENTIALS = Credentials(
+    "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "session+token/==" * 50
+)
 
 
 class StartError(Exception):
@@ -46,8 +48,12 @@ class Start:
 def valgrind_version() -> str:
     """Raises StartError where there is none."""
     if shutil.which("valgrind") is None:
-        raise StartError("Counting instructions needs valgrind. Install it: apt-get install valgrind")
-    return subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        raise StartError(
+            "Counting instructions needs valgrind. Install it: apt-get install valgrind"
+        )
+    return subprocess.run(
+        ["valgrind", "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def instructions(artefacts: Artefacts, start: Start) -> int:
@@ -58,7 +64,12 @@ def instructions(artefacts: Artefacts, start: Start) -> int:
         _run(
             artefacts,
             start,
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log.name}"],
+            [
+                "valgrind",
+                "--tool=callgrind",
+                "--callgrind-out-file=/dev/null",
+                f"--log-file={log.name}",
+            ],
         )
         report = log.read()
     found = _COLLECTED.search(report)
@@ -76,7 +87,10 @@ def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float
     """Seconds from the process's start to its first response, when it is ended. `under` is a program that runs it."""
     task_root = artefacts.task_root(start.function)
     path = (task_root, artefacts.layer / "python", artefacts.runtime)
-    with _RuntimeApi(start.event) as api, NamedTemporaryFile("r+", prefix="atrium-bench-") as output:
+    with (
+        _RuntimeApi(start.event) as api,
+        NamedTemporaryFile("r+", prefix="atrium-bench-") as output,
+    ):
         began = time.perf_counter()
         worker = subprocess.Popen(
             [*under, *_interpreter(), str(_ENTRY), *map(str, path)],
@@ -89,7 +103,9 @@ def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float
             worker.terminate()
             worker.wait(_SECONDS)
         if api.response is None or json.loads(api.response).get("statusCode") != start.status:
-            raise StartError(f"{start.function} answered {api.response!r}. It wrote:\n{Path(output.name).read_text()}")
+            raise StartError(
+                f"{start.function} answered {api.response!r}. It wrote:\n{Path(output.name).read_text()}"
+            )
         return api.responded_at - began
 
 
@@ -108,7 +124,10 @@ def _environment(start: Start, task_root: Path, api: "_RuntimeApi") -> dict[str,
     function = DeployedFunction(start.function, REGION, "1", _ARN, (), deployed)
     interpreter = Interpreter(Path(sys.executable), task_root, aws_endpoint_url="")
     address = f"{LOOPBACK}:{api.server_port}"
-    return worker_environment(function, interpreter, _CREDENTIALS, task_root, address, "bench") | start.environment
+    return (
+        worker_environment(function, interpreter, _CREDENTIALS, task_root, address, "bench")
+        | start.environment
+    )
 
 
 class _RuntimeApi(HTTPServer):
@@ -142,7 +161,9 @@ class _Requests(BaseHTTPRequestHandler):
         self.send_header("Lambda-Runtime-Aws-Request-Id", "b9c8a7d6-0000-4000-8000-000000000001")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + _SECONDS) * 1000)))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", _ARN)
-        self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")
+        self.send_header(
+            "Lambda-Runtime-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"
+        )
         self.end_headers()
         self.wfile.write(self.server.event)
 

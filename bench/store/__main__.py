@@ -35,7 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.store")
     parser.add_argument("--items", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
     parser.add_argument("--write", action="store_true", help=f"into {RESULTS}")
-    parser.add_argument("--stack", action="store_true", help="also GET /v1/me of the stack that is up")
+    parser.add_argument(
+        "--stack", action="store_true", help="also GET /v1/me of the stack that is up"
+    )
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -53,7 +55,9 @@ def main() -> None:
 
 def run(kind: str, count: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.store", "--one", kind, str(count)]
-    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found: dict[str, Any] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
     return found
 
 
@@ -66,8 +70,12 @@ def table(rows: list[dict[str, Any]]) -> str:
         "|---" * (len(calls) + 4) + "|",
     ]
     for row in rows:
-        times = " | ".join(" / ".join(f"{each:.2f}" for each in row["calls"][call]) for call in calls)
-        lines.append(f"| {row['kind']} | {row['items']:,} | {times} | {row['bytes_per_item']} | {row['memory']} |")
+        times = " | ".join(
+            " / ".join(f"{each:.2f}" for each in row["calls"][call]) for call in calls
+        )
+        lines.append(
+            f"| {row['kind']} | {row['items']:,} | {times} | {row['bytes_per_item']} | {row['memory']} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -80,13 +88,22 @@ def measure(kind: str, count: int) -> dict[str, Any]:
             name = aws.table("bench")
             before = memory()
             fill(aws, name, count) if kind == "store" else put_each(aws, name, count)
-            calls = {label: timed(call) for label, call in wanted(aws.client, name, count // PER_USER).items()}
+            calls = {
+                label: timed(call)
+                for label, call in wanted(aws.client, name, count // PER_USER).items()
+            }
             grown = memory() - before
         finally:
             aws.close()
             loop.close()
         size = path.stat().st_size // count if kind == "store" else "-"
-        return {"kind": kind, "items": count, "calls": calls, "bytes_per_item": size, "memory": round(grown / 1e6)}
+        return {
+            "kind": kind,
+            "items": count,
+            "calls": calls,
+            "bytes_per_item": size,
+            "memory": round(grown / 1e6),
+        }
 
 
 def memory() -> int:
@@ -135,7 +152,9 @@ def wanted(client: Any, name: str, users: int) -> dict[str, Callable[[int], Any]
 
     def query(number: int) -> Any:
         values = {":pk": key(number, "")["pk"]}
-        return client.query(TableName=name, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values)
+        return client.query(
+            TableName=name, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=values
+        )
 
     def by_index(number: int) -> Any:
         values = {":pk": {"S": f"R#reader{number % 500}"}}
@@ -147,7 +166,10 @@ def wanted(client: Any, name: str, users: int) -> dict[str, Callable[[int], Any]
             "TableName": name, "Key": key(number, "META"), "UpdateExpression": "ADD access_epoch :one",
             "ConditionExpression": "attribute_exists(pk)", "ExpressionAttributeValues": {":one": {"N": "1"}},
         }  # fmt: skip
-        put = {"TableName": name, "Item": key(number, f"ROLE#made#{number}") | {"role": {"S": "made"}}}
+        put = {
+            "TableName": name,
+            "Item": key(number, f"ROLE#made#{number}") | {"role": {"S": "made"}},
+        }
         return client.transact_write_items(TransactItems=[{"Update": update}, {"Put": put}])
 
     return {

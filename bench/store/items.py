@@ -19,7 +19,18 @@ def items(count: int) -> Iterator[Item]:
             "version": {"N": "1"},
         }
         for name in ("theme", "language"):
-            yield {"pk": pk, "sk": {"S": f"ATTR#ui#{name}"}, "value": {"S": name * 3}, "version": {"N": "1"}}
+            yield {
+                "pk": pk,
+                "sk": {"S": f"ATTR#ui#{name}"},
+                "value": {"S": name * 3},
+                "version": {"N": "1"},
+            }
         for role in ("reader", "writer"):
             grant = {"gsi1pk": {"S": f"R#{role}{user % 500}"}, "gsi1sk": {"S": f"U#{user:08d}"}}
-            yield {"pk": pk, "sk": {"S": f"ROLE#{role}#*#1"}, "role": {"S": role}, "scope": {"S": "*"}, **grant}
+            yield {
+                "pk": pk,
+                "sk": {"S": f"ROLE#{role}#*#1"},
+                "role": {"S": role},
+                "scope": {"S": "*"},
+                **grant,
+            }

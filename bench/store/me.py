@@ -27,7 +27,9 @@ def table(sizes: list[int]) -> str:
             assert client.call("GET", "/v1/me", person.token).status == 200
             if number >= 20:
                 times.append((time.perf_counter() - started) * 1000)
-        lines.append(f"| {size:,} | {statistics.median(times):.1f} | {statistics.quantiles(times, n=100)[98]:.1f} |")
+        lines.append(
+            f"| {size:,} | {statistics.median(times):.1f} | {statistics.quantiles(times, n=100)[98]:.1f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

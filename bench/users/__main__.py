@@ -21,8 +21,8 @@ import pg8000.native
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "functions"))
 
-from atrium import postgres  # noqa: E402
-from atrium.one_flight import OneFlight  # noqa: E402
+from atrium.stores import postgres  # noqa: E402
+from atrium.stores.pipeline import OneFlight  # noqa: E402
 from local_aws.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
 from users import directory  # noqa: E402
 from users.directory import Sort, UserFilter, Words  # noqa: E402
@@ -69,7 +69,8 @@ def main() -> int:
         RESULTS.write_text(table)
     worst = max(far / first for first, far, _ in pages.values())
     print(
-        f"the ten-thousandth page costs at most {worst:.2f} times the first one; the limit is {LIMIT}", file=sys.stderr
+        f"the ten-thousandth page costs at most {worst:.2f} times the first one; the limit is {LIMIT}",
+        file=sys.stderr,
     )
     return int(worst > LIMIT)
 
@@ -87,9 +88,15 @@ def _filled(server: Postgres, rows: int) -> Iterator[pg8000.native.Connection]:
     with pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="atrium") as owner:
         owner.run("CREATE ROLE app LOGIN")
         owner.run("CREATE ROLE readonly LOGIN")
-        migrations = [file for file in sorted((ROOT / "migrations").glob("*.sql")) if ".rollback" not in file.name]
+        migrations = [
+            file
+            for file in sorted((ROOT / "migrations").glob("*.sql"))
+            if ".rollback" not in file.name
+        ]
         for file in migrations:
-            if file.name.endswith("_users_directory.sql"):  # filling them row by row would take an hour
+            if file.name.endswith(
+                "_users_directory.sql"
+            ):  # filling them row by row would take an hour
                 owner.run(_NAMES, rows=rows)
             owner.run(file.read_text().replace(" CONCURRENTLY", ""))
         owner.run("VACUUM ANALYZE users")
@@ -102,8 +109,12 @@ def _filled(server: Postgres, rows: int) -> Iterator[pg8000.native.Connection]:
 def _page_costs(sort: Sort, owner: pg8000.native.Connection) -> tuple[float, float, float]:
     """Milliseconds of the first page, of the ten-thousandth, and of the same by OFFSET. In turns, medians."""
     columns = "email" if "email" in sort else "created_at, uid"
-    order = ", ".join(f"{column} {'DESC' if sort.startswith('-') else ''}" for column in columns.split(", "))
-    [before] = owner.run(f"SELECT {columns} FROM users ORDER BY {order} OFFSET {(FAR - 1) * PAGE - 1} LIMIT 1")  # noqa: S608
+    order = ", ".join(
+        f"{column} {'DESC' if sort.startswith('-') else ''}" for column in columns.split(", ")
+    )
+    [before] = owner.run(
+        f"SELECT {columns} FROM users ORDER BY {order} OFFSET {(FAR - 1) * PAGE - 1} LIMIT 1"  # noqa: S608
+    )
     wanted = UserFilter(sort=sort)
     first: Callable[[], Any] = lambda: directory.find(wanted, None, PAGE + 1)  # noqa: E731
     far: Callable[[], Any] = lambda: directory.find(wanted, tuple(before), PAGE + 1)  # noqa: E731
@@ -111,7 +122,11 @@ def _page_costs(sort: Sort, owner: pg8000.native.Connection) -> tuple[float, flo
     times: list[tuple[float, float]] = [(_once(first), _once(far)) for _ in range(ROUNDS)]
     offset = f"SELECT * FROM users WHERE status <> 'erased' ORDER BY {order} OFFSET {(FAR - 1) * PAGE} LIMIT {PAGE + 1}"  # noqa: S608
     by_offset = _milliseconds(lambda: postgres.query(offset), 11)
-    return statistics.median(one for one, _ in times), statistics.median(one for _, one in times), by_offset
+    return (
+        statistics.median(one for one, _ in times),
+        statistics.median(one for _, one in times),
+        by_offset,
+    )
 
 
 def _milliseconds(work: Callable[[], Any], rounds: int) -> float:
@@ -124,7 +139,9 @@ def _once(work: Callable[[], Any]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _table(rows: int, pages: dict[Sort, tuple[float, float, float]], searches: dict[str, float]) -> str:
+def _table(
+    rows: int, pages: dict[Sort, tuple[float, float, float]], searches: dict[str, float]
+) -> str:
     lines = [
         "# A page of users",
         "",

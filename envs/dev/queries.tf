@@ -1,4 +1,4 @@
-# Logs Insights queries over what functions write (functions/atrium/log.py) and API Gateway's access log. A test holds their
+# Logs Insights queries over what functions write (functions/atrium/runtime/log.py) and API Gateway's access log. A test holds their
 # fields against the lines that the kernel really writes.
 locals {
   queries = {

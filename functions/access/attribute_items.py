@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from access import audit
-from atrium import attribute_value, user_attributes
-from atrium.attribute_value import UNREADABLE
-from atrium.namespaces import Namespaces
-from atrium.request import Request
-from atrium.user_attributes import LIVING, Contended, TransactionRefused
+from atrium.http.request import Request
+from atrium.identity.namespaces import Namespaces
+from atrium.stores import attribute_value, user_attributes
+from atrium.stores.attribute_value import UNREADABLE
+from atrium.stores.user_attributes import LIVING, Contended, TransactionRefused
 
 _ALL = ("ATTR#", "META")
 
@@ -68,7 +68,9 @@ def read(uid: str) -> Record | None:
     return None if version is None else Record(version, attributes)
 
 
-def write(request: Request, uid: str, record: Record, changed: Changes, known: Namespaces) -> Record:
+def write(
+    request: Request, uid: str, record: Record, changed: Changes, known: Namespaces
+) -> Record:
     """Write what `changes` returned. Raise Contended when the values are not those of `record` any more."""
     if not changed:
         return record
@@ -119,11 +121,14 @@ def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
     is_first = record.version == 0
     values = {":one": {"N": "1"}, ":active": {"S": "active"}, ":disabled": {"S": "disabled"}}
     values |= {} if is_first else {":version": {"N": str(record.version)}}
-    unchanged = "attribute_not_exists(attributes_version)" if is_first else "attributes_version = :version"
+    unchanged = (
+        "attribute_not_exists(attributes_version)" if is_first else "attributes_version = :version"
+    )
     return {
         "Update": {
             "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-            "UpdateExpression": "ADD attributes_version :one" + (", access_epoch :one, version :one" if renews else ""),
+            "UpdateExpression": "ADD attributes_version :one"
+            + (", access_epoch :one, version :one" if renews else ""),
             "ConditionExpression": f"#status IN (:active, :disabled) AND {unchanged}",
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": values,
@@ -135,4 +140,10 @@ def _item(uid: str, key: tuple[str, str], attribute: Attribute | None) -> dict[s
     at = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "ATTR#" + "#".join(key)}}
     if attribute is None:
         return {"Delete": {"Key": at}}
-    return {"Put": {"Item": at | attribute_value.fields(attribute.value) | {"version": {"N": str(attribute.version)}}}}
+    return {
+        "Put": {
+            "Item": at
+            | attribute_value.fields(attribute.value)
+            | {"version": {"N": str(attribute.version)}}
+        }
+    }

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from access.attribute_items import Changes, Values, readable
-from atrium import token_size
-from atrium.namespaces import Namespaces
-from atrium.problem import FieldError
+from atrium.http.problem import FieldError
+from atrium.identity import token_size
+from atrium.identity.namespaces import Namespaces
 
 MAX_CHANGES = 90
 """Values of one change: a transaction has 100 items."""
@@ -18,7 +18,9 @@ MAX_RECORD_BYTES = 512 * 1024
 """All values of one user together. Every sign-in reads them, in one page of a Query (1 MB)."""
 
 
-def errors(before: Values, after: Values, changes: Changes, known: Namespaces, pointer: str) -> list[FieldError]:
+def errors(
+    before: Values, after: Values, changes: Changes, known: Namespaces, pointer: str
+) -> list[FieldError]:
     """Return why `changes` are too many or too large together."""
     return [FieldError(pointer, detail) for detail in _details(before, after, changes, known)]
 
@@ -40,5 +42,9 @@ def size(value: object) -> int:
 
 
 def size_in_token(values: Values, known: Namespaces) -> int:
-    in_token = {name: readable(members) for name, members in values.items() if name in known and known[name].in_token}
+    in_token = {
+        name: readable(members)
+        for name, members in values.items()
+        if name in known and known[name].in_token
+    }
     return token_size.of_attributes(in_token)

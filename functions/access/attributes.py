@@ -9,16 +9,17 @@ from access import attribute_items, attribute_limits, attribute_validation
 from access.attribute_items import Attribute, Record, Values, readable
 from access.names import is_name
 from access.namespace_rights import sees, sets
-from atrium import etag, merge_patch, namespaces, response
-from atrium.attribute_value import UNREADABLE
-from atrium.contention import retry_on_conflict
-from atrium.delegation import Delegation
-from atrium.json_values import child
-from atrium.namespaces import Namespaces
-from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
-from atrium.request import Request
-from atrium.response import Response
-from atrium.rules import not_found
+from atrium.http import etag, merge_patch, response
+from atrium.http.json_values import child
+from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import namespaces
+from atrium.identity.delegation import Delegation
+from atrium.identity.namespaces import Namespaces
+from atrium.identity.rules import not_found
+from atrium.stores.attribute_value import UNREADABLE
+from atrium.stores.contention import retry_on_conflict
 
 
 class Patch(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,7 +70,9 @@ def put_one(request: Request) -> Response:
     def check(record: Record) -> None:
         found = record.attributes.get((namespace, name))
         if is_new and found and found.value is not UNREADABLE:
-            raise Problem(412, "attribute_exists", "It has a value already. Change it with If-Match.")
+            raise Problem(
+                412, "attribute_exists", "It has a value already. Change it with If-Match."
+            )
         if not is_new:
             _expect(request, found)
 
@@ -77,7 +80,14 @@ def put_one(request: Request) -> Response:
     if not sets(request, _uid(request), known.get(namespace)):
         raise not_found()
     # Null is no value, as in a merge patch.
-    record = _change(request, known, check, lambda values: _with(values, namespace, name, value), "#/value", namespace)
+    record = _change(
+        request,
+        known,
+        check,
+        lambda values: _with(values, namespace, name, value),
+        "#/value",
+        namespace,
+    )
     return _one(record.attributes[namespace, name], 201 if is_new else 200)
 
 
@@ -91,7 +101,14 @@ def delete_one(request: Request) -> Response:
     def check(record: Record) -> None:
         _expect(request, record.attributes.get((namespace, name)))
 
-    _change(request, known, check, lambda values: merged(values, {namespace: {name: None}}), "#", namespace)
+    _change(
+        request,
+        known,
+        check,
+        lambda values: merged(values, {namespace: {name: None}}),
+        "#",
+        namespace,
+    )
     return Response(204)
 
 
@@ -133,7 +150,12 @@ def _change(
         errors = attribute_validation.errors(record, after, changes, known, pointer, only)
         errors = errors or attribute_limits.errors(record.values(), after, changes, known, pointer)
         if errors:
-            raise Problem(422, "validation_failed", "Some values are not acceptable: see `errors`.", errors=errors)
+            raise Problem(
+                422,
+                "validation_failed",
+                "Some values are not acceptable: see `errors`.",
+                errors=errors,
+            )
         return attribute_items.write(request, uid, record, changes, known)
 
     return retry_on_conflict(write)
@@ -142,17 +164,28 @@ def _change(
 def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str]) -> None:
     """Raise 422 for namespaces that the caller may not set; 404 when the user is another one, and they may set none."""
     foreign = [name for name in names if not sets(request, _uid(request), known.get(name))]
-    if len(foreign) == len(names) and request.reach == "self" and request.caller.uid != _uid(request):
+    if (
+        len(foreign) == len(names)
+        and request.reach == "self"
+        and request.caller.uid != _uid(request)
+    ):
         raise not_found()
     detail = "There is no such namespace, or you may not set its values"
     errors = [FieldError(child("#/attributes", name), detail) for name in foreign]
     if errors:
-        raise Problem(422, "validation_failed", "Some namespaces are not acceptable: see `errors`.", errors=errors)
+        raise Problem(
+            422,
+            "validation_failed",
+            "Some namespaces are not acceptable: see `errors`.",
+            errors=errors,
+        )
 
 
 def _no_attribute() -> Problem:
     """The same whether it has no value or is hidden from this caller."""
-    return Problem(404, "attribute_not_found", "There is no such attribute, or it is not for you to see.")
+    return Problem(
+        404, "attribute_not_found", "There is no such attribute, or it is not for you to see."
+    )
 
 
 def _expect(request: Request, found: Attribute | None) -> None:
@@ -190,9 +223,13 @@ def _all(request: Request, record: Record, known: Namespaces) -> Response:
 
 def _seen(request: Request, record: Record, known: Namespaces) -> Values:
     uid, values = _uid(request), sorted(record.values().items())
-    return {name: readable(members) for name, members in values if sees(request, uid, known.get(name))}
+    return {
+        name: readable(members) for name, members in values if sees(request, uid, known.get(name))
+    }
 
 
 def _one(attribute: Attribute, status: int = 200) -> Response:
     """The entity tag covers the value, too: an attribute that is deleted and made again starts at version 1."""
-    return response.json(attribute, status, etag=etag.of_version(attribute.version, attribute.value))
+    return response.json(
+        attribute, status, etag=etag.of_version(attribute.version, attribute.value)
+    )

@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
-from atrium.request import Request
-from atrium.uuid7 import uuid7
+from atrium.http.request import Request
+from atrium.runtime.uuid7 import uuid7
 
 
-def entry(request: Request, action: str, changes: Mapping[str, object], uid: str | None = None) -> dict[str, Any]:
+def entry(
+    request: Request, action: str, changes: Mapping[str, object], uid: str | None = None
+) -> dict[str, Any]:
     """An item of a transaction. `uid` is whose record was changed, if it was somebody's."""
     attributes = {
         "pk": f"AUDIT#{uuid7()}",
@@ -28,7 +30,11 @@ def entry(request: Request, action: str, changes: Mapping[str, object], uid: str
         "request_id": request.request_id,
         "at": now(),
     }
-    return {"Put": {"Item": {name: {"S": value} for name, value in attributes.items() if value is not None}}}
+    return {
+        "Put": {
+            "Item": {name: {"S": value} for name, value in attributes.items() if value is not None}
+        }
+    }
 
 
 def now() -> str:

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from atrium import response
-from atrium.problem import FieldError, HeaderError, ParameterError, Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import response
+from atrium.http.problem import FieldError, HeaderError, ParameterError, Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
 
 ROOT = "/access/v1/"
 USER = "user"
@@ -77,7 +77,11 @@ def refusal(request: Request, problem: Problem) -> Response:
     places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
     text = "\n".join([problem.detail.replace(": see `errors`.", "."), *places])
     status = 400 if problem.status in (415, 422) else problem.status
-    headers = {"Content-Type": "text/plain; charset=utf-8", **problem.headers, **_request_id(request)}
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        **problem.headers,
+        **_request_id(request),
+    }
     return Response(status, text.encode(), headers)
 
 
@@ -105,5 +109,7 @@ def _request_id(request: Request) -> dict[str, str]:
 
 def _place(error: FieldError | ParameterError | HeaderError) -> str:
     match error:
-        case FieldError(pointer=place) | ParameterError(parameter=place) | HeaderError(header=place):
+        case (
+            FieldError(pointer=place) | ParameterError(parameter=place) | HeaderError(header=place)
+        ):
             return place

@@ -61,7 +61,9 @@ class Automaton:
         tail = _NOTHING
         for _ in range(most - least):
             tail = self._join(self._build(node), tail)._replace(is_optional=True)
-        return self._join(functools.reduce(self._join, [self._build(node) for _ in range(least)], _NOTHING), tail)
+        return self._join(
+            functools.reduce(self._join, [self._build(node) for _ in range(least)], _NOTHING), tail
+        )
 
     def _join(self, one: Part, other: Part) -> Part:
         for state in _bits(one.last):

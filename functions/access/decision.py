@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from atrium.grant_items import EVERYWHERE, Grant
-from atrium.permissions import ADMIN, Define, is_living
+from atrium.identity.grant_items import EVERYWHERE, Grant
+from atrium.identity.permissions import ADMIN, Define, is_living
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -34,10 +34,17 @@ class Decision(msgspec.Struct, frozen=True):
     refusal: str | None = None
 
 
-def decide(standing: Standing, action: str, resource: Resource, define: Define, now: float) -> Decision:
+def decide(
+    standing: Standing, action: str, resource: Resource, define: Define, now: float
+) -> Decision:
     """`now` in epoch seconds. Raises what `define` raises: without an answer there is no permit."""
     if standing.status != "active":
-        return Decision(False, refusal=f"the user is {standing.status}" if standing.status else "there is no such user")
+        return Decision(
+            False,
+            refusal=f"the user is {standing.status}"
+            if standing.status
+            else "there is no such user",
+        )
     permission = permission_of(action, resource.type)
     sources: dict[str, str | None] = {}
     for grant in standing.grants:
@@ -53,7 +60,9 @@ def decide(standing: Standing, action: str, resource: Resource, define: Define, 
             sources[grant.role] = source(grant.role, permission, define)
         if through := sources[grant.role]:
             return Decision(True, grant, through)
-    return Decision(False, refusal=f"no grant in force gives {permission} on {resource.type}:{resource.id}")
+    return Decision(
+        False, refusal=f"no grant in force gives {permission} on {resource.type}:{resource.id}"
+    )
 
 
 def permission_of(action: str, resource_type: str) -> str:

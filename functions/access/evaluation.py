@@ -13,10 +13,10 @@ from msgspec import UNSET, Meta
 from access import authzen, decision, standings
 from access.authzen import Action, Defaults, Properties, Resource, Subject
 from access.decision import Decision, Standing
-from atrium import permissions
-from atrium.problem import FieldError, Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http.problem import FieldError, Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import permissions
 
 MAX_EVALUATIONS = 100
 
@@ -51,7 +51,9 @@ class Options(msgspec.Struct, frozen=True):
 class Evaluations(Defaults, frozen=True):
     """7.1."""
 
-    evaluations: Annotated[list[Defaults], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(default_factory=list)
+    evaluations: Annotated[list[Defaults], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(
+        default_factory=list
+    )
     options: Options = Options()
 
 
@@ -72,7 +74,9 @@ def evaluate_many(request: Request) -> Response:
     if asked.evaluations:
         return authzen.answer(request, {"evaluations": list(_until(request, asked))})
     if errors := [FieldError(f"#/{name}", "This field is required") for name in _missing(asked)]:
-        raise Problem(400, "validation_failed", "The evaluation is not complete: see `errors`.", errors=errors)
+        raise Problem(
+            400, "validation_failed", "The evaluation is not complete: see `errors`.", errors=errors
+        )
     # 7.1: then it is a request for a single one.
     single = _evaluation(asked)
     return authzen.answer(request, _decided(request, single, _read([single])))
@@ -100,7 +104,12 @@ def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Dec
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:
     """What an evaluation leaves out it takes from the request, each whole (7.1.1)."""
     values = {name: getattr(part, name) for name in _REQUIRED}
-    return Defaults(**{name: getattr(asked, name) if value is UNSET else value for name, value in values.items()})
+    return Defaults(
+        **{
+            name: getattr(asked, name) if value is UNSET else value
+            for name, value in values.items()
+        }
+    )
 
 
 def _missing(part: Defaults) -> list[str]:
@@ -124,13 +133,17 @@ def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Deci
     asked = _asked(evaluation)
     # A subject of another type is nobody: denied, and no error (10.1.2's note).
     standing = known[asked] if evaluation.subject.type == authzen.USER else Standing(None, ())
-    made = decision.decide(standing, evaluation.action.name, asked[1], permissions.cached, time.time())
+    made = decision.decide(
+        standing, evaluation.action.name, asked[1], permissions.cached, time.time()
+    )
     return Decided(made.permit, _context(request, made))
 
 
 def _context(request: Request, made: Decision) -> dict[str, Any]:
     """Why, for administrators alone: what grants there are is nobody else's business (5.5.1)."""
-    return {"reason_admin": {"en": _reason(made)}} if permissions.ADMIN in request.caller.roles else {}
+    return (
+        {"reason_admin": {"en": _reason(made)}} if permissions.ADMIN in request.caller.roles else {}
+    )
 
 
 def _reason(made: Decision) -> str:
@@ -139,4 +152,6 @@ def _reason(made: Decision) -> str:
     if made.grant.role in (None, made.through):
         through = f" through role {made.through}" if made.through else ""
         return f"Allowed by grant {made.grant.id}{through}."
-    return f"Allowed by grant {made.grant.id} of role {made.grant.role}, through role {made.through}."
+    return (
+        f"Allowed by grant {made.grant.id} of role {made.grant.role}, through role {made.through}."
+    )

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from access.names import Resource, RoleName
-from atrium import grant_items, pages, user_attributes
-from atrium.grant_items import DAY_SECONDS, Item
-from atrium.problem import ParameterError, invalid_parameters
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import pages
+from atrium.http.problem import ParameterError, invalid_parameters
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import grant_items
+from atrium.identity.grant_items import DAY_SECONDS, Item
+from atrium.stores import user_attributes
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
@@ -36,7 +38,8 @@ def list_(request: Request) -> Response:
     items = (
         item
         for item in _items(asked, before, page.after, page.limit + 1)
-        if asked.role in (None, item.get("role")) and (before is None or item.get("expires_at", before) < before)
+        if asked.role in (None, item.get("role"))
+        and (before is None or item.get("expires_at", before) < before)
     )
     found = list(islice(filter(grant_items.in_force, items), page.limit + 1))
     keys = {grant_items.id_of(item): _key(asked, item) for item in found}
@@ -51,7 +54,11 @@ def _items(
         key = None if after is None else dict(zip(("pk", "sk"), after, strict=True))
         return user_attributes.query(grant_items.resource_key(asked.resource), after=key, page=page)
     if asked.role:
-        key = None if after is None else dict(zip(("pk", "sk", "gsi1pk", "gsi1sk"), after, strict=True))
+        key = (
+            None
+            if after is None
+            else dict(zip(("pk", "sk", "gsi1pk", "gsi1sk"), after, strict=True))
+        )
         return user_attributes.query(f"ROLE#{asked.role}", index="GSI1", after=key, page=page)
     return _ending(_horizon(before), after, page)
 
@@ -78,7 +85,9 @@ def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator
             return
         if key is None or day >= key["gsi2pk"]:
             of_day = key if key and day == key["gsi2pk"] else None
-            yield from user_attributes.query(day, index="GSI2", between=bounds, after=of_day, page=page)
+            yield from user_attributes.query(
+                day, index="GSI2", between=bounds, after=of_day, page=page
+            )
 
 
 def _key(asked: GrantFilter, item: Item) -> tuple[str, ...]:

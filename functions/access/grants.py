@@ -1,6 +1,6 @@
 """Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time.
 
-Who may hand out what, and to whom, is in `atrium/delegation.py`.
+Who may hand out what, and to whom, is in `atrium/identity/delegation.py`.
 """
 
 import time
@@ -13,32 +13,22 @@ import msgspec
 from msgspec import Meta
 
 from access import audit, names, roles
-from atrium import (
-    admins,
-    delegation,
-    etag,
-    grant_items,
-    grants,
-    idempotency_in_table,
-    namespaces,
-    pages,
-    response,
-    token_size,
-    user_attributes,
-)
-from atrium.contention import retry_on_conflict
-from atrium.delegation import Delegation
-from atrium.grant_items import EVERYWHERE, GrantRecord, Item
-from atrium.idempotency_in_table import WorkRefusedError
-from atrium.permissions import ADMIN
-from atrium.problem import FieldError, Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.rules import not_found
-from atrium.text import Line
-from atrium.user_attributes import Contended, TransactionRefused
-from atrium.user_attributes import Meta as MetaItem
-from atrium.uuid7 import uuid7
+from atrium.http import etag, pages, response
+from atrium.http.problem import FieldError, Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Line
+from atrium.identity import admins, delegation, grant_items, grants, namespaces, token_size
+from atrium.identity.delegation import Delegation
+from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
+from atrium.identity.permissions import ADMIN
+from atrium.identity.rules import not_found
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import idempotency_in_table, user_attributes
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.idempotency_in_table import WorkRefusedError
+from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores.user_attributes import Meta as MetaItem
 
 _NO_ROLE = FieldError("#/role", "There is no such role")
 _LAST_END = datetime.max.replace(tzinfo=UTC)
@@ -118,7 +108,9 @@ def change(request: Request) -> Response:
     if errors := _end_faults(new):
         raise _unacceptable(errors)
     delegation.refuse_own(request.caller.uid, uid)
-    return _representation(retry_on_conflict(lambda: _change(request, uid, grant, versions, _end(new))))
+    return _representation(
+        retry_on_conflict(lambda: _change(request, uid, grant, versions, _end(new)))
+    )
 
 
 def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
@@ -130,7 +122,11 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
         *grants.puts(grant),
         _changed(meta, only_this=_is_admins(grant) or not caller.is_unlimited),
         *joining,
-        *([roles.if_generation(grant.role, grant.role_generation)] if grant.role not in (None, ADMIN) else []),
+        *(
+            [roles.if_generation(grant.role, grant.role_generation)]
+            if grant.role not in (None, ADMIN)
+            else []
+        ),
         _trail(request, "granted", grant),
     ]
     try:
@@ -156,7 +152,9 @@ def _of_generation(grant: GrantRecord) -> GrantRecord:
     return msgspec.structs.replace(grant, role_generation=generation)
 
 
-def _change(request: Request, uid: str, name: str, versions: list[int] | None, expires_at: str | None) -> GrantRecord:
+def _change(
+    request: Request, uid: str, name: str, versions: list[int] | None, expires_at: str | None
+) -> GrantRecord:
     meta, caller = _meta(uid), Delegation(request.caller.uid)
     item = _find(uid, name)
     before = grant_items.record(item)
@@ -189,7 +187,9 @@ def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None
         user_attributes.transact(work)
     except TransactionRefused as refused:
         if last_admin and 0 in refused.conditions:
-            raise Problem(409, "last_admin", "Nobody else is an administrator. Make another one first.") from refused
+            raise Problem(
+                409, "last_admin", "Nobody else is an administrator. Make another one first."
+            ) from refused
         raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
 
 
@@ -211,7 +211,8 @@ def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
         "Update": {
             "Key": {"pk": {"S": f"U#{meta.uid}"}, "sk": {"S": "META"}},
             "UpdateExpression": "ADD access_epoch :one, version :one",
-            "ConditionExpression": "#status = :status" + (" AND version = :version" if only_this else ""),
+            "ConditionExpression": "#status = :status"
+            + (" AND version = :version" if only_this else ""),
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": values | {":status": {"S": meta.status}},
         }
@@ -244,7 +245,9 @@ def _check(new: NewGrant) -> None:
     if (new.role is None) == (new.action is None):
         errors.append(FieldError("#/role", "Expected either a role or an action"))
     if new.action is not None and new.scope == EVERYWHERE:
-        errors.append(FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`"))
+        errors.append(
+            FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`")
+        )
     errors += _end_faults(new.expires_at)
     if not errors and new.role is not None and roles.generation(new.role) is None:
         errors.append(_NO_ROLE)
@@ -275,7 +278,9 @@ def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
     if role is None or ADMIN in request.caller.roles:
         return
     if any(role in each.set_by for each in namespaces.read().values() if each.is_trusted):
-        detail = f"Only an administrator can grant {role}: it may set attributes that go into tokens."
+        detail = (
+            f"Only an administrator can grant {role}: it may set attributes that go into tokens."
+        )
         raise Problem(403, "admin_required", detail)
 
 
@@ -296,5 +301,9 @@ def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:
     return audit.entry(request, f"{kind}.{what}", known, grant.uid)
 
 
-def _representation(grant: GrantRecord, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return response.json(grant.shown(), status, etag=etag.of_version(grant.version, grant.id), headers=headers)
+def _representation(
+    grant: GrantRecord, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return response.json(
+        grant.shown(), status, etag=etag.of_version(grant.version, grant.id), headers=headers
+    )

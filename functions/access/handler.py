@@ -1,5 +1,14 @@
-from access import attributes, authzen, evaluation, grant_list, grants, namespace_routes, roles, search
-from atrium.http import api
+from access import (
+    attributes,
+    authzen,
+    evaluation,
+    grant_list,
+    grants,
+    namespace_routes,
+    roles,
+    search,
+)
+from atrium.http.api import api
 
 ROUTES = {
     "GET /v1/users/{id}/attributes": attributes.read,

@@ -16,8 +16,8 @@ from access import automaton
 from access.patterns import PatternError
 from access.schema_evaluation import Evaluation, TooManyStepsError
 from access.schema_formats import FORMATS
-from atrium.json_values import MAX_ERRORS, child
-from atrium.problem import FieldError
+from atrium.http.json_values import MAX_ERRORS, child
+from atrium.http.problem import FieldError
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
@@ -36,9 +36,15 @@ def faults(schema: object, pointer: str) -> list[FieldError]:
     if len(msgspec.json.encode(schema)) > MAX_BYTES:
         return [FieldError(pointer, f"A schema can have at most {MAX_BYTES} bytes")]
     if not isinstance(schema, dict) or schema.get("type") != "object":
-        return [FieldError(pointer, "Must be a schema of the type `object`: its properties are the attributes")]
+        return [
+            FieldError(
+                pointer, "Must be a schema of the type `object`: its properties are the attributes"
+            )
+        ]
     definition = _Definition()
-    return list(islice(definition.faults(schema, pointer, 1), MAX_ERRORS)) or definition.excess(pointer)
+    return list(islice(definition.faults(schema, pointer, 1), MAX_ERRORS)) or definition.excess(
+        pointer
+    )
 
 
 def violations(
@@ -46,7 +52,12 @@ def violations(
 ) -> list[FieldError]:
     """Return what the values do not fulfil. An evaluation that takes too many steps is an error of its own."""
     if is_unusable(schema):
-        return [FieldError(pointer, "The schema of the namespace is refused by now: an administrator must replace it")]
+        return [
+            FieldError(
+                pointer,
+                "The schema of the namespace is refused by now: an administrator must replace it",
+            )
+        ]
     try:
         return list(islice(evaluation.errors(schema, values, pointer), MAX_ERRORS))
     except TooManyStepsError:
@@ -81,9 +92,13 @@ class _Definition:
             yield FieldError(pointer, f"Schemas can nest {MAX_DEPTH} levels deep")
         else:
             for keyword, argument in schema.items():
-                yield from self._faults_of_keyword(keyword, argument, child(pointer, keyword), depth)
+                yield from self._faults_of_keyword(
+                    keyword, argument, child(pointer, keyword), depth
+                )
 
-    def _faults_of_keyword(self, keyword: str, argument: Any, pointer: str, depth: int) -> Iterator[FieldError]:
+    def _faults_of_keyword(
+        self, keyword: str, argument: Any, pointer: str, depth: int
+    ) -> Iterator[FieldError]:
         if check := _ARGUMENTS.get(keyword):
             if detail := check(argument):
                 yield FieldError(pointer, detail)
@@ -112,11 +127,14 @@ class _Definition:
 
     def excess(self, pointer: str) -> list[FieldError]:
         if self.schemas > MAX_SCHEMAS:
-            return [FieldError(pointer, f"A schema can have at most {MAX_SCHEMAS} parts, this one has {self.schemas}")]
+            return [
+                FieldError(
+                    pointer,
+                    f"A schema can have at most {MAX_SCHEMAS} parts, this one has {self.schemas}",
+                )
+            ]
         if self.symbols > MAX_SYMBOLS:
-            detail = (
-                f"The patterns of a schema can have {MAX_SYMBOLS} symbols together once their repeats are written out"
-            )
+            detail = f"The patterns of a schema can have {MAX_SYMBOLS} symbols together once their repeats are written out"
             return [FieldError(pointer, detail)]
         return []
 
@@ -187,18 +205,30 @@ def _members(argument: object) -> str | None:
 
 def _names(argument: Any) -> str | None:
     is_array = isinstance(argument, list) and len(argument) <= MAX_MEMBERS
-    if is_array and all(isinstance(each, str) for each in argument) and len(set(argument)) == len(argument):
+    if (
+        is_array
+        and all(isinstance(each, str) for each in argument)
+        and len(set(argument)) == len(argument)
+    ):
         return None
     return f"Must be an array of up to {MAX_MEMBERS} names, each once"
 
 
 def _format(argument: object) -> str | None:
-    return None if isinstance(argument, str) and argument in FORMATS else f"Must be one of {', '.join(FORMATS)}"
+    return (
+        None
+        if isinstance(argument, str) and argument in FORMATS
+        else f"Must be one of {', '.join(FORMATS)}"
+    )
 
 
 def _type(argument: Any) -> str | None:
     found = argument if isinstance(argument, list) else [argument]
-    if found and all(isinstance(each, str) and each in TYPES for each in found) and len(set(found)) == len(found):
+    if (
+        found
+        and all(isinstance(each, str) and each in TYPES for each in found)
+        and len(set(found)) == len(found)
+    ):
         return None
     return f"Must be one of {', '.join(TYPES)}, or an array of some of them, each once"
 

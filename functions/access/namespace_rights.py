@@ -1,8 +1,8 @@
 """Who may see and set values of a namespace: docs/architecture.md, "Who sets an attribute"."""
 
-from atrium.namespaces import Namespace
-from atrium.permissions import ADMIN
-from atrium.request import Request
+from atrium.http.request import Request
+from atrium.identity.namespaces import Namespace
+from atrium.identity.permissions import ADMIN
 
 
 def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
@@ -11,7 +11,11 @@ def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
         return False
     if request.reach == "all":
         return True
-    return namespace.visible_to == "self" if _is_own(request, uid) else _holds_one_of(request, namespace)
+    return (
+        namespace.visible_to == "self"
+        if _is_own(request, uid)
+        else _holds_one_of(request, namespace)
+    )
 
 
 def sets(request: Request, uid: str, namespace: Namespace | None) -> bool:
@@ -21,8 +25,12 @@ def sets(request: Request, uid: str, namespace: Namespace | None) -> bool:
     if is_admin(request):
         return True
     if _is_own(request, uid):
-        return not namespace.is_trusted and (namespace.writable_by == "self" or request.reach == "all")
-    return _holds_one_of(request, namespace) or (request.reach == "all" and not namespace.is_trusted)
+        return not namespace.is_trusted and (
+            namespace.writable_by == "self" or request.reach == "all"
+        )
+    return _holds_one_of(request, namespace) or (
+        request.reach == "all" and not namespace.is_trusted
+    )
 
 
 def is_admin(request: Request) -> bool:

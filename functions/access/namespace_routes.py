@@ -10,14 +10,16 @@ from msgspec import Meta
 from access import audit, json_schema, roles
 from access.names import Name, RoleName
 from access.namespace_rights import is_admin
-from atrium import etag, namespaces, pages, response, user_attributes
-from atrium.contention import retry_on_conflict
-from atrium.namespaces import Namespace
-from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Line
-from atrium.user_attributes import Contended, TransactionRefused
+from atrium.http import etag, pages, response
+from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Line
+from atrium.identity import namespaces
+from atrium.identity.namespaces import Namespace
+from atrium.stores import user_attributes
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.user_attributes import Contended, TransactionRefused
 
 MAX_SETTERS = 10
 
@@ -54,12 +56,21 @@ def put(request: Request) -> Response:
     is_new = request.headers.get("if-none-match", "").strip() == "*"
     versions = None if is_new else etag.expected_versions(request)
     if errors := [*json_schema.faults(draft.schema, "#/schema"), *_contradictions(draft)]:
-        raise Problem(422, "validation_failed", "The namespace is not acceptable: see `errors`.", errors=errors)
+        raise Problem(
+            422,
+            "validation_failed",
+            "The namespace is not acceptable: see `errors`.",
+            errors=errors,
+        )
 
     def write() -> Namespace:
         before = _find(name)
         if is_new and before:
-            raise Problem(412, "namespace_exists", "There is such a namespace already. Change it with If-Match.")
+            raise Problem(
+                412,
+                "namespace_exists",
+                "There is such a namespace already. Change it with If-Match.",
+            )
         if not is_new:
             _expect(_found(name), versions)
         version = before.version + 1 if before else 1
@@ -68,7 +79,9 @@ def put(request: Request) -> Response:
         _refuse_flags(request, before, after)
         put = {"Item": _item(after), **_condition(before)}
         what = "namespace.changed" if before else "namespace.created"
-        _transact([{"Put": put}, audit.entry(request, what, {"namespace": name, "version": version})])
+        _transact(
+            [{"Put": put}, audit.entry(request, what, {"namespace": name, "version": version})]
+        )
         return after
 
     return _representation(retry_on_conflict(write), 201 if is_new else 200)
@@ -82,7 +95,9 @@ def delete(request: Request) -> Response:
         before = _found(name)
         _expect(before, versions)
         gone = {"Key": {"pk": {"S": namespaces.PK}, "sk": {"S": name}}, **_condition(before)}
-        _transact([{"Delete": gone}, audit.entry(request, "namespace.deleted", {"namespace": name})])
+        _transact(
+            [{"Delete": gone}, audit.entry(request, "namespace.deleted", {"namespace": name})]
+        )
 
     retry_on_conflict(write)
     return Response(204)
@@ -90,7 +105,9 @@ def delete(request: Request) -> Response:
 
 def _contradictions(draft: Draft) -> Iterator[FieldError]:
     if draft.in_token and draft.writable_by == "self":
-        yield FieldError("#/writable_by", "Must be `nobody` with `in_token`: other programs decide by the values")
+        yield FieldError(
+            "#/writable_by", "Must be `nobody` with `in_token`: other programs decide by the values"
+        )
     for place, role in enumerate(draft.set_by):
         if role in draft.set_by[:place]:
             yield FieldError(f"#/set_by/{place}", "This role is named twice")
@@ -103,7 +120,11 @@ def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) 
         return
     if before is None or any(getattr(before, flag) != getattr(after, flag) for flag in FLAGS):
         flags = ", ".join(f"`{flag}`" for flag in FLAGS)
-        raise Problem(403, "admin_required", f"Only an administrator can create a namespace or change its {flags}.")
+        raise Problem(
+            403,
+            "admin_required",
+            f"Only an administrator can create a namespace or change its {flags}.",
+        )
 
 
 def _find(name: str) -> Namespace | None:
@@ -156,7 +177,9 @@ def _name(request: Request) -> str:
     try:
         return msgspec.convert(request.path_parameters["namespace"], Name)
     except msgspec.ValidationError:
-        raise invalid_parameters([ParameterError("namespace", "Expected a name such as `profile`")]) from None
+        raise invalid_parameters(
+            [ParameterError("namespace", "Expected a name such as `profile`")]
+        ) from None
 
 
 def _representation(namespace: Namespace, status: int = 200) -> Response:

@@ -77,7 +77,9 @@ def parse(pattern: str) -> Node:
         raise PatternError(f"A pattern can have at most {MAX_LENGTH} characters")
     node = _Parser(pattern).parse()
     if _symbols(node) > MAX_SYMBOLS:
-        raise PatternError(f"A pattern can have at most {MAX_SYMBOLS} symbols once its repeats are written out")
+        raise PatternError(
+            f"A pattern can have at most {MAX_SYMBOLS} symbols once its repeats are written out"
+        )
     return node
 
 
@@ -151,7 +153,9 @@ class _Parser:
 
     def _group(self) -> Node:
         if self._takes("?") and not self._takes(":"):
-            raise self._error("Only groups `(…)` and `(?:…)` are supported: no lookaround, names or flags")
+            raise self._error(
+                "Only groups `(…)` and `(?:…)` are supported: no lookaround, names or flags"
+            )
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._error(f"Groups can be nested {MAX_DEPTH} levels deep")
@@ -166,7 +170,11 @@ class _Parser:
         ranges, sets = list[tuple[int, int]](), list[Characters]()
         while not self._takes("]"):
             first = self._member()
-            if _code(first) is not None and self._pattern.startswith("-", self._at) and self._next(1) != "]":
+            if (
+                _code(first) is not None
+                and self._pattern.startswith("-", self._at)
+                and self._next(1) != "]"
+            ):
                 self._pop()
                 ranges.append(self._range(first, self._member()))
             else:
@@ -213,7 +221,9 @@ class _Parser:
             return _SETS[character]
         if character.lower() in _SETS:
             return _SETS[character.lower()]._replace(is_negated=True)
-        raise self._error(f"`\\{character}` is not supported: no backreferences and no word boundaries")
+        raise self._error(
+            f"`\\{character}` is not supported: no backreferences and no word boundaries"
+        )
 
     def _next(self, ahead: int = 0) -> str:
         return self._pattern[self._at + ahead : self._at + ahead + 1] or " "

@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
-from atrium import grant_items, user_attributes
-from atrium.delegation import GRAPH
-from atrium.permissions import ADMIN
-from atrium.problem import FieldError
+from atrium.http.problem import FieldError
+from atrium.identity import grant_items
+from atrium.identity.delegation import GRAPH
+from atrium.identity.permissions import ADMIN
+from atrium.stores import user_attributes
 
 MAX_DEPTH = 8
 """Roles on the longest way up, the first one counted."""
@@ -37,7 +38,11 @@ class Graph(msgspec.Struct, frozen=True):
 def read() -> Graph:
     """One call. Raises `Unavailable`."""
     item = user_attributes.item(*GRAPH)
-    return Graph(item["parents"], item["version"], item.get("assignable_by", {})) if item else Graph({}, 0, {})
+    return (
+        Graph(item["parents"], item["version"], item.get("assignable_by", {}))
+        if item
+        else Graph({}, 0, {})
+    )
 
 
 def change(
@@ -52,7 +57,9 @@ def change(
     update = {
         "Key": grant_items.at(GRAPH),
         "UpdateExpression": "SET parents = :parents, assignable_by = :assignable_by, version = :next",
-        "ConditionExpression": "version = :version" if graph.version else "attribute_not_exists(pk)",
+        "ConditionExpression": "version = :version"
+        if graph.version
+        else "attribute_not_exists(pk)",
         "ExpressionAttributeValues": {
             ":parents": _typed(changed),
             ":assignable_by": _typed(assigned),
@@ -70,23 +77,39 @@ def _typed(lists: Mapping[str, Collection[str]]) -> dict[str, Any]:
 def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError]:
     """Why the role cannot build on these."""
     found = [
-        FieldError(f"#/parents/{place}", _NOT_ADMIN if parent == ADMIN else "There is no such role to build on")
+        FieldError(
+            f"#/parents/{place}",
+            _NOT_ADMIN if parent == ADMIN else "There is no such role to build on",
+        )
         for place, parent in enumerate(parents)
         if parent not in graph.parents
     ]
     if found:
         return found
     after = {**graph.parents, role: parents}
-    circular = [place for place, parent in enumerate(parents) if parent == role or role in above(after, parent)]
+    circular = [
+        place
+        for place, parent in enumerate(parents)
+        if parent == role or role in above(after, parent)
+    ]
     if circular:
-        return [FieldError(f"#/parents/{place}", f"It builds on {role} itself") for place in circular]
+        return [
+            FieldError(f"#/parents/{place}", f"It builds on {role} itself") for place in circular
+        ]
     if max(depth(after, each) for each in after) > MAX_DEPTH:
-        return [FieldError("#/parents", f"Roles would build on each other over more than {MAX_DEPTH} levels")]
+        return [
+            FieldError(
+                "#/parents", f"Roles would build on each other over more than {MAX_DEPTH} levels"
+            )
+        ]
     return []
 
 
 def is_full(graph: Graph) -> bool:
-    return len(msgspec.json.encode(graph.parents) + msgspec.json.encode(graph.assignable_by)) > MAX_BYTES
+    return (
+        len(msgspec.json.encode(graph.parents) + msgspec.json.encode(graph.assignable_by))
+        > MAX_BYTES
+    )
 
 
 def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> list[FieldError]:
@@ -95,7 +118,9 @@ def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> 
     return [
         FieldError(
             f"#/assignable_by/{place}",
-            "Administrators can assign every role. Leave this out." if name == ADMIN else "There is no such role.",
+            "Administrators can assign every role. Leave this out."
+            if name == ADMIN
+            else "There is no such role.",
         )
         for place, name in enumerate(assignable_by)
         if name not in known

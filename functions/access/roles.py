@@ -17,15 +17,17 @@ from msgspec import Meta
 from access import audit, role_graph
 from access.names import Permission, RoleName
 from access.role_graph import Graph
-from atrium import etag, grant_items, pages, response, rights, user_attributes
-from atrium.contention import retry_on_conflict
-from atrium.delegation import Delegation
-from atrium.permissions import ADMIN
-from atrium.problem import FieldError, ParameterError, Problem, invalid_parameters
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Line
-from atrium.user_attributes import Contended, RoleDefinition, TransactionRefused
+from atrium.http import etag, pages, response
+from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Line
+from atrium.identity import grant_items, rights
+from atrium.identity.delegation import Delegation
+from atrium.identity.permissions import ADMIN
+from atrium.stores import user_attributes
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.user_attributes import Contended, RoleDefinition, TransactionRefused
 
 MAX_PERMISSIONS = 45
 """A change writes each that comes or goes, and a transaction has 100 items. Larger roles are built of smaller ones."""
@@ -37,8 +39,12 @@ _DELETED = "DELETED"
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
     description: Line
     permissions: Annotated[list[Permission], Meta(max_length=MAX_PERMISSIONS)]
-    parents: Annotated[list[RoleName], Meta(max_length=MAX_PARENTS)] = msgspec.field(default_factory=list)
-    assignable_by: Annotated[list[RoleName], Meta(max_length=MAX_ASSIGNERS)] = msgspec.field(default_factory=list)
+    parents: Annotated[list[RoleName], Meta(max_length=MAX_PARENTS)] = msgspec.field(
+        default_factory=list
+    )
+    assignable_by: Annotated[list[RoleName], Meta(max_length=MAX_ASSIGNERS)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class Summary(msgspec.Struct):
@@ -59,9 +65,16 @@ BUILT_IN = Role(ADMIN, "Holds every permission. It is built in.", [], [], 1)
 def list_(request: Request) -> Response:
     page = pages.requested(request)
     [after] = page.after or [None]
-    key = None if after is None else {"pk": f"R#{after}", "sk": "META", "gsi1pk": "ROLES", "gsi1sk": after}
+    key = (
+        None
+        if after is None
+        else {"pk": f"R#{after}", "sk": "META", "gsi1pk": "ROLES", "gsi1sk": after}
+    )
     items = user_attributes.query("ROLES", index="GSI1", after=key, page=page.limit + 1)
-    found = [Summary(item["gsi1sk"], item["description"], item["parents"]) for item in islice(items, page.limit + 1)]
+    found = [
+        Summary(item["gsi1sk"], item["description"], item["parents"])
+        for item in islice(items, page.limit + 1)
+    ]
     return pages.answer(request, page, found, key=lambda role: (role.role,))
 
 
@@ -84,16 +97,22 @@ def put(request: Request) -> Response:
     def write() -> Role:
         before, graph = _find(name), role_graph.read()
         if is_new and before:
-            raise Problem(412, "role_exists", "There is such a role already. Change it with If-Match.")
+            raise Problem(
+                412, "role_exists", "There is such a role already. Change it with If-Match."
+            )
         if not is_new and before is None:
             raise _not_found()
         if before and versions is not None and before.version not in versions:
             raise etag.stale()
         if is_new and role_graph.is_full(graph):
-            raise Problem(409, "too_many_roles", "There are too many roles. Delete those that nobody holds.")
+            raise Problem(
+                409, "too_many_roles", "There are too many roles. Delete those that nobody holds."
+            )
         faults = role_graph.faults(graph, name, draft.parents)
         if faults := faults + role_graph.assigner_faults(graph, name, draft.assignable_by):
-            raise Problem(422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults)
+            raise Problem(
+                422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults
+            )
         delegation.check_role(name, _rights(before), _rights(draft))
         return _write(request, name, draft, before, graph)
 
@@ -125,7 +144,11 @@ def delete(request: Request) -> Response:
         _transact(
             [
                 *({"Delete": each} for each in gone),
-                {"Put": {"Item": _at(name, _DELETED)["Key"] | {"version": {"N": str(before.version)}}}},
+                {
+                    "Put": {
+                        "Item": _at(name, _DELETED)["Key"] | {"version": {"N": str(before.version)}}
+                    }
+                },
                 role_graph.change(graph, name, None),
                 audit.entry(request, "role.deleted", {"role": name}),
             ]
@@ -193,11 +216,20 @@ def _write(request: Request, name: str, draft: Draft, before: Role | None, graph
     )
     held, wanted = set(before.permissions if before else ()), set(after.permissions)
     added = [
-        {"Put": {"Item": _at(name, f"PERM#{permission}")["Key"] | {"permission": {"S": permission}}}}
+        {
+            "Put": {
+                "Item": _at(name, f"PERM#{permission}")["Key"] | {"permission": {"S": permission}}
+            }
+        }
         for permission in sorted(wanted - held)
     ]
     taken = [{"Delete": _at(name, f"PERM#{permission}")} for permission in sorted(held - wanted)]
-    changes = {"role": name, "added": sorted(wanted - held), "taken": sorted(held - wanted), "parents": after.parents}
+    changes = {
+        "role": name,
+        "added": sorted(wanted - held),
+        "taken": sorted(held - wanted),
+        "parents": after.parents,
+    }
     if after.assignable_by or (before and before.assignable_by):
         changes["assignable_by"] = after.assignable_by
     trail = audit.entry(request, "role.changed" if before else "role.created", changes)
@@ -226,7 +258,9 @@ def _meta(after: Role, before: Role | None) -> dict[str, Any]:
         generation = {"generation": {"N": str(after.version)}} if after.version > 1 else {}
         item = _at(after.role, "META")["Key"] | fields | generation
         return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-    values = {f":{name}": value for name, value in fields.items()} | {":before": {"N": str(before.version)}}
+    values = {f":{name}": value for name, value in fields.items()} | {
+        ":before": {"N": str(before.version)}
+    }
     assignments = ", ".join(f"{name} = :{name}" for name in fields)
     return {
         "Update": _at(after.role, "META")
@@ -251,23 +285,34 @@ def _at(name: str, sk: str) -> dict[str, Any]:
 
 
 def _if_version(version: int) -> dict[str, Any]:
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(version)}}}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
 
 
 def _name(request: Request) -> str:
     try:
         return msgspec.convert(request.path_parameters["role"], RoleName)
     except msgspec.ValidationError:
-        raise invalid_parameters([ParameterError("role", "Expected a name such as `order-editor`")]) from None
+        raise invalid_parameters(
+            [ParameterError("role", "Expected a name such as `order-editor`")]
+        ) from None
 
 
 def _refuse_built_in(name: str) -> None:
     if name == ADMIN:
-        raise Problem(409, "role_built_in", f"{ADMIN} holds every permission and cannot be changed.")
+        raise Problem(
+            409, "role_built_in", f"{ADMIN} holds every permission and cannot be changed."
+        )
 
 
 def _refuse_twice(draft: Draft) -> None:
-    fields = {"permissions": draft.permissions, "parents": draft.parents, "assignable_by": draft.assignable_by}
+    fields = {
+        "permissions": draft.permissions,
+        "parents": draft.parents,
+        "assignable_by": draft.assignable_by,
+    }
     errors = [
         FieldError(f"#/{field}/{place}", "It is named twice")
         for field, names in fields.items()
@@ -275,7 +320,9 @@ def _refuse_twice(draft: Draft) -> None:
         if name in names[:place]
     ]
     if errors:
-        raise Problem(422, "validation_failed", "Some names stand there twice: see `errors`.", errors=errors)
+        raise Problem(
+            422, "validation_failed", "Some names stand there twice: see `errors`.", errors=errors
+        )
 
 
 def _representation(role: Role, status: int = 200) -> Response:

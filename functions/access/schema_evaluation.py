@@ -11,8 +11,8 @@ import msgspec
 
 from access.automaton import Search
 from access.schema_formats import FORMATS
-from atrium.json_values import child
-from atrium.problem import FieldError
+from atrium.http.json_values import child
+from atrium.http.problem import FieldError
 
 MAX_STEPS = 100_000
 """Of one request, whatever it changes: well under 100 ms."""
@@ -134,7 +134,9 @@ def _multiple_of(evaluation: Evaluation, unit: float, value: Any) -> str | None:
     from decimal import Decimal  # exact, and not imported by most requests
 
     evaluation.spend(20)
-    (above, below), (unit_above, unit_below) = (Decimal(repr(each)).as_integer_ratio() for each in (value, unit))
+    (above, below), (unit_above, unit_below) = (
+        Decimal(repr(each)).as_integer_ratio() for each in (value, unit)
+    )
     is_multiple = (above * unit_below) % (below * unit_above) == 0
     return None if is_multiple else f"Must be a multiple of {unit}"
 
@@ -160,7 +162,9 @@ def _unique_items(evaluation: Evaluation, is_wanted: bool, value: Any) -> str | 
 
 def _bound(is_right: Callable[[Any, Any], bool], detail: str) -> _Check:
     def check(_: Evaluation, limit: float, value: Any) -> str | None:
-        return None if not _is_number(value) or is_right(value, limit) else f"Must be {detail} {limit}"
+        return (
+            None if not _is_number(value) or is_right(value, limit) else f"Must be {detail} {limit}"
+        )
 
     return check
 
@@ -195,7 +199,9 @@ _CHECKS: Mapping[str, _Check] = {
 """Keywords about the value itself: what is wrong with it."""
 
 
-def _required(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _required(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if isinstance(value, dict):
         evaluation.spend(len(schema["required"]))
         for name in schema["required"]:
@@ -203,7 +209,9 @@ def _required(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, poi
                 yield FieldError(child(pointer, name), "This value is required")
 
 
-def _properties(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _properties(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if isinstance(value, dict):
         evaluation.spend(len(schema["properties"]))
         for name, part in schema["properties"].items():
@@ -211,37 +219,53 @@ def _properties(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, p
                 yield from evaluation.errors(part, value[name], child(pointer, name))
 
 
-def _additional(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _additional(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if isinstance(value, dict):
         evaluation.spend(len(value))
         for name in value:
             if name not in schema.get("properties", ()):
-                yield from evaluation.errors(schema["additionalProperties"], value[name], child(pointer, name))
+                yield from evaluation.errors(
+                    schema["additionalProperties"], value[name], child(pointer, name)
+                )
 
 
-def _items(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _items(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from evaluation.errors(schema["items"], item, f"{pointer}/{index}")
 
 
-def _all_of(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _all_of(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     for part in schema["allOf"]:
         yield from evaluation.errors(part, value, pointer)
 
 
-def _any_of(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _any_of(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if not any(evaluation.accepts(part, value) for part in schema["anyOf"]):
         yield FieldError(pointer, "Must fulfil at least one of the alternatives of `anyOf`")
 
 
-def _one_of(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _one_of(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     count = sum(evaluation.accepts(part, value) for part in schema["oneOf"])
     if count != 1:
-        yield FieldError(pointer, f"Must fulfil exactly one of the alternatives of `oneOf`, and fulfils {count}")
+        yield FieldError(
+            pointer, f"Must fulfil exactly one of the alternatives of `oneOf`, and fulfils {count}"
+        )
 
 
-def _not(evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str) -> Iterator[FieldError]:
+def _not(
+    evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
+) -> Iterator[FieldError]:
     if evaluation.accepts(schema["not"], value):
         yield FieldError(pointer, "Must not fulfil the schema in `not`")
 

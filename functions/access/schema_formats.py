@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from atrium.text import Email
+from atrium.http.text import Email
 
 # RFC 3339, section 5.6.
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

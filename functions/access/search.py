@@ -15,11 +15,13 @@ from msgspec import Meta
 from access import authzen, decision, standings
 from access.authzen import Action, Kind, Properties, Subject
 from access.decision import Resource, Standing
-from atrium import cursor, grant_items, permissions, user_attributes
-from atrium.grant_items import Grant
-from atrium.permissions import ADMIN
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import cursor
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import grant_items, permissions
+from atrium.identity.grant_items import Grant
+from atrium.identity.permissions import ADMIN
+from atrium.stores import user_attributes
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -83,7 +85,9 @@ def subjects(request: Request) -> Response:
     def found(after: str, limit: int) -> list[str]:
         if not _is_user(search.subject):
             return []
-        return list(islice(_active(_holders(search.action.name, resource, after, limit + 1)), limit + 1))
+        return list(
+            islice(_active(_holders(search.action.name, resource, after, limit + 1)), limit + 1)
+        )
 
     return _paged(request, search, found, lambda uid: {"type": authzen.USER, "id": uid})
 
@@ -91,8 +95,16 @@ def subjects(request: Request) -> Response:
 def resources(request: Request) -> Response:
     search = request.decode(ResourceSearch)
     kind, action = search.resource.type, search.action.name
-    standing = standings.of_type(search.subject.id, kind) if _is_user(search.subject) else Standing(None, ())
-    named = {grant.scope.removeprefix(f"{kind}:") for grant in standing.grants if grant.scope.startswith(f"{kind}:")}
+    standing = (
+        standings.of_type(search.subject.id, kind)
+        if _is_user(search.subject)
+        else Standing(None, ())
+    )
+    named = {
+        grant.scope.removeprefix(f"{kind}:")
+        for grant in standing.grants
+        if grant.scope.startswith(f"{kind}:")
+    }
     found = sorted(id for id in named - {"*"} if _permits(standing, action, Resource(kind, id)))
     # No resource has the id `*`; what is permitted on it is permitted on all.
     context = {"all": True} if _permits(standing, action, Resource(kind, "*")) else {}
@@ -102,8 +114,14 @@ def resources(request: Request) -> Response:
 def actions(request: Request) -> Response:
     search = request.decode(ActionSearch)
     resource = Resource(search.resource.type, search.resource.id)
-    standing = standings.of(search.subject.id, resource) if _is_user(search.subject) else Standing(None, ())
-    known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(standing, resource.type)
+    standing = (
+        standings.of(search.subject.id, resource)
+        if _is_user(search.subject)
+        else Standing(None, ())
+    )
+    known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(
+        standing, resource.type
+    )
     found = sorted(action for action in known if _permits(standing, action, resource))
     return _paged(request, search, _slice(found), lambda action: {"name": action})
 
@@ -125,13 +143,19 @@ def _actions_of_roles(standing: Standing, kind: str) -> set[str]:
 
 def role_names() -> list[str]:
     """Every role's, sorted. One Query of the index."""
-    return [item["gsi1sk"] for item in user_attributes.query("ROLES", index="GSI1", only=["gsi1sk"])]
+    return [
+        item["gsi1sk"] for item in user_attributes.query("ROLES", index="GSI1", only=["gsi1sk"])
+    ]
 
 
 def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[str]:
     """Who a grant in force gives the right to, by uid, each once; whatever their status."""
     permission = decision.permission_of(action, resource.type)
-    giving = {role for role in [ADMIN, *role_names()] if decision.source(role, permission, permissions.cached)}
+    giving = {
+        role
+        for role in [ADMIN, *role_names()]
+        if decision.source(role, permission, permissions.cached)
+    }
     now = time.time()
     following = (f"U#{after}$" if after else "U#", "U$")
 
@@ -148,7 +172,11 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
                 yield grant_items.uid_of(item)
 
     scopes = [f"{resource.type}:{id}" for id in {resource.id, "*"}]
-    on_resource = [users(key) for key in map(grant_items.resource_key, scopes) if len(key.encode()) <= _MAX_KEY_BYTES]
+    on_resource = [
+        users(key)
+        for key in map(grant_items.resource_key, scopes)
+        if len(key.encode()) <= _MAX_KEY_BYTES
+    ]
     everywhere = [users(f"ROLE#{role}", index="GSI1") for role in sorted(giving)]
     return (uid for uid, _ in groupby(heapq.merge(*on_resource, *everywhere)))
 
@@ -180,7 +208,11 @@ def _paged(
     shown = rows[:limit]
     last = shown[-1] if shown else after
     next_token = cursor.sign((last, limit), binding) if len(rows) > limit else ""
-    results = Results({"next_token": next_token, "count": len(shown)}, [entity(row) for row in shown], context or {})
+    results = Results(
+        {"next_token": next_token, "count": len(shown)},
+        [entity(row) for row in shown],
+        context or {},
+    )
     return authzen.answer(request, results)
 
 

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Collection
 
 from access.decision import Resource, Standing
-from atrium import grants, parallel, user_attributes
+from atrium.identity import grants
+from atrium.runtime import parallel
+from atrium.stores import user_attributes
 
 FEW_RESOURCES = 3
 FEW_GRANTS = 100
@@ -37,12 +39,20 @@ def each(asked: Collection[Asked]) -> dict[Asked, Standing]:
     }
     found = grants.covering([_key(one) for one in known if one[0] not in whole])
     of_few = {uid: future.result() for uid, future in whole.items()}
-    found |= grants.covering([_key(one) for one in known if one[0] in of_few and of_few[one[0]] is None])
-    statuses = {uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()}
+    found |= grants.covering(
+        [_key(one) for one in known if one[0] in of_few and of_few[one[0]] is None]
+    )
+    statuses = {
+        uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()
+    }
 
     def standing(one: Asked) -> Standing:
         uid = one[0]
-        return Standing(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ()) if one in known else _NOBODY
+        return (
+            Standing(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ())
+            if one in known
+            else _NOBODY
+        )
 
     return {one: standing(one) for one in asked}
 

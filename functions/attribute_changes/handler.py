@@ -1,4 +1,4 @@
-from atrium.stream import stream
+from atrium.stores.stream import stream
 from attribute_changes.outcomes import take_up
 
 handler = stream(take_up)

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import identity, outbox
-from atrium.commands import NewUser
-from atrium.identity import EmailTakenError
+from atrium.identity import users
+from atrium.identity.users import EmailTakenError
+from atrium.stores import outbox
+from atrium.stores.commands import NewUser
 
 
 def take_up(command: dict[str, Any]) -> None:
@@ -26,7 +27,9 @@ def _bind(operation: str, new: NewUser, result: dict[str, str]) -> None:
     names = {"given_name": new.given_name, "family_name": new.family_name, "locale": new.locale}
     attributes = {name: value for name, value in names.items() if value is not None}
     try:
-        user = identity.ensure_user(result["provider"], result["subject"], new.email, attributes, UUID(new.uid))
+        user = users.ensure_user(
+            result["provider"], result["subject"], new.email, attributes, UUID(new.uid)
+        )
     except EmailTakenError:
         outbox.fail(operation, "Another user has taken this address since the invitation.")
     else:

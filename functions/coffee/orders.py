@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from atrium import etag, idempotency, pages, postgres, response
-from atrium.problem import FieldError, Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.uuid7 import uuid7
+from atrium.http import etag, pages, response
+from atrium.http.problem import FieldError, Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import idempotency, postgres
 from coffee import queries
 from coffee.queries import Order, Status
 
@@ -79,7 +80,9 @@ def set_status(request: Request) -> Response:
     order, wanted = request.uuid("id"), request.decode(NewStatus).status
     versions = etag.expected_versions(request)
     allowed_from = [status for status, following in NEXT.items() if wanted in following]
-    change = queries.change_status(order, wanted, allowed_from, versions, request.caller.uid, request.request_id)
+    change = queries.change_status(
+        order, wanted, allowed_from, versions, request.caller.uid, request.request_id
+    )
     if change is None:
         raise _not_found()
     if versions is not None and change.version not in versions:
@@ -105,16 +108,25 @@ def _refusal(lines: Sequence[OrderLine], quantities: Mapping[UUID, int]) -> Prob
         if line.coffee not in stock
     ]
     if unknown:
-        return Problem(422, "validation_failed", "Some lines are not acceptable: see `errors`.", errors=unknown)
+        return Problem(
+            422, "validation_failed", "Some lines are not acceptable: see `errors`.", errors=unknown
+        )
     short = [
         FieldError(f"#/lines/{index}/quantity", f"{stock[line.coffee]} are left")
         for index, line in enumerate(lines)
         if stock[line.coffee] < quantities[line.coffee]
     ]
-    return Problem(409, "out_of_stock", "Too little was left: `errors` says of what, if it still is.", errors=short)
+    return Problem(
+        409,
+        "out_of_stock",
+        "Too little was left: `errors` says of what, if it still is.",
+        errors=short,
+    )
 
 
-def _representation(order: Order, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def _representation(
+    order: Order, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     return response.json(order, status, etag=etag.of_version(order.version), headers=headers)
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import postgres
-from atrium.postgres import Statement
-from atrium.uuid7 import uuid7
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres
+from atrium.stores.postgres import Statement
 
 Status = Literal["placed", "preparing", "ready", "collected", "cancelled"]
 
@@ -110,7 +110,9 @@ def find(order: UUID, owner: str | None) -> Order | None:
     return Order(*rows[0]) if rows else None
 
 
-def placing(order: UUID, uid: str, quantities: Mapping[UUID, int], request_id: str) -> list[Statement]:
+def placing(
+    order: UUID, uid: str, quantities: Mapping[UUID, int], request_id: str
+) -> list[Statement]:
     """Fails with one of `REFUSED` when a coffee is unknown or too little of it is left."""
     return [
         Statement(_PLACE, (order, uid)),
@@ -126,7 +128,9 @@ def finding(order: UUID) -> Statement:
 
 def stock(wanted: Collection[UUID]) -> dict[UUID, int]:
     """What is left of those that exist."""
-    return dict(postgres.query("SELECT id, stock FROM coffees WHERE id = ANY ($1::uuid[])", list(wanted)))
+    return dict(
+        postgres.query("SELECT id, stock FROM coffees WHERE id = ANY ($1::uuid[])", list(wanted))
+    )
 
 
 class Change(msgspec.Struct):
@@ -148,7 +152,9 @@ def change_status(
     """Sets the status if the order's own and its version are among those given. None when there is no such order."""
     expected = None if versions is None else list(versions)
     change = (order, status, list(allowed_from), expected, uuid7(), actor, request_id)
-    [met, _, now] = postgres.batch(Statement(_LOCK, (order,)), Statement(_CHANGE, change), finding(order))
+    [met, _, now] = postgres.batch(
+        Statement(_LOCK, (order,)), Statement(_CHANGE, change), finding(order)
+    )
     if not met:
         return None
     [(status_met, version_met)] = met

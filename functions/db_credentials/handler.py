@@ -13,7 +13,7 @@ from typing import Any
 import botocore.config
 import botocore.session
 
-from atrium.config import required
+from atrium.runtime.config import required
 from db_credentials import scram
 
 
@@ -49,7 +49,9 @@ def _change(user: str, arn: str) -> None:
 
 def _set_verifier(user: str, verifier: str) -> None:
     payload = json.dumps({"action": "set_verifier", "user": user, "verifier": verifier})
-    answer = _client("lambda").invoke(FunctionName=required("MIGRATE_FUNCTION"), Payload=payload.encode())
+    answer = _client("lambda").invoke(
+        FunctionName=required("MIGRATE_FUNCTION"), Payload=payload.encode()
+    )
     if "FunctionError" in answer:
         raise MigrateFailedError(f"{user}: {answer['Payload'].read().decode()}")
 
@@ -62,6 +64,8 @@ def _has_value(arn: str) -> bool:
 
 @functools.cache
 def _client(service: str) -> Any:
-    config = botocore.config.Config(connect_timeout=3, read_timeout=30, retries={"mode": "standard"})
+    config = botocore.config.Config(
+        connect_timeout=3, read_timeout=30, retries={"mode": "standard"}
+    )
     region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
     return botocore.session.get_session().create_client(service, region_name=region, config=config)

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from atrium import admins, grants, postgres, user_attributes
-from atrium.contention import retry_on_conflict
-from atrium.grant_items import EVERYWHERE, GrantRecord
-from atrium.permissions import ADMIN
-from atrium.user_attributes import Contended, TransactionRefused
-from atrium.uuid7 import uuid7
+from atrium.identity import admins, grants
+from atrium.identity.grant_items import EVERYWHERE, GrantRecord
+from atrium.identity.permissions import ADMIN
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres, user_attributes
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.user_attributes import Contended, TransactionRefused
 
 ACTOR = "operator"
 

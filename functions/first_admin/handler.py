@@ -5,8 +5,8 @@ Answers `{"uid": …, "granted": true}`; `granted` is false when they had it. Ra
 
 from typing import Any
 
-from atrium import postgres
-from atrium.text import Email
+from atrium.http.text import Email
+from atrium.stores import postgres
 from first_admin import grant
 
 _FIND = "SELECT uid, status FROM users WHERE email = $1::citext AND status <> 'erased'"

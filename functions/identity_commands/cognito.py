@@ -11,7 +11,7 @@ import botocore.config
 import botocore.session
 from botocore.exceptions import ClientError
 
-from atrium import config
+from atrium.runtime import config
 
 
 def disable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
@@ -59,6 +59,10 @@ def _pool() -> str:
 @functools.cache
 def _client(service: str) -> Any:
     # Seconds. Cognito sends the invitation before it answers, and a repeat would find the user there.
-    settings = botocore.config.Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard"})
+    settings = botocore.config.Config(
+        connect_timeout=3, read_timeout=15, retries={"mode": "standard"}
+    )
     region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
-    return botocore.session.get_session().create_client(service, region_name=region, config=settings)
+    return botocore.session.get_session().create_client(
+        service, region_name=region, config=settings
+    )

@@ -1,4 +1,4 @@
-from atrium.stream import stream
+from atrium.stores.stream import stream
 from identity_commands.performance import perform
 
 handler = stream(perform)

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from atrium.commands import NewUser
+from atrium.stores.commands import NewUser
 from identity_commands.cognito import call, call_if_there, provider
 
 
@@ -61,8 +61,15 @@ def create_user(new: NewUser, asked_at: datetime) -> dict[str, str]:
 
 
 def _create(new: NewUser) -> Any:
-    given = [{"Name": name, "Value": value} for name, value in _attributes(new).items() if value is not None]
-    verified = {"Name": "email_verified", "Value": "true"}  # the mail goes there; nobody signs in without its password
+    given = [
+        {"Name": name, "Value": value}
+        for name, value in _attributes(new).items()
+        if value is not None
+    ]
+    verified = {
+        "Name": "email_verified",
+        "Value": "true",
+    }  # the mail goes there; nobody signs in without its password
     return _sent(new, UserAttributes=[*given, verified])["User"]
 
 
@@ -72,7 +79,11 @@ def _take_over(new: NewUser, found: dict[str, str]) -> None:
     call("admin_set_user_password", Username=new.email, Password=_password(), Permanent=False)
     call("admin_user_global_sign_out", Username=new.email)
     _mail(new)
-    names = {name: value or "" for name, value in _attributes(new).items() if value is not None or name in found}
+    names = {
+        name: value or ""
+        for name, value in _attributes(new).items()
+        if value is not None or name in found
+    }
     changed = [{"Name": name, "Value": value} for name, value in names.items() if name != "email"]
     verified = {"Name": "email_verified", "Value": "true"}
     call("admin_update_user_attributes", Username=new.email, UserAttributes=[*changed, verified])

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from atrium import commands, user_attributes
-from atrium.commands import KEPT_SECONDS, NewUser, StatusOfUser
+from atrium.stores import commands, user_attributes
+from atrium.stores.commands import KEPT_SECONDS, NewUser, StatusOfUser
 from identity_commands import cognito, invitation
 from identity_commands.invitation import RefusedError
 
@@ -34,11 +34,15 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
             asked_at = datetime.fromisoformat(command["created_at"])
             return invitation.create_user(msgspec.json.decode(arguments, type=NewUser), asked_at)
         case "disable_user":
-            return cognito.disable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
+            return cognito.disable_user(
+                msgspec.json.decode(arguments, type=StatusOfUser).identities
+            )
         case "enable_user":
             return cognito.enable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
         case unknown:
-            raise ValueError(f"{unknown}: no such command. Deploy identity_commands before whoever sends it.")
+            raise ValueError(
+                f"{unknown}: no such command. Deploy identity_commands before whoever sends it."
+            )
 
 
 def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:

@@ -3,9 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from atrium import etag
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import etag
+from atrium.http.request import Request
+from atrium.http.response import Response
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 
@@ -13,7 +13,11 @@ DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 def read(_: Request) -> Response:
     content = _content()
     # It changes with a release only, so whoever has it may ask again cheaply.
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag.of_bytes(content)}
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-cache",
+        "ETag": etag.of_bytes(content),
+    }
     return Response(body=content, headers=headers)
 
 
@@ -22,4 +26,6 @@ def _content() -> bytes:
     try:
         return DOCUMENT.read_bytes()
     except FileNotFoundError:
-        raise FileNotFoundError(f"{DOCUMENT} is not in the package: run `make build` and deploy again.") from None
+        raise FileNotFoundError(
+            f"{DOCUMENT} is not in the package: run `make build` and deploy again."
+        ) from None

@@ -1,4 +1,4 @@
-from atrium.http import api
+from atrium.http.api import api
 from meta import contract, health
 
 ROUTES = {

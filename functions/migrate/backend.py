@@ -25,7 +25,9 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
 
     driver_module = "pg8000.dbapi"
     _is_locked = False
-    create_lock_table_sql = DatabaseBackend.create_lock_table_sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    create_lock_table_sql = DatabaseBackend.create_lock_table_sql.replace(
+        "CREATE TABLE", "CREATE TABLE IF NOT EXISTS"
+    )
     log_migration_sql = DatabaseBackend.log_migration_sql.replace(
         "{quoted.created_at_utc})", "{quoted.created_at_utc}, {quoted.comment})"
     ).replace(":created_at_utc)", ":created_at_utc, :comment)")
@@ -37,7 +39,9 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
         self.create_lock_table()  # and no trial table to learn whether Postgres can roll back DDL: it can
 
     def begin(self) -> None:
-        DatabaseBackend.begin(self)  # PostgresqlBackend's asks psycopg's connection for its state first
+        DatabaseBackend.begin(
+            self
+        )  # PostgresqlBackend's asks psycopg's connection for its state first
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:
@@ -63,7 +67,9 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
     def rollback_one(self, migration: Any, force: bool = False) -> None:
         self._change(migration, "rollback", force, self.unmark_one)
 
-    def _change(self, migration: Any, direction: str, force: bool, mark: Callable[..., None] | None) -> None:
+    def _change(
+        self, migration: Any, direction: str, force: bool, mark: Callable[..., None] | None
+    ) -> None:
         migration.load()
         self.ensure_internal_schema_updated()
         if not migration.use_transactions:

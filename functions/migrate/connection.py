@@ -16,10 +16,10 @@ from pg8000 import dbapi
 from pg8000.converters import datetime_out
 from yoyo.connections import DatabaseURI
 
-from atrium import postgres
-from atrium.config import required
-from atrium.one_flight import InterfaceError, OneFlight, ServerError, open_socket
-from atrium.postgres import DatabaseUnavailable
+from atrium.runtime.config import required
+from atrium.stores import postgres
+from atrium.stores.pipeline import InterfaceError, OneFlight, ServerError, open_socket
+from atrium.stores.postgres import DatabaseUnavailable
 
 SCHEME = "postgresql+pg8000"
 CLEARTEXT, MD5 = 3, 5
@@ -77,7 +77,9 @@ def connect(uri: DatabaseURI) -> Connection:
         )
     except (ServerError, InterfaceError, OSError) as error:
         sock.close()
-        raise DatabaseUnavailable(f"{address}:{uri.port} refused {uri.username}: {error}") from error
+        raise DatabaseUnavailable(
+            f"{address}:{uri.port} refused {uri.username}: {error}"
+        ) from error
 
 
 def _tls(options: Mapping[str, str]) -> ssl.SSLContext | None:

@@ -36,15 +36,23 @@ class MigrationFile:
 def read(folder: Path) -> list[MigrationFile]:
     """In the order in which they are applied. Raises `FileNotFoundError`."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is missing: build the zip with `make build`, which puts migrations there.")
-    return [MigrationFile(path) for path in sorted(folder.glob("*.sql")) if not path.stem.endswith(ROLLBACK)]
+        raise FileNotFoundError(
+            f"{folder} is missing: build the zip with `make build`, which puts migrations there."
+        )
+    return [
+        MigrationFile(path)
+        for path in sorted(folder.glob("*.sql"))
+        if not path.stem.endswith(ROLLBACK)
+    ]
 
 
 def find(files: Sequence[MigrationFile], to: str) -> MigrationFile:
     """By id or by number. Raises `ValueError`."""
     found = [file for file in files if to in (file.id, file.number)]
     if len(found) > 1:
-        raise ValueError(f"to: {to!r} may be {' or '.join(file.id for file in found)}. Give the whole name.")
+        raise ValueError(
+            f"to: {to!r} may be {' or '.join(file.id for file in found)}. Give the whole name."
+        )
     if not found:
         raise ValueError(f"to: {to!r} is none of {', '.join(file.id for file in files)}.")
     return found[0]
@@ -52,4 +60,6 @@ def find(files: Sequence[MigrationFile], to: str) -> MigrationFile:
 
 def holds_sql(path: Path) -> bool:
     """Whether there is more than comments in it, and it is there at all."""
-    return path.is_file() and bool(_COMMENT.sub("", path.read_text(encoding="utf-8")).strip(" \t\r\n;"))
+    return path.is_file() and bool(
+        _COMMENT.sub("", path.read_text(encoding="utf-8")).strip(" \t\r\n;")
+    )

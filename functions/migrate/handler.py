@@ -50,7 +50,9 @@ def handler(event: Event, _context: object = None) -> dict[str, Any]:
             return items.prepare()
         case "migrate_items":
             after = {"after": _text(event, "after")} if "after" in event else {}
-            return items.migrate(items.users_of(proxy_uri("readonly")), dry_run=event.get("dry_run") is True, **after)
+            return items.migrate(
+                items.users_of(proxy_uri("readonly")), dry_run=event.get("dry_run") is True, **after
+            )
         case _:
             return run(event, proxy_uri)
 
@@ -78,7 +80,9 @@ def _action(event: Event) -> str:
     if action not in FIELDS:
         raise ValueError(f"action: {action!r} is none of {', '.join(FIELDS)}.")
     if unknown := event.keys() - {"action", *FIELDS[action]}:
-        raise ValueError(f"{', '.join(sorted(unknown))}: no field of {action}, which has {FIELDS[action] or 'none'}.")
+        raise ValueError(
+            f"{', '.join(sorted(unknown))}: no field of {action}, which has {FIELDS[action] or 'none'}."
+        )
     return str(action)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from atrium.one_flight import ServerError, Statement
-from atrium.postgres import DatabaseUnavailable
+from atrium.stores.pipeline import ServerError, Statement
+from atrium.stores.postgres import DatabaseUnavailable
 from migrate.connection import Connection
 from migrate.files import MigrationFile
 
@@ -14,7 +14,9 @@ CONTENT = "sha256:"
 """Begins the comment of an entry in yoyo's log that holds the hash of what was applied; yoyo's own hash is of the name."""
 
 # Also a role that may not enter the schema sees no table: nothing was applied then, since the first migration lets it in.
-_THERE = "SELECT to_regclass('_yoyo_migration') IS NOT NULL AND to_regclass('_yoyo_log') IS NOT NULL"
+_THERE = (
+    "SELECT to_regclass('_yoyo_migration') IS NOT NULL AND to_regclass('_yoyo_log') IS NOT NULL"
+)
 _APPLIED = """
 SELECT migration_id, applied_at_utc, (
     SELECT comment FROM _yoyo_log
@@ -59,7 +61,11 @@ class History:
     @property
     def edited(self) -> list[Edited]:
         noted = {one.id: one.sha256 for one in self.applied if one.sha256}
-        return [Edited(file, noted[file.id]) for file in self.files if noted.get(file.id, file.sha256) != file.sha256]
+        return [
+            Edited(file, noted[file.id])
+            for file in self.files
+            if noted.get(file.id, file.sha256) != file.sha256
+        ]
 
     @property
     def unknown(self) -> list[str]:
@@ -118,7 +124,10 @@ def read(connection: Connection, files: Sequence[MigrationFile]) -> History:
         raise DatabaseUnavailable(
             f"What was applied cannot be read: {error.args[0]['M']}. `make migrate` grants it."
         ) from error
-    return History([Applied(name, at.replace(tzinfo=UTC), _content(comment)) for name, at, comment in rows], files)
+    return History(
+        [Applied(name, at.replace(tzinfo=UTC), _content(comment)) for name, at, comment in rows],
+        files,
+    )
 
 
 def _content(comment: str | None) -> str | None:

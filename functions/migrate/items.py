@@ -1,4 +1,4 @@
-"""Moves grants out of the layout of `atrium/legacy_grants.py`, some users at a time, in passes over all users.
+"""Moves grants out of the layout of `atrium/identity/legacy_grants.py`, some users at a time, in passes over all users.
 
 A pass that met nothing to move ends the migration. Where it is stands in the item of `legacy_grants.STATE`, so a run that
 was interrupted is continued by the next one. Each grant is moved by one transaction, whatever else is writing.
@@ -15,10 +15,12 @@ from typing import Any
 import msgspec
 from yoyo.connections import parse_uri
 
-from atrium import admins, grant_items, grants, legacy_grants, parallel, user_attributes
-from atrium.grant_items import Item
-from atrium.one_flight import Statement
-from atrium.user_attributes import TransactionRefused, Unavailable
+from atrium.identity import admins, grant_items, grants, legacy_grants
+from atrium.identity.grant_items import Item
+from atrium.runtime import parallel
+from atrium.stores import user_attributes
+from atrium.stores.pipeline import Statement
+from atrium.stores.user_attributes import TransactionRefused, Unavailable
 from migrate.connection import connect
 
 USERS_AT_ONCE = 1000
@@ -61,11 +63,16 @@ def migrate(users: Users, *, dry_run: bool = False, after: str = _BEFORE_ALL) ->
     if state.layout == "before":
         state = State("moving", since=int(time.time()))
         _write(state)
-    if state.layout == "moving" and (left := state.since + legacy_grants.CACHE_SECONDS + 1 - time.time()) > 0:
+    if (
+        state.layout == "moving"
+        and (left := state.since + legacy_grants.CACHE_SECONDS + 1 - time.time()) > 0
+    ):
         return {"layout": state.layout, "seconds": left}
     found = users(state.after, USERS_AT_ONCE)
     holders = [uid for uid in parallel.run([partial(_holder, uid) for uid in found]) if uid]
-    if holders and state.clean:  # before anything moves: a pass that is killed is not taken for one that met nothing
+    if (
+        holders and state.clean
+    ):  # before anything moves: a pass that is killed is not taken for one that met nothing
         state.clean = False
         _write(state)
     counts = _each(holders, _move_user)
@@ -91,7 +98,12 @@ def users_of(uri: str) -> Users:
 def _dry(users: Users, after: str) -> dict[str, Any]:
     found = users(after, USERS_AT_ONCE)
     counts = _each(found, _count_user)
-    return {"layout": _read().layout, "users": len(found), "after": found[-1] if found else after, **counts}
+    return {
+        "layout": _read().layout,
+        "users": len(found),
+        "after": found[-1] if found else after,
+        **counts,
+    }
 
 
 def _each(users: Sequence[str], work: Callable[[str], Counter[str]]) -> dict[str, int]:
@@ -105,7 +117,9 @@ def _count_user(uid: str) -> Counter[str]:
     counts, seen = Counter[str](), set[str]()
     for item in legacy_grants.query(uid):
         key = grant_items.keys(grant_items.record(item))[0]
-        kind = "expired" if not grant_items.in_force(item) else "merged" if key[1] in seen else "moved"
+        kind = (
+            "expired" if not grant_items.in_force(item) else "merged" if key[1] in seen else "moved"
+        )
         counts[kind] += 1
         if kind == "moved":
             seen.add(key[1])
@@ -142,7 +156,9 @@ def _move(item: Item) -> str:
         return "moved"
     # The earlier layout allowed several grants of one right: the one that ends last is what the user holds.
     kept = grant_items.record(held)
-    if held.get("expires_at") is not None and held["expires_at"] < item.get("expires_at", float("inf")):
+    if held.get("expires_at") is not None and held["expires_at"] < item.get(
+        "expires_at", float("inf")
+    ):
         kept = msgspec.structs.replace(kept, expires_at=record.expires_at)
     user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(kept, held)])
     return "merged"

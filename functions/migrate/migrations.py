@@ -9,7 +9,7 @@ from typing import Any
 import yoyo
 from yoyo.connections import parse_uri
 
-from atrium.one_flight import InterfaceError, ServerError
+from atrium.stores.pipeline import InterfaceError, ServerError
 from migrate import files, history, rules
 from migrate.backend import Backend, open_backend
 from migrate.connection import connect
@@ -30,7 +30,9 @@ def status(uri: str, folder: Path = FOLDER) -> dict[str, Any]:
 def plan(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
     """What `apply` would run, as text. Writes nothing; raises `HistoryError` and `ValueError` like `apply`."""
     chosen = _to_apply(_history(uri, folder), to)
-    return {"apply": [{"id": file.id, "sql": file.path.read_text(encoding="utf-8")} for file in chosen]}
+    return {
+        "apply": [{"id": file.id, "sql": file.path.read_text(encoding="utf-8")} for file in chosen]
+    }
 
 
 def apply(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
@@ -77,7 +79,9 @@ def _to_apply(found: History, to: str | None) -> list[MigrationFile]:
         raise HistoryError("\n".join(found.wrong))
     pending = found.pending
     if last and last not in pending:
-        raise ValueError(f"to: {last.id} is applied already. To go back behind a later one: `make migrate-down`.")
+        raise ValueError(
+            f"to: {last.id} is applied already. To go back behind a later one: `make migrate-down`."
+        )
     chosen = pending[: pending.index(last) + 1] if last else pending
     if empty := [file.path.name for file in chosen if not files.holds_sql(file.path)]:
         raise HistoryError(f"{', '.join(empty)} holds no SQL yet. Write it, or remove the file.")
@@ -90,7 +94,9 @@ def _to_take_back(found: History, steps: int) -> list[MigrationFile]:
         raise ValueError(f"steps: {steps}, but only {len(found.applied)} migrations are applied.")
     by_id = {file.id: file for file in found.files}
     chosen = [one.id for one in reversed(found.applied)][:steps]
-    if missing := [name for name in chosen if name not in by_id or not files.holds_sql(by_id[name].rollback)]:
+    if missing := [
+        name for name in chosen if name not in by_id or not files.holds_sql(by_id[name].rollback)
+    ]:
         raise HistoryError(
             f"{', '.join(missing)} cannot be taken back: this build has no {missing[0]}.rollback.sql with SQL in it. "
             "Build from the commit that has it, or write the way back as a new migration."
@@ -100,7 +106,9 @@ def _to_take_back(found: History, steps: int) -> list[MigrationFile]:
     return files_chosen
 
 
-def _run(chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Backend, Any], None]) -> None:
+def _run(
+    chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Backend, Any], None]
+) -> None:
     folders = {glob.escape(str(file.path.parent)) for file in chosen}
     known = {migration.id: migration for migration in yoyo.read_migrations(*folders)}
     for file in chosen:
@@ -118,16 +126,26 @@ def _run(chosen: Sequence[MigrationFile], backend: Backend, change: Callable[[Ba
 def _done_before(failed: MigrationFile, chosen: Sequence[MigrationFile]) -> str:
     """Say what this run has left in the database."""
     done = [file.id for file in chosen[: list(chosen).index(failed)]]
-    return f"Done in this run and kept: {', '.join(done)}." if done else "This run had done nothing before it."
+    return (
+        f"Done in this run and kept: {', '.join(done)}."
+        if done
+        else "This run had done nothing before it."
+    )
 
 
 def _explained(name: str, was_undone: bool, error: ServerError) -> str:
     fields = error.args[0]
-    outcome = "failed and was undone" if was_undone else "failed; it has no transaction, so part of it may be done"
+    outcome = (
+        "failed and was undone"
+        if was_undone
+        else "failed; it has no transaction, so part of it may be done"
+    )
     advice = "Mend it and apply again."
     if fields["C"] == LOCK_NOT_AVAILABLE:
-        advice = (
-            "Somebody used the table for longer than migrator waits (lock_timeout). Apply again when it is quieter."
-        )
-    more = "".join(f" {text}: {fields[code]}" for code, text in (("D", "Detail"), ("H", "Hint")) if fields.get(code))
+        advice = "Somebody used the table for longer than migrator waits (lock_timeout). Apply again when it is quieter."
+    more = "".join(
+        f" {text}: {fields[code]}"
+        for code, text in (("D", "Detail"), ("H", "Hint"))
+        if fields.get(code)
+    )
     return f"{name}.sql {outcome}: {fields['M']} (SQLSTATE {fields['C']}).{more} {advice}"

@@ -7,9 +7,9 @@ makes the roles itself and joins migrator.
 import re
 from typing import Any
 
-from atrium import postgres
-from atrium.config import required
-from atrium.postgres import Statement
+from atrium.runtime.config import required
+from atrium.stores import postgres
+from atrium.stores.postgres import Statement
 
 MASTER = "postgres"
 
@@ -22,8 +22,16 @@ TIMEOUTS: dict[str, dict[str, str]] = {
         "idle_in_transaction_session_timeout": "1min",
         "client_connection_check_interval": "1s",
     },
-    "app": {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"},
-    "readonly": {"statement_timeout": "30s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "1min"},
+    "app": {
+        "statement_timeout": "5s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "10s",
+    },
+    "readonly": {
+        "statement_timeout": "30s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "1min",
+    },
 }
 """By role, in Postgres's own units. RDS Proxy forbids SET, so they belong to the role."""
 
@@ -58,7 +66,9 @@ def set_verifier(user: str, verifier: str) -> dict[str, Any]:
     if user not in TIMEOUTS:
         raise ValueError(f"user: {user!r} is none of {', '.join(TIMEOUTS)}.")
     if not _VERIFIER.fullmatch(verifier):
-        raise ValueError("verifier: not of the form SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>.")
+        raise ValueError(
+            "verifier: not of the form SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>."
+        )
     postgres.query(f"ALTER ROLE {user} PASSWORD '{verifier}'", user=MASTER)
     return {"user": user}
 

@@ -32,7 +32,9 @@ def require(files: Sequence[tuple[Path, Path]]) -> None:
     Beside each is the file whose first comment says whether it runs in a transaction: the way back goes by the way there.
     """
     if found := [problem for path, forward in files for problem in problems(path, forward)]:
-        raise MigrationRefusedError("\n".join(["Nothing was changed, since these would not run as one:", *found]))
+        raise MigrationRefusedError(
+            "\n".join(["Nothing was changed, since these would not run as one:", *found])
+        )
 
 
 def problems(path: Path, forward: Path) -> Iterator[str]:
@@ -55,7 +57,12 @@ def is_transactional(path: Path) -> bool:
 
 
 def _problem(statement: Statement, transactional: bool) -> str | None:
-    checks: tuple[Callable[[Statement], str | None], ...] = (_psql, _atomic_body, _transaction_control, _session)
+    checks: tuple[Callable[[Statement], str | None], ...] = (
+        _psql,
+        _atomic_body,
+        _transaction_control,
+        _session,
+    )
     found = next((problem for check in checks if (problem := check(statement))), None)
     return found or (_outside_only(statement) if transactional else None)
 
@@ -63,7 +70,9 @@ def _problem(statement: Statement, transactional: bool) -> str | None:
 def _psql(statement: Statement) -> str | None:
     if statement.words[0] == "\\":
         return f"\\{' '.join(statement.words[1:2]).lower()} is a command of psql, not SQL. Write what it does as SQL."
-    if statement.begins("COPY") and (statement.has("FROM", "STDIN") or statement.has("TO", "STDOUT")):
+    if statement.begins("COPY") and (
+        statement.has("FROM", "STDIN") or statement.has("TO", "STDOUT")
+    ):
         return "COPY with STDIN or STDOUT needs a client that sends the rows. Write INSERT."
     return None
 
@@ -83,7 +92,9 @@ def _transaction_control(statement: Statement) -> str | None:
 
 def _session(statement: Statement) -> str | None:
     if statement.begins("SET") and not statement.begins("SET", "CONSTRAINTS"):
-        name = " ".join(statement.words[: 3 if statement.words[1:2] in (("LOCAL",), ("SESSION",)) else 2])
+        name = " ".join(
+            statement.words[: 3 if statement.words[1:2] in (("LOCAL",), ("SESSION",)) else 2]
+        )
         return f"{name} changes the session that others use after it. Write names with their schema; timeouts are migrator's own."
     if statement.has("SET_CONFIG", "("):
         return "set_config changes the session that others use after it. Write names with their schema."
@@ -94,7 +105,11 @@ def _session(statement: Statement) -> str | None:
 
 def _outside_only(statement: Statement) -> str | None:
     said = _begins_with_one(statement, NOT_IN_A_TRANSACTION)
-    if said is None and statement.has("CONCURRENTLY") and (begun := _begins_with_one(statement, CONCURRENTLY)):
+    if (
+        said is None
+        and statement.has("CONCURRENTLY")
+        and (begun := _begins_with_one(statement, CONCURRENTLY))
+    ):
         said = f"{begun} CONCURRENTLY"
     if said is None and statement.begins("ALTER", "TABLE") and statement.has("DETACH", "PARTITION"):
         said = "DETACH PARTITION CONCURRENTLY" if statement.has("CONCURRENTLY") else None

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 
 from yoyo.connections import DatabaseURI
 
-from atrium.one_flight import InterfaceError, ServerError, Statement
+from atrium.stores.pipeline import InterfaceError, ServerError, Statement
 from migrate.connection import Connection, connect
 from migrate.errors import MigrationsBusyError
 
@@ -45,7 +45,9 @@ def _kept_alive(connection: Connection) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
-        with suppress(ServerError, InterfaceError, OSError):  # the run goes on: each mark's primary key still guards it
+        with suppress(
+            ServerError, InterfaceError, OSError
+        ):  # the run goes on: each mark's primary key still guards it
             while not over.wait(BEAT):
                 connection.fly([Statement("SELECT 1")])
 
@@ -60,7 +62,10 @@ def _kept_alive(connection: Connection) -> Iterator[None]:
 
 def _busy(connection: Connection) -> MigrationsBusyError:
     found = connection.fly([Statement(HOLDER)])[0]
-    who = ", ".join(f"since {since:%H:%M:%S} UTC (backend {pid})" for pid, since in found) or "until a moment ago"
+    who = (
+        ", ".join(f"since {since:%H:%M:%S} UTC (backend {pid})" for pid, since in found)
+        or "until a moment ago"
+    )
     return MigrationsBusyError(
         f"Another run has held the lock {who}. It is free when that run ends; if its runner was killed, "
         "at once, or a minute later where nobody told Postgres. Wait for it and run this again."

@@ -28,7 +28,9 @@ class _Migrate(Distribution):
 
 
 class _Finder(DistributionFinder):
-    def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterable[Distribution]:
+    def find_distributions(
+        self, context: DistributionFinder.Context | None = None
+    ) -> Iterable[Distribution]:
         return [_Migrate()] if context is None or context.name in (None, NAME) else []
 
     def find_spec(self, *_: Any) -> None:

@@ -6,7 +6,7 @@ The newest signs and all verify, so rotating one refuses nothing that is under w
 import os
 from typing import Any
 
-from atrium import user_attributes
+from atrium.stores import user_attributes
 
 PURPOSES = ("cursor",)
 _SECRET_BYTES = 32

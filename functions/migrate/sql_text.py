@@ -50,7 +50,9 @@ class Statement:
 def statements(text: str) -> Iterator[Statement]:
     """Yield the statements of a file. Raises UnreadableSqlError."""
     if text.startswith(BYTE_ORDER_MARK):
-        raise UnreadableSqlError(1, "the file begins with a byte order mark. Save it as UTF-8 without one")
+        raise UnreadableSqlError(
+            1, "the file begins with a byte order mark. Save it as UTF-8 without one"
+        )
     words: list[str] = []
     at = first = 0
     while at < len(text):
@@ -94,7 +96,8 @@ def _comment_end(text: str, begin: int) -> int:
         raise UnreadableSqlError(_line(text, begin), "the comment /* is never closed")
     if found[0] == "/*":
         raise UnreadableSqlError(
-            _line(text, found.start()), "a comment lies in another. Write the inner one with -- or take it out"
+            _line(text, found.start()),
+            "a comment lies in another. Write the inner one with -- or take it out",
         )
     return found.end()
 

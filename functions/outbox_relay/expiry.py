@@ -1,6 +1,6 @@
 """Idempotency keys that have expired go, some at a time, so that no transaction is long."""
 
-from atrium import postgres
+from atrium.stores import postgres
 
 _DELETE = """
 WITH expired AS (

@@ -1,8 +1,9 @@
 """Commands whose operation should have ended by now are sent again: to the table if they never came there, else as a
 reminder of them. Each comes back later and later, and for ever: an outcome is all that takes a row from the outbox."""
 
-from atrium import commands, log, outbox, user_attributes
-from atrium.commands import Command, LastAdminError
+from atrium.runtime import log
+from atrium.stores import commands, outbox, user_attributes
+from atrium.stores.commands import Command, LastAdminError
 
 AT_ONCE = 100
 

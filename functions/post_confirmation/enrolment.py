@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
-from atrium.identity import EmailTakenError, EmailUnusableError, ensure_user
+from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.identity.users import EmailTakenError, EmailUnusableError, ensure_user
 
 
 class Confirmation(TriggerEvent, rename="camel", frozen=True):
@@ -21,7 +21,11 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
     try:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)
     except EmailTakenError:
-        raise Refusal("This e-mail address belongs to another account. Ask an administrator to link the two") from None
+        raise Refusal(
+            "This e-mail address belongs to another account. Ask an administrator to link the two"
+        ) from None
     except EmailUnusableError:
-        raise Refusal("This e-mail address is not accepted here. Sign up with another one") from None
+        raise Refusal(
+            "This e-mail address is not accepted here. Sign up with another one"
+        ) from None
     return {}

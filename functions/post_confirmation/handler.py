@@ -1,4 +1,4 @@
-from atrium.cognito_trigger import trigger
+from atrium.identity.cognito_trigger import trigger
 from post_confirmation.enrolment import Confirmation, enrol
 
 handler = trigger(Confirmation, enrol)

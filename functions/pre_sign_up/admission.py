@@ -2,14 +2,15 @@
 
 Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED`, domain names separated by commas or spaces. An entry
 stands for its subdomains, too, so it has no `*.` or `.` before it. An empty list of allowed domains allows every one.
-`REQUIRED_CONSENT_VERSION` (empty: none required). Domains are compared in their normal form (atrium.domain_name).
+`REQUIRED_CONSENT_VERSION` (empty: none required). Domains are compared in their normal form (atrium.http.domain_name).
 """
 
 from typing import Any
 
-from atrium import config, domain_name
-from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
-from atrium.text import Email
+from atrium.http import domain_name
+from atrium.http.text import Email
+from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.runtime import config
 
 
 class SettingError(Exception):
@@ -27,7 +28,9 @@ class SignUp(TriggerEvent, rename="camel", frozen=True):
 def admit(sign_up: SignUp) -> dict[str, Any]:
     """Nothing to set in the response when admitted; raises Refusal when not."""
     _check_domain(sign_up.request.user_attributes.get("email", ""))
-    if sign_up.trigger_source == "PreSignUp_SignUp":  # an invited or federated person has no form to consent on
+    if (
+        sign_up.trigger_source == "PreSignUp_SignUp"
+    ):  # an invited or federated person has no form to consent on
         _check_consent(sign_up.request)
     return {}
 
@@ -39,8 +42,12 @@ def _check_domain(address: str) -> None:
     try:
         domain = domain_name.normal(domain)
         allowed = _domains("EMAIL_DOMAINS_ALLOWED")
-        if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (allowed and not _listed(domain, allowed)):
-            raise Refusal(f"E-mail addresses of {domain} are not accepted here. Use another address")
+        if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (
+            allowed and not _listed(domain, allowed)
+        ):
+            raise Refusal(
+                f"E-mail addresses of {domain} are not accepted here. Use another address"
+            )
         Email.parse(address)
     except ValueError:
         raise Refusal("This e-mail address is not accepted here. Use another address") from None
@@ -60,14 +67,18 @@ def check_settings() -> None:
 
 
 def _domains(variable: str) -> frozenset[str]:
-    return frozenset(_entry(variable, entry) for entry in config.optional(variable).replace(",", " ").split())
+    return frozenset(
+        _entry(variable, entry) for entry in config.optional(variable).replace(",", " ").split()
+    )
 
 
 def _entry(variable: str, entry: str) -> str:
     try:
         return domain_name.normal(entry)
     except ValueError:
-        advice = f"Write {entry.lstrip('*.') or 'example.org'}: an entry stands for its subdomains, too."
+        advice = (
+            f"Write {entry.lstrip('*.') or 'example.org'}: an entry stands for its subdomains, too."
+        )
         raise SettingError(f"{variable}: {entry} is no domain name. {advice}") from None
 
 

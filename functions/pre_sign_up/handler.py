@@ -1,6 +1,6 @@
 """Lambda handler of the Cognito trigger PreSignUp. A wrong setting stops the function at its start."""
 
-from atrium.cognito_trigger import trigger
+from atrium.identity.cognito_trigger import trigger
 from pre_sign_up.admission import SignUp, admit, check_settings
 
 check_settings()

@@ -7,15 +7,18 @@ fit is left out; those after it may still fit.
 
 from collections.abc import Callable, Iterable
 
-from atrium import log, token_size
-from atrium.permissions import ADMIN
+from atrium.identity import token_size
+from atrium.identity.permissions import ADMIN
+from atrium.runtime import log
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import EVERYONE
 
 
 def bounded(uid: str, rights: Rights) -> Rights:
     """Return the rights that fit into a token of `uid`."""
-    scopes = _fitting(sorted(rights.scopes, key=lambda scope: (scope not in EVERYONE, scope)), _fits_scopes)
+    scopes = _fitting(
+        sorted(rights.scopes, key=lambda scope: (scope not in EVERYONE, scope)), _fits_scopes
+    )
     roles = _fitting(sorted(rights.roles, key=lambda role: (role != ADMIN, role)), _fits_roles)
     namespaces = _fitting(sorted(rights.attributes), lambda names: _fits_attributes(rights, names))
     left_out = {
@@ -24,7 +27,13 @@ def bounded(uid: str, rights: Rights) -> Rights:
         "namespaces": sorted(rights.attributes.keys() - set(namespaces)),
     }
     if count := sum(map(len, left_out.values())):
-        log.write("WARN", "claims left out of a token", uid=uid, **left_out, **log.metric("ClaimsLeftOut", count))
+        log.write(
+            "WARN",
+            "claims left out of a token",
+            uid=uid,
+            **left_out,
+            **log.metric("ClaimsLeftOut", count),
+        )
     attributes = {namespace: rights.attributes[namespace] for namespace in namespaces}
     return rights._replace(scopes=frozenset(scopes), roles=sorted(roles), attributes=attributes)
 
@@ -46,5 +55,7 @@ def _fits_roles(roles: list[str]) -> bool:
 
 
 def _fits_attributes(rights: Rights, namespaces: list[str]) -> bool:
-    size = token_size.of_attributes({namespace: rights.attributes[namespace] for namespace in namespaces})
+    size = token_size.of_attributes(
+        {namespace: rights.attributes[namespace] for namespace in namespaces}
+    )
     return size <= token_size.MAX_ATTRIBUTES

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
-from atrium import grants, identity, log, namespaces, parallel, permissions, user_attributes
-from atrium.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
-from atrium.namespaces import Attributes
+from atrium.identity import grants, namespaces, permissions, users
+from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.identity.namespaces import Attributes
+from atrium.runtime import log, parallel
+from atrium.stores import user_attributes
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, scopes_of
@@ -36,19 +38,27 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
     access_token = {
         "claimsToAddOrOverride": added,
         "scopesToAdd": sorted(rights.scopes),
-        "scopesToSuppress": sorted(one for one in asked if one.startswith(PREFIX) and one not in rights.scopes),
+        "scopesToSuppress": sorted(
+            one for one in asked if one.startswith(PREFIX) and one not in rights.scopes
+        ),
     }
     return {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
 
 
-def _user(event: TokenGeneration) -> identity.User:
+def _user(event: TokenGeneration) -> users.User:
     attributes = event.request.user_attributes
     try:
-        user = identity.find_or_create(event.provider, attributes["sub"], attributes["email"], attributes)
-    except identity.EmailTakenError:
-        raise Refusal("This e-mail address belongs to another account. Ask an administrator to link the two") from None
-    except identity.EmailUnusableError:
-        raise Refusal("This e-mail address is not accepted here. Sign up with another one") from None
+        user = users.find_or_create(
+            event.provider, attributes["sub"], attributes["email"], attributes
+        )
+    except users.EmailTakenError:
+        raise Refusal(
+            "This e-mail address belongs to another account. Ask an administrator to link the two"
+        ) from None
+    except users.EmailUnusableError:
+        raise Refusal(
+            "This e-mail address is not accepted here. Sign up with another one"
+        ) from None
     if user.status != "active":
         raise _disabled()
     return user

@@ -1,4 +1,4 @@
-from atrium.cognito_trigger import trigger
+from atrium.identity.cognito_trigger import trigger
 from pre_token_generation.claims import TokenGeneration, claims
 
 handler = trigger(TokenGeneration, claims)

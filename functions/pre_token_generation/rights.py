@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from atrium.namespaces import Attributes
+from atrium.identity.namespaces import Attributes
 from pre_token_generation.scopes import EVERYONE
 
 FIRST_EPOCH = 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from atrium import permissions
+from atrium.identity import permissions
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 PREFIX = "atrium/"
@@ -44,7 +44,9 @@ def scopes_of(roles: Collection[str], define: permissions.Define) -> frozenset[s
     """
     if permissions.ADMIN in roles:
         return declared()
-    return EVERYONE | (declared() & {f"{PREFIX}{permission}" for permission in permissions.of(roles, define)})
+    return EVERYONE | (
+        declared() & {f"{PREFIX}{permission}" for permission in permissions.of(roles, define)}
+    )
 
 
 @cache
@@ -52,5 +54,7 @@ def declared() -> frozenset[str]:
     try:
         contract = msgspec.json.decode(DOCUMENT.read_bytes(), type=_Contract)
     except FileNotFoundError:
-        raise FileNotFoundError(f"{DOCUMENT} is not in the package: run `make build` and deploy again.") from None
+        raise FileNotFoundError(
+            f"{DOCUMENT} is not in the package: run `make build` and deploy again."
+        ) from None
     return frozenset(contract.components.security_schemes.cognito.flows.authorization_code.scopes)

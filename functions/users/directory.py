@@ -4,10 +4,11 @@ import re
 from datetime import datetime
 from typing import Any, Literal
 
-from atrium import pages, postgres
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Email, Line
+from atrium.http import pages
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Email, Line
+from atrium.stores import postgres
 from users import people, profile
 from users.profile import Profile
 
@@ -28,9 +29,7 @@ class UserFilter(pages.Parameters):
 
 
 # As in migrations/0005_users_directory.sql, whose index this must match.
-_WORDS = (
-    "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
-)
+_WORDS = "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
 
 # Planned with its parameters, so what is not asked for costs nothing. `<%`: alike, by trigrams, so `jonh` finds John.
 # Who is not erased has an address of their own, so e-mail alone is a key, and its unique index serves the sort.

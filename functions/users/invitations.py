@@ -4,14 +4,14 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import idempotency
-from atrium.commands import Command, NewUser
-from atrium.postgres import Statement, UniqueViolation
-from atrium.problem import FieldError, Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Email, Locale, PersonName
-from atrium.uuid7 import uuid7
+from atrium.http.problem import FieldError, Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Email, Locale, PersonName
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import idempotency
+from atrium.stores.commands import Command, NewUser
+from atrium.stores.postgres import Statement, UniqueViolation
 from users import operations
 from users.operations import Operation
 
@@ -41,16 +41,21 @@ def invite(request: Request) -> Response:
     command = invitation_command(request.decode(Invitation), request.caller.uid)
     try:
         made = idempotency.once(
-            request, [inviting(command, request.request_id)], result=operations.finding(UUID(command.id))
+            request,
+            [inviting(command, request.request_id)],
+            result=operations.finding(UUID(command.id)),
         )
     except idempotency.NothingMadeError:
         raise _taken(
-            "email_taken", "Somebody has this address; who was deleted keeps it until they are erased"
+            "email_taken",
+            "Somebody has this address; who was deleted keeps it until they are erased",
         ) from None
     except UniqueViolation as pending:
         if pending.constraint != "operations_pending_email_key":
             raise
-        raise _taken("invitation_pending", "Somebody with this address is being invited already") from None
+        raise _taken(
+            "invitation_pending", "Somebody with this address is being invited already"
+        ) from None
     operation = msgspec.convert(made.row, Operation)
     if not made.is_replay:
         operations.start(command)
@@ -58,13 +63,22 @@ def invite(request: Request) -> Response:
 
 
 def invitation_command(invitation: Invitation, actor: str) -> Command:
-    given = {name: str(value) for name, value in msgspec.structs.asdict(invitation).items() if value is not None}
-    return Command(str(uuid7()), "create_user", msgspec.to_builtins(NewUser(str(uuid7()), **given)), actor)
+    given = {
+        name: str(value)
+        for name, value in msgspec.structs.asdict(invitation).items()
+        if value is not None
+    }
+    return Command(
+        str(uuid7()), "create_user", msgspec.to_builtins(NewUser(str(uuid7()), **given)), actor
+    )
 
 
 def inviting(command: Command, request_id: str) -> Statement:
     new = msgspec.convert(command.arguments, NewUser)
-    return Statement(_INVITE, (command.id, new.uid, new.email, command.actor, command.arguments, uuid7(), request_id))
+    return Statement(
+        _INVITE,
+        (command.id, new.uid, new.email, command.actor, command.arguments, uuid7(), request_id),
+    )
 
 
 def _taken(code: str, detail: str) -> Problem:

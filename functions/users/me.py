@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 
-from atrium import etag, grants, merge_patch, namespaces, permissions, response, user_attributes
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import etag, merge_patch, response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import grants, namespaces, permissions
+from atrium.stores import user_attributes
 from users import profile
 from users.profile import Profile, ProfilePatch
 
@@ -38,7 +40,13 @@ def change(request: Request) -> Response:
 def read_permissions(request: Request) -> Response:
     """As the table has them now; so they may differ from the token's, for half a minute at most."""
     held = grants.role_names(permissions.living(grants.everywhere(request.caller.uid)))
-    return response.json({"roles": held, "permissions": sorted(permissions.of(held)), "all": permissions.ADMIN in held})
+    return response.json(
+        {
+            "roles": held,
+            "permissions": sorted(permissions.of(held)),
+            "all": permissions.ADMIN in held,
+        }
+    )
 
 
 def _rights(request: Request) -> Rights:
@@ -52,4 +60,6 @@ def _representation(found: Profile | None, rights: Rights) -> Response:
         raise Problem(404, "user_gone", "There is no such user any more.")
     row = msgspec.structs.asdict(found)
     version = row.pop("version")
-    return response.json(row | msgspec.structs.asdict(rights), etag=etag.of_version(version, rights))
+    return response.json(
+        row | msgspec.structs.asdict(rights), etag=etag.of_version(version, rights)
+    )

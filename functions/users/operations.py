@@ -6,13 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import commands, log, outbox, postgres, response, user_attributes
-from atrium.authority import TokenStaleError
-from atrium.commands import Command, LastAdminError
-from atrium.postgres import Statement
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity.authority import TokenStaleError
+from atrium.runtime import log
+from atrium.stores import commands, outbox, postgres, user_attributes
+from atrium.stores.commands import Command, LastAdminError
+from atrium.stores.postgres import Statement
 
 # Whom an invitation is about is known when they are there.
 _FIND = """
@@ -48,7 +50,9 @@ def finding(operation: UUID) -> Statement:
     return Statement(_FIND, (operation, None))
 
 
-def accepted(request: Request, operation: Operation, headers: dict[str, str] | None = None) -> Response:
+def accepted(
+    request: Request, operation: Operation, headers: dict[str, str] | None = None
+) -> Response:
     """202. Where to ask for its end."""
     location = {"Location": request.href(f"/v1/operations/{operation.id}")}
     return response.json(operation, 202, headers=location | (headers or {}))

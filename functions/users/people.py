@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from atrium import etag, merge_patch, response
-from atrium.delegation import Delegation
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import etag, merge_patch, response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity.delegation import Delegation
 from users import profile
 from users.profile import Profile, ProfilePatch
 
@@ -22,7 +22,9 @@ def change(request: Request) -> Response:
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, profile.READ_ONLY))
     versions = etag.expected_versions(request)
     Delegation(request.caller.uid).check_target(str(uid))
-    return _representation(profile.change(uid, changes, versions, request.caller.uid, request.request_id))
+    return _representation(
+        profile.change(uid, changes, versions, request.caller.uid, request.request_id)
+    )
 
 
 def document(found: Profile) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from atrium import etag, postgres
-from atrium.text import Locale, PersonName
-from atrium.uuid7 import uuid7
+from atrium.http import etag
+from atrium.http.text import Locale, PersonName
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres
 
 COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
 THERE = "users.status IN ('active', 'disabled')"
@@ -65,7 +66,11 @@ def find(uid: str | UUID) -> Profile | None:
 
 
 def change(
-    uid: str | UUID, changes: Mapping[str, object], versions: Sequence[int] | None, actor: str, request_id: str
+    uid: str | UUID,
+    changes: Mapping[str, object],
+    versions: Sequence[int] | None,
+    actor: str,
+    request_id: str,
 ) -> Profile | None:
     """Sets `given_name`, `family_name`, `locale` as `changes` says (None clears) if the version is one of `versions`.
 

@@ -13,14 +13,16 @@ from uuid import UUID
 
 import msgspec
 
-from atrium import admins, etag, outbox, postgres
-from atrium.commands import LastAdminError
-from atrium.delegation import Delegation
-from atrium.postgres import Statement, UniqueViolation
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.uuid7 import uuid7
+from atrium.http import etag
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import admins
+from atrium.identity.delegation import Delegation
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import outbox, postgres
+from atrium.stores.commands import LastAdminError
+from atrium.stores.postgres import Statement, UniqueViolation
 from users import operations, people, profile
 from users.operations import Operation
 
@@ -110,12 +112,12 @@ def write(
 
 
 def _pending() -> Problem:
-    detail = "An earlier change of this user's status is still being carried out. Try again in a moment."
+    detail = (
+        "An earlier change of this user's status is still being carried out. Try again in a moment."
+    )
     return Problem(409, "operation_pending", detail, headers={"Retry-After": "1"})
 
 
 def _last_admin() -> Problem:
-    detail = (
-        "Nobody else is an administrator. Make somebody one first, with the role `admin` everywhere and without end."
-    )
+    detail = "Nobody else is an administrator. Make somebody one first, with the role `admin` everywhere and without end."
     return Problem(409, "last_admin", detail)

@@ -37,13 +37,18 @@ def test_growth_is_named(last: Held, complaint: str) -> None:
 
 def test_an_answer_that_is_not_200_is_named() -> None:
     load = Load("http://127.0.0.1:1", "", (), Counter({200: 9, 502: 2, 0: 1}))
-    assert list(bad_answers(load)) == ["1 answers were none: the connection broke", "2 answers were 502"]
+    assert list(bad_answers(load)) == [
+        "1 answers were none: the connection broke",
+        "2 answers were 502",
+    ]
 
 
 def test_a_process_is_held_with_its_children() -> None:
     child = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(flush=True); input(); p.kill()"
     command = [sys.executable, "-c", child]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         process.stdout.readline()
         found = held(process.pid)

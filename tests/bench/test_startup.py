@@ -17,19 +17,25 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> artefacts.Artefacts:
     return artefacts.build(tmp_path_factory.mktemp("startup"))
 
 
-def test_each_route_costs_what_the_baseline_says(built: artefacts.Artefacts, tmp_path: Path) -> None:
+def test_each_route_costs_what_the_baseline_says(
+    built: artefacts.Artefacts, tmp_path: Path
+) -> None:
     with routes.serving(tmp_path) as measured:
         assert list(baseline.complaints(measured, startup.counts(built, measured))) == []
 
 
-def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(built: artefacts.Artefacts) -> None:
+def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(
+    built: artefacts.Artefacts,
+) -> None:
     roles = (artefacts.ROOT / "modules/api_lambda/iam.tf").read_text()
     allowed = set(re.findall('"dynamodb:([A-Za-z]+Items?|Query)"', roles)) - {
         "ConditionCheckItem"
     }  # part of a transaction
     folder = built.layer / "python/botocore/data/dynamodb/2012-08-10"
     model = json.loads((folder / "service-2.json").read_bytes())
-    assert allowed | {"TransactGetItems", "TransactWriteItems", "DescribeEndpoints"} == set(model["operations"])
+    assert allowed | {"TransactGetItems", "TransactWriteItems", "DescribeEndpoints"} == set(
+        model["operations"]
+    )
     assert {"GetItem", "PutItem", "Query"} <= allowed
 
 

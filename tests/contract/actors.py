@@ -14,8 +14,15 @@ from tools.laptop.client import Client, Person
 
 ADMIN = "admin"  # holds every permission, whatever the table says
 EVERYONES = "atrium/me"
-# The codes with which atrium/rules.py and the gateway (tools/build/gateway_responses.py) say 403 and 404.
-REFUSALS = {"not_found", "permission_missing", "forbidden", "route_unknown", "api_key_invalid", "signature_invalid"} | {
+# The codes with which atrium/identity/rules.py and the gateway (tools/build/gateway_responses.py) say 403 and 404.
+REFUSALS = {
+    "not_found",
+    "permission_missing",
+    "forbidden",
+    "route_unknown",
+    "api_key_invalid",
+    "signature_invalid",
+} | {
     "request_blocked",
     "request_refused",
 }
@@ -31,7 +38,9 @@ class Actor:
     holds: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     signed_in: bool = True
-    is_current: bool = True  # False: the token was good, and its user is disabled or its rights have changed
+    is_current: bool = (
+        True  # False: the token was good, and its user is disabled or its rights have changed
+    )
 
     @property
     def is_own(self) -> bool:
@@ -76,7 +85,9 @@ def _was_carried_out(operation: Operation, answer: Answer) -> bool:
     refuse. 400, 401, 413, 415, 422, 428 and 429 prove nothing: the example was wrong, or somebody else answered.
     """
     if answer.status in (403, 404):
-        if answer.status == 404 and all("self" not in one for one in operation.declared["x-atrium-allow"]):
+        if answer.status == 404 and all(
+            "self" not in one for one in operation.declared["x-atrium-allow"]
+        ):
             return not operation.is_public
         return answer.json["code"] not in REFUSALS
     return answer.status < 400 or answer.status in (409, 412)
@@ -84,7 +95,9 @@ def _was_carried_out(operation: Operation, answer: Answer) -> bool:
 
 def _passes_gateway(operation: Operation, actor: Actor) -> bool:
     """A scope beyond everyone's comes with the permission of its name; an administrator has them all."""
-    wanted = {scope for alternative in operation.declared["security"] for scope in alternative["cognito"]}
+    wanted = {
+        scope for alternative in operation.declared["security"] for scope in alternative["cognito"]
+    }
     held = {EVERYONES} | {f"atrium/{permission}" for permission in actor.holds}
     return ADMIN in actor.roles or bool(wanted & held)
 
@@ -99,15 +112,21 @@ def _admits(alternative: str | Mapping[str, str], actor: Actor, operation: Opera
             return permission in actor.holds or ADMIN in actor.roles
         case {"role": role}:
             return role in actor.roles
-    raise AssertionError(f"{operation}: {alternative} is an alternative that this test does not know: teach it here.")
+    raise AssertionError(
+        f"{operation}: {alternative} is an alternative that this test does not know: teach it here."
+    )
 
 
 def permissions(operation: Operation) -> frozenset[str]:
-    return frozenset(one["permission"] for one in operation.declared["x-atrium-allow"] if "permission" in one)
+    return frozenset(
+        one["permission"] for one in operation.declared["x-atrium-allow"] if "permission" in one
+    )
 
 
 def roles(operation: Operation) -> frozenset[str]:
-    return frozenset(one["role"] for one in operation.declared["x-atrium-allow"] if "role" in one) - {ADMIN}
+    return frozenset(
+        one["role"] for one in operation.declared["x-atrium-allow"] if "role" in one
+    ) - {ADMIN}
 
 
 @dataclass
@@ -131,7 +150,9 @@ class Cast:
     def others(self) -> Caller:
         """Somebody's things, and none of the actors': a bystander's, and where only an administrator makes them, theirs."""
         bystander = self._caller(self.client.new_member())
-        own = {one.path: {one.of_caller: bystander.uid} for one in of(self.document) if one.of_caller}
+        own = {
+            one.path: {one.of_caller: bystander.uid} for one in of(self.document) if one.of_caller
+        }
         known = self.admin_caller.known | own
         return self._with_things(Caller(bystander.api_url, bystander.token, bystander.uid, known))
 
@@ -143,7 +164,9 @@ class Cast:
 
     def self(self, operation: Operation) -> Actor:
         """Asks for what is theirs; where there can be none of theirs, for somebody's."""
-        has_it = operation.of_caller or operation.path in self._owner.known or not operation.variables
+        has_it = (
+            operation.of_caller or operation.path in self._owner.known or not operation.variables
+        )
         return Actor(self._owner, self._owner if has_it else self.others)
 
     def disabled(self, _: Operation) -> Actor:
@@ -182,12 +205,16 @@ class Cast:
     @cached_property
     def _disabled(self) -> Actor:
         """Held everything, so that nothing but the status can refuse them. Their token was never used before."""
-        return self._outdated("SET #changed = :disabled", {"#changed": "status"}, {":disabled": {"S": "disabled"}})
+        return self._outdated(
+            "SET #changed = :disabled", {"#changed": "status"}, {":disabled": {"S": "disabled"}}
+        )
 
     @cached_property
     def _revoked(self) -> Actor:
         """Whoever changes somebody's rights raises their access epoch: a token with the old one is no good."""
-        return self._outdated("ADD #changed :one", {"#changed": "access_epoch"}, {":one": {"N": "1"}})
+        return self._outdated(
+            "ADD #changed :one", {"#changed": "access_epoch"}, {":one": {"N": "1"}}
+        )
 
     def _outdated(self, change: str, names: dict[str, str], values: dict[str, Any]) -> Actor:
         person = self.client.new_holder(f"all-{uuid.uuid4().hex}", self.every_permission)
@@ -204,7 +231,9 @@ class Cast:
         if (held, named) not in self._holders:
             role = next(iter(named), f"role-{uuid.uuid4().hex}")
             person = self.client.new_holder(role, held)
-            self._holders[held, named] = Actor(self._caller(person), self.others, held, named or frozenset({role}))
+            self._holders[held, named] = Actor(
+                self._caller(person), self.others, held, named or frozenset({role})
+            )
         return self._holders[held, named]
 
     def _caller(self, person: Person) -> Caller:

@@ -41,7 +41,9 @@ class Caller:
         try:
             connection.request(method, address.path + path, body, sent | dict(headers or {}))
             got = connection.getresponse()
-            return Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+            return Answer(
+                got.status, {name.lower(): value for name, value in got.getheaders()}, got.read()
+            )
         finally:
             connection.close()
 
@@ -63,13 +65,21 @@ class Caller:
         usual: dict[str, str | None] = {}
         sent = None
         if operation.body is not None:
-            sent = raw if raw is not None else json.dumps(examples.body(operation) if body is ... else body).encode()
+            sent = (
+                raw
+                if raw is not None
+                else json.dumps(examples.body(operation) if body is ... else body).encode()
+            )
             usual["Content-Type"] = operation.media_type
         if operation.takes("If-Match"):
             usual["If-Match"] = "*"
         if operation.takes("Idempotency-Key"):
             usual["Idempotency-Key"] = str(uuid.uuid4())
-        chosen = {name: value for name, value in (usual | dict(headers or {})).items() if value is not None}
+        chosen = {
+            name: value
+            for name, value in (usual | dict(headers or {})).items()
+            if value is not None
+        }
         path = self.path(operation, values) + query
         answer = self.send(operation.method, path, body=sent, headers=chosen, signed_in=signed_in)
         assert answer.status in operation.statuses, f"{operation} answered {answer.status}, which its contract does not have: {answer.body!r}"  # fmt: skip
@@ -84,7 +94,9 @@ class Caller:
         values: Values = {}
         for parameter in operation.parameters:
             if parameter["in"] == "path":
-                values[parameter["name"]] = parameter.get("example") or examples.value(operation, parameter["schema"])
+                values[parameter["name"]] = parameter.get("example") or examples.value(
+                    operation, parameter["schema"]
+                )
         if operation.of_caller:
             values[operation.of_caller] = self.uid
         for path in sorted(self.known):  # the longest wins
@@ -109,7 +121,11 @@ def problem(answer: Answer, status: int, code: str | None = None) -> Any:
     assert document["request_id"]
     assert document.get("status", status) == status
     for error in document.get("errors", ()):
-        assert error.keys() in ({"pointer", "detail"}, {"parameter", "detail"}, {"header", "detail"}), error
+        assert error.keys() in (
+            {"pointer", "detail"},
+            {"parameter", "detail"},
+            {"header", "detail"},
+        ), error
     if code is not None:
         assert document["code"] == code, document
     return document

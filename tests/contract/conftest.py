@@ -30,7 +30,9 @@ def sign_in(found: outputs.Outputs) -> Callable[[str, str], Caller]:
     def signed_in(email: str, password: str) -> Caller:
         token = seed.sign_in(cognito, found.user_pool_client_id, email, password)["AccessToken"]
         payload = token.split(".")[1]
-        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims: dict[str, Any] = json.loads(
+            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        )
         return Caller(found.api_url, token, claims["uid"])
 
     return signed_in
@@ -54,9 +56,13 @@ def admin(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Call
     operations = of(read())
     caller.known["/v1/users/{id}"] = {"id": someone(found, sign_in).uid}
     # The shorter paths first: what is made below them may need them.
-    for creating in sorted((one for one in operations if one.creates_by_put), key=lambda one: one.path):
+    for creating in sorted(
+        (one for one in operations if one.creates_by_put), key=lambda one: one.path
+    ):
         made = caller.ask(creating, headers={"If-Match": None, "If-None-Match": "*"})
-        assert made.status in (201, 412), f"{creating} refuses what its contract gives as an example: {made.body!r}"
+        assert made.status in (201, 412), (
+            f"{creating} refuses what its contract gives as an example: {made.body!r}"
+        )
     for making in (operation for operation in operations if operation.takes("Idempotency-Key")):
         for number in range(2):  # so that a list of them has more than one
             made = caller.ask(making)

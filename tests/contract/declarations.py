@@ -11,7 +11,12 @@ SIGNED_IN = {401, 403, 429, 503}
 
 def complaints(document: Document) -> list[str]:
     """One for each rule that an operation does not keep; each says what to add."""
-    return [f"{operation}: {each}" for operation in of(document) for rule in RULES for each in rule(operation)]
+    return [
+        f"{operation}: {each}"
+        for operation in of(document)
+        for rule in RULES
+        for each in rule(operation)
+    ]
 
 
 def _lacks(operation: Operation, statuses: set[int], why: str) -> Iterator[str]:
@@ -88,4 +93,12 @@ def tag(operation: Operation) -> Iterator[str]:
         yield from _lacks(operation, {304}, "It answers with an ETag")
 
 
-RULES: tuple[Callable[[Operation], Iterator[str]], ...] = (parameters, caller, body, creation, change, list_, tag)
+RULES: tuple[Callable[[Operation], Iterator[str]], ...] = (
+    parameters,
+    caller,
+    body,
+    creation,
+    change,
+    list_,
+    tag,
+)

@@ -15,7 +15,11 @@ _BY_FORMAT = {
 def body(operation: Operation) -> Any:
     """What the operation takes. A merge patch may leave everything out, so it names nothing unless its schema demands."""
     content = operation.media_types[operation.media_type]
-    return _distinct(content["example"]) if "example" in content else value(operation, content["schema"])
+    return (
+        _distinct(content["example"])
+        if "example" in content
+        else value(operation, content["schema"])
+    )
 
 
 def _distinct(example: Any) -> Any:
@@ -63,8 +67,12 @@ def _with_text(
             for name, inner in schema.get("properties", {}).items():
                 kept = example if isinstance(example, dict) else {}
                 below = kept.get(name, value(operation, inner))
-                for where, changed in _with_text(operation, inner, below, f"{pointer}/{name}", text):
+                for where, changed in _with_text(
+                    operation, inner, below, f"{pointer}/{name}", text
+                ):
                     yield where, kept | {name: changed}
         case "array":
-            for where, changed in _with_text(operation, schema["items"], None, f"{pointer}/0", text):
+            for where, changed in _with_text(
+                operation, schema["items"], None, f"{pointer}/0", text
+            ):
                 yield where, [changed]

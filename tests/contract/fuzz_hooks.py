@@ -26,7 +26,11 @@ def sound(value: Any) -> Any:
         return value if -LARGEST <= value <= LARGEST else 1
     if isinstance(value, list):
         return [sound(item) for item in value]
-    return {sound(name): sound(member) for name, member in value.items()} if isinstance(value, dict) else value
+    return (
+        {sound(name): sound(member) for name, member in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # not in our .venv
@@ -37,6 +41,10 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     case.body = sound(case.body)
     (case.query or {}).pop("cursor", None)  # signed: no generated one is good, and a bad one is 400
     if "Idempotency-Key" in headers:
-        headers["Idempotency-Key"] = str(uuid.uuid4())  # the generator repeats itself, and a key is for one request
+        headers["Idempotency-Key"] = str(
+            uuid.uuid4()
+        )  # the generator repeats itself, and a key is for one request
     if "If-Match" in headers:
-        headers["If-Match"] = '"0-0"' if case.operation.definition.raw["operationId"] in PEOPLE else "*"
+        headers["If-Match"] = (
+            '"0-0"' if case.operation.definition.raw["operationId"] in PEOPLE else "*"
+        )

@@ -60,7 +60,12 @@ class Operation:
     def of_caller(self) -> str | None:
         """The path parameter that holds the caller's own uid, by `self: <parameter>`."""
         return next(
-            (one["self"] for one in self.declared["x-atrium-allow"] if isinstance(one, dict) and "self" in one), None
+            (
+                one["self"]
+                for one in self.declared["x-atrium-allow"]
+                if isinstance(one, dict) and "self" in one
+            ),
+            None,
         )
 
     @property
@@ -98,7 +103,9 @@ class Operation:
         return set[str]().union(*map(self.headers, self.statuses))
 
     def headers(self, status: int) -> set[str]:
-        return set(self.resolved(self.declared["responses"].get(str(status), {})).get("headers", {}))
+        return set(
+            self.resolved(self.declared["responses"].get(str(status), {})).get("headers", {})
+        )
 
     def resolved(self, node: Any) -> Any:
         while "$ref" in node:

@@ -35,7 +35,9 @@ def exposed(answer: Answer) -> set[str]:
 
 
 @each(lambda one: True)
-def test_an_answer_is_readable_across_origins_and_not_kept(operation: Operation, admin: Caller) -> None:
+def test_an_answer_is_readable_across_origins_and_not_kept(
+    operation: Operation, admin: Caller
+) -> None:
     answer = admin.ask(operation, query="?no_such_parameter=1")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert operation.answer_headers <= exposed(answer)
@@ -45,7 +47,9 @@ def test_an_answer_is_readable_across_origins_and_not_kept(operation: Operation,
 
 @each(lambda one: not one.is_authzen)
 def test_a_parameter_that_is_not_declared_is_400(operation: Operation, admin: Caller) -> None:
-    document = problem(admin.ask(operation, query="?no_such_parameter=1"), 400, "parameters_invalid")
+    document = problem(
+        admin.ask(operation, query="?no_such_parameter=1"), 400, "parameters_invalid"
+    )
     assert named(document, "parameter") == ["no_such_parameter"]
 
 
@@ -73,7 +77,9 @@ def test_an_unknown_path_is_404(path: str, admin: Caller) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), unlisted(OPERATIONS), ids="{}".format)
-def test_an_unlisted_method_is_405_and_says_what_there_is(method: str, path: str, admin: Caller) -> None:
+def test_an_unlisted_method_is_405_and_says_what_there_is(
+    method: str, path: str, admin: Caller
+) -> None:
     answer = admin.send(method, path.replace("{", "").replace("}", ""))
     problem(answer, 405, "method_not_allowed")
     listed = {operation.method for operation in OPERATIONS if operation.path == path}
@@ -86,7 +92,9 @@ def test_a_preflight_names_methods_and_headers(path: str, admin: Caller) -> None
     assert answer.status == 204
     listed = [operation for operation in OPERATIONS if operation.path == path]
     methods = {operation.method for operation in listed}
-    headers = {"Authorization", "Content-Type"}.union(*(operation.names("header") for operation in listed))
+    headers = {"Authorization", "Content-Type"}.union(
+        *(operation.names("header") for operation in listed)
+    )
     assert methods <= set(answer.headers["access-control-allow-methods"].split(", "))
     assert headers <= set(answer.headers["access-control-allow-headers"].split(", "))
 
@@ -100,7 +108,9 @@ def test_a_path_parameter_that_cannot_be_is_400(operation: Operation, admin: Cal
 
 
 def is_uuid(operation: Operation, name: str) -> bool:
-    [schema] = [operation.resolved(one["schema"]) for one in operation.parameters if one["name"] == name]
+    [schema] = [
+        operation.resolved(one["schema"]) for one in operation.parameters if one["name"] == name
+    ]
     return bool(schema.get("format") == "uuid")
 
 
@@ -119,12 +129,16 @@ def test_a_body_that_is_too_large_is_413(operation: Operation, admin: Caller) ->
 
 @with_body
 def test_a_body_of_another_type_is_415(operation: Operation, admin: Caller) -> None:
-    problem(admin.ask(operation, headers={"Content-Type": "text/plain"}), 415, "media_type_unsupported")
+    problem(
+        admin.ask(operation, headers={"Content-Type": "text/plain"}), 415, "media_type_unsupported"
+    )
 
 
 @with_body
 def test_a_body_that_is_no_object_is_422_at_its_root(operation: Operation, admin: Caller) -> None:
-    assert named(problem(admin.ask(operation, body=[]), 422, "validation_failed"), "pointer") == ["#"]
+    assert named(problem(admin.ask(operation, body=[]), 422, "validation_failed"), "pointer") == [
+        "#"
+    ]
 
 
 @with_body
@@ -138,7 +152,9 @@ def test_every_unknown_field_is_named_at_once(operation: Operation, admin: Calle
 def test_no_text_takes_control_characters(operation: Operation, admin: Caller) -> None:
     assert operation.body is not None
     for pointer, body in examples.with_text(operation, "a\x00b"):
-        assert pointer in named(problem(admin.ask(operation, body=body), 422, "validation_failed"), "pointer")
+        assert pointer in named(
+            problem(admin.ask(operation, body=body), 422, "validation_failed"), "pointer"
+        )
 
 
 @changing
@@ -178,7 +194,9 @@ def test_a_repeated_request_gets_the_first_answer(operation: Operation, admin: C
         first.headers["location"],
     )
     assert again.headers["idempotency-replayed"] == "true"
-    document = problem(admin.ask(operation, raw=body + b" ", headers=key), 422, "idempotency_key_reused")
+    document = problem(
+        admin.ask(operation, raw=body + b" ", headers=key), 422, "idempotency_key_reused"
+    )
     assert named(document, "header") == ["Idempotency-Key"]
 
 
@@ -198,7 +216,9 @@ def test_a_limit_is_a_number_from_1_to_100(operation: Operation, limit: str, adm
 @lists
 def test_garbage_is_no_cursor(operation: Operation, admin: Caller) -> None:
     for garbage in ("x", "1.W10.x", "é"):
-        document = problem(admin.ask(operation, query=f"?cursor={quote(garbage)}"), 400, "cursor_invalid")
+        document = problem(
+            admin.ask(operation, query=f"?cursor={quote(garbage)}"), 400, "cursor_invalid"
+        )
         assert named(document, "parameter") == ["cursor"]
 
 
@@ -217,7 +237,9 @@ def test_the_link_leads_to_the_next_page(operation: Operation, admin: Caller) ->
 
 
 @lists
-def test_a_cursor_is_of_one_caller_and_one_list(operation: Operation, admin: Caller, member: Caller) -> None:
+def test_a_cursor_is_of_one_caller_and_one_list(
+    operation: Operation, admin: Caller, member: Caller
+) -> None:
     cursor = admin.ask(operation, query="?limit=1").json["next_cursor"]
     if cursor is None:
         return  # a list of one; that lists of more are among these, the test below sees to

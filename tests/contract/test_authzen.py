@@ -37,7 +37,9 @@ def test_what_is_required_and_missing_is_named(operation: Operation, admin: Call
 
 
 @each
-def test_a_body_that_cannot_be_taken_is_refused_with_a_text(operation: Operation, admin: Caller) -> None:
+def test_a_body_that_cannot_be_taken_is_refused_with_a_text(
+    operation: Operation, admin: Caller
+) -> None:
     for raw in (b"", b"{", b"[]", b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"):
         assert refused(admin.ask(operation, raw=raw), 400)
     assert refused(admin.ask(operation, body={"x": "a" * MIB}), 413)
@@ -49,7 +51,10 @@ def test_a_request_id_comes_back(operation: Operation, admin: Caller) -> None:
     sent = {"X-Request-ID": "bfe9eb29-ab87-4ca3-be83-a1d5d8305716"}
     bodies: list[Any] = [examples.body(operation), []]
     for body in bodies:
-        assert admin.ask(operation, body=body, headers=sent).headers["x-request-id"] == sent["X-Request-ID"]
+        assert (
+            admin.ask(operation, body=body, headers=sent).headers["x-request-id"]
+            == sent["X-Request-ID"]
+        )
     by_gateway = admin.ask(operation, headers=sent, signed_in=False)
     assert (by_gateway.status, by_gateway.headers["x-request-id"]) == (401, sent["X-Request-ID"])
     assert "x-request-id" not in admin.ask(operation, signed_in=False).headers

@@ -7,21 +7,32 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from atrium.text import Line, Locale, PersonName
+from atrium.http.text import Line, Locale, PersonName
 from tests.contract.declarations import complaints
 from tests.contract.operations import read
 from tests.support.generated import given
 
 SCHEMAS = read()["components"]["schemas"]
 PROBLEM = {"description": "No"}
-OK = {"description": "Yes", "headers": {"ETag": {}, "Location": {}, "Idempotency-Replayed": {}, "Link": {}}}
-ITEMS = {"type": "object", "required": ["items", "next_cursor"], "properties": {"items": {}, "next_cursor": {}}}
+OK = {
+    "description": "Yes",
+    "headers": {"ETag": {}, "Location": {}, "Idempotency-Replayed": {}, "Link": {}},
+}
+ITEMS = {
+    "type": "object",
+    "required": ["items", "next_cursor"],
+    "properties": {"items": {}, "next_cursor": {}},
+}
 BODY = {"type": "object", "additionalProperties": False}
 
 
 def operation(statuses: str, **declared: Any) -> dict[str, Any]:
     responses = {status: OK if status < "3" else PROBLEM for status in statuses.split()}
-    return {"security": [{"cognito": ["atrium/me"]}], "x-atrium-allow": ["self"], "responses": responses} | declared
+    return {
+        "security": [{"cognito": ["atrium/me"]}],
+        "x-atrium-allow": ["self"],
+        "responses": responses,
+    } | declared
 
 
 def header(name: str) -> dict[str, Any]:
@@ -33,7 +44,9 @@ def takes(media_type: str) -> dict[str, Any]:
 
 
 ID = {"name": "id", "in": "path", "schema": {"type": "string", "format": "uuid"}}
-QUERY: list[dict[str, Any]] = [{"name": name, "in": "query", "schema": {}} for name in ("limit", "cursor")]
+QUERY: list[dict[str, Any]] = [
+    {"name": name, "in": "query", "schema": {}} for name in ("limit", "cursor")
+]
 COMPLETE: dict[str, Any] = {
     "paths": {
         "/v1/notes": {
@@ -45,15 +58,21 @@ COMPLETE: dict[str, Any] = {
             ),
         },
         "/v1/notes/{id}": {
-            "get": operation("200 304 400 401 403 404 429 503", parameters=[ID, header("If-None-Match")]),
+            "get": operation(
+                "200 304 400 401 403 404 429 503", parameters=[ID, header("If-None-Match")]
+            ),
             "patch": operation(
                 "200 400 401 403 404 412 413 415 422 428 429 503",
                 parameters=[ID, header("If-Match")],
                 requestBody=takes("application/merge-patch+json"),
             ),
-            "delete": operation("204 400 401 403 404 412 428 429 503", parameters=[ID, header("If-Match")]),
+            "delete": operation(
+                "204 400 401 403 404 412 428 429 503", parameters=[ID, header("If-Match")]
+            ),
         },
-        "/v1/health": {"get": operation("200 400", security=[], parameters=[header("If-None-Match")])},
+        "/v1/health": {
+            "get": operation("200 400", security=[], parameters=[header("If-None-Match")])
+        },
     }
 }
 COMPLETE["paths"]["/v1/notes"]["get"]["responses"]["200"] = OK | {
@@ -77,16 +96,31 @@ def test_a_complete_contract_is_complete() -> None:
         ("/v1/notes get parameters 0", "A list needs the parameter Limit."),
         ("/v1/notes get parameters 1", "A list needs the parameter Cursor."),
         ("/v1/notes get responses 200 headers Link", "A list answers with the header Link."),
-        ("/v1/notes get responses 200 content application/json schema required 1", "both required."),
+        (
+            "/v1/notes get responses 200 content application/json schema required 1",
+            "both required.",
+        ),
         ("/v1/notes get responses 401", "It demands a token, so it needs a response 401."),
         ("/v1/notes get responses 400", "so it needs a response 400."),
-        ("/v1/notes post parameters 0", "A POST that makes something needs the parameter IdempotencyKey."),
+        (
+            "/v1/notes post parameters 0",
+            "A POST that makes something needs the parameter IdempotencyKey.",
+        ),
         ("/v1/notes post responses 409", "It makes something once, so it needs a response 409."),
-        ("/v1/notes post responses 201 headers Location", "The response 201 needs the header Location."),
-        ("/v1/notes post responses 201 headers Idempotency-Replayed", "needs the header Idempotency-Replayed."),
+        (
+            "/v1/notes post responses 201 headers Location",
+            "The response 201 needs the header Location.",
+        ),
+        (
+            "/v1/notes post responses 201 headers Idempotency-Replayed",
+            "needs the header Idempotency-Replayed.",
+        ),
         ("/v1/notes post responses 413", "It takes a body, so it needs a response 413."),
         ("/v1/notes post requestBody required", "say `required: true`."),
-        ("/v1/notes post requestBody content application/json schema additionalProperties", "admits unknown fields"),
+        (
+            "/v1/notes post requestBody content application/json schema additionalProperties",
+            "admits unknown fields",
+        ),
         ("/v1/notes/{id} get parameters 0 schema format", "Path parameter id admits anything"),
         ("/v1/notes/{id} get parameters 1", "so it needs the parameter IfNoneMatch."),
         ("/v1/notes/{id} get responses 304", "so it needs a response 304."),
@@ -118,7 +152,11 @@ def test_a_patch_that_takes_no_merge_patch_is_told() -> None:
 @pytest.mark.parametrize("kind", [PersonName, Locale])
 @given(
     text=st.text(
-        st.one_of(st.characters(codec="utf-8"), st.sampled_from(" -\x00\x85\u2028\u202e\u2066\u3000\ufeff")), max_size=8
+        st.one_of(
+            st.characters(codec="utf-8"),
+            st.sampled_from(" -\x00\x85\u2028\u202e\u2066\u3000\ufeff"),
+        ),
+        max_size=8,
     )
     | st.from_regex(r"[A-Za-z]{1,4}(-[A-Za-z0-9]{1,9}){0,3}", fullmatch=True)
 )

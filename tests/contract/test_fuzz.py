@@ -25,7 +25,9 @@ SECONDS = 1800
 CASES = 1_000  # of each caller, so 2,000 in all
 
 
-@pytest.mark.skipif(not SCHEMATHESIS, reason="`make proof-fuzz` and `make test` install schemathesis and name it")
+@pytest.mark.skipif(
+    not SCHEMATHESIS, reason="`make proof-fuzz` and `make test` install schemathesis and name it"
+)
 @pytest.mark.parametrize("caller", ["admin", "member"])
 def test_no_request_is_answered_outside_the_contract(
     caller: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -34,12 +36,28 @@ def test_no_request_is_answered_outside_the_contract(
     extent = ("--max-examples", EXAMPLES) if EXAMPLES else SAMPLE
     report = tmp_path / "report.json"
     command = [SCHEMATHESIS, "--config-file", str(HERE / "schemathesis.toml"), "run", str(FILE)]
-    command += ["--url", signed_in.api_url, "--header", f"Authorization: Bearer {signed_in.token}", "--checks", "all"]
+    command += [
+        "--url",
+        signed_in.api_url,
+        "--header",
+        f"Authorization: Bearer {signed_in.token}",
+        "--checks",
+        "all",
+    ]
     command += ["--include-path-regex", PATHS] if PATHS else []
     command += ["--seed", SEED, *extent, "--no-color", "--report-json-path", str(report)]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.contract.fuzz_hooks", "PYTHONPATH": str(HERE.parents[1])}
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": "tests.contract.fuzz_hooks",
+        "PYTHONPATH": str(HERE.parents[1]),
+    }
     ran = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        command,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     assert ran.returncode == 0, f"{ran.stdout}{ran.stderr}"
     generated = json.loads(report.read_text())["test_cases"]["generated"]

@@ -31,18 +31,24 @@ def cast(client: Client, admin: Caller) -> Cast:
 @pytest.mark.parametrize(
     ("operation", "kind"),
     CELLS,
-    ids=[f"{number} of {len(CELLS)}: {cell[0]} by {cell[1]}" for number, cell in enumerate(CELLS, 1)],
+    ids=[
+        f"{number} of {len(CELLS)}: {cell[0]} by {cell[1]}" for number, cell in enumerate(CELLS, 1)
+    ],
 )
 def test_who_may(operation: Operation, kind: str, cast: Cast) -> None:
     actor = ACTORS[kind](cast, operation)
     answer = actor.ask(operation)
     assert complaint(operation, actor, answer) is None
-    if expected(operation, actor) is not None and not operation.is_authzen:  # its errors have its own form
+    if (
+        expected(operation, actor) is not None and not operation.is_authzen
+    ):  # its errors have its own form
         problem(answer, answer.status)
 
 
 @pytest.mark.parametrize("kind", ["role with it", "admin"])
-def test_whoever_holds_what_an_operation_wants_comes_through_the_gateway_too(kind: str, cast: Cast) -> None:
+def test_whoever_holds_what_an_operation_wants_comes_through_the_gateway_too(
+    kind: str, cast: Cast
+) -> None:
     """Else a scope of `security` comes with no permission that the operation allows, and nobody gets in."""
     for operation in OPERATIONS:
         allowed = operation.declared["x-atrium-allow"]
@@ -55,8 +61,15 @@ def test_no_route_is_unlisted() -> None:
     listed = {str(operation) for operation in OPERATIONS}
     template = (FILE.parent / "gateway.json").read_text()
     gateway = json.loads(re.sub(r"\$\{[^}]*\}", "", template))["paths"]
-    assert {f"{way.upper()} {path}" for path in gateway for way in gateway[path] if way.upper() in METHODS} == listed
-    assert {route for file in FUNCTIONS.glob("*.zip") for route in rules(file.read_bytes(), file.stem)} == listed
+    assert {
+        f"{way.upper()} {path}"
+        for path in gateway
+        for way in gateway[path]
+        if way.upper() in METHODS
+    } == listed
+    assert {
+        route for file in FUNCTIONS.glob("*.zip") for route in rules(file.read_bytes(), file.stem)
+    } == listed
 
 
 def test_the_stack_runs_this_contract(admin: Caller) -> None:
@@ -66,7 +79,9 @@ def test_the_stack_runs_this_contract(admin: Caller) -> None:
 def test_a_rule_that_is_looser_than_the_contract_is_caught(cast: Cast) -> None:
     """A service whose zip admits everyone who is signed in, where its contract wants a permission."""
     operation = next(
-        one for one in OPERATIONS if not one.is_public and expected(one, cast.other_user(one)) == 403 and _for_all(one)
+        one
+        for one in OPERATIONS
+        if not one.is_public and expected(one, cast.other_user(one)) == 403 and _for_all(one)
     )
     actor = cast.other_user(operation)
     assert complaint(operation, actor, actor.ask(operation)) is None
@@ -85,14 +100,23 @@ def _for_all(operation: Operation) -> bool:
 @contextmanager
 def loosened(client: Client, operation: Operation) -> Iterator[None]:
     """The deployed service with other rules, on a version of its own that `live` leads to meanwhile."""
-    service = next(one.stem for one in FUNCTIONS.glob("*.zip") if str(operation) in rules(one.read_bytes(), one.stem))
+    service = next(
+        one.stem
+        for one in FUNCTIONS.glob("*.zip")
+        if str(operation) in rules(one.read_bytes(), one.stem)
+    )
     function, functions = client.outputs.functions[service], client.aws("lambda")
     built = (FUNCTIONS / f"{service}.zip").read_bytes()
     was = functions.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
     changed = with_rule(
-        built, service, str(operation), {"allow": [{"kind": "self"}], "current_authority": True, "takes_query": False}
+        built,
+        service,
+        str(operation),
+        {"allow": [{"kind": "self"}], "current_authority": True, "takes_query": False},
     )
-    mutant = functions.update_function_code(FunctionName=function, ZipFile=changed, Publish=True)["Version"]
+    mutant = functions.update_function_code(FunctionName=function, ZipFile=changed, Publish=True)[
+        "Version"
+    ]
     try:
         functions.update_alias(FunctionName=function, Name="live", FunctionVersion=mutant)
         yield

@@ -28,7 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Tell:
     """Adds a row to the table: what was done, what was said, what became of the next `make up`."""
-    return lambda what, said, next_up: record_property("row", [what, " ".join(said.split()), next_up])
+    return lambda what, said, next_up: record_property(
+        "row", [what, " ".join(said.split()), next_up]
+    )
 
 
 class Table:
@@ -40,9 +42,13 @@ class Table:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-            self._rows.append(Row(_name(report), reason.removeprefix("Skipped: "), "not tried", 0.0, "!"))
+            self._rows.append(
+                Row(_name(report), reason.removeprefix("Skipped: "), "not tried", 0.0, "!")
+            )
         elif report.failed:
-            self._rows.append(Row(_name(report), f"({report.when}) see above", "unknown", report.duration, "✗"))
+            self._rows.append(
+                Row(_name(report), f"({report.when}) see above", "unknown", report.duration, "✗")
+            )
         elif report.when == "call":
             told = [value for name, value in report.user_properties if name == "row"]
             self._rows.extend(Row(*row, seconds=report.duration) for row in told)  # type: ignore[misc]
@@ -57,7 +63,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(Table(session.config.stash[ROWS]))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     if not (rows := config.stash[ROWS]):
         return
     terminalreporter.section("failure matrix")
@@ -71,7 +79,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def stack(worker_id: str) -> Iterator[Stack]:
     """A copy of the saved one, so that every process breaks its own, and starts where no RDS has to be waited for."""
-    made = Stack.of(".local-failures-" + ("own" if worker_id == "master" else worker_id), free_ports())
+    made = Stack.of(
+        ".local-failures-" + ("own" if worker_id == "master" else worker_id), free_ports()
+    )
     made.make("reset")
     with saved() as whole:
         copy(whole, made)
@@ -127,9 +137,15 @@ def own_mounts() -> tuple[str, ...] | None:
 
     As somebody else than root it takes a user namespace, which some systems refuse. None where there is no way.
     """
-    ways = [("unshare", "-m")] if os.geteuid() == 0 else [("unshare", "--map-current-user", "--keep-caps", "-m")]
+    ways = (
+        [("unshare", "-m")]
+        if os.geteuid() == 0
+        else [("unshare", "--map-current-user", "--keep-caps", "-m")]
+    )
     if not shutil.which("unshare"):
         return None
     probe = ("sh", "-c", "mount -t tmpfs none /mnt")
-    works = (way for way in ways if subprocess.run([*way, *probe], capture_output=True).returncode == 0)
+    works = (
+        way for way in ways if subprocess.run([*way, *probe], capture_output=True).returncode == 0
+    )
     return next(works, None)

@@ -34,13 +34,19 @@ def markdown(rows: list[Row]) -> Iterator[str]:
     yield "|-|-|-|-|-:|"
     for row in rows:
         cells = (row.mark, row.what, row.said, row.next_up, f"{row.seconds:.1f}")
-        yield "| " + " | ".join(re.sub(r"\|", "\\|", " ".join(cell.split())) for cell in cells) + " |"
+        yield (
+            "| " + " | ".join(re.sub(r"\|", "\\|", " ".join(cell.split())) for cell in cells) + " |"
+        )
     yield f"\n{summary(rows)}"
 
 
 def summary(rows: list[Row]) -> str:
     counted = {mark: sum(row.mark == mark for row in rows) for mark in "✓✗!"}
-    words = [f"{len(rows)} failures tried" if not counted["!"] else f"{len(rows) - counted['!']} of {len(rows)} tried"]
+    words = [
+        f"{len(rows)} failures tried"
+        if not counted["!"]
+        else f"{len(rows) - counted['!']} of {len(rows)} tried"
+    ]
     words += [f"{counted['✗']} not borne"] if counted["✗"] else []
     words += [f"{counted['!']} NOT TRIED on this machine"] if counted["!"] else []
     return ", ".join(words)

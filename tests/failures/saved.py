@@ -11,7 +11,15 @@ from tests.failures.stack import ROOT, Stack
 from tools.checks.ports import free_ports
 from tools.checks.stack import TO_COPY
 
-KEPT = ("control-plane.snapshot", "items.sqlite", "keys", "outputs.json", "ports.json", "terraform", "tls")
+KEPT = (
+    "control-plane.snapshot",
+    "items.sqlite",
+    "keys",
+    "outputs.json",
+    "ports.json",
+    "terraform",
+    "tls",
+)
 
 
 @contextmanager

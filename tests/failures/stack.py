@@ -19,7 +19,9 @@ from tools.laptop import processes
 from tools.laptop.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OWNER = "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is
+OWNER = (
+    "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,11 @@ class Ended:
     def message(self) -> str:
         """What the command said at its end, on one line."""
         told = re.split(r"\n(?=(?:up|down|reset|bootstrap): )", "\n" + self.output)[-1]
-        lines = [line.strip() for line in told.splitlines() if line.strip() and not line.startswith("make: ***")]
+        lines = [
+            line.strip()
+            for line in told.splitlines()
+            if line.strip() and not line.startswith("make: ***")
+        ]
         return " ".join(lines)
 
 
@@ -78,7 +84,9 @@ class Stack:
         chosen[OWNER] = str(settings.state)
         # A `make` within `make failure-matrix` is the outermost one of the person it stands for.
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("MAKE") and name != "MFLAGS"
         }
         return cls(settings, {**inherited, **chosen})
 
@@ -129,7 +137,9 @@ class Stack:
 
     def processes(self) -> dict[int, str]:
         """Everything that belongs to this stack: pid to command line. Servers and workers have an environment of their own."""
-        ours = re.compile(rf"{re.escape(str(self.state))}(/|\s|$)|{re.escape(self._socket_folder())}")
+        ours = re.compile(
+            rf"{re.escape(str(self.state))}(/|\s|$)|{re.escape(self._socket_folder())}"
+        )
         return {
             pid: command
             for pid, command in processes.commands()
@@ -143,7 +153,11 @@ class Stack:
 
     def running(self, program: str) -> list[int]:
         """The processes of this stack that run it."""
-        return [pid for pid, command in self.processes().items() if Path(command.split()[0]).name.startswith(program)]
+        return [
+            pid
+            for pid, command in self.processes().items()
+            if Path(command.split()[0]).name.startswith(program)
+        ]
 
     def change_a_resource(self, client: Client) -> None:
         """By hand and past Terraform, which the next `make up` then has to ask."""

@@ -29,7 +29,11 @@ def test_a_token_past_its_end(stack: Stack, client: Client, member: Person, tell
     assert refused.status == 401
     assert refused.json["detail"].startswith("Send a valid access token")
     assert "export TOKEN=" in stack.make("-s", "env").output
-    tell("a token past its end", f"401 {refused.json['detail']} `make env` has a fresh one", "not needed")
+    tell(
+        "a token past its end",
+        f"401 {refused.json['detail']} `make env` has a fresh one",
+        "not needed",
+    )
 
 
 def test_a_token_of_a_clock_ahead(stack: Stack, client: Client, member: Person, tell: Tell) -> None:

@@ -51,7 +51,9 @@ class Writes:
         self._bucket = f"durability-{uuid.uuid4().hex[:8]}"
         region = {"LocationConstraint": client.outputs.region}
         self._aws("s3").create_bucket(Bucket=self._bucket, CreateBucketConfiguration=region)
-        self._secret = self._aws("secretsmanager").create_secret(Name=self._bucket, SecretString="0")["ARN"]
+        self._secret = self._aws("secretsmanager").create_secret(
+            Name=self._bucket, SecretString="0"
+        )["ARN"]
 
     def _aws(self, service: str) -> Any:
         if service not in self._clients:
@@ -87,7 +89,9 @@ class Writes:
 
     def secret(self) -> str:
         self._counter += 1
-        self._aws("secretsmanager").put_secret_value(SecretId=self._secret, SecretString=str(self._counter))
+        self._aws("secretsmanager").put_secret_value(
+            SecretId=self._secret, SecretString=str(self._counter)
+        )
         return str(self._counter)
 
     def topic(self) -> str:
@@ -101,22 +105,31 @@ class Writes:
         pages = self._aws("dynamodb").get_paginator("scan").paginate(TableName=self._table)
         found = [(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"]]
         names = {pk.partition("#")[2] for pk, _ in found if pk.startswith("durability#")}
-        halves = [name for name in names if not {(f"durability#{name}", sk) for sk in "ab"} <= set(found)]
+        halves = [
+            name for name in names if not {(f"durability#{name}", sk) for sk in "ab"} <= set(found)
+        ]
         assert not halves, "half a transaction"
         return names
 
     def _users(self) -> set[str]:
         pages = self._aws("cognito-idp").get_paginator("list_users")
         users = [
-            user for page in pages.paginate(UserPoolId=self._client.outputs.user_pool_id) for user in page["Users"]
+            user
+            for page in pages.paginate(UserPoolId=self._client.outputs.user_pool_id)
+            for user in page["Users"]
         ]
-        return {each["Value"] for user in users for each in user["Attributes"] if each["Name"] == "email"}
+        return {
+            each["Value"]
+            for user in users
+            for each in user["Attributes"]
+            if each["Name"] == "email"
+        }
 
     def _messages(self) -> set[str]:
         queues, found = self._aws("sqs"), set[str]()
-        while got := queues.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, VisibilityTimeout=120).get(
-            "Messages"
-        ):
+        while got := queues.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=10, VisibilityTimeout=120
+        ).get("Messages"):
             found |= {each["Body"] for each in got}
             for each in got:
                 queues.delete_message(QueueUrl=self._queue, ReceiptHandle=each["ReceiptHandle"])
@@ -128,7 +141,9 @@ class Writes:
 
     def _secrets(self) -> set[str]:
         """Return the values until the one that is there, which is the last that was written."""
-        last = int(self._aws("secretsmanager").get_secret_value(SecretId=self._secret)["SecretString"])
+        last = int(
+            self._aws("secretsmanager").get_secret_value(SecretId=self._secret)["SecretString"]
+        )
         return set(map(str, range(last + 1)))
 
     def _topics(self) -> set[str]:
@@ -136,7 +151,9 @@ class Writes:
         return {each["TopicArn"] for page in pages for each in page["Topics"]}
 
 
-def test_no_acknowledged_write_is_lost(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+def test_no_acknowledged_write_is_lost(
+    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+) -> None:
     seed = int(os.environ.get("SEED", time.time_ns()))
     chance, writes, total, said = random.Random(seed), Writes(client), dict[str, int](), ""  # noqa: S311
     for _ in range(KILLS):
@@ -155,7 +172,13 @@ def test_no_acknowledged_write_is_lost(stack: Stack, client: Client, recovers: R
         for kind, writer in writers.items():
             assert not writes.lost(kind, writer.acknowledged), f"lost with SEED={seed}: {kind}"
             total[kind] = total.get(kind, 0) + len(writer.acknowledged)
-    quick = {kind: count for kind, count in total.items() if kind != "topic"}  # a topic waits for a snapshot
+    quick = {
+        kind: count for kind, count in total.items() if kind != "topic"
+    }  # a topic waits for a snapshot
     assert all(quick.values()), total
     print(f"{KILLS} kills, acknowledged and found: {total}")
-    tell(f"the supervisor is killed (-9) under load, {KILLS} times", f"found afterwards: {total}", said)
+    tell(
+        f"the supervisor is killed (-9) under load, {KILLS} times",
+        f"found afterwards: {total}",
+        said,
+    )

@@ -13,10 +13,16 @@ from tests.support.waiting import settle
 from tools.laptop.client import Client, Person
 
 AFTERWARDS = "in the row after these"
-pytestmark = [pytest.mark.usefixtures("up"), pytest.mark.xdist_group("function")]  # in turn, on one stack
+pytestmark = [
+    pytest.mark.usefixtures("up"),
+    pytest.mark.xdist_group("function"),
+]  # in turn, on one stack
 
 BROKEN = {  # what is wrong: its handler, and what the log says of it
-    "a handler that cannot be imported": ("import no_such_module", "No module named 'no_such_module'"),
+    "a handler that cannot be imported": (
+        "import no_such_module",
+        "No module named 'no_such_module'",
+    ),
     "a handler that raises": (
         "def handler(event, context):\n    raise ValueError('of my own')",
         "ValueError: of my own",
@@ -41,7 +47,9 @@ def test_a_broken_function(
     source, said = BROKEN[what]
     functions, name = live
     functions.update_function_configuration(FunctionName=name, Timeout=1)
-    version = functions.update_function_code(FunctionName=name, ZipFile=zipped(source), Publish=True)["Version"]
+    version = functions.update_function_code(
+        FunctionName=name, ZipFile=zipped(source), Publish=True
+    )["Version"]
     functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
     answer = client.call("GET", "/v1/me", member.tokens["AccessToken"])
     assert answer.status == 502

@@ -70,7 +70,9 @@ def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
     try:
         command = stack.start("up")
         command.until(after)
-        time.sleep(0.5)  # our signal would else come before the phase itself, which lasts for as long as we want
+        time.sleep(
+            0.5
+        )  # our signal would else come before the phase itself, which lasts for as long as we want
         return command.interrupt()
     finally:
         _signal(workers, signal.SIGCONT)
@@ -99,7 +101,9 @@ def test_ctrl_c(phase: str, stack: Stack, client: Client, recovers: Recovers, te
         if f"✗ {phase}" in ended.output:
             break
     assert f"✗ {phase}" in ended.output
-    assert ended.code in (-2, 2, 130), ended.output  # make's own end by SIGINT, or its report of our 130
+    assert ended.code in (-2, 2, 130), (
+        ended.output
+    )  # make's own end by SIGINT, or its report of our 130
     assert "Traceback" not in ended.output
     assert "interrupted." in ended.message
     assert "`make up` goes on from here" in ended.message

@@ -26,7 +26,8 @@ def test_the_supervisor(stack: Stack, client: Client, recovers: Recovers, tell: 
     client.confirm(person)
     person = client.sign_in(person)
     client.aws("dynamodb").put_item(
-        TableName=client.outputs.user_attributes_table, Item={"pk": {"S": "U#kept"}, "sk": {"S": "META"}}
+        TableName=client.outputs.user_attributes_table,
+        Item={"pk": {"S": "U#kept"}, "sk": {"S": "META"}},
     )
     os.kill(stack.supervisor, signal.SIGKILL)
     assert not stack.strays()
@@ -37,11 +38,15 @@ def test_the_supervisor(stack: Stack, client: Client, recovers: Recovers, tell: 
     assert client.call("GET", "/v1/me", person.tokens["AccessToken"]).status == 200
     client.sign_in(person)
     key = {"pk": {"S": "U#kept"}, "sk": {"S": "META"}}
-    assert client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)["Item"]
+    assert client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)[
+        "Item"
+    ]
     tell("the supervisor is killed (-9)", status.message, next_up)
 
 
-def test_the_supervisor_while_terraform_applies(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+def test_the_supervisor_while_terraform_applies(
+    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+) -> None:
     stack.change_a_resource(client)
     command = stack.start("up")
     assert settle((stack.state / "terraform" / "dev.applying").exists, 60)
@@ -71,11 +76,15 @@ def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, te
     assert "`make up` goes back to before this apply" in ended.message
     next_up = recovers()
     assert "An apply was cut off" in next_up
-    assert {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]} == set(groups)
+    assert {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]} == set(
+        groups
+    )
     tell("terraform is killed half-way (-9)", ended.message, next_up)
 
 
-def test_postgres_under_load(stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell) -> None:
+def test_postgres_under_load(
+    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
+) -> None:
     """Requests fail as 503 for a moment and then work again; what was answered with 200 is kept."""
     statuses: Counter[int] = Counter()
     restarts = stack.log().count("Postgres is back")
@@ -111,7 +120,9 @@ def test_a_worker_in_the_middle_of_a_request(
     Postgres, and the next request has a new worker."""
     token = member.tokens["AccessToken"]
     etag = client.call("GET", "/v1/me", token).headers["etag"]
-    workers = stack.workers("users")  # before the request: its statement waits for a lock for two seconds only
+    workers = stack.workers(
+        "users"
+    )  # before the request: its statement waits for a lock for two seconds only
     answers: list[int] = []
     patch = {"If_Match": etag, "Content_Type": "application/merge-patch+json"}
     with _locked_users(outputs.read(stack.settings).database_url) as connection:
@@ -128,14 +139,22 @@ def test_a_worker_in_the_middle_of_a_request(
     assert answers == [502]
     log = (stack.state / "logs" / "functions" / "atrium-dev-users.log").read_text()
     assert "Status: error" in log
-    tell("a worker is killed in the middle of a request", "502 to this client; `make logs SERVICE=users`", recovers())
+    tell(
+        "a worker is killed in the middle of a request",
+        "502 to this client; `make logs SERVICE=users`",
+        recovers(),
+    )
 
 
 @contextmanager
 def _locked_users(url: str) -> Iterator[pg8000.native.Connection]:
     parts = urlsplit(url)
     connection = pg8000.native.Connection(
-        parts.username or "", parts.hostname or "", parts.path[1:], parts.port or 5432, parts.password
+        parts.username or "",
+        parts.hostname or "",
+        parts.path[1:],
+        parts.port or 5432,
+        parts.password,
     )
     try:
         connection.run("BEGIN")

@@ -22,7 +22,9 @@ from tools.laptop.stack import process
 
 STARTED = r"✓ local AWS .*(started|restored)"
 MOUNTS = own_mounts()
-mounts = pytest.mark.skipif(MOUNTS is None, reason="needs mounts of its own: run `sudo make failure-matrix` on Linux")
+mounts = pytest.mark.skipif(
+    MOUNTS is None, reason="needs mounts of its own: run `sudo make failure-matrix` on Linux"
+)
 
 
 def test_a_port_is_taken(stack: Stack, recovers: Recovers, tell: Tell) -> None:
@@ -40,7 +42,10 @@ def test_other_ports_than_it_runs_on(stack: Stack, recovers: Recovers, tell: Tel
     stack.be_up()
     refused = stack.make("up", API_PORT="1", AWS_PORT="2")
     assert refused.code == 2
-    assert f"runs already, on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}" in refused.message
+    assert (
+        f"runs already, on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}"
+        in refused.message
+    )
     tell("other ports than it runs on", refused.message, recovers())
 
 
@@ -58,7 +63,9 @@ def test_the_local_aws_is_of_another_source(
     tell("the checkout changed under a running stack", "✓ local AWS … restarted", recovers())
 
 
-def test_a_second_make_up_while_one_runs(stack: Stack, client: Client, member: Person, tell: Tell) -> None:
+def test_a_second_make_up_while_one_runs(
+    stack: Stack, client: Client, member: Person, tell: Tell
+) -> None:
     stack.make("down")
     first = stack.start("up")
     first.until("✓ build")
@@ -74,7 +81,11 @@ def test_a_second_make_up_while_one_runs(stack: Stack, client: Client, member: P
         os.kill(holder, signal.SIGCONT)
     assert first.end().code == 0
     kept(client, member)
-    tell("a second `make up` (or down, reset) while one runs", refused.message, "the first one went on and worked")
+    tell(
+        "a second `make up` (or down, reset) while one runs",
+        refused.message,
+        "the first one went on and worked",
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
@@ -84,16 +95,22 @@ def test_postgres_refuses_root(stack: Stack) -> None:
 
 
 @mounts
-def test_postgres_does_not_run_on_this_system(stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path) -> None:
+def test_postgres_does_not_run_on_this_system(
+    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+) -> None:
     """An old glibc: the pinned Postgres says so when it is run, and there is no other."""
     pinned = next(binaries.cache_folder().glob("postgresql-*"))
     fake = tmp_path / pinned.name / "bin"
     fake.mkdir(parents=True)
     for name in ("postgres", "initdb"):
-        (fake / name).write_text("#!/bin/sh\necho \"libc.so.6: version 'GLIBC_2.34' not found\" >&2; exit 1\n")
+        (fake / name).write_text(
+            "#!/bin/sh\necho \"libc.so.6: version 'GLIBC_2.34' not found\" >&2; exit 1\n"
+        )
         (fake / name).chmod(0o755)
     hide = f"mount --bind {tmp_path} {binaries.cache_folder()}; "
-    hide += 'if [ -d /usr/lib/postgresql ]; then mount -t tmpfs none /usr/lib/postgresql; fi; exec "$@"'
+    hide += (
+        'if [ -d /usr/lib/postgresql ]; then mount -t tmpfs none /usr/lib/postgresql; fi; exec "$@"'
+    )
     stack.make("down")
     refused = stack.make("up", before=(*(MOUNTS or ()), "sh", "-c", hide, "sh"))
     assert refused.code == 2
@@ -107,7 +124,9 @@ def test_postgres_does_not_run_on_this_system(stack: Stack, recovers: Recovers, 
 @mounts
 def test_the_disk_is_full(stack: Stack, recovers: Recovers, tell: Tell) -> None:
     """The state folder lies on a disk too small for a database, which then grows."""
-    small = Stack.of(f"{stack.settings.state_name}-small", (stack.settings.api_port, stack.settings.aws_port))
+    small = Stack.of(
+        f"{stack.settings.state_name}-small", (stack.settings.api_port, stack.settings.aws_port)
+    )
     small.state.mkdir(exist_ok=True)
     stack.make("down")
     script = (
@@ -136,7 +155,9 @@ def _end_processes(stack: Stack) -> None:
     assert not stack.strays()
 
 
-def test_no_room_for_a_snapshot(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+def test_no_room_for_a_snapshot(
+    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+) -> None:
     """What the journal has needs none, so `make down` forgets nothing. A resource that needs one is not acknowledged."""
     stack.be_up()
     part = stack.state / "control-plane.part"
@@ -185,14 +206,20 @@ def test_no_python_3_13(tell: Tell, tmp_path: Path) -> None:
     assert "UV_PYTHON=/path/to/python3.13 make up" in done.stderr
     base = Path(sys._base_executable)  # type: ignore[attr-defined]
     again = subprocess.run(
-        make, cwd=tmp_path, env={**os.environ, **machine, "UV_PYTHON": str(base)}, capture_output=True, text=True
+        make,
+        cwd=tmp_path,
+        env={**os.environ, **machine, "UV_PYTHON": str(base)},
+        capture_output=True,
+        text=True,
     )
     assert again.returncode == 0, again.stderr
     said = done.stderr[done.stderr.index("bootstrap: ") :].split("make: ***")[0]
     tell("no Python 3.13", said, f"worked: {again.stderr.splitlines()[-1]}")
 
 
-def test_a_resource_changed_by_hand(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+def test_a_resource_changed_by_hand(
+    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+) -> None:
     """`make up` asks Terraform only when it has to; this is when."""
     stack.be_up()
     assert "nothing changed since the last one" in stack.up().output
@@ -202,7 +229,9 @@ def test_a_resource_changed_by_hand(stack: Stack, client: Client, recovers: Reco
     tell("a resource is changed by hand", "nothing", recovers())
 
 
-def test_no_provider_and_no_registry(stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path) -> None:
+def test_no_provider_and_no_registry(
+    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+) -> None:
     """A CLI configuration without a mirror, and a proxy where nobody listens."""
     config = tmp_path / "terraform.rc"
     config.write_text("provider_installation {\n  direct {}\n}\n")
@@ -211,14 +240,22 @@ def test_no_provider_and_no_registry(stack: Stack, recovers: Recovers, tell: Tel
     assert refused.code == 2
     assert "registry.terraform.io cannot be reached" in refused.message
     assert "TF_PLUGIN_MIRROR=FOLDER make up" in refused.message
-    tell("no provider and no registry", refused.message[refused.message.index("The aws provider") :], recovers())
+    tell(
+        "no provider and no registry",
+        refused.message[refused.message.index("The aws provider") :],
+        recovers(),
+    )
 
 
-def test_the_snapshot_cannot_be_loaded(stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path) -> None:
+def test_the_snapshot_cannot_be_loaded(
+    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+) -> None:
     """The stack starts afresh, says so and keeps what it set aside; putting that back is all it takes to have it again."""
     stack.make("down")
     whole = tmp_path / "state"
-    shutil.copytree(stack.state, whole, symlinks=True, ignore=shutil.ignore_patterns("postgres", "run"))
+    shutil.copytree(
+        stack.state, whole, symlinks=True, ignore=shutil.ignore_patterns("postgres", "run")
+    )
     content = (stack.state / "control-plane.snapshot").read_bytes()
     other = gzip.decompress(content).replace(b"atrium-1 moto-5.", b"atrium-1 moto-4.")
     _starts_afresh(stack, gzip.compress(other, 1), "is of another moto", tell)

@@ -33,11 +33,20 @@ def test_hour_by_hour(moved: Stack, client: Client, member: Person, tell: Tell) 
         expired = client.call("GET", "/v1/me", person.token).status
         person = client.sign_in(person)
         read = client.call("GET", "/v1/me", person.token)
-        options = {"If_Match": read.headers.get("etag", ""), "Content_Type": "application/merge-patch+json"}
-        written = client.call("PATCH", "/v1/me", person.token, {"given_name": f"Ada {hour}"}, **options)
+        options = {
+            "If_Match": read.headers.get("etag", ""),
+            "Content_Type": "application/merge-patch+json",
+        }
+        written = client.call(
+            "PATCH", "/v1/me", person.token, {"given_name": f"Ada {hour}"}, **options
+        )
         statuses.add((expired, read.status, written.status))
     assert statuses == {(401, 200, 200)}
-    tell(f"the clock moves by {HOURS} hours, one by one", f"each hour: {statuses}", shown.output.strip())
+    tell(
+        f"the clock moves by {HOURS} hours, one by one",
+        f"each hour: {statuses}",
+        shown.output.strip(),
+    )
 
 
 def test_the_machines_clock_does_not_move(stack: Stack, client: Client, tell: Tell) -> None:

@@ -14,7 +14,12 @@ from tools.laptop.stack.aws import client
 
 def test_the_stack_has_recorded_its_functions_calls(calls: list[Call]) -> None:
     actions = {call.action for call in calls if call.allowed}
-    assert actions >= {"rds-db:connect", "dynamodb:Query", "secretsmanager:PutSecretValue", "lambda:InvokeFunction"}
+    assert actions >= {
+        "rds-db:connect",
+        "dynamodb:Query",
+        "secretsmanager:PutSecretValue",
+        "lambda:InvokeFunction",
+    }
 
 
 def test_an_independent_simulator_decides_every_call_alike(calls: list[Call]) -> None:
@@ -40,14 +45,18 @@ RESERVE = 2_000  # for longer names of projects and stages, and for another decl
 def test_the_inline_policies_of_each_role_fit_iams_quota(settings: Settings) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     iam = client("iam", settings, outputs.read(settings).region)
-    sizes = {role["RoleName"]: _inline_size(iam, role["RoleName"]) for role in iam.list_roles()["Roles"]}
+    sizes = {
+        role["RoleName"]: _inline_size(iam, role["RoleName"]) for role in iam.list_roles()["Roles"]
+    }
     assert max(sizes.values()) > 0
     assert {role: size for role, size in sizes.items() if size > INLINE_QUOTA - RESERVE} == {}
 
 
 def _inline_size(iam: Any, role: str) -> int:
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    documents = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+    ]
     return sum(len(json.dumps(document, separators=(",", ":"))) for document in documents)
 
 

@@ -1,5 +1,5 @@
 """The metrics that AWS publishes, of those that we look at, each with the dimensions it is published by. Those of the
-namespace Atrium are our own, from lines of the log (functions/atrium/log.py, `metric`).
+namespace Atrium are our own, from lines of the log (functions/atrium/runtime/log.py, `metric`).
 
 A wrong name or one dimension too many is no error on AWS: the alarm stays silent and the graph empty. So these are copied by hand from
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
@@ -23,18 +23,47 @@ def _of(namespace: str, names: str, *dimensions: str) -> Iterator[Metric]:
 PUBLISHED: frozenset[Metric] = frozenset(
     [
         *_of("AWS/ApiGateway", "4XXError 5XXError Count Latency", "ApiName", "Stage"),
-        *_of("AWS/Lambda", "AsyncEventAge Duration Errors Invocations IteratorAge Throttles", "FunctionName"),
+        *_of(
+            "AWS/Lambda",
+            "AsyncEventAge Duration Errors Invocations IteratorAge Throttles",
+            "FunctionName",
+        ),
         *_of("Atrium", "ClaimsLeftOut", "FunctionName"),
         *_of("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
-        *_of("AWS/RDS", "ClientConnections DatabaseConnections DatabaseConnectionsBorrowLatency", "ProxyName"),
-        *_of("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned MaxDatabaseConnectionsAllowed", "ProxyName"),
-        *_of("AWS/RDS", "CPUUtilization DatabaseConnections FreeStorageSpace", "DBInstanceIdentifier"),
+        *_of(
+            "AWS/RDS",
+            "ClientConnections DatabaseConnections DatabaseConnectionsBorrowLatency",
+            "ProxyName",
+        ),
+        *_of(
+            "AWS/RDS",
+            "DatabaseConnectionsCurrentlySessionPinned MaxDatabaseConnectionsAllowed",
+            "ProxyName",
+        ),
+        *_of(
+            "AWS/RDS", "CPUUtilization DatabaseConnections FreeStorageSpace", "DBInstanceIdentifier"
+        ),
         *_of("AWS/RDS", "ReadLatency WriteLatency", "DBInstanceIdentifier"),
         *_of("AWS/DynamoDB", "ConsumedReadCapacityUnits ConsumedWriteCapacityUnits", "TableName"),
         *_of("AWS/DynamoDB", "ReadThrottleEvents WriteThrottleEvents", "TableName"),
-        *_of("AWS/DynamoDB", "ReadThrottleEvents WriteThrottleEvents", "TableName", "GlobalSecondaryIndexName"),
+        *_of(
+            "AWS/DynamoDB",
+            "ReadThrottleEvents WriteThrottleEvents",
+            "TableName",
+            "GlobalSecondaryIndexName",
+        ),
         *_of("AWS/DynamoDB", "SystemErrors", "TableName", "Operation"),
-        *_of("AWS/Cognito", "SignInSuccesses SignUpSuccesses TokenRefreshSuccesses", "UserPool", "UserPoolClient"),
-        *_of("AWS/Cognito", "SignInThrottles SignUpThrottles TokenRefreshThrottles", "UserPool", "UserPoolClient"),
+        *_of(
+            "AWS/Cognito",
+            "SignInSuccesses SignUpSuccesses TokenRefreshSuccesses",
+            "UserPool",
+            "UserPoolClient",
+        ),
+        *_of(
+            "AWS/Cognito",
+            "SignInThrottles SignUpThrottles TokenRefreshThrottles",
+            "UserPool",
+            "UserPoolClient",
+        ),
     ]
 )

@@ -41,7 +41,9 @@ def planned(environment: str, folder: Path) -> Plan:
 
 def lay_out_build(folder: Path) -> None:
     """The build as a plan needs it; of the layers it wants files, whatever machine their wheels are for."""
-    built = subprocess.run([sys.executable, "-m", "tools.build", "--local"], cwd=ROOT, capture_output=True, text=True)
+    built = subprocess.run(
+        [sys.executable, "-m", "tools.build", "--local"], cwd=ROOT, capture_output=True, text=True
+    )
     assert built.returncode == 0, built.stderr
     (folder / "layer").mkdir(parents=True)
     for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
@@ -50,7 +52,11 @@ def lay_out_build(folder: Path) -> None:
 
 
 def of_kind(plan: Plan, kind: str) -> list[dict[str, Any]]:
-    return [known for address, known in plan.items() if re.sub(r"\[.*", "", address).split(".")[-2] == kind]
+    return [
+        known
+        for address, known in plan.items()
+        if re.sub(r"\[.*", "", address).split(".")[-2] == kind
+    ]
 
 
 def one(plan: Plan, kind: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ ENVIRONMENTS = Path(__file__).resolve().parents[2] / "envs"
 
 def test_no_two_environments_overlap() -> None:
     found = [
-        re.search(r'^  cidr +=\s+"(.+)"', file.read_text(), re.MULTILINE) for file in ENVIRONMENTS.glob("*/locals.tf")
+        re.search(r'^  cidr +=\s+"(.+)"', file.read_text(), re.MULTILINE)
+        for file in ENVIRONMENTS.glob("*/locals.tf")
     ]
     ranges = [ip_network(match[1]) for match in found if match]
     assert len(ranges) == len(found) >= 2

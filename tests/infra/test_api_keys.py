@@ -12,7 +12,8 @@ from moto import mock_aws
 
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs/runbooks/api-keys.md"
 COMMAND = re.compile(
-    r"^\$ (?:(?P<variable>\w+)=\$\()?aws apigateway (?P<operation>[a-z-]+) (?P<options>.*?)\)?$", re.MULTILINE
+    r"^\$ (?:(?P<variable>\w+)=\$\()?aws apigateway (?P<operation>[a-z-]+) (?P<options>.*?)\)?$",
+    re.MULTILINE,
 )
 OF_THE_COMMAND_LINE = {"--query", "--output"}
 
@@ -25,7 +26,9 @@ def run(client: Any, operation: str, options: list[str]) -> dict[str, Any]:
             continue
         name = re.sub(r"-(\w)", lambda letter: letter[1].upper(), option.removeprefix("--"))
         given[name] = (
-            [dict(part.split("=") for part in value.split(","))] if isinstance(value, str) and "=" in value else value
+            [dict(part.split("=") for part in value.split(","))]
+            if isinstance(value, str) and "=" in value
+            else value
         )
     answer: dict[str, Any] = getattr(client, xform_name(operation.replace("-", "_")))(**given)
     return answer
@@ -55,19 +58,25 @@ def test_the_commands_make_a_key_of_the_plan_and_take_it_away(client: Any) -> No
     known = {"plan": client.create_usage_plan(name="atrium-dev")["id"], "client": "example"}
     ran = []
     for command in COMMAND.finditer(RUNBOOK.read_text()):
-        options = re.sub(r"\$(\w+)|<(\w+)>", lambda name: known[name[1] or name[2]], command["options"])
+        options = re.sub(
+            r"\$(\w+)|<(\w+)>", lambda name: known[name[1] or name[2]], command["options"]
+        )
         answer = run(client, command["operation"], shlex.split(options))
         if command["variable"]:
             known[command["variable"]] = answer["id"]
         ran.append((command["operation"], answer))
         if command["operation"] == "create-usage-plan-key":
-            assert [key["name"] for key in client.get_usage_plan_keys(usagePlanId=known["plan"])["items"]] == [
-                "example"
-            ]
+            assert [
+                key["name"]
+                for key in client.get_usage_plan_keys(usagePlanId=known["plan"])["items"]
+            ] == ["example"]
     assert [operation for operation, _ in ran] == [
         "create-api-key", "create-usage-plan-key", "get-api-key", "update-api-key", "delete-api-key",
     ]  # fmt: skip
     answers = dict(ran)
     assert len(answers["get-api-key"]["value"]) >= 20
-    assert (answers["get-api-key"]["enabled"], answers["update-api-key"]["enabled"]) == (True, False)
+    assert (answers["get-api-key"]["enabled"], answers["update-api-key"]["enabled"]) == (
+        True,
+        False,
+    )
     assert client.get_api_keys()["items"] == []

@@ -21,7 +21,10 @@ TRUST_CONDITION_KEYS = {
     "rds.amazonaws.com": set[str](),
     "ec2.amazonaws.com": set[str](),
 }
-DETAILED_DIMENSIONS = {"Method", "Resource"}  # of AWS/ApiGateway, published only with detailed metrics
+DETAILED_DIMENSIONS = {
+    "Method",
+    "Resource",
+}  # of AWS/ApiGateway, published only with detailed metrics
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -36,7 +39,9 @@ def test_trust_policies_ask_for_condition_keys_that_the_service_sends(plan: Plan
     document = json.loads(role["assume_role_policy"])
     document["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
     role["assume_role_policy"] = json.dumps(document)
-    assert list(unsent_condition_keys(plan)) == [(role["name"], "rds.amazonaws.com", "aws:SourceAccount")]
+    assert list(unsent_condition_keys(plan)) == [
+        (role["name"], "rds.amazonaws.com", "aws:SourceAccount")
+    ]
 
 
 def unsent_condition_keys(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -51,7 +56,9 @@ def unsent_condition_keys(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 
 def trusting(plan: Plan, service: str) -> dict[str, Any]:
-    [role] = [role for role in of_kind(plan, "aws_iam_role") if service in role["assume_role_policy"]]
+    [role] = [
+        role for role in of_kind(plan, "aws_iam_role") if service in role["assume_role_policy"]
+    ]
     return role
 
 

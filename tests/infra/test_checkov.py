@@ -47,13 +47,21 @@ def test_checkov_finds_nothing(tmp_path: Path) -> None:
 
 def findings(failed: list[dict[str, Any]]) -> list[str]:
     return sorted(
-        {f"{found['file_path']}: {found['resource']}: {found['check_id']} {found['check_name']}" for found in failed}
+        {
+            f"{found['file_path']}: {found['resource']}: {found['check_id']} {found['check_name']}"
+            for found in failed
+        }
     )
 
 
 def test_every_skip_has_a_reason() -> None:
     files = [*ROOT.glob("modules/**/*.tf"), *ROOT.glob("envs/**/*.tf")]
-    lines = [(file, line) for file in files for line in file.read_text().splitlines() if "checkov:skip" in line]
+    lines = [
+        (file, line)
+        for file in files
+        for line in file.read_text().splitlines()
+        if "checkov:skip" in line
+    ]
     assert lines
     for file, line in lines:
         found = SKIP.search(line)

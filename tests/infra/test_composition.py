@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 
-from atrium.request import Request
+from atrium.http.request import Request
 from tests.infra.aws_metrics import PUBLISHED, Metric
 from tests.infra.environment_plan import Plan, of_kind, one
 from tests.unit.events import api_event
 from tests.unit.service import service
 
-BOUNDARY = "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as environment.tftest.hcl says
+BOUNDARY = (
+    "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as environment.tftest.hcl says
+)
 # Words of Logs Insights, and names that the queries give themselves.
 WORDS = set(
     re.findall(
-        r"\w+", "fields filter and sort desc asc limit stats count count_distinct latest as by requests people example"
+        r"\w+",
+        "fields filter and sort desc asc limit stats count count_distinct latest as by requests people example",
     )
 )
 
@@ -35,7 +38,11 @@ def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:
     assert {kind: of_kind(dev, kind) for kind in costly} == {kind: [] for kind in costly}
     # One for the database, one for the table: each is the condition of what it encrypts.
     assert len(of_kind(dev, "aws_kms_key")) == 2
-    assert not [endpoint for endpoint in of_kind(dev, "aws_vpc_endpoint") if endpoint["vpc_endpoint_type"] != "Gateway"]
+    assert not [
+        endpoint
+        for endpoint in of_kind(dev, "aws_vpc_endpoint")
+        if endpoint["vpc_endpoint_type"] != "Gateway"
+    ]
     database = one(dev, "aws_db_instance")
     assert (database["instance_class"], database["multi_az"]) == ("db.t4g.micro", False)
 
@@ -78,13 +85,19 @@ def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:
 
 def test_every_log_group_takes_its_key_from_one_knob(prod: Plan) -> None:
     """The key's ARN is known after an apply only, so the configuration says it: `kms_key_id` is unknown, not null."""
-    assert [group["name"] for group in of_kind(prod, "aws_cloudwatch_log_group") if "kms_key_id" in group] == []
+    assert [
+        group["name"]
+        for group in of_kind(prod, "aws_cloudwatch_log_group")
+        if "kms_key_id" in group
+    ] == []
 
 
 def test_prod_has_one_topic_that_every_entity_reports_to(prod: Plan) -> None:
     assert one(prod, "aws_sns_topic")["name"] == "atrium-prod-alarms"
     assert one(prod, "aws_sns_topic_subscription")["endpoint"] == "operations@example.org"
-    alarms = {address.split(".")[1] for address in prod if ".aws_cloudwatch_metric_alarm." in address}
+    alarms = {
+        address.split(".")[1] for address in prod if ".aws_cloudwatch_metric_alarm." in address
+    }
     assert alarms == {"api_lambda", "cognito", "dynamodb", "rds_proxy"}
     assert not of_kind(prod, "aws_cloudwatch_composite_alarm")
 
@@ -93,8 +106,12 @@ def test_the_key_serves_the_topic_and_the_logs_of_this_environment(prod: Plan) -
     statements = json.loads(prod['aws_kms_key.telemetry["prod"]']["policy"])["Statement"]
     allowed = {statement["Sid"]: statement for statement in statements}
     assert allowed["AlarmsReachTheTopic"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert allowed["AlarmsReachTheTopic"]["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
-    pattern = allowed["LogGroupsOfTheEnvironment"]["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert allowed["AlarmsReachTheTopic"]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "000000000000"}
+    }
+    pattern = allowed["LogGroupsOfTheEnvironment"]["Condition"]["ArnLike"][
+        "kms:EncryptionContext:aws:logs:arn"
+    ]
     groups = "arn:aws:logs:eu-central-1:000000000000:log-group:"
     assert pattern == groups + "*atrium-prod*"
     for group in of_kind(prod, "aws_cloudwatch_log_group"):
@@ -102,7 +119,9 @@ def test_the_key_serves_the_topic_and_the_logs_of_this_environment(prod: Plan) -
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_the_dashboard_reads_as_a_request_travels(environment: str, request: pytest.FixtureRequest) -> None:
+def test_the_dashboard_reads_as_a_request_travels(
+    environment: str, request: pytest.FixtureRequest
+) -> None:
     plan: Plan = request.getfixturevalue(environment)
     widgets = json.loads(one(plan, "aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]
     widgets.sort(key=lambda widget: (widget["y"], widget["x"]))
@@ -118,7 +137,10 @@ def test_the_dashboard_reads_as_a_request_travels(environment: str, request: pyt
 def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
     body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
     named = {dimension for metric in metrics(body) for dimension in pairs(metric[2:-1])}
-    functions = {("FunctionName", function["function_name"]) for function in of_kind(prod, "aws_lambda_function")}
+    functions = {
+        ("FunctionName", function["function_name"])
+        for function in of_kind(prod, "aws_lambda_function")
+    }
     queues = {("QueueName", queue["name"]) for queue in of_kind(prod, "aws_sqs_queue")}
     assert functions
     assert queues
@@ -135,17 +157,23 @@ def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
 
 def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> None:
     shown: dict[str, set[str]] = {}
-    for namespace, name, *dimensions, _ in metrics(json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])):
+    for namespace, name, *dimensions, _ in metrics(
+        json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
+    ):
         if namespace in ("AWS/Lambda", "AWS/SQS"):
             shown.setdefault(name, set()).add(dict(pairs(dimensions)).popitem()[1])
     functions = {function["function_name"] for function in of_kind(prod, "aws_lambda_function")}
     readers = {"atrium-prod-attribute_changes", "atrium-prod-identity_commands"}
-    unwaited = {queue["name"].removesuffix("-dead-letters") for queue in of_kind(prod, "aws_sqs_queue")} - readers
+    unwaited = {
+        queue["name"].removesuffix("-dead-letters") for queue in of_kind(prod, "aws_sqs_queue")
+    } - readers
     assert shown == {
         **dict.fromkeys(("Invocations", "Errors", "Throttles", "Duration"), functions),
         "IteratorAge": readers,
         "AsyncEventAge": unwaited,
-        "ApproximateNumberOfMessagesVisible": {f"{name}-dead-letters" for name in readers | unwaited},
+        "ApproximateNumberOfMessagesVisible": {
+            f"{name}-dead-letters" for name in readers | unwaited
+        },
     }
 
 
@@ -180,10 +208,13 @@ def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
             f"{', '.join(sorted({m for m, _ in metrics}))} {statistic}"
         )
     functions = {
-        folder["function_name"].removeprefix("atrium-prod-") for folder in of_kind(prod, "aws_lambda_function")
+        folder["function_name"].removeprefix("atrium-prod-")
+        for folder in of_kind(prod, "aws_lambda_function")
     }
     assert {
-        name: what for name, what in asked.items() if not name.startswith(tuple(f"{each}-" for each in functions))
+        name: what
+        for name, what in asked.items()
+        if not name.startswith(tuple(f"{each}-" for each in functions))
     } == others
     for name, what in asked.items():
         if name not in others:
@@ -200,7 +231,9 @@ def test_alarms_and_graphs_ask_for_metrics_that_aws_publishes(prod: Plan) -> Non
         for each in measured(alarm)
     }
     body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
-    graphs: set[Metric] = {(metric[0], metric[1], frozenset(dict(pairs(metric[2:-1])))) for metric in metrics(body)}
+    graphs: set[Metric] = {
+        (metric[0], metric[1], frozenset(dict(pairs(metric[2:-1])))) for metric in metrics(body)
+    }
     assert alarms | graphs == PUBLISHED
 
 
@@ -220,14 +253,19 @@ def pairs(flat: list[str]) -> list[tuple[str, str]]:
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def test_the_saved_queries_ask_for_what_the_kernel_writes(prod: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_saved_queries_ask_for_what_the_kernel_writes(
+    prod: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(request: Request) -> Any:
         request.claims = SimpleNamespace(uid="somebody")  # type: ignore[assignment]
         raise RuntimeError("as a bug would")
 
     service({"GET /v1/health": fail})(api_event("GET /v1/health"), None)
     written = json.loads(capsys.readouterr().out)
-    queries = {query["name"]: query["query_string"] for query in of_kind(prod, "aws_cloudwatch_query_definition")}
+    queries = {
+        query["name"]: query["query_string"]
+        for query in of_kind(prod, "aws_cloudwatch_query_definition")
+    }
     assert queries.keys() == {
         f"atrium-prod/{name}" for name in ("slow requests", "errors by code", "one request by id")
     }

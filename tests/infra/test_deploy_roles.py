@@ -134,12 +134,18 @@ def resources(plan: Plan, stage: str) -> list[Resource]:
 def roles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """Environment → the documents of its deploy role."""
     folder = tmp_path_factory.mktemp("bootstrap") / "bootstrap"
-    shutil.copytree(ROOT / "envs/bootstrap", folder, ignore=shutil.ignore_patterns(".terraform", "refusals.tftest.hcl"))
+    shutil.copytree(
+        ROOT / "envs/bootstrap",
+        folder,
+        ignore=shutil.ignore_patterns(".terraform", "refusals.tftest.hcl"),
+    )
     environ = offline(os.environ) | providers.environment(folder.parent)
     command = terraform(ROOT / ".local")
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([command, *arguments], cwd=folder, env=environ, capture_output=True, text=True)
+        done = subprocess.run(
+            [command, *arguments], cwd=folder, env=environ, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr
         return done.stdout
 
@@ -148,7 +154,9 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     plan = next(message.test_plan for message in messages if message.test_plan)
     found: dict[str, list[Any]] = {"dev": [], "prod": []}
     for change in plan.resource_changes:
-        if deploy := re.fullmatch(r'aws_iam_(role_)?policy\.deploy\w*\["(\w+)"\]', change["address"]):
+        if deploy := re.fullmatch(
+            r'aws_iam_(role_)?policy\.deploy\w*\["(\w+)"\]', change["address"]
+        ):
             found[deploy[2]].append(json.loads(change["change"]["after"]["policy"]))
     return found
 
@@ -156,7 +164,9 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 def actions(arns: list[str]) -> list[list[tuple[str, bool]]]:
     """Return for each ARN the actions that AWS has on it, and whether they compare its tags."""
     node_packages.install(FOLDER)
-    done = subprocess.run(["node", FOLDER / "actions.mjs"], input=json.dumps(arns), capture_output=True, text=True)
+    done = subprocess.run(
+        ["node", FOLDER / "actions.mjs"], input=json.dumps(arns), capture_output=True, text=True
+    )
     assert not done.returncode, done.stderr
     return [[(action, tagged) for action, tagged in found] for found in json.loads(done.stdout)]
 
@@ -195,7 +205,9 @@ def test_a_deploy_touches_no_resource_of_another_environment(
     # The simulator takes longer: one resource of each kind.
     kinds = {call.resource.kind: call.resource for call in asked}
     some = [call for call in asked if call.resource == kinds[call.resource.kind]]
-    verdicts = ask([Question(call.action, call.resource.arn, call.context, roles[mine]) for call in some])
+    verdicts = ask(
+        [Question(call.action, call.resource.arn, call.context, roles[mine]) for call in some]
+    )
     wrong = [str(call) for call, verdict in zip(some, verdicts, strict=True) if verdict.allowed]
     assert wrong == [], "\n".join(wrong)
 
@@ -205,21 +217,31 @@ def test_a_deploy_may_do_everything_to_its_own_but_iam(
     mine: str, roles: dict[str, list[Any]], request: pytest.FixtureRequest
 ) -> None:
     asked = [
-        call for call in calls(resources(request.getfixturevalue(mine), mine)) if not call.action.startswith("iam:")
+        call
+        for call in calls(resources(request.getfixturevalue(mine), mine))
+        if not call.action.startswith("iam:")
     ]
     assert len(asked) > 1_000
     assert [str(call) for call in asked if not allowed(roles[mine], call)] == []
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_every_kind_of_resource_is_bounded_or_listed(environment: str, request: pytest.FixtureRequest) -> None:
+def test_every_kind_of_resource_is_bounded_or_listed(
+    environment: str, request: pytest.FixtureRequest
+) -> None:
     plan: Plan = request.getfixturevalue(environment)
-    kinds = {re.sub(r"\[.*", "", address).split(".")[-2] for address in plan if not address.startswith("data.")}
+    kinds = {
+        re.sub(r"\[.*", "", address).split(".")[-2]
+        for address in plan
+        if not address.startswith("data.")
+    }
     assert kinds - NAMED.keys() - TAGGED.keys() - SETTINGS_OF.keys() - UNBOUNDED.keys() == set()
     assert {kind for kind in SETTINGS_OF.values() if kind not in NAMED | TAGGED} == set()
     for address, known in plan.items():
         kind = re.sub(r"\[.*", "", address).split(".")[-2]
-        assert kind not in TAGGED or "tags" in known, f"{address} takes no tags, so default_tags do not bound it."
+        assert kind not in TAGGED or "tags" in known, (
+            f"{address} takes no tags, so default_tags do not bound it."
+        )
 
 
 CREATE = {"aws:RequestTag/Environment": "dev", "aws:RequestTag/Project": "atrium"}
@@ -269,9 +291,14 @@ def test_a_deploy_makes_only_roles_within_its_own_policy(
 
 def test_a_deploy_reads_its_own_state_alone(roles: dict[str, list[Any]]) -> None:
     policies = _parsed(roles["dev"])
-    states = {name: f"arn:aws:s3:::example-states/{name}/terraform.tfstate" for name in ("bootstrap", "dev", "prod")}
+    states = {
+        name: f"arn:aws:s3:::example-states/{name}/terraform.tfstate"
+        for name in ("bootstrap", "dev", "prod")
+    }
     for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
-        assert [name for name, arn in states.items() if decide(policies, action, arn, {}).allowed] == ["dev"]
+        assert [
+            name for name, arn in states.items() if decide(policies, action, arn, {}).allowed
+        ] == ["dev"]
     assert not decide(policies, "s3:PutBucketPolicy", "arn:aws:s3:::example-states", {}).allowed
 
 
@@ -280,10 +307,18 @@ def test_a_deploy_reads_its_own_state_alone(roles: dict[str, list[Any]]) -> None
     [
         ("apigateway:PATCH", f"arn:aws:apigateway:{REGION}::/account"),
         ("rds-db:connect", f"arn:aws:rds-db:{IDS}:dbuser:prx-0a/app"),
-        ("rds:RestoreDBInstanceFromDBSnapshot", f"arn:aws:rds:{IDS}:snapshot:rds:atrium-prod-database-2026-01-01"),
-        ("dynamodb:RestoreTableFromBackup", f"arn:aws:dynamodb:{IDS}:table/atrium-prod-UserAttributes/backup/0a"),
+        (
+            "rds:RestoreDBInstanceFromDBSnapshot",
+            f"arn:aws:rds:{IDS}:snapshot:rds:atrium-prod-database-2026-01-01",
+        ),
+        (
+            "dynamodb:RestoreTableFromBackup",
+            f"arn:aws:dynamodb:{IDS}:table/atrium-prod-UserAttributes/backup/0a",
+        ),
         ("xray:GetTraceSummaries", "*"),
     ],
 )
-def test_what_no_plan_names_is_denied_too(action: str, resource: str, roles: dict[str, list[Any]]) -> None:
+def test_what_no_plan_names_is_denied_too(
+    action: str, resource: str, roles: dict[str, list[Any]]
+) -> None:
     assert not decide(_parsed(roles["dev"]), action, resource, {}).allowed

@@ -52,21 +52,33 @@ class Destroy(Protocol):
 
 
 @pytest.fixture
-def destroy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Destroy]:
+def destroy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Destroy]:
     """Runs it on an environment whose applied database, table and pool are protected as told."""
     lay_out(tmp_path)
 
     def run(*arguments: str, **protections: Any) -> Ran:
-        state = {"values": {"root_module": {"child_modules": [{"resources": applied(**protections)}]}}}
-        (tmp_path / "state.json").write_text(json.dumps(state if protections else {"format_version": "1.0"}))
+        state = {
+            "values": {"root_module": {"child_modules": [{"resources": applied(**protections)}]}}
+        }
+        (tmp_path / "state.json").write_text(
+            json.dumps(state if protections else {"format_version": "1.0"})
+        )
         monkeypatch.setattr(sys, "argv", ["destroy", *arguments, "--envs", str(tmp_path / "envs")])
         status = main()
         log = tmp_path / "asked"
         asked = log.read_text().splitlines() if log.exists() else []
-        return Ran(status, "".join(capfd.readouterr()), [each.removeprefix(f"{arguments[0]}: ") for each in asked])
+        return Ran(
+            status,
+            "".join(capfd.readouterr()),
+            [each.removeprefix(f"{arguments[0]}: ") for each in asked],
+        )
 
     path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(tmp_path)}
-    with mock.patch.dict(os.environ, CONFIGURATION | path):  # it exports the configuration to this process
+    with mock.patch.dict(
+        os.environ, CONFIGURATION | path
+    ):  # it exports the configuration to this process
         os.environ.pop("AWS_ENDPOINT_URL", None)
         yield run
 
@@ -77,11 +89,15 @@ def lay_out(folder: Path) -> None:
     (folder / "bin/terraform").chmod(0o755)
     for stage, protected in (("dev", "false"), ("lifted", "false"), ("prod", "true")):
         (folder / "envs" / stage).mkdir(parents=True)
-        (folder / "envs" / stage / "locals.tf").write_text(LOCALS.format(stage=stage, protected=protected))
+        (folder / "envs" / stage / "locals.tf").write_text(
+            LOCALS.format(stage=stage, protected=protected)
+        )
     (folder / "envs/bootstrap").mkdir()
 
 
-def applied(database: bool = False, table: bool = False, pool: str = "INACTIVE") -> list[dict[str, Any]]:
+def applied(
+    database: bool = False, table: bool = False, pool: str = "INACTIVE"
+) -> list[dict[str, Any]]:
     return [
         {"mode": "managed", "address": "database", "values": {"deletion_protection": database}},
         {"mode": "managed", "address": "table", "values": {"deletion_protection_enabled": table}},
@@ -97,7 +113,10 @@ def test_dev_goes_after_terraforms_own_question(destroy: Destroy) -> None:
 
 
 def test_a_name_given_takes_the_place_of_the_question(destroy: Destroy) -> None:
-    assert destroy("dev", "--confirm", "atrium-dev", database=False).asked[-1] == "destroy -no-color -auto-approve"
+    assert (
+        destroy("dev", "--confirm", "atrium-dev", database=False).asked[-1]
+        == "destroy -no-color -auto-approve"
+    )
 
 
 def test_a_protected_environment_is_not_even_looked_at(destroy: Destroy) -> None:
@@ -121,7 +140,9 @@ def test_a_wrong_name_is_refused_for_dev_too(destroy: Destroy) -> None:
     ("protections", "named"),
     [({"database": True}, "database"), ({"table": True}, "table"), ({"pool": "ACTIVE"}, "pool")],
 )
-def test_lifted_in_the_files_but_not_applied(destroy: Destroy, protections: dict[str, Any], named: str) -> None:
+def test_lifted_in_the_files_but_not_applied(
+    destroy: Destroy, protections: dict[str, Any], named: str
+) -> None:
     ran = destroy("lifted", "--confirm", "atrium-lifted", **protections)
     assert (ran.status, ran.asked) == (1, [INIT, SHOW])
     assert f"still protected in AWS: {named}. Apply" in ran.said

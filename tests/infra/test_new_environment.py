@@ -45,7 +45,9 @@ run "roles" {
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     for folder in ("envs", ".github"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform"))
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform")
+        )
     (tmp_path / "modules").symlink_to(ROOT / "modules")
     return tmp_path
 
@@ -66,13 +68,20 @@ def test_the_tests_of_environments_pass(staging: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "tests"]
     ran = subprocess.run(command, cwd=staging, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
-    for test in ("test_a_file_is_the_same_byte_for_byte[main.tf-staging]", "test_a_job_deploys_it[staging]"):
+    for test in (
+        "test_a_file_is_the_same_byte_for_byte[main.tf-staging]",
+        "test_a_job_deploys_it[staging]",
+    ):
         assert f"{test} PASSED" in " ".join(ran.stdout.split())
 
 
 def test_it_has_what_its_source_has(staging: Path) -> None:
-    prod, other = ((staging / "envs" / name / "locals.tf").read_text() for name in ("prod", "staging"))
-    assert other == prod.replace('stage   = "prod"', 'stage   = "staging"').replace("10.30.0.0/16", "10.40.0.0/16")
+    prod, other = (
+        (staging / "envs" / name / "locals.tf").read_text() for name in ("prod", "staging")
+    )
+    assert other == prod.replace('stage   = "prod"', 'stage   = "staging"').replace(
+        "10.30.0.0/16", "10.40.0.0/16"
+    )
 
 
 def test_two_more_have_ranges_of_their_own_and_an_order(staging: Path) -> None:
@@ -86,7 +95,9 @@ def test_two_more_have_ranges_of_their_own_and_an_order(staging: Path) -> None:
 
 
 def test_the_workflows_are_valid(staging: Path) -> None:
-    subprocess.run(["git", "init", "--quiet", str(staging)], check=True)  # actionlint looks for the repository
+    subprocess.run(
+        ["git", "init", "--quiet", str(staging)], check=True
+    )  # actionlint looks for the repository
     actionlint = Path(sys.executable).with_name("actionlint")
     ran = subprocess.run([actionlint, "-color=false"], cwd=staging, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
@@ -116,7 +127,9 @@ def test_bootstrap_gives_it_a_role(staging: Path) -> None:
         ("staging", "live", "FROM is one of: dev, prod."),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(repository: Path, name: str, source: str, why: str) -> None:
+def test_a_name_that_cannot_be_is_refused(
+    repository: Path, name: str, source: str, why: str
+) -> None:
     before = sorted(repository.rglob("*"))
     with pytest.raises(RefusedError, match=why):
         new_environment.write(repository, name, source)

@@ -34,14 +34,26 @@ def one(kind: str, module: str) -> dict[str, Any]:
 
 
 def types() -> set[str]:
-    return {json.loads(kind) for file in ALL for block in parsed(file).get("resource", []) for kind in block}
+    return {
+        json.loads(kind)
+        for file in ALL
+        for block in parsed(file).get("resource", [])
+        for kind in block
+    }
 
 
 def test_instances_are_keyed_by_a_name_never_by_a_position() -> None:
-    named = [body for file in ALL for block in parsed(file).get("resource", []) for body in block.values()]
+    named = [
+        body
+        for file in ALL
+        for block in parsed(file).get("resource", [])
+        for body in block.values()
+    ]
     called = [block for file in ALL for block in parsed(file).get("module", [])]
     assert named
-    assert not [name for block in [*named, *called] for name, body in block.items() if "count" in body]
+    assert not [
+        name for block in [*named, *called] for name, body in block.items() if "count" in body
+    ]
 
 
 def test_rules_of_security_groups_are_resources_of_their_own() -> None:
@@ -52,22 +64,35 @@ def test_rules_of_security_groups_are_resources_of_their_own() -> None:
 
 
 def test_a_lambdas_security_group_comes_before_the_old_one_goes() -> None:
-    groups = [body for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))]
+    groups = [
+        body
+        for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))
+    ]
     assert groups
-    assert all("name_prefix" in body and body["lifecycle"][0]["create_before_destroy"] is True for body in groups)
+    assert all(
+        "name_prefix" in body and body["lifecycle"][0]["create_before_destroy"] is True
+        for body in groups
+    )
 
 
 def test_a_lambda_gives_its_security_groups_up_when_it_is_destroyed() -> None:
-    assert "true" in str(one("aws_lambda_function", "api_lambda")["replace_security_groups_on_destroy"])
+    assert "true" in str(
+        one("aws_lambda_function", "api_lambda")["replace_security_groups_on_destroy"]
+    )
 
 
 def test_the_right_to_delete_interfaces_outlives_the_groups_that_wait_for_it() -> None:
-    groups = [body for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))]
+    groups = [
+        body
+        for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))
+    ]
     assert [body["depends_on"] for body in groups] == [["${aws_iam_role_policy.vpc}"]] * 2
 
 
 def test_a_function_waits_for_its_log_group() -> None:
-    assert "aws_cloudwatch_log_group.function" in str(one("aws_lambda_function", "api_lambda")["depends_on"])
+    assert "aws_cloudwatch_log_group.function" in str(
+        one("aws_lambda_function", "api_lambda")["depends_on"]
+    )
 
 
 def test_a_replaced_proxy_gets_its_target_again() -> None:
@@ -88,7 +113,10 @@ def test_the_stage_outlives_a_deployment() -> None:
     assert "stage_name" not in deployment
     assert "sha1" in str(deployment["triggers"])
     assert deployment["lifecycle"][0]["create_before_destroy"] is True
-    assert one("aws_api_gateway_stage", "api_lambda")["deployment_id"] == "${aws_api_gateway_deployment.this.id}"
+    assert (
+        one("aws_api_gateway_stage", "api_lambda")["deployment_id"]
+        == "${aws_api_gateway_deployment.this.id}"
+    )
 
 
 def test_limits_of_an_operation_come_after_the_stages() -> None:
@@ -110,7 +138,9 @@ def test_no_secret_reaches_the_state_and_nothing_is_built_by_terraform() -> None
     assert not types() & {
         "aws_secretsmanager_secret_version", "random_password", "tls_private_key", "null_resource", "terraform_data", "archive_file",
     }  # fmt: skip
-    assert not [name for name in one("aws_db_instance", "rds_proxy") if name in ("password", "password_wo")]
+    assert not [
+        name for name in one("aws_db_instance", "rds_proxy") if name in ("password", "password_wo")
+    ]
 
 
 def test_a_region_is_read_by_its_id() -> None:
@@ -122,10 +152,14 @@ def test_what_shows_a_pitfall_is_there() -> None:
     """The page's names, which may leave out a beginning (of our own tests) or an end (…)."""
     page = (ROOT / "docs/terraform-pitfalls.md").read_text()
     rows = [
-        line.split(" | ")[-1] for line in page.splitlines() if line.startswith("| ") and not line.startswith("| pit")
+        line.split(" | ")[-1]
+        for line in page.splitlines()
+        if line.startswith("| ") and not line.startswith("| pit")
     ]
     named = [name for shown in rows for name in re.findall(r"`([a-z_]+)…?`", shown)]
     runs = [file.read_text() for file in ROOT.glob("*/*/tests/*.tftest.hcl")]
-    known = "\n".join([*re.findall(r'^run "\w+"', "\n".join(runs), re.MULTILINE), Path(__file__).read_text()])
+    known = "\n".join(
+        [*re.findall(r'^run "\w+"', "\n".join(runs), re.MULTILINE), Path(__file__).read_text()]
+    )
     assert len(named) > 20
     assert [name for name in named if name not in known] == []

@@ -19,15 +19,21 @@ def test_these_are_all_modules() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_tables_follow_variables_and_outputs(name: str) -> None:
     module = MODULES / name
-    assert (module / "README.md").read_text() == readmes.written(module), f"Run `make docs`: modules/{name}/README.md."
+    assert (module / "README.md").read_text() == readmes.written(module), (
+        f"Run `make docs`: modules/{name}/README.md."
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_is_the_one_that_is_planned(name: str) -> None:
     shown = re.findall(r"```hcl\n(.*?)```", (MODULES / name / "README.md").read_text(), re.DOTALL)
     planned = (MODULES / name / "examples/basic/main.tf").read_text()
-    assert shown[0] == planned.replace('  source = "../.."\n', f'  source = "{readmes.source(MODULES / name)}"\n')
-    assert re.fullmatch(rf"git::https://.+//modules/{name}\?ref=v\d+\.\d+\.\d+", readmes.source(MODULES / name))
+    assert shown[0] == planned.replace(
+        '  source = "../.."\n', f'  source = "{readmes.source(MODULES / name)}"\n'
+    )
+    assert re.fullmatch(
+        rf"git::https://.+//modules/{name}\?ref=v\d+\.\d+\.\d+", readmes.source(MODULES / name)
+    )
 
 
 @pytest.mark.parametrize("example", sorted(MODULES.glob("*/examples/*/main.tf")), ids=str)
@@ -50,7 +56,10 @@ def test_the_zip_of_the_standalone_example_is_its_source() -> None:
 def test_a_module_has_no_more_than_fifteen_inputs_and_says_what_they_are(name: str) -> None:
     inputs = dict(readmes.blocks(MODULES / name / "variables.tf", "variable"))
     assert 0 < len(inputs) <= 15
-    assert all(body["description"] and "any" not in re.findall(r"\w+", body["type"]) for body in inputs.values())
+    assert all(
+        body["description"] and "any" not in re.findall(r"\w+", body["type"])
+        for body in inputs.values()
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,10 +72,22 @@ def test_outputs_are_described_and_in_order(name: str) -> None:
 @pytest.mark.parametrize(
     ("block", "row"),
     [
-        ('type = string\n description = "One | <two>"', r"| `given` | `string` | required | One \| \<two> |"),
-        ('type = number\n description = "\\"7\\""\n default = 7', '| `given` | `number` | `7` | "7" |'),
-        ('type = string\n description = "None"\n default = null', "| `given` | `string` | `null` | None |"),
-        ('type = set(string)\n description = "Some"\n default = ["a"]', '| `given` | `set(string)` | `["a"]` | Some |'),
+        (
+            'type = string\n description = "One | <two>"',
+            r"| `given` | `string` | required | One \| \<two> |",
+        ),
+        (
+            'type = number\n description = "\\"7\\""\n default = 7',
+            '| `given` | `number` | `7` | "7" |',
+        ),
+        (
+            'type = string\n description = "None"\n default = null',
+            "| `given` | `string` | `null` | None |",
+        ),
+        (
+            'type = set(string)\n description = "Some"\n default = ["a"]',
+            '| `given` | `set(string)` | `["a"]` | Some |',
+        ),
         (
             'type = object({\n a = optional(string, "}")\n })\n description = "Nested"\n default = {}',
             '| `given` | `object({a = optional(string, "}")})` | `{}` | Nested |',
@@ -79,5 +100,7 @@ def test_a_row_of_the_table(tmp_path: Path, block: str, row: str) -> None:
 
 
 def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"README\.md: put the lines <!-- tables: written by make docs -->"):
+    with pytest.raises(
+        ValueError, match=r"README\.md: put the lines <!-- tables: written by make docs -->"
+    ):
         readmes.with_part("# network\n", "tables", "", tmp_path)

@@ -32,7 +32,11 @@ MISSING = re.compile(r"var\.(\w+)")
 
 def validations(text: str) -> dict[str, int]:
     """Variable → how many validations it has."""
-    return {name: len(VALIDATION.findall(body)) for name, body in VARIABLE.findall(text) if VALIDATION.search(body)}
+    return {
+        name: len(VALIDATION.findall(body))
+        for name, body in VARIABLE.findall(text)
+        if VALIDATION.search(body)
+    }
 
 
 def without(text: str, position: int) -> str:

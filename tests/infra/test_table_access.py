@@ -51,7 +51,13 @@ def cases(function: Function) -> Iterator[Case]:
     for partition in PARTITIONS.values():
         resource = f"{TABLE}/index/{partition.index}" if partition.index else TABLE
         for action in ("Query", "Scan") if partition.index else EVERY_ACTION:
-            yield Case(function.name, action, resource, (key(partition),), is_declared(function, action, partition))
+            yield Case(
+                function.name,
+                action,
+                resource,
+                (key(partition),),
+                is_declared(function, action, partition),
+            )
     for action in (*NEVER, *EVERY_ACTION):  # ForAllValues alone would be true
         yield Case(function.name, action, TABLE, (), False)
     # A batch, or the parts of a transaction with the same action, are allowed if each of the keys is.
@@ -68,9 +74,15 @@ def key(partition: Partition) -> str:
 def is_declared(function: Function, action: str, partition: Partition) -> bool:
     """Return True if a partition that covers this one (`roles` covers `admins`) is declared with a right to the action."""
     rights = function.declaration.data.user_attributes
-    names = [name for right, actions in ACTIONS.items() if action in actions for name in getattr(rights, right)]
+    names = [
+        name
+        for right, actions in ACTIONS.items()
+        if action in actions
+        for name in getattr(rights, right)
+    ]
     return any(
-        PARTITIONS[name].index == partition.index and key(partition).startswith(PARTITIONS[name].key.rstrip("*"))
+        PARTITIONS[name].index == partition.index
+        and key(partition).startswith(PARTITIONS[name].key.rstrip("*"))
         for name in names
         if PARTITIONS[name].key.endswith("*") or PARTITIONS[name].key == key(partition)
     )
@@ -121,11 +133,19 @@ def _context(case: Case) -> dict[str, tuple[str, ...]]:
 
 
 def readers(partition: str) -> set[str]:
-    return {name for name, function in FUNCTIONS.items() if is_declared(function, "GetItem", PARTITIONS[partition])}
+    return {
+        name
+        for name, function in FUNCTIONS.items()
+        if is_declared(function, "GetItem", PARTITIONS[partition])
+    }
 
 
 def writers(partition: str, action: str = "PutItem") -> set[str]:
-    return {name for name, function in FUNCTIONS.items() if is_declared(function, action, PARTITIONS[partition])}
+    return {
+        name
+        for name, function in FUNCTIONS.items()
+        if is_declared(function, action, PARTITIONS[partition])
+    }
 
 
 def test_signing_keys_are_read_by_functions_with_lists_and_by_their_maker() -> None:
@@ -136,11 +156,19 @@ def test_signing_keys_are_read_by_functions_with_lists_and_by_their_maker() -> N
 
 
 def _takes_a_cursor(function: Function) -> bool:
-    return function.contract.exists() and "#/components/parameters/Cursor" in function.contract.read_text()
+    return (
+        function.contract.exists()
+        and "#/components/parameters/Cursor" in function.contract.read_text()
+    )
 
 
 def test_rights_are_written_by_few() -> None:
-    assert writers("roles") == writers("roles", "UpdateItem") == writers("roles", "DeleteItem") == {"access"}
+    assert (
+        writers("roles")
+        == writers("roles", "UpdateItem")
+        == writers("roles", "DeleteItem")
+        == {"access"}
+    )
     assert writers("grants") == {"access", "first_admin", "migrate"}
     assert writers("grants", "DeleteItem") == {"access"}
     assert writers("grants", "UpdateItem") == set()

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "events_of_aws.json").read_text())
-_TYPES = {type(None): "null", bool: "boolean", str: "string", int: "number", float: "number", list: "list"}
+_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    str: "string",
+    int: "number",
+    float: "number",
+    list: "list",
+}
 
 
 def assert_as_published(name: str, event: Mapping[str, Any]) -> None:

@@ -78,14 +78,22 @@ def code(cell: str) -> list[str]:
 @cache
 def names_of(place: Path) -> frozenset[str]:
     files = (
-        [place] if place.is_file() else [file for file in place.rglob("test_*.py") if "node_modules" not in file.parts]
+        [place]
+        if place.is_file()
+        else [file for file in place.rglob("test_*.py") if "node_modules" not in file.parts]
     )
-    return frozenset(name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE))
+    return frozenset(
+        name
+        for file in files
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    )
 
 
 def place_of(token: str) -> Path:
     """As the ledger shortens it: below the repository, tests/local or tests."""
-    found = [folder / token for folder in (ROOT, TESTS / "local", TESTS) if (folder / token).exists()]
+    found = [
+        folder / token for folder in (ROOT, TESTS / "local", TESTS) if (folder / token).exists()
+    ]
     assert found, f"docs/fidelity.md names {token}, which there is not"
     return found[0]
 
@@ -104,7 +112,12 @@ def test_a_row_has_its_source_its_code_and_its_tests(row: Row) -> None:
             assert names_of(place_of(token)), f"{token} holds no test"
             continue
         wanted = token.removesuffix("…")
-        found = [name for name in names_of(TESTS) if name.startswith(wanted) if token.endswith("…") or name == wanted]
+        found = [
+            name
+            for name in names_of(TESTS)
+            if name.startswith(wanted)
+            if token.endswith("…") or name == wanted
+        ]
         assert found, f"no test is called {token}"
     assert any(".py" in token or token.startswith("test_") for token in tokens), (
         "a folder alone says of no test that it is the one"
@@ -113,4 +126,6 @@ def test_a_row_has_its_source_its_code_and_its_tests(row: Row) -> None:
 
 @pytest.mark.parametrize(("clause", "words"), CLAUSES.items())
 def test_no_clause_is_without_a_row(clause: str, words: str) -> None:
-    assert [row for row in rows() if words in row.behaviour], f"nothing in docs/fidelity.md says {words!r}: {clause}"
+    assert [row for row in rows() if words in row.behaviour], (
+        f"nothing in docs/fidelity.md says {words!r}: {clause}"
+    )

@@ -17,13 +17,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from atrium import one_flight, postgres
-from atrium.one_flight import OneFlight, ServerError, Statement
+from atrium.stores import pipeline, postgres
+from atrium.stores.pipeline import OneFlight, ServerError, Statement
 from local_aws.database import pinning
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SOME_TIME = "<time>"
-_CONNECTION = {Path(__file__), Path(postgres.__file__), Path(one_flight.__file__)}
+_CONNECTION = {Path(__file__), Path(postgres.__file__), Path(pipeline.__file__)}
 
 
 class Sent(msgspec.Struct):
@@ -61,7 +61,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
         except ServerError as error:
             heard.append(Flight([_sent(each, []) for each in statements], error.args[0]["C"]))
             raise
-        heard.append(Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)]))
+        heard.append(
+            Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
+        )
         return answers
 
     with monkeypatch.context() as patched:
@@ -91,7 +93,9 @@ def send_again(conversation: Conversation) -> Conversation:
         except postgres.DatabaseError as error:
             heard.append(Flight([_sent(each, []) for each in statements], error.code))
             continue
-        heard.append(Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)]))
+        heard.append(
+            Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
+        )
     return heard
 
 
@@ -99,7 +103,9 @@ def texts(conversation: Conversation) -> list[list[str]]:
     return [[sent.sql for sent in flight.statements] for flight in conversation]
 
 
-def merged(known: list[Conversation], now: Conversation, *, only: bool = False) -> list[Conversation]:
+def merged(
+    known: list[Conversation], now: Conversation, *, only: bool = False
+) -> list[Conversation]:
     """Return the known conversations and `now`, unless one with the same SQL is known. With `only`, drop the others."""
     same = [each for each in known if texts(each) == texts(now)] or [now]
     return same if only else [*known, *(each for each in same if each not in known)]
@@ -107,7 +113,10 @@ def merged(known: list[Conversation], now: Conversation, *, only: bool = False) 
 
 def read() -> Ledger:
     files = sorted(FUNCTIONS.glob("*/tests/sent_sql.json"))
-    return {file.parts[-3]: msgspec.json.decode(file.read_bytes(), type=list[Conversation]) for file in files}
+    return {
+        file.parts[-3]: msgspec.json.decode(file.read_bytes(), type=list[Conversation])
+        for file in files
+    }
 
 
 def write(service: str, conversations: list[Conversation]) -> None:
@@ -117,13 +126,17 @@ def write(service: str, conversations: list[Conversation]) -> None:
 
 def _sent(statement: Statement, rows: Sequence[postgres.Row]) -> Sent:
     return Sent(
-        statement.sql, [_value(each) for each in statement.parameters], [list(map(_answer, row)) for row in rows]
+        statement.sql,
+        [_value(each) for each in statement.parameters],
+        [list(map(_answer, row)) for row in rows],
     )
 
 
 def _value(parameter: object) -> Any:
     """As text goes over the wire anyway."""
-    return str(parameter) if isinstance(parameter, UUID | datetime) else msgspec.to_builtins(parameter)
+    return (
+        str(parameter) if isinstance(parameter, UUID | datetime) else msgspec.to_builtins(parameter)
+    )
 
 
 def _answer(value: object) -> Any:

@@ -89,7 +89,10 @@ def invoked(
 
     functions = {"migrate": "atrium-prod-migrate", "db_credentials": "atrium-prod-db_credentials"}
     outputs = {"functions": functions, "region": "eu-central-1"}
-    handlers = {functions["migrate"]: deployed, functions["db_credentials"]: lambda _: {"changed": []}}
+    handlers = {
+        functions["migrate"]: deployed,
+        functions["db_credentials"]: lambda _: {"changed": []},
+    }
     monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, outputs))
     with door(handlers) as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)
@@ -100,19 +103,32 @@ def invoked(
     ("arguments", "said"),
     [
         (["apply"], "migrate: ENV is missing. ENV is one of: local, dev, prod."),
-        (["apply", "--env", "test"], "migrate: ENV=test is no environment. ENV is one of: local, dev, prod."),
+        (
+            ["apply", "--env", "test"],
+            "migrate: ENV=test is no environment. ENV is one of: local, dev, prod.",
+        ),
         (["apply", "--env", "dev", "--to", "9999"], "migrate: TO=9999 is none of 0001_users"),
-        (["down", "--env", "dev", "--steps", "0"], "migrate-down: STEPS='0' is not a whole number from 1 to 1000."),
+        (
+            ["down", "--env", "dev", "--steps", "0"],
+            "migrate-down: STEPS='0' is not a whole number from 1 to 1000.",
+        ),
         (["down", "--env", "dev", "--steps", "all"], "migrate-down: STEPS='all' is not"),
         (
             ["status", "--env", "dev", "--tunnel", "x"],
             "migrate-status: TUNNEL='x' is not a whole number from 1 to 65535.",
         ),
-        (["status", "--env", "dev", "--format", "xml"], "migrate-status: FORMAT=xml is neither text nor json."),
+        (
+            ["status", "--env", "dev", "--format", "xml"],
+            "migrate-status: FORMAT=xml is neither text nor json.",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_before_anything_runs(
-    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], said: str
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    said: str,
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # no terraform could be asked
     monkeypatch.setenv("STAGE", "")
@@ -139,12 +155,16 @@ def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
         ("atrium-prod-migrate", {"action": "prepare_items"}),
         ("atrium-prod-migrate", {"action": "apply"}),
     ]
-    assert command("status", "--env", "prod").out.startswith(f"prod: {len(NAMES)} applied, 0 pending\n  ✓ 0001_users")
+    assert command("status", "--env", "prod").out.startswith(
+        f"prod: {len(NAMES)} applied, 0 pending\n  ✓ 0001_users"
+    )
     assert command("plan", "--env", "prod").out == "prod: nothing to apply.\n"
     assert command("apply", "--env", "prod").out == "prod: nothing to apply.\n"
 
 
-def test_prod_goes_back_only_by_its_name(command: Command, invoked: list[tuple[str, dict[str, Any]]]) -> None:
+def test_prod_goes_back_only_by_its_name(
+    command: Command, invoked: list[tuple[str, dict[str, Any]]]
+) -> None:
     command("apply", "--env", "prod")
     invoked.clear()
     for confirm in ("", "yes", "atrium-dev"):
@@ -164,7 +184,10 @@ def test_what_the_function_says_is_told_with_what_to_do(
     assert "migrate: atrium-prod-migrate: ValueError: to: 0001_users is applied already." in ran.err
     elsewhere = {"functions": {"migrate": "other"}, "region": "eu-central-1"}
     monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, elsewhere))
-    assert "other: ResourceNotFoundException: Function not found: other\n  It is not deployed" in command("status").err
+    assert (
+        "other: ResourceNotFoundException: Function not found: other\n  It is not deployed"
+        in command("status").err
+    )
 
 
 def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_passwords(
@@ -172,7 +195,11 @@ def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_pass
 ) -> None:
     for user in ("migrator", "readonly"):
         roles.set_verifier(user, scram.verifier(PASSWORD))
-    outputs = {"database_endpoint": "database.example.com:5432", "database_name": database, "region": "eu-central-1"}
+    outputs = {
+        "database_endpoint": "database.example.com:5432",
+        "database_name": database,
+        "region": "eu-central-1",
+    }
     # Settings make it a local environment: the laptop's Postgres has no TLS.
     tunnelled = Tunnelled("dev", outputs | {"database_user_secrets": SECRETS}, Settings(OURS))
     monkeypatch.setattr(migrate, "environment", lambda name: tunnelled)
@@ -185,25 +212,38 @@ def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_pass
 def test_a_tunnel_to_aws_is_encrypted_and_verified_where_the_authorities_are_at_hand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    outputs = {"database_endpoint": "db.example.com:5432", "database_name": "atrium", "database_user_secrets": SECRETS}
+    outputs = {
+        "database_endpoint": "db.example.com:5432",
+        "database_name": "atrium",
+        "database_user_secrets": SECRETS,
+    }
     environment = Tunnelled("dev", outputs)
     environment.secrets.password = "p@ss"
-    start = "postgresql+pg8000://migrator:p%40ss@db.example.com:5433/atrium?hostaddr=127.0.0.1&sslmode="
+    start = (
+        "postgresql+pg8000://migrator:p%40ss@db.example.com:5433/atrium?hostaddr=127.0.0.1&sslmode="
+    )
     monkeypatch.delenv("RDS_CA_BUNDLE", raising=False)
     assert tunnelled_database.uri(environment, "migrator", 5433) == start + "require"
     monkeypatch.setenv("RDS_CA_BUNDLE", "rds.pem")
-    assert tunnelled_database.uri(environment, "migrator", 5433) == start + "verify-full&sslrootcert=rds.pem"
+    assert (
+        tunnelled_database.uri(environment, "migrator", 5433)
+        == start + "verify-full&sslrootcert=rds.pem"
+    )
 
 
 def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:
     made = create("add_phone", two)
     assert [path.name for path in made] == ["0003_add_phone.sql", "0003_add_phone.rollback.sql"]
     assert new_migration.names(two) == ["0001_first", "0002_second", "0003_add_phone"]
-    with pytest.raises(RefusedError, match=r"NAME=add_phone is taken by migrations/0003_add_phone\.sql"):
+    with pytest.raises(
+        RefusedError, match=r"NAME=add_phone is taken by migrations/0003_add_phone\.sql"
+    ):
         create("add_phone", two)
 
 
-@pytest.mark.parametrize("name", ["", "Add_phone", "0003_add", "add-phone", "add__phone", "../x", "a" * 81])
+@pytest.mark.parametrize(
+    "name", ["", "Add_phone", "0003_add", "add-phone", "add__phone", "../x", "a" * 81]
+)
 def test_a_name_that_will_not_do_writes_nothing(two: Path, name: str) -> None:
     with pytest.raises(RefusedError, match=r"make migration NAME=add_phone_to_users"):
         create(name, two)

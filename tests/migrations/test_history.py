@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from atrium import postgres
-from atrium.postgres import DatabaseError
+from atrium.stores import postgres
+from atrium.stores.postgres import DatabaseError
 from local_aws.database.postgres import Postgres
 from migrate import files, migrations
 from migrate.connection import proxy_uri
@@ -24,7 +24,9 @@ def apply(folder: Path) -> dict[str, Any]:
     return migrations.apply(proxy_uri("migrator"), folder=folder)
 
 
-def test_status_of_an_empty_database_writes_nothing(database: str, database_server: Postgres) -> None:
+def test_status_of_an_empty_database_writes_nothing(
+    database: str, database_server: Postgres
+) -> None:
     relations = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
     names = [file.id for file in ours()]
     for user in ("readonly", "migrator"):
@@ -37,13 +39,22 @@ def test_status_of_a_migrated_database_works_where_nothing_can_be_written(
     database: str, database_server: Postgres
 ) -> None:
     migrations.apply(proxy_uri("migrator"), folder=OURS)
-    as_superuser(database_server, f"ALTER DATABASE {database} SET default_transaction_read_only = on")
-    new_sessions_only = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"  # noqa: S608
+    as_superuser(
+        database_server, f"ALTER DATABASE {database} SET default_transaction_read_only = on"
+    )
+    new_sessions_only = (
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"  # noqa: S608
+    )
     as_superuser(database_server, new_sessions_only)
     for user in ("readonly", "migrator"):
         found = status(OURS, user)
         assert found["applied"] == [file.id for file in ours()] == list(found["applied_at"])
-        assert [found[name] for name in ("pending", "edited", "unknown", "late")] == [[], [], [], []]
+        assert [found[name] for name in ("pending", "edited", "unknown", "late")] == [
+            [],
+            [],
+            [],
+            [],
+        ]
     with pytest.raises(DatabaseError, match="read-only transaction"):
         postgres.query("DELETE FROM _yoyo_migration", user="migrator")
 
@@ -59,8 +70,14 @@ def test_an_applied_migration_that_was_edited_is_named_with_both_hashes_and_stop
     (two / "0003_third.sql").write_text("CREATE TABLE third (n int);")
 
     [edited] = status(two)["edited"]
-    assert (edited["id"], edited["applied_sha256"], edited["file_sha256"]) == ("0001_first", before, after)
-    with pytest.raises(HistoryError, match=rf"0001_first\.sql was edited.*{before}.*{after}.*git log -p"):
+    assert (edited["id"], edited["applied_sha256"], edited["file_sha256"]) == (
+        "0001_first",
+        before,
+        after,
+    )
+    with pytest.raises(
+        HistoryError, match=rf"0001_first\.sql was edited.*{before}.*{after}.*git log -p"
+    ):
         migrations.apply(proxy_uri("migrator"), folder=two)
     assert status(two)["pending"] == ["0003_third"]
 
@@ -98,13 +115,19 @@ def test_a_build_of_another_branch_is_refused(database: str, two: Path) -> None:
     apply(two)
     for file in two.glob("0002*"):
         file.rename(two / file.name.replace("0002_second", "0003_other"))
-    with pytest.raises(HistoryError, match=r"0002_second was applied, and is missing.*0003_other.*another branch"):
+    with pytest.raises(
+        HistoryError, match=r"0002_second was applied, and is missing.*0003_other.*another branch"
+    ):
         migrations.apply(proxy_uri("migrator"), folder=two)
 
 
-def test_a_migration_behind_the_newest_is_refused_for_others_would_get_another_order(database: str, two: Path) -> None:
+def test_a_migration_behind_the_newest_is_refused_for_others_would_get_another_order(
+    database: str, two: Path
+) -> None:
     apply(two)
     (two / "0001_later.sql").write_text("CREATE TABLE later (n int);")
     assert status(two)["late"] == ["0001_later"]
-    with pytest.raises(HistoryError, match="0001_later is pending, but 0002_second after it was applied"):
+    with pytest.raises(
+        HistoryError, match="0001_later is pending, but 0002_second after it was applied"
+    ):
         migrations.apply(proxy_uri("migrator"), folder=two)

@@ -62,8 +62,11 @@ ACCEPTED = [
     "ALTER TABLE a ALTER COLUMN n SET DEFAULT 1; ALTER TABLE a SET (fillfactor = 90);",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY a;",
     "CREATE INDEX i ON a (n); /* one * two / three */ SELECT 1 /* it's */;",
-    'SELECT case when true then 1 end; SELECT 1 AS "end"; SELECT $1$ FROM a;'.replace("SELECT $1$ FROM a;", ""),
-    OUTSIDE + "DROP INDEX CONCURRENTLY IF EXISTS i;\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (n);\nVACUUM a;",
+    'SELECT case when true then 1 end; SELECT 1 AS "end"; SELECT $1$ FROM a;'.replace(
+        "SELECT $1$ FROM a;", ""
+    ),
+    OUTSIDE
+    + "DROP INDEX CONCURRENTLY IF EXISTS i;\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (n);\nVACUUM a;",
     "-- größe\nCOMMENT ON TABLE a IS 'größe';",
 ]
 
@@ -75,7 +78,9 @@ def problems(folder: Path, sql: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("sql", "line", "named"), REFUSED, ids=lambda value: str(value)[:40])
-def test_what_could_happen_by_half_is_named_with_its_line(tmp_path: Path, sql: str, line: int, named: str) -> None:
+def test_what_could_happen_by_half_is_named_with_its_line(
+    tmp_path: Path, sql: str, line: int, named: str
+) -> None:
     found = problems(tmp_path, sql)
     assert found[0].startswith(f"  0001_first.sql:{line}: ")
     assert named in found[0]
@@ -87,7 +92,9 @@ def test_what_only_looks_like_it_passes(tmp_path: Path, sql: str) -> None:
 
 
 def test_our_own_migrations_pass_both_ways() -> None:
-    rules.require([pair for file in ours() for pair in ((file.path, file.path), (file.rollback, file.path))])
+    rules.require(
+        [pair for file in ours() for pair in ((file.path, file.path), (file.rollback, file.path))]
+    )
 
 
 def test_another_encoding_is_named(tmp_path: Path) -> None:
@@ -107,14 +114,20 @@ def test_nothing_is_taken_back_when_a_way_back_is_refused(database: str, two: Pa
     let_readers_in()
     apply(two)
     (two / "0001_first.rollback.sql").write_text("SET search_path = a; DROP TABLE first;")
-    with pytest.raises(MigrationRefusedError, match=r"0001_first\.rollback\.sql:1: SET SEARCH_PATH"):
+    with pytest.raises(
+        MigrationRefusedError, match=r"0001_first\.rollback\.sql:1: SET SEARCH_PATH"
+    ):
         down(two, 2)
     assert exists("second")
     assert migrations.status(proxy_uri("readonly"), two)["pending"] == []
 
 
-def test_a_failure_tells_the_detail_and_what_is_in_the_database_now(database: str, two: Path) -> None:
-    (two / "0002_second.sql").write_text("CREATE TABLE second (n int PRIMARY KEY); INSERT INTO second VALUES (1), (1);")
+def test_a_failure_tells_the_detail_and_what_is_in_the_database_now(
+    database: str, two: Path
+) -> None:
+    (two / "0002_second.sql").write_text(
+        "CREATE TABLE second (n int PRIMARY KEY); INSERT INTO second VALUES (1), (1);"
+    )
     with pytest.raises(MigrationFailedError) as failed:
         apply(two)
     said = str(failed.value)

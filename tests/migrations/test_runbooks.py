@@ -19,7 +19,8 @@ def commands() -> list[tuple[str, str]]:
     for file in sorted(RUNBOOKS.glob("*.md")):
         text = file.read_text()
         found += [
-            (file.name, match[0]) for match in re.finditer(r"aws [a-z]+ [a-z][^;`\n]*?(?=;|`|\n|\)$|&& cat)", text)
+            (file.name, match[0])
+            for match in re.finditer(r"aws [a-z]+ [a-z][^;`\n]*?(?=;|`|\n|\)$|&& cat)", text)
         ]
     return found
 
@@ -35,8 +36,14 @@ def test_the_command_and_its_options_are_the_services_own(runbook: str, command:
     operations = {xform_name(name, "-"): name for name in model.operation_names}
     shape = model.operation_model(operations[operation]).input_shape
     members = {xform_name(name) for name in (shape.members if shape else ())}
-    options = {option.removeprefix("--").replace("-", "_") for option in rest if option.startswith("--")}
-    unknown = {option for option in options if not {option, option.removeprefix("no_")} & (members | OF_THE_CLI)}
+    options = {
+        option.removeprefix("--").replace("-", "_") for option in rest if option.startswith("--")
+    }
+    unknown = {
+        option
+        for option in options
+        if not {option, option.removeprefix("no_")} & (members | OF_THE_CLI)
+    }
     assert unknown == set(), command
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yoyo
 
-from atrium import postgres
+from atrium.stores import postgres
 from local_aws.database.postgres import Postgres
 from migrate import migrations, run_lock
 from migrate.backend import Backend, open_backend
@@ -45,7 +45,9 @@ def applied(folder: Path) -> list[str]:
 
 
 def exists(table: str) -> bool:
-    return postgres.query(f"SELECT to_regclass('{table}') IS NOT NULL", user="migrator") == [(True,)]
+    return postgres.query(f"SELECT to_regclass('{table}') IS NOT NULL", user="migrator") == [
+        (True,)
+    ]
 
 
 def let_readers_in() -> None:
@@ -71,7 +73,10 @@ def test_up_to_a_number_then_the_rest_then_back_a_step_at_a_time(database: str, 
 
 @pytest.mark.parametrize(
     ("to", "message"),
-    [("0003", "to: '0003' is none of 0001_first, 0002_second"), ("0001", "to: 0001_first is applied already")],
+    [
+        ("0003", "to: '0003' is none of 0001_first, 0002_second"),
+        ("0001", "to: 0001_first is applied already"),
+    ],
 )
 def test_a_wrong_target_runs_nothing(database: str, two: Path, to: str, message: str) -> None:
     apply(two, "0001")
@@ -80,13 +85,16 @@ def test_a_wrong_target_runs_nothing(database: str, two: Path, to: str, message:
     assert not exists("second")
 
 
-def test_more_steps_than_there_are_or_no_way_back_takes_nothing_back(database: str, two: Path) -> None:
+def test_more_steps_than_there_are_or_no_way_back_takes_nothing_back(
+    database: str, two: Path
+) -> None:
     apply(two)
     with pytest.raises(ValueError, match="steps: 3, but only 2 migrations are applied"):
         down(two, 3)
     (two / "0001_first.rollback.sql").write_text("-- later\n")
     with pytest.raises(
-        HistoryError, match=r"0001_first cannot be taken back: this build has no 0001_first\.rollback\.sql"
+        HistoryError,
+        match=r"0001_first cannot be taken back: this build has no 0001_first\.rollback\.sql",
     ):
         down(two, 2)
     assert exists("second")
@@ -99,11 +107,15 @@ def test_a_file_without_sql_is_named_before_anything_runs(database: str, two: Pa
     assert not exists("first")
 
 
-def test_a_failing_migration_is_undone_whole_named_and_can_be_mended(database: str, two: Path) -> None:
+def test_a_failing_migration_is_undone_whole_named_and_can_be_mended(
+    database: str, two: Path
+) -> None:
     let_readers_in()
     second = two / "0002_second.sql"
     second.write_text("CREATE TABLE second (n int); SELECT 1/0;")
-    with pytest.raises(MigrationFailedError, match=r"0002_second\.sql failed and was undone: division by zero"):
+    with pytest.raises(
+        MigrationFailedError, match=r"0002_second\.sql failed and was undone: division by zero"
+    ):
         apply(two)
     assert applied(two) == ["0001_first"]
     second.write_text("CREATE TABLE second (n int);")
@@ -123,13 +135,17 @@ def test_a_migration_and_its_mark_are_one_transaction(database: str, two: Path) 
 
 
 def test_a_migration_without_transaction_works(database: str, two: Path) -> None:
-    (two / "0003_index.sql").write_text("-- transactional: false\nCREATE INDEX CONCURRENTLY first_n ON first (n);")
+    (two / "0003_index.sql").write_text(
+        "-- transactional: false\nCREATE INDEX CONCURRENTLY first_n ON first (n);"
+    )
     assert apply(two)["applied"] == ["0001_first", "0002_second", "0003_index"]
     valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'first_n'::regclass"
     assert postgres.query(valid, user="migrator") == [(True,)]
 
 
-def test_function_bodies_and_percent_signs_arrive_as_they_are_written(database: str, two: Path) -> None:
+def test_function_bodies_and_percent_signs_arrive_as_they_are_written(
+    database: str, two: Path
+) -> None:
     (two / "0003_function.sql").write_text(
         "CREATE FUNCTION greeting(name text) RETURNS text LANGUAGE plpgsql AS $$\n"
         "BEGIN\n  RETURN format('%s; 100%% :warm', name);\nEND\n$$;\n"
@@ -141,13 +157,17 @@ def test_function_bodies_and_percent_signs_arrive_as_they_are_written(database: 
 def test_the_backend_is_one_of_yoyos_schemes(database: str) -> None:
     with open_backend(proxy_uri("migrator")) as backend:
         assert type(backend) is Backend
-    with yoyo.get_backend(proxy_uri("migrator")) as found:  # as any other tool of yoyo's asks for it
+    with yoyo.get_backend(
+        proxy_uri("migrator")
+    ) as found:  # as any other tool of yoyo's asks for it
         assert type(found) is Backend
 
 
 def test_two_at_once_apply_everything_once(database: str, two: Path) -> None:
     answers: list[Any] = []
-    both = [threading.Thread(target=lambda: answers.append(apply(two)["applied"])) for _ in range(2)]
+    both = [
+        threading.Thread(target=lambda: answers.append(apply(two)["applied"])) for _ in range(2)
+    ]
     for one in both:
         one.start()
     for one in both:
@@ -160,7 +180,9 @@ def test_a_run_beside_another_is_told_since_when_that_one_holds_the_lock(
 ) -> None:
     limit(database_server, database, "lock_timeout", "200ms")
     with open_backend(proxy_uri("migrator")) as holder, holder.lock():
-        with pytest.raises(MigrationsBusyError, match=r"held the lock since \d\d:\d\d:\d\d UTC \(backend \d+\)"):
+        with pytest.raises(
+            MigrationsBusyError, match=r"held the lock since \d\d:\d\d:\d\d UTC \(backend \d+\)"
+        ):
             apply(two)
         assert not exists("first")
     assert apply(two)["pending"] == []
@@ -189,7 +211,9 @@ def test_after_a_killed_runner_the_next_one_works_at_once(
 ) -> None:
     """SIGKILL in the midst of a statement, as a runner dies of memory or a machine of its power."""
     second = two / "0002_second.sql"
-    second.write_text(f"-- transactional: {transactional}\nCREATE TABLE second (n int); SELECT pg_sleep(600);")
+    second.write_text(
+        f"-- transactional: {transactional}\nCREATE TABLE second (n int); SELECT pg_sleep(600);"
+    )
     runner = start_runner(two)
     wait_for_statement(database_server, database, "SELECT pg_sleep(600)%")
     runner.send_signal(signal.SIGKILL)
@@ -204,14 +228,14 @@ def test_after_a_killed_runner_the_next_one_works_at_once(
 
 def start_runner(folder: Path) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"PYTHONPATH": str(ROOT / "functions")}
-    return subprocess.Popen([sys.executable, "-c", RUNNER, str(folder)], env=environment, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", RUNNER, str(folder)], env=environment, stdout=subprocess.DEVNULL
+    )
 
 
 def wait_for_statement(server: Postgres, database: str, like: str) -> None:
     deadline = time.monotonic() + 120
-    running = (
-        f"SELECT 1 FROM pg_stat_activity WHERE datname = '{database}' AND state = 'active' AND query LIKE '{like}'"  # noqa: S608
-    )
+    running = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{database}' AND state = 'active' AND query LIKE '{like}'"  # noqa: S608
     while not as_superuser(server, running):
         assert time.monotonic() < deadline, "the runner did not get to its statement"
         time.sleep(0.02)

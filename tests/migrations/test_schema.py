@@ -18,7 +18,12 @@ from tests.migrations.conftest import OURS, ours
 def dump(server: Postgres, database: str) -> str:
     """All that pg_dump knows, of the database itself too: tables, defaults, constraints, indexes, functions, grants, owners."""
     options = ["--schema-only", "--create", "--exclude-table=_yoyo*", "--exclude-table=yoyo_lock"]
-    where = [f"--host={server.socket_dir}", f"--port={server.port}", f"--username={SUPERUSER}", f"--dbname={database}"]
+    where = [
+        f"--host={server.socket_dir}",
+        f"--port={server.port}",
+        f"--username={SUPERUSER}",
+        f"--dbname={database}",
+    ]
     done = subprocess.run(
         [server.bin / "pg_dump", *options, *where],
         capture_output=True,
@@ -29,19 +34,29 @@ def dump(server: Postgres, database: str) -> str:
         extra_groups=[] if os.geteuid() == 0 else None,
     )
     # \restrict carries a random word, new in each dump.
-    return "\n".join(line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+    return "\n".join(
+        line
+        for line in done.stdout.splitlines()
+        if not line.startswith(("\\restrict", "\\unrestrict"))
+    )
 
 
-def test_up_down_up_gives_the_same_schema_after_every_migration(database: str, database_server: Postgres) -> None:
+def test_up_down_up_gives_the_same_schema_after_every_migration(
+    database: str, database_server: Postgres
+) -> None:
     for file in ours():
         before = dump(database_server, database)
         migrations.apply(proxy_uri("migrator"), file.id, OURS)
         after = dump(database_server, database)
         assert after != before, f"{file.id} changes nothing in the schema"
         migrations.down(proxy_uri("migrator"), folder=OURS)
-        assert dump(database_server, database) == before, f"{file.rollback.name} leaves something behind"
+        assert dump(database_server, database) == before, (
+            f"{file.rollback.name} leaves something behind"
+        )
         migrations.apply(proxy_uri("migrator"), file.id, OURS)
-        assert dump(database_server, database) == after, f"{file.id} a second time is something else"
+        assert dump(database_server, database) == after, (
+            f"{file.id} a second time is something else"
+        )
 
 
 def test_all_of_them_back_and_there_again(database: str, database_server: Postgres) -> None:
@@ -76,7 +91,9 @@ def test_the_dump_shows(database: str, two: Path, database_server: Postgres, cha
 
 def test_numbers_are_given_once_and_every_migration_has_a_way_back() -> None:
     numbers = [file.number for file in ours()]
-    assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)], "rename the newer one to the next free number"
+    assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)], (
+        "rename the newer one to the next free number"
+    )
     assert [file.id for file in ours() if not holds_sql(file.rollback)] == []
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from atrium.one_flight import OneFlight, Statement
+from atrium.stores.pipeline import OneFlight, Statement
 from migrate import migrations
 from migrate.connection import proxy_uri
 from tests.migrations import sent_sql
@@ -22,7 +22,8 @@ RECORD = os.environ.get("RECORD_SQL", "")
 def services() -> list[str]:
     """Those that speak to Postgres as `app`."""
     declared = {
-        file.parent.name: yaml.safe_load(file.read_text()) for file in sent_sql.FUNCTIONS.glob("*/function.yaml")
+        file.parent.name: yaml.safe_load(file.read_text())
+        for file in sent_sql.FUNCTIONS.glob("*/function.yaml")
     }
     return sorted(name for name, each in declared.items() if "app" in _users(each))
 
@@ -64,19 +65,25 @@ def test_the_ledger_has_what_each_service_sends_now(
 
 def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
     """Identifiers are random, so recording a known conversation again would only change the file."""
-    old, known, again = ([Flight([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3)))
+    old, known, again = (
+        [Flight([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
+    )
     assert sent_sql.merged([old, known], again) == [old, known]
     assert sent_sql.merged([old], known) == [old, known]
     assert sent_sql.merged([old, known], again, only=True) == [known]
 
 
-def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """For every statement of every service by the test above; on the wire, of the whole stack: tests/iam/test_pinning.py."""
     sql = "SELECT set_config('a.b', 'c', false)"
     with sent_sql.recorded(monkeypatch), pytest.raises(sent_sql.Pins) as told:
         OneFlight.__new__(OneFlight).fly([Statement(sql)])
     line = told.value.__traceback__.tb_lineno if told.value.__traceback__ else 0
-    assert str(told.value) == f"{__file__}:{line} sends what sets a parameter of the session:\n{sql}"
+    assert (
+        str(told.value) == f"{__file__}:{line} sends what sets a parameter of the session:\n{sql}"
+    )
 
 
 @pytest.mark.parametrize(

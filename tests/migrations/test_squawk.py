@@ -59,7 +59,9 @@ def test_every_exception_in_a_file_has_its_reason_above() -> None:
         for number, line in enumerate(lines):
             if "squawk-ignore" in line:
                 assert number, f"{file.id} begins with an exception"
-                assert lines[number - 1].startswith("-- "), f"{file.id}:{number + 1} says no reason on the line above"
+                assert lines[number - 1].startswith("-- "), (
+                    f"{file.id}:{number + 1} says no reason on the line above"
+                )
 
 
 def test_make_migrate_finds_the_same_before_it_runs_anything(tmp_path: Path) -> None:

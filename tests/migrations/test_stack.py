@@ -15,7 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--no-print-directory", *arguments], cwd=ROOT, env=os.environ, capture_output=True, text=True
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -34,7 +38,11 @@ def test_the_deployed_function_says_what_is_applied_and_has_nothing_to_do() -> N
 
 
 def test_the_same_through_the_port_that_a_tunnel_would_lead_to() -> None:
-    port = outputs.read(stack_settings.from_environment()).database_url.rpartition(":")[2].partition("/")[0]
+    port = (
+        outputs.read(stack_settings.from_environment())
+        .database_url.rpartition(":")[2]
+        .partition("/")[0]
+    )
     assert answer("migrate-status", "ENV=local", f"TUNNEL={port}")["pending"] == []
 
 

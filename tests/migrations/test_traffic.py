@@ -71,8 +71,14 @@ def test_each_of_ours_keeps_within_the_bound(peopled: str, database_server: Post
     ("name", "sql"),
     [
         ("add_column", "ALTER TABLE users ADD COLUMN logins int NOT NULL DEFAULT 0;"),
-        ("add_index", "-- transactional: false\nCREATE INDEX CONCURRENTLY users_locale_idx ON users (locale);"),
-        ("add_check", "ALTER TABLE users ADD CONSTRAINT short CHECK (length(locale) < 99) NOT VALID;"),
+        (
+            "add_index",
+            "-- transactional: false\nCREATE INDEX CONCURRENTLY users_locale_idx ON users (locale);",
+        ),
+        (
+            "add_check",
+            "ALTER TABLE users ADD CONSTRAINT short CHECK (length(locale) < 99) NOT VALID;",
+        ),
     ],
 )
 def test_what_the_runbook_recommends_keeps_within_it(
@@ -84,7 +90,9 @@ def test_what_the_runbook_recommends_keeps_within_it(
     assert (people.failed, wait < LONGEST_WAIT) == ([], True)
 
 
-def test_one_that_locks_for_longer_is_found(peopled: str, database_server: Postgres, tmp_path: Path) -> None:
+def test_one_that_locks_for_longer_is_found(
+    peopled: str, database_server: Postgres, tmp_path: Path
+) -> None:
     folder = followed_by(tmp_path, "slow", "LOCK TABLE users; SELECT pg_sleep(3);")
     with traffic(database_server, peopled):
         assert longest_wait(database_server, peopled, folder) >= LONGEST_WAIT
@@ -123,10 +131,14 @@ def traffic(server: Postgres, database: str) -> Iterator[Traffic]:
     """What it says is known after the block."""
     with inside(server, database) as connection:
         uids = [str(uid) for (uid,) in connection.run("SELECT uid FROM users LIMIT 200")]
-    environment = os.environ | {"PYTHONPATH": f"{OURS.parent}{os.pathsep}{OURS.parent / 'functions'}"}
+    environment = os.environ | {
+        "PYTHONPATH": f"{OURS.parent}{os.pathsep}{OURS.parent / 'functions'}"
+    }
     command = [sys.executable, "-m", "tests.migrations.traffic", *uids]
     clients = [
-        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(CLIENTS)
     ]
     seen = Traffic()
@@ -144,5 +156,7 @@ def traffic(server: Postgres, database: str) -> Iterator[Traffic]:
 
 @contextmanager
 def inside(server: Postgres, database: str) -> Iterator[pg8000.native.Connection]:
-    with pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database=database) as connection:
+    with pg8000.native.Connection(
+        SUPERUSER, unix_sock=server.socket, database=database
+    ) as connection:
         yield connection

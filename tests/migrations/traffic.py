@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 
-from atrium import postgres
+from atrium.stores import postgres
 from users import profile
 
 
@@ -27,7 +27,9 @@ def main(uids: list[str]) -> None:
         try:
             found = profile.find(uid)
             assert found
-            profile.change(uid, {"locale": f"en-{requests % 90 + 10}"}, None, uid, f"request-{requests}")
+            profile.change(
+                uid, {"locale": f"en-{requests % 90 + 10}"}, None, uid, f"request-{requests}"
+            )
         except (postgres.DatabaseError, postgres.DatabaseUnavailable) as error:
             failed.append(str(error))
         requests += 2

@@ -38,7 +38,9 @@ class Checkout:
     environment: Mapping[str, str]
 
     def run(self, *command: str) -> str:
-        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -96,9 +98,18 @@ def member(client: Client) -> Person:
 def test_no_existing_file_is_changed(checkout: Checkout) -> None:
     new = checkout.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
     assert new
-    assert all(re.match(r"\?\? (functions/zeppelins/|migrations/\d{4}_zeppelins\.)", line) for line in new), new
+    assert all(
+        re.match(r"\?\? (functions/zeppelins/|migrations/\d{4}_zeppelins\.)", line) for line in new
+    ), new
     names = {line.rpartition("/")[2] for line in new}
-    assert {"function.yaml", "openapi.yaml", "handler.py", "zeppelins.py", "queries.py", "test_zeppelins.py"} < names
+    assert {
+        "function.yaml",
+        "openapi.yaml",
+        "handler.py",
+        "zeppelins.py",
+        "queries.py",
+        "test_zeppelins.py",
+    } < names
 
 
 def test_it_is_formatted_and_typed(checkout: Checkout) -> None:
@@ -109,7 +120,10 @@ def test_it_is_formatted_and_typed(checkout: Checkout) -> None:
 
 def test_it_answers_after_make_up(settings: Settings, client: Client, member: Person) -> None:
     assert "zeppelins" in outputs.read(settings).functions
-    assert client.call("GET", "/v1/zeppelins", member.token).json == {"items": [], "next_cursor": None}
+    assert client.call("GET", "/v1/zeppelins", member.token).json == {
+        "items": [],
+        "next_cursor": None,
+    }
 
 
 def test_its_own_tests_pass(checkout: Checkout, client: Client) -> None:
@@ -121,7 +135,9 @@ def test_the_tests_of_the_contract_pass(checkout: Checkout, client: Client) -> N
     files = ("tests/contract/test_answers.py", "tests/contract/test_who_may.py")
     assert " passed" in checkout.run(*PYTEST, "-k", "zeppelins", *files)
     assert " passed" in checkout.run(*PYTEST, "tests/contract/test_declarations.py")
-    assert " passed" in checkout.run("env", "FUZZ_PATHS=^/v1/zeppelins", *PYTEST, "tests/contract/test_fuzz.py")
+    assert " passed" in checkout.run(
+        "env", "FUZZ_PATHS=^/v1/zeppelins", *PYTEST, "tests/contract/test_fuzz.py"
+    )
 
 
 def test_the_tests_of_migrations_pass_and_recording_changes_nothing(checkout: Checkout) -> None:

@@ -11,7 +11,8 @@ from uuid import uuid4
 import pg8000.native
 import pytest
 
-from atrium import config, postgres
+from atrium.runtime import config
+from atrium.stores import postgres
 from local_aws.database import pgbouncer, tls
 from local_aws.database import postgres as server
 from local_aws.database.postgres import Postgres
@@ -21,7 +22,11 @@ from migrate import roles
 from tests.pooling.front_door import FrontDoor
 
 SERVER_CONNECTIONS = 3
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "a/session+token=="}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "a/session+token==",
+}
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +61,23 @@ def certificates(folder: Path) -> Certificates:
 
 
 @pytest.fixture
-def front_door(pooler: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontDoor]:
+def front_door(
+    pooler: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FrontDoor]:
     """The environment of a function that declares `postgres`, and the proxy that it leads to."""
     context = certificates.server_context()
     door = FrontDoor(context, pooler, lambda user, token: _accepts(door.port, user, token))
-    settings = {"DB_HOST": LOOPBACK, "DB_PORT": str(door.port), "DB_NAME": "atrium", "DB_USER": "app"}
-    environment = settings | KEYS | {"AWS_REGION": "eu-central-1", "SSL_CERT_FILE": str(certificates.ca_bundle)}
+    settings = {
+        "DB_HOST": LOOPBACK,
+        "DB_PORT": str(door.port),
+        "DB_NAME": "atrium",
+        "DB_USER": "app",
+    }
+    environment = (
+        settings
+        | KEYS
+        | {"AWS_REGION": "eu-central-1", "SSL_CERT_FILE": str(certificates.ca_bundle)}
+    )
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     config.required.cache_clear()
@@ -74,7 +90,9 @@ def front_door(pooler: str, certificates: Certificates, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def fresh_database(front_door: FrontDoor, database_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def fresh_database(
+    front_door: FrontDoor, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """The name of a database as RDS hands it over, to which `DB_NAME` leads: empty, the master's."""
     name = f"fresh_{uuid4().hex}"
     as_superuser(database_server, f"CREATE DATABASE {name} OWNER postgres")
@@ -87,7 +105,9 @@ def fresh_database(front_door: FrontDoor, database_server: Postgres, monkeypatch
 
 def as_superuser(server: Postgres, sql: str) -> list[list[Any]]:
     """Straight to Postgres, past the proxy, as nobody can on RDS."""
-    with pg8000.native.Connection("rdsadmin", unix_sock=server.socket, database="postgres") as connection:
+    with pg8000.native.Connection(
+        "rdsadmin", unix_sock=server.socket, database="postgres"
+    ) as connection:
         rows: list[list[Any]] = connection.run(sql)
         return rows
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from atrium import postgres
-from atrium.one_flight import OneFlight, ServerError
-from atrium.postgres import DatabaseError, Statement, UniqueViolation
+from atrium.stores import postgres
+from atrium.stores.pipeline import OneFlight, ServerError
+from atrium.stores.postgres import DatabaseError, Statement, UniqueViolation
 from db_credentials import scram
 from local_aws.database.postgres import Postgres
 from local_aws.settings import LOOPBACK
@@ -37,9 +37,12 @@ def test_bootstrap_makes_roles_with_timeouts_and_again_changes_nothing(
 ) -> None:
     assert handler({"action": "bootstrap"}) == {"created": []}
     assert postgres.query("SELECT current_setting('statement_timeout')", user="app") == [("5s",)]
-    assert postgres.query("SELECT current_setting('statement_timeout')", user="migrator") == [("14min",)]
+    assert postgres.query("SELECT current_setting('statement_timeout')", user="migrator") == [
+        ("14min",)
+    ]
     [[owner]] = as_superuser(
-        database_server, "SELECT DISTINCT pg_get_userbyid(datdba) FROM pg_database WHERE datname LIKE 'fresh_%'"
+        database_server,
+        "SELECT DISTINCT pg_get_userbyid(datdba) FROM pg_database WHERE datname LIKE 'fresh_%'",
     )
     assert owner == "migrator"
 
@@ -47,16 +50,16 @@ def test_bootstrap_makes_roles_with_timeouts_and_again_changes_nothing(
 def test_bootstrap_makes_nobody_iam_only_for_then_the_proxy_could_not_log_in(
     bootstrapped: str, database_server: Postgres
 ) -> None:
-    members = (
-        "SELECT count(*) FROM unnest(ARRAY['migrator', 'app', 'readonly']) r WHERE pg_has_role(r, 'rds_iam', 'MEMBER')"
-    )
+    members = "SELECT count(*) FROM unnest(ARRAY['migrator', 'app', 'readonly']) r WHERE pg_has_role(r, 'rds_iam', 'MEMBER')"
     assert as_superuser(database_server, members) == [[0]]
 
 
 def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_says_so(
     bootstrapped: str, database_server: Postgres
 ) -> None:
-    assert postgres.query("SELECT has_schema_privilege('public', 'USAGE')", user="app") == [(False,)]
+    assert postgres.query("SELECT has_schema_privilege('public', 'USAGE')", user="app") == [
+        (False,)
+    ]
     as_superuser(database_server, "DROP ROLE IF EXISTS stranger")
     as_superuser(database_server, "CREATE ROLE stranger LOGIN")
     with pytest.raises(ServerError, match="permission denied for database"):
@@ -66,7 +69,9 @@ def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_s
 def test_app_changes_rows_and_readonly_reads_them_and_neither_makes_tables(migrated: str) -> None:
     postgres.batch(_user(0, "ada@example.com"), _audit(0), user="app")
     assert postgres.query("SELECT status, version FROM users", user="readonly") == [("active", 1)]
-    assert postgres.query("SELECT changes FROM audit_events", user="readonly") == [({"email": "ada@example.com"},)]
+    assert postgres.query("SELECT changes FROM audit_events", user="readonly") == [
+        ({"email": "ada@example.com"},)
+    ]
     for user, sql in [
         ("readonly", "UPDATE users SET locale = 'en'"),
         ("app", "CREATE TABLE mine ()"),
@@ -90,9 +95,18 @@ def test_an_address_belongs_to_one_user_who_is_not_erased(migrated: str) -> None
     assert missing.value.code == "23514"
 
 
-def test_a_verifier_lets_its_password_in_and_no_other(bootstrapped: str, database_server: Postgres) -> None:
-    assert handler({"action": "set_verifier", "user": "app", "verifier": scram.verifier("right")}) == {"user": "app"}
-    login = {"user": "app", "host": LOOPBACK, "port": database_server.port, "database": bootstrapped}
+def test_a_verifier_lets_its_password_in_and_no_other(
+    bootstrapped: str, database_server: Postgres
+) -> None:
+    assert handler(
+        {"action": "set_verifier", "user": "app", "verifier": scram.verifier("right")}
+    ) == {"user": "app"}
+    login = {
+        "user": "app",
+        "host": LOOPBACK,
+        "port": database_server.port,
+        "database": bootstrapped,
+    }
     with OneFlight(**login, password="right") as connection:
         assert connection.fly([Statement("SELECT current_user")]) == [[("app",)]]
     with pytest.raises(ServerError, match="password authentication failed"):
@@ -113,12 +127,18 @@ def test_a_verifier_lets_its_password_in_and_no_other(bootstrapped: str, databas
             {"action": "set_verifier", "user": "postgres", "verifier": scram.verifier("x")},
             "user: 'postgres' is none of",
         ),
-        ({"action": "set_verifier", "user": "app", "verifier": "'; DROP ROLE app; --"}, "verifier: not of the form"),
+        (
+            {"action": "set_verifier", "user": "app", "verifier": "'; DROP ROLE app; --"},
+            "verifier: not of the form",
+        ),
         (
             {"action": "set_verifier", "user": "app", "verifier": scram.verifier("x") + "\n"},
             "verifier: not of the form",
         ),
-        ({"action": "set_verifier", "user": "app", "verifier": "plain password"}, "verifier: not of the form"),
+        (
+            {"action": "set_verifier", "user": "app", "verifier": "plain password"},
+            "verifier: not of the form",
+        ),
     ],
 )
 def test_a_wrong_event_is_told_by_field(event: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""`atrium.postgres` through TLS, an IAM token and a transaction pooler, to a real Postgres."""
+"""`atrium.stores.postgres` through TLS, an IAM token and a transaction pooler, to a real Postgres."""
 
 import re
 import socket
@@ -11,9 +11,10 @@ from uuid import UUID
 import pg8000.native
 import pytest
 
-from atrium import clock, postgres
-from atrium.one_flight import OneFlight
-from atrium.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
+from atrium.runtime import clock
+from atrium.stores import postgres
+from atrium.stores.pipeline import OneFlight
+from atrium.stores.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
 from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import as_superuser
 from tests.pooling.front_door import FrontDoor
@@ -49,7 +50,11 @@ def table(database: FrontDoor) -> FrontDoor:
             {"a": [1, None, {"ü": "'\"\\"}], "at": "2024-02-29T12:30:15.123450Z"},
         ),
         ("$1::jsonb", '["a list as JSON text"]', ["a list as JSON text"]),
-        ("$1::text[]", ["null", "NULL", "", 'a"b\\c', "{x,y}", None], ["null", "NULL", "", 'a"b\\c', "{x,y}", None]),
+        (
+            "$1::text[]",
+            ["null", "NULL", "", 'a"b\\c', "{x,y}", None],
+            ["null", "NULL", "", 'a"b\\c', "{x,y}", None],
+        ),
         ("$1::int[]", [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
         ("$1::uuid[]", [UID], [UID]),
         ("$1::text", None, None),
@@ -60,7 +65,9 @@ def table(database: FrontDoor) -> FrontDoor:
         ("$1::text", "naïve $1 '; DROP TABLE users; --", "naïve $1 '; DROP TABLE users; --"),
     ],
 )
-def test_values_survive_the_way_there_and_back(database: FrontDoor, sql: str, given: object, expected: object) -> None:
+def test_values_survive_the_way_there_and_back(
+    database: FrontDoor, sql: str, given: object, expected: object
+) -> None:
     [(value,)] = postgres.query(f"SELECT {sql}", given)
     assert value == expected
     assert type(value) is type(expected)
@@ -92,7 +99,9 @@ def test_a_batch_is_one_flight(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     before, database.sent = postgres.flights, b""
     rows = postgres.batch(
-        Statement("SELECT $1::int", (1,)), Statement("SELECT 2 WHERE false"), Statement("SELECT 3, 4")
+        Statement("SELECT $1::int", (1,)),
+        Statement("SELECT 2 WHERE false"),
+        Statement("SELECT 3, 4"),
     )
     assert rows == [[(1,)], [], [(3, 4)]]
     assert postgres.flights == before + 1
@@ -115,7 +124,9 @@ def test_each_user_has_a_connection_of_its_own(database: FrontDoor) -> None:
 def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: FrontDoor) -> None:
     insert = "INSERT INTO things (name) VALUES ($1)"
     with pytest.raises(UniqueViolation) as raised:
-        postgres.batch(Statement(insert, ("a",)), Statement(insert, ("b",)), Statement(insert, ("a",)))
+        postgres.batch(
+            Statement(insert, ("a",)), Statement(insert, ("b",)), Statement(insert, ("a",))
+        )
     assert (raised.value.code, raised.value.constraint) == ("23505", "things_name_key")
     assert postgres.query("SELECT count(*) FROM things") == [(0,)]
 
@@ -164,10 +175,14 @@ def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
     """Frozen with its function: only the wall clock went on."""
     postgres.query("SELECT 1")
     opened = database.connections
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 299))
+    monkeypatch.setattr(
+        clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 299)
+    )
     postgres.query("SELECT 2")
     assert database.connections == opened
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 600))
+    monkeypatch.setattr(
+        clock, "time", SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 600)
+    )
     assert postgres.query("SELECT 3") == [(3,)]
     assert database.connections == opened + 1
 
@@ -194,7 +209,9 @@ def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_r
         assert settle(lambda: bool(as_superuser(database_server, waiting)), 60)
         table.cut()
 
-    with pg8000.native.Connection("rdsadmin", unix_sock=database_server.socket, database="atrium") as holder:
+    with pg8000.native.Connection(
+        "rdsadmin", unix_sock=database_server.socket, database="atrium"
+    ) as holder:
         holder.run("BEGIN")
         holder.run("LOCK TABLE things")
         cutting = threading.Thread(target=cut_when_it_waits)
@@ -219,7 +236,9 @@ def test_a_large_statement_is_not_slow(database: FrontDoor) -> None:
     assert postgres.query("SELECT $1::text", text) == [(text,)]
 
 
-def test_a_certificate_that_is_not_trusted_is_refused(database: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_is_not_trusted_is_refused(
+    database: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     postgres.disconnect()
     postgres._tls.cache_clear()
@@ -240,7 +259,9 @@ def _messages(sent: bytes) -> list[bytes]:
     while sent:
         kind, length = sent[:1], int.from_bytes(sent[1:5])
         body, sent = sent[5 : length + 1], sent[length + 1 :]
-        assert not (kind == b"P" and not body.startswith(b"\0")), "a named statement pins the connection"
+        assert not (kind == b"P" and not body.startswith(b"\0")), (
+            "a named statement pins the connection"
+        )
         assert not (kind == b"B" and not re.match(rb"\0\0", body)), "a named portal or statement"
         types.append(kind)
     return types

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import pg8000.native
 import pytest
 
-from atrium import postgres
-from atrium.one_flight import InterfaceError, OneFlight, Statement
-from atrium.postgres import DatabaseUnavailable
+from atrium.stores import postgres
+from atrium.stores.pipeline import InterfaceError, OneFlight, Statement
+from atrium.stores.postgres import DatabaseUnavailable
 from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
 from tests.pooling.front_door import FrontDoor
@@ -41,7 +41,9 @@ class OneFlightClient:
 
     def run(self, n: int, key: int, word: str) -> list[Any]:
         sql = (
-            f"SELECT $1::int + {n}, $2::text, '{n}'" if n % 2 else f"SELECT '{n}', $1::bigint * {n}, upper($2::text), 1"
+            f"SELECT $1::int + {n}, $2::text, '{n}'"
+            if n % 2
+            else f"SELECT '{n}', $1::bigint * {n}, upper($2::text), 1"
         )
         return self._connection.fly([Statement(sql, (key, word))])[0]
 
@@ -68,7 +70,9 @@ def test_one_flight_gives_no_wrong_row_and_no_error(database: FrontDoor, pooler:
     assert outcome == {"right": 5 * STEPS * CLIENTS}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what plain pg8000 leaves behind
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # what plain pg8000 leaves behind
 def test_plain_pg8000_goes_wrong_in_the_same_setup(database: FrontDoor, pooler: str) -> None:
     outcome = _hammer(PlainClient, pooler, lambda _, bad: bad > 10)
     assert outcome["wrong"] + outcome["error"] > 10, "then the test above proves nothing"
@@ -91,14 +95,19 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
         while not stop.is_set():
             n += 1
             try:
-                assert postgres.query("INSERT INTO kept VALUES ($1::int) RETURNING n, 'x'", n) == [(n, "x")]
+                assert postgres.query("INSERT INTO kept VALUES ($1::int) RETURNING n, 'x'", n) == [
+                    (n, "x")
+                ]
                 acknowledged.append(n)
             except DatabaseUnavailable:
                 failed.append(n)
 
     def kill() -> bool:
         """Whether flights were hit, and others not."""
-        as_superuser(database_server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+        as_superuser(
+            database_server,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
+        )
         time.sleep(0.15)
         return len(failed) > 2 and len(acknowledged) > 100
 
@@ -113,7 +122,9 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
     assert set(rows.values()) == {1}
 
 
-def _hammer(connect: Callable[[str], Client], pooler: str, enough: Callable[[int, int], bool]) -> Counter[str]:
+def _hammer(
+    connect: Callable[[str], Client], pooler: str, enough: Callable[[int, int], bool]
+) -> Counter[str]:
     """Each client runs its own statements on its own connection until they are `enough`, by their number and by that of
     all that went wrong; a broken connection is replaced."""
     outcome, lock, end = Counter[str](), threading.Lock(), time.monotonic() + LONGEST
@@ -129,7 +140,14 @@ def _hammer(connect: Callable[[str], Client], pooler: str, enough: Callable[[int
                 right = connection.run(n, step, f"w{n}") == _expected(n, step, f"w{n}")
                 mine["right" if right else "wrong"] += 1
                 bad.extend([] if right else [n])
-            except (pg8000.native.DatabaseError, InterfaceError, OSError, AttributeError, IndexError, ValueError):
+            except (
+                pg8000.native.DatabaseError,
+                InterfaceError,
+                OSError,
+                AttributeError,
+                IndexError,
+                ValueError,
+            ):
                 mine["error"] += 1
                 bad.append(n)
                 _close(connection)

@@ -24,7 +24,9 @@ NAME = "atrium-dev"
 def root() -> ScratchRoot:
     settings = stack_settings.from_environment()
     if os.environ.get("ATRIUM_STATE", ".local") == ".local":
-        pytest.fail("This destroys the stack: name another with ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=….")
+        pytest.fail(
+            "This destroys the stack: name another with ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…."
+        )
     up()
     return ScratchRoot(settings, ENVIRONMENT)
 
@@ -51,7 +53,12 @@ def test_the_account_has_what_an_empty_one_lacks(root: ScratchRoot) -> None:
 
 def up() -> None:
     """`make up`; a process of its own, as the supervisor outlives it."""
-    subprocess.run([sys.executable, "-m", "tools.laptop", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "tools.laptop", "up"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def _until_they_are_back(logs: Any) -> list[str]:

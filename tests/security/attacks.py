@@ -42,15 +42,24 @@ def _about(
 ) -> list[Attack]:
     """Against another user, and to the caller's own advantage."""
     targets: tuple[Target, ...] = ("other", "self")
-    return [Attack(route, {"id": "{" + each + "}", **more}, body, headers, each) for each in targets]
+    return [
+        Attack(route, {"id": "{" + each + "}", **more}, body, headers, each) for each in targets
+    ]
 
 
 ATTACKS = [
     *_about("PATCH /v1/users/{id}/attributes", {"attributes": {"plan": {"level": "gold"}}}),
     *_about(f"PUT {_ATTRIBUTE}", {"value": "gold"}, _LEVEL),
     *_about(f"DELETE {_ATTRIBUTE}", None, _LEVEL),
-    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "{new}"}, NAMESPACE, NEW, needs_admin=True),
-    Attack("PUT /v1/namespaces/{namespace}", {"namespace": "plan"}, NAMESPACE | {"description": "Changed"}, ANY),
+    Attack(
+        "PUT /v1/namespaces/{namespace}", {"namespace": "{new}"}, NAMESPACE, NEW, needs_admin=True
+    ),
+    Attack(
+        "PUT /v1/namespaces/{namespace}",
+        {"namespace": "plan"},
+        NAMESPACE | {"description": "Changed"},
+        ANY,
+    ),
     Attack("DELETE /v1/namespaces/{namespace}", {"namespace": "plan"}, None, ANY, needs_admin=True),
     Attack("PUT /v1/roles/{role}", {"role": "{new}"}, ROLE, NEW),
     Attack("PUT /v1/roles/{role}", {"role": "{role}"}, ROLE, ANY),

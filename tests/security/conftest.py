@@ -15,9 +15,11 @@ __all__ = ["aws", "database", "fresh_container", "server", "table"]
 
 
 @pytest.fixture
-def trials(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trials]:
+def trials(
+    table: Any, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Trials]:
     """Each call of the table is atomic, as in DynamoDB; moto would let threads into each other's."""
-    from atrium import dynamodb
+    from atrium.stores import dynamodb
 
     monkeypatch.setattr(dynamodb.client(), "_make_api_call", Crowd().make_api_call)
     made = Trials(table, database)

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from atrium import namespaces, permissions, session
+from atrium.identity import namespaces, permissions, session
 
 CACHING = (session, permissions, namespaces)
 
 
 @dataclass
 class Container:
-    caches: dict[str, dict[Any, Any]] = field(default_factory=lambda: {module.__name__: {} for module in CACHING})
+    caches: dict[str, dict[Any, Any]] = field(
+        default_factory=lambda: {module.__name__: {} for module in CACHING}
+    )
 
     @contextmanager
     def here(self) -> Iterator[None]:

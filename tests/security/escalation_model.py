@@ -32,13 +32,17 @@ def rights_of(what: str, world: World) -> set[str]:
     for name in names:
         names += [parent for parent in world[name].parents if parent not in names]
     permissions = {permission for name in names for permission in world[name].permissions}
-    return permissions | {f"assign {name}" for name, role in world.items() if set(names) & set(role.assignable_by)}
+    return permissions | {
+        f"assign {name}" for name, role in world.items() if set(names) & set(role.assignable_by)
+    }
 
 
 def is_within(inner: Given, outer: Given) -> bool:
     kind = inner.scope.split(":")[0]
     in_scope = outer.scope in ("*", f"{kind}:*", inner.scope)
-    return in_scope and (outer.until is None or (inner.until is not None and inner.until <= outer.until))
+    return in_scope and (
+        outer.until is None or (inner.until is not None and inner.until <= outer.until)
+    )
 
 
 def may_give(person: Person, given: Given, world: World, meant: World | None = None) -> bool:
@@ -47,12 +51,15 @@ def may_give(person: Person, given: Given, world: World, meant: World | None = N
     You hold what roles mean in `world`; what is given means what `meant` says.
     """
     meant = meant or world
-    own = {right for each in person if is_within(given, each) for right in rights_of(each.what, world)}
+    own = {
+        right for each in person if is_within(given, each) for right in rights_of(each.what, world)
+    }
     if "everything" in own or f"assign {given.what}" in own:
         return True
     missing = rights_of(given.what, meant) - own
     return all(
-        right.startswith("assign ") and may_give(person, given._replace(what=right[7:]), world, meant)
+        right.startswith("assign ")
+        and may_give(person, given._replace(what=right[7:]), world, meant)
         for right in missing
     )
 

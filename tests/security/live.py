@@ -31,7 +31,15 @@ LIFETIME = 40
 """Seconds from the grant of an `expired` caller to its end: enough to sign in and to warm the caches on a busy machine."""
 BUSY = (429, 502, 503, 504)  # a laptop under load stops functions, too
 PATIENCE = 120
-HELD = ["access.read", "access.write", "document.read", "orders.read", "orders.write", "users.read", "users.write"]
+HELD = [
+    "access.read",
+    "access.write",
+    "document.read",
+    "orders.read",
+    "orders.write",
+    "users.read",
+    "users.write",
+]
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,9 @@ class Office:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+        self.admin = client.sign_in(
+            Person(client.outputs.admin_email, client.outputs.admin_password)
+        )
         self.restore()
 
     def restore(self) -> None:
@@ -68,7 +78,9 @@ class Office:
             if self.ask("GET", f"/v1/roles/{role}").status == 404:
                 self.put_role(role, ["document.read"] if role == "reader" else [])
 
-    def ask(self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str) -> Answer:
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> Answer:
         """Ask again while the stack is busy. Without `token` it is the administrator's request."""
         until = time.monotonic() + PATIENCE
         while True:
@@ -86,15 +98,28 @@ class Office:
             _good(answer)
 
     def grant(self, uid: str, role: str, until: int | None = None) -> str:
-        end = {} if until is None else {"expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))}
-        made = self.ask("POST", f"/v1/users/{uid}/grants", {"role": role, **end}, Idempotency_Key=str(uuid.uuid4()))
+        end = (
+            {}
+            if until is None
+            else {"expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))}
+        )
+        made = self.ask(
+            "POST",
+            f"/v1/users/{uid}/grants",
+            {"role": role, **end},
+            Idempotency_Key=str(uuid.uuid4()),
+        )
         return str(_good(made).json["id"])
 
     def new_target(self) -> Target:
         person = self.client.new_member()
         menu = _good(self.ask("GET", "/v1/coffees")).json["items"]
-        body = {"lines": [{"coffee": max(menu, key=lambda each: each["stock"])["id"], "quantity": 1}]}
-        order = self.ask("POST", "/v1/orders", body, token=person.token, Idempotency_Key=str(uuid.uuid4()))
+        body = {
+            "lines": [{"coffee": max(menu, key=lambda each: each["stock"])["id"], "quantity": 1}]
+        }
+        order = self.ask(
+            "POST", "/v1/orders", body, token=person.token, Idempotency_Key=str(uuid.uuid4())
+        )
         value = {"value": "silver"}
         path = f"/v1/users/{person.uid}/attributes/plan/level"
         _good(self.ask("PUT", path, value, If_None_Match="*"))
@@ -104,7 +129,8 @@ class Office:
         """Return what both audit trails have of an actor."""
         with self.client.database() as database:
             rows = database.run(
-                "SELECT action FROM audit_events WHERE actor = :actor AND action <> 'user.created'", actor=actor
+                "SELECT action FROM audit_events WHERE actor = :actor AND action <> 'user.created'",
+                actor=actor,
             )
         pages = (
             self.client.aws("dynamodb")
@@ -115,7 +141,9 @@ class Office:
                 ExpressionAttributeValues={":trail": {"S": "AUDIT#"}, ":actor": {"S": actor}},
             )
         )
-        return [row[0] for row in rows] + [item["action"]["S"] for page in pages for item in page["Items"]]
+        return [row[0] for row in rows] + [
+            item["action"]["S"] for page in pages for item in page["Items"]
+        ]
 
 
 class Trial:
@@ -123,7 +151,9 @@ class Trial:
 
     def __init__(self, office: Office, kind: str, number: int) -> None:
         self.office, self.kind = office, kind
-        self.role = f"trial-{uuid.uuid4().hex[:10]}" if kind == "demoted" or number % 2 == 0 else "admin"
+        self.role = (
+            f"trial-{uuid.uuid4().hex[:10]}" if kind == "demoted" or number % 2 == 0 else "admin"
+        )
         if self.role != "admin":
             office.put_role(self.role, HELD)
         member = office.client.new_member()
@@ -137,20 +167,32 @@ class Trial:
         self._end()
         with ThreadPoolExecutor(ATTACKS_AT_ONCE) as pool:
             answers = list(pool.map(self.send, attacks))
-        successes = [str(attack) for attack, each in zip(attacks, answers, strict=True) if each.status < 300]
+        successes = [
+            str(attack) for attack, each in zip(attacks, answers, strict=True) if each.status < 300
+        ]
         successes += self.office.entries(self.caller.uid)
-        return Result(self.kind, Counter(f"{each.status} {_code(each)}" for each in answers), successes)
+        return Result(
+            self.kind, Counter(f"{each.status} {_code(each)}" for each in answers), successes
+        )
 
     def control(self, attack: Attack) -> None:
         """Send it while the caller still has the rights."""
         answer = self.send(attack)
         if answer.status >= 300:
-            raise AssertionError(f"{attack} fails with rights, so its refusal would show nothing: {answer.body!r}")
+            raise AssertionError(
+                f"{attack} fails with rights, so its refusal would show nothing: {answer.body!r}"
+            )
 
     def send(self, attack: Attack) -> Answer:
         uid = self.caller.uid
         grant = self.grant if attack.target == "self" else self.other.grant
-        places = {"self": uid, "other": self.other.uid, "grant": grant, "order": self.other.order, "role": self.role}
+        places = {
+            "self": uid,
+            "other": self.other.uid,
+            "grant": grant,
+            "order": self.other.order,
+            "role": self.role,
+        }
         places["new"] = f"new{uuid.uuid4().hex[:12]}"
         method, path = attack.route.split(" ")
         parameters = {name: _filled(value, places) for name, value in attack.parameters.items()}
@@ -160,10 +202,16 @@ class Trial:
         if method == "PATCH":
             headers["Content_Type"] = "application/merge-patch+json"
         body = None if attack.body is None else json.loads(_filled(json.dumps(attack.body), places))
-        return self.office.ask(method, _filled(path, parameters), body, self.caller.token, **headers)
+        return self.office.ask(
+            method, _filled(path, parameters), body, self.caller.token, **headers
+        )
 
     def _warm(self) -> None:
-        paths = [f"/v1/users/{self.other.uid}/attributes", f"/v1/users/{self.other.uid}", "/v1/orders"] * 2
+        paths = [
+            f"/v1/users/{self.other.uid}/attributes",
+            f"/v1/users/{self.other.uid}",
+            "/v1/orders",
+        ] * 2
 
         def read(path: str) -> int:
             return self.office.ask("GET", path, token=self.caller.token).status
@@ -171,7 +219,9 @@ class Trial:
         with ThreadPoolExecutor(WARM_AT_ONCE) as pool:
             statuses = list(pool.map(read, paths))
         if set(statuses) != {200}:
-            raise AssertionError(f"{self.kind}: the caller could not read, so the end would show nothing: {statuses}")
+            raise AssertionError(
+                f"{self.kind}: the caller could not read, so the end would show nothing: {statuses}"
+            )
 
     def _end(self) -> None:
         """End the caller's rights. When this returns, that has been answered."""
@@ -181,8 +231,12 @@ class Trial:
     def _ends(self) -> Mapping[str, Callable[[str], object]]:
         ask = self.office.ask
         return {
-            "revoked": lambda user: _good(ask("DELETE", f"{user}/grants/{self.grant}", If_Match="*")),
-            "disabled": lambda user: _good(ask("PUT", f"{user}/status", {"status": "disabled"}, If_Match="*")),
+            "revoked": lambda user: _good(
+                ask("DELETE", f"{user}/grants/{self.grant}", If_Match="*")
+            ),
+            "disabled": lambda user: _good(
+                ask("PUT", f"{user}/status", {"status": "disabled"}, If_Match="*")
+            ),
             "deleted": lambda user: _good(ask("DELETE", user, If_Match="*")),
             "demoted": lambda _: self.office.put_role(self.role, []),
             "expired": lambda _: self._expire(),
@@ -198,7 +252,9 @@ def fair(kind: str) -> list[Attack]:
     """Return the attacks but those on what stays one's own without any permission."""
     own = ("PATCH /v1/users/{id}",)
     return [
-        each for each in ATTACKS if not (kind == "demoted" and each.target == "self" and each.route.startswith(own))
+        each
+        for each in ATTACKS
+        if not (kind == "demoted" and each.target == "self" and each.route.startswith(own))
     ]
 
 
@@ -236,7 +292,10 @@ def main() -> int:
 
 
 def table(results: Sequence[Result]) -> str:
-    lines = ["| rights | trials | attacks | answers | successes |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| rights | trials | attacks | answers | successes |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for kind in KINDS:
         own = [result for result in results if result.kind == kind]
         counts = sum((result.answers for result in own), Counter[str]())

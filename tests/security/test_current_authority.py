@@ -11,7 +11,16 @@ import pytest
 import yaml
 
 from tests.security.attacks import ATTACKS, Attack
-from tests.security.trials import KINDS, Kind, Trials, cached_reads, cached_verdicts, endless_roles, handlers, services
+from tests.security.trials import (
+    KINDS,
+    Kind,
+    Trials,
+    cached_reads,
+    cached_verdicts,
+    endless_roles,
+    handlers,
+    services,
+)
 from tests.unit.conftest import ROOT
 
 COUNT = int(os.environ.get("TRIALS_PER_KIND", "8"))
@@ -23,9 +32,14 @@ NEEDED = {route for route, rule in RULES.items() if rule.current_authority}
 
 def operations() -> dict[str, Any]:
     """Route → what the contracts say of it."""
-    contracts = [yaml.safe_load(file.read_text()).get("paths") for file in ROOT.glob("functions/*/openapi.yaml")]
+    contracts = [
+        yaml.safe_load(file.read_text()).get("paths")
+        for file in ROOT.glob("functions/*/openapi.yaml")
+    ]
     items = [item for paths in contracts for item in (paths or {}).items()]
-    return {f"{method.upper()} {path}": said for path, item in items for method, said in item.items()}
+    return {
+        f"{method.upper()} {path}": said for path, item in items for method, said in item.items()
+    }
 
 
 def test_every_operation_that_changes_by_a_right_needs_current_authority() -> None:
@@ -34,7 +48,10 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
         route
         for route, said in operations().items()
         if not route.startswith("GET ")
-        and any(isinstance(one, dict) and one.keys() & {"permission", "role"} for one in said["x-atrium-allow"])
+        and any(
+            isinstance(one, dict) and one.keys() & {"permission", "role"}
+            for one in said["x-atrium-allow"]
+        )
         and said.get("x-atrium-rules") != "authzen"
     }
     assert wanted <= NEEDED
@@ -42,9 +59,17 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
 
 
 def test_no_service_speaks_to_the_table_by_itself() -> None:
-    """Else it could write without the caller's condition, which atrium.user_attributes adds."""
-    files = [file for name in (*services(), "atrium") for file in (ROOT / "functions" / name).glob("*.py")]
-    speaking = {file.name for file in files if imported(file) & {"atrium.dynamodb", "botocore", "boto3"}}
+    """Else it could write without the caller's condition, which atrium.stores.user_attributes adds."""
+    files = [
+        file
+        for name in (*services(), "atrium")
+        for file in (ROOT / "functions" / name).glob("*.py")
+    ]
+    speaking = {
+        file.name
+        for file in files
+        if imported(file) & {"atrium.stores.dynamodb", "botocore", "boto3"}
+    }
     others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records
     assert speaking - others == {"dynamodb.py", "user_attributes.py"}
 
@@ -100,20 +125,26 @@ def test_a_caller_without_current_authority_changes_nothing(
 
 
 @pytest.mark.trials
-def test_a_build_that_uses_the_cached_verdict_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_uses_the_cached_verdict_is_found_out(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By every operation, and by every way to lose rights that the caches hide."""
     cached_verdicts(monkeypatch)
     kinds: tuple[Kind, ...] = ("disabled", "revoked", "deleted", "demoted")
     found = _attack(trials, kinds, ATTACKS)
     # Where the caller's grants are compared, who has none left is refused all the same; who is disabled still has them.
     routes = {attack.route for _, attack in found}
-    found += _attack(trials, ("disabled",), [attack for attack in ATTACKS if attack.route not in routes])
+    found += _attack(
+        trials, ("disabled",), [attack for attack in ATTACKS if attack.route not in routes]
+    )
     assert {attack.route for _, attack in found} == NEEDED
     assert {kind for kind, _ in found} == set(kinds)
 
 
 @pytest.mark.trials
-def test_a_build_that_admits_by_the_cache_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_admits_by_the_cache_is_found_out(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The condition of a transaction protects neither Postgres nor a role that has lost a permission."""
     cached_reads(monkeypatch)
     by_route = {attack.route: attack for attack in ATTACKS}
@@ -122,12 +153,18 @@ def test_a_build_that_admits_by_the_cache_is_found_out(trials: Trials, monkeypat
 
 
 @pytest.mark.trials
-def test_a_build_that_ignores_the_end_of_roles_is_found_out(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_ignores_the_end_of_roles_is_found_out(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endless_roles(monkeypatch)
-    assert _attack(trials, ("expired",), [attack for attack in ATTACKS if attack.target == "self"][:1])
+    assert _attack(
+        trials, ("expired",), [attack for attack in ATTACKS if attack.target == "self"][:1]
+    )
 
 
-def _attack(trials: Trials, kinds: tuple[Kind, ...], attacks: Sequence[Attack]) -> list[tuple[Kind, Attack]]:
+def _attack(
+    trials: Trials, kinds: tuple[Kind, ...], attacks: Sequence[Attack]
+) -> list[tuple[Kind, Attack]]:
     """Run each attack once, with the kinds in turn, on handlers that the kernel of now has made. Return the successes."""
     trials.handlers, trials.successes, turns = handlers(), [], itertools.cycle(kinds)
     for attack in attacks:

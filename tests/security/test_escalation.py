@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from access import attribute_items
-from atrium import delegation, grant_items, idempotency_in_table, legacy_grants, rights, user_attributes
-from atrium.grant_items import GrantRecord, rfc3339
+from atrium.identity import delegation, grant_items, legacy_grants, rights
+from atrium.identity.grant_items import GrantRecord, rfc3339
+from atrium.stores import idempotency_in_table, user_attributes
 from tests.security import escalation_model as model
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
@@ -78,7 +79,11 @@ GIVEN: Sequence[Given] = (
     Given("admin", until=SOON),
     Given("admin", "document:7"),
 )
-TARGETS: Sequence[Person] = ([], *([each] for each in GIVEN), [Given("reader", "document:7"), Given("auditor")])
+TARGETS: Sequence[Person] = (
+    [],
+    *([each] for each in GIVEN),
+    [Given("reader", "document:7"), Given("auditor")],
+)
 DRAFTS: Sequence[Role] = (
     Role(),
     Role(["document.read"]),
@@ -123,17 +128,33 @@ def _grants() -> Iterator[Cell]:
             yield Cell("POST /v1/users/{id}/grants", path, _body(given), caller, target, allowed)
         for place, given in enumerate(target):
             held = path | {"grant": _id(TARGET, place)}
-            yield Cell("DELETE /v1/users/{id}/grants/{grant}", held, None, caller, target, may_change)
+            yield Cell(
+                "DELETE /v1/users/{id}/grants/{grant}", held, None, caller, target, may_change
+            )
             for end in (None, SOON, LATER):
                 allowed = may_change and model.may_give(caller, given._replace(until=end), WORLD)
                 body = {"expires_at": end and rfc3339(end)}
                 yield Cell("PUT /v1/users/{id}/grants/{grant}", held, body, caller, target, allowed)
     for caller in CALLERS:  # themselves
         for given in GIVEN:
-            yield Cell("POST /v1/users/{id}/grants", {"id": CALLER}, _body(given), caller, [], allowed=False)
+            yield Cell(
+                "POST /v1/users/{id}/grants",
+                {"id": CALLER},
+                _body(given),
+                caller,
+                [],
+                allowed=False,
+            )
         for place, _ in enumerate(caller):
             own = {"id": CALLER, "grant": _id(CALLER, place)}
-            yield Cell("PUT /v1/users/{id}/grants/{grant}", own, {"expires_at": None}, caller, [], allowed=False)
+            yield Cell(
+                "PUT /v1/users/{id}/grants/{grant}",
+                own,
+                {"expires_at": None},
+                caller,
+                [],
+                allowed=False,
+            )
             yield Cell("DELETE /v1/users/{id}/grants/{grant}", own, None, caller, [], allowed=True)
 
 
@@ -146,8 +167,12 @@ _USER_CHANGES: Sequence[tuple[str, Any]] = (
 
 
 def _users() -> Iterator[Cell]:
-    for (caller, target), (route, body) in itertools.product(itertools.product(CALLERS, TARGETS), _USER_CHANGES):
-        yield Cell(route, {"id": TARGET}, body, caller, target, model.may_change(caller, target, WORLD))
+    for (caller, target), (route, body) in itertools.product(
+        itertools.product(CALLERS, TARGETS), _USER_CHANGES
+    ):
+        yield Cell(
+            route, {"id": TARGET}, body, caller, target, model.may_change(caller, target, WORLD)
+        )
     for caller, (route, body) in itertools.product(CALLERS, _USER_CHANGES):
         yield Cell(route, {"id": CALLER}, body, caller, [], allowed=True)
 
@@ -162,7 +187,9 @@ def _roles() -> Iterator[Cell]:
             if name in draft.parents:
                 continue
             allowed = may_change and model.may_define(caller, name, draft, WORLD)
-            body = {"description": "x"} | {field: list(value) for field, value in draft._asdict().items()}
+            body = {"description": "x"} | {
+                field: list(value) for field, value in draft._asdict().items()
+            }
             yield Cell("PUT /v1/roles/{role}", {"role": name}, body, caller, [], allowed)
 
 
@@ -199,7 +226,9 @@ class Table:
                     granted_at="then",
                     expires_at=body["expires_at"],
                 )
-                self.items |= {(each["pk"]["S"], each["sk"]["S"]): each for each in grant_items.items(record)}
+                self.items |= {
+                    (each["pk"]["S"], each["sk"]["S"]): each for each in grant_items.items(record)
+                }
 
     def call(self, operation: str, **asked: Any) -> dict[str, Any]:
         if operation == "get_item":
@@ -210,8 +239,14 @@ class Table:
             return {"Items": []}
         values = asked["ExpressionAttributeValues"]
         first = values.get(":prefix", values.get(":first", {"S": ""}))["S"]
-        last = first + "\U0010ffff" if ":prefix" in values or ":last" not in values else values[":last"]["S"]
-        rows = sorted(key for key in self.items if key[0] == values[":pk"]["S"] and first <= key[1] <= last)
+        last = (
+            first + "\U0010ffff"
+            if ":prefix" in values or ":last" not in values
+            else values[":last"]["S"]
+        )
+        rows = sorted(
+            key for key in self.items if key[0] == values[":pk"]["S"] and first <= key[1] <= last
+        )
         return {"Items": [self.items[key] for key in rows]}
 
 
@@ -224,9 +259,16 @@ def _fixed() -> Iterator[dict[str, Any]]:
         texts = {"description": {"S": name}, "parents": parents, "version": {"N": "1"}}
         yield grant_items.at((f"R#{name}", "META")) | texts
         for permission in role.permissions:
-            yield grant_items.at((f"R#{name}", f"PERM#{permission}")) | {"permission": {"S": permission}}
+            yield grant_items.at((f"R#{name}", f"PERM#{permission}")) | {
+                "permission": {"S": permission}
+            }
     lists = {
-        field: {"M": {name: {"L": [{"S": one} for one in getattr(role, field)]} for name, role in WORLD.items()}}
+        field: {
+            "M": {
+                name: {"L": [{"S": one} for one in getattr(role, field)]}
+                for name, role in WORLD.items()
+            }
+        }
         for field in ("parents", "assignable_by")
     }
     yield grant_items.at(("ROLES", "GRAPH")) | lists | {"version": {"N": "1"}}
@@ -270,14 +312,19 @@ def is_allowed(handler: Any, cell: Cell) -> bool:
     is_new = cell.parameters.get("role") == "new"
     condition = {"If-None-Match": "*"} if is_new else {"If-Match": "*"}
     headers = {"Content-Type": "application/json", "Idempotency-Key": "k", **condition}
-    event = api_event(cell.route, None if cell.body is None else json.dumps(cell.body), headers, token)
+    event = api_event(
+        cell.route, None if cell.body is None else json.dumps(cell.body), headers, token
+    )
     event["pathParameters"] = cell.parameters
     try:
         answer = handler(event, Context())
     except WrittenError:
         return True
     code = json.loads(answer["body"])["code"]
-    if code in ("last_admin", "role_in_use"):  # what the rule allows may be refused for another reason
+    if code in (
+        "last_admin",
+        "role_in_use",
+    ):  # what the rule allows may be refused for another reason
         return True
     assert (answer["statusCode"], code in REFUSALS) == (403, True), f"{cell}: {answer['body']}"
     return False
@@ -288,7 +335,9 @@ def test_the_matrix_agrees_with_the_model(table: Table, capsys: pytest.CaptureFi
     assert next(disagreements(table, cells(), tally), None) is None
     assert min(tally.values()) > 1500 / SHARE
     with capsys.disabled():
-        print(f"\nescalation matrix: {tally.total()} cells, {tally[True]} allowed, {tally[False]} refused")
+        print(
+            f"\nescalation matrix: {tally.total()} cells, {tally[True]} allowed, {tally[False]} refused"
+        )
 
 
 def _without_parents(names: Any, roles: Any) -> set[str]:
@@ -300,14 +349,20 @@ def _as_if_defined(own: Any, name: str, role: rights.Role, roles: rights.Roles) 
 
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
-    "the end of a grant does not matter": (rights, "contains", lambda own, grant: own.scope in ("*", grant.scope)),
+    "the end of a grant does not matter": (
+        rights,
+        "contains",
+        lambda own, grant: own.scope in ("*", grant.scope),
+    ),
     "the scope does not matter": (rights, "contains", lambda own, grant: own.expires_at is None),
     "parents are forgotten": (rights, "lineage", _without_parents),
     "what a role may assign is forgotten": (rights, "assignable_by", lambda names, roles: set()),
     "who may assign a role may define it": (
         rights,
         "can_define",
-        lambda own, name, role, roles: rights.can_hand_out(own, grant_items.Grant("", "*", name), roles),
+        lambda own, name, role, roles: rights.can_hand_out(
+            own, grant_items.Grant("", "*", name), roles
+        ),
     ),
     "a definition counts before it is made": (rights, "can_define", _as_if_defined),
     "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
@@ -316,7 +371,9 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "only the role as it will be counts": (
         delegation.Delegation,
         "check_role",
-        lambda self, name, before, after, right=delegation.Delegation.check_role: right(self, name, None, after),
+        lambda self, name, before, after, right=delegation.Delegation.check_role: right(
+            self, name, None, after
+        ),
     ),
 }
 

@@ -15,7 +15,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import admins, contention, dynamodb, user_attributes
+from atrium.identity import admins
+from atrium.stores import contention, dynamodb, user_attributes
 from tests.security.attacks import NAMESPACE
 from tests.security.trials import ADMIN
 from tests.unit.access.conftest import Service
@@ -59,7 +60,11 @@ class Race:
     def is_permitted(self, uid: str) -> bool:
         """Ask in a container that has just started."""
         forget()
-        question = {"subject": {"type": "user", "id": uid}, "action": {"name": "read"}, "resource": DOCUMENT}
+        question = {
+            "subject": {"type": "user", "id": uid},
+            "action": {"name": "read"},
+            "resource": DOCUMENT,
+        }
         decided = self.service.ask("POST", "/access/v1/evaluation", question)
         assert decided.status == 200, decided.text
         return bool(decided.json["decision"])
@@ -75,7 +80,9 @@ class Race:
         """moto copies the whole table for each transaction."""
         items = self.service.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self.service.write([{"DeleteRequest": {"Key": item}} for item in items])
-        self.database.run("TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox")
+        self.database.run(
+            "TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox"
+        )
         self.service.new_user(ADMIN)
         self.service.set_layout("keyed")
         self.service.grant(ADMIN, role="admin")
@@ -107,7 +114,9 @@ def _action(item: dict[str, Any]) -> str | None:
     if "action" in fields.get("Item", ()):
         return str(fields["Item"]["action"]["S"])
     values = fields.get("ExpressionAttributeValues", {})
-    return str(values[":status"]["S"]) if "SET #status" in fields.get("UpdateExpression", "") else None
+    return (
+        str(values[":status"]["S"]) if "SET #status" in fields.get("UpdateExpression", "") else None
+    )
 
 
 def test_no_grant_of_a_deleted_role_comes_back_with_its_name(race: Race) -> None:
@@ -120,7 +129,9 @@ def test_no_grant_of_a_deleted_role_comes_back_with_its_name(race: Race) -> None
         assert race.put_role("reader", "document.read").status == 201
         statuses = tuple(
             each.status
-            for each in race.run(partial(race.grant, uid, "reader", scope), partial(race.delete_role, "reader"))
+            for each in race.run(
+                partial(race.grant, uid, "reader", scope), partial(race.delete_role, "reader")
+            )
         )
         outcomes[statuses] += 1
         assert statuses in {(201, 204), (422, 204)}
@@ -139,14 +150,23 @@ def test_a_role_deleted_while_it_is_granted_is_not_granted_afterwards(race: Race
     race.service.new_user(uid)
     race.put_role("reader", "document.read")
     for _ in range(COUNT):
-        granted, _ = race.run(partial(race.grant, uid, "reader"), partial(race.delete_role, "reader"))
+        granted, _ = race.run(
+            partial(race.grant, uid, "reader"), partial(race.delete_role, "reader")
+        )
         if granted.status == 201:
             assert race.committed == ["role.granted", "role.deleted"]
-            assert race.service.ask("DELETE", granted.headers["location"].removeprefix("/dev"), **ANY).status == 204
+            assert (
+                race.service.ask(
+                    "DELETE", granted.headers["location"].removeprefix("/dev"), **ANY
+                ).status
+                == 204
+            )
         else:
             assert race.committed == ["role.deleted"]
             assert (
-                race.service.items(f"G#{uid}") + [i for i in race.service.items(f"U#{uid}") if i["sk"] != "META"] == []
+                race.service.items(f"G#{uid}")
+                + [i for i in race.service.items(f"U#{uid}") if i["sk"] != "META"]
+                == []
             )
         assert race.put_role("reader", "document.read").status == 201
 
@@ -174,7 +194,9 @@ def test_nothing_is_written_about_a_user_who_is_deleted(race: Race, status: str)
         race.clear()
         uid = str(uuid.uuid4())
         race.service.new_user(uid)
-        race.database.run("INSERT INTO users (uid, email) VALUES (CAST(:uid AS uuid), :uid)", uid=uid)
+        race.database.run(
+            "INSERT INTO users (uid, email) VALUES (CAST(:uid AS uuid), :uid)", uid=uid
+        )
         race.put_role("reader", "document.read")
         race.service.ask("PUT", "/v1/namespaces/plan", NAMESPACE, **NEW)
         written, ended = race.run(partial(write, race, uid), partial(race.set_status, uid, status))
@@ -183,8 +205,13 @@ def test_nothing_is_written_about_a_user_who_is_deleted(race: Race, status: str)
         assert ended.status == 202, ended.text
         if status == "deleted":
             assert written.status in (200, 201, 404), written.text
-            assert race.committed == ([*actions, "deleted"] if written.status < 300 else ["deleted"])
-        meta, holders = race.service.item(f"U#{uid}", "META"), race.service.item("R#admin", "HOLDERS")
+            assert race.committed == (
+                [*actions, "deleted"] if written.status < 300 else ["deleted"]
+            )
+        meta, holders = (
+            race.service.item(f"U#{uid}", "META"),
+            race.service.item("R#admin", "HOLDERS"),
+        )
         assert meta is not None
         assert meta["status"] == status
         assert uid not in (holders or {}).get("uids", ())

@@ -21,8 +21,8 @@ from typing import Any, Literal
 import pg8000.native
 import pytest
 
-from atrium import authority, permissions, rules, session
-from atrium.http import Handler, api
+from atrium.http.api import Handler, api
+from atrium.identity import authority, permissions, rules, session
 from tests.security.attacks import NAMESPACE, Attack
 from tests.security.containers import Container
 from tests.unit.access.conftest import Service
@@ -52,13 +52,17 @@ SELECT (SELECT count(*) FROM audit_events), (SELECT count(*) FROM operations), (
 def services() -> dict[str, rules.Rules]:
     """Return the rules of each service, by its name, as the build writes them."""
     contracts = sorted(ROOT.glob("functions/*/openapi.yaml"))
-    names = [contract.parent.name for contract in contracts if (contract.parent / "handler.py").exists()]
+    names = [
+        contract.parent.name for contract in contracts if (contract.parent / "handler.py").exists()
+    ]
     return {name: rules.read(str(ROOT / "functions" / name / "rules.json")) for name in names}
 
 
 def handlers() -> dict[str, Handler]:
     """Return the Lambda handler of each route, with the kernel as it is now."""
-    made = {name: api(name, importlib.import_module(f"{name}.handler").ROUTES) for name in services()}
+    made = {
+        name: api(name, importlib.import_module(f"{name}.handler").ROUTES) for name in services()
+    }
     return {route: made[name] for name, of in services().items() for route in of}
 
 
@@ -113,13 +117,20 @@ class Trials:
         before = self.state()
         with self.used.here():
             answered = self.send(caller.token, attack, places)
-        assert self.state() != before, f"{attack} changes nothing, so its refusal would show nothing: {answered.text}"
+        assert self.state() != before, (
+            f"{attack} changes nothing, so its refusal would show nothing: {answered.text}"
+        )
         return answered
 
-    def prepare(self, kind: Kind, number: int, *, needs_admin: bool = False) -> tuple[Caller, dict[str, str]]:
+    def prepare(
+        self, kind: Kind, number: int, *, needs_admin: bool = False
+    ) -> tuple[Caller, dict[str, str]]:
         """Write what a trial begins with. Return the caller, and what the places in requests stand for."""
         self.passed = 0.0
-        self.used, self.other = Container(), Container()  # the roles of the trial before had the same versions
+        self.used, self.other = (
+            Container(),
+            Container(),
+        )  # the roles of the trial before had the same versions
         self._forget()
         is_admin = kind != "demoted" and (needs_admin or number % 2 == 1)
         caller, other, order = (str(uuid.uuid4()) for _ in range(3))
@@ -128,7 +139,12 @@ class Trials:
         self._new_users(caller, other)
         self._new_order(order, other)
         self._new_roles(
-            {"base": HELD if above else [], "boss": [] if above else HELD, "reader": [HELD[2]], "spare": []}
+            {
+                "base": HELD if above else [],
+                "boss": [] if above else HELD,
+                "reader": [HELD[2]],
+                "spare": [],
+            }
         )
         role = "admin" if is_admin else "boss"
         until = int(time.time()) + LIFETIME if kind == "expired" else None
@@ -152,14 +168,18 @@ class Trials:
             headers["Idempotency-Key"] = str(uuid.uuid4())
         body = None if attack.body is None else _filled(json.dumps(attack.body), known)
         event = api_event(attack.route, body, headers, token)
-        event["pathParameters"] = {name: _filled(value, known) for name, value in attack.parameters.items()} or None
+        event["pathParameters"] = {
+            name: _filled(value, known) for name, value in attack.parameters.items()
+        } or None
         return answer(self.handlers[attack.route](event, Context()))
 
     def state(self) -> Any:
         """Return everything in both stores."""
         items = self.table.scan(TableName=TABLE)["Items"]
         found = self.database.run(_STATE)
-        return json.dumps([sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"])), found], default=str)
+        return json.dumps(
+            [sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"])), found], default=str
+        )
 
     def _at_once(self, caller: Caller, attack: Attack, places: Mapping[str, str]) -> list[Answer]:
         def one(_: int) -> Answer:
@@ -201,10 +221,14 @@ class Trials:
         match kind:
             case "revoked":
                 path = {"id": caller.uid, "grant": caller.grant}
-                ended = Attack("DELETE /v1/users/{id}/grants/{grant}", path, None, {"If-Match": "*"})
+                ended = Attack(
+                    "DELETE /v1/users/{id}/grants/{grant}", path, None, {"If-Match": "*"}
+                )
             case "disabled":
                 body = {"status": "disabled"}
-                ended = Attack("PUT /v1/users/{id}/status", {"id": caller.uid}, body, {"If-Match": "*"})
+                ended = Attack(
+                    "PUT /v1/users/{id}/status", {"id": caller.uid}, body, {"If-Match": "*"}
+                )
             case "deleted":
                 ended = Attack("DELETE /v1/users/{id}", {"id": caller.uid}, None, {"If-Match": "*"})
             case "demoted":
@@ -235,17 +259,33 @@ class Trials:
 
     def _new_users(self, *uids: str) -> None:
         """Write the administrator, and users with an attribute in the namespace `plan`."""
-        user = {"sk": "META", "status": "active", "access_epoch": 1, "version": 1, "attributes_version": 1}
-        plan = NAMESPACE | {"schema": json.dumps(NAMESPACE["schema"]), "in_token": False, "version": 1}
+        user = {
+            "sk": "META",
+            "status": "active",
+            "access_epoch": 1,
+            "version": 1,
+            "attributes_version": 1,
+        }
+        plan = NAMESPACE | {
+            "schema": json.dumps(NAMESPACE["schema"]),
+            "in_token": False,
+            "version": 1,
+        }
         value = {"sk": "ATTR#plan#level", "value": "silver", "version": 1}
-        items = [{"pk": "NAMESPACES", "sk": "plan", "visible_to": "self", "writable_by": "nobody", **plan}]
+        items = [
+            {
+                "pk": "NAMESPACES",
+                "sk": "plan",
+                "visible_to": "self",
+                "writable_by": "nobody",
+                **plan,
+            }
+        ]
         items += [user | {"pk": f"U#{uid}"} for uid in (ADMIN, *uids)]
         self._service.put_all([*items, *(value | {"pk": f"U#{uid}"} for uid in uids)])
         self._service.set_layout("keyed")
         self._service.grant(ADMIN, role="admin")
-        rows = (
-            "INSERT INTO users (uid, email) SELECT uid, uid || '@example.org' FROM unnest(CAST(:uids AS uuid[])) AS uid"
-        )
+        rows = "INSERT INTO users (uid, email) SELECT uid, uid || '@example.org' FROM unnest(CAST(:uids AS uuid[])) AS uid"
         self.database.run(rows, uids=[ADMIN, *uids])
 
     def _new_roles(self, held: Mapping[str, list[str]]) -> None:
@@ -293,7 +333,9 @@ def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Caches admit to everything, but writes to the table carry the caller's condition."""
     verify, hold = session.verify, permissions.hold
     monkeypatch.setattr(session, "verify", lambda token, current: verify(token))
-    monkeypatch.setattr(permissions, "hold", lambda roles, permission, current: hold(roles, permission))
+    monkeypatch.setattr(
+        permissions, "hold", lambda roles, permission, current: hold(roles, permission)
+    )
 
 
 def endless_roles(monkeypatch: pytest.MonkeyPatch) -> None:

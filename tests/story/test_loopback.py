@@ -13,8 +13,12 @@ def test_only_loopback_is_bound() -> None:
     running = supervisor.running(stack_settings.from_environment())
     assert running
     bound = set(listening(running.pid))
-    assert {running.api_port, running.aws_port, running.postgres_port} <= {port for _, port in bound}
-    assert {(address, port) for address, port in bound if not ip_address(address).is_loopback} == set()
+    assert {running.api_port, running.aws_port, running.postgres_port} <= {
+        port for _, port in bound
+    }
+    assert {
+        (address, port) for address, port in bound if not ip_address(address).is_loopback
+    } == set()
 
 
 def listening(pid: int) -> Iterator[tuple[str, int]]:

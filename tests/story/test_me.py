@@ -7,7 +7,9 @@ def token(person: Person) -> str:
     return person.tokens["AccessToken"]
 
 
-def test_the_record_comes_from_postgres_with_attributes_and_roles(client: Client, member: Person) -> None:
+def test_the_record_comes_from_postgres_with_attributes_and_roles(
+    client: Client, member: Person
+) -> None:
     answer = client.call("GET", "/v1/me", token(member))
     assert answer.status == 200, answer.body
     assert answer.json["email"] == member.email
@@ -27,8 +29,12 @@ def test_attributes_and_roles_come_from_dynamodb(client: Client) -> None:
     made = client.call("PUT", "/v1/namespaces/work", token(admin), namespace, If_None_Match="*")
     assert made.status in (201, 412), made.body
     path = f"/v1/users/{record['uid']}/attributes/work/team"
-    assert client.call("PUT", path, token(admin), {"value": "platform"}, If_None_Match="*").status in (201, 412)
-    assert client.call("GET", "/v1/me", token(admin)).json["attributes"]["work"] == {"team": "platform"}
+    assert client.call(
+        "PUT", path, token(admin), {"value": "platform"}, If_None_Match="*"
+    ).status in (201, 412)
+    assert client.call("GET", "/v1/me", token(admin)).json["attributes"]["work"] == {
+        "team": "platform"
+    }
 
 
 def test_an_unchanged_record_is_304(client: Client, member: Person) -> None:
@@ -41,10 +47,14 @@ def test_a_change_needs_if_match_and_the_current_one(client: Client, member: Per
     before = client.call("GET", "/v1/me", token(member))
     missing = client.call("PATCH", "/v1/me", token(member), {"family_name": "Byron"})
     assert (missing.status, missing.headers["content-type"]) == (428, "application/problem+json")
-    changed = client.call("PATCH", "/v1/me", token(member), {"family_name": "King"}, If_Match=before.headers["etag"])
+    changed = client.call(
+        "PATCH", "/v1/me", token(member), {"family_name": "King"}, If_Match=before.headers["etag"]
+    )
     assert (changed.status, changed.json["family_name"]) == (200, "King")
     assert changed.headers["etag"] != before.headers["etag"]
-    stale = client.call("PATCH", "/v1/me", token(member), {"family_name": "Byron"}, If_Match=before.headers["etag"])
+    stale = client.call(
+        "PATCH", "/v1/me", token(member), {"family_name": "Byron"}, If_Match=before.headers["etag"]
+    )
     assert stale.status == 412
     assert client.call("GET", "/v1/me", token(member)).json["family_name"] == "King"
 
@@ -65,7 +75,10 @@ def test_a_bad_field_is_named(client: Client, member: Person) -> None:
 
 
 def test_the_stage_prefix_names_the_same_resource(client: Client, member: Person) -> None:
-    assert client.call("GET", "/dev/v1/me", token(member)).json == client.call("GET", "/v1/me", token(member)).json
+    assert (
+        client.call("GET", "/dev/v1/me", token(member)).json
+        == client.call("GET", "/v1/me", token(member)).json
+    )
 
 
 def test_an_unknown_route_is_404_and_another_method_405(client: Client, member: Person) -> None:

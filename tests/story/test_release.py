@@ -53,7 +53,9 @@ class Alarm:
         )
 
     def becomes(self, state: str) -> None:
-        self.cloudwatch.set_alarm_state(AlarmName=self.name, StateValue=state, StateReason="the test says so")
+        self.cloudwatch.set_alarm_state(
+            AlarmName=self.name, StateValue=state, StateReason="the test says so"
+        )
 
 
 @pytest.fixture
@@ -83,7 +85,9 @@ def test_a_services_code_goes_live_alone(deployed: Checkout, client: Client) -> 
     assert live(client) == {"version": str(int(was) + 1), "weights": {}}
     assert {name: newest(client, function) for name, function in before.items()} == versions
     # The same again moves nothing.
-    assert "what is built is live already" in deployed.run("deploy", "local", "--service", "meta")[1]
+    assert (
+        "what is built is live already" in deployed.run("deploy", "local", "--service", "meta")[1]
+    )
 
 
 def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Client) -> None:
@@ -99,9 +103,13 @@ def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Cli
 
 def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Client) -> None:
     was = newest(client, client.outputs.functions["meta"])
-    mine.change("functions/meta/function.yaml", "trigger: api\n", "trigger: api\nmemory: 512\ndata: {postgres: app}\n")
+    mine.change(
+        "functions/meta/function.yaml",
+        "trigger: api\n",
+        "trigger: api\nmemory: 512\ndata: {postgres: app}\n",
+    )
     mine.change("functions/meta/openapi.yaml", "/v1/health:", "/v1/health:  # changed")
-    mine.change("functions/atrium/text.py", '"""Text', '"""Changed. Text')
+    mine.change("functions/atrium/http/text.py", '"""Text', '"""Changed. Text')
     (mine.folder / "migrations/9999_later.sql").write_text("SELECT 1;\n")
     status, said = mine.run("deploy", "local", "--service", "meta")
     assert status == 1
@@ -116,7 +124,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
     ):
         assert expected in said
     assert newest(client, client.outputs.functions["meta"]) == was
-    mine.change("functions/atrium/text.py", '"""Changed. Text', '"""Text')
+    mine.change("functions/atrium/http/text.py", '"""Changed. Text', '"""Text')
 
 
 def test_a_service_that_was_never_applied_is_refused(mine: Checkout) -> None:

@@ -17,7 +17,9 @@ def test_a_wrong_name_is_refused_by_the_endpoint_before_the_service_sees_it(clie
 
 
 def test_what_make_up_sent_was_checked_and_none_of_it_refused(client: Client) -> None:
-    with urllib.request.urlopen(f"{client.outputs.aws_endpoint_url}/_local/request-model", timeout=35) as response:
+    with urllib.request.urlopen(
+        f"{client.outputs.aws_endpoint_url}/_local/request-model", timeout=35
+    ) as response:
         count = json.load(response)
     assert count["calls"] > 20
     assert count["values"] > count["calls"]

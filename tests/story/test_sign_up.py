@@ -52,7 +52,9 @@ def test_post_confirmation_makes_the_user_and_their_meta(client: Client) -> None
     [[uid, status]] = _user(client, person.email)
     assert status == "active"
     key = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}}
-    item = client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)["Item"]
+    item = client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)[
+        "Item"
+    ]
     assert item["status"] == {"S": "active"}
 
 
@@ -73,5 +75,7 @@ def test_the_admin_of_make_up_holds_the_role(client: Client) -> None:
 
 def _user(client: Client, email: str) -> list[list[Any]]:
     with client.database() as connection:
-        rows: list[list[Any]] = connection.run("SELECT uid, status FROM users WHERE email = :email", email=email)
+        rows: list[list[Any]] = connection.run(
+            "SELECT uid, status FROM users WHERE email = :email", email=email
+        )
         return rows

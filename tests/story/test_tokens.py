@@ -19,7 +19,9 @@ def parts(token: str) -> tuple[dict[str, Any], dict[str, Any], str]:
 
 
 def _decode(segment: str) -> dict[str, Any]:
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    decoded: dict[str, Any] = json.loads(
+        base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    )
     return decoded
 
 
@@ -29,7 +31,9 @@ def encode(value: dict[str, Any]) -> str:
 
 def pools_own_key() -> RSAKey:
     """What signs the stack's real tokens, so that nothing but the claim under test is wrong."""
-    return RSAKey.import_key((stack_settings.from_environment().state / "keys" / "cognito.pem").read_bytes())
+    return RSAKey.import_key(
+        (stack_settings.from_environment().state / "keys" / "cognito.pem").read_bytes()
+    )
 
 
 def token_of_another_pool(client: Client) -> str:
@@ -37,13 +41,19 @@ def token_of_another_pool(client: Client) -> str:
     cognito = client.aws("cognito-idp")
     pool = cognito.create_user_pool(PoolName="another")["UserPool"]["Id"]
     app = cognito.create_user_pool_client(
-        UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        UserPoolId=pool,
+        ClientName="app",
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     )["UserPoolClient"]["ClientId"]
     name, password = "eve", "Correct-Horse-7-Battery"
     cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=name, Password=password, Permanent=True
+    )
     answer = cognito.initiate_auth(
-        ClientId=app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": name, "PASSWORD": password}
+        ClientId=app,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": name, "PASSWORD": password},
     )
     cognito.delete_user_pool(UserPoolId=pool)
     token: str = answer["AuthenticationResult"]["AccessToken"]
@@ -91,7 +101,9 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_refused_with_401_and_no_function_is_invoked(client: Client, member: Person, kind: str) -> None:
+def test_refused_with_401_and_no_function_is_invoked(
+    client: Client, member: Person, kind: str
+) -> None:
     before = client.invocations("users")
     answer = client.call("GET", "/v1/me", forged(client, member, kind))
     assert answer.status == 401

@@ -17,19 +17,32 @@ SHORT = 0.8
 
 
 def at_once(
-    client: Client, calls: Sequence[Callable[[], Answer]], warm: Callable[[], Answer], lock: str, **parameters: Any
+    client: Client,
+    calls: Sequence[Callable[[], Answer]],
+    warm: Callable[[], Answer],
+    lock: str,
+    **parameters: Any,
 ) -> list[Answer]:
     """Every call in a thread of its own, and none of them over before several have met at what `lock` locks.
 
     `warm` is a request to the same service: a cold worker comes so late that the first request has gone before. Fails when
     no two have met: then nothing was shown.
     """
-    with client.database() as database, client.database() as watch, ThreadPoolExecutor(len(calls)) as pool:
+    with (
+        client.database() as database,
+        client.database() as watch,
+        ThreadPoolExecutor(len(calls)) as pool,
+    ):
         list(pool.map(lambda _: warm(), calls))
         database.run("BEGIN")
         database.run(lock, **parameters)
         futures = [pool.submit(call) for call in calls]
-        settle(lambda: waiting(watch) == WORKERS or (waiting(watch) > 1 and longest_wait(watch) > SHORT), 30)
+        settle(
+            lambda: (
+                waiting(watch) == WORKERS or (waiting(watch) > 1 and longest_wait(watch) > SHORT)
+            ),
+            30,
+        )
         met = waiting(watch)
         database.run("ROLLBACK")
         answers = [future.result() for future in futures]

@@ -25,7 +25,9 @@ def given(
     """Decorate a test as hypothesis.given does. EXPLORE=<number> multiplies `max_examples`."""
 
     def generated(test: Callable[..., None]) -> Callable[..., None]:
-        profile = settings(_SETTINGS, max_examples=max_examples * int(os.environ.get("EXPLORE") or 1))
+        profile = settings(
+            _SETTINGS, max_examples=max_examples * int(os.environ.get("EXPLORE") or 1)
+        )
         return cast("Any", profile)(hypothesis.given(*strategies, **named)(test))  # type: ignore[no-any-return, no-untyped-call]
 
     return generated

@@ -18,20 +18,28 @@ def install(folder: Path) -> None:
         pytest.fail(
             f"{folder.name} cannot be tested without {' and '.join(missing)}: install Node.js {MINIMUM} or newer."
         )
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
     if int(version.removeprefix("v").split(".")[0]) < MINIMUM:
         pytest.fail(f"Node.js {version} is too old for this test: install {MINIMUM} or newer.")
     with (folder / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers install at the same moment, into the same folder
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # test workers install at the same moment, into the same folder
         _install(folder, hashlib.sha256(lock.read()).hexdigest())
 
 
 def _install(folder: Path, wanted: str) -> None:
-    installed = folder / "node_modules" / ".installed"  # the lock file that node_modules was made from
+    installed = (
+        folder / "node_modules" / ".installed"
+    )  # the lock file that node_modules was made from
     if installed.exists() and installed.read_text() == wanted:
         return
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        pytest.fail(f"`npm ci` in {folder} failed; it needs the npm registry once:\n{done.stdout}{done.stderr}")
+        pytest.fail(
+            f"`npm ci` in {folder} failed; it needs the npm registry once:\n{done.stdout}{done.stderr}"
+        )
     installed.write_text(wanted)

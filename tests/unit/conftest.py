@@ -12,8 +12,10 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from atrium import config, dynamodb, legacy_grants, namespaces, permissions, postgres, session, signing_keys
-from atrium.one_flight import OneFlight
+from atrium.identity import legacy_grants, namespaces, permissions, session
+from atrium.runtime import config
+from atrium.stores import dynamodb, postgres, signing_keys
+from atrium.stores.pipeline import OneFlight
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from pre_token_generation import scopes
@@ -62,7 +64,9 @@ def forget() -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with running(tmp_path_factory.mktemp("postgres") / "data") as started:
-        with pg8000.native.Connection(SUPERUSER, unix_sock=started.socket, database="atrium") as connection:
+        with pg8000.native.Connection(
+            SUPERUSER, unix_sock=started.socket, database="atrium"
+        ) as connection:
             connection.run("CREATE ROLE app LOGIN")
             connection.run("CREATE ROLE readonly LOGIN")
             for migration in sorted((ROOT / "migrations").glob("????_*.sql")):
@@ -73,9 +77,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg8000.native.Connection]:
-    """Empty tables, which `atrium.postgres` reaches as `app`; the connection given is the superuser's."""
-    for name, value in {"DB_HOST": "unused", "DB_PORT": "1", "DB_NAME": "atrium", "DB_USER": "app"}.items():
+def database(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pg8000.native.Connection]:
+    """Empty tables, which `atrium.stores.postgres` reaches as `app`; the connection given is the superuser's."""
+    for name, value in {
+        "DB_HOST": "unused",
+        "DB_PORT": "1",
+        "DB_NAME": "atrium",
+        "DB_USER": "app",
+    }.items():
         monkeypatch.setenv(name, value)
     # Else pg8000 reads all certificate authorities for each connection, and Postgres has no TLS here.
     where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
@@ -83,7 +94,9 @@ def database(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg80
     monkeypatch.setattr(postgres, "connect", lambda user: app)
     monkeypatch.setattr(postgres, "_connections", {})
     with pg8000.native.Connection(SUPERUSER, **where) as connection:
-        connection.run("TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox")
+        connection.run(
+            "TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox"
+        )
         yield connection
     app.close()
 
@@ -113,7 +126,10 @@ def table(aws: Any) -> Iterator[Any]:
     """An empty table of user attributes, and a client to look into it."""
     aws.create_table(
         TableName=TABLE,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
         AttributeDefinitions=[
             {"AttributeName": f"{index}{key}", "AttributeType": "S"}
             for index in ("", "gsi1", "gsi2")
@@ -122,7 +138,11 @@ def table(aws: Any) -> Iterator[Any]:
         GlobalSecondaryIndexes=[_index("GSI1"), _index("GSI2")],
         BillingMode="PAY_PER_REQUEST",
     )
-    state = {"pk": "G#", "sk": "LAYOUT", "layout": "keyed"}  # as `make migrate` leaves a new environment
+    state = {
+        "pk": "G#",
+        "sk": "LAYOUT",
+        "layout": "keyed",
+    }  # as `make migrate` leaves a new environment
     aws.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in state.items()})
     yield aws
     aws.delete_table(TableName=TABLE)
@@ -139,7 +159,9 @@ def _index(name: str) -> Any:
     keys = (("pk", "HASH"), ("sk", "RANGE"))
     return {
         "IndexName": name,
-        "KeySchema": [{"AttributeName": f"{name.lower()}{key}", "KeyType": kind} for key, kind in keys],
+        "KeySchema": [
+            {"AttributeName": f"{name.lower()}{key}", "KeyType": kind} for key, kind in keys
+        ],
         "Projection": {"ProjectionType": "ALL"},
     }
 
@@ -148,7 +170,9 @@ def _index(name: str) -> Any:
 def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The kernel's part of the contract, where pre_token_generation looks for scopes; the build packages all of it."""
     document = tmp_path / "openapi.json"
-    document.write_text(json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text())))
+    document.write_text(
+        json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text()))
+    )
     monkeypatch.setattr(scopes, "DOCUMENT", document)
     scopes.declared.cache_clear()
     yield
@@ -158,7 +182,11 @@ def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def wait_until_blocked(database: pg8000.native.Connection, sessions: int) -> None:
     """Until so many sessions wait for a lock."""
     deadline = time.monotonic() + 60
-    while database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != [[sessions]]:
-        assert time.monotonic() < deadline, "nobody waits for the lock: the race this test is about does not happen"
+    while database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != [
+        [sessions]
+    ]:
+        assert time.monotonic() < deadline, (
+            "nobody waits for the lock: the race this test is about does not happen"
+        )
         database.run("SELECT pg_stat_clear_snapshot()")
         time.sleep(0.01)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from atrium import dynamodb
+from atrium.stores import dynamodb
 from tools.laptop.answer import Answer
 
 WRITERS = 50
@@ -38,7 +38,9 @@ class Crowd:
 
         with ThreadPoolExecutor(len(calls)) as pool:
             answers = list(pool.map(enter, calls))
-        assert not door.broken, f"not all came to write: {sorted({(each.status, each.text) for each in answers})}"
+        assert not door.broken, (
+            f"not all came to write: {sorted({(each.status, each.text) for each in answers})}"
+        )
         return answers
 
     def make_api_call(self, operation: str, parameters: dict[str, Any]) -> Any:

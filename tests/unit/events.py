@@ -23,7 +23,9 @@ def answer(raw: Mapping[str, Any]) -> Answer:
     assert all(isinstance(value, str) for value in raw["headers"].values())
     json.dumps(raw)  # what Lambda does with it next
     return Answer(
-        raw["statusCode"], {name.lower(): value for name, value in raw["headers"].items()}, raw["body"].encode()
+        raw["statusCode"],
+        {name.lower(): value for name, value in raw["headers"].items()},
+        raw["body"].encode(),
     )
 
 
@@ -57,7 +59,9 @@ def api_event(
 ) -> dict[str, Any]:
     """`token` is what the authorizer found; None for a route without one. A dict as body goes as JSON text."""
     method, resource = route.split(" ")
-    sent = {"Accept": "*/*", "Host": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"} | dict(headers or {})
+    sent = {"Accept": "*/*", "Host": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"} | dict(
+        headers or {}
+    )
     authorizer = {} if token is None else {"authorizer": {"claims": dict(token)}}
     return {
         "resource": resource,
@@ -65,7 +69,9 @@ def api_event(
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": {name: values[-1] for name, values in query.items()} if query else None,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()}
+        if query
+        else None,
         "multiValueQueryStringParameters": query,
         "pathParameters": None,
         "stageVariables": None,
@@ -98,7 +104,10 @@ def trigger_event(source: str, attributes: Mapping[str, str], **request: Any) ->
         "region": "eu-central-1",
         "userPoolId": POOL,
         "userName": SUB,
-        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "1example23456789"},
+        "callerContext": {
+            "awsSdkVersion": "aws-sdk-unknown-unknown",
+            "clientId": "1example23456789",
+        },
         "triggerSource": source,
         "request": {"userAttributes": dict(attributes)} | request,
         "response": {},

@@ -11,9 +11,9 @@ from types import ModuleType
 
 import msgspec
 
-from atrium import http
-from atrium.http import Handler, Operation
-from atrium.rules import Alternative, Rule
+from atrium.http import api
+from atrium.http.api import Handler, Operation
+from atrium.identity.rules import Alternative, Rule
 
 PUBLIC = (Alternative("public"),)
 SELF = (Alternative("self"),)
@@ -46,4 +46,4 @@ def service(
     }
     (folder / "rules.json").write_bytes(msgspec.json.encode(rules))
     sys.modules[package.__name__] = package
-    return http.api(package.__name__, routes)
+    return api.api(package.__name__, routes)

@@ -24,7 +24,14 @@ def build(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["openapi.json", "gateway.json", "layers.json", "functions/users.zip", "layer/arm64/kernel.zip"]
+    "name",
+    [
+        "openapi.json",
+        "gateway.json",
+        "layers.json",
+        "functions/users.zip",
+        "layer/arm64/kernel.zip",
+    ],
 )
 def test_other_bytes_are_refused(build: Path, name: str) -> None:
     built = artefacts.digest(build)

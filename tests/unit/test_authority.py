@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from atrium import authority, dynamodb, parallel, response, user_attributes
-from atrium.request import Request
-from atrium.response import Response
-from atrium.rules import Alternative
-from atrium.user_attributes import TransactionRefused
+from atrium.http import response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import authority
+from atrium.identity.rules import Alternative
+from atrium.runtime import parallel
+from atrium.stores import dynamodb, user_attributes
+from atrium.stores.user_attributes import TransactionRefused
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import PUBLIC, SELF, service
@@ -38,7 +41,11 @@ class Things:
 
     def call(self, route: str, work: Work = lambda: None, epoch: int = 1) -> Answer:
         self.work = work
-        return answer(self.handler(api_event(route, token=claims(roles="editor", access_epoch=str(epoch))), Context()))
+        return answer(
+            self.handler(
+                api_event(route, token=claims(roles="editor", access_epoch=str(epoch))), Context()
+            )
+        )
 
     def set_caller(self, status: str, epoch: int) -> None:
         self.table.put_item(TableName=TABLE, Item=meta(status, epoch))
@@ -48,7 +55,11 @@ class Things:
 
 
 def meta(status: str, epoch: int, version: int = 1) -> dict[str, Any]:
-    return META | {"status": {"S": status}, "access_epoch": {"N": str(epoch)}, "version": {"N": str(version)}}
+    return META | {
+        "status": {"S": status},
+        "access_epoch": {"N": str(epoch)},
+        "version": {"N": str(version)},
+    }
 
 
 def write(*more: dict[str, Any]) -> None:
@@ -62,7 +73,10 @@ def rise(version: int = 1) -> dict[str, Any]:
             "Key": META,
             "UpdateExpression": "SET version = :next",
             "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": {"N": str(version)}, ":next": {"N": str(version + 1)}},
+            "ExpressionAttributeValues": {
+                ":version": {"N": str(version)},
+                ":next": {"N": str(version + 1)},
+            },
         }
     }
 
@@ -71,7 +85,11 @@ def rise(version: int = 1) -> dict[str, Any]:
 def things(table: Any) -> Things:
     made = Things(table)
     made.set_caller("active", 1)
-    permission = {"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}, "permission": {"S": "things.write"}}
+    permission = {
+        "pk": {"S": "R#editor"},
+        "sk": {"S": "PERM#things.write"},
+        "permission": {"S": "things.write"},
+    }
     table.put_item(TableName=TABLE, Item=permission)
     return made
 
@@ -87,13 +105,17 @@ def code(refused: Answer) -> str:
     return f"{refused.status} {refused.json['code']}"
 
 
-@pytest.mark.parametrize(("status", "epoch"), [("disabled", 2), ("deleted", 2), ("active", 2), ("disabled", 1)])
+@pytest.mark.parametrize(
+    ("status", "epoch"), [("disabled", 2), ("deleted", 2), ("active", 2), ("disabled", 1)]
+)
 def test_a_cached_token_reads_and_does_not_change(warm: Things, status: str, epoch: int) -> None:
     warm.set_caller(status, epoch)
     assert [warm.call(route).status for route in (READ, OWN, ASK)] == [200] * 3
     assert code(warm.call(WRITE, write)) == "401 token_stale"
     assert not warm.has(THING)
-    assert code(warm.call(READ)) == "401 token_stale"  # what the write has read is in the cache, too
+    assert (
+        code(warm.call(READ)) == "401 token_stale"
+    )  # what the write has read is in the cache, too
 
 
 def test_a_caller_who_is_gone_changes_nothing(warm: Things) -> None:
@@ -102,18 +124,26 @@ def test_a_caller_who_is_gone_changes_nothing(warm: Things) -> None:
 
 
 def test_a_cached_permission_reads_and_does_not_change(warm: Things) -> None:
-    warm.table.delete_item(TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}})
+    warm.table.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}}
+    )
     assert [warm.call(route).status for route in (READ, ASK)] == [200] * 2
     assert code(warm.call(WRITE, write)) == "403 permission_missing"
 
 
 def test_a_permission_of_a_parent_is_read_from_the_table_too(warm: Things) -> None:
     """`editor` holds it through two others, and one link of the chain is cut."""
-    warm.table.delete_item(TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}})
+    warm.table.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}}
+    )
     chain = {"editor": ["clerk"], "clerk": ["reader"], "reader": []}
     for role, parents in chain.items():
         put_role(warm, role, parents)
-    holds = {"pk": {"S": "R#reader"}, "sk": {"S": "PERM#things.write"}, "permission": {"S": "things.write"}}
+    holds = {
+        "pk": {"S": "R#reader"},
+        "sk": {"S": "PERM#things.write"},
+        "permission": {"S": "things.write"},
+    }
     warm.table.put_item(TableName=TABLE, Item=holds)
     assert warm.call(WRITE, write).status == 200
     put_role(warm, "clerk", [])
@@ -122,7 +152,9 @@ def test_a_permission_of_a_parent_is_read_from_the_table_too(warm: Things) -> No
 
 def put_role(things: Things, role: str, parents: list[str]) -> None:
     key = {"pk": {"S": f"R#{role}"}, "sk": {"S": "META"}}
-    things.table.put_item(TableName=TABLE, Item=key | {"parents": {"L": [{"S": parent} for parent in parents]}})
+    things.table.put_item(
+        TableName=TABLE, Item=key | {"parents": {"L": [{"S": parent} for parent in parents]}}
+    )
 
 
 @pytest.mark.parametrize(("status", "epoch"), [("disabled", 2), ("active", 2), ("disabled", 1)])
@@ -177,7 +209,9 @@ def test_conditions_of_the_operation_are_told_beside_a_stale_caller(things: Thin
     def fail_twice() -> None:
         things.set_caller("active", 2)
         with pytest.raises(authority.TokenStaleError) as stale:
-            user_attributes.transact([{"Put": {"Item": THING, "ConditionExpression": "attribute_exists(pk)"}}])
+            user_attributes.transact(
+                [{"Put": {"Item": THING, "ConditionExpression": "attribute_exists(pk)"}}]
+            )
         assert stale.value.conditions == {0}
 
     assert things.call(WRITE, fail_twice).status == 200
@@ -191,7 +225,9 @@ SINGLE_WRITES: dict[str, Work] = {
 
 
 @pytest.mark.parametrize("work", SINGLE_WRITES.values(), ids=SINGLE_WRITES)
-def test_single_writes_of_a_request_are_a_programming_error(things: Things, work: Work, logs: Logs) -> None:
+def test_single_writes_of_a_request_are_a_programming_error(
+    things: Things, work: Work, logs: Logs
+) -> None:
     before = things.table.scan(TableName=TABLE)["Count"]
     assert things.call(WRITE, work).status == 500
     assert "Use user_attributes.transact instead" in logs.line()["error"]["stack"]
@@ -199,7 +235,9 @@ def test_single_writes_of_a_request_are_a_programming_error(things: Things, work
 
 
 @pytest.mark.parametrize("route", [READ, OWN, ASK])
-def test_a_route_without_current_authority_cannot_write(things: Things, route: str, logs: Logs) -> None:
+def test_a_route_without_current_authority_cannot_write(
+    things: Things, route: str, logs: Logs
+) -> None:
     assert things.call(route, write).status == 500
     assert f"{route} writes to the table" in logs.line()["error"]["stack"]
     assert not things.has(THING)
@@ -233,11 +271,17 @@ def test_a_write_in_another_thread_carries_the_callers_condition_too(things: Thi
 
 def test_a_transaction_has_room_for_the_caller(things: Things) -> None:
     def fill(count: int) -> Work:
-        puts = [{"Put": {"Item": {"pk": {"S": "THING"}, "sk": {"S": str(number)}}}} for number in range(count)]
+        puts = [
+            {"Put": {"Item": {"pk": {"S": "THING"}, "sk": {"S": str(number)}}}}
+            for number in range(count)
+        ]
         return lambda: user_attributes.transact(puts)
 
     sent: list[int] = []
-    keep = lambda params, **_: sent.append(params["body"].count(b'"Put"') + params["body"].count(b'"ConditionCheck"'))  # noqa: E731
+
+    def keep(params: Any, **_: object) -> None:
+        sent.append(params["body"].count(b'"Put"') + params["body"].count(b'"ConditionCheck"'))
+
     events = dynamodb.client().meta.events
     events.register("before-call.dynamodb.TransactWriteItems", keep)
     assert things.call(WRITE, fill(user_attributes.MAX_ITEMS)).status == 200

@@ -21,7 +21,10 @@ HERE = {"LocationConstraint": "eu-central-1"}
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """What S3 is asked, in this sequence, and what it says."""
     client = boto3.client(
-        "s3", region_name="eu-central-1", aws_access_key_id="offline", aws_secret_access_key="offline"
+        "s3",
+        region_name="eu-central-1",
+        aws_access_key_id="offline",
+        aws_secret_access_key="offline",
     )
     monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
     with Stubber(client) as stubber:
@@ -51,15 +54,21 @@ def test_an_empty_account_gets_the_service_linked_roles_and_a_second_run_makes_n
         assert service_linked_roles.make_missing(iam) == []
 
 
-def test_a_service_linked_role_that_somebody_else_makes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_linked_role_that_somebody_else_makes_meanwhile_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     client = boto3.client("iam", aws_access_key_id="offline", aws_secret_access_key="offline")
     monkeypatch.setattr(service_linked_roles, "SERVICES", {"rds.amazonaws.com": ""})
     taken = "Service role name AWSServiceRoleForRDS has been taken in this account, please try a different suffix."
     with Stubber(client) as stubber:
-        stubber.add_response("list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"})
+        stubber.add_response(
+            "list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"}
+        )
         stubber.add_client_error("create_service_linked_role", "InvalidInput", taken)
         assert service_linked_roles.make_missing(client) == []
-        stubber.add_response("list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"})
+        stubber.add_response(
+            "list_roles", {"Roles": []}, {"PathPrefix": "/aws-service-role/rds.amazonaws.com/"}
+        )
         stubber.add_client_error("create_service_linked_role", "AccessDenied", "no")
         with pytest.raises(ClientError):
             service_linked_roles.make_missing(client)

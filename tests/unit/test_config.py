@@ -1,11 +1,15 @@
 import pytest
 
-from atrium import config
+from atrium.runtime import config
 
 
-def test_a_missing_setting_is_named_with_the_file_that_must_declare_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_setting_is_named_with_the_file_that_must_declare_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("ATRIUM_SERVICE", "users")
-    with pytest.raises(config.MissingSettingError, match=r"DB_HOST.*functions/users/function\.yaml"):
+    with pytest.raises(
+        config.MissingSettingError, match=r"DB_HOST.*functions/users/function\.yaml"
+    ):
         config.required("DB_HOST")
 
 

@@ -25,7 +25,11 @@ STATE_BUCKET="acme-states"
 
 @pytest.fixture
 def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "TF_VAR_")) or name in configuration.NAMES]:
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("AWS_", "TF_VAR_")) or name in configuration.NAMES
+    ]:
         monkeypatch.delenv(name)
     file = tmp_path / ".env"
     file.write_text(NEEDED)
@@ -55,10 +59,14 @@ def test_every_variable_of_an_environment_has_a_knob() -> None:
         name
         for environment in [file.parent.name for file in (ROOT / "envs").glob("*/variables.tf")]
         for name in re.findall(
-            r'^variable "(\w+)"', (ROOT / "envs" / environment / "variables.tf").read_text(), re.MULTILINE
+            r'^variable "(\w+)"',
+            (ROOT / "envs" / environment / "variables.tf").read_text(),
+            re.MULTILINE,
         )
     }
-    assert declared - {"environments", "permissions_boundary_arn"} == {knob.terraform for knob in knobs.KNOBS} - {""}
+    assert declared - {"environments", "permissions_boundary_arn"} == {
+        knob.terraform for knob in knobs.KNOBS
+    } - {""}
 
 
 def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
@@ -110,11 +118,17 @@ def test_a_name_may_count_for_one_environment(dotenv: Path) -> None:
 def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REPOSITORY_VARIABLES", json.dumps({"PROJECT_NAME": "theirs", "AWS_REGION": "eu-north-1"}))
+    monkeypatch.setenv(
+        "REPOSITORY_VARIABLES", json.dumps({"PROJECT_NAME": "theirs", "AWS_REGION": "eu-north-1"})
+    )
     monkeypatch.setenv("PROJECT_NAME", "mine")
     monkeypatch.setenv("STATE_BUCKET", "")  # empty is unset
     found = configuration.read("dev", dotenv)
-    assert (found.project, found.region, found.state_bucket) == ("mine", "eu-north-1", "acme-states")
+    assert (found.project, found.region, found.state_bucket) == (
+        "mine",
+        "eu-north-1",
+        "acme-states",
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +162,15 @@ def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -
     folder = tmp_path / "variables"
     folder.mkdir()
     shutil.copy(ROOT / "envs/dev/variables.tf", folder)
-    names = ["project", "region", "account_id", "allowed_cidrs", "alarm_emails", "custom_domain", "email_sender"]
+    names = [
+        "project",
+        "region",
+        "account_id",
+        "allowed_cidrs",
+        "alarm_emails",
+        "custom_domain",
+        "email_sender",
+    ]
     asked = "jsonencode([" + ", ".join(f"var.{name}" for name in [*names, "hosted_page"]) + "])"
     done = subprocess.run(
         [terraform(ROOT / ".local/bin"), "console"],
@@ -201,36 +223,57 @@ def checkout(tmp_path: Path) -> Path:
         (("tools.laptop", "env"), "There is no stack here yet"),
     ],
 )
-def test_only_an_environment_on_aws_is_kept_from_running(checkout: Path, command: tuple[str, ...], said: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in configuration.NAMES}
+def test_only_an_environment_on_aws_is_kept_from_running(
+    checkout: Path, command: tuple[str, ...], said: str
+) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in configuration.NAMES
+    }
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=checkout, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", *command],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert said in done.stderr
-    assert ("AWS_ACCOUNT_ID is 'x'" in done.stderr) is (said.startswith(command[0].rpartition(".")[2]))
+    assert ("AWS_ACCOUNT_ID is 'x'" in done.stderr) is (
+        said.startswith(command[0].rpartition(".")[2])
+    )
 
 
-def test_a_shell_of_the_laptops_aws_reaches_no_other(dotenv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_of_the_laptops_aws_reaches_no_other(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    with pytest.raises(ConfigurationError, match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or ENV=local"):
+    with pytest.raises(
+        ConfigurationError, match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or ENV=local"
+    ):
         configuration.read("dev", dotenv).export()
 
 
 def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:
     """The states' bucket and API Gateway's log role are in the region that `make bootstrap` prepared."""
     said = refused(added(dotenv, "PROD_AWS_REGION=eu-central-1"), "prod")
-    assert "PROD_AWS_REGION is eu-central-1, but prod shares AWS_ACCOUNT_ID and STATE_BUCKET with eu-west-1" in said
+    assert (
+        "PROD_AWS_REGION is eu-central-1, but prod shares AWS_ACCOUNT_ID and STATE_BUCKET with eu-west-1"
+        in said
+    )
     assert configuration.read("dev", dotenv).region == "eu-west-1"
     own = added(dotenv, "PROD_AWS_ACCOUNT_ID=999999999999", "PROD_STATE_BUCKET=prod-states")
     assert configuration.read("prod", own).region == "eu-central-1"
 
 
 def test_the_same_region_said_twice_is_one(dotenv: Path) -> None:
-    assert configuration.read("prod", added(dotenv, "PROD_AWS_REGION=eu-west-1")).region == "eu-west-1"
+    assert (
+        configuration.read("prod", added(dotenv, "PROD_AWS_REGION=eu-west-1")).region == "eu-west-1"
+    )
 
 
-def test_roles_are_bounded_by_the_policy_that_bootstrap_makes(dotenv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_roles_are_bounded_by_the_policy_that_bootstrap_makes(
+    dotenv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     read = configuration.read("dev", dotenv)
     read.export()

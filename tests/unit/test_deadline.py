@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pg8000.native
 import pytest
 
-from atrium import postgres, response
-from atrium.one_flight import OneFlight
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.stores import postgres
+from atrium.stores.pipeline import OneFlight
 from local_aws.database.postgres import Postgres
 from tests.unit.conftest import Logs
 from tests.unit.events import Context, answer, api_event
@@ -44,7 +45,13 @@ def select(_: Request) -> Response:
     return response.json({"rows": postgres.query("SELECT 7")})
 
 
-handler = service({"GET /v1/wait": wait_for_ever, "GET /v1/sleep": sleep_in_the_database, "GET /v1/select": select})
+handler = service(
+    {
+        "GET /v1/wait": wait_for_ever,
+        "GET /v1/sleep": sleep_in_the_database,
+        "GET /v1/select": select,
+    }
+)
 
 
 def call(route: str, remaining: int = 700) -> Answer:
@@ -70,7 +77,11 @@ def test_what_takes_too_long_is_503_before_lambda_would_end_the_process(logs: Lo
 def test_a_connection_that_was_left_waiting_is_not_used_again(
     database: pg8000.native.Connection, server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "connect", lambda user: OneFlight(user, unix_sock=server.socket, database="atrium"))
+    monkeypatch.setattr(
+        postgres,
+        "connect",
+        lambda user: OneFlight(user, unix_sock=server.socket, database="atrium"),
+    )
     # Connected: on a slow machine the time may else be over within pg8000, which then leaves its socket open.
     postgres.query("SELECT 7")
     assert call("GET /v1/sleep").status == 503

@@ -8,8 +8,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium.cognito_trigger import Refusal
-from atrium.text import Email
+from atrium.http.text import Email
+from atrium.identity.cognito_trigger import Refusal
 from first_admin.handler import handler as first_admin
 from post_confirmation.handler import handler as post_confirmation
 from pre_sign_up.handler import handler as pre_sign_up
@@ -40,7 +40,10 @@ def test_spellings_of_one_mailbox_have_one_normal_form(address: str) -> None:
 @pytest.mark.parametrize(
     ("address", "normal"),
     [
-        ("x@faß.example", "x@xn--fa-hia.example"),  # IDNA 2003 made it fass.example, which is somebody else's
+        (
+            "x@faß.example",
+            "x@xn--fa-hia.example",
+        ),  # IDNA 2003 made it fass.example, which is somebody else's
         ("x@ΒΌΛΟΣ.example", "x@xn--nxasmq6b.example"),
         ("x@βόλος.example", "x@xn--nxasmm1c.example"),
         ("राम@मोहन.example", "राम@xn--l2bl7a9d.example"),
@@ -84,12 +87,16 @@ def test_what_is_no_address_or_no_domain_is_refused(address: str) -> None:
 
 
 def sign_up(address: str) -> None:
-    pre_sign_up(trigger_event("PreSignUp_SignUp", {"email": address}, validationData=None), Context())
+    pre_sign_up(
+        trigger_event("PreSignUp_SignUp", {"email": address}, validationData=None), Context()
+    )
 
 
 @pytest.mark.parametrize("entry", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example"])
 @pytest.mark.parametrize("address", [*SPELLINGS, "a@mail.bücher.example"])
-def test_no_spelling_passes_a_denied_domain(address: str, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_spelling_passes_a_denied_domain(
+    address: str, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"other.example {entry}")
     with pytest.raises(Refusal, match=r"xn--bcher-kva\.example are not accepted"):
         sign_up(address)
@@ -106,8 +113,12 @@ def test_an_address_that_we_could_not_store_does_not_sign_up() -> None:
         sign_up("x@⒈x.example")
 
 
-@pytest.mark.parametrize("entry", [".example.com", "*.example.com", "*", "@example.com", "example", "⒈x.example"])
-def test_an_entry_that_would_match_nothing_stops_the_function(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "entry", [".example.com", "*.example.com", "*", "@example.com", "example", "⒈x.example"]
+)
+def test_an_entry_that_would_match_nothing_stops_the_function(
+    entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pre_sign_up.admission import SettingError, check_settings
 
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"mailinator.com,{entry}")
@@ -116,16 +127,22 @@ def test_an_entry_that_would_match_nothing_stops_the_function(entry: str, monkey
 
 
 def confirm(address: str, sub: str = SUB) -> None:
-    post_confirmation(trigger_event("PostConfirmation_ConfirmSignUp", {"sub": sub, "email": address}), Context())
+    post_confirmation(
+        trigger_event("PostConfirmation_ConfirmSignUp", {"sub": sub, "email": address}), Context()
+    )
 
 
 def sign_in(address: str, sub: str = SUB) -> None:
     attributes = {"sub": sub, "email": address}
-    pre_token_generation(trigger_event("TokenGeneration_Authentication", attributes, scopes=[]), Context())
+    pre_token_generation(
+        trigger_event("TokenGeneration_Authentication", attributes, scopes=[]), Context()
+    )
 
 
 @pytest.mark.parametrize("first", SPELLINGS)
-def test_who_signs_up_in_two_spellings_is_one_user(database: pg8000.native.Connection, table: Any, first: str) -> None:
+def test_who_signs_up_in_two_spellings_is_one_user(
+    database: pg8000.native.Connection, table: Any, first: str
+) -> None:
     confirm(first)
     assert database.run("SELECT lower(email::text) FROM users") == [[NORMAL]]
     for number, other in enumerate(SPELLINGS):
@@ -150,21 +167,32 @@ def test_a_user_of_before_signs_in_with_an_address_that_is_refused_today(
 def call(route: str, body: Any = None, query: dict[str, list[str]] | None = None) -> Answer:
     token = claims(roles="admin", scope="atrium/users.write atrium/users.read atrium/me")
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-    return answer(users(api_event(route, json.dumps(body) if body else None, headers, token, query), Context()))
+    return answer(
+        users(
+            api_event(route, json.dumps(body) if body else None, headers, token, query), Context()
+        )
+    )
 
 
-def test_the_directory_and_invitations_know_every_spelling(database: pg8000.native.Connection, table: Any) -> None:
+def test_the_directory_and_invitations_know_every_spelling(
+    database: pg8000.native.Connection, table: Any
+) -> None:
     new_admin(database, UID, "ada@example.org")
     confirm(SPELLINGS[0])
     for spelling in SPELLINGS:
         for parameter in ("email", "q"):
             found = call("GET /v1/users", query={parameter: [spelling]})
-            assert [user["email"].lower() for user in found.json["items"]] == [NORMAL], (parameter, spelling)
+            assert [user["email"].lower() for user in found.json["items"]] == [NORMAL], (
+                parameter,
+                spelling,
+            )
         taken = call("POST /v1/users", {"email": spelling})
         assert (taken.status, taken.json["code"]) == (409, "email_taken")
 
 
-def test_the_first_administrator_may_be_named_in_any_spelling(database: pg8000.native.Connection, table: Any) -> None:
+def test_the_first_administrator_may_be_named_in_any_spelling(
+    database: pg8000.native.Connection, table: Any
+) -> None:
     confirm(SPELLINGS[0])
     granted = [first_admin({"email": spelling})["granted"] for spelling in SPELLINGS]
     assert granted == [True, False, False, False, False, False]

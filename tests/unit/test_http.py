@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 import meta
-from atrium import http, postgres, response, rules, session, user_attributes
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import api, response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import rules, session
+from atrium.stores import postgres, user_attributes
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -69,7 +71,9 @@ def call(event: dict[str, Any]) -> Answer:
 
 
 def test_an_operation_sees_the_whole_request() -> None:
-    event = api_event("POST /v1/echo", "body", {"X-Once": "1"}, query={"limit": ["5"], "tag": ["a", "b"]})
+    event = api_event(
+        "POST /v1/echo", "body", {"X-Once": "1"}, query={"limit": ["5"], "tag": ["a", "b"]}
+    )
     event["pathParameters"] = {"id": "7"}
     event["multiValueHeaders"]["X-Twice"] = ["a"]
     event["multiValueHeaders"]["x-twice"] = ["b", "c"]
@@ -112,7 +116,10 @@ def test_a_problem_is_answered_as_rfc_9457() -> None:
 
 
 def test_an_unknown_route_is_404() -> None:
-    assert (call(api_event("GET /v1/nowhere")).status, call(api_event("GET /v1/echo")).status) == (404, 404)
+    assert (call(api_event("GET /v1/nowhere")).status, call(api_event("GET /v1/echo")).status) == (
+        404,
+        404,
+    )
 
 
 def test_what_nobody_caught_is_500_for_the_caller_and_a_traceback_for_us(logs: Logs) -> None:
@@ -125,7 +132,9 @@ def test_what_nobody_caught_is_500_for_the_caller_and_a_traceback_for_us(logs: L
     assert "in fail" in line["error"]["stack"]
 
 
-@pytest.mark.parametrize("route", ["GET /v1/database-down", "GET /v1/table-down", "GET /v1/too-slow"])
+@pytest.mark.parametrize(
+    "route", ["GET /v1/database-down", "GET /v1/table-down", "GET /v1/too-slow"]
+)
 def test_a_store_that_is_down_is_503_and_says_when_to_retry(route: str, logs: Logs) -> None:
     down = call(api_event(route))
     assert (down.status, down.json["code"]) == (503, "unavailable")
@@ -142,10 +151,18 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
         return response.json({})
 
     monkeypatch.setattr(session, "verify", lambda token, current: session._claims(token))
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0")
+    monkeypatch.setenv(
+        "_X_AMZN_TRACE_ID",
+        "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0",
+    )
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     service({"GET /v1/busy": busy}, {"GET /v1/busy": SELF})(
-        api_event("GET /v1/busy", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}, token=claims()), Context()
+        api_event(
+            "GET /v1/busy",
+            headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+            token=claims(),
+        ),
+        Context(),
     )
     line = logs.line()
     assert line.pop("duration_ms") >= 0
@@ -168,7 +185,10 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
 
 def test_a_route_is_closed_unless_declared_public() -> None:
     """Even when the gateway let the request through without an authorizer."""
-    assert (call(api_event("GET /v1/mine")).status, call(api_event("GET /v1/mine")).json["code"]) == (
+    assert (
+        call(api_event("GET /v1/mine")).status,
+        call(api_event("GET /v1/mine")).json["code"],
+    ) == (
         401,
         "token_unusable",
     )
@@ -180,4 +200,4 @@ def test_a_public_route_knows_no_caller_even_with_a_token() -> None:
 
 def test_a_route_without_rules_keeps_a_service_from_starting() -> None:
     with pytest.raises(rules.RulesMissingError, match=r"lacks GET /v1/typo\. Run `make build`"):
-        http.api(meta.__name__, {"GET /v1/health": mine, "GET /v1/typo": mine})
+        api.api(meta.__name__, {"GET /v1/health": mine, "GET /v1/typo": mine})

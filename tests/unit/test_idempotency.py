@@ -8,14 +8,15 @@ import msgspec
 import pg8000.native
 import pytest
 
-from atrium import idempotency, postgres, response, user_attributes
-from atrium.idempotency import NothingMadeError
-from atrium.postgres import Statement
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.user_attributes import Meta
-from atrium.uuid7 import uuid7
+from atrium.http import response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import idempotency, postgres, user_attributes
+from atrium.stores.idempotency import NothingMadeError
+from atrium.stores.postgres import Statement
+from atrium.stores.user_attributes import Meta
 from tests.unit.conftest import Logs, wait_until_blocked
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -39,7 +40,9 @@ def invite(request: Request) -> Response:
     except NothingMadeError:
         raise Problem(409, "nobody", "Nobody is not invited.") from None
     return response.json(
-        made.row, 201, headers={"Location": request.href(f"/v1/users/{made.row['id']}"), **made.headers}
+        made.row,
+        201,
+        headers={"Location": request.href(f"/v1/users/{made.row['id']}"), **made.headers},
     )
 
 
@@ -47,14 +50,20 @@ ROUTE = "POST /v1/teams/{id}/users"
 handler = service({ROUTE: invite, "POST /v1/users": invite}, {ROUTE: SELF, "POST /v1/users": SELF})
 
 
-def post(email: str = "ada@example.org", key: str | None = "k-1", uid: str = UID, **changed: Any) -> Answer:
-    headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key})
+def post(
+    email: str = "ada@example.org", key: str | None = "k-1", uid: str = UID, **changed: Any
+) -> Answer:
+    headers = {"Content-Type": "application/json"} | (
+        {} if key is None else {"Idempotency-Key": key}
+    )
     event = api_event(ROUTE, json.dumps({"email": email}), headers, token=claims(uid=uid))
     return answer(handler(event | {"pathParameters": {"id": "7"}} | changed, Context()))
 
 
 @pytest.fixture(autouse=True)
-def users(database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> pg8000.native.Connection:
+def users(
+    database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> pg8000.native.Connection:
     monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
     return database
 
@@ -64,11 +73,17 @@ def count(users: pg8000.native.Connection) -> int:
     return int(found)
 
 
-def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(users: pg8000.native.Connection, logs: Logs) -> None:
+def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(
+    users: pg8000.native.Connection, logs: Logs
+) -> None:
     first, again = post(), post()
     assert (first.status, again.status, count(users)) == (201, 201, 1)
     assert again.text == first.text
-    assert again.headers["location"] == first.headers["location"] == f"/dev/v1/users/{first.json['id']}"
+    assert (
+        again.headers["location"]
+        == first.headers["location"]
+        == f"/dev/v1/users/{first.json['id']}"
+    )
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert [line["sql_flights"] for line in logs.lines()] == [1, 2]
@@ -87,8 +102,12 @@ def test_a_key_is_visible_ascii_of_bounded_length(key: str) -> None:
     assert (refused.status, refused.json["code"]) == (400, "idempotency_key_invalid")
 
 
-@pytest.mark.parametrize(("sent", "same"), [('"k-1"', "k-1"), ('  "k-1" ', "k-1"), (r'"a\"\\b"', r'a"\b')])
-def test_a_quoted_key_and_a_bare_one_are_the_same(users: pg8000.native.Connection, sent: str, same: str) -> None:
+@pytest.mark.parametrize(
+    ("sent", "same"), [('"k-1"', "k-1"), ('  "k-1" ', "k-1"), (r'"a\"\\b"', r'a"\b')]
+)
+def test_a_quoted_key_and_a_bare_one_are_the_same(
+    users: pg8000.native.Connection, sent: str, same: str
+) -> None:
     first, second = post(key=sent), post(key=same)
     assert (first.status, second.status, first.json) == (201, 201, second.json)
     assert second.headers["idempotency-replayed"] == "true"
@@ -120,7 +139,9 @@ def test_a_refusal_in_the_work_leaves_the_key_free(users: pg8000.native.Connecti
 
 def test_a_record_counts_for_24_hours(users: pg8000.native.Connection) -> None:
     post()
-    [[hours]] = users.run("SELECT extract(epoch FROM expires_at - now()) / 3600 FROM idempotency_keys")
+    [[hours]] = users.run(
+        "SELECT extract(epoch FROM expires_at - now()) / 3600 FROM idempotency_keys"
+    )
     assert 23.9 < hours <= 24
     users.run("UPDATE idempotency_keys SET expires_at = now()")
     assert post("eve@example.org").status == 201
@@ -151,7 +172,9 @@ def test_a_request_still_in_flight_is_409(users: pg8000.native.Connection) -> No
     assert post().status == 201
 
 
-def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(users: pg8000.native.Connection) -> None:
+def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(
+    users: pg8000.native.Connection,
+) -> None:
     postgres.query("SET lock_timeout = '50ms'")
     users.run("BEGIN")
     users.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'ada@example.org')")
@@ -189,7 +212,9 @@ def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
 
     with monkeypatch.context() as patch:
         patch.setattr(postgres, "_fly", lose)
-        patch.setattr(postgres, "_discard", lambda user: None)  # the test's one connection is still good
+        patch.setattr(
+            postgres, "_discard", lambda user: None
+        )  # the test's one connection is still good
         lost = post()
     again = post()
     assert (lost.status, again.status, count(users)) == (503, 201, 1)

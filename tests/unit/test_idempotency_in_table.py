@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from atrium import dynamodb, idempotency_in_table, response, user_attributes
-from atrium.idempotency_in_table import WorkRefusedError
-from atrium.problem import Problem
-from atrium.request import Request
-from atrium.response import Response
-from atrium.uuid7 import uuid7
+from atrium.http import response
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import dynamodb, idempotency_in_table, user_attributes
+from atrium.stores.idempotency_in_table import WorkRefusedError
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -46,7 +47,11 @@ def items(table: Any) -> Any:
 
 def post(role: str = "editor", key: str | None = "k-1", uid: str = UID) -> Answer:
     headers = {} if key is None else {"Idempotency-Key": key}
-    return answer(handler(api_event(ROUTE, json.dumps({"role": role}), headers, token=claims(uid=uid)), Context()))
+    return answer(
+        handler(
+            api_event(ROUTE, json.dumps({"role": role}), headers, token=claims(uid=uid)), Context()
+        )
+    )
 
 
 def count(items: Any) -> int:
@@ -59,23 +64,31 @@ def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(items: Any, lo
     first, again = post(), post()
     assert (first.status, again.status, count(items)) == (201, 201, 2)
     assert again.text == first.text
-    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (
+        False,
+        "true",
+    )
     assert [line["dynamodb_calls"] for line in logs.lines()] == [2, 3]
 
 
 def test_the_record_has_the_attributes_that_the_table_promises(items: Any) -> None:
     post()
     record = dynamodb.plain(
-        items.get_item(TableName=TABLE, Key={"pk": {"S": f"IDEMPOTENCY#{UID}"}, "sk": {"S": "POST /v1/grants#k-1"}})[
-            "Item"
-        ]
+        items.get_item(
+            TableName=TABLE,
+            Key={"pk": {"S": f"IDEMPOTENCY#{UID}"}, "sk": {"S": "POST /v1/grants#k-1"}},
+        )["Item"]
     )
     assert record.keys() == {"pk", "sk", "fingerprint", "result", "expires_at"}
     assert 86300 < record["expires_at"] - time.time() <= 86400
 
 
 def test_without_a_key_nothing_is_made(items: Any) -> None:
-    assert (post(key=None).status, post(key=None).json["code"], count(items)) == (400, "idempotency_key_missing", 0)
+    assert (post(key=None).status, post(key=None).json["code"], count(items)) == (
+        400,
+        "idempotency_key_missing",
+        0,
+    )
 
 
 def test_another_body_under_the_same_key_is_422(items: Any) -> None:
@@ -87,11 +100,17 @@ def test_another_body_under_the_same_key_is_422(items: Any) -> None:
 def test_a_condition_of_the_work_that_fails_leaves_the_key_free(items: Any) -> None:
     post()
     refused = post(key="k-2")
-    assert (refused.status, refused.json["code"], refused.json["detail"]) == (409, "held_already", "[0]")
+    assert (refused.status, refused.json["code"], refused.json["detail"]) == (
+        409,
+        "held_already",
+        "[0]",
+    )
     assert post("admin", key="k-2").status == 201
 
 
-def test_a_record_that_has_expired_counts_as_none(items: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_has_expired_counts_as_none(
+    items: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     post()
     later = SimpleNamespace(time=lambda: time.time() + 86401)
     monkeypatch.setattr(idempotency_in_table, "time", later)
@@ -103,7 +122,10 @@ def cancelled(monkeypatch: pytest.MonkeyPatch, *codes: str) -> None:
 
     def refuse(**_: Any) -> None:
         reasons = [{"Code": code} for code in codes]
-        error: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+        error: Any = {
+            "Error": {"Code": "TransactionCanceledException"},
+            "CancellationReasons": reasons,
+        }
         raise ClientError(error, "TransactWriteItems")
 
     monkeypatch.setattr(dynamodb.client(), "transact_write_items", refuse)

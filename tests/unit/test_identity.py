@@ -7,9 +7,10 @@ import pg8000.native
 import pytest
 from pg8000.exceptions import DatabaseError as ServerError
 
-from atrium import identity, postgres, user_attributes
-from atrium.cognito_trigger import Refusal
-from atrium.one_flight import OneFlight
+from atrium.identity import users
+from atrium.identity.cognito_trigger import Refusal
+from atrium.stores import postgres, user_attributes
+from atrium.stores.pipeline import OneFlight
 from local_aws.database.postgres import Postgres
 from post_confirmation.handler import handler
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
@@ -30,12 +31,18 @@ def confirm(**changed: str) -> dict[str, Any]:
     return handler(trigger_event("PostConfirmation_ConfirmSignUp", ADA | changed), Context())
 
 
-def test_a_confirmed_person_becomes_a_user_in_both_stores(database: pg8000.native.Connection, table: Any) -> None:
+def test_a_confirmed_person_becomes_a_user_in_both_stores(
+    database: pg8000.native.Connection, table: Any
+) -> None:
     assert confirm()["response"] == {}
-    [[uid, *row]] = database.run("SELECT uid, email, given_name, family_name, locale, status, version FROM users")
+    [[uid, *row]] = database.run(
+        "SELECT uid, email, given_name, family_name, locale, status, version FROM users"
+    )
     assert row == ["Ada@example.org", "Ada", "Lovelace", "en-GB", "active", 1]
     assert (uid.version, uid.variant) == (7, "specified in RFC 4122")
-    assert database.run("SELECT provider, subject, uid FROM identities") == [[f"cognito:{POOL}", SUB, uid]]
+    assert database.run("SELECT provider, subject, uid FROM identities") == [
+        [f"cognito:{POOL}", SUB, uid]
+    ]
     trail = database.run("SELECT uid, actor, action, changes FROM audit_events")
     assert trail == [[uid, str(uid), "user.created", {"provider": f"cognito:{POOL}"}]]
     meta = user_attributes.meta(str(uid))
@@ -47,7 +54,10 @@ def test_a_repeat_changes_nothing(database: pg8000.native.Connection, table: Any
     confirm()
     before = database.run("SELECT * FROM users"), database.run("SELECT * FROM audit_events")
     confirm(given_name="Other", email="other@example.org")
-    assert (database.run("SELECT * FROM users"), database.run("SELECT * FROM audit_events")) == before
+    assert (
+        database.run("SELECT * FROM users"),
+        database.run("SELECT * FROM audit_events"),
+    ) == before
 
 
 def test_what_one_step_left_undone_the_next_call_does(
@@ -86,7 +96,9 @@ def test_the_email_of_a_living_user_is_refused_to_another_identity(
     assert "example.org" not in str(refused)
 
 
-def test_the_email_of_an_erased_user_is_free_again(database: pg8000.native.Connection, table: Any) -> None:
+def test_the_email_of_an_erased_user_is_free_again(
+    database: pg8000.native.Connection, table: Any
+) -> None:
     confirm()
     database.run("UPDATE users SET status = 'erased'")
     confirm(sub="another-sub")
@@ -106,12 +118,19 @@ def test_names_that_we_would_refuse_do_not_stop_anybody(
     database: pg8000.native.Connection, table: Any, locale: str
 ) -> None:
     confirm(locale=locale, given_name="a\x00b", family_name="  Lovelace ")
-    assert database.run("SELECT given_name, family_name, locale FROM users") == [[None, "Lovelace", None]]
+    assert database.run("SELECT given_name, family_name, locale FROM users") == [
+        [None, "Lovelace", None]
+    ]
 
 
-@pytest.mark.parametrize("emails", [["ada@example.org"] * 6, [f"ada{n}@example.org" for n in range(6)]], ids=str)
+@pytest.mark.parametrize(
+    "emails", [["ada@example.org"] * 6, [f"ada{n}@example.org" for n in range(6)]], ids=str
+)
 def test_concurrent_calls_make_one_user(
-    database: pg8000.native.Connection, server: Postgres, monkeypatch: pytest.MonkeyPatch, emails: list[str]
+    database: pg8000.native.Connection,
+    server: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+    emails: list[str],
 ) -> None:
     """Each caller has its own connection, as each container has; all start while the identities cannot be written."""
     local = threading.local()
@@ -126,7 +145,7 @@ def test_concurrent_calls_make_one_user(
 
     def call(email: str) -> None:
         try:
-            found.append(identity.find_or_create("cognito:pool", SUB, email, {}).uid)
+            found.append(users.find_or_create("cognito:pool", SUB, email, {}).uid)
         finally:
             local.connection.close()
 

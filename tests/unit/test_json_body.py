@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from atrium import json_body, json_values, response
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Email, Locale, PersonName
+from atrium.http import json_body, json_values, response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Email, Locale, PersonName
 from tests.support.generated import given
 from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
@@ -95,7 +95,10 @@ def test_unknown_fields_are_told_in_the_sequence_they_came_in() -> None:
 
 
 def test_errors_say_what_is_expected() -> None:
-    details = {error["pointer"]: error["detail"] for error in send({"id": 1, "nmae": 1, "lines": {}}).json["errors"]}
+    details = {
+        error["pointer"]: error["detail"]
+        for error in send({"id": 1, "nmae": 1, "lines": {}}).json["errors"]
+    }
     assert details == {
         "#/name": "This field is required",
         "#/id": "This field is read-only",
@@ -105,7 +108,19 @@ def test_errors_say_what_is_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "a\u2028b", "a\u202eb", "a\x7fb", "\u200b", "\u200d \u2800"]
+    "name",
+    [
+        "",
+        "   ",
+        "x" * 101,
+        "a\x00b",
+        "a\nb",
+        "a\u2028b",
+        "a\u202eb",
+        "a\x7fb",
+        "\u200b",
+        "\u200d \u2800",
+    ],
 )
 def test_a_name_is_one_printable_line_of_bounded_length(name: str) -> None:
     assert pointers(send({"name": name})) == ["#/name"]
@@ -126,7 +141,8 @@ def test_a_locale_has_the_form_of_a_language_tag(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["{", "{}x", "nope", '{"name":"\\ud800"}', "\ufeff{}", "NaN", "[1e999]", '{"name":"a\nb"}']
+    "body",
+    ["{", "{}x", "nope", '{"name":"\\ud800"}', "\ufeff{}", "NaN", "[1e999]", '{"name":"a\nb"}'],
 )
 def test_what_is_not_json_is_400(body: str) -> None:
     refused = send(body)
@@ -156,14 +172,17 @@ def test_no_body_is_400(body: str | None) -> None:
     assert (refused.status, refused.json["code"]) == (400, "body_missing")
 
 
-@pytest.mark.parametrize("content_type", [None, "text/plain", "application/jsonx", "application/json; charset=latin-1"])
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/jsonx", "application/json; charset=latin-1"]
+)
 def test_another_media_type_is_415(content_type: str | None) -> None:
     refused = send({"name": "a"}, content_type)
     assert (refused.status, refused.json["code"]) == (415, "media_type_unsupported")
 
 
 @pytest.mark.parametrize(
-    "content_type", ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"']
+    "content_type",
+    ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"'],
 )
 def test_the_media_type_may_be_written_in_any_way(content_type: str) -> None:
     assert send({"name": "a"}, content_type).status == 200
@@ -193,7 +212,12 @@ def test_a_body_may_nest_32_levels(levels: int, status: int) -> None:
 @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x9f"])
 def test_no_text_anywhere_holds_control_characters(character: str) -> None:
     text = f"a{character}b"
-    sent = {"name": text, "remark": text, "anything": [{"deep": text}, {text: 1}], "by_key": {text: {"count": 1}}}
+    sent = {
+        "name": text,
+        "remark": text,
+        "anything": [{"deep": text}, {text: 1}],
+        "by_key": {text: {"count": 1}},
+    }
     assert pointers(send(sent)) == [
         "#/anything/0/deep",
         f"#/anything/1/{text}",
@@ -210,7 +234,10 @@ def test_a_remark_may_have_lines_and_a_name_may_not() -> None:
 
 @pytest.mark.parametrize("number", [1 << 53, -(1 << 53), 1 << 64, 1 << 200])
 def test_a_number_is_one_that_every_program_reads_alike(number: int) -> None:
-    assert pointers(send({"name": "a", "number": number, "anything": {"x": number}})) == ["#/anything/x", "#/number"]
+    assert pointers(send({"name": "a", "number": number, "anything": {"x": number}})) == [
+        "#/anything/x",
+        "#/number",
+    ]
     assert send({"name": "a", "number": (1 << 53) - 1}).status == 200
 
 
@@ -265,7 +292,9 @@ _JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["name", "lines", "count", "note", "by_key", "language", "x"]), inner, max_size=4
+            st.sampled_from(["name", "lines", "count", "note", "by_key", "language", "x"]),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=12,

@@ -8,7 +8,7 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import postgres, user_attributes
+from atrium.stores import postgres, user_attributes
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tools.laptop.answer import Answer
@@ -37,17 +37,23 @@ class Member:
         return self._call("GET /v1/me", None, headers)
 
     def patch(self, body: str, **headers: str) -> Answer:
-        return self._call("PATCH /v1/me", body, {"Content_Type": "application/merge-patch+json"} | headers)
+        return self._call(
+            "PATCH /v1/me", body, {"Content_Type": "application/merge-patch+json"} | headers
+        )
 
     def _call(self, route: str, body: str | None, headers: dict[str, str]) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return answer(handler(api_event(route, body, sent, token=claims(roles=self.roles)), Context()))
+        return answer(
+            handler(api_event(route, body, sent, token=claims(roles=self.roles)), Context())
+        )
 
     def etag(self) -> str:
         return self.get().headers["etag"]
 
     def put(self, sk: str, **attributes: Any) -> None:
-        self.table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}"}, "sk": {"S": sk}} | attributes)
+        self.table.put_item(
+            TableName=TABLE, Item={"pk": {"S": f"U#{UID}"}, "sk": {"S": sk}} | attributes
+        )
 
     def put_namespace(self, name: str, visible_to: str = "self") -> None:
         texts = {
@@ -63,7 +69,11 @@ class Member:
         self.table.put_item(TableName=TABLE, Item=item | rest)
 
     def trail(self) -> list[Any]:
-        return list(self.database.run("SELECT actor, action, changes, request_id FROM audit_events ORDER BY id"))
+        return list(
+            self.database.run(
+                "SELECT actor, action, changes, request_id FROM audit_events ORDER BY id"
+            )
+        )
 
 
 @pytest.fixture
@@ -90,7 +100,9 @@ def test_the_record_holds_the_row_the_attributes_and_the_roles(member: Member) -
     assert got.headers["cache-control"] == "no-store"
 
 
-def test_reading_costs_one_flight_and_the_session_two_calls_at_most(member: Member, logs: Logs) -> None:
+def test_reading_costs_one_flight_and_the_session_two_calls_at_most(
+    member: Member, logs: Logs
+) -> None:
     member.get()
     member.get()
     first, second = logs.lines()
@@ -137,18 +149,28 @@ def test_a_patch_changes_what_it_names_clears_nulls_and_leaves_the_rest(member: 
 
 
 def test_plain_json_is_taken_as_a_merge_patch(member: Member) -> None:
-    assert member.patch('{"locale":"fr"}', If_Match="*", Content_Type="application/json").json["locale"] == "fr"
+    assert (
+        member.patch('{"locale":"fr"}', If_Match="*", Content_Type="application/json").json[
+            "locale"
+        ]
+        == "fr"
+    )
 
 
 def test_a_change_leaves_one_audit_row_without_personal_data(member: Member) -> None:
     member.patch('{"given_name":"Augusta","locale":null}', If_Match=member.etag())
     request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-    assert member.trail() == [[UID, "user.changed", {"fields": ["given_name", "locale"]}, request_id]]
+    assert member.trail() == [
+        [UID, "user.changed", {"fields": ["given_name", "locale"]}, request_id]
+    ]
 
 
 def test_a_change_needs_the_current_tag(member: Member) -> None:
     old = member.etag()
-    assert (member.patch('{"locale":"de"}').status, member.patch('{"locale":"de"}').json["code"]) == (
+    assert (
+        member.patch('{"locale":"de"}').status,
+        member.patch('{"locale":"de"}').json["code"],
+    ) == (
         428,
         "if_match_required",
     )
@@ -193,7 +215,9 @@ def test_the_loser_of_a_race_for_the_row_gets_412(member: Member) -> None:
     member.database.run("BEGIN")
     member.database.run("UPDATE users SET given_name = 'Other', version = version + 1")
     answers: list[Answer] = []
-    thread = threading.Thread(target=lambda: answers.append(member.patch('{"given_name":"Mine"}', If_Match=tag)))
+    thread = threading.Thread(
+        target=lambda: answers.append(member.patch('{"given_name":"Mine"}', If_Match=tag))
+    )
     thread.start()
     wait_until_blocked(member.database, 1)
     member.database.run("COMMIT")
@@ -225,7 +249,9 @@ def test_an_empty_patch_changes_nothing(member: Member) -> None:
         ('{"locale":"en_GB"}', "#/locale", "Expected a language tag such as `en` or `pt-BR`"),
     ],
 )
-def test_a_field_that_cannot_be_is_named(member: Member, body: str, pointer: str, detail: str) -> None:
+def test_a_field_that_cannot_be_is_named(
+    member: Member, body: str, pointer: str, detail: str
+) -> None:
     refused = member.patch(body, If_Match=member.etag())
     assert refused.status == 422
     assert refused.json["errors"] == [{"pointer": pointer, "detail": detail}]
@@ -243,7 +269,11 @@ def test_text_that_looks_like_sql_or_json_is_only_text(member: Member) -> None:
 def test_a_user_who_is_gone_is_404(member: Member, erase: str) -> None:
     tag = member.etag()
     member.database.run(erase)
-    for gone in (member.get(), member.patch('{"locale":"de"}', If_Match=tag), member.patch("{}", If_Match="*")):
+    for gone in (
+        member.get(),
+        member.patch('{"locale":"de"}', If_Match=tag),
+        member.patch("{}", If_Match="*"),
+    ):
         assert (gone.status, gone.json["code"]) == (404, "user_gone")
     assert member.trail() == []
 

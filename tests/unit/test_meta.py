@@ -40,7 +40,10 @@ def test_the_contract_is_the_packaged_document_byte_for_byte(document: Path) -> 
     document.write_text('{"openapi": "3.0.3", "info": {"title": "Ätrium"}}')
     got = get("/v1/openapi.json")
     assert (got.status, got.text) == (200, document.read_text())
-    assert (got.headers["content-type"], got.headers["cache-control"]) == ("application/json", "no-cache")
+    assert (got.headers["content-type"], got.headers["cache-control"]) == (
+        "application/json",
+        "no-cache",
+    )
     assert get("/v1/openapi.json", If_None_Match=got.headers["etag"]).status == 304
     assert get("/v1/openapi.json", If_None_Match='"old"').status == 200
 
@@ -49,22 +52,38 @@ def test_the_document_lies_beside_the_package() -> None:
     assert contract.DOCUMENT == ROOT / "functions" / "openapi.json"
 
 
-def test_a_package_without_the_document_fails_and_says_what_to_do(document: Path, logs: Logs) -> None:
+def test_a_package_without_the_document_fails_and_says_what_to_do(
+    document: Path, logs: Logs
+) -> None:
     assert get("/v1/openapi.json").status == 500
     assert "make build" in logs.line()["error"]["message"]
 
 
 def test_the_service_starts_without_any_store_s_driver(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "functions/meta", tmp_path / "meta")
-    (tmp_path / "meta" / allowed.FILE).write_bytes(allowed.rules(ROOT / "functions/meta/openapi.yaml"))
+    (tmp_path / "meta" / allowed.FILE).write_bytes(
+        allowed.rules(ROOT / "functions/meta/openapi.yaml")
+    )
     program = "import sys, meta.handler; print(*sys.modules)"
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT / 'functions'}"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
     packages = {module.partition(".")[0] for module in done.stdout.split()}
-    assert not packages & {"boto3", "botocore", "pg8000", "aws_xray_sdk", "urllib3", "asyncio", "ssl"}
+    assert not packages & {
+        "boto3",
+        "botocore",
+        "pg8000",
+        "aws_xray_sdk",
+        "urllib3",
+        "asyncio",
+        "ssl",
+    }
 
 
 def test_a_query_that_the_contract_does_not_have_is_400() -> None:
-    refused = answer(handler(api_event("GET /v1/health", query={"x": ["1"], "y": ["2"]}), Context()))
+    refused = answer(
+        handler(api_event("GET /v1/health", query={"x": ["1"], "y": ["2"]}), Context())
+    )
     assert (refused.status, refused.json["code"]) == (400, "parameters_invalid")
     assert [error["parameter"] for error in refused.json["errors"]] == ["x", "y"]

@@ -56,6 +56,8 @@ def test_the_wait_is_bounded_and_ends_with_the_error() -> None:
 def test_nothing_else_is_repeated(message: str) -> None:
     functions, slept = Functions(message), list[float]()
     with pytest.raises(FunctionFailedError):
-        database.until_secrets_are_known(functions, sleep=slept.append)("migrate", {"action": "apply"})
+        database.until_secrets_are_known(functions, sleep=slept.append)(
+            "migrate", {"action": "apply"}
+        )
     assert slept == []
     assert len(functions.invoked) == 1

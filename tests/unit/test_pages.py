@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from atrium import clock, cursor, dynamodb, pages, signing_keys, user_attributes
-from atrium.request import Request
-from atrium.response import Response
-from atrium.user_attributes import Meta
+from atrium.http import cursor, pages
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.runtime import clock
+from atrium.stores import dynamodb, signing_keys, user_attributes
+from atrium.stores.user_attributes import Meta
 from migrate import signing_keys as making
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -37,12 +39,16 @@ def numbers(request: Request) -> Response:
     page = pages.requested(request, filter)
     step = 1 if filter.sort == "value" else -1
     [after] = page.after or ((-1,) if step == 1 else (250,))
-    rows = [Number(value) for value in range(after + step, 250 if step == 1 else -1, step)][: page.limit + 1]
+    rows = [Number(value) for value in range(after + step, 250 if step == 1 else -1, step)][
+        : page.limit + 1
+    ]
     return pages.answer(request, page, rows, key=lambda number: (number.value,))
 
 
 def one(request: Request) -> Response:
-    return pages.answer(request, pages.requested(request), [1, 2, 3][:2], key=lambda number: (number,))
+    return pages.answer(
+        request, pages.requested(request), [1, 2, 3][:2], key=lambda number: (number,)
+    )
 
 
 OPEN = "GET /v1/open"
@@ -91,7 +97,9 @@ def test_twenty_is_the_default() -> None:
     assert values(get()) == list(range(20))
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.5", "1e2", "9" * 5000, "٣", "null"])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "x", "", "1.5", "1e2", "9" * 5000, "٣", "null"]
+)
 def test_a_limit_is_a_number_from_1_to_100(limit: str) -> None:
     refused = get(limit=limit)
     assert (refused.status, refused.json["code"]) == (400, "parameters_invalid")
@@ -100,7 +108,12 @@ def test_a_limit_is_a_number_from_1_to_100(limit: str) -> None:
 
 def test_every_wrong_parameter_is_named_at_once() -> None:
     refused = get(limit="0", sort="name", ascending="yes", cursor=["a", "b"])
-    assert [error["parameter"] for error in refused.json["errors"]] == ["ascending", "cursor", "limit", "sort"]
+    assert [error["parameter"] for error in refused.json["errors"]] == [
+        "ascending",
+        "cursor",
+        "limit",
+        "sort",
+    ]
 
 
 def invalid(refused: Answer) -> bool:
@@ -142,7 +155,9 @@ def test_garbage_is_no_cursor(garbage: str) -> None:
 def test_no_character_of_a_cursor_can_be_changed() -> None:
     given = get().json["next_cursor"]
     for place in range(len(given)):
-        assert invalid(get(cursor=given[:place] + ("A" if given[place] != "A" else "B") + given[place + 1 :]))
+        assert invalid(
+            get(cursor=given[:place] + ("A" if given[place] != "A" else "B") + given[place + 1 :])
+        )
     assert values(get(cursor=given))[0] == 20
 
 

@@ -19,8 +19,9 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import etag, user_attributes
-from atrium.user_attributes import Meta
+from atrium.http import etag
+from atrium.stores import user_attributes
+from atrium.stores.user_attributes import Meta
 from coffee.handler import handler as coffee
 from local_aws.database.postgres import SUPERUSER, Postgres
 from tests.unit.conftest import ROOT
@@ -45,7 +46,9 @@ class Service:
 
     def answers(self, lock: str, events: Sequence[Event]) -> list[Answer]:
         """To each event, when all their processes have met at what `lock` locks."""
-        given = dict(json.loads(line) for line in self._run(lock, events, killed=False).splitlines())
+        given = dict(
+            json.loads(line) for line in self._run(lock, events, killed=False).splitlines()
+        )
         return [answer(given[number]) for number in range(len(events))]
 
     def dies(self, lock: str, events: Sequence[Event]) -> None:
@@ -63,11 +66,15 @@ class Service:
             holder.run(lock)
             with processes.stdin:
                 processes.stdin.write(json.dumps(events).encode())
-            hung = time.monotonic() + 300  # a process that was killed for its memory neither waits nor answers
+            hung = (
+                time.monotonic() + 300
+            )  # a process that was killed for its memory neither waits nor answers
             while (met := self._sessions("wait_event_type = 'Lock'")) < len(events):
                 assert time.monotonic() < hung, f"only {met} wait"
                 early = select.select([processes.stdout], [], [], 0.02)[0]
-                assert not early, f"{met} wait, and somebody has answered: {processes.stdout.readline()!r}"
+                assert not early, (
+                    f"{met} wait, and somebody has answered: {processes.stdout.readline()!r}"
+                )
             if killed:
                 os.killpg(processes.pid, signal.SIGKILL)
                 assert processes.stdout.read() == b""  # its end is the end of the last of them
@@ -75,7 +82,15 @@ class Service:
             return processes.stdout.read()
 
     def _processes(self) -> "subprocess.Popen[bytes]":
-        program = [sys.executable, "-W", "error", "-m", "tests.unit.writers", self._name, self._server.socket]
+        program = [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "tests.unit.writers",
+            self._name,
+            self._server.socket,
+        ]
         return subprocess.Popen(
             program,
             cwd=ROOT,
@@ -86,7 +101,11 @@ class Service:
         )
 
     def _session(self) -> pg8000.native.Connection:
-        where: dict[str, Any] = {"unix_sock": self._server.socket, "database": "atrium", "ssl_context": False}
+        where: dict[str, Any] = {
+            "unix_sock": self._server.socket,
+            "database": "atrium",
+            "ssl_context": False,
+        }
         return pg8000.native.Connection(SUPERUSER, **where)
 
     def _sessions(self, which: str) -> int:
@@ -96,8 +115,12 @@ class Service:
 
 
 def by_admin(route: str, body: Any, id: str | None = None, **headers: str) -> Event:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
-    return api_event(route, json.dumps(body), sent, token=claims(roles="admin")) | {"pathParameters": id and {"id": id}}
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
+        "Content-Type": "application/json"
+    }
+    return api_event(route, json.dumps(body), sent, token=claims(roles="admin")) | {
+        "pathParameters": id and {"id": id}
+    }
 
 
 def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
@@ -121,7 +144,10 @@ def users(server: Postgres, database: pg8000.native.Connection) -> Service:
 
 def test_of_fifty_changes_to_one_version_none_is_lost(users: Service) -> None:
     names = [f"King {number}" for number in range(WRITERS)]
-    changes = [by_admin("PATCH /v1/users/{id}", {"family_name": name}, UID, If_Match=FIRST_VERSION) for name in names]
+    changes = [
+        by_admin("PATCH /v1/users/{id}", {"family_name": name}, UID, If_Match=FIRST_VERSION)
+        for name in names
+    ]
     answers = users.answers(ONE_USER, changes)
     assert tally(answers) == {200: 1, "stale": WRITERS - 1}
     [winner] = [name for name, each in zip(names, answers, strict=True) if each.status == 200]
@@ -130,7 +156,10 @@ def test_of_fifty_changes_to_one_version_none_is_lost(users: Service) -> None:
 
 
 def invitations(keys: Sequence[str]) -> list[Event]:
-    return [by_admin("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key) for key in keys]
+    return [
+        by_admin("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key)
+        for key in keys
+    ]
 
 
 def invited(users: Service) -> Any:
@@ -172,12 +201,17 @@ class Shop(Service):
 
     def stock_and_ordered(self) -> Any:
         ordered = "SELECT count(*) FROM order_lines WHERE coffee_id = coffees.id"
-        [found] = self.database.run(f"SELECT stock, ({ordered}) FROM coffees WHERE id = :id", id=self.coffee)  # noqa: S608
+        [found] = self.database.run(
+            f"SELECT stock, ({ordered}) FROM coffees WHERE id = :id",  # noqa: S608  constants
+            id=self.coffee,
+        )
         return found
 
 
 @pytest.fixture
-def shop(server: Postgres, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(
+    server: Postgres, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> Shop:
     monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
     return Shop(server, database)
 
@@ -207,7 +241,11 @@ def test_one_order_of_fifty_processes_that_die_before_the_answer_is_placed_once(
 def test_an_order_that_fifty_cancel_is_in_stock_again_once(shop: Shop) -> None:
     shop.has(stock=10)
     order = shop.answer(shop.order("k")).json["id"]
-    cancelling = by_admin("PUT /v1/orders/{id}/status", {"status": "cancelled"}, order, If_Match=FIRST_VERSION)
-    answers = shop.answers(f"SELECT FROM orders WHERE id = '{order}' FOR UPDATE", [cancelling] * WRITERS)
+    cancelling = by_admin(
+        "PUT /v1/orders/{id}/status", {"status": "cancelled"}, order, If_Match=FIRST_VERSION
+    )
+    answers = shop.answers(
+        f"SELECT FROM orders WHERE id = '{order}' FOR UPDATE", [cancelling] * WRITERS
+    )
     assert tally(answers) == {200: 1, "stale": WRITERS - 1}
     assert shop.stock_and_ordered() == [10, 1]

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from atrium import response
-from atrium.request import Request
-from atrium.response import Response
-from atrium.text import Email
+from atrium.http import response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.http.text import Email
 from tests.support.generated import given
 from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
@@ -42,7 +42,9 @@ def read(request: Request) -> Response:
 
 
 def name(request: Request) -> Response:
-    return response.json({"role": request.path_parameters["role"], "href": request.href("/v1/orders/8")})
+    return response.json(
+        {"role": request.path_parameters["role"], "href": request.href("/v1/orders/8")}
+    )
 
 
 handler = service({FILTER: find, ONE: read, NAMED: name})
@@ -81,7 +83,13 @@ def test_a_query_arrives_as_the_model() -> None:
 
 
 def test_every_wrong_parameter_is_named_at_once() -> None:
-    sent = {"status": ["lost"], "most": ["-1"], "is_open": ["true"], "since": ["a", "b"], "customer": ["7"]}
+    sent = {
+        "status": ["lost"],
+        "most": ["-1"],
+        "is_open": ["true"],
+        "since": ["a", "b"],
+        "customer": ["7"],
+    }
     assert wrong(get(FILTER, sent)) == {
         "customer": "Invalid UUID",
         "is_open": "There is no such parameter",
@@ -114,7 +122,9 @@ def test_hundred_errors_are_enough() -> None:
     assert len(wrong(get(FILTER, {f"x{number}": ["1"] for number in range(200)}))) == 100
 
 
-@pytest.mark.parametrize("id", ["7", "", f"{{{ID}}}", ID.replace("-", ""), f"urn:uuid:{ID}", ID[:-1] + "g", ID + "0"])
+@pytest.mark.parametrize(
+    "id", ["7", "", f"{{{ID}}}", ID.replace("-", ""), f"urn:uuid:{ID}", ID[:-1] + "g", ID + "0"]
+)
 def test_an_id_is_a_uuid_in_its_usual_form(id: str) -> None:
     assert wrong(get(ONE, pathParameters={"id": id})) == {"id": "Expected a UUID"}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import postgres
-from atrium.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
+from atrium.stores import postgres
+from atrium.stores.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
 
 FAIL = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
 

@@ -4,29 +4,47 @@ from typing import Any
 
 import pytest
 
-from atrium.cognito_trigger import Refusal
+from atrium.identity.cognito_trigger import Refusal
 from pre_sign_up.handler import handler
 from tests.unit.conftest import Logs
 from tests.unit.events import Context, trigger_event
 
 
-def sign_up(email: str = "ada@example.org", source: str = "PreSignUp_SignUp", **request: Any) -> dict[str, Any]:
+def sign_up(
+    email: str = "ada@example.org", source: str = "PreSignUp_SignUp", **request: Any
+) -> dict[str, Any]:
     event = trigger_event(source, {"email": email}, **({"validationData": None} | request))
-    event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
+    event["response"] = {
+        "autoConfirmUser": False,
+        "autoVerifyEmail": False,
+        "autoVerifyPhone": False,
+    }
     return handler(event, Context())
 
 
 def test_without_rules_everybody_may_and_nobody_is_confirmed_by_it() -> None:
-    assert sign_up()["response"] == {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
+    assert sign_up()["response"] == {
+        "autoConfirmUser": False,
+        "autoVerifyEmail": False,
+        "autoVerifyPhone": False,
+    }
 
 
-@pytest.mark.parametrize("email", ["a@mailinator.com", "a@MAILINATOR.com", "a@eu.mailinator.com", '"a@b"@bad.example'])
-def test_a_denied_domain_is_refused_with_its_name(email: str, monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
+@pytest.mark.parametrize(
+    "email", ["a@mailinator.com", "a@MAILINATOR.com", "a@eu.mailinator.com", '"a@b"@bad.example']
+)
+def test_a_denied_domain_is_refused_with_its_name(
+    email: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "bad.example, mailinator.com")
     with pytest.raises(Refusal, match=email.rpartition("@")[2].lower()):
         sign_up(email)
     line = logs.line()
-    assert (line["level"], line["outcome"], line["source"]) == ("WARN", "refused", "PreSignUp_SignUp")
+    assert (line["level"], line["outcome"], line["source"]) == (
+        "WARN",
+        "refused",
+        "PreSignUp_SignUp",
+    )
     assert email not in str(line)
 
 
@@ -41,7 +59,9 @@ def test_a_denied_domain_is_refused_with_its_name(email: str, monkeypatch: pytes
         ("a@out.corp.example", False),
     ],
 )
-def test_only_allowed_domains_and_denial_wins(email: str, admitted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_allowed_domains_and_denial_wins(
+    email: str, admitted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_ALLOWED", "Corp.example")
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "out.corp.example")
     if admitted:
@@ -58,7 +78,9 @@ def test_an_email_is_required(email: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["validationData", "clientMetadata"])
-def test_a_required_consent_may_come_in_either_place(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_required_consent_may_come_in_either_place(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REQUIRED_CONSENT_VERSION", "2026-01")
     given: dict[str, Any] = {where: {"consent_version": "2026-01"}}
     sign_up(**given)
@@ -69,7 +91,9 @@ def test_a_required_consent_may_come_in_either_place(where: str, monkeypatch: py
         sign_up()
 
 
-def test_an_invited_person_consents_later_but_needs_an_accepted_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invited_person_consents_later_but_needs_an_accepted_domain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("REQUIRED_CONSENT_VERSION", "2026-01")
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "bad.example")
     sign_up(source="PreSignUp_AdminCreateUser")

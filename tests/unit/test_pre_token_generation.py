@@ -7,15 +7,27 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium import grants, namespaces, postgres, token_size, user_attributes
-from atrium.cognito_trigger import Refusal
+from atrium.identity import grants, namespaces, token_size
+from atrium.identity.cognito_trigger import Refusal
+from atrium.stores import postgres, user_attributes
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import SUB, Context, trigger_event
 
-ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
-ADMIN_SCOPES = ["atrium/access.read", "atrium/access.write", "atrium/me", "atrium/users.read", "atrium/users.write"]
+ADA = {
+    "sub": SUB,
+    "email": "ada@example.org",
+    "email_verified": "true",
+    "cognito:user_status": "CONFIRMED",
+}
+ADMIN_SCOPES = [
+    "atrium/access.read",
+    "atrium/access.write",
+    "atrium/me",
+    "atrium/users.read",
+    "atrium/users.write",
+]
 
 
 COGNITO_CLAIMS = {
@@ -40,10 +52,18 @@ COGNITO_CLAIMS = {
 pytestmark = pytest.mark.usefixtures("contract")
 
 
-def generate(source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None) -> dict[str, Any]:
+def generate(
+    source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None
+) -> dict[str, Any]:
     """The access token's part of the V2 response."""
-    groups: dict[str, Any] = {"groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": None}
-    event = trigger_event(source, ADA, groupConfiguration=groups, scopes=scopes or ["aws.cognito.signin.user.admin"])
+    groups: dict[str, Any] = {
+        "groupsToOverride": [],
+        "iamRolesToOverride": [],
+        "preferredRole": None,
+    }
+    event = trigger_event(
+        source, ADA, groupConfiguration=groups, scopes=scopes or ["aws.cognito.signin.user.admin"]
+    )
     event["response"] = {"claimsAndScopeOverrideDetails": None}
     details = handler(event, Context())["response"]["claimsAndScopeOverrideDetails"]
     assert set(details) == {"accessTokenGeneration"}
@@ -68,14 +88,21 @@ def test_a_first_sign_in_makes_the_user_when_confirmation_did_not(
     database: pg8000.native.Connection, table: Any
 ) -> None:
     claims = generate()["claimsToAddOrOverride"]
-    assert database.run("SELECT uid::text, email FROM users") == [[claims["uid"], "ada@example.org"]]
+    assert database.run("SELECT uid::text, email FROM users") == [
+        [claims["uid"], "ada@example.org"]
+    ]
     meta = user_attributes.meta(claims["uid"])
     assert meta is not None
     assert claims == {"uid": claims["uid"], "roles": "", "access_epoch": str(meta.access_epoch)}
 
 
 @pytest.mark.parametrize(
-    "source", ["TokenGeneration_HostedAuth", "TokenGeneration_NewPasswordChallenge", "TokenGeneration_RefreshTokens"]
+    "source",
+    [
+        "TokenGeneration_HostedAuth",
+        "TokenGeneration_NewPasswordChallenge",
+        "TokenGeneration_RefreshTokens",
+    ],
 )
 def test_every_way_to_a_token_gives_the_same_claims(uid: str, source: str) -> None:
     assert generate(source)["claimsToAddOrOverride"]["uid"] == uid
@@ -95,11 +122,17 @@ def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -
         ExpressionAttributeValues={":one": {"N": "6"}},
     )
     part = generate()
-    assert part["claimsToAddOrOverride"] == {"uid": uid, "roles": "admin editor", "access_epoch": "7"}
+    assert part["claimsToAddOrOverride"] == {
+        "uid": uid,
+        "roles": "admin editor",
+        "access_epoch": "7",
+    }
     assert part["scopesToAdd"] == ADMIN_SCOPES
 
 
-def put_attribute(table: Any, uid: str, namespace: str, value: str, *, in_token: bool = True) -> None:
+def put_attribute(
+    table: Any, uid: str, namespace: str, value: str, *, in_token: bool = True
+) -> None:
     """Put the attribute `level` of a namespace, and the namespace."""
     texts = {"pk": "NAMESPACES", "sk": namespace, "description": "x", "schema": "{}", "visible_to": "self", "writable_by": "nobody"}  # fmt: skip
     item: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
@@ -112,10 +145,14 @@ def put_attribute(table: Any, uid: str, namespace: str, value: str, *, in_token:
 def test_attributes_that_belong_in_a_token_are_in_it(uid: str, table: Any) -> None:
     for name, in_token in (("plan", True), ("profile", False)):
         put_attribute(table, uid, name, "gold", in_token=in_token)
-    assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {"plan": {"level": "gold"}}
+    assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {
+        "plan": {"level": "gold"}
+    }
 
 
-def test_attributes_that_do_not_fit_are_left_out_by_namespace(uid: str, table: Any, logs: Logs) -> None:
+def test_attributes_that_do_not_fit_are_left_out_by_namespace(
+    uid: str, table: Any, logs: Logs
+) -> None:
     for name, length in (("a", 900), ("b", 900), ("c", 10), ("d", 6000)):
         put_attribute(table, uid, name, "x" * length)
     logs.lines()
@@ -145,7 +182,9 @@ def test_roles_that_do_not_fit_are_left_out_after_admin(uid: str, table: Any, lo
 
 
 @pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
-def test_the_header_with_the_largest_token_leaves_room_for_others(uid: str, table: Any, text: str) -> None:
+def test_the_header_with_the_largest_token_leaves_room_for_others(
+    uid: str, table: Any, text: str
+) -> None:
     """API Gateway takes 10,240 bytes of headers."""
     grant(table, uid, "admin", expires_at={"N": "4000000000"})
     for number in range(60):
@@ -156,8 +195,12 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(uid: str, tabl
     assert len(added["roles"]) > 900
     assert token_size.of_attributes(json.loads(added["attributes"])) > 1200
     scopes = "aws.cognito.signin.user.admin openid profile email phone " + "s" * 1024
-    body = json.dumps(COGNITO_CLAIMS | added | {"scope": scopes}, separators=(",", ":"))  # escapes what is not ASCII
-    header = "Authorization: Bearer " + ".".join(["x" * 110, "x" * (len(body) * 4 // 3 + 1), "x" * 342])
+    body = json.dumps(
+        COGNITO_CLAIMS | added | {"scope": scopes}, separators=(",", ":")
+    )  # escapes what is not ASCII
+    header = "Authorization: Bearer " + ".".join(
+        ["x" * 110, "x" * (len(body) * 4 // 3 + 1), "x" * 342]
+    )
     assert len(header) < 6500
 
 
@@ -202,9 +245,13 @@ def test_a_token_says_when_the_first_of_its_roles_ends(uid: str, table: Any) -> 
     assert (claims["roles"], claims["roles_until"]) == ("admin editor support", "3000000000")
 
 
-def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(uid: str, table: Any) -> None:
+def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(
+    uid: str, table: Any
+) -> None:
     asked = ["openid", "email", "atrium/me", "atrium/users.write"]
-    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == ["atrium/users.write"]
+    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == [
+        "atrium/users.write"
+    ]
     grant(table, uid, "admin")
     assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == []
 
@@ -272,11 +319,19 @@ def test_a_usual_sign_in_costs_one_flight_and_three_calls(uid: str, logs: Logs) 
     assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 3)
 
 
-def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(uid: str, table: Any) -> None:
+def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(
+    uid: str, table: Any
+) -> None:
     """`support` builds on `reader`."""
     parents = {"L": [{"S": "reader"}]}
-    table.put_item(TableName=TABLE, Item={"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": parents})
-    for role, permission in [("support", "users.write"), ("support", "no.scope"), ("reader", "users.read")]:
+    table.put_item(
+        TableName=TABLE, Item={"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": parents}
+    )
+    for role, permission in [
+        ("support", "users.write"),
+        ("support", "no.scope"),
+        ("reader", "users.read"),
+    ]:
         key = {"pk": {"S": f"R#{role}"}, "sk": {"S": f"PERM#{permission}"}}
         table.put_item(TableName=TABLE, Item=key | {"permission": {"S": permission}})
     grant(table, uid, "support")
@@ -287,7 +342,12 @@ def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(uid:
 
 def test_a_grant_of_a_deleted_role_gives_nothing(uid: str, table: Any) -> None:
     """A role of its name was created afterwards, which is of another generation."""
-    meta = {"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": {"L": []}, "generation": {"N": "3"}}
+    meta = {
+        "pk": {"S": "R#support"},
+        "sk": {"S": "META"},
+        "parents": {"L": []},
+        "generation": {"N": "3"},
+    }
     table.put_item(TableName=TABLE, Item=meta)
     key = {"pk": {"S": "R#support"}, "sk": {"S": "PERM#users.read"}}
     table.put_item(TableName=TABLE, Item=key | {"permission": {"S": "users.read"}})

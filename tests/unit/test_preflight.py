@@ -20,7 +20,10 @@ ZONES = [
     {"ZoneName": "us-east-1e", "ZoneId": "use1-az3", "State": "available"},
 ]
 GOOD: dict[Key, Any] = {
-    ("sts", "get_caller_identity"): {"Account": ACCOUNT, "Arn": "arn:aws:iam::000000000000:user/ada"},
+    ("sts", "get_caller_identity"): {
+        "Account": ACCOUNT,
+        "Arn": "arn:aws:iam::000000000000:user/ada",
+    },
     ("ec2", "describe_availability_zones"): {"AvailabilityZones": ZONES},
     ("ec2", "describe_vpcs"): {"Vpcs": [{}]},
     ("ec2", "describe_addresses"): {"Addresses": [{}]},
@@ -35,10 +38,14 @@ GOOD: dict[Key, Any] = {
             {"Arn": "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"}
         ]
     },
-    ("apigateway", "get_account"): {"cloudwatchRoleArn": "arn:aws:iam::000000000000:role/atrium-api-gateway-logs"},
+    ("apigateway", "get_account"): {
+        "cloudwatchRoleArn": "arn:aws:iam::000000000000:role/atrium-api-gateway-logs"
+    },
     ("sesv2", "get_account"): {"ProductionAccessEnabled": True, "SendingEnabled": True},
     ("cognito-idp", "describe_user_pool_domain"): {"DomainDescription": {}},
-    ("cognito-idp", "list_user_pools"): {"UserPools": [{"Id": "us-east-1_ours", "Name": "atrium-prod"}]},
+    ("cognito-idp", "list_user_pools"): {
+        "UserPools": [{"Id": "us-east-1_ours", "Name": "atrium-prod"}]
+    },
     ("s3", "head_bucket"): {},
     ("logs", "describe_log_groups"): {"logGroups": []},
 }
@@ -76,7 +83,10 @@ class Client:
 
 def subject(**answers: Any) -> Subject:
     """Everything right but for these, which are named `service__operation`."""
-    changed = {(name.split("__")[0].replace("_", "-"), name.split("__")[1]): answer for name, answer in answers.items()}
+    changed = {
+        (name.split("__")[0].replace("_", "-"), name.split("__")[1]): answer
+        for name, answer in answers.items()
+    }
     return Subject(
         client=lambda service: Client(service, GOOD | changed),
         account_id=ACCOUNT,
@@ -155,7 +165,9 @@ def test_every_row_is_broken_below() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "broken", "advice"), [(name, *case) for name, cases in BROKEN.items() for case in cases], ids=str
+    ("name", "broken", "advice"),
+    [(name, *case) for name, cases in BROKEN.items() for case in cases],
+    ids=str,
 )
 def test_a_row_fails_alone_and_says_what_to_do(name: str, broken: Subject, advice: str) -> None:
     [row] = failed(broken)
@@ -173,11 +185,14 @@ def test_a_question_that_is_refused_is_a_row_that_fails() -> None:
     assert (row.name, "AccessDenied" in row.found) == ("API Gateway's log role", True)
 
 
-def test_the_table_shows_what_to_do_and_the_command_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_shows_what_to_do_and_the_command_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     preflight.require(subject())
     assert "✗" not in capsys.readouterr().out
     with pytest.raises(
-        RefusedError, match=r"atrium-prod cannot be deployed yet: service-linked roles\. Nothing was changed"
+        RefusedError,
+        match=r"atrium-prod cannot be deployed yet: service-linked roles\. Nothing was changed",
     ):
         preflight.require(subject(iam__list_roles={"Roles": []}))
     said = capsys.readouterr().out
@@ -185,8 +200,12 @@ def test_the_table_shows_what_to_do_and_the_command_fails(capsys: pytest.Capture
     assert "→ make bootstrap makes them." in said
 
 
-@pytest.mark.parametrize(("environment", "zones", "gateways"), [("dev", "ab", 0), ("prod", "abc", None)])
-def test_our_environments_files_are_read(environment: str, zones: str, gateways: int | None) -> None:
+@pytest.mark.parametrize(
+    ("environment", "zones", "gateways"), [("dev", "ab", 0), ("prod", "abc", None)]
+)
+def test_our_environments_files_are_read(
+    environment: str, zones: str, gateways: int | None
+) -> None:
     read = _files(environment, "eu-central-1")
     assert read["zones"] == tuple(f"eu-central-1{letter}" for letter in zones)
     assert read["engine_version"] == "17"

@@ -35,7 +35,10 @@ Wait = Callable[..., list[str]]
 def wait() -> Iterator[Wait]:
     """Waits for a target that has these healths one after the other; what was told."""
     client = boto3.client(
-        "rds", region_name="eu-central-1", aws_access_key_id="offline", aws_secret_access_key="offline"
+        "rds",
+        region_name="eu-central-1",
+        aws_access_key_id="offline",
+        aws_secret_access_key="offline",
     )
     with Stubber(client) as stubber:
 

@@ -20,15 +20,23 @@ def functions() -> Iterator[Any]:
     """`users` has published six versions; `live` is at 2 with a canary at 3."""
     with mock_aws():
         iam = boto3.client("iam", region_name=REGION)
-        role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps({"Statement": []}))["Role"]
+        role = iam.create_role(
+            RoleName="function", AssumeRolePolicyDocument=json.dumps({"Statement": []})
+        )["Role"]
         client = boto3.client("lambda", region_name=REGION)
         client.create_function(
-            FunctionName="users", Runtime="python3.13", Role=role["Arn"], Handler="h.h", Code={"ZipFile": code(0)}
+            FunctionName="users",
+            Runtime="python3.13",
+            Role=role["Arn"],
+            Handler="h.h",
+            Code={"ZipFile": code(0)},
         )
         for number in range(6):
             client.update_function_code(FunctionName="users", ZipFile=code(number), Publish=True)
         weights = {"AdditionalVersionWeights": {"3": 0.1}}
-        client.create_alias(FunctionName="users", Name="live", FunctionVersion="2", RoutingConfig=weights)
+        client.create_alias(
+            FunctionName="users", Name="live", FunctionVersion="2", RoutingConfig=weights
+        )
         yield client
 
 

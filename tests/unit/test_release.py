@@ -18,13 +18,16 @@ class Lambda:
     """Which version is live; `refused` are (function, version) that it does not take."""
 
     refused: set[tuple[str, str]]
-    live: dict[str, str] = field(default_factory=lambda: {one.function: one.before for one in SHIFTS})
+    live: dict[str, str] = field(
+        default_factory=lambda: {one.function: one.before for one in SHIFTS}
+    )
 
     def update_alias(self, **asked: Any) -> None:
         function, version = asked["FunctionName"], asked["FunctionVersion"]
         if (function, version) in self.refused:
             raise ClientError(
-                {"Error": {"Code": "TooManyRequestsException", "Message": "Rate exceeded"}}, "UpdateAlias"
+                {"Error": {"Code": "TooManyRequestsException", "Message": "Rate exceeded"}},
+                "UpdateAlias",
             )
         self.live[function] = version
 
@@ -41,5 +44,7 @@ def test_one_that_cannot_go_back_keeps_no_other_and_is_named_with_the_command() 
     with pytest.raises(RefusedError) as refused:
         release.shift(client, None, SHIFTS, None)
     assert client.live == {"users": "2", "meta": "3", "orders": "5"}
-    assert "aws lambda update-alias --function-name users --name live --function-version 1" in str(refused.value)
+    assert "aws lambda update-alias --function-name users --name live --function-version 1" in str(
+        refused.value
+    )
     assert "meta" not in str(refused.value)

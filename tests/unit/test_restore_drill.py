@@ -9,7 +9,9 @@ from tools.operations import restore_drill
 from tools.operations.restore_drill import Content, DrillFailedError, Server
 
 
-@pytest.mark.parametrize("end", [KeyboardInterrupt(), DrillFailedError("pg_restore failed: disk full")])
+@pytest.mark.parametrize(
+    "end", [KeyboardInterrupt(), DrillFailedError("pg_restore failed: disk full")]
+)
 def test_whatever_ends_it_the_dump_stays_with_the_command_that_restores_it(
     end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -19,7 +21,9 @@ def test_whatever_ends_it_the_dump_stays_with_the_command_that_restores_it(
     def lose(_: Server) -> None:
         raise end
 
-    monkeypatch.setattr(restore_drill, "server_of", lambda _: Server(tmp_path, 5432, "atrium", Path("/bin")))
+    monkeypatch.setattr(
+        restore_drill, "server_of", lambda _: Server(tmp_path, 5432, "atrium", Path("/bin"))
+    )
     monkeypatch.setattr(restore_drill, "dump_file", lambda _: dump)
     monkeypatch.setattr(restore_drill, "own_record", lambda _: {})
     monkeypatch.setattr(restore_drill, "dump", lambda *_: Content({}, {}))

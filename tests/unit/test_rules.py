@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from atrium import clock, permissions, response, user_attributes
-from atrium.request import Request
-from atrium.response import Response
-from atrium.rules import Alternative
-from atrium.user_attributes import Meta, RoleDefinition
+from atrium.http import response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import permissions
+from atrium.identity.rules import Alternative
+from atrium.runtime import clock
+from atrium.stores import user_attributes
+from atrium.stores.user_attributes import Meta, RoleDefinition
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import service
@@ -29,8 +32,12 @@ def reach(request: Request) -> Response:
     return response.json({"reach": request.reach})
 
 
-def call(alternatives: Sequence[Alternative], roles: str = "", id: str = OTHER, token: bool = True) -> Answer:
-    event = api_event(ROUTE, token=claims(roles=roles) if token else None) | {"pathParameters": {"id": id}}
+def call(
+    alternatives: Sequence[Alternative], roles: str = "", id: str = OTHER, token: bool = True
+) -> Answer:
+    event = api_event(ROUTE, token=claims(roles=roles) if token else None) | {
+        "pathParameters": {"id": id}
+    }
     return answer(service({ROUTE: reach}, {ROUTE: alternatives})(event, Context()))
 
 
@@ -93,11 +100,15 @@ def test_without_a_token_only_what_is_public_is_open(alternative: Alternative) -
     assert outcome([Alternative("public")], token=False) == "all"
 
 
-def test_a_permission_taken_away_ends_within_30_seconds(definitions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_permission_taken_away_ends_within_30_seconds(
+    definitions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 1000.0
     monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
     assert outcome([READ], "reader") == "all"
-    definitions.delete_item(TableName=TABLE, Key={"pk": {"S": "R#reader"}, "sk": {"S": "PERM#orders.read"}})
+    definitions.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "R#reader"}, "sk": {"S": "PERM#orders.read"}}
+    )
     now += 29.9
     assert outcome([READ], "reader") == "all"
     now += 0.2
@@ -121,7 +132,9 @@ def test_a_table_that_is_down_closes_what_needs_it(monkeypatch: pytest.MonkeyPat
 
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permissions, "_CACHE_ENTRIES", 3)
-    monkeypatch.setattr(user_attributes, "role_definition", lambda role: RoleDefinition(frozenset(), frozenset()))
+    monkeypatch.setattr(
+        user_attributes, "role_definition", lambda role: RoleDefinition(frozenset(), frozenset())
+    )
     for number in range(10):
         outcome([READ], f"role{number}")
     assert len(permissions._cache) <= 3

@@ -17,7 +17,7 @@ def repository(tmp_path: Path) -> Path:
         "functions/relay/function.yaml": "",
         "functions/relay/tests/sent_sql.py": "",
         "functions/silent/function.yaml": "",
-        "functions/atrium/pages.py": "",
+        "functions/atrium/http/pages.py": "",
         "tests/unit/test_order_events.py": "from orders import queries\n",
         "tests/unit/test_late_import.py": "def test_it():\n    import orders\n",
         "tests/unit/orders/test_deep.py": "",
@@ -29,7 +29,9 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_service_has_its_own_tests_the_unit_tests_that_import_it_and_the_contracts_rules(repository: Path) -> None:
+def test_a_service_has_its_own_tests_the_unit_tests_that_import_it_and_the_contracts_rules(
+    repository: Path,
+) -> None:
     assert selection.of_service(repository, "orders") == [
         "tests/unit/test_late_import.py",
         "tests/unit/test_order_events.py",
@@ -50,10 +52,16 @@ def test_what_is_no_service_is_refused_with_those_that_are(repository: Path, nam
         selection.of_service(repository, name)
 
 
-@pytest.mark.parametrize("path", ["functions/orders/tests", "tests/story/test_me.py", "tests/contract"])
-def test_a_stack_that_is_down_is_said_before_pytest_starts(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "path", ["functions/orders/tests", "tests/story/test_me.py", "tests/contract"]
+)
+def test_a_stack_that_is_down_is_said_before_pytest_starts(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ATRIUM_STATE", ".local-never-started")
-    with pytest.raises(RefusedError, match=r"runs on the stack, which is down\. `make up` starts it"):
+    with pytest.raises(
+        RefusedError, match=r"runs on the stack, which is down\. `make up` starts it"
+    ):
         selection.require_stack(["tests/unit", path, "-x"])
 
 

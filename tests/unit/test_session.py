@@ -5,10 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from atrium import clock, response, session, user_attributes
-from atrium.request import Request
-from atrium.response import Response
-from atrium.user_attributes import Meta
+from atrium.http import response
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.identity import session
+from atrium.runtime import clock
+from atrium.stores import user_attributes
+from atrium.stores.user_attributes import Meta
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -17,7 +20,9 @@ from tools.laptop.answer import Answer
 
 def whoami(request: Request) -> Response:
     caller = request.caller
-    return response.json({"uid": caller.uid, "sub": caller.sub, "roles": caller.roles, "epoch": caller.access_epoch})
+    return response.json(
+        {"uid": caller.uid, "sub": caller.sub, "roles": caller.roles, "epoch": caller.access_epoch}
+    )
 
 
 handler = service({"GET /v1/whoami": whoami}, {"GET /v1/whoami": SELF})
@@ -66,7 +71,9 @@ def test_a_current_token_gives_the_operation_its_caller(metas: Metas) -> None:
     }
 
 
-@pytest.mark.parametrize("meta", [Meta("active", 2, 2), Meta("disabled", 1, 2), None], ids=["epoch", "status", "gone"])
+@pytest.mark.parametrize(
+    "meta", [Meta("active", 2, 2), Meta("disabled", 1, 2), None], ids=["epoch", "status", "gone"]
+)
 def test_a_token_that_the_table_contradicts_is_stale(metas: Metas, meta: Meta | None) -> None:
     metas.items = {UID: meta} if meta else {}
     refused = call()
@@ -89,11 +96,17 @@ def test_a_container_that_lambda_froze_meanwhile_reads_the_table_again(
 ) -> None:
     """Its monotonic clock stands still; and a wall clock may be set back."""
     assert call().status == 200
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: metas.now, time=lambda: metas.now + 31))
+    monkeypatch.setattr(
+        clock, "time", SimpleNamespace(monotonic=lambda: metas.now, time=lambda: metas.now + 31)
+    )
     metas.items[UID] = Meta("active", 2, 2)
     assert call().status == 401
     assert call(access_epoch="2").status == 200
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: metas.now + 31, time=lambda: metas.now - 3600))
+    monkeypatch.setattr(
+        clock,
+        "time",
+        SimpleNamespace(monotonic=lambda: metas.now + 31, time=lambda: metas.now - 3600),
+    )
     metas.items[UID] = Meta("active", 3, 3)
     assert call(access_epoch="2").status == 401
 

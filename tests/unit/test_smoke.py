@@ -58,8 +58,16 @@ def test_a_healthy_api(api: tuple[str, Answers]) -> None:
         ("/v1/health", (502, {}, {"message": "Internal server error"}), "502"),
         ("/v1/openapi.json", (200, {}, {"paths": {}}), "a contract that has /v1/me"),
         ("/v1/me", (200, PROBLEM, {"uid": "somebody"}), "200"),
-        ("/v1/me", (401, PROBLEM | {"Content-Type": "application/json"}, {}), "not 401 as application/problem+json"),
-        ("/v1/me", (401, {"Content-Type": "application/problem+json"}, {}), "without WWW-Authenticate"),
+        (
+            "/v1/me",
+            (401, PROBLEM | {"Content-Type": "application/json"}, {}),
+            "not 401 as application/problem+json",
+        ),
+        (
+            "/v1/me",
+            (401, {"Content-Type": "application/problem+json"}, {}),
+            "without WWW-Authenticate",
+        ),
     ],
 )
 def test_a_fault(api: tuple[str, Answers], path: str, answer: Any, complaint: str) -> None:
@@ -76,7 +84,12 @@ def test_nobody_there() -> None:
 
 
 def test_a_plans_summary_begins_with_what_it_destroys() -> None:
-    changes = [Change("create", "a"), Change("update", "b"), Change("delete", "c"), Change("replace", "d")]
+    changes = [
+        Change("create", "a"),
+        Change("update", "b"),
+        Change("delete", "c"),
+        Change("replace", "d"),
+    ]
     lines = plan.as_markdown("prod", changes).splitlines()
     assert lines[0] == "### prod: 1 to add, 1 to change, 1 to replace, 1 to destroy."
     assert [line for line in lines if "`" in line] == [

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from atrium import tracing
+from atrium.runtime import tracing
 from tests.unit.conftest import ROOT
 
 PROGRAM = """
 import json, os, sys
-from atrium import response
+from atrium.http import response
 from tests.unit.service import service
 handler = service({"GET /v1/x": lambda request: response.json({})})
 event = json.loads(sys.argv[1])
@@ -21,7 +21,12 @@ handler(event, None)
 print("aws_xray_sdk" in sys.modules, file=sys.stderr)
 """
 EVENT = json.dumps(
-    {"resource": "/v1/x", "httpMethod": "GET", "path": "/v1/x", "requestContext": {"requestId": "r", "path": "/v1/x"}}
+    {
+        "resource": "/v1/x",
+        "httpMethod": "GET",
+        "path": "/v1/x",
+        "requestContext": {"requestId": "r", "path": "/v1/x"},
+    }
 )
 
 
@@ -48,16 +53,26 @@ def test_only_a_sampled_request_is_traced(tmp_path: Path) -> None:
             daemon.recv(65536)
         assert run(1, address, tmp_path) is True
         segment = json.loads(daemon.recv(65536).split(b"\n", 1)[1])
-    assert (segment["name"], segment["trace_id"]) == ("operation", "1-58406520-a006649127e371903a2de979")
+    assert (segment["name"], segment["trace_id"]) == (
+        "operation",
+        "1-58406520-a006649127e371903a2de979",
+    )
     assert segment["annotations"] == {"route": "GET /v1/x"}
 
 
 def test_a_sampled_request_is_answered_where_the_sdk_is_not_shipped(tmp_path: Path) -> None:
-    environment = {"PYTHONPATH": str(ROOT / "functions"), "_X_AMZN_TRACE_ID": "Root=1-2-3;Parent=4;Sampled=1"}
+    environment = {
+        "PYTHONPATH": str(ROOT / "functions"),
+        "_X_AMZN_TRACE_ID": "Root=1-2-3;Parent=4;Sampled=1",
+    }
     program = PROGRAM.replace("from atrium", "sys.modules['aws_xray_sdk'] = None\nfrom atrium", 1)
     program = program.replace("handler(event, None)", "print(handler(event, None)['statusCode'])")
     done = subprocess.run(
-        [sys.executable, "-c", program, EVENT], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, EVENT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines()[-1] == "200"
 
@@ -65,8 +80,14 @@ def test_a_sampled_request_is_answered_where_the_sdk_is_not_shipped(tmp_path: Pa
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "4bf92f3577b34da6a3ce929d0e0e4736"),
-        ("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later", "4bf92f3577b34da6a3ce929d0e0e4736"),
+        (
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+        ),
+        (
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+        ),
         ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", None),
         ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", None),
         ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", None),
@@ -75,5 +96,7 @@ def test_a_sampled_request_is_answered_where_the_sdk_is_not_shipped(tmp_path: Pa
         (None, None),
     ],
 )
-def test_a_trace_id_is_taken_only_from_a_valid_traceparent(header: str | None, expected: str | None) -> None:
+def test_a_trace_id_is_taken_only_from_a_valid_traceparent(
+    header: str | None, expected: str | None
+) -> None:
     assert tracing.trace_id(header) == expected

@@ -20,7 +20,9 @@ OUTPUTS = {
     "bastion_instance_id": "i-0a0a0a0a",
     "database_endpoint": "atrium-dev-database.0a0a.eu-central-1.rds.amazonaws.com:5432",
     "database_name": "atrium",
-    "database_user_secrets": {"readonly": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:readonly"},
+    "database_user_secrets": {
+        "readonly": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:readonly"
+    },
     "region": "eu-central-1",
 }
 AWS = """
@@ -55,7 +57,11 @@ def commands(tmp_path: Path) -> Path:
     """A PATH of its own: nothing of this machine can be met by accident."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name, script in {"aws": AWS, "session-manager-plugin": "exit 64", "terraform": TERRAFORM}.items():
+    for name, script in {
+        "aws": AWS,
+        "session-manager-plugin": "exit 64",
+        "terraform": TERRAFORM,
+    }.items():
         command = folder / name
         command.write_text(f"#!/bin/sh\n{script}")
         command.chmod(0o755)
@@ -64,17 +70,36 @@ def commands(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tunnel(commands: Path, tmp_path: Path) -> Tunnel:
-    def run(environment: str = "dev", port: int | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    def run(
+        environment: str = "dev", port: int | None = None, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+        }
         outputs = json.dumps({name: {"value": value} for name, value in OUTPUTS.items()})
-        own = CONFIGURED | {"PATH": str(commands), "CALLED": str(tmp_path / "called"), "OUTPUTS": outputs}
-        command = [sys.executable, "-m", "tools.operations.tunnel", environment, "--port", str(port or free_ports()[0])]
-        return subprocess.run(command, cwd=ROOT, env=inherited | own | settings, capture_output=True, text=True)
+        own = CONFIGURED | {
+            "PATH": str(commands),
+            "CALLED": str(tmp_path / "called"),
+            "OUTPUTS": outputs,
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "tools.operations.tunnel",
+            environment,
+            "--port",
+            str(port or free_ports()[0]),
+        ]
+        return subprocess.run(
+            command, cwd=ROOT, env=inherited | own | settings, capture_output=True, text=True
+        )
 
     return run
 
 
-def test_it_becomes_a_session_from_this_port_to_the_database(tunnel: Tunnel, tmp_path: Path) -> None:
+def test_it_becomes_a_session_from_this_port_to_the_database(
+    tunnel: Tunnel, tmp_path: Path
+) -> None:
     port, _ = free_ports()
     done = tunnel(port=port)
     assert done.returncode == 0, done.stderr
@@ -90,7 +115,10 @@ def test_it_becomes_a_session_from_this_port_to_the_database(tunnel: Tunnel, tmp
         "--target": "i-0a0a0a0a",
         "--document-name": "AWS-StartPortForwardingSessionToRemoteHost",
     }
-    assert f'psql "host=localhost port={port} dbname=atrium user=readonly sslmode=require"' in done.stdout
+    assert (
+        f'psql "host=localhost port={port} dbname=atrium user=readonly sslmode=require"'
+        in done.stdout
+    )
     assert OUTPUTS["database_user_secrets"]["readonly"] in done.stdout  # type: ignore[index]
 
 
@@ -109,7 +137,10 @@ def test_a_shell_that_speaks_to_the_laptop(tunnel: Tunnel) -> None:
 
 
 def test_a_state_that_cannot_be_read(tunnel: Tunnel) -> None:
-    refused(tunnel(TERRAFORM_ERROR="AccessDenied: the bucket"), "terraform output in dev: AccessDenied: the bucket")
+    refused(
+        tunnel(TERRAFORM_ERROR="AccessDenied: the bucket"),
+        "terraform output in dev: AccessDenied: the bucket",
+    )
 
 
 def test_a_configuration_that_lacks_something(tunnel: Tunnel) -> None:
@@ -122,7 +153,9 @@ def test_an_environment_that_was_not_applied(tunnel: Tunnel) -> None:
 
 def test_a_stopped_bastion(tunnel: Tunnel) -> None:
     refused(
-        tunnel(PING_STATUS="ConnectionLost"), "not online (ConnectionLost)", "start-instances --region eu-central-1"
+        tunnel(PING_STATUS="ConnectionLost"),
+        "not online (ConnectionLost)",
+        "start-instances --region eu-central-1",
     )
 
 

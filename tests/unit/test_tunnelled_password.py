@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from yoyo.connections import parse_uri
 
-from atrium.postgres import DatabaseUnavailable
+from atrium.stores.postgres import DatabaseUnavailable
 from migrate.connection import CLEARTEXT, MD5, connect
 
 SALT = b"salt"
@@ -40,10 +40,15 @@ def _read(peer: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("kind", [CLEARTEXT, MD5])
-def test_whoever_asks_for_the_password_itself_does_not_get_it(listening: socket.socket, kind: int) -> None:
+def test_whoever_asks_for_the_password_itself_does_not_get_it(
+    listening: socket.socket, kind: int
+) -> None:
     uri = f"postgresql+pg8000://migrator:secret@localhost:{listening.getsockname()[1]}/atrium?sslmode=disable"
     with ThreadPoolExecutor(1) as thread:
         heard: Future[bytes] = thread.submit(_ask, listening, kind)
         with pytest.raises(DatabaseUnavailable, match="wants the password itself"):
             connect(parse_uri(uri))
-        assert heard.result(timeout=60) in (b"", b"X\x00\x00\x00\x04")  # nothing, or pg8000's goodbye
+        assert heard.result(timeout=60) in (
+            b"",
+            b"X\x00\x00\x00\x04",
+        )  # nothing, or pg8000's goodbye

@@ -15,9 +15,10 @@ import pytest
 from botocore.stub import Stubber
 
 from access.handler import handler as access
-from atrium import admins, commands, contention, dynamodb, grants, outbox, postgres, user_attributes
-from atrium.grant_items import GrantRecord
-from atrium.http import Handler
+from atrium.http.api import Handler
+from atrium.identity import admins, grants
+from atrium.identity.grant_items import GrantRecord
+from atrium.stores import commands, contention, dynamodb, outbox, postgres, user_attributes
 from attribute_changes.outcomes import take_up
 from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
@@ -58,7 +59,9 @@ def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
     user_attributes.transact([*grants.puts(grant), admins.joining(uid)])
 
 
-def new_user(database: pg8000.native.Connection, uid: str, email: str, status: str = "active") -> None:
+def new_user(
+    database: pg8000.native.Connection, uid: str, email: str, status: str = "active"
+) -> None:
     new = "INSERT INTO users (uid, email, status) VALUES (:uid, :email, :status)"
     database.run(new, uid=uid, email=email, status=status)
     database.run(
@@ -67,18 +70,33 @@ def new_user(database: pg8000.native.Connection, uid: str, email: str, status: s
         email=email,
         uid=uid,
     )
-    meta = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}, "access_epoch": {"N": "1"}, "version": {"N": "1"}}
+    meta = {
+        "pk": {"S": f"U#{uid}"},
+        "sk": {"S": "META"},
+        "access_epoch": {"N": "1"},
+        "version": {"N": "1"},
+    }
     dynamodb.client().put_item(TableName=TABLE, Item=meta | {"status": {"S": status}})
 
 
-def call(route: str, body: Any, path: dict[str, str] | None = None, handler: Handler = users, **headers: str) -> Answer:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+def call(
+    route: str,
+    body: Any,
+    path: dict[str, str] | None = None,
+    handler: Handler = users,
+    **headers: str,
+) -> Answer:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
+        "Content-Type": "application/json"
+    }
     event = api_event(route, json.dumps(body) if body is not None else None, sent, token=ADMIN)
     return answer(handler(event | {"pathParameters": path}, Context()))
 
 
 def invite(key: str = "") -> Answer:
-    return call("POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key or str(uuid.uuid4()))
+    return call(
+        "POST /v1/users", {"email": "new@example.org"}, Idempotency_Key=key or str(uuid.uuid4())
+    )
 
 
 def set_status(uid: str, status: str) -> Answer:
@@ -86,7 +104,9 @@ def set_status(uid: str, status: str) -> Answer:
 
 
 def make_admin(uid: str) -> Answer:
-    return call("POST /v1/users/{id}/grants", {"role": "admin"}, {"id": uid}, access, Idempotency_Key=uid)
+    return call(
+        "POST /v1/users/{id}/grants", {"role": "admin"}, {"id": uid}, access, Idempotency_Key=uid
+    )
 
 
 def item(operation: str) -> dict[str, Any]:
@@ -186,7 +206,9 @@ def test_the_last_administrator_gets_back_what_was_taken_too_late(
         assert relay.send_due() == 0
     else:
         assert (refused.status, refused.json["code"]) == (409, "last_admin")
-    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=OTHER) == [["active", 3]]
+    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=OTHER) == [
+        ["active", 3]
+    ]
     assert office.run("SELECT state FROM operations") == [["failed"]]
     assert office.run("SELECT FROM outbox") == []
     trail = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=OTHER)
@@ -216,8 +238,14 @@ def set_meta(uid: str, status: str, epoch: int) -> None:
 STATUS_CHANGES = {
     "disable": ("active", lambda uid: set_status(uid, "disabled")),
     "enable": ("disabled", lambda uid: set_status(uid, "active")),
-    "delete": ("active", lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*")),
-    "delete a disabled user": ("disabled", lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*")),
+    "delete": (
+        "active",
+        lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*"),
+    ),
+    "delete a disabled user": (
+        "disabled",
+        lambda uid: call("DELETE /v1/users/{id}", None, {"id": uid}, If_Match="*"),
+    ),
 }
 
 
@@ -230,11 +258,15 @@ def test_a_status_that_a_revoked_caller_changed_is_what_it_was_before(
     new_user(office, uid, "bob@example.org", before)
     refused = change(uid)
     assert (refused.status, refused.json["code"]) == (401, "token_stale")
-    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=uid) == [[before, 3]]
+    assert office.run("SELECT status, version FROM users WHERE uid = :uid", uid=uid) == [
+        [before, 3]
+    ]
     assert meta_of(uid) == (before, 1)
     assert office.run("SELECT state, reason IS NOT NULL FROM operations") == [["failed", True]]
     assert office.run("SELECT FROM outbox") == []
-    [*_, [last]] = office.run("SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid)
+    [*_, [last]] = office.run(
+        "SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid
+    )
     assert last == "user.status_restored"
     make_due(office)
     assert relay.send_due() == 0
@@ -244,7 +276,9 @@ def test_a_status_that_a_revoked_caller_changed_is_what_it_was_before(
 def test_an_invitation_by_a_revoked_caller_fails(office: pg8000.native.Connection) -> None:
     refused = invite()
     assert (refused.status, refused.json["code"]) == (401, "token_stale")
-    assert office.run("SELECT state, reason IS NOT NULL, email FROM operations") == [["failed", True, None]]
+    assert office.run("SELECT state, reason IS NOT NULL, email FROM operations") == [
+        ["failed", True, None]
+    ]
     assert office.run("SELECT FROM outbox") == []
     assert commands_sent() == 0
 
@@ -254,7 +288,9 @@ def commands_sent() -> int:
     return sum(item["pk"]["S"].startswith("COMMAND#") for item in items)
 
 
-def test_a_row_that_recorded_no_status_is_of_somebody_who_was_active(office: pg8000.native.Connection) -> None:
+def test_a_row_that_recorded_no_status_is_of_somebody_who_was_active(
+    office: pg8000.native.Connection,
+) -> None:
     """An older release has written it."""
     assert set_status(OTHER, "disabled").status == 202
     office.run("UPDATE outbox SET arguments = arguments - 'previous_status'")
@@ -296,7 +332,9 @@ def test_what_the_relay_has_sent_before_the_request_could_stays(
 
 
 @pytest.mark.parametrize("status", ["disabled", "deleted"])
-def test_an_administrator_may_end_their_own_account(office: pg8000.native.Connection, status: str) -> None:
+def test_an_administrator_may_end_their_own_account(
+    office: pg8000.native.Connection, status: str
+) -> None:
     """The caller is the target: their condition joins the change of their META."""
     ended = set_status(UID, status) if status == "disabled" else call("DELETE /v1/users/{id}", None, {"id": UID}, If_Match="*")  # fmt: skip
     assert ended.status == 202
@@ -305,7 +343,9 @@ def test_an_administrator_may_end_their_own_account(office: pg8000.native.Connec
 
 
 @pytest.mark.trials
-def test_of_many_administrators_disabled_at_once_one_stays(office: pg8000.native.Connection, crowd: Crowd) -> None:
+def test_of_many_administrators_disabled_at_once_one_stays(
+    office: pg8000.native.Connection, crowd: Crowd
+) -> None:
     """Each is disabled in Postgres, and nobody was the last one, before the table hears of the first.
 
     The caller is none of them: their grant has an end, so they do not count.
@@ -315,10 +355,19 @@ def test_of_many_administrators_disabled_at_once_one_stays(office: pg8000.native
     for uid in uids[1:]:
         new_admin(office, uid, f"{uid}@example.org")
     answers = crowd.at_once([partial(set_status, uid, "disabled") for uid in uids])
-    assert Counter(each.json.get("code", each.status) for each in answers) == {202: WRITERS - 1, "last_admin": 1}
+    assert Counter(each.json.get("code", each.status) for each in answers) == {
+        202: WRITERS - 1,
+        "last_admin": 1,
+    }
     [stayed] = [uid for uid, each in zip(uids, answers, strict=True) if each.status == 409]
-    assert user_attributes.item("R#admin", "HOLDERS") == {"pk": "R#admin", "sk": "HOLDERS", "uids": [stayed]}
-    assert office.run("SELECT uid::text FROM users WHERE status = 'active' AND uid <> :uid", uid=UID) == [[stayed]]
+    assert user_attributes.item("R#admin", "HOLDERS") == {
+        "pk": "R#admin",
+        "sk": "HOLDERS",
+        "uids": [stayed],
+    }
+    assert office.run(
+        "SELECT uid::text FROM users WHERE status = 'active' AND uid <> :uid", uid=UID
+    ) == [[stayed]]
     assert {uid for uid in uids if meta_of(uid) == ("active", 1)} == {stayed}
     assert office.run("SELECT count(*) FROM outbox") == [[WRITERS - 1]]
 
@@ -327,7 +376,12 @@ def test_of_many_administrators_disabled_at_once_one_stays(office: pg8000.native
     ("before", "after", "count"), [("active", "disabled", 0), ("disabled", "active", WRITERS // 2)]
 )
 def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_who_are_active(
-    office: pg8000.native.Connection, crowd: Crowd, monkeypatch: pytest.MonkeyPatch, before: str, after: str, count: int
+    office: pg8000.native.Connection,
+    crowd: Crowd,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    after: str,
+    count: int,
 ) -> None:
     """Both have read before either writes; the second one reads again."""
     monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
@@ -335,7 +389,11 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
     for uid in uids:
         new_user(office, uid, f"{uid}@example.org", before)
     answers = crowd.at_once(
-        [partial(act, uid) for uid in uids for act in (make_admin, partial(set_status, status=after))]
+        [
+            partial(act, uid)
+            for uid in uids
+            for act in (make_admin, partial(set_status, status=after))
+        ]
     )
     assert Counter(each.status for each in answers) == {201: len(uids), 202: len(uids)}
     holders = user_attributes.item("R#admin", "HOLDERS")
@@ -344,24 +402,36 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
     assert {meta_of(uid) for uid in uids} == {(after, 3)}
 
 
-def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(office: pg8000.native.Connection) -> None:
+def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(
+    office: pg8000.native.Connection,
+) -> None:
     """pre_token_generation has made them, as somebody of its own choice."""
     operation = invite().json["id"]
     there = "01890a5d-ac96-774b-bcce-000000000003"
     office.run("INSERT INTO users (uid, email) VALUES (:uid, 'new@example.org')", uid=there)
-    office.run("INSERT INTO identities (provider, subject, uid) VALUES ('cognito:p', 'new', :uid)", uid=there)
+    office.run(
+        "INSERT INTO identities (provider, subject, uid) VALUES ('cognito:p', 'new', :uid)",
+        uid=there,
+    )
     outcome = {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'}
     for _ in range(2):
         take_up(item(operation) | outcome)
-    assert office.run("SELECT state, uid::text, email FROM operations") == [["succeeded", there, None]]
+    assert office.run("SELECT state, uid::text, email FROM operations") == [
+        ["succeeded", there, None]
+    ]
     assert office.run("SELECT count(*) FROM users WHERE email = 'new@example.org'") == [[1]]
     assert user_attributes.meta(there)
 
 
-def test_an_address_that_another_identity_has_by_then_fails_the_invitation(office: pg8000.native.Connection) -> None:
+def test_an_address_that_another_identity_has_by_then_fails_the_invitation(
+    office: pg8000.native.Connection,
+) -> None:
     operation = invite().json["id"]
     office.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'new@example.org')")
-    take_up(item(operation) | {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'})
+    take_up(
+        item(operation)
+        | {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'}
+    )
     assert office.run("SELECT state, reason IS NOT NULL FROM operations") == [["failed", True]]
 
 
@@ -380,33 +450,47 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Stubber:
 
 def deliver(operation: str) -> Any:
     """The command's record, as the stream brings it."""
-    image = dynamodb.client().get_item(TableName=TABLE, Key=KEY | {"pk": {"S": f"COMMAND#{operation}"}})["Item"]
-    return identity_commands({"Records": [{"dynamodb": {"NewImage": image, "SequenceNumber": "7"}}]}, Context())
+    image = dynamodb.client().get_item(
+        TableName=TABLE, Key=KEY | {"pk": {"S": f"COMMAND#{operation}"}}
+    )["Item"]
+    return identity_commands(
+        {"Records": [{"dynamodb": {"NewImage": image, "SequenceNumber": "7"}}]}, Context()
+    )
 
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
 AGAIN = {"batchItemFailures": [{"itemIdentifier": "7"}]}
 
 
-def test_what_may_pass_leaves_the_command_to_the_stream(office: pg8000.native.Connection, pool: Stubber) -> None:
+def test_what_may_pass_leaves_the_command_to_the_stream(
+    office: pg8000.native.Connection, pool: Stubber
+) -> None:
     operation = invite().json["id"]
     pool.add_client_error("admin_create_user", "InternalErrorException")
     assert deliver(operation) == AGAIN
     assert item(operation)["outcome"] == "pending"
-    pool.add_response("admin_create_user", {"User": {"Attributes": [{"Name": "sub", "Value": "s"}]}})
+    pool.add_response(
+        "admin_create_user", {"User": {"Attributes": [{"Name": "sub", "Value": "s"}]}}
+    )
     assert deliver(operation) == DONE
     assert item(operation)["outcome"] == "succeeded"
-    assert deliver(operation) == DONE  # an old record: Cognito is not asked again, or the stub would refuse
+    assert (
+        deliver(operation) == DONE
+    )  # an old record: Cognito is not asked again, or the stub would refuse
     pool.assert_no_pending_responses()
 
 
-def test_what_cognito_will_never_do_fails_with_a_reason(office: pg8000.native.Connection, pool: Stubber) -> None:
+def test_what_cognito_will_never_do_fails_with_a_reason(
+    office: pg8000.native.Connection, pool: Stubber
+) -> None:
     operation = invite().json["id"]
     pool.add_client_error("admin_create_user", "CodeDeliveryFailureException")
     pool.add_response("admin_delete_user", {}, {"UserPoolId": POOL, "Username": "new@example.org"})
     assert deliver(operation) == DONE
     take_up(item(operation))
-    assert office.run("SELECT state, reason FROM operations") == [["failed", "The invitation could not be delivered."]]
+    assert office.run("SELECT state, reason FROM operations") == [
+        ["failed", "The invitation could not be delivered."]
+    ]
     assert office.run("SELECT FROM outbox") == []
 
 
@@ -425,7 +509,9 @@ def test_who_was_invited_long_ago_and_never_came_gets_the_mail_again(
     assert item(operation)["outcome"] == "succeeded"
 
 
-def test_who_is_not_in_the_pool_is_disabled_already(office: pg8000.native.Connection, pool: Stubber) -> None:
+def test_who_is_not_in_the_pool_is_disabled_already(
+    office: pg8000.native.Connection, pool: Stubber
+) -> None:
     operation = set_status(OTHER, "disabled").json["id"]
     for call_ in ("admin_disable_user", "admin_user_global_sign_out"):
         pool.add_client_error(call_, "UserNotFoundException")
@@ -434,12 +520,16 @@ def test_who_is_not_in_the_pool_is_disabled_already(office: pg8000.native.Connec
     assert state(office, operation) == "succeeded"
 
 
-def test_a_row_of_the_outbox_is_taken_by_one_relay_and_waits_longer_each_time(office: pg8000.native.Connection) -> None:
+def test_a_row_of_the_outbox_is_taken_by_one_relay_and_waits_longer_each_time(
+    office: pg8000.native.Connection,
+) -> None:
     invite()
     waits = []
     for _ in range(9):
         make_due(office)
         assert (len(outbox.take_due(10)), outbox.take_due(10)) == (1, [])
-        [[minutes]] = office.run("SELECT extract(epoch FROM due_at - now())::float / 60 FROM outbox")
+        [[minutes]] = office.run(
+            "SELECT extract(epoch FROM due_at - now())::float / 60 FROM outbox"
+        )
         waits.append(round(minutes))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]

@@ -3,7 +3,7 @@
 import time
 from uuid import RFC_4122
 
-from atrium.uuid7 import uuid7
+from atrium.runtime.uuid7 import uuid7
 
 
 def test_version_variant_and_moment() -> None:

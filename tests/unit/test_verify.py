@@ -14,14 +14,28 @@ STALE = Promise("stale", Request("PATCH", "/v1/me"), 412, "stale", headers=("eta
 
 
 def test_what_is_kept_holds_types_and_promised_words_alone() -> None:
-    body = {"code": "stale", "uid": "01a2", "roles": ["admin", "x"], "version": 3, "attributes": {"a": None}}
+    body = {
+        "code": "stale",
+        "uid": "01a2",
+        "roles": ["admin", "x"],
+        "version": 3,
+        "attributes": {"a": None},
+    }
     answer = Answer(
-        412, {"etag": '"7"', "content-type": "application/problem+json", "date": "today"}, json.dumps(body).encode()
+        412,
+        {"etag": '"7"', "content-type": "application/problem+json", "date": "today"},
+        json.dumps(body).encode(),
     )
     assert answer.scrubbed == {
         "status": 412,
         "headers": {"content-type": "application/problem+json", "etag": "present"},
-        "body": {"attributes": {"a": "NoneType"}, "code": "stale", "roles": ["str"], "uid": "str", "version": "int"},
+        "body": {
+            "attributes": {"a": "NoneType"},
+            "code": "stale",
+            "roles": ["str"],
+            "uid": "str",
+            "version": "int",
+        },
     }
     assert shape("Ada") == "str"
 
@@ -32,7 +46,10 @@ def test_what_is_kept_holds_types_and_promised_words_alone() -> None:
         (Answer(412, PROBLEM | {"etag": "1"}, b'{"code": "stale"}'), None),
         (Answer(200, PROBLEM | {"etag": "1"}, b"{}"), "200 {}, not 412"),
         (Answer(412, PROBLEM, b'{"code": "stale"}'), "without etag"),
-        (Answer(412, {"etag": "1", "content-type": "text/html"}, b""), "as text/html, not application/problem+json"),
+        (
+            Answer(412, {"etag": "1", "content-type": "text/html"}, b""),
+            "as text/html, not application/problem+json",
+        ),
         (Answer(412, PROBLEM | {"etag": "1"}, b'{"code": "other"}'), "code other, not stale"),
         (Answer(412, PROBLEM | {"etag": "1"}, b"not json"), "code None, not stale"),
     ],
@@ -60,4 +77,6 @@ def test_the_laptops_evidence_names_every_promise() -> None:
     promises = [*promised_answers.of_strangers(ask), *promised_answers.of_members(ask, "token")]
     kept = json.loads((verify.EVIDENCE / "local.json").read_text())
     assert kept.keys() == {promise.name for promise in promises}
-    assert {name: answer["status"] for name, answer in kept.items()} == {each.name: each.status for each in promises}
+    assert {name: answer["status"] for name, answer in kept.items()} == {
+        each.name: each.status for each in promises
+    }

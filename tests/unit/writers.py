@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import conftest  # noqa: F401  the rules of sources
-from atrium import postgres, user_attributes
-from atrium.http import Handler
-from atrium.one_flight import OneFlight
-from atrium.user_attributes import Meta, Unavailable
+from atrium.http.api import Handler
+from atrium.stores import postgres, user_attributes
+from atrium.stores.pipeline import OneFlight
+from atrium.stores.user_attributes import Meta, Unavailable
 from tests.unit.events import Context
 
 
@@ -42,7 +42,9 @@ def _fork(handler: Handler, number: int, event: dict[str, Any]) -> int:
     if child := os.fork():
         return child
     try:
-        os.write(sys.stdout.fileno(), json.dumps([number, _answer(handler, event)]).encode() + b"\n")
+        os.write(
+            sys.stdout.fileno(), json.dumps([number, _answer(handler, event)]).encode() + b"\n"
+        )
     finally:
         os._exit(0)
 

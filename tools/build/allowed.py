@@ -43,7 +43,7 @@ def rules(contract: Path) -> bytes:
 
 
 def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:
-    """Return True if no cached verdict may admit its caller (atrium/authority.py).
+    """Return True if no cached verdict may admit its caller (atrium/identity/authority.py).
 
     That is so for each operation that changes something for those who hold a right to it, and for those that say so
     themselves. AuthZEN's operations only ask, though by POST. Raises BuildError for a public one that says so.

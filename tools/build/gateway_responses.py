@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-# As atrium.response sets on what functions answer. Callers are known by their token alone, never by a cookie.
+# As atrium.http.response sets on what functions answer. Callers are known by their token alone, never by a cookie.
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",

@@ -26,7 +26,9 @@ def main() -> int:
     """Return pytest's exit status, or 2 with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m tools.checks.selection", description=__doc__)
     parser.add_argument("--service", default="", help="a folder of functions/")
-    parser.add_argument("--only", default="", help="paths and options for pytest: 'tests/unit/access -k search'")
+    parser.add_argument(
+        "--only", default="", help="paths and options for pytest: 'tests/unit/access -k search'"
+    )
     options = parser.parse_args()
     try:
         if options.service:
@@ -38,14 +40,18 @@ def main() -> int:
         print(f"test: {refused}", file=sys.stderr)
         return 2
     print(shlex.join(("pytest", *chosen)), flush=True)
-    return subprocess.run((*PYTEST, *chosen), cwd=ROOT, env=pytest_environment(), check=False).returncode
+    return subprocess.run(
+        (*PYTEST, *chosen), cwd=ROOT, env=pytest_environment(), check=False
+    ).returncode
 
 
 def of_service(root: Path, service: str) -> list[str]:
     """Return the paths of the tests of a service. Raise RefusedError when there is no such service."""
     folder = root / "functions" / service
     if not (folder / "function.yaml").is_file():
-        known = ", ".join(sorted(file.parent.name for file in root.glob("functions/*/function.yaml")))
+        known = ", ".join(
+            sorted(file.parent.name for file in root.glob("functions/*/function.yaml"))
+        )
         raise RefusedError(f"SERVICE={service} is none of {known}.")
     unit = root / "tests/unit"
     uses = re.compile(rf"^\s*(from|import) {service}(\.| |$)", re.MULTILINE)
@@ -54,15 +60,23 @@ def of_service(root: Path, service: str) -> list[str]:
     own = [folder / "tests"] if any(folder.glob("tests/test_*.py")) else []
     rules = [root / RULES] if (folder / "openapi.yaml").is_file() else []
     if not (units or rules or own):
-        raise RefusedError(f"SERVICE={service} has no tests of its own yet, and no unit test imports it.")
+        raise RefusedError(
+            f"SERVICE={service} has no tests of its own yet, and no unit test imports it."
+        )
     return [str(path.relative_to(root)) for path in (*units, *rules, *own)]
 
 
 def require_stack(chosen: Sequence[str]) -> None:
     """Raise RefusedError when a chosen path needs a stack and none is up."""
-    needs = [path for path in chosen if path.startswith(ON_THE_STACK) and not path.startswith(WITHOUT_THE_STACK)]
+    needs = [
+        path
+        for path in chosen
+        if path.startswith(ON_THE_STACK) and not path.startswith(WITHOUT_THE_STACK)
+    ]
     if needs and supervisor.running(stack_settings.from_environment()) is None:
-        raise RefusedError(f"{needs[0]} runs on the stack, which is down. `make up` starts it, and serves your code.")
+        raise RefusedError(
+            f"{needs[0]} runs on the stack, which is down. `make up` starts it, and serves your code."
+        )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,12 @@ class Stack:
     def __init__(self, root: Path) -> None:
         api, aws = free_ports()
         state = ".local-test"
-        self.environment = {"ATRIUM_STATE": state, "API_PORT": str(api), "AWS_PORT": str(aws), TO_COPY: state}
+        self.environment = {
+            "ATRIUM_STATE": state,
+            "API_PORT": str(api),
+            "AWS_PORT": str(aws),
+            TO_COPY: state,
+        }
         self._root = root
         self._reset()
         self._log = root / f"{state}-up.log"
@@ -55,4 +60,10 @@ class Stack:
 
     def _reset(self) -> None:
         command = [sys.executable, "-m", "tools.laptop", "reset"]
-        subprocess.run(command, cwd=self._root, env=os.environ | self.environment, check=False, capture_output=True)
+        subprocess.run(
+            command,
+            cwd=self._root,
+            env=os.environ | self.environment,
+            check=False,
+            capture_output=True,
+        )

@@ -48,11 +48,18 @@ class Stage:
 # In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
 # take turns: migrations lose and restore its database, and the failure matrix stops it and breaks copies.
 STAGES = (
-    Stage("migrations", 120, ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),), needs_stack=True),
+    Stage(
+        "migrations",
+        120,
+        ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),),
+        needs_stack=True,
+    ),
     Stage("story", 60, ((*PYTEST, "tests/story"),), needs_stack=True),
     Stage("contract", 100, ((*PYTEST, "tests/contract"),), needs_stack=True),
     Stage("services", 60, ((*PYTEST, "functions"),), needs_stack=True),
-    Stage("iam", 20, ((*PYTEST, "tests/iam"),), needs_stack=True),  # reads what the stages above it had functions do
+    Stage(
+        "iam", 20, ((*PYTEST, "tests/iam"),), needs_stack=True
+    ),  # reads what the stages above it had functions do
     Stage(
         "failures",
         1200,
@@ -61,9 +68,18 @@ STAGES = (
         only_by_name=True,
     ),
     Stage("new_service", 120, ((*PYTEST, "tests/new_service"),), needs_stack=True),
-    Stage("lint", 40, ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS)),
     Stage(
-        "workflows", 5, ((f"{BIN}/zizmor", "--offline", "--quiet", ".github"), (f"{BIN}/actionlint", "-color=false"))
+        "lint",
+        40,
+        ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS),
+    ),
+    Stage(
+        "workflows",
+        5,
+        (
+            (f"{BIN}/zizmor", "--offline", "--quiet", ".github"),
+            (f"{BIN}/actionlint", "-color=false"),
+        ),
     ),
     Stage("infra", 240, ((*PYTEST, *SPREAD, "tests/infra"),)),
     Stage("local", 240, ((*PYTEST, *SPREAD, "tests/local"),)),
@@ -103,7 +119,9 @@ def main(wanted: list[str]) -> int:
     if unknown:
         names = ", ".join(stage.name for stage in STAGES)
         sys.exit(f"stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
-    chosen = [stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)]
+    chosen = [
+        stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)
+    ]
     started = time.monotonic()
     # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
@@ -127,7 +145,9 @@ def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
             for stage in may_start[: AT_ONCE - len(under_way)]:
                 waiting.remove(stage)
                 under_way[slots.submit(_ended, stage, stack)] = stage
-            for done in wait(under_way, LOOK_SECONDS, FIRST_COMPLETED).done if under_way else _pause():
+            for done in (
+                wait(under_way, LOOK_SECONDS, FIRST_COMPLETED).done if under_way else _pause()
+            ):
                 del under_way[done]
                 yield done.result()
                 news = time.monotonic()
@@ -142,14 +162,18 @@ def _none_left() -> Iterator[None]:
         yield
     finally:
         for process in list(_running):
-            process.send_signal(signal.SIGINT)  # pytest then ends its fixtures, and what they started
+            process.send_signal(
+                signal.SIGINT
+            )  # pytest then ends its fixtures, and what they started
 
 
 def _may_start(stage: Stage, unfinished: Collection[Stage], stack: Stack | None) -> bool:
     if not stage.needs_stack:
         return True
     earlier = STAGES[: STAGES.index(stage)]
-    return not (stack and stack.starting) and not any(other.needs_stack and other in unfinished for other in earlier)
+    return not (stack and stack.starting) and not any(
+        other.needs_stack and other in unfinished for other in earlier
+    )
 
 
 def _pause() -> Collection[Future[Ended]]:
@@ -170,24 +194,36 @@ def _ended(stage: Stage, stack: Stack | None) -> Ended:
     if stage.needs_stack:
         assert stack
         if not stack.started:
-            return Ended(stage.name, stage.budget, False, time.monotonic() - started, stack.output())
+            return Ended(
+                stage.name, stage.budget, False, time.monotonic() - started, stack.output()
+            )
         environment |= stack.environment
     for command in stage.commands:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         _running.add(process)
         output, _ = process.communicate()
         _running.discard(process)
         if process.returncode:
             break
-    return Ended(stage.name, stage.budget, process.returncode == 0, time.monotonic() - started, output)
+    return Ended(
+        stage.name, stage.budget, process.returncode == 0, time.monotonic() - started, output
+    )
 
 
 def pytest_environment() -> dict[str, str]:
     """Return the environment of every test run."""
     # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
-    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"), "UV": f"{BIN}/uv"}
+    environment = os.environ | {
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"),
+        "UV": f"{BIN}/uv",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
 
@@ -211,7 +247,9 @@ def _summed_up(ended: Sequence[Ended], seconds: float) -> int:
     left_out = [f"{one.skipped} of {one.name}" for one in ended if one.skipped]
     print(f"\nin {seconds:.0f} s" + (f", failed: {', '.join(failed)}" if failed else ""))
     if left_out:
-        print(f"NOT RUN on this machine: {', '.join(left_out)} (`pytest -rs` on that folder of tests says why)")
+        print(
+            f"NOT RUN on this machine: {', '.join(left_out)} (`pytest -rs` on that folder of tests says why)"
+        )
     print(f"stages: {len(ended) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 

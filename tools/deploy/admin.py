@@ -40,7 +40,11 @@ def _admin(options: argparse.Namespace) -> None:
         answer = make_admin(chosen.invoke, options.email)
     except FunctionFailedError as failed:
         raise _told(failed, chosen, options.email) from failed
-    print(json.dumps(answer) if options.format == "json" else _text(answer, chosen.name, options.email))
+    print(
+        json.dumps(answer)
+        if options.format == "json"
+        else _text(answer, chosen.name, options.email)
+    )
 
 
 def _text(answer: Mapping[str, Any], name: str, email: str) -> str:

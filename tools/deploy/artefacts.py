@@ -20,7 +20,13 @@ def main() -> int:
 
 
 def deployed_files(build: Path) -> Iterator[Path]:
-    for pattern in ("openapi.json", "gateway.json", "layers.json", "functions/*.zip", "layer/*/*.zip"):
+    for pattern in (
+        "openapi.json",
+        "gateway.json",
+        "layers.json",
+        "functions/*.zip",
+        "layer/*/*.zip",
+    ):
         yield from (file for file in sorted(build.glob(pattern)) if file.parent.name != LAPTOP_ONLY)
 
 
@@ -28,7 +34,9 @@ def digest(build: Path) -> str:
     """SHA-256 over names and contents."""
     total = hashlib.sha256()
     for file in deployed_files(build):
-        total.update(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(build)}\n".encode())
+        total.update(
+            f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(build)}\n".encode()
+        )
     return total.hexdigest()
 
 
@@ -46,7 +54,9 @@ def build(*, local: bool) -> None:
     command = [sys.executable, "-m", "tools.build", *(["--local"] if local else [])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise RefusedError(f"nothing was changed, since it does not build:\n{(done.stderr or done.stdout).strip()}")
+        raise RefusedError(
+            f"nothing was changed, since it does not build:\n{(done.stderr or done.stdout).strip()}"
+        )
     print(
         "\n".join(line for line in done.stdout.splitlines() if " unchanged " not in line)
         or "build: nothing had changed."

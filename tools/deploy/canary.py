@@ -46,7 +46,10 @@ def require_watched(shifts: Sequence[Shift], before: dict[str, str]) -> None:
     unwatched = [shift.function for shift in shifts if shift.function not in before]
     ringing = [function for function, state in before.items() if state == "ALARM"]
     for functions, what in (
-        (unwatched, "has no error alarm that a canary could watch (locals.tf: alarms = true makes them)"),
+        (
+            unwatched,
+            "has no error alarm that a canary could watch (locals.tf: alarms = true makes them)",
+        ),
         (ringing, "is in alarm already, so a canary would show nothing"),
     ):
         if functions:
@@ -75,7 +78,9 @@ def fly(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], canary: Ca
 def _watch(cloudwatch: Any, shifts: Sequence[Shift], seconds: int) -> None:
     deadline = time.monotonic() + seconds
     while True:
-        ringing = sorted(function for function, state in states(cloudwatch, shifts).items() if state == "ALARM")
+        ringing = sorted(
+            function for function, state in states(cloudwatch, shifts).items() if state == "ALARM"
+        )
         if ringing:
             raise CanaryFailedError(
                 f"{', '.join(map(error_alarm, ringing))} went off, so every function is on its old version again. "

@@ -45,6 +45,8 @@ def agreed(name: str, *, sure: bool) -> None:
     if sure:
         return
     if not sys.stdin.isatty():
-        raise RefusedError(f"nobody is here to agree to this plan of {name}. YES=1 applies without a question.")
+        raise RefusedError(
+            f"nobody is here to agree to this plan of {name}. YES=1 applies without a question."
+        )
     if input(f"Apply this to {name}? Only yes does: ") != "yes":
         raise RefusedError("nothing was applied.")

@@ -77,7 +77,10 @@ class Configuration:
 
     def backend(self) -> list[str]:
         """Where the state lies, for `terraform init`."""
-        return [f"-backend-config=bucket={self.state_bucket}", f"-backend-config=region={self.region}"]
+        return [
+            f"-backend-config=bucket={self.state_bucket}",
+            f"-backend-config=region={self.region}",
+        ]
 
 
 def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
@@ -106,7 +109,11 @@ def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
     own = f"{environment.upper()}_AWS_REGION"
     if said.get(own, said.get("AWS_REGION")) == said.get("AWS_REGION"):
         return []
-    shared = [name for name in ("AWS_ACCOUNT_ID", "STATE_BUCKET") if not said.get(f"{environment.upper()}_{name}")]
+    shared = [
+        name
+        for name in ("AWS_ACCOUNT_ID", "STATE_BUCKET")
+        if not said.get(f"{environment.upper()}_{name}")
+    ]
     return [
         f"{own} is {said[own]}, but {environment} shares {' and '.join(shared)} with {said['AWS_REGION']}, where alone "
         f"the account is prepared. Use one region, or give {environment} an account and a bucket of its own"
@@ -148,7 +155,9 @@ def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, st
 
 def _written(file: Path) -> tuple[dict[str, str], list[str]]:
     """Return the values of `file` by name, and a message for each line that is malformed or names no knob."""
-    from dotenv.parser import parse_stream  # here, since it loads logging, and most commands run without a .env
+    from dotenv.parser import (
+        parse_stream,
+    )  # here, since it loads logging, and most commands run without a .env
 
     values: dict[str, str] = {}
     wrong: list[str] = []
@@ -168,7 +177,9 @@ def _written(file: Path) -> tuple[dict[str, str], list[str]]:
 
 def _is_known(name: str) -> bool:
     environments = [folder.parent.name for folder in (ROOT / "envs").glob("*/backend.tf")]
-    return name in NAMES or any(name == f"{one.upper()}_{known}" for one in environments for known in NAMES)
+    return name in NAMES or any(
+        name == f"{one.upper()}_{known}" for one in environments for known in NAMES
+    )
 
 
 def _meant(name: str) -> str:

@@ -43,7 +43,9 @@ def until_secrets_are_known(
             except (FunctionFailedError, StackError) as error:
                 if not SECRET_UNKNOWN.search(str(error)):
                     raise
-                told(f"{folder}: the proxy does not know a new secret yet; once more in {pause:.0f} s.")
+                told(
+                    f"{folder}: the proxy does not know a new secret yet; once more in {pause:.0f} s."
+                )
                 sleep(pause)
         return invoke(folder, event)
 

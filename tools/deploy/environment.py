@@ -75,7 +75,9 @@ class Environment:
         """What the released version of `functions/<folder>` answers; once, however long it takes. Raises FunctionFailedError."""
         name = self._function(folder)
         # A second attempt would run beside the first: the function does not end when its caller hangs up.
-        once = Config(retries={"total_max_attempts": 1}, read_timeout=LONGEST_ANSWER, tcp_keepalive=True)
+        once = Config(
+            retries={"total_max_attempts": 1}, read_timeout=LONGEST_ANSWER, tcp_keepalive=True
+        )
         try:
             answer = self.client("lambda", once).invoke(
                 FunctionName=name, Qualifier="live", Payload=json.dumps(dict(event)).encode()
@@ -136,7 +138,9 @@ def _local(settings: Settings) -> Environment:
         own = asdict(local_outputs.read(settings))
         state = json.loads(Record.of(settings, ENVIRONMENT).state.read_text())
     except (StackError, FileNotFoundError):
-        raise EnvironmentUnavailableError("There is no stack here yet. `make up` starts one.") from None
+        raise EnvironmentUnavailableError(
+            "There is no stack here yet. `make up` starts one."
+        ) from None
     if supervisor.running(settings) is None:
         raise EnvironmentUnavailableError("The stack is down. `make up` starts it.")
     applied = {output: entry["value"] for output, entry in state["outputs"].items()}
@@ -151,7 +155,9 @@ def _on_aws(name: str) -> Environment:
     except (ConfigurationError, TerraformFailedError, TerraformMissingError) as error:
         raise EnvironmentUnavailableError(str(error)) from error
     if not outputs:
-        raise EnvironmentUnavailableError(f"{name} was not applied yet: it has no outputs. `make deploy ENV={name}`.")
+        raise EnvironmentUnavailableError(
+            f"{name} was not applied yet: it has no outputs. `make deploy ENV={name}`."
+        )
     return Environment(name, outputs)
 
 
@@ -159,7 +165,9 @@ def _require_credentials(name: str) -> None:
     try:
         found = boto3.Session().get_credentials()
     except BotoCoreError as error:
-        raise EnvironmentUnavailableError(f"no valid AWS credentials for {name}: {error}") from error
+        raise EnvironmentUnavailableError(
+            f"no valid AWS credentials for {name}: {error}"
+        ) from error
     if found is None:
         raise EnvironmentUnavailableError(
             f"no AWS credentials for {name}. Sign in (aws sso login, or export AWS_PROFILE=…) to its account."

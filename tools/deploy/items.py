@@ -17,7 +17,9 @@ def finish(run: Run, report: Report, sleep: Callable[[float], None] = time.sleep
     while True:
         answer = run({"action": "migrate_items"})
         if "seconds" in answer:
-            report(f"Waiting {answer['seconds']:.0f} s, for as long as a container may write the earlier layout.")
+            report(
+                f"Waiting {answer['seconds']:.0f} s, for as long as a container may write the earlier layout."
+            )
             sleep(answer["seconds"])
             continue
         total.update({kind: answer[kind] for kind in KINDS})

@@ -49,9 +49,13 @@ def _cidr(text: str) -> str:
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:
-        raise ValueError(f"must be ranges such as 203.0.113.7/32, with commas between them: {error}") from None
+        raise ValueError(
+            f"must be ranges such as 203.0.113.7/32, with commas between them: {error}"
+        ) from None
     if network.prefixlen < WIDEST[network.version]:
-        raise ValueError(f"must not admit the world: {text} is wider than /{WIDEST[network.version]}")
+        raise ValueError(
+            f"must not admit the world: {text} is wider than /{WIDEST[network.version]}"
+        )
     return str(network)
 
 
@@ -61,14 +65,27 @@ _NUMBER = _matching(r"\d+", "a number")
 _URL = _matching(r"https?://\S+", "addresses (https://…) with commas between them")
 
 KNOBS = (
-    Knob("PROJECT_NAME", _matching("[a-z][a-z0-9]*", "lower-case letters and digits"), True, "project"),
+    Knob(
+        "PROJECT_NAME",
+        _matching("[a-z][a-z0-9]*", "lower-case letters and digits"),
+        True,
+        "project",
+    ),
     Knob("STAGE", _matching("[a-z][a-z0-9]*", "a folder of envs/, such as dev")),
     Knob("AWS_PROFILE", _matching(r"\S+", "a profile of ~/.aws/config")),
-    Knob("AWS_REGION", _matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"), True, "region"),
+    Knob(
+        "AWS_REGION",
+        _matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"),
+        True,
+        "region",
+    ),
     Knob("AWS_ACCOUNT_ID", _ACCOUNT, True, "account_id"),
     Knob(
         "STATE_BUCKET",
-        _matching("[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and inner hyphens"),
+        _matching(
+            "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+            "3 to 63 lower-case letters, digits and inner hyphens",
+        ),
         True,
         "state_bucket",
     ),
@@ -99,7 +116,13 @@ KNOBS = (
         key="domain_prefix",
     ),
     Knob("HOSTED_PAGE_CALLBACK_URLS", _list_of(_URL), terraform="hosted_page", key="callback_urls"),
-    Knob("HOSTED_PAGE_LOGOUT_URLS", _list_of(_URL), terraform="hosted_page", key="logout_urls", extra=True),
+    Knob(
+        "HOSTED_PAGE_LOGOUT_URLS",
+        _list_of(_URL),
+        terraform="hosted_page",
+        key="logout_urls",
+        extra=True,
+    ),
     # Only envs/bootstrap wants it. GitHub sets it itself in every workflow.
     Knob(
         "GITHUB_REPOSITORY",
@@ -121,7 +144,11 @@ def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, s
         if not text:
             if knob.required:
                 wrong.append((knob.name, "is missing"))
-            elif knob.key and not knob.extra and (given := [one for one in _with(knob) if values.get(one, "").strip()]):
+            elif (
+                knob.key
+                and not knob.extra
+                and (given := [one for one in _with(knob) if values.get(one, "").strip()])
+            ):
                 wrong.append((knob.name, f"is missing, and {given[0]} is of no use without it"))
             continue
         try:
@@ -147,5 +174,6 @@ def terraform_variables(found: Mapping[str, Any]) -> dict[str, str]:
         else:
             variables[knob.terraform] = found[knob.name]
     return {
-        f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value) for name, value in variables.items()
+        f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in variables.items()
     }

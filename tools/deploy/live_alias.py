@@ -32,21 +32,28 @@ def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
     for function in functions:
         alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
         after = newest(lambda_client, function)["Version"]
-        if alias["FunctionVersion"] != after or (alias.get("RoutingConfig") or UNWEIGHTED) != UNWEIGHTED:
+        if (
+            alias["FunctionVersion"] != after
+            or (alias.get("RoutingConfig") or UNWEIGHTED) != UNWEIGHTED
+        ):
             shifts.append(Shift(function, alias["FunctionVersion"], after))
     return shifts
 
 
 def newest(lambda_client: Any, function: str) -> dict[str, Any]:
     """Configuration of the version that was published last."""
-    found: dict[str, Any] = max(versions(lambda_client, function), key=lambda version: int(version["Version"]))
+    found: dict[str, Any] = max(
+        versions(lambda_client, function), key=lambda version: int(version["Version"])
+    )
     return found
 
 
 def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
     """Configurations of the published versions."""
     pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    return [version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"]
+    return [
+        version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"
+    ]
 
 
 def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:
@@ -68,9 +75,13 @@ def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
         try:
             _point(lambda_client, shift.function, shift.before)
         except (BotoCoreError, ClientError) as error:
-            left.append(f"  {shift.function}: {error}\n    aws lambda update-alias {_by_hand(shift)}")
+            left.append(
+                f"  {shift.function}: {error}\n    aws lambda update-alias {_by_hand(shift)}"
+            )
     if left:
-        raise RefusedError("\n".join(["these could not be taken back to their old versions. By hand:", *left]))
+        raise RefusedError(
+            "\n".join(["these could not be taken back to their old versions. By hand:", *left])
+        )
 
 
 def _by_hand(shift: Shift) -> str:
@@ -79,7 +90,9 @@ def _by_hand(shift: Shift) -> str:
 
 
 def _point(lambda_client: Any, function: str, version: str) -> None:
-    lambda_client.update_alias(FunctionName=function, Name=LIVE, FunctionVersion=version, RoutingConfig=UNWEIGHTED)
+    lambda_client.update_alias(
+        FunctionName=function, Name=LIVE, FunctionVersion=version, RoutingConfig=UNWEIGHTED
+    )
 
 
 def publish(lambda_client: Any, function: str, code: bytes) -> str:
@@ -90,6 +103,10 @@ def publish(lambda_client: Any, function: str, code: bytes) -> str:
         return str(found["Version"])
     lambda_client.update_function_code(FunctionName=function, ZipFile=code)
     lambda_client.get_waiter("function_updated_v2").wait(FunctionName=function)
-    version = str(lambda_client.publish_version(FunctionName=function, CodeSha256=sha256)["Version"])
-    lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=version)
+    version = str(
+        lambda_client.publish_version(FunctionName=function, CodeSha256=sha256)["Version"]
+    )
+    lambda_client.get_waiter("published_version_active").wait(
+        FunctionName=function, Qualifier=version
+    )
     return version

@@ -25,7 +25,11 @@ Sleep = Callable[[float], None]
 
 
 def wait_until_available(
-    rds: Any, endpoint: str, told: Told = print, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.monotonic
+    rds: Any,
+    endpoint: str,
+    told: Told = print,
+    sleep: Sleep = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Wait for the target of the proxy at this endpoint; tell its state when that changes.
 
@@ -40,7 +44,9 @@ def wait_until_available(
         if waited >= MOST_SECONDS:
             raise RefusedError(_gave_up(name, health, waited))
         if state != said or clock() - said_at >= QUIET_SECONDS:
-            told(f"proxy {name}: its target is {state} after {waited:.0f} s; a new one takes minutes.")
+            told(
+                f"proxy {name}: its target is {state} after {waited:.0f} s; a new one takes minutes."
+            )
             said, said_at = state, clock()
         sleep(FIRST_POLL_SECONDS if waited < POLL_SECONDS else POLL_SECONDS)
     if said:
@@ -49,9 +55,16 @@ def wait_until_available(
 
 def _proxy_at(rds: Any, endpoint: str) -> str:
     pages = rds.get_paginator("describe_db_proxies").paginate()
-    found = [proxy["DBProxyName"] for page in pages for proxy in page["DBProxies"] if proxy["Endpoint"] == endpoint]
+    found = [
+        proxy["DBProxyName"]
+        for page in pages
+        for proxy in page["DBProxies"]
+        if proxy["Endpoint"] == endpoint
+    ]
     if not found:
-        raise RefusedError(f"there is no DB proxy at {endpoint}. Apply the environment again: make deploy.")
+        raise RefusedError(
+            f"there is no DB proxy at {endpoint}. Apply the environment again: make deploy."
+        )
     return str(found[0])
 
 
@@ -64,7 +77,9 @@ def _health(rds: Any, name: str) -> dict[str, str]:
 
 
 def _text(health: dict[str, str]) -> str:
-    return " ".join(part for part in (health.get("State", "in an unknown state"), health.get("Reason")) if part)
+    return " ".join(
+        part for part in (health.get("State", "in an unknown state"), health.get("Reason")) if part
+    )
 
 
 def _gave_up(name: str, health: dict[str, str], waited: float) -> str:

@@ -20,7 +20,9 @@ def prune(lambda_client: Any, functions: Iterable[str], kept: int = KEPT) -> dic
 
 
 def _unused(lambda_client: Any, function: str, kept: int) -> list[str]:
-    published = sorted(int(each["Version"]) for each in live_alias.versions(lambda_client, function))
+    published = sorted(
+        int(each["Version"]) for each in live_alias.versions(lambda_client, function)
+    )
     named = _named_by_aliases(lambda_client, function)
     return [str(version) for version in published[:-kept] if str(version) not in named]
 

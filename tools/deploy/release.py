@@ -22,13 +22,17 @@ CANARY_SECONDS = 600  # two periods of the alarms
 
 def prepare_database(lambda_client: Any, functions: Mapping[str, str], invoke: Invoke) -> list[str]:
     """By the newest code of the functions that do it; names of the migrations applied."""
-    for shift in live_alias.pending(lambda_client, [functions[folder] for folder in DATABASE_FUNCTIONS]):
+    for shift in live_alias.pending(
+        lambda_client, [functions[folder] for folder in DATABASE_FUNCTIONS]
+    ):
         live_alias.finish(lambda_client, shift)
     applied: list[str] = database.prepare_database(invoke, {})["applied"]
     return applied
 
 
-def shift(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], wanted: Canary | None) -> None:
+def shift(
+    lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], wanted: Canary | None
+) -> None:
     """To the new versions, all of them or none. Raises what `canary.fly` does."""
     if wanted and shifts:
         canary.fly(lambda_client, cloudwatch, shifts, wanted)
@@ -53,8 +57,20 @@ def _release(options: argparse.Namespace) -> None:
 
 
 def add_canary_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--canary", type=int, default=0, metavar="PERCENT", help="share of the calls at first; 0: none")
-    parser.add_argument("--watch", type=int, default=CANARY_SECONDS, metavar="SECONDS", help="how long it is watched")
+    parser.add_argument(
+        "--canary",
+        type=int,
+        default=0,
+        metavar="PERCENT",
+        help="share of the calls at first; 0: none",
+    )
+    parser.add_argument(
+        "--watch",
+        type=int,
+        default=CANARY_SECONDS,
+        metavar="SECONDS",
+        help="how long it is watched",
+    )
 
 
 def chosen_canary(options: argparse.Namespace) -> Canary | None:

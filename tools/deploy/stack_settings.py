@@ -24,7 +24,9 @@ def _state_name() -> str:
     """`make reset` deletes this folder whole, so only a folder made for it is accepted."""
     name = os.environ.get("ATRIUM_STATE") or ".local"
     if not re.fullmatch(r"\.local[a-z0-9-]*", name):
-        raise SystemExit(f"ATRIUM_STATE={name!r} must be .local or start with .local-, such as .local-test.")
+        raise SystemExit(
+            f"ATRIUM_STATE={name!r} must be .local or start with .local-, such as .local-test."
+        )
     return name
 
 

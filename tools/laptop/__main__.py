@@ -5,7 +5,9 @@ import signal
 
 from tools.deploy import stack_settings, supervisor
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # while the rest is imported, Ctrl-C ends us without a traceback
+signal.signal(
+    signal.SIGINT, signal.SIG_DFL
+)  # while the rest is imported, Ctrl-C ends us without a traceback
 
 import argparse
 import errno
@@ -27,7 +29,9 @@ from tools.laptop.stack.lock import locked
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.laptop")
-    parser.add_argument("command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock", "serve"])
+    parser.add_argument(
+        "command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock", "serve"]
+    )
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--forward", type=float, default=0, help="clock: seconds")
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
@@ -47,7 +51,10 @@ def main() -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         where = error.filename or settings.state
-        print(f"\n{arguments.command}: {error.strerror}: {where}. Make room and run it again.", file=sys.stderr)
+        print(
+            f"\n{arguments.command}: {error.strerror}: {where}. Make room and run it again.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print(f"\n{arguments.command}: interrupted. {_next(settings)}", file=sys.stderr)
@@ -61,7 +68,9 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 def _after_terraform(settings: Settings) -> str:
     if Record.of(settings, ENVIRONMENT).apply_cut_off:
-        return "`make up` goes back to before this apply and tries again, `make reset` starts afresh."
+        return (
+            "`make up` goes back to before this apply and tries again, `make reset` starts afresh."
+        )
     return "What was made is kept: `make up` goes on from here, `make reset` starts afresh."
 
 
@@ -101,7 +110,9 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
         case "serve":
             from tools.laptop.stack.clock import movable
 
-            clock = movable(settings)  # before anything is imported that keeps `time.time` under another name
+            clock = movable(
+                settings
+            )  # before anything is imported that keeps `time.time` under another name
             from tools.laptop.stack.serve import serve
 
             serve(settings, clock)
@@ -116,7 +127,9 @@ def _tell(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again, at its end
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or Python tries again, at its end
 
 
 def reset(settings: Settings) -> None:

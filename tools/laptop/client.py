@@ -41,14 +41,18 @@ class Client:
     outputs: Outputs
     cognito: Any
 
-    def call(self, method: str, path: str, token: str | None = None, body: Any = None, **headers: str) -> Answer:
+    def call(
+        self, method: str, path: str, token: str | None = None, body: Any = None, **headers: str
+    ) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
-        request = urllib.request.Request(self.outputs.api_url + path, data=data, headers=sent, method=method)
+        request = urllib.request.Request(
+            self.outputs.api_url + path, data=data, headers=sent, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=35) as response:
                 return _answer(response)
@@ -57,7 +61,9 @@ class Client:
                 return _answer(refused)
 
     def sign_up(self, email: str | None = None) -> Person:
-        person = Person(email or f"ada-{uuid.uuid4().hex[:10]}@example.org", "Correct-Horse-7-Battery")
+        person = Person(
+            email or f"ada-{uuid.uuid4().hex[:10]}@example.org", "Correct-Horse-7-Battery"
+        )
         self.cognito.sign_up(
             ClientId=self.outputs.user_pool_client_id,
             Username=person.email,
@@ -111,10 +117,15 @@ class Client:
             "gsi1sk": user,
         }
         for pk, sk, attributes in (
-            *((definition, f"PERM#{permission}", {"permission": permission}) for permission in permissions),
+            *(
+                (definition, f"PERM#{permission}", {"permission": permission})
+                for permission in permissions
+            ),
             (f"G#{person.uid}", f"*#ROLE#{role}", held),
         ):
-            item = {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **attributes}.items()}
+            item = {
+                name: {"S": value} for name, value in {"pk": pk, "sk": sk, **attributes}.items()
+            }
             self.aws("dynamodb").put_item(TableName=self.outputs.user_attributes_table, Item=item)
         self.aws("dynamodb").update_item(
             TableName=self.outputs.user_attributes_table,
@@ -128,7 +139,11 @@ class Client:
         """Straight to Postgres, as the app role. Use it in a `with`."""
         url = urlsplit(self.outputs.database_url)
         return pg8000.native.Connection(
-            url.username, host=url.hostname, port=url.port, database=url.path[1:], password=url.password
+            url.username,
+            host=url.hostname,
+            port=url.port,
+            database=url.path[1:],
+            password=url.password,
         )
 
     def invocations(self, function: str) -> int:
@@ -136,7 +151,9 @@ class Client:
         logs = self.aws("logs")
         group = f"/aws/lambda/{self.outputs.functions[function]}"
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        return sum(event["message"].startswith("START ") for page in pages for event in page["events"])
+        return sum(
+            event["message"].startswith("START ") for page in pages for event in page["events"]
+        )
 
     def aws(self, service: str) -> Any:
         import boto3
@@ -159,15 +176,23 @@ def client_of(settings: Settings) -> Client:
 
     found = stack_outputs.read(settings)
     config = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
-    cognito = boto3.client("cognito-idp", endpoint_url=found.aws_endpoint_url, region_name=found.region, config=config)
+    cognito = boto3.client(
+        "cognito-idp", endpoint_url=found.aws_endpoint_url, region_name=found.region, config=config
+    )
     return Client(found, cognito)
 
 
 def claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    decoded: dict[str, Any] = json.loads(
+        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    )
     return decoded
 
 
 def _answer(response: Any) -> Answer:
-    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response.read())
+    return Answer(
+        response.status,
+        {name.lower(): value for name, value in response.headers.items()},
+        response.read(),
+    )

@@ -74,7 +74,10 @@ class GrantedTogether:
     def fits(self, permission: Permission, used: Sequence[Permission]) -> bool:
         return (
             permission.policy == self.policy
-            and any((each.policy, each.action) == (permission.policy, permission.action) for each in used)
+            and any(
+                (each.policy, each.action) == (permission.policy, permission.action)
+                for each in used
+            )
             and (not self.each_role or any(each.right == permission.right for each in used))
         )
 
@@ -122,13 +125,21 @@ def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Ex
     }
     every = sorted(permissions)
     used = [permission for permission in every if _is_used(permission, used_by)]
-    rest = {permission: excuses.reason(permission, used) for permission in every if permission not in used}
+    rest = {
+        permission: excuses.reason(permission, used)
+        for permission in every
+        if permission not in used
+    }
     return Report(
         calls,
         used,
         [(permission, reason) for permission, reason in rest.items() if reason],
         [permission for permission, reason in rest.items() if not reason],
-        [each for each in excuses.standing if any(map(each.fits, used)) and not any(map(each.fits, rest))],
+        [
+            each
+            for each in excuses.standing
+            if any(map(each.fits, used)) and not any(map(each.fits, rest))
+        ],
     )
 
 
@@ -137,9 +148,13 @@ def _keys(call: Call) -> tuple[str, ...]:
     return (keys,) if isinstance(keys, str) else tuple(keys)
 
 
-def _is_used(permission: Permission, used_by: Iterable[tuple[str, str, str, str, tuple[str, ...]]]) -> bool:
+def _is_used(
+    permission: Permission, used_by: Iterable[tuple[str, str, str, str, tuple[str, ...]]]
+) -> bool:
     """Return True if a call used it. NotAction is one permission: any call that the statement allowed has used it."""
-    action = glob("*" if permission.action.startswith("all but ") else permission.action, ignore_case=True)
+    action = glob(
+        "*" if permission.action.startswith("all but ") else permission.action, ignore_case=True
+    )
     key = glob(permission.partition)
     return any(
         used[:3] == permission.right[:3]
@@ -182,7 +197,9 @@ def _actions(statement: Statement) -> Iterable[str]:
 
 def _partitions(statement: Statement) -> Iterable[str]:
     conditions = (each for each in statement.conditions if each.key.lower() == LEADING_KEYS.lower())
-    patterns = [value for each in conditions if not each.operator.endswith("Null") for value in each.values]
+    patterns = [
+        value for each in conditions if not each.operator.endswith("Null") for value in each.values
+    ]
     return patterns or [""]
 
 
@@ -203,9 +220,12 @@ def of_stack(settings: Settings) -> Report:
 
 def text(found: Report) -> str:
     denied = [call for call in found.calls if not call.allowed]
-    lines = [f"{len(found.calls)} different calls: {len(found.calls) - len(denied)} allowed, {len(denied)} denied"]
+    lines = [
+        f"{len(found.calls)} different calls: {len(found.calls) - len(denied)} allowed, {len(denied)} denied"
+    ]
     lines += [
-        f"  {'allowed' if c.allowed else 'DENIED '} {_name(c.role)}: {c.action} on {c.resource}" for c in found.calls
+        f"  {'allowed' if c.allowed else 'DENIED '} {_name(c.role)}: {c.action} on {c.resource}"
+        for c in found.calls
     ]
     lines += ["", f"{len(found.used)} permissions that calls used"]
     lines += [
@@ -213,7 +233,13 @@ def text(found: Report) -> str:
         f"{len(found.excused)} permissions that no call used, for a reason (tools/laptop/unused_permissions_allowlist.yaml)",
     ]
     for reason in dict.fromkeys(reason for _, reason in found.excused):
-        fitting = sorted({f"{each.action} {each.partition}".rstrip() for each, why in found.excused if why == reason})
+        fitting = sorted(
+            {
+                f"{each.action} {each.partition}".rstrip()
+                for each, why in found.excused
+                if why == reason
+            }
+        )
         lines.append(f"  {', '.join(fitting)}: {reason}")
     lines += ["", f"{len(found.unused)} permissions that no call used"]
     lines += [f"  ✗ {permission}" for permission in found.unused]

@@ -35,7 +35,12 @@ def rows(subject: Subject) -> Iterator[Row]:
         try:
             yield check(subject)
         except (ClientError, BotoCoreError) as error:
-            yield Row(name, False, f"cannot be asked: {error}", "The credentials need the right to read it.")
+            yield Row(
+                name,
+                False,
+                f"cannot be asked: {error}",
+                "The credentials need the right to read it.",
+            )
 
 
 def _credentials(subject: Subject) -> Row:
@@ -51,14 +56,20 @@ def _zones(subject: Subject) -> Row:
     answer = subject.client("ec2").describe_availability_zones(
         Filters=[{"Name": "region-name", "Values": [subject.region]}]
     )
-    ids = {zone["ZoneName"]: zone["ZoneId"] for zone in answer["AvailabilityZones"] if zone["State"] == "available"}
+    ids = {
+        zone["ZoneName"]: zone["ZoneId"]
+        for zone in answer["AvailabilityZones"]
+        if zone["State"] == "available"
+    }
     missing = [zone for zone in subject.zones if zone not in ids]
     without_proxy = [zone for zone in subject.zones if ids.get(zone) in ZONES_WITHOUT_PROXY]
     usable = sorted(zone for zone, identity in ids.items() if identity not in ZONES_WITHOUT_PROXY)
     wrong = [f"{zone} is not there" for zone in missing]
     wrong += [f"{zone} is {ids[zone]}, which RDS Proxy does not serve" for zone in without_proxy]
     found = "; ".join(wrong) or ", ".join(f"{zone} ({ids[zone]})" for zone in subject.zones)
-    return Row("zones", not wrong, found, f"Name others in {subject.locals_file}: {', '.join(usable)}.")
+    return Row(
+        "zones", not wrong, found, f"Name others in {subject.locals_file}: {', '.join(usable)}."
+    )
 
 
 def _engine(subject: Subject) -> Row:
@@ -72,7 +83,10 @@ def _engine(subject: Subject) -> Row:
 
 def _instance_class(subject: Subject) -> Row:
     options = subject.client("rds").describe_orderable_db_instance_options(
-        Engine="postgres", EngineVersion=subject.engine_version, DBInstanceClass=subject.instance_class, MaxRecords=20
+        Engine="postgres",
+        EngineVersion=subject.engine_version,
+        DBInstanceClass=subject.instance_class,
+        MaxRecords=20,
     )["OrderableDBInstanceOptions"]
     advice = f"Name a class in {subject.locals_file} that the region sells for postgres {subject.engine_version}."
     return Row("instance class", bool(options), subject.instance_class, advice)
@@ -87,7 +101,11 @@ def _concurrency(subject: Subject) -> Row:
 
 def _vpcs(subject: Subject) -> Row:
     found = subject.client("ec2").describe_vpcs()["Vpcs"]
-    is_there = any(tag == {"Key": "Name", "Value": subject.name} for vpc in found for tag in vpc.get("Tags", []))
+    is_there = any(
+        tag == {"Key": "Name", "Value": subject.name}
+        for vpc in found
+        for tag in vpc.get("Tags", [])
+    )
     return _room(subject, "VPCs", "vpc", "L-F678F1CE", len(found), 0 if is_there else 1)
 
 
@@ -98,15 +116,20 @@ def _addresses(subject: Subject) -> Row:
 
 def _room(subject: Subject, what: str, service: str, code: str, used: int, needed: int) -> Row:
     try:
-        quota = subject.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"][
-            "Value"
-        ]
+        quota = subject.client("service-quotas").get_service_quota(
+            ServiceCode=service, QuotaCode=code
+        )["Quota"]["Value"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchResourceException":
             raise
         quota = DEFAULT_QUOTA
     found = f"{used} of {quota:.0f} used, {needed} more needed"
-    return Row(what, used + needed <= quota, found, f"Delete unused ones, or ask for more: Service Quotas, {code}.")
+    return Row(
+        what,
+        used + needed <= quota,
+        found,
+        f"Delete unused ones, or ask for more: Service Quotas, {code}.",
+    )
 
 
 def _service_linked_roles(subject: Subject) -> Row:
@@ -120,16 +143,29 @@ def _gateway_role(subject: Subject) -> Row:
         return Row("API Gateway's log role", None, "not needed on the laptop")
     role = subject.client("apigateway").get_account().get("cloudwatchRoleArn", "")
     found = role or f"none in {subject.region}"
-    return Row("API Gateway's log role", bool(role), found, "make bootstrap sets it, for the region of AWS_REGION.")
+    return Row(
+        "API Gateway's log role",
+        bool(role),
+        found,
+        "make bootstrap sets it, for the region of AWS_REGION.",
+    )
 
 
 def _oidc(subject: Subject) -> Row:
     if subject.is_local:
         return Row("GitHub's OIDC provider", None, "not needed on the laptop")
-    arns = [one["Arn"] for one in subject.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    arns = [
+        one["Arn"]
+        for one in subject.client("iam").list_open_id_connect_providers()[
+            "OpenIDConnectProviderList"
+        ]
+    ]
     found = next((arn for arn in arns if arn.endswith(f"/{GITHUB}")), "")
     return Row(
-        "GitHub's OIDC provider", bool(found), found or "none", "make bootstrap makes it; only workflows need it."
+        "GitHub's OIDC provider",
+        bool(found),
+        found or "none",
+        "make bootstrap makes it; only workflows need it.",
     )
 
 
@@ -138,26 +174,36 @@ def _mail(subject: Subject) -> Row:
         return Row("mails", None, "Cognito's own sender, 50 mails a day")
     account = subject.client("sesv2").get_account()
     ok = bool(account.get("ProductionAccessEnabled") and account.get("SendingEnabled"))
-    found = "SES sends to everybody" if ok else "SES is in its sandbox: it sends to verified addresses alone"
+    found = (
+        "SES sends to everybody"
+        if ok
+        else "SES is in its sandbox: it sends to verified addresses alone"
+    )
     return Row("mails", ok, found, "Ask for production access: SES, Account dashboard.")
 
 
 def _hosted_page(subject: Subject) -> Row:
     if not subject.hosted_page_prefix:
         return Row("hosted page", None, "not configured")
-    taken = subject.client("cognito-idp").describe_user_pool_domain(Domain=subject.hosted_page_prefix)[
-        "DomainDescription"
-    ]
+    taken = subject.client("cognito-idp").describe_user_pool_domain(
+        Domain=subject.hosted_page_prefix
+    )["DomainDescription"]
     ours = not taken or taken.get("UserPoolId") in subject.user_pool_ids()
-    found = f"{subject.hosted_page_prefix} is {'free' if not taken else 'ours' if ours else 'taken'}"
-    return Row("hosted page", ours, found, "Choose another HOSTED_PAGE_PREFIX: it is unique in the region.")
+    found = (
+        f"{subject.hosted_page_prefix} is {'free' if not taken else 'ours' if ours else 'taken'}"
+    )
+    return Row(
+        "hosted page", ours, found, "Choose another HOSTED_PAGE_PREFIX: it is unique in the region."
+    )
 
 
 def _state_bucket(subject: Subject) -> Row:
     if subject.is_local:
         return Row("state bucket", None, "not needed on the laptop")
     try:
-        subject.client("s3").head_bucket(Bucket=subject.state_bucket, ExpectedBucketOwner=subject.account_id)
+        subject.client("s3").head_bucket(
+            Bucket=subject.state_bucket, ExpectedBucketOwner=subject.account_id
+        )
     except ClientError as error:
         code = error.response["Error"]["Code"]
         said = {"404": "does not exist", "403": "belongs to another account"}.get(code, code)
@@ -173,11 +219,18 @@ def _state_bucket(subject: Subject) -> Row:
 def _leftover_logs(subject: Subject) -> Row:
     """A group that RDS made again after a destroy would fail the next create with ResourceAlreadyExistsException."""
     databases = subject.client("rds").describe_db_instances()["DBInstances"]
-    if any(database["DBInstanceIdentifier"] == f"{subject.name}-database" for database in databases):
+    if any(
+        database["DBInstanceIdentifier"] == f"{subject.name}-database" for database in databases
+    ):
         return Row("log groups", True, "in use by the database")
     left = subject.leftover_log_groups()
     command = "; ".join(f"aws logs delete-log-group --log-group-name {name}" for name in left)
-    return Row("log groups", not left, f"left over: {', '.join(left)}" if left else "none left over", command)
+    return Row(
+        "log groups",
+        not left,
+        f"left over: {', '.join(left)}" if left else "none left over",
+        command,
+    )
 
 
 CHECKS: dict[str, Check] = {

@@ -22,7 +22,9 @@ DEFAULT_REGION = "us-east-1"  # the one that S3 does not want to be told
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.operations.bootstrap", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.operations.bootstrap", description=__doc__
+    )
     parser.add_argument("--yes", action="store_true", help="apply without a question")
     options = parser.parse_args()
     return command.run(NAME, lambda: bootstrap(sure=options.yes))
@@ -31,11 +33,15 @@ def main() -> int:
 def bootstrap(*, sure: bool) -> None:
     root = terraform.root(NAME)
     if "GITHUB_REPOSITORY" not in root.configuration.found:
-        raise RefusedError("GITHUB_REPOSITORY is missing: owner/name, whose workflows take the roles. Put it in .env.")
+        raise RefusedError(
+            "GITHUB_REPOSITORY is missing: owner/name, whose workflows take the roles. Put it in .env."
+        )
     _require_account(root.configuration.account_id)
     for service in service_linked_roles.make_missing(boto3.client("iam")):
         print(f"made the service-linked role of {service}.")
-    make_bucket(root.configuration.state_bucket, root.configuration.region, root.configuration.account_id)
+    make_bucket(
+        root.configuration.state_bucket, root.configuration.region, root.configuration.account_id
+    )
     root.init()
     if not root.holds(BUCKET):
         root.adopt(BUCKET, root.configuration.state_bucket)
@@ -61,7 +67,9 @@ def make_bucket(name: str, region: str, account_id: str) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "403":
-            raise RefusedError(f"STATE_BUCKET {name} is somebody else's. Choose another name.") from error
+            raise RefusedError(
+                f"STATE_BUCKET {name} is somebody else's. Choose another name."
+            ) from error
         if code != "404":
             raise
         place: dict[str, Any] = {"CreateBucketConfiguration": {"LocationConstraint": region}}

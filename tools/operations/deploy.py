@@ -8,7 +8,15 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from tools.deploy import artefacts, command, environment, live_alias, published_versions, release, stack_settings
+from tools.deploy import (
+    artefacts,
+    command,
+    environment,
+    live_alias,
+    published_versions,
+    release,
+    stack_settings,
+)
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
@@ -27,7 +35,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.deploy", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
     parser.add_argument("--service", default="", help="a folder of functions/: its code alone")
-    parser.add_argument("--artefacts", default="", metavar="DIGEST", help="deploy what lies in build/, if it is this")
+    parser.add_argument(
+        "--artefacts",
+        default="",
+        metavar="DIGEST",
+        help="deploy what lies in build/, if it is this",
+    )
     parser.add_argument("--yes", action="store_true", help="apply without a question")
     release.add_canary_options(parser)
     options = parser.parse_args()
@@ -61,7 +74,9 @@ def _up() -> Environment:
     return environment.environment(environment.LOCAL)
 
 
-def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -> tuple[Environment, list[Shift]]:
+def _everything(
+    name: str, options: argparse.Namespace, canary: Canary | None
+) -> tuple[Environment, list[Shift]]:
     root = terraform.root(name)  # what is wrong with the configuration is said before the build
     preflight.require(preflight_subject.of_configuration(root.configuration))
     _build(options.artefacts, local=False)
@@ -95,7 +110,9 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
     except RefusedError as error:
         live_alias.undo(target.client("lambda"), shifts)
         taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
-        raise RefusedError(f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)) from error
+        raise RefusedError(
+            f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)
+        ) from error
 
 
 def _prune(target: Environment) -> None:

@@ -27,16 +27,27 @@ destroy: how long the parts take. Terraform tells each resource as it goes.
   keys                   AWS keeps them for 30 days, unusable, and then deletes them
 Credentials should last an hour. If they end sooner, run the same command again: it goes on."""
 # Whatever is set otherwise, AWS refuses to delete the resource: half of the environment would be gone by then.
-UNPROTECTED = {"deletion_protection": (None, False, "INACTIVE"), "deletion_protection_enabled": (None, False)}
+UNPROTECTED = {
+    "deletion_protection": (None, False, "INACTIVE"),
+    "deletion_protection_enabled": (None, False),
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.destroy", description=__doc__)
-    parser.add_argument("environment", nargs="?", default="", help="dev, prod, …: a folder of envs/")
-    parser.add_argument("--confirm", default="", help="name of the environment, such as atrium-prod")
-    parser.add_argument("--envs", type=Path, default=ROOT / "envs", help="folder of the environments")
+    parser.add_argument(
+        "environment", nargs="?", default="", help="dev, prod, …: a folder of envs/"
+    )
+    parser.add_argument(
+        "--confirm", default="", help="name of the environment, such as atrium-prod"
+    )
+    parser.add_argument(
+        "--envs", type=Path, default=ROOT / "envs", help="folder of the environments"
+    )
     options = parser.parse_args()
-    return command.run("destroy", lambda: destroy(options.envs, options.environment, options.confirm))
+    return command.run(
+        "destroy", lambda: destroy(options.envs, options.environment, options.confirm)
+    )
 
 
 def destroy(envs: Path, environment: str, confirm: str) -> None:
@@ -55,7 +66,9 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
             f"{name} is still protected in AWS: {', '.join(protected)}. "
             f"Apply what {environment}/locals.tf says first: `make deploy ENV={environment}`."
         )
-    artefacts.build(local=False)  # also what it takes away Terraform reads whole, the builder's files with it
+    artefacts.build(
+        local=False
+    )  # also what it takes away Terraform reads whole, the builder's files with it
     print(DURATIONS)
     root.destroy(sure=bool(confirm))
     leftover_logs.sweep(boto3.client("logs"), name)
@@ -88,11 +101,15 @@ def _setting(text: str, name: str, file: Path) -> str:
 def require_confirmation(environment: str, name: str, confirm: str) -> None:
     if confirm != name and (confirm or environment != GOES_AT_ONCE):
         given = f"CONFIRM is {confirm!r}. " if confirm else ""
-        raise RefusedError(f"{given}To destroy {name} for good: make destroy ENV={environment} CONFIRM={name}")
+        raise RefusedError(
+            f"{given}To destroy {name} for good: make destroy ENV={environment} CONFIRM={name}"
+        )
 
 
 def is_protected(resource: dict[str, Any]) -> bool:
-    return any(resource["values"].get(name) not in harmless for name, harmless in UNPROTECTED.items())
+    return any(
+        resource["values"].get(name) not in harmless for name, harmless in UNPROTECTED.items()
+    )
 
 
 if __name__ == "__main__":

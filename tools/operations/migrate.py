@@ -27,7 +27,12 @@ ADVICE = {
     "Sandbox.Timedout": "What ran was undone. A migration this long: docs/runbooks/migrations.md.",
 }
 
-TARGETS = {"status": "migrate-status", "plan": "migrate-plan", "apply": "migrate", "down": "migrate-down"}
+TARGETS = {
+    "status": "migrate-status",
+    "plan": "migrate-plan",
+    "apply": "migrate",
+    "down": "migrate-down",
+}
 
 Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -46,17 +51,27 @@ def _told(options: argparse.Namespace) -> None:
         raise RefusedError(f"{error}{advice}") from error
     except KeyboardInterrupt:
         ran = "The run ended with it" if options.tunnel else "The function runs on"
-        raise RefusedError(f"interrupted. {ran}: `make migrate-status` tells how far it came.") from None
+        raise RefusedError(
+            f"interrupted. {ran}: `make migrate-status` tells how far it came."
+        ) from None
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.migrate", description=__doc__)
     parser.add_argument("command", choices=["status", "plan", "apply", "down"])
     parser.add_argument("--env", default="", help="local, dev or prod")
-    parser.add_argument("--to", default="", help="apply, plan: the last migration to apply, by name or number")
-    parser.add_argument("--steps", default="1", help="down: how many to take back (default: %(default)s)")
-    parser.add_argument("--confirm", default="", help="down: name of the environment, such as atrium-prod")
-    parser.add_argument("--tunnel", default="", help="port of this machine that `make tunnel` listens on")
+    parser.add_argument(
+        "--to", default="", help="apply, plan: the last migration to apply, by name or number"
+    )
+    parser.add_argument(
+        "--steps", default="1", help="down: how many to take back (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--confirm", default="", help="down: name of the environment, such as atrium-prod"
+    )
+    parser.add_argument(
+        "--tunnel", default="", help="port of this machine that `make tunnel` listens on"
+    )
     parser.add_argument("--format", default="text", help="text or json")
     return parser.parse_args()
 
@@ -81,7 +96,11 @@ def _command(options: argparse.Namespace) -> None:
         case _:
             require_confirmation(chosen, options.confirm, steps)
             answer = run({"action": "down", "steps": steps})
-    told = json.dumps({"environment": chosen.name} | answer, indent=2) if options.format == "json" else ""
+    told = (
+        json.dumps({"environment": chosen.name} | answer, indent=2)
+        if options.format == "json"
+        else ""
+    )
     print(told or TEXT[options.command](chosen.name, answer))
     if answer.get("wrong"):
         raise RefusedError("\n".join(["the next run would be refused.", *answer["wrong"]]))
@@ -117,12 +136,16 @@ def _release_as_saved(chosen: Environment) -> None:
 
     assert chosen.settings
     only = {"migrate": chosen.output("functions")["migrate"]}
-    release = HotReload(chosen.settings.root, only, chosen.client("lambda"), chosen.settings.aws_endpoint_url)
+    release = HotReload(
+        chosen.settings.root, only, chosen.client("lambda"), chosen.settings.aws_endpoint_url
+    )
     for outcome in release.reload():
         if isinstance(outcome, BuildError):
             raise RefusedError(str(outcome))
         if outcome.refused:
-            raise RefusedError("\n".join(["functions/migrate does not start as it is saved:", *outcome.refused]))
+            raise RefusedError(
+                "\n".join(["functions/migrate does not start as it is saved:", *outcome.refused])
+            )
 
 
 def _to(text: str) -> dict[str, str]:
@@ -140,7 +163,9 @@ def _whole(name: str, text: str, most: int) -> int:
 
 
 def _status_text(name: str, answer: Mapping[str, Any]) -> str:
-    marks = dict.fromkeys(answer["unknown"], "not in this build") | {each["id"]: "edited" for each in answer["edited"]}
+    marks = dict.fromkeys(answer["unknown"], "not in this build") | {
+        each["id"]: "edited" for each in answer["edited"]
+    }
     lines = [f"{name}: {len(answer['applied'])} applied, {len(answer['pending'])} pending"]
     for one in answer["applied"]:
         when = answer["applied_at"][one][:16].replace("T", " ")
@@ -155,12 +180,16 @@ def _status_text(name: str, answer: Mapping[str, Any]) -> str:
 def _plan_text(name: str, answer: Mapping[str, Any]) -> str:
     if not answer["apply"]:
         return f"{name}: nothing to apply."
-    return "\n".join(f"-- {each['id']}, to be applied to {name}\n{each['sql']}" for each in answer["apply"])
+    return "\n".join(
+        f"-- {each['id']}, to be applied to {name}\n{each['sql']}" for each in answer["apply"]
+    )
 
 
 def _apply_text(name: str, answer: Mapping[str, Any]) -> str:
     done = f"applied {', '.join(answer['applied'])}" if answer["applied"] else "nothing to apply"
-    return f"{name}: {done}." + (f" Still pending: {', '.join(answer['pending'])}." if answer["pending"] else "")
+    return f"{name}: {done}." + (
+        f" Still pending: {', '.join(answer['pending'])}." if answer["pending"] else ""
+    )
 
 
 def _down_text(name: str, answer: Mapping[str, Any]) -> str:

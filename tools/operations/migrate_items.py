@@ -16,7 +16,9 @@ from tools.operations.migrate import runner
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.operations.migrate_items", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.operations.migrate_items", description=__doc__
+    )
     parser.add_argument("--env", default="", help="local, dev or prod")
     parser.add_argument("--dry-run", action="store_true", help="count, and write nothing")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -27,16 +29,26 @@ def main() -> int:
 def _migrate(options: argparse.Namespace) -> None:
     chosen = environment(options.env)
     run = runner(chosen)
-    report: Report = (lambda line: print(line, file=sys.stderr, flush=True)) if sys.stderr.isatty() else _no_report
+    report: Report = (
+        (lambda line: print(line, file=sys.stderr, flush=True))
+        if sys.stderr.isatty()
+        else _no_report
+    )
     answer = items.count(run, report) if options.dry_run else items.finish(run, report)
-    print(json.dumps({"environment": chosen.name} | answer) if options.format == "json" else text(chosen.name, answer))
+    print(
+        json.dumps({"environment": chosen.name} | answer)
+        if options.format == "json"
+        else text(chosen.name, answer)
+    )
 
 
 def text(name: str, answer: Mapping[str, Any]) -> str:
     counts = f"{answer['moved']} grants moved, {answer['merged']} merged, {answer['expired']} expired and deleted"
     if answer.get("dry_run"):
         return f"{name}: would visit {answer['users']} users: {counts}. Nothing was written."
-    return f"{name}: visited {answer['users']} users: {counts}. All grants are in the newest layout."
+    return (
+        f"{name}: visited {answer['users']} users: {counts}. All grants are in the newest layout."
+    )
 
 
 def _no_report(_line: str) -> None:

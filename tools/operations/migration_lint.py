@@ -17,10 +17,14 @@ def require(folder: Path = ROOT / "migrations") -> None:
     paths = sorted(path for path in folder.glob("*.sql") if not path.stem.endswith(".rollback"))
     outside = [path for path in paths if OUTSIDE in path.read_text(encoding="utf-8-sig")]
     found = [
-        squawk(group, outside=group is outside) for group in ([p for p in paths if p not in outside], outside) if group
+        squawk(group, outside=group is outside)
+        for group in ([p for p in paths if p not in outside], outside)
+        if group
     ]
     if wrong := [done.stdout.strip() for done in found if done.returncode]:
-        raise RefusedError("\n".join(["nothing was run, since squawk finds fault with these files:", *wrong]))
+        raise RefusedError(
+            "\n".join(["nothing was run, since squawk finds fault with these files:", *wrong])
+        )
 
 
 def squawk(paths: Sequence[Path], *, outside: bool) -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,9 @@ BACK = "-- Takes {file} back: its statements undone, in the opposite order.\n"
 
 
 def main() -> int:
-    return command.run("migration", lambda: print("\n".join(_created(sys.argv[1] if len(sys.argv) > 1 else ""))))
+    return command.run(
+        "migration", lambda: print("\n".join(_created(sys.argv[1] if len(sys.argv) > 1 else "")))
+    )
 
 
 def _created(name: str) -> list[str]:
@@ -36,7 +38,9 @@ def create(name: str, folder: Path) -> list[Path]:
         )
     taken = names(folder)
     if same := [stem for stem in taken if stem.partition("_")[2] == name]:
-        raise RefusedError(f"NAME={name} is taken by migrations/{same[0]}.sql. Say what is different this time.")
+        raise RefusedError(
+            f"NAME={name} is taken by migrations/{same[0]}.sql. Say what is different this time."
+        )
     number = max((int(stem.partition("_")[0]) for stem in taken), default=0) + 1
     forward = folder / f"{number:04}_{name}.sql"
     back = folder / f"{number:04}_{name}.rollback.sql"

@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 
 TIMEOUT = 30.0  # seconds: a cold start in a VPC, and API Gateway's own limit
 KEPT_HEADERS = ("access-control-allow-origin", "cache-control", "content-type", "x-amzn-errortype")
-PRESENT_HEADERS = ("etag", "retry-after", "www-authenticate", "x-amz-apigw-id", "x-amzn-requestid", "x-request-id")
+PRESENT_HEADERS = (
+    "etag",
+    "retry-after",
+    "www-authenticate",
+    "x-amz-apigw-id",
+    "x-amzn-requestid",
+    "x-request-id",
+)
 KEPT_MEMBERS = ("code", "status", "title", "type")
 """Members of a body whose text the contract promises. Of all others the type is kept."""
 
@@ -40,7 +47,11 @@ class Answer:
         headers = {name: self.headers[name] for name in KEPT_HEADERS if name in self.headers}
         headers |= {name: "present" for name in PRESENT_HEADERS if name in self.headers}
         content = self.json()
-        return {"status": self.status, "headers": dict(sorted(headers.items())), "body": shape(content)}
+        return {
+            "status": self.status,
+            "headers": dict(sorted(headers.items())),
+            "body": shape(content),
+        }
 
 
 def shape(value: Any, name: str = "") -> Any:
@@ -58,7 +69,9 @@ def ask(url: str, request: Request) -> Answer:
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.netloc, timeout=TIMEOUT)
     try:
-        connection.request(request.method, address.path + request.path, request.body, dict(request.headers))
+        connection.request(
+            request.method, address.path + request.path, request.body, dict(request.headers)
+        )
         response = connection.getresponse()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, headers, response.read())

@@ -58,13 +58,19 @@ def counted(changes: list[Change]) -> str:
     if not changes:
         return "nothing to change."
     totals = Counter(change.action for change in changes)
-    return ", ".join(f"{totals[action]} {words}" for action, words in WORDS.items() if totals[action]) + "."
+    return (
+        ", ".join(f"{totals[action]} {words}" for action, words in WORDS.items() if totals[action])
+        + "."
+    )
 
 
 def as_markdown(name: str, changes: list[Change]) -> str:
     """What destroys comes first: it is what a reviewer looks for."""
     order = ["delete", "replace", "update", "create"]
-    rows = [f"| {one.action} | `{one.address}` |" for one in sorted(changes, key=lambda one: order.index(one.action))]
+    rows = [
+        f"| {one.action} | `{one.address}` |"
+        for one in sorted(changes, key=lambda one: order.index(one.action))
+    ]
     table = ["", "| | resource |", "|---|---|", *rows] if rows else []
     return "\n".join([f"### {name}: {counted(changes)}", *table, "", ""])
 

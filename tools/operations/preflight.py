@@ -14,7 +14,9 @@ MARKS = {True: "✓", False: "✗", None: "·"}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.operations.preflight", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.operations.preflight", description=__doc__
+    )
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
     return command.run("preflight", lambda: preflight(parser.parse_args().environment))
 
@@ -30,7 +32,9 @@ def require(subject: Subject) -> None:
     rows = list(account_checks.rows(subject))
     print(table(rows))
     if failed := [row.name for row in rows if row.ok is False]:
-        raise RefusedError(f"{subject.name} cannot be deployed yet: {', '.join(failed)}. Nothing was changed.")
+        raise RefusedError(
+            f"{subject.name} cannot be deployed yet: {', '.join(failed)}. Nothing was changed."
+        )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -51,7 +55,9 @@ def _on_aws(name: str) -> Subject:
 
 def _laptop() -> Subject:
     target = environment.environment(environment.LOCAL)
-    return preflight_subject.of_laptop(stack_settings.from_environment(), str(target.output("region")))
+    return preflight_subject.of_laptop(
+        stack_settings.from_environment(), str(target.output("region"))
+    )
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ class Subject:
     def user_pool_ids(self) -> list[str]:
         """Ids of this environment's own pool."""
         pages = self.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
-        return [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == self.name]
+        return [
+            pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == self.name
+        ]
 
     def leftover_log_groups(self) -> list[str]:
         return leftover_logs.found(self.client("logs"), self.name)
@@ -66,7 +68,9 @@ def of_configuration(read: Configuration) -> Subject:
 def of_laptop(settings: Settings, region: str) -> Subject:
     """The laptop's AWS, and what `make up` applies there."""
     keys = aws_environment(settings)
-    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=region)
+    session = boto3.Session(
+        keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=region
+    )
     return Subject(
         client=lambda service: session.client(service, endpoint_url=settings.aws_endpoint_url),  # type: ignore[call-overload]
         account_id=ACCOUNT_ID,
@@ -80,7 +84,9 @@ def _files(environment: str, region: str) -> dict[str, Any]:
     """Read what the environment's files say. Raises RefusedError."""
     file = ROOT / "envs" / environment / "locals.tf"
     text = file.read_text()
-    letters = re.findall(r'"(\w)"', _said(text, r"availability_zones = \[for zone in \[(.*?)\]", file))
+    letters = re.findall(
+        r'"(\w)"', _said(text, r"availability_zones = \[for zone in \[(.*?)\]", file)
+    )
     nat = _said(text, r'nat\s*= "(\w+)"', file)
     concurrency = _said(text, r"reserved_concurrency = \{(.*?)\}", file)
     return {

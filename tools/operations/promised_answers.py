@@ -39,17 +39,32 @@ def of_strangers(ask: Ask) -> Iterator[Promise]:
     contract = ask(Request("GET", "/v1/openapi.json")).headers.get("etag", "")
     yield Promise("health", Request("GET", "/v1/health"), 200, headers=("x-amzn-requestid",))
     yield Promise("contract", Request("GET", "/v1/openapi.json"), 200, headers=("etag",))
-    yield Promise("contract not modified", Request("GET", "/v1/openapi.json", {"If-None-Match": contract}), 304)
+    yield Promise(
+        "contract not modified",
+        Request("GET", "/v1/openapi.json", {"If-None-Match": contract}),
+        304,
+    )
     yield Promise("unknown parameter", Request("GET", "/v1/health?a=b"), 400, "parameters_invalid")
     yield Promise("no token", Request("GET", "/v1/me"), 401, headers=("www-authenticate",))
     yield Promise(
-        "no real token", Request("GET", "/v1/me", {"Authorization": "Bearer a.b.c"}), 401, headers=("www-authenticate",)
+        "no real token",
+        Request("GET", "/v1/me", {"Authorization": "Bearer a.b.c"}),
+        401,
+        headers=("www-authenticate",),
     )
     yield Promise(
-        "unknown path", Request("GET", "/v1/nothing", {"X-Request-ID": "verify-1"}), 404, headers=("x-request-id",)
+        "unknown path",
+        Request("GET", "/v1/nothing", {"X-Request-ID": "verify-1"}),
+        404,
+        headers=("x-request-id",),
     )
     preflight = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
-    yield Promise("CORS", Request("OPTIONS", "/v1/me", preflight), 204, headers=("access-control-allow-origin",))
+    yield Promise(
+        "CORS",
+        Request("OPTIONS", "/v1/me", preflight),
+        204,
+        headers=("access-control-allow-origin",),
+    )
 
 
 def of_members(ask: Ask, token: str) -> Iterator[Promise]:
@@ -61,13 +76,26 @@ def of_members(ask: Ask, token: str) -> Iterator[Promise]:
     yield Promise("me", Request("GET", "/v1/me", signed), 200, headers=("etag",))
     yield Promise("me not modified", Request("GET", "/v1/me", signed | {"If-None-Match": tag}), 304)
     yield Promise("change without If-Match", Request("PATCH", "/v1/me", merge, name), 428)
-    yield Promise("stale change", Request("PATCH", "/v1/me", merge | {"If-Match": '"0"'}, name), 412, "stale")
+    yield Promise(
+        "stale change", Request("PATCH", "/v1/me", merge | {"If-Match": '"0"'}, name), 412, "stale"
+    )
     yield Promise(
         "other media type",
         Request("PATCH", "/v1/me", merge | {"If-Match": tag, "Content-Type": "text/plain"}, name),
         415,
     )
     yield Promise("no JSON", Request("PATCH", "/v1/me", merge | {"If-Match": tag}, b"{"), 400)
-    yield Promise("unknown member", Request("PATCH", "/v1/me", merge | {"If-Match": tag}, b'{"nothing": 1}'), 422)
-    yield Promise("change", Request("PATCH", "/v1/me", merge | {"If-Match": tag}, name), 200, headers=("etag",))
-    yield Promise("a scope that the token lacks", Request("GET", "/v1/users", signed), 401)  # the gateway's answer
+    yield Promise(
+        "unknown member",
+        Request("PATCH", "/v1/me", merge | {"If-Match": tag}, b'{"nothing": 1}'),
+        422,
+    )
+    yield Promise(
+        "change",
+        Request("PATCH", "/v1/me", merge | {"If-Match": tag}, name),
+        200,
+        headers=("etag",),
+    )
+    yield Promise(
+        "a scope that the token lacks", Request("GET", "/v1/users", signed), 401
+    )  # the gateway's answer

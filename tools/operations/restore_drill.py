@@ -61,7 +61,11 @@ class Server:
         ]
 
     def run(
-        self, program: str, *arguments: str, reads: IO[bytes] | None = None, writes: IO[bytes] | None = None
+        self,
+        program: str,
+        *arguments: str,
+        reads: IO[bytes] | None = None,
+        writes: IO[bytes] | None = None,
     ) -> None:
         """One of Postgres's own, which may not be able to enter the checkout. Raises DrillFailedError with what it said."""
         done = subprocess.run(
@@ -91,7 +95,9 @@ class Content:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.operations.restore_drill", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.operations.restore_drill", description=__doc__
+    )
     parser.add_argument("--format", choices=["text", "json"], default="text")
     wants_json = parser.parse_args().format == "json"
     return command.run("restore-drill", lambda: _drill(wants_json))
@@ -114,7 +120,9 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
     except BaseException:  # nothing was lost yet
         file.unlink()
         raise
-    told(f"dumped    {sum(before.rows.values())} rows of {len(before.rows)} tables, {file.stat().st_size} bytes")
+    told(
+        f"dumped    {sum(before.rows.values())} rows of {len(before.rows)} tables, {file.stat().st_size} bytes"
+    )
     started = time.monotonic()
     try:
         lose(server)
@@ -125,10 +133,18 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
         told(f"restored  every table as it was: {described(before)}")
         require_record(chosen, record)
         told(f"signed in {record['email']}, who reads their record through the API as before")
-    except (DrillFailedError, OSError, ClientError, pg8000.exceptions.Error, KeyboardInterrupt) as error:
+    except (
+        DrillFailedError,
+        OSError,
+        ClientError,
+        pg8000.exceptions.Error,
+        KeyboardInterrupt,
+    ) as error:
         by_hand = " ".join([*server.command("pg_restore"), *RESTORE])
         why = str(error) or "interrupted, perhaps without a database."
-        raise DrillFailedError(f"{why}\n  The dump is kept. Restore it by hand: {by_hand} < {file}") from error
+        raise DrillFailedError(
+            f"{why}\n  The dump is kept. Restore it by hand: {by_hand} < {file}"
+        ) from error
     file.unlink()
     seconds = round(time.monotonic() - started, 1)
     told(f"{seconds} s from the loss to the first answer")
@@ -139,7 +155,9 @@ def dump_file(chosen: Environment) -> Path:
     assert chosen.settings
     file = chosen.settings.state / "restore-drill.dump"
     if file.exists():
-        raise DrillFailedError(f"{file} is left of a drill that failed. Restore it or remove it first.")
+        raise DrillFailedError(
+            f"{file} is left of a drill that failed. Restore it or remove it first."
+        )
     file.touch(mode=0o600)
     return file
 
@@ -148,9 +166,13 @@ def server_of(chosen: Environment) -> Server:
     settings = chosen.settings
     running = supervisor.running(settings) if settings else None
     if settings is None or running is None:
-        raise EnvironmentUnavailableError("The drill is for the laptop's stack, which is down. `make up` starts it.")
+        raise EnvironmentUnavailableError(
+            "The drill is for the laptop's stack, which is down. `make up` starts it."
+        )
     folder = postgres.socket_folder(postgres.place(settings.state / "postgres"))
-    return Server(folder, running.postgres_port, chosen.output("database_name"), binaries.find().folder)
+    return Server(
+        folder, running.postgres_port, chosen.output("database_name"), binaries.find().folder
+    )
 
 
 def dump(server: Server, file: Path) -> Content:
@@ -182,7 +204,9 @@ def lose(server: Server) -> None:
 def require_lost(server: Server, chosen: Environment) -> None:
     """Otherwise everything after it would prove nothing."""
     with server.connected("postgres") as connection:
-        left = connection.run("SELECT 1 FROM pg_database WHERE datname = :name", name=server.database)
+        left = connection.run(
+            "SELECT 1 FROM pg_database WHERE datname = :name", name=server.database
+        )
     if left:
         raise DrillFailedError(f"the database {server.database} is still there.")
     try:
@@ -201,12 +225,17 @@ def require_same(before: Content, server: Server) -> None:
     with server.connected(server.database) as connection:
         after = read_content(connection)
     if differing := before.differing(after):
-        counts = ", ".join(f"{name}: {before.rows.get(name)} rows, now {after.rows.get(name)}" for name in differing)
+        counts = ", ".join(
+            f"{name}: {before.rows.get(name)} rows, now {after.rows.get(name)}"
+            for name in differing
+        )
         raise DrillFailedError(f"restored, but not as it was: {counts}.")
 
 
 def described(content: Content) -> str:
-    return ", ".join(f"{name.removeprefix('public.')} {rows}" for name, rows in content.rows.items())
+    return ", ".join(
+        f"{name.removeprefix('public.')} {rows}" for name, rows in content.rows.items()
+    )
 
 
 def require_record(chosen: Environment, before: dict[str, Any]) -> None:
@@ -218,7 +247,9 @@ def require_record(chosen: Environment, before: dict[str, Any]) -> None:
             break
         except (ClientError, OSError) as error:
             if time.monotonic() > deadline:
-                raise DrillFailedError(f"nobody can sign in {API_SECONDS:.0f} s after the restore: {error}") from error
+                raise DrillFailedError(
+                    f"nobody can sign in {API_SECONDS:.0f} s after the restore: {error}"
+                ) from error
             time.sleep(0.2)
     if after != before:
         raise DrillFailedError(f"GET /v1/me says {after}, and before it was {before}.")
@@ -239,7 +270,10 @@ def sign_in(chosen: Environment) -> str:
     answer = chosen.client("cognito-idp").initiate_auth(
         ClientId=chosen.output("user_pool_client_id"),
         AuthFlow="USER_PASSWORD_AUTH",
-        AuthParameters={"USERNAME": chosen.output("admin_email"), "PASSWORD": chosen.output("admin_password")},
+        AuthParameters={
+            "USERNAME": chosen.output("admin_email"),
+            "PASSWORD": chosen.output("admin_password"),
+        },
     )
     return str(answer["AuthenticationResult"]["AccessToken"])
 

@@ -52,7 +52,9 @@ def reasons_against(target: Environment, service: str) -> Iterator[str]:
         yield f"{target.name} has no such function yet: role, log group, alias and alarms come with an apply."
         return
     applied = target.output("function_declarations").get(service, {})
-    for field, before, after in differences(applied, yaml.safe_load((folder / "function.yaml").read_text())):
+    for field, before, after in differences(
+        applied, yaml.safe_load((folder / "function.yaml").read_text())
+    ):
         yield f"functions/{service}/function.yaml: {field} was applied as {before}, and is {after} now."
     yield from _contract(target.output("contract_hashes"), service)
     yield from _kernel(target, service)
@@ -64,7 +66,9 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, 
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):
             yield from differences(
-                before.get(name, MISSING), after.get(name, MISSING), f"{path}.{name}" if path else name
+                before.get(name, MISSING),
+                after.get(name, MISSING),
+                f"{path}.{name}" if path else name,
             )
     elif before != after:
         yield path, before, after
@@ -89,12 +93,16 @@ def _migrations(target: Environment) -> Iterator[str]:
 def _kernel(target: Environment, service: str) -> Iterator[str]:
     """The layers that the function runs on must be those that this code was built beside."""
     client = target.client("lambda")
-    configuration = client.get_function_configuration(FunctionName=target.output("functions")[service])
+    configuration = client.get_function_configuration(
+        FunctionName=target.output("functions")[service]
+    )
     architecture = "local" if target.is_local else configuration["Architectures"][0]
     for arn in (one["Arn"] for one in configuration["Layers"]):
         name, version = arn.split(":")[-2:]
         kind = name.rpartition("-")[2]
-        built = hashlib.sha256((ROOT / "build" / "layer" / architecture / f"{kind}.zip").read_bytes()).digest()
+        built = hashlib.sha256(
+            (ROOT / "build" / "layer" / architecture / f"{kind}.zip").read_bytes()
+        ).digest()
         layer = client.get_layer_version(LayerName=name, VersionNumber=int(version))
         if layer["Content"]["CodeSha256"] != base64.b64encode(built).decode():
             yield f"the layer {kind} (functions/atrium, or packages of pyproject.toml) is not the one that was applied."

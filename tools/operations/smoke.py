@@ -10,14 +10,18 @@ from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.operations.observations import Answer, Request, ask
 
-SETTLE_SECONDS = 30.0  # a new deployment of the API reaches its callers within seconds; the laptop's at once
+SETTLE_SECONDS = (
+    30.0  # a new deployment of the API reaches its callers within seconds; the laptop's at once
+)
 PROTECTED = "/v1/me"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.smoke", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
-    return command.run("smoke", lambda: smoke(environment.environment(parser.parse_args().environment)))
+    return command.run(
+        "smoke", lambda: smoke(environment.environment(parser.parse_args().environment))
+    )
 
 
 def smoke(target: Environment) -> None:
@@ -26,7 +30,9 @@ def smoke(target: Environment) -> None:
     deadline = time.monotonic() + (0 if target.is_local else SETTLE_SECONDS)
     while wrong := list(complaints(url, target.output("stage"))):
         if time.monotonic() >= deadline:
-            raise RefusedError("\n".join([f"{url} does not answer as it should:", *(f"  {one}" for one in wrong)]))
+            raise RefusedError(
+                "\n".join([f"{url} does not answer as it should:", *(f"  {one}" for one in wrong)])
+            )
         time.sleep(1)
     print(f"smoke: {url} is up, tells its contract and asks for a token.")
 
@@ -47,7 +53,11 @@ def _health(answer: Answer, stage: str) -> Iterator[str]:
 
 def _contract(answer: Answer) -> Iterator[str]:
     document = answer.json()
-    if answer.status != 200 or not isinstance(document, dict) or PROTECTED not in document.get("paths", {}):
+    if (
+        answer.status != 200
+        or not isinstance(document, dict)
+        or PROTECTED not in document.get("paths", {})
+    ):
         yield f"/v1/openapi.json: {_told(answer)}, not 200 with a contract that has {PROTECTED}"
 
 

@@ -30,7 +30,10 @@ class Administrator:
 def signed_up(target: Environment, ask: Ask, administrator: Administrator) -> Iterator[str]:
     """Yield the user's access token. Raises RefusedError when a step fails, the removal too."""
     cognito = target.client("cognito-idp")
-    email, password = ADDRESS.format(random=secrets.token_hex(6)), secrets.token_urlsafe(18) + "aA1!"
+    email, password = (
+        ADDRESS.format(random=secrets.token_hex(6)),
+        secrets.token_urlsafe(18) + "aA1!",
+    )
     names = {"email": email, "given_name": "Ada", "family_name": "Lovelace"}
     cognito.sign_up(
         ClientId=target.output("user_pool_client_id"), Username=email, Password=password,
@@ -50,7 +53,9 @@ def sign_in(target: Environment, cognito: Any, email: str, password: str) -> str
     client_id = target.output("user_pool_client_id")
     try:
         answer = cognito.initiate_auth(
-            ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": email, "PASSWORD": password}
+            ClientId=client_id,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": password},
         )
     except ClientError as error:
         if "USER_PASSWORD_AUTH flow not enabled" not in str(error):
@@ -71,7 +76,9 @@ def sign_in(target: Environment, cognito: Any, email: str, password: str) -> str
 def _uid(ask: Ask, token: str) -> str:
     answer = ask(Request("GET", "/v1/me", {"Authorization": f"Bearer {token}"}))
     if answer.status != 200:
-        raise RefusedError(f"the user who signed up cannot read /v1/me: {answer.status} {answer.body[:200]!r}")
+        raise RefusedError(
+            f"the user who signed up cannot read /v1/me: {answer.status} {answer.body[:200]!r}"
+        )
     return str(answer.json()["uid"])
 
 
@@ -85,9 +92,13 @@ def _remove(ask: Ask, uid: str, token: str) -> None:
         )
     operation = json.loads(answer.body)["id"]
     deadline = time.monotonic() + REMOVED_SECONDS
-    while (state := ask(Request("GET", f"/v1/operations/{operation}", signed)).json()["state"]) == "pending":
+    while (
+        state := ask(Request("GET", f"/v1/operations/{operation}", signed)).json()["state"]
+    ) == "pending":
         if time.monotonic() >= deadline:
-            raise RefusedError(f"the removal of user {uid} is still pending: GET /v1/operations/{operation}.")
+            raise RefusedError(
+                f"the removal of user {uid} is still pending: GET /v1/operations/{operation}."
+            )
         time.sleep(1)
     if state != "succeeded":
         raise RefusedError(f"the removal of user {uid} {state}: GET /v1/operations/{operation}.")

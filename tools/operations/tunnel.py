@@ -44,7 +44,9 @@ class Target:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.tunnel")
     parser.add_argument("environment", help="a folder of envs/, or local")
-    parser.add_argument("--port", type=int, default=LOCAL_PORT, help="port of this machine (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=LOCAL_PORT, help="port of this machine (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     return command.run("tunnel", lambda: tunnel(arguments.environment, arguments.port))
 
@@ -136,10 +138,19 @@ def check_instance(target: Target) -> None:
 
 
 def session(target: Target, port: int) -> list[str]:
-    parameters = {"host": [target.host], "portNumber": [target.port], "localPortNumber": [str(port)]}
+    parameters = {
+        "host": [target.host],
+        "portNumber": [target.port],
+        "localPortNumber": [str(port)],
+    }
     return [
         *("aws", "ssm", "start-session", "--region", target.region, "--target", target.instance_id),
-        *("--document-name", "AWS-StartPortForwardingSessionToRemoteHost", "--parameters", json.dumps(parameters)),
+        *(
+            "--document-name",
+            "AWS-StartPortForwardingSessionToRemoteHost",
+            "--parameters",
+            json.dumps(parameters),
+        ),
     ]
 
 
@@ -163,7 +174,9 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
     """What the AWS CLI says last is what went wrong."""
-    return (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+    return (
+        done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+    ).splitlines()[-1]
 
 
 if __name__ == "__main__":

@@ -24,21 +24,27 @@ AUTHORITIES = "RDS_CA_BUNDLE"
 def run(environment: Environment, port: int, event: Mapping[str, Any]) -> Any:
     """Like `environment.invoke("migrate", event)`, with this checkout's code and migrations. Raises FunctionFailedError."""
     sys.path.append(str(ROOT / "functions"))  # where the services' packages lie, as in a zip
-    from atrium.postgres import DatabaseUnavailable
+    from atrium.stores.postgres import DatabaseUnavailable
     from migrate import handler
     from migrate.errors import MigrationError
 
     try:
-        return handler.run(dict(event), lambda user: uri(environment, user, port), ROOT / "migrations")
+        return handler.run(
+            dict(event), lambda user: uri(environment, user, port), ROOT / "migrations"
+        )
     except (MigrationError, DatabaseUnavailable, ValueError) as error:
-        raise FunctionFailedError("migrate, through the tunnel", type(error).__name__, str(error)) from error
+        raise FunctionFailedError(
+            "migrate, through the tunnel", type(error).__name__, str(error)
+        ) from error
 
 
 def uri(environment: Environment, user: str, port: int) -> str:
     host = environment.output("database_endpoint").partition(":")[0]
     options = {"hostaddr": LOOPBACK} | _tls(environment)
     address = f"{user}:{quote(_password(environment, user), safe='')}@{host}:{port}"
-    return f"postgresql+pg8000://{address}/{environment.output('database_name')}?{urlencode(options)}"
+    return (
+        f"postgresql+pg8000://{address}/{environment.output('database_name')}?{urlencode(options)}"
+    )
 
 
 def _tls(environment: Environment) -> dict[str, str]:

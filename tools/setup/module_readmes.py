@@ -17,7 +17,9 @@ from tools import ROOT
 
 MODULES = ROOT / "modules"
 # Lists and objects as HCL text rather than Python values, so that a default reads as it is written.
-AS_TEXT = SerializationOptions(with_comments=False, explicit_blocks=False, wrap_objects=True, wrap_tuples=True)
+AS_TEXT = SerializationOptions(
+    with_comments=False, explicit_blocks=False, wrap_objects=True, wrap_tuples=True
+)
 
 
 def main() -> None:
@@ -45,7 +47,9 @@ def with_part(text: str, name: str, content: str, module: Path) -> str:
     before, found, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{module.name}/README.md: put the lines {begin} and {end} where the {name} belong.")
+        raise ValueError(
+            f"{module.name}/README.md: put the lines {begin} and {end} where the {name} belong."
+        )
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 
@@ -66,11 +70,16 @@ def inputs(module: Path) -> str:
         f"| `{name}` | `{hcl(body['type'])}` | {default(body)} | {cell(body['description'])} |\n"
         for name, body in blocks(module / "variables.tf", "variable")
     ]
-    return "## Inputs\n\n| name | type | default | description |\n|---|---|---|---|\n" + "".join(rows)
+    return "## Inputs\n\n| name | type | default | description |\n|---|---|---|---|\n" + "".join(
+        rows
+    )
 
 
 def outputs(module: Path) -> str:
-    rows = [f"| `{name}` | {cell(body['description'])} |\n" for name, body in blocks(module / "outputs.tf", "output")]
+    rows = [
+        f"| `{name}` | {cell(body['description'])} |\n"
+        for name, body in blocks(module / "outputs.tf", "output")
+    ]
     return "## Outputs\n\n| name | description |\n|---|---|\n" + "".join(rows)
 
 

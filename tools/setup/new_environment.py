@@ -30,10 +30,14 @@ _RANGES = [IPv4Network(f"10.{number}.0.0/16") for number in range(40, 256, 10)]
 
 def main() -> int:
     """Return the exit status: 0, or 1 with the reason on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m tools.setup.new_environment", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.setup.new_environment", description=__doc__
+    )
     parser.add_argument("name", nargs="?", default="", help="of the environment, such as staging")
     parser.add_argument("--source", default=LAST, help=f"the environment to copy (default: {LAST})")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    parser.add_argument(
+        "--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)"
+    )
     options = parser.parse_args()
     root: Path = options.root.resolve()
     try:
@@ -53,12 +57,17 @@ def write(root: Path, name: str, source: str) -> list[Path]:
     """Write the files of the new environment and the workflow; return their paths. Raise RefusedError."""
     for why in _refusals(root, name, source):
         raise RefusedError(why)
-    files = {root / "envs" / name / file.name: file.read_text() for file in _files(root / "envs" / source)}
+    files = {
+        root / "envs" / name / file.name: file.read_text()
+        for file in _files(root / "envs" / source)
+    }
     for path in files:
         if path.name == "backend.tf":
             files[path] = _STATE_KEY.sub(f'"{name}/terraform.tfstate"', files[path])
         if path.name == "locals.tf":
-            files[path] = _CIDR.sub(rf'\g<1>"{_free_range(root)}"', _STAGE.sub(rf'\g<1>"{name}"', files[path]))
+            files[path] = _CIDR.sub(
+                rf'\g<1>"{_free_range(root)}"', _STAGE.sub(rf'\g<1>"{name}"', files[path])
+            )
     files[root / WORKFLOW] = _with_job((root / WORKFLOW).read_text(), name)
     for path, content in files.items():
         path.parent.mkdir(exist_ok=True)
@@ -92,12 +101,16 @@ def _free_range(root: Path) -> IPv4Network:
     for candidate in _RANGES:
         if not any(candidate.overlaps(other) for other in used):
             return candidate
-    raise RefusedError("No range of 10.0.0.0/8 is left: choose one yourself, in a copy of envs/prod.")
+    raise RefusedError(
+        "No range of 10.0.0.0/8 is left: choose one yourself, in a copy of envs/prod."
+    )
 
 
 def _with_job(workflow: str, name: str) -> str:
     """Return the workflow with a job that deploys `name` after its predecessors and before LAST."""
-    found = re.search(rf"^  {LAST}:\n(?:.*\n)*?    needs: \[build, (\w+)\]\n", workflow, re.MULTILINE)
+    found = re.search(
+        rf"^  {LAST}:\n(?:.*\n)*?    needs: \[build, (\w+)\]\n", workflow, re.MULTILINE
+    )
     if found is None:
         raise RefusedError(f"{WORKFLOW} has no job {LAST} with `needs: [build, …]`.")
     [job] = template.render("environment", {"environment": name, "after": found[1]}).values()

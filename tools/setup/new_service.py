@@ -33,7 +33,9 @@ def main() -> int:
     """Return the exit status: 0, or 1 with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m tools.setup.new_service", description=__doc__)
     parser.add_argument("name", nargs="?", default="", help="of the folder, such as parcels")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    parser.add_argument(
+        "--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)"
+    )
     options = parser.parse_args()
     root: Path = options.root.resolve()
     try:
@@ -65,7 +67,9 @@ def _render(names: ServiceNames, number: int) -> dict[Path, str]:
 
 
 def _next_migration(root: Path) -> int:
-    numbers = (int(file.name[:4]) for file in (root / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    numbers = (
+        int(file.name[:4]) for file in (root / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql")
+    )
     return max(numbers, default=0) + 1
 
 

@@ -19,8 +19,8 @@ def render(name: str, variables: Mapping[str, str]) -> dict[Path, str]:
         autoescape=False,  # noqa: S701  the templates are source code, not HTML
     )
     return {
-        Path(environment.from_string(path.removesuffix(SUFFIX)).render(variables)): environment.get_template(
-            path
-        ).render(variables)
+        Path(
+            environment.from_string(path.removesuffix(SUFFIX)).render(variables)
+        ): environment.get_template(path).render(variables)
         for path in environment.list_templates(filter_func=lambda path: path.endswith(SUFFIX))
     }

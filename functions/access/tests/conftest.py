@@ -19,7 +19,9 @@ def admin(client: Client) -> Person:
 
 @pytest.fixture(scope="session")
 def ask(client: Client, admin: Person) -> Ask:
-    def asked(method: str, path: str, body: Any = None, *, person: Person = admin, **headers: str) -> Answer:
+    def asked(
+        method: str, path: str, body: Any = None, *, person: Person = admin, **headers: str
+    ) -> Answer:
         if method == "POST" and path.startswith("/v1/"):
             headers.setdefault("Idempotency_Key", str(uuid.uuid4()))
         return client.call(method, path, person.token, body, **headers)

@@ -74,8 +74,16 @@ CONTEXT = {"time": "2025-06-27T18:03-07:00", "ip": "192.168.1.1"}
 
 
 def test_2_2_fixture_requests(fixture: Fixture) -> None:
-    rules = [(fixture.alice, READ), (fixture.alice, WRITE), (fixture.bob, READ), (fixture.bob, WRITE)]
-    answers = [fixture.post("evaluation", fixture.question(subject=who, action=what)) for who, what in rules]
+    rules = [
+        (fixture.alice, READ),
+        (fixture.alice, WRITE),
+        (fixture.bob, READ),
+        (fixture.bob, WRITE),
+    ]
+    answers = [
+        fixture.post("evaluation", fixture.question(subject=who, action=what))
+        for who, what in rules
+    ]
     assert [answer.json["decision"] for answer in answers] == [True, True, True, False]
     assert {answer.status for answer in answers} == {200}
     assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
@@ -111,29 +119,43 @@ def test_2_4_1_a_required_field_is_missing(fixture: Fixture, part: str) -> None:
         ("action", {"name": 123}),
     ],
 )
-def test_2_4_2_and_2_4_6_a_field_is_not_what_it_must_be(fixture: Fixture, part: str, value: Any) -> None:
+def test_2_4_2_and_2_4_6_a_field_is_not_what_it_must_be(
+    fixture: Fixture, part: str, value: Any
+) -> None:
     assert fixture.post("evaluation", fixture.question(**{part: value})).status == 400
 
 
-def test_2_4_3_to_2_4_5_a_body_that_is_none(fixture: Fixture, client: Client, admin: Person) -> None:
+def test_2_4_3_to_2_4_5_a_body_that_is_none(
+    fixture: Fixture, client: Client, admin: Person
+) -> None:
     good = json.dumps(fixture.question()).encode()
     for body, kind in ((good, "text/plain"), (b"{", "application/json"), (b"", "application/json")):
         headers = {"Authorization": f"Bearer {admin.token}", "Content-Type": kind}
         url = f"{client.outputs.api_url}/access/v1/evaluation"
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(urllib.request.Request(url, body, headers, method="POST"), timeout=35)
+            urllib.request.urlopen(
+                urllib.request.Request(url, body, headers, method="POST"), timeout=35
+            )
         with refused.value as answer:
-            assert (answer.code, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
+            assert (answer.code, answer.headers["Content-Type"]) == (
+                400,
+                "text/plain; charset=utf-8",
+            )
 
 
 def test_2_5_a_request_id_comes_back(fixture: Fixture) -> None:
     sent = "bfe9eb29-ab87-4ca3-be83-a1d5d8305716"
-    assert fixture.post("evaluation", fixture.question(), X_Request_ID=sent).headers["x-request-id"] == sent
+    assert (
+        fixture.post("evaluation", fixture.question(), X_Request_ID=sent).headers["x-request-id"]
+        == sent
+    )
     assert fixture.post("evaluation", fixture.question()).status == 200
 
 
 def test_2_6_the_same_question_has_the_same_answer(fixture: Fixture) -> None:
-    assert {fixture.post("evaluation", fixture.question()).json["decision"] for _ in range(5)} == {True}
+    assert {fixture.post("evaluation", fixture.question()).json["decision"] for _ in range(5)} == {
+        True
+    }
 
 
 def decisions(fixture: Fixture, **body: Any) -> list[bool]:
@@ -146,7 +168,9 @@ def decisions(fixture: Fixture, **body: Any) -> list[bool]:
 def test_3_2_many_evaluations(fixture: Fixture) -> None:
     alice, bob, record, other = fixture.alice, fixture.bob, fixture.record, fixture.other
     resources = [{"resource": record}, {"resource": other, "context": {"source": "batch-override"}}]
-    assert decisions(fixture, subject=alice, action=READ, context=CONTEXT, evaluations=resources) == [True, False]
+    assert decisions(
+        fixture, subject=alice, action=READ, context=CONTEXT, evaluations=resources
+    ) == [True, False]
     actions = [{"action": READ}, {"action": WRITE}]
     assert decisions(fixture, subject=bob, resource=record, evaluations=actions) == [True, False]
     whole = [fixture.question(), fixture.question(subject=bob, action=WRITE)]
@@ -156,7 +180,9 @@ def test_3_2_many_evaluations(fixture: Fixture) -> None:
 def test_3_4_1_an_evaluation_that_lacks_something_is_denied(fixture: Fixture) -> None:
     parts = [{"resource": fixture.record}, {}]
     options = {"evaluations_semantic": "execute_all"}
-    assert decisions(fixture, subject=fixture.alice, action=READ, options=options, evaluations=parts) == [True, False]
+    assert decisions(
+        fixture, subject=fixture.alice, action=READ, options=options, evaluations=parts
+    ) == [True, False]
 
 
 def test_3_4_without_evaluations_it_is_a_single_one(fixture: Fixture) -> None:
@@ -171,13 +197,19 @@ def test_4_2_subjects(fixture: Fixture, more: dict[str, Any]) -> None:
     assert all(each.keys() == {"type", "id"} and each["type"] == "user" for each in found)
     assert fixture.alice in found
     assert fixture.bob in found
-    assert fixture.everything("search/subject", **more) == found, "the subject's id is to be ignored"
+    assert fixture.everything("search/subject", **more) == found, (
+        "the subject's id is to be ignored"
+    )
 
 
 @pytest.mark.parametrize("more", [{}, {"context": CONTEXT}])
 def test_4_3_resources(fixture: Fixture, more: dict[str, Any]) -> None:
-    assert fixture.everything("search/resource", resource={"type": "record"}, **more) == [fixture.record]
-    assert fixture.everything("search/resource", **more) == [fixture.record], "the resource's id is to be ignored"
+    assert fixture.everything("search/resource", resource={"type": "record"}, **more) == [
+        fixture.record
+    ]
+    assert fixture.everything("search/resource", **more) == [fixture.record], (
+        "the resource's id is to be ignored"
+    )
 
 
 @pytest.mark.parametrize("more", [{}, {"context": CONTEXT}])
@@ -188,7 +220,9 @@ def test_4_4_actions(fixture: Fixture, more: dict[str, Any]) -> None:
 def test_4_5_pages(fixture: Fixture) -> None:
     first = fixture.post("search/action", fixture.question(page={"limit": 1})).json
     assert (first["results"], first["page"]["count"], next(iter(first))) == ([READ], 1, "page")
-    second = fixture.post("search/action", fixture.question(page={"token": first["page"]["next_token"]})).json
+    second = fixture.post(
+        "search/action", fixture.question(page={"token": first["page"]["next_token"]})
+    ).json
     assert (second["results"], second["page"]["next_token"]) == ([WRITE], "")
 
 
@@ -200,7 +234,11 @@ def test_4_6_nothing_is_no_error(fixture: Fixture, endpoint: str) -> None:
     assert fixture.post(f"search/{endpoint}", body).json["results"] == []
     body = fixture.question(resource={"type": "spaceship", "id": "1"}, subject=fixture.bob)
     found = fixture.post(f"search/{endpoint}", body).json["results"]
-    assert [each for each in found if each == fixture.bob or "name" in each or each["type"] == "spaceship"] == []
+    assert [
+        each
+        for each in found
+        if each == fixture.bob or "name" in each or each["type"] == "spaceship"
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -214,7 +252,9 @@ def test_4_6_nothing_is_no_error(fixture: Fixture, endpoint: str) -> None:
         ("action", {"subject": {"type": "user"}}),
     ],
 )
-def test_4_7_a_search_lacks_something(fixture: Fixture, endpoint: str, parts: dict[str, Any]) -> None:
+def test_4_7_a_search_lacks_something(
+    fixture: Fixture, endpoint: str, parts: dict[str, Any]
+) -> None:
     assert fixture.post(f"search/{endpoint}", fixture.question(**parts)).status == 400
 
 

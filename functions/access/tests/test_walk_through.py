@@ -10,14 +10,16 @@ def test_a_grant_permits_until_it_is_revoked(ask: Ask, someone: Person, reader: 
     thing = uuid.uuid4().hex
     question = evaluation(someone.uid, thing)
     assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
-    made = ask("POST", f"/v1/users/{someone.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
+    made = ask(
+        "POST", f"/v1/users/{someone.uid}/grants", {"role": reader, "scope": f"document:{thing}"}
+    )
     assert made.status == 201, made.body
     decided = ask("POST", "/access/v1/evaluation", question, X_Request_ID="r-1")
     assert (decided.json["decision"], decided.headers["x-request-id"]) == (True, "r-1")
     assert made.json["id"] in decided.json["context"]["reason_admin"]["en"]
-    assert [each["id"] for each in ask("GET", f"/v1/grants?resource=document:{thing}").json["items"]] == [
-        made.json["id"]
-    ]
+    assert [
+        each["id"] for each in ask("GET", f"/v1/grants?resource=document:{thing}").json["items"]
+    ] == [made.json["id"]]
     assert ask("DELETE", made.headers["location"], If_Match=made.headers["etag"]).status == 204
     assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
 
@@ -28,24 +30,29 @@ def test_a_grant_makes_the_token_of_before_stale(client: Client, ask: Ask, reade
     assert ask("GET", f"/v1/users/{person.uid}/grants", person=person).json["code"] == "token_stale"
     renewed = client.sign_in(person)
     assert reader in claims(renewed.token)["roles"].split()
-    assert [each["role"] for each in ask("GET", f"/v1/users/{person.uid}/grants", person=renewed).json["items"]] == [
-        reader
-    ]
+    assert [
+        each["role"]
+        for each in ask("GET", f"/v1/users/{person.uid}/grants", person=renewed).json["items"]
+    ] == [reader]
 
 
 def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader: str) -> None:
     thing = uuid.uuid4().hex
     ask("POST", f"/v1/users/{someone.uid}/grants", {"role": reader, "scope": f"document:{thing}"})
     question = evaluation(someone.uid, thing)
-    resources = ask("POST", "/access/v1/search/resource", {**question, "resource": {"type": "document"}}).json[
-        "results"
-    ]
+    resources = ask(
+        "POST", "/access/v1/search/resource", {**question, "resource": {"type": "document"}}
+    ).json["results"]
     assert {"type": "document", "id": thing} in resources
     assert {"name": "read"} in ask("POST", "/access/v1/search/action", question).json["results"]
     found, token = set(), ""
     while True:  # other tests make administrators, who may everything
         page = {"token": token} if token else {}
-        answer = ask("POST", "/access/v1/search/subject", {**question, "subject": {"type": "user"}, "page": page}).json
+        answer = ask(
+            "POST",
+            "/access/v1/search/subject",
+            {**question, "subject": {"type": "user"}, "page": page},
+        ).json
         found |= {each["id"] for each in answer["results"]}
         token = answer["page"]["next_token"]
         if not token:
@@ -55,4 +62,7 @@ def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader
 
 def test_metadata_leads_to_the_endpoints(client: Client) -> None:
     document = client.call("GET", "/.well-known/authzen-configuration").json
-    assert document["access_evaluation_endpoint"] == f"{document['policy_decision_point']}/access/v1/evaluation"
+    assert (
+        document["access_evaluation_endpoint"]
+        == f"{document['policy_decision_point']}/access/v1/evaluation"
+    )

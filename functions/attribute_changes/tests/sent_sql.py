@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from atrium import identity, outbox
+from atrium.identity import users
+from atrium.stores import outbox
 
 OPERATION = "01920000-0000-7000-8000-000000000001"
 UID = "01920000-0000-7000-8000-000000000002"
@@ -10,7 +11,7 @@ UID = "01920000-0000-7000-8000-000000000002"
 
 def run() -> None:
     for _ in range(2):
-        grace = identity.find_or_create(
+        grace = users.find_or_create(
             "cognito:pool", "grace", "grace@example.com", {"given_name": "Grace"}, UUID(UID)
         )
         outbox.succeed(OPERATION, grace.uid)

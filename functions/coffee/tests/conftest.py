@@ -25,8 +25,15 @@ def barista(client: Client) -> Person:
 class Shop:
     """The shop as one customer meets it; `database` is a look behind its doors."""
 
-    def __init__(self, client: Client, customer: Person, barista: Person, database: pg8000.native.Connection) -> None:
-        self.client, self.customer, self.barista, self.database = client, customer, barista, database
+    def __init__(
+        self, client: Client, customer: Person, barista: Person, database: pg8000.native.Connection
+    ) -> None:
+        self.client, self.customer, self.barista, self.database = (
+            client,
+            customer,
+            barista,
+            database,
+        )
 
     def new_coffee(self, stock: int, price_cents: int = PRICE) -> str:
         [[coffee]] = self.database.run(
@@ -44,7 +51,11 @@ class Shop:
     def place(self, *lines: tuple[str, int], key: str | None = None) -> Answer:
         body = {"lines": [{"coffee": coffee, "quantity": quantity} for coffee, quantity in lines]}
         return self.client.call(
-            "POST", "/v1/orders", self.customer.token, body, Idempotency_Key=key or str(uuid.uuid4())
+            "POST",
+            "/v1/orders",
+            self.customer.token,
+            body,
+            Idempotency_Key=key or str(uuid.uuid4()),
         )
 
     def placed(self, *lines: tuple[str, int]) -> Answer:
@@ -59,10 +70,14 @@ class Shop:
     def read(self, order: str, person: Person | None = None) -> Answer:
         return self.client.call("GET", f"/v1/orders/{order}", (person or self.customer).token)
 
-    def set_status(self, order: str, status: str, etag: str | None = "*", person: Person | None = None) -> Answer:
+    def set_status(
+        self, order: str, status: str, etag: str | None = "*", person: Person | None = None
+    ) -> Answer:
         condition = {} if etag is None else {"If_Match": etag}
         token = (person or self.barista).token
-        return self.client.call("PUT", f"/v1/orders/{order}/status", token, {"status": status}, **condition)
+        return self.client.call(
+            "PUT", f"/v1/orders/{order}/status", token, {"status": status}, **condition
+        )
 
 
 @pytest.fixture(scope="session")

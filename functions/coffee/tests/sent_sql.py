@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from atrium import postgres
-from atrium.uuid7 import uuid7
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres
 from coffee import queries
 
 CUSTOMER, BARISTA = "01920000-0000-7000-8000-000000000001", "01920000-0000-7000-8000-000000000002"
@@ -27,4 +27,6 @@ def run() -> None:
     queries.change_status(order, "collected", ["ready"], None, BARISTA, "request-4")
     queries.change_status(order, "preparing", ["placed"], [1], BARISTA, "request-5")
     queries.change_status(order, "cancelled", ["placed", "preparing"], [2], BARISTA, "request-6")
-    assert queries.change_status(uuid7(), "preparing", ["placed"], None, BARISTA, "request-7") is None
+    assert (
+        queries.change_status(uuid7(), "preparing", ["placed"], None, BARISTA, "request-7") is None
+    )

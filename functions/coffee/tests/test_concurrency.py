@@ -34,7 +34,10 @@ def test_orders_of_the_same_coffees_do_not_wait_for_each_other(shop: Shop) -> No
     to_cancel = [shop.placed((one, 1), (other, 1)).json["id"] for _ in range(20)]
     calls: list[Callable[[], Answer]] = []
     for order in to_cancel:
-        calls += [partial(shop.place, (one, 1), (other, 1)), partial(shop.place, (other, 1), (one, 1))]
+        calls += [
+            partial(shop.place, (one, 1), (other, 1)),
+            partial(shop.place, (other, 1), (one, 1)),
+        ]
         calls += [partial(shop.set_status, order, "cancelled")]
     answers = shop.at_once(calls, ONE_COFFEE, one)
     assert Tally(answer.status for answer in answers) == {201: 40, 200: 20}
@@ -46,7 +49,10 @@ def test_identical_requests_place_one_order(shop: Shop) -> None:
     answers = shop.at_once([lambda: shop.place((coffee, 2), key=key)] * WRITERS, ONE_COFFEE, coffee)
     placed = [answer for answer in answers if answer.status == 201]
     # On a busy machine the wait for the first one ends at the database's lock timeout: 503, to be sent again.
-    assert {code(answer) for answer in answers if answer.status != 201} <= {"idempotency_in_flight", "unavailable"}
+    assert {code(answer) for answer in answers if answer.status != 201} <= {
+        "idempotency_in_flight",
+        "unavailable",
+    }
     again = shop.place((coffee, 2), key=key)
     assert (again.status, again.headers.get("idempotency-replayed")) == (201, "true")
     assert {answer.body for answer in placed} == {again.body}
@@ -82,7 +88,9 @@ def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop)
     """It dies while Postgres waits for a lock; what it has sent is done all the same when the lock comes free."""
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
     shop.placed((shop.new_coffee(1), 1))
-    alive = workers("coffee", stack_settings.from_environment().state)  # before: a statement waits for two seconds only
+    alive = workers(
+        "coffee", stack_settings.from_environment().state
+    )  # before: a statement waits for two seconds only
     with shop.client.database() as database, ThreadPoolExecutor() as pool:
         database.run("BEGIN")
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)
@@ -106,5 +114,7 @@ def hang_up_before_the_answer(shop: Shop, coffee: str, key: str) -> None:
         "Idempotency-Key": key,
     }
     connection = http.client.HTTPConnection(str(api.hostname), api.port)
-    connection.request("POST", "/v1/orders", json.dumps({"lines": [{"coffee": coffee, "quantity": 1}]}), headers)
+    connection.request(
+        "POST", "/v1/orders", json.dumps({"lines": [{"coffee": coffee, "quantity": 1}]}), headers
+    )
     connection.close()

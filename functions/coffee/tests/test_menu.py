@@ -6,7 +6,9 @@ from tools.laptop.client import Client, Person
 def test_it_comes_in_pages(client: Client, member: Person) -> None:
     first = client.call("GET", "/v1/coffees?limit=2", member.token)
     assert first.status == 200, first.body
-    second = client.call("GET", first.headers["link"].removeprefix("<").partition(">")[0], member.token)
+    second = client.call(
+        "GET", first.headers["link"].removeprefix("<").partition(">")[0], member.token
+    )
     seen = first.json["items"] + second.json["items"]
     assert len(seen) > 2
     assert [coffee["id"] for coffee in seen] == sorted({coffee["id"] for coffee in seen})

@@ -58,13 +58,23 @@ def test_an_unknown_coffee_takes_nothing(shop: Shop) -> None:
     ("body", "pointers"),
     [
         ({"lines": []}, ["#/lines"]),
-        ({"lines": [{"coffee": "no uuid", "quantity": 0}]}, ["#/lines/0/coffee", "#/lines/0/quantity"]),
-        ({"lines": [{"coffee": str(uuid.uuid4()), "quantity": 1, "price_cents": 1}]}, ["#/lines/0/price_cents"]),
+        (
+            {"lines": [{"coffee": "no uuid", "quantity": 0}]},
+            ["#/lines/0/coffee", "#/lines/0/quantity"],
+        ),
+        (
+            {"lines": [{"coffee": str(uuid.uuid4()), "quantity": 1, "price_cents": 1}]},
+            ["#/lines/0/price_cents"],
+        ),
         ({"total_cents": 1}, ["#/lines", "#/total_cents"]),
     ],
 )
-def test_every_wrong_field_is_named(client: Client, member: Person, body: object, pointers: list[str]) -> None:
-    refused = client.call("POST", "/v1/orders", member.token, body, Idempotency_Key=str(uuid.uuid4()))
+def test_every_wrong_field_is_named(
+    client: Client, member: Person, body: object, pointers: list[str]
+) -> None:
+    refused = client.call(
+        "POST", "/v1/orders", member.token, body, Idempotency_Key=str(uuid.uuid4())
+    )
     assert refused.status == 422
     assert sorted(error["pointer"] for error in refused.json["errors"]) == pointers
 
@@ -72,7 +82,10 @@ def test_every_wrong_field_is_named(client: Client, member: Person, body: object
 def test_others_see_an_order_only_with_the_permission(shop: Shop) -> None:
     order = shop.placed((shop.new_coffee(1), 1)).json
     stranger = shop.client.new_member()
-    assert (shop.read(order["id"], stranger).status, shop.read(order["id"], shop.barista).status) == (404, 200)
+    assert (
+        shop.read(order["id"], stranger).status,
+        shop.read(order["id"], shop.barista).status,
+    ) == (404, 200)
     assert shop.client.call("GET", "/v1/orders", stranger.token).json["items"] == []
     newest = shop.client.call("GET", "/v1/orders?limit=1", shop.barista.token)
     assert newest.json["items"] == [order]
@@ -85,7 +98,9 @@ def test_the_list_is_filtered_and_comes_in_pages(shop: Shop) -> None:
     own = shop.customer.token
     first = shop.client.call("GET", "/v1/orders?status=placed&limit=1", own)
     assert [order["id"] for order in first.json["items"]] == orders[2:]
-    second = shop.client.call("GET", f"/v1/orders?status=placed&limit=1&cursor={first.json['next_cursor']}", own)
+    second = shop.client.call(
+        "GET", f"/v1/orders?status=placed&limit=1&cursor={first.json['next_cursor']}", own
+    )
     assert [order["id"] for order in second.json["items"]] == orders[:1]
 
 
@@ -93,7 +108,8 @@ def test_an_order_and_its_audit_row_are_one(shop: Shop) -> None:
     order = shop.placed((shop.new_coffee(1), 1)).json["id"]
     shop.set_status(order, "preparing")
     trail = shop.database.run(
-        "SELECT action, uid::text, actor FROM audit_events WHERE changes ->> 'order' = :order ORDER BY id", order=order
+        "SELECT action, uid::text, actor FROM audit_events WHERE changes ->> 'order' = :order ORDER BY id",
+        order=order,
     )
     uid = shop.customer.uid
     assert trail == [["order.placed", uid, uid], ["order.status_changed", uid, shop.barista.uid]]

@@ -23,7 +23,9 @@ def coffee(shop: Shop) -> str:
 
 def order_in(shop: Shop, coffee: str, state: str) -> str:
     order = str(shop.placed((coffee, 1)).json["id"])
-    shop.database.run("UPDATE orders SET status = :state WHERE id = :order", state=state, order=order)
+    shop.database.run(
+        "UPDATE orders SET status = :state WHERE id = :order", state=state, order=order
+    )
     return order
 
 
@@ -65,7 +67,9 @@ def test_it_needs_the_current_version(shop: Shop, coffee: str) -> None:
 def test_of_many_who_saw_the_same_version_one_changes_it(shop: Shop, coffee: str) -> None:
     placed = shop.placed((coffee, 1))
     order, etag, stock = placed.json["id"], placed.headers["etag"], shop.stock(coffee)
-    answers = shop.at_once([lambda: shop.set_status(order, "cancelled", etag)] * 50, ONE_ORDER, order)
+    answers = shop.at_once(
+        [lambda: shop.set_status(order, "cancelled", etag)] * 50, ONE_ORDER, order
+    )
     assert sorted(answer.status for answer in answers) == [200] + [412] * 49
     assert shop.read(order).json["version"] == 2
     assert shop.stock(coffee) == stock + 1

@@ -11,7 +11,16 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def make_admin(email: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.deploy.admin", "--env", "local", "--email", email, *options]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.deploy.admin",
+        "--env",
+        "local",
+        "--email",
+        email,
+        *options,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
@@ -19,7 +28,9 @@ def test_somebody_who_signed_up_becomes_an_administrator_once(client: Client) ->
     person = client.new_member()
     made = make_admin(person.email.upper())
     assert made.returncode == 0, made.stderr
-    assert client.call("GET", "/v1/me", person.token).status == 401  # the token from before is stale
+    assert (
+        client.call("GET", "/v1/me", person.token).status == 401
+    )  # the token from before is stale
     assert client.call("GET", "/v1/users", client.sign_in(person).token).status == 200
     again = make_admin(person.email, "--format", "json")
     assert json.loads(again.stdout) == {"uid": person.uid, "granted": False}
@@ -40,4 +51,7 @@ def test_who_has_not_signed_up_is_told_to(client: Client) -> None:
 
 def test_what_is_no_address_is_refused() -> None:
     refused = make_admin("ada")
-    assert (refused.returncode, "EMAIL: email: Expected an e-mail address" in refused.stderr) == (1, True)
+    assert (refused.returncode, "EMAIL: email: Expected an e-mail address" in refused.stderr) == (
+        1,
+        True,
+    )

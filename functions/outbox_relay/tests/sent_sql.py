@@ -1,12 +1,17 @@
 """A minute in which nothing was left behind; and an operation that has ended is not undone."""
 
-from atrium import outbox
-from atrium.commands import Command
+from atrium.stores import outbox
+from atrium.stores.commands import Command
 from outbox_relay import expiry
 
 
 def run() -> None:
     assert outbox.take_due(100) == []
     assert expiry.delete_expired_keys() == 0
-    ended = Command("01920000-0000-7000-8000-000000000001", "disable_user", {}, "01920000-0000-7000-8000-000000000002")
+    ended = Command(
+        "01920000-0000-7000-8000-000000000001",
+        "disable_user",
+        {},
+        "01920000-0000-7000-8000-000000000002",
+    )
     outbox.take_back(ended, "Nobody else is an administrator.")

@@ -2,11 +2,11 @@
 
 from contextlib import suppress
 
-from atrium import identity
+from atrium.identity import users
 
 
 def run() -> None:
     for _ in range(2):
-        identity.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"})
-    with suppress(identity.EmailTakenError):
-        identity.find_or_create("cognito:other", "stranger", "ADA@example.com", {})
+        users.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"})
+    with suppress(users.EmailTakenError):
+        users.find_or_create("cognito:other", "stranger", "ADA@example.com", {})

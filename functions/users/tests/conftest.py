@@ -24,15 +24,21 @@ class Office:
     def __init__(self, client: Client, admin: Person, database: pg8000.native.Connection) -> None:
         self.client, self.admin, self.database = client, admin, database
 
-    def call(self, method: str, path: str, body: Any = None, person: Person | None = None, **headers: str) -> Answer:
+    def call(
+        self, method: str, path: str, body: Any = None, person: Person | None = None, **headers: str
+    ) -> Answer:
         return self.client.call(method, path, (person or self.admin).token, body, **headers)
 
     def invite(self, email: str, key: str | None = None, **names: str) -> Answer:
         body = {"email": email, **names}
         return self.call("POST", "/v1/users", body, Idempotency_Key=key or str(uuid.uuid4()))
 
-    def set_status(self, uid: str, status: str, etag: str = "*", person: Person | None = None) -> Answer:
-        return self.call("PUT", f"/v1/users/{uid}/status", {"status": status}, person, If_Match=etag)
+    def set_status(
+        self, uid: str, status: str, etag: str = "*", person: Person | None = None
+    ) -> Answer:
+        return self.call(
+            "PUT", f"/v1/users/{uid}/status", {"status": status}, person, If_Match=etag
+        )
 
     def operation(self, id: str) -> Any:
         return self.call("GET", f"/v1/operations/{id}").json
@@ -43,13 +49,17 @@ class Office:
         return self.ends(accepted.json["id"])
 
     def ends(self, operation: str) -> Any:
-        assert settle(lambda: self.operation(operation)["state"] != "pending", 120), self.operation(operation)
+        assert settle(lambda: self.operation(operation)["state"] != "pending", 120), self.operation(
+            operation
+        )
         return self.operation(operation)
 
     def relay(self) -> Any:
         """The schedule's turn, now."""
         answer = self.client.aws("lambda").invoke(
-            FunctionName=self.client.outputs.functions["outbox_relay"], Qualifier="live", Payload=b"{}"
+            FunctionName=self.client.outputs.functions["outbox_relay"],
+            Qualifier="live",
+            Payload=b"{}",
         )
         assert "FunctionError" not in answer
         return json.loads(answer["Payload"].read())
@@ -60,7 +70,10 @@ class Office:
             TableName=self.client.outputs.user_attributes_table,
             Key={"pk": {"S": f"COMMAND#{operation}"}, "sk": {"S": "META"}},
             UpdateExpression=" ".join(
-                ["ADD attempts :one", *(["SET outcome = :outcome"] if "outcome" in attributes else [])]
+                [
+                    "ADD attempts :one",
+                    *(["SET outcome = :outcome"] if "outcome" in attributes else []),
+                ]
             ),
             ExpressionAttributeValues={":one": {"N": "1"}}
             | {f":{name}": {"S": value} for name, value in attributes.items()},
@@ -83,14 +96,25 @@ class Office:
             return [mail for mail in json.load(response) if mail["to"] == email]
 
     def users_with(self, email: str) -> list[str]:
-        return [str(uid) for [uid] in self.database.run("SELECT uid FROM users WHERE email = :email", email=email)]
+        return [
+            str(uid)
+            for [uid] in self.database.run(
+                "SELECT uid FROM users WHERE email = :email", email=email
+            )
+        ]
 
     def trail(self, uid: str) -> list[Any]:
-        rows = self.database.run("SELECT actor, action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid)
+        rows = self.database.run(
+            "SELECT actor, action FROM audit_events WHERE uid = :uid ORDER BY id", uid=uid
+        )
         return [tuple(row) for row in rows]
 
-    def at_once(self, calls: Sequence[Callable[[], Answer]], lock: str, **parameters: str) -> list[Answer]:
-        return crowd.at_once(self.client, calls, lambda: self.call("GET", "/v1/users?limit=1"), lock, **parameters)
+    def at_once(
+        self, calls: Sequence[Callable[[], Answer]], lock: str, **parameters: str
+    ) -> list[Answer]:
+        return crowd.at_once(
+            self.client, calls, lambda: self.call("GET", "/v1/users?limit=1"), lock, **parameters
+        )
 
 
 @pytest.fixture(scope="session")

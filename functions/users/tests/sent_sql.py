@@ -4,9 +4,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
-from atrium import identity, outbox, postgres
-from atrium.problem import Problem
-from atrium.text import Email
+from atrium.http.problem import Problem
+from atrium.http.text import Email
+from atrium.identity import users
+from atrium.stores import outbox, postgres
 from users import directory, invitations, operations, profile, status
 from users.directory import UserFilter, Words
 from users.invitations import Invitation
@@ -17,7 +18,7 @@ LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 def run() -> None:
-    ada = identity.find_or_create("cognito:pool", "ada", "ada@example.com", PERSON).uid
+    ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", PERSON).uid
     changes_records(ada)
     lists_users(ada)
     invites(ada)
@@ -29,15 +30,27 @@ def changes_records(ada: str) -> None:
     assert profile.change(ada, {"given_name": None, "locale": "de-DE"}, [1], ada, "request-1")
     assert profile.change(ada, {"family_name": "King"}, None, ada, "request-2")
     with suppress(Problem):
-        profile.change(ada, {"locale": "fr"}, [1], ada, "request-3")  # 412: the version is another by now
+        profile.change(
+            ada, {"locale": "fr"}, [1], ada, "request-3"
+        )  # 412: the version is another by now
     assert profile.change(NOBODY, {"locale": "fr"}, None, ada, "request-4") is None
 
 
 def lists_users(ada: str) -> None:
     assert (
-        len(directory.find(UserFilter(q=Words("kin"), email=Email("ada@example.com"), status="active"), None, 2)) == 1
+        len(
+            directory.find(
+                UserFilter(q=Words("kin"), email=Email("ada@example.com"), status="active"), None, 2
+            )
+        )
+        == 1
     )
-    assert len(directory.find(UserFilter(created_from=LONG_AGO, sort="created_at"), (LONG_AGO, ada), 2)) == 1
+    assert (
+        len(
+            directory.find(UserFilter(created_from=LONG_AGO, sort="created_at"), (LONG_AGO, ada), 2)
+        )
+        == 1
+    )
     assert directory.find(UserFilter(created_before=LONG_AGO, sort="-created_at"), None, 2) == []
     assert len(directory.find(UserFilter(sort="email"), ("aaa",), 2)) == 1
     assert directory.find(UserFilter(sort="-email", q=Words("50% off")), None, 2) == []
@@ -51,13 +64,17 @@ def invites(ada: str) -> None:
     ):  # the second one is being invited already
         command = invitations.invitation_command(Invitation(Email(email), locale=None), ada)
         with suppress(postgres.UniqueViolation):
-            postgres.batch(invitations.inviting(command, "request-5"), operations.finding(UUID(command.id)))
+            postgres.batch(
+                invitations.inviting(command, "request-5"), operations.finding(UUID(command.id))
+            )
 
 
 def changes_status(ada: str) -> None:
     row, disabling = status.write(UUID(ada), status.CHANGES["disabled"], [3], ada, "request-6")
     with suppress(Problem):
-        status.write(UUID(ada), status.CHANGES["active"], None, ada, "request-7")  # 409: the other is under way
+        status.write(
+            UUID(ada), status.CHANGES["active"], None, ada, "request-7"
+        )  # 409: the other is under way
     outbox.take_back(outbox.command(row), "Nobody else is an administrator.")
     assert operations.find(disabling.id, ada)
     with suppress(Problem):

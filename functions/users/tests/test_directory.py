@@ -53,13 +53,18 @@ def named(*numbers: int) -> list[str]:
         ("q={family}&sort=-created_at", [4, 3, 2, 1, 0]),
         ("q={family}&sort=email", range(COUNT)),
         ("q={family}&sort=-email", [4, 3, 2, 1, 0]),
-        ("q={family}&created_from=2001-01-02T00:00:00Z&created_before=2001-01-04T00:00:00Z", [1, 2]),
+        (
+            "q={family}&created_from=2001-01-02T00:00:00Z&created_before=2001-01-04T00:00:00Z",
+            [1, 2],
+        ),
         ("email=barbara.{family}@EXAMPLE.org", [1]),
         ("q={family}&status=disabled", []),
         ("q={family}&status=active", range(COUNT)),
     ],
 )
-def test_it_is_filtered_and_sorted(office: Office, crowd: str, query: str, numbers: Sequence[int]) -> None:
+def test_it_is_filtered_and_sorted(
+    office: Office, crowd: str, query: str, numbers: Sequence[int]
+) -> None:
     typo = crowd[:-2] + crowd[-1] + crowd[-2] + "x"
     filled = query.format(family=crowd, prefix=crowd[:8].lower(), typo=typo)
     assert found(office, quote(filled, safe="=&%:")) == named(*numbers)
@@ -82,7 +87,10 @@ def test_it_is_for_those_who_may_read_users(office: Office, client: Client) -> N
     assert office.call("GET", "/v1/users", person=client.new_member()).status == 401
     reader = client.new_holder("user_reader", ["users.read"])
     assert office.call("GET", "/v1/users", person=reader).status == 200
-    assert office.call("POST", "/v1/users", {"email": new_email()}, reader, Idempotency_Key="a").status == 401
+    assert (
+        office.call("POST", "/v1/users", {"email": new_email()}, reader, Idempotency_Key="a").status
+        == 401
+    )
 
 
 def test_one_reads_and_changes_oneself_and_nobody_else(office: Office) -> None:
@@ -109,7 +117,10 @@ def test_no_update_is_lost(office: Office) -> None:
     etag = office.call("GET", path).headers["etag"]
     names = [f"King {number}" for number in range(50)]
     answers = office.at_once(
-        [partial(office.call, "PATCH", path, {"family_name": name}, If_Match=etag) for name in names],
+        [
+            partial(office.call, "PATCH", path, {"family_name": name}, If_Match=etag)
+            for name in names
+        ],
         ONE_USER,
         uid=person.uid,
     )
@@ -120,7 +131,11 @@ def test_no_update_is_lost(office: Office) -> None:
 
 
 def test_one_knows_what_one_may_do(office: Office) -> None:
-    assert office.call("GET", "/v1/me/permissions").json == {"roles": ["admin"], "permissions": [], "all": True}
+    assert office.call("GET", "/v1/me/permissions").json == {
+        "roles": ["admin"],
+        "permissions": [],
+        "all": True,
+    }
     holder = office.client.new_holder("helper", ["users.read", "orders.read"])
     assert office.call("GET", "/v1/me/permissions", person=holder).json == {
         "roles": ["helper"],

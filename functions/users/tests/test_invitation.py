@@ -18,13 +18,22 @@ def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> Non
     email = new_email()
     accepted = office.invite(email, given_name="Grace", family_name="Hopper", locale="en-US")
     assert accepted.headers["location"] == f"/v1/operations/{accepted.json['id']}"
-    assert (accepted.json["kind"], accepted.json["state"], accepted.json["uid"]) == ("user.invite", "pending", None)
+    assert (accepted.json["kind"], accepted.json["state"], accepted.json["uid"]) == (
+        "user.invite",
+        "pending",
+        None,
+    )
     uid = office.ended(accepted)["uid"]
     [mail] = office.mails(email)
     tokens = first_sign_in(office, email, mail["code"])
     assert claims(tokens["AccessToken"])["uid"] == uid
     me = office.client.call("GET", "/v1/me", tokens["AccessToken"]).json
-    assert (me["email"], me["given_name"], me["family_name"], me["locale"]) == (email, "Grace", "Hopper", "en-US")
+    assert (me["email"], me["given_name"], me["family_name"], me["locale"]) == (
+        email,
+        "Grace",
+        "Hopper",
+        "en-US",
+    )
     assert [action for _, action in office.trail(uid)] == ["user.invited", "user.created"]
 
 
@@ -39,7 +48,9 @@ def test_an_attempt_that_died_after_cognito_made_the_user_is_taken_up(office: Of
     assert claims(first_sign_in(office, email, mail["code"])["AccessToken"])["uid"] == uid
     subjects = office.database.run("SELECT subject FROM identities WHERE uid = :uid", uid=uid)
     assert [{"Name": "sub", "Value": subject} for [subject] in subjects] == [
-        attribute for attribute in office.cognito_user(email)["UserAttributes"] if attribute["Name"] == "sub"
+        attribute
+        for attribute in office.cognito_user(email)["UserAttributes"]
+        if attribute["Name"] == "sub"
     ]
 
 
@@ -72,7 +83,10 @@ def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
     email = new_email()
     answers = office.at_once([lambda: office.invite(email)] * WRITERS, OPERATIONS)
     assert Counter(answer.status for answer in answers) == {202: 1, 409: WRITERS - 1}
-    assert {code(answer) for answer in answers if answer.status == 409} <= {"email_taken", "invitation_pending"}
+    assert {code(answer) for answer in answers if answer.status == 409} <= {
+        "email_taken",
+        "invitation_pending",
+    }
     [accepted] = [answer for answer in answers if answer.status == 202]
     uid = office.ended(accepted)["uid"]
     assert office.users_with(email) == [uid]
@@ -87,11 +101,17 @@ def test_one_request_repeated_is_one_invitation(office: Office) -> None:
     assert {answer.body for answer in accepted} == {accepted[0].body}
     office.ended(accepted[0])
     again = office.invite(email, key)
-    assert (again.status, again.body, again.headers["idempotency-replayed"]) == (202, accepted[0].body, "true")
+    assert (again.status, again.body, again.headers["idempotency-replayed"]) == (
+        202,
+        accepted[0].body,
+        "true",
+    )
     assert len(office.mails(email)) == 1
 
 
-@pytest.mark.parametrize("outcome", [{}, {"outcome": "pending"}], ids=["the outcome", "the command"])
+@pytest.mark.parametrize(
+    "outcome", [{}, {"outcome": "pending"}], ids=["the outcome", "the command"]
+)
 def test_what_comes_twice_is_done_once(office: Office, outcome: dict[str, str]) -> None:
     """The stream brings the outcome again; or the command, as after a crash between Cognito's answer and the outcome."""
     email = new_email()
@@ -113,7 +133,11 @@ def test_what_was_lost_the_relay_brings(office: Office, lost: str) -> None:
     if lost == "its outcome":
         finished = office.ended(office.invite(email))
         operation, uid = finished["id"], finished["uid"]
-        office.database.run("UPDATE operations SET state = 'pending', email = :e WHERE id = :i", e=email, i=operation)
+        office.database.run(
+            "UPDATE operations SET state = 'pending', email = :e WHERE id = :i",
+            e=email,
+            i=operation,
+        )
     else:
         office.database.run(
             "INSERT INTO operations (id, kind, uid, email, actor) VALUES (:id, 'user.invite', :uid, :email, :actor)",
@@ -139,7 +163,9 @@ def test_what_was_lost_the_relay_brings(office: Office, lost: str) -> None:
 def first_sign_in(office: Office, email: str, password: str) -> dict[str, str]:
     cognito, client_id = office.client.cognito, office.client.outputs.user_pool_client_id
     challenge = cognito.initiate_auth(
-        ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": email, "PASSWORD": password}
+        ClientId=client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": email, "PASSWORD": password},
     )
     assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
     answered = cognito.respond_to_auth_challenge(

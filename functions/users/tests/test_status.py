@@ -17,7 +17,8 @@ HOLDERS = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}}
 
 def meta(office: Office, uid: str) -> tuple[str, int]:
     item = office.client.aws("dynamodb").get_item(
-        TableName=office.client.outputs.user_attributes_table, Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}}
+        TableName=office.client.outputs.user_attributes_table,
+        Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
     )["Item"]
     return item["status"]["S"], int(item["access_epoch"]["N"])
 
@@ -37,7 +38,9 @@ def new_admin(client: Client) -> Person:
 
 def make_admin(client: Client, email: str) -> None:
     answer = client.aws("lambda").invoke(
-        FunctionName=client.outputs.functions["first_admin"], Qualifier="live", Payload=f'{{"email": "{email}"}}'
+        FunctionName=client.outputs.functions["first_admin"],
+        Qualifier="live",
+        Payload=f'{{"email": "{email}"}}',
     )
     assert "FunctionError" not in answer, answer["Payload"].read()
 
@@ -46,7 +49,10 @@ def test_who_is_disabled_is_out_everywhere_and_comes_back_by_signing_in(office: 
     person = office.client.new_member()
     uid, (_, epoch) = person.uid, meta(office, person.uid)
     accepted = office.set_status(uid, "disabled")
-    assert meta(office, uid) == ("disabled", epoch + 1)  # before the answer: what a container remembers lasts 30 s
+    assert meta(office, uid) == (
+        "disabled",
+        epoch + 1,
+    )  # before the answer: what a container remembers lasts 30 s
     with pytest.raises(ClientError, match="disabled"):  # at once
         office.client.sign_in(person)
     assert office.ended(accepted)["state"] == "succeeded"
@@ -57,7 +63,11 @@ def test_who_is_disabled_is_out_everywhere_and_comes_back_by_signing_in(office: 
     assert office.ended(office.set_status(uid, "active"))["state"] == "succeeded"
     assert office.client.call("GET", "/v1/me", person.token).status == 401  # a token from before
     assert office.client.call("GET", "/v1/me", office.client.sign_in(person).token).status == 200
-    assert [action for _, action in office.trail(uid)] == ["user.created", "user.disabled", "user.enabled"]
+    assert [action for _, action in office.trail(uid)] == [
+        "user.created",
+        "user.disabled",
+        "user.enabled",
+    ]
 
 
 def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) -> None:
@@ -71,7 +81,9 @@ def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) ->
     assert office.set_status(person.uid, "active").status == 404
     found = f"/v1/users?email={person.email}"
     assert office.call("GET", found).json["items"] == []
-    assert [user["uid"] for user in office.call("GET", f"{found}&status=deleted").json["items"]] == [person.uid]
+    assert [
+        user["uid"] for user in office.call("GET", f"{found}&status=deleted").json["items"]
+    ] == [person.uid]
     with pytest.raises(ClientError):
         office.client.sign_in(person)
 
@@ -79,7 +91,9 @@ def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) ->
 def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None:
     person = office.client.new_member()
     etag = office.call("GET", f"/v1/users/{person.uid}").headers["etag"]
-    answers = office.at_once([lambda: office.set_status(person.uid, "disabled", etag)] * WRITERS, OPERATIONS)
+    answers = office.at_once(
+        [lambda: office.set_status(person.uid, "disabled", etag)] * WRITERS, OPERATIONS
+    )
     assert Counter(answer.status for answer in answers) == {202: 1, 412: WRITERS - 1}
     [accepted] = [answer for answer in answers if answer.status == 202]
     assert office.ended(accepted)["state"] == "succeeded"
@@ -125,7 +139,8 @@ def only_administrators(office: Office, uids: set[str]) -> Iterator[None]:
 
 def put_holders(office: Office, uids: set[str]) -> None:
     office.client.aws("dynamodb").put_item(
-        TableName=office.client.outputs.user_attributes_table, Item=HOLDERS | {"uids": {"SS": sorted(uids)}}
+        TableName=office.client.outputs.user_attributes_table,
+        Item=HOLDERS | {"uids": {"SS": sorted(uids)}},
     )
 
 
@@ -145,7 +160,9 @@ def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> 
     people = [new_admin(office.client) for _ in range(10)]
     uids = {person.uid for person in people}
     with only_administrators(office, uids):
-        answers = office.at_once([partial(office.set_status, uid, "disabled") for uid in [*uids] * 5], OPERATIONS)
+        answers = office.at_once(
+            [partial(office.set_status, uid, "disabled") for uid in [*uids] * 5], OPERATIONS
+        )
         assert {answer.status for answer in answers} <= {202, 409}
         for answer in answers:
             if answer.status == 202:
@@ -154,7 +171,10 @@ def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> 
     statuses = {uid: office.call("GET", f"/v1/users/{uid}").json["status"] for uid in uids}
     assert [uid for uid, status in statuses.items() if status == "active"] == [remaining]
     assert {uid: meta(office, uid)[0] for uid in uids} == statuses
-    assert office.ended(office.set_status(next(iter(uids - {remaining})), "active"))["state"] == "succeeded"
+    assert (
+        office.ended(office.set_status(next(iter(uids - {remaining})), "active"))["state"]
+        == "succeeded"
+    )
 
 
 def test_an_administrator_who_comes_back_counts_again(office: Office) -> None:

@@ -31,7 +31,11 @@ def gateway(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def plan(gateway: Gateway) -> Iterator[Plan]:
     client = gateway.aws.client("apigateway")
     stages = [
-        {"apiId": gateway.api_id, "stage": "dev", "throttle": {"/v1/keyed/PUT": {"rateLimit": 1, "burstLimit": 1}}}
+        {
+            "apiId": gateway.api_id,
+            "stage": "dev",
+            "throttle": {"/v1/keyed/PUT": {"rateLimit": 1, "burstLimit": 1}},
+        }
     ]
     made = Plan(gateway, client, client.create_usage_plan(name="clients", apiStages=stages)["id"])
     yield made

@@ -74,12 +74,18 @@ class Gateway:
                 SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{self.api_id}/*/*", **target,
             )  # fmt: skip
         self.deploy(body())
-        authorizer = CognitoAuthorizer(jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer)
+        authorizer = CognitoAuthorizer(
+            jwks=lambda pool: [KEYS[pool].as_dict(private=False)], issuer=issuer
+        )
         self._runner, self.port = aws.loop.run(self._listen(authorizer))
 
     async def _listen(self, authorizer: CognitoAuthorizer) -> tuple[web.ServerRunner, int]:
         server = create_server(
-            self.apis, self.aws.functions, authorizer, lambda each: self.lines.append(str(each)), lambda: self.now
+            self.apis,
+            self.aws.functions,
+            authorizer,
+            lambda each: self.lines.append(str(each)),
+            lambda: self.now,
         )
         return await self.aws.listen(web.ServerRunner(server))
 
@@ -91,20 +97,31 @@ class Gateway:
         client = self.aws.client("apigateway")
         client.put_rest_api(restApiId=self.api_id, mode="overwrite", body=json.dumps(document))
         deployment = client.create_deployment(restApiId=self.api_id)["id"]
-        if stage in [item["stageName"] for item in client.get_stages(restApiId=self.api_id)["item"]]:
+        if stage in [
+            item["stageName"] for item in client.get_stages(restApiId=self.api_id)["item"]
+        ]:
             move = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
             client.update_stage(restApiId=self.api_id, stageName=stage, patchOperations=move)
         else:
             client.create_stage(
-                restApiId=self.api_id, stageName=stage, deploymentId=deployment, variables={"color": "green"}
+                restApiId=self.api_id,
+                stageName=stage,
+                deploymentId=deployment,
+                variables={"color": "green"},
             )
 
     def call(
-        self, method: str, path: str, body: object = None, headers: Sequence[tuple[str, str | bytes]] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Sequence[tuple[str, str | bytes]] | None = None,
     ) -> Answer:
         """One request; a body that is not bytes is sent as JSON."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
-        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         connection.putrequest(method, path)
         for name, value in headers or []:
             connection.putheader(name, value)
@@ -138,13 +155,17 @@ def token(pool: str = POOL, *, key: RSAKey | None = None, **claims: Any) -> str:
 def lambda_proxy(function: str) -> dict[str, Any]:
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}"
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    return {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}}
+    return {
+        "x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}
+    }
 
 
 def mock(status: int, headers: dict[str, str], template: str, **more: Any) -> dict[str, Any]:
     answer = {
         "statusCode": str(status),
-        "responseParameters": {f"method.response.header.{name}": value for name, value in headers.items()},
+        "responseParameters": {
+            f"method.response.header.{name}": value for name, value in headers.items()
+        },
         "responseTemplates": {"application/json": template},
     }
     integration = {
@@ -162,7 +183,9 @@ def body() -> dict[str, Any]:
     not_allowed = mock(405, allow, '{"status":405,"request_id":"$context.requestId"}')
     preflight = mock(204, {"Access-Control-Allow-Origin": "'*'"}, "", passthroughBehavior="never")
     me = [{"cognito": ["atrium/me", "atrium/admin"]}]
-    problem = {"application/json": '{"detail":$context.error.messageString,"request_id":"$context.requestId"}'}
+    problem = {
+        "application/json": '{"detail":$context.error.messageString,"request_id":"$context.requestId"}'
+    }
     return {
         "openapi": "3.0.1",
         "info": {"title": "atrium", "version": "1"},

@@ -26,12 +26,18 @@ def test_claims_reach_the_function_as_text(gateway: Gateway) -> None:
     now = int(time.time())
     groups = ["admin", "staff"]
     odd_names: dict[str, Any] = {"cognito:groups": groups}
-    good = token(uid="u-1", access_epoch="3", exp=now + 100, iat=now, auth_time=now, flag=True, **odd_names)
+    good = token(
+        uid="u-1", access_epoch="3", exp=now + 100, iat=now, auth_time=now, flag=True, **odd_names
+    )
     status, event = call(gateway, f"Bearer {good}")
     assert status == 200
     assert isinstance(event, dict)
     claims = event["requestContext"]["authorizer"]["claims"]
-    assert (claims["uid"], claims["access_epoch"], claims["cognito:groups"]) == ("u-1", "3", "admin,staff")
+    assert (claims["uid"], claims["access_epoch"], claims["cognito:groups"]) == (
+        "u-1",
+        "3",
+        "admin,staff",
+    )
     assert claims["flag"] == "true"
     assert claims["auth_time"] == str(now)
     assert claims["exp"] == time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(now + 100))
@@ -56,7 +62,12 @@ def _coded(value: bytes) -> str:
 
 def _forged(algorithm: str) -> str:
     """Header and claims of a good token, but for the algorithm; not signed."""
-    claims = {"iss": issuer(POOL), "token_use": "access", "scope": "atrium/me", "exp": int(time.time()) + 300}
+    claims = {
+        "iss": issuer(POOL),
+        "token_use": "access",
+        "scope": "atrium/me",
+        "exp": int(time.time()) + 300,
+    }
     return f"{_part({'alg': algorithm, 'kid': f'key-of-{POOL}'})}.{_part(claims)}"
 
 
@@ -69,7 +80,9 @@ def _tampered() -> str:
 def _hs256_with_the_public_key() -> str:
     """The classic confusion: the public key taken for an HMAC secret."""
     text = _forged("HS256")
-    return f"{text}.{_coded(hmac.digest(KEYS[POOL].as_pem(private=False), text.encode(), 'sha256'))}"
+    return (
+        f"{text}.{_coded(hmac.digest(KEYS[POOL].as_pem(private=False), text.encode(), 'sha256'))}"
+    )
 
 
 REFUSED: dict[str, Callable[[], str | None]] = {
@@ -100,15 +113,21 @@ def test_refused(gateway: Gateway, case: str) -> None:
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.headers["x-amzn-ErrorType"] == "UnauthorizedException"
-    assert answer.json["detail"] == ("The incoming token has expired" if case == "expired" else "Unauthorized")
+    assert answer.json["detail"] == (
+        "The incoming token has expired" if case == "expired" else "Unauthorized"
+    )
     assert gateway.aws.lines == []  # no function ran
 
 
-def test_token_expires_although_it_was_accepted_before(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_expires_although_it_was_accepted_before(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = int(time.time())
     brief = token(exp=now + 2)
     for passed, status in ((0, 200), (1.9, 200), (2, 401)):
-        monkeypatch.setattr(authorizer, "time", SimpleNamespace(time=lambda at=now + passed: at, **FORMATS))
+        monkeypatch.setattr(
+            authorizer, "time", SimpleNamespace(time=lambda at=now + passed: at, **FORMATS)
+        )
         assert call(gateway, brief)[0] == status
 
 

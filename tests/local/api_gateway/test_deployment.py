@@ -33,7 +33,9 @@ def test_import_alone_changes_nothing_and_the_stage_moves_both_ways(gateway: Gat
 
 def test_moto_sees_every_path_and_method(gateway: Gateway) -> None:
     gateway.deploy(body())
-    resources = gateway.aws.client("apigateway").get_resources(restApiId=gateway.api_id, limit=100)["items"]
+    resources = gateway.aws.client("apigateway").get_resources(restApiId=gateway.api_id, limit=100)[
+        "items"
+    ]
     seen = {item["path"]: set(item.get("resourceMethods", {})) for item in resources}
     assert seen["/v1/things"] == {"GET", "POST", "PUT", "OPTIONS", "ANY"}
     assert seen["/v1/files/{path+}"] == {"ANY"}
@@ -44,7 +46,9 @@ def test_moto_sees_every_path_and_method(gateway: Gateway) -> None:
 def test_gateway_response_resource_changes_the_draft(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     client.put_rest_api(restApiId=gateway.api_id, mode="overwrite", body=json.dumps(body()))
-    client.put_gateway_response(restApiId=gateway.api_id, responseType="UNAUTHORIZED", statusCode="418")
+    client.put_gateway_response(
+        restApiId=gateway.api_id, responseType="UNAUTHORIZED", statusCode="418"
+    )
     assert gateway.call("GET", "/v1/me").status == 401
     client.create_deployment(restApiId=gateway.api_id, stageName="dev")
     assert gateway.call("GET", "/v1/me").status == 418
@@ -57,12 +61,22 @@ def test_every_gateway_response_is_shown_the_apis_own_or_the_default(gateway: Ga
     gateway.deploy(body())
     default = client.get_gateway_response(**api, responseType="THROTTLED")
     assert (default["statusCode"], default["defaultResponse"]) == ("429", True)
-    assert default["responseTemplates"] == {"application/json": '{"message":$context.error.messageString}'}
-    assert client.get_gateway_response(**api, responseType="MISSING_AUTHENTICATION_TOKEN")["statusCode"] == "404"
+    assert default["responseTemplates"] == {
+        "application/json": '{"message":$context.error.messageString}'
+    }
+    assert (
+        client.get_gateway_response(**api, responseType="MISSING_AUTHENTICATION_TOKEN")[
+            "statusCode"
+        ]
+        == "404"
+    )
     client.put_gateway_response(**api, responseType="THROTTLED", statusCode="503")
     shown = {each["responseType"]: each for each in client.get_gateway_responses(**api)["items"]}
     assert len(shown) == 21
-    assert (shown["THROTTLED"]["statusCode"], shown["THROTTLED"]["defaultResponse"]) == ("503", False)
+    assert (shown["THROTTLED"]["statusCode"], shown["THROTTLED"]["defaultResponse"]) == (
+        "503",
+        False,
+    )
     client.delete_gateway_response(**api, responseType="THROTTLED")
     assert client.get_gateway_response(**api, responseType="THROTTLED")["defaultResponse"] is True
     with pytest.raises(ClientError, match="Invalid gateway response type"):
@@ -88,8 +102,13 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
     wanted = stages_format()
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:/api/access"
     settings = {"destinationArn": arn, "format": json.dumps(wanted)}
-    patch = [{"op": "replace", "path": f"/accessLogSettings/{key}", "value": text} for key, text in settings.items()]
-    gateway.aws.client("apigateway").update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=patch)
+    patch = [
+        {"op": "replace", "path": f"/accessLogSettings/{key}", "value": text}
+        for key, text in settings.items()
+    ]
+    gateway.aws.client("apigateway").update_stage(
+        restApiId=gateway.api_id, stageName="dev", patchOperations=patch
+    )
     answers = {
         "fine": gateway.call("GET", "/v1/me", headers=[("Authorization", token(uid="u-1"))]),
         "refused": gateway.call("GET", "/dev/v1/me"),
@@ -98,17 +117,37 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
         "late": gateway.call("POST", "/v1/slow", "sleep"),
     }
     (stream,) = logs.describe_log_streams(logGroupName="/api/access")["logStreams"]
-    events = logs.get_log_events(logGroupName="/api/access", logStreamName=stream["logStreamName"])["events"]
-    lines = dict(zip(answers, [json.loads(event["message"]) for event in events[-len(answers) :]], strict=True))
+    events = logs.get_log_events(logGroupName="/api/access", logStreamName=stream["logStreamName"])[
+        "events"
+    ]
+    lines = dict(
+        zip(
+            answers,
+            [json.loads(event["message"]) for event in events[-len(answers) :]],
+            strict=True,
+        )
+    )
     for name, answer in answers.items():
         line = lines[name]
-        assert (line["request_id"], line["status"]) == (answer.headers["x-amzn-RequestId"], str(answer.status))
+        assert (line["request_id"], line["status"]) == (
+            answer.headers["x-amzn-RequestId"],
+            str(answer.status),
+        )
         assert f"Root={line['trace_id']}" == answer.headers["X-Amzn-Trace-Id"]
         assert (line["ip"], int(line["length"])) == ("127.0.0.1", len(answer.body))
     fine, refused, malformed, failed, late = lines.values()
-    assert (fine["method"], fine["route"], fine["uid"], fine["error"]) == ("GET", "/v1/me", "u-1", "-")
+    assert (fine["method"], fine["route"], fine["uid"], fine["error"]) == (
+        "GET",
+        "/v1/me",
+        "u-1",
+        "-",
+    )
     assert 0 <= int(fine["integration_latency"]) <= int(fine["latency"])
-    assert (refused["uid"], refused["authorizer_error"], refused["integration_latency"]) == ("-", "Unauthorized", "-")
+    assert (refused["uid"], refused["authorizer_error"], refused["integration_latency"]) == (
+        "-",
+        "Unauthorized",
+        "-",
+    )
     assert "Malformed Lambda proxy response" in malformed["integration_error"]
     assert malformed["error"] == "Internal server error"
     assert '"errorMessage": "as told"' in failed["integration_error"]

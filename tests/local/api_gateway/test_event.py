@@ -10,7 +10,9 @@ from tests.local.api_gateway.gateway import Gateway
 
 
 def test_both_url_forms_reach_the_same_route(gateway: Gateway) -> None:
-    plain, staged = (gateway.call("GET", path).json for path in ("/v1/things/7", "/dev/v1/things/7"))
+    plain, staged = (
+        gateway.call("GET", path).json for path in ("/v1/things/7", "/dev/v1/things/7")
+    )
     for event in (plain, staged):
         assert (event["resource"], event["path"]) == ("/v1/things/{id}", "/v1/things/7")
         assert event["pathParameters"] == {"id": "7"}
@@ -37,7 +39,11 @@ def test_the_most_specific_route_wins(
     gateway: Gateway, path: str, resource: str, parameters: dict[str, str] | None
 ) -> None:
     event = gateway.call("GET", path).json
-    assert (event["resource"], event["pathParameters"], event["path"]) == (resource, parameters, path)
+    assert (event["resource"], event["pathParameters"], event["path"]) == (
+        resource,
+        parameters,
+        path,
+    )
 
 
 def test_query_keeps_all_values_and_the_last_one_wins(gateway: Gateway) -> None:
@@ -71,7 +77,11 @@ def test_request_context_is_complete(gateway: Gateway) -> None:
     assert context["requestId"] == answer.headers["x-amzn-RequestId"]
     assert context["extendedRequestId"] == answer.headers["x-amz-apigw-id"]
     assert answer.headers["X-Amzn-Trace-Id"] == event["headers"]["X-Amzn-Trace-Id"]
-    assert (context["stage"], context["apiId"], context["accountId"]) == ("dev", gateway.api_id, ACCOUNT_ID)
+    assert (context["stage"], context["apiId"], context["accountId"]) == (
+        "dev",
+        gateway.api_id,
+        ACCOUNT_ID,
+    )
     assert (context["httpMethod"], context["protocol"]) == ("GET", "HTTP/1.1")
     assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000", context["requestTime"])
     assert context["requestTimeEpoch"] > 1_700_000_000_000

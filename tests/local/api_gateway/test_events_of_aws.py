@@ -17,7 +17,11 @@ MAPS = (
 )  # fmt: skip
 # Variables of $context that came after the published samples, as the recorded event has them too:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
-NEWER = {"requestContext.deploymentId", "requestContext.extendedRequestId", "requestContext.identity.principalOrgId"}
+NEWER = {
+    "requestContext.deploymentId",
+    "requestContext.extendedRequestId",
+    "requestContext.identity.principalOrgId",
+}
 NEWER_THAN_THE_GUIDE = NEWER | {"requestContext.identity.accessKey"} | {
     f"requestContext.{name}" for name in ("domainName", "domainPrefix", "path", "protocol", "requestTime", "requestTimeEpoch")
 }  # fmt: skip
@@ -65,13 +69,17 @@ def sent(gateway: Gateway) -> dict[str, Any]:
 
 
 def test_the_event_has_the_keys_of_one_recorded_on_aws(sent: dict[str, Any]) -> None:
-    assert shape(sent) == published("recorded") | {"stageVariables": "map"}  # the recorded stage had none
+    assert shape(sent) == published("recorded") | {
+        "stageVariables": "map"
+    }  # the recorded stage had none
 
 
 def test_the_event_has_the_keys_of_the_developer_guides_sample(sent: dict[str, Any]) -> None:
     ours, theirs = shape(sent), published("developer_guide")
     assert ours.keys() - theirs.keys() == NEWER_THAN_THE_GUIDE
-    assert theirs.keys() - ours.keys() == {"requestContext.identity.apiKey"}  # there only where a method wants a key
+    assert theirs.keys() - ours.keys() == {
+        "requestContext.identity.apiKey"
+    }  # there only where a method wants a key
     assert {key: ours[key] for key in ours.keys() & theirs.keys()} == {
         key: theirs[key] for key in ours.keys() & theirs.keys()
     }
@@ -85,7 +93,11 @@ def test_the_event_has_the_values_of_the_developer_guides_sample(sent: dict[str,
     )
     assert sent["pathParameters"] == {"path": "hello/world"}
     assert sent["queryStringParameters"] == {"name": "me", "multivalueName": "me", "echo": ""}
-    assert sent["multiValueQueryStringParameters"] == {"name": ["me"], "multivalueName": ["you", "me"], "echo": [""]}
+    assert sent["multiValueQueryStringParameters"] == {
+        "name": ["me"],
+        "multivalueName": ["you", "me"],
+        "echo": [""],
+    }
     assert (sent["body"], sent["isBase64Encoded"]) == ('{"a": 1}', False)
     assert sent["requestContext"]["path"] == "/dev/v1/files/hello/world"
     assert sent["headers"].keys() == sent["multiValueHeaders"].keys() == {
@@ -94,13 +106,19 @@ def test_the_event_has_the_values_of_the_developer_guides_sample(sent: dict[str,
     }  # fmt: skip
 
 
-def test_the_event_of_an_authorized_method_with_a_key_has_the_keys_of_aws_lambda_gos_sample(plan: Plan) -> None:
+def test_the_event_of_an_authorized_method_with_a_key_has_the_keys_of_aws_lambda_gos_sample(
+    plan: Plan,
+) -> None:
     _, value = plan.new_key()
-    event = plan.call(value, path="/v1/keyed/me?a=1", Authorization=token(), **{"User-Agent": "tester"}).json
+    event = plan.call(
+        value, path="/v1/keyed/me?a=1", Authorization=token(), **{"User-Agent": "tester"}
+    ).json
     ours, theirs = shape(event), published("aws_lambda_go")
     assert ours.keys() - theirs.keys() == NEWER | {"isBase64Encoded"}
     assert theirs.keys() == ours.keys() & theirs.keys()
-    assert set(event["requestContext"]["authorizer"]) == {"claims"}  # of Cognito; theirs is a Lambda authorizer's
+    assert set(event["requestContext"]["authorizer"]) == {
+        "claims"
+    }  # of Cognito; theirs is a Lambda authorizer's
     # A GET of a resource without parameters by nobody of IAM: null where their sample has a value.
     for_others = ("pathParameters", "body", *(f"requestContext.identity.{name}" for name in (
         "accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType",
@@ -113,9 +131,15 @@ def test_the_event_of_an_authorized_method_with_a_key_has_the_keys_of_aws_lambda
 def test_encoded_paths_stay_as_they_were_sent(gateway: Gateway) -> None:
     """As recorded on AWS (same source): `%2B`, `+` and `@` of a greedy path, and `+` for a space in a query."""
     tail = "api/user/test%2Balias@example.com/plus/test+alias@example.com"
-    event = gateway.call("GET", f"/dev/v1/files/{tail}?plus=test+alias&email=test%2Balias&zhash=abort/").json
+    event = gateway.call(
+        "GET", f"/dev/v1/files/{tail}?plus=test+alias&email=test%2Balias&zhash=abort/"
+    ).json
     assert event["path"] == f"/v1/files/{tail}"
     assert event["pathParameters"] == {"path": tail}
     assert event["requestContext"]["path"] == f"/dev/v1/files/{tail}"
     assert gateway.call("GET", "/v1/files/tail/").json["pathParameters"] == {"path": "tail"}
-    assert event["queryStringParameters"] == {"plus": "test alias", "email": "test+alias", "zhash": "abort/"}
+    assert event["queryStringParameters"] == {
+        "plus": "test alias",
+        "email": "test+alias",
+        "zhash": "abort/",
+    }

@@ -20,7 +20,10 @@ OVER_QUOTA = (429, "Limit Exceeded", "LimitExceededException")
 def test_a_route_that_wants_a_key_takes_only_enabled_ones_of_its_usage_plan(plan: Plan) -> None:
     key, value = plan.new_key()
     event = plan.call(value).json
-    assert (event["requestContext"]["identity"]["apiKey"], event["requestContext"]["identity"]["apiKeyId"]) == (
+    assert (
+        event["requestContext"]["identity"]["apiKey"],
+        event["requestContext"]["identity"]["apiKeyId"],
+    ) == (
         value,
         key,
     )
@@ -46,13 +49,17 @@ def test_a_key_of_a_plan_of_another_stage_is_refused(plan: Plan) -> None:
     here = f"{plan.gateway.api_id}:dev"
     plan.client.update_usage_plan(
         usagePlanId=plan.id,
-        patchOperations=[{"op": "add", "path": "/apiStages", "value": f"{plan.gateway.api_id}:other"}],
+        patchOperations=[
+            {"op": "add", "path": "/apiStages", "value": f"{plan.gateway.api_id}:other"}
+        ],
     )
     plan.client.update_usage_plan(
         usagePlanId=plan.id, patchOperations=[{"op": "add", "path": "/apiStages", "value": here}]
     )
     assert plan.call(value).status == 200
-    other = plan.client.create_usage_plan(name="elsewhere", apiStages=[{"apiId": plan.gateway.api_id, "stage": "prod"}])
+    other = plan.client.create_usage_plan(
+        name="elsewhere", apiStages=[{"apiId": plan.gateway.api_id, "stage": "prod"}]
+    )
     stray = plan.client.create_api_key(name="stray", enabled=True)
     plan.client.create_usage_plan_key(usagePlanId=other["id"], keyId=stray["id"], keyType="API_KEY")
     assert refused(plan.call(stray["value"])) == FORBIDDEN
@@ -87,7 +94,9 @@ def test_a_plan_may_throttle_one_method_more(plan: Plan) -> None:
     assert [plan.call(value).status for _ in range(3)] == [200] * 3
 
 
-@pytest.mark.parametrize(("period", "later"), [("DAY", 86_400), ("WEEK", 7 * 86_400), ("MONTH", 31 * 86_400)])
+@pytest.mark.parametrize(
+    ("period", "later"), [("DAY", 86_400), ("WEEK", 7 * 86_400), ("MONTH", 31 * 86_400)]
+)
 def test_a_quota_is_used_up_until_its_next_period(plan: Plan, period: str, later: int) -> None:
     plan.change(quota_limit=2, quota_period=period)
     _, value = plan.new_key()
@@ -108,15 +117,22 @@ def throttle(gateway: Gateway, method_path: str, rate: str, burst: str) -> None:
         {"op": "replace", "path": f"/{method_path}/{name}", "value": value}
         for name, value in zip(THROTTLING, (rate, burst), strict=True)
     ]
-    gateway.aws.client("apigateway").update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=patch)
+    gateway.aws.client("apigateway").update_stage(
+        restApiId=gateway.api_id, stageName="dev", patchOperations=patch
+    )
 
 
-def test_each_method_of_a_stage_has_a_bucket_and_may_have_a_limit_of_its_own(gateway: Gateway) -> None:
+def test_each_method_of_a_stage_has_a_bucket_and_may_have_a_limit_of_its_own(
+    gateway: Gateway,
+) -> None:
     throttle(gateway, "*/*", "1", "2")
     throttle(gateway, "~1v1~1things~1{id}/GET", "1", "1")
     try:
         assert [gateway.call("GET", "/v1/things").status for _ in range(3)] == [200, 200, 429]
-        assert [gateway.call("GET", f"/v1/things/{number}").status for number in range(2)] == [200, 429]
+        assert [gateway.call("GET", f"/v1/things/{number}").status for number in range(2)] == [
+            200,
+            429,
+        ]
         assert gateway.call("GET", "/v1/things/special").status == 200
         assert refused(gateway.call("GET", "/v1/things")) == TOO_MANY
         gateway.now += 1

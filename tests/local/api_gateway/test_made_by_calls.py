@@ -33,20 +33,28 @@ class MadeApi:
         )  # fmt: skip
 
     def resource(self, part: str, parent: str | None = None) -> str:
-        made = self.client.create_resource(restApiId=self.id, parentId=parent or self.root, pathPart=part)
+        made = self.client.create_resource(
+            restApiId=self.id, parentId=parent or self.root, pathPart=part
+        )
         return str(made["id"])
 
     def method(self, resource: str, verb: str, uri: str | None = None, **options: Any) -> None:
         names = {"restApiId": self.id, "resourceId": resource, "httpMethod": verb}
         self.client.put_method(**names, **({"authorizationType": "NONE"} | options))
         proxy = lambda_proxy("puppet:live")["x-amazon-apigateway-integration"]["uri"]
-        self.client.put_integration(**names, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri or proxy)
+        self.client.put_integration(
+            **names, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri or proxy
+        )
 
     def deploy(self, stage: str, **options: Any) -> None:
         self.client.create_deployment(restApiId=self.id, stageName=stage, **options)
 
-    def call(self, stage: str, method: str, path: str, body: object = None, headers: Any = None) -> Answer:
-        return self.gateway.call(method, f"/restapis/{self.id}/{stage}/_user_request_{path}", body, headers)
+    def call(
+        self, stage: str, method: str, path: str, body: object = None, headers: Any = None
+    ) -> Answer:
+        return self.gateway.call(
+            method, f"/restapis/{self.id}/{stage}/_user_request_{path}", body, headers
+        )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +73,9 @@ def made(gateway: Gateway) -> Iterator[MadeApi]:
         api.resource("me"), "GET",
         authorizationType="COGNITO_USER_POOLS", authorizerId=authorizer, authorizationScopes=["atrium/me"],
     )  # fmt: skip
-    client.create_model(restApiId=api.id, name="Thing", contentType="application/json", schema=json.dumps(MODEL))
+    client.create_model(
+        restApiId=api.id, name="Thing", contentType="application/json", schema=json.dumps(MODEL)
+    )
     whole = {"validateRequestBody": True, "validateRequestParameters": True}
     validator = client.create_request_validator(restApiId=api.id, name="all", **whole)["id"]
     api.method(
@@ -81,8 +91,15 @@ def made(gateway: Gateway) -> Iterator[MadeApi]:
 def test_an_api_made_by_calls_is_served_at_each_stages_url(made: MadeApi) -> None:
     for stage, color in (("one", "red"), ("two", "blue")):
         event = made.call(stage, "GET", "/things/7?a=b").json
-        assert (event["resource"], event["path"], event["pathParameters"]) == ("/things/{id}", "/things/7", {"id": "7"})
-        assert (event["stageVariables"], event["requestContext"]["stage"]) == ({"color": color}, stage)
+        assert (event["resource"], event["path"], event["pathParameters"]) == (
+            "/things/{id}",
+            "/things/7",
+            {"id": "7"},
+        )
+        assert (event["stageVariables"], event["requestContext"]["stage"]) == (
+            {"color": color},
+            stage,
+        )
         assert event["requestContext"]["apiId"] == made.id
     assert made.call("one", "POST", "/things").status == 403
     assert made.call("three", "GET", "/things").status == 403
@@ -101,7 +118,9 @@ def test_the_host_names_an_api_as_on_aws(made: MadeApi) -> None:
     assert status("absent", "/one/things") == 403
 
 
-def test_the_first_api_is_where_it_was_and_its_second_stage_has_a_url(gateway: Gateway, made: MadeApi) -> None:
+def test_the_first_api_is_where_it_was_and_its_second_stage_has_a_url(
+    gateway: Gateway, made: MadeApi
+) -> None:
     gateway.deploy(body(), stage="second")
     for path in ("/v1/things", "/dev/v1/things"):
         assert gateway.call("GET", path).json["requestContext"]["stage"] == "dev"
@@ -129,7 +148,10 @@ def test_the_authorizer_of_a_method_is_asked(made: MadeApi) -> None:
     assert made.call("one", "GET", "/me").status == 401
     event = made.call("one", "GET", "/me", headers=[("Authorization", f"Bearer {token()}")]).json
     assert event["requestContext"]["authorizer"]["claims"]["sub"] == "f00d"
-    assert made.call("one", "GET", "/me", headers=[("Authorization", token(scope="openid"))]).status == 401
+    assert (
+        made.call("one", "GET", "/me", headers=[("Authorization", token(scope="openid"))]).status
+        == 401
+    )
 
 
 GOOD = [("X-Wanted", "1"), ("Content-Type", "application/json")]
@@ -218,7 +240,10 @@ def test_what_cannot_be_served_is_a_501_at_its_deployment(
     with pytest.raises(ClientError) as error:
         client.create_deployment(restApiId=gateway.api_id, stageName="dev")
     answer = error.value.response
-    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (501, "NotEmulated")
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (
+        501,
+        "NotEmulated",
+    )
     assert what in answer["Error"]["Message"]
     assert client.get_stage(restApiId=gateway.api_id, stageName="dev")["deploymentId"] == before
     gateway.deploy(body())
@@ -227,7 +252,9 @@ def test_what_cannot_be_served_is_a_501_at_its_deployment(
 def test_an_imported_api_is_changed_by_imports_only(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     root = next(
-        each["id"] for each in client.get_resources(restApiId=gateway.api_id, limit=100)["items"] if each["path"] == "/"
+        each["id"]
+        for each in client.get_resources(restApiId=gateway.api_id, limit=100)["items"]
+        if each["path"] == "/"
     )
     with pytest.raises(ClientError, match="an API that was imported"):
         client.create_resource(restApiId=gateway.api_id, parentId=root, pathPart="more")
@@ -243,19 +270,26 @@ def test_an_imported_api_is_changed_by_imports_only(gateway: Gateway) -> None:
         ({"op": "replace", "path": "/deploymentIdentity", "value": "x"}, "BadRequestException"),
     ],
 )
-def test_a_stage_refuses_what_would_have_no_effect(gateway: Gateway, operation: dict[str, str], code: str) -> None:
+def test_a_stage_refuses_what_would_have_no_effect(
+    gateway: Gateway, operation: dict[str, str], code: str
+) -> None:
     client = gateway.aws.client("apigateway")
     before = client.get_stage(restApiId=gateway.api_id, stageName="dev")
     with pytest.raises(ClientError) as error:
         client.update_stage(restApiId=gateway.api_id, stageName="dev", patchOperations=[operation])
     assert error.value.response["Error"]["Code"] == code
-    assert client.get_stage(restApiId=gateway.api_id, stageName="dev")["deploymentId"] == before["deploymentId"]
+    assert (
+        client.get_stage(restApiId=gateway.api_id, stageName="dev")["deploymentId"]
+        == before["deploymentId"]
+    )
 
 
 def test_a_canary_is_refused_when_it_is_deployed(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     with pytest.raises(ClientError, match="canary settings"):
-        client.create_deployment(restApiId=gateway.api_id, stageName="dev", canarySettings={"percentTraffic": 10.0})
+        client.create_deployment(
+            restApiId=gateway.api_id, stageName="dev", canarySettings={"percentTraffic": 10.0}
+        )
 
 
 def test_a_stage_takes_what_it_understands(gateway: Gateway) -> None:

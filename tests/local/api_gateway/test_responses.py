@@ -16,7 +16,12 @@ from tests.support.waiting import settle
 def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
     many = {"Set-Cookie": ["a=1", "b=2"], "X-Both": ["m"]}
     answer = gateway.told(
-        {"statusCode": "201", "headers": {"X-Both": "s", "X-Flag": True}, "multiValueHeaders": many, "body": "ü"}
+        {
+            "statusCode": "201",
+            "headers": {"X-Both": "s", "X-Flag": True},
+            "multiValueHeaders": many,
+            "body": "ü",
+        }
     )
     assert (answer.status, answer.body.decode()) == (201, "ü")
     assert answer.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
@@ -34,8 +39,12 @@ REMAPPED = (
 def test_headers_that_aws_keeps_for_itself_are_renamed(gateway: Gateway) -> None:
     own = {"x-amzn-RequestId": "mine", "Transfer-Encoding": "mine", "Content-Type": "text/mine"}
     answer = gateway.told({"statusCode": 401, "headers": dict.fromkeys(REMAPPED, "mine") | own})
-    assert {name: answer.headers[f"x-amzn-Remapped-{name}"] for name in REMAPPED} == dict.fromkeys(REMAPPED, "mine")
-    assert [name for name, value in answer.headers.items() if value == "mine" and "Remapped" not in name] == []
+    assert {name: answer.headers[f"x-amzn-Remapped-{name}"] for name in REMAPPED} == dict.fromkeys(
+        REMAPPED, "mine"
+    )
+    assert [
+        name for name, value in answer.headers.items() if value == "mine" and "Remapped" not in name
+    ] == []
     assert answer.headers["Content-Type"] == "text/mine"
 
 
@@ -81,11 +90,15 @@ def test_nothing_is_no_answer(gateway: Gateway) -> None:
 def test_an_answer_over_6_mb_is_a_502(gateway: Gateway) -> None:
     most = 6_291_556 - len('{"statusCode": 200, "body": ""}')
     assert len(gateway.call("POST", "/v1/things", {"body of": most}).body) == most
-    assert gateway.call("POST", "/v1/things", {"body of": most + 1}).json == {"message": "Internal server error"}
+    assert gateway.call("POST", "/v1/things", {"body of": most + 1}).json == {
+        "message": "Internal server error"
+    }
     assert "ResponseSizeTooLarge" in gateway.lines[-1]
 
 
-def test_no_integration_has_more_than_29_seconds(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_integration_has_more_than_29_seconds(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert integration.TIMEOUT_SECONDS == 29
     monkeypatch.setattr(integration, "TIMEOUT_SECONDS", 0.3)
     assert gateway.call("POST", "/v1/things", "sleep").status == 504
@@ -120,7 +133,9 @@ def test_work_is_dropped_when_its_client_or_its_time_is_gone(gateway: Gateway) -
     for folder in (began, may_end):
         folder.mkdir()
     gateway.aws.functions._limits = Limits(workers=1)
-    gateway.aws.client("lambda").update_function_configuration(FunctionName="gated", Timeout=61)  # a new pool
+    gateway.aws.client("lambda").update_function_configuration(
+        FunctionName="gated", Timeout=61
+    )  # a new pool
 
     def told(name: str) -> bytes:
         return json.dumps([str(began / name), str(may_end / name)]).encode()
@@ -158,12 +173,19 @@ def test_function_that_does_not_permit_the_api_is_a_500(gateway: Gateway) -> Non
     assert "AccessDenied" in gateway.lines[-1]
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/nowhere"), ("GET", "/"), ("POST", "/v1/things/special")])
-def test_unknown_route_is_the_customized_missing_authentication_token(gateway: Gateway, method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/nowhere"), ("GET", "/"), ("POST", "/v1/things/special")]
+)
+def test_unknown_route_is_the_customized_missing_authentication_token(
+    gateway: Gateway, method: str, path: str
+) -> None:
     answer = gateway.call(method, path)
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
-    expected = {"detail": "Missing Authentication Token", "request_id": answer.headers["x-amzn-RequestId"]}
+    expected = {
+        "detail": "Missing Authentication Token",
+        "request_id": answer.headers["x-amzn-RequestId"],
+    }
     assert answer.json == expected
 
 
@@ -176,10 +198,18 @@ def test_any_method_mock_answers_what_the_path_does_not_have(gateway: Gateway) -
 
 def test_preflight_is_answered_without_a_function(gateway: Gateway) -> None:
     answer = gateway.call("OPTIONS", "/v1/things")
-    assert (answer.status, answer.headers["Access-Control-Allow-Origin"], answer.body) == (204, "*", b"")
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"], answer.body) == (
+        204,
+        "*",
+        b"",
+    )
 
 
 def test_mock_without_a_template_for_the_media_type_fails_as_on_aws(gateway: Gateway) -> None:
     patch = [("Content-Type", "application/merge-patch+json")]
-    assert gateway.call("OPTIONS", "/v1/things", headers=patch).status == 415  # passthroughBehavior: never
-    assert gateway.call("PATCH", "/v1/things", b"{}", patch).status == 500  # passed through: no statusCode
+    assert (
+        gateway.call("OPTIONS", "/v1/things", headers=patch).status == 415
+    )  # passthroughBehavior: never
+    assert (
+        gateway.call("PATCH", "/v1/things", b"{}", patch).status == 500
+    )  # passed through: no statusCode

@@ -22,9 +22,14 @@ class Plan:
 
     def change(self, **values: Any) -> None:
         """`throttle_rateLimit=…` is the path /throttle/rateLimit."""
-        patch = [{"op": "replace", "path": "/" + path.replace("_", "/"), "value": str(v)} for path, v in values.items()]
+        patch = [
+            {"op": "replace", "path": "/" + path.replace("_", "/"), "value": str(v)}
+            for path, v in values.items()
+        ]
         self.client.update_usage_plan(usagePlanId=self.id, patchOperations=patch)
 
-    def call(self, value: str | None, method: str = "GET", path: str = "/v1/keyed", **headers: str) -> Answer:
+    def call(
+        self, value: str | None, method: str = "GET", path: str = "/v1/keyed", **headers: str
+    ) -> Answer:
         given = [*headers.items(), *([("X-API-Key", value)] if value is not None else [])]
         return self.gateway.call(method, path, headers=given)

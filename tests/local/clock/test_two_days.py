@@ -68,7 +68,9 @@ def test_workers_and_supervisor_have_one_clock(world: World, clock: Clock) -> No
 
 
 @pytest.mark.trials
-def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(world: World, clock: Clock) -> None:
+def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(
+    world: World, clock: Clock
+) -> None:
     hourly, streamed = Recorder(world.aws, "hourly"), Recorder(world.aws, "streamed")
     world.aws.deploy("asks", ASKS_AWS, Timeout=60)
     world.map(_expiring_table(world), "streamed")
@@ -79,7 +81,9 @@ def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(world: World, c
         clock.forward(3600)
         expires = int(time.time()) + 2 * 3600 - 60
         world.put("day", f"hour-{hour}", expires_at={"N": str(expires)})
-        assert world.aws.invoke("asks", f"http://127.0.0.1:{world.aws.port}/")[0][0] == 200, "a worker's credentials"
+        assert world.aws.invoke("asks", f"http://127.0.0.1:{world.aws.port}/")[0][0] == 200, (
+            "a worker's credentials"
+        )
         tokens = _renewed(world, client, refresh)
         assert abs(tokens["ExpiresIn"] - 3600) < 60
         _sign_in(world, client)
@@ -89,7 +93,10 @@ def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(world: World, c
     fired = [datetime.fromisoformat(event["time"]).timestamp() for event in hourly.events]
     assert all(3500 < later - earlier < 3700 for earlier, later in pairwise(fired))
     assert _inserted(streamed) == [f"hour-{hour}" for hour in range(1, HOURS + 1)]
-    assert abs(datetime.now(UTC).timestamp() - time.clock_gettime(time.CLOCK_REALTIME) - HOURS * 3600) < 1
+    assert (
+        abs(datetime.now(UTC).timestamp() - time.clock_gettime(time.CLOCK_REALTIME) - HOURS * 3600)
+        < 1
+    )
 
 
 def _expiring_table(world: World) -> str:
@@ -112,9 +119,13 @@ def _schedule(world: World, function: Recorder) -> None:
 def _member(world: World) -> tuple[str, str]:
     """Return a client of the pool and a refresh token."""
     cognito = world.aws.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="people", UsernameAttributes=["email"])["UserPool"]["Id"]
+    pool = cognito.create_user_pool(PoolName="people", UsernameAttributes=["email"])["UserPool"][
+        "Id"
+    ]
     flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
-    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows)
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows
+    )
     client = made["UserPoolClient"]["ClientId"]
     cognito.sign_up(ClientId=client, Username="ada@example.org", Password=PASSWORD)
     cognito.admin_confirm_sign_up(UserPoolId=pool, Username="ada@example.org")
@@ -124,21 +135,23 @@ def _member(world: World) -> tuple[str, str]:
 def _sign_in(world: World, client: str) -> Any:
     given = {"USERNAME": "ada@example.org", "PASSWORD": PASSWORD}
     cognito = world.aws.client("cognito-idp")
-    return cognito.initiate_auth(ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)[
-        "AuthenticationResult"
-    ]
+    return cognito.initiate_auth(
+        ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given
+    )["AuthenticationResult"]
 
 
 def _renewed(world: World, client: str, refresh: str) -> Any:
     given = {"REFRESH_TOKEN": refresh}
     cognito = world.aws.client("cognito-idp")
-    return cognito.initiate_auth(ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=given)[
-        "AuthenticationResult"
-    ]
+    return cognito.initiate_auth(
+        ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=given
+    )["AuthenticationResult"]
 
 
 def _inserted(function: Recorder) -> list[str]:
-    records = [record for batch in function.batches for record in batch if record["eventName"] == "INSERT"]
+    records = [
+        record for batch in function.batches for record in batch if record["eventName"] == "INSERT"
+    ]
     return [record["dynamodb"]["Keys"]["pk"]["S"] for record in records]
 
 

@@ -90,7 +90,9 @@ class Browser:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, address, body, headers)
         answer = connection.getresponse()
-        page = Page(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode())
+        page = Page(
+            answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+        )
         for each in answer.headers.get_all("Set-Cookie") or []:
             self._keep(each)
         connection.close()

@@ -67,7 +67,9 @@ class App:
             "redirect_uri": CALLBACK,
             "code_verifier": VERIFIER,
         } | changes
-        return self.post("/oauth2/token", {name: value for name, value in asked.items() if value is not None})
+        return self.post(
+            "/oauth2/token", {name: value for name, value in asked.items() if value is not None}
+        )
 
     def tokens(self, **changes: str | None) -> dict[str, Any]:
         status, told = self.exchange(self.code(**changes))
@@ -77,7 +79,11 @@ class App:
     def refresh(self, refresh_token: str) -> tuple[int, dict[str, Any]]:
         return self.post(
             "/oauth2/token",
-            {"grant_type": "refresh_token", "client_id": self.client_id, "refresh_token": refresh_token},
+            {
+                "grant_type": "refresh_token",
+                "client_id": self.client_id,
+                "refresh_token": refresh_token,
+            },
         )
 
     def post(
@@ -88,7 +94,9 @@ class App:
     def user_info(self, access_token: str) -> tuple[int, dict[str, Any]]:
         return self._fetch("/oauth2/userInfo", None, {"Authorization": f"Bearer {access_token}"})
 
-    def _fetch(self, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def _fetch(
+        self, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, Any]]:
         address = self.world.server.settings.aws_endpoint_url + path
         request = urllib.request.Request(address, body, headers)
         try:

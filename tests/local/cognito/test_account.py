@@ -101,7 +101,9 @@ def test_what_cannot_be_revoked(world: World) -> None:
     with refused("UnsupportedTokenTypeException"):
         world.public.revoke_token(Token=tokens["AccessToken"], ClientId=world.client_id)
     with refused("UnauthorizedException"):
-        world.public.revoke_token(Token=tokens["RefreshToken"], ClientId=world.create_client()["ClientId"])
+        world.public.revoke_token(
+            Token=tokens["RefreshToken"], ClientId=world.create_client()["ClientId"]
+        )
     world.public.revoke_token(Token="unknown", ClientId=world.client_id)
     assert world.refresh(tokens["RefreshToken"])
 
@@ -113,7 +115,9 @@ def test_deleting_ones_own_account(world: World) -> None:
     world.public.delete_user(AccessToken=tokens["AccessToken"])
     with refused("UserNotFoundException"):
         world.user()
-    assert world.admin.list_users_in_group(UserPoolId=world.pool_id, GroupName="staff")["Users"] == []
+    assert (
+        world.admin.list_users_in_group(UserPoolId=world.pool_id, GroupName="staff")["Users"] == []
+    )
     with refused("NotAuthorizedException", REVOKED):
         get_user(world, tokens["AccessToken"])
     assert world.sign_up()["UserSub"]
@@ -121,7 +125,9 @@ def test_deleting_ones_own_account(world: World) -> None:
 
 def update(world: World, username: str, **values: str) -> None:
     attributes = [{"Name": name, "Value": value} for name, value in values.items()]
-    world.admin.admin_update_user_attributes(UserPoolId=world.pool_id, Username=username, UserAttributes=attributes)
+    world.admin.admin_update_user_attributes(
+        UserPoolId=world.pool_id, Username=username, UserAttributes=attributes
+    )
 
 
 def test_an_administrator_changes_attributes(world: World) -> None:

@@ -12,7 +12,9 @@ from tests.local.cognito.world import World
 ORIGIN = {"Origin": "http://localhost:5173"}
 
 
-def headers_of(world: World, method: str, path: str, body: bytes | None = None, **headers: str) -> Message:
+def headers_of(
+    world: World, method: str, path: str, body: bytes | None = None, **headers: str
+) -> Message:
     address = world.server.settings.aws_endpoint_url + path
     request = urllib.request.Request(address, body, ORIGIN | headers, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -28,7 +30,9 @@ def allowed_headers(world: World, path: str) -> set[str]:
 
 
 def test_a_page_may_call_cognito(world: World) -> None:
-    assert {"content-type", "x-amz-target", "x-amz-user-agent", "cache-control"} <= allowed_headers(world, "/")
+    assert {"content-type", "x-amz-target", "x-amz-user-agent", "cache-control"} <= allowed_headers(
+        world, "/"
+    )
     body = json.dumps({"ClientId": world.client_id, "Username": "nobody@example.org"}).encode()
     target = {"X-Amz-Target": "AWSCognitoIdentityProviderService.ForgotPassword"}
     assert headers_of(world, "POST", "/", body, **target)["Access-Control-Allow-Origin"] == "*"

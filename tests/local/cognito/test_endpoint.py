@@ -30,7 +30,9 @@ def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-@pytest.mark.parametrize("action", ["SetUserSettings", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"])
+@pytest.mark.parametrize(
+    "action", ["SetUserSettings", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"]
+)
 def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str) -> None:
     status, told = call(world, action, AccessToken="x")
     assert status == 501
@@ -39,11 +41,14 @@ def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str)
 
 
 @pytest.mark.parametrize(
-    "action", ["AdminCreateUser", "AdminSetUserPassword", "AdminInitiateAuth", "ListUsers", "UpdateUserPool"]
+    "action",
+    ["AdminCreateUser", "AdminSetUserPassword", "AdminInitiateAuth", "ListUsers", "UpdateUserPool"],
 )
 def test_an_administrators_call_must_be_signed(world: World, action: str) -> None:
     world.sign_up()
-    status, told = call(world, action, UserPoolId=world.pool_id, Username=EMAIL, Password="Correct-Horse-8")
+    status, told = call(
+        world, action, UserPoolId=world.pool_id, Username=EMAIL, Password="Correct-Horse-8"
+    )
     assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
 
 
@@ -72,15 +77,20 @@ def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
         {"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}},
     ],
 )
-def test_a_pool_that_would_not_behave_as_configured_is_refused(world: World, setting: dict[str, Any]) -> None:
+def test_a_pool_that_would_not_behave_as_configured_is_refused(
+    world: World, setting: dict[str, Any]
+) -> None:
     with refused("NotEmulated", status=501):
         world.admin.create_user_pool(PoolName="x", **(POOL | setting))
 
 
 @pytest.mark.parametrize(
-    "setting", [{"RefreshTokenRotation": {"Feature": "ENABLED"}}, {"AllowedOAuthFlows": ["implicit"]}]
+    "setting",
+    [{"RefreshTokenRotation": {"Feature": "ENABLED"}}, {"AllowedOAuthFlows": ["implicit"]}],
 )
-def test_a_client_that_would_not_behave_as_configured_is_refused(world: World, setting: dict[str, Any]) -> None:
+def test_a_client_that_would_not_behave_as_configured_is_refused(
+    world: World, setting: dict[str, Any]
+) -> None:
     with refused("NotEmulated", status=501):
         world.create_client(**setting)
 
@@ -99,14 +109,18 @@ def test_administrators_calls_find_people_whatever_the_case(world: World) -> Non
     upper = {"UserPoolId": world.pool_id, "Username": EMAIL.upper()}
     world.admin.admin_add_user_to_group(**upper, GroupName="staff")
     assert world.user(EMAIL.upper())["Attributes"]["email"] == EMAIL
-    assert [group["GroupName"] for group in world.admin.admin_list_groups_for_user(**upper)["Groups"]] == ["staff"]
+    assert [
+        group["GroupName"] for group in world.admin.admin_list_groups_for_user(**upper)["Groups"]
+    ] == ["staff"]
     with refused("UserNotFoundException", "User does not exist."):
         world.user("eve@example.org")
 
 
 def test_a_resource_server_is_updated_and_deleted(world: World) -> None:
     server = {"UserPoolId": world.pool_id, "Identifier": "atrium"}
-    world.admin.create_resource_server(**server, Name="Atrium", Scopes=[{"ScopeName": "me", "ScopeDescription": "own"}])
+    world.admin.create_resource_server(
+        **server, Name="Atrium", Scopes=[{"ScopeName": "me", "ScopeDescription": "own"}]
+    )
     world.admin.update_resource_server(
         **server, Name="Atrium", Scopes=[{"ScopeName": "all", "ScopeDescription": "all"}]
     )

@@ -70,7 +70,9 @@ def test_a_person_with_an_authenticator_app_shows_its_code(app: App) -> None:
     token = world.sign_in()["AuthenticationResult"]["AccessToken"]
     secret = world.public.associate_software_token(AccessToken=token)["SecretCode"]
     world.public.verify_software_token(AccessToken=token, UserCode=world.app_code(secret))
-    world.public.set_user_mfa_preference(AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True})
+    world.public.set_user_mfa_preference(
+        AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True}
+    )
     world.server.clock.advance(30)
     page = app.sign_in()
     assert page.form.visible == ["SOFTWARE_TOKEN_MFA_CODE"]
@@ -138,7 +140,10 @@ def test_prompt(app: App) -> None:
 
 def test_signing_out(app: App) -> None:
     app.code()
-    assert app.browser.get(f"/logout?client_id={app.client_id}&logout_uri={SIGNED_OUT}").location == SIGNED_OUT
+    assert (
+        app.browser.get(f"/logout?client_id={app.client_id}&logout_uri={SIGNED_OUT}").location
+        == SIGNED_OUT
+    )
     assert urlsplit(app.authorize().location).path == "/login"
 
 
@@ -210,7 +215,9 @@ def test_a_parameter_given_twice(app: App) -> None:
         ({"identity_provider": "Google"}, "invalid_request"),
     ],
 )
-def test_what_the_app_did_wrong_is_told_to_the_app(app: App, changes: dict[str, str | None], error: str) -> None:
+def test_what_the_app_did_wrong_is_told_to_the_app(
+    app: App, changes: dict[str, str | None], error: str
+) -> None:
     page = app.authorize(**changes)
     assert page.location.startswith(f"{CALLBACK}?")
     assert page.told == {"error": error, "state": "s1"}
@@ -218,7 +225,9 @@ def test_what_the_app_did_wrong_is_told_to_the_app(app: App, changes: dict[str, 
 
 @pytest.mark.parametrize("off", [{"AllowedOAuthFlowsUserPoolClient": False}, {"CallbackURLs": []}])
 def test_a_client_without_the_flow_has_no_page(app: App, off: dict[str, Any]) -> None:
-    app.world.admin.update_user_pool_client(UserPoolId=app.world.pool_id, ClientId=app.client_id, **(HOSTED | off))
+    app.world.admin.update_user_pool_client(
+        UserPoolId=app.world.pool_id, ClientId=app.client_id, **(HOSTED | off)
+    )
     assert app.authorize().status == 400
 
 

@@ -9,7 +9,9 @@ from tests.local.cognito.world import EMAIL, PASSWORD, FunctionError, World, ref
 
 
 def invite(world: World, email: str = EMAIL, **more: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = world.admin.admin_create_user(UserPoolId=world.pool_id, Username=email, **more)["User"]
+    answer: dict[str, Any] = world.admin.admin_create_user(
+        UserPoolId=world.pool_id, Username=email, **more
+    )["User"]
     return answer
 
 
@@ -55,7 +57,9 @@ def test_an_administrator_answers_the_challenge(world: World) -> None:
     invite(world)
     parameters = {"USERNAME": EMAIL, "PASSWORD": world.code()}
     both = {"UserPoolId": world.pool_id, "ClientId": world.client_id}
-    challenge = world.admin.admin_initiate_auth(**both, AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=parameters)
+    challenge = world.admin.admin_initiate_auth(
+        **both, AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=parameters
+    )
     answer = world.admin.admin_respond_to_auth_challenge(
         **both,
         ChallengeName="NEW_PASSWORD_REQUIRED",
@@ -66,7 +70,9 @@ def test_an_administrator_answers_the_challenge(world: World) -> None:
 
 
 def test_the_first_sign_in_completes_the_profile(world: World) -> None:
-    schema = [{"Name": "family_name", "AttributeDataType": "String", "Required": True, "Mutable": True}]
+    schema = [
+        {"Name": "family_name", "AttributeDataType": "String", "Required": True, "Mutable": True}
+    ]
     world.create_pool(Schema=schema)
     with refused("InvalidParameterException"):
         invite(world)
@@ -97,7 +103,10 @@ def test_a_temporary_password_ends_after_the_policys_days(world: World) -> None:
     invite(world)
     password = world.code()
     world.server.clock.advance(3 * 86400 + 1)
-    with refused("NotAuthorizedException", "Temporary password has expired and must be reset by an administrator."):
+    with refused(
+        "NotAuthorizedException",
+        "Temporary password has expired and must be reset by an administrator.",
+    ):
         world.sign_in(password=password)
     invite(world, MessageAction="RESEND")
     assert world.sign_in(password=world.code())["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
@@ -120,7 +129,10 @@ def test_someone_who_is_there_is_not_invited_again(world: World) -> None:
 
 
 def test_the_trigger_is_asked_but_its_flags_are_ignored(world: World) -> None:
-    world.deploy("PreSignUp", lambda event: event | {"response": {"autoConfirmUser": True, "autoVerifyEmail": True}})
+    world.deploy(
+        "PreSignUp",
+        lambda event: event | {"response": {"autoConfirmUser": True, "autoVerifyEmail": True}},
+    )
     world.deploy("PostConfirmation", lambda event: event)
     user = invite(world, ClientMetadata={"invited": "yes"})
     assert user["UserStatus"] == "FORCE_CHANGE_PASSWORD"
@@ -158,7 +170,9 @@ def test_every_generated_password_fits_the_policy(world: World) -> None:
     passwords = {mail["code"] for mail in world.mails()}
     assert len(passwords) == 20
     for password in passwords:
-        world.admin.admin_set_user_password(UserPoolId=world.pool_id, Username="person0@example.org", Password=password)
+        world.admin.admin_set_user_password(
+            UserPoolId=world.pool_id, Username="person0@example.org", Password=password
+        )
 
 
 @pytest.mark.parametrize("medium", ["SMS"])

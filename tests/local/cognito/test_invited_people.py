@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from atrium.commands import NewUser
+from atrium.stores.commands import NewUser
 from identity_commands import cognito, invitation
 from identity_commands.invitation import RefusedError
 from tests.local.cognito.world import EMAIL, PASSWORD, World, refused
@@ -33,8 +33,12 @@ class Pool:
             self.calls.append(operation)
             self.before.pop(operation, lambda: None)()
             answer = getattr(self._client, operation)(**parameters)
-            if operation == "admin_create_user" and not self.delivers:  # Cognito keeps the user, who has no mail
-                raise ClientError({"Error": {"Code": "CodeDeliveryFailureException", "Message": "no"}}, operation)
+            if (
+                operation == "admin_create_user" and not self.delivers
+            ):  # Cognito keeps the user, who has no mail
+                raise ClientError(
+                    {"Error": {"Code": "CodeDeliveryFailureException", "Message": "no"}}, operation
+                )
             return answer
 
         return call
@@ -58,7 +62,10 @@ def check_only_the_invited_person_signs_in(world: World) -> None:
         world.sign_in(password=ATTACKERS)
     user = world.user()
     assert (user["UserStatus"], user["Enabled"]) == ("FORCE_CHANGE_PASSWORD", True)
-    assert (user["Attributes"]["email_verified"], user["Attributes"]["given_name"]) == ("true", "Ada")
+    assert (user["Attributes"]["email_verified"], user["Attributes"]["given_name"]) == (
+        "true",
+        "Ada",
+    )
     challenge = world.sign_in(password=world.code())
     assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
     world.public.respond_to_auth_challenge(
@@ -79,14 +86,20 @@ def test_an_unconfirmed_sign_up_is_taken_over(world: World, pool: Pool) -> None:
     sign_up_as_attacker(world)
     confirmation = world.code()
     assert invite() == world.user()["Attributes"]["sub"]
-    with refused("NotAuthorizedException"):  # the code that was mailed before confirms nothing any more
+    with refused(
+        "NotAuthorizedException"
+    ):  # the code that was mailed before confirms nothing any more
         world.confirm(code=confirmation)
     assert not world.user()["Attributes"].get("family_name")
     check_only_the_invited_person_signs_in(world)
 
 
-@pytest.mark.parametrize("moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"])
-def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(world: World, pool: Pool, moment: str) -> None:
+@pytest.mark.parametrize(
+    "moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"]
+)
+def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(
+    world: World, pool: Pool, moment: str
+) -> None:
     """The owner of the mailbox enters the code of a sign-up that somebody else began."""
     asked_at = datetime.now(UTC) - timedelta(seconds=1)
     sign_up_as_attacker(world)
@@ -112,7 +125,8 @@ def test_who_confirmed_before_the_invitation_keeps_the_account(world: World, poo
 
 
 @pytest.mark.parametrize(
-    "dies_before", ["admin_user_global_sign_out", "admin_create_user", "admin_update_user_attributes"]
+    "dies_before",
+    ["admin_user_global_sign_out", "admin_create_user", "admin_update_user_attributes"],
 )
 def test_an_attempt_that_died_is_made_again(world: World, pool: Pool, dies_before: str) -> None:
     sign_up_as_attacker(world)

@@ -13,7 +13,13 @@ MISMATCH = "Invalid code received for user"
 
 @pytest.mark.parametrize(
     ("seconds", "code"),
-    [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (20000000000, "353130")],
+    [
+        (59, "287082"),
+        (1111111109, "081804"),
+        (1111111111, "050471"),
+        (1234567890, "005924"),
+        (20000000000, "353130"),
+    ],
 )
 def test_the_codes_of_rfc_6238(seconds: int, code: str) -> None:
     """Appendix B, the last six of its eight digits."""
@@ -38,7 +44,9 @@ def prefer(world: World, access_token: str, **settings: Any) -> None:
     world.public.set_user_mfa_preference(AccessToken=access_token, **chosen)
 
 
-def answer(world: World, challenge: dict[str, Any], code: str, username: str = EMAIL) -> dict[str, Any]:
+def answer(
+    world: World, challenge: dict[str, Any], code: str, username: str = EMAIL
+) -> dict[str, Any]:
     answered: dict[str, Any] = world.public.respond_to_auth_challenge(
         ClientId=world.client_id,
         ChallengeName="SOFTWARE_TOKEN_MFA",
@@ -129,7 +137,9 @@ def test_a_session_ends(world: World, access_token: str) -> None:
 def test_an_app_that_shows_a_wrong_code_is_not_enrolled(world: World, access_token: str) -> None:
     secret = associate(world, access_token)
     with refused("EnableSoftwareTokenMFAException", "Code mismatch"):
-        world.public.verify_software_token(AccessToken=access_token, UserCode=wrong(world.app_code(secret)))
+        world.public.verify_software_token(
+            AccessToken=access_token, UserCode=wrong(world.app_code(secret))
+        )
     with refused("InvalidParameterException", "User has not verified software token mfa"):
         prefer(world, access_token)
     assert world.sign_in()["AuthenticationResult"]
@@ -140,7 +150,9 @@ def test_verifying_without_associating(world: World, access_token: str) -> None:
         world.public.verify_software_token(AccessToken=access_token, UserCode="123456")
 
 
-def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(world: World, access_token: str) -> None:
+def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(
+    world: World, access_token: str
+) -> None:
     secret = associate(world, access_token)
     world.public.verify_software_token(AccessToken=access_token, UserCode=world.app_code(secret))
     assert world.sign_in()["AuthenticationResult"]
@@ -150,7 +162,9 @@ def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(world: World, a
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_new_app_replaces_the_old_one_only_once_it_is_verified(world: World, access_token: str) -> None:
+def test_a_new_app_replaces_the_old_one_only_once_it_is_verified(
+    world: World, access_token: str
+) -> None:
     old = enrol(world, access_token)
     new = associate(world, access_token)
     with refused("CodeMismatchException", MISMATCH):
@@ -189,19 +203,26 @@ def test_factors_that_are_not_emulated(world: World, access_token: str, factor: 
 
 
 def test_a_pool_without_authenticator_apps(world: World) -> None:
-    with refused("SoftwareTokenMFANotFoundException", "Software Token MFA has not been enabled by the userPool"):
+    with refused(
+        "SoftwareTokenMFANotFoundException",
+        "Software Token MFA has not been enabled by the userPool",
+    ):
         associate(world, world.signed_in()["AccessToken"])
 
 
 def test_a_pool_that_stops_asking(world: World, access_token: str) -> None:
     enrol(world, access_token)
-    world.admin.update_user_pool(UserPoolId=world.pool_id, MfaConfiguration="OFF", AutoVerifiedAttributes=["email"])
+    world.admin.update_user_pool(
+        UserPoolId=world.pool_id, MfaConfiguration="OFF", AutoVerifiedAttributes=["email"]
+    )
     assert world.sign_in()["AuthenticationResult"]
 
 
 def test_an_invited_person_with_an_app_needs_both(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
-    world.admin.admin_set_user_password(UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7")
+    world.admin.admin_set_user_password(
+        UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7"
+    )
     challenge = world.sign_in(password="Temporary-Horse-7")
     assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
     challenge = world.public.respond_to_auth_challenge(
@@ -218,7 +239,10 @@ def test_a_session_is_good_for_its_own_challenge_only(world: World, access_token
     """Otherwise the password alone would let someone answer MFA_SETUP instead of the code."""
     enrol(world, access_token)
     challenge = world.sign_in()
-    for name, responses in (("MFA_SETUP", {}), ("NEW_PASSWORD_REQUIRED", {"NEW_PASSWORD": "Another-Horse-7"})):
+    for name, responses in (
+        ("MFA_SETUP", {}),
+        ("NEW_PASSWORD_REQUIRED", {"NEW_PASSWORD": "Another-Horse-7"}),
+    ):
         with refused("NotAuthorizedException", "Invalid session for the user."):
             world.public.respond_to_auth_challenge(
                 ClientId=world.client_id,

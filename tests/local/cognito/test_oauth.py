@@ -25,7 +25,11 @@ def test_a_code_becomes_tokens(app: App) -> None:
     access, identity = app.world.claims(told["access_token"]), app.world.claims(told["id_token"])
     assert access["scope"].split() == ["openid", "email"]
     assert (access["client_id"], access["token_use"]) == (app.client_id, "access")
-    assert (identity["aud"], identity["token_use"], identity["nonce"]) == (app.client_id, "id", "n1")
+    assert (identity["aud"], identity["token_use"], identity["nonce"]) == (
+        app.client_id,
+        "id",
+        "n1",
+    )
     assert (identity["email"], identity["email_verified"]) == (EMAIL, True)
     assert access["sub"] == identity["sub"] == app.world.user()["Attributes"]["sub"]
     digest = hashlib.sha256(told["access_token"].encode()).digest()[:16]
@@ -79,7 +83,9 @@ def test_an_app_that_sends_no_challenge_sends_no_verifier(app: App) -> None:
         ({"client_secret": "made-up"}, "invalid_client"),
     ],
 )
-def test_an_exchange_that_is_not_right(app: App, changes: dict[str, str | None], error: str) -> None:
+def test_an_exchange_that_is_not_right(
+    app: App, changes: dict[str, str | None], error: str
+) -> None:
     given = {"code": app.code()} | changes
     status, told = app.exchange(given.pop("code"), **given)
     assert (status, told["error"]) == (400, error)
@@ -104,12 +110,18 @@ def test_someone_who_is_disabled_meanwhile(app: App) -> None:
 
 
 def test_only_a_form_is_read(app: App) -> None:
-    status, told = app.post("/oauth2/token", {"grant_type": "refresh_token"}, **{"Content-Type": "application/json"})
+    status, told = app.post(
+        "/oauth2/token", {"grant_type": "refresh_token"}, **{"Content-Type": "application/json"}
+    )
     assert (status, told["error"]) == (400, "invalid_request")
 
 
 def test_a_form_that_says_a_thing_twice(app: App) -> None:
-    form = {"grant_type": "refresh_token", "client_id": app.client_id, "refresh_token": app.tokens()["refresh_token"]}
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": app.client_id,
+        "refresh_token": app.tokens()["refresh_token"],
+    }
     assert app.post("/oauth2/token", form)[0] == 200
     status, told = app.post("/oauth2/token", [*form.items(), ("client_id", app.client_id)])
     assert (status, told["error"]) == (400, "invalid_request")
@@ -138,7 +150,9 @@ class TestAClientWithASecret:
 
     @pytest.mark.parametrize("header", ["Basic !", "Bearer x", "Basic"])
     def test_a_header_that_is_no_credential(self, app: App, header: str) -> None:
-        status, told = app.post("/oauth2/token", {"grant_type": "refresh_token"}, Authorization=header)
+        status, told = app.post(
+            "/oauth2/token", {"grant_type": "refresh_token"}, Authorization=header
+        )
         assert (status, told["error"]) == (400, "invalid_client")
 
 
@@ -180,7 +194,9 @@ def test_the_apps_token_does_not_open_the_account_without_the_scope(app: App) ->
 def test_with_the_scope_it_does(world: World) -> None:
     world.signed_in()
     app = hosted_app(world, AllowedOAuthScopes=["openid", USER_SCOPE])
-    assert world.public.get_user(AccessToken=app.tokens(scope=f"openid {USER_SCOPE}")["access_token"])
+    assert world.public.get_user(
+        AccessToken=app.tokens(scope=f"openid {USER_SCOPE}")["access_token"]
+    )
 
 
 def test_refreshing_keeps_the_scopes_and_the_sign_in(app: App) -> None:
@@ -266,14 +282,22 @@ class TestRevoke:
         for token, changes, error in (
             (told["access_token"], {}, "unsupported_token_type"),
             ("", {}, "invalid_request"),
-            (told["refresh_token"], {"client_id": hosted_app(app.world).client_id}, "invalid_client"),
+            (
+                told["refresh_token"],
+                {"client_id": hosted_app(app.world).client_id},
+                "invalid_client",
+            ),
         ):
             assert self.revoke(app, token, **changes)[1]["error"] == error
         assert app.refresh(told["refresh_token"])[0] == 200
 
 
 def scopes_of(event: dict[str, Any]) -> dict[str, Any]:
-    change = {"scopesToAdd": ["atrium/me"], "scopesToSuppress": ["email"], "claimsToAddOrOverride": {"uid": "u1"}}
+    change = {
+        "scopesToAdd": ["atrium/me"],
+        "scopesToSuppress": ["email"],
+        "claimsToAddOrOverride": {"uid": "u1"},
+    }
     event["response"] = {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": change}}
     return event
 
@@ -300,13 +324,19 @@ def test_a_trigger_that_refuses_is_told_to_the_app(app: App) -> None:
     app.world.deploy("PreTokenGeneration", refuse, "V2_0")
     status, told = app.exchange(app.code())
     assert (status, told["error"]) == (400, "invalid_grant")
-    assert told["error_description"] == "PreTokenGeneration failed with error This account is disabled."
+    assert (
+        told["error_description"]
+        == "PreTokenGeneration failed with error This account is disabled."
+    )
 
 
 def test_discovery_names_the_endpoints(app: App) -> None:
     _, told = app.world.get(f"/{app.world.pool_id}/.well-known/openid-configuration")
     base = app.world.server.settings.aws_endpoint_url
-    assert {name: told[f"{name}_endpoint"] for name in ("authorization", "token", "userinfo", "revocation")} == {
+    assert {
+        name: told[f"{name}_endpoint"]
+        for name in ("authorization", "token", "userinfo", "revocation")
+    } == {
         "authorization": f"{base}/oauth2/authorize",
         "token": f"{base}/oauth2/token",
         "userinfo": f"{base}/oauth2/userInfo",

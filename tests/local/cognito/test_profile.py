@@ -43,7 +43,9 @@ def test_people_change_their_attributes(world: World, token: str) -> None:
 
 
 @pytest.mark.parametrize("values", [{"shoe": "44"}, {"sub": "x"}, {"email": "nonsense"}])
-def test_attributes_that_do_not_fit_the_schema(world: World, token: str, values: dict[str, str]) -> None:
+def test_attributes_that_do_not_fit_the_schema(
+    world: World, token: str, values: dict[str, str]
+) -> None:
     before = attributes(world, token)
     with refused("InvalidParameterException"):
         update(world, token, given_name="Ada", **values)
@@ -55,7 +57,9 @@ def test_attributes_that_the_client_may_not_write(world: World, token: str) -> N
     limited = world.sign_in()["AuthenticationResult"]["AccessToken"]
     update(world, limited, locale="en")
     for values in ({"given_name": "Ada"}, {"email_verified": "true"}):
-        with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
+        with refused(
+            "NotAuthorizedException", "A client attempted to write unauthorized attribute"
+        ):
             update(world, limited, **values)
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
         world.public.delete_user_attributes(AccessToken=limited, UserAttributeNames=["given_name"])
@@ -122,7 +126,9 @@ def test_a_code_for_one_address_does_not_confirm_another(world: World, token: st
 
 def test_asking_for_another_code(world: World, token: str) -> None:
     update(world, token, email=NEW)
-    answer = world.public.get_user_attribute_verification_code(AccessToken=token, AttributeName="email")
+    answer = world.public.get_user_attribute_verification_code(
+        AccessToken=token, AttributeName="email"
+    )
     assert answer["CodeDeliveryDetails"]["Destination"] == "c***@e***"
     assert len(world.mails(NEW)) == 2
     verify(world, token, world.code(NEW))
@@ -132,7 +138,10 @@ def test_asking_for_another_code(world: World, token: str) -> None:
 
 
 def test_what_cannot_be_verified(world: World, token: str) -> None:
-    for name, code, status in (("given_name", "InvalidParameterException", 400), ("phone_number", "NotEmulated", 501)):
+    for name, code, status in (
+        ("given_name", "InvalidParameterException", 400),
+        ("phone_number", "NotEmulated", 501),
+    ):
         with refused(code, status=status):
             world.public.get_user_attribute_verification_code(AccessToken=token, AttributeName=name)
         with refused(code, status=status):
@@ -165,7 +174,9 @@ def test_an_administrators_change_of_address_is_confirmed_too(world: World, toke
 
 def test_people_remove_attributes(world: World, token: str) -> None:
     update(world, token, given_name="Ada", locale="en")
-    world.public.delete_user_attributes(AccessToken=token, UserAttributeNames=["given_name", "family_name"])
+    world.public.delete_user_attributes(
+        AccessToken=token, UserAttributeNames=["given_name", "family_name"]
+    )
     found = attributes(world, token)
     assert "given_name" not in found
     assert found["locale"] == "en"

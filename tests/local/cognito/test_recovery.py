@@ -15,13 +15,20 @@ def forget(world: World, email: str = EMAIL) -> dict[str, str]:
 
 def recover(world: World, code: str | None = None, password: str = NEW, email: str = EMAIL) -> None:
     world.public.confirm_forgot_password(
-        ClientId=world.client_id, Username=email, ConfirmationCode=code or world.code(email), Password=password
+        ClientId=world.client_id,
+        Username=email,
+        ConfirmationCode=code or world.code(email),
+        Password=password,
     )
 
 
 def test_a_forgotten_password_is_replaced_with_a_mailed_code(world: World) -> None:
     world.signed_in()
-    assert forget(world) == {"Destination": "a***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+    assert forget(world) == {
+        "Destination": "a***@e***",
+        "DeliveryMedium": "EMAIL",
+        "AttributeName": "email",
+    }
     recover(world)
     assert world.sign_in(password=NEW)["AuthenticationResult"]
     with refused("NotAuthorizedException"):
@@ -90,7 +97,9 @@ def test_an_unverified_email_recovers_nothing(world: World) -> None:
 
 def test_an_invited_person_has_no_password_to_recover(world: World) -> None:
     attributes = [{"Name": "email_verified", "Value": "true"}]
-    world.admin.admin_create_user(UserPoolId=world.pool_id, Username=EMAIL, UserAttributes=attributes)
+    world.admin.admin_create_user(
+        UserPoolId=world.pool_id, Username=EMAIL, UserAttributes=attributes
+    )
     with refused("NotAuthorizedException", "User password cannot be reset in the current state."):
         forget(world)
 
@@ -108,16 +117,22 @@ def test_an_administrator_demands_a_new_password(world: World) -> None:
 def test_changing_a_password(world: World) -> None:
     token = world.signed_in()["AccessToken"]
     with refused("NotAuthorizedException", "Incorrect username or password."):
-        world.public.change_password(AccessToken=token, PreviousPassword="Wrong-Horse-77", ProposedPassword=NEW)
+        world.public.change_password(
+            AccessToken=token, PreviousPassword="Wrong-Horse-77", ProposedPassword=NEW
+        )
     with refused("InvalidPasswordException"):
-        world.public.change_password(AccessToken=token, PreviousPassword=PASSWORD, ProposedPassword="weak-weak")
+        world.public.change_password(
+            AccessToken=token, PreviousPassword=PASSWORD, ProposedPassword="weak-weak"
+        )
     world.public.change_password(AccessToken=token, PreviousPassword=PASSWORD, ProposedPassword=NEW)
     assert world.sign_in(password=NEW)["AuthenticationResult"]
     with refused("NotAuthorizedException"):
         world.sign_in()
 
 
-@pytest.mark.parametrize(("permanent", "status"), [(True, "CONFIRMED"), (False, "FORCE_CHANGE_PASSWORD")])
+@pytest.mark.parametrize(
+    ("permanent", "status"), [(True, "CONFIRMED"), (False, "FORCE_CHANGE_PASSWORD")]
+)
 def test_an_administrator_sets_a_password(world: World, permanent: bool, status: str) -> None:
     world.sign_up()
     setting = {"UserPoolId": world.pool_id, "Username": EMAIL}

@@ -63,13 +63,21 @@ def without(flow: str) -> list[str]:
 def test_a_flow_that_the_client_does_not_allow(world: World) -> None:
     tokens = world.signed_in()
     update = {"UserPoolId": world.pool_id, "ClientId": world.client_id}
-    world.admin.update_user_pool_client(**update, ExplicitAuthFlows=without("ALLOW_USER_PASSWORD_AUTH"))
-    with refused("InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client"):
+    world.admin.update_user_pool_client(
+        **update, ExplicitAuthFlows=without("ALLOW_USER_PASSWORD_AUTH")
+    )
+    with refused(
+        "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client"
+    ):
         world.sign_in()
-    world.admin.update_user_pool_client(**update, ExplicitAuthFlows=without("ALLOW_ADMIN_USER_PASSWORD_AUTH"))
+    world.admin.update_user_pool_client(
+        **update, ExplicitAuthFlows=without("ALLOW_ADMIN_USER_PASSWORD_AUTH")
+    )
     with refused("InvalidParameterException", "Auth flow not enabled for this client"):
         admin_sign_in(world)
-    world.admin.update_user_pool_client(**update, ExplicitAuthFlows=without("ALLOW_REFRESH_TOKEN_AUTH"))
+    world.admin.update_user_pool_client(
+        **update, ExplicitAuthFlows=without("ALLOW_REFRESH_TOKEN_AUTH")
+    )
     with refused("InvalidParameterException", "Auth flow not enabled for this client"):
         world.refresh(tokens["RefreshToken"])
 
@@ -78,11 +86,15 @@ def test_a_client_that_names_no_flow_allows_no_passwords(world: World) -> None:
     world.signed_in()
     created = world.admin.create_user_pool_client(UserPoolId=world.pool_id, ClientName="plain")
     world.client_id = created["UserPoolClient"]["ClientId"]
-    with refused("InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client"):
+    with refused(
+        "InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client"
+    ):
         world.sign_in()
 
 
-def admin_sign_in(world: World, flow: str = "ADMIN_USER_PASSWORD_AUTH", password: str = PASSWORD) -> dict[str, object]:
+def admin_sign_in(
+    world: World, flow: str = "ADMIN_USER_PASSWORD_AUTH", password: str = PASSWORD
+) -> dict[str, object]:
     answer: dict[str, object] = world.admin.admin_initiate_auth(
         UserPoolId=world.pool_id,
         ClientId=world.client_id,
@@ -136,7 +148,11 @@ def test_a_refresh_token_gives_new_tokens_of_the_same_sign_in(world: World) -> N
     old, new = world.claims(tokens["AccessToken"]), world.claims(fresh["AccessToken"])
     assert new["jti"] != old["jti"]
     assert new["iat"] >= old["iat"] + 60
-    assert (new["origin_jti"], new["auth_time"], new["sub"]) == (old["origin_jti"], old["auth_time"], old["sub"])
+    assert (new["origin_jti"], new["auth_time"], new["sub"]) == (
+        old["origin_jti"],
+        old["auth_time"],
+        old["sub"],
+    )
 
 
 def test_a_refresh_token_ends_after_the_clients_validity(world: World) -> None:
@@ -149,7 +165,8 @@ def test_a_refresh_token_ends_after_the_clients_validity(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "forge", [lambda token: "nonsense", lambda token: token[:-1] + "~", lambda token: token.split(".")[0]]
+    "forge",
+    [lambda token: "nonsense", lambda token: token[:-1] + "~", lambda token: token.split(".")[0]],
 )
 def test_a_forged_refresh_token(world: World, forge: object) -> None:
     tokens = world.signed_in()

@@ -79,7 +79,9 @@ def test_the_pools_password_policy_is_enforced(world: World, password: str, reas
 
 
 def test_a_laxer_policy_is_laxer(world: World) -> None:
-    lax = {"PasswordPolicy": {"MinimumLength": 6, "RequireUppercase": False, "RequireLowercase": True}}
+    lax = {
+        "PasswordPolicy": {"MinimumLength": 6, "RequireUppercase": False, "RequireLowercase": True}
+    }
     world.create_pool(Policies=lax)
     assert world.sign_up(password="simple")["UserSub"]
 
@@ -102,7 +104,9 @@ def test_a_pool_of_usernames(world: World) -> None:
     world.sign_up("ada", UserAttributes=attributes)
     with refused("UsernameExistsException", "User already exists"):
         world.sign_up("ada", UserAttributes=attributes)
-    world.public.confirm_sign_up(ClientId=world.client_id, Username="ada", ConfirmationCode=world.code())
+    world.public.confirm_sign_up(
+        ClientId=world.client_id, Username="ada", ConfirmationCode=world.code()
+    )
     tokens = world.sign_in("ada")["AuthenticationResult"]
     assert world.claims(tokens["AccessToken"])["username"] == "ada"
 
@@ -119,13 +123,19 @@ def test_a_pool_of_usernames(world: World) -> None:
         (EMAIL, {"sub": "me"}, "Cannot modify the non-mutable attribute sub"),
     ],
 )
-def test_bad_names_and_attributes(world: World, username: str, attributes: dict[str, str], message: str) -> None:
+def test_bad_names_and_attributes(
+    world: World, username: str, attributes: dict[str, str], message: str
+) -> None:
     with refused("InvalidParameterException", message):
-        world.sign_up(username, UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()])
+        world.sign_up(
+            username, UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()]
+        )
 
 
 def test_a_required_attribute_must_be_given(world: World) -> None:
-    schema = [{"Name": "given_name", "AttributeDataType": "String", "Required": True, "Mutable": True}]
+    schema = [
+        {"Name": "given_name", "AttributeDataType": "String", "Required": True, "Mutable": True}
+    ]
     world.create_pool(Schema=schema)
     with refused(
         "InvalidParameterException",
@@ -228,7 +238,9 @@ def test_confirming_twice(world: World) -> None:
 
 
 def test_who_exists_is_not_told(world: World) -> None:
-    answer = world.public.resend_confirmation_code(ClientId=world.client_id, Username="eve@example.org")
+    answer = world.public.resend_confirmation_code(
+        ClientId=world.client_id, Username="eve@example.org"
+    )
     assert answer["CodeDeliveryDetails"]["Destination"] == "e***@e***"
     assert world.mails() == []
     with refused("ExpiredCodeException"):

@@ -44,11 +44,15 @@ class Phone:
         user, b_public = told["USER_ID_FOR_SRP"], int(told["SRP_B"], 16)
         k = int.from_bytes(sha(pad(N), pad(G)))
         u = int.from_bytes(sha(pad(self.a_public), pad(b_public)))
-        x = int.from_bytes(sha(pad(int(told["SALT"], 16)), sha(f"{pool}{user}:{self.password}".encode())))
+        x = int.from_bytes(
+            sha(pad(int(told["SALT"], 16)), sha(f"{pool}{user}:{self.password}".encode()))
+        )
         shared = pow(b_public - k * pow(G, x, N), self.a + u * x, N)
         extracted = hmac.digest(pad(u), pad(shared), "sha256")
         key = hmac.digest(extracted, b"Caldera Derived Key\x01", "sha256")[:16]
-        message = (pool + user).encode() + base64.b64decode(told["SECRET_BLOCK"]) + TIMESTAMP.encode()
+        message = (
+            (pool + user).encode() + base64.b64decode(told["SECRET_BLOCK"]) + TIMESTAMP.encode()
+        )
         return base64.b64encode(hmac.digest(key, message, "sha256")).decode()
 
     def answer(self, told: dict[str, str]) -> dict[str, Any]:

@@ -23,7 +23,9 @@ def join(world: World, group: str, precedence: int | None = None, role: str | No
 
 def customize(world: World, version: str = "V2_0", **details: Any) -> None:
     key = "claimsOverrideDetails" if version == "V1_0" else "claimsAndScopeOverrideDetails"
-    world.deploy("PreTokenGeneration", lambda event: event | {"response": {key: details}}, version=version)
+    world.deploy(
+        "PreTokenGeneration", lambda event: event | {"response": {key: details}}, version=version
+    )
 
 
 def tokens(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -72,7 +74,9 @@ def test_the_claims_of_an_id_token(world: World) -> None:
 
 def test_a_client_without_validities_has_cognitos_own(world: World) -> None:
     flows = {"ExplicitAuthFlows": CLIENT["ExplicitAuthFlows"]}
-    created = world.admin.create_user_pool_client(UserPoolId=world.pool_id, ClientName="plain", **flows)
+    created = world.admin.create_user_pool_client(
+        UserPoolId=world.pool_id, ClientName="plain", **flows
+    )
     world.client_id = created["UserPoolClient"]["ClientId"]
     result = world.signed_in()
     assert result["ExpiresIn"] == 3600
@@ -110,7 +114,10 @@ def test_the_event_of_version_2(world: World) -> None:
             "region": "eu-central-1",
             "userPoolId": world.pool_id,
             "userName": sub,
-            "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": world.client_id},
+            "callerContext": {
+                "awsSdkVersion": "aws-sdk-unknown-unknown",
+                "clientId": world.client_id,
+            },
             "triggerSource": "TokenGeneration_Authentication",
             "request": {
                 "userAttributes": {
@@ -145,7 +152,9 @@ def test_every_way_to_a_token_names_itself(world: World) -> None:
     refresh_token = world.signed_in()["RefreshToken"]
     world.deploy("PreTokenGeneration", lambda event: event, version="V2_0")
     world.refresh(refresh_token)
-    world.admin.admin_set_user_password(UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7")
+    world.admin.admin_set_user_password(
+        UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7"
+    )
     challenge = world.sign_in(password="Temporary-Horse-7")
     world.public.respond_to_auth_challenge(
         ClientId=world.client_id,
@@ -178,14 +187,25 @@ def test_version_2_changes_each_token_by_itself(world: World) -> None:
     world.signed_in()
     customize(
         world,
-        idTokenGeneration={"claimsToAddOrOverride": {"locale": "de"}, "claimsToSuppress": ["email"]},
+        idTokenGeneration={
+            "claimsToAddOrOverride": {"locale": "de"},
+            "claimsToSuppress": ["email"],
+        },
         accessTokenGeneration={
-            "claimsToAddOrOverride": {"uid": "u-1", "roles": "admin editor", "nested": {"n": [1, True]}},
+            "claimsToAddOrOverride": {
+                "uid": "u-1",
+                "roles": "admin editor",
+                "nested": {"n": [1, True]},
+            },
             "scopesToAdd": ["atrium/me", "atrium/users.read"],
         },
     )
     access, identity = tokens(world)
-    assert (access["uid"], access["roles"], access["nested"]) == ("u-1", "admin editor", {"n": [1, True]})
+    assert (access["uid"], access["roles"], access["nested"]) == (
+        "u-1",
+        "admin editor",
+        {"n": [1, True]},
+    )
     assert access["scope"] == f"{ADMIN_SCOPE} atrium/me atrium/users.read"
     assert identity["locale"] == "de"
     assert "email" not in identity
@@ -195,7 +215,10 @@ def test_version_2_changes_each_token_by_itself(world: World) -> None:
 
 def test_a_suppressed_scope_closes_cognitos_own_calls(world: World) -> None:
     world.signed_in()
-    customize(world, accessTokenGeneration={"scopesToAdd": ["atrium/me"], "scopesToSuppress": [ADMIN_SCOPE]})
+    customize(
+        world,
+        accessTokenGeneration={"scopesToAdd": ["atrium/me"], "scopesToSuppress": [ADMIN_SCOPE]},
+    )
     token = world.sign_in()["AuthenticationResult"]["AccessToken"]
     assert world.claims(token)["scope"] == "atrium/me"
     with refused("NotAuthorizedException", "Access Token does not have required scopes"):
@@ -204,22 +227,47 @@ def test_a_suppressed_scope_closes_cognitos_own_calls(world: World) -> None:
 
 def test_a_claim_that_is_set_and_suppressed_is_suppressed(world: World) -> None:
     world.signed_in()
-    customize(world, accessTokenGeneration={"claimsToAddOrOverride": {"uid": "1"}, "claimsToSuppress": ["uid"]})
+    customize(
+        world,
+        accessTokenGeneration={"claimsToAddOrOverride": {"uid": "1"}, "claimsToSuppress": ["uid"]},
+    )
     assert "uid" not in tokens(world)[0]
 
 
-RESERVED = "acr amr at_hash auth_time azp exp iat iss jti nbf nonce origin_jti sub token_use".split()  # noqa: SIM905
+RESERVED = [
+    "acr",
+    "amr",
+    "at_hash",
+    "auth_time",
+    "azp",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "origin_jti",
+    "sub",
+    "token_use",
+]
 
 
 def test_reserved_claims_keep_their_value(world: World) -> None:
     """Neither set nor suppressed, and without an error, as on AWS."""
     world.signed_in()
-    access_only, id_only = ["client_id", "scope", "username", "event_id", "version"], ["aud", "cognito:username"]
+    access_only, id_only = (
+        ["client_id", "scope", "username", "event_id", "version"],
+        ["aud", "cognito:username"],
+    )
     for names, generation, index in (
         (RESERVED + access_only, "accessTokenGeneration", 0),
         (RESERVED + id_only, "idTokenGeneration", 1),
     ):
-        customize(world, "V2_0", **{generation: {"claimsToAddOrOverride": dict.fromkeys([*names, "dev:x"], "forged")}})
+        customize(
+            world,
+            "V2_0",
+            **{generation: {"claimsToAddOrOverride": dict.fromkeys([*names, "dev:x"], "forged")}},
+        )
         assert "forged" not in tokens(world)[index].values()
         customize(world, "V2_0", **{generation: {"claimsToSuppress": names}})
         always = {"sub", "iss", "exp", "iat", "jti", "origin_jti", "token_use", "auth_time"}
@@ -237,7 +285,10 @@ def test_an_audience_of_an_access_token_can_only_be_the_client(world: World) -> 
 def test_groups_are_overridden_in_both_tokens(world: World) -> None:
     world.signed_in()
     join(world, "staff")
-    customize(world, groupOverrideDetails={"groupsToOverride": ["a", "b"], "preferredRole": ROLE.format("x")})
+    customize(
+        world,
+        groupOverrideDetails={"groupsToOverride": ["a", "b"], "preferredRole": ROLE.format("x")},
+    )
     access, identity = tokens(world)
     assert access["cognito:groups"] == identity["cognito:groups"] == ["a", "b"]
     assert identity["cognito:preferred_role"] == ROLE.format("x")

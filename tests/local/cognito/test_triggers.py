@@ -41,14 +41,21 @@ def test_the_pre_sign_up_event(world: World) -> None:
             "region": "eu-central-1",
             "userPoolId": world.pool_id,
             "userName": sub,
-            "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": world.client_id},
+            "callerContext": {
+                "awsSdkVersion": "aws-sdk-unknown-unknown",
+                "clientId": world.client_id,
+            },
             "triggerSource": "PreSignUp_SignUp",
             "request": {
                 "userAttributes": {"email": EMAIL, "given_name": "Ada"},
                 "validationData": {"captcha": "42"},
                 "clientMetadata": {"consent": "v3"},
             },
-            "response": {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False},
+            "response": {
+                "autoConfirmUser": False,
+                "autoVerifyEmail": False,
+                "autoVerifyPhone": False,
+            },
         }
     ]
 
@@ -63,7 +70,9 @@ def test_the_function_is_called_on_behalf_of_the_pool(world: World) -> None:
 
 def test_a_refused_sign_up_leaves_nobody(world: World) -> None:
     world.deploy("PreSignUp", failing("only example.com may sign up"))
-    with refused("UserLambdaValidationException", "PreSignUp failed with error only example.com may sign up."):
+    with refused(
+        "UserLambdaValidationException", "PreSignUp failed with error only example.com may sign up."
+    ):
         world.sign_up()
     assert world.mails() == []
     with refused("UserNotFoundException"):
@@ -85,7 +94,10 @@ def test_auto_confirm_signs_in_without_a_code(world: World) -> None:
     assert "CodeDeliveryDetails" not in answer
     assert world.mails() == []
     assert world.user()["Attributes"]["email_verified"] == "true"
-    assert [event["triggerSource"] for event in world.events] == ["PreSignUp_SignUp", "PostConfirmation_ConfirmSignUp"]
+    assert [event["triggerSource"] for event in world.events] == [
+        "PreSignUp_SignUp",
+        "PostConfirmation_ConfirmSignUp",
+    ]
     assert world.sign_in()["AuthenticationResult"]
 
 
@@ -106,7 +118,12 @@ def test_the_post_confirmation_event(world: World) -> None:
     assert event["userName"] == sub
     assert event["callerContext"]["clientId"] == world.client_id
     assert event["request"] == {
-        "userAttributes": {"sub": sub, "email": EMAIL, "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+        "userAttributes": {
+            "sub": sub,
+            "email": EMAIL,
+            "email_verified": "true",
+            "cognito:user_status": "CONFIRMED",
+        }
     }
     assert event["response"] == {}
 
@@ -114,7 +131,9 @@ def test_the_post_confirmation_event(world: World) -> None:
 def test_an_administrators_confirmation_fires_it_too(world: World) -> None:
     world.deploy("PostConfirmation", unchanged)
     world.sign_up()
-    world.admin.admin_confirm_sign_up(UserPoolId=world.pool_id, Username=EMAIL, ClientMetadata={"by": "support"})
+    world.admin.admin_confirm_sign_up(
+        UserPoolId=world.pool_id, Username=EMAIL, ClientMetadata={"by": "support"}
+    )
     [event] = world.events
     assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
     assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
@@ -124,7 +143,9 @@ def test_an_administrators_confirmation_fires_it_too(world: World) -> None:
 def test_a_failed_post_confirmation_is_told_after_the_person_is_confirmed(world: World) -> None:
     world.deploy("PostConfirmation", failing("database away"))
     world.sign_up()
-    with refused("UserLambdaValidationException", "PostConfirmation failed with error database away."):
+    with refused(
+        "UserLambdaValidationException", "PostConfirmation failed with error database away."
+    ):
         world.confirm()
     assert world.user()["UserStatus"] == "CONFIRMED"
     assert world.sign_in()["AuthenticationResult"]
@@ -164,7 +185,9 @@ def test_a_slow_trigger_is_asked_three_times(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr(triggers, "TIME_LIMIT", 0.01)
     world.deploy("PreSignUp", slow)
-    message = "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function."
+    message = (
+        "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function."
+    )
     with refused("UnexpectedLambdaException", message):
         world.sign_up()
     assert len(world.events) == 3

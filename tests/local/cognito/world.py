@@ -67,7 +67,10 @@ class Functions:
             if asyncio.iscoroutine(answer):
                 answer = await answer
         except FunctionError as error:
-            return Ran(json.dumps({"errorMessage": str(error), "errorType": "Exception"}).encode(), "Unhandled")
+            return Ran(
+                json.dumps({"errorMessage": str(error), "errorType": "Exception"}).encode(),
+                "Unhandled",
+            )
         return Ran(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
 
@@ -150,7 +153,9 @@ def _app(cognito: Cognito, moto: Moto) -> web.Application:
         assert call is not None
         assert call.service == "cognito-idp"
         told = await cognito.intercept(call, moto)
-        headers = {name: value for name, value in told.headers.items() if name.lower() != "content-length"}
+        headers = {
+            name: value for name, value in told.headers.items() if name.lower() != "content-length"
+        }
         return web.Response(status=told.status, body=told.body, headers=headers)
 
     app = web.Application()
@@ -160,7 +165,10 @@ def _app(cognito: Cognito, moto: Moto) -> web.Application:
 
 
 def _run(
-    loop: asyncio.AbstractEventLoop, app: web.Application, listening: socket.socket, ready: threading.Event
+    loop: asyncio.AbstractEventLoop,
+    app: web.Application,
+    listening: socket.socket,
+    ready: threading.Event,
 ) -> None:
     asyncio.set_event_loop(loop)
     runner = web.AppRunner(app)
@@ -217,7 +225,9 @@ class World:
         self.client_id = self.create_client()["ClientId"]
 
     def create_client(self, **changes: Any) -> dict[str, Any]:
-        answer = self.admin.create_user_pool_client(UserPoolId=self.pool_id, ClientName="app", **(CLIENT | changes))
+        answer = self.admin.create_user_pool_client(
+            UserPoolId=self.pool_id, ClientName="app", **(CLIENT | changes)
+        )
         created: dict[str, Any] = answer["UserPoolClient"]
         return created
 
@@ -240,11 +250,15 @@ class World:
         return self.server.functions.events
 
     def sign_up(self, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.public.sign_up(ClientId=self.client_id, Username=email, Password=password, **more)
+        answer: dict[str, Any] = self.public.sign_up(
+            ClientId=self.client_id, Username=email, Password=password, **more
+        )
         return answer
 
     def confirm(self, email: str = EMAIL, code: str | None = None) -> None:
-        self.public.confirm_sign_up(ClientId=self.client_id, Username=email, ConfirmationCode=code or self.code(email))
+        self.public.confirm_sign_up(
+            ClientId=self.client_id, Username=email, ConfirmationCode=code or self.code(email)
+        )
 
     def sign_in(self, email: str = EMAIL, password: str = PASSWORD) -> dict[str, Any]:
         return self.initiate("USER_PASSWORD_AUTH", USERNAME=email, PASSWORD=password)
@@ -279,7 +293,9 @@ class World:
         return authenticator_code(secret, self.server.clock())
 
     def user(self, username: str = EMAIL) -> dict[str, Any]:
-        found: dict[str, Any] = self.admin.admin_get_user(UserPoolId=self.pool_id, Username=username)
+        found: dict[str, Any] = self.admin.admin_get_user(
+            UserPoolId=self.pool_id, Username=username
+        )
         return found | {"Attributes": {a["Name"]: a["Value"] for a in found["UserAttributes"]}}
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
@@ -291,7 +307,9 @@ class World:
 
     def get(self, path: str) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(self.server.settings.aws_endpoint_url + path, timeout=60) as answer:
+            with urllib.request.urlopen(
+                self.server.settings.aws_endpoint_url + path, timeout=60
+            ) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             with refused:

@@ -56,5 +56,7 @@ def python(world: World) -> Iterator[Pycognito]:
 
 @pytest.fixture(params=["pycognito", "amazon-cognito-identity-js"])
 def app(request: pytest.FixtureRequest) -> App:
-    chosen: App = request.getfixturevalue("python" if request.param == "pycognito" else "javascript")
+    chosen: App = request.getfixturevalue(
+        "python" if request.param == "pycognito" else "javascript"
+    )
     return chosen

@@ -20,7 +20,10 @@ class Node:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ["node", FOLDER / "driver.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", FOLDER / "driver.mjs"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def call(self, name: str, **given: Any) -> Any:

@@ -15,7 +15,9 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise RefusedError(error.response["Error"]["Code"], error.response["Error"]["Message"]) from error
+        raise RefusedError(
+            error.response["Error"]["Code"], error.response["Error"]["Message"]
+        ) from error
 
 
 class Pycognito:
@@ -89,7 +91,9 @@ class Pycognito:
 
     def prefer_app(self, enabled: bool) -> None:
         with _refusals():
-            self.cognito.set_user_mfa_preference(False, enabled, "SOFTWARE_TOKEN" if enabled else None)
+            self.cognito.set_user_mfa_preference(
+                False, enabled, "SOFTWARE_TOKEN" if enabled else None
+            )
 
     def change_password(self, old: str, new: str) -> None:
         with _refusals():

@@ -55,7 +55,9 @@ def test_signing_up_and_in(world: World, app: App) -> None:
     assert (identity["aud"], identity["email"]) == (world.client_id, EMAIL)
 
 
-def test_a_salt_that_begins_with_zeros(world: World, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_salt_that_begins_with_zeros(
+    world: World, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One in 512 does, before a byte whose high bit is not set."""
     monkeypatch.setattr(secrets, "token_bytes", lambda size: b"\0\1" + os.urandom(size - 2))
     signed_in(world, app)
@@ -115,7 +117,9 @@ def allow(world: World, *flows: str) -> None:
 def test_refreshing_where_the_client_does_not_allow_it(world: World, python: Pycognito) -> None:
     signed_in(world, python)
     allow(world, "ALLOW_USER_SRP_AUTH")
-    with pytest.raises(RefusedError, match="InvalidParameterException: Auth flow not enabled for this client"):
+    with pytest.raises(
+        RefusedError, match="InvalidParameterException: Auth flow not enabled for this client"
+    ):
         python.refresh()
 
 
@@ -149,7 +153,9 @@ def test_tokens_live_as_long_as_the_client_says(world: World, app: App) -> None:
     assert app.attributes()["email"] == EMAIL
     world.server.clock.advance(12 * 3600)
     # Not by the app: amazon-cognito-identity-js retries a refused refresh for six seconds.
-    with pytest.raises(world.public.exceptions.NotAuthorizedException, match="Refresh Token has expired"):
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has expired"
+    ):
         world.refresh(app.tokens().refresh)
 
 
@@ -195,9 +201,13 @@ def test_signing_out_everywhere(world: World, app: App) -> None:
     elsewhere = app.tokens()
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
     app.sign_out_everywhere()
-    with pytest.raises(world.public.exceptions.NotAuthorizedException, match="Access Token has been revoked"):
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Access Token has been revoked"
+    ):
         world.public.get_user(AccessToken=elsewhere.access)
-    with pytest.raises(world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"):
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"
+    ):
         world.refresh(elsewhere.refresh)
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
 
@@ -264,7 +274,8 @@ def test_a_trigger_that_refuses_is_told_to_the_app(world: World, app: App) -> No
 
     world.deploy("PreSignUp", refuse)
     with pytest.raises(
-        RefusedError, match=r"UserLambdaValidationException: PreSignUp failed with error Only example\.com"
+        RefusedError,
+        match=r"UserLambdaValidationException: PreSignUp failed with error Only example\.com",
     ):
         app.sign_up(EMAIL, PASSWORD)
 
@@ -296,7 +307,9 @@ def test_signing_out_of_one_app(world: World, javascript: IdentityJs) -> None:
     assert javascript.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
     gone = javascript.tokens()
     javascript.node.call("signOut")
-    with pytest.raises(world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"):
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"
+    ):
         world.refresh(gone.refresh)
     for other in (tokens, kept):
         assert world.refresh(other.refresh)
@@ -318,7 +331,10 @@ def test_a_client_with_a_secret(world: World) -> None:
     )
     world.client_id = created["ClientId"]
     app = Pycognito(world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
-    for secret, problem in ((None, "SECRET_HASH was not received"), ("wrong", "SecretHash does not match")):
+    for secret, problem in (
+        (None, "SECRET_HASH was not received"),
+        ("wrong", "SecretHash does not match"),
+    ):
         app.cognito.client_secret, app.cognito.username = secret, EMAIL
         with pytest.raises(RefusedError, match=problem):
             app.sign_in(EMAIL, PASSWORD)

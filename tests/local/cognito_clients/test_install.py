@@ -9,7 +9,9 @@ from tests.local.cognito_clients.identity_js import install
 
 def test_without_node_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(pytest.fail.Exception, match=r"without node and npm: install Node\.js 18 or newer"):
+    with pytest.raises(
+        pytest.fail.Exception, match=r"without node and npm: install Node\.js 18 or newer"
+    ):
         install()
 
 

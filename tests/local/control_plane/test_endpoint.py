@@ -76,7 +76,9 @@ def test_moto_answers_and_remembers() -> None:
 def test_an_action_that_moto_lacks_is_501_and_named() -> None:
     async def run() -> None:
         async with running() as url:
-            error = await refusal(client("ec2", url).create_instance_connect_endpoint, SubnetId="subnet-1")
+            error = await refusal(
+                client("ec2", url).create_instance_connect_endpoint, SubnetId="subnet-1"
+            )
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
             assert "create_instance_connect_endpoint" in str(error)
 
@@ -86,10 +88,18 @@ def test_an_action_that_moto_lacks_is_501_and_named() -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
-        ("apigateway", "get_usage", {"usagePlanId": "x", "startDate": "2026-01-01", "endDate": "2026-01-02"}),  # REST
+        (
+            "apigateway",
+            "get_usage",
+            {"usagePlanId": "x", "startDate": "2026-01-01", "endDate": "2026-01-02"},
+        ),  # REST
         ("lambda", "get_function_recursion_config", {"FunctionName": "x"}),
         ("dynamodb", "list_contributor_insights", {}),  # JSON
-        ("sqs", "list_message_move_tasks", {"SourceArn": "arn:aws:sqs:eu-central-1:000000000000:x"}),
+        (
+            "sqs",
+            "list_message_move_tasks",
+            {"SourceArn": "arn:aws:sqs:eu-central-1:000000000000:x"},
+        ),
         ("translate", "list_languages", {}),  # a service that moto does not have
         ("outposts", "list_sites", {}),
         # services that moto has, which would take these and do nothing
@@ -117,7 +127,10 @@ def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 501
             said = error.response["Error"]["Message"]
             assert said.startswith(
-                tuple(f"{name}: " for name in (service, f"aws{service}", aws.meta.service_model.signing_name))
+                tuple(
+                    f"{name}: "
+                    for name in (service, f"aws{service}", aws.meta.service_model.signing_name)
+                )
             )
             assert operation in said or aws.meta.method_to_api_mapping[operation] in said
             assert "docs/fidelity.md" in said
@@ -135,7 +148,9 @@ def test_the_gate_refuses_before_the_service_is_asked() -> None:
     async def nobody(call: AwsCall) -> AwsResponse | None:
         assert call.access_key == "local"
         assert call.action == "CreateTopic"
-        return AwsResponse(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+        return AwsResponse(
+            403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+        )
 
     async def run() -> None:
         async with running(nobody, sns=sns) as url:
@@ -156,20 +171,26 @@ def test_a_web_page_cannot_act_as_the_operator() -> None:
             async with session.post(f"{url}/?{query}", headers=page) as answer:
                 assert answer.status == 403
                 assert "https://example.org" in await answer.text()
-            async with session.post(f"{url}/?{query}") as answer:  # the same from a program does reach moto
+            async with session.post(
+                f"{url}/?{query}"
+            ) as answer:  # the same from a program does reach moto
                 assert answer.status != 403
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize(
-    "host", ["rebound.example.org:{port}", "127.0.0.1.example.org", "localhost.example.org:{port}", "x"]
+    "host",
+    ["rebound.example.org:{port}", "127.0.0.1.example.org", "localhost.example.org:{port}", "x"],
 )
 def test_another_host_name_is_refused_whatever_is_asked(host: str) -> None:
     """DNS rebinding: the page's own host name leads here, so that its requests have no Origin."""
 
     async def run() -> None:
-        async with running(pages=[web.get("/_atrium/inbox", _page)]) as url, aiohttp.ClientSession() as session:
+        async with (
+            running(pages=[web.get("/_atrium/inbox", _page)]) as url,
+            aiohttp.ClientSession() as session,
+        ):
             headers = {"Host": host.format(port=url.rpartition(":")[2])}
             for path in ("/_atrium/inbox", "/anything"):
                 async with session.get(url + path, headers=headers) as answer:
@@ -179,10 +200,15 @@ def test_another_host_name_is_refused_whatever_is_asked(host: str) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST", "[::1]:{port}"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST", "[::1]:{port}"]
+)
 def test_this_machines_names_are_served(host: str) -> None:
     async def run() -> None:
-        async with running(pages=[web.get("/_atrium/inbox", _page)]) as url, aiohttp.ClientSession() as session:
+        async with (
+            running(pages=[web.get("/_atrium/inbox", _page)]) as url,
+            aiohttp.ClientSession() as session,
+        ):
             headers = {"Host": host.format(port=url.rpartition(":")[2])}
             async with session.get(f"{url}/_atrium/inbox", headers=headers) as answer:
                 assert answer.status == 200
@@ -192,8 +218,13 @@ def test_this_machines_names_are_served(host: str) -> None:
 
 def test_a_web_page_cannot_post_to_the_stacks_own_operations() -> None:
     async def run() -> None:
-        async with running(pages=[web.post("/_atrium/snapshot", _page)]) as url, aiohttp.ClientSession() as session:
-            async with session.post(f"{url}/_atrium/snapshot", headers={"Origin": "https://example.org"}) as answer:
+        async with (
+            running(pages=[web.post("/_atrium/snapshot", _page)]) as url,
+            aiohttp.ClientSession() as session,
+        ):
+            async with session.post(
+                f"{url}/_atrium/snapshot", headers={"Origin": "https://example.org"}
+            ) as answer:
                 assert answer.status == 403
             async with session.post(f"{url}/_atrium/snapshot") as answer:
                 assert answer.status == 200
@@ -202,14 +233,19 @@ def test_a_web_page_cannot_post_to_the_stacks_own_operations() -> None:
 
 
 @pytest.mark.parametrize(("action", "status"), [("AdminGetUser", 403), ("InitiateAuth", 200)])
-def test_a_web_page_calls_cognito_as_a_user_and_never_as_an_administrator(action: str, status: int) -> None:
+def test_a_web_page_calls_cognito_as_a_user_and_never_as_an_administrator(
+    action: str, status: int
+) -> None:
     async def cognito(call: AwsCall, forward: Forward) -> AwsResponse:
         return AwsResponse(200, b"{}")
 
     async def run() -> None:
         interceptors: dict[str, Any] = {"cognito-idp": cognito}
         async with running(**interceptors) as url, aiohttp.ClientSession() as session:
-            target = {"X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}", "Origin": "http://localhost:5173"}
+            target = {
+                "X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}",
+                "Origin": "http://localhost:5173",
+            }
             async with session.post(url, headers=target) as answer:
                 assert answer.status == status
             signed = {
@@ -222,7 +258,8 @@ def test_a_web_page_calls_cognito_as_a_user_and_never_as_an_administrator(action
 
 
 @pytest.mark.parametrize(
-    "credential", ["", "local", "local/20260101/eu-central-1/sns", "a/b/c/d/e/f", "/20260101/r/s/aws4_request"]
+    "credential",
+    ["", "local", "local/20260101/eu-central-1/sns", "a/b/c/d/e/f", "/20260101/r/s/aws4_request"],
 )
 def test_a_malformed_credential_is_an_incomplete_signature(credential: str) -> None:
     async def run() -> None:
@@ -231,7 +268,9 @@ def test_a_malformed_credential_is_an_incomplete_signature(credential: str) -> N
             async with session.get(url, params=query) as answer:
                 assert answer.status == 403
                 assert (await answer.json())["__type"] == "IncompleteSignature"
-            signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"}
+            signed = {
+                "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
+            }
             async with session.get(url, headers=signed) as answer:
                 assert (await answer.json())["__type"] == "IncompleteSignature"
 
@@ -240,7 +279,11 @@ def test_a_malformed_credential_is_an_incomplete_signature(credential: str) -> N
 
 def test_an_unsigned_request_says_how_to_sign() -> None:
     async def run() -> None:
-        async with running() as url, aiohttp.ClientSession() as session, session.get(f"{url}/anything") as answer:
+        async with (
+            running() as url,
+            aiohttp.ClientSession() as session,
+            session.get(f"{url}/anything") as answer,
+        ):
             assert answer.status == 403
             assert "make env" in await answer.text()
 

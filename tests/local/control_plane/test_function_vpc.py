@@ -33,14 +33,20 @@ def vpc_of(session: Any, **vpc_config: Any) -> Any:
         Code={"ZipFile": code.getvalue()},
         **vpc_config,
     )
-    return functions.get_function_configuration(FunctionName="example").get("VpcConfig", {}).get("VpcId")
+    return (
+        functions.get_function_configuration(FunctionName="example")
+        .get("VpcConfig", {})
+        .get("VpcId")
+    )
 
 
 def test_it_stands_in_the_vpc_of_its_subnets(session: Any) -> None:
     ec2 = session.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
-    group = ec2.create_security_group(GroupName="example", Description="example", VpcId=vpc)["GroupId"]
+    group = ec2.create_security_group(GroupName="example", Description="example", VpcId=vpc)[
+        "GroupId"
+    ]
     assert vpc_of(session, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": [group]}) == vpc
 
 

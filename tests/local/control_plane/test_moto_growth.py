@@ -19,7 +19,9 @@ TABLE = "things"
 def table() -> Iterator[Any]:
     keys = {"pk": "HASH", "sk": "RANGE"}
     with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client = boto3.client(
+            "dynamodb", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
+        )
         client.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
@@ -39,7 +41,11 @@ def put(name: str, **more: Any) -> dict[str, Any]:
 
 def add(name: str) -> dict[str, Any]:
     values = {":one": {"N": "1"}}
-    update = {"Key": key(name), "UpdateExpression": "ADD n :one", "ExpressionAttributeValues": values}
+    update = {
+        "Key": key(name),
+        "UpdateExpression": "ADD n :one",
+        "ExpressionAttributeValues": values,
+    }
     return {"Update": {"TableName": TABLE} | update}
 
 
@@ -49,15 +55,27 @@ def items(table: Any) -> list[dict[str, Any]]:
 
 
 def test_what_a_refused_transaction_touched_is_as_it_was(table: Any) -> None:
-    table.transact_write_items(TransactItems=[put("changed", n={"N": "1"}), put("deleted"), put("replaced")])
+    table.transact_write_items(
+        TransactItems=[put("changed", n={"N": "1"}), put("deleted"), put("replaced")]
+    )
     before = items(table)
     delete = {"Delete": {"TableName": TABLE, "Key": key("deleted")}}
     refused = {
-        "ConditionCheck": {"TableName": TABLE, "Key": key("none"), "ConditionExpression": "attribute_exists(pk)"}
+        "ConditionCheck": {
+            "TableName": TABLE,
+            "Key": key("none"),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
     }
     with pytest.raises(ClientError) as raised:
         table.transact_write_items(
-            TransactItems=[add("changed"), delete, put("replaced", n={"N": "2"}), put("new"), refused]
+            TransactItems=[
+                add("changed"),
+                delete,
+                put("replaced", n={"N": "2"}),
+                put("new"),
+                refused,
+            ]
         )
     codes = [reason["Code"] for reason in raised.value.response["CancellationReasons"]]
     assert codes == ["None", "None", "None", "None", "ConditionalCheckFailed"]
@@ -69,7 +87,9 @@ def test_what_a_refused_transaction_touched_is_as_it_was(table: Any) -> None:
 
 def test_nothing_is_left_of_a_transaction_but_what_it_wrote(table: Any) -> None:
     for number in range(0, 300, 100):
-        table.transact_write_items(TransactItems=[put(str(each)) for each in range(number, number + 100)])
+        table.transact_write_items(
+            TransactItems=[put(str(each)) for each in range(number, number + 100)]
+        )
 
     def living() -> int:
         gc.collect()

@@ -39,10 +39,17 @@ def delete(group: str) -> AwsResponse:
 
 def test_a_group_of_a_published_version_stays(ec2: Any) -> None:
     subnet = ec2.describe_subnets()["Subnets"][0]
-    group = ec2.create_security_group(GroupName="functions", Description="d", VpcId=subnet["VpcId"])["GroupId"]
+    group = ec2.create_security_group(
+        GroupName="functions", Description="d", VpcId=subnet["VpcId"]
+    )["GroupId"]
     assert delete(group).status == 200
-    iam, functions = boto3.client("iam", region_name=REGION), boto3.client("lambda", region_name=REGION)
-    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps({"Statement": []}))["Role"]["Arn"]
+    iam, functions = (
+        boto3.client("iam", region_name=REGION),
+        boto3.client("lambda", region_name=REGION),
+    )
+    role = iam.create_role(
+        RoleName="function", AssumeRolePolicyDocument=json.dumps({"Statement": []})
+    )["Role"]["Arn"]
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("handler.py", "")
@@ -56,7 +63,11 @@ def test_a_group_of_a_published_version_stays(ec2: Any) -> None:
     )
     functions.publish_version(FunctionName="users")
     refused = delete(group)
-    assert (refused.status, b"DependencyViolation" in refused.body, b"function users" in refused.body) == (
+    assert (
+        refused.status,
+        b"DependencyViolation" in refused.body,
+        b"function users" in refused.body,
+    ) == (
         400,
         True,
         True,

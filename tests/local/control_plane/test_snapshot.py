@@ -47,9 +47,19 @@ with mock_aws():
 
 
 def python(code: str, file: Path) -> str:
-    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-central-1"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
     command = [sys.executable, "-c", code, str(file)]
-    done = subprocess.run(command, env=os.environ | keys, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    done = subprocess.run(
+        command,
+        env=os.environ | keys,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -71,7 +71,9 @@ def settled() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")  # not session: inside of it, another test's mock_aws would not start empty
+@pytest.fixture(
+    scope="module"
+)  # not session: inside of it, another test's mock_aws would not start empty
 def aws() -> Iterator[None]:
     with mock_aws():
         yield
@@ -93,13 +95,29 @@ class Stand:
     def change(self, **fields: Any) -> None:
         self.registered[:] = [replace(self.registered[0], **fields)]
 
-    def token(self, user: str = "app", role: str = "function", host: str = LOOPBACK, port: int | None = None) -> str:
+    def token(
+        self,
+        user: str = "app",
+        role: str = "function",
+        host: str = LOOPBACK,
+        port: int | None = None,
+    ) -> str:
         return token(role, user, host, port or self.port)
 
-    def connect(self, password: str | None = None, user: str = "app", **more: Any) -> pg8000.native.Connection:
+    def connect(
+        self, password: str | None = None, user: str = "app", **more: Any
+    ) -> pg8000.native.Connection:
         context = ssl.create_default_context(cafile=self.certificates.ca_bundle)
-        arguments = {"host": LOOPBACK, "port": self.port, "database": "atrium", "ssl_context": context, "timeout": 60}
-        return pg8000.native.Connection(user, password=password or self.token(user), **(arguments | more))
+        arguments = {
+            "host": LOOPBACK,
+            "port": self.port,
+            "database": "atrium",
+            "ssl_context": context,
+            "timeout": 60,
+        }
+        return pg8000.native.Connection(
+            user, password=password or self.token(user), **(arguments | more)
+        )
 
 
 def token(role: str, user: str, host: str, port: int) -> str:
@@ -115,10 +133,20 @@ def role_arn(name: str) -> str:
     return f"arn:aws:iam::000000000000:role/{name}"
 
 
-def make_role(name: str, *statements: dict[str, Any], trusted: str = "rds.amazonaws.com", **condition: Any) -> str:
+def make_role(
+    name: str, *statements: dict[str, Any], trusted: str = "rds.amazonaws.com", **condition: Any
+) -> str:
     iam = boto3.client("iam", region_name=REGION)
-    trust = {"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole", **condition}
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": trusted},
+        "Action": "sts:AssumeRole",
+        **condition,
+    }
+    iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(document))
     return role_arn(name)
@@ -145,8 +173,14 @@ def registered(aws: None, settled: None) -> RegisteredProxy:
         secret("readonly", None),
     )
     users = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
-    make_role("function", allow("rds-db:connect", f"{users}/app"), allow("rds-db:connect", f"{users}/readonly"))
-    proxy_role = make_role("proxy", *(allow("secretsmanager:GetSecretValue", arn) for arn in secrets))
+    make_role(
+        "function",
+        allow("rds-db:connect", f"{users}/app"),
+        allow("rds-db:connect", f"{users}/readonly"),
+    )
+    proxy_role = make_role(
+        "proxy", *(allow("secretsmanager:GetSecretValue", arn) for arn in secrets)
+    )
     return RegisteredProxy(PROXY_ID, REGION, secrets, proxy_role, has_target=True)
 
 
@@ -154,13 +188,17 @@ Started = Callable[[str], Stand]
 
 
 @pytest.fixture
-def start(loop: Loop, registered: RegisteredProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+def start(
+    loop: Loop, registered: RegisteredProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Started]:
     proxies: list[Proxy] = []
     found = certificates(tmp_path_factory.getbasetemp() / "tls")
 
     def start(upstream: str) -> Stand:
         known = [registered]
-        proxy = Proxy(upstream, iam_authentication(lambda: proxy.port, lambda: known), found.server_context())
+        proxy = Proxy(
+            upstream, iam_authentication(lambda: proxy.port, lambda: known), found.server_context()
+        )
         proxies.append(proxy)
         loop.run(proxy.start())
         return Stand(proxy, loop, found, known)

@@ -108,7 +108,9 @@ def watched(stand: Stand, tmp_path: Path) -> Callable[[], list[Pinned]]:
     return lambda: pinning.read(path)
 
 
-def test_a_client_of_the_proxy_is_watched(stand: Stand, watched: Callable[[], list[Pinned]]) -> None:
+def test_a_client_of_the_proxy_is_watched(
+    stand: Stand, watched: Callable[[], list[Pinned]]
+) -> None:
     connection = stand.connect()
     connection.run("SELECT 1")
     connection.run("SELECT set_config('a.b', 'c', false)")
@@ -123,6 +125,9 @@ def test_what_the_stack_has_recorded_is_told_with_its_sql_and_its_line(tmp_path:
     source = tmp_path / "functions" / "orders" / "queries.py"
     source.parent.mkdir(parents=True)
     source.write_text('NEXT = """\nSELECT nextval(\'orders\')\nFROM shelves"""\n')
-    message = told(tmp_path, Pinned("app", "moves or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"))
+    message = told(
+        tmp_path,
+        Pinned("app", "moves or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"),
+    )
     assert "app sent what moves or reads a sequence, from functions/orders/queries.py:2:" in message
     assert "SELECT nextval('orders')" in message

@@ -18,7 +18,14 @@ import pytest
 from local_aws.database import binaries, postgres
 from local_aws.database.binaries import NoPostgres
 from local_aws.database.child import command_of
-from local_aws.database.postgres import MASTER, SUPERUSER, Postgres, PostgresFailed, place, start_now
+from local_aws.database.postgres import (
+    MASTER,
+    SUPERUSER,
+    Postgres,
+    PostgresFailed,
+    place,
+    start_now,
+)
 from local_aws.settings import LOOPBACK
 from tests.support.waiting import settle
 from tools.checks.ports import free_ports
@@ -81,10 +88,14 @@ def test_over_tcp_it_asks_for_a_password_and_binds_only_to_loopback(postgres: Po
     assert admin.run("SHOW listen_addresses") == [["127.0.0.1"]]
     admin.run("CREATE ROLE tcp LOGIN PASSWORD 'right'")
     admin.close()
-    pg8000.native.Connection("tcp", host="127.0.0.1", port=postgres.port, database="atrium", password="right").close()
+    pg8000.native.Connection(
+        "tcp", host="127.0.0.1", port=postgres.port, database="atrium", password="right"
+    ).close()
     for user, password in (("tcp", "wrong"), (SUPERUSER, "")):
         with pytest.raises(pg8000.DatabaseError, match="28P01"):
-            pg8000.native.Connection(user, host="127.0.0.1", port=postgres.port, database="atrium", password=password)
+            pg8000.native.Connection(
+                user, host="127.0.0.1", port=postgres.port, database="atrium", password=password
+            )
 
 
 def test_its_socket_is_private(postgres: Postgres) -> None:
@@ -129,7 +140,9 @@ def test_two_supervisors_do_not_share_data(data: Path) -> None:
 
 def test_a_port_that_is_taken_is_said(data: Path) -> None:
     first = start_now(data, durable=False)
-    with pytest.raises(PostgresFailed, match=rf"did not start on port {first.port}(.|\n)*Address already in use"):
+    with pytest.raises(
+        PostgresFailed, match=rf"did not start on port {first.port}(.|\n)*Address already in use"
+    ):
         start_now(data.with_name("other"), port=first.port)
     first.stop_now()
 
@@ -160,7 +173,9 @@ def test_it_ends_with_a_killed_supervisor(data: Path) -> None:
 def test_a_server_left_behind_is_stopped_at_the_next_start(data: Path) -> None:
     """Its watcher was killed too, as by an operator's `kill -9` of everything he saw."""
     supervisor, pid, _ = supervised(data)
-    children = subprocess.run(["pgrep", "-P", str(pid), "-x", "sh"], capture_output=True, text=True, check=True)
+    children = subprocess.run(
+        ["pgrep", "-P", str(pid), "-x", "sh"], capture_output=True, text=True, check=True
+    )
     os.kill(int(children.stdout), signal.SIGKILL)
     supervisor.kill()
     supervisor.wait()
@@ -183,7 +198,9 @@ def supervised(data: Path) -> tuple["subprocess.Popen[str]", int, int]:
 
 def test_a_stale_pid_file_that_names_another_process_is_not_believed(data: Path) -> None:
     start_now(data, durable=False).stop_now()
-    (data / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n0\n5432\n/tmp\n127.0.0.1\n0 0\nready\n")
+    (data / "postmaster.pid").write_text(
+        f"{os.getpid()}\n{data}\n0\n5432\n/tmp\n127.0.0.1\n0 0\nready\n"
+    )
     server = start_now(data, durable=False)
     assert server.running
     server.stop_now()
@@ -199,7 +216,9 @@ def test_data_that_nobody_cannot_reach_goes_elsewhere(tmp_path: Path) -> None:
     assert place(closed).is_relative_to("/var/tmp")  # noqa: S108
 
 
-def test_without_a_postgres_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_postgres_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoPostgres, match="apt-get install postgresql"):
         binaries.choose(None, ())

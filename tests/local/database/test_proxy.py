@@ -18,7 +18,15 @@ from local_aws.database import token as tokens
 from local_aws.database.postgres import SUPERUSER, Postgres
 from local_aws.network.reachability import Place
 from local_aws.settings import LOOPBACK
-from tests.local.database.conftest import PROXY_ID, REGION, Stand, Started, allow, make_role, role_arn
+from tests.local.database.conftest import (
+    PROXY_ID,
+    REGION,
+    Stand,
+    Started,
+    allow,
+    make_role,
+    role_arn,
+)
 from tests.local.lambda_service.laptop import zipped
 from tests.support.waiting import settle
 
@@ -98,7 +106,9 @@ def test_an_expired_token(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_role_without_permission(stand: Stand) -> None:
     code, _, detail = refusal(stand, user="migrator")
     assert code == "28P01"
-    assert "rds-db:connect on " + f"{USERS}/migrator because no identity-based policy allows" in detail
+    assert (
+        "rds-db:connect on " + f"{USERS}/migrator because no identity-based policy allows" in detail
+    )
 
 
 def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) -> None:
@@ -106,7 +116,11 @@ def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) ->
     code = {"ZipFile": zipped({"main.py": ""})}
     functions = boto3.client("lambda", region_name=REGION)
     functions.create_function(
-        FunctionName="worker", Runtime="python3.13", Role=role_arn("function"), Handler="main.handler", Code=code
+        FunctionName="worker",
+        Runtime="python3.13",
+        Role=role_arn("function"),
+        Handler="main.handler",
+        Code=code,
     )
     stand.change(place=Place(REGION, ("subnet-1",), ("sg-1",)))
     sqlstate, message, detail = refusal(stand)
@@ -142,14 +156,20 @@ def test_a_secret_that_the_proxys_role_may_not_read(stand: Stand) -> None:
 
 def test_a_proxy_without_a_target(stand: Stand) -> None:
     stand.change(has_target=False)
-    assert refusal(stand)[:2] == ("08006", "This RDS Proxy currently has no available target instance.")
+    assert refusal(stand)[:2] == (
+        "08006",
+        "This RDS Proxy currently has no available target instance.",
+    )
     stand.registered.clear()
     assert "has 0 DB proxies" in refusal(stand)[2]
 
 
 def test_a_database_that_is_down(start: Started) -> None:
     stand = start("/nowhere/.s.PGSQL.5432")
-    assert refusal(stand)[:2] == ("08006", "This RDS Proxy currently has no available target instance.")
+    assert refusal(stand)[:2] == (
+        "08006",
+        "This RDS Proxy currently has no available target instance.",
+    )
 
 
 def test_too_many_connections(stand: Stand) -> None:
@@ -220,10 +240,10 @@ def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
 
     def cancel() -> None:
         """What comes before the query cancels nothing."""
-        active = (
-            "SELECT FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '%pg_sleep(20)%'"
-        )
-        with pg8000.native.Connection(SUPERUSER, unix_sock=postgres.socket, database="atrium") as watcher:
+        active = "SELECT FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '%pg_sleep(20)%'"
+        with pg8000.native.Connection(
+            SUPERUSER, unix_sock=postgres.socket, database="atrium"
+        ) as watcher:
             assert settle(lambda: watcher.run(active) != [], 60)
         send(stand, struct.pack("!IIII", 16, 80877102, process, secret))
 
@@ -248,13 +268,23 @@ def send(stand: Stand, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "answer"),
     [
-        pytest.param(struct.pack("!II", 4, 196608), b"invalid length of startup packet", id="too short"),
-        pytest.param(struct.pack("!II", 2**31, 196608), b"invalid length of startup packet", id="too long"),
+        pytest.param(
+            struct.pack("!II", 4, 196608), b"invalid length of startup packet", id="too short"
+        ),
+        pytest.param(
+            struct.pack("!II", 2**31, 196608), b"invalid length of startup packet", id="too long"
+        ),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", b"invalid length of startup packet", id="HTTP"),
         pytest.param(
-            struct.pack("!IIII", 8, 80877103, 8, 196608), b"unencrypted data after SSL request", id="early plain text"
+            struct.pack("!IIII", 8, 80877103, 8, 196608),
+            b"unencrypted data after SSL request",
+            id="early plain text",
         ),
-        pytest.param(struct.pack("!IIII", 8, 80877104, 8, 196608), b"NE", id="GSS is declined, then TLS required"),
+        pytest.param(
+            struct.pack("!IIII", 8, 80877104, 8, 196608),
+            b"NE",
+            id="GSS is declined, then TLS required",
+        ),
     ],
 )
 def test_nonsense_at_the_door(stand: Stand, data: bytes, answer: bytes) -> None:

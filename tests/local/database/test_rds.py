@@ -29,7 +29,9 @@ LEFTOVER = LeftoverLogs()
 @pytest.fixture
 def rds() -> Iterator[Ask]:
     with mock_aws():
-        boto3.client("iam", region_name=REGION).create_service_linked_role(AWSServiceName="rds.amazonaws.com")
+        boto3.client("iam", region_name=REGION).create_service_linked_role(
+            AWSServiceName="rds.amazonaws.com"
+        )
         server = Client(create_backend_app("rds"))
 
         async def forward(call: AwsCall) -> AwsResponse:
@@ -37,8 +39,13 @@ def rds() -> Iterator[Ask]:
             return AwsResponse(answer.status_code, answer.data, dict(answer.headers))
 
         def ask(action: str, **parameters: str) -> str:
-            credential = f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/rds/aws4_request, Signature=x"
-            headers = {"authorization": credential, "content-type": "application/x-www-form-urlencoded"}
+            credential = (
+                f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/rds/aws4_request, Signature=x"
+            )
+            headers = {
+                "authorization": credential,
+                "content-type": "application/x-www-form-urlencoded",
+            }
             body = urlencode({"Action": action, "Version": "2014-10-31", **parameters}).encode()
             call = AwsCall("rds", "POST", "/", "", headers, body, REGION, action, "test")
             answer = asyncio.run(answered(call, forward))
@@ -106,7 +113,10 @@ def test_each_database_has_its_own_resource_id(rds: Ask) -> None:
     assert ids[0] != ids[1]
     found = rds(
         "DescribeDBInstances",
-        **{"Filters.Filter.1.Name": "dbi-resource-id", "Filters.Filter.1.Values.Value.1": str(ids[1])},
+        **{
+            "Filters.Filter.1.Name": "dbi-resource-id",
+            "Filters.Filter.1.Values.Value.1": str(ids[1]),
+        },
     )
     assert element(found, "DBInstanceIdentifier") == "two"
     assert element(found, "DbiResourceId") == ids[1]
@@ -114,8 +124,17 @@ def test_each_database_has_its_own_resource_id(rds: Ask) -> None:
 
 def parameter(rds: Ask, family: str, value: str) -> tuple[str | None, str | None]:
     """`Source` and `ApplyMethod` of rds.force_ssl, set to this value at once."""
-    rds("CreateDBParameterGroup", DBParameterGroupName="g", DBParameterGroupFamily=family, Description="d")
-    setting = {"ParameterName": "rds.force_ssl", "ParameterValue": value, "ApplyMethod": "immediate"}
+    rds(
+        "CreateDBParameterGroup",
+        DBParameterGroupName="g",
+        DBParameterGroupFamily=family,
+        Description="d",
+    )
+    setting = {
+        "ParameterName": "rds.force_ssl",
+        "ParameterValue": value,
+        "ApplyMethod": "immediate",
+    }
     rds(
         "ModifyDBParameterGroup",
         DBParameterGroupName="g",
@@ -163,17 +182,23 @@ def managed_secret(database: str) -> str:
 
 def test_the_managed_secret_names_the_master(rds: Ask) -> None:
     arn = managed_secret(create_database(rds))
-    value = boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=arn)["SecretString"]
+    value = boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=arn)[
+        "SecretString"
+    ]
     assert json.loads(value)["username"] == "postgres"
 
 
 def test_terraform_reads_the_stand_ins_address(rds: Ask) -> None:
     secret = managed_secret(create_database(rds))
-    made = create_proxy(rds, secret, make_role("proxy", allow("secretsmanager:GetSecretValue", secret)))
+    made = create_proxy(
+        rds, secret, make_role("proxy", allow("secretsmanager:GetSecretValue", secret))
+    )
     assert element(made, "Endpoint") == "127.0.0.1"
     assert element(rds("DescribeDBProxies", DBProxyName="proxy"), "Endpoint") == "127.0.0.1"
     target = {"DBProxyName": "proxy", "TargetGroupName": "default"}
-    registered = rds("RegisterDBProxyTargets", **target, **{"DBInstanceIdentifiers.member.1": "database"})
+    registered = rds(
+        "RegisterDBProxyTargets", **target, **{"DBInstanceIdentifiers.member.1": "database"}
+    )
     assert element(registered, "Port") == "16543"
     assert element(rds("DescribeDBProxyTargets", **target), "Port") == "16543"
 
@@ -184,8 +209,13 @@ def test_the_stand_in_sees_what_was_registered(rds: Ask, later: Later) -> None:
     create_proxy(rds, secret, role)
     [found] = registered_proxies()
     assert (found.secret_arns, found.role_arn, found.has_target) == ((secret,), role, False)
-    assert re.fullmatch(rf"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:prx-[0-9a-z]+/app", found.user_arn("app"))
-    rds("RegisterDBProxyTargets", **{"DBProxyName": "proxy", "DBInstanceIdentifiers.member.1": "database"})
+    assert re.fullmatch(
+        rf"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:prx-[0-9a-z]+/app", found.user_arn("app")
+    )
+    rds(
+        "RegisterDBProxyTargets",
+        **{"DBProxyName": "proxy", "DBInstanceIdentifiers.member.1": "database"},
+    )
     assert not registered_proxies()[0].has_target
     later(settling.TARGET_SECONDS)
     assert registered_proxies()[0].has_target
@@ -203,9 +233,13 @@ def test_a_secret_must_have_a_user_and_a_password(rds: Ask, later: Later, value:
     role = make_role("proxy", allow("secretsmanager:GetSecretValue", arn))
     proxy = RegisteredProxy("prx-1", REGION, (arn,), role, has_target=True)
     if value is not None:
-        secrets.put_secret_value(SecretId=arn, SecretString=value if isinstance(value, str) else json.dumps(value))
+        secrets.put_secret_value(
+            SecretId=arn, SecretString=value if isinstance(value, str) else json.dumps(value)
+        )
     assert proxy.problem_with("app") is not None
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": "app", "password": "x"}))
+    secrets.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({"username": "app", "password": "x"})
+    )
     assert proxy.problem_with("app") is None
 
 
@@ -217,23 +251,36 @@ def target_health(rds: Ask) -> tuple[str | None, str | None]:
 def test_a_new_target_waits_for_the_proxys_capacity(rds: Ask, later: Later) -> None:
     secret = managed_secret(create_database(rds))
     create_proxy(rds, secret, make_role("proxy", allow("secretsmanager:GetSecretValue", secret)))
-    rds("RegisterDBProxyTargets", **{"DBProxyName": "proxy", "DBInstanceIdentifiers.member.1": "database"})
+    rds(
+        "RegisterDBProxyTargets",
+        **{"DBProxyName": "proxy", "DBInstanceIdentifiers.member.1": "database"},
+    )
     assert target_health(rds) == ("UNAVAILABLE", "PENDING_PROXY_CAPACITY")
     later(settling.TARGET_SECONDS)
     assert target_health(rds) == ("AVAILABLE", None)
 
 
-def test_a_new_secret_is_unknown_for_a_while_and_a_rotated_one_is_not(rds: Ask, later: Later) -> None:
+def test_a_new_secret_is_unknown_for_a_while_and_a_rotated_one_is_not(
+    rds: Ask, later: Later
+) -> None:
     secrets = boto3.client("secretsmanager", region_name=REGION)
     arn = secrets.create_secret(Name="app")["ARN"]
     proxy = RegisteredProxy(
-        "prx-1", REGION, (arn,), make_role("proxy", allow("secretsmanager:GetSecretValue", arn)), True
+        "prx-1",
+        REGION,
+        (arn,),
+        make_role("proxy", allow("secretsmanager:GetSecretValue", arn)),
+        True,
     )
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": "app", "password": "x"}))
+    secrets.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({"username": "app", "password": "x"})
+    )
     assert "No secret" in str(proxy.problem_with("app"))
     later(settling.SECRET_SECONDS + 1)  # moto keeps whole seconds
     assert proxy.problem_with("app") is None
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": "app", "password": "y"}))
+    secrets.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({"username": "app", "password": "y"})
+    )
     assert proxy.problem_with("app") is None
 
 
@@ -241,7 +288,10 @@ def test_a_new_secret_is_unknown_for_a_while_and_a_rotated_one_is_not(rds: Ask, 
     ("trust", "problem"),
     [
         ({}, None),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}}, "sends no condition keys"),
+        (
+            {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}},
+            "sends no condition keys",
+        ),
         ({"trusted": "lambda.amazonaws.com"}, "does not let rds.amazonaws.com assume it"),
     ],
 )
@@ -257,7 +307,9 @@ def test_the_proxy_must_be_able_to_assume_its_role(
     assert said is None if problem is None else problem in str(said)
 
 
-def test_the_proxy_drops_subnets_of_zones_that_it_does_not_serve(rds: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_drops_subnets_of_zones_that_it_does_not_serve(
+    rds: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     subnets = boto3.client("ec2", region_name=REGION).describe_subnets()["Subnets"]
     monkeypatch.setattr(proxy_zones, "UNSUPPORTED", {subnets[0]["AvailabilityZoneId"]})
     chosen = {
@@ -265,7 +317,9 @@ def test_the_proxy_drops_subnets_of_zones_that_it_does_not_serve(rds: Ask, monke
         "Auth.member.1.IAMAuth": "REQUIRED",
         "Auth.member.1.SecretArn": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:app",
     }
-    chosen |= {f"VpcSubnetIds.member.{n}": subnet["SubnetId"] for n, subnet in enumerate(subnets[:2], 1)}
+    chosen |= {
+        f"VpcSubnetIds.member.{n}": subnet["SubnetId"] for n, subnet in enumerate(subnets[:2], 1)
+    }
     rds(
         "CreateDBProxy",
         DBProxyName="proxy",
@@ -285,7 +339,9 @@ def test_an_empty_account_refuses_its_first_database_once(rds: Ask) -> None:
     create_database(rds)
 
 
-def test_the_log_group_of_a_deleted_database_comes_back_once(rds: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_group_of_a_deleted_database_comes_back_once(
+    rds: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     moment = time.time()
     monkeypatch.setattr(leftover_logs, "now", lambda: moment)
     rds(
@@ -311,7 +367,17 @@ def test_the_log_group_of_a_deleted_database_comes_back_once(rds: Ask, monkeypat
         return AwsResponse(200, b"{}")
 
     def ask(action: str) -> list[str]:
-        call = AwsCall("logs", "POST", "/", "", {}, json.dumps({"logGroupName": name}).encode(), REGION, action, "test")
+        call = AwsCall(
+            "logs",
+            "POST",
+            "/",
+            "",
+            {},
+            json.dumps({"logGroupName": name}).encode(),
+            REGION,
+            action,
+            "test",
+        )
         asyncio.run(intercepted(call, forward))
         return [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
 

@@ -31,4 +31,6 @@ def test_the_servers_certificate_is_for_loopback_and_for_a_year(tmp_path: Path) 
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("127.0.0.1")]
-    assert timedelta(days=364) < server.not_valid_after_utc - datetime.now(UTC) <= timedelta(days=365)
+    assert (
+        timedelta(days=364) < server.not_valid_after_utc - datetime.now(UTC) <= timedelta(days=365)
+    )

@@ -18,7 +18,11 @@ SECRET, SESSION = "secret+/=", "session/+=token"
 
 
 def token(
-    endpoint: str = HERE, user: str = "app", secret: str = SECRET, service: str = "rds-db", expires: int = 900
+    endpoint: str = HERE,
+    user: str = "app",
+    secret: str = SECRET,
+    service: str = "rds-db",
+    expires: int = 900,
 ) -> str:
     credentials = Credentials("ASIAKEY", secret, SESSION)
     signer = RequestSigner(ServiceId(service), "eu-central-1", service, "v4", credentials, EVENTS)
@@ -32,14 +36,26 @@ def token(
     }
     request["url"] = f"https://{endpoint}/?Action=connect&DBUser={user}"
     url: str = signer.generate_presigned_url(
-        request, operation_name="connect", region_name="eu-central-1", expires_in=expires, signing_name=service
+        request,
+        operation_name="connect",
+        region_name="eu-central-1",
+        expires_in=expires,
+        signing_name=service,
     )
     return url.removeprefix("https://")
 
 
-def check(password: str, user: str = "app", secret: str | None = SECRET, later: timedelta = timedelta()) -> Verified:
+def check(
+    password: str, user: str = "app", secret: str | None = SECRET, later: timedelta = timedelta()
+) -> Verified:
     signer = Signer(secret, SESSION) if secret else None
-    return verify(password, user, {HERE}, lambda key: signer if key == "ASIAKEY" else None, datetime.now(UTC) + later)
+    return verify(
+        password,
+        user,
+        {HERE},
+        lambda key: signer if key == "ASIAKEY" else None,
+        datetime.now(UTC) + later,
+    )
 
 
 def test_botocores_token_is_good() -> None:
@@ -56,7 +72,10 @@ def test_a_user_that_needs_escaping() -> None:
         (lambda: "", "not an IAM token"),
         (lambda: "hunter2", "not an IAM token"),
         (lambda: "\0/?" + "&" * 100, "not an IAM token|not a request"),
-        (lambda: token(endpoint="127.0.0.1:1"), "the token is for 127.0.0.1:1, not for 127.0.0.1:6543"),
+        (
+            lambda: token(endpoint="127.0.0.1:1"),
+            "the token is for 127.0.0.1:1, not for 127.0.0.1:6543",
+        ),
         (lambda: token(user="postgres"), "for the user 'postgres', not for 'app'"),
         (lambda: token(secret="another"), "signature does not match"),
         (lambda: token(service="rds"), "rds-db/aws4_request"),
@@ -64,7 +83,10 @@ def test_a_user_that_needs_escaping() -> None:
         (lambda: token().replace("session", "sessiom"), "session token"),
         (lambda: token().replace("Action=connect", "Action=drop"), "not a request for `connect`"),
         (lambda: token().replace("eu-central-1", "us-east-1"), "signature does not match"),
-        (lambda: token().replace("SignedHeaders=host", "SignedHeaders=host%3Bx"), "`host` and no other"),
+        (
+            lambda: token().replace("SignedHeaders=host", "SignedHeaders=host%3Bx"),
+            "`host` and no other",
+        ),
         (lambda: token().replace("Expires=900", "Expires=90000"), "signature does not match"),
         (lambda: token(expires=0).replace("Expires=0", "Expires=x"), "signature does not match"),
         (lambda: token() + "&DBUser=app", "not an IAM token"),
@@ -81,7 +103,11 @@ def test_another_token_is_not(made: Callable[[], str], problem: str) -> None:
 
 @pytest.mark.parametrize(
     ("later", "good"),
-    [(timedelta(minutes=14), True), (timedelta(minutes=15, seconds=2), False), (-timedelta(minutes=4), True)],
+    [
+        (timedelta(minutes=14), True),
+        (timedelta(minutes=15, seconds=2), False),
+        (-timedelta(minutes=4), True),
+    ],
 )
 def test_a_token_lives_fifteen_minutes(later: timedelta, good: bool) -> None:
     if good:

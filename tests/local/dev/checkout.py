@@ -30,14 +30,14 @@ FILES = {
     "functions/notes/__init__.py": "",
     "functions/notes/function.yaml": "description: Notes\ntrigger: api\n",
     "functions/notes/handler.py": """\
-from atrium.http import api
+from atrium.http.api import api
 from notes import note
 
 ROUTES = {"GET /v1/notes": note.read}
 handler = api(__package__, ROUTES)
 """,
     "functions/notes/note.py": """\
-from atrium import response
+from atrium.http import response
 
 
 def read(request):
@@ -57,7 +57,7 @@ paths:
     "functions/door/__init__.py": "",
     "functions/door/function.yaml": "description: May this person enter\ntrigger: cognito.PreSignUp\n",
     "functions/door/handler.py": """\
-from atrium.cognito_trigger import Refusal, TriggerEvent, trigger
+from atrium.identity.cognito_trigger import Refusal, TriggerEvent, trigger
 
 
 def admit(event):
@@ -157,7 +157,9 @@ def _lay_out(root: Path) -> None:
     shutil.copytree(ROOT / "functions/atrium", root / "functions/atrium")
     (root / "requirements").mkdir()
     # Of the layers' packages only the one that these functions import.
-    [msgspec] = re.findall(r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/kernel.txt").read_text(), re.M)
+    [msgspec] = re.findall(
+        r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/kernel.txt").read_text(), re.M
+    )
     (root / "requirements/kernel.txt").write_text(msgspec + "\n")
     (root / "requirements/sdk.txt").write_text("# none\n")
     built = [sys.executable, "-m", "tools.build", "--local", "--root", str(root)]
@@ -167,7 +169,9 @@ def _lay_out(root: Path) -> None:
 def _deploy(root: Path, aws: Laptop, deployed: dict[str, str]) -> None:
     client = aws.client("lambda")
     layer = client.publish_layer_version(
-        LayerName="atrium-dev-kernel", Description="Terraform's", Content=_zip(root / "build/layer/local/kernel.zip")
+        LayerName="atrium-dev-kernel",
+        Description="Terraform's",
+        Content=_zip(root / "build/layer/local/kernel.zip"),
     )
     for folder, name in deployed.items():
         client.create_function(

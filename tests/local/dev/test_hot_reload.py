@@ -24,7 +24,9 @@ def served(repository: Checkout, text: str) -> None:
 
 def live_layer(repository: Checkout, function: str) -> str:
     client = repository.aws.client("lambda")
-    live = client.get_function_configuration(FunctionName=f"atrium-dev-{function}", Qualifier="live")
+    live = client.get_function_configuration(
+        FunctionName=f"atrium-dev-{function}", Qualifier="live"
+    )
     return str(live["Layers"][0]["Arn"])
 
 
@@ -44,11 +46,11 @@ def note(repository: Checkout) -> Iterator[str]:
 
 @pytest.fixture
 def kernel(repository: Checkout) -> Iterator[str]:
-    """The source of functions/atrium/response.py, which is as it was afterwards."""
-    before = (repository.root / "functions/atrium/response.py").read_text()
+    """The source of functions/atrium/http/response.py, which is as it was afterwards."""
+    before = (repository.root / "functions/atrium/http/response.py").read_text()
     yield before
     repository.forget_shown()
-    repository.save("atrium/response.py", before)
+    repository.save("atrium/http/response.py", before)
     repository.shown("door too")
 
 
@@ -58,28 +60,34 @@ def test_a_saved_function_is_served(repository: Checkout, note: str) -> None:
     assert "functions/notes/note.py: notes is live after" in repository.shown("is live")
 
 
-def test_a_saved_kernel_is_served_by_all_and_first_by_the_one_in_use(repository: Checkout, kernel: str) -> None:
+def test_a_saved_kernel_is_served_by_all_and_first_by_the_one_in_use(
+    repository: Checkout, kernel: str
+) -> None:
     layer = live_layer(repository, "door")
     repository.get()
-    repository.save("atrium/response.py", f"{kernel}\nSAVED = 1\n")
+    repository.save("atrium/http/response.py", f"{kernel}\nSAVED = 1\n")
     told = repository.shown("door too")
-    assert "functions/atrium/response.py: notes is live after" in told
+    assert "functions/atrium/http/response.py: notes is live after" in told
     assert live_layer(repository, "door") == live_layer(repository, "notes") != layer
 
 
 def test_layers_of_earlier_saves_are_deleted(repository: Checkout, kernel: str) -> None:
     for number in range(2):
-        repository.save("atrium/response.py", f"{kernel}\nNUMBER = {number}\n")
+        repository.save("atrium/http/response.py", f"{kernel}\nNUMBER = {number}\n")
         repository.shown("door too")
-    layers = repository.aws.client("lambda").list_layer_versions(LayerName="atrium-dev-kernel")["LayerVersions"]
+    layers = repository.aws.client("lambda").list_layer_versions(LayerName="atrium-dev-kernel")[
+        "LayerVersions"
+    ]
     assert [layer["Description"] for layer in layers] == ["make dev", "Terraform's"]
 
 
 def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kernel: str) -> None:
     for number in (1, 2):
-        repository.save("atrium/response.py", f"{kernel}\nSHARED = {number}\n")
+        repository.save("atrium/http/response.py", f"{kernel}\nSHARED = {number}\n")
         repository.shown("door too")
-    versions = list(lambda_backends[ACCOUNT_ID][REGION].list_versions_by_function("atrium-dev-notes"))
+    versions = list(
+        lambda_backends[ACCOUNT_ID][REGION].list_versions_by_function("atrium-dev-notes")
+    )
     assert len({version.layers[0]["Arn"] for version in versions[-2:]}) == 2
     assert len({id(version.code_bytes) for version in versions[-2:]}) == 1
 
@@ -87,7 +95,10 @@ def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kern
 def test_what_does_not_compile_is_told_by_its_line(repository: Checkout, note: str) -> None:
     repository.save(note, NOTE + "\ndef read(:\n")
     told = repository.shown("The old code is served")
-    assert "functions/notes/note.py: line 7: invalid syntax. Correct it. The old code is served." in told
+    assert (
+        "functions/notes/note.py: line 7: invalid syntax. Correct it. The old code is served."
+        in told
+    )
     assert repository.get()[0] == 200
 
 
@@ -99,7 +110,9 @@ def test_a_broken_function_holds_up_no_other(repository: Checkout, note: str) ->
     repository.save("door/handler.py", DOOR)
 
 
-def test_what_fails_at_its_import_gets_no_requests(repository: Checkout, note: str, kernel: str) -> None:
+def test_what_fails_at_its_import_gets_no_requests(
+    repository: Checkout, note: str, kernel: str
+) -> None:
     repository.save(note, NOTE + "\nnowhere()\n")
     told = repository.shown(r"\n +nowhere\(\)")
     assert "functions/notes/note.py: notes does not start, and its old code is served." in told
@@ -110,7 +123,7 @@ def test_what_fails_at_its_import_gets_no_requests(repository: Checkout, note: s
     # The refused code must not come back with the next layer.
     repository.forget_shown()
     repository.save(note, NOTE)
-    repository.save("atrium/response.py", f"{kernel}\nREFUSED = 1\n")
+    repository.save("atrium/http/response.py", f"{kernel}\nREFUSED = 1\n")
     assert "does not start" not in repository.shown("door too")
     assert "as deployed" in repository.get()[1]
 
@@ -128,8 +141,9 @@ def test_a_handler_that_contradicts_the_contract_is_not_released(repository: Che
 def test_what_is_terraforms_is_said(repository: Checkout) -> None:
     declaration = FILES["functions/door/function.yaml"]
     repository.save("door/function.yaml", declaration + "timeout: 7\n")
-    assert "functions/door/function.yaml: routes, rights and settings are Terraform's. `make up`" in repository.shown(
-        "make up"
+    assert (
+        "functions/door/function.yaml: routes, rights and settings are Terraform's. `make up`"
+        in repository.shown("make up")
     )
     repository.save("door/function.yaml", declaration)
     repository.shown("make up")  # or it would be told amidst what the next test looks at
@@ -164,7 +178,11 @@ def test_a_direct_call_is_told(repository: Checkout) -> None:
     client.invoke(FunctionName="atrium-dev-door", Qualifier="live", Payload=event)
     line = repository.shown("door PreSignUp_SignUp").split()
     assert line[1:4] == ["door", "PreSignUp_SignUp", "done"]
-    client.invoke(FunctionName="atrium-dev-door", Qualifier="live", Payload=event.replace(b'SignUp"', b'Refused"'))
+    client.invoke(
+        FunctionName="atrium-dev-door",
+        Qualifier="live",
+        Payload=event.replace(b'SignUp"', b'Refused"'),
+    )
     told = repository.shown("Not you").splitlines()
     assert len(told) == 1
     assert told[0].split()[1:4] == ["door", "PreSignUp_Refused", "refused"]

@@ -18,17 +18,25 @@ FOLDERS = {"atrium-dev-users": "users", "atrium-dev-pre_sign_up": "pre_sign_up"}
 
 def record(**fields: Any) -> str:
     """The kernel's line; the tests of the kernel show that it has these fields."""
-    return json.dumps({"level": "INFO", "message": "request", "sql_flights": 1, "dynamodb_calls": 2} | fields)
+    return json.dumps(
+        {"level": "INFO", "message": "request", "sql_flights": 1, "dynamodb_calls": 2} | fields
+    )
 
 
 def invoked(
     *output: str, source: str | None = API_GATEWAY, error: str | None = None, cold: bool = False
 ) -> Observation:
-    return Observation(invoked=Invoked("atrium-dev-users", "lambda-id", source, cold, 12.3, error, list(output)))
+    return Observation(
+        invoked=Invoked("atrium-dev-users", "lambda-id", source, cold, 12.3, error, list(output))
+    )
 
 
-def answered(status: int = 200, reason: str = "", function_request_id: str | None = "lambda-id") -> Observation:
-    return Observation(answered=Answered("GET", "/v1/me", status, 18.4, "gateway-id", reason, function_request_id))
+def answered(
+    status: int = 200, reason: str = "", function_request_id: str | None = "lambda-id"
+) -> Observation:
+    return Observation(
+        answered=Answered("GET", "/v1/me", status, 18.4, "gateway-id", reason, function_request_id)
+    )
 
 
 def told(*seen: Observation, lines: RequestLines | None = None) -> list[str]:
@@ -53,7 +61,10 @@ def test_what_the_gateway_refuses_is_told_with_its_reason() -> None:
 
 def test_prints_and_the_traceback_stand_below() -> None:
     stack = "Traceback (most recent call last):\n  File ...\nKeyError: 'uid'\n"
-    lines = told(invoked("looked", record(error={"type": "KeyError", "stack": stack}), "later"), answered(500))
+    lines = told(
+        invoked("looked", record(error={"type": "KeyError", "stack": stack}), "later"),
+        answered(500),
+    )
     assert lines[1:] == [
         "         | looked",
         "         | later",
@@ -65,7 +76,9 @@ def test_prints_and_the_traceback_stand_below() -> None:
 
 def test_a_crash_is_told_by_what_the_runtime_wrote_and_not_twice() -> None:
     lines = told(
-        invoked("[ERROR] ValueError: no", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}File ...", error="error"),
+        invoked(
+            "[ERROR] ValueError: no", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}File ...", error="error"
+        ),
         answered(502, 'Lambda execution failed: {"errorMessage": "no"}'),
     )
     assert lines == [
@@ -76,8 +89,14 @@ def test_a_crash_is_told_by_what_the_runtime_wrote_and_not_twice() -> None:
 
 
 def test_two_requests_at_once_keep_their_own_lines() -> None:
-    second = Observation(invoked=Invoked("atrium-dev-users", "second", API_GATEWAY, False, 1, None, ["of the second"]))
-    lines = told(invoked("of the first"), second, answered(function_request_id="second"), answered())
+    second = Observation(
+        invoked=Invoked(
+            "atrium-dev-users", "second", API_GATEWAY, False, 1, None, ["of the second"]
+        )
+    )
+    lines = told(
+        invoked("of the first"), second, answered(function_request_id="second"), answered()
+    )
     assert lines[1::2] == ["         | of the second", "         | of the first"]
 
 
@@ -87,12 +106,20 @@ def test_a_trigger_has_a_line_of_its_own() -> None:
     assert told(invoked(done, source=cognito)) == [
         "users PreSignUp_SignUp                 done        12 ms  warm  sql 1  dynamodb 2"
     ]
-    refused = record(message="trigger", source="PreSignUp_SignUp", outcome="refused", reason="Not this domain")
-    [line] = told(invoked(refused, "[ERROR] Refusal: Not this domain", "Traceback", source=cognito, error="error"))
+    refused = record(
+        message="trigger", source="PreSignUp_SignUp", outcome="refused", reason="Not this domain"
+    )
+    [line] = told(
+        invoked(
+            refused, "[ERROR] Refusal: Not this domain", "Traceback", source=cognito, error="error"
+        )
+    )
     assert line.endswith("dynamodb 2  Not this domain")
 
 
-def test_an_invocation_that_nobody_waits_for_any_more_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invocation_that_nobody_waits_for_any_more_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lines = RequestLines(Path("/nowhere"), FOLDERS)
     monkeypatch.setattr(request_lines, "ABANDONED_SECONDS", 0.0)
     assert told(invoked("late"), lines=lines) == []

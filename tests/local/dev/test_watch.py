@@ -40,7 +40,9 @@ def told(saves: Iterator[set[Path]], last: Path) -> set[Path]:
     raise AssertionError(f"{last} was not reported, only {found}")
 
 
-def test_saved_added_and_removed_files_are_reported(folder: Path, saves: Iterator[set[Path]]) -> None:
+def test_saved_added_and_removed_files_are_reported(
+    folder: Path, saves: Iterator[set[Path]]
+) -> None:
     changed, new = folder / "users/me.py", folder / "users/new.py"
     changed.write_text("22")
     new.write_text("")
@@ -56,14 +58,20 @@ def test_a_file_in_a_new_folder_is_reported(folder: Path, saves: Iterator[set[Pa
     assert told(saves, folder / "parcels/handler.py") == {folder / "parcels/handler.py"}
 
 
-def test_an_editor_that_renames_over_the_file_has_saved_it(folder: Path, saves: Iterator[set[Path]]) -> None:
+def test_an_editor_that_renames_over_the_file_has_saved_it(
+    folder: Path, saves: Iterator[set[Path]]
+) -> None:
     (folder / "users/.me.py.swp").write_text("2")
     (folder / "users/.me.py.swp").replace(folder / "users/me.py")
     assert told(saves, folder / "users/me.py") == {folder / "users/me.py"}
 
 
-@pytest.mark.parametrize("name", ["__pycache__/me.cpython-313.pyc", ".git/index", "me.py~", "#me.py#", "4913"])
-def test_files_of_editors_and_of_python_are_ignored(folder: Path, saves: Iterator[set[Path]], name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["__pycache__/me.cpython-313.pyc", ".git/index", "me.py~", "#me.py#", "4913"]
+)
+def test_files_of_editors_and_of_python_are_ignored(
+    folder: Path, saves: Iterator[set[Path]], name: str
+) -> None:
     (folder / "users" / name).write_text("")
     (folder / "users/last.py").write_text("")
     assert told(saves, folder / "users/last.py") == {folder / "users/last.py"}

@@ -21,7 +21,9 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "checkout"
         for part in ("packages", "tools"):
-            shutil.copytree(ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.environment = {
@@ -38,7 +40,9 @@ class Machine:
 
     def doctor(self, *options: str, python: str = BASE_PYTHON) -> subprocess.CompletedProcess[str]:
         command = [python, str(self.root / "tools/setup/doctor.py"), *options]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False
+        )
 
     def findings(self) -> dict[str, Any]:
         ran = self.doctor("--format", "json")
@@ -137,14 +141,20 @@ def test_it_is_read_by_an_old_python3() -> None:
         for statement in tree.body
         if isinstance(statement, ast.Import | ast.ImportFrom)
         for name in (
-            [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
+            [statement.module or ""]
+            if isinstance(statement, ast.ImportFrom)
+            else [a.name for a in statement.names]
         )
     }
     assert imported <= sys.stdlib_module_names
     old = shutil.which("python3.8") or shutil.which("python3.9") or shutil.which("python3.10")
     if (
         old
-        and (ran := subprocess.run([old, ROOT / "tools/setup/doctor.py"], capture_output=True, text=True)).returncode
+        and (
+            ran := subprocess.run(
+                [old, ROOT / "tools/setup/doctor.py"], capture_output=True, text=True
+            )
+        ).returncode
         != 127
     ):
         assert ran.returncode == 1

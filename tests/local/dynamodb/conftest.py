@@ -41,7 +41,9 @@ class Endpoint:
 
         dynamodb = DynamoDb(self.store)
         self._dynamodb = dynamodb
-        app = endpoint.create_app({} if self._is_moto else {"dynamodb": dynamodb.intercept}, self._moto, allow)
+        app = endpoint.create_app(
+            {} if self._is_moto else {"dynamodb": dynamodb.intercept}, self._moto, allow
+        )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, LOOPBACK, 0).start()
@@ -66,7 +68,9 @@ class Endpoint:
         wanted: dict[str, Any] = {
             "TableName": name,
             "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in KEYS.items()],
-            "AttributeDefinitions": [{"AttributeName": each, "AttributeType": "S"} for each in names],
+            "AttributeDefinitions": [
+                {"AttributeName": each, "AttributeType": "S"} for each in names
+            ],
             "GlobalSecondaryIndexes": [index],
             "BillingMode": "PAY_PER_REQUEST",
         } | options

@@ -15,7 +15,9 @@ ITEM: dict[str, Any] = {
     "sk": {"S": "b"},
     "bytes": {"B": b"\x00\xff"},
     "binaries": {"BS": [b"a", b"bc"]},
-    "nested": {"M": {"bytes": {"B": b"\x01\x02\x03"}, "list": {"L": [{"N": "1.5"}, {"NULL": True}]}}},
+    "nested": {
+        "M": {"bytes": {"B": b"\x01\x02\x03"}, "list": {"L": [{"N": "1.5"}, {"NULL": True}]}}
+    },
     "numbers": {"NS": ["-1", "2"]},
 }
 
@@ -25,7 +27,8 @@ def test_every_type_of_an_older_items_moves_whole(tmp_path: Path) -> None:
     get_backend("dynamodb").reset()
     loop = Loop()
     before, after = (
-        Endpoint(loop, tmp_path / f"{name}.sqlite", is_moto=name == "before") for name in ("before", "after")
+        Endpoint(loop, tmp_path / f"{name}.sqlite", is_moto=name == "before")
+        for name in ("before", "after")
     )
     try:
         table = before.table("older")

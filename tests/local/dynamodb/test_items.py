@@ -35,7 +35,15 @@ def test_every_type_comes_back_as_it_was(aws: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("1.0", "1"), ("1E3", "1000"), ("-0", "0"), ("0.00", "0"), ("1e-3", "0.001"), ("+5", "5"), ("007", "7")],
+    [
+        ("1.0", "1"),
+        ("1E3", "1000"),
+        ("-0", "0"),
+        ("0.00", "0"),
+        ("1e-3", "0.001"),
+        ("+5", "5"),
+        ("007", "7"),
+    ],
 )
 def test_numbers_have_one_form(aws: Endpoint, given: str, kept: str) -> None:
     if "numbers" not in aws.client.list_tables()["TableNames"]:
@@ -48,7 +56,10 @@ def test_arithmetic_has_38_digits(aws: Endpoint) -> None:
     table = aws.table("arithmetic")
     aws.client.put_item(TableName=table, Item=item("u", n={"N": "9" * 37}))
     aws.client.update_item(
-        TableName=table, Key=item("u"), UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "0.5"}}
+        TableName=table,
+        Key=item("u"),
+        UpdateExpression="ADD n :one",
+        ExpressionAttributeValues={":one": {"N": "0.5"}},
     )
     assert aws.client.get_item(TableName=table, Key=item("u"))["Item"]["n"]["N"] == "9" * 37 + ".5"
 
@@ -67,18 +78,30 @@ def test_sort_keys_are_in_order_and_bounded(aws: Endpoint) -> None:
         "pk=:pk AND sk>=:y": ["c", "é"],
     }
     for condition, found in bounds.items():
-        values = {":pk": {"S": "u"}, ":x": {"S": "b"}} | ({":y": {"S": "c"}} if ":y" in condition else {})
+        values = {":pk": {"S": "u"}, ":x": {"S": "b"}} | (
+            {":y": {"S": "c"}} if ":y" in condition else {}
+        )
         if ":x" not in condition:
             del values[":x"]
-        assert query(aws, table, "u", KeyConditionExpression=condition, ExpressionAttributeValues=values) == found
+        assert (
+            query(
+                aws, table, "u", KeyConditionExpression=condition, ExpressionAttributeValues=values
+            )
+            == found
+        )
 
 
 def test_numbers_sort_by_value(aws: Endpoint) -> None:
     kinds = {"pk": "S", "n": "N"}
     table = aws.table(
         "by-number",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in kinds.items()],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "n", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in kinds.items()
+        ],
         GlobalSecondaryIndexes=None,
     )
     numbers = [
@@ -101,7 +124,9 @@ def test_numbers_sort_by_value(aws: Endpoint) -> None:
     for number in reversed(numbers):
         aws.client.put_item(TableName=table, Item={"pk": {"S": "u"}, "n": {"N": number}})
     found = aws.client.query(
-        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "u"}}
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "u"}},
     )
     assert [each["n"]["N"] for each in found["Items"]] == numbers
 
@@ -109,7 +134,9 @@ def test_numbers_sort_by_value(aws: Endpoint) -> None:
 def test_pages_by_limit_and_by_size(aws: Endpoint) -> None:
     table = aws.table("pages")
     for number in range(5):
-        aws.client.put_item(TableName=table, Item=item("u", str(number), gsi1pk={"S": "g"}, gsi1sk={"S": "same"}))
+        aws.client.put_item(
+            TableName=table, Item=item("u", str(number), gsi1pk={"S": "g"}, gsi1sk={"S": "same"})
+        )
     for index in (
         {},
         {
@@ -132,9 +159,13 @@ def test_pages_by_limit_and_by_size(aws: Endpoint) -> None:
                 start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
             assert seen == sorted("01234", reverse=not forward)
     for number in range(4):
-        aws.client.put_item(TableName=table, Item=item("large", str(number), text={"S": "x" * 400_000}))
+        aws.client.put_item(
+            TableName=table, Item=item("large", str(number), text={"S": "x" * 400_000})
+        )
     page = aws.client.query(
-        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "large"}}
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "large"}},
     )
     assert (page["Count"], page["LastEvaluatedKey"]["sk"]["S"]) == (2, "1")
 
@@ -147,16 +178,25 @@ def test_an_index_has_what_has_its_keys(aws: Endpoint) -> None:
     values = {":g": {"S": "g"}}
 
     def keys() -> list[str]:
-        return [each["pk"]["S"] for each in aws.client.query(**found, ExpressionAttributeValues=values)["Items"]]
+        return [
+            each["pk"]["S"]
+            for each in aws.client.query(**found, ExpressionAttributeValues=values)["Items"]
+        ]
 
     assert keys() == ["1"]
     aws.client.update_item(
-        TableName=table, Key=item("2"), UpdateExpression="SET gsi1sk = :v", ExpressionAttributeValues={":v": {"S": "0"}}
+        TableName=table,
+        Key=item("2"),
+        UpdateExpression="SET gsi1sk = :v",
+        ExpressionAttributeValues={":v": {"S": "0"}},
     )
     assert keys() == ["2", "1"]
     aws.client.update_item(TableName=table, Key=item("1"), UpdateExpression="REMOVE gsi1pk")
     assert keys() == ["2"]
-    with pytest.raises(ClientError, match="Type mismatch for Index Key gsi1sk Expected: S Actual: N IndexName: GSI1"):
+    with pytest.raises(
+        ClientError,
+        match="Type mismatch for Index Key gsi1sk Expected: S Actual: N IndexName: GSI1",
+    ):
         aws.client.put_item(TableName=table, Item=item("3", gsi1pk={"S": "g"}, gsi1sk={"N": "1"}))
 
 
@@ -167,9 +207,14 @@ def test_an_index_made_later_has_the_items_that_there_are(aws: Endpoint) -> None
         "IndexName": "kinds", "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "KEYS_ONLY"},
     }  # fmt: skip
-    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk", "gsi1sk", "kind")]
+    attributes = [
+        {"AttributeName": name, "AttributeType": "S"}
+        for name in ("pk", "sk", "gsi1pk", "gsi1sk", "kind")
+    ]
     changes = [{"Delete": {"IndexName": "GSI1"}}, {"Create": create}]
-    aws.client.update_table(TableName=table, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=changes)
+    aws.client.update_table(
+        TableName=table, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=changes
+    )
     found = aws.client.query(
         TableName=table,
         IndexName="kinds",
@@ -195,7 +240,10 @@ def test_segments_of_a_scan_have_each_item_once(aws: Endpoint) -> None:
     for number in range(20):
         aws.client.put_item(TableName=table, Item=item(str(number)))
     parts = [
-        [each["pk"]["S"] for each in aws.client.scan(TableName=table, Segment=part, TotalSegments=3)["Items"]]
+        [
+            each["pk"]["S"]
+            for each in aws.client.scan(TableName=table, Segment=part, TotalSegments=3)["Items"]
+        ]
         for part in range(3)
     ]
     assert sorted(chain(*parts), key=int) == [str(number) for number in range(20)]
@@ -243,7 +291,9 @@ def test_conditions(aws: Endpoint, condition: str, holds: bool) -> None:
         if f"{name})" in condition.replace(",", ")").replace(" ", ")") + ")"
     }
     found = aws.client.scan(
-        TableName="conditions", FilterExpression=condition, **({"ExpressionAttributeValues": used} if used else {})
+        TableName="conditions",
+        FilterExpression=condition,
+        **({"ExpressionAttributeValues": used} if used else {}),
     )
     assert (found["Count"], found["ScannedCount"]) == (int(holds), 1)
 
@@ -253,7 +303,11 @@ UPDATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("SET a = :v - b", {":v": {"N": "1"}}, {"a": {"N": "-1"}}),
     ("SET a = if_not_exists(c, :v)", {":v": {"N": "7"}}, {"a": {"N": "7"}}),
     ("SET a = if_not_exists(a, :v)", {":v": {"N": "7"}}, {"a": {"N": "1"}}),
-    ("SET l = list_append(l, :v)", {":v": {"L": [{"S": "z"}]}}, {"l": {"L": [{"S": "x"}, {"S": "y"}, {"S": "z"}]}}),
+    (
+        "SET l = list_append(l, :v)",
+        {":v": {"L": [{"S": "z"}]}},
+        {"l": {"L": [{"S": "x"}, {"S": "y"}, {"S": "z"}]}},
+    ),
     ("SET l[9] = :v", {":v": {"S": "z"}}, {"l": {"L": [{"S": "x"}, {"S": "y"}, {"S": "z"}]}}),
     ("SET m.k = :v REMOVE a", {":v": {"S": "z"}}, {"m": {"M": {"k": {"S": "z"}}}, "a": None}),
     ("REMOVE l[0], l[1]", {}, {"l": {"L": []}}),
@@ -265,7 +319,9 @@ UPDATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("expression", "values", "changed"), UPDATES)
-def test_updates(aws: Endpoint, expression: str, values: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_updates(
+    aws: Endpoint, expression: str, values: dict[str, Any], changed: dict[str, Any]
+) -> None:
     if "updates" not in aws.client.list_tables()["TableNames"]:
         aws.table("updates")
     before: dict[str, Any] = {
@@ -326,13 +382,17 @@ def test_refusals(aws: Endpoint, operation: str, request_: dict[str, Any], messa
     with pytest.raises(ClientError) as raised:
         getattr(aws.client, operation)(**{"TableName": "refusals"} | request_)
     assert message in str(raised.value)
-    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == (501 if message == "NotEmulated" else 400)
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == (
+        501 if message == "NotEmulated" else 400
+    )
 
 
 def test_consumed_capacity_is_counted_as_aws_counts(aws: Endpoint) -> None:
     table = aws.table("capacity")
     whole: dict[str, Any] = {"TableName": table, "ReturnConsumedCapacity": "INDEXES"}
-    put = aws.client.put_item(**whole, Item=item("u", t={"S": "x" * 1500}, gsi1pk={"S": "g"}, gsi1sk={"S": "a"}))
+    put = aws.client.put_item(
+        **whole, Item=item("u", t={"S": "x" * 1500}, gsi1pk={"S": "g"}, gsi1sk={"S": "a"})
+    )
     assert put["ConsumedCapacity"]["CapacityUnits"] == 4
     assert put["ConsumedCapacity"]["GlobalSecondaryIndexes"] == {"GSI1": {"CapacityUnits": 2}}
     assert aws.client.get_item(**whole, Key=item("u"))["ConsumedCapacity"]["CapacityUnits"] == 0.5

@@ -33,7 +33,11 @@ LONGEST_SECONDS = 0.06  # that a process lives after its first write
 def table() -> Table:
     get_backend("dynamodb").reset()
     keys = {"HASH": "pk", "RANGE": "sk"}
-    index = {"KeySchema": [{"AttributeName": f"gsi1{name}", "KeyType": kind} for kind, name in keys.items()]}
+    index = {
+        "KeySchema": [
+            {"AttributeName": f"gsi1{name}", "KeyType": kind} for kind, name in keys.items()
+        ]
+    }
     dynamodb_backends[ACCOUNT_ID][REGION].create_table(
         TABLE,
         schema=[{"AttributeName": name, "KeyType": kind} for kind, name in keys.items()],
@@ -89,7 +93,10 @@ def _killed(path: Path, chance: random.Random) -> list[tuple[str, int]]:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         lines = (first + pipe.read()).splitlines()
-    return [(pair, int(number)) for pair, number in (line.decode().split() for line in lines if line.count(b" ") == 1)]
+    return [
+        (pair, int(number))
+        for pair, number in (line.decode().split() for line in lines if line.count(b" ") == 1)
+    ]
 
 
 def _write_for_ever(path: Path, told: int, chance: random.Random) -> None:
@@ -118,7 +125,12 @@ def _transact(store: Store, items: list[dict[str, Any]]) -> None:
 
 
 def _put(pair: str, sk: str, number: int, chance: random.Random) -> dict[str, Any]:
-    item = {"pk": {"S": pair}, "sk": {"S": sk}, "n": {"N": str(number)}, "filling": {"S": "x" * chance.randrange(3000)}}
+    item = {
+        "pk": {"S": pair},
+        "sk": {"S": sk},
+        "n": {"N": str(number)},
+        "filling": {"S": "x" * chance.randrange(3000)},
+    }
     if chance.random() < 0.5:
         item |= {"gsi1pk": {"S": "all"}, "gsi1sk": {"S": f"{number}{sk}"}}
     return {"Put": {"TableName": TABLE, "Item": item}}
@@ -130,9 +142,13 @@ def _check(data: Data, table: Table, acknowledged: dict[str, int]) -> None:
         first, second = items[pair, "a"]["n"], items[pair, "b"]["n"]
         assert first == second, f"half a transaction: {pair}"
         assert int(first["N"]) >= number, f"lost: {pair} {number}, there is {first}"
-        acknowledged[pair] = int(first["N"])  # a write that was cut off before its answer counts from now on
+        acknowledged[pair] = int(
+            first["N"]
+        )  # a write that was cut off before its answer counts from now on
     indexed = [item for item, _ in data.walk(table, table.indexes["GSI1"], None)]
-    assert sorted(map(_place, indexed)) == sorted(_place(item) for item in items.values() if "gsi1pk" in item)
+    assert sorted(map(_place, indexed)) == sorted(
+        _place(item) for item in items.values() if "gsi1pk" in item
+    )
     replayed: dict[tuple[str, str], Any] = {}
     assert table.stream
     for _, _, record in stream.records(data, table.stream.name, 0, 1_000_000):

@@ -16,7 +16,11 @@ def put(table: str, pk: str, **options: Any) -> dict[str, Any]:
 
 def add(table: str, pk: str) -> dict[str, Any]:
     values = {":one": {"N": "1"}}
-    update = {"Key": item(pk), "UpdateExpression": "ADD n :one", "ExpressionAttributeValues": values}
+    update = {
+        "Key": item(pk),
+        "UpdateExpression": "ADD n :one",
+        "ExpressionAttributeValues": values,
+    }
     return {"Update": {"TableName": table} | update}
 
 
@@ -31,11 +35,19 @@ def test_one_condition_that_fails_leaves_all_as_it_was(aws: Endpoint) -> None:
     aws.client.transact_write_items(TransactItems=[put(table, "changed"), put(table, "deleted")])
     before, records = everything(aws, table), aws.store.last_record
     check = {"TableName": table, "Key": item("none"), "ConditionExpression": "attribute_exists(pk)"}
-    shows = {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    shows = {
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
     delete = {"TableName": table, "Key": item("deleted"), **shows}
     with pytest.raises(ClientError) as raised:
         aws.client.transact_write_items(
-            TransactItems=[add(table, "changed"), put(table, "new"), {"Delete": delete}, {"ConditionCheck": check}]
+            TransactItems=[
+                add(table, "changed"),
+                put(table, "new"),
+                {"Delete": delete},
+                {"ConditionCheck": check},
+            ]
         )
     reasons = raised.value.response["CancellationReasons"]
     assert [reason["Code"] for reason in reasons] == [
@@ -58,14 +70,20 @@ def test_two_operations_on_one_item_are_refused(aws: Endpoint) -> None:
 
 def test_a_hundred_items_and_no_more(aws: Endpoint) -> None:
     table = aws.table("hundred")
-    aws.client.transact_write_items(TransactItems=[put(table, str(number)) for number in range(100)])
+    aws.client.transact_write_items(
+        TransactItems=[put(table, str(number)) for number in range(100)]
+    )
     assert len(everything(aws, table)) == 100
     got = aws.client.transact_get_items(
-        TransactItems=[{"Get": {"TableName": table, "Key": item(str(number))}} for number in range(100)]
+        TransactItems=[
+            {"Get": {"TableName": table, "Key": item(str(number))}} for number in range(100)
+        ]
     )
     assert len(got["Responses"]) == 100
     with pytest.raises(ClientError, match="less than or equal to 100"):
-        aws.client.transact_write_items(TransactItems=[put(table, str(number)) for number in range(101)])
+        aws.client.transact_write_items(
+            TransactItems=[put(table, str(number)) for number in range(101)]
+        )
 
 
 def test_a_repeated_token_does_nothing_more(aws: Endpoint) -> None:
@@ -76,8 +94,12 @@ def test_a_repeated_token_does_nothing_more(aws: Endpoint) -> None:
     aws.client.transact_write_items(TransactItems=[add(table, "u")], ClientRequestToken="one")
     assert everything(aws, table) == [item("u", n={"N": "1"})]
     with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
-        aws.client.transact_write_items(TransactItems=[add(table, "other")], ClientRequestToken="one")
-    aws.store.blocking(lambda data: data.sql.execute("UPDATE tokens SET created = ?", (time.time() - 601,)))
+        aws.client.transact_write_items(
+            TransactItems=[add(table, "other")], ClientRequestToken="one"
+        )
+    aws.store.blocking(
+        lambda data: data.sql.execute("UPDATE tokens SET created = ?", (time.time() - 601,))
+    )
     aws.client.transact_write_items(TransactItems=[add(table, "u")], ClientRequestToken="one")
     assert everything(aws, table) == [item("u", n={"N": "2"})]
 
@@ -87,7 +109,11 @@ def test_a_refused_transaction_may_be_tried_again_with_its_token(aws: Endpoint) 
     only_new = {"ConditionExpression": "attribute_not_exists(pk)"}
     aws.client.put_item(TableName=table, Item=item("u"))
     with pytest.raises(ClientError, match="TransactionCanceled"):
-        aws.client.transact_write_items(TransactItems=[put(table, "u", **only_new)], ClientRequestToken="two")
+        aws.client.transact_write_items(
+            TransactItems=[put(table, "u", **only_new)], ClientRequestToken="two"
+        )
     aws.client.delete_item(TableName=table, Key=item("u"))
-    aws.client.transact_write_items(TransactItems=[put(table, "u", **only_new)], ClientRequestToken="two")
+    aws.client.transact_write_items(
+        TransactItems=[put(table, "u", **only_new)], ClientRequestToken="two"
+    )
     assert everything(aws, table) == [item("u")]

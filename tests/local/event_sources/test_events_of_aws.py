@@ -14,7 +14,12 @@ def test_a_record_of_a_stream_has_the_keys_of_awss(world: World) -> None:
     world.tables.update_time_to_live(
         TableName="shaped", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
     )
-    wait(lambda: [record["eventName"] for batch in function.batches for record in batch][-1:] == ["REMOVE"])
+    wait(
+        lambda: (
+            [record["eventName"] for batch in function.batches for record in batch][-1:]
+            == ["REMOVE"]
+        )
+    )
     first, *_, last = [record for batch in function.batches for record in batch]
     assert_as_published("stream", first)
     assert_as_published("expiry", last)
@@ -23,7 +28,9 @@ def test_a_record_of_a_stream_has_the_keys_of_awss(world: World) -> None:
 def test_a_message_of_a_queue_has_the_keys_of_awss(world: World) -> None:
     (url, queue), function = world.queue("shaped"), Recorder(world.aws, "queued")
     world.queues.send_message(
-        QueueUrl=url, MessageBody="hello", MessageAttributes={"kind": {"DataType": "String", "StringValue": "odd"}}
+        QueueUrl=url,
+        MessageBody="hello",
+        MessageAttributes={"kind": {"DataType": "String", "StringValue": "odd"}},
     )
     world.map(queue, "queued")
     wait(lambda: bool(function.batches))

@@ -25,7 +25,9 @@ def left(world: World, url: str) -> int:
 def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
     (url, queue), function = world.queue("plain"), Recorder(world.aws, "plain")
     attributes = {"kind": {"DataType": "String", "StringValue": "odd"}}
-    sent = world.queues.send_message(QueueUrl=url, MessageBody="hello", MessageAttributes=attributes)
+    sent = world.queues.send_message(
+        QueueUrl=url, MessageBody="hello", MessageAttributes=attributes
+    )
     world.map(queue, "plain")
     wait(lambda: bool(function.batches) and left(world, url) == 0)
     ((record,),) = function.batches
@@ -39,7 +41,12 @@ def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
         "messageId": sent["MessageId"],
         "body": "hello",
         "messageAttributes": {
-            "kind": {"stringValue": "odd", "stringListValues": [], "binaryListValues": [], "dataType": "String"}
+            "kind": {
+                "stringValue": "odd",
+                "stringListValues": [],
+                "binaryListValues": [],
+                "dataType": "String",
+            }
         },
         "md5OfBody": sent["MD5OfMessageBody"],
         "md5OfMessageAttributes": sent["MD5OfMessageAttributes"],
@@ -59,7 +66,9 @@ def test_what_fails_comes_again_and_then_lies_in_the_dead_letter_queue(world: Wo
     world.queues.send_message(QueueUrl=url, MessageBody="bad")
     (message,) = world.messages(dead_url, 1)
     assert message["Body"] == "bad"
-    counts = [record["attributes"]["ApproximateReceiveCount"] for record in chain(*function.batches)]
+    counts = [
+        record["attributes"]["ApproximateReceiveCount"] for record in chain(*function.batches)
+    ]
     assert counts == ["1", "2"]
     assert left(world, url) == 0
 
@@ -82,7 +91,12 @@ def test_filters_read_a_json_body_and_delete_the_rest(world: World) -> None:
     (url, queue), function = world.queue("picky"), Recorder(world.aws, "picky")
     pattern = json.dumps({"body": {"kind": ["order"]}})
     world.map(queue, "picky", FilterCriteria={"Filters": [{"Pattern": pattern}]})
-    for body in ('{"kind": "order", "n": 1}', '{"kind": "other"}', "plain", '{"kind": "order", "n": 2}'):
+    for body in (
+        '{"kind": "order", "n": 1}',
+        '{"kind": "other"}',
+        "plain",
+        '{"kind": "order", "n": 2}',
+    ):
         world.queues.send_message(QueueUrl=url, MessageBody=body)
     wait(lambda: len(bodies(function)) == 2 and left(world, url) == 0)
     assert sorted(json.loads(body)["n"] for body in bodies(function)) == [1, 2]
@@ -91,7 +105,11 @@ def test_filters_read_a_json_body_and_delete_the_rest(world: World) -> None:
 @pytest.mark.parametrize(
     ("attributes", "options", "said"),
     [
-        ({"VisibilityTimeout": "1"}, {}, "visibility timeout: 1 seconds is less than Function timeout: 3"),
+        (
+            {"VisibilityTimeout": "1"},
+            {},
+            "visibility timeout: 1 seconds is less than Function timeout: 3",
+        ),
         ({}, {"BatchSize": 11}, "batch window in seconds must be greater than 0"),
     ],
 )
@@ -123,7 +141,12 @@ def test_a_fifo_group_keeps_its_order_when_items_come_again(world: World) -> Non
     )
     names = ["first", *(f"number {number}" for number in range(8))]
     entries = [
-        {"Id": str(number), "MessageBody": name, "MessageGroupId": "g", "MessageDeduplicationId": name}
+        {
+            "Id": str(number),
+            "MessageBody": name,
+            "MessageGroupId": "g",
+            "MessageDeduplicationId": name,
+        }
         for number, name in enumerate(names)
     ]
     world.queues.send_message_batch(QueueUrl=url, Entries=entries)
@@ -136,15 +159,25 @@ def test_a_fifo_group_waits_for_the_last_of_its_messages_in_flight(world: World)
     """Two flights of one group end at different moments: nothing is received before the later one has ended."""
     url, _ = world.queue("in-flight.fifo", VisibilityTimeout="0", FifoQueue="true")
     for name in ("first", "second"):
-        world.queues.send_message(QueueUrl=url, MessageBody=name, MessageGroupId="g", MessageDeduplicationId=name)
-    first, second = world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60)["Messages"]
-    world.queues.change_message_visibility(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+        world.queues.send_message(
+            QueueUrl=url, MessageBody=name, MessageGroupId="g", MessageDeduplicationId=name
+        )
+    first, second = world.queues.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60
+    )["Messages"]
+    world.queues.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
     assert "Messages" not in world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2)
-    world.queues.change_message_visibility(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=0)
+    world.queues.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=0
+    )
     received: list[str] = []
 
     def arrived() -> bool:
-        answer = world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60)
+        answer = world.queues.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60
+        )
         received.extend(message["Body"] for message in answer.get("Messages", []))
         return len(received) == 2
 

@@ -13,7 +13,9 @@ from tests.local.event_sources.world import Recorder, World, wait
 from tests.local.lambda_service.laptop import REGION
 
 
-def schedule(world: World, function: Recorder, expression: str, *, permitted: bool = True, **target: Any) -> str:
+def schedule(
+    world: World, function: Recorder, expression: str, *, permitted: bool = True, **target: Any
+) -> str:
     """The rule's ARN."""
     events = world.aws.client("events")
     rule = events.put_rule(Name=function.name, ScheduleExpression=expression)["RuleArn"]
@@ -27,7 +29,10 @@ def schedule(world: World, function: Recorder, expression: str, *, permitted: bo
 
 
 def test_a_rate_fires_each_period_with_aws_s_event(world: World) -> None:
-    function, before = Recorder(world.aws, "rated"), datetime.now(UTC).replace(microsecond=0) + world.aws.ahead
+    function, before = (
+        Recorder(world.aws, "rated"),
+        datetime.now(UTC).replace(microsecond=0) + world.aws.ahead,
+    )
     rule = schedule(world, function, "rate(5 minutes)")
     assert not function.events
     world.aws.ahead += timedelta(minutes=5)
@@ -58,7 +63,9 @@ def test_a_cron_expression_fires_with_the_target_s_own_input(world: World) -> No
 
 
 def test_a_disabled_rule_and_one_without_permission_call_nobody(world: World) -> None:
-    refused, disabled, heard = (Recorder(world.aws, name) for name in ("refused", "disabled", "heard"))
+    refused, disabled, heard = (
+        Recorder(world.aws, name) for name in ("refused", "disabled", "heard")
+    )
     schedule(world, refused, "rate(1 minute)", permitted=False)
     schedule(world, disabled, "rate(1 minute)")
     world.aws.client("events").disable_rule(Name="disabled")
@@ -70,7 +77,8 @@ def test_a_disabled_rule_and_one_without_permission_call_nobody(world: World) ->
 
 
 @pytest.mark.parametrize(
-    "expression", ["rate(1 minutes)", "rate(5 minute)", "cron(0 3 * * * *)", "cron(0 3 * *)", "daily"]
+    "expression",
+    ["rate(1 minutes)", "rate(5 minute)", "cron(0 3 * * * *)", "cron(0 3 * *)", "daily"],
 )
 def test_expressions_that_aws_refuses(world: World, expression: str) -> None:
     with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):

@@ -58,7 +58,10 @@ def test_what_changes_nothing_is_no_record_and_an_upsert_is_one_insert(world: Wo
     world.put("quiet", "end")
     wait(lambda: bool(function.seen()) and function.seen()[-1][-1] == "end")
     first, *rest = [record for batch in function.batches for record in batch]
-    assert (first["eventName"], first["dynamodb"]["NewImage"]) == ("INSERT", {"pk": {"S": "k"}, "a": {"S": "x"}})
+    assert (first["eventName"], first["dynamodb"]["NewImage"]) == (
+        "INSERT",
+        {"pk": {"S": "k"}, "a": {"S": "x"}},
+    )
     assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in rest] == ["end"]
 
 
@@ -74,7 +77,11 @@ def test_a_failed_transaction_leaves_no_record(world: World) -> None:
     stream, function = world.table("whole"), Recorder(world.aws, "whole")
     world.map(stream, "whole")
     put = {"TableName": "whole", "Item": {"pk": {"S": "never"}}}
-    check = {"TableName": "whole", "Key": {"pk": {"S": "no"}}, "ConditionExpression": "attribute_exists(pk)"}
+    check = {
+        "TableName": "whole",
+        "Key": {"pk": {"S": "no"}},
+        "ConditionExpression": "attribute_exists(pk)",
+    }
     with pytest.raises(ClientError, match="TransactionCanceled"):
         world.tables.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": check}])
     world.put("whole", "after")
@@ -109,14 +116,23 @@ def test_a_batch_begins_again_at_the_first_item_that_the_function_names(world: W
 
 
 @pytest.mark.parametrize(
-    "answer", ["{'batchItemFailures': [{'itemIdentifier': ''}]}", "{'batchItemFailures': [{'wrong': 1}]}", "'text'"]
+    "answer",
+    [
+        "{'batchItemFailures': [{'itemIdentifier': ''}]}",
+        "{'batchItemFailures': [{'wrong': 1}]}",
+        "'text'",
+    ],
 )
-def test_an_answer_that_names_nothing_known_fails_the_whole_batch(world: World, answer: str) -> None:
+def test_an_answer_that_names_nothing_known_fails_the_whole_batch(
+    world: World, answer: str
+) -> None:
     name = f"unclear-{abs(hash(answer))}"
     stream, function = world.table(name), Recorder(world.aws, name)
     function.answers(f"answer = {answer}")
     world.put(name, "a", "b")
-    world.map(stream, name, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1)
+    world.map(
+        stream, name, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1
+    )
     wait(lambda: len(function.batches) == 2)
     world.put(name, "c")
     wait(lambda: ["c"] in function.seen())
@@ -128,7 +144,12 @@ def test_retries_end_and_the_queue_has_the_place_in_the_stream(world: World) -> 
     url, queue = world.queue("ends-dead")
     function.answers("if 'bad' in str(event): raise ValueError('as told')")
     world.put("ends", "bad")
-    world.map(stream, "ends", MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}})
+    world.map(
+        stream,
+        "ends",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
     (message,) = world.messages(url, 1)
     world.put("ends", "good")
     wait(lambda: ["good"] in function.seen())
@@ -136,16 +157,27 @@ def test_retries_end_and_the_queue_has_the_place_in_the_stream(world: World) -> 
     record = json.loads(message["Body"])
     number = function.batches[0][0]["dynamodb"]["SequenceNumber"]
     info = record["DDBStreamBatchInfo"]
-    assert (info["startSequenceNumber"], info["endSequenceNumber"], info["batchSize"]) == (number, number, 1)
+    assert (info["startSequenceNumber"], info["endSequenceNumber"], info["batchSize"]) == (
+        number,
+        number,
+        1,
+    )
     assert info["streamArn"] == stream
     assert info.keys() == {
         "shardId", "startSequenceNumber", "endSequenceNumber", "approximateArrivalOfFirstRecord",
         "approximateArrivalOfLastRecord", "batchSize", "streamArn",
     }  # fmt: skip
     context = record["requestContext"]
-    assert (context["condition"], context["approximateInvokeCount"]) == ("RetryAttemptsExhausted", 2)
+    assert (context["condition"], context["approximateInvokeCount"]) == (
+        "RetryAttemptsExhausted",
+        2,
+    )
     assert context["functionArn"] == function.arn
-    assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
     assert record["version"] == "1.0"
 
 
@@ -160,18 +192,34 @@ def test_bisecting_gives_up_only_what_is_bad(world: World) -> None:
     )  # fmt: skip
     (message,) = world.messages(url, 1)
     wait(lambda: ["d"] in function.seen())
-    assert function.seen() == [["a", "b", "bad", "d"], ["a", "b"], ["bad", "d"], ["bad"], ["bad"], ["d"]]
+    assert function.seen() == [
+        ["a", "b", "bad", "d"],
+        ["a", "b"],
+        ["bad", "d"],
+        ["bad"],
+        ["bad"],
+        ["d"],
+    ]
     assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-def test_a_record_that_is_too_old_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_is_too_old_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream, function = world.table("aged"), Recorder(world.aws, "aged")
     url, queue = world.queue("aged-dead")
     world.put("aged", "old")
     world.aws.store.blocking(
-        lambda data: data.sql.execute("UPDATE stream SET created = created - 3600 WHERE stream = ?", (stream,))
+        lambda data: data.sql.execute(
+            "UPDATE stream SET created = created - 3600 WHERE stream = ?", (stream,)
+        )
     )
-    world.map(stream, "aged", MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": queue}})
+    world.map(
+        stream,
+        "aged",
+        MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
     (message,) = world.messages(url, 1)
     world.put("aged", "new")
     wait(lambda: function.seen() == [["new"]])
@@ -181,20 +229,26 @@ def test_a_record_that_is_too_old_is_given_up(world: World, monkeypatch: pytest.
 def test_expired_items_are_deleted_by_dynamodb_itself(world: World) -> None:
     stream, function = world.table("expiring"), Recorder(world.aws, "expiring")
     world.tables.update_time_to_live(
-        TableName="expiring", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+        TableName="expiring",
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
     )
     pattern = {"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
     world.map(stream, "expiring", FilterCriteria=filters(pattern))
     world.put("expiring", "over", expires_at={"N": str(int(time.time()) - 1)})
     world.put("expiring", "stays", expires_at={"N": str(int(time.time()) + 3600)})
-    world.put("expiring", "ancient", expires_at={"N": "1"})  # more than five years: AWS takes it for a mistake
+    world.put(
+        "expiring", "ancient", expires_at={"N": "1"}
+    )  # more than five years: AWS takes it for a mistake
     world.put("expiring", "text", expires_at={"S": "1"})
     world.tables.delete_item(TableName="expiring", Key={"pk": {"S": "ancient"}})
     wait(lambda: bool(function.batches))
     ((record,),) = function.batches
     assert (record["eventName"], record["dynamodb"]["OldImage"]["pk"]["S"]) == ("REMOVE", "over")
     assert record["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
-    assert {item["pk"]["S"] for item in world.tables.scan(TableName="expiring")["Items"]} == {"stays", "text"}
+    assert {item["pk"]["S"] for item in world.tables.scan(TableName="expiring")["Items"]} == {
+        "stays",
+        "text",
+    }
 
 
 def test_two_mappings_read_one_stream_each_at_its_own_pace(world: World) -> None:
@@ -245,7 +299,9 @@ def test_a_mapping_s_life(world: World) -> None:
     stream, function = world.table("lived"), Recorder(world.aws, "lived", Publish=True)
     client = world.functions
     client.create_alias(FunctionName="lived", Name="live", FunctionVersion="1")
-    made = world.map(stream, f"{function.arn}:live", StartingPosition="LATEST", Enabled=False, Tags={"a": "b"})
+    made = world.map(
+        stream, f"{function.arn}:live", StartingPosition="LATEST", Enabled=False, Tags={"a": "b"}
+    )
     assert (made["State"], made["FunctionArn"]) == ("Creating", f"{function.arn}:live")
     read = client.get_event_source_mapping(UUID=made["UUID"])
     defaults = {
@@ -254,11 +310,14 @@ def test_a_mapping_s_life(world: World) -> None:
     }  # fmt: skip
     assert {name: read[name] for name in defaults} == defaults
     assert client.list_tags(Resource=read["EventSourceMappingArn"])["Tags"] == {"a": "b"}
-    assert [m["UUID"] for m in client.list_event_source_mappings(EventSourceArn=stream)["EventSourceMappings"]] == [
-        made["UUID"]
-    ]
+    assert [
+        m["UUID"]
+        for m in client.list_event_source_mappings(EventSourceArn=stream)["EventSourceMappings"]
+    ] == [made["UUID"]]
     world.put("lived", "a")
-    client.update_event_source_mapping(UUID=made["UUID"], Enabled=True, BatchSize=1, MaximumRetryAttempts=3)
+    client.update_event_source_mapping(
+        UUID=made["UUID"], Enabled=True, BatchSize=1, MaximumRetryAttempts=3
+    )
     world.put("lived", "b")
     wait(lambda: function.seen() == [["a"], ["b"]])
     assert client.get_event_source_mapping(UUID=made["UUID"])["MaximumRetryAttempts"] == 3
@@ -289,7 +348,10 @@ def test_mappings_that_aws_refuses(world: World) -> None:
 def test_the_role_must_be_allowed_to_read_the_stream(world: World) -> None:
     stream, _ = world.table("forbidden"), Recorder(world.aws, "forbidden")
     world.allow(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": "*"}]}
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": "*"}],
+        }
     )
     try:
         with pytest.raises(ClientError, match="does not have permissions to call GetRecords"):

@@ -29,7 +29,9 @@ def handler(event, context):
 
 ALLOWED = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["dynamodb:*", "sqs:*", "sns:*", "lambda:*"], "Resource": "*"}],
+    "Statement": [
+        {"Effect": "Allow", "Action": ["dynamodb:*", "sqs:*", "sns:*", "lambda:*"], "Resource": "*"}
+    ],
 }
 
 
@@ -40,7 +42,10 @@ class Recorder:
         self.name = name
         self.folder = aws.settings.root / f"recorder-{name}"
         self.folder.mkdir()
-        settings: dict[str, Any] = {"Timeout": 20, "Environment": {"Variables": {"FOLDER": str(self.folder)}}}
+        settings: dict[str, Any] = {
+            "Timeout": 20,
+            "Environment": {"Variables": {"FOLDER": str(self.folder)}},
+        }
         self.arn = aws.deploy(name, RECORDER, **settings | options)["FunctionArn"]
 
     def answers(self, code: str) -> None:
@@ -50,7 +55,11 @@ class Recorder:
     @property
     def events(self) -> list[Any]:
         written = self.folder / "events"
-        return [json.loads(line) for line in written.read_text().splitlines()] if written.exists() else []
+        return (
+            [json.loads(line) for line in written.read_text().splitlines()]
+            if written.exists()
+            else []
+        )
 
     @property
     def batches(self) -> list[list[Any]]:
@@ -58,7 +67,9 @@ class Recorder:
 
     def seen(self) -> list[list[str]]:
         """The keys of the records of each batch of a stream."""
-        return [[record["dynamodb"]["Keys"]["pk"]["S"] for record in batch] for batch in self.batches]
+        return [
+            [record["dynamodb"]["Keys"]["pk"]["S"] for record in batch] for batch in self.batches
+        ]
 
 
 class World:
@@ -106,14 +117,18 @@ class World:
     def map(self, source: str, function: str, **options: Any) -> Any:
         if ":dynamodb:" in source:
             options = {"StartingPosition": "TRIM_HORIZON"} | options
-        return self.functions.create_event_source_mapping(EventSourceArn=source, FunctionName=function, **options)
+        return self.functions.create_event_source_mapping(
+            EventSourceArn=source, FunctionName=function, **options
+        )
 
     def messages(self, url: str, count: int, seconds: float = 120) -> list[Any]:
         """Waits until so many lie in a queue, and takes them out."""
         found: list[Any] = []
 
         def enough() -> bool:
-            got = self.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            got = self.queues.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            )
             found.extend(got.get("Messages", []))
             return len(found) >= count
 

@@ -36,11 +36,19 @@ def through_the_gate(request: AWSPreparedRequest, **_: Any) -> AWSResponse | Non
     refusal = asyncio.run(IamGate().check(call))
     if refusal is None:
         return None
-    return AWSResponse(request.url, refusal.status, HTTPHeaders.from_dict(dict(refusal.headers)), Body(refusal.body))
+    return AWSResponse(
+        request.url,
+        refusal.status,
+        HTTPHeaders.from_dict(dict(refusal.headers)),
+        Body(refusal.body),
+    )
 
 
 def as_call(request: AWSPreparedRequest) -> AwsCall:
-    texts = {name.lower(): v.decode() if isinstance(v, bytes) else str(v) for name, v in request.headers.items()}
+    texts = {
+        name.lower(): v.decode() if isinstance(v, bytes) else str(v)
+        for name, v in request.headers.items()
+    }
     signed = CREDENTIAL.search(texts.get("authorization", ""))
     assert request.method
     body = request.body or b""
@@ -73,9 +81,13 @@ Client = Callable[[str], Any]
 def function(aws: None) -> Callable[..., Client]:
     """Make a role with these statements; returns what makes boto3 clients that sign with a session of it."""
 
-    def function(*statements: dict[str, Any], boundary: str | None = None, name: str = "users") -> Client:
+    def function(
+        *statements: dict[str, Any], boundary: str | None = None, name: str = "users"
+    ) -> Client:
         make_role(name, statements, boundary)
-        key, secret, token, _ = sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/{name}", "worker")
+        key, secret, token, _ = sessions.credentials_for(
+            f"arn:aws:iam::{ACCOUNT}:role/{name}", "worker"
+        )
         return lambda service: client(service, key, secret, token)
 
     return function
@@ -84,13 +96,19 @@ def function(aws: None) -> Callable[..., Client]:
 def make_role(name: str, statements: Any, boundary: str | None = None) -> None:
     iam = boto3.client("iam", region_name=REGION)
     more = {"PermissionsBoundary": boundary} if boundary else {}
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=[{"Key": "team", "Value": "ada"}], **more)
+    iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument="{}", Tags=[{"Key": "team", "Value": "ada"}], **more
+    )
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
 
 
 def client(service: str, key: str, secret: str, token: str | None) -> Any:
     made: Any = boto3.client(  # type: ignore[call-overload]
-        service, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token
+        service,
+        region_name=REGION,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
     )
     made.meta.events.register_first("before-send", through_the_gate)
     return made

@@ -18,7 +18,12 @@ Document = dict[str, Any]
 _KEY_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}, "Action": "kms:*", "Resource": "*"}
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
     ],
 }
 
@@ -47,9 +52,14 @@ class Verdict:
 def ask(questions: Sequence[Question]) -> list[Verdict]:
     node_packages.install(FOLDER)
     asked = json.dumps([_simulation(question) for question in questions])
-    done = subprocess.run(["node", FOLDER / "simulate.mjs"], input=asked, capture_output=True, text=True)
+    done = subprocess.run(
+        ["node", FOLDER / "simulate.mjs"], input=asked, capture_output=True, text=True
+    )
     assert not done.returncode, done.stderr
-    return [Verdict(each["result"], each["errors"], tuple(each["ignored"])) for each in json.loads(done.stdout)]
+    return [
+        Verdict(each["result"], each["errors"], tuple(each["ignored"]))
+        for each in json.loads(done.stdout)
+    ]
 
 
 def _simulation(question: Question) -> Document:
@@ -80,4 +90,6 @@ def _simulation(question: Question) -> Document:
 
 
 def _named(documents: Sequence[Document]) -> list[Document]:
-    return [{"name": f"policy{number}", "policy": document} for number, document in enumerate(documents)]
+    return [
+        {"name": f"policy{number}", "policy": document} for number, document in enumerate(documents)
+    ]

@@ -27,7 +27,9 @@ def allow(action: str | list[str], resource: str = "*", **more: Any) -> dict[str
 
 
 def own_items(action: str) -> dict[str, Any]:
-    return allow(action, TABLE, Condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "U#1*"}})
+    return allow(
+        action, TABLE, Condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "U#1*"}}
+    )
 
 
 @pytest.fixture
@@ -37,7 +39,10 @@ def table(aws: None) -> None:
         TableName="UserAttributes",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=attributes,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
         GlobalSecondaryIndexes=[
             {
                 "IndexName": "GSI1",
@@ -74,13 +79,17 @@ def test_an_operator_is_not_asked(table: None) -> None:
 
 def test_a_made_up_session_is_refused(table: None) -> None:
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
-        client("dynamodb", "ASIAXXXXXXXXXXXXXXXX", "x", "x").get_item(TableName="UserAttributes", Key=key("U#1"))
+        client("dynamodb", "ASIAXXXXXXXXXXXXXXXX", "x", "x").get_item(
+            TableName="UserAttributes", Key=key("U#1")
+        )
 
 
 @pytest.mark.parametrize("token", ["stolen", None])
 def test_a_session_needs_its_token(function: Function, table: None, token: str | None) -> None:
     function(allow("*"))
-    access_key, secret, _, _ = sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/users", "worker")
+    access_key, secret, _, _ = sessions.credentials_for(
+        f"arn:aws:iam::{ACCOUNT}:role/users", "worker"
+    )
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         client("dynamodb", access_key, secret, token).list_tables()
 
@@ -88,7 +97,9 @@ def test_a_session_needs_its_token(function: Function, table: None, token: str |
 def test_a_session_ends(function: Function, table: None) -> None:
     dynamodb = function(allow("*"))("dynamodb")
     dynamodb.list_tables()
-    sts_backends[ACCOUNT]["aws"].assumed_roles[-1].expiration = datetime.now(UTC) - timedelta(seconds=1)
+    sts_backends[ACCOUNT]["aws"].assumed_roles[-1].expiration = datetime.now(UTC) - timedelta(
+        seconds=1
+    )
     with pytest.raises(ClientError, match="ExpiredTokenException"):
         dynamodb.list_tables()
 
@@ -109,18 +120,22 @@ def test_a_role_must_exist(aws: None) -> None:
 def test_an_attached_policy_counts_in_its_default_version(function: Function, table: None) -> None:
     iam = boto3.client("iam", region_name=REGION)
     dynamodb = function(allow("s3:GetObject"))("dynamodb")
-    arn = iam.create_policy(PolicyName="read", PolicyDocument=document(allow("dynamodb:GetItem", TABLE)))["Policy"][
-        "Arn"
-    ]
+    arn = iam.create_policy(
+        PolicyName="read", PolicyDocument=document(allow("dynamodb:GetItem", TABLE))
+    )["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="users", PolicyArn=arn)
     dynamodb.get_item(TableName="UserAttributes", Key=key("U#1"))
-    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(allow("s3:*")), SetAsDefault=True)
+    iam.create_policy_version(
+        PolicyArn=arn, PolicyDocument=document(allow("s3:*")), SetAsDefault=True
+    )
     refused(lambda: dynamodb.get_item(TableName="UserAttributes", Key=key("U#1")))
 
 
 def test_a_boundary_narrows(function: Function, table: None) -> None:
     iam = boto3.client("iam", region_name=REGION)
-    arn = iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("dynamodb:Get*")))["Policy"]["Arn"]
+    arn = iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("dynamodb:Get*")))[
+        "Policy"
+    ]["Arn"]
     dynamodb = function(allow("dynamodb:*"), boundary=arn)("dynamodb")
     dynamodb.get_item(TableName="UserAttributes", Key=key("U#1"))
     message = refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
@@ -131,7 +146,9 @@ def test_awss_own_policy_as_a_boundary_leaves_all_but_iam(function: Function, ta
     """As envs/bootstrap lets a deploy make them: with every right by its own policy, still none to make roles."""
     of_the_deploy = function(allow("*"), boundary=POWER_USER_ACCESS)
     of_the_deploy("dynamodb").get_item(TableName="UserAttributes", Key=key("U#1"))
-    message = refused(lambda: of_the_deploy("iam").create_role(RoleName="admin", AssumeRolePolicyDocument="{}"))
+    message = refused(
+        lambda: of_the_deploy("iam").create_role(RoleName="admin", AssumeRolePolicyDocument="{}")
+    )
     assert message.endswith("because no permissions boundary allows the iam:CreateRole action")
 
 
@@ -140,12 +157,18 @@ def test_a_session_policy_narrows(function: Function, table: None) -> None:
     dynamodb_only_get = document(allow("dynamodb:GetItem"))
     sts = boto3.client("sts", region_name=REGION)
     made = sts.assume_role(
-        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/users", RoleSessionName="narrow", Policy=dynamodb_only_get
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/users",
+        RoleSessionName="narrow",
+        Policy=dynamodb_only_get,
     )
     keys = made["Credentials"]
-    dynamodb = client("dynamodb", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    dynamodb = client(
+        "dynamodb", keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+    )
     dynamodb.get_item(TableName="UserAttributes", Key=key("U#1"))
-    assert "no session policy allows" in refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
+    assert "no session policy allows" in refused(
+        lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1"))
+    )
 
 
 def test_tags_of_the_role_are_variables(function: Function, table: None) -> None:
@@ -159,7 +182,9 @@ def test_leading_keys_of_batches(function: Function, table: None) -> None:
     dynamodb = function(own_items("dynamodb:Batch*Item"))("dynamodb")
 
     def read(*pks: str) -> Any:
-        return dynamodb.batch_get_item(RequestItems={"UserAttributes": {"Keys": [key(pk) for pk in pks]}})
+        return dynamodb.batch_get_item(
+            RequestItems={"UserAttributes": {"Keys": [key(pk) for pk in pks]}}
+        )
 
     def write(*pks: str) -> Any:
         items = [{"PutRequest": {"Item": key(pk)}} for pk in pks]
@@ -189,19 +214,32 @@ def test_leading_keys_of_a_query(function: Function, table: None) -> None:
 def test_an_index_is_another_resource(function: Function, table: None) -> None:
     dynamodb = function(allow("dynamodb:Query", TABLE))("dynamodb")
     values = {":k": {"S": "ROLE#admin"}}
-    query: dict[str, Any] = {"KeyConditionExpression": "gsi1pk = :k", "ExpressionAttributeValues": values}
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "gsi1pk = :k",
+        "ExpressionAttributeValues": values,
+    }
     message = refused(lambda: dynamodb.query(TableName="UserAttributes", IndexName="GSI1", **query))
     assert f"on resource: {TABLE}/index/GSI1 because" in message
 
 
 def test_a_transaction_needs_the_permission_of_each_part(function: Function, table: None) -> None:
-    dynamodb = function(allow(["dynamodb:PutItem", "dynamodb:ConditionCheckItem"], TABLE))("dynamodb")
+    dynamodb = function(allow(["dynamodb:PutItem", "dynamodb:ConditionCheckItem"], TABLE))(
+        "dynamodb"
+    )
     put = {"Put": {"TableName": "UserAttributes", "Item": key("U#1")}}
     exists = "attribute_not_exists(pk)"
-    check = {"ConditionCheck": {"TableName": "UserAttributes", "Key": key("U#3"), "ConditionExpression": exists}}
+    check = {
+        "ConditionCheck": {
+            "TableName": "UserAttributes",
+            "Key": key("U#3"),
+            "ConditionExpression": exists,
+        }
+    }
     delete = {"Delete": {"TableName": "UserAttributes", "Key": key("U#2")}}
     dynamodb.transact_write_items(TransactItems=[put, check])
-    assert "dynamodb:DeleteItem" in refused(lambda: dynamodb.transact_write_items(TransactItems=[put, delete]))
+    assert "dynamodb:DeleteItem" in refused(
+        lambda: dynamodb.transact_write_items(TransactItems=[put, delete])
+    )
     read = [{"Get": {"TableName": "UserAttributes", "Key": key("U#1")}}]
     assert "dynamodb:GetItem" in refused(lambda: dynamodb.transact_get_items(TransactItems=read))
 
@@ -212,7 +250,9 @@ def partition(action: str | list[str], *keys: str, resource: str = TABLE) -> dic
     return allow(action, resource, Condition=like | {"Null": {"dynamodb:LeadingKeys": "false"}})
 
 
-def test_each_part_of_a_transaction_is_decided_by_its_own_action_and_key(function: Function, table: None) -> None:
+def test_each_part_of_a_transaction_is_decided_by_its_own_action_and_key(
+    function: Function, table: None
+) -> None:
     dynamodb = function(
         partition("dynamodb:PutItem", "AUDIT#*", "U#*"),
         partition(["dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"], "U#*"),
@@ -226,9 +266,15 @@ def test_each_part_of_a_transaction_is_decided_by_its_own_action_and_key(functio
         dynamodb.transact_get_items(TransactItems=[{"Get": _part("Get", pk)} for pk in pks])
 
     write(("Put", "AUDIT#1"), ("Update", "U#1"), ("ConditionCheck", "U#2"))
-    assert "dynamodb:UpdateItem" in refused(lambda: write(("Put", "AUDIT#2"), ("Update", "AUDIT#1")))
-    assert "dynamodb:PutItem" in refused(lambda: write(("Put", "AUDIT#2"), ("Put", "R#admin"), ("Update", "U#1")))
-    assert "dynamodb:ConditionCheckItem" in refused(lambda: write(("Put", "U#9"), ("ConditionCheck", "R#admin")))
+    assert "dynamodb:UpdateItem" in refused(
+        lambda: write(("Put", "AUDIT#2"), ("Update", "AUDIT#1"))
+    )
+    assert "dynamodb:PutItem" in refused(
+        lambda: write(("Put", "AUDIT#2"), ("Put", "R#admin"), ("Update", "U#1"))
+    )
+    assert "dynamodb:ConditionCheckItem" in refused(
+        lambda: write(("Put", "U#9"), ("ConditionCheck", "R#admin"))
+    )
     assert "dynamodb:DeleteItem" in refused(lambda: write(("Put", "U#9"), ("Delete", "U#1")))
     read("U#1", "U#2")
     assert "dynamodb:GetItem" in refused(lambda: read("U#1", "KEY#cursor"))
@@ -238,20 +284,30 @@ def _part(kind: str, pk: str) -> dict[str, Any]:
     table: dict[str, Any] = {"TableName": "UserAttributes"}
     if kind == "Put":
         return table | {"Item": key(pk)}
-    condition = {"ConditionExpression": "attribute_not_exists(absent)"} if kind == "ConditionCheck" else {}
+    condition = (
+        {"ConditionExpression": "attribute_not_exists(absent)"} if kind == "ConditionCheck" else {}
+    )
     update = (
-        {"UpdateExpression": "SET x = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}} if kind == "Update" else {}
+        {"UpdateExpression": "SET x = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}}
+        if kind == "Update"
+        else {}
     )
     return table | {"Key": key(pk)} | condition | update
 
 
-def test_a_query_on_an_index_is_decided_by_the_key_of_that_index(function: Function, table: None) -> None:
+def test_a_query_on_an_index_is_decided_by_the_key_of_that_index(
+    function: Function, table: None
+) -> None:
     dynamodb = function(
-        partition("dynamodb:Query", "U#*"), partition("dynamodb:Query", "ROLE#*", resource=f"{TABLE}/index/GSI1")
+        partition("dynamodb:Query", "U#*"),
+        partition("dynamodb:Query", "ROLE#*", resource=f"{TABLE}/index/GSI1"),
     )("dynamodb")
 
     def query(name: str, value: str, **index: str) -> Any:
-        condition = {"KeyConditionExpression": f"{name} = :k", "ExpressionAttributeValues": {":k": {"S": value}}}
+        condition = {
+            "KeyConditionExpression": f"{name} = :k",
+            "ExpressionAttributeValues": {":k": {"S": value}},
+        }
         return dynamodb.query(TableName="UserAttributes", **condition, **index)
 
     query("pk", "U#1")
@@ -272,10 +328,14 @@ def test_one_key_that_cannot_be_read_is_not_passed_over(
     function: Function, table: None, unreadable: dict[str, Any]
 ) -> None:
     function(partition("dynamodb:PutItem", "U#*"))
-    parts = [{"Put": {"TableName": "UserAttributes", "Item": item}} for item in (key("U#1"), unreadable)]
+    parts = [
+        {"Put": {"TableName": "UserAttributes", "Item": item}} for item in (key("U#1"), unreadable)
+    ]
     [found] = accesses(call("dynamodb", "TransactWriteItems", {"TransactItems": parts}))
     assert found.context["dynamodb:LeadingKeys"] is None
-    decision = sessions.role_may(f"arn:aws:iam::{ACCOUNT}:role/users", found.action, found.resource, found.context)
+    decision = sessions.role_may(
+        f"arn:aws:iam::{ACCOUNT}:role/users", found.action, found.resource, found.context
+    )
     assert not decision.allowed
 
 
@@ -326,11 +386,15 @@ def test_queues_and_keys(function: Function) -> None:
     sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "x"}])
     assert "sqs:ReceiveMessage" in refused(lambda: sqs.receive_message(QueueUrl=url))
     blob = kms.encrypt(KeyId=kms_key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
-    assert f"kms:Decrypt on resource: {kms_key['Arn']}" in refused(lambda: kms.decrypt(CiphertextBlob=blob))
+    assert f"kms:Decrypt on resource: {kms_key['Arn']}" in refused(
+        lambda: kms.decrypt(CiphertextBlob=blob)
+    )
 
 
 def test_a_service_that_is_not_mapped_needs_a_policy_on_everything(function: Function) -> None:
-    events = function(allow("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"))("events")
+    events = function(
+        allow("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")
+    )("events")
     entries = [{"Source": "a", "DetailType": "b", "Detail": "{}"}]
     assert "on resource: * because" in refused(lambda: events.put_events(Entries=entries))
     refused(lambda: events.list_rules())
@@ -346,8 +410,12 @@ def test_rest_and_query_protocols_are_refused_in_their_own_form(function: Functi
     assert make("sts").get_caller_identity()["Account"] == ACCOUNT
 
 
-def call(service: str, action: str | None = None, body: Any = None, path: str = "/", query: str = "") -> AwsCall:
-    return AwsCall(service, "POST", path, query, {}, json.dumps(body or {}).encode(), REGION, action)
+def call(
+    service: str, action: str | None = None, body: Any = None, path: str = "/", query: str = ""
+) -> AwsCall:
+    return AwsCall(
+        service, "POST", path, query, {}, json.dumps(body or {}).encode(), REGION, action
+    )
 
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:migrate"
@@ -365,39 +433,67 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:migrate"
         (f"{ACCOUNT}:function:migrate", "", FUNCTION),
     ],
 )
-def test_an_invocation_is_on_the_function_as_it_is_named(name: str, query: str, resource: str) -> None:
+def test_an_invocation_is_on_the_function_as_it_is_named(
+    name: str, query: str, resource: str
+) -> None:
     path = f"/2015-03-31/functions/{name}/invocations"
-    assert accesses(call("lambda", path=path, query=query)) == [Access("lambda:InvokeFunction", resource)]
+    assert accesses(call("lambda", path=path, query=query)) == [
+        Access("lambda:InvokeFunction", resource)
+    ]
 
 
 @pytest.mark.parametrize(
-    "name", ["/atrium/pool", "/atrium/pool:3", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/atrium/pool"]
+    "name",
+    ["/atrium/pool", "/atrium/pool:3", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/atrium/pool"],
 )
 def test_a_parameter_is_meant_without_its_version(name: str) -> None:
     [found] = accesses(call("ssm", "GetParameter", {"Name": name}))
     assert found.resource == f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/atrium/pool"
     each = accesses(call("ssm", "GetParameters", {"Names": ["plain", "/a/b"]}))
-    assert [access.resource.rpartition(":")[2] for access in each] == ["parameter/plain", "parameter/a/b"]
+    assert [access.resource.rpartition(":")[2] for access in each] == [
+        "parameter/plain",
+        "parameter/a/b",
+    ]
 
 
 def test_log_streams_are_part_of_their_group(aws: None) -> None:
     group, stream = "/aws/lambda/users", "2026/01/01/[1]x"
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:"
-    assert accesses(call("logs", "CreateLogGroup", {"logGroupName": group})) == [Access("logs:CreateLogGroup", arn)]
+    assert accesses(call("logs", "CreateLogGroup", {"logGroupName": group})) == [
+        Access("logs:CreateLogGroup", arn)
+    ]
     put = {"logGroupName": group, "logStreamName": stream}
-    assert accesses(call("logs", "PutLogEvents", put)) == [Access("logs:PutLogEvents", arn + stream)]
+    assert accesses(call("logs", "PutLogEvents", put)) == [
+        Access("logs:PutLogEvents", arn + stream)
+    ]
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"\xff", b'{"TableName": 7}', b'{"RequestItems": {"t": 7}}', b'{"Key": []}']
+    "body",
+    [b"", b"[]", b"{", b"\xff", b'{"TableName": 7}', b'{"RequestItems": {"t": 7}}', b'{"Key": []}'],
 )
 @pytest.mark.parametrize(
-    "action", ["GetItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "Query", "DescribeTable"]
+    "action",
+    ["GetItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "Query", "DescribeTable"],
 )
-def test_a_body_that_makes_no_sense_is_refused_not_passed(aws: None, action: str, body: bytes) -> None:
+def test_a_body_that_makes_no_sense_is_refused_not_passed(
+    aws: None, action: str, body: bytes
+) -> None:
     make_role("users", [allow("dynamodb:*", TABLE)])
-    access_key, _, token, _ = sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/users", "worker")
-    odd = AwsCall("dynamodb", "POST", "/", "", {"x-amz-security-token": token}, body, REGION, action, access_key)
+    access_key, _, token, _ = sessions.credentials_for(
+        f"arn:aws:iam::{ACCOUNT}:role/users", "worker"
+    )
+    odd = AwsCall(
+        "dynamodb",
+        "POST",
+        "/",
+        "",
+        {"x-amz-security-token": token},
+        body,
+        REGION,
+        action,
+        access_key,
+    )
     answer = asyncio.run(IamGate().check(odd))
     assert answer is not None
     assert answer.status == 400
@@ -405,15 +501,28 @@ def test_a_body_that_makes_no_sense_is_refused_not_passed(aws: None, action: str
 
 TRUE, FALSE = "true", "false"
 UNTOLD = [
-    pytest.param({"Null": {"aws:ResourceTag/owner": FALSE}}, id="that a tag is there, which nobody looked up"),
+    pytest.param(
+        {"Null": {"aws:ResourceTag/owner": FALSE}}, id="that a tag is there, which nobody looked up"
+    ),
     pytest.param({"Null": {"aws:SourceVpce": FALSE}}, id="that it came by an endpoint"),
-    pytest.param({"Null": {"aws:TokenIssueTime": TRUE}}, id="that these are no temporary credentials"),
-    pytest.param({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, id="that it is of no such organization"),
-    pytest.param({"BoolIfExists": {"aws:MultiFactorAuthPresent": TRUE}}, id="that there was a second factor"),
-    pytest.param({"ArnNotLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:x"}}, id="that it is not x"),
+    pytest.param(
+        {"Null": {"aws:TokenIssueTime": TRUE}}, id="that these are no temporary credentials"
+    ),
+    pytest.param(
+        {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, id="that it is of no such organization"
+    ),
+    pytest.param(
+        {"BoolIfExists": {"aws:MultiFactorAuthPresent": TRUE}}, id="that there was a second factor"
+    ),
+    pytest.param(
+        {"ArnNotLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:*:function:x"}},
+        id="that it is not x",
+    ),
     pytest.param({"StringNotEquals": {"ssm:Overwrite": "x"}}, id="a key of the service itself"),
     pytest.param({"Bool": {"aws:ViaAWSService": TRUE}}, id="that a service calls"),
-    pytest.param({"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}}, id="that it is another account's"),
+    pytest.param(
+        {"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}}, id="that it is another account's"
+    ),
 ]
 
 
@@ -429,7 +538,9 @@ def test_no_condition_on_what_aws_alone_knows_lets_a_call_through(
     "condition",
     [
         pytest.param({"Bool": {"aws:ViaAWSService": FALSE}}, id="a direct call"),
-        pytest.param({"StringEquals": {"aws:ResourceAccount": ACCOUNT}}, id="a resource of this account"),
+        pytest.param(
+            {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}, id="a resource of this account"
+        ),
         pytest.param({"StringNotEquals": {"ssm:Overwrite": "x"}}, id="of which it cannot be told"),
     ],
 )
@@ -446,5 +557,9 @@ def test_a_secrets_stage_is_what_the_call_says_it_is(function: Function) -> None
         secrets.get_secret_value(SecretId="app")
     refused(lambda: secrets.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS"))
     refused(lambda: secrets.get_secret_value(SecretId="app", VersionId="0" * 32))
-    refused(lambda: secrets.put_secret_value(SecretId="app", SecretString="x", VersionStages=["AWSPREVIOUS"]))
+    refused(
+        lambda: secrets.put_secret_value(
+            SecretId="app", SecretString="x", VersionStages=["AWSPREVIOUS"]
+        )
+    )
     refused(lambda: secrets.describe_secret(SecretId="app"))

@@ -34,20 +34,29 @@ def use(dynamodb: Any, pk: str = "U#1") -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_each_different_call_is_recorded_once_with_its_policies(function: Function, recorded: Path) -> None:
+def test_each_different_call_is_recorded_once_with_its_policies(
+    function: Function, recorded: Path
+) -> None:
     dynamodb = function(allow("dynamodb:GetItem", TABLE, Sid="Read"))("dynamodb")
     for pk in ("U#1", "U#2", "U#3"):
         use(dynamodb, pk)
     refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
     read, write = record.read(recorded)
-    assert (read.action, read.resource, read.allowed, read.statement) == ("dynamodb:GetItem", TABLE, True, "own/Read")
+    assert (read.action, read.resource, read.allowed, read.statement) == (
+        "dynamodb:GetItem",
+        TABLE,
+        True,
+        "own/Read",
+    )
     assert (write.action, write.allowed) == ("dynamodb:PutItem", False)
     assert [name for name, _ in read.policies.identity] == ["own"]
     assert read.context == {}
 
 
 @pytest.mark.usefixtures("table")
-def test_calls_that_the_policies_cannot_tell_apart_are_one_line(function: Function, recorded: Path) -> None:
+def test_calls_that_the_policies_cannot_tell_apart_are_one_line(
+    function: Function, recorded: Path
+) -> None:
     dynamodb = function(own_items("dynamodb:GetItem"))("dynamodb")
     for pk in ("U#1", "U#12", "U#1"):
         use(dynamodb, pk)
@@ -63,26 +72,40 @@ TAGGED = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "U#${aws:Princip
 
 
 @pytest.mark.usefixtures("table")
-def test_a_condition_with_a_variable_tells_every_value_apart(function: Function, recorded: Path) -> None:
+def test_a_condition_with_a_variable_tells_every_value_apart(
+    function: Function, recorded: Path
+) -> None:
     dynamodb = function(allow("dynamodb:GetItem", TABLE, Condition=TAGGED))("dynamodb")
     for pk in ("U#bob", "U#eve"):
         refused(lambda pk=pk: use(dynamodb, pk))  # type: ignore[misc]
-    assert [call.context["dynamodb:LeadingKeys"] for call in record.read(recorded)] == [["U#bob"], ["U#eve"]]
+    assert [call.context["dynamodb:LeadingKeys"] for call in record.read(recorded)] == [
+        ["U#bob"],
+        ["U#eve"],
+    ]
 
 
 @pytest.mark.usefixtures("table")
-def test_a_stack_that_starts_again_goes_on_with_its_record(function: Function, recorded: Path) -> None:
+def test_a_stack_that_starts_again_goes_on_with_its_record(
+    function: Function, recorded: Path
+) -> None:
     dynamodb = function(own_items("dynamodb:*Item"))("dynamodb")
     use(dynamodb)
     record.record.to(recorded)
     use(dynamodb)
     dynamodb.put_item(TableName="UserAttributes", Item=key("U#1"))
-    assert [call.action for call in record.read(recorded)] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    assert [call.action for call in record.read(recorded)] == [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+    ]
 
 
-def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(function: Function, recorded: Path) -> None:
+def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(
+    function: Function, recorded: Path
+) -> None:
     function(allow("sqs:SendMessage", "*"))
-    sessions.role_may(f"arn:aws:iam::{ACCOUNT}:role/users", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:0:dead")
+    sessions.role_may(
+        f"arn:aws:iam::{ACCOUNT}:role/users", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:0:dead"
+    )
     assert [call.action for call in record.read(recorded)] == ["sqs:SendMessage"]
 
 
@@ -91,13 +114,19 @@ def test_a_line_that_was_cut_off_is_left_out(recorded: Path) -> None:
     assert record.read(recorded) == []
 
 
-def permission(action: str, policy: str = "own", statement: str = "#0", role: str = "users") -> Permission:
+def permission(
+    action: str, policy: str = "own", statement: str = "#0", role: str = "users"
+) -> Permission:
     return Permission(role, policy, statement, action)
 
 
 @pytest.mark.usefixtures("table")
-def test_a_permission_that_no_call_used_is_named(function: Function, recorded: Path, iam: Any) -> None:
-    dynamodb = function(allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE))("dynamodb")
+def test_a_permission_that_no_call_used_is_named(
+    function: Function, recorded: Path, iam: Any
+) -> None:
+    dynamodb = function(
+        allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE)
+    )("dynamodb")
     use(dynamodb)
     found = report.report(report.permissions(iam), record.read(recorded), Excuses())
     assert permission("dynamodb:Get*") in found.used
@@ -117,7 +146,9 @@ def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any
 
 
 @pytest.mark.usefixtures("table")
-def test_the_same_permission_of_another_role_stays_unused(function: Function, recorded: Path, iam: Any) -> None:
+def test_the_same_permission_of_another_role_stays_unused(
+    function: Function, recorded: Path, iam: Any
+) -> None:
     make_role("access", [allow("dynamodb:GetItem", TABLE)])
     use(function(allow("dynamodb:GetItem", TABLE))("dynamodb"))
     found = report.report(report.permissions(iam), record.read(recorded), Excuses())
@@ -126,7 +157,9 @@ def test_the_same_permission_of_another_role_stays_unused(function: Function, re
 
 @pytest.mark.usefixtures("table")
 def test_attached_policies_and_notaction(function: Function, recorded: Path, iam: Any) -> None:
-    arn = iam.create_policy(PolicyName="attached", PolicyDocument=document(allow("dynamodb:GetItem", TABLE)))
+    arn = iam.create_policy(
+        PolicyName="attached", PolicyDocument=document(allow("dynamodb:GetItem", TABLE))
+    )
     dynamodb = function({"Effect": "Allow", "NotAction": "dynamodb:*", "Resource": "*"})("dynamodb")
     iam.attach_role_policy(RoleName="users", PolicyArn=arn["Policy"]["Arn"])
     use(dynamodb)
@@ -136,7 +169,9 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
 
 
 @pytest.mark.usefixtures("table")
-def test_a_partition_that_no_call_touched_is_named(function: Function, recorded: Path, iam: Any) -> None:
+def test_a_partition_that_no_call_touched_is_named(
+    function: Function, recorded: Path, iam: Any
+) -> None:
     actions = ["dynamodb:GetItem", "dynamodb:Query"]
     use(function(partition(actions, "U#*", "R#*"))("dynamodb"))
     together = Excuses(granted_together=[GrantedTogether("own", "one right")])
@@ -151,7 +186,8 @@ def test_a_partition_that_no_call_touched_is_named(function: Function, recorded:
     assert "✗ users: dynamodb:GetItem on R#* (own/#0)" in report.text(found)
     excused = Excuses([Standing("users", "own", "dynamodb:*", "soon", "R#*")])
     assert [
-        each.partition for each in report.report(report.permissions(iam), record.read(recorded), excused).unused
+        each.partition
+        for each in report.report(report.permissions(iam), record.read(recorded), excused).unused
     ] == ["U#*"]
 
 
@@ -179,13 +215,17 @@ def test_a_reason_for_what_calls_have_used_fails() -> None:
     assert "✗ unused_permissions_allowlist.yaml: * logs:* is used by calls" in report.text(found)
 
 
-GET, QUERY, PUT = (permission(f"dynamodb:{name}", "table") for name in ("GetItem", "Query", "PutItem"))
+GET, QUERY, PUT = (
+    permission(f"dynamodb:{name}", "table") for name in ("GetItem", "Query", "PutItem")
+)
 QUERY_OF_ACCESS = permission("dynamodb:Query", "table", role="access")
 
 
 def test_what_one_role_leaves_out_of_a_right_another_one_uses() -> None:
     together = Excuses(granted_together=[GrantedTogether("table", "one right")])
-    found = report.report([GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together)
+    found = report.report(
+        [GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together
+    )
     assert list(found.excused) == [(QUERY, "one right")]
     assert list(found.unused) == [PUT]  # by nobody
 

@@ -42,7 +42,11 @@ def _statement(**differs: Any) -> Document:
 def _expanded(value: Any) -> Any:
     if isinstance(value, list):
         return [_expanded(each) for each in value]
-    return TABLE + value.removeprefix("table") if isinstance(value, str) and value.startswith("table") else value
+    return (
+        TABLE + value.removeprefix("table")
+        if isinstance(value, str) and value.startswith("table")
+        else value
+    )
 
 
 def _document(statements: Sequence[Document], version: str = "2012-10-17") -> Document:
@@ -57,11 +61,20 @@ def _conditions() -> Iterator[Case]:
         allow = [_document([{"Condition": condition}])]
         deny = [_document([{}, {"Effect": "Deny", "Condition": condition}])]
         yield Case(f"allow if {name}", Question(ACTION, TABLE, context, allow), met is True, *fault)
-        yield Case(f"deny if {name}", Question(ACTION, TABLE, context, deny), met is False, *(fault or _doubt(met)))
+        yield Case(
+            f"deny if {name}",
+            Question(ACTION, TABLE, context, deny),
+            met is False,
+            *(fault or _doubt(met)),
+        )
 
 
 def _doubt(met: Any) -> list[str]:
-    return ["it takes a condition that it cannot evaluate for one that is not met"] if met == "doubtful" else []
+    return (
+        ["it takes a condition that it cannot evaluate for one that is not met"]
+        if met == "doubtful"
+        else []
+    )
 
 
 def _policies() -> Iterator[Case]:

@@ -25,5 +25,7 @@ def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """One laptop for a file's tests; each test deploys functions of its own name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_ACCOUNT_ID", ACCOUNT_ID)
-        with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime, limits=Limits(workers=3)) as made:
+        with laptop(
+            loop, tmp_path_factory.mktemp("checkout"), runtime, limits=Limits(workers=3)
+        ) as made:
             yield made

@@ -65,9 +65,21 @@ def install_runtime(folder: Path) -> Path:
     """`awslambdaric` as requirements/runtime.txt locks it."""
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
-        raise RuntimeError("The tests of local Lambda install awslambdaric with uv: put uv on PATH, or its path in UV")
+        raise RuntimeError(
+            "The tests of local Lambda install awslambdaric with uv: put uv on PATH, or its path in UV"
+        )
     requirements = ROOT / "requirements" / "runtime.txt"
-    command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder), "-r"]
+    command = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--target",
+        str(folder),
+        "-r",
+    ]
     subprocess.run([*command, str(requirements)], check=True)
     return folder
 
@@ -76,7 +88,9 @@ def zipped(files: dict[str, str]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name), text)  # without a time: equal files make equal zips
+            archive.writestr(
+                zipfile.ZipInfo(name), text
+            )  # without a time: equal files make equal zips
     return content.getvalue()
 
 
@@ -84,7 +98,12 @@ class Laptop:
     """boto3 clients of the endpoint, with moto and our Lambda and event sources behind it, as `make up` composes them."""
 
     def __init__(
-        self, loop: Loop, root: Path, runtime: Path, credentials: CredentialsOf | None = None, **options: Any
+        self,
+        loop: Loop,
+        root: Path,
+        runtime: Path,
+        credentials: CredentialsOf | None = None,
+        **options: Any,
     ) -> None:
         for service in _SERVICES:
             get_backend(service).reset()
@@ -103,7 +122,9 @@ class Laptop:
         self.store = Store()
         self.interceptors["dynamodb"] = DynamoDb(self.store).intercept
         self.ahead = timedelta()  # of the schedules' clock
-        self.sources = EventSources(self.moto, self.functions, self.store, now=lambda: datetime.now(UTC) + self.ahead)
+        self.sources = EventSources(
+            self.moto, self.functions, self.store, now=lambda: datetime.now(UTC) + self.ahead
+        )
         self.interceptors["events"] = self.sources.schedules.intercept
         self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
             call, lambda other: self.functions.intercept(other, forward)
@@ -114,7 +135,9 @@ class Laptop:
     async def _start(self) -> None:
         await self.functions.start()
         await self.sources.start()
-        app = endpoint.create_app(self.interceptors, self.moto, IamGate().check, self.functions.routes())
+        app = endpoint.create_app(
+            self.interceptors, self.moto, IamGate().check, self.functions.routes()
+        )
         self._runner, self.port = await self.listen(web.AppRunner(app, access_log=None))
 
     def close(self) -> None:

@@ -26,7 +26,9 @@ WORKS = "def handler(event, context): return {'got': event}"
 def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Retries come at once here; the waits are AWS's a minute and two."""
     loop = Loop()
-    with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime, retry_seconds=(0.05, 0.05)) as aws:
+    with laptop(
+        loop, tmp_path_factory.mktemp("checkout"), runtime, retry_seconds=(0.05, 0.05)
+    ) as aws:
         yield World(aws)
     loop.close()
 
@@ -54,7 +56,9 @@ def destinations(**arns: str) -> dict[str, Any]:
 def test_three_attempts_of_one_request_then_the_record_of_the_failure(world: World) -> None:
     url, queue = world.queue("failures")
     note = deploy(world, "fails", FAILS)
-    world.functions.put_function_event_invoke_config(FunctionName="fails", **destinations(OnFailure=queue))
+    world.functions.put_function_event_invoke_config(
+        FunctionName="fails", **destinations(OnFailure=queue)
+    )
     request_id = accept(world, "fails", {"n": 1})
     (message,) = world.messages(url, 1)
     assert note.read_text().split() == [request_id] * 3
@@ -66,7 +70,11 @@ def test_three_attempts_of_one_request_then_the_record_of_the_failure(world: Wor
         "approximateInvokeCount": 3,
     }
     assert record["requestPayload"] == {"n": 1}
-    assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
     assert record["responsePayload"]["errorMessage"] == "as told"
     assert record["version"] == "1.0"
     assert record.keys() == {
@@ -87,7 +95,10 @@ def test_an_alias_has_a_configuration_of_its_own(world: World) -> None:
     (message,) = world.messages(url, 1)
     assert len(note.read_text().split()) == 1
     context = json.loads(message["Body"])["requestContext"]
-    assert (context["functionArn"].rpartition(":")[2], context["approximateInvokeCount"]) == ("live", 1)
+    assert (context["functionArn"].rpartition(":")[2], context["approximateInvokeCount"]) == (
+        "live",
+        1,
+    )
     with pytest.raises(ClientError, match="doesn't have an EventInvokeConfig"):
         client.get_function_event_invoke_config(FunctionName="aliased")
 
@@ -96,28 +107,46 @@ def test_a_configuration_s_life(world: World) -> None:
     deploy(world, "configured", WORKS)
     client = world.functions
     client.put_function_event_invoke_config(FunctionName="configured", MaximumRetryAttempts=1)
-    client.update_function_event_invoke_config(FunctionName="configured", MaximumEventAgeInSeconds=90)
+    client.update_function_event_invoke_config(
+        FunctionName="configured", MaximumEventAgeInSeconds=90
+    )
     read = client.get_function_event_invoke_config(FunctionName="configured")
     assert (read["MaximumRetryAttempts"], read["MaximumEventAgeInSeconds"]) == (1, 90)
     client.put_function_event_invoke_config(FunctionName="configured", MaximumEventAgeInSeconds=120)
-    assert "MaximumRetryAttempts" not in client.get_function_event_invoke_config(FunctionName="configured")
-    (listed,) = client.list_function_event_invoke_configs(FunctionName="configured")["FunctionEventInvokeConfigs"]
+    assert "MaximumRetryAttempts" not in client.get_function_event_invoke_config(
+        FunctionName="configured"
+    )
+    (listed,) = client.list_function_event_invoke_configs(FunctionName="configured")[
+        "FunctionEventInvokeConfigs"
+    ]
     assert listed["MaximumEventAgeInSeconds"] == 120
     client.delete_function_event_invoke_config(FunctionName="configured")
-    assert client.list_function_event_invoke_configs(FunctionName="configured")["FunctionEventInvokeConfigs"] == []
+    assert (
+        client.list_function_event_invoke_configs(FunctionName="configured")[
+            "FunctionEventInvokeConfigs"
+        ]
+        == []
+    )
 
 
 def test_success_goes_to_a_queue_and_to_another_function(world: World) -> None:
     url, queue = world.queue("successes")
     deploy(world, "works", WORKS)
-    world.functions.put_function_event_invoke_config(FunctionName="works", **destinations(OnSuccess=queue))
+    world.functions.put_function_event_invoke_config(
+        FunctionName="works", **destinations(OnSuccess=queue)
+    )
     first = world.aws.deploy("first", WORKS)["FunctionArn"]
     works = first.replace(":first", ":works")
-    world.functions.put_function_event_invoke_config(FunctionName="first", **destinations(OnSuccess=works))
+    world.functions.put_function_event_invoke_config(
+        FunctionName="first", **destinations(OnSuccess=works)
+    )
     accept(world, "first", "hi")
     (message,) = world.messages(url, 1)
     last = json.loads(message["Body"])
-    assert (last["requestContext"]["condition"], last["requestContext"]["approximateInvokeCount"]) == ("Success", 1)
+    assert (
+        last["requestContext"]["condition"],
+        last["requestContext"]["approximateInvokeCount"],
+    ) == ("Success", 1)
     assert last["requestPayload"]["responsePayload"] == {"got": "hi"}
     assert last["responsePayload"] == {"got": last["requestPayload"]}
 
@@ -138,7 +167,9 @@ def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
     url, queue = world.queue("switched-off")
     note = deploy(world, "off", FAILS)
     world.functions.put_function_concurrency(FunctionName="off", ReservedConcurrentExecutions=0)
-    world.functions.put_function_event_invoke_config(FunctionName="off", **destinations(OnFailure=queue))
+    world.functions.put_function_event_invoke_config(
+        FunctionName="off", **destinations(OnFailure=queue)
+    )
     accept(world, "off", 1)
     (message,) = world.messages(url, 1)
     assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 0
@@ -172,7 +203,10 @@ def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> 
     ("options", "said"),
     [
         ({"MaximumRetryAttempts": 3}, "MaximumRetryAttempts is 3; it must be from 0 to 2"),
-        (destinations(OnFailure=f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/default"), "NotEmulated"),
+        (
+            destinations(OnFailure=f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/default"),
+            "NotEmulated",
+        ),
     ],
 )
 def test_configurations_that_are_refused(world: World, options: dict[str, Any], said: str) -> None:
@@ -185,9 +219,16 @@ def test_configurations_that_are_refused(world: World, options: dict[str, Any], 
 def test_the_role_must_be_allowed_to_send(world: World) -> None:
     deploy(world, "mute", WORKS)
     _, queue = world.queue("unreachable")
-    world.allow({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}]})
+    world.allow(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}],
+        }
+    )
     try:
         with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):
-            world.functions.put_function_event_invoke_config(FunctionName="mute", **destinations(OnFailure=queue))
+            world.functions.put_function_event_invoke_config(
+                FunctionName="mute", **destinations(OnFailure=queue)
+            )
     finally:
         world.allow_all()

@@ -67,7 +67,9 @@ def test_a_function_in_use_all_day_always_has_valid_credentials(aws: Laptop, clo
         assert status == 200, f"at {clock.moment}"
         workers.append(process_id)
         clock.moment += timedelta(minutes=15)
-    assert 24 <= len(set(workers)) <= 48, "a worker serves for most of the hour that its credentials last"
+    assert 24 <= len(set(workers)) <= 48, (
+        "a worker serves for most of the hour that its credentials last"
+    )
 
 
 @pytest.mark.parametrize(("minutes", "renewed"), [(43, False), (45, True)])
@@ -108,7 +110,9 @@ def test_expired_credentials_are_refused(aws: Laptop, clock: Clock) -> None:
     role = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
     key, _, token, _ = sessions.credentials_for(role, "old")
     clock.moment += timedelta(hours=1)
-    code = ASKS_AWS.replace('os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SESSION_TOKEN"]', f'"{key}", "{token}"')
+    code = ASKS_AWS.replace(
+        'os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SESSION_TOKEN"]', f'"{key}", "{token}"'
+    )
     aws.deploy("with-old-keys", code, Timeout=60)
     said = aws.invoke("with-old-keys", f"http://127.0.0.1:{aws.port}/")[0][0]
     assert "The security token included in the request is" in said

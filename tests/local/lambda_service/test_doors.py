@@ -52,7 +52,9 @@ def elsewhere() -> Iterator[int]:
 
 
 DOORS = {
-    "inside": Doors("inside", world="inside lies in vpc-1, from where no way leads to the internet"),
+    "inside": Doors(
+        "inside", world="inside lies in vpc-1, from where no way leads to the internet"
+    ),
     "outside": Doors("outside"),
 }
 
@@ -61,7 +63,12 @@ DOORS = {
 def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     with (
         pytest.MonkeyPatch.context() as patch,
-        laptop(loop, tmp_path_factory.mktemp("checkout"), runtime, doors=lambda function: DOORS[function.name]) as made,
+        laptop(
+            loop,
+            tmp_path_factory.mktemp("checkout"),
+            runtime,
+            doors=lambda function: DOORS[function.name],
+        ) as made,
     ):
         patch.setenv("MOTO_ACCOUNT_ID", "000000000000")
         for name in DOORS:
@@ -69,7 +76,9 @@ def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         yield made
 
 
-def knock(aws: Laptop, function: str, how: str, host: str = "127.0.0.1", port: int = 0) -> dict[str, Any]:
+def knock(
+    aws: Laptop, function: str, how: str, host: str = "127.0.0.1", port: int = 0
+) -> dict[str, Any]:
     answer: dict[str, Any] = aws.invoke(function, {"how": how, "host": host, "port": port})[0]
     return answer
 
@@ -84,8 +93,13 @@ def test_no_function_reaches_another_program_of_this_machine(
     assert function in refusal
 
 
-def test_not_by_its_socket_file_a_datagram_or_a_fork_either(aws: Laptop, elsewhere: int, tmp_path: Path) -> None:
-    assert "a program of this machine" in knock(aws, "outside", "unix", str(tmp_path / ".s.PGSQL.5432"))["refused"]
+def test_not_by_its_socket_file_a_datagram_or_a_fork_either(
+    aws: Laptop, elsewhere: int, tmp_path: Path
+) -> None:
+    assert (
+        "a program of this machine"
+        in knock(aws, "outside", "unix", str(tmp_path / ".s.PGSQL.5432"))["refused"]
+    )
     assert "a program of this machine" in knock(aws, "outside", "send", port=elsewhere)["refused"]
     assert knock(aws, "outside", "forked", port=elsewhere).get("said") != 0
 
@@ -95,12 +109,19 @@ def test_what_the_function_listens_on_itself_is_its_own(aws: Laptop) -> None:
 
 
 def test_from_a_vpc_without_a_nat_no_address_is_reached_and_no_name_looked_up(aws: Laptop) -> None:
-    for how, host in (("connect", "192.0.2.1"), ("connect", "2001:db8::1"), ("look up", "example.com")):
+    for how, host in (
+        ("connect", "192.0.2.1"),
+        ("connect", "2001:db8::1"),
+        ("look up", "example.com"),
+    ):
         assert "no way leads to the internet" in knock(aws, "inside", how, host, 443)["refused"]
 
 
 def test_from_outside_of_it_the_machine_tries(aws: Laptop) -> None:
-    assert "NoRouteFromVpc" not in knock(aws, "outside", "look up", "no-such-name.invalid", 443)["refused"]
+    assert (
+        "NoRouteFromVpc"
+        not in knock(aws, "outside", "look up", "no-such-name.invalid", 443)["refused"]
+    )
 
 
 def test_an_open_door_is_open_and_a_closed_one_says_why(
@@ -108,8 +129,13 @@ def test_an_open_door_is_open_and_a_closed_one_says_why(
 ) -> None:
     """The doors are those of the time when a worker starts."""
     monkeypatch.setitem(DOORS, "open", replace(DOORS["inside"], function="open", open=(elsewhere,)))
-    monkeypatch.setitem(DOORS, "closed", Doors("closed", closed={elsewhere: "no group leads to the DB proxy"}))
+    monkeypatch.setitem(
+        DOORS, "closed", Doors("closed", closed={elsewhere: "no group leads to the DB proxy"})
+    )
     for name in ("open", "closed"):
         aws.deploy(name, KNOCK)
     assert knock(aws, "open", "connect", port=elsewhere) == {"said": "connected"}
-    assert "no group leads to the DB proxy" in knock(aws, "closed", "connect", port=elsewhere)["refused"]
+    assert (
+        "no group leads to the DB proxy"
+        in knock(aws, "closed", "connect", port=elsewhere)["refused"]
+    )

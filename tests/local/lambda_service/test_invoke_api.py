@@ -53,9 +53,17 @@ def test_logs_go_to_cloudwatch_a_file_and_the_watcher(aws: Laptop) -> None:
     aws.invoke("logged", 1)
     aws.invoke("logged", 2)
     (stream,) = logs.describe_log_streams(logGroupName="/aws/lambda/logged")["logStreams"]
-    events = logs.get_log_events(logGroupName="/aws/lambda/logged", logStreamName=stream["logStreamName"])["events"]
+    events = logs.get_log_events(
+        logGroupName="/aws/lambda/logged", logStreamName=stream["logStreamName"]
+    )["events"]
     messages = [event["message"] for event in events]
-    assert [message.split()[0] for message in messages] == ["START", "out", "err", "END", "REPORT"] * 2
+    assert [message.split()[0] for message in messages] == [
+        "START",
+        "out",
+        "err",
+        "END",
+        "REPORT",
+    ] * 2
     assert [message for message in messages if message.startswith("out")] == ["out 1", "out 2"]
     assert (aws.settings.logs / "functions" / "logged.log").read_text().splitlines() == messages
     assert [line for function, line in aws.lines if function == "logged"] == messages
@@ -64,7 +72,9 @@ def test_logs_go_to_cloudwatch_a_file_and_the_watcher(aws: Laptop) -> None:
 def test_no_log_group_is_made(aws: Laptop) -> None:
     aws.deploy("groupless", HELLO)
     aws.invoke("groupless")
-    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/groupless")["logGroups"]
+    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/groupless")[
+        "logGroups"
+    ]
     assert groups == []
 
 
@@ -76,7 +86,9 @@ def test_event_invocation_returns_at_once_and_runs(aws: Laptop, tmp_path: Path) 
     )
     aws.deploy("later", code, Timeout=60)
     payload = json.dumps([str(answered), str(note)]).encode()
-    answer = aws.client("lambda").invoke(FunctionName="later", InvocationType="Event", Payload=payload)
+    answer = aws.client("lambda").invoke(
+        FunctionName="later", InvocationType="Event", Payload=payload
+    )
     assert answer["StatusCode"] == 202
     answered.touch()
     assert settle(note.exists, 60)
@@ -84,7 +96,10 @@ def test_event_invocation_returns_at_once_and_runs(aws: Laptop, tmp_path: Path) 
 
 def test_dry_run_runs_nothing(aws: Laptop) -> None:
     aws.deploy("dry", HELLO)
-    assert aws.client("lambda").invoke(FunctionName="dry", InvocationType="DryRun")["StatusCode"] == 204
+    assert (
+        aws.client("lambda").invoke(FunctionName="dry", InvocationType="DryRun")["StatusCode"]
+        == 204
+    )
     assert not [line for function, line in aws.lines if function == "dry"]
 
 
@@ -98,7 +113,10 @@ def test_unknown_function_or_qualifier_is_not_found(aws: Laptop, reference: str)
         aws.client("lambda").invoke(**arguments)
     error = refused.value.response["Error"]
     assert error["Code"] == "ResourceNotFoundException"
-    assert error["Message"] == f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{reference}"
+    assert (
+        error["Message"]
+        == f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{reference}"
+    )
 
 
 def test_limits_of_size_are_aws_s(aws: Laptop) -> None:
@@ -125,7 +143,11 @@ def test_missing_runtime_says_what_to_do(aws: Laptop, tmp_path: Path) -> None:
             raise AssertionError
 
         await LambdaService(
-            Settings(root=tmp_path), nobody, python=BASE_PYTHON, runtime=tmp_path, xray=Daemon(Traces())
+            Settings(root=tmp_path),
+            nobody,
+            python=BASE_PYTHON,
+            runtime=tmp_path,
+            xray=Daemon(Traces()),
         ).start()
 
     with pytest.raises(FileNotFoundError, match=r"install requirements/runtime\.txt"):

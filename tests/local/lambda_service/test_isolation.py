@@ -25,9 +25,17 @@ def handler(event, context):
 """
 
 
-def test_environment_is_the_functions_and_aws_s_own(aws: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_the_functions_and_aws_s_own(
+    aws: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LAPTOP_SECRET", "must not be seen")
-    aws.deploy("environ", LOOK_AROUND, Environment={"Variables": {"STAGE": "dev"}}, MemorySize=256, Timeout=60)
+    aws.deploy(
+        "environ",
+        LOOK_AROUND,
+        Environment={"Variables": {"STAGE": "dev"}},
+        MemorySize=256,
+        Timeout=60,
+    )
     seen, _ = aws.invoke("environ")
     environ = seen["environ"]
     assert "LAPTOP_SECRET" not in environ
@@ -42,21 +50,35 @@ def test_environment_is_the_functions_and_aws_s_own(aws: Laptop, monkeypatch: py
     assert environ["_HANDLER"] == "main.handler"
     assert environ["LAMBDA_TASK_ROOT"] == seen["cwd"]
     python_s_own = {"LC_CTYPE"}
-    known = {"STAGE", "AWS_ENDPOINT_URL", "LANG", "PATH", "TZ", "_HANDLER", "_X_AMZN_TRACE_ID"} | python_s_own
-    assert [name for name in environ if name not in known and not name.startswith(("AWS_", "LAMBDA_"))] == []
+    known = {
+        "STAGE",
+        "AWS_ENDPOINT_URL",
+        "LANG",
+        "PATH",
+        "TZ",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+    } | python_s_own
+    assert [
+        name for name in environ if name not in known and not name.startswith(("AWS_", "LAMBDA_"))
+    ] == []
     assert seen["memory"] == "256"
     assert 30_000 < seen["left"] <= 60_000
 
 
 def test_a_function_may_set_what_is_not_reserved_and_nothing_else(aws: Laptop) -> None:
-    aws.deploy("named", LOOK_AROUND, Environment={"Variables": {"TZ": "Europe/Rome", "LANG": "C.UTF-8"}})
+    aws.deploy(
+        "named", LOOK_AROUND, Environment={"Variables": {"TZ": "Europe/Rome", "LANG": "C.UTF-8"}}
+    )
     environ = aws.invoke("named")[0]["environ"]
     assert (environ["TZ"], environ["LANG"]) == ("Europe/Rome", "C.UTF-8")
     reserved = {"Variables": {"AWS_REGION": "x", "STAGE": "dev"}}
     with pytest.raises(ClientError, match="Reserved keys used in this request: AWS_REGION"):
         aws.deploy("reserved", LOOK_AROUND, Environment=reserved)
     with pytest.raises(ClientError, match="Reserved keys used in this request: AWS_REGION"):
-        aws.client("lambda").update_function_configuration(FunctionName="named", Environment=reserved)
+        aws.client("lambda").update_function_configuration(
+            FunctionName="named", Environment=reserved
+        )
 
 
 def test_path_has_no_package_of_the_laptop(aws: Laptop, runtime: Path) -> None:
@@ -82,12 +104,16 @@ def test_code_on_disk_is_read_only_and_unpacked_once(aws: Laptop) -> None:
     assert sorted(path.name for path in root.iterdir()) == ["main.py"]  # no __pycache__ either
 
 
-def test_layers_are_importable_a_later_one_wins_and_deletion_does_not_break_users(aws: Laptop) -> None:
+def test_layers_are_importable_a_later_one_wins_and_deletion_does_not_break_users(
+    aws: Laptop,
+) -> None:
     client = aws.client("lambda")
     layers = []
     for number in (1, 2):
         content = {"python/shared.py": f"LAYER = {number}", f"python/only{number}.py": ""}
-        published = client.publish_layer_version(LayerName=f"layer{number}", Content={"ZipFile": zipped(content)})
+        published = client.publish_layer_version(
+            LayerName=f"layer{number}", Content={"ZipFile": zipped(content)}
+        )
         layers.append(published["LayerVersionArn"])
     code = "import shared, only1, only2\ndef handler(event, context): return shared.LAYER"
     aws.deploy("layered", code, Layers=layers)
@@ -97,7 +123,9 @@ def test_layers_are_importable_a_later_one_wins_and_deletion_does_not_break_user
     assert aws.invoke("layered")[0] == 2
 
 
-def test_workers_do_not_outlive_a_killed_supervisor(aws: Laptop, runtime: Path, tmp_path: Path) -> None:
+def test_workers_do_not_outlive_a_killed_supervisor(
+    aws: Laptop, runtime: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "supervisor.py"
     script.write_text(SUPERVISOR)
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}

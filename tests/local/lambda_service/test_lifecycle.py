@@ -18,7 +18,9 @@ PID = "import os\ndef handler(event, context): return os.getpid()"
 
 
 def test_worker_is_warm_the_second_time(aws: Laptop) -> None:
-    aws.deploy("warm", "import os\nprint('init')\ndef handler(event, context): return [os.getpid(), event]")
+    aws.deploy(
+        "warm", "import os\nprint('init')\ndef handler(event, context): return [os.getpid(), event]"
+    )
     first, cold = aws.invoke("warm", {"n": 1})
     second, warm = aws.invoke("warm", {"n": "ü"})
     assert first[0] == second[0]
@@ -32,11 +34,15 @@ def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
         "import os\ndef handler(event, context):"
         " return [{}, context.invoked_function_arn, context.function_version, os.environ.get('STAGE')]"
     )
-    aws.deploy("aliased", code.format(1), Publish=True, Environment={"Variables": {"STAGE": "first"}})
+    aws.deploy(
+        "aliased", code.format(1), Publish=True, Environment={"Variables": {"STAGE": "first"}}
+    )
     client = aws.client("lambda")
     client.create_alias(FunctionName="aliased", Name="live", FunctionVersion="1")
     client.update_function_code(FunctionName="aliased", ZipFile=zipped({"main.py": code.format(2)}))
-    client.update_function_configuration(FunctionName="aliased", Environment={"Variables": {"STAGE": "second"}})
+    client.update_function_configuration(
+        FunctionName="aliased", Environment={"Variables": {"STAGE": "second"}}
+    )
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:aliased"
     assert aws.invoke(f"{arn}:live")[0] == [1, f"{arn}:live", "1", "first"]
     assert aws.invoke("aliased", qualifier="live")[0] == [1, f"{arn}:live", "1", "first"]
@@ -48,26 +54,36 @@ def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
 
 
 def test_canary_weights_share_the_traffic(aws: Laptop) -> None:
-    aws.deploy("canary", "def handler(event, context): return context.function_version", Publish=True)
+    aws.deploy(
+        "canary", "def handler(event, context): return context.function_version", Publish=True
+    )
     client = aws.client("lambda")
     client.update_function_configuration(FunctionName="canary", Description="2", Timeout=4)
     client.publish_version(FunctionName="canary")
     weights = {"AdditionalVersionWeights": {"2": 0.5}}
-    client.create_alias(FunctionName="canary", Name="live", FunctionVersion="1", RoutingConfig=weights)
+    client.create_alias(
+        FunctionName="canary", Name="live", FunctionVersion="1", RoutingConfig=weights
+    )
     assert {aws.invoke("canary:live")[0] for _ in range(30)} == {"1", "2"}
 
 
 @pytest.mark.parametrize("change", ["code", "configuration"])
 def test_update_of_latest_retires_its_workers(aws: Laptop, change: str) -> None:
     name = f"updated-{change}"
-    aws.deploy(name, "import os\ndef handler(event, context): return [os.getpid(), os.environ.get('NEW')]")
+    aws.deploy(
+        name, "import os\ndef handler(event, context): return [os.getpid(), os.environ.get('NEW')]"
+    )
     (old, _), _ = aws.invoke(name)
     client = aws.client("lambda")
     if change == "code":
-        client.update_function_code(FunctionName=name, ZipFile=zipped({"main.py": PID.replace("os.getpid()", "'new'")}))
+        client.update_function_code(
+            FunctionName=name, ZipFile=zipped({"main.py": PID.replace("os.getpid()", "'new'")})
+        )
         assert aws.invoke(name)[0] == "new"
     else:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "yes"}})
+        client.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {"NEW": "yes"}}
+        )
         assert aws.invoke(name)[0][1] == "yes"
     assert gone(old)
 
@@ -102,7 +118,11 @@ def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> Non
         "errorMessage": f"RequestId: {done.request_id} Error: Task timed out after 1.00 seconds",
     }
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-    assert re.search(rf"^{stamp} {done.request_id} Task timed out after 1\.00 seconds$", done.log_tail.decode(), re.M)
+    assert re.search(
+        rf"^{stamp} {done.request_id} Task timed out after 1\.00 seconds$",
+        done.log_tail.decode(),
+        re.M,
+    )
     assert 950 < done.duration_ms < 60_000
     worker, child = map(int, note.read_text().split())
     assert gone(worker)
@@ -121,10 +141,15 @@ def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> Non
         ("sys.exit()", "Runtime exited without providing a reason"),
         ("os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
         ("os.kill(os.getpid(), 11)", "Runtime exited with error: signal: segmentation fault"),
-        ("x = bytearray(10**9); time.sleep(60)", "Runtime exited with error: signal: killed"),  # over its memory
+        (
+            "x = bytearray(10**9); time.sleep(60)",
+            "Runtime exited with error: signal: killed",
+        ),  # over its memory
     ],
 )
-def test_crash_is_an_exit_error_and_the_next_call_is_fresh(aws: Laptop, how: str, said: str) -> None:
+def test_crash_is_an_exit_error_and_the_next_call_is_fresh(
+    aws: Laptop, how: str, said: str
+) -> None:
     name = f"crash-{re.sub(r'[^a-z0-9]+', '-', how)}"
     aws.deploy(
         name, f"import os, sys, time\ndef handler(event, context):\n  if event: {how}\n  return 'well'",
@@ -162,7 +187,9 @@ def test_init_error_is_reported_as_by_aws_each_time(
         start, _, report = done.log_tail.decode().splitlines()[-3:]
         assert start == f"START RequestId: {done.request_id} Version: $LATEST"
         assert report.endswith(f"Status: error\tError Type: {error_type}")
-    said = [line for function, line in aws.lines if function == name and line.startswith("INIT_REPORT")]
+    said = [
+        line for function, line in aws.lines if function == name and line.startswith("INIT_REPORT")
+    ]
     assert len(said) == 2
     assert said[0].endswith(f"Phase: init\tStatus: error\tError Type: {error_type}")
 
@@ -186,7 +213,9 @@ def test_concurrent_calls_get_workers_of_their_own_up_to_the_cap(aws: Laptop) ->
 
 
 def test_caller_that_gives_up_does_not_stop_the_function(aws: Laptop) -> None:
-    began, may_end, ended = (Path(aws.settings.root) / name for name in ("began", "may-end", "ended"))
+    began, may_end, ended = (
+        Path(aws.settings.root) / name for name in ("began", "may-end", "ended")
+    )
     code = (
         "import os, time\ndef handler(event, context):\n  open(event[0], 'w').close()\n"
         "  while not os.path.exists(event[1]): time.sleep(0.02)\n  open(event[2], 'w').close()"
@@ -221,7 +250,9 @@ def test_memory_is_reported_and_a_ceiling(aws: Laptop, kilobytes: int) -> None:
 
 
 @pytest.mark.parametrize("qualifier", [None, "live"])
-def test_reserved_concurrency_throttles_also_through_the_alias(aws: Laptop, qualifier: str | None) -> None:
+def test_reserved_concurrency_throttles_also_through_the_alias(
+    aws: Laptop, qualifier: str | None
+) -> None:
     name = f"throttled-{qualifier}"
     done = Path(aws.settings.root) / f"may-end-{qualifier}"
     code = f"import os, time\ndef handler(event, context):\n  while not os.path.exists({str(done)!r}): time.sleep(0.02)"

@@ -23,7 +23,9 @@ def logged(aws: Laptop, function: str) -> list[str]:
 def test_an_invocation_prints_more_than_a_pipe_holds(aws: Laptop, stream: str) -> None:
     name = f"prints-to-{stream}"
     prints = PRINTS.replace(f"'{LINE}'", f"'{LINE}', file=sys.{stream}")
-    aws.deploy(name, f"import sys\ndef handler(event, context):\n  {prints}\n  return 'done'", Timeout=60)
+    aws.deploy(
+        name, f"import sys\ndef handler(event, context):\n  {prints}\n  return 'done'", Timeout=60
+    )
     payload, done = aws.invoke(name)
     assert payload == "done"
     start, *lines, end, report = logged(aws, name)
@@ -33,7 +35,9 @@ def test_an_invocation_prints_more_than_a_pipe_holds(aws: Laptop, stream: str) -
 
 
 def test_an_import_prints_more_than_a_pipe_holds(aws: Laptop) -> None:
-    aws.deploy("prints-at-import", f"{PRINTS}\ndef handler(event, context): return 'done'", Timeout=60)
+    aws.deploy(
+        "prints-at-import", f"{PRINTS}\ndef handler(event, context): return 'done'", Timeout=60
+    )
     assert aws.invoke("prints-at-import")[0] == "done"
     assert logged(aws, "prints-at-import")[:LINES] == [LINE] * LINES
 
@@ -51,12 +55,19 @@ def test_output_is_in_the_log_while_the_function_runs(aws: Laptop) -> None:
         f"  while not os.path.exists({str(may_end)!r}): time.sleep(0.02)"
     )
     aws.deploy("still-running", code, Timeout=60)
-    work = asyncio.run_coroutine_threadsafe(aws.functions.invoke("still-running", b"{}"), aws.loop.loop)
+    work = asyncio.run_coroutine_threadsafe(
+        aws.functions.invoke("still-running", b"{}"), aws.loop.loop
+    )
     assert settle(lambda: ("still-running", "at work") in aws.lines, 60)
     assert not work.done()
     may_end.touch()
     work.result(60)
-    assert [line.split()[0] for line in logged(aws, "still-running")] == ["START", "at", "END", "REPORT"]
+    assert [line.split()[0] for line in logged(aws, "still-running")] == [
+        "START",
+        "at",
+        "END",
+        "REPORT",
+    ]
 
 
 def test_a_line_longer_than_an_event_of_cloudwatch_is_split(aws: Laptop) -> None:
@@ -70,7 +81,9 @@ def test_a_line_longer_than_an_event_of_cloudwatch_is_split(aws: Laptop) -> None
     assert max(map(len, parts)) <= 262_118
 
 
-def test_a_process_that_was_left_behind_prints_no_more_than_a_pipe_holds_until_the_next_call(aws: Laptop) -> None:
+def test_a_process_that_was_left_behind_prints_no_more_than_a_pipe_holds_until_the_next_call(
+    aws: Laptop,
+) -> None:
     code = "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['yes'])\n  return 'done'"
     aws.deploy("leaves-yes", code, Timeout=60)
     for _ in range(2):

@@ -65,13 +65,17 @@ def aws(loop: Loop, runtime: Path, tmp_path: Path) -> Iterator[Laptop]:
         yield made
 
 
-def test_what_exceeds_workers_and_queue_is_throttled_at_once_and_the_rest_is_served(aws: Laptop) -> None:
+def test_what_exceeds_workers_and_queue_is_throttled_at_once_and_the_rest_is_served(
+    aws: Laptop,
+) -> None:
     gated = Gated(aws, "crowded")
     client = aws.client("lambda")
 
     def invoke(number: int) -> Any:
         try:
-            return json.load(client.invoke(FunctionName="crowded", Payload=gated.payload(number))["Payload"])
+            return json.load(
+                client.invoke(FunctionName="crowded", Payload=gated.payload(number))["Payload"]
+            )
         except ClientError as error:
             return error.response
 
@@ -89,7 +93,9 @@ def test_what_exceeds_workers_and_queue_is_throttled_at_once_and_the_rest_is_ser
     assert invoke(99) == 99, "normal again"
 
 
-def test_a_call_that_waits_too_long_is_throttled_and_never_runs(loop: Loop, runtime: Path, tmp_path: Path) -> None:
+def test_a_call_that_waits_too_long_is_throttled_and_never_runs(
+    loop: Loop, runtime: Path, tmp_path: Path
+) -> None:
     limits = Limits(workers=WORKERS, waiting=WAITING, waiting_seconds=0.05)
     with laptop(loop, tmp_path, runtime, limits=limits) as aws:
         gated = Gated(aws, "overdue")
@@ -110,11 +116,17 @@ def test_a_call_waits_for_its_worker_to_start_however_long_that_takes(
     loop: Loop, runtime: Path, tmp_path: Path
 ) -> None:
     with laptop(loop, tmp_path, runtime, limits=Limits(waiting_seconds=0.01)) as aws:
-        aws.deploy("slow-start", "import time\ntime.sleep(0.3)\ndef handler(event, context): return 'up'", Timeout=60)
+        aws.deploy(
+            "slow-start",
+            "import time\ntime.sleep(0.3)\ndef handler(event, context): return 'up'",
+            Timeout=60,
+        )
         assert aws.invoke("slow-start")[0] == "up"
 
 
-def test_a_caller_who_goes_while_the_call_waits_frees_its_place_and_the_call_never_runs(aws: Laptop) -> None:
+def test_a_caller_who_goes_while_the_call_waits_frees_its_place_and_the_call_never_runs(
+    aws: Laptop,
+) -> None:
     gated = Gated(aws, "abandoned")
 
     async def abandoned() -> None:

@@ -11,7 +11,9 @@ from tests.local.lambda_service.laptop import Laptop, Loop
 HEAD = "POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\r\nHost: x\r\n"
 
 
-def spoken(loop: Loop, *pieces: str, answer: Answer = ACCEPTED) -> tuple[list[tuple[str, str, bytes]], bytes]:
+def spoken(
+    loop: Loop, *pieces: str, answer: Answer = ACCEPTED
+) -> tuple[list[tuple[str, str, bytes]], bytes]:
     """Return what the endpoint was asked, and its answer on the wire."""
     asked: list[tuple[str, str, bytes]] = []
 
@@ -28,7 +30,9 @@ def spoken(loop: Loop, *pieces: str, answer: Answer = ACCEPTED) -> tuple[list[tu
             await asyncio.sleep(0)
         if asked or not pieces[-1].endswith("garbage"):
             head = await reader.readuntil(b"\r\n\r\n")
-            answered = head + await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split()[0]))
+            answered = head + await reader.readexactly(
+                int(head.lower().split(b"content-length: ")[1].split()[0])
+            )
         else:
             answered = await reader.read()
         writer.close()

@@ -26,7 +26,9 @@ def with_modes(files: dict[str, tuple[str, int]]) -> bytes:
 
 
 def layer(aws: Laptop, name: str, files: dict[str, tuple[str, int]]) -> str:
-    made = aws.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": with_modes(files)})
+    made = aws.client("lambda").publish_layer_version(
+        LayerName=name, Content={"ZipFile": with_modes(files)}
+    )
     return str(made["LayerVersionArn"])
 
 
@@ -45,20 +47,31 @@ def logged(aws: Laptop, function: str) -> list[str]:
 def test_a_wrapper_in_a_layer_starts_the_runtime(aws: Laptop, script: str) -> None:
     name = f"wrapped-{len(script)}"
     arn = layer(aws, name, {"bin/wrapper": (script, 0o755)})
-    aws.deploy(name, NAMES, Layers=[arn], Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bin/wrapper"}})
+    aws.deploy(
+        name,
+        NAMES,
+        Layers=[arn],
+        Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bin/wrapper"}},
+    )
     said, _ = aws.invoke(name)[0]
     assert said == "parent" or "python" in said
 
 
 def test_a_wrapper_in_the_function_starts_the_runtime(aws: Laptop) -> None:
     code = with_modes({"main.py": (NAMES, 0o644), "wrap": (WRAPPER_AS_PARENT, 0o755)})
-    aws.deploy("wrapped-itself", NAMES, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"}})
+    aws.deploy(
+        "wrapped-itself",
+        NAMES,
+        Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"}},
+    )
     aws.client("lambda").update_function_code(FunctionName="wrapped-itself", ZipFile=code)
     assert aws.invoke("wrapped-itself")[0][0] == "parent"
 
 
 def test_a_wrapper_that_is_not_there_is_an_invalid_entrypoint(aws: Laptop) -> None:
-    aws.deploy("unwrapped", NAMES, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/nowhere"}})
+    aws.deploy(
+        "unwrapped", NAMES, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/nowhere"}}
+    )
     error, done = aws.invoke("unwrapped")
     assert (done.function_error, error["errorType"]) == ("Unhandled", "Runtime.InvalidEntrypoint")
     assert error["errorMessage"] == "Error: fork/exec /opt/nowhere: no such file or directory"
@@ -81,13 +94,22 @@ def test_the_json_log_format_is_that_of_the_platform_and_the_runtime(aws: Laptop
     assert bare == "bare"
     record = json.loads(report)["record"]
     assert (json.loads(report)["type"], record["status"]) == ("platform.report", "success")
-    assert record["metrics"].keys() >= {"durationMs", "billedDurationMs", "memorySizeMB", "initDurationMs"}
+    assert record["metrics"].keys() >= {
+        "durationMs",
+        "billedDurationMs",
+        "memorySizeMB",
+        "initDurationMs",
+    }
 
 
 def test_log_levels_filter_the_json_log(aws: Laptop) -> None:
-    assert json_log(aws, "json-quiet", ApplicationLogLevel="WARN", SystemLogLevel="WARN") == ["bare"]
+    assert json_log(aws, "json-quiet", ApplicationLogLevel="WARN", SystemLogLevel="WARN") == [
+        "bare"
+    ]
     kinds = [
-        json.loads(line).get("type") for line in json_log(aws, "json-loud", SystemLogLevel="DEBUG") if line != "bare"
+        json.loads(line).get("type")
+        for line in json_log(aws, "json-loud", SystemLogLevel="DEBUG")
+        if line != "bare"
     ]
     assert kinds == ["platform.start", None, "platform.runtimeDone", "platform.report"]
 
@@ -100,11 +122,15 @@ def test_a_log_group_of_its_own_and_the_configuration_are_read_back(aws: Laptop)
     assert logs.filter_log_events(logGroupName="shared")["events"]
     shown = client.get_function_configuration(FunctionName="grouped")["LoggingConfig"]
     assert shown == {"LogFormat": "Text", "LogGroup": "shared"}
-    client.update_function_configuration(FunctionName="grouped", LoggingConfig={"LogFormat": "JSON"})
+    client.update_function_configuration(
+        FunctionName="grouped", LoggingConfig={"LogFormat": "JSON"}
+    )
     shown = client.get_function_configuration(FunctionName="grouped")["LoggingConfig"]
     assert (shown["LogFormat"], shown["LogGroup"]) == ("JSON", "/aws/lambda/grouped")
     aws.invoke("grouped")
-    assert json.loads(logged(aws, "grouped")[-1])["type"] == "platform.report", "the change reaches the next invocation"
+    assert json.loads(logged(aws, "grouped")[-1])["type"] == "platform.report", (
+        "the change reaches the next invocation"
+    )
 
 
 def test_the_first_invocation_makes_the_log_group_if_the_role_may(aws: Laptop) -> None:
@@ -117,7 +143,10 @@ def test_the_first_invocation_makes_the_log_group_if_the_role_may(aws: Laptop) -
         aws.invoke("makes-group")
     finally:
         iam.delete_role_policy(RoleName="worker", PolicyName="logs")
-    messages = [each["message"] for each in logs.filter_log_events(logGroupName="/aws/lambda/makes-group")["events"]]
+    messages = [
+        each["message"]
+        for each in logs.filter_log_events(logGroupName="/aws/lambda/makes-group")["events"]
+    ]
     assert [message.split()[0] for message in messages] == ["START", "END", "REPORT"]
 
 
@@ -125,7 +154,9 @@ def test_a_stale_revision_is_refused_and_each_change_makes_a_new_one(aws: Laptop
     client = aws.client("lambda")
     aws.deploy("revised", NAMES, Publish=True)
     first = client.get_function_configuration(FunctionName="revised")["RevisionId"]
-    second = client.update_function_configuration(FunctionName="revised", Timeout=9, RevisionId=first)["RevisionId"]
+    second = client.update_function_configuration(
+        FunctionName="revised", Timeout=9, RevisionId=first
+    )["RevisionId"]
     assert first != second
     code = zipped({"main.py": NAMES})
     for call, arguments in (
@@ -136,22 +167,31 @@ def test_a_stale_revision_is_refused_and_each_change_makes_a_new_one(aws: Laptop
         error = refused(call, FunctionName="revised", RevisionId=first, **arguments)
         assert (error["Code"], error["status"]) == ("PreconditionFailedException", 412)
     assert client.get_function_configuration(FunctionName="revised")["Timeout"] == 9
-    third = client.update_function_code(FunctionName="revised", ZipFile=code, RevisionId=second)["RevisionId"]
+    third = client.update_function_code(FunctionName="revised", ZipFile=code, RevisionId=second)[
+        "RevisionId"
+    ]
     assert third != second
 
 
 def test_a_stale_revision_of_an_alias_is_refused(aws: Laptop) -> None:
     client = aws.client("lambda")
     aws.deploy("revised-alias", NAMES, Publish=True)
-    first = client.create_alias(FunctionName="revised-alias", Name="live", FunctionVersion="1")["RevisionId"]
+    first = client.create_alias(FunctionName="revised-alias", Name="live", FunctionVersion="1")[
+        "RevisionId"
+    ]
     arguments = {"FunctionName": "revised-alias", "Name": "live", "Description": "x"}
     assert client.update_alias(**arguments, RevisionId=first)["RevisionId"] != first
-    assert refused(client.update_alias, **arguments, RevisionId=first)["Code"] == "PreconditionFailedException"
+    assert (
+        refused(client.update_alias, **arguments, RevisionId=first)["Code"]
+        == "PreconditionFailedException"
+    )
 
 
 def test_a_function_url_is_refused_when_it_is_made(aws: Laptop) -> None:
     aws.deploy("no-url", NAMES)
-    error = refused(aws.client("lambda").create_function_url_config, FunctionName="no-url", AuthType="NONE")
+    error = refused(
+        aws.client("lambda").create_function_url_config, FunctionName="no-url", AuthType="NONE"
+    )
     assert (error["Code"], error["status"]) == ("NotEmulated", 501)
     assert "the function URL of no-url" in error["Message"]
 
@@ -162,7 +202,9 @@ def test_a_layer_with_extensions_is_refused_by_name(aws: Laptop, call: str) -> N
     if call == "update":
         aws.deploy("extended-later", NAMES)
         client = aws.client("lambda")
-        error = refused(client.update_function_configuration, FunctionName="extended-later", Layers=[arn])
+        error = refused(
+            client.update_function_configuration, FunctionName="extended-later", Layers=[arn]
+        )
     else:
         error = refused(aws.deploy, name="extended", code=NAMES, Layers=[arn])
     assert (error["Code"], error["status"]) == ("NotEmulated", 501)

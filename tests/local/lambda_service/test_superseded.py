@@ -37,7 +37,9 @@ def test_workers_of_a_version_that_lost_its_alias_end(aws: Laptop) -> None:
     release(aws, "superseded", PID + "# 2\n")
     assert gone(before)
     now, _ = aws.invoke("superseded", qualifier="live")
-    aws.client("lambda").update_function_configuration(FunctionName="superseded", Description="of $LATEST only")
+    aws.client("lambda").update_function_configuration(
+        FunctionName="superseded", Description="of $LATEST only"
+    )
     assert aws.invoke("superseded", qualifier="live")[0] == now
 
 
@@ -78,7 +80,9 @@ def test_a_deleted_layer_is_kept_for_as_long_as_an_alias_needs_it(aws: Laptop) -
     client.create_alias(FunctionName="layered", Name="live", FunctionVersion="1")
     client.delete_layer_version(LayerName="kernel", VersionNumber=layers[0]["Version"])
     assert aws.invoke("layered", qualifier="live")[0] == 1
-    client.update_function_configuration(FunctionName="layered", Layers=[layers[1]["LayerVersionArn"]])
+    client.update_function_configuration(
+        FunctionName="layered", Layers=[layers[1]["LayerVersionArn"]]
+    )
     assert release(aws, "layered", code) == "2"
     assert aws.invoke("layered", qualifier="live")[0] == 2
     with pytest.raises(InvokeError, match="A layer of layered:1 was deleted"):
@@ -96,7 +100,9 @@ def test_equal_files_of_two_archives_are_one_file(aws: Laptop) -> None:
     assert first.samefile(second)
     assert (second.parent / "more/other.py").read_text() == ""
     changed = code + "# changed\n"
-    aws.client("lambda").update_function_code(FunctionName="linked", ZipFile=zipped({"main.py": changed}))
+    aws.client("lambda").update_function_code(
+        FunctionName="linked", ZipFile=zipped({"main.py": changed})
+    )
     third = Path(aws.invoke("linked")[0])
     assert (third.read_text(), second.read_text()) == (changed, code)
 
@@ -105,9 +111,13 @@ def test_a_worker_is_started_before_anybody_calls(aws: Laptop) -> None:
     runner, port = aws.loop.run(aws.listen(web.AppRunner(_pages(aws))))
     deploy(aws, "started")
     assert _start(port, "started", "1") == (204, None)
-    assert aws.invoke("started", qualifier="live")[1].cold  # the first invocation of a worker, as AWS counts
+    assert aws.invoke("started", qualifier="live")[
+        1
+    ].cold  # the first invocation of a worker, as AWS counts
     broken = aws.client("lambda")
-    broken.update_function_code(FunctionName="started", ZipFile=zipped({"main.py": "print('so far')\nnowhere\n"}))
+    broken.update_function_code(
+        FunctionName="started", ZipFile=zipped({"main.py": "print('so far')\nnowhere\n"})
+    )
     version = broken.publish_version(FunctionName="started")["Version"]
     status, answer = _start(port, "started", version)
     assert status == 409

@@ -17,7 +17,7 @@ TRACES = {
 }
 CODE = """
 import os
-from atrium import tracing
+from atrium.runtime import tracing
 def handler(event, context):
     with tracing.subsegment("find the user", service="users"):
         if event == "fail": raise ValueError("as told")
@@ -30,10 +30,14 @@ def traced(aws: Laptop) -> Laptop:
     if missing := [str(file) for file in LAYERS if not file.exists()]:
         raise RuntimeError(f"{', '.join(missing)}: missing, run `make build`")
     layers = [
-        aws.client("lambda").publish_layer_version(LayerName=file.stem, Content={"ZipFile": file.read_bytes()})
+        aws.client("lambda").publish_layer_version(
+            LayerName=file.stem, Content={"ZipFile": file.read_bytes()}
+        )
         for file in LAYERS
     ]
-    aws.client("iam").put_role_policy(RoleName="worker", PolicyName="traces", PolicyDocument=json.dumps(TRACES))
+    aws.client("iam").put_role_policy(
+        RoleName="worker", PolicyName="traces", PolicyDocument=json.dumps(TRACES)
+    )
     options: dict[str, Any] = {
         "Layers": [layer["LayerVersionArn"] for layer in layers],
         "Timeout": 20,
@@ -48,7 +52,9 @@ def new_root() -> str:
     return f"1-{int(time.time()):08x}-{time.time_ns():024x}"
 
 
-def invoke(aws: Laptop, root: str, sampled: int, event: object = None, function: str = "traced") -> Any:
+def invoke(
+    aws: Laptop, root: str, sampled: int, event: object = None, function: str = "traced"
+) -> Any:
     header = f"Root={root};Parent=53995c3f42cd8ad8;Sampled={sampled}"
     return aws.invoke(function, event, trace_header=header)
 
@@ -59,10 +65,16 @@ def documents(aws: Laptop, root: str) -> list[dict[str, Any]]:
 
     def segments() -> list[dict[str, Any]]:
         found = client.batch_get_traces(TraceIds=[root])
-        return [json.loads(each["Document"]) for trace in found["Traces"] for each in trace["Segments"]]
+        return [
+            json.loads(each["Document"]) for trace in found["Traces"] for each in trace["Segments"]
+        ]
 
     def arrived() -> bool:
-        return any(node["name"] == "find the user" for each in segments() for node in each.get("subsegments", []))
+        return any(
+            node["name"] == "find the user"
+            for each in segments()
+            for node in each.get("subsegments", [])
+        )
 
     assert settle(arrived, 60), f"the subsegment did not arrive; there is {segments()}"
     return segments()
@@ -89,7 +101,9 @@ def test_a_failure_is_a_fault_in_the_summary(traced: Laptop) -> None:
     invoke(traced, root, 1, "fail")
     documents(traced, root)
     now = datetime.now(UTC)
-    found = traced.client("xray").get_trace_summaries(StartTime=now - timedelta(minutes=5), EndTime=now)
+    found = traced.client("xray").get_trace_summaries(
+        StartTime=now - timedelta(minutes=5), EndTime=now
+    )
     (summary,) = [each for each in found["TraceSummaries"] if each["Id"] == root]
     assert (summary["HasFault"], summary["IsPartial"]) == (True, False)
     assert summary["Annotations"]["service"][0]["AnnotationValue"] == {"StringValue": "users"}
@@ -97,7 +111,9 @@ def test_a_failure_is_a_fault_in_the_summary(traced: Laptop) -> None:
 
 
 @pytest.mark.parametrize(("function", "sampled"), [("traced", 0), ("untraced", 1)])
-def test_what_is_not_sampled_or_not_traced_leaves_nothing(traced: Laptop, function: str, sampled: int) -> None:
+def test_what_is_not_sampled_or_not_traced_leaves_nothing(
+    traced: Laptop, function: str, sampled: int
+) -> None:
     root = new_root()
     invoke(traced, root, sampled, function=function)
     after = new_root()
@@ -113,14 +129,24 @@ def test_a_role_without_permission_leaves_nothing(traced: Laptop) -> None:
     try:
         root = new_root()
         invoke(traced, root, 1)
-        assert traced.client("xray").batch_get_traces(TraceIds=[root])["UnprocessedTraceIds"] == [root]
+        assert traced.client("xray").batch_get_traces(TraceIds=[root])["UnprocessedTraceIds"] == [
+            root
+        ]
     finally:
-        iam.put_role_policy(RoleName="worker", PolicyName="traces", PolicyDocument=json.dumps(TRACES))
+        iam.put_role_policy(
+            RoleName="worker", PolicyName="traces", PolicyDocument=json.dumps(TRACES)
+        )
 
 
 def test_segments_can_be_put_by_the_api_and_bad_ones_are_named(aws: Laptop) -> None:
     root, client = new_root(), aws.client("xray")
-    segment = {"name": "mine", "id": "a" * 16, "trace_id": root, "start_time": time.time(), "end_time": time.time()}
+    segment = {
+        "name": "mine",
+        "id": "a" * 16,
+        "trace_id": root,
+        "start_time": time.time(),
+        "end_time": time.time(),
+    }
     put = client.put_trace_segments(TraceSegmentDocuments=[json.dumps(segment), "{"])
     assert [each["ErrorCode"] for each in put["UnprocessedTraceSegments"]] == ["ParseError"]
     (trace,) = client.batch_get_traces(TraceIds=[root])["Traces"]

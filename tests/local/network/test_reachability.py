@@ -41,7 +41,9 @@ class Network:
     clients: str = ""  # of those that declare postgres
     proxy: str = ""
 
-    def client(self, service: str, credentials: tuple[str, str, str | None] = ("local", "local", None)) -> Any:
+    def client(
+        self, service: str, credentials: tuple[str, str, str | None] = ("local", "local", None)
+    ) -> Any:
         return boto3.client(  # type: ignore[call-overload]
             service, region_name=REGION, endpoint_url=self.url, aws_access_key_id=credentials[0],
             aws_secret_access_key=credentials[1], aws_session_token=credentials[2],
@@ -51,13 +53,19 @@ class Network:
     def build(self) -> None:
         ec2 = self.client("ec2")
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.1.0/24")["Subnet"][
+            "SubnetId"
+        ]
         self.table = ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
         ec2.associate_route_table(RouteTableId=self.table, SubnetId=self.subnet)
-        self.functions, self.clients, self.proxy = (self.group(name) for name in ("functions", "clients", "proxy"))
+        self.functions, self.clients, self.proxy = (
+            self.group(name) for name in ("functions", "clients", "proxy")
+        )
         self.endpoint("dynamodb", VpcEndpointType="Gateway", RouteTableIds=[self.table])
         lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
-        (dynamodb,) = [each["PrefixListId"] for each in lists if each["PrefixListName"].endswith(".dynamodb")]
+        (dynamodb,) = [
+            each["PrefixListId"] for each in lists if each["PrefixListName"].endswith(".dynamodb")
+        ]
         self.lead(self.functions, HTTPS | {"PrefixListIds": [{"PrefixListId": dynamodb}]})
         self.lead(self.clients, POSTGRES | {"UserIdGroupPairs": [{"GroupId": self.proxy}]})
         self.admit(self.proxy, POSTGRES | {"UserIdGroupPairs": [{"GroupId": self.clients}]})
@@ -65,15 +73,21 @@ class Network:
     def group(self, name: str) -> str:
         """Without the rule that lets everything out, as Terraform makes them."""
         ec2 = self.client("ec2")
-        made: str = ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"]
+        made: str = ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)[
+            "GroupId"
+        ]
         ec2.revoke_security_group_egress(GroupId=made, IpPermissions=[ANYTHING])
         return made
 
     def lead(self, group: str, permission: dict[str, Any]) -> None:
-        self.client("ec2").authorize_security_group_egress(GroupId=group, IpPermissions=[permission])
+        self.client("ec2").authorize_security_group_egress(
+            GroupId=group, IpPermissions=[permission]
+        )
 
     def admit(self, group: str, permission: dict[str, Any]) -> None:
-        self.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+        self.client("ec2").authorize_security_group_ingress(
+            GroupId=group, IpPermissions=[permission]
+        )
 
     def endpoint(self, service: str, **options: Any) -> str:
         made = self.client("ec2").create_vpc_endpoint(
@@ -83,12 +97,19 @@ class Network:
 
     def function(self, name: str, *groups: str) -> tuple[str, str, str | None]:
         """Deploy it, in the VPC if it has groups; what signs its calls. Its role may do everything."""
-        everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        everything = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+        }
         iam = self.client("iam")
         named = f"{name}-{self.vpc}"  # IAM is not reset: it loads all of AWS's policies again
         role = iam.create_role(RoleName=named, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         iam.put_role_policy(RoleName=named, PolicyName="all", PolicyDocument=json.dumps(everything))
-        vpc = {"VpcConfig": {"SubnetIds": [self.subnet], "SecurityGroupIds": list(groups)}} if groups else {}
+        vpc = (
+            {"VpcConfig": {"SubnetIds": [self.subnet], "SecurityGroupIds": list(groups)}}
+            if groups
+            else {}
+        )
         self.client("lambda").create_function(
             FunctionName=name, Runtime="python3.13", Role=role, Handler="main.handler",
             Code={"ZipFile": zipped({"main.py": ""})}, **vpc,
@@ -148,21 +169,29 @@ def test_a_vpc_function_reaches_what_has_an_endpoint_and_nothing_else(network: N
         assert "vpc: false" in why
 
 
-def test_a_function_outside_of_the_vpc_and_the_operator_reach_every_service(network: Network) -> None:
+def test_a_function_outside_of_the_vpc_and_the_operator_reach_every_service(
+    network: Network,
+) -> None:
     outside = network.function("reconcile")
     assert network.refused(network.client("ssm", outside).describe_parameters) is None
     assert network.refused(network.client("ssm").describe_parameters) is None
     network.function("users", network.functions)
-    key, secret, token, _ = sessions.credentials_for(f"arn:aws:iam::{ACCOUNT_ID}:role/users-{network.vpc}", "somebody")
+    key, secret, token, _ = sessions.credentials_for(
+        f"arn:aws:iam::{ACCOUNT_ID}:role/users-{network.vpc}", "somebody"
+    )
     assert network.refused(network.client("ssm", (key, secret, token)).describe_parameters) is None
 
 
-def test_an_endpoint_counts_only_with_the_routes_and_groups_that_lead_to_it(network: Network) -> None:
+def test_an_endpoint_counts_only_with_the_routes_and_groups_that_lead_to_it(
+    network: Network,
+) -> None:
     closed = network.function("closed", network.group("nothing"))
     assert network.refused(network.client("dynamodb", closed).list_tables)
     signed = network.function("users", network.functions)
     ec2 = network.client("ec2")
-    association = ec2.describe_route_tables(RouteTableIds=[network.table])["RouteTables"][0]["Associations"][0]
+    association = ec2.describe_route_tables(RouteTableIds=[network.table])["RouteTables"][0][
+        "Associations"
+    ][0]
     ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
     assert network.refused(network.client("dynamodb", signed).list_tables)
 
@@ -170,7 +199,11 @@ def test_an_endpoint_counts_only_with_the_routes_and_groups_that_lead_to_it(netw
 def test_an_interface_endpoint_needs_both_sides_groups_and_private_dns(network: Network) -> None:
     call = network.client("ssm", network.function("users", network.functions)).describe_parameters
     door = network.group("door")
-    made = {"VpcEndpointType": "Interface", "SubnetIds": [network.subnet], "SecurityGroupIds": [door]}
+    made = {
+        "VpcEndpointType": "Interface",
+        "SubnetIds": [network.subnet],
+        "SecurityGroupIds": [door],
+    }
     network.endpoint("ssm", **made, PrivateDnsEnabled=False)
     network.lead(network.functions, HTTPS | {"UserIdGroupPairs": [{"GroupId": door}]})
     assert network.refused(call)
@@ -183,7 +216,9 @@ def test_an_interface_endpoint_needs_both_sides_groups_and_private_dns(network: 
 def test_a_nat_leads_to_every_service(network: Network) -> None:
     call = network.client("ssm", network.function("users", network.functions)).describe_parameters
     ec2 = network.client("ec2")
-    nat = ec2.create_nat_gateway(SubnetId=network.subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    nat = ec2.create_nat_gateway(SubnetId=network.subnet, ConnectivityType="private")["NatGateway"][
+        "NatGatewayId"
+    ]
     ec2.create_route(RouteTableId=network.table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
     assert network.refused(call)
     network.lead(network.functions, HTTPS | {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]})
@@ -208,7 +243,9 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
 
 
 def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: Network) -> None:
-    proxy = RegisteredProxy("prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,)))
+    proxy = RegisteredProxy(
+        "prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,))
+    )
     settings = Settings(Path(), api_port=3000, aws_port=4566)
     doors = doors_of(settings, 6432, f"{LOOPBACK}:2000", lambda: [proxy])
     found = {}
@@ -227,4 +264,6 @@ def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: 
     assert "declares `postgres`" in found["menu"].closed[6432]
     assert "outside of the VPC" in found["apart"].closed[6432]
     assert found["apart"].world is None
-    assert f"lies in {network.vpc}, from where no way leads to the internet" in (found["orders"].world or "")
+    assert f"lies in {network.vpc}, from where no way leads to the internet" in (
+        found["orders"].world or ""
+    )

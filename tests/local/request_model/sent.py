@@ -48,7 +48,17 @@ def _stop(request: Any, **_: Any) -> AWSResponse:
     service = signed[3] if signed else UNSIGNED_TARGETS[target.split(".")[0]]
     action = target.rpartition(".")[2] or _form_action(headers, body, address.query)
     raise SentError(
-        AwsCall(service, request.method, address.path, address.query, headers, body, REGION, action, "test")
+        AwsCall(
+            service,
+            request.method,
+            address.path,
+            address.query,
+            headers,
+            body,
+            REGION,
+            action,
+            "test",
+        )
     )
 
 
@@ -58,7 +68,9 @@ def _text(value: Any) -> str:
 
 def call(service: str, operation: str, parameters: dict[str, Any]) -> AwsCall:
     method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
-    name = {made: own for own, made in client(service).meta.method_to_api_mapping.items()}[operation]
+    name = {made: own for own, made in client(service).meta.method_to_api_mapping.items()}[
+        operation
+    ]
     assert name or method
     try:
         getattr(client(service), name)(**parameters)

@@ -14,7 +14,9 @@ from local_aws.request_model.constraints import _in_python
 from local_aws.request_model.gate import MODELS
 from tests.local.request_model.sent import answered, call
 
-CASES: list[tuple[str, str, dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("accepted.yaml").read_text())
+CASES: list[tuple[str, str, dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("accepted.yaml").read_text()
+)
 NOT_READ = {("s3", "PutObject")}
 """S3 is read where it names a bucket."""
 
@@ -24,8 +26,12 @@ def test_there_are_enough_cases() -> None:
     assert len({service for service, *_ in CASES}) >= 15
 
 
-@pytest.mark.parametrize(("service", "operation", "parameters"), CASES, ids=lambda value: str(value)[:60])
-def test_a_documented_value_passes(service: str, operation: str, parameters: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"), CASES, ids=lambda value: str(value)[:60]
+)
+def test_a_documented_value_passes(
+    service: str, operation: str, parameters: dict[str, Any]
+) -> None:
     gate = RequestModelGate()
     answer = answered(gate, call(service, operation, parameters))
     assert answer is None, answer.body

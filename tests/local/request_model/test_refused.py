@@ -20,8 +20,12 @@ def test_there_are_enough_cases() -> None:
     assert len({service for service, *_ in CASES}) >= 15
 
 
-@pytest.mark.parametrize(("service", "operation", "parameters", "named"), CASES, ids=lambda value: str(value)[:60])
-def test_a_wrong_value_is_refused_by_name(service: str, operation: str, parameters: dict[str, Any], named: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "named"), CASES, ids=lambda value: str(value)[:60]
+)
+def test_a_wrong_value_is_refused_by_name(
+    service: str, operation: str, parameters: dict[str, Any], named: str
+) -> None:
     asked = call(service, operation, parameters)
     answer = answered(RequestModelGate(), asked)
     assert answer is not None, "accepted"

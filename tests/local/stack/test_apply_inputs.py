@@ -14,7 +14,11 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     for folder in ("envs/dev", "modules", "packages", "tools"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".terraform", "__pycache__"))
+        shutil.copytree(
+            ROOT / folder,
+            tmp_path / folder,
+            ignore=shutil.ignore_patterns(".terraform", "__pycache__"),
+        )
     for file in (
         "functions/users/function.yaml",
         "build/functions/users.zip",

@@ -48,7 +48,9 @@ def outputs(port: int) -> Outputs:
 
 
 def test_a_refused_sign_in_is_told_with_its_reason(tmp_path: Path, refusing_port: int) -> None:
-    with pytest.raises(StackError, match=r"admin@example.com could not sign in: .*PreTokenGeneration failed") as told:
+    with pytest.raises(
+        StackError, match=r"admin@example.com could not sign in: .*PreTokenGeneration failed"
+    ) as told:
         show.environment(Settings(root=tmp_path, aws_port=refusing_port), outputs(refusing_port))
     assert "`make logs`" in str(told.value)
 

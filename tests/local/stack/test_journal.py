@@ -25,7 +25,9 @@ from tests.local.lambda_service.laptop import REGION, Loop, zipped
 from tools.laptop.stack.persistence import Kept, Persistence
 
 # A killed process does not close moto's temporary files either.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 _SERVICES: tuple[Any, ...] = (
     "cognito-idp", "dynamodb", "events", "iam", "lambda", "logs", "s3", "secretsmanager", "sns", "sqs", "ssm",
 )  # fmt: skip
@@ -53,8 +55,13 @@ class Supervisor:
 
         cognito = Cognito(self.settings, no_function, self.kept.cognito)
         self.persistence.keep(cognito, RestApis(self.kept.apis), self.kept.store)
-        interceptors = {"cognito-idp": cognito.intercept, "dynamodb": DynamoDb(self.kept.store).intercept}
-        app = endpoint.create_app(self.persistence.watched(interceptors), self.persistence.forward, allow)
+        interceptors = {
+            "cognito-idp": cognito.intercept,
+            "dynamodb": DynamoDb(self.kept.store).intercept,
+        }
+        app = endpoint.create_app(
+            self.persistence.watched(interceptors), self.persistence.forward, allow
+        )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, LOOPBACK, 0).start()
@@ -89,7 +96,9 @@ class Stack:
     def kill(self) -> None:
         self._starts += 1
         root = self._folder / str(self._starts)
-        shutil.copytree(self.now.settings.root, root)  # before anything is closed, which would write
+        shutil.copytree(
+            self.now.settings.root, root
+        )  # before anything is closed, which would write
         self.now.close()
         self.now = Supervisor(self._loop, root)
 
@@ -112,7 +121,9 @@ def pool_of(stack: Stack) -> tuple[str, str]:
         PoolName="people", AutoVerifiedAttributes=["email"], UsernameAttributes=["email"]
     )["UserPool"]["Id"]  # fmt: skip
     flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
-    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows)
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows
+    )
     return pool, made["UserPoolClient"]["ClientId"]
 
 
@@ -128,20 +139,28 @@ def test_users_codes_and_sign_ins(stack: Stack) -> None:
     stack.kill()
     cognito = stack.client("cognito-idp")
     assert stack.now.kept.cognito
-    [code] = [message.code for message in stack.now.kept.cognito.inbox if message.to == "bob@example.com"]
+    [code] = [
+        message.code for message in stack.now.kept.cognito.inbox if message.to == "bob@example.com"
+    ]
     cognito.confirm_sign_up(ClientId=client, Username="bob@example.com", ConfirmationCode=code)
     assert [
         each["GroupName"]
-        for each in cognito.admin_list_groups_for_user(UserPoolId=pool, Username="ada@example.com")["Groups"]
+        for each in cognito.admin_list_groups_for_user(UserPoolId=pool, Username="ada@example.com")[
+            "Groups"
+        ]
     ] == ["staff"]
     assert len(cognito.list_users_in_group(UserPoolId=pool, GroupName="staff")["Users"]) == 1
     password = {"USERNAME": "ada@example.com", "PASSWORD": "correct-Horse-1"}
-    signed_in = cognito.initiate_auth(ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=password)
+    signed_in = cognito.initiate_auth(
+        ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=password
+    )
     cognito.admin_delete_user(UserPoolId=pool, Username="bob@example.com")
     stack.kill()
     cognito = stack.client("cognito-idp")
     refresh = {"REFRESH_TOKEN": signed_in["AuthenticationResult"]["RefreshToken"]}
-    assert cognito.initiate_auth(ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=refresh)
+    assert cognito.initiate_auth(
+        ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=refresh
+    )
     assert len(cognito.list_users(UserPoolId=pool)["Users"]) == 1
 
 
@@ -149,14 +168,21 @@ def test_a_pool_is_in_a_snapshot_before_its_call_is_answered(stack: Stack) -> No
     pool, client = pool_of(stack)
     stack.kill()
     cognito = stack.client("cognito-idp")
-    assert cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"]["ClientName"] == "app"
+    assert (
+        cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"][
+            "ClientName"
+        ]
+        == "app"
+    )
 
 
 def test_messages(stack: Stack) -> None:
     queues, topics = stack.client("sqs"), stack.client("sns")
     url = queues.create_queue(QueueName="jobs")["QueueUrl"]
     topic = topics.create_topic(Name="news")["TopicArn"]
-    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:jobs")
+    topics.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:jobs"
+    )
     stack.now.save()
     for number in range(3):
         queues.send_message(QueueUrl=url, MessageBody=f"job {number}")
@@ -166,7 +192,10 @@ def test_messages(stack: Stack) -> None:
     stack.kill()
     queues = stack.client("sqs")
     url = queues.get_queue_url(QueueName="jobs")["QueueUrl"]
-    bodies = [each["Body"] for each in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    bodies = [
+        each["Body"]
+        for each in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    ]
     assert len(bodies) == 3
     assert {"job 1", "job 2"} <= {*bodies, first["Body"]}
     assert first["Body"] not in bodies
@@ -181,7 +210,9 @@ def test_objects(stack: Stack) -> None:
     s3.put_object(Bucket="things", Key="a/b c&d", Body=b"kept" * 1000, Metadata={"by": "test"})
     s3.delete_object(Bucket="things", Key="gone")
     upload = s3.create_multipart_upload(Bucket="things", Key="large")["UploadId"]
-    part = s3.upload_part(Bucket="things", Key="large", UploadId=upload, PartNumber=1, Body=b"p" * 1000)
+    part = s3.upload_part(
+        Bucket="things", Key="large", UploadId=upload, PartNumber=1, Body=b"p" * 1000
+    )
     stack.kill()
     s3 = stack.client("s3")
     found = s3.get_object(Bucket="things", Key="a/b c&d")
@@ -189,7 +220,9 @@ def test_objects(stack: Stack) -> None:
     with pytest.raises(ClientError, match="NoSuchKey"):
         s3.get_object(Bucket="things", Key="gone")
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-    s3.complete_multipart_upload(Bucket="things", Key="large", UploadId=upload, MultipartUpload=parts)
+    s3.complete_multipart_upload(
+        Bucket="things", Key="large", UploadId=upload, MultipartUpload=parts
+    )
     s3.delete_objects(Bucket="things", Delete={"Objects": [{"Key": "a/b c&d"}]})
     stack.kill()
     listed = stack.client("s3").list_objects_v2(Bucket="things")["Contents"]
@@ -207,7 +240,9 @@ def test_functions_secrets_parameters_and_rules(stack: Stack) -> None:
         Handler="main.handler",
         Code={"ZipFile": zipped({"main.py": "one"})},
     )
-    functions.update_function_code(FunctionName="work", ZipFile=zipped({"main.py": "two"}), Publish=True)
+    functions.update_function_code(
+        FunctionName="work", ZipFile=zipped({"main.py": "two"}), Publish=True
+    )
     functions.create_alias(FunctionName="work", Name="live", FunctionVersion="1")
     functions.put_function_concurrency(FunctionName="work", ReservedConcurrentExecutions=3)
     secret = stack.client("secretsmanager").create_secret(Name="word", SecretString="open")["ARN"]
@@ -216,13 +251,17 @@ def test_functions_secrets_parameters_and_rules(stack: Stack) -> None:
     stack.client("events").put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
     before = functions.get_function(FunctionName="work", Qualifier="live")["Configuration"]
     stack.kill()
-    after = stack.client("lambda").get_function(FunctionName="work", Qualifier="live")["Configuration"]
+    after = stack.client("lambda").get_function(FunctionName="work", Qualifier="live")[
+        "Configuration"
+    ]
     assert {name: after[name] for name in ("CodeSha256", "Version")} == {
         name: before[name] for name in ("CodeSha256", "Version")
     }
     reserved = stack.client("lambda").get_function_concurrency(FunctionName="work")
     assert reserved["ReservedConcurrentExecutions"] == 3
-    assert stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "sesame"
+    assert (
+        stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "sesame"
+    )
     assert stack.client("ssm").get_parameter(Name="/a")["Parameter"]["Value"] == "b"
     assert [rule["Name"] for rule in stack.client("events").list_rules()["Rules"]] == ["hourly"]
 
@@ -239,7 +278,9 @@ def test_the_journal_ends_where_the_snapshot_begins(stack: Stack) -> None:
     queues.send_message(QueueUrl=url, MessageBody="two")
     stack.kill()
     queues = stack.client("sqs")
-    got = queues.receive_message(QueueUrl=queues.get_queue_url(QueueName="jobs")["QueueUrl"], MaxNumberOfMessages=10)
+    got = queues.receive_message(
+        QueueUrl=queues.get_queue_url(QueueName="jobs")["QueueUrl"], MaxNumberOfMessages=10
+    )
     assert sorted(each["Body"] for each in got["Messages"]) == ["one", "two"]
 
 
@@ -279,7 +320,9 @@ def test_two_calls_at_once_share_one_snapshot(stack: Stack) -> None:
     before = stack.now.persistence.snapshots
 
     async def make() -> None:
-        await asyncio.gather(*(asyncio.to_thread(topics.create_topic, Name=f"t{number}") for number in range(8)))
+        await asyncio.gather(
+            *(asyncio.to_thread(topics.create_topic, Name=f"t{number}") for number in range(8))
+        )
 
     asyncio.run(make())
     assert stack.now.persistence.snapshots - before <= 4
@@ -297,7 +340,9 @@ def test_what_cannot_be_kept_is_not_acknowledged(stack: Stack) -> None:
     with pytest.raises(ClientError, match="InsufficientStorage"):
         topics.create_topic(Name="news")
     part.unlink(missing_ok=True)
-    full = "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+    full = (
+        "CREATE TRIGGER full BEFORE INSERT ON changes BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+    )
     stack.now.kept.store.blocking(lambda data: data.sql.execute(full))
     with pytest.raises(ClientError, match="disk is full"):
         queues.send_message(QueueUrl=url, MessageBody="one")
@@ -305,7 +350,9 @@ def test_what_cannot_be_kept_is_not_acknowledged(stack: Stack) -> None:
     queues.send_message(QueueUrl=url, MessageBody="two")
     stack.kill()
     queues = stack.client("sqs")
-    got = queues.receive_message(QueueUrl=queues.get_queue_url(QueueName="jobs")["QueueUrl"], MaxNumberOfMessages=10)
+    got = queues.receive_message(
+        QueueUrl=queues.get_queue_url(QueueName="jobs")["QueueUrl"], MaxNumberOfMessages=10
+    )
     assert "two" in [each["Body"] for each in got["Messages"]]
 
 

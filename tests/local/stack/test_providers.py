@@ -35,7 +35,9 @@ def test_terraforms_own_mirror_folder_needs_no_help(machine: Path) -> None:
     assert providers.environment(machine / "state") == {}
 
 
-def test_an_existing_cli_configuration_is_left_alone(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_cli_configuration_is_left_alone(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mirror(machine / "opt")
     config = machine / "my.rc"
     config.touch()
@@ -43,7 +45,9 @@ def test_an_existing_cli_configuration_is_left_alone(machine: Path, monkeypatch:
     assert providers.environment(machine / "state") == {}
 
 
-def test_a_configuration_that_names_a_missing_file_is_replaced(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configuration_that_names_a_missing_file_is_replaced(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(machine / "missing.rc"))
     assert providers.environment(machine / "state") == {"TF_CLI_CONFIG_FILE": os.devnull}
     found = mirror(machine / "opt")

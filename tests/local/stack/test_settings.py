@@ -5,8 +5,12 @@ import pytest
 from tools.deploy import stack_settings
 
 
-@pytest.mark.parametrize("name", [".", "..", "functions", "/etc", ".local/../functions", ".localx/y"])
-def test_a_state_folder_that_could_hold_something_else_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name", [".", "..", "functions", "/etc", ".local/../functions", ".localx/y"]
+)
+def test_a_state_folder_that_could_hold_something_else_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ATRIUM_STATE", name)
     with pytest.raises(SystemExit, match="ATRIUM_STATE"):
         stack_settings.from_environment()

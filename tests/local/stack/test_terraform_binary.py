@@ -24,7 +24,10 @@ def no_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def serve(monkeypatch: pytest.MonkeyPatch, answer: bytes | Exception) -> None:
     def urlopen(url: str, timeout: float) -> Any:
-        assert url == "https://releases.hashicorp.com/terraform/1.11.4/terraform_1.11.4_linux_amd64.zip"
+        assert (
+            url
+            == "https://releases.hashicorp.com/terraform/1.11.4/terraform_1.11.4_linux_amd64.zip"
+        )
         if isinstance(answer, Exception):
             raise answer
         return io.BytesIO(answer)
@@ -39,7 +42,9 @@ def archive(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_an_old_terraform_on_path_does_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_terraform_on_path_does_not_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = tmp_path / "terraform"
     old.write_text("#!/bin/sh\necho Terraform v1.5.7\n")
     old.chmod(0o755)
@@ -51,18 +56,24 @@ def test_an_old_terraform_on_path_does_not_do(tmp_path: Path, monkeypatch: pytes
 
 def test_unreachable_says_what_to_do(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     serve(monkeypatch, urllib.error.URLError("no route"))
-    with pytest.raises(binary.TerraformMissingError, match=r"cannot be reached .* Install Terraform 1\.11\.4"):
+    with pytest.raises(
+        binary.TerraformMissingError, match=r"cannot be reached .* Install Terraform 1\.11\.4"
+    ):
         binary.terraform(no_terraform)
 
 
-def test_a_wrong_checksum_installs_nothing(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_checksum_installs_nothing(
+    no_terraform: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     serve(monkeypatch, archive(b"something else"))
     with pytest.raises(binary.TerraformMissingError, match="not the pinned"):
         binary.terraform(no_terraform)
     assert not no_terraform.exists()
 
 
-def test_the_right_one_is_installed_once(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_right_one_is_installed_once(
+    no_terraform: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     release = archive(b"#!/bin/sh\n")
     monkeypatch.setitem(binary.SHA256, "linux_amd64", hashlib.sha256(release).hexdigest())
     serve(monkeypatch, release)
@@ -72,7 +83,9 @@ def test_the_right_one_is_installed_once(no_terraform: Path, monkeypatch: pytest
     assert binary.terraform(no_terraform) == str(installed)
 
 
-def test_several_at_once_install_it_whole(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_at_once_install_it_whole(
+    no_terraform: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As `make test` does where none is on PATH: its stack and its infra stage want one at the same moment."""
     content = b"#!/bin/sh\n" + b"#" * 5_000_000
     release, all_here = archive(content), threading.Barrier(6)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from access import evaluation, search
-from atrium import grant_items, legacy_grants, permissions
+from atrium.identity import grant_items, legacy_grants, permissions
 from tests.unit.access import reference, worlds
 from tests.unit.access.conftest import ADMIN, Service
 from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
@@ -35,7 +35,9 @@ def disagreements(
     moved = random.Random(seed)  # noqa: S311
     for _ in range(count // QUESTIONS_OF_A_TABLE):
         table = list(_indexed(worlds.table(chance)))
-        stored = [earlier(item) if "id" in item and moved.random() < legacy else item for item in table]
+        stored = [
+            earlier(item) if "id" in item and moved.random() < legacy else item for item in table
+        ]
         _replace(service, before, stored)
         before = stored
         permissions._cache.clear()  # thirty seconds, to the caches
@@ -43,12 +45,16 @@ def disagreements(
         expected = [reference.permitted(table, *question, NOW) for question in questions]
         if tally is not None:
             tally.update(expected)
-        made = _ask(service, "evaluations", evaluations=[_body(question) for question in questions])["evaluations"]
+        made = _ask(
+            service, "evaluations", evaluations=[_body(question) for question in questions]
+        )["evaluations"]
         for question, wanted, decided in zip(questions, expected, made, strict=True):
             if decided["decision"] != wanted:
                 yield f"{question}: expected {wanted}, got {decided}, in {table}"
         for question in questions[:: QUESTIONS_OF_A_TABLE // 2]:
-            yield from (f"{question}: {what}, in {table}" for what in _searched(service, table, question))
+            yield from (
+                f"{question}: {what}, in {table}" for what in _searched(service, table, question)
+            )
 
 
 def _searched(service: Service, table: list[Item], asked: Question) -> Iterator[str]:
@@ -62,16 +68,25 @@ def _searched(service: Service, table: list[Item], asked: Question) -> Iterator[
     if subjects != {each for each in EVERYBODY if permitted(user=each)}:
         yield f"subjects {subjects}"
     found = _ask(service, "search/resource", **body)
-    resources, every = {each["id"] for each in found["results"]}, found.get("context", {}).get("all", False)
+    resources, every = (
+        {each["id"] for each in found["results"]},
+        found.get("context", {}).get("all", False),
+    )
     if every != permitted(thing="*"):
         yield f"all resources: {every}"
     for each in THINGS:
-        if each != "*" and (each in resources, permitted(thing=each)) not in {(True, True), (False, every)}:
+        if each != "*" and (each in resources, permitted(thing=each)) not in {
+            (True, True),
+            (False, every),
+        }:
             yield f"resources {resources}, all {every}"
     actions = {each["name"] for each in _ask(service, "search/action", **body)["results"]}
     # An administrator may also do what no role names.
     unnamed = permitted(action="what_no_role_names")
-    if any((each in actions, permitted(action=each)) not in {(True, True), (False, unnamed)} for each in ACTIONS):
+    if any(
+        (each in actions, permitted(action=each)) not in {(True, True), (False, unnamed)}
+        for each in ACTIONS
+    ):
         yield f"actions {actions}"
 
 
@@ -109,7 +124,10 @@ def earlier(item: Item) -> Item:
 def _replace(service: Service, before: list[Item], after: list[Item]) -> None:
     kept = {(item["pk"], item["sk"]) for item in after}
     gone = [item for item in before if (item["pk"], item["sk"]) not in kept]
-    requests = [{"DeleteRequest": {"Key": service.typed({"pk": item["pk"], "sk": item["sk"]})}} for item in gone]
+    requests = [
+        {"DeleteRequest": {"Key": service.typed({"pk": item["pk"], "sk": item["sk"]})}}
+        for item in gone
+    ]
     requests += [{"PutRequest": {"Item": service.typed(item)}} for item in after]
     service.write(requests)
 

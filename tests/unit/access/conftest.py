@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from access import handler as access
-from atrium import clock as memory
-from atrium import contention, dynamodb, legacy_grants
-from atrium.grant_items import GrantRecord, items, rfc3339
+from atrium.identity import legacy_grants
+from atrium.identity.grant_items import GrantRecord, items, rfc3339
+from atrium.runtime import clock as memory
+from atrium.stores import contention, dynamodb
 from migrate import signing_keys as making
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import Crowd
@@ -66,10 +67,19 @@ class Service:
         return self.ask("POST", path, body, Idempotency_Key=str(next(_numbers)), **more)
 
     def new_user(self, uid: str, status: str = "active") -> None:
-        self.put(pk=f"U#{uid}", sk="META", status=status, access_epoch=1, version=1, created_at="2026-01-01T00:00:00Z")
+        self.put(
+            pk=f"U#{uid}",
+            sk="META",
+            status=status,
+            access_epoch=1,
+            version=1,
+            created_at="2026-01-01T00:00:00Z",
+        )
 
     def new_role(self, role: str, *held: str, parents: list[str] | None = None) -> None:
-        self.put(pk=f"R#{role}", sk="META", version=1, parents=parents or [], gsi1pk="ROLES", gsi1sk=role)
+        self.put(
+            pk=f"R#{role}", sk="META", version=1, parents=parents or [], gsi1pk="ROLES", gsi1sk=role
+        )
         for permission in held:
             self.put(pk=f"R#{role}", sk=f"PERM#{permission}", permission=permission)
 
@@ -82,7 +92,9 @@ class Service:
             "reason": None,
             "expires_at": end and rfc3339(end),
         } | what
-        for item in items(GrantRecord(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)):
+        for item in items(
+            GrantRecord(grant, uid, scope=scope, granted_by="test", granted_at="then", **names)
+        ):
             self.table.put_item(TableName=TABLE, Item=item)
         return grant
 
@@ -107,7 +119,9 @@ class Service:
         return {name: _typed(value) for name, value in item.items()}
 
     def item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        found = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}).get("Item")
+        found = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}).get(
+            "Item"
+        )
         return dynamodb.plain(found) if found else None
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
@@ -118,9 +132,13 @@ class Service:
 
     def delete(self, *prefixes: str) -> None:
         """Every item whose pk begins with one of these, but the administrator's own."""
-        found = [item for prefix in prefixes for item in self.items(prefix) if item["pk"] != f"U#{ADMIN}"]
+        found = [
+            item for prefix in prefixes for item in self.items(prefix) if item["pk"] != f"U#{ADMIN}"
+        ]
         for item in found:
-            self.table.delete_item(TableName=TABLE, Key={"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}})
+            self.table.delete_item(
+                TableName=TABLE, Key={"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+            )
 
     def epoch(self, uid: str) -> int:
         meta = self.item(f"U#{uid}", "META")
@@ -146,7 +164,11 @@ def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
         known, _, resource = route.partition(" ")
         names = resource.split("/")
         pairs = list(zip(names, parts, strict=False))
-        if known == method and len(names) == len(parts) and all(a == b or a.startswith("{") for a, b in pairs):
+        if (
+            known == method
+            and len(names) == len(parts)
+            and all(a == b or a.startswith("{") for a, b in pairs)
+        ):
             found.append((resource, {a[1:-1]: b for a, b in pairs if a.startswith("{")}))
     return min(found, key=lambda each: len(each[1]))
 

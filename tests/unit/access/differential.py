@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import NamedTuple
 
 from access import decision
-from atrium import grant_items, user_attributes
+from atrium.identity import grant_items
+from atrium.stores import user_attributes
 from tests.unit.access import reference, worlds
 from tests.unit.access.worlds import NOW, Item, Question
 
@@ -33,11 +34,14 @@ def disagreements(
         table = worlds.table(chance)
         standings = {user: _standing(table, user) for user in (*worlds.USERS, "eve")}
         roles = {
-            role: user_attributes.defined(item for item in table if item["pk"] == f"R#{role}") for role in worlds.ROLES
+            role: user_attributes.defined(item for item in table if item["pk"] == f"R#{role}")
+            for role in worlds.ROLES
         }
         for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):
             resource = decision.Resource(question.kind, question.thing)
-            made = build.decide(standings[question.user], question.action, resource, roles.__getitem__, NOW)
+            made = build.decide(
+                standings[question.user], question.action, resource, roles.__getitem__, NOW
+            )
             expected = reference.permitted(table, *question, NOW)
             if tally is not None:
                 tally[expected] += 1
@@ -47,7 +51,9 @@ def disagreements(
 
 def _standing(table: list[Item], user: str) -> decision.Standing:
     status = next((item["status"] for item in table if item["pk"] == f"U#{user}"), None)
-    return decision.Standing(status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"])
+    return decision.Standing(
+        status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"]
+    )
 
 
 def main() -> int:
@@ -64,7 +70,9 @@ def main() -> int:
         print(*first.table, sep="\n")
         return 1
     seconds = time.monotonic() - started
-    print(f"{tally.total()} decisions, {tally[True]} permits, no disagreement, in {seconds:.0f} s (seed {wanted.seed})")
+    print(
+        f"{tally.total()} decisions, {tally[True]} permits, no disagreement, in {seconds:.0f} s (seed {wanted.seed})"
+    )
     return 0
 
 

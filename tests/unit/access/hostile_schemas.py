@@ -31,7 +31,11 @@ _KNOWN = [
         "a",
         "!",
     ),
-    (r"^([0-9a-zA-Z]([-.\w]*[0-9a-zA-Z])*@(([0-9a-zA-Z])+([-\w]*[0-9a-zA-Z])*\.)+[a-zA-Z]{2,9})$", "a", "!"),
+    (
+        r"^([0-9a-zA-Z]([-.\w]*[0-9a-zA-Z])*@(([0-9a-zA-Z])+([-\w]*[0-9a-zA-Z])*\.)+[a-zA-Z]{2,9})$",
+        "a",
+        "!",
+    ),
     (r"^[a-zA-Z]+(([',. -][a-zA-Z ])?[a-zA-Z]*)*$", "a", "1"),
     (r"^(([a-z])+(-[a-z]+)*)+$", "a-", "!"),
     (r"^(https?:\/\/)?([\da-z.-]+)\.([a-z.]{2,6})([\/\w .-]*)*\/?$", "a.", "!"),
@@ -64,7 +68,15 @@ _KNOWN = [
     ("a{9999}", "a", ""),
 ]
 _INNER = ("a", "[ab]", ".", r"\w", "a|b", "a|ab", "a*", "a?b?")
-_OUTER = ("({})+$", "^({})*!$", "^({}){{2,30}}$", "({})*({})*!", "^(({})+)+$", "(({})*x?)*y", "^({})?({})?({})?!")
+_OUTER = (
+    "({})+$",
+    "^({})*!$",
+    "^({}){{2,30}}$",
+    "({})*({})*!",
+    "^(({})+)+$",
+    "(({})*x?)*y",
+    "^({})?({})?({})?!",
+)
 
 
 def patterns() -> Iterator[tuple[str, str]]:
@@ -99,19 +111,39 @@ SCHEMAS: list[tuple[str, Any, Any]] = [
     ("oneOf on each item", {"items": {"oneOf": many(150)}}, NUMBERS),
     ("oneOf in oneOf", _nested("oneOf", 8, {"items": {"oneOf": many(100)}}), NUMBERS),
     ("not in not", _nested("not", 15, {"items": {"not": {"enum": list(range(150))}}}), NUMBERS),
-    ("anyOf in anyOf", {"anyOf": [_nested("anyOf", 8, {"items": False}) for _ in range(40)]}, NUMBERS),
+    (
+        "anyOf in anyOf",
+        {"anyOf": [_nested("anyOf", 8, {"items": False}) for _ in range(40)]},
+        NUMBERS,
+    ),
     ("uniqueItems of many", {"uniqueItems": True}, NUMBERS),
-    ("uniqueItems on every level", _nested("items", 5, {"uniqueItems": True}) | {"uniqueItems": True}, TREE),
+    (
+        "uniqueItems on every level",
+        _nested("items", 5, {"uniqueItems": True}) | {"uniqueItems": True},
+        TREE,
+    ),
     ("uniqueItems many times", {"allOf": [{"uniqueItems": True}] * 150}, NUMBERS),
     ("enum of large arrays", {"enum": [[number] * 20 for number in range(200)]}, NUMBERS),
     ("enum many times", {"items": {"allOf": [{"enum": list(range(100, 150))}] * 60}}, NUMBERS),
-    ("const of a large array many times", {"items": {"not": {"const": list(range(2000))}}}, [[1]] * 900),
-    ("multipleOf on each item", {"items": {"allOf": [{"multipleOf": 5e-324}] * 100}}, [1e15 + 0.3] * 400),
+    (
+        "const of a large array many times",
+        {"items": {"not": {"const": list(range(2000))}}},
+        [[1]] * 900,
+    ),
+    (
+        "multipleOf on each item",
+        {"items": {"allOf": [{"multipleOf": 5e-324}] * 100}},
+        [1e15 + 0.3] * 400,
+    ),
     ("huge minLength", {"minLength": 2**53 - 1}, "a" * LONG),
     ("huge minItems", {"minItems": 2**53 - 1}, NUMBERS),
     ("pattern under not", {"not": {"pattern": "^(a+)+$"}}, "a" * LONG + "!"),
     ("pattern on each item", {"items": {"pattern": "(a|b)*a(a|b){90}c"}}, ["abbab" * 30] * 50),
-    ("many patterns", {"allOf": [{"pattern": f"(a|b)*a(a|b){{{number}}}c"} for number in range(40)]}, "abbab" * 1600),
+    (
+        "many patterns",
+        {"allOf": [{"pattern": f"(a|b)*a(a|b){{{number}}}c"} for number in range(40)]},
+        "abbab" * 1600,
+    ),
     (
         "pattern of many different characters",
         {"pattern": r"(\p{L}|\p{N}){90}!"},
@@ -119,7 +151,11 @@ SCHEMAS: list[tuple[str, Any, Any]] = [
     ),
     ("format many times", {"allOf": [{"format": "uri"}] * 200}, "a:" + "/" * LONG),
     ("email many times", {"allOf": [{"format": "email"}] * 200}, "a." * (LONG // 2) + "@x"),
-    ("required of many", {"allOf": [{"required": [f"n{number}" for number in range(100)]}] * 10}, {}),
+    (
+        "required of many",
+        {"allOf": [{"required": [f"n{number}" for number in range(100)]}] * 10},
+        {},
+    ),
     (
         "properties of many",
         {"items": {"properties": {f"n{number}": {"type": "null"} for number in range(200)}}},

@@ -6,11 +6,15 @@ from typing import Any
 Item = dict[str, Any]
 
 
-def permitted(table: Iterable[Item], user: str, action: str, kind: str, thing: str, now: float) -> bool:
+def permitted(
+    table: Iterable[Item], user: str, action: str, kind: str, thing: str, now: float
+) -> bool:
     """May `user` do `action` to the `thing` of this `kind`?"""
     items = list(table)
     return is_active(items, user) and any(
-        has_not_ended(item, now) and reaches(item, kind, thing) and allows(items, item, f"{kind}.{action}", action)
+        has_not_ended(item, now)
+        and reaches(item, kind, thing)
+        and allows(items, item, f"{kind}.{action}", action)
         for item in items
         if item["pk"] == f"G#{user}"
     )
@@ -18,7 +22,10 @@ def permitted(table: Iterable[Item], user: str, action: str, kind: str, thing: s
 
 def is_active(items: list[Item], user: str) -> bool:
     """Somebody unknown is not active, and somebody disabled neither."""
-    return any(item["pk"] == f"U#{user}" and item["sk"] == "META" and item["status"] == "active" for item in items)
+    return any(
+        item["pk"] == f"U#{user}" and item["sk"] == "META" and item["status"] == "active"
+        for item in items
+    )
 
 
 def has_not_ended(item: Item, now: float) -> bool:

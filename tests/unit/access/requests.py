@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from atrium import admins, user_attributes
+from atrium.identity import admins
+from atrium.stores import user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
 from tools.laptop.answer import Answer
 
@@ -60,7 +61,14 @@ CHANGES = [
         EPOCH,
         "attributes.changed",
     ),
-    Asked(f"DELETE {_ATTRIBUTE}", f"{_OF_ADA}/attributes/plan/level", None, ANY, EPOCH, "attributes.changed"),
+    Asked(
+        f"DELETE {_ATTRIBUTE}",
+        f"{_OF_ADA}/attributes/plan/level",
+        None,
+        ANY,
+        EPOCH,
+        "attributes.changed",
+    ),
     Asked(
         "PUT /v1/namespaces/{namespace}",
         "/v1/namespaces/plan",
@@ -69,8 +77,22 @@ CHANGES = [
         ("NAMESPACES", "plan", "version"),
         "namespace.changed",
     ),
-    Asked("PUT /v1/namespaces/{namespace}", "/v1/namespaces/new", NAMESPACE, NEW, None, "namespace.created"),
-    Asked("DELETE /v1/namespaces/{namespace}", "/v1/namespaces/plan", None, ANY, None, "namespace.deleted"),
+    Asked(
+        "PUT /v1/namespaces/{namespace}",
+        "/v1/namespaces/new",
+        NAMESPACE,
+        NEW,
+        None,
+        "namespace.created",
+    ),
+    Asked(
+        "DELETE /v1/namespaces/{namespace}",
+        "/v1/namespaces/plan",
+        None,
+        ANY,
+        None,
+        "namespace.deleted",
+    ),
     Asked("PUT /v1/roles/{role}", "/v1/roles/new", ROLE, NEW, GRAPH, "role.created"),
     Asked(
         "PUT /v1/roles/{role}",
@@ -81,8 +103,22 @@ CHANGES = [
         "role.changed",
     ),
     Asked("DELETE /v1/roles/{role}", "/v1/roles/spare", None, ANY, GRAPH, "role.deleted"),
-    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "spare"}, {}, EPOCH, "role.granted"),
-    Asked("POST /v1/users/{id}/grants", f"{_OF_ADA}/grants", {"role": "admin"}, {}, EPOCH, "role.granted"),
+    Asked(
+        "POST /v1/users/{id}/grants",
+        f"{_OF_ADA}/grants",
+        {"role": "spare"},
+        {},
+        EPOCH,
+        "role.granted",
+    ),
+    Asked(
+        "POST /v1/users/{id}/grants",
+        f"{_OF_ADA}/grants",
+        {"role": "admin"},
+        {},
+        EPOCH,
+        "role.granted",
+    ),
     Asked(
         "POST /v1/users/{id}/grants",
         f"{_OF_ADA}/grants",
@@ -99,8 +135,22 @@ CHANGES = [
         EPOCH,
         "role.end_changed",
     ),
-    Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}", None, ANY, EPOCH, "role.revoked"),
-    Asked("DELETE /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{right}}", None, ANY, EPOCH, "right.revoked"),
+    Asked(
+        "DELETE /v1/users/{id}/grants/{grant}",
+        f"{_OF_ADA}/grants/{{grant}}",
+        None,
+        ANY,
+        EPOCH,
+        "role.revoked",
+    ),
+    Asked(
+        "DELETE /v1/users/{id}/grants/{grant}",
+        f"{_OF_ADA}/grants/{{right}}",
+        None,
+        ANY,
+        EPOCH,
+        "right.revoked",
+    ),
 ]
 """Every operation that changes something, in the ways that differ in what they write."""
 
@@ -115,7 +165,11 @@ READS = [
     Asked("GET /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}"),
     Asked("GET /v1/grants", "/v1/grants"),
     Asked("POST /access/v1/evaluation", "/access/v1/evaluation", QUESTION),
-    Asked("POST /access/v1/evaluations", "/access/v1/evaluations", {"evaluations": [QUESTION, QUESTION]}),
+    Asked(
+        "POST /access/v1/evaluations",
+        "/access/v1/evaluations",
+        {"evaluations": [QUESTION, QUESTION]},
+    ),
     Asked("POST /access/v1/search/subject", "/access/v1/search/subject", QUESTION),
     Asked("POST /access/v1/search/resource", "/access/v1/search/resource", QUESTION),
     Asked("POST /access/v1/search/action", "/access/v1/search/action", QUESTION),

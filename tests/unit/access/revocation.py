@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from atrium import namespaces, permissions, session
+from atrium.identity import namespaces, permissions, session
 from tests.unit.access.conftest import ADMIN, Service
 
 LIMIT_SECONDS = 30
@@ -31,7 +31,9 @@ _FORGOTTEN_AFTER = 24
 
 @dataclass
 class Container:
-    caches: dict[Any, dict[Any, Any]] = field(default_factory=lambda: {module: {} for module in _CACHED})
+    caches: dict[Any, dict[Any, Any]] = field(
+        default_factory=lambda: {module: {} for module in _CACHED}
+    )
 
     @contextmanager
     def here(self) -> Iterator[None]:
@@ -63,7 +65,11 @@ class Trials:
         """`age` is how old the caches are when the revocation comes."""
         # Few roles, taken up again when nobody remembers them: all of them are one item, which each change writes whole.
         self.sleep(LIMIT_SECONDS + 1)
-        uid, role, thing = f"{number:08x}-0000-7000-8000-000000000000", f"role{number % len(KINDS)}", str(number)
+        uid, role, thing = (
+            f"{number:08x}-0000-7000-8000-000000000000",
+            f"role{number % len(KINDS)}",
+            str(number),
+        )
         epoch, revoke = self._grant(kind, uid, role, thing)
         with self.used.here():
             if self._may(kind, uid, role, thing, epoch):
@@ -111,8 +117,14 @@ class Trials:
     def _may(self, kind: Kind, uid: str, role: str, thing: str, epoch: int) -> bool:
         """Of `token` and `caller` the user themselves asks, with the token that they had before."""
         itself = kind in ("token", "caller")
-        caller: dict[str, Any] = {"uid": uid, "roles": role, "epoch": epoch} if itself else {"uid": ADMIN}
+        caller: dict[str, Any] = (
+            {"uid": uid, "roles": role, "epoch": epoch} if itself else {"uid": ADMIN}
+        )
         resource = {"type": "document", "id": thing}
-        body = {"subject": {"type": "user", "id": uid}, "action": {"name": "read"}, "resource": resource}
+        body = {
+            "subject": {"type": "user", "id": uid},
+            "action": {"name": "read"},
+            "resource": resource,
+        }
         answer = self.service.ask("POST", "/access/v1/evaluation", body, **caller)
         return answer.status == 200 and (itself or bool(answer.json["decision"]))

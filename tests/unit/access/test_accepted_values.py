@@ -13,7 +13,7 @@ import pg8000.native
 import pytest
 from hypothesis import strategies as st
 
-from atrium import dynamodb
+from atrium.stores import dynamodb
 from pre_token_generation.handler import handler as generate_token
 from tests.support.generated import given
 from tests.unit.access.conftest import Service
@@ -21,9 +21,27 @@ from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_e
 from tools.laptop.answer import Answer
 from users.handler import handler as users
 
-ADA = {"sub": SUB, "email": "ada@example.org", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+ADA = {
+    "sub": SUB,
+    "email": "ada@example.org",
+    "email_verified": "true",
+    "cognito:user_status": "CONFIRMED",
+}
 ANY: dict[str, Any] = {"type": "object"}
-_ODD_NUMBERS = (5e-324, 1e-131, 1e-130, -0.0, 0.1 + 0.2, 1e15 + 0.3, 2**53 - 1, 2**53, 2**64, 10**39, 1.7e308, 1e400)
+_ODD_NUMBERS = (
+    5e-324,
+    1e-131,
+    1e-130,
+    -0.0,
+    0.1 + 0.2,
+    1e15 + 0.3,
+    2**53 - 1,
+    2**53,
+    2**64,
+    10**39,
+    1.7e308,
+    1e400,
+)
 _ODD_TEXTS = (
     "",
     "\x00",
@@ -64,9 +82,13 @@ class Member:
         return got
 
     def me(self, method: str, body: Any = None, **headers: str) -> Answer:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
+            "Content-Type": "application/json"
+        }
         token = claims(uid=self.uid, access_epoch=str(self.service.epoch(self.uid)))
-        event = api_event(f"{method} /v1/me", None if body is None else json.dumps(body), sent, token=token)
+        event = api_event(
+            f"{method} /v1/me", None if body is None else json.dumps(body), sent, token=token
+        )
         got = answer(users(event, Context()))
         assert got.status < 500, (method, body, got.text)
         return got
@@ -83,8 +105,12 @@ class Member:
 
 def sign_in() -> dict[str, str]:
     """The claims that the trigger adds."""
-    event = trigger_event("TokenGeneration_Authentication", ADA, groupConfiguration={}, scopes=["openid"])
-    details = generate_token(event, Context())["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]
+    event = trigger_event(
+        "TokenGeneration_Authentication", ADA, groupConfiguration={}, scopes=["openid"]
+    )
+    details = generate_token(event, Context())["response"]["claimsAndScopeOverrideDetails"][
+        "accessTokenGeneration"
+    ]
     added: dict[str, str] = details["claimsToAddOrOverride"]
     return added
 
@@ -131,9 +157,15 @@ def test_attributes_changed_together(member: Member) -> None:
             return
         assert as_json(member.ask("GET", path).json) == as_json(changed.json)
         member.check_all_reads()
-        cleared = member.ask("PATCH", path, {"attributes": {"any": None}}, If_Match=changed.headers["etag"])
+        cleared = member.ask(
+            "PATCH", path, {"attributes": {"any": None}}, If_Match=changed.headers["etag"]
+        )
         assert (cleared.status, cleared.json) == (200, {"attributes": {}})
-        assert not [item for item in member.service.items(f"U#{member.uid}") if item["sk"].startswith("ATTR#")]
+        assert not [
+            item
+            for item in member.service.items(f"U#{member.uid}")
+            if item["sk"].startswith("ATTR#")
+        ]
 
     check()
 
@@ -141,9 +173,14 @@ def test_attributes_changed_together(member: Member) -> None:
 def test_ones_own_record(member: Member) -> None:
     fields = st.sampled_from(["given_name", "family_name", "locale"])
 
-    good = st.sampled_from(["en", "pt-BR"]) | st.text(st.characters(categories=["L", "M", "S"]), min_size=1, max_size=9)
+    good = st.sampled_from(["en", "pt-BR"]) | st.text(
+        st.characters(categories=["L", "M", "S"]), min_size=1, max_size=9
+    )
 
-    @given(st.dictionaries(fields, good, max_size=3) | st.dictionaries(fields, values, max_size=3), max_examples=40)
+    @given(
+        st.dictionaries(fields, good, max_size=3) | st.dictionaries(fields, values, max_size=3),
+        max_examples=40,
+    )
     def check(patch: dict[str, Any]) -> None:
         changed = member.me("PATCH", patch, If_Match="*")
         assert changed.status in (200, 400, 422), changed.text
@@ -161,7 +198,11 @@ def test_a_role(member: Member) -> None:
 
     descriptions = st.text("aé\u200d🙂 ", min_size=1, max_size=9) | texts
 
-    @given(names, st.fixed_dictionaries({"description": descriptions, "permissions": permissions}), max_examples=20)
+    @given(
+        names,
+        st.fixed_dictionaries({"description": descriptions, "permissions": permissions}),
+        max_examples=20,
+    )
     def check(role: str, body: dict[str, Any]) -> None:
         made = member.ask("PUT", f"/v1/roles/{role}", body, If_None_Match="*")
         if made.status != 201:
@@ -180,9 +221,13 @@ def test_a_role(member: Member) -> None:
     check()
 
 
-odd: st.SearchStrategy[Any] = st.sampled_from([0, 1, -1, 2**40, 1e300, 0.5, [], [None], {}, "", "a", True, None])
+odd: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, -1, 2**40, 1e300, 0.5, [], [None], {}, "", "a", True, None]
+)
 schemas: st.SearchStrategy[Any] = st.recursive(
-    st.just({}) | st.booleans() | st.sampled_from([{"type": kind} for kind in ("string", "number", "object", "array")]),
+    st.just({})
+    | st.booleans()
+    | st.sampled_from([{"type": kind} for kind in ("string", "number", "object", "array")]),
     lambda inner: st.fixed_dictionaries(
         {},
         optional={
@@ -214,12 +259,17 @@ def test_a_namespace(member: Member) -> None:
     @given(
         names,
         schemas,
-        st.fixed_dictionaries({}, optional={"properties": st.dictionaries(texts, schemas, max_size=2)}),
+        st.fixed_dictionaries(
+            {}, optional={"properties": st.dictionaries(texts, schemas, max_size=2)}
+        ),
         values,
         max_examples=60,
     )
     def check(name: str, schema: Any, root: Any, value: Any) -> None:
-        body = {"description": "Generated", "schema": {"type": "object", "additionalProperties": schema, **root}}
+        body = {
+            "description": "Generated",
+            "schema": {"type": "object", "additionalProperties": schema, **root},
+        }
         rest = {"personal": False, "in_token": True}
         path = f"/v1/namespaces/n_{name[:60]}"
         made = member.ask("PUT", path, body | rest, If_None_Match="*")
@@ -241,7 +291,8 @@ def test_a_namespace(member: Member) -> None:
 
 def test_questions_to_the_decision_point(member: Member) -> None:
     entities = st.fixed_dictionaries(
-        {"type": texts | st.sampled_from(["user", "document"]), "id": texts}, optional={"properties": values}
+        {"type": texts | st.sampled_from(["user", "document"]), "id": texts},
+        optional={"properties": values},
     )
     actions = st.fixed_dictionaries({"name": texts | names}, optional={"properties": values})
     questions = st.fixed_dictionaries(

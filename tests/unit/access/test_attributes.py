@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from atrium import dynamodb, namespaces, user_attributes
+from atrium.identity import namespaces
+from atrium.stores import dynamodb, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
@@ -26,7 +27,9 @@ SCHEMA = {
 }
 
 
-def put_namespace(service: Service, name: str, condition: str = "If_None_Match", tag: str = "*", **more: Any) -> Answer:
+def put_namespace(
+    service: Service, name: str, condition: str = "If_None_Match", tag: str = "*", **more: Any
+) -> Answer:
     body = {"description": name, "schema": SCHEMA, "personal": True} | more
     conditions: dict[str, Any] = {condition: tag}
     return service.ask("PUT", f"/v1/namespaces/{name}", body, **conditions)
@@ -43,8 +46,12 @@ def profiles(service: Service) -> Service:
     return service
 
 
-def change(service: Service, uid: str, attributes: Any, tag: str = "*", caller: str = ADMIN) -> Answer:
-    return service.ask("PATCH", f"/v1/users/{uid}/attributes", {"attributes": attributes}, uid=caller, If_Match=tag)
+def change(
+    service: Service, uid: str, attributes: Any, tag: str = "*", caller: str = ADMIN
+) -> Answer:
+    return service.ask(
+        "PATCH", f"/v1/users/{uid}/attributes", {"attributes": attributes}, uid=caller, If_Match=tag
+    )
 
 
 def read(service: Service, uid: str, caller: str = ADMIN) -> Any:
@@ -52,12 +59,21 @@ def read(service: Service, uid: str, caller: str = ADMIN) -> Any:
 
 
 def test_several_change_together(profiles: Service) -> None:
-    changed = change(profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}})
+    changed = change(
+        profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}}
+    )
     assert changed.status == 200
-    assert changed.json["attributes"] == {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}}
+    assert changed.json["attributes"] == {
+        "profile": {"nickname": "Countess", "age": 36},
+        "notes": {"nickname": "n"},
+    }
     assert read(profiles, ADA) == changed.json["attributes"]
-    merged = change(profiles, ADA, {"profile": {"age": None, "address": {"city": "London"}}, "notes": None})
-    assert merged.json["attributes"] == {"profile": {"nickname": "Countess", "address": {"city": "London"}}}
+    merged = change(
+        profiles, ADA, {"profile": {"age": None, "address": {"city": "London"}}, "notes": None}
+    )
+    assert merged.json["attributes"] == {
+        "profile": {"nickname": "Countess", "address": {"city": "London"}}
+    }
 
 
 def test_all_or_nothing(profiles: Service) -> None:
@@ -78,19 +94,31 @@ def test_all_or_nothing(profiles: Service) -> None:
         ({"profile": 7}, "#/attributes/profile"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named(profiles: Service, attributes: Any, pointer: str) -> None:
+def test_a_value_that_does_not_fit_is_named(
+    profiles: Service, attributes: Any, pointer: str
+) -> None:
     refused = change(profiles, ADA, attributes)
-    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, [pointer])
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
+        422,
+        [pointer],
+    )
 
 
 def test_who_sees_and_who_writes(profiles: Service) -> None:
-    change(profiles, ADA, {"profile": {"age": 36}, "notes": {"nickname": "n"}, "plan": {"nickname": "gold"}})
+    change(
+        profiles,
+        ADA,
+        {"profile": {"age": 36}, "notes": {"nickname": "n"}, "plan": {"nickname": "gold"}},
+    )
     assert read(profiles, ADA, ADA) == {"profile": {"age": 36}, "plan": {"nickname": "gold"}}
     assert profiles.ask("GET", f"/v1/users/{ADA}/attributes", uid=BOB).status == 404
     assert change(profiles, ADA, {"profile": {"age": 37}}, caller=ADA).status == 200
     for namespace in ("notes", "plan"):
         refused = change(profiles, ADA, {namespace: {"age": 1}}, caller=ADA)
-        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, f"#/attributes/{namespace}")
+        assert (refused.status, refused.json["errors"][0]["pointer"]) == (
+            422,
+            f"#/attributes/{namespace}",
+        )
     path = f"/v1/users/{ADA}/attributes/notes/nickname"
     assert [profiles.ask("GET", path, uid=uid).status for uid in (ADMIN, ADA)] == [200, 404]
     assert profiles.ask("PUT", path, {"value": "x"}, uid=ADA, If_Match="*").status == 404
@@ -102,8 +130,14 @@ def test_one_by_one(profiles: Service) -> None:
     assert profiles.ask("GET", path).status == 404
     assert profiles.ask("PUT", path, {"value": "Ada"}, If_Match="*").status == 404
     made = profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*")
-    assert (made.status, made.json) == (201, {"namespace": "profile", "name": "nickname", "value": "Ada", "version": 1})
-    assert profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*").json["code"] == "attribute_exists"
+    assert (made.status, made.json) == (
+        201,
+        {"namespace": "profile", "name": "nickname", "value": "Ada", "version": 1},
+    )
+    assert (
+        profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*").json["code"]
+        == "attribute_exists"
+    )
     changed = profiles.ask("PUT", path, {"value": "Countess"}, If_Match=made.headers["etag"])
     assert (changed.status, profiles.ask("GET", path).json) == (200, changed.json)
     assert profiles.ask("PUT", path, {"value": "x"}, If_Match=made.headers["etag"]).status == 412
@@ -135,7 +169,9 @@ def test_every_json_value_comes_back_as_it_was(service: Service) -> None:
     assert json.dumps(read(service, ADA)) == json.dumps({"any": values}), "-0.0 is 0.0 to Python"
 
 
-@pytest.mark.parametrize("value", [{"": 0}, {"a": {"": [1]}}, [{"": {"": ""}}], {"": {"": {"": {}}}}])
+@pytest.mark.parametrize(
+    "value", [{"": 0}, {"a": {"": [1]}}, [{"": {"": ""}}], {"": {"": {"": {}}}}]
+)
 def test_an_empty_member_name_is_stored_read_and_deleted(service: Service, value: Any) -> None:
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"}, writable_by="self")
@@ -143,7 +179,9 @@ def test_an_empty_member_name_is_stored_read_and_deleted(service: Service, value
     assert service.ask("PUT", path, {"value": value}, uid=ADA, If_None_Match="*").status == 201
     assert service.ask("GET", path, uid=ADA).json["value"] == value
     assert user_attributes.attributes(ADA) == {"any": {"x": value}}
-    assert change(service, ADA, {"any": {"y": value}}).json["attributes"] == {"any": {"x": value, "y": value}}
+    assert change(service, ADA, {"any": {"y": value}}).json["attributes"] == {
+        "any": {"x": value, "y": value}
+    }
     assert service.ask("DELETE", path, If_Match="*").status == 204
     assert read(service, ADA) == {"any": {"y": value}}
 
@@ -164,19 +202,32 @@ def test_a_typed_value_of_an_earlier_version_is_read_and_replaced(profiles: Serv
     assert profiles.ask("GET", f"/v1/users/{ADA}/attributes/profile/address").json["version"] == 4
 
 
-BROKEN = [{"value": "{", "encoding": "json"}, {"encoding": "json"}, {}, {"value": 7, "encoding": "json"}]
+BROKEN = [
+    {"value": "{", "encoding": "json"},
+    {"encoding": "json"},
+    {},
+    {"value": 7, "encoding": "json"},
+]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_value_that_cannot_be_read_blocks_nothing(service: Service, broken: dict[str, Any]) -> None:
+def test_a_value_that_cannot_be_read_blocks_nothing(
+    service: Service, broken: dict[str, Any]
+) -> None:
     service.new_user(ADA)
-    put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]}, writable_by="self")
+    put_namespace(
+        service, "profile", schema=SCHEMA | {"required": ["nickname"]}, writable_by="self"
+    )
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
     path = f"/v1/users/{ADA}/attributes/profile/nickname"
     assert (service.ask("GET", path).status, read(service, ADA, ADA)) == (404, {"profile": {}})
     assert user_attributes.attributes(ADA) == {}
-    assert change(service, ADA, {"profile": {"age": 1}}, caller=ADA).status == 422, "nickname is required"
-    assert service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_None_Match="*").json["version"] == 2
+    assert change(service, ADA, {"profile": {"age": 1}}, caller=ADA).status == 422, (
+        "nickname is required"
+    )
+    assert (
+        service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_None_Match="*").json["version"] == 2
+    )
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
     assert service.ask("PUT", path, {"value": "Ada"}, uid=ADA, If_Match="*").json["version"] == 2
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
@@ -187,14 +238,22 @@ def test_a_value_that_cannot_be_read_blocks_nothing(service: Service, broken: di
 def test_a_value_that_cannot_be_read_outlives_no_patch_that_clears_it(profiles: Service) -> None:
     for patch in ({"profile": {"nickname": None}}, {"profile": None}):
         profiles.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1)
-        assert change(profiles, ADA, {"profile": {"age": 1}}).json["attributes"] == {"profile": {"age": 1}}
-        assert profiles.item(f"U#{ADA}", "ATTR#profile#nickname") is not None, "nobody asked to delete it"
+        assert change(profiles, ADA, {"profile": {"age": 1}}).json["attributes"] == {
+            "profile": {"age": 1}
+        }
+        assert profiles.item(f"U#{ADA}", "ATTR#profile#nickname") is not None, (
+            "nobody asked to delete it"
+        )
         assert change(profiles, ADA, patch).status == 200
         assert profiles.item(f"U#{ADA}", "ATTR#profile#nickname") is None
 
 
-@pytest.mark.parametrize("broken", [{"schema": "{"}, {"schema": "[]"}, {"visible_to": "everyone"}, {"personal": "no"}])
-def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(profiles: Service, broken: Any) -> None:
+@pytest.mark.parametrize(
+    "broken", [{"schema": "{"}, {"schema": "[]"}, {"visible_to": "everyone"}, {"personal": "no"}]
+)
+def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
+    profiles: Service, broken: Any
+) -> None:
     change(profiles, ADA, {"profile": {"age": 1}, "plan": {"age": 2}})
     item = profiles.item(namespaces.PK, "plan")
     profiles.put(**(item or {}) | broken)
@@ -209,7 +268,11 @@ def test_what_python_takes_for_the_same_is_another_value(profiles: Service) -> N
     put_namespace(profiles, "any", schema={"type": "object"})
     for value in (1, True, [1], [True], {"a": 0}, {"a": False}):
         changed = change(profiles, ADA, {"any": {"x": value}}).json["attributes"]
-        assert json.dumps(changed) == json.dumps(read(profiles, ADA)) == json.dumps({"any": {"x": value}})
+        assert (
+            json.dumps(changed)
+            == json.dumps(read(profiles, ADA))
+            == json.dumps({"any": {"x": value}})
+        )
     change(profiles, ADA, {"profile": {"age": 1}})
     assert change(profiles, ADA, {"profile": {"age": True}}).status == 422
 
@@ -230,7 +293,9 @@ def test_the_entity_tag_covers_what_the_caller_sees(profiles: Service) -> None:
     change(profiles, ADA, {"profile": {"age": 1}})
     before = tag(ADA), tag(ADMIN)
     change(profiles, ADA, {"notes": {"age": 1}})
-    assert (tag(ADA) == before[0], tag(ADMIN) == before[1]) == (True, False), "Ada cannot see `notes`"
+    assert (tag(ADA) == before[0], tag(ADMIN) == before[1]) == (True, False), (
+        "Ada cannot see `notes`"
+    )
     assert change(profiles, ADA, {"profile": {"age": 2}}, before[0], ADA).status == 200
     assert change(profiles, ADA, {"profile": {"age": 3}}, before[0], ADA).status == 412
     assert change(profiles, ADA, {"profile": {"age": 3}}, before[1]).status == 412
@@ -290,7 +355,10 @@ def test_what_would_not_fit_into_the_token_is_refused(profiles: Service, text: s
 def test_what_does_not_fit_into_the_token_any_more_can_shrink(profiles: Service) -> None:
     put_namespace(profiles, "told", schema={"type": "object"})
     assert change(profiles, ADA, {"told": {"a": "x" * 3000, "b": "x" * 3000}}).status == 200
-    assert put_namespace(profiles, "told", "If_Match", in_token=True, schema={"type": "object"}).status == 200
+    assert (
+        put_namespace(profiles, "told", "If_Match", in_token=True, schema={"type": "object"}).status
+        == 200
+    )
     assert change(profiles, ADA, {"told": {"a": "y" * 3001}}).status == 422
     assert change(profiles, ADA, {"told": {"a": "y" * 2999}}).status == 200
     assert change(profiles, ADA, {"told": {"a": None}}).status == 200
@@ -302,26 +370,37 @@ def test_what_a_namespace_requires_stays(service: Service) -> None:
     put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]})
     assert change(service, ADA, {"profile": {"age": 1}}).status == 422
     assert change(service, ADA, {"profile": {"nickname": "Ada"}}).status == 200
-    assert service.ask("DELETE", f"/v1/users/{ADA}/attributes/profile/nickname", If_Match="*").status == 422
+    assert (
+        service.ask("DELETE", f"/v1/users/{ADA}/attributes/profile/nickname", If_Match="*").status
+        == 422
+    )
 
 
 def test_of_many_writers_of_one_version_one_wins(profiles: Service, patient_crowd: Crowd) -> None:
     tag = profiles.ask("GET", f"/v1/users/{ADA}/attributes").headers["etag"]
-    writes = [partial(change, profiles, ADA, {"profile": {"age": age}}, tag) for age in range(WRITERS)]
+    writes = [
+        partial(change, profiles, ADA, {"profile": {"age": age}}, tag) for age in range(WRITERS)
+    ]
     answers = patient_crowd.at_once(writes)
     assert Counter(answer.status for answer in answers) == {200: 1, 412: WRITERS - 1}
 
 
 @pytest.mark.trials
-def test_of_many_writers_of_many_values_nothing_is_lost(service: Service, patient_crowd: Crowd) -> None:
+def test_of_many_writers_of_many_values_nothing_is_lost(
+    service: Service, patient_crowd: Crowd
+) -> None:
     """Each writes a value of its own, whatever else there is; whoever cannot says so."""
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"})
-    writes = [partial(change, service, ADA, {"any": {f"a{number}": number}}) for number in range(WRITERS)]
+    writes = [
+        partial(change, service, ADA, {"any": {f"a{number}": number}}) for number in range(WRITERS)
+    ]
     with ThreadPoolExecutor(WRITERS) as pool:
         answers = [future.result() for future in [pool.submit(write) for write in writes]]
     assert {answer.status for answer in answers} <= {200, 503}
-    written = {f"a{number}": number for number, answer in enumerate(answers) if answer.status == 200}
+    written = {
+        f"a{number}": number for number, answer in enumerate(answers) if answer.status == 200
+    }
     assert read(service, ADA)["any"] == written
     assert len(written) > WRITERS // 2
 
@@ -351,13 +430,18 @@ def test_nobody_has_no_attributes(profiles: Service) -> None:
 def test_a_namespace_is_changed_and_deleted(profiles: Service) -> None:
     change(profiles, ADA, {"profile": {"age": 1}})
     read_one = profiles.ask("GET", "/v1/namespaces/profile")
-    changed = put_namespace(profiles, "profile", "If_Match", read_one.headers["etag"], description="More")
+    changed = put_namespace(
+        profiles, "profile", "If_Match", read_one.headers["etag"], description="More"
+    )
     assert (changed.status, changed.json["version"]) == (200, 2)
     assert put_namespace(profiles, "profile", "If_Match", read_one.headers["etag"]).status == 412
     assert put_namespace(profiles, "profile").json["code"] == "namespace_exists"
     listed = profiles.ask("GET", "/v1/namespaces", query={"limit": "2"}).json
     assert [each["namespace"] for each in listed["items"]] == ["notes", "plan"]
-    assert profiles.ask("DELETE", "/v1/namespaces/profile", If_Match=changed.headers["etag"]).status == 204
+    assert (
+        profiles.ask("DELETE", "/v1/namespaces/profile", If_Match=changed.headers["etag"]).status
+        == 204
+    )
     assert profiles.ask("GET", "/v1/namespaces/profile").status == 404
     namespaces._cache.clear()
     assert read(profiles, ADA) == {}
@@ -367,22 +451,45 @@ def test_a_namespace_is_changed_and_deleted(profiles: Service) -> None:
     ("schema", "pointer"),
     [
         ({"type": "string"}, "#/schema"),
-        ({"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1/x"}}}, "#/schema/properties/a/$ref"),
-        ({"type": "object", "properties": {"a": {"maxLenght": 3}}}, "#/schema/properties/a/maxLenght"),
-        ({"type": "object", "properties": {"a": {"format": "nope"}}}, "#/schema/properties/a/format"),
+        (
+            {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1/x"}}},
+            "#/schema/properties/a/$ref",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"maxLenght": 3}}},
+            "#/schema/properties/a/maxLenght",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"format": "nope"}}},
+            "#/schema/properties/a/format",
+        ),
         ({"type": "object", "properties": {"a": {"type": "strin"}}}, "#/schema/properties/a/type"),
-        ({"type": "object", "properties": {"a": {"pattern": "("}}}, "#/schema/properties/a/pattern"),
-        ({"type": "object", "properties": {"a": {"minimum": "x"}}}, "#/schema/properties/a/minimum"),
-        ({"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, 3]}}}, "#/schema/properties/a/anyOf/1"),
+        (
+            {"type": "object", "properties": {"a": {"pattern": "("}}},
+            "#/schema/properties/a/pattern",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"minimum": "x"}}},
+            "#/schema/properties/a/minimum",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, 3]}}},
+            "#/schema/properties/a/anyOf/1",
+        ),
         ({"type": "object", "description": "x" * 20_000}, "#/schema"),
     ],
 )
 def test_what_is_no_schema_for_us_is_refused(service: Service, schema: Any, pointer: str) -> None:
     refused = put_namespace(service, "profile", schema=schema)
-    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, [pointer])
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
+        422,
+        [pointer],
+    )
 
 
-def test_a_table_that_does_not_answer_is_503(profiles: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_does_not_answer_is_503(
+    profiles: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(**_: Any) -> Any:
         raise BotoCoreError
 

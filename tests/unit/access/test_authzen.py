@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from access import standings
-from atrium import dynamodb
+from atrium.stores import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer
 
@@ -64,8 +64,14 @@ def test_6_an_evaluation(point: Service) -> None:
 
 
 def test_6_a_subject_that_is_no_user_is_denied(point: Service) -> None:
-    for subject in ({"type": "service", "id": ADA}, {"type": "user", "id": ""}, {"type": "user", "id": "x" * 5000}):
-        answer = ask(point, "evaluation", {"subject": subject, "action": READ, "resource": document("1")})
+    for subject in (
+        {"type": "service", "id": ADA},
+        {"type": "user", "id": ""},
+        {"type": "user", "id": "x" * 5000},
+    ):
+        answer = ask(
+            point, "evaluation", {"subject": subject, "action": READ, "resource": document("1")}
+        )
         assert (answer.status, answer.json["decision"]) == (200, False)
 
 
@@ -75,13 +81,18 @@ def test_5_5_1_administrators_hear_why(point: Service) -> None:
     heard = ask(point, "evaluation", question).json["context"]["reason_admin"]["en"]
     assert heard == f"Allowed by grant {name} of role editor, through role reader."
     denied = ask(point, "evaluation", question | {"action": WRITE, "resource": document("7")}).json
-    assert denied["context"]["reason_admin"]["en"] == "Denied: no grant in force gives document.write on document:7."
+    assert (
+        denied["context"]["reason_admin"]["en"]
+        == "Denied: no grant in force gives document.write on document:7."
+    )
 
 
 def test_others_who_may_ask_do_not(point: Service) -> None:
     point.new_role("gatekeeper", "access.read")
     question = {"subject": user(BOB), "action": READ, "resource": document("8")}
-    assert ask(point, "evaluation", question, uid=ADA, roles="gatekeeper").json == {"decision": True}
+    assert ask(point, "evaluation", question, uid=ADA, roles="gatekeeper").json == {
+        "decision": True
+    }
 
 
 def test_the_calls_of_a_decision(point: Service, logs: Any) -> None:
@@ -92,9 +103,16 @@ def test_the_calls_of_a_decision(point: Service, logs: Any) -> None:
 
 
 @pytest.mark.parametrize("grants", [10, 1000])
-def test_a_decision_reads_three_scopes_however_many_grants(point: Service, logs: Any, grants: int) -> None:
-    keys = [{"pk": f"G#{EVE}", "sk": f"document:{number}#ROLE#reader", "id": str(number)} for number in range(grants)]
-    items = [key | {"role": "reader", "scope": f"document:{number}"} for number, key in enumerate(keys)]
+def test_a_decision_reads_three_scopes_however_many_grants(
+    point: Service, logs: Any, grants: int
+) -> None:
+    keys = [
+        {"pk": f"G#{EVE}", "sk": f"document:{number}#ROLE#reader", "id": str(number)}
+        for number in range(grants)
+    ]
+    items = [
+        key | {"role": "reader", "scope": f"document:{number}"} for number, key in enumerate(keys)
+    ]
     point.new_user(EVE)
     point.put_all(items)
     for _ in range(2):
@@ -112,13 +130,29 @@ def test_an_id_may_look_like_the_end_of_a_key(point: Service) -> None:
     assert [id for id in asked if decision(point, EVE, READ, id)] == ["7#ROLE#reader", "8#9"]
     parts = [{"resource": document(id)} for id in asked]
     batch = ask(point, "evaluations", {"subject": user(EVE), "action": READ, "evaluations": parts})
-    assert [each["decision"] for each in batch.json["evaluations"]] == [False, True, False, False, True, False]
+    assert [each["decision"] for each in batch.json["evaluations"]] == [
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_the_longest_ids_fit_into_the_keys(point: Service) -> None:
     longest = "𐍈" * 200  # four bytes each
-    assert point.post(f"/v1/users/{BOB}/grants", {"role": "reader", "scope": f"{'k' * 64}:{longest}"}).status == 201
-    asked = {"subject": user(BOB), "action": {"name": "a" * 64}, "resource": {"type": "k" * 64, "id": longest}}
+    assert (
+        point.post(
+            f"/v1/users/{BOB}/grants", {"role": "reader", "scope": f"{'k' * 64}:{longest}"}
+        ).status
+        == 201
+    )
+    asked = {
+        "subject": user(BOB),
+        "action": {"name": "a" * 64},
+        "resource": {"type": "k" * 64, "id": longest},
+    }
     grant = {"action": "a" * 64, "scope": f"{'k' * 64}:{longest}"}
     assert point.post(f"/v1/users/{BOB}/grants", grant).status == 201
     assert ask(point, "evaluation", asked).json["decision"] is True
@@ -132,7 +166,11 @@ def test_an_id_that_is_too_long_for_a_key_is_no_error(point: Service, endpoint: 
 
 
 def test_7_1_1_defaults_are_overridden(point: Service) -> None:
-    parts = [{"resource": document("1")}, {"resource": document("7"), "action": WRITE}, {"subject": user(BOB)}]
+    parts = [
+        {"resource": document("1")},
+        {"resource": document("7"), "action": WRITE},
+        {"subject": user(BOB)},
+    ]
     body = {"subject": user(ADA), "action": READ, "resource": document("9"), "evaluations": parts}
     assert ask(point, "evaluations", body, uid=ADMIN).json["evaluations"] == [
         {"decision": made, "context": {"reason_admin": {"en": reason}}}
@@ -155,8 +193,13 @@ def reasons(point: Service, body: Any) -> list[str]:
     ],
 )
 def test_7_1_2_1_semantics(point: Service, semantic: str | None, expected: list[bool]) -> None:
-    parts = [{"resource": document(id), "action": action} for id, action in zip("7878", (READ, WRITE) * 2, strict=True)]
-    options = {"options": {"evaluations_semantic": semantic, "another_option": 1}} if semantic else {}
+    parts = [
+        {"resource": document(id), "action": action}
+        for id, action in zip("7878", (READ, WRITE) * 2, strict=True)
+    ]
+    options = (
+        {"options": {"evaluations_semantic": semantic, "another_option": 1}} if semantic else {}
+    )
     answer = ask(point, "evaluations", {"subject": user(ADA), "evaluations": parts} | options)
     assert [each["decision"] for each in answer.json["evaluations"]] == expected
     assert "decision" not in answer.json
@@ -168,11 +211,19 @@ def test_7_1_without_evaluations_it_is_a_single_one(point: Service, parts: dict[
     assert ask(point, "evaluations", body).json["decision"] is True
     refused = ask(point, "evaluations", {"action": READ} | parts)
     assert refused.status == 400
-    assert refused.text.splitlines()[1:] == ["#/subject: This field is required", "#/resource: This field is required"]
+    assert refused.text.splitlines()[1:] == [
+        "#/subject: This field is required",
+        "#/resource: This field is required",
+    ]
 
 
 def test_7_1_1_what_stands_in_an_evaluation_replaces_the_whole_default(point: Service) -> None:
-    body = {"subject": user(ADA), "action": READ, "resource": document("1"), "evaluations": [{"resource": {"id": "8"}}]}
+    body = {
+        "subject": user(ADA),
+        "action": READ,
+        "resource": document("1"),
+        "evaluations": [{"resource": {"id": "8"}}],
+    }
     refused = ask(point, "evaluations", body)
     assert (refused.status, "#/evaluations/0/resource: " in refused.text) == (400, True)
 
@@ -189,7 +240,12 @@ def test_7_3_an_evaluation_that_is_not_complete_is_denied_alone(
     point: Service, semantic: str, expected: list[bool]
 ) -> None:
     parts = [{"resource": document("1")}, {}, {"resource": document("2")}]
-    body = {"subject": user(ADA), "action": READ, "evaluations": parts, "options": {"evaluations_semantic": semantic}}
+    body = {
+        "subject": user(ADA),
+        "action": READ,
+        "evaluations": parts,
+        "options": {"evaluations_semantic": semantic},
+    }
     made = ask(point, "evaluations", body).json["evaluations"]
     assert [each["decision"] for each in made] == expected
     errors = [each["context"]["error"] for each in made if "error" in each["context"]]
@@ -199,7 +255,10 @@ def test_7_3_an_evaluation_that_is_not_complete_is_denied_alone(
 
 def test_7_1_2_1_there_are_three_semantics(point: Service) -> None:
     body = {"subject": user(ADA), "action": READ, "evaluations": [{"resource": document("1")}]}
-    assert ask(point, "evaluations", body | {"options": {"evaluations_semantic": "guess"}}).status == 400
+    assert (
+        ask(point, "evaluations", body | {"options": {"evaluations_semantic": "guess"}}).status
+        == 400
+    )
 
 
 def test_7_a_subject_that_is_no_user_does_not_pass_for_the_user_of_that_id(point: Service) -> None:
@@ -213,17 +272,30 @@ def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> N
     parts = [{"resource": document(str(id))} for id in range(50)]
     for _ in range(2):
         ask(point, "evaluations", {"subject": user(ADA), "action": READ, "evaluations": parts})
-    assert logs.lines()[-1]["dynamodb_calls"] == 2, "META, and all of her grants at once, for they are few"
+    assert logs.lines()[-1]["dynamodb_calls"] == 2, (
+        "META, and all of her grants at once, for they are few"
+    )
 
 
-def test_7_a_batch_about_somebody_with_many_grants_reads_by_scope(point: Service, logs: Any) -> None:
+def test_7_a_batch_about_somebody_with_many_grants_reads_by_scope(
+    point: Service, logs: Any
+) -> None:
     for id in range(standings.FEW_GRANTS + 1):
         point.grant(BOB, f"document:{id}", action="write")
     parts = [{"resource": document(str(id))} for id in (7, 8, 98, 500)]
     for _ in range(2):
-        answer = ask(point, "evaluations", {"subject": user(BOB), "action": WRITE, "evaluations": parts})
-        assert [each["decision"] for each in answer.json["evaluations"]] == [True, True, True, False]
-    assert logs.lines()[-1]["dynamodb_calls"] == 2 + 2 + 4, "META, the attempt, two wide scopes, four documents"
+        answer = ask(
+            point, "evaluations", {"subject": user(BOB), "action": WRITE, "evaluations": parts}
+        )
+        assert [each["decision"] for each in answer.json["evaluations"]] == [
+            True,
+            True,
+            True,
+            False,
+        ]
+    assert logs.lines()[-1]["dynamodb_calls"] == 2 + 2 + 4, (
+        "META, the attempt, two wide scopes, four documents"
+    )
 
 
 def pages(point: Service, endpoint: str, body: dict[str, Any], limit: int) -> list[dict[str, str]]:
@@ -252,7 +324,11 @@ def test_8_4_subjects(point: Service) -> None:
 def test_8_5_resources(point: Service) -> None:
     for id in ("3", "5"):
         point.grant(BOB, f"document:{id}", action="write")
-    body = {"subject": user(BOB), "action": WRITE, "resource": {"type": "document", "id": "ignored"}}
+    body = {
+        "subject": user(BOB),
+        "action": WRITE,
+        "resource": {"type": "document", "id": "ignored"},
+    }
     assert pages(point, "search/resource", body, 2) == [document(id) for id in ("3", "5", "8")]
     everything = ask(point, "search/resource", body | {"subject": user(ADA), "action": READ}).json
     assert (everything["results"], everything["context"]) == ([document("7")], {"all": True})
@@ -276,27 +352,49 @@ def test_8_1_every_result_of_a_search_is_permitted(point: Service) -> None:
 
 
 def test_8_2_a_token_is_of_one_search(point: Service) -> None:
-    body = {"subject": {"type": "user"}, "action": READ, "resource": document("8"), "page": {"limit": 1}}
+    body = {
+        "subject": {"type": "user"},
+        "action": READ,
+        "resource": document("8"),
+        "page": {"limit": 1},
+    }
     token = ask(point, "search/subject", body).json["page"]["next_token"]
     # As in the specification's example, the limit is left out.
-    assert ask(point, "search/subject", body | {"page": {"token": token}}).json["results"] == [user(ADA)]
+    assert ask(point, "search/subject", body | {"page": {"token": token}}).json["results"] == [
+        user(ADA)
+    ]
     for changed in (
         {"action": WRITE},
         {"resource": document("7")},
         {"page": {"token": token, "limit": 2}},
         {"page": {"token": "x"}},
     ):
-        assert ask(point, "search/subject", body | {"page": {"token": token, "limit": 1}} | changed).status == 400
+        assert (
+            ask(
+                point, "search/subject", body | {"page": {"token": token, "limit": 1}} | changed
+            ).status
+            == 400
+        )
 
 
 def test_8_2_1_a_limit_of_zero_is_a_limit(point: Service) -> None:
-    body = {"subject": {"type": "user"}, "action": READ, "resource": document("8"), "page": {"limit": 0}}
+    body = {
+        "subject": {"type": "user"},
+        "action": READ,
+        "resource": document("8"),
+        "page": {"limit": 0},
+    }
     empty = ask(point, "search/subject", body).json
     assert (empty["results"], bool(empty["page"]["next_token"])) == ([], True)
 
 
 def test_9_metadata_says_where_everything_is(point: Service) -> None:
-    answer = point.ask("GET", "/.well-known/authzen-configuration", Host="api.example.com", X_Forwarded_Proto="https")
+    answer = point.ask(
+        "GET",
+        "/.well-known/authzen-configuration",
+        Host="api.example.com",
+        X_Forwarded_Proto="https",
+    )
     assert answer.status == 200
     assert answer.headers["cache-control"] == "public, max-age=3600"
     base = "https://api.example.com"
@@ -318,7 +416,12 @@ def test_10_1_1_unknown_fields_are_ignored(point: Service, endpoint: str) -> Non
 
 @pytest.mark.parametrize("endpoint", POINTS)
 def test_10_1_2_an_error_is_a_text(point: Service, endpoint: str) -> None:
-    for body, status in (({"subject": {}}, 400), ("[]", 400), ("{", 400), ("{" + " " * (1 << 20) + "}", 413)):
+    for body, status in (
+        ({"subject": {}}, 400),
+        ("[]", 400),
+        ("{", 400),
+        ("{" + " " * (1 << 20) + "}", 413),
+    ):
         refused = ask(point, endpoint, body, X_Request_ID="r-1")
         assert refused.status == status
         assert refused.headers["content-type"] == "text/plain; charset=utf-8"
@@ -332,7 +435,10 @@ def test_10_1_2_an_error_is_a_text(point: Service, endpoint: str) -> None:
 @pytest.mark.parametrize("endpoint", POINTS)
 def test_10_1_3_a_request_id_comes_back(point: Service, endpoint: str) -> None:
     body = {"subject": user(ADA), "action": READ, "resource": document("1")}
-    assert ask(point, endpoint, body, X_Request_ID="any thing/1").headers["x-request-id"] == "any thing/1"
+    assert (
+        ask(point, endpoint, body, X_Request_ID="any thing/1").headers["x-request-id"]
+        == "any thing/1"
+    )
     assert "x-request-id" not in ask(point, endpoint, body).headers
 
 
@@ -376,9 +482,14 @@ def test_a_table_that_does_not_answer_is_503_and_never_a_permit(
             assert answer.status == 200
 
 
-def test_items_that_a_batch_leaves_out_are_503(point: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_that_a_batch_leaves_out_are_503(
+    point: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     right = dynamodb.client().batch_get_item
-    throttled = lambda **parameters: right(**parameters) | {"UnprocessedKeys": parameters["RequestItems"]}  # noqa: E731
+
+    def throttled(**parameters: Any) -> Any:
+        return right(**parameters) | {"UnprocessedKeys": parameters["RequestItems"]}
+
     monkeypatch.setattr(dynamodb.client(), "batch_get_item", throttled)
     body = {"subject": {"type": "user"}, "action": READ, "resource": document("1")}
     assert ask(point, "search/subject", body).status == 503

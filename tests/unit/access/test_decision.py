@@ -11,9 +11,10 @@ import pytest
 
 from access import decision, search
 from access.decision import Decision, Resource, Standing
-from atrium import grant_items, grants, legacy_grants, user_attributes
-from atrium.grant_items import Grant
-from atrium.user_attributes import RoleDefinition
+from atrium.identity import grant_items, grants, legacy_grants
+from atrium.identity.grant_items import Grant
+from atrium.stores import user_attributes
+from atrium.stores.user_attributes import RoleDefinition
 from tests.unit.access import asked
 from tests.unit.access.conftest import Service
 from tests.unit.access.differential import disagreements
@@ -29,9 +30,14 @@ NOTHING = RoleDefinition(frozenset(), frozenset())
 
 
 def decide(
-    *grants: Grant, action: str = "read", resource: Resource = DOCUMENT, status: str | None = "active"
+    *grants: Grant,
+    action: str = "read",
+    resource: Resource = DOCUMENT,
+    status: str | None = "active",
 ) -> Decision:
-    return decision.decide(Standing(status, grants), action, resource, lambda role: ROLES.get(role, NOTHING), 1000)
+    return decision.decide(
+        Standing(status, grants), action, resource, lambda role: ROLES.get(role, NOTHING), 1000
+    )
 
 
 def test_ten_thousand_random_decisions_agree_with_the_reference() -> None:
@@ -79,14 +85,19 @@ def test_the_service_agrees_with_the_reference(
     assert next(asked.disagreements(service, 8, DECISIONS, tally), None) is None
     if "DECISIONS" in os.environ:
         with capsys.disabled():
-            print(f"\n{tally.total()} decisions through the handler, {tally[True]} permits, no disagreement")
+            print(
+                f"\n{tally.total()} decisions through the handler, {tally[True]} permits, no disagreement"
+            )
 
 
 _covering = grants.covering
 
 
 def _without_types(asked: Any) -> Any:
-    return {one: [each for each in found if not each.scope.endswith(":*")] for one, found in _covering(asked).items()}
+    return {
+        one: [each for each in found if not each.scope.endswith(":*")]
+        for one, found in _covering(asked).items()
+    }
 
 
 def _first(uid: str) -> list[Grant]:
@@ -101,9 +112,17 @@ def test_grants_in_both_layouts_are_decided_alike(service: Service, in_worlds_ti
 BROKEN_READS = {
     "ends are not read": (grants, "DECIDING", ("pk", "sk", "id", "role", "action", "scope")),
     "what holds everywhere is not read": (grants, "EVERYWHERE", "no:such"),
-    "a batch reads the first page of many grants": (grants, "of_few", lambda uid, limit: _first(uid)),
+    "a batch reads the first page of many grants": (
+        grants,
+        "of_few",
+        lambda uid, limit: _first(uid),
+    ),
     "grants of the earlier layout are not read": (legacy_grants, "query", lambda *_: iter(())),
-    "grants of a whole type are not read": (grants, "covering", lambda asked: _without_types(asked)),
+    "grants of a whole type are not read": (
+        grants,
+        "covering",
+        lambda asked: _without_types(asked),
+    ),
     "who is found need not be active": (search, "_active", lambda uids: uids),
     "a search knows of no role": (search, "role_names", list),
 }
@@ -111,7 +130,12 @@ BROKEN_READS = {
 
 @pytest.mark.parametrize(("module", "name", "wrong"), BROKEN_READS.values(), ids=BROKEN_READS)
 def test_a_service_that_reads_wrongly_is_found_out(
-    service: Service, in_worlds_time: None, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, wrong: Any
+    service: Service,
+    in_worlds_time: None,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    wrong: Any,
 ) -> None:
     monkeypatch.setattr(module, name, wrong)
     service.set_layout("moving")
@@ -129,7 +153,9 @@ def test_a_permit_names_the_grant_and_the_role_that_gives_it() -> None:
 def test_a_refusal_says_what_is_missing() -> None:
     assert decide().refusal == "no grant in force gives document.read on document:7"
     assert decide(status=None).refusal == "there is no such user"
-    assert decide(Grant("g", "*", role="admin"), status="disabled").refusal == "the user is disabled"
+    assert (
+        decide(Grant("g", "*", role="admin"), status="disabled").refusal == "the user is disabled"
+    )
 
 
 def test_without_a_definition_there_is_no_permit() -> None:
@@ -137,4 +163,6 @@ def test_without_a_definition_there_is_no_permit() -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        decision.decide(Standing("active", [Grant("g", "*", role="reader")]), "read", DOCUMENT, down, 1000)
+        decision.decide(
+            Standing("active", [Grant("g", "*", role="reader")]), "read", DOCUMENT, down, 1000
+        )

@@ -18,14 +18,20 @@ def office(service: Service) -> Service:
     """Bob manages access and reads documents; Ada and Eve are users."""
     for uid in (ADA, BOB, EVE):
         service.new_user(uid)
-    for role, held in (("clerk", ["access.write"]), ("reader", ["document.read"]), ("editor", ["document.write"])):
+    for role, held in (
+        ("clerk", ["access.write"]),
+        ("reader", ["document.read"]),
+        ("editor", ["document.write"]),
+    ):
         assert put_role(service, role, permissions=held).status == 201
     for role in ("clerk", "reader"):
         service.grant(BOB, role=role)
     return service
 
 
-def put_role(service: Service, role: str, *, by: str = ADMIN, held: str = "admin", **body: Any) -> Answer:
+def put_role(
+    service: Service, role: str, *, by: str = ADMIN, held: str = "admin", **body: Any
+) -> Answer:
     known = service.item(f"R#{role}", "META") is not None
     condition: dict[str, Any] = {"If_Match": "*"} if known else {"If_None_Match": "*"}
     draft = {"description": role, "permissions": [], **body}
@@ -37,10 +43,24 @@ def grant(service: Service, uid: str, *, by: str = BOB, held: str = "clerk", **b
 
 
 def change(
-    service: Service, uid: str, name: str, end: Any, *, by: str = BOB, held: str = "clerk", **more: Any
+    service: Service,
+    uid: str,
+    name: str,
+    end: Any,
+    *,
+    by: str = BOB,
+    held: str = "clerk",
+    **more: Any,
 ) -> Answer:
     body = {"expires_at": end}
-    return service.ask("PUT", f"/v1/users/{uid}/grants/{name}", body, uid=by, roles=held, **{"If_Match": "*"} | more)
+    return service.ask(
+        "PUT",
+        f"/v1/users/{uid}/grants/{name}",
+        body,
+        uid=by,
+        roles=held,
+        **{"If_Match": "*"} | more,
+    )
 
 
 def after(seconds: int) -> str:
@@ -56,20 +76,28 @@ def test_one_grants_what_one_holds(office: Service) -> None:
     assert grant(office, ADA, role="reader").status == 201
     assert grant(office, ADA, action="read", scope="document:7").status == 201
     assert problem(grant(office, ADA, role="editor")) == (403, "rights_exceeded", ["#/role"])
-    assert problem(grant(office, ADA, action="write", scope="document:7")) == (403, "rights_exceeded", ["#/action"])
+    assert problem(grant(office, ADA, action="write", scope="document:7")) == (
+        403,
+        "rights_exceeded",
+        ["#/action"],
+    )
     assert problem(grant(office, ADA, role="admin")) == (403, "admin_required", ["#/role"])
 
 
 def test_access_write_is_not_everything(office: Service) -> None:
     """S2: a role with every permission, granted to oneself, then the administrator is disabled."""
-    assert problem(put_role(office, "mighty", by=BOB, held="clerk", permissions=["users.write"])) == (
+    assert problem(
+        put_role(office, "mighty", by=BOB, held="clerk", permissions=["users.write"])
+    ) == (
         403,
         "rights_exceeded",
         ["#/permissions"],
     )
-    assert problem(put_role(office, "reader", by=BOB, held="clerk", permissions=["document.read", "users.write"]))[
-        :2
-    ] == (
+    assert problem(
+        put_role(
+            office, "reader", by=BOB, held="clerk", permissions=["document.read", "users.write"]
+        )
+    )[:2] == (
         403,
         "rights_exceeded",
     )
@@ -81,7 +109,11 @@ def test_access_write_is_not_everything(office: Service) -> None:
     assert problem(grant(office, BOB, role="reader")) == (403, "own_grant", [])
     own = [item["id"] for item in office.items(f"G#{ADMIN}")]
     path = f"/v1/users/{ADMIN}/grants/{own[0]}"
-    assert problem(office.ask("DELETE", path, uid=BOB, roles="clerk", If_Match="*")) == (403, "admin_required", [])
+    assert problem(office.ask("DELETE", path, uid=BOB, roles="clerk", If_Match="*")) == (
+        403,
+        "admin_required",
+        [],
+    )
 
 
 def test_attributes_of_users_with_more_rights_are_not_for_one_to_set(office: Service) -> None:
@@ -109,17 +141,32 @@ def test_a_time_limited_administrator_gives_nothing_without_end(office: Service)
     assert problem(grant(office, EVE, role="admin", **by)) == (403, "own_grant", [])
     [own] = [item["id"] for item in office.items(f"G#{EVE}")]
     assert problem(change(office, EVE, own, None, **by)) == (403, "own_grant", [])
-    assert problem(grant(office, ADA, role="admin", **by)) == (403, "rights_exceeded", ["#/expires_at"])
+    assert problem(grant(office, ADA, role="admin", **by)) == (
+        403,
+        "rights_exceeded",
+        ["#/expires_at"],
+    )
     assert grant(office, ADA, role="admin", expires_at=after(500), **by).status == 201
-    assert problem(put_role(office, "new", permissions=["a.b"], **by))[:2] == (403, "rights_exceeded")
+    assert problem(put_role(office, "new", permissions=["a.b"], **by))[:2] == (
+        403,
+        "rights_exceeded",
+    )
 
 
 def test_a_change_of_the_end_follows_the_rules_of_a_new_grant(office: Service) -> None:
     made = grant(office, ADA, role="reader", expires_at=after(500))
     name, tag = made.json["id"], made.headers["etag"]
     extended = change(office, ADA, name, None, If_Match=tag)
-    assert (extended.status, extended.json["expires_at"], extended.json["version"]) == (200, None, 2)
-    assert office.ask("GET", f"/v1/users/{ADA}/grants/{name}").headers["etag"] == extended.headers["etag"] != tag
+    assert (extended.status, extended.json["expires_at"], extended.json["version"]) == (
+        200,
+        None,
+        2,
+    )
+    assert (
+        office.ask("GET", f"/v1/users/{ADA}/grants/{name}").headers["etag"]
+        == extended.headers["etag"]
+        != tag
+    )
     assert change(office, ADA, name, after(100), If_Match=tag).status == 412
     shortened = change(office, ADA, name, after(100))
     assert shortened.status == 200
@@ -127,7 +174,11 @@ def test_a_change_of_the_end_follows_the_rules_of_a_new_grant(office: Service) -
     assert {item["gsi2pk"][:4] for item in office.items(f"G#{ADA}")} == {"EXP#"}
     assert office.epoch(ADA) == 4, "each change ends tokens"
     assert office.ask("PUT", f"/v1/users/{ADA}/grants/{name}", {"expires_at": None}).status == 428
-    assert problem(change(office, ADA, name, after(-5))) == (422, "validation_failed", ["#/expires_at"])
+    assert problem(change(office, ADA, name, after(-5))) == (
+        422,
+        "validation_failed",
+        ["#/expires_at"],
+    )
     assert change(office, EVE, name, None).status == 404
 
 
@@ -151,7 +202,10 @@ def test_an_expired_grant_makes_room_and_its_pointer_leads_nowhere(office: Servi
     new = grant(office, ADA, role="reader", scope="document:7")
     assert new.status == 201
     path = f"/v1/users/{ADA}/grants"
-    assert [office.ask("GET", f"{path}/{name}").status for name in (old, new.json["id"])] == [404, 200]
+    assert [office.ask("GET", f"{path}/{name}").status for name in (old, new.json["id"])] == [
+        404,
+        200,
+    ]
     assert office.ask("DELETE", f"{path}/{old}", If_Match="*").status == 404
     assert office.ask("GET", f"/v1/users/{BOB}/grants/{new.json['id']}").status == 404
 
@@ -164,9 +218,15 @@ def test_a_lead_assigns_a_role_without_holding_it(office: Service) -> None:
     by: dict[str, Any] = {"by": EVE, "held": "lead"}
     name = grant(office, ADA, role="editor", **by).json["id"]
     assert grant(office, ADA, role="editor", scope="document:7", **by).status == 201
-    assert problem(grant(office, ADA, action="write", scope="document:7", **by))[:2] == (403, "rights_exceeded")
+    assert problem(grant(office, ADA, action="write", scope="document:7", **by))[:2] == (
+        403,
+        "rights_exceeded",
+    )
     assert problem(grant(office, EVE, role="editor", **by)) == (403, "own_grant", [])
-    assert problem(put_role(office, "editor", assignable_by=["lead"], **by))[:2] == (403, "rights_exceeded")
+    assert problem(put_role(office, "editor", assignable_by=["lead"], **by))[:2] == (
+        403,
+        "rights_exceeded",
+    )
     path = f"/v1/users/{ADA}/grants/{name}"
     assert office.ask("DELETE", path, uid=EVE, roles="lead", If_Match="*").status == 204
     # Whoever gives the role `lead` could let an accomplice give `editor`.
@@ -176,7 +236,11 @@ def test_a_lead_assigns_a_role_without_holding_it(office: Service) -> None:
 
 def test_assignable_by_names_roles(office: Service) -> None:
     refused = put_role(office, "editor", assignable_by=["nobody", "admin"])
-    assert problem(refused) == (422, "validation_failed", ["#/assignable_by/0", "#/assignable_by/1"])
+    assert problem(refused) == (
+        422,
+        "validation_failed",
+        ["#/assignable_by/0", "#/assignable_by/1"],
+    )
     assert put_role(office, "editor", assignable_by=["reader"]).status == 200
     held = office.ask("DELETE", "/v1/roles/reader", If_Match="*")
     assert (held.status, held.json["code"]) == (409, "role_in_use")
@@ -186,7 +250,7 @@ def test_rights_that_grow_between_the_comparison_and_the_write_count(
     office: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ada becomes an administrator while Bob is being compared with her: he grants nothing to her."""
-    from atrium import user_attributes
+    from atrium.stores import user_attributes
 
     transact, done = user_attributes.transact, list[Any]()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from atrium import user_attributes
+from atrium.stores import user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tests.unit.access.requests import CHANGES, READS, Asked, prepare
 from tests.unit.conftest import TABLE, forget
@@ -14,7 +14,9 @@ ABOUT_ADA = [asked for asked in (*CHANGES, *READS) if f"/users/{ADA}/" in asked.
 REVOKES = [asked for asked in ABOUT_ADA if asked.route == "DELETE /v1/users/{id}/grants/{grant}"]
 WRITES = [asked for asked in ABOUT_ADA if asked in CHANGES and asked not in REVOKES]
 
-each = partial(pytest.mark.parametrize, "asked", ids=lambda asked: f"{asked.route} {asked.trail or ''}")
+each = partial(
+    pytest.mark.parametrize, "asked", ids=lambda asked: f"{asked.route} {asked.trail or ''}"
+)
 
 
 @pytest.fixture
@@ -36,7 +38,11 @@ def delete(service: Service, uid: str = ADA) -> None:
 
 
 def of_ada(service: Service) -> list[dict[str, Any]]:
-    return [item for prefix in (f"U#{ADA}", f"G#{ADA}", "ON#", "AUDIT#") for item in service.items(prefix)]
+    return [
+        item
+        for prefix in (f"U#{ADA}", f"G#{ADA}", "ON#", "AUDIT#")
+        for item in service.items(prefix)
+    ]
 
 
 @each([asked for asked in ABOUT_ADA if asked not in REVOKES])

@@ -8,16 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from access import handler as access
-from atrium import contention, dynamodb
+from atrium.stores import contention, dynamodb
 from tests.unit.access.conftest import ADMIN, Service
 from tests.unit.access.requests import CHANGES, READS, Asked, prepare
 from tests.unit.conftest import TABLE, forget
 
 EVERY = [*CHANGES, *READS]
-of_each_change = pytest.mark.parametrize("asked", CHANGES, ids=lambda asked: f"{asked.route} {asked.trail}")
+of_each_change = pytest.mark.parametrize(
+    "asked", CHANGES, ids=lambda asked: f"{asked.route} {asked.trail}"
+)
 
 KEYED = {"GetItem", "Query", "BatchGetItem"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
@@ -58,7 +65,9 @@ def calls(world: Service, monkeypatch: pytest.MonkeyPatch) -> Calls:
 def test_there_is_a_request_for_every_operation() -> None:
     routes = set(access.ROUTES) - {"GET /.well-known/authzen-configuration"}
     assert {asked.route for asked in EVERY} == routes
-    changing = {route for route in routes if not route.startswith("GET ") and "/access/v1/" not in route}
+    changing = {
+        route for route in routes if not route.startswith("GET ") and "/access/v1/" not in route
+    }
     assert {asked.route for asked in CHANGES} == changing
 
 
@@ -70,7 +79,9 @@ def test_reads_go_by_keys_and_never_scan(world: Service, calls: Calls) -> None:
 
 
 @of_each_change
-def test_a_change_is_one_transaction_with_its_trail(world: Service, calls: Calls, asked: Asked) -> None:
+def test_a_change_is_one_transaction_with_its_trail(
+    world: Service, calls: Calls, asked: Asked
+) -> None:
     sent, before, trails = [], _number(world, asked), {item["pk"] for item in world.items("AUDIT#")}
     events = calls.client.meta.events
     keep = lambda params, **_: sent.append(json.loads(params["body"]))  # noqa: E731
@@ -82,12 +93,16 @@ def test_a_change_is_one_transaction_with_its_trail(world: Service, calls: Calls
     assert {name for name, _ in calls.made} <= {*KEYED, "TransactWriteItems"}
     [trail] = [item for item in world.items("AUDIT#") if item["pk"] not in trails]
     assert (trail["action"], trail["actor"]) == (asked.trail, ADMIN)
-    assert sent[0]["ClientRequestToken"], "the SDK could not repeat it after a timeout without doing it twice"
+    assert sent[0]["ClientRequestToken"], (
+        "the SDK could not repeat it after a timeout without doing it twice"
+    )
     if asked.rises:
         assert _number(world, asked) == before + 1
 
 
-def test_changes_without_their_trail_are_none(world: Service, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_without_their_trail_are_none(
+    world: Service, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The trail's item is refused, and nothing else is written."""
 
     def refuse(number: int, operation: str) -> None:
@@ -107,7 +122,10 @@ def test_changes_without_their_trail_are_none(world: Service, calls: Calls, monk
 
 def _canceled(*codes: str) -> ClientError:
     reasons = [{"Code": code} for code in codes]
-    answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+    answer: Any = {
+        "Error": {"Code": "TransactionCanceledException"},
+        "CancellationReasons": reasons,
+    }
     return ClientError(answer, "TransactWriteItems")
 
 
@@ -142,9 +160,15 @@ def test_whichever_call_fails_it_is_503_and_never_a_permit(world: Service, calls
     before, turns = _everything(world), itertools.cycle(FAULTS)
     for asked in EVERY:
         operations = _operations(calls, asked, world)
-        assert operations[0] == "GetItem", f"{asked.route}: nobody asked whether the caller's token is stale"
-        for number, operation in enumerate(operations[:9]):  # a list of what ends has a Query for each day: all alike
-            for fault in FAULTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else [next(turns)]:
+        assert operations[0] == "GetItem", (
+            f"{asked.route}: nobody asked whether the caller's token is stale"
+        )
+        for number, operation in enumerate(
+            operations[:9]
+        ):  # a list of what ends has a Query for each day: all alike
+            for fault in (
+                FAULTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else [next(turns)]
+            ):
                 _fail_at(calls, number, fault)
                 answer = asked.by(world)
                 what = f"{asked.route}, call {number}, {operation}: {fault!r}: {answer.text}"

@@ -14,7 +14,8 @@ import pytest
 
 from access import evaluation as decision_at
 from access import grants
-from atrium import admins, contention, grant_items, user_attributes
+from atrium.identity import admins, grant_items
+from atrium.stores import contention, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.crowd import WRITERS, Crowd
 from tools.laptop.answer import Answer
@@ -41,7 +42,9 @@ def made(service: Service, uid: str, **body: Any) -> str:
 
 
 def revoke(service: Service, uid: str, grant: str, by: str = ADMIN) -> Answer:
-    return service.ask("DELETE", f"/v1/users/{uid}/grants/{grant}", uid=by, roles="admin", If_Match="*")
+    return service.ask(
+        "DELETE", f"/v1/users/{uid}/grants/{grant}", uid=by, roles="admin", If_Match="*"
+    )
 
 
 def permitted(service: Service, uid: str, thing: str = "7") -> bool:
@@ -58,16 +61,30 @@ def soon(**later: float) -> str:
 
 
 def test_a_grant_is_made_read_and_revoked(people: Service) -> None:
-    answer = make(people, ADA, role="reader", scope="document:7", reason="She wrote it", expires_at=soon(days=1))
+    answer = make(
+        people,
+        ADA,
+        role="reader",
+        scope="document:7",
+        reason="She wrote it",
+        expires_at=soon(days=1),
+    )
     assert answer.status == 201
     grant, path = answer.json, answer.headers["location"]
-    assert (grant["uid"], grant["role"], grant["action"], grant["scope"]) == (ADA, "reader", None, "document:7")
+    assert (grant["uid"], grant["role"], grant["action"], grant["scope"]) == (
+        ADA,
+        "reader",
+        None,
+        "document:7",
+    )
     assert (grant["reason"], grant["granted_by"]) == ("She wrote it", ADMIN)
     assert people.ask("GET", path).json == grant
     assert permitted(people, ADA)
     other = make(people, ADA, role="reader").headers["etag"]
     assert people.ask("DELETE", path, If_Match=other).status == 412
-    assert people.ask("DELETE", path, If_Match=people.ask("GET", path).headers["etag"]).status == 204
+    assert (
+        people.ask("DELETE", path, If_Match=people.ask("GET", path).headers["etag"]).status == 204
+    )
     assert people.ask("GET", path).status == 404
     assert [item["scope"] for item in people.items(f"G#{ADA}")] == ["*"]
     assert {item["uid"] for item in people.items("GRANT#")} == {ADMIN, ADA}
@@ -81,7 +98,10 @@ def test_a_role_whose_name_would_not_fit_into_the_token_is_refused(people: Servi
     for name in names[:16]:
         made(people, ADA, role=name)
     refused = make(people, ADA, role=names[16])
-    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, ["#/role"])
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
+        422,
+        ["#/role"],
+    )
     made(people, ADA, role="admin")
     made(people, ADA, role=names[16], scope="document:7")
     made(people, BOB, role=names[16])
@@ -121,10 +141,15 @@ def test_each_change_ends_tokens_and_leaves_a_trail(people: Service) -> None:
 )
 def test_what_cannot_be_granted_is_named(people: Service, body: Any, pointers: list[str]) -> None:
     refused = make(people, ADA, **body)
-    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (422, pointers)
+    assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
+        422,
+        pointers,
+    )
 
 
-def test_an_end_counts_from_the_second_that_the_table_has(people: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_counts_from_the_second_that_the_table_has(
+    people: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = int(time.time())
     _set_clock(monkeypatch, now + 0.5)
     within = make(people, ADA, role="reader", expires_at=f"{grant_items.rfc3339(now)[:-1]}.900Z")
@@ -134,7 +159,10 @@ def test_an_end_counts_from_the_second_that_the_table_has(people: Service, monke
     assert people.ask("GET", path).json["expires_at"] == grant_items.rfc3339(now + 1)
     for moment, is_there in ((now + 0.999, True), (now + 1, False)):
         _set_clock(monkeypatch, moment)
-        assert (people.ask("GET", path).status == 200, permitted(people, ADA)) == (is_there, is_there)
+        assert (people.ask("GET", path).status == 200, permitted(people, ADA)) == (
+            is_there,
+            is_there,
+        )
 
 
 def _set_clock(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
@@ -166,7 +194,8 @@ def test_what_has_ended_is_gone_before_the_table_deletes_it(people: Service) -> 
         assert people.ask("GET", f"/v1/users/{ADA}/grants/{grant}").status == 404
     lists = [people.ask("GET", f"/v1/users/{ADA}/grants")]
     lists += [
-        people.ask("GET", "/v1/grants", query=query) for query in ({"role": "reader"}, {"resource": "document:7"}, {})
+        people.ask("GET", "/v1/grants", query=query)
+        for query in ({"role": "reader"}, {"resource": "document:7"}, {})
     ]
     assert [answer.json["items"] for answer in lists] == [[]] * 4
     assert not permitted(people, ADA)
@@ -204,13 +233,22 @@ def test_grants_are_found_by_user_resource_role_and_end(people: Service, limit: 
 def test_how_far_one_may_look_ahead(people: Service) -> None:
     far = people.ask("GET", "/v1/grants", query={"expiring_before": soon(days=93)})
     assert (far.status, far.json["errors"][0]["parameter"]) == (400, "expiring_before")
-    assert people.ask("GET", "/v1/grants", query={"expiring_before": soon(days=93), "role": "reader"}).status == 200
+    assert (
+        people.ask(
+            "GET", "/v1/grants", query={"expiring_before": soon(days=93), "role": "reader"}
+        ).status
+        == 200
+    )
 
 
 def test_a_repeated_request_grants_once(people: Service) -> None:
     path, body = f"/v1/users/{ADA}/grants", {"role": "reader"}
     first, again = (people.ask("POST", path, body, Idempotency_Key="same") for _ in range(2))
-    assert (again.status, again.text, again.headers["idempotency-replayed"]) == (201, first.text, "true")
+    assert (again.status, again.text, again.headers["idempotency-replayed"]) == (
+        201,
+        first.text,
+        "true",
+    )
     assert people.epoch(ADA) == 2
     assert len(people.items("AUDIT#")) == 1
 
@@ -230,7 +268,9 @@ def test_only_administrators_make_administrators_and_end_them(people: Service) -
 
 def test_the_last_administrator_stays(people: Service) -> None:
     [own] = [item["id"] for item in people.items(f"G#{ADMIN}")]
-    made(people, ADA, role="admin", expires_at=soon(days=1))  # who is one for a while does not count
+    made(
+        people, ADA, role="admin", expires_at=soon(days=1)
+    )  # who is one for a while does not count
     made(people, ADA, role="admin", scope="document:7")
     refused = revoke(people, ADMIN, own)
     assert (refused.status, refused.json["code"]) == (409, "last_admin")
@@ -256,7 +296,10 @@ def crowded(people: Service, patient_crowd: Crowd, monkeypatch: pytest.MonkeyPat
 @pytest.mark.trials
 def test_of_many_writers_nothing_is_lost(crowded: Service, crowd: Crowd) -> None:
     answers = crowd.at_once(
-        [partial(make, crowded, ADA, role="reader", scope=f"document:{each}") for each in range(WRITERS)]
+        [
+            partial(make, crowded, ADA, role="reader", scope=f"document:{each}")
+            for each in range(WRITERS)
+        ]
     )
     grants = [answer.json["id"] for answer in answers if answer.status == 201]
     assert Counter(answer.status for answer in answers) == {201: WRITERS}
@@ -271,7 +314,9 @@ def test_of_many_writers_nothing_is_lost(crowded: Service, crowd: Crowd) -> None
 
 def test_one_grant_asked_for_by_many_is_made_once(crowded: Service, crowd: Crowd) -> None:
     path, body = f"/v1/users/{ADA}/grants", {"role": "reader"}
-    answers = crowd.at_once([partial(crowded.ask, "POST", path, body, Idempotency_Key="same")] * WRITERS)
+    answers = crowd.at_once(
+        [partial(crowded.ask, "POST", path, body, Idempotency_Key="same")] * WRITERS
+    )
     assert Counter(answer.status for answer in answers) == {201: WRITERS}
     assert len({answer.text for answer in answers}) == 1
     assert ["idempotency-replayed" in answer.headers for answer in answers].count(False) == 1
@@ -287,7 +332,9 @@ def test_of_many_revokes_one_revokes(crowded: Service, crowd: Crowd) -> None:
 
 
 @pytest.mark.trials
-def test_of_many_administrators_who_are_ended_at_once_one_stays(crowded: Service, crowd: Crowd) -> None:
+def test_of_many_administrators_who_are_ended_at_once_one_stays(
+    crowded: Service, crowd: Crowd
+) -> None:
     """Each gives up the role."""
     held = [(ADMIN, item["id"]) for item in crowded.items(f"G#{ADMIN}")]
     for _ in range(WRITERS - 1):
@@ -320,7 +367,11 @@ def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.Mon
     monkeypatch.setattr(user_attributes, "transact", meeting)
     monkeypatch.setattr(contention, "_FIRST_PAUSE", 0)
     answer = make(people, ADA, role="reader")
-    assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (503, "unavailable", True)
+    assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (
+        503,
+        "unavailable",
+        True,
+    )
 
 
 def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
@@ -334,6 +385,8 @@ def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
 
     attempts = list[Any]()
     monkeypatch.setattr(user_attributes, "transact", meeting)
-    monkeypatch.setattr(contention, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+    monkeypatch.setattr(
+        contention, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None)
+    )
     assert make(people, ADA, role="reader").status == 503
     assert len(attempts) == 4, "a function is stopped after 15 seconds"

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from atrium import admins, clock, grant_items, grants, legacy_grants, user_attributes
-from atrium.grant_items import GrantRecord, rfc3339
+from atrium.identity import admins, grant_items, grants, legacy_grants
+from atrium.identity.grant_items import GrantRecord, rfc3339
+from atrium.runtime import clock
+from atrium.stores import user_attributes
 from migrate import items as migration
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.deploy import items as moving
@@ -25,11 +27,21 @@ class KilledError(BaseException):
     """The end of a process, at any line."""
 
 
-def old_grant(service: Service, uid: str, scope: str = "*", end: int | None = None, **what: Any) -> str:
+def old_grant(
+    service: Service, uid: str, scope: str = "*", end: int | None = None, **what: Any
+) -> str:
     """As the release before wrote it."""
     id = str(uuid.UUID(int=next(_numbers)))
-    names = {"role": None, "action": None, "reason": "Why", "granted_by": ADMIN, "granted_at": "then"} | what
-    record = GrantRecord(id=id, uid=uid, scope=scope, expires_at=rfc3339(end) if end else None, **names)
+    names = {
+        "role": None,
+        "action": None,
+        "reason": "Why",
+        "granted_by": ADMIN,
+        "granted_at": "then",
+    } | what
+    record = GrantRecord(
+        id=id, uid=uid, scope=scope, expires_at=rfc3339(end) if end else None, **names
+    )
     for item in legacy_grants.items(record):
         service.table.put_item(TableName="atrium-test-UserAttributes", Item=item)
     return id
@@ -41,7 +53,9 @@ _numbers = itertools.count()
 @pytest.fixture
 def old(service: Service) -> Service:
     """An environment of the release before."""
-    service.table.delete_item(TableName="atrium-test-UserAttributes", Key=grant_items.at(legacy_grants.STATE))
+    service.table.delete_item(
+        TableName="atrium-test-UserAttributes", Key=grant_items.at(legacy_grants.STATE)
+    )
     legacy_grants._cache.clear()
     for uid in (ADA, BOB):
         service.new_user(uid)
@@ -80,7 +94,9 @@ def users(after: str, limit: int) -> Sequence[str]:
 
 
 def run(event: Mapping[str, Any]) -> dict[str, Any]:
-    return migration.migrate(users, **{name: value for name, value in event.items() if name != "action"})
+    return migration.migrate(
+        users, **{name: value for name, value in event.items() if name != "action"}
+    )
 
 
 def finish(sleeps: Callable[[float], None]) -> dict[str, Any]:
@@ -103,7 +119,11 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def found(service: Service) -> set[tuple[str, str, int | None]]:
-    return {(item["pk"][2:], item["sk"], item.get("expires_at")) for item in service.items("G#") if item["pk"] != "G#"}
+    return {
+        (item["pk"][2:], item["sk"], item.get("expires_at"))
+        for item in service.items("G#")
+        if item["pk"] != "G#"
+    }
 
 
 def check_everything_moved(service: Service) -> None:
@@ -118,9 +138,18 @@ def check_everything_moved(service: Service) -> None:
         assert held == item, "its pointer does not lead to it"
 
 
-def test_a_migration_moves_merges_and_deletes(filled: Service, sleeps: Callable[[float], None]) -> None:
+def test_a_migration_moves_merges_and_deletes(
+    filled: Service, sleeps: Callable[[float], None]
+) -> None:
     dry = moving.count(run, report=lambda _: None)
-    assert dry == {"layout": "before", "dry_run": True, "users": 4, "moved": 4, "merged": 2, "expired": 2}
+    assert dry == {
+        "layout": "before",
+        "dry_run": True,
+        "users": 4,
+        "moved": 4,
+        "merged": 2,
+        "expired": 2,
+    }
     assert found(filled) == set()
     epochs = [filled.epoch(uid) for uid in USERS]
     assert finish(sleeps) == {"layout": "keyed", "users": 8, "moved": 4, "merged": 2, "expired": 2}
@@ -171,9 +200,10 @@ def test_no_grant_is_missed_between_the_layouts(
             legacy_grants._cache.clear()
         assert {grant.role for grant in grants.everywhere(ADA)} == {"reader"}
         assert [admins.is_permanent(grant) for grant in grants.everywhere(ADMIN)] == [True]
-        assert {grant.action for grant in grants.covering([(ADA, "document", "7#1")])[ADA, "document", "7#1"]} >= {
-            "read"
-        }
+        assert {
+            grant.action
+            for grant in grants.covering([(ADA, "document", "7#1")])[ADA, "document", "7#1"]
+        } >= {"read"}
 
     monkeypatch.setattr(user_attributes, "transact", watched)
     finish(sleeps)
@@ -185,7 +215,9 @@ def make(service: Service, uid: str, **body: Any) -> Answer:
 
 
 @pytest.mark.parametrize("layout", ["before", "moving", "keyed"])
-def test_the_api_in_each_layout(old: Service, layout: legacy_grants.Layout, sleeps: Callable[[float], None]) -> None:
+def test_the_api_in_each_layout(
+    old: Service, layout: legacy_grants.Layout, sleeps: Callable[[float], None]
+) -> None:
     earlier = old_grant(old, ADA, "document:1", role="reader") if layout != "keyed" else None
     if layout == "keyed":
         finish(sleeps)
@@ -199,7 +231,9 @@ def test_the_api_in_each_layout(old: Service, layout: legacy_grants.Layout, slee
         for cursor in [old.ask("GET", path, query={"limit": "1"}).json["next_cursor"]]
         if cursor
     ]
-    assert [sorted(each["id"] for each in page) for page in listed] == ([sorted([earlier, grant])] if earlier else [])
+    assert [sorted(each["id"] for each in page) for page in listed] == (
+        [sorted([earlier, grant])] if earlier else []
+    )
     if earlier:
         assert make(old, ADA, role="reader", scope="document:1").json["code"] == "grant_exists"
     for name in filter(None, (earlier, grant)):
@@ -225,14 +259,18 @@ def test_a_container_writes_the_earlier_layout_no_longer_than_the_migration_wait
     first = run({"action": "migrate_items"})
     assert first["seconds"] > legacy_grants.CACHE_SECONDS
     asked_at = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: asked_at[:1] + tuple(each + first["seconds"] for each in asked_at[1:]))
+    monkeypatch.setattr(
+        clock, "now", lambda: asked_at[:1] + tuple(each + first["seconds"] for each in asked_at[1:])
+    )
     monkeypatch.setattr(clock, "since", lambda moment: first["seconds"])
     make(old, BOB, role="reader")
     assert [item["sk"] for item in old.items(f"U#{BOB}")] == ["META"]
 
 
 def test_a_new_environment_begins_in_the_newest_layout(old: Service) -> None:
-    assert migration.prepare() == {"layout": "before"}, "somebody is an administrator, so there are grants to move"
+    assert migration.prepare() == {"layout": "before"}, (
+        "somebody is an administrator, so there are grants to move"
+    )
     old.table.delete_item(TableName="atrium-test-UserAttributes", Key=grant_items.at(admins.KEY))
     assert migration.prepare() == {"layout": "keyed"}
     legacy_grants._cache.clear()

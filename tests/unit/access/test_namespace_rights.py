@@ -33,7 +33,9 @@ def billing(service: Service) -> Service:
     return service
 
 
-def ask(service: Service, caller: str, method: str, path: str, body: Any = None, **headers: Any) -> Answer:
+def ask(
+    service: Service, caller: str, method: str, path: str, body: Any = None, **headers: Any
+) -> Answer:
     roles = {"admin": "admin", "writer": "writer", "setter": "billing", "owner": ""}[caller]
     return service.ask(method, path, body, uid=CALLERS[caller], roles=roles, **headers)
 
@@ -54,12 +56,16 @@ def test_who_sets_the_values_of_others(billing: Service, namespace: str, allowed
         put = ask(billing, caller, "PUT", one, {"value": caller}, If_None_Match="*")
         if caller not in allowed:
             assert put.status == 404, (caller, put.text)
-            refused = ask(billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 1}}}, If_Match="*")
+            refused = ask(
+                billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 1}}}, If_Match="*"
+            )
             assert refused.status == (404 if caller == "setter" else 422), (caller, refused.text)
             assert ask(billing, caller, "DELETE", one, If_Match="*").status == 404
             continue
         assert put.status == 201, (caller, put.text)
-        changed = ask(billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 2}}}, If_Match="*")
+        changed = ask(
+            billing, caller, "PATCH", all_, {"attributes": {namespace: {"x": 2}}}, If_Match="*"
+        )
         assert (changed.status, changed.json["attributes"][namespace]) == (200, {"x": 2})
         assert ask(billing, caller, "DELETE", one, If_Match="*").status == 204
 
@@ -78,10 +84,22 @@ def test_a_setter_sees_of_others_what_they_may_set(billing: Service) -> None:
     values = {name: {"x": 1} for name in ("profile", "notes", "level", "plan", "claim")}
     path = f"/v1/users/{ADA}/attributes"
     assert ask(billing, "admin", "PATCH", path, {"attributes": values}, If_Match="*").status == 200
-    changed = ask(billing, "setter", "PATCH", path, {"attributes": {"plan": {"y": 1}}}, If_Match="*")
+    changed = ask(
+        billing, "setter", "PATCH", path, {"attributes": {"plan": {"y": 1}}}, If_Match="*"
+    )
     assert changed.json["attributes"] == {"level": {"x": 1}, "plan": {"x": 1, "y": 1}}
-    mixed = ask(billing, "setter", "PATCH", path, {"attributes": {"plan": {"y": 2}, "notes": {"x": 2}}}, If_Match="*")
-    assert (mixed.status, [error["pointer"] for error in mixed.json["errors"]]) == (422, ["#/attributes/notes"])
+    mixed = ask(
+        billing,
+        "setter",
+        "PATCH",
+        path,
+        {"attributes": {"plan": {"y": 2}, "notes": {"x": 2}}},
+        If_Match="*",
+    )
+    assert (mixed.status, [error["pointer"] for error in mixed.json["errors"]]) == (
+        422,
+        ["#/attributes/notes"],
+    )
     assert ask(billing, "setter", "PATCH", path, {"attributes": {}}, If_Match="*").status == 404
     assert ask(billing, "setter", "GET", path).status == 404, "that needs access.read"
 
@@ -90,11 +108,15 @@ def test_a_role_that_was_revoked_sets_nothing(billing: Service) -> None:
     path = f"/v1/users/{ADA}/attributes/plan/x"
     revoked = billing.ask("PUT", path, {"value": 1}, uid=EVE, roles="", If_None_Match="*")
     assert revoked.status == 404
-    stale = billing.ask("PUT", path, {"value": 1}, uid=EVE, roles="billing", epoch=7, If_None_Match="*")
+    stale = billing.ask(
+        "PUT", path, {"value": 1}, uid=EVE, roles="billing", epoch=7, If_None_Match="*"
+    )
     assert stale.status == 401
 
 
-def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(billing: Service) -> None:
+def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(
+    billing: Service,
+) -> None:
     """Its permissions do not show what it may do."""
     path, body = f"/v1/users/{ADA}/grants", {"role": "billing"}
     refused = ask(billing, "writer", "POST", path, body, Idempotency_Key="1")
@@ -116,8 +138,18 @@ def test_only_an_administrator_changes_a_flag(billing: Service, flag: str) -> No
     body = {"description": "notes", "schema": ANY, "personal": True} | {flag: FLAGS[flag]}
     refused = ask(billing, "writer", "PUT", "/v1/namespaces/notes", body, If_Match="*")
     assert (refused.status, refused.json["code"]) == (403, "admin_required")
-    assert ask(billing, "admin", "PUT", "/v1/namespaces/notes", body, If_Match="*").json[flag] == FLAGS[flag]
-    described = ask(billing, "writer", "PUT", "/v1/namespaces/notes", body | {"description": "Other"}, If_Match="*")
+    assert (
+        ask(billing, "admin", "PUT", "/v1/namespaces/notes", body, If_Match="*").json[flag]
+        == FLAGS[flag]
+    )
+    described = ask(
+        billing,
+        "writer",
+        "PUT",
+        "/v1/namespaces/notes",
+        body | {"description": "Other"},
+        If_Match="*",
+    )
     assert (described.status, described.json["description"]) == (200, "Other")
 
 
@@ -145,7 +177,9 @@ def test_flags_that_contradict_are_refused(billing: Service, flags: Any, pointer
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_a_namespace_of_before_that_a_token_carries_is_not_set_by_its_owner(billing: Service) -> None:
+def test_a_namespace_of_before_that_a_token_carries_is_not_set_by_its_owner(
+    billing: Service,
+) -> None:
     item = billing.item("NAMESPACES", "claim") or {}
     del item["set_by"]
     billing.put(**item | {"writable_by": "self"})

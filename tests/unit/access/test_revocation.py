@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from atrium import permissions, session
+from atrium.identity import permissions, session
 from tests.unit.access.conftest import Service
 from tests.unit.access.revocation import AT_ONCE, KINDS, Trials
 
@@ -17,7 +17,9 @@ def trials(service: Service, clock: Callable[[float], None], count: int) -> Tria
     made = Trials(service, clock)
     made.run(count)
     expected = Counter(KINDS[number % len(KINDS)] for number in range(count))
-    assert made.permitted == expected, "what was granted was not permitted, so its end would show nothing"
+    assert made.permitted == expected, (
+        "what was granted was not permitted, so its end would show nothing"
+    )
     return made
 
 

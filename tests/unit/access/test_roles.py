@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from access import role_graph, roles
-from atrium import user_attributes
+from atrium.stores import user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tests.unit.conftest import forget
 from tests.unit.crowd import Crowd
@@ -18,7 +18,12 @@ DOCUMENT = {"type": "document", "id": "7"}
 
 
 def put(
-    service: Service, role: str, *held: str, parents: tuple[str, ...] = (), etag: str | None = None, **more: Any
+    service: Service,
+    role: str,
+    *held: str,
+    parents: tuple[str, ...] = (),
+    etag: str | None = None,
+    **more: Any,
 ) -> Answer:
     body = {"description": f"A {role}", "permissions": list(held), "parents": list(parents)}
     condition: dict[str, Any] = {"If_Match": etag} if etag else {"If_None_Match": "*"}
@@ -48,8 +53,12 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
 
     def be_late(items: Any) -> None:
         if not granted:
-            granted.append(Answer(0, {}, b""))  # this one is the deletion's, and the next the grant's
-            granted[0] = service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"})
+            granted.append(
+                Answer(0, {}, b"")
+            )  # this one is the deletion's, and the next the grant's
+            granted[0] = service.post(
+                f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}
+            )
         transact(items)
 
     with monkeypatch.context() as late:
@@ -68,12 +77,17 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
         assert not is_permitted(service)
         assert found(service) == [ADMIN]
         forget()
-    assert service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}).status == 201
+    assert (
+        service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}).status
+        == 201
+    )
     assert is_permitted(service)
     assert found(service) == [ADMIN, ADA]
 
 
-def test_a_role_deleted_while_it_is_granted_is_not_granted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_deleted_while_it_is_granted_is_not_granted(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The deletion comes after the grant has read the role, and before it writes. A new role has the name, or none."""
     for comes_back, status in ((False, 422), (True, 201)):
         service.new_user(ADA)
@@ -89,23 +103,34 @@ def test_a_role_deleted_while_it_is_granted_is_not_granted(service: Service, mon
 
         with monkeypatch.context() as late:
             late.setattr(user_attributes, "transact", be_late)
-            granted = service.post(f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"})
+            granted = service.post(
+                f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}
+            )
         assert (granted.status, is_permitted(service)) == (status, comes_back), granted.text
 
 
 def is_permitted(service: Service) -> bool:
-    question = {"subject": {"type": "user", "id": ADA}, "action": {"name": "read"}, "resource": DOCUMENT}
+    question = {
+        "subject": {"type": "user", "id": ADA},
+        "action": {"name": "read"},
+        "resource": DOCUMENT,
+    }
     return bool(service.ask("POST", "/access/v1/evaluation", question).json["decision"])
 
 
 def found(service: Service) -> list[str]:
     search = {"subject": {"type": "user"}, "action": {"name": "read"}, "resource": DOCUMENT}
-    return [each["id"] for each in service.ask("POST", "/access/v1/search/subject", search).json["results"]]
+    return [
+        each["id"]
+        for each in service.ask("POST", "/access/v1/search/subject", search).json["results"]
+    ]
 
 
 def test_the_largest_change_of_a_role_fits_into_one_transaction(service: Service) -> None:
     """Every permission goes, and as many come; the caller's condition is in it, too."""
-    before, after = ([f"{kind}.p{number}" for number in range(roles.MAX_PERMISSIONS)] for kind in ("old", "new"))
+    before, after = (
+        [f"{kind}.p{number}" for number in range(roles.MAX_PERMISSIONS)] for kind in ("old", "new")
+    )
     made = put(service, "large", *before)
     changed = put(service, "large", *after, etag=made.headers["etag"])
     assert (changed.status, changed.json["permissions"]) == (200, sorted(after))
@@ -121,7 +146,10 @@ def test_versions_and_existence_are_conditions(service: Service) -> None:
     assert put(service, "reader", etag=first).status == 412
     assert service.ask("DELETE", "/v1/roles/reader", If_Match=first).status == 412
     assert service.ask("DELETE", "/v1/roles/reader").status == 428
-    assert service.ask("PUT", "/v1/roles/reader", {"description": "x", "permissions": []}).status == 428
+    assert (
+        service.ask("PUT", "/v1/roles/reader", {"description": "x", "permissions": []}).status
+        == 428
+    )
 
 
 def test_circles_are_refused(service: Service) -> None:
@@ -138,7 +166,9 @@ def test_circles_are_refused(service: Service) -> None:
 
 def test_depth_is_bounded_from_both_ends(service: Service) -> None:
     for number in range(role_graph.MAX_DEPTH):
-        assert put(service, f"r{number}", parents=(f"r{number - 1}",) if number else ()).status == 201
+        assert (
+            put(service, f"r{number}", parents=(f"r{number - 1}",) if number else ()).status == 201
+        )
     assert put(service, "more", parents=(f"r{role_graph.MAX_DEPTH - 1}",)).status == 422
     put(service, "base")
     lengthened = put(service, "r0", parents=("base",), etag="*")
@@ -185,7 +215,8 @@ def test_two_changes_that_close_a_circle_together(service: Service, patient_crow
     for role in ("a", "b"):
         put(service, role)
     changes = [
-        partial(put, service, role, parents=(other,), etag="*") for role, other in itertools.permutations(("a", "b"))
+        partial(put, service, role, parents=(other,), etag="*")
+        for role, other in itertools.permutations(("a", "b"))
     ]
     assert sorted(each.status for each in patient_crowd.at_once(changes)) == [200, 422]
 
@@ -199,7 +230,10 @@ def test_what_is_in_use_stays(service: Service) -> None:
         refused = service.ask("DELETE", f"/v1/roles/{role}", If_Match="*")
         assert (refused.status, refused.json["code"]) == (409, "role_in_use")
     assert service.ask("DELETE", f"/v1/users/{ADA}/grants/{grant}", If_Match="*").status == 204
-    assert [service.ask("DELETE", f"/v1/roles/{role}", If_Match="*").status for role in ("writer", "reader")] == [
+    assert [
+        service.ask("DELETE", f"/v1/roles/{role}", If_Match="*").status
+        for role in ("writer", "reader")
+    ] == [
         204,
         204,
     ]
@@ -223,7 +257,9 @@ def test_the_list_comes_in_pages(service: Service) -> None:
         put(service, role)
     first = service.ask("GET", "/v1/roles", query={"limit": "2"}).json
     assert [each["role"] for each in first["items"]] == ["a", "b"]
-    second = service.ask("GET", "/v1/roles", query={"limit": "2", "cursor": first["next_cursor"]}).json
+    second = service.ask(
+        "GET", "/v1/roles", query={"limit": "2", "cursor": first["next_cursor"]}
+    ).json
     assert ([each["role"] for each in second["items"]], second["next_cursor"]) == (["c"], None)
 
 
@@ -231,14 +267,23 @@ def test_the_list_comes_in_pages(service: Service) -> None:
     ("body", "pointers"),
     [
         ({"description": "x"}, ["#/permissions"]),
-        ({"description": "x", "permissions": ["read", "a.b\n"]}, ["#/permissions/0", "#/permissions/1"]),
+        (
+            {"description": "x", "permissions": ["read", "a.b\n"]},
+            ["#/permissions/0", "#/permissions/1"],
+        ),
         ({"description": "x", "permissions": ["a.b", "a.b"]}, ["#/permissions/1"]),
-        ({"description": "", "permissions": [], "parents": ["A"]}, ["#/description", "#/parents/0"]),
+        (
+            {"description": "", "permissions": [], "parents": ["A"]},
+            ["#/description", "#/parents/0"],
+        ),
     ],
 )
 def test_every_wrong_field_is_named(service: Service, body: Any, pointers: list[str]) -> None:
     refused = service.ask("PUT", "/v1/roles/reader", body, If_None_Match="*")
-    assert (refused.status, sorted(error["pointer"] for error in refused.json["errors"])) == (422, pointers)
+    assert (refused.status, sorted(error["pointer"] for error in refused.json["errors"])) == (
+        422,
+        pointers,
+    )
 
 
 def test_a_change_leaves_a_trail(service: Service) -> None:

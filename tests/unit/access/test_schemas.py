@@ -29,14 +29,21 @@ CPU_SECONDS = float(os.environ.get("CPU_SECONDS", "1"))
 def test_values_are_valid_as_the_json_schema_test_suite_has_it(keyword: str) -> None:
     for schema, valid, invalid in SUITE[keyword]:
         assert json_schema.faults({"type": "object", "properties": {"value": schema}}, "#") == []
-        for value, is_valid in [*((each, True) for each in valid), *((each, False) for each in invalid)]:
+        for value, is_valid in [
+            *((each, True) for each in valid),
+            *((each, False) for each in invalid),
+        ]:
             found = list(Evaluation().errors(schema, value, "#"))
             assert (not found) is is_valid, (schema, value, found)
 
 
 @pytest.mark.parametrize(("part", "place"), hostile_schemas.REFUSED)
-def test_what_draft_7_or_a_limit_forbids_is_refused_with_its_place(service: Service, part: Any, place: str) -> None:
-    refused = put_namespace(service, "any", schema={"type": "object", "properties": {"value": part}})
+def test_what_draft_7_or_a_limit_forbids_is_refused_with_its_place(
+    service: Service, part: Any, place: str
+) -> None:
+    refused = put_namespace(
+        service, "any", schema={"type": "object", "properties": {"value": part}}
+    )
     assert refused.status == 422, refused.text
     [error] = refused.json["errors"]
     assert error["pointer"] == f"#/schema/properties/value{place}"
@@ -44,7 +51,9 @@ def test_what_draft_7_or_a_limit_forbids_is_refused_with_its_place(service: Serv
 
 @pytest.mark.parametrize("part", hostile_schemas.TOO_LARGE)
 def test_a_schema_that_is_too_large_is_refused_as_a_whole(service: Service, part: Any) -> None:
-    refused = put_namespace(service, "any", schema={"type": "object", "properties": {"value": part}})
+    refused = put_namespace(
+        service, "any", schema={"type": "object", "properties": {"value": part}}
+    )
     assert [error["pointer"] for error in refused.json["errors"]] == ["#/schema"]
 
 
@@ -54,10 +63,19 @@ def test_every_value_that_is_wrong_is_named_with_its_place(service: Service) -> 
         "type": "array",
         "items": {"type": "object", "required": ["count"], "properties": {"count": {"minimum": 1}}},
     }
-    put_namespace(service, "any", schema={"type": "object", "properties": {"lines": lines, "name": {"type": "string"}}})
+    put_namespace(
+        service,
+        "any",
+        schema={"type": "object", "properties": {"lines": lines, "name": {"type": "string"}}},
+    )
     values = {"lines": [{"count": 0}, {}, 7], "name": 1}
-    refused = service.ask("PATCH", f"/v1/users/{ADA}/attributes", {"attributes": {"any": values}}, If_Match="*")
-    assert {error["pointer"].removeprefix("#/attributes/any"): error["detail"] for error in refused.json["errors"]} == {
+    refused = service.ask(
+        "PATCH", f"/v1/users/{ADA}/attributes", {"attributes": {"any": values}}, If_Match="*"
+    )
+    assert {
+        error["pointer"].removeprefix("#/attributes/any"): error["detail"]
+        for error in refused.json["errors"]
+    } == {
         "/lines/0/count": "Must be at least 1",
         "/lines/1/count": "This value is required",
         "/lines/2": "Must be of the type `object`",
@@ -75,14 +93,20 @@ class Timed:
         service.new_user(ADA)
 
     def put_schema(self, what: str, part: Any) -> Answer:
-        body = {"description": "x", "schema": {"type": "object", "properties": {"value": part}}, "personal": False}
+        body = {
+            "description": "x",
+            "schema": {"type": "object", "properties": {"value": part}},
+            "personal": False,
+        }
         return self.ask(what, "PUT", "/v1/namespaces/any", body | {"writable_by": "self"})
 
     def put_value(self, what: str, value: Any) -> Answer:
         return self.ask(what, "PUT", f"/v1/users/{ADA}/attributes/any/value", {"value": value})
 
     def ask(self, what: str, method: str, path: str, body: Any = None) -> Answer:
-        condition: dict[str, Any] = {"If_Match": "*"} if path in self._made else {"If_None_Match": "*"}
+        condition: dict[str, Any] = (
+            {"If_Match": "*"} if path in self._made else {"If_None_Match": "*"}
+        )
         gc.disable()  # the garbage is moto's
         started = time.process_time()
         got = self.service.ask(method, path, body, **condition)
@@ -141,8 +165,12 @@ def test_a_check_that_takes_too_many_steps_is_refused_and_deletes_nothing(timed:
     assert timed.ask("slow", "DELETE", f"/v1/users/{ADA}/attributes/any/value").status == 204
 
 
-@pytest.mark.parametrize("schema", [{"required": [1, None]}, {"properties": {"a": {"pattern": "(?=a)"}}}, {"x": 1}, []])
-def test_a_schema_of_an_earlier_version_can_make_no_request_fail(service: Service, schema: Any) -> None:
+@pytest.mark.parametrize(
+    "schema", [{"required": [1, None]}, {"properties": {"a": {"pattern": "(?=a)"}}}, {"x": 1}, []]
+)
+def test_a_schema_of_an_earlier_version_can_make_no_request_fail(
+    service: Service, schema: Any
+) -> None:
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"}, writable_by="self")
     path = f"/v1/users/{ADA}/attributes/any"
@@ -162,13 +190,23 @@ def test_what_an_earlier_schema_allowed_stands_in_nobodys_way(service: Service) 
     values = {"attributes": {"any": {"a": 1, "b": {"c": 1}, "d": 1}}}
     assert service.ask("PATCH", f"/v1/users/{ADA}/attributes", values, If_Match="*").status == 200
     text = {"type": "object", "properties": {"c": {"type": "string"}}}
-    schema = {"type": "object", "properties": {"b": text, "d": {"type": "string"}}, "required": ["a", "e"]}
+    schema = {
+        "type": "object",
+        "properties": {"b": text, "d": {"type": "string"}},
+        "required": ["a", "e"],
+    }
     assert put_namespace(service, "any", "If_Match", schema=schema).status == 200
     path = f"/v1/users/{ADA}/attributes/any"
     assert service.ask("DELETE", f"{path}/a", If_Match="*").status == 422, "it is required"
-    assert service.ask("PUT", f"{path}/f", {"value": 1}, If_None_Match="*").status == 422, "`e` is required"
-    assert service.ask("PUT", f"{path}/e", {"value": 1}, If_None_Match="*").status == 201, "`b` and `d` are left alone"
-    assert service.ask("PUT", f"{path}/b", {"value": {"c": 2}}, If_Match="*").status == 422, "`b` is not"
+    assert service.ask("PUT", f"{path}/f", {"value": 1}, If_None_Match="*").status == 422, (
+        "`e` is required"
+    )
+    assert service.ask("PUT", f"{path}/e", {"value": 1}, If_None_Match="*").status == 201, (
+        "`b` and `d` are left alone"
+    )
+    assert service.ask("PUT", f"{path}/b", {"value": {"c": 2}}, If_Match="*").status == 422, (
+        "`b` is not"
+    )
     assert service.ask("DELETE", f"{path}/d", If_Match="*").status == 204
     assert service.ask("DELETE", f"{path}/b", If_Match="*").status == 204
 
@@ -195,7 +233,9 @@ def _random_patterns(chance: random.Random, count: int) -> Iterator[str]:
     def part(depth: int) -> str:
         kind = chance.random()
         if depth > 3 or kind < 0.4:
-            return chance.choice(["a", "b", "1", ".", "[ab]", "[^a]", r"\d", r"\W", "[a1-]", "(?:)"])
+            return chance.choice(
+                ["a", "b", "1", ".", "[ab]", "[^a]", r"\d", r"\W", "[a1-]", "(?:)"]
+            )
         if kind < 0.6:
             return part(depth + 1) + part(depth + 1)
         if kind < 0.75:

@@ -52,14 +52,22 @@ def _users(chance: random.Random) -> Iterator[Item]:
     for user in USERS:
         if chance.random() < 0.95:
             status = chance.choice(("active", "active", "active", "active", "disabled"))
-            yield {"pk": f"U#{user}", "sk": "META", "status": status, "access_epoch": 1, "version": 1}
+            yield {
+                "pk": f"U#{user}",
+                "sk": "META",
+                "status": status,
+                "access_epoch": 1,
+                "version": 1,
+            }
         made = [_grant(chance, user, number) for number in range(chance.choice((0, 2, 4, 8)))]
         for grant in {grant["sk"]: grant for grant in made}.values():
             yield grant
             if grant["scope"] != "*":
                 name = "#".join(grant["sk"].rsplit("#", 2)[1:])
                 keys = {"pk": f"ON#{grant['scope'].replace(':', '#', 1)}", "sk": f"U#{user}#{name}"}
-                yield {name: value for name, value in grant.items() if not name.startswith("gsi")} | keys
+                yield {
+                    name: value for name, value in grant.items() if not name.startswith("gsi")
+                } | keys
 
 
 def _grant(chance: random.Random, user: str, number: int) -> Item:
@@ -69,7 +77,9 @@ def _grant(chance: random.Random, user: str, number: int) -> Item:
         kind, thing, action = chance.choice(KINDS), chance.choice(THINGS), chance.choice(ACTIONS)
         scope = f"{kind}:{thing}"
         return {**key, "sk": f"{scope}#ACTION#{action}", "scope": scope, "action": action, **end}
-    scope = chance.choice(("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS))
+    scope = chance.choice(
+        ("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS)
+    )
     # `admin` is rare, or it would permit nearly everything.
     role = chance.choice(ROLES[:-1]) if chance.random() < 0.95 else "admin"
     of_role = f"U#{user}" if scope == "*" else f"ON#{scope.replace(':', '#', 1)}#U#{user}"

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 from scramp import ScramMechanism
 
-from atrium import config
+from atrium.runtime import config
 from db_credentials import handler as module
 from db_credentials.handler import MigrateFailedError, handler
 
@@ -31,7 +31,10 @@ class Lambda:
         event = json.loads(Payload)
         assert event["action"] == "set_verifier"
         if event["user"] in self.failing:
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorMessage": "no database"}')}
+            return {
+                "FunctionError": "Unhandled",
+                "Payload": io.BytesIO(b'{"errorMessage": "no database"}'),
+            }
         self.verifiers[event["user"]] = event["verifier"]
         return {"Payload": io.BytesIO(b"{}")}
 
@@ -59,7 +62,9 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def migrate(secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Lambda:
     real, stand_in = module._client, Lambda()
-    monkeypatch.setattr(module, "_client", lambda service: stand_in if service == "lambda" else real(service))
+    monkeypatch.setattr(
+        module, "_client", lambda service: stand_in if service == "lambda" else real(service)
+    )
     monkeypatch.setattr(module._client, "cache_clear", real.cache_clear, raising=False)
     return stand_in
 

@@ -8,7 +8,7 @@ import botocore.auth
 import botocore.session
 import pytest
 
-from atrium import rds_token
+from atrium.stores import rds_token
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 HOST = "proxy.proxy-abc123.eu-central-1.rds.amazonaws.com"
@@ -36,7 +36,9 @@ def _botocores(monkeypatch: pytest.MonkeyPatch, ours: str, user: str) -> str:
 
 @pytest.mark.parametrize("session_token", [None, "FwoGZXIvYXdzE/+==ab", "~*! 'ü&=?#"])
 @pytest.mark.parametrize("user", ["app", "migrator", "ann smith+x/é~*"])
-def test_the_token_is_botocores(monkeypatch: pytest.MonkeyPatch, session_token: str | None, user: str) -> None:
+def test_the_token_is_botocores(
+    monkeypatch: pytest.MonkeyPatch, session_token: str | None, user: str
+) -> None:
     _credentials(monkeypatch, session_token)
     ours = rds_token.mint(HOST, 5432, user)
     assert _parts(ours) == _parts(_botocores(monkeypatch, ours, user))

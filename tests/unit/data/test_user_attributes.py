@@ -1,4 +1,4 @@
-"""`atrium.user_attributes` against moto's DynamoDB, with the table as docs/architecture.md has it."""
+"""`atrium.stores.user_attributes` against moto's DynamoDB, with the table as docs/architecture.md has it."""
 
 import time
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from atrium import config, dynamodb, user_attributes
-from atrium.user_attributes import Meta, Unavailable
+from atrium.runtime import config
+from atrium.stores import dynamodb, user_attributes
+from atrium.stores.user_attributes import Meta, Unavailable
 
 TABLE = "atrium-test-UserAttributes"
 UID = "01920000-0000-7000-8000-000000000001"
@@ -36,8 +37,13 @@ def table(client: Any) -> Any:
     client.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
     )
     return client
 
@@ -58,7 +64,9 @@ def test_a_user_without_meta_has_none(table: Any) -> None:
 def test_create_meta_makes_an_active_user(table: Any) -> None:
     user_attributes.create_meta(UID)
     assert user_attributes.meta(UID) == Meta("active", 1, 1)
-    item = table.get_item(TableName=TABLE, Key={"pk": {"S": f"U#{UID}"}, "sk": {"S": "META"}})["Item"]
+    item = table.get_item(TableName=TABLE, Key={"pk": {"S": f"U#{UID}"}, "sk": {"S": "META"}})[
+        "Item"
+    ]
     assert item["created_at"]["S"].endswith("Z")
 
 
@@ -70,7 +78,9 @@ def test_create_meta_leaves_what_exists(table: Any) -> None:
 
 def test_a_read_is_one_strongly_consistent_call(table: Any) -> None:
     requests: list[dict[str, Any]] = []
-    table.meta.events.register("provide-client-params.dynamodb", lambda params, **_: requests.append(params))
+    table.meta.events.register(
+        "provide-client-params.dynamodb", lambda params, **_: requests.append(params)
+    )
     before = dynamodb.calls
     user_attributes.meta(UID)
     user_attributes.attributes(UID)
@@ -81,9 +91,17 @@ def test_a_read_is_one_strongly_consistent_call(table: Any) -> None:
 def test_attributes_are_those_of_this_user_and_nothing_else(table: Any) -> None:
     user_attributes.create_meta(UID)
     _put(table, "ATTR#ui#theme", value={"S": "dark"}, version={"N": "1"})
-    _put(table, "ATTR#ui#sizes", value={"L": [{"N": "1"}, {"N": "1.5"}, {"NULL": True}]}, version={"N": "1"})
+    _put(
+        table,
+        "ATTR#ui#sizes",
+        value={"L": [{"N": "1"}, {"N": "1.5"}, {"NULL": True}]},
+        version={"N": "1"},
+    )
     _put(table, "ATTR#billing#a#b", value={"M": {"paid": {"BOOL": False}}}, version={"N": "1"})
-    table.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}0"}, "sk": {"S": "ATTR#ui#x"}, "value": {"S": "x"}})
+    table.put_item(
+        TableName=TABLE,
+        Item={"pk": {"S": f"U#{UID}0"}, "sk": {"S": "ATTR#ui#x"}, "value": {"S": "x"}},
+    )
     assert user_attributes.attributes(UID) == {
         "ui": {"theme": "dark", "sizes": [1, 1.5, None]},
         "billing": {"a#b": {"paid": False}},
@@ -102,9 +120,14 @@ def test_attributes_over_a_megabyte_are_read_to_their_end(table: Any) -> None:
     assert dynamodb.calls > before + 1
 
 
-@pytest.mark.parametrize("ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.attributes])
+@pytest.mark.parametrize(
+    "ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.attributes]
+)
 def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> None:
-    with pytest.raises(Unavailable, match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException"):
+    with pytest.raises(
+        Unavailable,
+        match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException",
+    ):
         ask(UID)
 
 

@@ -46,11 +46,11 @@ def version_of(command: str) -> tuple[int, ...]:
 
 def _install(target: Path) -> None:
     name = f"{platform.system().lower()}_{MACHINES.get(platform.machine().lower(), 'unknown')}"
-    advice = (
-        f"Install Terraform {VERSION} (https://developer.hashicorp.com/terraform/install), then run the command again."
-    )
+    advice = f"Install Terraform {VERSION} (https://developer.hashicorp.com/terraform/install), then run the command again."
     if name not in SHA256:
-        raise TerraformMissingError(f"terraform is not on PATH, and no release is pinned for {name}. {advice}")
+        raise TerraformMissingError(
+            f"terraform is not on PATH, and no release is pinned for {name}. {advice}"
+        )
     url = f"https://releases.hashicorp.com/terraform/{VERSION}/terraform_{VERSION}_{name}.zip"
     try:
         with urllib.request.urlopen(url, timeout=60) as response:

@@ -15,7 +15,9 @@ OnEvent = Callable[[dict[str, Any]], None]
 class TerraformCommand:
     """In a process group of its own, so that Ctrl-C reaches it once, from us: at a second one it would not end what is under way."""
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> None:
         self._process = subprocess.Popen(
             command,
             cwd=folder,
@@ -51,9 +53,19 @@ class TerraformCommand:
         finally:
             self._close()
         if not self.ended_itself:
-            on_event({"@level": "error", "@message": f"terraform was killed (signal {-self._process.returncode})."})
+            on_event(
+                {
+                    "@level": "error",
+                    "@message": f"terraform was killed (signal {-self._process.returncode}).",
+                }
+            )
         elif self._process.returncode > 1:
-            on_event({"@level": "error", "@message": f"terraform ended with exit code {self._process.returncode}."})
+            on_event(
+                {
+                    "@level": "error",
+                    "@message": f"terraform ended with exit code {self._process.returncode}.",
+                }
+            )
 
     def interrupt(self) -> None:
         with suppress(ProcessLookupError):
@@ -66,7 +78,11 @@ class TerraformCommand:
     def _read(self, on_event: OnEvent) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            on_event(json.loads(line) if line.startswith("{") else {"@level": "info", "@message": line.rstrip()})
+            on_event(
+                json.loads(line)
+                if line.startswith("{")
+                else {"@level": "info", "@message": line.rstrip()}
+            )
         self._process.wait()
 
     def _close(self) -> None:
@@ -78,5 +94,7 @@ class TerraformCommand:
 
 
 def kill_group(process_group: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # macOS says PermissionError of a group of zombies
+    with suppress(
+        ProcessLookupError, PermissionError
+    ):  # macOS says PermissionError of a group of zombies
         os.killpg(process_group, signal.SIGKILL)

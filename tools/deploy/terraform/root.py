@@ -50,7 +50,12 @@ class Root:
     def init(self) -> None:
         """Raises TerraformFailedError."""
         self._read(
-            "init", "-input=false", "-no-color", "-reconfigure", "-lockfile=readonly", *self.configuration.backend()
+            "init",
+            "-input=false",
+            "-no-color",
+            "-reconfigure",
+            "-lockfile=readonly",
+            *self.configuration.backend(),
         )
 
     @contextmanager
@@ -97,7 +102,11 @@ class Root:
 
     def _read(self, *arguments: str) -> str:
         done = subprocess.run(
-            [terraform(TOOLS / "bin"), *arguments], cwd=self.folder, env=_environment(), capture_output=True, text=True
+            [terraform(TOOLS / "bin"), *arguments],
+            cwd=self.folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             raise TerraformFailedError(
@@ -110,7 +119,9 @@ class Root:
         command = [terraform(TOOLS / "bin"), arguments[0], *plain, *arguments[1:]]
         done = subprocess.run(command, cwd=self.folder, env=_environment())
         if done.returncode:
-            raise TerraformFailedError(f"terraform {arguments[0]} of {self.folder.name} failed; it said why above.")
+            raise TerraformFailedError(
+                f"terraform {arguments[0]} of {self.folder.name} failed; it said why above."
+            )
 
 
 def root(name: str) -> Root:
@@ -125,7 +136,9 @@ def _environment() -> dict[str, str]:
 
 
 def _managed(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from (resource for resource in module.get("resources", []) if resource["mode"] == "managed")
+    yield from (
+        resource for resource in module.get("resources", []) if resource["mode"] == "managed"
+    )
     for child in module.get("child_modules", []):
         yield from _managed(child)
 

@@ -130,7 +130,9 @@ class ScratchRoot:
         try:
             self._run("init", "-input=false", "-no-color", "-reconfigure")
         except TerraformError as error:
-            raise TerraformError(f"{error}\n\n{_ADVICE}" if "provider" in str(error) else str(error)) from None
+            raise TerraformError(
+                f"{error}\n\n{_ADVICE}" if "provider" in str(error) else str(error)
+            ) from None
         stamp.write_text(wanted)
         return True
 
@@ -145,7 +147,9 @@ class ScratchRoot:
 
     def inputs(self) -> str:
         """Identifies all that an apply goes by, but for the resources: what Terraform reads, and what answers it."""
-        digest = hashlib.sha256(f"{self._command} {self.settings.api_port} {self.settings.aws_port}".encode())
+        digest = hashlib.sha256(
+            f"{self._command} {self.settings.api_port} {self.settings.aws_port}".encode()
+        )
         for name, value in sorted(os.environ.items()):
             if name.startswith("TF_"):
                 digest.update(f"{name}={value}\0".encode())
@@ -169,7 +173,9 @@ class ScratchRoot:
             found = folder.glob(pattern, recurse_symlinks=True)
             yield from (file for file in found if file.is_file() and ".terraform/" not in str(file))
 
-    def apply(self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None) -> None:
+    def apply(
+        self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None
+    ) -> None:
         """Applies, handing each of Terraform's JSON events to `on_event` as it happens.
 
         Raises:
@@ -187,7 +193,8 @@ class ScratchRoot:
     def destroy(self) -> None:
         """Take everything away that it applied. Raises TerraformError."""
         self._follow(
-            self._start("destroy", "-auto-approve", "-input=false", "-json", "-parallelism=30"), lambda _: None
+            self._start("destroy", "-auto-approve", "-input=false", "-json", "-parallelism=30"),
+            lambda _: None,
         )
 
     def planned_changes(self) -> list[tuple[str, str]]:
@@ -203,7 +210,9 @@ class ScratchRoot:
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [self._command, *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=self._environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment(), capture_output=True, text=True
+        )
         if done.returncode:
             raise TerraformError((done.stderr or done.stdout).strip())
         return done
@@ -225,7 +234,9 @@ class ScratchRoot:
 
     def _environment(self) -> dict[str, str]:
         # The caller's own AWS settings (a profile, a token, an endpoint per service) must not reach a laptop's stack.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+        }
         # The provider fills half a gigabyte and ends: collecting garbage on the way takes a third of its time.
         return (
             {"GOGC": "400"}
@@ -250,7 +261,11 @@ def _error_text(event: dict[str, Any]) -> str:
     where = diagnostic.get("address") or diagnostic.get("range", {}).get("filename", "")
     return " ".join(
         part
-        for part in (event.get("@message", ""), f"({where})" if where else "", diagnostic.get("detail", ""))
+        for part in (
+            event.get("@message", ""),
+            f"({where})" if where else "",
+            diagnostic.get("detail", ""),
+        )
         if part
     )
 

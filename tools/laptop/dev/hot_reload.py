@@ -46,7 +46,9 @@ class _Release:
 class HotReload:
     """`deployed` maps a function's folder to its name. `lambda_client` is boto3's, of the stack at `aws_endpoint_url`."""
 
-    def __init__(self, root: Path, deployed: Mapping[str, str], lambda_client: Any, aws_endpoint_url: str) -> None:
+    def __init__(
+        self, root: Path, deployed: Mapping[str, str], lambda_client: Any, aws_endpoint_url: str
+    ) -> None:
         self._root = root
         self._build = root / "build"
         self._deployed = deployed
@@ -67,11 +69,15 @@ class HotReload:
 
     def release(self) -> Iterator[tuple[str, list[str]]]:
         """Makes every function live as built, if it is not; with each, what it wrote when its new code did not start."""
-        releases = sorted(self._outdated(), key=lambda one: -self._called.get(self._deployed[one.function], 0.0))
+        releases = sorted(
+            self._outdated(), key=lambda one: -self._called.get(self._deployed[one.function], 0.0)
+        )
         for release in releases[:1]:  # alone, since somebody waits for it
             yield release.function, self._release(release)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            under_way = {pool.submit(self._release, release): release.function for release in releases[1:]}
+            under_way = {
+                pool.submit(self._release, release): release.function for release in releases[1:]
+            }
             for done in as_completed(under_way):
                 yield under_way[done], done.result()
         if releases:
@@ -100,7 +106,10 @@ class HotReload:
             for function, name in self._deployed.items()
             if self._zip(function).is_file()
         }
-        layers = {name: [str(one["Arn"]) for one in configuration["Layers"]] for name, configuration in live.items()}
+        layers = {
+            name: [str(one["Arn"]) for one in configuration["Layers"]]
+            for name, configuration in live.items()
+        }
         kernel = self._kernel(set(map(_kernel_of, layers.values())))
         for function, configuration in live.items():
             code = self._zip(function).read_bytes()
@@ -119,14 +128,18 @@ class HotReload:
             if self._layer_sha256(arn) == _sha256(content):
                 return arn
         name = _layer_name(min(live))
-        made = self._lambda.publish_layer_version(LayerName=name, Description=MADE_BY, Content={"ZipFile": content})
+        made = self._lambda.publish_layer_version(
+            LayerName=name, Description=MADE_BY, Content={"ZipFile": content}
+        )
         return str(made["LayerVersionArn"])
 
     def _layer_sha256(self, arn: str) -> str | None:
         """None if it was deleted since; the functions that use it go on."""
         version = int(arn.rpartition(":")[2])
         try:
-            found = self._lambda.get_layer_version(LayerName=_layer_name(arn), VersionNumber=version)
+            found = self._lambda.get_layer_version(
+                LayerName=_layer_name(arn), VersionNumber=version
+            )
         except self._lambda.exceptions.ResourceNotFoundException:
             return None
         return str(found["Content"]["CodeSha256"])
@@ -135,7 +148,9 @@ class HotReload:
         """What a version that does not start wrote. One that starts becomes the live one."""
         name = self._deployed[release.function]
         latest = self._lambda.get_function_configuration(FunctionName=name)
-        if latest["CodeSha256"] != _sha256(release.code):  # or each version had a copy of its own, in every snapshot
+        if latest["CodeSha256"] != _sha256(
+            release.code
+        ):  # or each version had a copy of its own, in every snapshot
             self._lambda.update_function_code(FunctionName=name, ZipFile=release.code)
         self._lambda.update_function_configuration(FunctionName=name, Layers=release.layers)
         version = self._lambda.publish_version(FunctionName=name, Description=MADE_BY)["Version"]

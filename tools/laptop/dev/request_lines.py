@@ -19,7 +19,9 @@ from tools.laptop.dev.traceback_lines import readable
 
 API_GATEWAY = "apigateway.amazonaws.com"
 LONGEST_REASON = 200  # characters
-ABANDONED_SECONDS = 1.0  # the gateway answers within milliseconds of its function, or has given up on it before
+ABANDONED_SECONDS = (
+    1.0  # the gateway answers within milliseconds of its function, or has given up on it before
+)
 
 Colour = Literal["red", "yellow", "green", "dim"]
 Paint = Callable[[str, Colour], str]
@@ -125,7 +127,9 @@ def _split(output: list[str]) -> tuple[_Record | None, list[str]]:
 
 def _cost(invoked: Invoked, record: _Record | None) -> str:
     start = "cold" if invoked.cold else "warm"
-    return f"{start}  sql {record.sql_flights}  dynamodb {record.dynamodb_calls}" if record else start
+    return (
+        f"{start}  sql {record.sql_flights}  dynamodb {record.dynamodb_calls}" if record else start
+    )
 
 
 def _colour(status: int) -> Colour | None:

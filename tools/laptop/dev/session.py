@@ -23,7 +23,12 @@ class Session:
     """`deployed` maps a function's folder to its name. `output` is coloured if it is a terminal."""
 
     def __init__(
-        self, root: Path, reload: HotReload, deployed: Mapping[str, str], aws_endpoint_url: str, output: TextIO
+        self,
+        root: Path,
+        reload: HotReload,
+        deployed: Mapping[str, str],
+        aws_endpoint_url: str,
+        output: TextIO,
     ) -> None:
         self._root = root
         self._reload = reload
@@ -39,8 +44,12 @@ class Session:
         listener.start()
         saves = saved(self._root / "functions")
         next(saves)  # from here on nothing that is saved is missed
-        self._release("")  # what was saved meanwhile; and the first build loads much that later ones have
-        self._show("Saved files in functions/ are served at once, and requests are told here. Ctrl-C ends this.")
+        self._release(
+            ""
+        )  # what was saved meanwhile; and the first build loads much that later ones have
+        self._show(
+            "Saved files in functions/ are served at once, and requests are told here. Ctrl-C ends this."
+        )
         for files in saves:
             if files:
                 self._saved(files)
@@ -48,7 +57,9 @@ class Session:
                 return
 
     def _tell_requests(self) -> None:
-        lines = RequestLines(self._root, {name: folder for folder, name in self._deployed.items()}, self._paint)
+        lines = RequestLines(
+            self._root, {name: folder for folder, name in self._deployed.items()}, self._paint
+        )
         try:
             for seen in listen(self._endpoint):
                 if seen.invoked:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-# Where the laptop's Lambda unpacks a zip or the layer; a file of the kernel is `python/atrium/log.py` there.
+# Where the laptop's Lambda unpacks a zip or the layer; a file of the kernel is `python/atrium/runtime/log.py` there.
 _UNPACKED = re.compile(r"/\S+?/run/code/[0-9a-f]{64}/(?:python/)?(?P<path>[^\s\"]+)")
 _MACHINERY = re.compile(
     r"LAMBDA_WARNING: Unhandled exception|File \"<frozen importlib|"
@@ -15,7 +15,9 @@ _MACHINERY = re.compile(
 def readable(lines: Iterable[str], root: Path) -> list[str]:
     """`root` is the repository."""
     return [
-        _UNPACKED.sub(lambda found: _named(found, root), _plain(line)) for line in lines if not _MACHINERY.search(line)
+        _UNPACKED.sub(lambda found: _named(found, root), _plain(line))
+        for line in lines
+        if not _MACHINERY.search(line)
     ]
 
 

@@ -23,7 +23,9 @@ def client(service: str, settings: Settings, region: str) -> Any:
 
 def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
     """The function's answer; its own error becomes a `StackError` with its message."""
-    answer = lambda_client.invoke(FunctionName=function, Qualifier="live", Payload=json.dumps(event))
+    answer = lambda_client.invoke(
+        FunctionName=function, Qualifier="live", Payload=json.dumps(event)
+    )
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         message = f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}"

@@ -23,7 +23,9 @@ def movable(settings: Settings) -> tuple[Path, Clock] | None:
     """Return the clock and its file, and let this process read it; None where the machine's clock is meant."""
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "movable"):
-        raise SystemExit(f"{VARIABLE}={wanted!r} must be movable, or unset for the machine's clock.")
+        raise SystemExit(
+            f"{VARIABLE}={wanted!r} must be movable, or unset for the machine's clock."
+        )
     if not wanted:
         return None
     settings.state.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,9 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     ports = settings.state / "ports.json"
     wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
     server = await postgres.start(
-        settings.state / "postgres", port=_if_free(wanted.get("postgres")), log=settings.logs / "postgres.log"
+        settings.state / "postgres",
+        port=_if_free(wanted.get("postgres")),
+        log=settings.logs / "postgres.log",
     )
     stack.push_async_callback(server.stop)
     pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")

@@ -20,6 +20,10 @@ def dev(settings: Settings) -> None:
     try:
         session.run()
     except KeyboardInterrupt:
-        print("\nNothing is watched any more. The stack keeps running: `make dev` goes on, `make down` stops it.")
+        print(
+            "\nNothing is watched any more. The stack keeps running: `make dev` goes on, `make down` stops it."
+        )
     else:
-        raise StackError("The stack has stopped. `make dev` starts it again; `make logs SERVICE=aws` says why.")
+        raise StackError(
+            "The stack has stopped. `make dev` starts it again; `make logs SERVICE=aws` says why."
+        )

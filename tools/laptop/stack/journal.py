@@ -33,7 +33,9 @@ class Journal:
 
     async def keep(self, parts: Iterable[Part]) -> None:
         """Write the parts that changed, and what changed in Cognito's own state."""
-        new = self._moto.exclusively(lambda: [*self._rows(parts), *map(_row, self._state_changes.since(self._state))])
+        new = self._moto.exclusively(
+            lambda: [*self._rows(parts), *map(_row, self._state_changes.since(self._state))]
+        )
         rows, self._unwritten = self._unwritten + new, []
         if not rows:
             return

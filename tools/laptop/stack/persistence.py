@@ -125,7 +125,9 @@ class Persistence:
         if notice:
             log.warning(notice)
         self._record.forget()
-        for file in self._items.parent.glob(f"{self._items.name}*"):  # with what SQLite keeps beside it
+        for file in self._items.parent.glob(
+            f"{self._items.name}*"
+        ):  # with what SQLite keeps beside it
             if not file.suffix[1:].isdigit():
                 file.rename(file.with_name(f"{file.name}.{int(time.time())}"))
         data = postgres.place(self._settings.state / "postgres")
@@ -148,7 +150,9 @@ class Persistence:
 
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
         """Return interceptors that answer when what changed is on disk."""
-        return {service: self._watched(interceptor) for service, interceptor in interceptors.items()}
+        return {
+            service: self._watched(interceptor) for service, interceptor in interceptors.items()
+        }
 
     async def forward(self, call: AwsCall) -> AwsResponse:
         """Do what moto does, and answer when what changed is on disk."""
@@ -262,7 +266,10 @@ class Persistence:
         waiting = asyncio.create_task(asyncio.to_thread(copy.wait))
         try:
             await asyncio.wait_for(asyncio.shield(waiting), MOST_SECONDS)
-        except (TimeoutError, asyncio.CancelledError) as error:  # never two copies that write one file
+        except (
+            TimeoutError,
+            asyncio.CancelledError,
+        ) as error:  # never two copies that write one file
             with suppress(ProcessLookupError):
                 os.kill(copy.pid, signal.SIGKILL)
             with suppress(SnapshotError):
@@ -313,8 +320,13 @@ class Persistence:
 
 def _shape() -> str:
     """Of the classes that are pickled beside moto's: objects of another shape would load and then fail in odd places."""
-    kinds = (kind for kind in (ImportedBodies, *vars(cognito_state).values()) if isinstance(kind, type))
+    kinds = (
+        kind for kind in (ImportedBodies, *vars(cognito_state).values()) if isinstance(kind, type)
+    )
     known = sorted(
-        f"{kind.__name__}.{field.name}: {field.type}" for kind in kinds if is_dataclass(kind) for field in fields(kind)
+        f"{kind.__name__}.{field.name}: {field.type}"
+        for kind in kinds
+        if is_dataclass(kind)
+        for field in fields(kind)
     )
     return f"state-{hashlib.sha256(repr(known).encode()).hexdigest()[:8]}"

@@ -51,14 +51,18 @@ def start(settings: Settings) -> Running:
         raise
 
 
-def _ready(settings: Settings, process: "subprocess.Popen[bytes]", log: Path, begin: int) -> Running:
+def _ready(
+    settings: Settings, process: "subprocess.Popen[bytes]", log: Path, begin: int
+) -> Running:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         found = running(settings)
         if found and found.pid == process.pid:
             return found
         if process.poll() is not None:
-            raise StackError(f"The local AWS did not start. {_last_words(log, begin)}\n  Its log: {log}")
+            raise StackError(
+                f"The local AWS did not start. {_last_words(log, begin)}\n  Its log: {log}"
+            )
         time.sleep(0.05)
     raise StackError(
         f"The local AWS was not ready after {STARTUP_SECONDS} s and was ended. {_last_words(log, begin)}\n"

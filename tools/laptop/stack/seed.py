@@ -12,23 +12,32 @@ from tools.laptop.stack.process import get_json
 ADMIN_EMAIL = "admin@example.com"
 
 
-def seed_admin(settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None) -> str:
+def seed_admin(
+    settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None
+) -> str:
     """Makes the admin if there is none, and returns the password; `password` is the one of an earlier run."""
     cognito = aws.client("cognito-idp", settings, outputs["region"])
     client_id = outputs["user_pool_client_id"]
     if password is None or not _can_sign_in(cognito, client_id, password):
         password = _new_password()
         _sign_up(cognito, client_id, password, inbox_url)
-    from tools.deploy.admin import make_admin  # late: it brings boto3, which `make status` does not need
+    from tools.deploy.admin import (
+        make_admin,
+    )  # late: it brings boto3, which `make status` does not need
 
     lambda_client = aws.client("lambda", settings, outputs["region"])
-    make_admin(lambda folder, event: aws.invoke(lambda_client, outputs["functions"][folder], dict(event)), ADMIN_EMAIL)
+    make_admin(
+        lambda folder, event: aws.invoke(lambda_client, outputs["functions"][folder], dict(event)),
+        ADMIN_EMAIL,
+    )
     return password
 
 
 def sign_in(cognito: Any, client_id: str, email: str, password: str) -> dict[str, Any]:
     answer = cognito.initiate_auth(
-        ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": email, "PASSWORD": password}
+        ClientId=client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": email, "PASSWORD": password},
     )
     result: dict[str, Any] = answer["AuthenticationResult"]
     return result
@@ -49,7 +58,9 @@ def _sign_up(cognito: Any, client_id: str, password: str, inbox_url: str) -> Non
         {"Name": "family_name", "Value": "Admin"},
     ]
     try:
-        cognito.sign_up(ClientId=client_id, Username=ADMIN_EMAIL, Password=password, UserAttributes=attributes)
+        cognito.sign_up(
+            ClientId=client_id, Username=ADMIN_EMAIL, Password=password, UserAttributes=attributes
+        )
     except cognito.exceptions.UsernameExistsException:
         raise StackError(
             f"{ADMIN_EMAIL} exists, but the password in outputs.json does not open it. `make reset` starts afresh, or change it back."
@@ -62,4 +73,6 @@ def _new_password() -> str:
     """Random, and of each kind that a password policy may ask for."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!-_.")
     every = "".join(kinds)
-    return "".join([secrets.choice(kind) for kind in kinds] + [secrets.choice(every) for _ in range(16)])
+    return "".join(
+        [secrets.choice(kind) for kind in kinds] + [secrets.choice(every) for _ in range(16)]
+    )

@@ -75,7 +75,9 @@ async def _serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
     supervisor.forget_ready(settings)
 
 
-async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, Clock] | None) -> Running:
+async def _start(
+    settings: Settings, stack: AsyncExitStack, clock: tuple[Path, Clock] | None
+) -> Running:
     """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
     started_from = source.digest(settings.root)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,9 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
         "dynamodb": DynamoDb(store).intercept,
         "ec2": security_group_use.intercept,
         "events": sources.schedules.intercept,
-        "lambda": lambda call, forward: sources.intercept(call, lambda other: functions.intercept(other, forward)),
+        "lambda": lambda call, forward: sources.intercept(
+            call, lambda other: functions.intercept(other, forward)
+        ),
         "logs": leftover_logs.intercept,
         "rds": rds.interceptor(data.proxy.port, leftover_logs),
         "xray": xray_interceptor(xray.traces),
@@ -136,12 +140,16 @@ async def _start(settings: Settings, stack: AsyncExitStack, clock: tuple[Path, C
         *observations.routes(),
         *request_model.routes(),
     ]
-    gate = endpoint.first_refusal(NetworkGate().check, IamGate().check, request_model.check, account_facts.answer)
+    gate = endpoint.first_refusal(
+        NetworkGate().check, IamGate().check, request_model.check, account_facts.answer
+    )
     aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
     await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()
     stack.push_async_callback(sources.close)
-    api = create_api(apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered)
+    api = create_api(
+        apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered
+    )
     await _listen(web.ServerRunner(api, shutdown_timeout=2), settings.api_port, stack)
     stack.callback(observations.close)
     return Running(

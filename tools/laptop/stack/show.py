@@ -48,7 +48,9 @@ def access_token(settings: Settings, outputs: Outputs) -> str:
     from botocore.exceptions import BotoCoreError, ClientError  # late, as boto3
 
     try:
-        result = seed.sign_in(cognito, outputs.user_pool_client_id, outputs.admin_email, outputs.admin_password)
+        result = seed.sign_in(
+            cognito, outputs.user_pool_client_id, outputs.admin_email, outputs.admin_password
+        )
     except (BotoCoreError, ClientError) as error:
         raise StackError(
             f"{outputs.admin_email} could not sign in: {error}\n"
@@ -82,7 +84,11 @@ def status(settings: Settings) -> dict[str, Any]:
     found = supervisor.running(settings)
     if found is None:
         return {"state": "down"}
-    return {"state": "up", "api_url": settings.api_url, "aws_endpoint_url": settings.aws_endpoint_url} | asdict(found)
+    return {
+        "state": "up",
+        "api_url": settings.api_url,
+        "aws_endpoint_url": settings.aws_endpoint_url,
+    } | asdict(found)
 
 
 _ABOUT_THE_START = ("restored", "notice", "source")  # for programs; `make up` has told them
@@ -91,7 +97,9 @@ _ABOUT_THE_START = ("restored", "notice", "source")  # for programs; `make up` h
 def status_text(values: dict[str, Any]) -> str:
     if values["state"] == "down":
         return "down. `make up` starts the stack."
-    return "\n".join(f"{name:<18} {value}" for name, value in values.items() if name not in _ABOUT_THE_START)
+    return "\n".join(
+        f"{name:<18} {value}" for name, value in values.items() if name not in _ABOUT_THE_START
+    )
 
 
 def follow_logs(settings: Settings, service: str | None) -> None:

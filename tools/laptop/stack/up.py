@@ -66,7 +66,9 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
         current.detail = "its source has changed since it was started: starting it again"
         process.stop(settings)
     started = process.start(settings)
-    current.detail = _described(started, "restarted" if found else "restored" if started.restored else "started")
+    current.detail = _described(
+        started, "restarted" if found else "restored" if started.restored else "started"
+    )
     return started
 
 
@@ -105,7 +107,9 @@ def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     if changed:  # else the supervisor writes one in a moment, of little more than our sign-in
         with phase("snapshot") as current:
             size = process.save(settings, running)["bytes"]
-            current.detail = f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
+            current.detail = (
+                f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
+            )
     return written
 
 
@@ -113,7 +117,11 @@ def _explained(error: Exception, running: Running, settings: Settings) -> StackE
     """What to tell instead of `error` when the local AWS is gone or refused a call; None if `error` says it itself."""
     if supervisor.is_alive(running.pid):
         refused = type(error).__module__.startswith("botocore.")
-        return StackError(f"The local AWS said: {error}\n  `make logs SERVICE=aws` shows more.") if refused else None
+        return (
+            StackError(f"The local AWS said: {error}\n  `make logs SERVICE=aws` shows more.")
+            if refused
+            else None
+        )
     return StackError(
         f"The local AWS (pid {running.pid}) ended while it was needed; was it killed? Its log: {settings.logs / 'supervisor.log'}"
         "\n  `make up` starts it again from its last snapshot."
@@ -121,14 +129,21 @@ def _explained(error: Exception, running: Running, settings: Settings) -> StackE
 
 
 def _described(running: Running, start: str) -> str:
-    pooling = "PgBouncer" if running.pooling == "pgbouncer" else "no PgBouncer: each function keeps its own session"
+    pooling = (
+        "PgBouncer"
+        if running.pooling == "pgbouncer"
+        else "no PgBouncer: each function keeps its own session"
+    )
     return f"{start}, Postgres {running.postgres_version}, {pooling}"
 
 
 def build(settings: Settings) -> str:
     """Runs the builder; its last line sums up."""
     done = subprocess.run(
-        [sys.executable, "-m", "tools.build", "--local"], cwd=settings.root, capture_output=True, text=True
+        [sys.executable, "-m", "tools.build", "--local"],
+        cwd=settings.root,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise StackError((done.stderr or done.stdout).strip())
@@ -159,7 +174,9 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
             waiting.pop(resource, None)
             totals["done"] += kind == "apply_complete"
         if kind == "apply_start" or kind == "apply_complete":
-            current.detail = f"{totals['done']}/{totals['planned']} resources" + _waiting_for(waiting)
+            current.detail = f"{totals['done']}/{totals['planned']} resources" + _waiting_for(
+                waiting
+            )
         elif kind == "planned_change":
             current.detail = f"planning, {totals['planned']} changes"
 
@@ -234,7 +251,9 @@ def _release_as_built(settings: Settings, functions: dict[str, str], lambda_clie
     hot_reload = HotReload(settings.root, functions, lambda_client, settings.aws_endpoint_url)
     for function, refused in hot_reload.release():
         if refused:
-            raise StackError(f"{function} does not start:\n" + "\n".join(f"    {line}" for line in refused))
+            raise StackError(
+                f"{function} does not start:\n" + "\n".join(f"    {line}" for line in refused)
+            )
 
 
 def _earlier_password(settings: Settings) -> str | None:
@@ -268,5 +287,7 @@ def _write_outputs(
 def _database_url(settings: Settings, running: Running, found: dict[str, Any]) -> str:
     """The app role's own password, from the secret that `db_credentials` filled."""
     secrets = aws.client("secretsmanager", settings, found["region"])
-    secret = json.loads(secrets.get_secret_value(SecretId=found["database_user_secrets"]["app"])["SecretString"])
+    secret = json.loads(
+        secrets.get_secret_value(SecretId=found["database_user_secrets"]["app"])["SecretString"]
+    )
     return f"postgresql://app:{secret['password']}@{LOOPBACK}:{running.postgres_port}/{found['database_name']}"

@@ -1,11 +1,14 @@
-from atrium import postgres, response
-from atrium.http import api
-from atrium.request import Request
-from atrium.response import Response
+from atrium.http import response
+from atrium.http.api import api
+from atrium.http.request import Request
+from atrium.http.response import Response
+from atrium.stores import postgres
 
 
 def read(_: Request) -> Response:
-    [row] = postgres.query("SELECT uid, email, status, created_at FROM users WHERE email = $1", "ada@example.com")
+    [row] = postgres.query(
+        "SELECT uid, email, status, created_at FROM users WHERE email = $1", "ada@example.com"
+    )
     return response.json(row)
 
 

@@ -87,7 +87,9 @@ def _replace_time() -> None:
         "gmtime": lambda seconds=None: gmtime(_time() if seconds is None else seconds),
         "localtime": lambda seconds=None: localtime(_time() if seconds is None else seconds),
         "ctime": lambda seconds=None: ctime(_time() if seconds is None else seconds),
-        "strftime": lambda form, moment=None: strftime(form, localtime(_time()) if moment is None else moment),
+        "strftime": lambda form, moment=None: strftime(
+            form, localtime(_time()) if moment is None else moment
+        ),
     }
     for name, function in given.items():
         setattr(time, name, function)

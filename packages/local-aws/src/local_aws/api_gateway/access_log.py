@@ -13,7 +13,9 @@ from local_aws.lambda_service.function_log import put_events
 _LOG_GROUP = ":log-group:"
 
 
-def write_access_log(api: DeployedApi, request: GatewayRequest, response: GatewayResponse, error: str) -> None:
+def write_access_log(
+    api: DeployedApi, request: GatewayRequest, response: GatewayResponse, error: str
+) -> None:
     """One line in the stage's own format. Only CloudWatch Logs destinations; a Firehose is not emulated."""
     _, found, group = api.access_log.get("destinationArn", "").partition(_LOG_GROUP)
     if not found:

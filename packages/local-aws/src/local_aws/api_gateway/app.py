@@ -72,7 +72,9 @@ def create_server(
     A request whose client closes the connection is cancelled.
     """
     gateway = _Gateway(apis, functions, authorizer, on_answered, clock)
-    return web.Server(gateway.answer, request_factory=_request, handler_cancellation=True, access_log=None)
+    return web.Server(
+        gateway.answer, request_factory=_request, handler_cancellation=True, access_log=None
+    )
 
 
 def _request(
@@ -83,7 +85,13 @@ def _request(
     task: asyncio.Task[None],
 ) -> web.BaseRequest:
     return web.BaseRequest(
-        message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=BODY_LIMIT
+        message,
+        payload,
+        protocol,
+        writer,
+        task,
+        asyncio.get_running_loop(),
+        client_max_size=BODY_LIMIT,
     )
 
 
@@ -118,7 +126,9 @@ class _Gateway:
             self._observe(request, 499, "the client closed the connection before it was answered")
             raise
         except NotEmulatedError as error:
-            message = reason = f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
+            message = reason = (
+                f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
+            )
             response = _json_response(501, {"message": message})
         except GatewayError as error:
             message, reason = error.message, str(error)
@@ -131,7 +141,9 @@ class _Gateway:
         self._observe(request, response.status, reason)
         return _on_the_wire(request, response)
 
-    async def _integrate(self, http: web.BaseRequest, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
+    async def _integrate(
+        self, http: web.BaseRequest, request: GatewayRequest, api: DeployedApi
+    ) -> GatewayResponse:
         found = self._routes_of(api).find(request.method, request.path)
         if found is None:
             raise missing_authentication_token()
@@ -151,7 +163,9 @@ class _Gateway:
 
     def _no_such_stage(self) -> web.Response:
         if self._apis.deployed() is None:
-            return web.json_response({"message": "No API is deployed on this laptop yet. Run: make up"}, status=503)
+            return web.json_response(
+                {"message": "No API is deployed on this laptop yet. Run: make up"}, status=503
+            )
         return web.json_response(
             {"message": "Forbidden"}, status=403
         )  # as on AWS of an API or a stage that is not there
@@ -169,7 +183,8 @@ class _Gateway:
             key = self._plans.admit(request.header("x-api-key"), api, route)
             request.context["identity"] |= {"apiKey": key.value, "apiKeyId": key.id}
         self._buckets.take(
-            ("stage", api.api_id, api.stage, route.method, route.resource), method_limit(api.method_settings, route)
+            ("stage", api.api_id, api.stage, route.method, route.resource),
+            method_limit(api.method_settings, route),
         )
 
     def _routes_of(self, api: DeployedApi) -> Routes:
@@ -202,7 +217,9 @@ async def _read_body(http: web.BaseRequest) -> bytes:
 
 
 def _json_response(status: int, content: dict[str, str]) -> GatewayResponse:
-    return GatewayResponse(status, [("Content-Type", "application/json")], json.dumps(content).encode())
+    return GatewayResponse(
+        status, [("Content-Type", "application/json")], json.dumps(content).encode()
+    )
 
 
 def _on_the_wire(request: GatewayRequest, response: GatewayResponse) -> web.Response:

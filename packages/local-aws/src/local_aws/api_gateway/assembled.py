@@ -33,7 +33,8 @@ def assembled(api: Any) -> Body:
         },
         "components": {
             "schemas": {name: _schema(model) for name, model in api.models.items()},
-            "securitySchemes": schemes | {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
+            "securitySchemes": schemes
+            | {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
         },
         API_KEY_SOURCE: api.api_key_source,
         BINARY_MEDIA_TYPES: list(api.binaryMediaTypes),
@@ -64,7 +65,10 @@ def _operation(method: Any) -> dict[str, Any]:
             for place, name, required in _parameters(method.request_parameters or {})
         ],
         "requestBody": {
-            "content": {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}} for kind, name in models.items()}
+            "content": {
+                kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}
+                for kind, name in models.items()
+            }
         },
         "security": security,
         INTEGRATION: _integration(method.method_integration),
@@ -73,8 +77,13 @@ def _operation(method: Any) -> dict[str, Any]:
 
 def _parameters(asked: dict[str, Any]) -> list[tuple[str, str, Any]]:
     """`{"method.request.header.X": true}` -> place, name, whether it is required."""
-    split = [(key.removeprefix("method.request.").partition("."), required) for key, required in asked.items()]
-    return [(_PLACES[place], name, required) for (place, _, name), required in split if place in _PLACES]
+    split = [
+        (key.removeprefix("method.request.").partition("."), required)
+        for key, required in asked.items()
+    ]
+    return [
+        (_PLACES[place], name, required) for (place, _, name), required in split if place in _PLACES
+    ]
 
 
 def _integration(integration: Any) -> dict[str, Any]:
@@ -87,7 +96,9 @@ def _integration(integration: Any) -> dict[str, Any]:
         "httpMethod": integration.http_method,
         "passthroughBehavior": str(integration.passthrough_behaviour or "WHEN_NO_MATCH").lower(),
         "requestTemplates": integration.request_templates,
-        "timeoutInMillis": int(integration.timeout_in_millis) if integration.timeout_in_millis else None,
+        "timeoutInMillis": int(integration.timeout_in_millis)
+        if integration.timeout_in_millis
+        else None,
         "connectionType": integration.connection_type,
         "credentials": integration.credentials,
         "responses": {answer.get("selectionPattern") or "default": answer for answer in answers},
@@ -98,7 +109,9 @@ def _integration(integration: Any) -> dict[str, Any]:
 def _scheme(authorizer: Any) -> dict[str, Any]:
     return {
         "type": "apiKey",
-        "name": str(authorizer.identity_source or "method.request.header.Authorization").rpartition(".")[2],
+        "name": str(authorizer.identity_source or "method.request.header.Authorization").rpartition(
+            "."
+        )[2],
         "in": "header",
         "x-amazon-apigateway-authorizer": {
             "type": str(authorizer.type).lower(),

@@ -65,7 +65,9 @@ class CognitoAuthorizer:
                 keys = KeySet.import_key_set({"keys": self._jwks(pool_id)})
                 claims = dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
             except (JoseError, ValueError, KeyError) as cause:
-                error = unauthorized(f"not a valid token of pool {pool_id}: {type(cause).__name__}: {cause}")
+                error = unauthorized(
+                    f"not a valid token of pool {pool_id}: {type(cause).__name__}: {cause}"
+                )
                 continue
             if claims.get("iss") == self._issuer(pool_id) and isinstance(claims.get("exp"), int):
                 return claims
@@ -84,9 +86,13 @@ def _require_use(claims: Claims, scopes: tuple[str, ...]) -> None:
     if not scopes and use != "id":
         raise unauthorized(f"the method names no scope, so it takes ID tokens, not {use!r} tokens")
     if scopes and use != "access":
-        raise unauthorized(f"the method names scopes, so it takes access tokens, not {use!r} tokens")
+        raise unauthorized(
+            f"the method names scopes, so it takes access tokens, not {use!r} tokens"
+        )
     if scopes and not set(scopes) & set(str(claims.get("scope", "")).split()):
-        raise unauthorized(f"the token's scope {claims.get('scope')!r} has none of {', '.join(scopes)}")
+        raise unauthorized(
+            f"the token's scope {claims.get('scope')!r} has none of {', '.join(scopes)}"
+        )
 
 
 def _text(name: str, value: object) -> str:

@@ -24,7 +24,9 @@ from local_aws.settings import ACCOUNT_ID
 _API = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)$")
 _DEPLOYMENTS = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/deployments/?(?P<deployment>[a-z0-9]+)?$")
 _RESOURCES = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/resources/")
-_GATEWAY_RESPONSE = re.compile(r"^/restapis/(?P<api>[a-z0-9]+)/gatewayresponses/(?P<type>[A-Z0-9_]+)$")
+_GATEWAY_RESPONSE = re.compile(
+    r"^/restapis/(?P<api>[a-z0-9]+)/gatewayresponses/(?P<type>[A-Z0-9_]+)$"
+)
 
 
 @dataclass
@@ -32,7 +34,9 @@ class ImportedBodies:
     """Plain data, so that a snapshot of the stack can pickle it beside moto's state."""
 
     drafts: dict[str, Body] = field(default_factory=dict)  # API id -> body as last imported
-    deployments: dict[str, dict[str, Body]] = field(default_factory=dict)  # API id -> deployment id -> body
+    deployments: dict[str, dict[str, Body]] = field(
+        default_factory=dict
+    )  # API id -> deployment id -> body
 
 
 class RestApis:
@@ -80,7 +84,9 @@ class RestApis:
             self.bodies.drafts[api_id] = _merged(draft, body)
         elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
             draft = self._draft(match["api"], call.region)
-            self.bodies.deployments.setdefault(match["api"], {})[json.loads(response.body)["id"]] = draft
+            self.bodies.deployments.setdefault(match["api"], {})[
+                json.loads(response.body)["id"]
+            ] = draft
         elif match and call.method == "DELETE":
             self.bodies.deployments.get(match["api"], {}).pop(match["deployment"] or "", None)
         elif (match := _GATEWAY_RESPONSE.match(call.path)) and call.method in ("PUT", "DELETE"):
@@ -93,13 +99,17 @@ class RestApis:
         match = gateway_response_types.PATH.match(call.path)
         if match is None or match["api"] not in apigateway_backends[ACCOUNT_ID][call.region].apis:
             return None
-        return gateway_response_types.answer(call, match["type"], self.bodies.drafts.get(match["api"], {}))
+        return gateway_response_types.answer(
+            call, match["type"], self.bodies.drafts.get(match["api"], {})
+        )
 
     def _check_call(self, call: AwsCall) -> None:
         """Raise `NotEmulatedError` for a deployment that could not be served, and for an API made in two ways."""
         if (match := _RESOURCES.match(call.path)) and call.method != "GET":
             if "paths" in self.bodies.drafts.get(match["api"], {}):
-                raise NotEmulatedError("changing resources of an API that was imported; import the changed body")
+                raise NotEmulatedError(
+                    "changing resources of an API that was imported; import the changed body"
+                )
         elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
             require_emulated(self._draft(match["api"], call.region))
 
@@ -133,7 +143,11 @@ class RestApis:
 def _imported_body(call: AwsCall) -> Body | None:
     """The OpenAPI document of PutRestApi and ImportRestApi (JSON or YAML); None for every other call."""
     put = call.method == "PUT" and _API.match(call.path)
-    imported = call.method == "POST" and call.path == "/restapis" and "mode=import" in call.query.split("&")
+    imported = (
+        call.method == "POST"
+        and call.path == "/restapis"
+        and "mode=import" in call.query.split("&")
+    )
     if not put and not imported:
         return None
     try:
@@ -148,8 +162,13 @@ def _for_moto(call: AwsCall, body: Body) -> AwsCall:
     paths = {path: dict(_moto_methods(item)) for path, item in body.get("paths", {}).items()}
     info = {"title": "api", "description": "", "version": "1"} | body.get("info", {})
     content = json.dumps({"openapi": "3.0.1", "info": info, "paths": paths}).encode()
-    query = {key: values[-1] for key, values in parse_qs(call.query).items()} | {"failonwarnings": "false"}
-    headers = dict(call.headers) | {"content-length": str(len(content)), "content-type": "application/json"}
+    query = {key: values[-1] for key, values in parse_qs(call.query).items()} | {
+        "failonwarnings": "false"
+    }
+    headers = dict(call.headers) | {
+        "content-length": str(len(content)),
+        "content-type": "application/json",
+    }
     return replace(call, body=content, query=urlencode(query), headers=headers)
 
 
@@ -182,5 +201,9 @@ def _merged(old: Body, new: Body) -> Body:
     merged = dict(old)
     for key, value in new.items():
         before = merged.get(key)
-        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            _merged(before, value)
+            if isinstance(before, dict) and isinstance(value, dict)
+            else value
+        )
     return merged

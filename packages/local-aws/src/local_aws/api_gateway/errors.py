@@ -49,7 +49,9 @@ def quota_exceeded(reason: str) -> GatewayError:
 
 
 def request_too_large(reason: str) -> GatewayError:
-    return GatewayError("REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException", reason)
+    return GatewayError(
+        "REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException", reason
+    )
 
 
 def bad_request_parameters(missing: list[str]) -> GatewayError:
@@ -58,7 +60,9 @@ def bad_request_parameters(missing: list[str]) -> GatewayError:
 
 
 def bad_request_body(reason: str) -> GatewayError:
-    return GatewayError("BAD_REQUEST_BODY", 400, "Invalid request body", "BadRequestException", reason)
+    return GatewayError(
+        "BAD_REQUEST_BODY", 400, "Invalid request body", "BadRequestException", reason
+    )
 
 
 def unsupported_media_type(content_type: str) -> GatewayError:
@@ -83,4 +87,6 @@ def configuration_error(reason: str) -> GatewayError:
 
 def bad_gateway(reason: str) -> GatewayError:
     """The function failed or answered nonsense. No type of its own on AWS: DEFAULT_5XX with status 502."""
-    return GatewayError("DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException", reason)
+    return GatewayError(
+        "DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException", reason
+    )

@@ -63,7 +63,10 @@ class GatewayRequest:
 
 def arrived(request: web.BaseRequest, path: str) -> GatewayRequest:
     """`path` is the one within the stage."""
-    headers = [(key.decode("latin-1"), value.decode("utf-8", "replace")) for key, value in request.raw_headers]
+    headers = [
+        (key.decode("latin-1"), value.decode("utf-8", "replace"))
+        for key, value in request.raw_headers
+    ]
     trace = request.headers.get("X-Amzn-Trace-Id", "")
     return GatewayRequest(
         method=request.method,
@@ -109,12 +112,18 @@ def request_context(request: GatewayRequest, api: DeployedApi, route: Route | No
     }
 
 
-def proxy_event(request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]) -> bytes:
+def proxy_event(
+    request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]
+) -> bytes:
     """JSON for the function. Path parameters stay percent-encoded, as AWS passes them; query values are decoded."""
-    headers = _many((key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK)
+    headers = _many(
+        (key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK
+    )
     query = _many(parse_qsl(request.query, keep_blank_values=True))
     content_type = request.header("Content-Type") or ""
-    binary = matches_media_type(api.body.get("x-amazon-apigateway-binary-media-types", []), content_type)
+    binary = matches_media_type(
+        api.body.get("x-amazon-apigateway-binary-media-types", []), content_type
+    )
     event: dict[str, Any] = {
         "resource": route.resource,
         "path": request.path,

@@ -23,11 +23,18 @@ def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -
         }
     }
     templates = custom.get("responseTemplates") or DEFAULT_TEMPLATES
-    content_type, template = by_accept(templates, request.header("Accept") or "") or ("application/json", "")
+    content_type, template = by_accept(templates, request.header("Accept") or "") or (
+        "application/json",
+        "",
+    )
     headers = [("Content-Type", content_type), ("x-amzn-ErrorType", error.error_type)]
     for target, expression in custom.get("responseParameters", {}).items():
         name = target.removeprefix("gatewayresponse.header.")
         value = parameter(expression, context, request.header_map)
         if value is not None:
-            headers = [pair for pair in headers if pair[0].lower() != name.lower()] + [(name, value)]
-    return GatewayResponse(int(custom.get("statusCode") or error.status), headers, render(template, context).encode())
+            headers = [pair for pair in headers if pair[0].lower() != name.lower()] + [
+                (name, value)
+            ]
+    return GatewayResponse(
+        int(custom.get("statusCode") or error.status), headers, render(template, context).encode()
+    )

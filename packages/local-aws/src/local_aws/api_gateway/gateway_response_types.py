@@ -27,7 +27,9 @@ STATUS = {
 def answer(call: AwsCall, response_type: str | None, draft: Body) -> AwsResponse | None:
     """Answer a GET, and refuse a type that AWS does not have; None leaves the call to moto."""
     if response_type is not None and response_type not in STATUS:
-        return _json(400, {"message": "Invalid gateway response type specified"}, "BadRequestException")
+        return _json(
+            400, {"message": "Invalid gateway response type specified"}, "BadRequestException"
+        )
     if call.method != "GET":
         return None
     own = draft.get(GATEWAY_RESPONSES, {})

@@ -28,14 +28,21 @@ _FUNCTION_ARN = re.compile(r"/functions/(arn:[^/]+)/invocations$")
 
 
 async def invoke_function(
-    service: LambdaService, request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]
+    service: LambdaService,
+    request: GatewayRequest,
+    api: DeployedApi,
+    route: Route,
+    parameters: dict[str, str],
 ) -> GatewayResponse:
     """Call the function behind an `aws_proxy` integration. Raises `GatewayError`, and leaves for the access log what it took."""
     event = proxy_event(request, api, route, parameters)
     started = time.perf_counter()
     try:
         invocation = await _invoked(service, request, api, route, event)
-        request.context["integration"] = {"requestId": invocation.request_id, "status": invocation.status}
+        request.context["integration"] = {
+            "requestId": invocation.request_id,
+            "status": invocation.status,
+        }
         return proxy_response(invocation, request, api)
     except GatewayError as error:
         # A function's error is JSON itself, and formats of access logs put the variable between quotes.
@@ -48,18 +55,27 @@ async def invoke_function(
 async def _invoked(
     service: LambdaService, request: GatewayRequest, api: DeployedApi, route: Route, event: bytes
 ) -> Invocation:
-    uri = _STAGE_VARIABLE.sub(lambda found: api.variables.get(found[1], ""), route.integration.get("uri", ""))
+    uri = _STAGE_VARIABLE.sub(
+        lambda found: api.variables.get(found[1], ""), route.integration.get("uri", "")
+    )
     match = _FUNCTION_ARN.search(uri)
     if match is None:
-        raise configuration_error(f"the integration of {route.resource} names no function: {route.integration}")
+        raise configuration_error(
+            f"the integration of {route.resource} names no function: {route.integration}"
+        )
     if route.integration.get("httpMethod", "POST") != "POST":
-        raise configuration_error(f"Lambda is invoked by POST, not {route.integration['httpMethod']}")
+        raise configuration_error(
+            f"Lambda is invoked by POST, not {route.integration['httpMethod']}"
+        )
     source = f"arn:aws:execute-api:{api.region}:{ACCOUNT_ID}:{api.api_id}/{api.stage}/{request.method}{route.resource}"
     seconds = min(TIMEOUT_SECONDS, route.integration.get("timeoutInMillis", 29_000) / 1000)
     try:
         async with asyncio.timeout(seconds):
             return await service.invoke(
-                match[1], event, trace_header=request.trace_header, source=("apigateway.amazonaws.com", source)
+                match[1],
+                event,
+                trace_header=request.trace_header,
+                source=("apigateway.amazonaws.com", source),
             )
     except TimeoutError:
         raise integration_timeout(seconds) from None
@@ -75,19 +91,27 @@ def mock_response(request: GatewayRequest, route: Route) -> GatewayResponse:
     """A `mock` integration: the request template says the status, the response of that status the rest."""
     status = _mock_status(request, route.integration)
     answers = route.integration.get("responses", {})
-    answer = next((answers[key] for key in answers if key != "default" and re.fullmatch(key, status)), None)
+    answer = next(
+        (answers[key] for key in answers if key != "default" and re.fullmatch(key, status)), None
+    )
     answer = answer or answers.get("default")
     if answer is None:
-        raise configuration_error(f"no response of the mock integration of {route.resource} matches {status!r}")
+        raise configuration_error(
+            f"no response of the mock integration of {route.resource} matches {status!r}"
+        )
     headers = []
     for target, expression in answer.get("responseParameters", {}).items():
         value = parameter(expression, request.context, request.header_map)
         if value is not None:
             headers.append((target.removeprefix("method.response.header."), value))
-    content_type, template = by_accept(answer.get("responseTemplates", {}), request.header("Accept") or "") or ("", "")
+    content_type, template = by_accept(
+        answer.get("responseTemplates", {}), request.header("Accept") or ""
+    ) or ("", "")
     if content_type and "content-type" not in {name.lower() for name, _ in headers}:
         headers.append(("Content-Type", content_type))
-    return GatewayResponse(int(answer["statusCode"]), headers, render(template, request.context).encode())
+    return GatewayResponse(
+        int(answer["statusCode"]), headers, render(template, request.context).encode()
+    )
 
 
 def _mock_status(request: GatewayRequest, integration: dict[str, Any]) -> str:
@@ -108,4 +132,6 @@ def _mock_status(request: GatewayRequest, integration: dict[str, Any]) -> str:
     try:
         return str(int(json.loads(template)["statusCode"]))
     except (ValueError, KeyError, TypeError):
-        raise configuration_error(f"mock integration: no integer statusCode in {template[:200]!r}") from None
+        raise configuration_error(
+            f"mock integration: no integer statusCode in {template[:200]!r}"
+        ) from None

@@ -10,7 +10,9 @@ Context = dict[str, Any]
 
 _NAME = r"context\.([A-Za-z_]\w*(?:\.[A-Za-z_][\w:]*)*)"
 _REFERENCE = re.compile(rf"\$!?(?:\{{{_NAME}\}}|{_NAME})")
-_OTHER_VTL = re.compile(r"\$!?\{?(?:input|util|stageVariables)\b|^\s*#(?:set|if|foreach)\b|#(?:if|foreach)\s*\(", re.M)
+_OTHER_VTL = re.compile(
+    r"\$!?\{?(?:input|util|stageVariables)\b|^\s*#(?:set|if|foreach)\b|#(?:if|foreach)\s*\(", re.M
+)
 
 
 def lookup(context: Context, name: str) -> str | None:
@@ -32,7 +34,9 @@ def render(template: str, context: Context, missing: str = "") -> str:
 def check_template(template: str) -> None:
     """Raise `NotEmulatedError` for a template with more than `$context.…`."""
     if other := _OTHER_VTL.search(template):
-        raise NotEmulatedError(f"{other.group().strip()!r} in a mapping template (only $context.… is)")
+        raise NotEmulatedError(
+            f"{other.group().strip()!r} in a mapping template (only $context.… is)"
+        )
 
 
 def check_parameter(expression: str) -> None:

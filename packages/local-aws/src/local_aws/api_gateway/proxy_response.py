@@ -35,10 +35,14 @@ class GatewayResponse:
     body: bytes
 
 
-def proxy_response(invocation: Invocation, request: GatewayRequest, api: DeployedApi) -> GatewayResponse:
+def proxy_response(
+    invocation: Invocation, request: GatewayRequest, api: DeployedApi
+) -> GatewayResponse:
     """Raises a `GatewayError` with status 502 for a failed function or a malformed answer."""
     if invocation.function_error:
-        raise bad_gateway(f"Lambda execution failed: {invocation.payload.decode(errors='replace')[:2000]}")
+        raise bad_gateway(
+            f"Lambda execution failed: {invocation.payload.decode(errors='replace')[:2000]}"
+        )
     answer = _decoded(invocation.payload)
     return GatewayResponse(_status(answer), _merged_headers(answer), _body(answer, request, api))
 
@@ -58,7 +62,9 @@ def _decoded(payload: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise _malformed(f"{type(answer).__name__}, not an object")
     if unknown := answer.keys() - _FIELDS:
-        raise _malformed(f"it has no field {', '.join(sorted(unknown))}; it has {', '.join(sorted(_FIELDS))}")
+        raise _malformed(
+            f"it has no field {', '.join(sorted(unknown))}; it has {', '.join(sorted(_FIELDS))}"
+        )
     return answer
 
 
@@ -102,7 +108,11 @@ def _merged_headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
             raise _malformed(f"multiValueHeaders {name!r} is not a list")
         pairs += [(name, value) for value in values]
     pairs += [(name, value) for name, value in single.items() if value not in many.get(name, [])]
-    return [(_remapped(name), _header_text(name, value)) for name, value in pairs if name.lower() not in _DROPPED]
+    return [
+        (_remapped(name), _header_text(name, value))
+        for name, value in pairs
+        if name.lower() not in _DROPPED
+    ]
 
 
 def _remapped(name: str) -> str:

@@ -19,7 +19,9 @@ def require_emulated(body: Body) -> None:
 def _check_integration(route: Route) -> None:
     kind, where = str(route.integration.get("type", "")).lower(), f"{route.method} {route.resource}"
     if kind not in ("aws_proxy", "mock"):
-        raise NotEmulatedError(f"integration type {kind!r} of {where} (only aws_proxy and mock are)")
+        raise NotEmulatedError(
+            f"integration type {kind!r} of {where} (only aws_proxy and mock are)"
+        )
     for name in ("credentials", "connectionId"):
         if kind == "aws_proxy" and route.integration.get(name):
             raise NotEmulatedError(f"{name} of the integration of {where}")

@@ -68,7 +68,10 @@ class Routes:
         nodes = [self._root]
         for node in nodes:
             yield from node.methods.values()
-            nodes += [*node.static.values(), *(each[1] for each in (node.parameter, node.greedy) if each)]
+            nodes += [
+                *node.static.values(),
+                *(each[1] for each in (node.parameter, node.greedy) if each),
+            ]
 
     def _node(self, path: str) -> _Node:
         node = self._root
@@ -84,7 +87,9 @@ class Routes:
         return node
 
 
-def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> list[tuple[_Node, dict[str, str], bool]]:
+def _matches(
+    node: _Node, segments: list[str], parameters: dict[str, str]
+) -> list[tuple[_Node, dict[str, str], bool]]:
     """Resources that the path fits, the most specific first, and whether it is by a greedy parameter."""
     if not segments:
         return [(node, parameters, False)] if node.methods else []
@@ -101,10 +106,15 @@ def _matches(node: _Node, segments: list[str], parameters: dict[str, str]) -> li
     return found
 
 
-def _route(body: Body, path: str, method: str, item: dict[str, Any], operation: dict[str, Any]) -> Route:
+def _route(
+    body: Body, path: str, method: str, item: dict[str, Any], operation: dict[str, Any]
+) -> Route:
     resource_id = hashlib.sha256(path.encode()).hexdigest()[:6]
     schemes = _schemes(body, path, operation)
-    security = _security(path, [(name, scheme, scopes) for name, scheme, scopes in schemes if not _is_api_key(scheme)])
+    security = _security(
+        path,
+        [(name, scheme, scopes) for name, scheme, scopes in schemes if not _is_api_key(scheme)],
+    )
     api_key = any(_is_api_key(scheme) for _, scheme, _ in schemes)
     if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
         raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
@@ -114,12 +124,16 @@ def _route(body: Body, path: str, method: str, item: dict[str, Any], operation: 
     )  # fmt: skip
 
 
-def _schemes(body: Body, path: str, operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], list[str]]]:
+def _schemes(
+    body: Body, path: str, operation: dict[str, Any]
+) -> list[tuple[str, dict[str, Any], list[str]]]:
     """Name, definition and scopes. Operation level only: API Gateway ignores `security` at the root of the document.
 
     It demands every entry of the list, where OpenAPI would take any.
     """
-    known = body.get("components", {}).get("securitySchemes", {}) | body.get("securityDefinitions", {})
+    known = body.get("components", {}).get("securitySchemes", {}) | body.get(
+        "securityDefinitions", {}
+    )
     return [
         (name, known.get(name, {}), scopes)
         for requirement in operation.get("security", [])
@@ -132,7 +146,9 @@ def _is_api_key(scheme: dict[str, Any]) -> bool:
     return scheme.get("type") == "apiKey" and str(scheme.get("name", "")).lower() == "x-api-key"
 
 
-def _security(path: str, schemes: list[tuple[str, dict[str, Any], list[str]]]) -> CognitoSecurity | None:
+def _security(
+    path: str, schemes: list[tuple[str, dict[str, Any], list[str]]]
+) -> CognitoSecurity | None:
     if not schemes:
         return None
     if len(schemes) > 1:
@@ -140,6 +156,8 @@ def _security(path: str, schemes: list[tuple[str, dict[str, Any], list[str]]]) -
     name, scheme, scopes = schemes[0]
     authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
     if authorizer.get("type") != "cognito_user_pools":
-        raise NotEmulatedError(f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)")
+        raise NotEmulatedError(
+            f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)"
+        )
     pools = tuple(re.sub(r"^.*:userpool/", "", arn) for arn in authorizer["providerARNs"])
     return CognitoSecurity(pools, tuple(scopes))

@@ -28,7 +28,9 @@ def check_stage(call: AwsCall) -> None:
         return
     asked = json.loads(call.body or b"{}")
     if asked.get("canarySettings"):
-        raise NotEmulatedError("canary settings of a stage. A canary of a function is an alias with weights")
+        raise NotEmulatedError(
+            "canary settings of a stage. A canary of a function is an alias with weights"
+        )
     if asked.get("cacheClusterEnabled"):
         raise NotEmulatedError("the cache of a stage")
     for operation in asked.get("patchOperations") or []:
@@ -38,8 +40,14 @@ def check_stage(call: AwsCall) -> None:
 def _check_operation(operation: dict[str, Any]) -> None:
     path, value = str(operation.get("path")), str(operation.get("value", "")).lower()
     if path.startswith("/canarySettings"):
-        raise NotEmulatedError("canary settings of a stage. A canary of a function is an alias with weights")
+        raise NotEmulatedError(
+            "canary settings of a stage. A canary of a function is an alias with weights"
+        )
     if value == "true" and (path == "/cacheClusterEnabled" or path.endswith("/caching/enabled")):
         raise NotEmulatedError("the cache of a stage")
-    if operation.get("op") not in ("add", "remove", "replace", "copy") or not _PATHS.fullmatch(path):
-        raise InvalidStageError(f"Invalid patch operation specified. {operation.get('op')} {path} is not supported.")
+    if operation.get("op") not in ("add", "remove", "replace", "copy") or not _PATHS.fullmatch(
+        path
+    ):
+        raise InvalidStageError(
+            f"Invalid patch operation specified. {operation.get('op')} {path} is not supported."
+        )

@@ -46,13 +46,17 @@ class TokenBuckets:
         added = max(0.0, now - bucket.filled_at) * limit.rate
         bucket.tokens, bucket.filled_at = min(limit.burst, bucket.tokens + added), now
         if bucket.tokens < 1:
-            raise throttled(f"{' '.join(name)} takes {limit.rate:g} requests a second, {limit.burst:g} at once")
+            raise throttled(
+                f"{' '.join(name)} takes {limit.rate:g} requests a second, {limit.burst:g} at once"
+            )
         bucket.tokens -= 1
 
 
 def method_limit(settings: Mapping[str, Any], route: Route) -> Limit | None:
     """The method's own settings, else those of all methods: each method has a bucket of its own either way."""
-    found = settings.get(f"{route.resource.replace('/', '~1')}/{route.method}") or settings.get(_ALL_METHODS)
+    found = settings.get(f"{route.resource.replace('/', '~1')}/{route.method}") or settings.get(
+        _ALL_METHODS
+    )
     if found is None:
         return None
     return Limit(float(found["throttlingRateLimit"]), float(found["throttlingBurstLimit"]))

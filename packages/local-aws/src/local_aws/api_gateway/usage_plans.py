@@ -70,12 +70,16 @@ class UsagePlans:
 def _find(value: str, api: DeployedApi, route: Route) -> ApiKey:
     """An enabled key of this value, in a plan that this stage is part of."""
     backend = apigateway_backends[ACCOUNT_ID][api.region]
-    keys = [key for key in list(backend.keys.values()) if value and key.value == value and key.enabled]
+    keys = [
+        key for key in list(backend.keys.values()) if value and key.value == value and key.enabled
+    ]
     for key in keys:
         for plan in list(backend.usage_plans.values()):
             stage = _stage(plan, api)
             if stage is not None and key.id in backend.usage_plan_keys.get(plan.id, {}):
-                return ApiKey(key.id, key.value, plan.id, _limits(plan, stage, key.id, route), plan.quota)
+                return ApiKey(
+                    key.id, key.value, plan.id, _limits(plan, stage, key.id, route), plan.quota
+                )
     if not value:
         raise invalid_api_key("the request has no x-api-key")
     if keys:
@@ -84,7 +88,14 @@ def _find(value: str, api: DeployedApi, route: Route) -> ApiKey:
 
 
 def _stage(plan: Any, api: DeployedApi) -> Mapping[str, Any] | None:
-    return next((each for each in plan.api_stages if (each["apiId"], each["stage"]) == (api.api_id, api.stage)), None)
+    return next(
+        (
+            each
+            for each in plan.api_stages
+            if (each["apiId"], each["stage"]) == (api.api_id, api.stage)
+        ),
+        None,
+    )
 
 
 def _limits(
@@ -94,7 +105,9 @@ def _limits(
     method = f"{route.resource}/{route.method}"
     wanted = {
         ("usage plan", plan.id, "key", key_id): plan.throttle,
-        ("usage plan", plan.id, "key", key_id, "method", method): (stage.get("throttle") or {}).get(method),
+        ("usage plan", plan.id, "key", key_id, "method", method): (stage.get("throttle") or {}).get(
+            method
+        ),
     }
     return tuple(
         (name, Limit(float(limit.get("rateLimit", -1)), float(limit.get("burstLimit", -1))))

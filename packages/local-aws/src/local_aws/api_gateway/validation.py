@@ -45,7 +45,9 @@ class Validation:
         self._check_body(request)
 
     def _check_body(self, request: Request) -> None:
-        media_type = (request.header("Content-Type") or "application/json").split(";")[0].strip().lower()
+        media_type = (
+            (request.header("Content-Type") or "application/json").split(";")[0].strip().lower()
+        )
         model = self.models.get(media_type)
         if model is None:
             if self.body_required and not request.body:
@@ -55,11 +57,15 @@ class Validation:
             content = json.loads(request.body)
         except ValueError:
             raise bad_request_body("the body is not JSON") from None
-        if faults := [f"{error.json_path}: {error.message}" for error in model.iter_errors(content)]:
+        if faults := [
+            f"{error.json_path}: {error.message}" for error in model.iter_errors(content)
+        ]:
             raise bad_request_body("; ".join(faults))
 
 
-def validation_of(body: Body, path_item: Mapping[str, Any], operation: Mapping[str, Any]) -> Validation | None:
+def validation_of(
+    body: Body, path_item: Mapping[str, Any], operation: Mapping[str, Any]
+) -> Validation | None:
     """Return the validation of a method; None without a validator. Raises `NotEmulatedError` for one it cannot do."""
     name = operation.get(VALIDATOR, body.get(VALIDATOR))
     if name is None:
@@ -71,7 +77,11 @@ def validation_of(body: Body, path_item: Mapping[str, Any], operation: Mapping[s
     if validator.get("validateRequestParameters"):
         parameters = [*path_item.get("parameters", []), *operation.get("parameters", [])]
         resolved = [_resolved(body, each) for each in parameters]
-        required = [(each["in"], each["name"]) for each in resolved if each.get("required") and each["in"] in _PLACES]
+        required = [
+            (each["in"], each["name"])
+            for each in resolved
+            if each.get("required") and each["in"] in _PLACES
+        ]
     if not validator.get("validateRequestBody"):
         return Validation(tuple(dict.fromkeys(required)))
     content = _resolved(body, operation.get("requestBody") or {})
@@ -101,5 +111,7 @@ def _model(body: Body, schema: Mapping[str, Any]) -> Draft4Validator:
     try:
         Draft4Validator.check_schema(schema)
     except SchemaError as error:
-        raise NotEmulatedError(f"a model that is no JSON Schema of draft 4: {error.message}") from None
+        raise NotEmulatedError(
+            f"a model that is no JSON Schema of draft 4: {error.message}"
+        ) from None
     return Draft4Validator({"allOf": [schema], "components": body.get("components", {})})

@@ -43,7 +43,9 @@ async def global_sign_out(service: Service, request: requests.AccessToken) -> di
     return {}
 
 
-async def admin_user_global_sign_out(service: Service, request: requests.AdminUser) -> dict[str, Any]:
+async def admin_user_global_sign_out(
+    service: Service, request: requests.AdminUser
+) -> dict[str, Any]:
     pool = pools.find_pool(request.user_pool_id)
     sessions.revoke_all(service, pool, pools.require_user(pool, request.username))
     return {}
@@ -60,7 +62,9 @@ async def admin_disable_user(service: Service, request: requests.AdminUser) -> d
 
 async def revoke_token(service: Service, request: requests.RevokeToken) -> dict[str, Any]:
     _, client = pools.find_client(request.client_id)
-    if client.generate_secret and not hmac.compare_digest(client.secret, request.client_secret or ""):
+    if client.generate_secret and not hmac.compare_digest(
+        client.secret, request.client_secret or ""
+    ):
         raise CognitoError("UnauthorizedException", "Invalid client secret")
     sessions.revoke(service, client, request.token)
     return {}

@@ -42,13 +42,19 @@ def _check_length(pool: Pool, name: str, value: str) -> None:
     if len(value) < int(limits.get("MinLength") or 0):
         raise _nonconforming(f"{name}: String must have at least {limits['MinLength']} characters")
     if len(value) > int(limits.get("MaxLength") or 2048):
-        raise _nonconforming(f"{name}: String must have at most {limits.get('MaxLength') or 2048} characters")
+        raise _nonconforming(
+            f"{name}: String must have at most {limits.get('MaxLength') or 2048} characters"
+        )
 
 
 def check_removable(pool: Pool, names: set[str]) -> None:
     for name in sorted(names):
         attribute = pool.schema_attributes.get(name)
-        if name == "sub" or (attribute and attribute.required) or (name == "email" and signs_in_by_email(pool)):
+        if (
+            name == "sub"
+            or (attribute and attribute.required)
+            or (name == "email" and signs_in_by_email(pool))
+        ):
             raise invalid_parameter(f"Cannot delete required attribute {name}")
 
 
@@ -82,7 +88,9 @@ def in_scopes(visible: dict[str, str], scopes: Collection[str]) -> dict[str, str
     if not narrowing or "profile" in scopes:
         return visible
     return {
-        name: value for name, value in visible.items() if name == "sub" or any(name in names for names in narrowing)
+        name: value
+        for name, value in visible.items()
+        if name == "sub" or any(name in names for names in narrowing)
     }
 
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.cognito import attributes, lockout, mfa, passwords, pools
-from local_aws.cognito.errors import CognitoError, NotEmulatedError, invalid_parameter, not_authorized
+from local_aws.cognito.errors import (
+    CognitoError,
+    NotEmulatedError,
+    invalid_parameter,
+    not_authorized,
+)
 from local_aws.cognito.pools import Client, Pool, User, UserStatus
 from local_aws.cognito.service import Service
 from local_aws.cognito.state import Challenge
@@ -46,7 +51,9 @@ def after_password(service: Service, pool: Pool, client: Client, user: User) -> 
     return _after_own_password(service, pool, client, user, "TokenGeneration_Authentication")
 
 
-def _after_own_password(service: Service, pool: Pool, client: Client, user: User, source: str) -> Outcome:
+def _after_own_password(
+    service: Service, pool: Pool, client: Client, user: User, source: str
+) -> Outcome:
     factor = mfa.demanded(service, pool, user)
     if factor is not None:
         session = open_session(service, pool, client, user, factor)
@@ -61,10 +68,14 @@ def _passed(service: Service, pool: Pool, user: User, source: str) -> Passed:
 
 def open_session(service: Service, pool: Pool, client: Client, user: User, name: str) -> str:
     now = service.clock()
-    service.state.challenges = {k: c for k, c in service.state.challenges.items() if c.expires_at > now - 86400}
+    service.state.challenges = {
+        k: c for k, c in service.state.challenges.items() if c.expires_at > now - 86400
+    }
     session = secrets.token_urlsafe(96)
     minutes = int(client.extended_config.get("AuthSessionValidity") or 3)
-    service.state.challenges[session] = Challenge(name, pool.id, client.id, user.id, now + minutes * 60)
+    service.state.challenges[session] = Challenge(
+        name, pool.id, client.id, user.id, now + minutes * 60
+    )
     return session
 
 
@@ -94,7 +105,9 @@ def invalid_session() -> CognitoError:
     return not_authorized("Invalid session for the user.")
 
 
-def answer(service: Service, client: Client, name: str, session: str, given: dict[str, str]) -> Outcome:
+def answer(
+    service: Service, client: Client, name: str, session: str, given: dict[str, str]
+) -> Outcome:
     """`given` are the `ChallengeResponses`, of which USERNAME and SECRET_HASH are the caller's to check."""
     if name not in (NEW_PASSWORD, mfa.SOFTWARE_TOKEN, mfa.SETUP):
         raise NotEmulatedError(f"the challenge {name}")
@@ -104,11 +117,15 @@ def answer(service: Service, client: Client, name: str, session: str, given: dic
     if name == NEW_PASSWORD:
         _set_new_password(service, pool, client, user, given)
         del service.state.challenges[session]
-        return _after_own_password(service, pool, client, user, "TokenGeneration_NewPasswordChallenge")
+        return _after_own_password(
+            service, pool, client, user, "TokenGeneration_NewPasswordChallenge"
+        )
     if name == mfa.SOFTWARE_TOKEN:
         mfa.require_code(service, pool, user, required(given, "SOFTWARE_TOKEN_MFA_CODE").strip())
     elif not challenge.token_verified:
-        raise invalid_parameter("Software token has not been verified: call VerifySoftwareToken first.")
+        raise invalid_parameter(
+            "Software token has not been verified: call VerifySoftwareToken first."
+        )
     del service.state.challenges[session]
     return _passed(service, pool, user, "TokenGeneration_Authentication")
 
@@ -122,17 +139,25 @@ def required(given: dict[str, str], name: str) -> str:
 def _ask_new_password(service: Service, pool: Pool, client: Client, user: User) -> Pending:
     now = service.clock()
     if service.state.temporary_passwords.get(user.id, now + 1) <= now:
-        raise not_authorized("Temporary password has expired and must be reset by an administrator.")
+        raise not_authorized(
+            "Temporary password has expired and must be reset by an administrator."
+        )
     known = {name: value for name, value in user.attribute_lookup.items() if name != "sub"}
     parameters = {
         "USER_ID_FOR_SRP": user.username,
-        "requiredAttributes": json.dumps([f"{ATTRIBUTE_PREFIX}{name}" for name in _missing(pool, user)]),
+        "requiredAttributes": json.dumps(
+            [f"{ATTRIBUTE_PREFIX}{name}" for name in _missing(pool, user)]
+        ),
         "userAttributes": json.dumps(known),
     }
-    return Pending(NEW_PASSWORD, open_session(service, pool, client, user, NEW_PASSWORD), parameters)
+    return Pending(
+        NEW_PASSWORD, open_session(service, pool, client, user, NEW_PASSWORD), parameters
+    )
 
 
-def _set_new_password(service: Service, pool: Pool, client: Client, user: User, given: dict[str, str]) -> None:
+def _set_new_password(
+    service: Service, pool: Pool, client: Client, user: User, given: dict[str, str]
+) -> None:
     new_password = required(given, "NEW_PASSWORD")
     passwords.check_policy(pool, new_password)
     _set_attributes(pool, client, user, given)
@@ -140,7 +165,11 @@ def _set_new_password(service: Service, pool: Pool, client: Client, user: User, 
 
 
 def _missing(pool: Pool, user: User) -> list[str]:
-    return [n for n, a in pool.schema_attributes.items() if a.required and n not in user.attribute_lookup]
+    return [
+        n
+        for n, a in pool.schema_attributes.items()
+        if a.required and n not in user.attribute_lookup
+    ]
 
 
 def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str, str]) -> None:

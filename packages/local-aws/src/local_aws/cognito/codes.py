@@ -9,14 +9,20 @@ from local_aws.cognito.service import Service
 from local_aws.cognito.state import Code, Purpose
 
 # Seconds that a code lives; Cognito's own quotas.
-LIFETIME = {Purpose.CONFIRM_SIGN_UP: 24 * 3600, Purpose.RESET_PASSWORD: 3600, Purpose.VERIFY_EMAIL: 24 * 3600}
+LIFETIME = {
+    Purpose.CONFIRM_SIGN_UP: 24 * 3600,
+    Purpose.RESET_PASSWORD: 3600,
+    Purpose.VERIFY_EMAIL: 24 * 3600,
+}
 ATTEMPTS = 5
 
 
 def create(service: Service, user: User, purpose: Purpose) -> str:
     """A new code; the one before it is void."""
     value = f"{secrets.randbelow(10**6):06}"
-    service.state.codes[user.id, purpose] = Code(value, service.clock() + LIFETIME[purpose], ATTEMPTS)
+    service.state.codes[user.id, purpose] = Code(
+        value, service.clock() + LIFETIME[purpose], ATTEMPTS
+    )
     return value
 
 
@@ -26,7 +32,9 @@ def check(service: Service, user: User, purpose: Purpose, value: str) -> None:
     if code is None or code.expires_at <= service.clock():
         raise expired()
     if code.attempts_left == 0:
-        raise CognitoError("LimitExceededException", "Attempt limit exceeded, please try after some time.")
+        raise CognitoError(
+            "LimitExceededException", "Attempt limit exceeded, please try after some time."
+        )
     if not hmac.compare_digest(code.value.encode(), value.encode()):
         code.attempts_left -= 1
         raise mismatch()
@@ -37,8 +45,12 @@ def spend(service: Service, user: User, purpose: Purpose) -> None:
 
 
 def expired() -> CognitoError:
-    return CognitoError("ExpiredCodeException", "Invalid code provided, please request a code again.")
+    return CognitoError(
+        "ExpiredCodeException", "Invalid code provided, please request a code again."
+    )
 
 
 def mismatch() -> CognitoError:
-    return CognitoError("CodeMismatchException", "Invalid verification code provided, please try again.")
+    return CognitoError(
+        "CodeMismatchException", "Invalid verification code provided, please try again."
+    )

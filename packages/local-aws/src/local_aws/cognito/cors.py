@@ -28,7 +28,9 @@ def readable(call: AwsCall, answer: AwsResponse) -> AwsResponse:
     """With the headers that let the calling page read it, if a page called."""
     if "origin" not in call.headers:
         return answer
-    return replace(answer, headers={**answer.headers, **ANY_ORIGIN, "Access-Control-Expose-Headers": EXPOSED})
+    return replace(
+        answer, headers={**answer.headers, **ANY_ORIGIN, "Access-Control-Expose-Headers": EXPOSED}
+    )
 
 
 def preflights(*paths: str, headers: Iterable[str] = API_HEADERS) -> list[web.RouteDef]:

@@ -77,7 +77,11 @@ class Cognito:
     """One stack's user pools. `state` may be replaced while no call is in flight."""
 
     def __init__(
-        self, settings: Settings, invoke: Invoke, state: State | None = None, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        invoke: Invoke,
+        state: State | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         key = keys.load_or_create(settings.state / "keys")
         self._service = Service(settings.aws_endpoint_url, invoke, key, state or State(), clock)
@@ -106,7 +110,9 @@ class Cognito:
         if operation is None and call.action not in management.FORWARDED:
             raise NotEmulatedError(f"the call {call.action or call.path}")
         if call.access_key is None and call.action not in PUBLIC_OPERATIONS:
-            raise CognitoError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise CognitoError(
+                "MissingAuthenticationTokenException", "Missing Authentication Token"
+            )
         if operation is None:
             return await forward(management.checked(call))
         answer = await operation(self._service, _decode(call))
@@ -143,7 +149,9 @@ class Cognito:
         try:
             return web.json_response(document(), headers=cors.ANY_ORIGIN)
         except CognitoError as error:
-            return web.json_response({"message": error.message}, status=400, headers=cors.ANY_ORIGIN)
+            return web.json_response(
+                {"message": error.message}, status=400, headers=cors.ANY_ORIGIN
+            )
 
     def _key_set_document(self, pool_id: str) -> dict[str, Any]:
         return {"keys": self.key_set(pool_id)}

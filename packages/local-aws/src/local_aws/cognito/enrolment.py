@@ -7,7 +7,9 @@ from local_aws.cognito.errors import invalid_parameter
 from local_aws.cognito.service import Service
 
 
-async def associate_software_token(service: Service, request: requests.AssociateSoftwareToken) -> dict[str, Any]:
+async def associate_software_token(
+    service: Service, request: requests.AssociateSoftwareToken
+) -> dict[str, Any]:
     if request.access_token:
         pool, _, user = sessions.authenticate(service, request.access_token)
         return {"SecretCode": mfa.offer(service, pool, user)}
@@ -17,7 +19,9 @@ async def associate_software_token(service: Service, request: requests.Associate
     return {"SecretCode": secret, "Session": challenges.renew(service, session)}
 
 
-async def verify_software_token(service: Service, request: requests.VerifySoftwareToken) -> dict[str, Any]:
+async def verify_software_token(
+    service: Service, request: requests.VerifySoftwareToken
+) -> dict[str, Any]:
     if request.access_token:
         pool, _, user = sessions.authenticate(service, request.access_token)
         mfa.confirm(service, pool, user, request.user_code)
@@ -29,7 +33,9 @@ async def verify_software_token(service: Service, request: requests.VerifySoftwa
     return {"Status": "SUCCESS", "Session": challenges.renew(service, session)}
 
 
-async def set_user_mfa_preference(service: Service, request: requests.SetUserMfaPreference) -> dict[str, Any]:
+async def set_user_mfa_preference(
+    service: Service, request: requests.SetUserMfaPreference
+) -> dict[str, Any]:
     _, _, user = sessions.authenticate(service, request.access_token)
     mfa.set_preference(service, user, request.software_token, request.sms, request.email)
     return {}
@@ -45,5 +51,7 @@ async def admin_set_user_mfa_preference(
 
 def _session(session: str | None) -> str:
     if not session:
-        raise invalid_parameter("Only one of the AccessToken or Session must be provided in the request.")
+        raise invalid_parameter(
+            "Only one of the AccessToken or Session must be provided in the request."
+        )
     return session

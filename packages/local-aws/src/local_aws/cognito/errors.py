@@ -38,7 +38,9 @@ def refused(error: CognitoError) -> AwsResponse:
 
 def not_emulated(error: NotEmulatedError) -> AwsResponse:
     return _response(
-        501, "NotEmulated", f"cognito-idp: {error}. The laptop's AWS does not emulate this; see docs/fidelity.md."
+        501,
+        "NotEmulated",
+        f"cognito-idp: {error}. The laptop's AWS does not emulate this; see docs/fidelity.md.",
     )
 
 

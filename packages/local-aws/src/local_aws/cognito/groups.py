@@ -29,7 +29,9 @@ def of_user(user: User) -> Groups:
     ordered = sorted(user.groups, key=rank)
     with_role = [group for group in ordered if group.role_arn]
     return Groups(
-        [group.group_name for group in ordered], [group.role_arn for group in with_role], _preferred(with_role)
+        [group.group_name for group in ordered],
+        [group.role_arn for group in with_role],
+        _preferred(with_role),
     )
 
 

@@ -12,7 +12,10 @@ from local_aws.cognito.state import Message
 
 KEPT = 1000
 VERIFICATION = ("Your verification code", "Your confirmation code is {####}")
-INVITATION = ("Your temporary password", "Your username is {username} and temporary password is {####}.")
+INVITATION = (
+    "Your temporary password",
+    "Your username is {username} and temporary password is {####}.",
+)
 
 
 def send_code(service: Service, pool: Pool, to: str, code: str) -> dict[str, str]:
@@ -25,20 +28,36 @@ def send_code(service: Service, pool: Pool, to: str, code: str) -> dict[str, str
 
 
 def send_invitation(service: Service, pool: Pool, to: str, username: str, password: str) -> None:
-    template = (pool.extended_config.get("AdminCreateUserConfig") or {}).get("InviteMessageTemplate") or {}
+    template = (pool.extended_config.get("AdminCreateUserConfig") or {}).get(
+        "InviteMessageTemplate"
+    ) or {}
     subject = template.get("EmailSubject") or INVITATION[0]
     body = template.get("EmailMessage") or INVITATION[1]
-    _deliver(service, to, subject, body.replace("{username}", username).replace("{####}", password), password)
+    _deliver(
+        service,
+        to,
+        subject,
+        body.replace("{username}", username).replace("{####}", password),
+        password,
+    )
 
 
 def delivery(to: str) -> dict[str, str]:
     """Where a code went, told without telling the address: `j***@e***`."""
     local, _, domain = to.partition("@")
-    return {"Destination": f"{local[:1]}***@{domain[:1]}***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+    return {
+        "Destination": f"{local[:1]}***@{domain[:1]}***",
+        "DeliveryMedium": "EMAIL",
+        "AttributeName": "email",
+    }
 
 
 def _deliver(service: Service, to: str, subject: str, body: str, code: str) -> None:
-    sent_at = datetime.fromtimestamp(service.clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    sent_at = (
+        datetime.fromtimestamp(service.clock(), UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
     service.state.inbox.append(Message(to, subject, body, code, sent_at))
     del service.state.inbox[:-KEPT]
 
@@ -49,4 +68,6 @@ def read(service: Service, to: str | None) -> list[dict[str, Any]]:
 
 
 def respond(service: Service, request: web.Request) -> web.Response:
-    return web.json_response(read(service, request.query.get("to")), headers={"Cache-Control": "no-store"})
+    return web.json_response(
+        read(service, request.query.get("to")), headers={"Cache-Control": "no-store"}
+    )

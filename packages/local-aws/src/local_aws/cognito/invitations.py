@@ -17,21 +17,29 @@ async def admin_create_user(service: Service, request: requests.AdminCreateUser)
         user = _invited_before(pool, request.username)
         return _invite(service, pool, user, request)
     if request.message_action not in (None, "SUPPRESS"):
-        raise invalid_parameter(f"MessageAction {request.message_action!r} is neither RESEND nor SUPPRESS.")
-    complete = attributes.of_new_user(pool, request.username, requests.named(request.user_attributes))
+        raise invalid_parameter(
+            f"MessageAction {request.message_action!r} is neither RESEND nor SUPPRESS."
+        )
+    complete = attributes.of_new_user(
+        pool, request.username, requests.named(request.user_attributes)
+    )
     pools.require_absent(pool, request.username, "User account already exists")
     user = pools.new_user(pool, request.username, complete, UserStatus.FORCE_CHANGE_PASSWORD)
     if request.temporary_password is not None:
         passwords.check_policy(pool, request.temporary_password)
     validation = requests.named(request.validation_data) or None
     source = "PreSignUp_AdminCreateUser"
-    await triggers.pre_sign_up(service, pool, user, source, triggers.NO_CLIENT, validation, request.client_metadata)
+    await triggers.pre_sign_up(
+        service, pool, user, source, triggers.NO_CLIENT, validation, request.client_metadata
+    )
     pools.require_absent(pool, request.username, "User account already exists")
     pools.add_user(pool, user)
     return _invite(service, pool, user, request)
 
 
-def _invite(service: Service, pool: Pool, user: User, request: requests.AdminCreateUser) -> dict[str, Any]:
+def _invite(
+    service: Service, pool: Pool, user: User, request: requests.AdminCreateUser
+) -> dict[str, Any]:
     password = request.temporary_password or passwords.generate(pool)
     passwords.set_temporary(service, pool, user, password)
     email = user.attribute_lookup.get("email")

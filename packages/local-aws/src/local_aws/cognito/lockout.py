@@ -28,7 +28,11 @@ def require_open(service: Service, pool: Pool, who: User | str) -> None:
 def count(service: Service, pool: Pool, who: User | str) -> None:
     """One more failure."""
     now = service.clock()
-    known = {key: failures for key, failures in service.state.failures.items() if failures.last_at + FORGOTTEN > now}
+    known = {
+        key: failures
+        for key, failures in service.state.failures.items()
+        if failures.last_at + FORGOTTEN > now
+    }
     earlier = known.get(_key(pool, who))
     number = earlier.count + 1 if earlier else 1
     lockout = min(2 ** (number - FREE), LONGEST) if number >= FREE else 0

@@ -76,14 +76,19 @@ def _with_fixed_settings(call: AwsCall, given: dict[str, Any]) -> AwsCall:
 
 
 def _check_pool(given: dict[str, Any]) -> None:
-    unknown = {name for name, value in (given.get("LambdaConfig") or {}).items() if value} - triggers.SUPPORTED
+    unknown = {
+        name for name, value in (given.get("LambdaConfig") or {}).items() if value
+    } - triggers.SUPPORTED
     if unknown:
         raise NotEmulatedError(f"the trigger {', '.join(sorted(unknown))}")
     if given.get("AliasAttributes"):
         raise NotEmulatedError("AliasAttributes")
     if given.get("DeviceConfiguration"):
         raise NotEmulatedError("remembered devices (DeviceConfiguration)")
-    if "phone_number" in [*(given.get("UsernameAttributes") or []), *(given.get("AutoVerifiedAttributes") or [])]:
+    if "phone_number" in [
+        *(given.get("UsernameAttributes") or []),
+        *(given.get("AutoVerifiedAttributes") or []),
+    ]:
         raise NotEmulatedError("signing in or verifying by phone number")
     template = given.get("VerificationMessageTemplate") or {}
     if template.get("DefaultEmailOption") == "CONFIRM_WITH_LINK":
@@ -100,7 +105,9 @@ def _check_factors(given: dict[str, Any]) -> None:
 def _check_mfa(given: dict[str, Any], totp: bool) -> None:
     """Authenticator apps are the only second factor here, so a pool that requires one must allow them."""
     if given.get("MfaConfiguration") == "ON" and not totp:
-        raise NotEmulatedError("MfaConfiguration ON before SetUserPoolMfaConfig enables SoftwareTokenMfaConfiguration")
+        raise NotEmulatedError(
+            "MfaConfiguration ON before SetUserPoolMfaConfig enables SoftwareTokenMfaConfiguration"
+        )
 
 
 def _check_client(given: dict[str, Any]) -> None:
@@ -135,7 +142,9 @@ async def delete_resource_server(_: Service, request: ResourceServer) -> dict[st
 def _resource_servers(request: ResourceServer) -> dict[str, Any]:
     servers: dict[str, Any] = pools.find_pool(request.user_pool_id).resource_servers
     if request.identifier not in servers:
-        raise CognitoError("ResourceNotFoundException", f"Resource server {request.identifier} does not exist.")
+        raise CognitoError(
+            "ResourceNotFoundException", f"Resource server {request.identifier} does not exist."
+        )
     return servers
 
 

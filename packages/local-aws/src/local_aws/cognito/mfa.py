@@ -20,7 +20,9 @@ def demanded(service: Service, pool: Pool, user: User) -> str | None:
     """The challenge that this pool puts to this user after the password."""
     if pool.mfa_config == "OFF":
         return None
-    if _token(service, user).secret and (user.software_token_mfa_enabled or pool.mfa_config == "ON"):
+    if _token(service, user).secret and (
+        user.software_token_mfa_enabled or pool.mfa_config == "ON"
+    ):
         return SOFTWARE_TOKEN
     return SETUP if pool.mfa_config == "ON" else None
 
@@ -44,7 +46,9 @@ def confirm(service: Service, pool: Pool, user: User, code: str) -> None:
     """The app shows the right code, so its secret replaces the one before."""
     token = _token(service, user)
     if token.offered is None:
-        raise invalid_parameter("No software token is waiting to be verified: call AssociateSoftwareToken first.")
+        raise invalid_parameter(
+            "No software token is waiting to be verified: call AssociateSoftwareToken first."
+        )
     step = totp.step_of(token.offered, code, service.clock())
     if step is None:
         raise CognitoError("EnableSoftwareTokenMFAException", "Code mismatch")
@@ -62,12 +66,18 @@ def require_code(service: Service, pool: Pool, user: User, code: str) -> None:
         lockout.count(service, pool, user)
         raise CognitoError("CodeMismatchException", "Invalid code received for user")
     if step <= token.used_step:
-        raise CognitoError("ExpiredCodeException", "Your software token has already been used once.")
+        raise CognitoError(
+            "ExpiredCodeException", "Your software token has already been used once."
+        )
     token.used_step = step
 
 
 def set_preference(
-    service: Service, user: User, software: MfaSettings | None, sms: MfaSettings | None, email: MfaSettings | None
+    service: Service,
+    user: User,
+    software: MfaSettings | None,
+    sms: MfaSettings | None,
+    email: MfaSettings | None,
 ) -> None:
     """What is not mentioned stays as it is."""
     for name, settings in (("SMSMfaSettings", sms), ("EmailMfaSettings", email)):

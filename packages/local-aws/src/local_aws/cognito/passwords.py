@@ -35,7 +35,9 @@ TEMPORARY_LENGTH = 12
 def check_policy(pool: Pool, password: str) -> None:
     """Raises InvalidPasswordException with Cognito's own sentence for the first rule that is broken."""
     for broken in _broken_rules(_policy(pool), password):
-        raise CognitoError("InvalidPasswordException", f"Password did not conform with policy: {broken}")
+        raise CognitoError(
+            "InvalidPasswordException", f"Password did not conform with policy: {broken}"
+        )
 
 
 def _policy(pool: Pool) -> dict[str, Any]:
@@ -63,7 +65,9 @@ def generate(pool: Pool) -> str:
     """A temporary password with one character of each kind, so that it fits every policy."""
     kinds = [string.ascii_uppercase, string.ascii_lowercase, string.digits, "!@#%*-_"]
     length = max(TEMPORARY_LENGTH, int(_policy(pool).get("MinimumLength") or 0))
-    rest = [secrets.choice(string.ascii_letters + string.digits) for _ in range(length - len(kinds))]
+    rest = [
+        secrets.choice(string.ascii_letters + string.digits) for _ in range(length - len(kinds))
+    ]
     characters = [secrets.choice(kind) for kind in kinds] + rest
     secrets.SystemRandom().shuffle(characters)
     return "".join(characters)

@@ -58,7 +58,9 @@ def check_secret_hash(client: Client, username: str, secret_hash: str | None) ->
     if not client.generate_secret:
         return
     if not secret_hash:
-        raise not_authorized(f"Client {client.id} is configured with secret but SECRET_HASH was not received")
+        raise not_authorized(
+            f"Client {client.id} is configured with secret but SECRET_HASH was not received"
+        )
     digest = hmac.digest(client.secret.encode(), (username + client.id).encode(), hashlib.sha256)
     if not hmac.compare_digest(base64.b64encode(digest), secret_hash.encode()):
         raise not_authorized(f"SecretHash does not match for the client: {client.id}")
@@ -111,7 +113,9 @@ def verifies_email(pool: Pool) -> bool:
 def new_user(pool: Pool, username: str, attributes: dict[str, str], status: UserStatus) -> User:
     """Not yet in the pool. Where people sign in by e-mail, Cognito names the user by its own `sub`."""
     own_name = None if signs_in_by_email(pool) else username
-    return User(pool.id, own_name, None, status, [{"Name": k, "Value": v} for k, v in attributes.items()])
+    return User(
+        pool.id, own_name, None, status, [{"Name": k, "Value": v} for k, v in attributes.items()]
+    )
 
 
 def add_user(pool: Pool, user: User) -> None:
@@ -126,19 +130,27 @@ def remove_user(pool: Pool, user: User) -> None:
 
 def require_absent(pool: Pool, username: str, message: str) -> None:
     if find_user(pool, username):
-        taken = "An account with the given email already exists." if signs_in_by_email(pool) else message
+        taken = (
+            "An account with the given email already exists."
+            if signs_in_by_email(pool)
+            else message
+        )
         raise CognitoError("UsernameExistsException", taken)
 
 
 def require_email_free(pool: Pool, email: str, owner: User) -> None:
     if signs_in_by_email(pool) and find_user(pool, email) not in (None, owner):
-        raise CognitoError("AliasExistsException", "An account with the given email already exists.")
+        raise CognitoError(
+            "AliasExistsException", "An account with the given email already exists."
+        )
 
 
 def describe(user: User, attributes_key: str) -> dict[str, Any]:
     return {
         "Username": user.username,
-        attributes_key: [{"Name": name, "Value": value} for name, value in user.attribute_lookup.items()],
+        attributes_key: [
+            {"Name": name, "Value": value} for name, value in user.attribute_lookup.items()
+        ],
         "UserCreateDate": _epoch(user.create_date),
         "UserLastModifiedDate": _epoch(user.last_modified_date),
         "Enabled": user.enabled,

@@ -9,21 +9,27 @@ from local_aws.cognito.service import Service
 from local_aws.cognito.state import Purpose
 
 
-async def update_user_attributes(service: Service, request: requests.UpdateUserAttributes) -> dict[str, Any]:
+async def update_user_attributes(
+    service: Service, request: requests.UpdateUserAttributes
+) -> dict[str, Any]:
     pool, client, user = sessions.authenticate(service, request.access_token)
     given = requests.named(request.user_attributes)
     attributes.check_writable(client, set(given))
     return {"CodeDeliveryDetailsList": _change(service, pool, user, given)}
 
 
-async def admin_update_user_attributes(service: Service, request: requests.AdminUpdateUserAttributes) -> dict[str, Any]:
+async def admin_update_user_attributes(
+    service: Service, request: requests.AdminUpdateUserAttributes
+) -> dict[str, Any]:
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     _change(service, pool, user, requests.named(request.user_attributes))
     return {}
 
 
-async def delete_user_attributes(service: Service, request: requests.DeleteUserAttributes) -> dict[str, Any]:
+async def delete_user_attributes(
+    service: Service, request: requests.DeleteUserAttributes
+) -> dict[str, Any]:
     pool, client, user = sessions.authenticate(service, request.access_token)
     names = set(request.user_attribute_names)
     attributes.check_writable(client, names)
@@ -40,7 +46,9 @@ async def get_user_attribute_verification_code(
     return {"CodeDeliveryDetails": _send_code(service, pool, user)}
 
 
-async def verify_user_attribute(service: Service, request: requests.VerifyUserAttribute) -> dict[str, Any]:
+async def verify_user_attribute(
+    service: Service, request: requests.VerifyUserAttribute
+) -> dict[str, Any]:
     pool, _, user = sessions.authenticate(service, request.access_token)
     _require_email(request.attribute_name)
     codes.check(service, user, Purpose.VERIFY_EMAIL, request.code)
@@ -51,7 +59,9 @@ async def verify_user_attribute(service: Service, request: requests.VerifyUserAt
     return {}
 
 
-def _change(service: Service, pool: Pool, user: User, given: dict[str, str]) -> list[dict[str, str]]:
+def _change(
+    service: Service, pool: Pool, user: User, given: dict[str, str]
+) -> list[dict[str, str]]:
     """Returns where a code went, if one did."""
     attributes.check_schema(pool, given)
     email = given.get("email")
@@ -66,7 +76,9 @@ def _change(service: Service, pool: Pool, user: User, given: dict[str, str]) -> 
         attributes.store(user, given)
         return []
     if _kept_until_verified(pool):
-        attributes.store(user, {name: value for name, value in given.items() if not name.startswith("email")})
+        attributes.store(
+            user, {name: value for name, value in given.items() if not name.startswith("email")}
+        )
         service.state.pending_emails[user.id] = email
     else:
         attributes.store(user, given | {"email_verified": "false"})

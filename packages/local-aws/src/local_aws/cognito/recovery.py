@@ -21,7 +21,9 @@ async def forgot_password(service: Service, request: requests.ClientUser) -> dic
     return {"CodeDeliveryDetails": _send_code(service, pool, user)}
 
 
-async def confirm_forgot_password(service: Service, request: requests.ConfirmForgotPassword) -> dict[str, Any]:
+async def confirm_forgot_password(
+    service: Service, request: requests.ConfirmForgotPassword
+) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
     pools.check_secret_hash(client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
@@ -35,11 +37,15 @@ async def confirm_forgot_password(service: Service, request: requests.ConfirmFor
     codes.spend(service, user, Purpose.RESET_PASSWORD)
     passwords.set_permanent(service, pool, user, request.password)
     source = "PostConfirmation_ConfirmForgotPassword"
-    await triggers.post_confirmation(service, pool, user, source, client.id, request.client_metadata)
+    await triggers.post_confirmation(
+        service, pool, user, source, client.id, request.client_metadata
+    )
     return {}
 
 
-async def admin_reset_user_password(service: Service, request: requests.AdminUser) -> dict[str, Any]:
+async def admin_reset_user_password(
+    service: Service, request: requests.AdminUser
+) -> dict[str, Any]:
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     pools.require_enabled(user)
@@ -56,7 +62,10 @@ def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
             "Cannot reset password for the user as there is no registered/verified email or phone_number"
         )
     return inbox.send_code(
-        service, pool, pools.require_email(user), codes.create(service, user, Purpose.RESET_PASSWORD)
+        service,
+        pool,
+        pools.require_email(user),
+        codes.create(service, user, Purpose.RESET_PASSWORD),
     )
 
 
@@ -69,7 +78,9 @@ async def change_password(service: Service, request: requests.ChangePassword) ->
     return {}
 
 
-async def admin_set_user_password(service: Service, request: requests.AdminSetUserPassword) -> dict[str, Any]:
+async def admin_set_user_password(
+    service: Service, request: requests.AdminSetUserPassword
+) -> dict[str, Any]:
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     passwords.check_policy(pool, request.password)

@@ -25,7 +25,9 @@ class Invoke(Protocol):
     Raises `InvokeError` if no function ran.
     """
 
-    def __call__(self, function: str, payload: bytes, /, *, source: tuple[str, str]) -> Awaitable[Invocation]: ...
+    def __call__(
+        self, function: str, payload: bytes, /, *, source: tuple[str, str]
+    ) -> Awaitable[Invocation]: ...
 
 
 @dataclass

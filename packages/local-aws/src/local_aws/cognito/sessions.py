@@ -14,7 +14,11 @@ from local_aws.cognito.state import AuthorizationCode, SignIn
 
 
 def start(
-    service: Service, pool: Pool, client: Client, user: User, granted: AuthorizationCode | None = None
+    service: Service,
+    pool: Pool,
+    client: Client,
+    user: User,
+    granted: AuthorizationCode | None = None,
 ) -> tuple[SignIn, str]:
     """The sign-in and its refresh token: `origin_jti.secret`, of which only a digest is kept.
 
@@ -46,7 +50,11 @@ def _forget_expired(service: Service, now: float) -> None:
 def find(service: Service, refresh_token: str) -> SignIn | None:
     origin_jti, _, secret = refresh_token.partition(".")
     sign_in = service.state.sign_ins.get(origin_jti)
-    return sign_in if sign_in and hmac.compare_digest(sign_in.refresh_secret, _digest(secret)) else None
+    return (
+        sign_in
+        if sign_in and hmac.compare_digest(sign_in.refresh_secret, _digest(secret))
+        else None
+    )
 
 
 def resume(service: Service, pool: Pool, client: Client, refresh_token: str) -> tuple[SignIn, User]:
@@ -68,7 +76,9 @@ def resume(service: Service, pool: Pool, client: Client, refresh_token: str) -> 
 def revoke(service: Service, client: Client, refresh_token: str) -> None:
     """Ends the sign-in of a refresh token; one that is not known needs no revoking (RFC 7009)."""
     if not client.extended_config.get("EnableTokenRevocation", True):
-        raise CognitoError("UnsupportedOperationException", "Token revocation is not enabled for this client")
+        raise CognitoError(
+            "UnsupportedOperationException", "Token revocation is not enabled for this client"
+        )
     if refresh_token.count(".") == 2:
         raise CognitoError("UnsupportedTokenTypeException", "Only refresh tokens can be revoked")
     sign_in = find(service, refresh_token)
@@ -115,7 +125,9 @@ def _access_claims(service: Service, access_token: str) -> dict[str, str]:
         claims = service.key.verify(access_token)
     except InvalidTokenError as error:
         raise not_authorized("Could not verify signature for Access Token") from error
-    if claims.get("token_use") != "access" or not str(claims.get("iss")).startswith(f"{service.endpoint_url}/"):
+    if claims.get("token_use") != "access" or not str(claims.get("iss")).startswith(
+        f"{service.endpoint_url}/"
+    ):
         raise not_authorized("Invalid Access Token")
     if claims["exp"] <= service.clock():
         raise not_authorized("Access Token has expired")

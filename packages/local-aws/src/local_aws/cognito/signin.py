@@ -4,7 +4,12 @@ from typing import Any
 
 from local_aws.cognito import challenges, lockout, passwords, pools, requests, sessions, srp, tokens
 from local_aws.cognito.challenges import Outcome, Pending, required
-from local_aws.cognito.errors import CognitoError, NotEmulatedError, bad_credentials, invalid_parameter
+from local_aws.cognito.errors import (
+    CognitoError,
+    NotEmulatedError,
+    bad_credentials,
+    invalid_parameter,
+)
 from local_aws.cognito.pools import Client, Pool, User, UserStatus
 from local_aws.cognito.service import Service
 from local_aws.cognito.triggers import Metadata
@@ -29,7 +34,11 @@ async def admin_initiate_auth(service: Service, request: requests.InitiateAuth) 
 
 
 async def _initiate(
-    service: Service, pool: Pool, client: Client, request: requests.InitiateAuth, password_flows: set[str]
+    service: Service,
+    pool: Pool,
+    client: Client,
+    request: requests.InitiateAuth,
+    password_flows: set[str],
 ) -> dict[str, Any]:
     flow = request.auth_flow
     if flow in NOT_EMULATED_FLOWS:
@@ -46,48 +55,69 @@ async def _initiate(
 
 def require_allowed(client: Client, flow: str) -> None:
     allowed = set(client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS)
-    name = {"ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH", "REFRESH_TOKEN": "REFRESH_TOKEN_AUTH"}.get(flow, flow)
-    legacy = not any(entry.startswith("ALLOW_") for entry in allowed)  # the old names never mention refreshing
+    name = {
+        "ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH",
+        "REFRESH_TOKEN": "REFRESH_TOKEN_AUTH",
+    }.get(flow, flow)
+    legacy = not any(
+        entry.startswith("ALLOW_") for entry in allowed
+    )  # the old names never mention refreshing
     if {f"ALLOW_{name}", flow, name} & allowed or (legacy and flow in REFRESH_FLOWS):
         return
     if flow == SRP_FLOW:
         raise invalid_parameter("USER_SRP_AUTH is not enabled for the client.")
-    raise invalid_parameter(f"{flow if flow in PASSWORD_FLOWS else 'Auth'} flow not enabled for this client")
+    raise invalid_parameter(
+        f"{flow if flow in PASSWORD_FLOWS else 'Auth'} flow not enabled for this client"
+    )
 
 
-def _with_srp(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
+def _with_srp(
+    service: Service, pool: Pool, client: Client, given: dict[str, str]
+) -> dict[str, Any]:
     username = required(given, "USERNAME")
     pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
     return srp.challenge(service, pool, client, username, required(given, "SRP_A"))
 
 
-async def _with_password(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
+async def _with_password(
+    service: Service, pool: Pool, client: Client, given: dict[str, str]
+) -> dict[str, Any]:
     username, password = required(given, "USERNAME"), required(given, "PASSWORD")
     pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
     user = prove_password(service, pool, client, username, password)
-    return await _proceed(service, pool, client, challenges.after_password(service, pool, client, user), None)
+    return await _proceed(
+        service, pool, client, challenges.after_password(service, pool, client, user), None
+    )
 
 
-def prove_password(service: Service, pool: Pool, client: Client, username: str, password: str) -> User:
+def prove_password(
+    service: Service, pool: Pool, client: Client, username: str, password: str
+) -> User:
     """Who this is. A password that an administrator has reset is not asked for, since none would be right."""
     user = pools.find_user(pool, username)
     lockout.require_open(service, pool, user or username)
     if user is None and not pools.hides_absence(client):
         raise CognitoError("UserNotFoundException", "User does not exist.")
-    if user is not None and (user.status is UserStatus.RESET_REQUIRED or passwords.verify(pool, user, password)):
+    if user is not None and (
+        user.status is UserStatus.RESET_REQUIRED or passwords.verify(pool, user, password)
+    ):
         return user
     lockout.count(service, pool, user or username)
     raise bad_credentials()
 
 
-async def respond_to_auth_challenge(service: Service, request: requests.RespondToAuthChallenge) -> dict[str, Any]:
+async def respond_to_auth_challenge(
+    service: Service, request: requests.RespondToAuthChallenge
+) -> dict[str, Any]:
     """Also AdminRespondToAuthChallenge, which names the pool as well."""
     pool, client = pools.find_client(request.client_id, request.user_pool_id)
     given = request.challenge_responses
     username = required(given, "USERNAME")
     pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
     if request.challenge_name == srp.PASSWORD_VERIFIER:
-        outcome = challenges.after_password(service, pool, client, srp.verify(service, pool, client, given))
+        outcome = challenges.after_password(
+            service, pool, client, srp.verify(service, pool, client, given)
+        )
         return await _proceed(service, pool, client, outcome, None)
     _require_same_user(service, pool, request.session, username)
     outcome = challenges.answer(service, client, request.challenge_name, request.session, given)
@@ -101,7 +131,9 @@ def _require_same_user(service: Service, pool: Pool, session: str, username: str
         raise challenges.invalid_session()
 
 
-async def _refresh(service: Service, pool: Pool, client: Client, given: dict[str, str]) -> dict[str, Any]:
+async def _refresh(
+    service: Service, pool: Pool, client: Client, given: dict[str, str]
+) -> dict[str, Any]:
     sign_in, user = sessions.resume(service, pool, client, required(given, "REFRESH_TOKEN"))
     pools.check_secret_hash(client, user.username, given.get("SECRET_HASH"))
     source = "TokenGeneration_RefreshTokens"
@@ -115,7 +147,9 @@ async def _proceed(
     if isinstance(outcome, Pending):
         return challenges.answer_of(outcome)
     sign_in, refresh_token = sessions.start(service, pool, client, outcome.user)
-    result = await tokens.issue(service, pool, client, outcome.user, sign_in, outcome.source, metadata)
+    result = await tokens.issue(
+        service, pool, client, outcome.user, sign_in, outcome.source, metadata
+    )
     return _signed_in(result | {"RefreshToken": refresh_token})
 
 

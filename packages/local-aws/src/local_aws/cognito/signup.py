@@ -30,7 +30,9 @@ async def sign_up(service: Service, request: requests.SignUp) -> dict[str, Any]:
     return await _finish(service, pool, client, user, decision, request.client_metadata)
 
 
-async def _ask(service: Service, pool: Pool, client: Client, user: User, request: requests.SignUp) -> SignUpDecision:
+async def _ask(
+    service: Service, pool: Pool, client: Client, user: User, request: requests.SignUp
+) -> SignUpDecision:
     validation = requests.named(request.validation_data) or None
     return await triggers.pre_sign_up(
         service, pool, user, "PreSignUp_SignUp", client.id, validation, request.client_metadata
@@ -38,7 +40,12 @@ async def _ask(service: Service, pool: Pool, client: Client, user: User, request
 
 
 async def _finish(
-    service: Service, pool: Pool, client: Client, user: User, decision: SignUpDecision, metadata: Metadata
+    service: Service,
+    pool: Pool,
+    client: Client,
+    user: User,
+    decision: SignUpDecision,
+    metadata: Metadata,
 ) -> dict[str, Any]:
     if decision.auto_verify_email:
         pools.require_email(user)
@@ -63,7 +70,9 @@ async def confirm_sign_up(service: Service, request: requests.ConfirmSignUp) -> 
     codes.spend(service, user, Purpose.CONFIRM_SIGN_UP)
     user.update_attributes([{"Name": "email_verified", "Value": "true"}])
     user.status = UserStatus.CONFIRMED
-    await triggers.post_confirmation(service, pool, user, CONFIRMED_SOURCE, client.id, request.client_metadata)
+    await triggers.post_confirmation(
+        service, pool, user, CONFIRMED_SOURCE, client.id, request.client_metadata
+    )
     return {}
 
 
@@ -74,11 +83,15 @@ async def admin_confirm_sign_up(service: Service, request: requests.AdminUser) -
     _require_unconfirmed(user)
     user.status = UserStatus.CONFIRMED
     codes.spend(service, user, Purpose.CONFIRM_SIGN_UP)
-    await triggers.post_confirmation(service, pool, user, CONFIRMED_SOURCE, triggers.NO_CLIENT, request.client_metadata)
+    await triggers.post_confirmation(
+        service, pool, user, CONFIRMED_SOURCE, triggers.NO_CLIENT, request.client_metadata
+    )
     return {}
 
 
-async def resend_confirmation_code(service: Service, request: requests.ClientUser) -> dict[str, Any]:
+async def resend_confirmation_code(
+    service: Service, request: requests.ClientUser
+) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
     pools.check_secret_hash(client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
@@ -95,7 +108,10 @@ async def resend_confirmation_code(service: Service, request: requests.ClientUse
 
 def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
     return inbox.send_code(
-        service, pool, pools.require_email(user), codes.create(service, user, Purpose.CONFIRM_SIGN_UP)
+        service,
+        pool,
+        pools.require_email(user),
+        codes.create(service, user, Purpose.CONFIRM_SIGN_UP),
     )
 
 

@@ -8,7 +8,12 @@ import uuid
 from typing import Any
 
 from local_aws.cognito import lockout, passwords, pools
-from local_aws.cognito.errors import CognitoError, bad_credentials, invalid_parameter, not_authorized
+from local_aws.cognito.errors import (
+    CognitoError,
+    bad_credentials,
+    invalid_parameter,
+    not_authorized,
+)
 from local_aws.cognito.passwords import G, N, positive
 from local_aws.cognito.pools import Client, Pool, User
 from local_aws.cognito.service import Service
@@ -20,7 +25,9 @@ LIFETIME = 180  # seconds
 EXPONENT_BITS = 256  # RFC 5054, section 3.1
 
 
-def challenge(service: Service, pool: Pool, client: Client, username: str, a_hex: str) -> dict[str, Any]:
+def challenge(
+    service: Service, pool: Pool, client: Client, username: str, a_hex: str
+) -> dict[str, Any]:
     """The first step. Where absence is hidden, someone unknown gets the answer that someone known would."""
     user = pools.find_user(pool, username)
     if user is None and not pools.hides_absence(client):
@@ -32,7 +39,9 @@ def challenge(service: Service, pool: Pool, client: Client, username: str, a_hex
     now = service.clock()
     exchanges = {k: e for k, e in service.state.srp_exchanges.items() if e.expires_at > now}
     sub = user.id if user else None
-    exchanges[block] = SrpExchange(pool.id, client.id, sub, a, b, b_public, verifier, now + LIFETIME, username)
+    exchanges[block] = SrpExchange(
+        pool.id, client.id, sub, a, b, b_public, verifier, now + LIFETIME, username
+    )
     service.state.srp_exchanges = exchanges
     name = user.username if user else str(uuid.UUID(bytes=_simulated(service, pool, username)[16:]))
     parameters = {
@@ -49,7 +58,11 @@ def verify(service: Service, pool: Pool, client: Client, responses: dict[str, st
     """Who has proved to know the password. Each exchange can be answered once."""
     block = responses.get("PASSWORD_CLAIM_SECRET_BLOCK", "")
     exchange = service.state.srp_exchanges.pop(block, None)
-    if exchange is None or exchange.client_id != client.id or exchange.expires_at <= service.clock():
+    if (
+        exchange is None
+        or exchange.client_id != client.id
+        or exchange.expires_at <= service.clock()
+    ):
         raise not_authorized("Invalid session for the user.")
     user = pools.find_user_by_sub(pool, exchange.sub) if exchange.sub else None
     lockout.require_open(service, pool, user or exchange.username)
@@ -59,10 +72,16 @@ def verify(service: Service, pool: Pool, client: Client, responses: dict[str, st
     return user
 
 
-def _proved(pool: Pool, user: User, exchange: SrpExchange, block: str, responses: dict[str, str]) -> bool:
+def _proved(
+    pool: Pool, user: User, exchange: SrpExchange, block: str, responses: dict[str, str]
+) -> bool:
     message = (passwords.short_name(pool) + user.username).encode() + base64.b64decode(block)
-    proof = hmac.digest(_session_key(exchange), message + responses.get("TIMESTAMP", "").encode(), hashlib.sha256)
-    return hmac.compare_digest(base64.b64encode(proof), responses.get("PASSWORD_CLAIM_SIGNATURE", "").encode())
+    proof = hmac.digest(
+        _session_key(exchange), message + responses.get("TIMESTAMP", "").encode(), hashlib.sha256
+    )
+    return hmac.compare_digest(
+        base64.b64encode(proof), responses.get("PASSWORD_CLAIM_SIGNATURE", "").encode()
+    )
 
 
 def _session_key(exchange: SrpExchange) -> bytes:
@@ -92,7 +111,9 @@ def _record(service: Service, pool: Pool, user: User | None, username: str) -> t
 
 def _simulated(service: Service, pool: Pool, username: str) -> bytes:
     """The same for the same name, so that asking twice does not tell either."""
-    return hmac.digest(service.state.secret, f"{pool.id}:{pools.fold(pool, username)}".encode(), hashlib.sha256)
+    return hmac.digest(
+        service.state.secret, f"{pool.id}:{pools.fold(pool, username)}".encode(), hashlib.sha256
+    )
 
 
 def _hash(*parts: bytes) -> int:

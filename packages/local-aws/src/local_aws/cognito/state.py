@@ -78,7 +78,9 @@ class SignIn:
     expires_at: float  # of the refresh token
     refresh_secret: bytes  # SHA-256 of the refresh token's secret half
     revoked: bool = False
-    hosted_scopes: tuple[str, ...] | None = None  # what was granted on the hosted page; None for a sign-in by API
+    hosted_scopes: tuple[str, ...] | None = (
+        None  # what was granted on the hosted page; None for a sign-in by API
+    )
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,22 @@ class State:
     challenges: dict[str, Challenge] = field(default_factory=dict)  # by Session
     srp_exchanges: dict[str, SrpExchange] = field(default_factory=dict)  # by SECRET_BLOCK
     sign_ins: dict[str, SignIn] = field(default_factory=dict)  # by origin_jti
-    temporary_passwords: dict[str, float] = field(default_factory=dict)  # by sub: when it expires, epoch seconds
-    pending_emails: dict[str, str] = field(default_factory=dict)  # by sub: the address that is not confirmed yet
+    temporary_passwords: dict[str, float] = field(
+        default_factory=dict
+    )  # by sub: when it expires, epoch seconds
+    pending_emails: dict[str, str] = field(
+        default_factory=dict
+    )  # by sub: the address that is not confirmed yet
     software_tokens: dict[str, SoftwareToken] = field(default_factory=dict)  # by sub
-    failures: dict[tuple[str, str], Failures] = field(default_factory=dict)  # by pool id and sub, or name if unknown
+    failures: dict[tuple[str, str], Failures] = field(
+        default_factory=dict
+    )  # by pool id and sub, or name if unknown
     browser_sessions: dict[str, BrowserSession] = field(default_factory=dict)  # by cookie
     authorization_codes: dict[str, AuthorizationCode] = field(default_factory=dict)  # by code
     inbox: list[Message] = field(default_factory=list)  # oldest first
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))  # behind simulated answers
+    secret: bytes = field(
+        default_factory=lambda: secrets.token_bytes(32)
+    )  # behind simulated answers
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         """A snapshot of an older stack lacks what has been added since."""

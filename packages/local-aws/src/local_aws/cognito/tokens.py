@@ -62,11 +62,15 @@ async def issue(
     """An `AuthenticationResult` without a refresh token, and without an ID token where the app did not ask for `openid`."""
     own = groups.of_user(user)
     granted = [USER_SCOPE] if sign_in.hosted_scopes is None else list(sign_in.hosted_scopes)
-    changes = await triggers.pre_token_generation(service, pool, user, source, client.id, own, granted, client_metadata)
+    changes = await triggers.pre_token_generation(
+        service, pool, user, source, client.id, own, granted, client_metadata
+    )
     lifetime = validity(client)
     common = _common(service, pool, user, sign_in)
     effective = _override_groups(own, changes)
-    access = service.key.sign(_access_claims(common, client, user, lifetime, granted, effective, changes))
+    access = service.key.sign(
+        _access_claims(common, client, user, lifetime, granted, effective, changes)
+    )
     result = {"AccessToken": access, "ExpiresIn": lifetime.access, "TokenType": "Bearer"}
     if sign_in.hosted_scopes is None:
         visible = attributes.readable(client, user)
@@ -118,7 +122,9 @@ def _access_claims(
     if own.names:
         claims["cognito:groups"] = own.names
     changed = _apply(claims, generation, RESERVED_ACCESS)
-    if changed.get("aud", client.id) != client.id:  # a trigger may add an audience, but no other than the client
+    if (
+        changed.get("aud", client.id) != client.id
+    ):  # a trigger may add an audience, but no other than the client
         del changed["aud"]
     return changed
 
@@ -141,7 +147,11 @@ def _id_claims(
         "jti": str(uuid.uuid4()),
         "cognito:username": user.username,
     }
-    listed = {"cognito:groups": own.names, "cognito:roles": own.roles, "cognito:preferred_role": own.preferred_role}
+    listed = {
+        "cognito:groups": own.names,
+        "cognito:roles": own.roles,
+        "cognito:preferred_role": own.preferred_role,
+    }
     claims.update({name: value for name, value in listed.items() if value})
     return _apply(claims, changes.id_token_generation or Generation(), RESERVED_ID)
 
@@ -154,14 +164,20 @@ def _scope(granted: list[str], generation: Generation) -> str:
     added = generation.scopes_to_add or []
     if any(not scope or scope.split() != [scope] for scope in added):
         raise CognitoError("InvalidLambdaResponseException", "Unrecognizable lambda output")
-    kept = [scope for scope in [*granted, *added] if scope not in (generation.scopes_to_suppress or [])]
+    kept = [
+        scope for scope in [*granted, *added] if scope not in (generation.scopes_to_suppress or [])
+    ]
     return " ".join(dict.fromkeys(kept))
 
 
-def _apply(claims: dict[str, Any], generation: Generation, reserved: frozenset[str]) -> dict[str, Any]:
+def _apply(
+    claims: dict[str, Any], generation: Generation, reserved: frozenset[str]
+) -> dict[str, Any]:
     """A claim that is both set and suppressed is suppressed. Reserved claims keep their value without a word, as on AWS."""
     added = generation.claims_to_add_or_override or {}
-    changed = claims | {k: v for k, v in added.items() if k not in reserved and not k.startswith("dev:")}
+    changed = claims | {
+        k: v for k, v in added.items() if k not in reserved and not k.startswith("dev:")
+    }
     for name in generation.claims_to_suppress or []:
         if name not in reserved:
             changed.pop(name, None)
@@ -174,4 +190,8 @@ def _override_groups(own: Groups, changes: Customization) -> Groups:
         return Groups([], [], None)
     if not isinstance(override, GroupOverride):
         return own
-    return Groups(override.groups_to_override or [], override.iam_roles_to_override or [], override.preferred_role)
+    return Groups(
+        override.groups_to_override or [],
+        override.iam_roles_to_override or [],
+        override.preferred_role,
+    )

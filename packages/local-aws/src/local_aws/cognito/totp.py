@@ -18,4 +18,7 @@ def step_of(secret: bytes, given: str, now: float) -> int | None:
     """The time step that `given` is the code of, near `now` (epoch seconds); None if it is of none."""
     current = int(now) // STEP
     near = range(current - DRIFT, current + DRIFT + 1)
-    return next((step for step in near if hmac.compare_digest(code(secret, step).encode(), given.encode())), None)
+    return next(
+        (step for step in near if hmac.compare_digest(code(secret, step).encode(), given.encode())),
+        None,
+    )

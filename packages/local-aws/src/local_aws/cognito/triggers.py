@@ -24,7 +24,9 @@ ATTEMPTS = 3
 THROTTLED = 429
 PRINCIPAL = "cognito-idp.amazonaws.com"
 NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # what Cognito puts in the event of an administrator's call
-SUPPORTED = frozenset({"PreSignUp", "PostConfirmation", "PreTokenGeneration", "PreTokenGenerationConfig"})
+SUPPORTED = frozenset(
+    {"PreSignUp", "PostConfirmation", "PreTokenGeneration", "PreTokenGenerationConfig"}
+)
 
 Metadata = Mapping[str, str] | None
 
@@ -104,7 +106,15 @@ async def post_confirmation(
 ) -> None:
     arn = _config(pool).get("PostConfirmation")
     if arn:
-        event = _event(pool, user, source, client_id, {"userAttributes": _attributes(user)}, {}, client_metadata)
+        event = _event(
+            pool,
+            user,
+            source,
+            client_id,
+            {"userAttributes": _attributes(user)},
+            {},
+            client_metadata,
+        )
         await _fire(service, _Call("PostConfirmation", arn, pool.arn, event), dict[str, Any])
 
 
@@ -121,14 +131,23 @@ async def pre_token_generation(
     arn, version = _pre_token_generation(pool)
     if not arn:
         return Customization()
-    request: dict[str, Any] = {"userAttributes": _attributes(user), "groupConfiguration": groups.configuration()}
+    request: dict[str, Any] = {
+        "userAttributes": _attributes(user),
+        "groupConfiguration": groups.configuration(),
+    }
     if version == "V1_0":
-        event = _event(pool, user, source, client_id, request, {"claimsOverrideDetails": None}, client_metadata)
-        answer = await _fire(service, _Call("PreTokenGeneration", arn, pool.arn, event), _ResponseV1)
+        event = _event(
+            pool, user, source, client_id, request, {"claimsOverrideDetails": None}, client_metadata
+        )
+        answer = await _fire(
+            service, _Call("PreTokenGeneration", arn, pool.arn, event), _ResponseV1
+        )
         return _from_v1(answer.claims_override_details or _CustomizationV1())
     request["scopes"] = scopes
     response = {"claimsAndScopeOverrideDetails": None}
-    event = _event(pool, user, source, client_id, request, response, client_metadata) | {"version": version[1]}
+    event = _event(pool, user, source, client_id, request, response, client_metadata) | {
+        "version": version[1]
+    }
     answer_v2 = await _fire(service, _Call("PreTokenGeneration", arn, pool.arn, event), _ResponseV2)
     return answer_v2.claims_and_scope_override_details or Customization()
 
@@ -143,7 +162,9 @@ def _pre_token_generation(pool: Pool) -> tuple[str | None, str]:
 def _from_v1(answer: _CustomizationV1) -> Customization:
     """Version 1 changes the ID token alone, but its groups reach both."""
     changes = Generation(dict(answer.claims_to_add_or_override or {}), answer.claims_to_suppress)
-    return Customization(id_token_generation=changes, group_override_details=answer.group_override_details)
+    return Customization(
+        id_token_generation=changes, group_override_details=answer.group_override_details
+    )
 
 
 def _config(pool: Pool) -> dict[str, Any]:
@@ -184,9 +205,13 @@ async def _fire[T](service: Service, call: _Call, response: type[T]) -> T:
         message = f"{call.trigger} failed with error {_error_message(invocation.payload)}."
         raise CognitoError("UserLambdaValidationException", message)
     try:
-        return msgspec.convert(msgspec.json.decode(invocation.payload, type=dict[str, Any])["response"], response)
+        return msgspec.convert(
+            msgspec.json.decode(invocation.payload, type=dict[str, Any])["response"], response
+        )
     except (msgspec.MsgspecError, KeyError) as error:
-        raise CognitoError("InvalidLambdaResponseException", "Unrecognizable lambda output") from error
+        raise CognitoError(
+            "InvalidLambdaResponseException", "Unrecognizable lambda output"
+        ) from error
 
 
 async def _invoke(service: Service, call: _Call) -> Invocation:
@@ -195,14 +220,18 @@ async def _invoke(service: Service, call: _Call) -> Invocation:
     for _ in range(ATTEMPTS):
         try:
             async with asyncio.timeout(TIME_LIMIT):
-                return await service.invoke(call.function_arn, payload, source=(PRINCIPAL, call.pool_arn))
+                return await service.invoke(
+                    call.function_arn, payload, source=(PRINCIPAL, call.pool_arn)
+                )
         except TimeoutError:
             reason = "Socket timeout while invoking Lambda function"
         except InvokeError as error:
             reason = error.type
             if error.status != THROTTLED:
                 break
-    raise CognitoError("UnexpectedLambdaException", f"{call.trigger} invocation failed due to error {reason}.")
+    raise CognitoError(
+        "UnexpectedLambdaException", f"{call.trigger} invocation failed due to error {reason}."
+    )
 
 
 def _error_message(payload: bytes) -> str:

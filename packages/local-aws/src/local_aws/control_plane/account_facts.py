@@ -25,7 +25,10 @@ async def answer(call: AwsCall) -> AwsResponse | None:
 
 
 def _lambda_settings(_: AwsCall) -> AwsResponse:
-    limit = {"ConcurrentExecutions": CONCURRENT_EXECUTIONS, "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS}
+    limit = {
+        "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
+        "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS,
+    }
     return _json({"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": 0, "FunctionCount": 0}})
 
 
@@ -38,7 +41,9 @@ def _quota(call: AwsCall) -> AwsResponse:
             "__type": "NoSuchResourceException",
             "message": f"{service} {code}: the laptop's AWS knows no such quota.",
         }
-        return AwsResponse(400, json.dumps(error).encode(), {"content-type": "application/x-amz-json-1.1"})
+        return AwsResponse(
+            400, json.dumps(error).encode(), {"content-type": "application/x-amz-json-1.1"}
+        )
     return _json({"Quota": {"ServiceCode": service, "QuotaCode": code, "Value": value}})
 
 
@@ -48,18 +53,24 @@ def _mail_account(_: AwsCall) -> AwsResponse:
 
 def _orderable(call: AwsCall) -> AwsResponse:
     asked = dict(parse_qsl(call.body.decode("latin-1")))
-    fits = _is_known_version(asked) and INSTANCE_CLASS.fullmatch(asked.get("DBInstanceClass", "db.t4g.micro"))
+    fits = _is_known_version(asked) and INSTANCE_CLASS.fullmatch(
+        asked.get("DBInstanceClass", "db.t4g.micro")
+    )
     parts = ("Engine", "EngineVersion", "DBInstanceClass")
     option = "".join(f"<{part}>{escape(asked.get(part, ''))}</{part}>" for part in parts)
     options = f"<OrderableDBInstanceOption>{option}<MultiAZCapable>true</MultiAZCapable></OrderableDBInstanceOption>"
-    return _rds(call, f"<OrderableDBInstanceOptions>{options if fits else ''}</OrderableDBInstanceOptions>")
+    return _rds(
+        call, f"<OrderableDBInstanceOptions>{options if fits else ''}</OrderableDBInstanceOptions>"
+    )
 
 
 def _engine_versions(call: AwsCall) -> AwsResponse:
     asked = dict(parse_qsl(call.body.decode("latin-1")))
     engine, version = asked.get("Engine", ""), asked.get("EngineVersion", "")
     found = f"<DBEngineVersion><Engine>{escape(engine)}</Engine><EngineVersion>{escape(version)}</EngineVersion></DBEngineVersion>"
-    return _rds(call, f"<DBEngineVersions>{found if _is_known_version(asked) else ''}</DBEngineVersions>")
+    return _rds(
+        call, f"<DBEngineVersions>{found if _is_known_version(asked) else ''}</DBEngineVersions>"
+    )
 
 
 def _is_known_version(asked: Mapping[str, str]) -> bool:

@@ -23,7 +23,9 @@ from local_aws.control_plane.parts import Part
 from local_aws.dynamodb.endpoint import ITEM_CALLS
 from local_aws.settings import ACCOUNT_ID
 
-READ = re.compile("(Describe|List|Get|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)")
+READ = re.compile(
+    "(Describe|List|Get|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)"
+)
 # What they do is over when they are answered, or lies in files: docs/fidelity.md says what of it a kill may take.
 _FLEETING = {
     "kms": "Encrypt|Decrypt|ReEncrypt|GenerateData|Sign|Verify",
@@ -80,7 +82,9 @@ def changed_parts(call: AwsCall) -> Parts:
 def parts_without_calls() -> list[Part]:
     """Return what changes without an AWS call: queues that a function reads, schedules, accepted invocations."""
     queues = [
-        Part("queue", (region, name)) for region, each in sqs_backends[ACCOUNT_ID].items() for name in each.queues
+        Part("queue", (region, name))
+        for region, each in sqs_backends[ACCOUNT_ID].items()
+        for name in each.queues
     ]
     schedules = [_whole("events", region) for region in events_backends[ACCOUNT_ID]]
     return [
@@ -107,7 +111,9 @@ def _cognito(call: AwsCall) -> Parts:
 
 def _sqs(call: AwsCall) -> Parts:
     fields = _fields(call)
-    name = str(fields.get("QueueUrl") or fields.get("QueueName") or "").rstrip("/").rpartition("/")[2]
+    name = (
+        str(fields.get("QueueUrl") or fields.get("QueueName") or "").rstrip("/").rpartition("/")[2]
+    )
     queue = sqs_backends[ACCOUNT_ID][call.region].queues.get(name)
     parts = [Part("queue", (call.region, name))]
     if queue is not None and queue.dead_letter_queue is not None:
@@ -138,7 +144,13 @@ def _s3(call: AwsCall) -> Parts:
 
 
 def _unescaped(text: str) -> str:
-    for written, meant in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+    for written, meant in (
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", '"'),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ):
         text = text.replace(written, meant)
     return text
 
@@ -153,7 +165,9 @@ def _lambda(call: AwsCall) -> Parts:
     if tagged := _LAMBDA_TAGS.match(unquote(call.path)):
         return [Part("function", (call.region, _function_name(tagged["arn"])))]
     if found := _FUNCTION.match(call.path):
-        name = unquote(found["name"] or "") or str(json.loads(call.body or b"{}").get("FunctionName", ""))
+        name = unquote(found["name"] or "") or str(
+            json.loads(call.body or b"{}").get("FunctionName", "")
+        )
         return [Part("function", (call.region, _function_name(name))), *attributes]
     return None
 
@@ -168,7 +182,9 @@ def _fields(call: AwsCall) -> Mapping[str, object]:
         found: Mapping[str, object] = json.loads(call.body or b"{}")
         return found
     form = parse_qs(call.body.decode()) or parse_qs(call.query)
-    return {name: values[0] for name, values in form.items()} | ({} if "QueueUrl" in form else {"QueueUrl": call.path})
+    return {name: values[0] for name, values in form.items()} | (
+        {} if "QueueUrl" in form else {"QueueUrl": call.path}
+    )
 
 
 _RULES: dict[str, Callable[[AwsCall], Parts]] = {

@@ -47,7 +47,10 @@ def first_refusal(*gates: Gate) -> Gate:
 
 
 def create_app(
-    interceptors: Mapping[str, Interceptor], forward: Forward, gate: Gate, pages: Iterable[web.RouteDef] = ()
+    interceptors: Mapping[str, Interceptor],
+    forward: Forward,
+    gate: Gate,
+    pages: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """`gate` returns a refusal or None; a service without an interceptor goes straight to `forward`. `pages` are tried first."""
 
@@ -106,7 +109,9 @@ async def read_call(request: web.Request) -> AwsCall | None:
         access_key, region, service = signed.group(1), signed.group(2), signed.group(3)
     elif target.split(".")[0] in UNSIGNED_TARGETS:
         access_key, region, service = None, DEFAULT_REGION, UNSIGNED_TARGETS[target.split(".")[0]]
-    elif presigned := {name.lower(): value for name, value in request.query.items()}.get("x-amz-credential"):
+    elif presigned := {name.lower(): value for name, value in request.query.items()}.get(
+        "x-amz-credential"
+    ):
         scope = _SCOPE.fullmatch(presigned)
         if scope is None:
             raise MalformedCredentialError(presigned)
@@ -131,7 +136,11 @@ async def read_call(request: web.Request) -> AwsCall | None:
 
 def _is_for_browsers(call: AwsCall) -> bool:
     """Cognito's calls by users; those by administrators need an account's keys, which no page has."""
-    return call.service in FOR_BROWSERS and call.access_key is None and not (call.action or "").startswith("Admin")
+    return (
+        call.service in FOR_BROWSERS
+        and call.access_key is None
+        and not (call.action or "").startswith("Admin")
+    )
 
 
 def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | None:
@@ -151,7 +160,8 @@ def _unsigned() -> AwsResponse:
 def _from_a_page(origin: str) -> AwsResponse:
     """Signatures are not checked here, so any page open in a developer's browser could else act as the operator."""
     return _refused(
-        "AccessDenied", f"Pages ({origin}) may call only Cognito here. Call the API, or AWS from a program."
+        "AccessDenied",
+        f"Pages ({origin}) may call only Cognito here. Call the API, or AWS from a program.",
     )
 
 

@@ -14,7 +14,9 @@ def _vpc_config(function: Any) -> dict[str, Any] | None:
     if not config:
         return None
     backend = ec2_backends[function.account_id][function.region]
-    found = backend.describe_subnets(subnet_ids=config["SubnetIds"]) if config.get("SubnetIds") else []
+    found = (
+        backend.describe_subnets(subnet_ids=config["SubnetIds"]) if config.get("SubnetIds") else []
+    )
     return {**config, "VpcId": found[0].vpc_id} if found else dict(config)
 
 

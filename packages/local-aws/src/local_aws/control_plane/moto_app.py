@@ -81,7 +81,9 @@ class Moto:
             return _no_service(call)
         started: dict[str, Any] = {}
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: object = None
+        ) -> None:
             started["status"], started["headers"] = int(status.split()[0]), dict(headers)
 
         body = b"".join(self._wsgi(self._environ(call), start_response))
@@ -147,7 +149,9 @@ def _not_emulated(service: str, error: Exception) -> Response:
 def _failed(service: str, error: Exception) -> Response:
     if getattr(error, "code", None):  # a werkzeug HTTPException: routing's 404 and 405
         action = operation_name(request.environ[_CALL])
-        return _refusal(service, 501, "NotEmulated", f"{service}: {action}: moto has no such call. {SEE}")
+        return _refusal(
+            service, 501, "NotEmulated", f"{service}: {action}: moto has no such call. {SEE}"
+        )
     log.exception("%s failed in moto", service, exc_info=error)
     # Not 500: moto would fail the same way at each of the 25 retries of Terraform's provider.
     action = operation_name(request.environ[_CALL])
@@ -157,7 +161,9 @@ def _failed(service: str, error: Exception) -> Response:
 
 def _refusal(service: str, status: int, code: str, message: str) -> Response:
     """In the form that the service's SDK reads: XML for the query protocol and S3, JSON for the others."""
-    if "json" not in (request.content_type or "") and (request.form.get("Action") or service == "s3"):
+    if "json" not in (request.content_type or "") and (
+        request.form.get("Action") or service == "s3"
+    ):
         error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         body = (
             f"<Response><Errors>{error}</Errors></Response>"

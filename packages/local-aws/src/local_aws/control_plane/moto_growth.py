@@ -44,7 +44,11 @@ _transact_write_items: Any = DynamoDBBackend.transact_write_items
 
 def _transact(backend: DynamoDBBackend, operations: Operations) -> None:
     named = [fields for operation in operations for fields in operation.values()]
-    tables = {name: backend.tables[name] for fields in named if (name := fields.get("TableName")) in backend.tables}
+    tables = {
+        name: backend.tables[name]
+        for fields in named
+        if (name := fields.get("TableName")) in backend.tables
+    }
     undo = [_back_to_stream(table) for table in tables.values()]
     undo += [
         _back_to_item(tables[fields["TableName"]], fields.get("Key") or fields.get("Item") or {})

@@ -28,7 +28,11 @@ def model_of(call: AwsCall) -> str:
         return "sesv2"
     if call.service == "servicequotas":
         return "service-quotas"
-    return "apigatewayv2" if call.service == "apigateway" and call.path.startswith("/v2/") else call.service
+    return (
+        "apigatewayv2"
+        if call.service == "apigateway" and call.path.startswith("/v2/")
+        else call.service
+    )
 
 
 @cache
@@ -38,7 +42,9 @@ def _operations(service: str) -> list[tuple[str, re.Pattern[str], str]]:
     except UnknownServiceError:
         return []
     operations = [model.operation_model(name) for name in model.operation_names]
-    return [(each.http["method"], _pattern(each.http["requestUri"]), each.name) for each in operations]
+    return [
+        (each.http["method"], _pattern(each.http["requestUri"]), each.name) for each in operations
+    ]
 
 
 def _pattern(uri: str) -> re.Pattern[str]:
@@ -46,5 +52,8 @@ def _pattern(uri: str) -> re.Pattern[str]:
     path = uri.partition("?")[0].rstrip("/") or "/"
     parts = re.split(r"(\{[^}]+\})", path)
     return re.compile(
-        "".join((".+" if part.endswith("+}") else "[^/]+") if part[:1] == "{" else re.escape(part) for part in parts)
+        "".join(
+            (".+" if part.endswith("+}") else "[^/]+") if part[:1] == "{" else re.escape(part)
+            for part in parts
+        )
     )

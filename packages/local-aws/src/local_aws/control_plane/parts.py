@@ -104,7 +104,9 @@ class _PartUnpickler(Unpickler):
 def value_service(backend: BaseBackend) -> str:
     """Return the name of the registry that holds the backend."""
     registries: list[BackendDict[Any]] = BackendDict._instances  # type: ignore[misc]
-    return next(registry.service_name for registry in registries if registry.backend is type(backend))
+    return next(
+        registry.service_name for registry in registries if registry.backend is type(backend)
+    )
 
 
 def _pool(pool_id: str) -> Any:
@@ -165,7 +167,10 @@ def _write_uploads(bucket: str, uploads: Any) -> None:
 def _read_function(region: str, name: str) -> Any:
     storage = lambda_backends[ACCOUNT_ID][region]._lambdas
     found = storage._functions.get(name)
-    return found and {"function": found, "aliases": storage._aliases.get(_function_arn(region, name))}
+    return found and {
+        "function": found,
+        "aliases": storage._aliases.get(_function_arn(region, name)),
+    }
 
 
 def _write_function(region: str, name: str, kept: Any) -> None:

@@ -43,4 +43,6 @@ def users_of(region: str, group: str) -> Iterator[str]:
 def _refused(group: str, users: list[str]) -> AwsResponse:
     message = f"resource {group} has a dependent object ({', '.join(users)})"
     error = f"<Error><Code>DependencyViolation</Code><Message>{message}</Message></Error>"
-    return AwsResponse(400, f"<Response><Errors>{error}</Errors></Response>".encode(), {"content-type": "text/xml"})
+    return AwsResponse(
+        400, f"<Response><Errors>{error}</Errors></Response>".encode(), {"content-type": "text/xml"}
+    )

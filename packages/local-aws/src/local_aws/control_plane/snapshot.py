@@ -26,7 +26,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 
 # Pickled objects are those of exactly this moto on this Python; others' would load and then fail in odd places.
-VERSION = f"atrium-1 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
+VERSION = (
+    f"atrium-1 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
+)
 STACK_BYTES = 512 * 1024 * 1024  # moto's objects refer to each other many thousand deep
 RECURSION = 200_000
 
@@ -42,7 +44,9 @@ def dump(path: Path, extra: Any, shape: str = "") -> None:
 
     No request may be in flight: a backend that changes while it is pickled gives half a state or an error.
     """
-    content = _deep(lambda: _pickled({"version": f"{VERSION} {shape}", "backends": _backends(), "extra": extra}))
+    content = _deep(
+        lambda: _pickled({"version": f"{VERSION} {shape}", "backends": _backends(), "extra": extra})
+    )
     _deep(lambda: Unpickler(io.BytesIO(content)).load())
     half = path.with_suffix(".part")
     try:
@@ -73,7 +77,9 @@ class CopyOfUs:
             said = pipe.read().decode(errors="replace")
         _, status = os.waitpid(self.pid, 0)
         if status:
-            raise SnapshotError(said or f"its process ended with status {os.waitstatus_to_exitcode(status)}")
+            raise SnapshotError(
+                said or f"its process ended with status {os.waitstatus_to_exitcode(status)}"
+            )
 
 
 def dump_beside(path: Path, extra: Any, shape: str = "") -> CopyOfUs:
@@ -113,9 +119,13 @@ def load(path: Path, shape: str = "") -> Any:
         content = gzip.decompress(path.read_bytes())
         state = _deep(lambda: Unpickler(io.BytesIO(content)).load())
     except Exception as error:
-        raise SnapshotError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
+        raise SnapshotError(
+            f"{path.name} cannot be read ({type(error).__name__}: {error})"
+        ) from error
     if state["version"] != f"{VERSION} {shape}":
-        raise SnapshotError(f"{path.name} was written by {state['version']}, this is {VERSION} {shape}")
+        raise SnapshotError(
+            f"{path.name} was written by {state['version']}, this is {VERSION} {shape}"
+        )
     registries = [(registry_of(key), accounts) for key, accounts in state["backends"].items()]
     for registry, accounts in registries:
         for account, regions in accounts.items():

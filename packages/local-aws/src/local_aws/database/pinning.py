@@ -52,7 +52,9 @@ def reasons(sql: str, *, name: str = "", simple: bool = False) -> tuple[str, ...
 def _reasons(sql: str, name: str, simple: bool) -> Iterator[str]:
     plain = [each.strip() for each in _NOT_SQL.sub(_blank, sql).split(";")]
     statements = [each for each in plain if each]
-    yield from (reason for reason, pattern in _PATTERNS.items() if any(map(pattern.search, statements)))
+    yield from (
+        reason for reason, pattern in _PATTERNS.items() if any(map(pattern.search, statements))
+    )
     if name:
         yield f"prepares the named statement {name!r}"
     if simple and len(statements) > 1:
@@ -105,7 +107,11 @@ class Statements:
             yield body.partition(b"\0")[0].decode("utf-8", "replace"), "", True
         elif kind == b"P":
             name, _, rest = body.partition(b"\0")
-            yield rest.partition(b"\0")[0].decode("utf-8", "replace"), name.decode("utf-8", "replace"), False
+            yield (
+                rest.partition(b"\0")[0].decode("utf-8", "replace"),
+                name.decode("utf-8", "replace"),
+                False,
+            )
 
 
 class Record:

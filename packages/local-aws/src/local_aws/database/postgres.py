@@ -97,7 +97,9 @@ class Postgres:
         self._lock.close()
 
 
-async def start(data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True) -> Postgres:
+async def start(
+    data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True
+) -> Postgres:
     """See `start_now`."""
     return await asyncio.to_thread(start_now, data, port=port, log=log, durable=durable)
 
@@ -129,7 +131,9 @@ async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postg
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
-            return await asyncio.to_thread(_launch, found, server.data, server.port, log, durable, server._lock)
+            return await asyncio.to_thread(
+                _launch, found, server.data, server.port, log, durable, server._lock
+            )
         except PostgresFailed:
             if time.monotonic() > deadline:
                 raise
@@ -208,7 +212,9 @@ def _locked(data: Path) -> TextIOWrapper:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise PostgresFailed(f"{data} is in use by another running stack. Stop that one first (`make down`).") from None
+        raise PostgresFailed(
+            f"{data} is in use by another running stack. Stop that one first (`make down`)."
+        ) from None
     return lock
 
 
@@ -217,7 +223,9 @@ def _stop_leftover(data: Path) -> None:
     deadline = time.monotonic() + 15
     while (pid := _postmaster(data)) is not None:
         if time.monotonic() > deadline:
-            raise PostgresFailed(f"An earlier Postgres (pid {pid}) on {data} does not stop. Kill it: `kill -9 {pid}`.")
+            raise PostgresFailed(
+                f"An earlier Postgres (pid {pid}) on {data} does not stop. Kill it: `kill -9 {pid}`."
+            )
         interrupt(pid)
         time.sleep(0.05)
 
@@ -236,11 +244,40 @@ def _create(found: Binaries, data: Path) -> None:
     """initdb and RDS's roles in a folder beside, then renamed: `data` is whole or absent."""
     scratch = Path(tempfile.mkdtemp(prefix=f"{data.name}.new-", dir=data.parent))
     give_away(scratch)
-    options = ["--username", SUPERUSER, "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"]
+    options = [
+        "--username",
+        SUPERUSER,
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C",
+        "--no-sync",
+        "--no-instructions",
+    ]
     try:
-        _run([found.folder / "initdb", *options, "--auth-local=trust", "--auth-host=scram-sha-256", "-D", scratch])
+        _run(
+            [
+                found.folder / "initdb",
+                *options,
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "-D",
+                scratch,
+            ]
+        )
         statements = _ROLES + (_GRANT_IAM if found.major >= 16 else "")
-        _run([found.folder / "postgres", "--single", "-c", "exit_on_error=on", "-D", scratch, "postgres"], statements)
+        _run(
+            [
+                found.folder / "postgres",
+                "--single",
+                "-c",
+                "exit_on_error=on",
+                "-D",
+                scratch,
+                "postgres",
+            ],
+            statements,
+        )
         scratch.rename(data)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -278,7 +315,12 @@ def _check_version(found: Binaries, data: Path) -> None:
 
 
 def _launch_on_free_port(
-    found: Binaries, data: Path, log: Path, durable: bool, lock: TextIOWrapper, free_port: Callable[[], int]
+    found: Binaries,
+    data: Path,
+    log: Path,
+    durable: bool,
+    lock: TextIOWrapper,
+    free_port: Callable[[], int],
 ) -> Postgres:
     """On another one where somebody took the first between our look at it and Postgres' own."""
     for _ in range(5):
@@ -291,7 +333,9 @@ def _launch_on_free_port(
     raise taken
 
 
-def _launch(found: Binaries, data: Path, port: int, log: Path, durable: bool, lock: TextIOWrapper) -> Postgres:
+def _launch(
+    found: Binaries, data: Path, port: int, log: Path, durable: bool, lock: TextIOWrapper
+) -> Postgres:
     socket_dir = private_folder(socket_folder(data))
     settings = {
         "listen_addresses": LOOPBACK,
@@ -300,9 +344,13 @@ def _launch(found: Binaries, data: Path, port: int, log: Path, durable: bool, lo
         "max_connections": "100",
         "log_timezone": "UTC",
         "timezone": "UTC",
-    } | ({} if durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"})
+    } | (
+        {} if durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    )
     options = [f"--{name}={value}" for name, value in settings.items()]
-    child = spawn([found.folder / "postgres", "-D", data, *options], log, "INT", _ENVIRONMENT)  # INT: fast shutdown
+    child = spawn(
+        [found.folder / "postgres", "-D", data, *options], log, "INT", _ENVIRONMENT
+    )  # INT: fast shutdown
     try:
         _wait_until_ready(child, data, port, log)
     except BaseException:
@@ -340,4 +388,6 @@ def _free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
-    raise PostgresFailed("No free port between 10000 and 32767 on 127.0.0.1. End what listens there.")
+    raise PostgresFailed(
+        "No free port between 10000 and 32767 on 127.0.0.1. End what listens there."
+    )

@@ -60,7 +60,9 @@ class Proxy:
             OSError: the port is taken.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Side(self._accept), LOOPBACK, port, backlog=512)
+        self._server = await loop.create_server(
+            lambda: Side(self._accept), LOOPBACK, port, backlog=512
+        )
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
@@ -102,10 +104,18 @@ class Proxy:
             await self._cancel(body)
             return None
         if code != wire.PROTOCOL_3:
-            raise Refused("0A000", f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}", "It must be 3.0.")
+            raise Refused(
+                "0A000",
+                f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}",
+                "It must be 3.0.",
+            )
         user = _user(body)
         if len(self._connections) > self.most_connections:
-            raise Refused("53300", "too many connections to this RDS Proxy", f"At most {self.most_connections}.")
+            raise Refused(
+                "53300",
+                "too many connections to this RDS Proxy",
+                f"At most {self.most_connections}.",
+            )
         client.write(wire.CLEARTEXT_PASSWORD)
         self.authenticate(user, await _password(client))
         try:
@@ -131,7 +141,11 @@ class Proxy:
             elif encrypted or code == wire.CANCEL_REQUEST:
                 return code, body
             else:
-                raise Refused("28000", "This RDS Proxy requires TLS connections", "Connect with sslmode=verify-full.")
+                raise Refused(
+                    "28000",
+                    "This RDS Proxy requires TLS connections",
+                    "Connect with sslmode=verify-full.",
+                )
 
     async def _cancel(self, body: bytes) -> None:
         """PgBouncer knows the key: the client had it from there."""
@@ -150,7 +164,9 @@ class Side(asyncio.Protocol):
     def __init__(self, accepted: "Callable[[Side], None] | None" = None) -> None:
         self.closed = asyncio.Event()
         self.other: Side | None = None
-        self.shown: Callable[[bytes], None] | None = None  # what comes from this side, once it is joined
+        self.shown: Callable[[bytes], None] | None = (
+            None  # what comes from this side, once it is joined
+        )
         self._accepted = accepted
         self._buffer = bytearray()
         self._news = asyncio.Event()

@@ -18,6 +18,10 @@ UNSUPPORTED = frozenset(["use1-az3", "usw1-az2"])
 
 def drop_unsupported(proxy: Any) -> None:
     """Forget the subnets of moto's proxy that lie in such a zone."""
-    subnets = ec2_backends[ACCOUNT_ID][proxy.region].describe_subnets(subnet_ids=list(proxy.vpc_subnet_ids))
+    subnets = ec2_backends[ACCOUNT_ID][proxy.region].describe_subnets(
+        subnet_ids=list(proxy.vpc_subnet_ids)
+    )
     zones = {subnet.id: subnet.availability_zone_id for subnet in subnets}
-    proxy.vpc_subnet_ids = [subnet for subnet in proxy.vpc_subnet_ids if zones[subnet] not in UNSUPPORTED]
+    proxy.vpc_subnet_ids = [
+        subnet for subnet in proxy.vpc_subnet_ids if zones[subnet] not in UNSUPPORTED
+    ]

@@ -34,21 +34,27 @@ def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
         if (refusal := service_linked_role.refusal(call)) is not None:
             return refusal
         wanted = dict(parse_qsl(call.body.decode("latin-1")))
-        before = rds_backends[ACCOUNT_ID][call.region].databases.get(wanted.get("DBInstanceIdentifier", ""))
+        before = rds_backends[ACCOUNT_ID][call.region].databases.get(
+            wanted.get("DBInstanceIdentifier", "")
+        )
         answer = await forward(call)
         if answer.status != 200:
             return answer
         if call.action == "DeleteDBInstance":
             leftover_logs.deleted(call.region, before)
         body = _completed(call.region, wanted, answer.body)
-        return AwsResponse(answer.status, _with_address(wanted.get("Action", ""), body, port), answer.headers)
+        return AwsResponse(
+            answer.status, _with_address(wanted.get("Action", ""), body, port), answer.headers
+        )
 
     return intercept
 
 
 def _with_address(action: str, body: bytes, port: int) -> bytes:
     if action in _PROXY:
-        return re.sub(rb"<Endpoint>[^<]*</Endpoint>", f"<Endpoint>{LOOPBACK}</Endpoint>".encode(), body)
+        return re.sub(
+            rb"<Endpoint>[^<]*</Endpoint>", f"<Endpoint>{LOOPBACK}</Endpoint>".encode(), body
+        )
     if action in _TARGETS:
         return re.sub(rb"<Port>\d+</Port>", f"<Port>{port}</Port>".encode(), body)
     return body
@@ -78,7 +84,9 @@ def _completed(region: str, wanted: Mapping[str, str], body: bytes) -> bytes:
 
 
 def _resource_id() -> str:
-    return "db-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(26))
+    return "db-" + "".join(
+        secrets.choice(string.ascii_uppercase + string.digits) for _ in range(26)
+    )
 
 
 def _set_performance_insights(database: Any, wanted: Mapping[str, str]) -> None:
@@ -88,13 +96,17 @@ def _set_performance_insights(database: Any, wanted: Mapping[str, str]) -> None:
     database.performance_insights_enabled = enabled == "true"
     days = wanted.get("PerformanceInsightsRetentionPeriod", "7")
     database.performance_insights_retention_period = int(days) if enabled == "true" else None
-    database.performance_insights_kms_key_id = wanted.get("PerformanceInsightsKMSKeyId") if enabled == "true" else None
+    database.performance_insights_kms_key_id = (
+        wanted.get("PerformanceInsightsKMSKeyId") if enabled == "true" else None
+    )
 
 
 def _set_master_secret(database: Any, region: str) -> None:
     """A user name that is right; the password opens nothing here, where the master signs in by IAM only."""
     if not hasattr(database, "master_user_secret"):
         return
-    held: Any = secretsmanager_backends[ACCOUNT_ID][region].secrets[database.master_user_secret.secret_arn]
+    held: Any = secretsmanager_backends[ACCOUNT_ID][region].secrets[
+        database.master_user_secret.secret_arn
+    ]
     value = {"username": database.master_username, "password": secrets.token_urlsafe(24)}
     held.versions[held.default_version_id]["secret_string"] = json.dumps(value)

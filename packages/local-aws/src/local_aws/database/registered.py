@@ -41,7 +41,11 @@ class RegisteredProxy:
         if refusal := trust.refusal_of_rds(self.role_arn):
             return refusal
         decision = sessions.role_may(self.role_arn, "secretsmanager:GetSecretValue", found)
-        return None if decision.allowed else f"The proxy's role may not read {found}: {decision.reason}."
+        return (
+            None
+            if decision.allowed
+            else f"The proxy's role may not read {found}: {decision.reason}."
+        )
 
 
 def registered_proxies() -> list[RegisteredProxy]:
@@ -56,7 +60,9 @@ def registered_proxies() -> list[RegisteredProxy]:
                 for group in proxy.proxy_target_groups.values()
                 for target in group.targets
             ),
-            place=Place(proxy.region, tuple(proxy.vpc_subnet_ids), tuple(proxy.vpc_security_group_ids)),
+            place=Place(
+                proxy.region, tuple(proxy.vpc_subnet_ids), tuple(proxy.vpc_security_group_ids)
+            ),
         )
         for backend in list(rds_backends[ACCOUNT_ID].values())
         for proxy in list(backend.db_proxies.values())

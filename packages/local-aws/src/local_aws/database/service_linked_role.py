@@ -28,7 +28,9 @@ def refusal(call: AwsCall) -> AwsResponse | None:
         return None
     iam.iam_backends[ACCOUNT_ID]["aws"].create_service_linked_role(SERVICE, "", "")
     error = f"<Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>{REFUSAL}</Message></Error>"
-    return AwsResponse(400, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"content-type": "text/xml"})
+    return AwsResponse(
+        400, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"content-type": "text/xml"}
+    )
 
 
 def _exists() -> bool:

@@ -78,12 +78,18 @@ def _parts(token: str) -> tuple[str, dict[str, str]]:
 def _scope(parameters: dict[str, str]) -> tuple[str, str, str]:
     scope = parameters.get("X-Amz-Credential", "").split("/")
     if len(scope) != 5 or scope[3:] != ["rds-db", "aws4_request"]:
-        raise BadToken("the token's credential is not <access key>/<date>/<region>/rds-db/aws4_request")
+        raise BadToken(
+            "the token's credential is not <access key>/<date>/<region>/rds-db/aws4_request"
+        )
     return scope[0], scope[1], scope[2]
 
 
-def _signature(endpoint: str, parameters: dict[str, str], secret: str, date: str, region: str) -> str:
-    unsigned = sorted((_encoded(n), _encoded(v)) for n, v in parameters.items() if n != "X-Amz-Signature")
+def _signature(
+    endpoint: str, parameters: dict[str, str], secret: str, date: str, region: str
+) -> str:
+    unsigned = sorted(
+        (_encoded(n), _encoded(v)) for n, v in parameters.items() if n != "X-Amz-Signature"
+    )
     query = "&".join(f"{name}={value}" for name, value in unsigned)
     request = f"GET\n/\n{query}\nhost:{endpoint}\n\nhost\n{_NO_PAYLOAD}"
     scope = f"{date}/{region}/rds-db/aws4_request"
@@ -101,13 +107,21 @@ def _encoded(text: str) -> str:
 
 def _check_age(parameters: dict[str, str], date: str, now: datetime) -> None:
     try:
-        signed = datetime.strptime(parameters.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed = datetime.strptime(parameters.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ").replace(
+            tzinfo=UTC
+        )
         lifetime = min(timedelta(seconds=int(parameters.get("X-Amz-Expires", ""))), LIFETIME)
     except (ValueError, OverflowError) as error:
-        raise BadToken(f"the token's X-Amz-Date or X-Amz-Expires is not readable ({error})") from None
+        raise BadToken(
+            f"the token's X-Amz-Date or X-Amz-Expires is not readable ({error})"
+        ) from None
     if f"{signed:%Y%m%d}" != date:
         raise BadToken("the token's X-Amz-Date is not on the day of its credential")
     if signed > now + _CLOCK_SKEW:
-        raise BadToken(f"the token is signed for the future: {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC")
+        raise BadToken(
+            f"the token is signed for the future: {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
+        )
     if now > signed + lifetime:
-        raise BadToken(f"the token is too old: signed at {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC")
+        raise BadToken(
+            f"the token is too old: signed at {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
+        )

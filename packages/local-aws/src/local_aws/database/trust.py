@@ -25,7 +25,9 @@ def refusal_of_rds(role_arn: str) -> str | None:
         return f"The proxy's role {role_arn} does not exist."
     statements = _listed(json.loads(role.assume_role_policy_document).get("Statement", []))
     named = [statement for statement in statements if PRINCIPAL in _services(statement)]
-    if any(statement.get("Effect") == "Allow" and not statement.get("Condition") for statement in named):
+    if any(
+        statement.get("Effect") == "Allow" and not statement.get("Condition") for statement in named
+    ):
         return None
     if any(statement.get("Condition") for statement in named):
         return f"RDS Proxy sends no condition keys, and the trust policy of {role_arn} asks for some: remove its Condition."

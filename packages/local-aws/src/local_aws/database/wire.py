@@ -34,6 +34,8 @@ def packet(code: int, body: bytes) -> bytes:
 
 def fatal(code: str, message: str, detail: str = "") -> bytes:
     """ErrorResponse. Clients show message and detail."""
-    fields = {"S": "FATAL", "V": "FATAL", "C": code, "M": message} | ({"D": detail} if detail else {})
+    fields = {"S": "FATAL", "V": "FATAL", "C": code, "M": message} | (
+        {"D": detail} if detail else {}
+    )
     body = b"".join(name.encode() + text.encode() + b"\0" for name, text in fields.items()) + b"\0"
     return b"E" + struct.pack("!I", len(body) + 4) + body

@@ -13,7 +13,11 @@ from local_aws.settings import ACCOUNT_ID
 
 def adopt(store: Store) -> int:
     """Move them into the store; return how many there were."""
-    tables = [table for backend in dynamodb_backends[ACCOUNT_ID].values() for table in backend.tables.values()]
+    tables = [
+        table
+        for backend in dynamodb_backends[ACCOUNT_ID].values()
+        for table in backend.tables.values()
+    ]
     return sum(_adopt(store, table) for table in tables)
 
 

@@ -28,19 +28,36 @@ class Consumed:
         self._units: dict[str, defaultdict[str, float]] = {}
         self._tables: dict[str, Table] = {}
 
-    def read(self, table: Table, size: int, consistent: bool, index: str = "", transaction: bool = False) -> None:
+    def read(
+        self, table: Table, size: int, consistent: bool, index: str = "", transaction: bool = False
+    ) -> None:
         units = float(max(1, -(-size // READ_BYTES)))
-        self._add(table, index, units * _TRANSACTION if transaction else units if consistent else units / 2)
+        self._add(
+            table,
+            index,
+            units * _TRANSACTION if transaction else units if consistent else units / 2,
+        )
 
-    def write(self, table: Table, before: tuple[Item, int] | None, after: tuple[Item, int] | None, times: int) -> None:
+    def write(
+        self,
+        table: Table,
+        before: tuple[Item, int] | None,
+        after: tuple[Item, int] | None,
+        times: int,
+    ) -> None:
         """Count a write: the larger of both items, and one in each index whose entry changes."""
         size = max(before[1] if before else 0, after[1] if after else 0)
         self._add(table, "", max(1, -(-size // WRITE_BYTES)) * times)
         if self._wanted == "NONE":
             return
         for index in table.indexes.values():
-            entries = [index.project(each[0]) if each and index.keys.of(each[0]) else None for each in (before, after)]
-            self._add(table, index.name, _entry_units(entries[0], entries[1], index.keys.names) * times)
+            entries = [
+                index.project(each[0]) if each and index.keys.of(each[0]) else None
+                for each in (before, after)
+            ]
+            self._add(
+                table, index.name, _entry_units(entries[0], entries[1], index.keys.names) * times
+            )
 
     def _add(self, table: Table, index: str, units: float) -> None:
         self._tables[table.name] = table
@@ -48,7 +65,9 @@ class Consumed:
 
     def one(self) -> dict[str, Any]:
         """Return the field of an answer about one table, if it is wanted."""
-        return {"ConsumedCapacity": self._shown()[0]} if self._wanted != "NONE" and self._units else {}
+        return (
+            {"ConsumedCapacity": self._shown()[0]} if self._wanted != "NONE" and self._units else {}
+        )
 
     def several(self) -> dict[str, Any]:
         """Return the field of an answer about several tables, if it is wanted."""

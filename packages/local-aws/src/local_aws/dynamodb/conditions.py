@@ -126,7 +126,10 @@ class _Conditions:
                 low = self._operand("BETWEEN", "SNB")
                 self._reader.expect("AND")
                 high = self._operand("BETWEEN", "SNB")
-                return lambda item: _ordered("<=", low(item), value := left(item)) and _ordered("<=", value, high(item))
+                return lambda item: (
+                    _ordered("<=", low(item), value := left(item))
+                    and _ordered("<=", value, high(item))
+                )
             case "IN":
                 return self._among(left)
             case "":
@@ -141,8 +144,12 @@ class _Conditions:
             choices.append(self._operand())
         self._reader.expect(")")
         if len(choices) > 100:
-            raise self._reader.error("The IN operator is provided with too many operands; number of operands: 100+")
-        return lambda item: (value := left(item)) is not None and any(value == each(item) for each in choices)
+            raise self._reader.error(
+                "The IN operator is provided with too many operands; number of operands: 100+"
+            )
+        return lambda item: (
+            (value := left(item)) is not None and any(value == each(item) for each in choices)
+        )
 
     def _operand(self, use: str = "", kinds: str = "") -> Operand:
         """Return a path's or a placeholder's value; one of the request must be of the `kinds` that its use takes."""
@@ -174,7 +181,12 @@ def _ordered(sign: str, one: Value | None, other: Value | None) -> bool:
 
 
 def _begins(whole: Value | None, prefix: Value | None) -> bool:
-    if whole is None or prefix is None or whole.keys() != prefix.keys() or not {"S", "B"}.issuperset(whole):
+    if (
+        whole is None
+        or prefix is None
+        or whole.keys() != prefix.keys()
+        or not {"S", "B"}.issuperset(whole)
+    ):
         return False
     return bool(comparable(whole).startswith(comparable(prefix)))
 

@@ -104,7 +104,9 @@ def _check_keys(request: Mapping[str, Any]) -> None:
             )
         kinds = [key["KeyType"] for key in index.get("KeySchema") or ()]
         if len(set(kinds)) < len(kinds):
-            raise not_emulated(f"the index {index.get('IndexName')} with several attributes as one key")
+            raise not_emulated(
+                f"the index {index.get('IndexName')} with several attributes as one key"
+            )
 
 
 def _decoded(body: bytes) -> Any:

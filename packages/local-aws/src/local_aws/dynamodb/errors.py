@@ -34,7 +34,9 @@ class ConditionFailedError(DynamoDbError):
 
     def __init__(self, item: Mapping[str, Any] | None = None) -> None:
         beside: Any = {"Item": item} if item is not None else {}
-        super().__init__("ConditionalCheckFailedException", "The conditional request failed", **beside)
+        super().__init__(
+            "ConditionalCheckFailedException", "The conditional request failed", **beside
+        )
 
 
 def invalid(message: str) -> DynamoDbError:
@@ -61,5 +63,7 @@ def not_emulated(what: str) -> DynamoDbError:
 def cancelled(reasons: Sequence[Mapping[str, Any]]) -> DynamoDbError:
     """Return the error of a transaction of which nothing was written."""
     codes = ", ".join(str(reason["Code"]) for reason in reasons)
-    message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    message = (
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    )
     return DynamoDbError("TransactionCanceledException", message, CancellationReasons=list(reasons))

@@ -32,7 +32,9 @@ def key_condition(text: str, placeholders: Placeholders, wanted: Keys) -> KeyCon
     terms = _terms(Reader("KeyConditionExpression", text, placeholders))
     by_name = {term.name: term for term in terms}
     if len(by_name) < len(terms):
-        raise invalid("Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key")
+        raise invalid(
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
+        )
     if wanted.hash not in by_name:
         raise invalid(f"Query condition missed key schema element: {wanted.hash}")
     first = by_name.pop(wanted.hash)
@@ -45,7 +47,9 @@ def key_condition(text: str, placeholders: Placeholders, wanted: Keys) -> KeyCon
             else "Query key condition not supported"
         )
     [hash_key] = _encoded(first, wanted.hash_type)
-    return KeyCondition(hash_key, _bounds(by_name[wanted.sort], wanted.sort_type) if by_name else ())
+    return KeyCondition(
+        hash_key, _bounds(by_name[wanted.sort], wanted.sort_type) if by_name else ()
+    )
 
 
 def _terms(reader: Reader) -> list[_Term]:
@@ -61,7 +65,9 @@ def _and(reader: Reader) -> list[_Term]:
     while reader.take("AND"):
         terms += _term(reader)
     if reader.peek().upper() in ("OR", "NOT"):
-        raise reader.error(f"Invalid operator used in KeyConditionExpression: {reader.peek().upper()}")
+        raise reader.error(
+            f"Invalid operator used in KeyConditionExpression: {reader.peek().upper()}"
+        )
     return terms
 
 

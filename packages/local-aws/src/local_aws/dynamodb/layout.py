@@ -26,14 +26,19 @@ def place_of(table: Table, index: Index | None, item: Item) -> tuple[bytes, ...]
 
 
 def order(index: Index | None) -> list[str]:
-    return ["pk", "sk"] if index is None else [f'"{index.name}:pk"', f'"{index.name}:sk"', "pk", "sk"]
+    return (
+        ["pk", "sk"] if index is None else [f'"{index.name}:pk"', f'"{index.name}:sk"', "pk", "sk"]
+    )
 
 
 def row(table: Table, item: Item) -> dict[str, Any]:
     """Return what the columns beside the item hold."""
     columns: dict[str, Any] = {"expires": _expires(table, item)}
     for index in table.indexes.values():
-        columns[f"{index.name}:pk"], columns[f"{index.name}:sk"] = index.keys.of(item) or (None, None)
+        columns[f"{index.name}:pk"], columns[f"{index.name}:sk"] = index.keys.of(item) or (
+            None,
+            None,
+        )
     return columns
 
 
@@ -49,17 +54,23 @@ def shape(table: Table) -> str:
 
 def follow(sql: sqlite3.Connection, table: Table, wanted: str) -> int:
     """Make or change the table that holds the items."""
-    found = sql.execute("SELECT number, shape FROM tables WHERE identity = ?", (table.identity,)).fetchone()
+    found = sql.execute(
+        "SELECT number, shape FROM tables WHERE identity = ?", (table.identity,)
+    ).fetchone()
     if found and found[1] == wanted:
         return int(found[0])
     if found is None:
-        number = sql.execute("INSERT INTO tables (identity, shape) VALUES (?, ?)", (table.identity, wanted)).lastrowid
+        number = sql.execute(
+            "INSERT INTO tables (identity, shape) VALUES (?, ?)", (table.identity, wanted)
+        ).lastrowid
         assert number
         sql.execute(
             f"CREATE TABLE items_{number} (pk BLOB NOT NULL, sk BLOB NOT NULL, item BLOB NOT NULL, size INTEGER NOT NULL,"
             " expires REAL, PRIMARY KEY (pk, sk)) WITHOUT ROWID"
         )
-        sql.execute(f"CREATE INDEX items_{number}_expires ON items_{number} (expires) WHERE expires IS NOT NULL")
+        sql.execute(
+            f"CREATE INDEX items_{number}_expires ON items_{number} (expires) WHERE expires IS NOT NULL"
+        )
     else:
         number = int(found[0])
         sql.execute("UPDATE tables SET shape = ? WHERE number = ?", (wanted, number))
@@ -95,7 +106,10 @@ def _fill(sql: sqlite3.Connection, table: Table, number: int) -> None:
         for pk, sk, item in rows:
             columns = row(table, msgspec.json.decode(item))
             changes = ", ".join(f'"{name}" = ?' for name in columns)
-            sql.execute(f"UPDATE items_{number} SET {changes} WHERE pk = ? AND sk = ?", (*columns.values(), pk, sk))
+            sql.execute(
+                f"UPDATE items_{number} SET {changes} WHERE pk = ? AND sk = ?",
+                (*columns.values(), pk, sk),
+            )
             place = (pk, sk)
         if len(rows) < _REBUILD_ROWS:
             return

@@ -46,7 +46,9 @@ def project(item: Item, paths: Iterable[Path]) -> Item:
             place = place.setdefault(part, {})
     found = {}
     for name, below in tree.items():
-        if (value := item.get(str(name))) is not None and (kept := _pruned(value, below)) is not None:
+        if (value := item.get(str(name))) is not None and (
+            kept := _pruned(value, below)
+        ) is not None:
             found[str(name)] = kept
     return found
 
@@ -54,10 +56,18 @@ def project(item: Item, paths: Iterable[Path]) -> Item:
 def _pruned(value: Value, tree: dict[str | int, Any]) -> Value | None:
     if not tree:
         return value
-    kept = {part: _pruned(inside, below) for part, below in tree.items() if (inside := _inside(value, part))}
+    kept = {
+        part: _pruned(inside, below)
+        for part, below in tree.items()
+        if (inside := _inside(value, part))
+    }
     present = {part: each for part, each in kept.items() if each is not None}
     if not present:
         return None
     if "L" in value:
-        return {"L": [present[part] for part in sorted(part for part in present if isinstance(part, int))]}
+        return {
+            "L": [
+                present[part] for part in sorted(part for part in present if isinstance(part, int))
+            ]
+        }
     return {"M": {str(part): each for part, each in present.items()}}

@@ -43,9 +43,15 @@ def batch_get_item(data: Data, region: str, request: Request) -> dict[str, Any]:
         for key, at in places:
             found = data.get(table, at)
             if found and found[1] > left:
-                unprocessed.setdefault(name, {**request["RequestItems"][name], "Keys": []})["Keys"].append(key)
+                unprocessed.setdefault(name, {**request["RequestItems"][name], "Keys": []})[
+                    "Keys"
+                ].append(key)
                 continue
-            consumed.read(table, found[1] if found else 0, bool(request["RequestItems"][name].get("ConsistentRead")))
+            consumed.read(
+                table,
+                found[1] if found else 0,
+                bool(request["RequestItems"][name].get("ConsistentRead")),
+            )
             if found:
                 left -= found[1]
                 responses[name].append(_projected(found[0], wanted))
@@ -145,7 +151,11 @@ def _reading(region: str, request: Request, operation: str) -> _Reading:
         if "FilterExpression" in request
         else None
     )
-    wanted = projection(request["ProjectionExpression"], placeholders) if "ProjectionExpression" in request else None
+    wanted = (
+        projection(request["ProjectionExpression"], placeholders)
+        if "ProjectionExpression" in request
+        else None
+    )
     placeholders.check_all_used()
     limit = request.get("Limit")
     if limit is not None and limit < 1:
@@ -193,7 +203,9 @@ def _select(request: Request, table: Table, index: Index | None) -> str:
     return select
 
 
-def _after(table: Table, index: Index | None, request: Request, key: KeyCondition | None) -> tuple[bytes, ...] | None:
+def _after(
+    table: Table, index: Index | None, request: Request, key: KeyCondition | None
+) -> tuple[bytes, ...] | None:
     given = start_key(request)
     if given is None:
         return None
@@ -203,7 +215,9 @@ def _after(table: Table, index: Index | None, request: Request, key: KeyConditio
     found = place_of(table, index, given)
     assert found
     if key and found[0] != key.hash:
-        raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+        raise invalid(
+            "The provided starting key is outside query boundaries based on provided conditions"
+        )
     return found
 
 
@@ -220,7 +234,9 @@ def _segment(request: Request) -> tuple[int, int] | None:
             "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
         )
     if segment >= total:
-        raise invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments")
+        raise invalid(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments"
+        )
     return segment, total
 
 
@@ -231,7 +247,9 @@ def _read_many(data: Data, asked: _Reading, consumed: Consumed) -> dict[str, Any
         if scanned and size + item_size > PAGE_BYTES:
             break
         scanned, size, last = scanned + 1, size + item_size, item
-        shown = asked.index.project(item) if asked.index and asked.select != "ALL_ATTRIBUTES" else item
+        shown = (
+            asked.index.project(item) if asked.index and asked.select != "ALL_ATTRIBUTES" else item
+        )
         if asked.test is None or asked.test(shown):
             found.append(shown)
         if scanned == asked.limit:
@@ -251,7 +269,12 @@ def _read_many(data: Data, asked: _Reading, consumed: Consumed) -> dict[str, Any
 def _in_segment(asked: _Reading, data: Data) -> Iterable[tuple[Item, int]]:
     key = asked.key
     walked = data.walk(
-        asked.table, asked.index, key.hash if key else None, key.bounds if key else (), asked.after, asked.forward
+        asked.table,
+        asked.index,
+        key.hash if key else None,
+        key.bounds if key else (),
+        asked.after,
+        asked.forward,
     )
     if asked.segment is None:
         return walked
@@ -261,7 +284,9 @@ def _in_segment(asked: _Reading, data: Data) -> Iterable[tuple[Item, int]]:
 
 
 def _hashed(value: Mapping[str, Any]) -> int:
-    return int.from_bytes(hashlib.md5(json.dumps(value).encode(), usedforsecurity=False).digest()[:4])
+    return int.from_bytes(
+        hashlib.md5(json.dumps(value).encode(), usedforsecurity=False).digest()[:4]
+    )
 
 
 def _projection(request: Request) -> list[paths.Path] | None:

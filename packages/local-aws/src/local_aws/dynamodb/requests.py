@@ -63,7 +63,9 @@ def check_key_values(key_names: Keys, item: Item, index: str = "") -> None:
         encoded = keys.encode(item[name])
         if not encoded:
             where = f"IndexName: {index}, IndexKey: {name}" if index else f"Key: {name}"
-            secondary = "A value specified for a secondary index key is not supported. " if index else ""
+            secondary = (
+                "A value specified for a secondary index key is not supported. " if index else ""
+            )
             raise invalid(
                 f"One or more parameter values are not valid. {secondary}The AttributeValue for a key attribute cannot "
                 f"contain an empty string value. {where}"
@@ -72,7 +74,9 @@ def check_key_values(key_names: Keys, item: Item, index: str = "") -> None:
             of, between = ("hashkey", "of") if kind == "HASH" else ("all range keys", "of ")
             what = "Size of" if kind == "HASH" else "Aggregated size of"
             limit = "maximum size limit" if kind == "HASH" else "size limit"
-            raise invalid_values(f"{what} {of} has exceeded the {limit} {between}{_LONGEST[kind]} bytes")
+            raise invalid_values(
+                f"{what} {of} has exceeded the {limit} {between}{_LONGEST[kind]} bytes"
+            )
 
 
 def item_of(table: Table, item: Any) -> tuple[Item, int]:
@@ -82,14 +86,19 @@ def item_of(table: Table, item: Any) -> tuple[Item, int]:
         if name not in given:
             raise invalid_values(f"Missing the key {name} in the item")
         if kind not in given[name]:
-            raise invalid_values(f"Type mismatch for key {name} expected: {kind} actual: {next(iter(given[name]))}")
+            raise invalid_values(
+                f"Type mismatch for key {name} expected: {kind} actual: {next(iter(given[name]))}"
+            )
     check_key_values(table.keys, given)
     check_item(table, given, size)
     return given, size
 
 
 def check_item(
-    table: Table, item: Item, size: int, message: str = "Item size has exceeded the maximum allowed size"
+    table: Table,
+    item: Item,
+    size: int,
+    message: str = "Item size has exceeded the maximum allowed size",
 ) -> None:
     """Raise a ValidationException if the item is too large or would stand in an index under a key of another type."""
     if size > MOST_BYTES:

@@ -101,7 +101,9 @@ def described(table: Any) -> Table:
     types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
     own = _keys(table.schema, types)
     indexes = {
-        each.name: Index(each.name, found, each in table.global_indexes, _attributes(each, own, found))
+        each.name: Index(
+            each.name, found, each in table.global_indexes, _attributes(each, own, found)
+        )
         for each in table.all_indexes()
         for found in [_keys(each.schema, types)]
     }
@@ -136,4 +138,6 @@ def _stream(table: Any) -> Stream | None:
     specification = table.stream_specification or {}
     if not specification.get("StreamEnabled"):
         return None
-    return Stream(f"{table.table_arn}/stream/{table.latest_stream_label}", specification["StreamViewType"])
+    return Stream(
+        f"{table.table_arn}/stream/{table.latest_stream_label}", specification["StreamViewType"]
+    )

@@ -43,14 +43,21 @@ class Store:
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dynamodb")
         self._sql = self._thread.submit(self._open).result()
-        self._numbers: dict[str, tuple[int, str]] = {}  # a table's identity -> its number here, its shape
+        self._numbers: dict[
+            str, tuple[int, str]
+        ] = {}  # a table's identity -> its number here, its shape
         self.last_record: dict[str, int] = {}  # stream -> number of its newest record
 
     def _open(self) -> sqlite3.Connection:
         sql = sqlite3.connect(self._path or ":memory:", isolation_level=None, cached_statements=512)
         if self._path:
             self._path.chmod(0o600)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY", "cache_size=-32768"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "temp_store=MEMORY",
+            "cache_size=-32768",
+        ):
             sql.execute(f"PRAGMA {pragma}")
         sql.executescript(_SCHEMA)
         return sql
@@ -103,12 +110,16 @@ class Store:
         known = {table.identity for table in tables}
 
         def drop() -> None:
-            for number, identity in self._sql.execute("SELECT number, identity FROM tables").fetchall():
+            for number, identity in self._sql.execute(
+                "SELECT number, identity FROM tables"
+            ).fetchall():
                 if identity not in known:
                     with _transaction(self._sql):
                         self._sql.execute(f"DROP TABLE items_{number}")
                         self._sql.execute("DELETE FROM tables WHERE number = ?", (number,))
-            for stream, newest in self._sql.execute("SELECT stream, max(number) FROM stream GROUP BY stream"):
+            for stream, newest in self._sql.execute(
+                "SELECT stream, max(number) FROM stream GROUP BY stream"
+            ):
                 self.last_record[stream] = newest
 
         self._thread.submit(drop).result()
@@ -161,7 +172,9 @@ class Data:
 
     def count(self, table: Table) -> tuple[int, int]:
         """Return how many items the table has, and their size in bytes."""
-        [found] = self.sql.execute(f"SELECT count(*), coalesce(sum(size), 0) FROM items_{self._number(table)}")
+        [found] = self.sql.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) FROM items_{self._number(table)}"
+        )
         return int(found[0]), int(found[1])
 
     def walk(
@@ -190,7 +203,9 @@ class Data:
         if after is not None:
             columns = order if hash_key is None else order[1:]
             places = after if hash_key is None else after[1:]
-            conditions.append(f"({', '.join(columns)}) {'>' if forward else '<'} ({', '.join('?' * len(places))})")
+            conditions.append(
+                f"({', '.join(columns)}) {'>' if forward else '<'} ({', '.join('?' * len(places))})"
+            )
             values += places
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         direction = "" if forward else " DESC"
@@ -222,7 +237,9 @@ class Data:
         self.recorded[stream] = done.lastrowid
         return done.lastrowid
 
-    def records(self, stream: str, first: int, most: int) -> Iterator[tuple[int, float, dict[str, Any]]]:
+    def records(
+        self, stream: str, first: int, most: int
+    ) -> Iterator[tuple[int, float, dict[str, Any]]]:
         """Yield (number, epoch seconds, record)."""
         for number, created, record in self.sql.execute(
             "SELECT number, created, record FROM stream WHERE stream = ? AND number >= ? ORDER BY number LIMIT ?",
@@ -234,7 +251,9 @@ class Data:
         self.sql.execute("DELETE FROM stream WHERE created < ?", (horizon,))
 
     def place(self, mapping: str) -> int:
-        found = self.sql.execute("SELECT number FROM places WHERE mapping = ?", (mapping,)).fetchone()
+        found = self.sql.execute(
+            "SELECT number FROM places WHERE mapping = ?", (mapping,)
+        ).fetchone()
         return int(found[0]) if found else 0
 
     def set_place(self, mapping: str, number: int | None) -> None:
@@ -248,26 +267,37 @@ class Data:
         number = 0
         for change in changes:
             number = (
-                self.sql.execute("INSERT OR REPLACE INTO changes (name, content) VALUES (?, ?)", change).lastrowid or 0
+                self.sql.execute(
+                    "INSERT OR REPLACE INTO changes (name, content) VALUES (?, ?)", change
+                ).lastrowid
+                or 0
             )
         return number
 
     def changes_after(self, number: int) -> list[tuple[str, bytes | None]]:
-        found = self.sql.execute("SELECT name, content FROM changes WHERE number > ? ORDER BY number", (number,))
+        found = self.sql.execute(
+            "SELECT name, content FROM changes WHERE number > ? ORDER BY number", (number,)
+        )
         return found.fetchall()
 
     def forget_changes(self, until: int) -> None:
         self.sql.execute("DELETE FROM changes WHERE number <= ?", (until,))
 
     def last_change(self) -> int:
-        [(number,)] = self.sql.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'")
+        [(number,)] = self.sql.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'changes'"
+        )
         return int(number)
 
     def token(self, token: str, since: float) -> bytes | None:
         """Return the request that this idempotency token stands for."""
-        found = self.sql.execute("SELECT request FROM tokens WHERE token = ? AND created > ?", (token, since))
+        found = self.sql.execute(
+            "SELECT request FROM tokens WHERE token = ? AND created > ?", (token, since)
+        )
         return next((request for (request,) in found), None)
 
     def keep_token(self, token: str, request: bytes, forget_before: float) -> None:
         self.sql.execute("DELETE FROM tokens WHERE created <= ?", (forget_before,))
-        self.sql.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", (token, request, time.time()))
+        self.sql.execute(
+            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", (token, request, time.time())
+        )

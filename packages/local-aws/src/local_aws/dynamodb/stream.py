@@ -25,7 +25,11 @@ EXPIRY = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
 
 def record(
-    data: Data, table: Table, before: Item | None, after: Item | None, who: Mapping[str, str] | None = None
+    data: Data,
+    table: Table,
+    before: Item | None,
+    after: Item | None,
+    who: Mapping[str, str] | None = None,
 ) -> None:
     """Write down a change; one that changed nothing leaves no record."""
     if table.stream is None or before == after:
@@ -39,7 +43,9 @@ def record(
     if before is not None and view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
         change["OldImage"] = before
     change["SizeBytes"] = sum(
-        canonical_item(change[name])[1] for name in ("Keys", "NewImage", "OldImage") if name in change
+        canonical_item(change[name])[1]
+        for name in ("Keys", "NewImage", "OldImage")
+        if name in change
     )
     written = {
         "eventID": uuid4().hex,
@@ -52,7 +58,9 @@ def record(
     data.record(table.stream.name, written | ({"userIdentity": dict(who)} if who else {}))
 
 
-def records(data: Data, stream: str, first: int, most: int) -> Iterator[tuple[int, float, dict[str, Any]]]:
+def records(
+    data: Data, stream: str, first: int, most: int
+) -> Iterator[tuple[int, float, dict[str, Any]]]:
     """Yield (number, epoch seconds, record) in order, beginning with `first`."""
     for number, created, found in data.records(stream, first, most):
         found["dynamodb"]["ApproximateCreationDateTime"] = int(created)
@@ -64,7 +72,9 @@ def get_shard_iterator(data: Data, region: str, request: Request) -> dict[str, A
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html"""
     arn = str(request.get("StreamArn", ""))
     if schema.of_stream(arn) is None:
-        raise DynamoDbError("ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found")
+        raise DynamoDbError(
+            "ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found"
+        )
     number = int(request.get("SequenceNumber") or FIRST) - FIRST
     match request.get("ShardIteratorType"):
         case "TRIM_HORIZON":
@@ -85,18 +95,25 @@ def get_shard_iterator(data: Data, region: str, request: Request) -> dict[str, A
 def get_records(data: Data, region: str, request: Request) -> dict[str, Any]:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html"""
     try:
-        arn, first = json.loads(base64.urlsafe_b64decode(str(request.get("ShardIterator", "")).rpartition("|")[2]))
+        arn, first = json.loads(
+            base64.urlsafe_b64decode(str(request.get("ShardIterator", "")).rpartition("|")[2])
+        )
     except ValueError:
         raise invalid("Invalid ShardIterator") from None
     limit = min(int(request.get("Limit") or _MOST_RECORDS), _MOST_RECORDS)
     found = list(records(data, arn, first, limit))
     following = found[-1][0] + 1 if found else first
-    return {"Records": [each for _, _, each in found], "NextShardIterator": _iterator(arn, following)}
+    return {
+        "Records": [each for _, _, each in found],
+        "NextShardIterator": _iterator(arn, following),
+    }
 
 
 def newest(data: Data, stream: str) -> int:
     """Return the number of the newest record; 0 if there is none."""
-    [(number,)] = data.sql.execute("SELECT coalesce(max(number), 0) FROM stream WHERE stream = ?", (stream,))
+    [(number,)] = data.sql.execute(
+        "SELECT coalesce(max(number), 0) FROM stream WHERE stream = ?", (stream,)
+    )
     return int(number)
 
 

@@ -30,24 +30,32 @@ class Placeholders:
             if given is None:
                 continue
             if not any(request.get(name) for name in expressions):
-                raise invalid(f"ExpressionAttribute{kind} can only be specified when using expressions")
+                raise invalid(
+                    f"ExpressionAttribute{kind} can only be specified when using expressions"
+                )
             if not given:
                 raise invalid(f"ExpressionAttribute{kind} must not be empty")
         for name in self._names:
             if not re.fullmatch(r"#\w+", name):
-                raise invalid(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"')
+                raise invalid(
+                    f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"'
+                )
 
     def _read_values(self, request: Mapping[str, Any]) -> dict[str, Value]:
         given = request.get("ExpressionAttributeValues") or {}
         for key in given:
             if not re.fullmatch(r":\w+", key):
-                raise invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')
+                raise invalid(
+                    f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"'
+                )
         try:
             return {key: canonical(value)[0] for key, value in given.items()}
         except DynamoDbError as error:
             if error.code != "ValidationException":
                 raise
-            raise invalid(f"ExpressionAttributeValues contains invalid value: {error.message}") from None
+            raise invalid(
+                f"ExpressionAttributeValues contains invalid value: {error.message}"
+            ) from None
 
     def name(self, key: str, where: str) -> str:
         if key not in self._names:
@@ -72,7 +80,9 @@ class Placeholders:
         for kind, unused in zip(("Names", "Values"), self._unused, strict=True):
             if unused:
                 keys = ", ".join(sorted(unused))
-                raise invalid(f"Value provided in ExpressionAttribute{kind} unused in expressions: keys: {{{keys}}}")
+                raise invalid(
+                    f"Value provided in ExpressionAttribute{kind} unused in expressions: keys: {{{keys}}}"
+                )
 
 
 class Reader:
@@ -92,7 +102,9 @@ class Reader:
         while place < end:
             if (found := _TOKEN.match(text, place)) is None:
                 token = text[place:].lstrip()[0]
-                raise self.error(f'Syntax error; token: "{token}", near: "{text[max(0, place - 3) : place + 4]}"')
+                raise self.error(
+                    f'Syntax error; token: "{token}", near: "{text[max(0, place - 3) : place + 4]}"'
+                )
             tokens.append(found[1] or found[2])
             place = found.end()
         return tokens

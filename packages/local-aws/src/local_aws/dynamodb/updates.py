@@ -19,7 +19,9 @@ type _Source = Callable[[Item], Value]
 
 _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 _NO_SUCH_PATH = "The document path provided in the update expression is invalid for update"
-_NO_SUCH_ATTRIBUTE = "The provided expression refers to an attribute that does not exist in the item"
+_NO_SUCH_ATTRIBUTE = (
+    "The provided expression refers to an attribute that does not exist in the item"
+)
 _SETS = ("SS", "NS", "BS")
 
 
@@ -50,7 +52,9 @@ class Update:
             _put(after, path, _sum(paths.find(before, path), value))
         for path, value in self.deletes:
             _take_out(after, path, value)
-        for path in sorted(self.removes, key=_position, reverse=True):  # a removal moves those behind it
+        for path in sorted(
+            self.removes, key=_position, reverse=True
+        ):  # a removal moves those behind it
             _remove(after, path)
         return after
 
@@ -66,12 +70,19 @@ class _Updates:
 
     def whole(self) -> Update:
         found: dict[str, tuple[Any, ...]] = {}
-        actions = {"SET": self._set, "REMOVE": self._reader.path, "ADD": self._add, "DELETE": self._delete}
+        actions = {
+            "SET": self._set,
+            "REMOVE": self._reader.path,
+            "ADD": self._add,
+            "DELETE": self._delete,
+        }
         while self._reader.peek():
             if not (name := self._reader.take(*actions)):
                 raise self._reader.syntax_error()
             if name in found:
-                raise self._reader.error(f'The "{name}" section can only be used once in an update expression;')
+                raise self._reader.error(
+                    f'The "{name}" section can only be used once in an update expression;'
+                )
             entries: list[Any] = [actions[name]()]
             while self._reader.take(","):
                 entries.append(actions[name]())

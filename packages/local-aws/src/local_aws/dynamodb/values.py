@@ -45,9 +45,13 @@ def checked(value: Decimal) -> Decimal:
     if not value:
         return Decimal(0)
     if value.adjusted() > _LARGEST:
-        raise invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+        raise invalid(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
     if value.adjusted() < _SMALLEST:
-        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+        raise invalid(
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+        )
     short = _EXACT.normalize(value)
     if len(short.as_tuple().digits) > DIGITS:
         raise invalid("Attempting to store more than 38 significant digits in a Number")
@@ -69,7 +73,9 @@ def binary(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise DynamoDbError("SerializationException", "Base64 encoded length is unexpected") from None
+        raise DynamoDbError(
+            "SerializationException", "Base64 encoded length is unexpected"
+        ) from None
 
 
 def canonical(value: Any, depth: int = 0) -> tuple[Value, int]:
@@ -82,7 +88,9 @@ def canonical(value: Any, depth: int = 0) -> tuple[Value, int]:
     match kind:
         case "S":
             if not isinstance(content, str):
-                raise DynamoDbError("SerializationException", "NUMBER_VALUE cannot be converted to String")
+                raise DynamoDbError(
+                    "SerializationException", "NUMBER_VALUE cannot be converted to String"
+                )
             return value, len(content.encode())
         case "N":
             text = written(number(content))
@@ -121,7 +129,9 @@ def _malformed(value: Any) -> Never:
         raise invalid(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
         )
-    raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    raise invalid(
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+    )
 
 
 def _canonical_set(kind: str, content: Any) -> tuple[Value, int]:

@@ -11,9 +11,23 @@ import msgspec
 from local_aws.dynamodb import paths, stream
 from local_aws.dynamodb.capacity import Consumed
 from local_aws.dynamodb.conditions import Test, condition
-from local_aws.dynamodb.errors import ConditionFailedError, DynamoDbError, InvalidUpdateError, cancelled, invalid
+from local_aws.dynamodb.errors import (
+    ConditionFailedError,
+    DynamoDbError,
+    InvalidUpdateError,
+    cancelled,
+    invalid,
+)
 from local_aws.dynamodb.reads import check_transaction_length
-from local_aws.dynamodb.requests import Request, check_item, item_of, key_of, one_of, place, table_of
+from local_aws.dynamodb.requests import (
+    Request,
+    check_item,
+    item_of,
+    key_of,
+    one_of,
+    place,
+    table_of,
+)
 from local_aws.dynamodb.schema import Table
 from local_aws.dynamodb.store import Data
 from local_aws.dynamodb.syntax import Placeholders
@@ -88,7 +102,11 @@ def _one(data: Data, request: Request, write: Write, wanted: str) -> dict[str, A
     answer: dict[str, Any] = {}
     if wanted != "NONE" and shown:
         partly = wanted.startswith("UPDATED")
-        attributes = paths.project(shown[0], write.update.paths if write.update else []) if partly else shown[0]
+        attributes = (
+            paths.project(shown[0], write.update.paths if write.update else [])
+            if partly
+            else shown[0]
+        )
         answer = {"Attributes": attributes} if attributes else {}
     return answer | consumed.one()
 
@@ -120,7 +138,11 @@ def changed(region: str, request: Request) -> Write:
     table = table_of(region, request)
     key = key_of(table, request.get("Key"))
     placeholders = Placeholders(request, ("UpdateExpression", "ConditionExpression"))
-    wanted = update(request["UpdateExpression"], placeholders) if "UpdateExpression" in request else Update()
+    wanted = (
+        update(request["UpdateExpression"], placeholders)
+        if "UpdateExpression" in request
+        else Update()
+    )
     test = _condition(request, placeholders)
     for path in wanted.paths:
         if path[0] in key:
@@ -143,7 +165,10 @@ def _condition(request: Request, placeholders: Placeholders) -> Test | None:
 
 
 def _shows(request: Request) -> bool:
-    return one_of(request, "ReturnValuesOnConditionCheckFailure", ("ALL_OLD", "NONE"), "NONE") == "ALL_OLD"
+    return (
+        one_of(request, "ReturnValuesOnConditionCheckFailure", ("ALL_OLD", "NONE"), "NONE")
+        == "ALL_OLD"
+    )
 
 
 def batch_write_item(data: Data, region: str, request: Request) -> dict[str, Any]:
@@ -167,7 +192,9 @@ def batch_write_item(data: Data, region: str, request: Request) -> dict[str, Any
 
 def _batched(region: str, table: str, request: Mapping[str, Any]) -> Write:
     if len(request) != 1:
-        raise invalid("Supplied WriteRequest has more than one operation set, must contain exactly one")
+        raise invalid(
+            "Supplied WriteRequest has more than one operation set, must contain exactly one"
+        )
     [(kind, fields)] = request.items()
     named = {"TableName": table, **fields}
     return put(region, named) if kind == "PutRequest" else delete(region, named)
@@ -205,7 +232,9 @@ def _part(region: str, each: Mapping[str, Any]) -> Write:
     return _KINDS[kind](region, fields)
 
 
-def _attempt(data: Data, writes: list[Write]) -> tuple[list[tuple[Sized | None, Sized | None]], list[dict[str, Any]]]:
+def _attempt(
+    data: Data, writes: list[Write]
+) -> tuple[list[tuple[Sized | None, Sized | None]], list[dict[str, Any]]]:
     done: list[tuple[Sized | None, Sized | None]] = []
     reasons: list[dict[str, Any]] = []
     for write in writes:
@@ -213,7 +242,9 @@ def _attempt(data: Data, writes: list[Write]) -> tuple[list[tuple[Sized | None, 
             done.append(write.do(data))
             reasons.append({"Code": "None"})
         except ConditionFailedError as error:
-            reasons.append({"Code": "ConditionalCheckFailed", "Message": error.message, **error.beside})
+            reasons.append(
+                {"Code": "ConditionalCheckFailed", "Message": error.message, **error.beside}
+            )
         except DynamoDbError as error:
             if not isinstance(error, InvalidUpdateError) and error.code != "ValidationException":
                 raise
@@ -231,7 +262,9 @@ def _is_repeated(data: Data, request: Request) -> bool:
             "Member must have length less than or equal to 36"
         )
     since = time.time() - TOKEN_SECONDS
-    digest = hashlib.sha256(msgspec.json.encode(request["TransactItems"], order="deterministic")).digest()
+    digest = hashlib.sha256(
+        msgspec.json.encode(request["TransactItems"], order="deterministic")
+    ).digest()
     known = data.token(token, since)
     if known is None:
         data.keep_token(token, digest, since)

@@ -13,7 +13,9 @@ from moto.sqs.models import Message, Queue, SQSBackend
 _receive = SQSBackend.receive_message
 
 
-def _received_in_order(backend: SQSBackend, queue_name: str, *others: Any, **named: Any) -> list[Message]:
+def _received_in_order(
+    backend: SQSBackend, queue_name: str, *others: Any, **named: Any
+) -> list[Message]:
     queue = backend.get_queue(queue_name)
     if queue.fifo_queue:
         _end_flights(queue)

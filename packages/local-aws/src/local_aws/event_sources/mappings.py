@@ -33,7 +33,10 @@ _DEFAULTS: dict[str, Config] = {
     },
     "sqs": _COMMON | {"BatchSize": 10},
 }  # fmt: skip
-_CHANGEABLE = {name for defaults in _DEFAULTS.values() for name in defaults} | {"FilterCriteria", "ScalingConfig"}
+_CHANGEABLE = {name for defaults in _DEFAULTS.values() for name in defaults} | {
+    "FilterCriteria",
+    "ScalingConfig",
+}
 _RANGES = {
     "BatchSize": (1, 10_000),
     "MaximumBatchingWindowInSeconds": (0, 300),
@@ -51,7 +54,10 @@ _READS = {
 
 def create(region: str, asked: Mapping[str, Any]) -> Config:
     """Raises `InvokeError` with what AWS answers."""
-    function, source = find(_required(asked, "FunctionName"), region=region), _required(asked, "EventSourceArn")
+    function, source = (
+        find(_required(asked, "FunctionName"), region=region),
+        _required(asked, "EventSourceArn"),
+    )
     kind = _kind(source)
     _check_is_new(region, source, function.invoked_arn)
     uuid = str(uuid4())
@@ -68,7 +74,10 @@ def create(region: str, asked: Mapping[str, Any]) -> Config:
         **_settings(asked),
     }
     if kind == "dynamodb":
-        config |= {"LastProcessingResult": "No records processed", "StartingPosition": _start(asked)}
+        config |= {
+            "LastProcessingResult": "No records processed",
+            "StartingPosition": _start(asked),
+        }
         if schema.of_stream(source) is None:
             raise _invalid(f"Stream not found: {source}")
     _check(config, kind, function)
@@ -80,7 +89,11 @@ def update(region: str, uuid: str, asked: Mapping[str, Any]) -> Config:
     before = get(region, uuid)
     name = asked.get("FunctionName")
     function = find(name or before["FunctionArn"], region=region)
-    config = before | _settings(asked) | {"FunctionArn": function.invoked_arn, "LastModified": time.time()}
+    config = (
+        before
+        | _settings(asked)
+        | {"FunctionArn": function.invoked_arn, "LastModified": time.time()}
+    )
     if (enabled := asked.get("Enabled")) is not None:
         config["State"] = "Enabled" if enabled else "Disabled"
     _check(config, _kind(config["EventSourceArn"]), function)
@@ -97,7 +110,9 @@ def delete(region: str, uuid: str) -> Config:
 def get(region: str, uuid: str) -> Config:
     found = _all(region).get(uuid)
     if found is None:
-        raise InvokeError(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+        raise InvokeError(
+            404, "ResourceNotFoundException", "The resource you requested does not exist."
+        )
     return found
 
 
@@ -111,11 +126,17 @@ def listed(region: str, source: str | None = None, function: str | None = None) 
 
 def everywhere() -> list[tuple[str, Config]]:
     """(region, mapping) of all."""
-    return [(region, config) for region in list(lambda_backends[ACCOUNT_ID]) for config in listed(region)]
+    return [
+        (region, config)
+        for region in list(lambda_backends[ACCOUNT_ID])
+        for config in listed(region)
+    ]
 
 
 def patterns(config: Config) -> list[Mapping[str, Any]]:
-    return [parse(each["Pattern"]) for each in (config.get("FilterCriteria") or {}).get("Filters") or []]
+    return [
+        parse(each["Pattern"]) for each in (config.get("FilterCriteria") or {}).get("Filters") or []
+    ]
 
 
 def on_failure(config: Config) -> str | None:
@@ -129,7 +150,9 @@ def _all(region: str) -> dict[str, Config]:
 
 
 def _settings(asked: Mapping[str, Any]) -> Config:
-    return {name: value for name, value in asked.items() if name in _CHANGEABLE and value is not None}
+    return {
+        name: value for name, value in asked.items() if name in _CHANGEABLE and value is not None
+    }
 
 
 def _required(asked: Mapping[str, Any], name: str) -> str:
@@ -141,9 +164,7 @@ def _required(asked: Mapping[str, Any], name: str) -> str:
 def _kind(source: str) -> str:
     service = (source.split(":") + [""] * 3)[2]
     if service not in _DEFAULTS:
-        message = (
-            f"lambda: an event source mapping of {source}. The laptop's AWS reads DynamoDB streams and SQS queues."
-        )
+        message = f"lambda: an event source mapping of {source}. The laptop's AWS reads DynamoDB streams and SQS queues."
         raise InvokeError(501, "NotEmulated", message)
     return service
 
@@ -151,7 +172,9 @@ def _kind(source: str) -> str:
 def _start(asked: Mapping[str, Any]) -> str:
     start = asked.get("StartingPosition")
     if start not in ("TRIM_HORIZON", "LATEST"):
-        raise _invalid(f"StartingPosition of a DynamoDB stream is TRIM_HORIZON or LATEST, not {start}.")
+        raise _invalid(
+            f"StartingPosition of a DynamoDB stream is TRIM_HORIZON or LATEST, not {start}."
+        )
     return str(start)
 
 
@@ -194,7 +217,9 @@ def _check_role(kind: str, config: Config, function: DeployedFunction) -> None:
     for action, resource in needed:
         name = action.partition(":")[2]
         if not role_may(function.role, action, resource).allowed:
-            raise _invalid(f"The provided execution role does not have permissions to call {name} on {resource}")
+            raise _invalid(
+                f"The provided execution role does not have permissions to call {name} on {resource}"
+            )
 
 
 def _sending(destination: str) -> str:
@@ -210,7 +235,9 @@ def _check_queue(config: Config, function: DeployedFunction) -> None:
     *_, region, _, name = source.split(":")
     queue: Any = sqs_backends[ACCOUNT_ID][region].queues.get(name)
     if queue is None:
-        raise _invalid(f"Error occurred while ReceiveMessage. SQS Error Code: QueueDoesNotExist. {source}")
+        raise _invalid(
+            f"Error occurred while ReceiveMessage. SQS Error Code: QueueDoesNotExist. {source}"
+        )
     visible = int(queue.visibility_timeout or 0)
     if visible < function.timeout:
         raise _invalid(

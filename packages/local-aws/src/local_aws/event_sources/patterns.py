@@ -57,7 +57,9 @@ def _matches(rule: Any, value: Any) -> bool:
 
 def _equals(wanted: Any, value: Any) -> bool:
     """1 and 1.0 are one number; true is not 1."""
-    return wanted == value and (type(wanted) is type(value) or (_is_number(wanted) and _is_number(value)))
+    return wanted == value and (
+        type(wanted) is type(value) or (_is_number(wanted) and _is_number(value))
+    )
 
 
 def _exists(wanted: bool, value: Any) -> bool:
@@ -68,7 +70,9 @@ def _exists(wanted: bool, value: Any) -> bool:
 def _anything_but(unwanted: Any, value: Any) -> bool:
     if value is _MISSING or isinstance(value, Mapping):
         return False
-    return not any(_matches(each, value) for each in (unwanted if isinstance(unwanted, list) else [unwanted]))
+    return not any(
+        _matches(each, value) for each in (unwanted if isinstance(unwanted, list) else [unwanted])
+    )
 
 
 def _numeric(bounds: Sequence[Any], value: Any) -> bool:
@@ -80,7 +84,9 @@ def _numeric(bounds: Sequence[Any], value: Any) -> bool:
 def _text(test: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
     def rule(wanted: Any, value: Any) -> bool:
         if isinstance(wanted, Mapping):  # {"prefix": {"equals-ignore-case": …}}
-            return isinstance(value, str) and test(value.lower(), str(wanted["equals-ignore-case"]).lower())
+            return isinstance(value, str) and test(
+                value.lower(), str(wanted["equals-ignore-case"]).lower()
+            )
         return isinstance(value, str) and test(value, wanted)
 
     return rule
@@ -131,13 +137,17 @@ def _check_rule(rule: Any, where: str) -> None:
 
 
 def _is_text(argument: Any) -> bool:
-    return isinstance(argument, str) or (isinstance(argument, dict) and list(argument) == ["equals-ignore-case"])
+    return isinstance(argument, str) or (
+        isinstance(argument, dict) and list(argument) == ["equals-ignore-case"]
+    )
 
 
 def _are_unwanted(argument: Any) -> bool:
     if isinstance(argument, dict):
         (name,) = argument if len(argument) == 1 else ("",)
-        return name in ("prefix", "suffix", "equals-ignore-case") and isinstance(argument[name], str)
+        return name in ("prefix", "suffix", "equals-ignore-case") and isinstance(
+            argument[name], str
+        )
     each_of = argument if isinstance(argument, list) else [argument]
     return bool(each_of) and not any(isinstance(each, dict | list) for each in each_of)
 

@@ -32,7 +32,12 @@ class QueueReader:
     """`run` ends only by being cancelled; messages under way then come again."""
 
     def __init__(
-        self, region: str, config: Config, moto: Moto, functions: LambdaService, on_change: Callable[[], None]
+        self,
+        region: str,
+        config: Config,
+        moto: Moto,
+        functions: LambdaService,
+        on_change: Callable[[], None],
     ) -> None:
         self._region = region
         self._config = config
@@ -54,7 +59,9 @@ class QueueReader:
                 if window := self._config["MaximumBatchingWindowInSeconds"]:
                     await self._gather(window)
                 messages = await self._moto.run(self._receive)
-                batches.create_task(self._hand_over(messages)).add_done_callback(lambda _: self._at_once.release())
+                batches.create_task(self._hand_over(messages)).add_done_callback(
+                    lambda _: self._at_once.release()
+                )
 
     @property
     def _queue(self) -> Any:
@@ -72,11 +79,18 @@ class QueueReader:
 
     def _receive(self) -> list[Any]:
         """On moto's thread. The batch; messages that no filter lets through are deleted, as AWS does."""
-        backend, visible = sqs_backends[ACCOUNT_ID][self._region], int(self._queue.visibility_timeout)
+        backend, visible = (
+            sqs_backends[ACCOUNT_ID][self._region],
+            int(self._queue.visibility_timeout),
+        )
         got = backend.receive_message(self._name, self._config["BatchSize"], 0, visible, ["All"])
         if not self._patterns:
             return got
-        wanted = [each for each in got if any(_passes(pattern, self._event(each)) for pattern in self._patterns)]
+        wanted = [
+            each
+            for each in got
+            if any(_passes(pattern, self._event(each)) for pattern in self._patterns)
+        ]
         self._delete(each.receipt_handle for each in got if each not in wanted)
         return wanted
 
@@ -92,7 +106,9 @@ class QueueReader:
         events = [self._event(message) for message in messages]
         try:
             payload = json.dumps({"Records": events}).encode()
-            done = await self._functions.invoke(self._config["FunctionArn"], payload, region=self._region)
+            done = await self._functions.invoke(
+                self._config["FunctionArn"], payload, region=self._region
+            )
         except InvokeError as error:  # throttled, or the function is gone
             log.info("%s: %s", self._config["FunctionArn"], error)
             await asyncio.sleep(THROTTLED_SECONDS)
@@ -109,7 +125,10 @@ class QueueReader:
             return set()
         try:
             answer = json.loads(done.payload or b"null")
-            named = {failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures") or []}
+            named = {
+                failure["itemIdentifier"]
+                for failure in (answer or {}).get("batchItemFailures") or []
+            }
         except (AttributeError, KeyError, TypeError, ValueError):
             return sent
         return named if named <= sent else sent
@@ -133,22 +152,32 @@ class QueueReader:
             "receiptHandle": message.receipt_handle,
             "body": message.body,
             "attributes": attributes,
-            "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
+            "messageAttributes": {
+                name: _attribute(value) for name, value in message.message_attributes.items()
+            },
             "md5OfBody": message.body_md5,
             "eventSource": "aws:sqs",
             "eventSourceARN": self._config["EventSourceArn"],
             "awsRegion": self._region,
         }
-        return event | ({"md5OfMessageAttributes": message.attribute_md5} if message.message_attributes else {})
+        return event | (
+            {"md5OfMessageAttributes": message.attribute_md5} if message.message_attributes else {}
+        )
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    written: dict[str, Any] = {"dataType": value["DataType"], "stringListValues": [], "binaryListValues": []}
+    written: dict[str, Any] = {
+        "dataType": value["DataType"],
+        "stringListValues": [],
+        "binaryListValues": [],
+    }
     if "StringValue" in value:
         written["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:
         binary = value["BinaryValue"]
-        written["binaryValue"] = base64.b64encode(binary).decode() if isinstance(binary, bytes) else binary
+        written["binaryValue"] = (
+            base64.b64encode(binary).decode() if isinstance(binary, bytes) else binary
+        )
     return written
 
 

@@ -46,27 +46,37 @@ class Schedules:
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
         """Refuses expressions that AWS refuses, which moto takes; forwards everything else of EventBridge."""
-        if call.action == "PutRule" and (expression := json.loads(call.body).get("ScheduleExpression")):
+        if call.action == "PutRule" and (
+            expression := json.loads(call.body).get("ScheduleExpression")
+        ):
             try:
                 next_due(expression, self._now())
             except ScheduleError as error:
                 log.warning("%s", error)
-                body = {"__type": "ValidationException", "message": "Parameter ScheduleExpression is not valid."}
-                return AwsResponse(400, json.dumps(body).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+                body = {
+                    "__type": "ValidationException",
+                    "message": "Parameter ScheduleExpression is not valid.",
+                }
+                return AwsResponse(
+                    400, json.dumps(body).encode(), {"Content-Type": "application/x-amz-json-1.1"}
+                )
         return await forward(call)
 
     def _is_due(self, rule: Any) -> bool:
         """Decides, and remembers the next time. A rate begins when its rule is made or changed."""
-        due: dict[str, tuple[str, float]] = vars(events_backends[ACCOUNT_ID][rule.region_name]).setdefault(
-            _ATTRIBUTE, {}
-        )
+        due: dict[str, tuple[str, float]] = vars(
+            events_backends[ACCOUNT_ID][rule.region_name]
+        ).setdefault(_ATTRIBUTE, {})
         now = self._now()
         expression, moment = due.get(rule.arn, ("", 0.0))
         is_known = expression == rule.scheduled_expression
         if is_known and moment > now.timestamp():
             return False
         following = next_due(rule.scheduled_expression, now)
-        due[rule.arn] = (rule.scheduled_expression, following.timestamp() if following else float("inf"))
+        due[rule.arn] = (
+            rule.scheduled_expression,
+            following.timestamp() if following else float("inf"),
+        )
         self._on_change()
         return bool(is_known)
 
@@ -84,11 +94,17 @@ class Schedules:
         }
         for target in list(rule.targets):
             if ":lambda:" not in target["Arn"]:
-                log.error("%s: the target %s: the laptop's AWS calls functions only", rule.name, target["Arn"])
+                log.error(
+                    "%s: the target %s: the laptop's AWS calls functions only",
+                    rule.name,
+                    target["Arn"],
+                )
                 continue
             payload = json.dumps(_input(target, event)).encode()
             try:
-                self._functions.accept(target["Arn"], payload, source=(PRINCIPAL, rule.arn), region=rule.region_name)
+                self._functions.accept(
+                    target["Arn"], payload, source=(PRINCIPAL, rule.arn), region=rule.region_name
+                )
             except InvokeError as error:
                 log.error("%s: %s", rule.name, error)
 
@@ -107,7 +123,9 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
         return json.loads(target["Input"])
     found: Any = event
     if transformer := target.get("InputTransformer"):
-        return EventTemplateParser.parse(transformer["InputTemplate"], transformer.get("InputPathsMap", {}), found)
+        return EventTemplateParser.parse(
+            transformer["InputTemplate"], transformer.get("InputPathsMap", {}), found
+        )
     for name in target.get("InputPath", "$").split(".")[1:]:
         found = found.get(name) if isinstance(found, dict) else None
     return found

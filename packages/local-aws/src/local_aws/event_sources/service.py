@@ -85,7 +85,9 @@ class EventSources:
                 return _json(202, _shown(config | {"State": "Creating"}))
             case "GET", False:
                 wanted = {name: values[0] for name, values in parse_qs(call.query).items()}
-                found = mappings.listed(call.region, wanted.get("EventSourceArn"), wanted.get("FunctionName"))
+                found = mappings.listed(
+                    call.region, wanted.get("EventSourceArn"), wanted.get("FunctionName")
+                )
                 return _json(200, {"EventSourceMappings": [_shown(config) for config in found]})
             case "GET", True:
                 return _json(200, _shown(mappings.get(call.region, uuid)))
@@ -117,7 +119,9 @@ class EventSources:
             reader = QueueReader(region, config, self._moto, self._functions, self._on_change)
         else:
             reader = StreamReader(region, config, self._moto, self._functions, self._store)
-        self._readers[config["UUID"]] = asyncio.create_task(_endless(config["FunctionArn"], reader.run))
+        self._readers[config["UUID"]] = asyncio.create_task(
+            _endless(config["FunctionArn"], reader.run)
+        )
 
 
 async def _endless(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -134,7 +138,9 @@ def _begin(data: Data, config: Config) -> None:
     """Keep where a stream's mapping begins to read."""
     if "StartingPosition" in config:
         is_latest = config["StartingPosition"] == "LATEST"
-        data.set_place(config["UUID"], stream.newest(data, config["EventSourceArn"]) + 1 if is_latest else 0)
+        data.set_place(
+            config["UUID"], stream.newest(data, config["EventSourceArn"]) + 1 if is_latest else 0
+        )
 
 
 def _answer_tags(call: AwsCall, uuid: str) -> AwsResponse:

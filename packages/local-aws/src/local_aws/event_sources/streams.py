@@ -56,7 +56,9 @@ class StreamReader:
     that was under way comes again.
     """
 
-    def __init__(self, region: str, config: Config, moto: Moto, functions: LambdaService, store: Store) -> None:
+    def __init__(
+        self, region: str, config: Config, moto: Moto, functions: LambdaService, store: Store
+    ) -> None:
         self._region = region
         self._config = config
         self._moto = moto
@@ -102,9 +104,13 @@ class StreamReader:
         place, size = self._place, 0
         for number, created, found in stream.records(data, self._stream, place, MOST_READ):
             record = _record(number, created, found, self._stream)
-            if not self._patterns or any(matches(pattern, record.event) for pattern in self._patterns):
+            if not self._patterns or any(
+                matches(pattern, record.event) for pattern in self._patterns
+            ):
                 size += record.size + 1
-                if len(batch) == self._config["BatchSize"] or (batch and size > REQUEST_LIMIT - 100):
+                if len(batch) == self._config["BatchSize"] or (
+                    batch and size > REQUEST_LIMIT - 100
+                ):
                     break
                 batch.append(record)
             place = record.number + 1
@@ -140,7 +146,9 @@ class StreamReader:
                 return
             retries += failure.counts
 
-    async def _without_aged(self, batch: list[Record], failure: Failure | None, retries: int) -> list[Record]:
+    async def _without_aged(
+        self, batch: list[Record], failure: Failure | None, retries: int
+    ) -> list[Record]:
         limit = self._config["MaximumRecordAgeInSeconds"]
         horizon = datetime.now(UTC).timestamp() - (stream.KEPT_SECONDS if limit < 0 else limit)
         aged = [record for record in batch if record.created.timestamp() < horizon]
@@ -151,7 +159,9 @@ class StreamReader:
     async def _invoke(self, batch: list[Record]) -> Failure | None:
         payload = json.dumps({"Records": [record.event for record in batch]}).encode()
         try:
-            done = await self._functions.invoke(self._config["FunctionArn"], payload, region=self._region)
+            done = await self._functions.invoke(
+                self._config["FunctionArn"], payload, region=self._region
+            )
         except InvokeError as error:  # throttled, or the function is gone
             log.info("%s: %s", self._config["FunctionArn"], error)
             return Failure(None, counts=False)
@@ -161,8 +171,12 @@ class StreamReader:
             return None
         return _reported(done, batch)
 
-    async def _give_up(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> None:
-        log.warning("%s: %d records given up: %s", self._config["FunctionArn"], len(batch), condition)
+    async def _give_up(
+        self, batch: list[Record], condition: str, failure: Failure | None, invocations: int
+    ) -> None:
+        log.warning(
+            "%s: %d records given up: %s", self._config["FunctionArn"], len(batch), condition
+        )
         if destination := mappings.on_failure(self._config):
             body = json.dumps(self._report(batch, condition, failure, invocations))
             with suppress(InvokeError):  # the function is gone, and its role with it
@@ -170,7 +184,9 @@ class StreamReader:
                 await self._moto.run(lambda: send(role, destination, body))
         await self._go_on_at(batch[-1].number + 1)
 
-    def _report(self, batch: list[Record], condition: str, failure: Failure | None, invocations: int) -> Config:
+    def _report(
+        self, batch: list[Record], condition: str, failure: Failure | None, invocations: int
+    ) -> Config:
         """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (example invocation record)."""
         done = failure.invocation if failure else None
         report: Config = {

@@ -32,7 +32,12 @@ def accesses(call: AwsCall) -> list[Access]:
     mapped = SERVICES.get(call.service, _unmapped)
     try:
         return mapped(call)
-    except (AttributeError, KeyError, TypeError, ValueError):  # a number where a text belongs, and the like
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # a number where a text belongs, and the like
         return _unmapped(call)
 
 
@@ -71,10 +76,18 @@ def _lambda(call: AwsCall) -> list[Access]:
     if not invoked or call.method != "POST":
         return [Access(f"lambda:{call.method} {call.path}")]
     name = unquote(invoked[1])
-    name = name if name.startswith("arn:") else arn(call, "function:" + name.removeprefix(f"{ACCOUNT_ID}:function:"))
+    name = (
+        name
+        if name.startswith("arn:")
+        else arn(call, "function:" + name.removeprefix(f"{ACCOUNT_ID}:function:"))
+    )
     qualifier = dict(parse_qsl(call.query)).get("Qualifier")
     qualified = name.count(":") > 6
-    return [Access("lambda:InvokeFunction", f"{name}:{qualifier}" if qualifier and not qualified else name)]
+    return [
+        Access(
+            "lambda:InvokeFunction", f"{name}:{qualifier}" if qualifier and not qualified else name
+        )
+    ]
 
 
 # https://docs.aws.amazon.com/cognito/latest/developerguide/security_iam_service-with-iam.html: these take a client id
@@ -180,7 +193,9 @@ _SSM_PARAMETER_ACTIONS = frozenset(
 def _parameter_arn(call: AwsCall, name: str) -> str:
     if name.startswith("arn:"):
         return name
-    return arn(call, "parameter/" + name.partition(":")[0].removeprefix("/"))  # ":3" or ":label" selects a version
+    return arn(
+        call, "parameter/" + name.partition(":")[0].removeprefix("/")
+    )  # ":3" or ":label" selects a version
 
 
 # A batch needs the permission of its single form.
@@ -200,7 +215,11 @@ def _sqs(call: AwsCall) -> list[Access]:
 
 def _sns(call: AwsCall) -> list[Access]:
     content = parameters(call)
-    return [Access(f"sns:{call.action}", _text(content, "TopicArn") or _text(content, "TargetArn") or "*")]
+    return [
+        Access(
+            f"sns:{call.action}", _text(content, "TopicArn") or _text(content, "TargetArn") or "*"
+        )
+    ]
 
 
 def _sts(call: AwsCall) -> list[Access]:
@@ -218,10 +237,30 @@ _KMS_UNKNOWN = (
         "kms:MacAlgorithm",
         "kms:KeyAgreementAlgorithm",
     ),
-    *("kms:DataKeyPairSpec", "kms:ReEncryptOnSameKey", "kms:PrimaryRegion", "kms:ReplicaRegion", "kms:ValidTo"),
-    *("kms:GrantIsForAWSResource", "kms:GranteePrincipal", "kms:GrantOperations", "kms:GrantConstraintType"),
-    *("kms:RetiringPrincipal", "kms:BypassPolicyLockoutSafetyCheck", "kms:ScheduleKeyDeletionPendingWindowInDays"),
-    *("kms:ExpirationModel", "kms:WrappingAlgorithm", "kms:WrappingKeySpec", "kms:RotationPeriodInDays"),
+    *(
+        "kms:DataKeyPairSpec",
+        "kms:ReEncryptOnSameKey",
+        "kms:PrimaryRegion",
+        "kms:ReplicaRegion",
+        "kms:ValidTo",
+    ),
+    *(
+        "kms:GrantIsForAWSResource",
+        "kms:GranteePrincipal",
+        "kms:GrantOperations",
+        "kms:GrantConstraintType",
+    ),
+    *(
+        "kms:RetiringPrincipal",
+        "kms:BypassPolicyLockoutSafetyCheck",
+        "kms:ScheduleKeyDeletionPendingWindowInDays",
+    ),
+    *(
+        "kms:ExpirationModel",
+        "kms:WrappingAlgorithm",
+        "kms:WrappingKeySpec",
+        "kms:RotationPeriodInDays",
+    ),
     "kms:RecipientAttestation:ImageSha384",
 )
 
@@ -233,7 +272,9 @@ def _kms(call: AwsCall) -> list[Access]:
     context["kms:CallerAccount"] = ACCOUNT_ID
     encryption = content.get("EncryptionContext")
     if isinstance(encryption, dict):
-        context |= {f"kms:EncryptionContext:{name}": str(value) for name, value in encryption.items()}
+        context |= {
+            f"kms:EncryptionContext:{name}": str(value) for name, value in encryption.items()
+        }
         context["kms:EncryptionContextKeys"] = list(encryption)
     if "alias/" in key_id:
         context["kms:RequestAlias"] = key_id[key_id.index("alias/") :]
@@ -267,7 +308,12 @@ def _logs(call: AwsCall) -> list[Access]:
     if not group:
         return [Access(f"logs:{call.action}")]
     # AWS writes the stream part even where no stream is meant, which is why policies end in ":*".
-    return [Access(f"logs:{call.action}", arn(call, f"log-group:{group}:log-stream:{_text(content, 'logStreamName')}"))]
+    return [
+        Access(
+            f"logs:{call.action}",
+            arn(call, f"log-group:{group}:log-stream:{_text(content, 'logStreamName')}"),
+        )
+    ]
 
 
 def _dynamodb(call: AwsCall) -> list[Access]:

@@ -10,7 +10,11 @@ DOCUMENTS = {
         {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "NotAction": ["iam:*", "organizations:*", "account:*"],
+                    "Resource": "*",
+                },
                 {
                     "Effect": "Allow",
                     "Action": [

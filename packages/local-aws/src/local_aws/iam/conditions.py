@@ -56,7 +56,9 @@ def holds(condition: Condition, keys: Keys, variables: bool = True) -> bool | No
     return any(matched) if quantifier == "ForAnyValue" else all(matched)
 
 
-def _matches(found: _Operator, value: str, wanted: Sequence[str], keys: Keys, variables: bool) -> bool:
+def _matches(
+    found: _Operator, value: str, wanted: Sequence[str], keys: Keys, variables: bool
+) -> bool:
     """One of `wanted` matches; for a negated operator: none of them does."""
     return any(_match(found, value, each, keys, variables) for each in wanted) is not found.negated
 
@@ -90,7 +92,9 @@ def _equals(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _equals_ignoring_case(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
-    return value.lower() == _text(wanted, keys, variables).lower()  # by letter: casefold takes ß for ss
+    return (
+        value.lower() == _text(wanted, keys, variables).lower()
+    )  # by letter: casefold takes ß for ss
 
 
 def _like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
@@ -103,7 +107,9 @@ def _arn_like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
     parts, patterns = value.split(":", 5), ["*"] * 6 if wanted == "*" else _split_arn(wanted)
     if len(parts) != 6 or len(patterns) != 6:
         raise ValueError(f"{value} or {wanted} is not an ARN")
-    return all(_like(part, pattern, keys, variables) for part, pattern in zip(parts, patterns, strict=True))
+    return all(
+        _like(part, pattern, keys, variables) for part, pattern in zip(parts, patterns, strict=True)
+    )
 
 
 def _split_arn(wanted: str) -> list[str]:
@@ -131,7 +137,9 @@ def _in_network(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _number(compare: Callable[[Decimal, Decimal], bool]) -> Match:
-    return lambda value, wanted, keys, variables: compare(_decimal(value), _decimal(_text(wanted, keys, variables)))
+    return lambda value, wanted, keys, variables: compare(
+        _decimal(value), _decimal(_text(wanted, keys, variables))
+    )
 
 
 def _decimal(text: str) -> Decimal:
@@ -142,7 +150,9 @@ def _decimal(text: str) -> Decimal:
 
 
 def _date(compare: Callable[[datetime, datetime], bool]) -> Match:
-    return lambda value, wanted, keys, variables: compare(_moment(value), _moment(_text(wanted, keys, variables)))
+    return lambda value, wanted, keys, variables: compare(
+        _moment(value), _moment(_text(wanted, keys, variables))
+    )
 
 
 def _moment(text: str) -> datetime:

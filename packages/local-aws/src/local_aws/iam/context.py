@@ -13,7 +13,12 @@ Context = Mapping[str, str | Values | None]
 # What AWS may send with any request of a role's session, and a laptop does not know. The other global keys are sent only with requests
 # of users, instances and services: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _EVERYWHERE = (
-    *("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge", "aws:TokenIssueTime", "lambda:SourceFunctionArn"),
+    *(
+        "aws:MultiFactorAuthPresent",
+        "aws:MultiFactorAuthAge",
+        "aws:TokenIssueTime",
+        "lambda:SourceFunctionArn",
+    ),
     *("aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:ResourceOrgID", "aws:ResourceOrgPaths"),
     *("aws:ResourceTag/*", "aws:RequestTag/*", "aws:TagKeys", "aws:Referer"),
     # in AWS the function's address and endpoint in its VPC
@@ -27,7 +32,12 @@ def completed(action: str, resource: str, context: Context) -> Context:
     """`context` and what else AWS sends with each request: unknown, for the most part, so that a condition on it opens nothing."""
     service, account = action.partition(":")[0].lower(), [*resource.split(":", 5), *[""] * 5][4]
     own = {} if service in _FILLED else {f"{service}:*": UNKNOWN}
-    return {**dict.fromkeys(_EVERYWHERE, UNKNOWN), "aws:ResourceAccount": account or UNKNOWN, **own, **context}
+    return {
+        **dict.fromkeys(_EVERYWHERE, UNKNOWN),
+        "aws:ResourceAccount": account or UNKNOWN,
+        **own,
+        **context,
+    }
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ class Decision:
     statement: str = ""  # "<policy>/<sid>" that decided; empty for an implicit deny
 
 
-def decide(policies: Sequence[Policy], action: str, resource: str, context: Context, kind: str = IDENTITY) -> Decision:
+def decide(
+    policies: Sequence[Policy], action: str, resource: str, context: Context, kind: str = IDENTITY
+) -> Decision:
     """An explicit deny wins, then any allow, else an implicit deny.
 
     `action` is "service:Name", `resource` an ARN, or "*" for an action that has none. Whatever cannot be evaluated (a
@@ -36,7 +38,11 @@ def decide(policies: Sequence[Policy], action: str, resource: str, context: Cont
             name = f"{policy.name}/{statement.sid}"
             applies = _applies(statement, action, resource, keys, policy.variables)
             if not statement.allows and applies is not False:
-                doubt = f" (it cannot be evaluated: {statement.malformed or 'a condition'})" if applies is None else ""
+                doubt = (
+                    f" (it cannot be evaluated: {statement.malformed or 'a condition'})"
+                    if applies is None
+                    else ""
+                )
                 return Decision(False, f"with an explicit deny in {_article(kind)}{doubt}", name)
             if statement.allows and applies and not allowed_by:
                 allowed_by = name
@@ -66,7 +72,9 @@ def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _applies(statement: Statement, action: str, resource: str, keys: Keys, variables: bool) -> bool | None:
+def _applies(
+    statement: Statement, action: str, resource: str, keys: Keys, variables: bool
+) -> bool | None:
     """None: it cannot be told."""
     if statement.malformed:
         return None
@@ -83,10 +91,14 @@ def _applies(statement: Statement, action: str, resource: str, keys: Keys, varia
 def _names_action(statement: Statement, action: str) -> bool:
     if statement.action is not None:
         return any(glob(each, ignore_case=True).fullmatch(action) for each in statement.action)
-    return not any(glob(each, ignore_case=True).fullmatch(action) for each in statement.not_action or ())
+    return not any(
+        glob(each, ignore_case=True).fullmatch(action) for each in statement.not_action or ()
+    )
 
 
-def _names_resource(statement: Statement, resource: str, keys: Keys, variables: bool) -> bool | None:
+def _names_resource(
+    statement: Statement, resource: str, keys: Keys, variables: bool
+) -> bool | None:
     excluded = statement.not_resource is not None
     patterns = statement.not_resource if excluded else statement.resource
     # A variable without a value matches nothing; but "all except <nothing>" must not open everything.
@@ -97,11 +109,15 @@ def _names_resource(statement: Statement, resource: str, keys: Keys, variables: 
     return None if None in matches else excluded
 
 
-def _matches(pattern: str, resource: str, keys: Keys, variables: bool, unresolved: bool | None) -> bool | None:
+def _matches(
+    pattern: str, resource: str, keys: Keys, variables: bool, unresolved: bool | None
+) -> bool | None:
     """It cannot be told of a wildcard that would have to cross a colon where AWS does not say that it does."""
     try:
         as_documented, as_text = (
-            resolved(pattern, keys, segments=segments) if variables else glob(pattern, segments=segments)
+            resolved(pattern, keys, segments=segments)
+            if variables
+            else glob(pattern, segments=segments)
             for segments in (True, False)
         )
         if as_documented.fullmatch(resource):

@@ -12,7 +12,12 @@ from local_aws.iam.access import Access, arn, parameters
 from local_aws.iam.context import UNKNOWN
 from local_aws.settings import ACCOUNT_ID
 
-_WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_WRITES = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 Parts = Iterable[tuple[str, str, Mapping[str, Any]]]  # (action, table, the item or its key)
 
 
@@ -26,14 +31,20 @@ def accesses(call: AwsCall) -> list[Access]:
         case "TransactGetItems" | "TransactWriteItems":
             return _by_table(call, _transaction(content), content, enclosing=action)
         case "GetItem" | "DeleteItem" | "UpdateItem":
-            return _by_table(call, [(action, content.get("TableName", ""), content.get("Key", {}))], content)
+            return _by_table(
+                call, [(action, content.get("TableName", ""), content.get("Key", {}))], content
+            )
         case "PutItem":
-            return _by_table(call, [(action, content.get("TableName", ""), content.get("Item", {}))], content)
+            return _by_table(
+                call, [(action, content.get("TableName", ""), content.get("Item", {}))], content
+            )
         case "Query" | "Scan":
             return [_read_many(call, action, content)]
     resource = content.get("StreamArn") or content.get("ResourceArn")
     table = content.get("TableName")
-    return [Access(f"dynamodb:{action}", str(resource or (_table_arn(call, table) if table else "*")))]
+    return [
+        Access(f"dynamodb:{action}", str(resource or (_table_arn(call, table) if table else "*")))
+    ]
 
 
 def _batch_reads(content: Mapping[str, Any]) -> Parts:
@@ -59,10 +70,16 @@ def _transaction(content: Mapping[str, Any]) -> Parts:
     for part in content.get("TransactItems", []):
         for kind, operation in part.items():
             item = operation.get("Item") or operation.get("Key") or {}
-            yield "GetItem" if kind == "Get" else _WRITES.get(kind, kind), operation.get("TableName", ""), item
+            yield (
+                "GetItem" if kind == "Get" else _WRITES.get(kind, kind),
+                operation.get("TableName", ""),
+                item,
+            )
 
 
-def _by_table(call: AwsCall, parts: Parts, content: Mapping[str, Any], enclosing: str = "") -> list[Access]:
+def _by_table(
+    call: AwsCall, parts: Parts, content: Mapping[str, Any], enclosing: str = ""
+) -> list[Access]:
     """Return one access per action and table, over all the partition keys that it touches there.
 
     One key that cannot be read makes them all unknown, so that a condition on them allows nothing.
@@ -72,7 +89,11 @@ def _by_table(call: AwsCall, parts: Parts, content: Mapping[str, Any], enclosing
         key = _plain(item.get(_hash_key(call, table, None), {}))
         leading.setdefault((action, table), {})[key] = None
     return [
-        Access(f"dynamodb:{action}", _table_arn(call, table), _context(content, _known(keys), enclosing))
+        Access(
+            f"dynamodb:{action}",
+            _table_arn(call, table),
+            _context(content, _known(keys), enclosing),
+        )
         for (action, table), keys in leading.items()
     ] or [Access(f"dynamodb:{call.action}")]
 
@@ -90,7 +111,9 @@ def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access
         del context[
             "dynamodb:LeadingKeys"
         ]  # AWS sends none, so `ForAllValues` on it is true: deny Scan by leaving it out
-    context["dynamodb:Select"] = content.get("Select", "ALL_PROJECTED_ATTRIBUTES" if index else "ALL_ATTRIBUTES")
+    context["dynamodb:Select"] = content.get(
+        "Select", "ALL_PROJECTED_ATTRIBUTES" if index else "ALL_ATTRIBUTES"
+    )
     return Access(f"dynamodb:{action}", resource, context)
 
 
@@ -98,7 +121,9 @@ def _queried(call: AwsCall, content: Mapping[str, Any]) -> tuple[str, ...] | Non
     """The partition key's value in a KeyConditionExpression; unknown if it cannot be found there."""
     wanted = _hash_key(call, content.get("TableName", ""), content.get("IndexName"))
     names = content.get("ExpressionAttributeNames", {})
-    for name, value in re.findall(r"([#\w.-]+)\s*=\s*(:\w+)", content.get("KeyConditionExpression", "")):
+    for name, value in re.findall(
+        r"([#\w.-]+)\s*=\s*(:\w+)", content.get("KeyConditionExpression", "")
+    ):
         if names.get(name, name) == wanted:
             key = _plain(content.get("ExpressionAttributeValues", {}).get(value, {}))
             return UNKNOWN if key is None else (key,)
@@ -134,8 +159,13 @@ def _hash_key(call: AwsCall, table: str, index: str | None) -> str:
         return ""
     if index is None:
         return str(found.hash_key_attr)
-    schemas = [each.schema for each in (*found.global_indexes, *found.indexes) if each.name == index]
-    return next((key["AttributeName"] for schema in schemas for key in schema if key["KeyType"] == "HASH"), "")
+    schemas = [
+        each.schema for each in (*found.global_indexes, *found.indexes) if each.name == index
+    ]
+    return next(
+        (key["AttributeName"] for schema in schemas for key in schema if key["KeyType"] == "HASH"),
+        "",
+    )
 
 
 def _table_arn(call: AwsCall, table: str) -> str:

@@ -10,12 +10,24 @@ from local_aws.iam.access import Access, accesses
 from local_aws.iam.sessions import Session, authorize, session
 
 # Protocols as the SDKs of today speak them. Everything else is the old query protocol, answered in XML.
-_JSON = {"dynamodb", "logs", "kms", "ssm", "secretsmanager", "cognito-idp", "sqs", "events", "tagging"}
+_JSON = {
+    "dynamodb",
+    "logs",
+    "kms",
+    "ssm",
+    "secretsmanager",
+    "cognito-idp",
+    "sqs",
+    "events",
+    "tagging",
+}
 _REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
 
 # IAM decides these by the tables, keys and attributes in the statement's text, which nothing here reads.
 _PARTIQL = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
-_NO_PARTIQL = "the laptop's AWS does not decide on PartiQL. Use GetItem, Query, PutItem and their kind."
+_NO_PARTIQL = (
+    "the laptop's AWS does not decide on PartiQL. Use GetItem, Query, PutItem and their kind."
+)
 
 
 class IamGate:
@@ -37,11 +49,18 @@ class IamGate:
             return _unknown_token(call)
         if caller.expired:
             return error_response(
-                call, "ExpiredTokenException", "The security token included in the request is expired", 400
+                call,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                400,
             )
         if call.service == "dynamodb" and call.action in _PARTIQL:
-            return error_response(call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501)
-        return next((_denied(call, caller, each, why) for each, why in _refusals(call, caller)), None)
+            return error_response(
+                call, "NotEmulated", f"dynamodb:{call.action}: {_NO_PARTIQL}", 501
+            )
+        return next(
+            (_denied(call, caller, each, why) for each, why in _refusals(call, caller)), None
+        )
 
 
 def _refusals(call: AwsCall, caller: Session) -> list[tuple[Access, str]]:
@@ -54,7 +73,9 @@ def _refusals(call: AwsCall, caller: Session) -> list[tuple[Access, str]]:
 
 def _token(call: AwsCall) -> str | None:
     """In a header, or in the query of a presigned URL."""
-    return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get("X-Amz-Security-Token")
+    return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get(
+        "X-Amz-Security-Token"
+    )
 
 
 def _keys(call: AwsCall) -> dict[str, str]:
@@ -72,15 +93,16 @@ def _keys(call: AwsCall) -> dict[str, str]:
 
 
 def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsResponse:
-    message = (
-        f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} {reason}"
-    )
+    message = f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} {reason}"
     return error_response(call, "AccessDeniedException", message, 400)
 
 
 def _unknown_token(call: AwsCall) -> AwsResponse:
     return error_response(
-        call, "UnrecognizedClientException", "The security token included in the request is invalid.", 400
+        call,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+        400,
     )
 
 
@@ -90,7 +112,11 @@ def error_response(call: AwsCall, code: str, message: str, status: int) -> AwsRe
     if call.service == "sqs":
         short = code.removesuffix("Exception")
         body = {"__type": f"com.amazonaws.sqs#{short}", "message": message}
-        return _json(403, body, {"x-amzn-query-error": f"{short};Sender"}) if target else _xml(short, message)
+        return (
+            _json(403, body, {"x-amzn-query-error": f"{short};Sender"})
+            if target
+            else _xml(short, message)
+        )
     if call.service == "dynamodb":
         return _json(status, {"__type": f"com.amazon.coral.service#{code}", "Message": message})
     if call.service in _JSON or target:
@@ -101,12 +127,17 @@ def error_response(call: AwsCall, code: str, message: str, status: int) -> AwsRe
 
 
 def _json(
-    status: int, body: dict[str, str], headers: dict[str, str] | None = None, kind: str = "application/x-amz-json-1.1"
+    status: int,
+    body: dict[str, str],
+    headers: dict[str, str] | None = None,
+    kind: str = "application/x-amz-json-1.1",
 ) -> AwsResponse:
     return AwsResponse(status, json.dumps(body).encode(), {"content-type": kind} | (headers or {}))
 
 
 def _xml(code: str, message: str) -> AwsResponse:
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    error = (
+        f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    )
     body = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
     return AwsResponse(403, body.encode(), {"content-type": "text/xml"})

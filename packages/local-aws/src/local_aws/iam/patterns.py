@@ -26,7 +26,9 @@ class Undecidable(ValueError):  # noqa: N818
 def glob(pattern: str, *, ignore_case: bool = False, segments: bool = False) -> re.Pattern[str]:
     """`*` is any text (also across `/` and `:`), `?` any one character; with `segments` as AWS documents it for ARNs:
     `?` is no colon, and only a `*` that ends a segment reaches beyond its colon."""
-    return re.compile(_source(pattern, None, segments), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    return re.compile(
+        _source(pattern, None, segments), re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    )
 
 
 def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str]:

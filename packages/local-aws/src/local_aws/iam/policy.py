@@ -47,8 +47,14 @@ def parse(document: str, name: str = "") -> Policy:
     version = content.get("Version", "2008-10-17")
     if version not in ("2012-10-17", "2008-10-17"):
         return _unreadable(name, f"has the unknown Version {version!r}")
-    statements = content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
-    return Policy(tuple(_statement(each, n) for n, each in enumerate(statements)), name, version == "2012-10-17")
+    statements = (
+        content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
+    )
+    return Policy(
+        tuple(_statement(each, n) for n, each in enumerate(statements)),
+        name,
+        version == "2012-10-17",
+    )
 
 
 def _unreadable(name: str, problem: str) -> Policy:
@@ -75,10 +81,14 @@ def _statement(content: Any, number: int) -> Statement:
     return Statement(sid, allows, action, not_action, resource, not_resource, conditions)
 
 
-def _either(content: Mapping[str, Any], name: str, opposite: str) -> tuple[tuple[str, ...] | None, ...]:
+def _either(
+    content: Mapping[str, Any], name: str, opposite: str
+) -> tuple[tuple[str, ...] | None, ...]:
     if (name in content) == (opposite in content):
         raise ValueError(f"it needs exactly one of {name} and {opposite}")
-    return tuple(_texts(content[each], each) if each in content else None for each in (name, opposite))
+    return tuple(
+        _texts(content[each], each) if each in content else None for each in (name, opposite)
+    )
 
 
 def _check_actions(patterns: tuple[str, ...]) -> None:
@@ -102,7 +112,9 @@ def _texts(content: Any, name: str) -> tuple[str, ...]:
 
 
 def _conditions(content: Any) -> tuple[Condition, ...]:
-    if not isinstance(content, dict) or not all(isinstance(keys, dict) for keys in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(keys, dict) for keys in content.values()
+    ):
         raise ValueError("Condition is not {operator: {key: values}}")
     return tuple(
         Condition(operator, key, _scalars(values, f"{operator} {key}"))

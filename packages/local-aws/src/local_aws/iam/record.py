@@ -120,7 +120,15 @@ def _identity(call: Call) -> tuple[Any, ...]:
         for key, value in call.context.items()
         if key.lower() not in _EVER_NEW
     )
-    return (call.role, call.action, call.resource, call.allowed, call.statement, call.policies, context)
+    return (
+        call.role,
+        call.action,
+        call.resource,
+        call.allowed,
+        call.statement,
+        call.policies,
+        context,
+    )
 
 
 def _as_policies_see_it(policies: Policies, key: str, value: Any) -> Any:
@@ -130,7 +138,11 @@ def _as_policies_see_it(policies: Policies, key: str, value: Any) -> Any:
     if value is None or tests is None:
         return value if value is None or isinstance(value, str) else tuple(value)
     return frozenset(
-        tuple(wanted for equals, wanted in tests if each == wanted or (not equals and glob(wanted).fullmatch(each)))
+        tuple(
+            wanted
+            for equals, wanted in tests
+            if each == wanted or (not equals and glob(wanted).fullmatch(each))
+        )
         for each in values
     )
 
@@ -141,13 +153,18 @@ def _string_tests(policies: Policies) -> Mapping[str, tuple[tuple[bool, str], ..
     found: dict[str, tuple[tuple[bool, str], ...] | None] = {}
     documents = [parse(text) for text in policies.texts if text]
     for condition in (
-        each for document in documents for statement in document.statements for each in statement.conditions
+        each
+        for document in documents
+        for statement in document.statements
+        for each in statement.conditions
     ):
         key, operator = condition.key.lower(), condition.operator.rpartition(":")[2]
         if operator == "Null":
             continue
         known = found.get(key, ())
-        plain = operator in ("StringEquals", "StringLike") and not any("${" in value for value in condition.values)
+        plain = operator in ("StringEquals", "StringLike") and not any(
+            "${" in value for value in condition.values
+        )
         tests = tuple((operator == "StringEquals", value) for value in condition.values)
         found[key] = known + tests if plain and known is not None else None
     return found

@@ -65,7 +65,9 @@ class Session:
         }
 
 
-def credentials_for(role_arn: str, session_name: str, seconds: int = 3600) -> tuple[str, str, str, datetime]:
+def credentials_for(
+    role_arn: str, session_name: str, seconds: int = 3600
+) -> tuple[str, str, str, datetime]:
     """Assume a role as the Lambda service does: `(access key, secret, token, expiration)`.
 
     Raises:
@@ -108,7 +110,11 @@ def authorize(caller: Session, action: str, resource: str, context: Context) -> 
 
 
 def role_may(
-    role_arn: str, action: str, resource: str, context: Context | None = None, session_policy: str = ""
+    role_arn: str,
+    action: str,
+    resource: str,
+    context: Context | None = None,
+    session_policy: str = "",
 ) -> Decision:
     """By the role's own policies, its permissions boundary and a session policy; a role that is gone may nothing."""
     role = _role(role_arn)
@@ -123,7 +129,9 @@ def role_may(
         completed(action, resource, given),
     )
     known = mentioned(policies, given)
-    record.note(Call(role_arn, action, resource, decision.allowed, decision.statement, policies, known))
+    record.note(
+        Call(role_arn, action, resource, decision.allowed, decision.statement, policies, known)
+    )
     return decision
 
 
@@ -133,12 +141,17 @@ def _parsed(documents: Iterable[tuple[str, str]]) -> list[Policy]:
 
 def _policies(role: Any, session_policy: str) -> Policies:
     inline = tuple(role.policies.items())
-    return Policies(inline + _managed(list(role.managed_policies.values())), _boundary(role), session_policy)
+    return Policies(
+        inline + _managed(list(role.managed_policies.values())), _boundary(role), session_policy
+    )
 
 
 def _managed(policies: Iterable[Any]) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (policy.name, version.document) for policy in policies for version in policy.versions if version.is_default
+        (policy.name, version.document)
+        for policy in policies
+        for version in policy.versions
+        if version.is_default
     )
 
 

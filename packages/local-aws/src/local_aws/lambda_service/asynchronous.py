@@ -45,7 +45,11 @@ class Apart(Protocol):
 
 class AsyncInvocations:
     def __init__(
-        self, run: Run, apart: Apart, on_change: Callable[[], None], retry_seconds: tuple[float, float]
+        self,
+        run: Run,
+        apart: Apart,
+        on_change: Callable[[], None],
+        retry_seconds: tuple[float, float],
     ) -> None:
         self._run = run
         self._apart = apart
@@ -82,7 +86,9 @@ class AsyncInvocations:
         try:
             await self._try(accepted)
         except InvokeError as error:  # the function is gone
-            log.warning("an asynchronous invocation of %s is dropped: %s", accepted["function"], error)
+            log.warning(
+                "an asynchronous invocation of %s is dropped: %s", accepted["function"], error
+            )
         except Exception:
             log.exception("an asynchronous invocation of %s is dropped", accepted["function"])
         _queue(accepted["region"]).pop(accepted["request_id"], None)
@@ -118,13 +124,22 @@ class AsyncInvocations:
         self, accepted: Accepted, function: DeployedFunction, config: InvokeConfig, done: Invocation
     ) -> None:
         if config.on_success:
-            await self._deliver(function, config.on_success, _record(accepted, function, "Success", done))
+            await self._deliver(
+                function, config.on_success, _record(accepted, function, "Success", done)
+            )
 
     async def _fail(
-        self, accepted: Accepted, function: DeployedFunction, config: InvokeConfig, why: str, done: Invocation | None
+        self,
+        accepted: Accepted,
+        function: DeployedFunction,
+        config: InvokeConfig,
+        why: str,
+        done: Invocation | None,
     ) -> None:
         """To the destination and to the dead-letter queue: AWS serves both when both are set."""
-        log.warning("an asynchronous invocation of %s failed for good: %s", function.invoked_arn, why)
+        log.warning(
+            "an asynchronous invocation of %s failed for good: %s", function.invoked_arn, why
+        )
         if config.on_failure:
             await self._deliver(function, config.on_failure, _record(accepted, function, why, done))
         if dead_letters := function.dead_letter_arn:
@@ -141,14 +156,21 @@ class AsyncInvocations:
 
 
 def _queue(region: str) -> dict[str, Accepted]:
-    found: dict[str, Accepted] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(_ATTRIBUTE, {})
+    found: dict[str, Accepted] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(
+        _ATTRIBUTE, {}
+    )
     return found
 
 
 def _event(accepted: Accepted, function: DeployedFunction) -> Event:
     """A retry has the request id of the first attempt."""
     return Event(
-        accepted["request_id"], accepted["payload"], function.invoked_arn, accepted["trace"], None, accepted["source"]
+        accepted["request_id"],
+        accepted["payload"],
+        function.invoked_arn,
+        accepted["trace"],
+        None,
+        accepted["source"],
     )
 
 
@@ -170,7 +192,9 @@ def _payload(content: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _record(accepted: Accepted, function: DeployedFunction, condition: str, done: Invocation | None) -> dict[str, Any]:
+def _record(
+    accepted: Accepted, function: DeployedFunction, condition: str, done: Invocation | None
+) -> dict[str, Any]:
     record: dict[str, Any] = {
         "version": "1.0",
         "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
@@ -183,7 +207,10 @@ def _record(accepted: Accepted, function: DeployedFunction, condition: str, done
         "requestPayload": json.loads(accepted["payload"]),
     }
     if done:
-        record["responseContext"] = {"statusCode": done.status, "executedVersion": done.executed_version}
+        record["responseContext"] = {
+            "statusCode": done.status,
+            "executedVersion": done.executed_version,
+        }
         if done.function_error:
             record["responseContext"]["functionError"] = done.function_error
         record["responsePayload"] = json.loads(done.payload or b"null")

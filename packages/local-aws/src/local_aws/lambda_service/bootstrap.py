@@ -47,7 +47,11 @@ def _confine(doors: dict[str, Any]) -> None:
         if family == getattr(_socket, "AF_UNIX", None):
             local, place, port = True, repr(address), None
         elif family in (_socket.AF_INET, _socket.AF_INET6) and isinstance(address, tuple):
-            local, place, port = _is_this_machine(address[0], resolve=True), f"{address[0]}:{address[1]}", address[1]
+            local, place, port = (
+                _is_this_machine(address[0], resolve=True),
+                f"{address[0]}:{address[1]}",
+                address[1],
+            )
         else:
             return None
         if not local:
@@ -63,8 +67,12 @@ def _confine(doors: dict[str, Any]) -> None:
         if not event.startswith("socket."):
             return
         if event == "socket.bind":
-            listening[:] = [each for each in listening if each() is not None] + [weakref.ref(given[0])]
-        elif event in ("socket.connect", "socket.sendto", "socket.sendmsg") and given[1] is not None:
+            listening[:] = [each for each in listening if each() is not None] + [
+                weakref.ref(given[0])
+            ]
+        elif (
+            event in ("socket.connect", "socket.sendto", "socket.sendmsg") and given[1] is not None
+        ):
             if reason := why_not(given[0].family, given[1]):
                 raise ConnectionRefusedError(f"NoRouteFromVpc: {reason}")
         elif (
@@ -97,7 +105,8 @@ def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
         pass
     try:
         return resolve and any(
-            _is_this_machine(str(each[4][0]), resolve=False) for each in _socket.getaddrinfo(name, None)
+            _is_this_machine(str(each[4][0]), resolve=False)
+            for each in _socket.getaddrinfo(name, None)
         )
     except _socket.gaierror:
         return False

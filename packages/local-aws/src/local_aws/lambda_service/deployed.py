@@ -117,7 +117,8 @@ class DeployedFunction:
         backend = lambda_backends[ACCOUNT_ID][self.region]
         deleted = vars(backend).get(_DELETED_LAYERS, {})
         versions = [
-            backend.layers_versions_by_arn(layer["Arn"]) or deleted.get(layer["Arn"]) for layer in self.resource.layers
+            backend.layers_versions_by_arn(layer["Arn"]) or deleted.get(layer["Arn"])
+            for layer in self.resource.layers
         ]
         if None in versions:
             raise layer_not_found(f"{self.name}:{self.version}")
@@ -125,11 +126,15 @@ class DeployedFunction:
 
     def allow(self, principal: str, source_arn: str) -> None:
         """Raise `InvokeError` unless a statement of the function's policy (`lambda_permission`) admits the service."""
-        if not may_invoke(list(self.resource.policy.statements), principal, source_arn, self.invoked_arn):
+        if not may_invoke(
+            list(self.resource.policy.statements), principal, source_arn, self.invoked_arn
+        ):
             raise access_denied(principal, self.invoked_arn)
 
 
-def find(reference: str, qualifier: str | None = None, region: str | None = None) -> DeployedFunction:
+def find(
+    reference: str, qualifier: str | None = None, region: str | None = None
+) -> DeployedFunction:
     """Resolve a name or ARN; a bare name without `region` is looked up in every region that has functions."""
     match = _REFERENCE.match(reference)
     if match is None:
@@ -147,13 +152,19 @@ def find(reference: str, qualifier: str | None = None, region: str | None = None
 def is_superseded(name: str, version: str, region: str) -> bool:
     """A published version that no alias names, and older than one that an alias does: nothing of ours calls it again."""
     named = _named_by_aliases(lambda_backends[ACCOUNT_ID][region], name)
-    return version != LATEST and version not in named and int(version) < max(map(int, named - {LATEST}), default=0)
+    return (
+        version != LATEST
+        and version not in named
+        and int(version) < max(map(int, named - {LATEST}), default=0)
+    )
 
 
 def keep_layer(region: str, name: str, version: str) -> None:
     """Before moto forgets a layer version: on AWS the functions that use it go on working after its deletion."""
     backend = lambda_backends[ACCOUNT_ID][region]
-    layer = backend.layers_versions_by_arn(f"arn:aws:lambda:{region}:{ACCOUNT_ID}:layer:{name}:{version}")
+    layer = backend.layers_versions_by_arn(
+        f"arn:aws:lambda:{region}:{ACCOUNT_ID}:layer:{name}:{version}"
+    )
     if layer is not None:
         vars(backend).setdefault(_DELETED_LAYERS, {})[layer.arn] = layer
 
@@ -162,7 +173,11 @@ def forget_layers(region: str) -> None:
     """Drop deleted layers that only superseded versions use: megabytes each, in memory and in every snapshot."""
     backend = lambda_backends[ACCOUNT_ID][region]
     deleted = vars(backend).get(_DELETED_LAYERS, {})
-    used = {layer["Arn"] for function in _current_versions(backend) for layer in function.layers} if deleted else set()
+    used = (
+        {layer["Arn"] for function in _current_versions(backend) for layer in function.layers}
+        if deleted
+        else set()
+    )
     for arn in deleted.keys() - used:
         del deleted[arn]
 
@@ -175,7 +190,9 @@ def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction 
     except JsonRESTError:
         return None
     version = LATEST if resource is backend.get_function(name) else str(resource.version)
-    return DeployedFunction(name, region, version, _arn(name, qualifier, region), _fingerprint(resource), resource)
+    return DeployedFunction(
+        name, region, version, _arn(name, qualifier, region), _fingerprint(resource), resource
+    )
 
 
 def _current_versions(backend: Any) -> Iterator[Any]:
@@ -189,7 +206,10 @@ def _current_versions(backend: Any) -> Iterator[Any]:
 def _named_by_aliases(backend: Any, name: str) -> set[str]:
     named: set[str] = set()
     for alias in backend.list_aliases(name):
-        named |= {str(alias.function_version), *((alias.routing_config or {}).get("AdditionalVersionWeights") or {})}
+        named |= {
+            str(alias.function_version),
+            *((alias.routing_config or {}).get("AdditionalVersionWeights") or {}),
+        }
     return named
 
 

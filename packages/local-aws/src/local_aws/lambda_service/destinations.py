@@ -14,7 +14,9 @@ ACTIONS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:Inv
 log = logging.getLogger("local.lambda")
 
 
-def send(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] | None = None) -> None:
+def send(
+    role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] | None = None
+) -> None:
     """To a queue or topic. Call on moto's thread. `attributes`: name -> (type, value).
 
     What cannot be delivered is lost with a line in the log, as AWS only counts it in `DestinationDeliveryFailures`.
@@ -22,7 +24,9 @@ def send(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] 
     try:
         _deliver(role, arn, body, attributes or {})
     except Exception as error:
-        log.error("nothing was sent to the destination %s: %s: %s", arn, type(error).__name__, error)
+        log.error(
+            "nothing was sent to the destination %s: %s: %s", arn, type(error).__name__, error
+        )
 
 
 def _deliver(role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]]) -> None:
@@ -32,7 +36,8 @@ def _deliver(role: str, arn: str, body: str, attributes: dict[str, tuple[str, st
         raise PermissionError(f"{role} may not {ACTIONS[service]} {decision.reason}")
     if service == "sqs":
         texts: dict[str, Any] = {
-            key: {"DataType": kind, "StringValue": value} for key, (kind, value) in attributes.items()
+            key: {"DataType": kind, "StringValue": value}
+            for key, (kind, value) in attributes.items()
         }
         sqs_backends[ACCOUNT_ID][region].send_message(name, body, message_attributes=texts)
     else:

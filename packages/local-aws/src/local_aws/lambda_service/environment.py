@@ -37,13 +37,19 @@ class Interpreter:
     clock: Path | None = None
 
     def command(
-        self, task_root: Path, layers: list[Path], doors: Doors | None = None, wrapper: tuple[str, ...] = ()
+        self,
+        task_root: Path,
+        layers: list[Path],
+        doors: Doors | None = None,
+        wrapper: tuple[str, ...] = (),
     ) -> list[str]:
         """Layers as AWS merges them into /opt: a later one hides an earlier one. Without `doors` sockets go where they like."""
         folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
         isolated = ["-I", "-S", "-B", "-X", "utf8"]
         told = doors.argument() if doors else ""
-        started_by = "0" if wrapper else str(os.getpid())  # a wrapper need not `exec`, so it may be the parent
+        started_by = (
+            "0" if wrapper else str(os.getpid())
+        )  # a wrapper need not `exec`, so it may be the parent
         return [
             *wrapper,
             str(self.python),
@@ -105,7 +111,10 @@ def worker_environment(
         "TZ": ":UTC",
     }
     if function.logging.is_json:
-        defaults |= {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": function.logging.application_level}
+        defaults |= {
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": function.logging.application_level,
+        }
     if interpreter.ca_bundle:
         defaults["SSL_CERT_FILE"] = str(interpreter.ca_bundle)
     return defaults | function.environment | {

@@ -35,7 +35,9 @@ class FunctionLogs:
             return
         self._file(function.name).write(("\n".join(lines) + "\n").encode(errors="replace"))
         group = function.logging.group
-        put_events(group, function.region, stream, lines, create=lambda: _may_create(function, group))
+        put_events(
+            group, function.region, stream, lines, create=lambda: _may_create(function, group)
+        )
         if self._on_line:
             for line in lines:
                 self._on_line(function.name, line)
@@ -54,7 +56,11 @@ class FunctionLogs:
 
 
 def put_events(
-    group_name: str, region: str, stream_name: str, lines: list[str], create: Callable[[], bool] = lambda: False
+    group_name: str,
+    region: str,
+    stream_name: str,
+    lines: list[str],
+    create: Callable[[], bool] = lambda: False,
 ) -> None:
     """Append lines to a stream. Without the group nothing is kept, unless `create` says that it may be made."""
     backend = logs_backends[ACCOUNT_ID][region]

@@ -31,7 +31,10 @@ class Logging:
 
     def shown(self) -> dict[str, str]:
         """Return it as the API answers it."""
-        levels = {"ApplicationLogLevel": self.application_level, "SystemLogLevel": self.system_level}
+        levels = {
+            "ApplicationLogLevel": self.application_level,
+            "SystemLogLevel": self.system_level,
+        }
         return {
             "LogFormat": "JSON" if self.is_json else "Text",
             "LogGroup": self.group,

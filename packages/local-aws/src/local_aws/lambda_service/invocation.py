@@ -24,7 +24,9 @@ class Invoked:
 
     function: str
     request_id: str
-    source: str | None  # the AWS service that called, as a principal; None for a caller of the Invoke API
+    source: (
+        str | None
+    )  # the AWS service that called, as a principal; None for a caller of the Invoke API
     cold: bool
     duration_ms: float
     error: str | None  # error, timeout or init

@@ -21,7 +21,9 @@ from local_aws.lambda_service.destinations import ACTIONS
 from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import ACCOUNT_ID
 
-PATH = re.compile(r"^/2019-09-25/functions/(?P<function>[^/]+)/event-invoke-config(?P<list>/list)?$")
+PATH = re.compile(
+    r"^/2019-09-25/functions/(?P<function>[^/]+)/event-invoke-config(?P<list>/list)?$"
+)
 
 _ATTRIBUTE = "atrium_event_invoke_configs"
 _LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
@@ -82,7 +84,9 @@ def _key(function: DeployedFunction) -> str:
 
 
 def _made(before: Stored, asked: Mapping[str, Any], function: DeployedFunction) -> Stored:
-    made = before | {name: asked[name] for name in (*_LIMITS, "DestinationConfig") if asked.get(name) is not None}
+    made = before | {
+        name: asked[name] for name in (*_LIMITS, "DestinationConfig") if asked.get(name) is not None
+    }
     for name, (least, most) in _LIMITS.items():
         if not least <= made.get(name, least) <= most:
             raise _invalid(f"{name} is {made[name]}; it must be from {least} to {most}.")
@@ -100,7 +104,9 @@ def _check_destination(arn: str, function: DeployedFunction) -> None:
         raise InvokeError(501, "NotEmulated", message)
     if not role_may(function.role, ACTIONS[service], arn).allowed:
         name = ACTIONS[service].partition(":")[2]
-        raise _invalid(f"The function's execution role does not have permissions to call {name} on {arn}")
+        raise _invalid(
+            f"The function's execution role does not have permissions to call {name} on {arn}"
+        )
 
 
 def _invalid(message: str) -> InvokeError:

@@ -95,7 +95,9 @@ class Output:
         self._add(lines)
 
     def _add(self, lines: list[bytes]) -> None:
-        parts = [line[at : at + EVENT_BYTES] for line in lines for at in range(0, len(line), EVENT_BYTES)]
+        parts = [
+            line[at : at + EVENT_BYTES] for line in lines for at in range(0, len(line), EVENT_BYTES)
+        ]
         texts = [text for part in parts for text in part.decode(errors="replace").splitlines()]
         self.put(*texts)
         for text in texts:

@@ -14,7 +14,9 @@ from local_aws.iam.policy import Policy, parse
 from local_aws.settings import ACCOUNT_ID
 
 
-def may_invoke(statements: Iterable[Mapping[str, Any]], principal: str, source_arn: str, function_arn: str) -> bool:
+def may_invoke(
+    statements: Iterable[Mapping[str, Any]], principal: str, source_arn: str, function_arn: str
+) -> bool:
     """`statements` as AddPermission made them. Those of an alias say nothing of the function, and the other way round."""
     return _may_invoke(json.dumps(list(statements)), principal, source_arn, function_arn)
 
@@ -28,11 +30,15 @@ def _may_invoke(statements: str, principal: str, source_arn: str, function_arn: 
         "aws:PrincipalOrgID": UNKNOWN,
         "aws:PrincipalIsAWSService": "true",
     }
-    return decide([_policy(each) for each in about], "lambda:InvokeFunction", function_arn, context).allowed
+    return decide(
+        [_policy(each) for each in about], "lambda:InvokeFunction", function_arn, context
+    ).allowed
 
 
 def _is_for(who: Any, principal: str) -> bool:
-    return who == "*" or (isinstance(who, Mapping) and principal in (who.get("Service"), who.get("AWS")))
+    return who == "*" or (
+        isinstance(who, Mapping) and principal in (who.get("Service"), who.get("AWS"))
+    )
 
 
 def _policy(statement: Mapping[str, Any]) -> Policy:

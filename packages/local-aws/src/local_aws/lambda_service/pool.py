@@ -39,7 +39,9 @@ class Limits:
 class Pool:
     """Grows while invocations wait, up to `limits.workers`. Then they queue, and what exceeds the queue is throttled."""
 
-    def __init__(self, function: DeployedFunction, launch: Launch, limits: Limits, now: Now) -> None:
+    def __init__(
+        self, function: DeployedFunction, launch: Launch, limits: Limits, now: Now
+    ) -> None:
         self.function = function
         self.workers: set[Worker] = set()
         self._launch = launch
@@ -98,7 +100,11 @@ class Pool:
     async def reap(self, idle_seconds: float) -> None:
         """End the workers that were idle for `idle_seconds`, and those that are no longer usable."""
         horizon = time.monotonic() - idle_seconds
-        old = [worker for worker in self._idle if worker.idle_since < horizon or not self._is_usable(worker)]
+        old = [
+            worker
+            for worker in self._idle
+            if worker.idle_since < horizon or not self._is_usable(worker)
+        ]
         self._idle = [worker for worker in self._idle if worker not in old]
         await asyncio.gather(*(self._discard(worker) for worker in old))
 

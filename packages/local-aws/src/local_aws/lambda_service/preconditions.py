@@ -68,7 +68,11 @@ def _refuse_extensions(layer_arn: str, region: str) -> None:
     if layer is None:
         return
     with zipfile.ZipFile(BytesIO(layer.code_bytes)) as archive:
-        names = [name for name in archive.namelist() if name.startswith(_EXTENSIONS) and name != _EXTENSIONS]
+        names = [
+            name
+            for name in archive.namelist()
+            if name.startswith(_EXTENSIONS) and name != _EXTENSIONS
+        ]
     if names:
         raise _not_emulated(
             f"extensions, and the layer {layer_arn} has {', '.join(names)}. Leave the layer out on the laptop"
@@ -76,4 +80,6 @@ def _refuse_extensions(layer_arn: str, region: str) -> None:
 
 
 def _not_emulated(what: str) -> InvokeError:
-    return InvokeError(501, "NotEmulated", f"lambda: {what}. docs/fidelity.md lists what the laptop's AWS does.")
+    return InvokeError(
+        501, "NotEmulated", f"lambda: {what}. docs/fidelity.md lists what the laptop's AWS does."
+    )

@@ -44,7 +44,9 @@ def end_lines(function: DeployedFunction, report: Report) -> list[str]:
         f"Memory Size: {function.memory} MB",
         f"Max Memory Used: {report.peak_memory_mb} MB" if report.peak_memory_mb else "",
         f"Init Duration: {report.init_ms:.2f} ms" if report.init_ms else "",
-        f"XRAY TraceId: {traced.root}\tSegmentId: {traced.service_segment}\tSampled: true" if traced else "",
+        f"XRAY TraceId: {traced.root}\tSegmentId: {traced.service_segment}\tSampled: true"
+        if traced
+        else "",
         f"Status: {report.status}" if report.status else "",
         f"Error Type: {report.error_type}" if report.error_type else "",
     ]
@@ -64,7 +66,9 @@ def init_lines(function: DeployedFunction, init_ms: float, error_type: str) -> l
             "metrics": {"durationMs": round(init_ms, 3)},
         }
         return _json_line(function, "DEBUG", "platform.initReport", record)
-    return [f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}"]
+    return [
+        f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}"
+    ]
 
 
 def _json_end_lines(function: DeployedFunction, report: Report) -> list[str]:
@@ -85,12 +89,17 @@ def _json_end_lines(function: DeployedFunction, report: Report) -> list[str]:
     return [
         *_json_line(function, "DEBUG", "platform.runtimeDone", outcome),
         *_json_line(
-            function, "INFO" if status == "success" else "WARN", "platform.report", outcome | {"metrics": metrics}
+            function,
+            "INFO" if status == "success" else "WARN",
+            "platform.report",
+            outcome | {"metrics": metrics},
         ),
     ]
 
 
-def _json_line(function: DeployedFunction, level: str, kind: str, record: Mapping[str, Any]) -> list[str]:
+def _json_line(
+    function: DeployedFunction, level: str, kind: str, record: Mapping[str, Any]
+) -> list[str]:
     """Return the line unless the function's system log level hides it."""
     if _LEVELS.index(level) < _LEVELS.index(function.logging.system_level):
         return []

@@ -45,7 +45,9 @@ class RuntimeApi:
     async def start(self) -> int:
         """Return the port."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self._respond, self._connections), LOOPBACK, 0)
+        self._server = await loop.create_server(
+            lambda: _Connection(self._respond, self._connections), LOOPBACK, 0
+        )
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -107,7 +109,9 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:  # the client has gone
             return
         head = f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}\r\nContent-Type: application/json\r\n"
-        fields = "".join(f"{name}: {_LINE_BREAKS.sub(' ', value)}\r\n" for name, value in answer.headers.items())
+        fields = "".join(
+            f"{name}: {_LINE_BREAKS.sub(' ', value)}\r\n" for name, value in answer.headers.items()
+        )
         length = f"Content-Length: {len(answer.body)}\r\n\r\n"
         self._transport.write((head + fields + length).encode() + answer.body)
         if not self._parser.should_keep_alive():

@@ -81,7 +81,9 @@ class LambdaService:
         on_invoked: OnInvoked = lambda _: None,
     ) -> None:
         self._credentials = credentials
-        self._interpreter = Interpreter(python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address, clock)
+        self._interpreter = Interpreter(
+            python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address, clock
+        )
         self._doors = doors
         self._traces = xray.traces
         self._limits = limits
@@ -90,7 +92,9 @@ class LambdaService:
         self._unpacked = Unpacked(settings.state / "run" / "code")
         self._logs = FunctionLogs(settings.logs / "functions", on_line)
         self._on_invoked = on_invoked
-        self._asynchronous = AsyncInvocations(self._run, apart or _at_once, on_change, retry_seconds)
+        self._asynchronous = AsyncInvocations(
+            self._run, apart or _at_once, on_change, retry_seconds
+        )
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._active: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -176,7 +180,9 @@ class LambdaService:
 
     def routes(self) -> list[web.RouteDef]:
         """`POST …/worker` starts one, as AWS's provisioned concurrency would: 204, or 409 with what the worker wrote."""
-        return [web.post("/_atrium/functions/{function}/versions/{version}/worker", self._answer_start)]
+        return [
+            web.post("/_atrium/functions/{function}/versions/{version}/worker", self._answer_start)
+        ]
 
     async def _answer_start(self, request: web.Request) -> web.Response:
         try:
@@ -211,12 +217,19 @@ class LambdaService:
         find(function, qualifier, call.region)
         _require_json(call.body)
         payload = call.body or b"{}"
-        trace_header, context = call.headers.get("x-amzn-trace-id"), call.headers.get("x-amz-client-context")
+        trace_header, context = (
+            call.headers.get("x-amzn-trace-id"),
+            call.headers.get("x-amz-client-context"),
+        )
         if kind == "DryRun":
             return AwsResponse(204, b"")
         if kind == "Event":
             request_id = self.accept(
-                function, payload, qualifier=qualifier, trace_header=trace_header, region=call.region
+                function,
+                payload,
+                qualifier=qualifier,
+                trace_header=trace_header,
+                region=call.region,
             )
             return AwsResponse(202, b"", {"x-amzn-RequestId": request_id})
         done = await self.invoke(
@@ -253,9 +266,13 @@ class LambdaService:
         except BaseException:
             self._active[function.name] -= 1
             raise
-        return await asyncio.shield(self._background(self._run_in_worker(pool, worker, event, traced)))
+        return await asyncio.shield(
+            self._background(self._run_in_worker(pool, worker, event, traced))
+        )
 
-    async def _run_in_worker(self, pool: Pool, worker: Worker, event: Event, traced: Traced | None) -> Invocation:
+    async def _run_in_worker(
+        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
+    ) -> Invocation:
         try:
             done, init_ms = await self._invoke_worker(pool, worker, event, traced)
         finally:
@@ -263,10 +280,14 @@ class LambdaService:
         self._end_trace(pool.function, traced, done, init_ms)
         return done
 
-    def _end_trace(self, function: DeployedFunction, traced: Traced | None, done: Invocation, init_ms: float) -> None:
+    def _end_trace(
+        self, function: DeployedFunction, traced: Traced | None, done: Invocation, init_ms: float
+    ) -> None:
         if traced:
             failed = done.function_error is not None
-            trace.end(traced, function, done.request_id, self._traces, failed=failed, init_ms=init_ms)
+            trace.end(
+                traced, function, done.request_id, self._traces, failed=failed, init_ms=init_ms
+            )
 
     async def _invoke_worker(
         self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
@@ -283,7 +304,13 @@ class LambdaService:
         notes = outcome.note.splitlines() if outcome.note else []
         written = [*worker.output.take(), *notes]
         report = Report(
-            event.request_id, duration_ms, worker.peak_memory_mb(), init_ms, outcome.status, outcome.error_type, traced
+            event.request_id,
+            duration_ms,
+            worker.peak_memory_mb(),
+            init_ms,
+            outcome.status,
+            outcome.error_type,
+            traced,
         )
         end = end_lines(function, report)
         worker.output.put(*notes, *end)
@@ -307,9 +334,18 @@ class LambdaService:
         report = Report(event.request_id, 0.0, None, error.init_ms, "error", error.type, traced)
         lines = [*start_lines(function, event.request_id), *end_lines(function, report)]
         self._logs.write(function, error.log_stream or new_stream(function.version), lines)
-        self._on_invoked(Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output))
+        self._on_invoked(
+            Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output)
+        )
         return Invocation(
-            200, error.payload, "Unhandled", function.version, event.request_id, _tail(error.output + lines), True, 0.0
+            200,
+            error.payload,
+            "Unhandled",
+            function.version,
+            event.request_id,
+            _tail(error.output + lines),
+            True,
+            0.0,
         )
 
     def _pool(self, function: DeployedFunction) -> Pool:
@@ -325,9 +361,13 @@ class LambdaService:
         task_root = await self._unpacked.folder(function.code)
         layers = [await self._unpacked.folder(layer) for layer in function.layers]
         credentials = self._credentials(function.role, function.name)
-        worker = Worker(function, self._interpreter, self._logs, self._doors(function) if self._doors else None)
+        worker = Worker(
+            function, self._interpreter, self._logs, self._doors(function) if self._doors else None
+        )
         try:
-            await worker.start(task_root, layers, await credentials if isawaitable(credentials) else credentials)
+            await worker.start(
+                task_root, layers, await credentials if isawaitable(credentials) else credentials
+            )
         except BaseException as error:
             if isinstance(error, InitError):
                 error.output, error.log_stream = worker.output.take(), worker.log_stream
@@ -339,7 +379,9 @@ class LambdaService:
     async def _retire_outdated(self) -> None:
         # Taken out in one step: other calls come through here while workers are being ended.
         outdated = [key for key in self._pools if self._is_outdated(*key)]
-        await asyncio.gather(*(pool.retire() for pool in [self._pools.pop(key) for key in outdated]))
+        await asyncio.gather(
+            *(pool.retire() for pool in [self._pools.pop(key) for key in outdated])
+        )
 
     def _is_outdated(self, region: str, name: str, version: str) -> bool:
         try:

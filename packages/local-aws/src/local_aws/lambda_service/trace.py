@@ -45,11 +45,19 @@ def begin(function: DeployedFunction, header: str, traces: Traces) -> Traced | N
     if not role_may(function.role, "xray:PutTraceSegments", "*").allowed:
         return None
     traces.expect(parts["Root"])
-    return Traced(parts["Root"], parts.get("Parent"), secrets.token_hex(8), secrets.token_hex(8), time.time())
+    return Traced(
+        parts["Root"], parts.get("Parent"), secrets.token_hex(8), secrets.token_hex(8), time.time()
+    )
 
 
 def end(
-    traced: Traced, function: DeployedFunction, request_id: str, traces: Traces, *, failed: bool, init_ms: float
+    traced: Traced,
+    function: DeployedFunction,
+    request_id: str,
+    traces: Traces,
+    *,
+    failed: bool,
+    init_ms: float,
 ) -> None:
     """The service's segment, and the function's with what it took to start it. `init_ms` is 0 for a warm worker."""
     now = time.time()
@@ -60,7 +68,11 @@ def end(
     }  # fmt: skip
     traces.put(
         shared
-        | {"id": traced.service_segment, "origin": "AWS::Lambda", "http": {"response": {"status": status}}}
+        | {
+            "id": traced.service_segment,
+            "origin": "AWS::Lambda",
+            "http": {"response": {"status": status}},
+        }
         | {"aws": {"request_id": request_id}}
         | ({"parent_id": traced.parent} if traced.parent else {})
     )
@@ -70,7 +82,17 @@ def end(
     }  # fmt: skip
     traces.put(
         shared
-        | {"id": traced.function_segment, "parent_id": traced.service_segment, "origin": "AWS::Lambda::Function"}
-        | {"aws": {"account_id": ACCOUNT_ID, "function_arn": function.qualified_arn, "request_id": request_id}}
+        | {
+            "id": traced.function_segment,
+            "parent_id": traced.service_segment,
+            "origin": "AWS::Lambda::Function",
+        }
+        | {
+            "aws": {
+                "account_id": ACCOUNT_ID,
+                "function_arn": function.qualified_arn,
+                "request_id": request_id,
+            }
+        }
         | ({"subsegments": [starting]} if init_ms else {})
     )

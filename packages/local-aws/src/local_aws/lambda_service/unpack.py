@@ -54,7 +54,9 @@ class Unpacked:
                     files[member] = known
                 else:
                     files[member] = _extract(archive, info, partial).relative_to(partial)
-        partial.rename(target)  # whole or absent: a killed supervisor leaves no half-unpacked function
+        partial.rename(
+            target
+        )  # whole or absent: a killed supervisor leaves no half-unpacked function
         for path in [target, *target.rglob("*")]:
             if path.is_dir():
                 path.chmod(0o555)

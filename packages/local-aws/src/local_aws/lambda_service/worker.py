@@ -68,7 +68,11 @@ class Worker:
     """Between `start` and `kill`. One invocation at a time."""
 
     def __init__(
-        self, function: DeployedFunction, interpreter: Interpreter, logs: FunctionLogs, doors: Doors | None = None
+        self,
+        function: DeployedFunction,
+        interpreter: Interpreter,
+        logs: FunctionLogs,
+        doors: Doors | None = None,
     ) -> None:
         self.function = function
         self._doors = doors
@@ -90,7 +94,9 @@ class Worker:
         self._event: Event | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._credentials_end: datetime | None = None
-        self._end: Outcome | None = None  # once the process has ended: what every invocation comes to
+        self._end: Outcome | None = (
+            None  # once the process has ended: what every invocation comes to
+        )
 
     async def start(self, task_root: Path, layers: list[Path], credentials: Credentials) -> None:
         """Start the process and wait until it asks for work. Raises `InitError`."""
@@ -98,7 +104,12 @@ class Worker:
         self._credentials_end = credentials.expiration
         port = await self._api.start()
         environment = worker_environment(
-            self.function, self._interpreter, credentials, task_root, f"{LOOPBACK}:{port}", self.log_stream
+            self.function,
+            self._interpreter,
+            credentials,
+            task_root,
+            f"{LOOPBACK}:{port}",
+            self.log_stream,
         )
         wrapper = wrapper_of(self.function, task_root, layers)
         try:
@@ -126,7 +137,9 @@ class Worker:
         except TimeoutError:
             await self.kill()
             seconds = INIT_SECONDS + self.function.timeout
-            raise InitError(_error("Sandbox.Timedout", f"Error: Init timed out after {seconds:.2f} seconds")) from None
+            raise InitError(
+                _error("Sandbox.Timedout", f"Error: Init timed out after {seconds:.2f} seconds")
+            ) from None
         except BaseException as error:
             if isinstance(error, InitError):
                 error.init_ms = (time.monotonic() - started) * 1000
@@ -232,7 +245,9 @@ class Worker:
         message = f"{who}Error: {_exit_reason(code)}"
         payload = _error("Runtime.ExitError", message)
         self._fail_init(InitError(payload))
-        self._end = Outcome(payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError")
+        self._end = Outcome(
+            payload, "Unhandled", f"{message}\nRuntime.ExitError", "error", "Runtime.ExitError"
+        )
         self._finish(self._end)
 
 
@@ -240,12 +255,18 @@ def _exit_reason(code: int) -> str:
     """As AWS words it, with Go's names of signals."""
     if code == 0:
         return "Runtime exited without providing a reason"
-    how = f"exit status {code}" if code > 0 else f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+    how = (
+        f"exit status {code}"
+        if code > 0
+        else f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+    )
     return f"Runtime exited with error: {how}"
 
 
 def _kill_group(process_group: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # macOS says PermissionError of a group of zombies
+    with suppress(
+        ProcessLookupError, PermissionError
+    ):  # macOS says PermissionError of a group of zombies
         os.killpg(process_group, signal.SIGKILL)
 
 

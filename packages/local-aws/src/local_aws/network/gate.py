@@ -7,7 +7,9 @@ from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.iam.sessions import session
 from local_aws.network.reachability import caller_of, no_way_to_service
 
-CODE = "NoRouteFromVpc"  # not one of AWS's: there the client waits for a connection that never comes
+CODE = (
+    "NoRouteFromVpc"  # not one of AWS's: there the client waits for a connection that never comes
+)
 _XML = {"ec2", "iam", "rds", "s3", "sns", "sts"}
 
 
@@ -29,4 +31,6 @@ def _refused(call: AwsCall, reason: str) -> AwsResponse:
         body = error if call.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
         return AwsResponse(400, body.encode(), {"content-type": "text/xml"})
     content = json.dumps({"__type": CODE, "message": reason, "Message": reason}).encode()
-    return AwsResponse(400, content, {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": CODE})
+    return AwsResponse(
+        400, content, {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": CODE}
+    )

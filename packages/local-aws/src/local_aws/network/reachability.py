@@ -34,7 +34,9 @@ class Place:
     @property
     def subnets(self) -> list[Any]:
         known = ec2_backends[ACCOUNT_ID][self.region].subnets  # by availability zone
-        return [zone[id_] for id_ in self.subnet_ids for zone in list(known.values()) if id_ in zone]
+        return [
+            zone[id_] for id_ in self.subnet_ids for zone in list(known.values()) if id_ in zone
+        ]
 
     @property
     def vpc_id(self) -> str:
@@ -60,14 +62,22 @@ def caller_of(session: Session) -> Caller | None:
 
 def caller(function: DeployedFunction) -> Caller:
     config = function.resource._vpc_config or {}
-    subnets, groups = tuple(config.get("SubnetIds") or ()), tuple(config.get("SecurityGroupIds") or ())
+    subnets, groups = (
+        tuple(config.get("SubnetIds") or ()),
+        tuple(config.get("SecurityGroupIds") or ()),
+    )
     return Caller(function.name, Place(function.region, subnets, groups) if subnets else None)
 
 
 def no_way_to_service(caller: Caller, service: str) -> str | None:
     """Why the function's calls of `service` (its signing name) would never arrive; None if they do."""
     place = caller.place
-    if place is None or _by_gateway(place, service) or _by_interface(place, service) or _by_nat(place):
+    if (
+        place is None
+        or _by_gateway(place, service)
+        or _by_interface(place, service)
+        or _by_nat(place)
+    ):
         return None
     return (
         f"{caller.function} lies in {place.vpc_id}, from where no way leads to {service}: no endpoint for it, and no NAT, that "
@@ -104,7 +114,9 @@ def _by_gateway(place: Place, service: str) -> bool:
     tables = {table.id for table in _route_tables(place)}
     for endpoint in _endpoints(place, service, "Gateway"):
         lists = {
-            listed.id for listed in _prefix_lists(place.region) if listed.prefix_list_name == endpoint.service_name
+            listed.id
+            for listed in _prefix_lists(place.region)
+            if listed.prefix_list_name == endpoint.service_name
         }
         if tables <= set(endpoint.route_table_ids or ()) and _may_leave(place, _HTTPS, lists=lists):
             return True
@@ -116,7 +128,11 @@ def _by_interface(place: Place, service: str) -> bool:
     return any(
         endpoint.private_dns_enabled
         and _admitted(
-            place, Place(place.region, tuple(endpoint.subnet_ids or ()), tuple(endpoint.security_group_ids)), _HTTPS
+            place,
+            Place(
+                place.region, tuple(endpoint.subnet_ids or ()), tuple(endpoint.security_group_ids)
+            ),
+            _HTTPS,
         )
         for endpoint in _endpoints(place, service, "Interface")
     )
@@ -128,14 +144,18 @@ def _by_nat(place: Place) -> bool:
 
 
 def _has_nat(table: Any) -> bool:
-    return any(route.destination_cidr_block == _EVERYWHERE and route.nat_gateway for route in table.routes)
+    return any(
+        route.destination_cidr_block == _EVERYWHERE and route.nat_gateway for route in table.routes
+    )
 
 
 def _endpoints(place: Place, service: str, kind: str) -> list[Any]:
     known = list(ec2_backends[ACCOUNT_ID][place.region].vpc_end_points.values())
     name = f"com.amazonaws.{place.region}.{service}"
     return [
-        each for each in known if (each.vpc_id, each.service_name, each.vpc_endpoint_type) == (place.vpc_id, name, kind)
+        each
+        for each in known
+        if (each.vpc_id, each.service_name, each.vpc_endpoint_type) == (place.vpc_id, name, kind)
     ]
 
 
@@ -152,7 +172,11 @@ def _route_tables(place: Place) -> list[Any]:
     ]
     main = [table for table in known if table.main_association_id]
     own = {item.get("SubnetId"): table for table in known for item in table.associations}
-    return [own[subnet.id] if subnet.id in own else main[0] for subnet in place.subnets if subnet.id in own or main]
+    return [
+        own[subnet.id] if subnet.id in own else main[0]
+        for subnet in place.subnets
+        if subnet.id in own or main
+    ]
 
 
 def _admitted(start: Place, end: Place, port: int) -> bool:
@@ -162,9 +186,13 @@ def _admitted(start: Place, end: Place, port: int) -> bool:
     )
 
 
-def _may_leave(place: Place, port: int, *, to: Place | None = None, lists: Collection[str] = ()) -> bool:
+def _may_leave(
+    place: Place, port: int, *, to: Place | None = None, lists: Collection[str] = ()
+) -> bool:
     """To a place in the VPC, to addresses of a prefix list, or (with neither) anywhere."""
-    return any(_matches(rule, port, to, lists) for group in _groups(place) for rule in group.egress_rules)
+    return any(
+        _matches(rule, port, to, lists) for group in _groups(place) for rule in group.egress_rules
+    )
 
 
 def _groups(place: Place) -> list[Any]:
@@ -173,7 +201,9 @@ def _groups(place: Place) -> list[Any]:
 
 
 def _matches(rule: Any, port: int, other: Place | None, lists: Collection[str]) -> bool:
-    if rule.ip_protocol != "-1" and not (rule.ip_protocol in ("tcp", "6") and rule.from_port <= port <= rule.to_port):
+    if rule.ip_protocol != "-1" and not (
+        rule.ip_protocol in ("tcp", "6") and rule.from_port <= port <= rule.to_port
+    ):
         return False
     if rule.prefix_list_id and rule.prefix_list_id in lists:
         return True
@@ -185,4 +215,6 @@ def _matches(rule: Any, port: int, other: Place | None, lists: Collection[str]) 
 def _covers(addresses: str, other: Place | None) -> bool:
     """All of the other place's addresses; all there are, without one."""
     wanted = [subnet.cidr_block for subnet in other.subnets] if other else [_EVERYWHERE]
-    return bool(wanted) and all(IPv4Network(each).subnet_of(IPv4Network(addresses)) for each in wanted)
+    return bool(wanted) and all(
+        IPv4Network(each).subnet_of(IPv4Network(addresses)) for each in wanted
+    )

@@ -143,10 +143,14 @@ def _checks(service: str, shape: Shape) -> Iterator[Check]:
 
 def _one_of(values: list[str]) -> Check:
     known = frozenset(values)
-    return lambda value: None if value in known else f"Member must satisfy enum value set: [{', '.join(values)}]"
+    return lambda value: (
+        None if value in known else f"Member must satisfy enum value set: [{', '.join(values)}]"
+    )
 
 
-def _sizes(metadata: dict[str, Any], what: str, measured: Callable[[Any], float]) -> Iterator[Check]:
+def _sizes(
+    metadata: dict[str, Any], what: str, measured: Callable[[Any], float]
+) -> Iterator[Check]:
     least, most = metadata.get("min"), metadata.get("max")
     if least is not None:
         yield _at_least(least, what, measured)
@@ -176,5 +180,9 @@ def _matches(pattern: str, *, whole: bool) -> Iterator[Check]:
 
 def _in_python(pattern: str) -> str:
     """Java reads `\\w-_` in a class as three, and surrogate pairs as a range that Python has as one character."""
-    pattern = pattern.replace(r"\w-_", r"\w\-_").replace(r"\p{Print}", r"\x20-\x7E").replace(r"\p{ASCII}", r"\x00-\x7F")
+    pattern = (
+        pattern.replace(r"\w-_", r"\w\-_")
+        .replace(r"\p{Print}", r"\x20-\x7E")
+        .replace(r"\p{ASCII}", r"\x00-\x7F")
+    )
     return pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")

@@ -41,7 +41,10 @@ class RequestModelGate:
             self.unread[call.service] += 1
             return None
         self.checked[call.service] += 1
-        found = [*violations(node, sent, self.count), *own_rules.violations(call.service, model.name, sent, self.count)]
+        found = [
+            *violations(node, sent, self.count),
+            *own_rules.violations(call.service, model.name, sent, self.count),
+        ]
         if not found:
             return None
         self.refused[call.service] += 1
@@ -65,7 +68,12 @@ class RequestModelGate:
 
 def _name(call: AwsCall) -> str:
     """Return the operation's name, also where the query tells it from another; of S3's only the one that names something new."""
-    if call.service == "s3" and call.method == "PUT" and not call.query and call.path.strip("/").count("/") == 0:
+    if (
+        call.service == "s3"
+        and call.method == "PUT"
+        and not call.query
+        and call.path.strip("/").count("/") == 0
+    ):
         return "CreateBucket"
     if (call.service, call.method, call.path.rstrip("/")) == ("apigateway", "POST", "/restapis"):
         return "ImportRestApi" if "mode=import" in call.query else "CreateRestApi"

@@ -37,7 +37,9 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
-MOST_ENVIRONMENT_BYTES = 4096  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_ENVIRONMENT_BYTES = (
+    4096  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class Rule:
     check: Check
 
 
-def violations(service: str, operation: str, sent: dict[str, Any], count: Count) -> Iterator[Violation]:
+def violations(
+    service: str, operation: str, sent: dict[str, Any], count: Count
+) -> Iterator[Violation]:
     """Yield what these rules do not accept."""
     for rule in _rules(service, operation):
         for path, value in _values(sent, rule.member.split("."), ""):
@@ -62,7 +66,9 @@ def violations(service: str, operation: str, sent: dict[str, Any], count: Count)
 @cache
 def _rules(service: str, operation: str) -> tuple[Rule, ...]:
     return tuple(
-        rule for rule in RULES if rule.service == service and re.fullmatch(rule.operations, operation) is not None
+        rule
+        for rule in RULES
+        if rule.service == service and re.fullmatch(rule.operations, operation) is not None
     )
 
 
@@ -83,7 +89,9 @@ def _values(sent: Any, parts: list[str], path: str) -> Iterator[tuple[str, Any]]
 
 def _pattern(pattern: str, wanted: str) -> Check:
     compiled = re.compile(pattern)
-    return lambda value: None if isinstance(value, str) and compiled.fullmatch(value) else f"Member must be {wanted}"
+    return lambda value: (
+        None if isinstance(value, str) and compiled.fullmatch(value) else f"Member must be {wanted}"
+    )
 
 
 def _between(least: float, most: float) -> Check:
@@ -98,7 +106,9 @@ def _between(least: float, most: float) -> Check:
 
 
 def _one_of(*known: Any) -> Check:
-    return lambda value: None if value in known else f"Member must be one of {', '.join(map(str, known))}"
+    return lambda value: (
+        None if value in known else f"Member must be one of {', '.join(map(str, known))}"
+    )
 
 
 def _network(versions: tuple[int, ...], least: int = 0, most: int = 128) -> Check:
@@ -110,9 +120,7 @@ def _network(versions: tuple[int, ...], least: int = 0, most: int = 128) -> Chec
         except ValueError:
             return "Member must be an address range, such as 10.0.0.0/16"
         if "/" not in value or network.version not in versions:
-            return (
-                f"Member must be an IPv{' or IPv'.join(map(str, versions))} range with its length, such as 10.0.0.0/16"
-            )
+            return f"Member must be an IPv{' or IPv'.join(map(str, versions))} range with its length, such as 10.0.0.0/16"
         if not least <= network.prefixlen <= most:
             return f"Member must have a prefix length from /{least} to /{most}"
         return None
@@ -140,7 +148,11 @@ def _json_object(value: Any) -> str | None:
 
 def _environment(variables: Any) -> str | None:
     size = sum(len(f"{name}{value}".encode()) for name, value in variables.items())
-    return None if size <= MOST_ENVIRONMENT_BYTES else f"Member must hold at most {MOST_ENVIRONMENT_BYTES} bytes"
+    return (
+        None
+        if size <= MOST_ENVIRONMENT_BYTES
+        else f"Member must hold at most {MOST_ENVIRONMENT_BYTES} bytes"
+    )
 
 
 def _insights_days(value: Any) -> str | None:
@@ -155,7 +167,9 @@ def _period(value: Any) -> str | None:
 
 
 def _all(*checks: Check) -> Check:
-    return lambda value: next((broken for check in checks if (broken := check(value)) is not None), None)
+    return lambda value: next(
+        (broken for check in checks if (broken := check(value)) is not None), None
+    )
 
 
 def _of(service: str, operations: str, **members: Check) -> Callable[[], Iterator[Rule]]:
@@ -167,12 +181,16 @@ _IDENTIFIER = _all(
     _pattern(r"[A-Za-z][A-Za-z0-9-]{0,62}", "1 to 63 letters, digits or hyphens, a letter first"),
     _pattern(r"(?!.*--).*(?<!-)", "without two hyphens in a row and without one at its end"),
 )
-_DATABASE_NAME = _pattern(r"[A-Za-z_][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits or underscores, no digit first")
+_DATABASE_NAME = _pattern(
+    r"[A-Za-z_][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits or underscores, no digit first"
+)
 _ARN = _pattern(
-    r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}|aws)?:.+", "an ARN: arn:aws:<service>:<region>:<account>:<resource>"
+    r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}|aws)?:.+",
+    "an ARN: arn:aws:<service>:<region>:<account>:<resource>",
 )
 _GROUP_TEXT = _pattern(
-    r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}", "at most 255 of a-z A-Z 0-9 blank ._-:/()#,@[]+=&;{}!$*"
+    r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}",
+    "at most 255 of a-z A-Z 0-9 blank ._-:/()#,@[]+=&;{}!$*",
 )
 
 # RDS: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/ (each operation's "Constraints").

@@ -39,7 +39,9 @@ def read(call: AwsCall, model: Model) -> dict[str, Any]:
 def _by_its_form(call: AwsCall, shape: Shape) -> dict[str, Any]:
     """Services that speak several protocols: newer SDKs send CBOR, which is not read here."""
     if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return _from_form(shape, _Form(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True)))
+        return _from_form(
+            shape, _Form(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
+        )
     if "json" in call.headers.get("content-type", ""):
         return _object(call.body)
     raise UnreadableError
@@ -69,7 +71,10 @@ def _rest_body(call: AwsCall, shape: Shape) -> dict[str, Any]:
 def _renamed(shape: Shape, value: Any) -> Any:
     """Give the members of a JSON body the model's names."""
     if shape.type_name == "structure" and isinstance(value, dict):
-        sent = ((name, member, member.serialization.get("name", name)) for name, member in shape.members.items())
+        sent = (
+            (name, member, member.serialization.get("name", name))
+            for name, member in shape.members.items()
+        )
         return {name: _renamed(member, value[wire]) for name, member, wire in sent if wire in value}
     if shape.type_name == "list" and isinstance(value, list):
         return [_renamed(shape.member, item) for item in value]
@@ -89,7 +94,11 @@ def _rest(call: AwsCall, model: Model) -> dict[str, Any]:
         place = member.serialization.get("location")
         wire = member.serialization.get("name", name)
         wire = wire.lower() if place == "header" else wire
-        if place in places and (value := places[place].get(wire)) is not None and member.type_name != "list":
+        if (
+            place in places
+            and (value := places[place].get(wire)) is not None
+            and member.type_name != "list"
+        ):
             found[name] = _scalar(member, unquote(value) if place == "uri" else value)
     return found
 
@@ -97,12 +106,18 @@ def _rest(call: AwsCall, model: Model) -> dict[str, Any]:
 @cache
 def _path_pattern(uri: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]+\})", uri.partition("?")[0].rstrip("/") or "/")
-    return re.compile("".join(_label(part) if part[:1] == "{" else re.escape(part) for part in parts))
+    return re.compile(
+        "".join(_label(part) if part[:1] == "{" else re.escape(part) for part in parts)
+    )
 
 
 def _label(part: str) -> str:
     name = part.strip("{}+")
-    return f"(?P<{name}>{'.+' if part.endswith('+}') else '[^/]+'})" if name.isidentifier() else "[^/]+"
+    return (
+        f"(?P<{name}>{'.+' if part.endswith('+}') else '[^/]+'})"
+        if name.isidentifier()
+        else "[^/]+"
+    )
 
 
 class _Form:
@@ -127,12 +142,22 @@ def _from_form(shape: Shape, form: _Form) -> dict[str, Any]:
 def _unflattened(shape: Shape, tree: Any) -> Any:
     match shape.type_name:
         case "structure" if isinstance(tree, dict):
-            found = {name: (member, _field(member, name, tree)) for name, member in shape.members.items()}
-            return {name: _unflattened(member, sent) for name, (member, sent) in found.items() if sent is not None}
+            found = {
+                name: (member, _field(member, name, tree)) for name, member in shape.members.items()
+            }
+            return {
+                name: _unflattened(member, sent)
+                for name, (member, sent) in found.items()
+                if sent is not None
+            }
         case "list" if isinstance(tree, dict):
             member_name = shape.member.serialization.get("name", "member")
             items = tree.get(member_name, tree.get("member", tree))
-            numbered = sorted((int(key), item) for key, item in items.items() if key.isdigit()) if items else []
+            numbered = (
+                sorted((int(key), item) for key, item in items.items() if key.isdigit())
+                if items
+                else []
+            )
             return [_unflattened(shape.member, item) for _, item in numbered]
         case "map" if isinstance(tree, dict):
             entries = tree.get("entry", tree)

@@ -36,7 +36,9 @@ def refusal(call: AwsCall, found: Sequence[Violation]) -> AwsResponse:
         return _xml(f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>")
     if "x-www-form-urlencoded" in call.headers.get("content-type", ""):
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-        wrapped = f"<Response><Errors>{error}</Errors></Response>" if call.service == "ec2" else None
+        wrapped = (
+            f"<Response><Errors>{error}</Errors></Response>" if call.service == "ec2" else None
+        )
         return _xml(wrapped or f"<ErrorResponse>{error}</ErrorResponse>")
     body = json.dumps({"__type": code, "message": message}).encode()
     return AwsResponse(400, body, {"content-type": "application/json", "x-amzn-errortype": code})

@@ -23,7 +23,9 @@ class Daemon:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Receiver(self.traces), (LOOPBACK, 0))
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Receiver(self.traces), (LOOPBACK, 0)
+        )
         host, port = self._transport.get_extra_info("sockname")
         self.address = f"{host}:{port}"
 
@@ -42,6 +44,8 @@ class _Receiver(asyncio.DatagramProtocol):
             if json.loads(header) != {"format": "json", "version": 1}:
                 raise ValueError(f"its header is {header!r}")
             if not self._traces.put(json.loads(body)):
-                log.info("a segment of a trace that no permitted, sampled invocation began is dropped")
+                log.info(
+                    "a segment of a trace that no permitted, sampled invocation began is dropped"
+                )
         except (ValueError, KeyError, TypeError) as error:
             log.warning("a segment that cannot be read is dropped: %s", error)

@@ -35,7 +35,12 @@ def _summaries(traces: Traces, asked: dict[str, Any]) -> AwsResponse:
         return _json(501, {"__type": "NotEmulated", "message": message})
     found = traces.summaries(asked["StartTime"], asked["EndTime"])
     return _json(
-        200, {"TraceSummaries": found, "ApproximateTime": int(time.time()), "TracesProcessedCount": len(found)}
+        200,
+        {
+            "TraceSummaries": found,
+            "ApproximateTime": int(time.time()),
+            "TracesProcessedCount": len(found),
+        },
     )
 
 
@@ -48,7 +53,9 @@ def _put(traces: Traces, asked: dict[str, Any]) -> AwsResponse:
             traces.expect(document["trace_id"])
             traces.put(document)
         except (ValueError, KeyError, TypeError) as error:
-            unprocessed.append({"ErrorCode": "ParseError", "Message": f"{type(error).__name__}: {error}"})
+            unprocessed.append(
+                {"ErrorCode": "ParseError", "Message": f"{type(error).__name__}: {error}"}
+            )
     return _json(200, {"UnprocessedTraceSegments": unprocessed})
 
 

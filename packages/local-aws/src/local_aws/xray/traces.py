@@ -16,7 +16,9 @@ KEPT = 1000  # the newest traces; in memory only
 
 class Traces:
     def __init__(self) -> None:
-        self._documents: OrderedDict[str, dict[str, Document]] = OrderedDict()  # trace id -> segment id -> document
+        self._documents: OrderedDict[str, dict[str, Document]] = (
+            OrderedDict()
+        )  # trace id -> segment id -> document
 
     def expect(self, trace_id: str) -> None:
         """Somebody who may put segments begins to: only then does `put` keep those of the trace."""
@@ -41,7 +43,9 @@ class Traces:
             "Id": trace_id,
             "Duration": _duration(segments),
             "LimitExceeded": False,
-            "Segments": [{"Id": segment["id"], "Document": json.dumps(segment)} for segment in segments],
+            "Segments": [
+                {"Id": segment["id"], "Document": json.dumps(segment)} for segment in segments
+            ],
         }
 
     def summaries(self, start: float, end: float) -> list[Document]:
@@ -72,7 +76,9 @@ def _walk(document: Document) -> list[Document]:
 
 
 def _duration(segments: list[Document]) -> float:
-    ends = [float(each["end_time"] if "end_time" in each else each["start_time"]) for each in segments]
+    ends = [
+        float(each["end_time"] if "end_time" in each else each["start_time"]) for each in segments
+    ]
     return round(max(ends) - float(segments[0]["start_time"]), 3)
 
 
@@ -88,7 +94,9 @@ def _summary(trace_id: str, segments: list[Document]) -> Document:
         "IsPartial": any(node.get("in_progress") for node in nodes),
         "Annotations": _annotations(nodes),
         "ServiceIds": [{"Name": each["name"], "Type": each.get("origin", "")} for each in segments],
-        "ResourceARNs": [{"ARN": each["resource_arn"]} for each in segments if "resource_arn" in each],
+        "ResourceARNs": [
+            {"ARN": each["resource_arn"]} for each in segments if "resource_arn" in each
+        ],
     }
 
 

@@ -20,7 +20,16 @@ from local_aws.cognito.state import AuthorizationCode, BrowserSession
 CODE_LIFETIME = 300  # seconds
 CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 PARAMETERS = (
-    *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "prompt", "login_hint"),
+    *(
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+        "nonce",
+        "prompt",
+        "login_hint",
+    ),
     *("code_challenge", "code_challenge_method", "identity_provider"),
 )
 
@@ -93,7 +102,9 @@ def _client(client_id: str) -> tuple[Pool, Client]:
             "This pool has no domain, so it has no sign-in page: give it one (aws_cognito_user_pool_domain)."
         )
     if not client.extended_config.get("AllowedOAuthFlowsUserPoolClient"):
-        raise UntrustedRequestError("This app client may not use OAuth: set allowed_oauth_flows_user_pool_client.")
+        raise UntrustedRequestError(
+            "This app client may not use OAuth: set allowed_oauth_flows_user_pool_client."
+        )
     return pool, client
 
 
@@ -118,7 +129,11 @@ def _problem(client: Client, given: dict[str, str]) -> str | None:
         return "invalid_request"
     if given.get("identity_provider", "COGNITO") != "COGNITO":
         return "invalid_request"
-    return None if set(given.get("scope", "").split()) <= set(_allowed_scopes(client)) else "invalid_scope"
+    return (
+        None
+        if set(given.get("scope", "").split()) <= set(_allowed_scopes(client))
+        else "invalid_scope"
+    )
 
 
 def _allowed_scopes(client: Client) -> Collection[str]:
@@ -129,7 +144,11 @@ def _allowed_scopes(client: Client) -> Collection[str]:
 def grant(service: Service, request: AuthorizationRequest, session: BrowserSession) -> str:
     """Where the browser goes with the code."""
     now = service.clock()
-    live = {code: granted for code, granted in service.state.authorization_codes.items() if granted.expires_at > now}
+    live = {
+        code: granted
+        for code, granted in service.state.authorization_codes.items()
+        if granted.expires_at > now
+    }
     code = secrets.token_urlsafe(32)
     live[code] = AuthorizationCode(
         request.pool.id,

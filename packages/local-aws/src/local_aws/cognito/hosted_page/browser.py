@@ -21,7 +21,11 @@ SESSION_LIFETIME = 3600  # seconds, as on AWS
 def sign_in(service: Service, user: User) -> tuple[str, BrowserSession]:
     """The session and its cookie's value."""
     now = service.clock()
-    live = {cookie: each for cookie, each in service.state.browser_sessions.items() if each.expires_at > now}
+    live = {
+        cookie: each
+        for cookie, each in service.state.browser_sessions.items()
+        if each.expires_at > now
+    }
     cookie = secrets.token_urlsafe(32)
     live[cookie] = BrowserSession(user.id, int(now), now + SESSION_LIFETIME)
     service.state.browser_sessions = live

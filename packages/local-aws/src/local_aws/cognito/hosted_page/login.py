@@ -21,7 +21,9 @@ PASSWORD = Field("password", "Password", "password", "current-password")
 # What the page asks for in each challenge, under the name that RespondToAuthChallenge has for it.
 ASKED = {
     NEW_PASSWORD: Field("NEW_PASSWORD", "New password", "password", "new-password"),
-    mfa.SOFTWARE_TOKEN: Field("SOFTWARE_TOKEN_MFA_CODE", "Code of your authenticator app", "text", "one-time-code"),
+    mfa.SOFTWARE_TOKEN: Field(
+        "SOFTWARE_TOKEN_MFA_CODE", "Code of your authenticator app", "text", "one-time-code"
+    ),
 }
 STALE_FORM = "This form is no longer valid. Please try again."
 
@@ -43,9 +45,13 @@ async def show(service: Service, request: web.Request) -> web.Response:
 
 async def submit(service: Service, request: web.Request) -> web.Response:
     asked = authorization.parse(request.query)
-    given = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    given = {
+        name: value for name, value in (await request.post()).items() if isinstance(value, str)
+    }
     name = given.get("challenge", "")
-    fields = (ASKED[name],) if name in ASKED else (_known(USERNAME, given.get("username", "")), PASSWORD)
+    fields = (
+        (ASKED[name],) if name in ASKED else (_known(USERNAME, given.get("username", "")), PASSWORD)
+    )
     hidden = {"challenge": name, "session": given.get("session", "")} if name in ASKED else {}
     if not browser.is_own_form(service, request, given.get("form", "")):
         return _ask(service, request, asked, fields, hidden, STALE_FORM, status=403)
@@ -65,13 +71,17 @@ def _attempt(service: Service, asked: AuthorizationRequest, given: Mapping[str, 
     if given.get("challenge") in ASKED:
         field = ASKED[given["challenge"]].name
         responses = {field: given.get(field, "")}
-        return challenges.answer(service, asked.client, given["challenge"], given.get("session", ""), responses)
+        return challenges.answer(
+            service, asked.client, given["challenge"], given.get("session", ""), responses
+        )
     username, password = given.get("username", "").strip(), given.get("password", "")
     user = signin.prove_password(service, asked.pool, asked.client, username, password)
     return challenges.after_password(service, asked.pool, asked.client, user)
 
 
-def _ask_more(service: Service, request: web.Request, asked: AuthorizationRequest, pending: Pending) -> web.Response:
+def _ask_more(
+    service: Service, request: web.Request, asked: AuthorizationRequest, pending: Pending
+) -> web.Response:
     if pending.name not in ASKED:
         raise NotEmulatedError(f"the challenge {pending.name} on the sign-in page")
     hidden = {"challenge": pending.name, "session": pending.session}
@@ -89,7 +99,9 @@ def _ask(
 ) -> web.Response:
     token = browser.form_token(service, request)
     title = f"Sign in to {asked.pool.name}"
-    form = Form(title, fields, "Continue", _login_address(request), {"form": token, **hidden}, error)
+    form = Form(
+        title, fields, "Continue", _login_address(request), {"form": token, **hidden}, error
+    )
     response = page.form(form, status)
     browser.remember_form(service, response, token)
     return response

@@ -45,7 +45,9 @@ async def token(service: Service, request: web.Request) -> web.Response:
     raise OAuthError("unsupported_grant_type" if kind else "invalid_request")
 
 
-async def _exchange(service: Service, pool: Pool, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+async def _exchange(
+    service: Service, pool: Pool, client: Client, form: Mapping[str, str]
+) -> dict[str, Any]:
     if "code" not in (client.extended_config.get("AllowedOAuthFlows") or []):
         raise OAuthError("unauthorized_client")
     granted = _take_code(service, client, _required(form, "code"))
@@ -57,7 +59,9 @@ async def _exchange(service: Service, pool: Pool, client: Client, form: Mapping[
         raise OAuthError("invalid_grant")
     sign_in, refresh_token = sessions.start(service, pool, client, user, granted)
     source = "TokenGeneration_HostedAuth"
-    result = await _issue(tokens.issue(service, pool, client, user, sign_in, source, None, granted.nonce))
+    result = await _issue(
+        tokens.issue(service, pool, client, user, sign_in, source, None, granted.nonce)
+    )
     return result | {"RefreshToken": refresh_token}
 
 
@@ -77,12 +81,18 @@ def _check_verifier(granted: AuthorizationCode, verifier: str | None) -> None:
     if (granted.code_challenge is None) != (verifier is None):
         raise OAuthError("invalid_grant")
     if granted.code_challenge and verifier:
-        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        digest = (
+            base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+            .decode()
+            .rstrip("=")
+        )
         if not hmac.compare_digest(digest, granted.code_challenge):
             raise OAuthError("invalid_grant")
 
 
-async def _refresh(service: Service, pool: Pool, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+async def _refresh(
+    service: Service, pool: Pool, client: Client, form: Mapping[str, str]
+) -> dict[str, Any]:
     refresh_token = _required(form, "refresh_token")
     try:
         signin.require_allowed(client, "REFRESH_TOKEN_AUTH")
@@ -112,7 +122,9 @@ def _granted(result: dict[str, Any]) -> web.Response:
         "ExpiresIn": "expires_in",
         "TokenType": "token_type",
     }
-    return web.json_response({names[name]: value for name, value in result.items()}, headers=HEADERS)
+    return web.json_response(
+        {names[name]: value for name, value in result.items()}, headers=HEADERS
+    )
 
 
 async def user_info(service: Service, request: web.Request) -> web.Response:
@@ -122,7 +134,9 @@ async def user_info(service: Service, request: web.Request) -> web.Response:
     try:
         _, client, user, scopes = sessions.bearer(service, access_token.strip())
     except CognitoError:
-        reason = "Access token is expired, disabled, or deleted, or the user has globally signed out."
+        reason = (
+            "Access token is expired, disabled, or deleted, or the user has globally signed out."
+        )
         return _bad_bearer(401, "invalid_token", reason)
     if "openid" not in scopes:
         return _bad_bearer(401, "invalid_token", "Access token does not contain openid scope")
@@ -133,7 +147,9 @@ async def user_info(service: Service, request: web.Request) -> web.Response:
 def _bad_bearer(status: int, code: str, description: str) -> web.Response:
     challenge = f'Bearer error="{code}", error_description="{description}"'
     headers = {"WWW-Authenticate": challenge, **HEADERS}
-    return web.json_response({"error": code, "error_description": description}, status=status, headers=headers)
+    return web.json_response(
+        {"error": code, "error_description": description}, status=status, headers=headers
+    )
 
 
 async def revoke(service: Service, request: web.Request) -> web.Response:
@@ -142,7 +158,10 @@ async def revoke(service: Service, request: web.Request) -> web.Response:
     try:
         sessions.revoke(service, client, _required(form, "token"))
     except CognitoError as error:
-        known = {"UnsupportedTokenTypeException": "unsupported_token_type", "UnauthorizedException": "invalid_client"}
+        known = {
+            "UnsupportedTokenTypeException": "unsupported_token_type",
+            "UnauthorizedException": "invalid_client",
+        }
         raise OAuthError(known.get(error.code, "invalid_request"), error.message) from error
     return web.Response(headers=HEADERS)
 
@@ -190,5 +209,7 @@ def _required(form: Mapping[str, str], name: str) -> str:
 
 
 def refused(error: OAuthError) -> web.Response:
-    body = {"error": error.code} | ({"error_description": error.description} if error.description else {})
+    body = {"error": error.code} | (
+        {"error_description": error.description} if error.description else {}
+    )
     return web.json_response(body, status=error.status, headers=HEADERS)

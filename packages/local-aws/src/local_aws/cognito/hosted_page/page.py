@@ -47,7 +47,9 @@ class Form:
     error: str = ""
 
 
-_ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_ENVIRONMENT = Environment(
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
 _PAGE = _ENVIRONMENT.from_string("""\
 <!doctype html>
 <html lang="en">

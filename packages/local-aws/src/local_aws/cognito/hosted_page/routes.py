@@ -26,7 +26,10 @@ def routes(service: Service) -> list[web.RouteDef]:
         web.post("/oauth2/userInfo", _for_apps(service, oauth.user_info)),
         web.post("/oauth2/revoke", _for_apps(service, oauth.revoke)),
         *cors.preflights(
-            "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke", headers=("authorization", "content-type")
+            "/oauth2/token",
+            "/oauth2/userInfo",
+            "/oauth2/revoke",
+            headers=("authorization", "content-type"),
         ),
     ]
 

@@ -1,0 +1,1 @@
+"""HTTP: from API Gateway's event to a route's answer."""

@@ -1,0 +1,122 @@
+"""From API Gateway's event to a route's answer: dispatch, session, conditional GET, problems, one log line."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from atrium.http import etag, response
+from atrium.http.problem import Problem, out_of_time, unavailable
+from atrium.http.request import Claims, Request, from_event
+from atrium.http.response import Response
+from atrium.identity import authority, rules
+from atrium.runtime import log, tracing
+from atrium.runtime.deadline import DeadlineExceeded, deadline
+
+Operation = Callable[[Request], Response]
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Refusal = Callable[[Request, Problem], Response]
+
+
+def problem_details(request: Request, problem: Problem) -> Response:
+    return response.from_problem(problem, request.request_id)
+
+
+def api(
+    package: str, routes: Mapping[str, Operation], refusal: Refusal = problem_details
+) -> Handler:
+    """The Lambda handler of the service in `package`. `routes` maps `METHOD /resource/{parameter}` to its operation.
+
+    `refusal` makes the answer out of a Problem, for routes whose errors a foreign specification has the say in.
+
+    Who may call one is what its contract says (`x-atrium-allow`). Every route that is not public demands a current
+    access token, whatever the gateway let through. Raises rules.RulesMissingError for a route without rules.
+    """
+    of_route = rules.of_package(package, routes.keys())
+    verify = None if all(rule.is_public for rule in of_route.values()) else _verifier()
+
+    def answer(request: Request, token: Mapping[str, str]) -> Response:
+        operation = routes.get(request.route)
+        if operation is None:
+            raise Problem(404, "route_unknown", f"This service has no {request.route}.")
+        rule = of_route[request.route]
+        if verify and not rule.is_public:
+            request.claims = verify(token, current=rule.current_authority)
+        rules.check_address(request, rule)
+        request.reach = rules.reach(request, rule)
+        write = authority.of_request(request.route, request.claims, current=rule.current_authority)
+        with write, tracing.subsegment("operation", route=request.route):
+            return etag.not_modified(request, operation(request))
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        measurement = log.Measurement()
+        request = from_event(event)
+        error: BaseException | None = None
+        code: str | None = None
+        try:
+            with deadline(context):
+                answered = answer(request, _token(event))
+        except (Exception, DeadlineExceeded) as raised:
+            problem = _problem(raised)
+            code = problem.code
+            error = raised if problem.status >= 500 else None
+            answered = refusal(request, problem)
+        _log(request, answered.status, code, measurement, error)
+        return answered.for_gateway()
+
+    return handler
+
+
+def _verifier() -> Callable[..., Claims]:
+    # Not at the top: a service with public routes only need not load the AWS SDK.
+    from atrium.identity import session
+
+    return session.verify
+
+
+def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
+    """The claims that the Cognito authorizer found; none when the gateway let the request through without a token."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    claims: Mapping[str, str] = authorizer.get("claims") or {}
+    return claims
+
+
+def _problem(error: BaseException) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DeadlineExceeded):
+        return out_of_time()
+    if _raised_by(error, "atrium.stores.postgres", "DatabaseUnavailable", "DatabaseBusy"):
+        return unavailable("The database")
+    if _raised_by(error, "atrium.stores.user_attributes", "Unavailable"):
+        return unavailable("The table of user attributes")
+    return Problem(
+        500, "internal_error", "Something failed on our side. Tell us the request_id if it stays."
+    )
+
+
+def _raised_by(error: BaseException, module: str, *names: str) -> bool:
+    # A module that is not loaded cannot have raised anything, and must not be loaded for asking.
+    kinds = [getattr(sys.modules.get(module), name, None) for name in names]
+    return any(isinstance(kind, type) and isinstance(error, kind) for kind in kinds)
+
+
+def _log(
+    request: Request,
+    status: int,
+    code: str | None,
+    measurement: log.Measurement,
+    error: BaseException | None,
+) -> None:
+    log.write(
+        "ERROR" if status >= 500 else "INFO",
+        "request",
+        request_id=request.request_id,
+        trace_id=tracing.trace_id(request.headers.get("traceparent")),
+        xray_trace_id=tracing.xray_trace_id(),
+        route=request.route,
+        status=status,
+        code=code,
+        uid=request.claims.uid if request.claims else None,
+        error=log.failure(error) if error else None,
+        **measurement.fields(),
+    )

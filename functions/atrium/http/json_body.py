@@ -1,0 +1,134 @@
+"""A JSON body becomes a Struct, or a Problem that names every field at fault."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+
+from atrium.http.json_values import MAX_ERRORS, check_shape, child, parse, too_deep, unsound
+from atrium.http.problem import FieldError, Problem
+
+MAX_BYTES = 1 << 20
+
+# U+FFFD: what API Gateway makes of bytes that are no UTF-8. Who means the character itself may escape it.
+_REPLACED = "\ufffd".encode()
+_PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+
+
+def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> None:
+    """Raises 400 when there is no body at all, 415 when it is not of an accepted type, compressed, or not in UTF-8."""
+    content_type, coding = (
+        headers.get("content-type", ""),
+        headers.get("content-encoding", "identity"),
+    )
+    if coding.strip().lower() != "identity":
+        detail = f"Send the body as it is, without Content-Encoding; this one came as {coding}."
+        raise Problem(415, "content_encoding_unsupported", detail)
+    if not body:
+        raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.replace('"', "").strip().lower()
+    if media_type.strip().lower() not in accepted or charset not in ("", "charset=utf-8"):
+        detail = f"Send Content-Type {' or '.join(accepted)}, in UTF-8; this body came as {content_type or 'no type'}."
+        raise Problem(415, "media_type_unsupported", detail)
+
+
+def decode[Model: msgspec.Struct](
+    body: bytes, model: type[Model], read_only: Collection[str] = ()
+) -> Model:
+    """Strict: no conversion between types, and no unknown field where `model` says `forbid_unknown_fields`.
+
+    A field's type may be a class of one's own with `parse(object) -> Self`, which raises ValueError (see atrium.http.text).
+    """
+    value = _json(body)
+    errors = {error.pointer: error for error in unsound(value)}
+    try:
+        decoded = msgspec.convert(value, model, str_keys=True, dec_hook=parse)
+    except msgspec.ValidationError as invalid:
+        # msgspec stops at the first error; a person mending a form wants them all.
+        for error in list(_struct_errors(value, model, "#", read_only)) or [
+            _field_error(str(invalid), "#")
+        ]:
+            errors.setdefault(error.pointer, error)
+    if errors:
+        detail = "Some fields of the body are not acceptable: see `errors`."
+        raise Problem(422, "validation_failed", detail, errors=list(errors.values())[:MAX_ERRORS])
+    return decoded
+
+
+def _json(body: bytes) -> object:
+    if len(body) > MAX_BYTES:
+        raise Problem(
+            413,
+            "body_too_large",
+            f"The body has {len(body)} bytes; at most {MAX_BYTES} are accepted.",
+        )
+    if _REPLACED in body:
+        raise Problem(400, "body_malformed", "The body cannot be read as JSON. It is not in UTF-8.")
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as malformed:
+        raise Problem(
+            400, "body_malformed", f"The body cannot be read as JSON. {malformed}."
+        ) from None
+    except RecursionError:
+        raise too_deep() from None
+    check_shape(value)
+    return value
+
+
+def _struct_errors(
+    value: object, model: type[msgspec.Struct], pointer: str, read_only: Collection[str] = ()
+) -> Iterator[FieldError]:
+    if not isinstance(value, dict):
+        yield FieldError(pointer, "Expected an object")
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
+    for name, field in fields.items():
+        if name in value:
+            yield from _errors(value[name], field.type, child(pointer, name))
+        elif field.required:
+            yield FieldError(child(pointer, name), "This field is required")
+    if model.__struct_config__.forbid_unknown_fields:
+        for name in value:
+            if name not in fields:
+                detail = (
+                    "This field is read-only" if name in read_only else "There is no such field"
+                )
+                yield FieldError(child(pointer, name), detail)
+
+
+def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
+    """Those of its parts, or its own: too many items are told once each of them is right."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if parts := list(_errors_of_parts(value, bare, pointer)):
+        yield from parts
+        return
+    try:
+        msgspec.convert(value, kind, str_keys=True, dec_hook=parse)
+    except msgspec.ValidationError as invalid:
+        yield _field_error(str(invalid), pointer)
+
+
+def _errors_of_parts(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield from _struct_errors(value, kind, pointer)
+    elif origin is list and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _errors(item, arguments[0], f"{pointer}/{index}")
+    elif origin is dict and isinstance(value, dict):
+        for name, item in value.items():
+            yield from _errors(item, arguments[1], child(pointer, name))
+
+
+def _field_error(message: str, pointer: str) -> FieldError:
+    """msgspec's "Expected `int`, got `str` - at `$.lines[0].count`", under what `pointer` names already."""
+    found = _PATH.fullmatch(message)
+    if not found:
+        return FieldError(pointer, message)
+    for step in _STEP.finditer(found["path"].partition("[...]")[0]):
+        pointer = child(pointer, step["name"] or step["index"])
+    return FieldError(pointer, found["detail"])

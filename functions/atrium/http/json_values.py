@@ -1,0 +1,82 @@
+"""What a value from outside must fulfil, whatever its model says."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from atrium.http.problem import FieldError, Problem
+
+MAX_DEPTH = 32
+MAX_VALUES = 10_000
+"""In one body: members of its objects and items of its arrays, on every level."""
+MAX_ERRORS = 100
+"""In one answer; nobody reads more."""
+MAX_NUMBER = (1 << 53) - 1
+"""The largest whole number that every program reads as the same one: RFC 7493, section 2.2."""
+
+# C0, C1 and halves of surrogate pairs. Tabs and line ends are left to the type of the field.
+_UNSOUND = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def parse(kind: Any, value: object) -> object:
+    """msgspec's `dec_hook`, for types with a `parse` of their own, such as those of atrium.text."""
+    return kind.parse(value)
+
+
+def check_shape(value: object) -> None:
+    """Raises 400 for what nests too deep, 413 for too many values."""
+    level, depth, count = [value], 0, 0
+    while level := [child for parent in level for child in _children(parent)]:
+        depth, count = depth + 1, count + len(level)
+        if depth > MAX_DEPTH or (
+            depth == MAX_DEPTH and any(isinstance(child, dict | list) for child in level)
+        ):
+            raise too_deep()
+        if count > MAX_VALUES:
+            raise Problem(
+                413,
+                "body_too_many_values",
+                f"The body has more than {MAX_VALUES} values. Send it in parts.",
+            )
+
+
+def too_deep() -> Problem:
+    return Problem(400, "body_too_deep", f"The body nests deeper than {MAX_DEPTH} levels.")
+
+
+def unsound(value: object, pointer: str = "#") -> Iterator[FieldError]:
+    """Each text with control characters and each number out of range, below what `pointer` names."""
+    if fault := fault_of(value):
+        yield FieldError(pointer, fault)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if fault := fault_of(name):
+                yield FieldError(child(pointer, name), fault)
+            yield from unsound(member, child(pointer, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unsound(item, f"{pointer}/{index}")
+
+
+def fault_of(value: object) -> str | None:
+    """Why a single value is not acceptable; None for those that are, and for objects and arrays."""
+    if isinstance(value, str) and _UNSOUND.search(value):
+        return "Control characters are not allowed"
+    if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        return f"Expected a number from -{MAX_NUMBER} to {MAX_NUMBER}"
+    return None
+
+
+def child(pointer: str, name: str) -> str:
+    """RFC 6901, section 3."""
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _children(value: object) -> list[Any]:
+    return (
+        list(value.values())
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else []
+    )

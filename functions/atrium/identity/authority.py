@@ -1,0 +1,118 @@
+"""Current authority: a request that changes something carries its caller's condition into every write of the table.
+
+`atrium.http.api` opens the context of a request, `user_attributes` asks it before each write. No operation passes the caller
+along, so none can forget to:
+
+- A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition to each transaction:
+  META is active and has the access epoch of the token.
+- Every other route with a caller may not write to the table.
+- Public routes and functions that no request called (triggers, streams, schedules) have no caller, and no condition.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from atrium.http.problem import Problem
+from atrium.http.request import Claims
+
+Item = dict[str, Any]
+"""One of TransactWriteItems: `Put`, `Update`, `Delete` or `ConditionCheck`."""
+
+_ACTIVE = "#caller_status = :caller_status AND #caller_epoch = :caller_epoch"
+_NAMES = {"#caller_status": "status", "#caller_epoch": "access_epoch"}
+
+
+class TokenStaleError(Problem):
+    """The caller's access has changed since their token was issued. A transaction that met this wrote nothing.
+
+    `conditions` are the items of that transaction whose own condition failed as well, counted from 0.
+    """
+
+    def __init__(self, conditions: frozenset[int] = frozenset()) -> None:
+        super().__init__(
+            401, "token_stale", "Your access has changed since this token was issued. Refresh it."
+        )
+        self.conditions = conditions
+
+
+class UnconditionalWriteError(Exception):
+    """A programming error: this request may not write to the table, or not without the caller's condition."""
+
+
+class _Context(msgspec.Struct, frozen=True):
+    route: str
+    caller: Claims
+    may_write: bool
+
+
+_context: ContextVar[_Context | None] = ContextVar("authority", default=None)
+
+
+@contextmanager
+def of_request(route: str, caller: Claims | None, *, current: bool) -> Iterator[None]:
+    """Let writes to the table carry the caller's condition until the block ends; refuse them when not `current`."""
+    token = _context.set(_Context(route, caller, current) if caller else None)
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def caller() -> Claims | None:
+    """Return whose condition a transaction carries now, None outside of requests.
+
+    Raises UnconditionalWriteError when the route may not write.
+    """
+    context = _context.get()
+    if context is None:
+        return None
+    if not context.may_write:
+        raise UnconditionalWriteError(
+            f"{context.route} writes to the table without the caller's condition. "
+            "Declare `x-atrium-authority: current` for it in openapi.yaml."
+        )
+    return context.caller
+
+
+def refuse_single_write(operation: str) -> None:
+    """Raise UnconditionalWriteError during a request: only a transaction can carry the caller's condition."""
+    if context := _context.get():
+        raise UnconditionalWriteError(
+            f"{context.route} calls {operation}. Use user_attributes.transact instead."
+        )
+
+
+def conditioned(
+    items: Sequence[Item], caller: Claims, meta: Mapping[str, Any]
+) -> tuple[list[Item], int]:
+    """Return the items with the caller's condition, and the place of the item that has it. `meta` is the key of their META.
+
+    A transaction may not name an item twice. So the condition joins that of the item which changes META, if one does.
+    """
+    values = {":caller_status": {"S": "active"}, ":caller_epoch": {"N": str(caller.access_epoch)}}
+    for place, item in enumerate(items):
+        [(kind, fields)] = item.items()
+        if _key(fields) == meta:
+            return [*items[:place], {kind: _joined(fields, values)}, *items[place + 1 :]], place
+    check = {"Key": meta, "ConditionExpression": _ACTIVE, "ExpressionAttributeNames": _NAMES}
+    return [*items, {"ConditionCheck": check | {"ExpressionAttributeValues": values}}], len(items)
+
+
+def _key(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the key of an item; a Put has it among the attributes."""
+    key: dict[str, Any] = fields.get("Key") or {name: fields["Item"][name] for name in ("pk", "sk")}
+    return key
+
+
+def _joined(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    own = fields.get("ConditionExpression")
+    return {
+        **fields,
+        "ConditionExpression": f"({own}) AND {_ACTIVE}" if own else _ACTIVE,
+        "ExpressionAttributeNames": {**fields.get("ExpressionAttributeNames", {}), **_NAMES},
+        "ExpressionAttributeValues": {**fields.get("ExpressionAttributeValues", {}), **values},
+    }

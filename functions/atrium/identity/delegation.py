@@ -1,0 +1,174 @@
+"""What a request may hand out and whom it may change: reads the table for `atrium/identity/rights.py`, and refuses with 403.
+
+Everything is read strongly consistently and nothing is cached. That the caller's own rights have not ended meanwhile is
+checked by the condition that every transaction carries (`atrium/identity/authority.py`).
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import cached_property, partial
+
+import msgspec
+
+from atrium.http.problem import FieldError, Problem
+from atrium.identity import grants, rights
+from atrium.identity.grant_items import EVERYWHERE, Grant
+from atrium.identity.permissions import ADMIN
+from atrium.identity.rights import Role, Roles
+from atrium.runtime import parallel
+from atrium.stores import user_attributes
+
+_MANY_SCOPES = 20
+"""Scopes that are read one by one; for more, all grants of the caller are read."""
+
+GRAPH = ("ROLES", "GRAPH")
+
+
+class Delegation:
+    """What the caller of a request holds, and so may hand out."""
+
+    def __init__(self, uid: str) -> None:
+        self._uid = uid
+
+    @cached_property
+    def _everywhere(self) -> list[Grant]:
+        return grants.everywhere(self._uid)
+
+    @cached_property
+    def is_unlimited(self) -> bool:
+        """True for an administrator everywhere and without end, whom the rule never refuses."""
+        return any((each.role, each.expires_at) == (ADMIN, None) for each in self._everywhere)
+
+    def check_grant(self, grant: Grant) -> None:
+        """Raise 403 for a grant that the caller may not hand out, naming the field of the body."""
+        if self.is_unlimited:
+            return
+        own = self._own([grant])
+        roles = roles_of([*own, grant])
+        if rights.can_hand_out(own, grant, roles):
+            return
+        if grant.role == ADMIN and not any(each.role == ADMIN for each in own):
+            detail = "Only an administrator can grant or revoke the admin role."
+            raise Problem(403, "admin_required", detail, errors=[FieldError("#/role", detail)])
+        field, detail = _fault(own, grant, roles)
+        raise _exceeded(
+            "You can grant only what you hold yourself: see `errors`.", [FieldError(field, detail)]
+        )
+
+    def check_target(self, uid: str) -> None:
+        """Raise 403 if the user holds a grant that the caller may not hand out. One's own record is not a target."""
+        if uid == self._uid or self.is_unlimited:
+            return
+        held = in_force(grants.whole(uid))
+        if not held:
+            return
+        own = self._own(held)
+        roles = roles_of([*own, *held])
+        beyond = [grant for grant in held if not rights.can_hand_out(own, grant, roles)]
+        if any(grant.role == ADMIN for grant in beyond) and not any(
+            grant.role == ADMIN for grant in own
+        ):
+            raise Problem(
+                403, "admin_required", "Only an administrator can change an administrator."
+            )
+        if beyond:
+            raise _exceeded("This user has rights that you do not have. Ask an administrator.")
+
+    def check_role(self, name: str, before: Role | None, after: Role | None) -> None:
+        """Raise 403 if the role, as it is or as it would be, holds more than the caller does everywhere without end."""
+        if self.is_unlimited:
+            return
+        whole = Grant("", EVERYWHERE, name)
+        own = [each for each in self._everywhere if rights.contains(each, whole)]
+        named = [name, *(parent for role in (before, after) if role for parent in role.parents)]
+        roles = roles_of(own, named)
+        if before and not rights.can_define(own, name, before, roles):
+            raise _exceeded(
+                "This role holds rights that you do not hold everywhere and without end."
+            )
+        if after and not rights.can_define(own, name, after, roles):
+            faults = _role_faults(own, after, roles)
+            raise _exceeded(
+                "A role can hold only what you hold everywhere and without end: see `errors`.",
+                faults,
+            )
+
+    def _own(self, wanted: Sequence[Grant]) -> list[Grant]:
+        """Return the caller's grants in force that can contain one of those wanted."""
+        scopes = {grant.scope for grant in wanted} - {EVERYWHERE}
+        if not scopes:
+            return self._everywhere
+        if len(scopes) > _MANY_SCOPES:
+            return in_force(grants.whole(self._uid))
+        asked = [
+            (self._uid, kind, id) for kind, _, id in (scope.partition(":") for scope in scopes)
+        ]
+        found = {each.id: each for of_one in grants.covering(asked).values() for each in of_one}
+        return in_force(found.values())
+
+
+def refuse_own(caller: str, uid: str) -> None:
+    """Raise 403 if the caller is the holder: nobody grants rights to themselves, or lets their own last longer."""
+    if caller == uid:
+        raise Problem(
+            403,
+            "own_grant",
+            "You cannot grant rights to yourself or change the end of your own grants.",
+        )
+
+
+def in_force(found: Iterable[Grant]) -> list[Grant]:
+    now = time.time()
+    return [grant for grant in found if grant.expires_at is None or grant.expires_at > now]
+
+
+def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
+    """Return the roles of the grants and those named, with all that they build on and may assign."""
+    graph = user_attributes.item(*GRAPH) or {}
+    assignable = {name: frozenset(by) for name, by in graph.get("assignable_by", {}).items()}
+    roles, waiting = dict[str, Role](), {grant.role for grant in found if grant.role} | set(named)
+    while waiting:
+        names = sorted(waiting)
+        definitions = parallel.run(
+            [partial(user_attributes.role_definition, name) for name in names]
+        )
+        for name, read in zip(names, definitions, strict=True):
+            roles[name] = Role(
+                read.permissions, read.parents, assignable.get(name, frozenset()), read.generation
+            )
+        above = {parent for definition in definitions for parent in definition.parents}
+        assigned = {name for name, by in assignable.items() if by & waiting}
+        waiting = (above | assigned) - roles.keys()
+    return roles
+
+
+def _fault(own: Sequence[Grant], grant: Grant, roles: Roles) -> tuple[str, str]:
+    """Return the field that keeps the grant from being within the caller's, and what to do."""
+    ends = sorted({each.expires_at for each in own if each.expires_at is not None}, reverse=True)
+    for end in ends:
+        sooner = msgspec.structs.replace(grant, expires_at=end)
+        if rights.can_hand_out(own, sooner, roles):
+            return "#/expires_at", "Must not be later than the end of your own grant."
+    if grant.role is None:
+        return "#/action", "You do not hold the right to this action in this scope."
+    return (
+        "#/role",
+        "This role holds rights that you do not hold in this scope, and you may not assign it.",
+    )
+
+
+def _role_faults(own: Sequence[Grant], role: Role, roles: Roles) -> list[FieldError]:
+    names = rights.lineage((each.role for each in own if each.role), roles)
+    held = rights.permissions_of(names, roles)
+    faults = [
+        FieldError("#/permissions", f"You do not hold {permission} everywhere and without end.")
+        for permission in sorted(role.permissions - held)
+    ]
+    for parent in sorted(role.parents):
+        if not rights.permissions_of(rights.lineage([parent], roles), roles) <= held:
+            faults.append(FieldError("#/parents", f"You do not hold all rights of {parent}."))
+    return faults
+
+
+def _exceeded(detail: str, errors: Sequence[FieldError] = ()) -> Problem:
+    return Problem(403, "rights_exceeded", detail, errors=errors)

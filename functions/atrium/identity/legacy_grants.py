@@ -1,0 +1,82 @@
+"""The layout of grants before `atrium/identity/grant_items.py`, until `make migrate-items` has moved every grant of an environment.
+
+    U#<uid>          ROLE#<scope>#<role>#<id>  or  PERM#<type>#<id>#<action>#<id>     the grant
+    ON#<type>#<id>   U#<uid>#<id>                                                     the grant again, with its scope
+    G#               LAYOUT                   {layout, since, after}                  how far the migration is
+
+Code of the release before reads only this layout. So grants are written in it until the operator starts the migration,
+which happens when no such code runs any more. Delete this file one release later: docs/runbooks/migrate-items.md.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from atrium.identity.grant_items import (
+    EVERYWHERE,
+    GrantRecord,
+    Item,
+    Key,
+    at,
+    attributes,
+    index_keys,
+    resource_key,
+    texts,
+)
+from atrium.runtime import clock
+from atrium.runtime.clock import Moment
+from atrium.stores import user_attributes
+
+Layout = Literal["before", "moving", "keyed"]
+"""`before`: grants are written in this layout. `moving`: in the new one, and read from both. `keyed`: only the new one."""
+
+STATE = ("G#", "LAYOUT")
+CACHE_SECONDS = 20
+"""The longest time that a container writes this layout after the migration has started."""
+
+_GRANTS = ("PERM#", "ROLE$")
+_cache: dict[Key, tuple[Moment, Layout]] = {}
+
+
+def layout() -> Layout:
+    """Return the layout, read at most CACHE_SECONDS ago; `keyed` is final. Raises `Unavailable`."""
+    read_at, known = _cache.get(STATE, (clock.NEVER, None))
+    if known == "keyed" or (known and clock.since(read_at) < CACHE_SECONDS):
+        return known
+    asked_at = clock.now()
+    found = user_attributes.item(*STATE)
+    known = found["layout"] if found else "before"
+    _cache[STATE] = (asked_at, known)
+    return known
+
+
+def query(uid: str, after: dict[str, str] | None = None, page: int | None = None) -> Iterator[Item]:
+    """Yield the user's grants in this layout. One call per megabyte, or per `page` items. Raises `Unavailable`."""
+    return user_attributes.query(f"U#{uid}", between=_GRANTS, after=after, page=page)
+
+
+def holds(item: Item) -> bool:
+    """Return True for a copy of a grant in this layout."""
+    return "id" not in item
+
+
+def keys(record: GrantRecord) -> list[Key]:
+    """Return the keys of the record's items, the one under the user first."""
+    name = (
+        f"ROLE#{record.scope}#{record.role}"
+        if record.role
+        else f"PERM#{record.scope.replace(':', '#', 1)}#{record.action}"
+    )
+    found = [(f"U#{record.uid}", f"{name}#{record.id}")]
+    if record.scope != EVERYWHERE:
+        found.append((resource_key(record.scope), f"U#{record.uid}#{record.id}"))
+    return found
+
+
+def items(record: GrantRecord) -> list[Item]:
+    """Return the record's items in DynamoDB's types, the one under the user first."""
+    own, *on_resource = keys(record)
+    shared = attributes(record)
+    return [
+        at(own) | shared | texts(index_keys(record)),
+        *(at(key) | shared for key in on_resource),
+    ]

@@ -1,0 +1,129 @@
+"""The rule that keeps rights from growing: nobody gives what they do not hold. docs/authorization.md says it in words.
+
+This module compares what it is handed in and reads nothing. `atrium/identity/delegation.py` reads the table and answers requests.
+
+A right is a permission (or everything, by the role `admin`) within a scope, until a time. One question decides all: could
+the holder of these grants hand out that grant? If not, they cannot change its holder either.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from atrium.identity.grant_items import EVERYWHERE, Grant
+from atrium.identity.permissions import ADMIN
+
+
+class Role(msgspec.Struct, frozen=True):
+    """What a role says by itself. `assignable_by` names the roles whose holders may hand it out without holding it."""
+
+    permissions: frozenset[str] = frozenset()
+    parents: frozenset[str] = frozenset()
+    assignable_by: frozenset[str] = frozenset()
+    generation: int = 0
+
+
+Roles = Mapping[str, Role]
+"""Roles by name, with all that they build on and all that they may assign. A missing role holds nothing."""
+
+_NOTHING = Role()
+
+
+def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
+    """Return True if the holder of `own`, which are in force, may give `grant` to somebody else."""
+    if not counts(grant, roles):
+        return True
+    held = _held(own, grant, roles)
+    if held.everything or grant.role is None:
+        return held.everything or permission_of(grant) in held.permissions
+    return _role_is_within(grant.role, held, roles)
+
+
+def can_define(own: Sequence[Grant], name: str, role: Role, roles: Roles) -> bool:
+    """Return True if the holder of `own` may make the role, change it or delete it.
+
+    A definition counts everywhere and has no end. To be allowed to assign a role is not enough to define it. What `own` gives
+    is what `roles` say, so nobody holds more by changing a role of their own.
+    """
+    held = _held(own, Grant("", EVERYWHERE, name), roles)
+    defined = {**roles, name: msgspec.structs.replace(role, assignable_by=frozenset())}
+    return held.everything or _role_is_within(name, held, defined)
+
+
+def contains(own: Grant, grant: Grant) -> bool:
+    """Return True if scope and end of `grant` are within those of `own`."""
+    kind, _, id = own.scope.partition(":")
+    in_scope = own.scope in (EVERYWHERE, grant.scope) or (
+        id == "*" and grant.scope.startswith(f"{kind}:")
+    )
+    in_time = own.expires_at is None or (
+        grant.expires_at is not None and grant.expires_at <= own.expires_at
+    )
+    return in_scope and in_time
+
+
+def counts(grant: Grant, roles: Roles) -> bool:
+    """Return False for a grant of a role that was deleted, whatever role has its name now: it gives nothing."""
+    return (
+        grant.role in (None, ADMIN)
+        or roles.get(grant.role, _NOTHING).generation == grant.generation
+    )
+
+
+def permission_of(right: Grant) -> str:
+    """Return the permission that the right to a single action is equal to, within its scope."""
+    return f"{right.scope.partition(':')[0]}.{right.action}"
+
+
+def lineage(names: Iterable[str], roles: Roles) -> set[str]:
+    """Return the roles and all that they build on."""
+    found, waiting = set[str](), set(names)
+    while waiting:
+        found |= waiting
+        waiting = {
+            parent for name in waiting for parent in roles.get(name, _NOTHING).parents
+        } - found
+    return found
+
+
+def permissions_of(names: Iterable[str], roles: Roles) -> set[str]:
+    """Return what the roles hold by themselves."""
+    return {permission for name in names for permission in roles.get(name, _NOTHING).permissions}
+
+
+def assignable_by(names: set[str], roles: Roles) -> set[str]:
+    """Return the roles that holders of these roles may hand out without holding them."""
+    return {name for name, role in roles.items() if role.assignable_by & names}
+
+
+class _Held(NamedTuple):
+    """What some grants give in one scope until one time: `roles` with those they build on."""
+
+    everything: bool
+    roles: set[str]
+    permissions: set[str]
+
+
+def _held(own: Sequence[Grant], grant: Grant, roles: Roles) -> _Held:
+    reaching = [each for each in own if contains(each, grant) and counts(each, roles)]
+    names = lineage((each.role for each in reaching if each.role), roles)
+    permissions = permissions_of(names, roles) | {
+        permission_of(each) for each in reaching if each.action
+    }
+    return _Held(any(each.role == ADMIN for each in reaching), names, permissions)
+
+
+def _role_is_within(role: str, held: _Held, roles: Roles) -> bool:
+    """Return True if a role, and each role that its holder could assign, gives no more than what is held."""
+    seen, waiting = set[str](), {role}
+    while waiting:
+        each = waiting.pop()
+        seen.add(each)
+        if each != ADMIN and roles.get(each, _NOTHING).assignable_by & held.roles:
+            continue
+        above = lineage([each], roles)
+        if each == ADMIN or not permissions_of(above, roles) <= held.permissions:
+            return False
+        waiting |= assignable_by(above, roles) - seen
+    return True

@@ -1,0 +1,81 @@
+"""Is this access token still good? Compared with the user's META item on every authenticated request; fails closed.
+
+Requests that read accept a META that was read at most CACHE_SECONDS ago. Requests that change something do not.
+"""
+
+import time
+from collections.abc import Mapping
+
+from atrium.http.problem import Problem, unavailable
+from atrium.http.request import Claims
+from atrium.identity.authority import TokenStaleError
+from atrium.runtime import clock
+from atrium.runtime.clock import Moment
+from atrium.stores import user_attributes
+
+CACHE_SECONDS = 30  # for so long at most may a revoked token work in a container that has seen it
+_CACHE_ENTRIES = 2048
+
+_cache: dict[str, tuple[Moment, user_attributes.Meta]] = {}
+
+
+def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
+    """Return the claims of an access token that the gateway's authorizer has accepted.
+
+    `current` compares them with META as the table has it now, and never with the cache.
+
+    Raises 401 `token_unusable` (not an access token of ours), 401 `token_stale` (the user's rights or status have
+    changed since, a role of theirs has ended, or the user is gone), 503 when the table cannot be read.
+    """
+    claims = _claims(token)
+    if claims.roles_until is not None and claims.roles_until <= time.time():
+        raise TokenStaleError
+    if (current or not _is_current(claims, _cached(claims.uid))) and not _is_current(
+        claims, _read(claims.uid)
+    ):
+        raise TokenStaleError
+    return claims
+
+
+def _claims(token: Mapping[str, str]) -> Claims:
+    if token.get("token_use") != "access":
+        raise Problem(401, "token_unusable", "Send the access token; this is not one.")
+    try:
+        return Claims(
+            uid=token["uid"],
+            sub=token["sub"],
+            roles=tuple(token.get("roles", "").split()),
+            scopes=frozenset(token.get("scope", "").split()),
+            access_epoch=int(token["access_epoch"]),
+            roles_until=int(token["roles_until"]) if "roles_until" in token else None,
+        )
+    except (KeyError, ValueError):
+        raise Problem(
+            401, "token_unusable", "The token lacks claims that signing in adds. Sign in again."
+        ) from None
+
+
+def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
+    return meta is not None and meta.confirms(claims.access_epoch)
+
+
+def _cached(uid: str) -> user_attributes.Meta | None:
+    # A cached item that disagrees with the token is no verdict: the token may be newer than the cache. verify() asks
+    # the table then, so a grant works at once with the token that carries it.
+    read_at, meta = _cache.get(uid, (clock.NEVER, None))
+    return meta if clock.since(read_at) < CACHE_SECONDS else None
+
+
+def _read(uid: str) -> user_attributes.Meta | None:
+    asked_at = clock.now()  # an answer may be as old as its question
+    try:
+        meta = user_attributes.meta(uid)
+    except user_attributes.Unavailable as error:
+        raise unavailable("The record of your access") from error
+    if len(_cache) >= _CACHE_ENTRIES:
+        _cache.clear()
+    if meta is None:
+        _cache.pop(uid, None)
+    else:
+        _cache[uid] = (asked_at, meta)
+    return meta

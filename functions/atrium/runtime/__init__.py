@@ -1,0 +1,1 @@
+"""The function's own life: configuration, time, logs and traces."""

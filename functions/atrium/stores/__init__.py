@@ -1,0 +1,1 @@
+"""The stores: Postgres, the table UserAttributes, and what is kept in them."""

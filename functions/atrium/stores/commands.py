@@ -1,0 +1,155 @@
+"""Commands: what Cognito must do, as items of the table. `identity_commands` reads them from its stream, outside the VPC.
+
+    COMMAND#<id>  META  {command, arguments, actor, created_at, outcome, attempts; then result, expires_at}
+
+`outcome` is `pending`, then `succeeded` or `failed`, which `attribute_changes` reads from the stream, inside the VPC.
+Each write of the item is a record of the stream; so to touch it is to remind whoever's turn it is.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from atrium.identity import admins, grants
+from atrium.identity.authority import TokenStaleError
+from atrium.stores import user_attributes
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.user_attributes import Contended, TransactionRefused
+
+Name = Literal["create_user", "disable_user", "enable_user"]
+Outcome = Literal["pending", "succeeded", "failed"]
+
+KEPT_SECONDS = 7 * 24 * 3600
+"""After its outcome; then the table forgets the item."""
+
+
+class NewUser(msgspec.Struct, frozen=True):
+    """Arguments of `create_user`. `uid` is who that will be, unless they have signed in before we hear of it."""
+
+    uid: str
+    email: str
+    given_name: str | None = None
+    family_name: str | None = None
+    locale: str | None = None
+
+
+class StatusOfUser(msgspec.Struct, frozen=True):
+    """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject).
+
+    `previous_status` is what outbox.take_back restores.
+    """
+
+    uid: str
+    status: str
+    identities: list[tuple[str, str]]
+    previous_status: str = "active"
+
+
+class Command(msgspec.Struct, frozen=True):
+    id: str
+    command: Name
+    arguments: dict[str, Any]
+    actor: str
+
+
+class LastAdminError(Exception):
+    """It would leave no administrator. Nothing was written."""
+
+
+def key(command: str) -> tuple[str, str]:
+    """pk and sk of its item."""
+    return f"COMMAND#{command}", "META"
+
+
+def send(command: Command) -> None:
+    """Put the command's item and, in the same transaction, what its change of status means to the table.
+
+    Sent again, it only reminds whoever has the next turn. During a request it carries the caller's condition.
+    Raises LastAdminError, authority.TokenStaleError, user_attributes.Unavailable.
+    """
+    retry_on_conflict(lambda: _send(command))
+
+
+def _send(command: Command) -> None:
+    try:
+        user_attributes.transact([_new_item(command), *_with(command)])
+    except TokenStaleError as stale:
+        if 0 not in stale.conditions:  # else the relay has sent it meanwhile
+            raise
+    except TransactionRefused as refused:
+        if 0 in refused.conditions:
+            return _remind(command.id)
+        if command.command == "disable_user" and 1 in refused.conditions:
+            raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
+        raise Contended(
+            f"Command {command.id}: another transaction changed the same items."
+        ) from refused
+
+
+def _new_item(command: Command) -> dict[str, Any]:
+    pk, sk = key(command.id)
+    attributes = {
+        "pk": pk,
+        "sk": sk,
+        "command": command.command,
+        "arguments": msgspec.json.encode(command.arguments).decode(),
+        "actor": command.actor,
+        "created_at": _now(),
+        "outcome": "pending",
+    }
+    item = {name: {"S": value} for name, value in attributes.items()}
+    return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def _with(command: Command) -> list[dict[str, Any]]:
+    if command.command == "create_user":
+        return []
+    change = msgspec.convert(command.arguments, StatusOfUser)
+    if command.command == "disable_user":
+        return [admins.leaving(change.uid), _status(change, None)]
+    return _enabling(change)
+
+
+def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
+    """An administrator counts again. META's version is still the one that the roles were read with, or we read again:
+    who gives or takes one writes META, too."""
+    meta = user_attributes.meta(change.uid)
+    joining = (
+        [admins.joining(change.uid)]
+        if any(map(admins.is_permanent, grants.everywhere(change.uid)))
+        else []
+    )
+    return [_status(change, meta.version if meta else 0), *joining]
+
+
+def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
+    """META's part; makes it, should nobody have. The new epoch ends every token that there is. `version` None is any."""
+    condition = "attribute_not_exists(version) OR version = :version"
+    values = {":status": {"S": change.status}, ":now": {"S": _now()}, ":one": {"N": "1"}}
+    update: dict[str, Any] = {
+        "Key": {"pk": {"S": f"U#{change.uid}"}, "sk": {"S": "META"}},
+        "UpdateExpression": "SET #status = :status, created_at = if_not_exists(created_at, :now) "
+        "ADD access_epoch :one, version :one",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": values,
+    }
+    if version is not None:
+        update["ConditionExpression"] = condition
+        values[":version"] = {"N": str(version)}
+    return {"Update": update}
+
+
+def _remind(command: str) -> None:
+    pk, sk = key(command)
+    at = {"pk": {"S": pk}, "sk": {"S": sk}}
+    touch = {
+        "Key": at,
+        "UpdateExpression": "ADD attempts :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    user_attributes.transact([{"Update": touch}])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

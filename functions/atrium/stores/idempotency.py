@@ -1,0 +1,78 @@
+"""Creating once, in Postgres: the record of the key stands and falls with what was made, in one transaction.
+
+For what lives in DynamoDB: atrium.idempotency_in_table.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from atrium.http import idempotency_key
+from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
+from atrium.http.request import Request
+from atrium.stores import postgres
+from atrium.stores.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
+
+__all__ = ["NothingMadeError", "Once", "once"]
+
+_OF_KEY = "caller = $1::uuid AND route = $2 AND key = $3"
+_FORGET = f"DELETE FROM idempotency_keys WHERE {_OF_KEY} AND expires_at <= now()"  # noqa: S608  no input in it
+_CLAIM = f"""
+INSERT INTO idempotency_keys (caller, route, key, fingerprint, expires_at)
+VALUES ($1::uuid, $2, $3, $4, now() + interval '{LIFETIME_SECONDS} seconds')
+"""  # noqa: S608
+_FIND = f"SELECT fingerprint, result FROM idempotency_keys WHERE {_OF_KEY} AND expires_at > now()"  # noqa: S608
+_CLAIMING = (0, 1)
+"""The statements of a flight that may wait for the same key."""
+
+
+class NothingMadeError(Exception):
+    """`result` found no row, so the work did not do what it was for. All of it is undone, and the key is free."""
+
+
+def once(request: Request, work: Sequence[Statement], result: Statement) -> Once:
+    """Claims the request's key, does the work and records `result`: a SELECT of one row, which it returns as JSON has it.
+
+    One flight; two for a replay. Raises 400 (no key), 409 (still in flight), 422 (used for another request),
+    NothingMadeError, and what `postgres.batch` raises for the work, which is then undone with the claim.
+    """
+    key = (request.caller.uid, request.route, idempotency_key.of(request))
+    for _ in range(2):  # a record may expire between being in the way and being read
+        try:
+            return Once(_make(request, key, work, result), False)
+        except UniqueViolation as taken:
+            if taken.constraint != "idempotency_keys_pkey":
+                raise
+        except DatabaseBusy as busy:
+            if busy.statement in _CLAIMING:
+                raise idempotency_key.in_flight() from None
+            raise
+        if found := postgres.query(_FIND, *key):
+            return idempotency_key.replay(request, *found[0])
+    raise idempotency_key.in_flight()
+
+
+def _make(
+    request: Request, key: tuple[str, str, str], work: Sequence[Statement], result: Statement
+) -> dict[str, Any]:
+    claim = Statement(_CLAIM, (*key, idempotency_key.fingerprint(request)))
+    try:
+        *_, [(row,)] = postgres.batch(Statement(_FORGET, key), claim, *work, _record(key, result))
+    except DatabaseError as error:
+        if error.code == "23502" and error.statement == len(work) + 2:
+            raise NothingMadeError(
+                f"{request.route}: the result has no row. {error.message}"
+            ) from error
+        raise
+    made: dict[str, Any] = row
+    return made
+
+
+def _record(key: tuple[str, str, str], result: Statement) -> Statement:
+    """Without a row the subquery is null, which the column refuses, and that undoes the flight."""
+    caller, route, name = (f"${len(result.parameters) + number}" for number in (1, 2, 3))
+    sql = f"""
+UPDATE idempotency_keys SET result = (SELECT to_jsonb(made) FROM ({result.sql}) AS made)
+WHERE caller = {caller}::uuid AND route = {route} AND key = {name}
+RETURNING result
+"""  # noqa: S608  the service's own SQL
+    return Statement(sql, (*result.parameters, *key))

@@ -1,0 +1,79 @@
+"""Creating once, in the table of user attributes: as atrium.stores.idempotency, in one TransactWriteItems.
+
+made = once(request, [{"Put": {"Item": grant, "ConditionExpression": "attribute_not_exists(pk)"}}, bump], result)
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from atrium.http import idempotency_key
+from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
+from atrium.http.request import Request
+from atrium.stores import user_attributes
+from atrium.stores.user_attributes import Contended, TransactionRefused
+
+__all__ = ["Once", "WorkRefusedError", "once"]
+
+_CLAIM = 0
+
+
+class WorkRefusedError(Exception):
+    """Conditions of the work failed, and nothing was written: `items` are their places in it."""
+
+    def __init__(self, items: frozenset[int]) -> None:
+        super().__init__(f"Conditions of the items {sorted(items)} failed.")
+        self.items = items
+
+
+def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, object]) -> Once:
+    """Claims the request's key and does the work; `result` is what is recorded, and returned as JSON has it.
+
+    `work` holds up to 98 items for `user_attributes.transact`. One call; two for a replay. Raises 400 (no key),
+    409 (still in flight), 422 (used for another request), WorkRefusedError, user_attributes.Unavailable (Contended, if others were
+    writing the same items).
+    """
+    caller, name = request.caller.uid, f"{request.route}#{idempotency_key.of(request)}"
+    encoded = msgspec.json.encode(dict(result), enc_hook=str).decode()
+    for _ in range(2):  # a record may expire between being in the way and being read
+        try:
+            user_attributes.transact([_claim(request, caller, name, encoded), *work])
+        except TransactionRefused as refused:
+            if _CLAIM in refused.conflicts:
+                raise idempotency_key.in_flight() from None
+            if _CLAIM not in refused.conditions:
+                raise _refusal(refused) from refused
+        else:
+            return Once(msgspec.json.decode(encoded), False)
+        if found := user_attributes.record(caller, name):
+            return idempotency_key.replay(
+                request, found["fingerprint"], msgspec.json.decode(found["result"])
+            )
+    raise idempotency_key.in_flight()
+
+
+def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, Any]:
+    """TTL deletes late, so a record that has expired counts as none."""
+    now = int(time.time())
+    item = {
+        "pk": {"S": f"IDEMPOTENCY#{caller}"},
+        "sk": {"S": name},
+        "fingerprint": {"S": idempotency_key.fingerprint(request)},
+        "result": {"S": result},
+        "expires_at": {"N": str(now + LIFETIME_SECONDS)},
+    }
+    return {
+        "Put": {
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
+            "ExpressionAttributeValues": {":now": {"N": str(now)}},
+        }
+    }
+
+
+def _refusal(refused: TransactionRefused) -> Exception:
+    if refused.conditions:
+        return WorkRefusedError(frozenset(place - 1 for place in refused.conditions))
+    return Contended(f"Somebody else was writing the same items: {refused}")

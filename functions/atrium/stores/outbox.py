@@ -1,0 +1,77 @@
+"""The outbox, in Postgres: commands that a change wrote in its own transaction, until the operation they carry out ends.
+
+Whoever wrote a row sends it at once; should that fail, or nothing come of it, `outbox_relay` sends it again and again.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres
+from atrium.stores.commands import Command
+
+# Taken by one relay at a time, and not again before its next turn: a minute later, two, four, … an hour.
+_TAKE_DUE = """
+WITH due AS (
+    SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1::integer FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 minute' * 2 ^ least(attempts, 6), interval '1 hour')
+FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
+"""
+
+# Nothing for an operation that has ended: outcomes come more than once.
+_END = """
+WITH ended AS (
+    UPDATE operations SET state = $2::text, uid = coalesce($3::uuid, uid), reason = $4::text, email = NULL, completed_at = now()
+    WHERE id = $1::uuid AND state = 'pending' RETURNING id
+)
+DELETE FROM outbox USING ended WHERE outbox.id = ended.id
+"""
+
+# Rows of a release that recorded no status are of people who were active.
+_UNDO = """
+WITH ended AS (
+    UPDATE operations SET state = 'failed', reason = $2::text, completed_at = now()
+    WHERE id = $1::uuid AND state = 'pending' RETURNING id, uid, actor
+), taken AS (
+    DELETE FROM outbox USING ended WHERE outbox.id = ended.id RETURNING arguments ->> 'previous_status' AS status
+), undone AS (
+    UPDATE users SET status = coalesce((SELECT status FROM taken), 'active'), version = version + 1, updated_at = now()
+    FROM ended WHERE users.uid = ended.uid
+    RETURNING users.uid, ended.id, ended.actor
+)
+INSERT INTO audit_events (id, uid, actor, action, changes)
+SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
+FROM undone
+"""
+
+
+def command(row: tuple[Any, ...]) -> Command:
+    """Of the columns id, command, arguments, actor."""
+    id, name, arguments, actor = row
+    return Command(str(id), name, arguments, str(actor))
+
+
+def take_due(limit: int) -> list[Command]:
+    return [command(row) for row in postgres.query(_TAKE_DUE, limit)]
+
+
+def succeed(operation: str, uid: str | UUID | None = None) -> None:
+    """`uid` is whom it turned out to be about, where that was open. A repeat changes nothing."""
+    postgres.query(_END, operation, "succeeded", uid, None)
+
+
+def fail(operation: str, reason: str) -> None:
+    """`reason` is for people. A repeat changes nothing."""
+    postgres.query(_END, operation, "failed", None, reason)
+
+
+def take_back(command: Command, reason: str) -> None:
+    """End the operation of a command that was refused, and undo what it has changed. A repeat changes nothing.
+
+    A status becomes what it was before. An invitation has changed nothing.
+    """
+    if command.command == "create_user":
+        fail(command.id, reason)
+    else:
+        postgres.query(_UNDO, command.id, reason, uuid7())

@@ -1,0 +1,209 @@
+"""SQL from a service: `query` and `batch`, one network flight each, through RDS Proxy with an IAM token over TLS.
+
+    [(email,)] = query("SELECT email FROM users WHERE uid = $1::uuid", uid)
+
+Rows hold Python values (UUID, aware UTC datetimes, jsonb as dicts and lists). As parameters, a dict is jsonb and a list
+is an array; pass a jsonb list as JSON text. What belongs to a session (SET, LISTEN, advisory locks, temporary tables,
+PREPARE) is forbidden: the proxy gives each flight any server connection.
+"""
+
+import functools
+import ssl
+import threading
+from typing import NamedTuple
+
+from atrium.runtime.config import required
+from atrium.stores import ca_bundle, rds_token
+from atrium.stores.pipeline import (
+    InterfaceError,
+    OneFlight,
+    Row,
+    ServerError,
+    Statement,
+    open_socket,
+)
+
+__all__ = [
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseUnavailable",
+    "Row",
+    "Statement",
+    "UniqueViolation",
+    "batch",
+    "connect",
+    "disconnect",
+    "query",
+]
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds to reach the proxy."""
+ANSWER_TIMEOUT = 8.0
+"""Seconds to wait for the server; more than role `app`'s `statement_timeout`, so that the server gives up first."""
+
+flights = 0
+"""Network flights made by this process, opening connections aside."""
+
+_BUSY = (
+    "55P03",
+    "57014",
+    "40001",
+    "40P01",
+)  # lock timeout, statement timeout, serialisation failure, deadlock
+
+_lock = threading.Lock()
+_connections: dict[str, OneFlight] = {}
+
+
+class DatabaseError(Exception):
+    """The server refused a statement; nothing of its flight was done. `code` is the SQLSTATE.
+
+    `statement` is the one that failed, counted from 0; the last one when it was the commit.
+    """
+
+    def __init__(
+        self, code: str, message: str, constraint: str | None = None, statement: int | None = None
+    ) -> None:
+        super().__init__(f"{message} (SQLSTATE {code})")
+        self.code = code
+        self.message = message
+        self.constraint = constraint
+        self.statement = statement
+
+
+class UniqueViolation(DatabaseError):  # noqa: N818  Postgres's own word
+    """SQLSTATE 23505; `constraint` names the constraint or index."""
+
+
+class DatabaseBusy(DatabaseError):  # noqa: N818  a state, too
+    """It took too long, or another transaction was in the way. The same flight may well succeed in a moment."""
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818  a state, not a fault in a call
+    """No answer from the database. Whether the flight was done is unknown: repeat only what is idempotent."""
+
+
+_KINDS = {"23505": UniqueViolation} | dict.fromkeys(_BUSY, DatabaseBusy)
+
+
+class _Address(NamedTuple):
+    host: str
+    port: int
+    database: str
+    user: str
+
+
+def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
+    """Runs one statement with `$1` placeholders. Raises `DatabaseError` or `DatabaseUnavailable`.
+
+    `user` is the database user to connect as, by default `DB_USER`.
+    """
+    return batch(Statement(sql, parameters), user=user)[0]
+
+
+def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
+    """Runs the statements in one flight, all or none, and gives each one's rows. Raises like `query`."""
+    if not statements:
+        return []
+    user = user or _address().user
+    with _lock:
+        connection = _warm(user)
+        try:
+            return _fly(connection, statements)
+        except ServerError as error:
+            translated = _translated(error)
+            if isinstance(translated, DatabaseUnavailable):
+                _discard(user)
+            raise translated from error
+        except (InterfaceError, OSError) as error:
+            _discard(user)
+            raise DatabaseUnavailable(f"The database did not answer {user}: {error}") from error
+        except BaseException:
+            _discard(user)
+            raise
+
+
+def connect[C: OneFlight](
+    user: str, kind: type[C] = OneFlight, answer_timeout: float = ANSWER_TIMEOUT
+) -> C:
+    """A new connection as `user`, which the caller closes. Services use `query`. Raises `DatabaseUnavailable`."""
+    host, port, database, _ = _address()
+    try:
+        sock = open_socket(host, port, CONNECT_TIMEOUT)
+    except OSError as error:
+        raise DatabaseUnavailable(f"No connection to {host}:{port}: {error}") from error
+    try:
+        sock.settimeout(answer_timeout)
+        password = rds_token.mint(host, port, user)
+        return kind(
+            user,
+            host=host,
+            port=port,
+            database=database,
+            password=password,
+            ssl_context=_tls(),
+            sock=sock,
+        )
+    except (ServerError, InterfaceError, OSError) as error:
+        sock.close()
+        raise DatabaseUnavailable(f"{host}:{port} refused {user}: {error}") from error
+    except BaseException:  # the deadline's
+        sock.close()
+        raise
+
+
+def disconnect() -> None:
+    """Closes the warm connections; the next flight opens a new one. For tests, and before a snapshot is taken."""
+    with _lock:
+        for user in list(_connections):
+            _discard(user)
+
+
+def _fly(connection: OneFlight, statements: tuple[Statement, ...]) -> list[list[Row]]:
+    global flights
+    flights += 1
+    rows = connection.fly(statements)
+    if not connection.is_idle():
+        raise ValueError(
+            "A flight may not leave a transaction open; pass the statements to batch() without BEGIN."
+        )
+    return rows
+
+
+def _warm(user: str) -> OneFlight:
+    """The connection of this process. One that died while idle is replaced: nothing has been written to it yet."""
+    connection = _connections.get(user)
+    if connection is not None and connection.is_stale():
+        _discard(user)
+        connection = None
+    if connection is None:
+        connection = _connections[user] = connect(user)
+    return connection
+
+
+def _discard(user: str) -> None:
+    connection = _connections.pop(user, None)
+    if connection is not None:
+        connection.close()
+
+
+def _address() -> _Address:
+    return _Address(
+        required("DB_HOST"), int(required("DB_PORT")), required("DB_NAME"), required("DB_USER")
+    )
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Verifies the proxy's certificate and name against Amazon's authorities, or those in `SSL_CERT_FILE`."""
+    return ssl.create_default_context(cafile=ca_bundle.bundle("SSL_CERT_FILE"))
+
+
+def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailable:
+    fields = error.args[0]
+    code, message, constraint = fields["C"], fields["M"], fields.get("n")
+    if (
+        code.startswith(("08", "57P")) or code == "53300"
+    ):  # connection lost, shutting down, too many connections
+        return DatabaseUnavailable(f"{message} (SQLSTATE {code})")
+    return _KINDS.get(code, DatabaseError)(code, message, constraint, fields.get("statement"))

@@ -1,0 +1,342 @@
+"""What the table `UserAttributes` knows: of a user, of a role, of our signing keys. Keys: docs/architecture.md.
+
+Reads are strongly consistent: a revocation counts from the moment it is written.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from atrium.http.request import Claims
+from atrium.identity import authority
+from atrium.identity.authority import TokenStaleError
+from atrium.runtime.config import required
+from atrium.stores import attribute_value, dynamodb
+from atrium.stores.attribute_value import UNREADABLE
+
+
+class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
+    """The table gave no answer: throttled, unreachable or refused. Decide as if the user had no rights."""
+
+
+class Contended(Unavailable):
+    """Others were writing the same items at that moment. Nothing was written; it may be tried again at once."""
+
+
+class TransactionRefused(Exception):  # noqa: N818  a decision
+    """Nothing was written. `conditions` are the items whose own condition failed, counted from 0; `conflicts` those that
+    another transaction was writing."""
+
+    def __init__(self, conditions: frozenset[int], conflicts: frozenset[int]) -> None:
+        super().__init__(f"conditions failed: {sorted(conditions)}, conflicts: {sorted(conflicts)}")
+        self.conditions = conditions
+        self.conflicts = conflicts
+
+
+LIVING = ("active", "disabled")
+"""Each status of a user who is not deleted."""
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """`access_epoch` rises with every grant and revoke; a token that carries an older one is stale."""
+
+    status: str
+    access_epoch: int
+    version: int
+
+    @property
+    def is_deleted(self) -> bool:
+        """Deleted users are not there: 404. Their items wait for the erasure."""
+        return self.status not in LIVING
+
+    def confirms(self, access_epoch: int) -> bool:
+        """Return True if a token of this epoch still says what its user may do."""
+        return self.status == "active" and self.access_epoch == access_epoch
+
+
+class RoleDefinition(msgspec.Struct, frozen=True):
+    """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role.
+
+    `version` rises with every change of the role; None where its META is missing. `generation` tells roles apart that had
+    the same name one after the other: a grant of an earlier one gives nothing.
+    """
+
+    permissions: frozenset[str]
+    parents: frozenset[str]
+    version: int | None = None
+    generation: int = 0
+
+
+def meta(uid: str) -> Meta | None:
+    """The user's META, or None when there is none. One call. Raises `Unavailable`."""
+    answer = _call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
+    return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
+
+
+def statuses(uids: Sequence[str]) -> dict[str, str]:
+    """uid → status of up to 100 users, of those that there are. One call. Raises `Unavailable`."""
+    table = required("USER_ATTRIBUTES_TABLE")
+    names = {"#status": "status"}
+    wanted = {
+        "Keys": [_key(uid, "META") for uid in uids],
+        "ConsistentRead": True,
+        "ProjectionExpression": "pk, #status",
+        "ExpressionAttributeNames": names,
+    }
+    answer = _answer("batch_get_item", RequestItems={table: wanted})
+    if answer.get("UnprocessedKeys"):
+        raise Unavailable(
+            f"batch_get_item on {table} left out some of {len(uids)} items: throttled"
+        )
+    found = map(dynamodb.plain, answer["Responses"].get(table, ()))
+    return {item["pk"].removeprefix("U#"): item["status"] for item in found}
+
+
+def create_meta(uid: str) -> None:
+    """Makes META of a new, active user; leaves one that exists as it is. One call. Raises `Unavailable`."""
+    _create(
+        f"U#{uid}",
+        "META",
+        status={"S": "active"},
+        access_epoch={"N": "1"},
+        version={"N": "1"},
+    )
+
+
+def attributes(uid: str) -> dict[str, dict[str, Any]]:
+    """Return namespace → name → value of the user's attributes. One call per megabyte. Raises `Unavailable`.
+
+    An attribute that cannot be read is logged and left out, so that sign-in works.
+    """
+    found = dict[str, dict[str, Any]]()
+    for item in query(f"U#{uid}", prefix="ATTR#"):
+        _, namespace, name = item["sk"].split("#", 2)
+        if (value := attribute_value.of_item(item)) is not UNREADABLE:
+            found.setdefault(namespace, {})[name] = value
+    return found
+
+
+def role_definition(role: str) -> RoleDefinition:
+    """What the role holds by itself. One call. Raises `Unavailable`."""
+    return defined(query(f"R#{role}"))
+
+
+def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
+    """What the items of one role say."""
+    meta: dict[str, Any] = {}
+    permissions = set[str]()
+    for item in items:
+        if item["sk"] == "META":
+            meta = item
+        elif item["sk"].startswith("PERM#"):
+            permissions.add(item["permission"])
+    parents = frozenset[str](meta.get("parents") or ())
+    return RoleDefinition(
+        frozenset(permissions), parents, meta.get("version"), meta.get("generation", 0)
+    )
+
+
+def role_version(role: str) -> int | None:
+    """That of `role_definition`. One call, of one item. Raises `Unavailable`."""
+    found = item(f"R#{role}", "META")
+    return found.get("version") if found else None
+
+
+Index = Literal["GSI1", "GSI2"]
+
+
+def query(
+    pk: str,
+    *,
+    index: Index | None = None,
+    between: tuple[str, str] | None = None,
+    prefix: str = "",
+    after: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    page: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The items of a partition as plain values, in the order of their sort keys; of an index, which lags behind a little.
+
+    `between` bounds the sort key, both ends included; `prefix` is what it begins with. `after` is the key of the item before the first; `only` names the
+    attributes wanted. One call per megabyte, or per `page` items, as they are asked for. Raises `Unavailable`.
+    """
+    parameters = _query_parameters(pk, index, between, prefix, only) | (
+        {"Limit": page} if page else {}
+    )
+    if after is not None:
+        parameters["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
+    while True:
+        answer = _call("query", **parameters)
+        yield from map(dynamodb.plain, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        parameters["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _query_parameters(
+    pk: str, index: Index | None, between: tuple[str, str] | None, prefix: str, only: Sequence[str]
+) -> dict[str, Any]:
+    of_index = index.lower() if index else ""
+    names, values = {"#pk": f"{of_index}pk"}, {":pk": {"S": pk}}
+    condition = "#pk = :pk"
+    if between:
+        names["#sk"] = f"{of_index}sk"
+        values |= {":first": {"S": between[0]}, ":last": {"S": between[1]}}
+        condition += " AND #sk BETWEEN :first AND :last"
+    elif prefix:
+        names["#sk"] = f"{of_index}sk"
+        values[":prefix"] = {"S": prefix}
+        condition += " AND begins_with(#sk, :prefix)"
+    parameters: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+    if only:
+        wanted = {f"#a{number}": name for number, name in enumerate(only)}
+        names |= wanted
+        parameters["ProjectionExpression"] = ", ".join(wanted)
+    return parameters | {
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+
+
+def signing_keys(purpose: str) -> dict[int, bytes]:
+    """Version → secret, of every key for this purpose. One call. Raises `Unavailable`."""
+    return {int(item["sk"].removeprefix("V#")): item["secret"] for item in query(f"KEY#{purpose}")}
+
+
+def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
+    """Leaves one that exists as it is. One call. Raises `Unavailable`."""
+    _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
+
+
+def item(pk: str, sk: str) -> dict[str, Any] | None:
+    """As plain values, None when there is none. One call. Raises `Unavailable`."""
+    answer = _call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+    return dynamodb.plain(answer["Item"]) if "Item" in answer else None
+
+
+def update(pk: str, sk: str, **parameters: Any) -> bool:
+    """UpdateItem with its `parameters`; False when its condition failed. One call. Raises `Unavailable`.
+
+    Not for requests, which write by `transact` only: raises authority.UnconditionalWriteError.
+    """
+    authority.refuse_single_write("UpdateItem")
+    with suppress(_ConditionFailed):
+        _call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
+        return True
+    return False
+
+
+def record(caller: str, name: str) -> dict[str, Any] | None:
+    """What `idempotency_in_table` wrote down, None when there is none that still counts. Raises `Unavailable`."""
+    found = item(f"IDEMPOTENCY#{caller}", name)
+    return found if found and _in_force(found, time.time()) else None
+
+
+MAX_ITEMS = 99
+"""Of a transaction. DynamoDB takes 100, and one is kept for the caller's condition."""
+
+
+def transact(items: Sequence[dict[str, Any]]) -> None:
+    """All or none: `Put`, `Update`, `Delete`, `ConditionCheck` as in TransactWriteItems, without their TableName.
+
+    During a request it carries the condition that the caller's token is current (atrium/identity/authority.py). Raises
+    `TransactionRefused`, `authority.TokenStaleError`, `Unavailable`, `ValueError` for more than MAX_ITEMS.
+    """
+    if len(items) > MAX_ITEMS:
+        raise ValueError(
+            f"A transaction has at most {MAX_ITEMS} items, and this one has {len(items)}."
+        )
+    caller = authority.caller()
+    if caller is None:
+        return _transact(items)
+    conditioned, place = authority.conditioned(items, caller, _key(caller.uid, "META"))
+    try:
+        return _transact(conditioned)
+    except TransactionRefused as refused:
+        if place in refused.conditions and _is_stale(caller, is_joined=place < len(items)):
+            raise TokenStaleError(refused.conditions - {place}) from refused
+        raise
+
+
+def _is_stale(caller: Claims, *, is_joined: bool) -> bool:
+    """Return True if the caller's condition failed. An item that it has joined may have failed for its own condition.
+
+    An access epoch never comes back. So a META that confirms the token now has done so all along.
+    """
+    if not is_joined:
+        return True
+    found = meta(caller.uid)
+    return found is None or not found.confirms(caller.access_epoch)
+
+
+def _transact(items: Sequence[dict[str, Any]]) -> None:
+    table = {"TableName": required("USER_ATTRIBUTES_TABLE")}
+    named = [{kind: table | fields for kind, fields in item.items()} for item in items]
+    try:
+        dynamodb.client().transact_write_items(TransactItems=named)
+    except ClientError as error:
+        codes = [reason["Code"] for reason in error.response.get("CancellationReasons", ())]
+        if set(codes) - {"None"} <= {_CONDITION_FAILED, _CONFLICT} and codes:
+            raise TransactionRefused(
+                _places(codes, _CONDITION_FAILED), _places(codes, _CONFLICT)
+            ) from error
+        raise Unavailable(f"transact_write_items failed: {error}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"transact_write_items failed: {error}") from error
+
+
+_CONDITION_FAILED, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
+
+
+def _places(codes: Sequence[str], code: str) -> frozenset[int]:
+    return frozenset(place for place, found in enumerate(codes) if found == code)
+
+
+class _ConditionFailed(Exception):  # noqa: N818
+    pass
+
+
+def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
+    """Puts the item with its `created_at`, unless there is one."""
+    authority.refuse_single_write("PutItem")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
+    with suppress(_ConditionFailed):
+        _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
+
+
+def _in_force(item: dict[str, Any], now: float) -> bool:
+    """TTL deletes lazily, hours late; what has expired counts as gone."""
+    return item.get("expires_at") is None or item["expires_at"] > now
+
+
+def _meta(item: dict[str, Any]) -> Meta:
+    return Meta(item["status"], item["access_epoch"], item["version"])
+
+
+def _key(uid: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": f"U#{uid}"}, "sk": {"S": sk}}
+
+
+def _call(operation: str, **parameters: Any) -> dict[str, Any]:
+    return _answer(operation, TableName=required("USER_ATTRIBUTES_TABLE"), **parameters)
+
+
+def _answer(operation: str, **parameters: Any) -> dict[str, Any]:
+    table = required("USER_ATTRIBUTES_TABLE")
+    try:
+        answer: dict[str, Any] = getattr(dynamodb.client(), operation)(**parameters)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise _ConditionFailed from error
+        raise Unavailable(f"{operation} on {table} failed: {code}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{operation} on {table} failed: {error}") from error
+    return answer
