@@ -166,8 +166,11 @@ def test_every_row_is_broken_below() -> None:
 
 @pytest.mark.parametrize(
     ("name", "broken", "advice"),
-    [(name, *case) for name, cases in BROKEN.items() for case in cases],
-    ids=str,
+    [
+        pytest.param(name, *case, id=f"{name} {number}")
+        for name, cases in BROKEN.items()
+        for number, case in enumerate(cases, 1)
+    ],
 )
 def test_a_row_fails_alone_and_says_what_to_do(name: str, broken: Subject, advice: str) -> None:
     [row] = failed(broken)
