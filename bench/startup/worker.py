@@ -116,6 +116,7 @@ def _interpreter() -> list[str]:
 
 def _environment(start: Start, task_root: Path, api: "_RuntimeApi") -> dict[str, str]:
     deployed = SimpleNamespace(
+        function_name=start.function,
         handler=f"{start.function}.handler.handler",
         run_time="python3.13",
         memory_size=512,

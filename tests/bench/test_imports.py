@@ -116,7 +116,8 @@ def test_another_trust_and_china_win_over_amazons(
     environment: dict[str, str], amazons: bool
 ) -> None:
     bundle = run(
-        "from atrium import authorities; print(authorities.bundle('SSL_CERT_FILE'))", **environment
+        "from atrium.stores import ca_bundle; print(ca_bundle.bundle('SSL_CERT_FILE'))",
+        **environment,
     )
     assert bundle == (str(KERNEL / "stores" / "amazon_trust_services.pem") if amazons else "None")
 

@@ -25,5 +25,5 @@ def lay_out_relay(root: Path, size: int) -> None:
 
 
 def test_with_dynamodb_there_is_more_room(again: Path) -> None:
-    (again / "functions/notes/picture.bin").write_bytes(os.urandom(550_000))
+    (again / "functions/notes/picture.bin").write_bytes(os.urandom(200_000))
     assert finish(start(again, "--local", UV="/nowhere/uv")).status == 0
