@@ -184,13 +184,15 @@ def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str])
 def _no_attribute() -> Problem:
     """The same whether it has no value or is hidden from this caller."""
     return Problem(
-        404, "attribute_not_found", "There is no such attribute, or it is not for you to see."
+        404,
+        "attribute_not_found",
+        "The attribute does not exist, or you do not have access to it.",
     )
 
 
 def _expect(request: Request, found: Attribute | None) -> None:
     if found is None:
-        raise not_found()
+        raise _no_attribute()
     versions = etag.expected_versions(request, found.value)
     if versions is not None and found.version not in versions:
         raise etag.stale()

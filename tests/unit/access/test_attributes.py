@@ -128,7 +128,11 @@ def test_who_sees_and_who_writes(profiles: Service) -> None:
 def test_one_by_one(profiles: Service) -> None:
     path = f"/v1/users/{ADA}/attributes/profile/nickname"
     assert profiles.ask("GET", path).status == 404
-    assert profiles.ask("PUT", path, {"value": "Ada"}, If_Match="*").status == 404
+    for missing in (
+        profiles.ask("PUT", path, {"value": "Ada"}, If_Match="*"),
+        profiles.ask("DELETE", path, If_Match="*"),
+    ):
+        assert (missing.status, missing.json["code"]) == (404, "attribute_not_found")
     made = profiles.ask("PUT", path, {"value": "Ada"}, If_None_Match="*")
     assert (made.status, made.json) == (
         201,
