@@ -86,6 +86,11 @@ def test_what_is_no_address_or_no_domain_is_refused(address: str) -> None:
         Email.parse(address)
 
 
+def test_text_without_an_at_sign_is_answered_with_an_example() -> None:
+    with pytest.raises(ValueError, match="Must be an e-mail address such as"):
+        Email.parse("ada")
+
+
 def sign_up(address: str) -> None:
     pre_sign_up(
         trigger_event("PreSignUp_SignUp", {"email": address}, validationData=None), Context()

@@ -55,11 +55,14 @@ class Email(Line):
 
     max_length = 254  # RFC 5321 with its erratum 1690, in octets
     _LOCAL_OCTETS: ClassVar = 64
+    _EXPECTED: ClassVar = "Must be an e-mail address such as `ada@example.org`"
     _LOCAL: ClassVar = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        local, _, domain = super().parse(value).rpartition("@")
+        local, at, domain = super().parse(value).rpartition("@")
+        if not at:
+            raise ValueError(cls._EXPECTED)
         try:
             address = cls(f"{local}@{domain_name.normal(domain)}")
         except ValueError:
@@ -70,7 +73,7 @@ class Email(Line):
             len(local.encode()) <= cls._LOCAL_OCTETS and len(address.encode()) <= cls.max_length
         )
         if not (is_short and cls._LOCAL.fullmatch(_without_marks(local))):
-            raise ValueError("Must be an e-mail address such as `ada@example.org`")
+            raise ValueError(cls._EXPECTED)
         return address
 
 

@@ -51,7 +51,5 @@ def test_who_has_not_signed_up_is_told_to(client: Client) -> None:
 
 def test_what_is_no_address_is_refused() -> None:
     refused = make_admin("ada")
-    assert (refused.returncode, "EMAIL: email: Expected an e-mail address" in refused.stderr) == (
-        1,
-        True,
-    )
+    assert refused.returncode == 1
+    assert "EMAIL: email: Must be an e-mail address such as" in refused.stderr
