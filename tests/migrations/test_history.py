@@ -24,6 +24,18 @@ def apply(folder: Path) -> dict[str, Any]:
     return migrations.apply(proxy_uri("migrator"), folder=folder)
 
 
+def end_sessions(server: Postgres, database: str) -> None:
+    """End the pooled sessions, so that the next ones have the database's new settings.
+
+    Wait for each: PgBouncer refuses a sign-in with "bouncer config error" whose query it gave to a session that ends.
+    """
+    ended = as_superuser(
+        server,
+        f"SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = '{database}'",  # noqa: S608
+    )
+    assert ended == [[True]] * len(ended)
+
+
 def test_status_of_an_empty_database_writes_nothing(
     database: str, database_server: Postgres
 ) -> None:
@@ -42,10 +54,7 @@ def test_status_of_a_migrated_database_works_where_nothing_can_be_written(
     as_superuser(
         database_server, f"ALTER DATABASE {database} SET default_transaction_read_only = on"
     )
-    new_sessions_only = (
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"  # noqa: S608
-    )
-    as_superuser(database_server, new_sessions_only)
+    end_sessions(database_server, database)
     for user in ("readonly", "migrator"):
         found = status(OURS, user)
         assert found["applied"] == [file.id for file in ours()] == list(found["applied_at"])
