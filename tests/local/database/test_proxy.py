@@ -125,7 +125,7 @@ def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) ->
     stand.change(place=Place(REGION, ("subnet-1",), ("sg-1",)))
     sqlstate, message, detail = refusal(stand)
     assert (sqlstate, "time out" in message) == ("08001", True)
-    assert "worker lies outside of the VPC" in detail
+    assert "worker is outside of the VPC" in detail
     functions.delete_function(FunctionName="worker")
     stand.connect().close()  # by somebody who is no function
     stand.change(place=None)

@@ -202,7 +202,7 @@ def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"MaximumRetryAttempts": 3}, "MaximumRetryAttempts is 3; it must be from 0 to 2"),
+        ({"MaximumRetryAttempts": 3}, "MaximumRetryAttempts is 3; it must be between 0 and 2"),
         (
             destinations(OnFailure=f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/default"),
             "NotEmulated",

@@ -52,9 +52,7 @@ def elsewhere() -> Iterator[int]:
 
 
 DOORS = {
-    "inside": Doors(
-        "inside", world="inside lies in vpc-1, from where no way leads to the internet"
-    ),
+    "inside": Doors("inside", world="inside is in vpc-1, which has no route to the internet"),
     "outside": Doors("outside"),
 }
 
@@ -114,7 +112,7 @@ def test_from_a_vpc_without_a_nat_no_address_is_reached_and_no_name_looked_up(aw
         ("connect", "2001:db8::1"),
         ("look up", "example.com"),
     ):
-        assert "no way leads to the internet" in knock(aws, "inside", how, host, 443)["refused"]
+        assert "has no route to the internet" in knock(aws, "inside", how, host, 443)["refused"]
 
 
 def test_from_outside_of_it_the_machine_tries(aws: Laptop) -> None:

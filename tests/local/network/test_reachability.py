@@ -165,7 +165,7 @@ def test_a_vpc_function_reaches_what_has_an_endpoint_and_nothing_else(network: N
     }.items():
         why = network.refused(call)
         assert why
-        assert f"users lies in {network.vpc}, from where no way leads to {service}" in why
+        assert f"users is in {network.vpc}, which has no route to {service}" in why
         assert "vpc: false" in why
 
 
@@ -264,6 +264,6 @@ def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: 
     assert "declares `postgres`" in found["menu"].closed[6432]
     assert "outside of the VPC" in found["apart"].closed[6432]
     assert found["apart"].world is None
-    assert f"lies in {network.vpc}, from where no way leads to the internet" in (
+    assert f"is in {network.vpc}, which has no route to the internet" in (
         found["orders"].world or ""
     )

@@ -1,1 +1,1 @@
-"""AWS on a laptop: what Terraform, Lambda functions and their clients need, without an account and without Docker."""
+"""An AWS for Terraform and Lambda on a laptop, without Docker and without an account."""

@@ -1,4 +1,4 @@
-"""An AWS API call as it arrives at the local endpoint, and what its service answers."""
+"""An AWS API call as it arrives at the local endpoint, and its answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,20 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class AwsCall:
-    """One signed HTTP request. `service` is the signing name (`lambda`, `cognito-idp`, `rds`, …)."""
+    """One signed HTTP request.
+
+    `service` is the signing name (`lambda`, `cognito-idp`, `rds`, …).
+    """
 
     service: str
     method: str
     path: str  # as sent, percent-encoded
-    query: str  # raw, without "?"
+    query: str  # the raw query string, without "?"
     headers: Mapping[str, str]  # keys in lower case
     body: bytes
     region: str
     action: str | None = None  # from X-Amz-Target or the Action parameter; None for REST services
-    access_key: str | None = None  # who signed it
+    access_key: str | None = None  # the access key that signed the call
 
 
 @dataclass(frozen=True)

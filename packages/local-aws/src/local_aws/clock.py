@@ -1,10 +1,13 @@
-"""A clock that can be moved forward, so that a test lives through days in a minute.
+"""A clock that can be moved forward, so that a test covers days within a minute.
 
-`install` makes a process read the time of day from here: `time.time` and its kind, `datetime.now` and its kind, whoever calls
-them. The supervisor and each worker map the same eight bytes, so all of them move at the same moment. What does not move:
-monotonic clocks, by which programs wait; Postgres; TLS, which OpenSSL checks by the machine's clock.
+`install` makes a process read the time of day from here: `time.time`, `datetime.now` and their
+relatives, for every caller. The supervisor and each worker map the same eight bytes, so all of them
+move at the same moment.
 
-Standard library only and nothing of ours: a worker loads this file by its path.
+The following do not move: monotonic clocks, by which programs wait; Postgres; TLS, because OpenSSL
+reads the machine's clock.
+
+Only the standard library may be imported, because a worker loads this file by its path.
 """
 
 import ctypes
@@ -30,7 +33,7 @@ class Clock:
 
     @classmethod
     def create(cls, path: Path) -> "Clock":
-        """Return a clock that shows the machine's time."""
+        """Create a clock that shows the machine's time."""
         path.write_bytes(_SECONDS.pack(0.0))
         return cls(path)
 
@@ -40,13 +43,13 @@ class Clock:
         return seconds
 
     def forward(self, seconds: float) -> None:
-        """Move the clock, in every process that reads it.
+        """Move the clock forward, in every process that reads it.
 
         Raises:
-            ValueError: it would go back, which nothing here is prepared for.
+            ValueError: the clock would go back, which no code here supports.
         """
         if seconds < 0:
-            raise ValueError("The clock goes forward only.")
+            raise ValueError("The clock can only move forward.")
         self._map[:] = _SECONDS.pack(self.offset + seconds)
 
 
@@ -54,7 +57,10 @@ _clock: Clock | None = None
 
 
 def install(clock: Clock) -> None:
-    """Make this process read the clock. Call it before anything keeps `time.time` under another name."""
+    """Make this process read the clock.
+
+    Call it before any module keeps `time.time` under another name.
+    """
     global _clock
     is_first, _clock = _clock is None, clock
     if is_first:
@@ -96,7 +102,10 @@ def _replace_time() -> None:
 
 
 def _replace(kind: type, **methods: Callable[..., Any]) -> None:
-    """Put class methods into a type of C, which refuses assignments: whoever has imported it sees them, too."""
+    """Replace class methods of a C type, which rejects assignments.
+
+    Modules that already imported the type see the replacement too.
+    """
     [content] = gc.get_referents(kind.__dict__)
     content.update({name: classmethod(method) for name, method in methods.items()})
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))

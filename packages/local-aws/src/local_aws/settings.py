@@ -1,16 +1,19 @@
-"""Where a local AWS keeps its state and listens."""
+"""The state folder and addresses of a local AWS."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-# No real account has this number, so nothing signed for the laptop can be mistaken for AWS.
+# No real account has this number, so a signature for the laptop cannot be mistaken for one for AWS.
 ACCOUNT_ID = "000000000000"
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One local AWS. Paths are absolute; every server binds to `LOOPBACK` only."""
+    """The settings of one local AWS.
+
+    Paths are absolute; every server binds to `LOOPBACK` only.
+    """
 
     root: Path
     state_name: str = ".local"

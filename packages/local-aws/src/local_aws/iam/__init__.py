@@ -1,1 +1,4 @@
-"""IAM on a laptop: each call of a function is decided on its role's real policies, as AWS's evaluation logic does."""
+"""IAM on a laptop: decides each call of a function on its role's real policies.
+
+The decision follows AWS's policy evaluation logic.
+"""

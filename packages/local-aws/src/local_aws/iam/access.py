@@ -1,4 +1,4 @@
-"""Which IAM actions on which resources an AWS call is, with the condition keys AWS gives them.
+"""The IAM actions, resources and condition keys of an AWS call.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -24,10 +24,10 @@ class Access:
 
 
 def accesses(call: AwsCall) -> list[Access]:
-    """Everything that must be allowed for `call`; empty for a call that needs no permission.
+    """Return everything that must be allowed for `call`; empty for a call that needs no permission.
 
-    A call of a service that is not mapped, or one whose body makes no sense, is decided on resource "*", so only a
-    policy on "*" allows it.
+    A call is decided on resource "*" if its service is not mapped or its body cannot be read. Only
+    a policy on "*" allows it.
     """
     mapped = SERVICES.get(call.service, _unmapped)
     try:
@@ -37,7 +37,7 @@ def accesses(call: AwsCall) -> list[Access]:
         KeyError,
         TypeError,
         ValueError,
-    ):  # a number where a text belongs, and the like
+    ):  # the body has a wrong type somewhere, such as a number instead of a string
         return _unmapped(call)
 
 
@@ -47,7 +47,7 @@ def _unmapped(call: AwsCall) -> list[Access]:
 
 
 def parameters(call: AwsCall) -> dict[str, Any]:
-    """The JSON body, or the form of a query-protocol call; empty if it is neither."""
+    """Return the JSON body or the form of a query-protocol call; empty if the body is neither."""
     if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(call.body.decode("utf-8", "replace")))
     try:
@@ -67,7 +67,11 @@ def _text(content: Mapping[str, Any], name: str) -> str:
 
 
 def _lambda(call: AwsCall) -> list[Access]:
-    """`Invoke` needs lambda:InvokeFunction on the function as it is named: with its alias, if one is given."""
+    """Map a Lambda call.
+
+    `Invoke` needs lambda:InvokeFunction on the function as the caller names it, including its
+    alias.
+    """
     invoked = re.fullmatch(
         r"/(?:2015-03-31|2014-11-13|2021-11-15)/functions/([^/]+)"
         r"/(?:invocations|invoke-async|response-streaming-invocations)/?",
@@ -90,8 +94,9 @@ def _lambda(call: AwsCall) -> list[Access]:
     ]
 
 
-# https://docs.aws.amazon.com/cognito/latest/developerguide/security_iam_service-with-iam.html: these take a client id
-# or an access token and consult no IAM policy (`authtype: none` in botocore's model).
+# These calls take a client id or an access token and consult no IAM policy (`authtype: none` in
+# botocore's model):
+# https://docs.aws.amazon.com/cognito/latest/developerguide/security_iam_service-with-iam.html
 _PUBLIC_COGNITO = frozenset(
     [
         "AssociateSoftwareToken",
@@ -150,7 +155,10 @@ def _secretsmanager(call: AwsCall) -> list[Access]:
 
 
 def _stages(action: str, content: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Nothing, so unknown, where AWS does not say which stages it sends: of a version named by its id alone, and with other actions."""
+    """Return the secret's version stages where AWS documents that it sends them.
+
+    They are unknown for a version that is named by its id alone, and for other actions.
+    """
     named = content.get("VersionStages") or _text(content, "VersionStage")
     if action == "GetSecretValue" and not content.get("VersionId"):
         named = named or "AWSCURRENT"
@@ -158,7 +166,10 @@ def _stages(action: str, content: Mapping[str, Any]) -> dict[str, str | list[str
 
 
 def _secret_arn(call: AwsCall, secret_id: str) -> str:
-    """The full ARN, with the six characters AWS puts behind the name; without them if there is no such secret."""
+    """Return the secret's full ARN, with the suffix of six characters that AWS adds.
+
+    The suffix is missing if there is no such secret.
+    """
     from moto.secretsmanager.models import secretsmanager_backends
 
     found = secretsmanager_backends[ACCOUNT_ID][call.region].secrets.get(secret_id)
@@ -198,7 +209,7 @@ def _parameter_arn(call: AwsCall, name: str) -> str:
     )  # ":3" or ":label" selects a version
 
 
-# A batch needs the permission of its single form.
+# A batch call needs the permission of the corresponding single call.
 _SQS_BATCHES = {
     "SendMessageBatch": "SendMessage",
     "DeleteMessageBatch": "DeleteMessage",
@@ -282,7 +293,10 @@ def _kms(call: AwsCall) -> list[Access]:
 
 
 def _key_of(ciphertext: str) -> str:
-    """moto, like KMS, writes the key's id into the ciphertext, so that Decrypt needs no KeyId."""
+    """Return the id of the key.
+
+    moto, like KMS, writes it into the ciphertext, so Decrypt needs no KeyId.
+    """
     try:
         return base64.b64decode(ciphertext)[:36].decode("ascii")
     except ValueError:
@@ -307,7 +321,7 @@ def _logs(call: AwsCall) -> list[Access]:
     group = group or identifier
     if not group:
         return [Access(f"logs:{call.action}")]
-    # AWS writes the stream part even where no stream is meant, which is why policies end in ":*".
+    # AWS writes the stream part even where no stream is meant, so policies end in ":*".
     return [
         Access(
             f"logs:{call.action}",

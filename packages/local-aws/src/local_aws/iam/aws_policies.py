@@ -1,4 +1,7 @@
-"""AWS's own policies that ours refer to, as AWS publishes them. moto has all 1,500 of them, at megabytes of memory and of every snapshot."""
+"""The AWS managed policies that Atrium's roles refer to, as AWS publishes them.
+
+moto ships all 1,500 of them, which would add megabytes to the memory and to every snapshot.
+"""
 
 import json
 

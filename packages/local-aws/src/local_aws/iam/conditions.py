@@ -1,4 +1,6 @@
-"""IAM's condition operators, in three values: True, False, and None for "cannot be decided here".
+"""IAM's condition operators in three-valued logic.
+
+An operator returns True, False, or None for "cannot be decided here".
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -15,8 +17,8 @@ from ipaddress import ip_address, ip_network
 from local_aws.iam.context import Keys
 from local_aws.iam.patterns import Unresolved, glob, resolved, substituted
 
-# (value of the request, value of the policy, keys, variables count) -> match.
-# ValueError means that one of the two is not of the operator's type.
+# (request value, policy value, keys, whether variables are resolved) -> match. A ValueError means
+# that one of the two values does not have the operator's type.
 Match = Callable[[str, str, Keys, bool], bool]
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -36,7 +38,10 @@ class _Operator:
 
 
 def holds(condition: Condition, keys: Keys, variables: bool = True) -> bool | None:
-    """Whether the condition is met; None for an unknown operator, an unknown value, or a value of the wrong type."""
+    """Return True if the condition is met; None if it cannot be decided.
+
+    It cannot be decided with an unknown operator, an unknown value, or a value of the wrong type.
+    """
     quantifier, _, name = condition.operator.rpartition(":")
     if name == "Null" and not quantifier:
         return _null(condition, keys)
@@ -48,7 +53,7 @@ def holds(condition: Condition, keys: Keys, variables: bool = True) -> bool | No
         return if_exists or quantifier == "ForAllValues" or (not quantifier and found.negated)
     actual = keys.get(condition.key)
     if actual is None or (not quantifier and len(actual) != 1):
-        return None  # several values need a quantifier; what AWS makes of them without one is not defined
+        return None  # AWS does not define the result for several values without a quantifier
     try:
         matched = [_matches(found, value, condition.values, keys, variables) for value in actual]
     except ValueError:
@@ -59,7 +64,7 @@ def holds(condition: Condition, keys: Keys, variables: bool = True) -> bool | No
 def _matches(
     found: _Operator, value: str, wanted: Sequence[str], keys: Keys, variables: bool
 ) -> bool:
-    """One of `wanted` matches; for a negated operator: none of them does."""
+    """Return True if one of `wanted` matches; for a negated operator, if none of them matches."""
     return any(_match(found, value, each, keys, variables) for each in wanted) is not found.negated
 
 
@@ -68,12 +73,16 @@ def _match(found: _Operator, value: str, wanted: str, keys: Keys, variables: boo
         return found.match(value, wanted, keys, variables)
     except Unresolved:
         if found.negated:
-            raise ValueError(wanted) from None  # "is not <unknown>" must not open anything
+            # an unknown value must not make a negated operator match
+            raise ValueError(wanted) from None
         return False
 
 
 def _null(condition: Condition, keys: Keys) -> bool | None:
-    """`{"Null": {key: "true"}}`: the key is absent. Of a key whose value is unknown not even that is known."""
+    """Evaluate `{"Null": {key: "true"}}`: the key is absent.
+
+    The result is None if the key's value is unknown, because its presence is then unknown too.
+    """
     wanted = {value.lower() for value in condition.values}
     if not wanted <= {"true", "false"}:
         return None
@@ -94,7 +103,7 @@ def _equals(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 def _equals_ignoring_case(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
     return (
         value.lower() == _text(wanted, keys, variables).lower()
-    )  # by letter: casefold takes ß for ss
+    )  # lower() compares letter by letter; casefold() treats ß as ss
 
 
 def _like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
@@ -103,7 +112,7 @@ def _like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _arn_like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
-    """Each of the six parts by itself: a wildcard does not cross a colon, except in the last part."""
+    """Compare the six parts one by one: a wildcard crosses a colon only in the last part."""
     parts, patterns = value.split(":", 5), ["*"] * 6 if wanted == "*" else _split_arn(wanted)
     if len(parts) != 6 or len(patterns) != 6:
         raise ValueError(f"{value} or {wanted} is not an ARN")
@@ -113,7 +122,7 @@ def _arn_like(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 
 
 def _split_arn(wanted: str) -> list[str]:
-    """Six parts at the colons that are not inside `${…}`."""
+    """Split an ARN into six parts at the colons that are outside `${…}`."""
     return re.split(r":(?![^{]*\})", wanted, maxsplit=5)
 
 
@@ -131,7 +140,7 @@ def _binary(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
 def _in_network(value: str, wanted: str, keys: Keys, variables: bool) -> bool:
     text = _text(wanted, keys, variables)
     if "/" in text and not text.rpartition("/")[2].isdigit():
-        raise ValueError(f"{text} is no CIDR: Python would take a mask")
+        raise ValueError(f"{text} is not a CIDR block: IAM accepts no netmask")
     address, network = ip_address(value), ip_network(text, strict=False)
     return address.version == network.version and address in network
 
@@ -143,7 +152,7 @@ def _number(compare: Callable[[Decimal, Decimal], bool]) -> Match:
 
 
 def _decimal(text: str) -> Decimal:
-    """Not all that Python takes for a number: `Infinity` is more than every one, and `1_0` is ten."""
+    """Parse a number; reject what only Python accepts, such as `Infinity` and `1_0`."""
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"{text} is not a number")
     return Decimal(text)
@@ -156,7 +165,10 @@ def _date(compare: Callable[[datetime, datetime], bool]) -> Match:
 
 
 def _moment(text: str) -> datetime:
-    """ISO 8601 (UTC where it does not say), or epoch seconds. Four digits may be either, so they are neither."""
+    """Parse an ISO 8601 time (UTC by default) or epoch seconds.
+
+    Four digits can be a year or epoch seconds, so they are rejected.
+    """
     if text.replace(".", "", 1).isdigit() and len(text) != 4:
         return datetime.fromtimestamp(float(text), UTC)
     moment = datetime.fromisoformat(text)
@@ -170,7 +182,7 @@ OPERATORS: dict[str, _Operator] = {
     "StringNotEqualsIgnoreCase": _Operator(_equals_ignoring_case, negated=True),
     "StringLike": _Operator(_like),
     "StringNotLike": _Operator(_like, negated=True),
-    "ArnEquals": _Operator(_arn_like),  # AWS: the same as ArnLike
+    "ArnEquals": _Operator(_arn_like),  # AWS defines it as the same as ArnLike
     "ArnLike": _Operator(_arn_like),
     "ArnNotEquals": _Operator(_arn_like, negated=True),
     "ArnNotLike": _Operator(_arn_like, negated=True),

@@ -1,17 +1,19 @@
-"""What a request says about itself: the condition keys that policies test."""
+"""The condition keys of a request, which policies test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# A key that AWS would fill and we do not. A condition on it cannot be decided, so it fails closed; leaving the key
-# out would be wrong, because a missing key makes `ForAllValues`, `…NotEquals` and `…IfExists` true.
+# The value of a key that AWS would send and that is unknown here. A condition on it cannot be
+# decided, so it fails closed. Leaving the key out would be wrong: a missing key makes
+# `ForAllValues`, `…NotEquals` and `…IfExists` true.
 UNKNOWN = None
 
 Values = Sequence[str]
 Context = Mapping[str, str | Values | None]
 
-# What AWS may send with any request of a role's session, and a laptop does not know. The other global keys are sent only with requests
-# of users, instances and services: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+# Global keys that AWS may send with any request of a role's session and that are unknown on a
+# laptop. The other global keys come only with requests of users, instances and services:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _EVERYWHERE = (
     *(
         "aws:MultiFactorAuthPresent",
@@ -21,15 +23,18 @@ _EVERYWHERE = (
     ),
     *("aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:ResourceOrgID", "aws:ResourceOrgPaths"),
     *("aws:ResourceTag/*", "aws:RequestTag/*", "aws:TagKeys", "aws:Referer"),
-    # in AWS the function's address and endpoint in its VPC
+    # On AWS these hold the function's address and endpoint in its VPC.
     *("aws:SourceIp", "aws:VpcSourceIp", "aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce"),
     *("aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"),
 )
-_FILLED = {"dynamodb", "kms"}  # services all of whose own keys `access` names
+_FILLED = {"dynamodb", "kms"}  # services whose own condition keys `access` all names
 
 
 def completed(action: str, resource: str, context: Context) -> Context:
-    """`context` and what else AWS sends with each request: unknown, for the most part, so that a condition on it opens nothing."""
+    """Return `context` and the other keys that AWS sends with each request.
+
+    Most of those are unknown, so a condition on them fails closed.
+    """
     service, account = action.partition(":")[0].lower(), [*resource.split(":", 5), *[""] * 5][4]
     own = {} if service in _FILLED else {f"{service}:*": UNKNOWN}
     return {
@@ -42,8 +47,10 @@ def completed(action: str, resource: str, context: Context) -> Context:
 
 @dataclass(frozen=True)
 class Keys:
-    """A context with the case-insensitive keys that IAM has. `aws:ResourceTag/*` and `ssm:*` speak for all keys of that prefix
-    that are not named."""
+    """A context whose keys are case-insensitive, as in IAM.
+
+    `aws:ResourceTag/*` and `ssm:*` stand for every key with that prefix that is not listed itself.
+    """
 
     values: Mapping[str, tuple[str, ...] | None]
 
@@ -55,7 +62,10 @@ class Keys:
         return self._place(key) is not None
 
     def get(self, key: str) -> tuple[str, ...] | None:
-        """Its values; None if unknown. Look with `has` first: a missing key has no values either."""
+        """Return the key's values; None if they are unknown.
+
+        Call `has` first: a missing key has no values either.
+        """
         place = self._place(key)
         return () if place is None else self.values[place]
 

@@ -1,4 +1,4 @@
-"""May this action be done to this resource? AWS's evaluation logic for one kind of policy.
+"""AWS's evaluation logic for one kind of policy: decides if an action on a resource is allowed.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -19,17 +19,20 @@ SESSION = "session policy"
 @dataclass(frozen=True)
 class Decision:
     allowed: bool
-    reason: str  # a refusal's is the end of AWS's own message
+    reason: str  # for a denial, the end of AWS's own message
     statement: str = ""  # "<policy>/<sid>" that decided; empty for an implicit deny
 
 
 def decide(
     policies: Sequence[Policy], action: str, resource: str, context: Context, kind: str = IDENTITY
 ) -> Decision:
-    """An explicit deny wins, then any allow, else an implicit deny.
+    """Decide one action: an explicit deny wins, then any allow, else an implicit deny.
 
-    `action` is "service:Name", `resource` an ARN, or "*" for an action that has none. Whatever cannot be evaluated (a
-    malformed statement, an unknown operator, an unknown value of a condition key) denies in a Deny and allows nothing.
+    `action` is "service:Name". `resource` is an ARN, or "*" for an action without a resource.
+
+    A statement fails closed if it cannot be evaluated: it applies if it is a Deny and does not
+    apply if it is an Allow. Reasons are a malformed statement, an unknown operator and an unknown
+    condition value.
     """
     keys = Keys.of(context)
     allowed_by = ""
@@ -59,7 +62,10 @@ def decide_within(
     resource: str,
     context: Context,
 ) -> Decision:
-    """The role's own policies, its permissions boundary and the session policy must all allow it; None is one that there is not."""
+    """Decide an action that the role's policies, boundary and session policy must all allow.
+
+    None means that there is no boundary or no session policy.
+    """
     decision = decide(identity, action, resource, context)
     for kind, policies in ((BOUNDARY, boundary), (SESSION, session)):
         if decision.allowed and policies is not None:
@@ -75,7 +81,7 @@ def _article(kind: str) -> str:
 def _applies(
     statement: Statement, action: str, resource: str, keys: Keys, variables: bool
 ) -> bool | None:
-    """None: it cannot be told."""
+    """Return True if the statement applies; None if that cannot be decided."""
     if statement.malformed:
         return None
     about = (
@@ -101,7 +107,8 @@ def _names_resource(
 ) -> bool | None:
     excluded = statement.not_resource is not None
     patterns = statement.not_resource if excluded else statement.resource
-    # A variable without a value matches nothing; but "all except <nothing>" must not open everything.
+    # A variable without a value matches nothing, but "all except <nothing>" must not match
+    # everything.
     unresolved = None if excluded else False
     matches = [_matches(each, resource, keys, variables, unresolved) for each in patterns or ()]
     if True in matches:
@@ -112,7 +119,11 @@ def _names_resource(
 def _matches(
     pattern: str, resource: str, keys: Keys, variables: bool, unresolved: bool | None
 ) -> bool | None:
-    """It cannot be told of a wildcard that would have to cross a colon where AWS does not say that it does."""
+    """Return True if a pattern matches; None if that cannot be decided.
+
+    It cannot be decided if a wildcard would have to cross a colon where AWS does not document that
+    it does.
+    """
     try:
         as_documented, as_text = (
             resolved(pattern, keys, segments=segments)

@@ -1,4 +1,4 @@
-"""DynamoDB's calls as IAM sees them: tables, indexes, and the partition keys they touch.
+"""The tables, indexes and partition keys of a DynamoDB call, as IAM sees them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
@@ -66,7 +66,7 @@ def _written(request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _transaction(content: Mapping[str, Any]) -> Parts:
-    """Not dynamodb:TransactWriteItems but the action of each part is what needs permission."""
+    """Map TransactWriteItems to the actions of its parts; IAM has no action for the call itself."""
     for part in content.get("TransactItems", []):
         for kind, operation in part.items():
             item = operation.get("Item") or operation.get("Key") or {}
@@ -80,9 +80,9 @@ def _transaction(content: Mapping[str, Any]) -> Parts:
 def _by_table(
     call: AwsCall, parts: Parts, content: Mapping[str, Any], enclosing: str = ""
 ) -> list[Access]:
-    """Return one access per action and table, over all the partition keys that it touches there.
+    """Return one access per action and table, with all partition keys that the call touches.
 
-    One key that cannot be read makes them all unknown, so that a condition on them allows nothing.
+    One key that cannot be read makes them all unknown, so that a condition on them fails closed.
     """
     leading: dict[tuple[str, str], dict[str | None, None]] = {}
     for action, table, item in parts:
@@ -108,9 +108,8 @@ def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access
     resource = _table_arn(call, table) + (f"/index/{index}" if index else "")
     context = _context(content, _queried(call, content) if action == "Query" else ())
     if action == "Scan":
-        del context[
-            "dynamodb:LeadingKeys"
-        ]  # AWS sends none, so `ForAllValues` on it is true: deny Scan by leaving it out
+        # AWS sends no keys for a Scan, so `ForAllValues` on them is true: policies must not allow it.
+        del context["dynamodb:LeadingKeys"]
     context["dynamodb:Select"] = content.get(
         "Select", "ALL_PROJECTED_ATTRIBUTES" if index else "ALL_ATTRIBUTES"
     )
@@ -118,7 +117,7 @@ def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access
 
 
 def _queried(call: AwsCall, content: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The partition key's value in a KeyConditionExpression; unknown if it cannot be found there."""
+    """Return the partition key's value in a KeyConditionExpression; unknown if it cannot be parsed."""
     wanted = _hash_key(call, content.get("TableName", ""), content.get("IndexName"))
     names = content.get("ExpressionAttributeNames", {})
     for name, value in re.findall(
@@ -135,7 +134,7 @@ def _context(
 ) -> dict[str, str | tuple[str, ...] | None]:
     context: dict[str, str | tuple[str, ...] | None] = {
         "dynamodb:LeadingKeys": leading or UNKNOWN,
-        "dynamodb:Attributes": UNKNOWN,  # we do not read projection and update expressions
+        "dynamodb:Attributes": UNKNOWN,  # projection and update expressions are not parsed here
         "dynamodb:ReturnValues": content.get("ReturnValues", "NONE"),
         "dynamodb:ReturnConsumedCapacity": content.get("ReturnConsumedCapacity", "NONE"),
     }
@@ -143,7 +142,7 @@ def _context(
 
 
 def _plain(value: Any) -> str | None:
-    """`{"S": "U#1"}` → `U#1`; numbers and base64 as they are written."""
+    """Return `U#1` for `{"S": "U#1"}`; numbers and base64 stay as they are written."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
     kind, content = next(iter(value.items()))
@@ -151,7 +150,7 @@ def _plain(value: Any) -> str | None:
 
 
 def _hash_key(call: AwsCall, table: str, index: str | None) -> str:
-    """The partition key's name; empty if moto has no such table or index."""
+    """Return the partition key's name; empty if moto has no such table or index."""
     from moto.dynamodb.models import dynamodb_backends
 
     found = dynamodb_backends[ACCOUNT_ID][call.region].tables.get(table.rsplit("/", 1)[-1])

@@ -1,4 +1,4 @@
-"""The AWS endpoint's gate: a function's calls pass only if its role's policies allow them."""
+"""The IAM check at the AWS endpoint: a function's call passes only if its role's policies allow it."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,8 @@ from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.iam.access import Access, accesses
 from local_aws.iam.sessions import Session, authorize, session
 
-# Protocols as the SDKs of today speak them. Everything else is the old query protocol, answered in XML.
+# The protocols of current SDKs. All other services use the old query protocol, which answers in
+# XML.
 _JSON = {
     "dynamodb",
     "logs",
@@ -23,27 +24,28 @@ _JSON = {
 }
 _REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
 
-# IAM decides these by the tables, keys and attributes in the statement's text, which nothing here reads.
+# IAM decides these calls by the tables, keys and attributes in the statement's text, which is not
+# parsed here.
 _PARTIQL = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
-_NO_PARTIQL = (
-    "the laptop's AWS does not decide on PartiQL. Use GetItem, Query, PutItem and their kind."
-)
+_NO_PARTIQL = "PartiQL statements are not emulated. Use the item operations, such as GetItem, Query and PutItem."
 
 
 class IamGate:
-    """`check` is called for every call before its service sees it."""
+    """An interceptor whose `check` runs for every call before its service sees it."""
 
     async def check(self, call: AwsCall) -> AwsResponse | None:
-        """A refusal, or None to let it pass.
+        """Return an error answer, or None if the call may pass.
 
-        Whoever signs with a key that is no role session's is the operator (Terraform, boto3, the console) and passes,
-        as does who does not sign at all: AWS's public calls, such as Cognito's InitiateAuth.
+        Calls signed with any other key are the operator's (Terraform, boto3, the console) and are
+        allowed. Unsigned calls are allowed too: they are AWS's public calls, such as Cognito's
+        InitiateAuth.
         """
         if call.access_key is None:
             return None
         caller = session(call.access_key)
         if caller is None:
-            # Temporary keys begin with ASIA: one that we do not know was made up or belongs to a stack that is gone.
+            # Temporary keys begin with ASIA. An unknown one is invented or belongs to a stack that
+            # was deleted.
             return _unknown_token(call) if call.access_key.startswith("ASIA") else None
         if _token(call) != caller.token:
             return _unknown_token(call)
@@ -72,20 +74,20 @@ def _refusals(call: AwsCall, caller: Session) -> list[tuple[Access, str]]:
 
 
 def _token(call: AwsCall) -> str | None:
-    """In a header, or in the query of a presigned URL."""
+    """Return the session token from the header or from the query of a presigned URL."""
     return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get(
         "X-Amz-Security-Token"
     )
 
 
 def _keys(call: AwsCall) -> dict[str, str]:
-    """The global condition keys of every request, as far as a laptop knows them."""
+    """Return the global condition keys of every request, as far as a laptop knows them."""
     now = datetime.now(UTC)
     return {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:RequestedRegion": call.region,
-        "aws:SecureTransport": "true",  # as it is on AWS; here loopback stands for the wire
+        "aws:SecureTransport": "true",  # AWS calls arrive by TLS; loopback replaces TLS here
         "aws:UserAgent": call.headers.get("user-agent", ""),
         "aws:PrincipalIsAWSService": "false",
         "aws:ViaAWSService": "false",
@@ -93,7 +95,10 @@ def _keys(call: AwsCall) -> dict[str, str]:
 
 
 def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsResponse:
-    message = f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} {reason}"
+    message = (
+        f"User: {caller.arn} is not authorized to perform: {access.action} "
+        f"on resource: {access.resource} {reason}"
+    )
     return error_response(call, "AccessDeniedException", message, 400)
 
 
@@ -107,7 +112,7 @@ def _unknown_token(call: AwsCall) -> AwsResponse:
 
 
 def error_response(call: AwsCall, code: str, message: str, status: int) -> AwsResponse:
-    """The error as this service's protocol writes it."""
+    """Return the error in the format of the service's protocol."""
     target = "x-amz-target" in call.headers
     if call.service == "sqs":
         short = code.removesuffix("Exception")

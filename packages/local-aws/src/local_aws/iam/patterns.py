@@ -1,7 +1,8 @@
 """IAM's wildcards and policy variables.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html,
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html (wildcards in segments)
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+(wildcards in segments)
 """
 
 import re
@@ -11,28 +12,32 @@ from local_aws.iam.context import Keys
 
 _VARIABLE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
 _DEFAULT = re.compile(r"""^([^,]+?)\s*,\s*'([^']*)'$""")
-_ESCAPED = {"*", "?", "$"}  # ${*} is an asterisk, not a wildcard
+_ESCAPED = {"*", "?", "$"}  # ${*} is a literal asterisk, not a wildcard
 
 
 class Unresolved(Exception):  # noqa: N818
-    """A variable's key is not in this request and has no default, so the pattern matches nothing."""
+    """A variable whose key is absent and has no default, so that the pattern matches nothing."""
 
 
 class Undecidable(ValueError):  # noqa: N818
-    """A variable's key is in the request, but we do not know its value, or it has several."""
+    """A variable whose key is in the request, with an unknown value or with several values."""
 
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str, *, ignore_case: bool = False, segments: bool = False) -> re.Pattern[str]:
-    """`*` is any text (also across `/` and `:`), `?` any one character; with `segments` as AWS documents it for ARNs:
-    `?` is no colon, and only a `*` that ends a segment reaches beyond its colon."""
+    """Return a regular expression for a wildcard pattern.
+
+    `*` matches any text, including `/` and `:`; `?` matches any one character. With `segments`, the
+    rules for ARNs apply: `?` does not match a colon, and only a `*` at the end of a segment crosses
+    its colon.
+    """
     return re.compile(
         _source(pattern, None, segments), re.DOTALL | (re.IGNORECASE if ignore_case else 0)
     )
 
 
 def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str]:
-    """`glob` of `text` with its variables' values as literal text.
+    """Return `glob` of `text` with the values of its variables as literal text.
 
     Raises:
         Unresolved, Undecidable: a variable has no value here.
@@ -43,7 +48,7 @@ def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str
 
 
 def substituted(text: str, keys: Keys) -> str:
-    """`text` with its variables replaced, for the operators that compare no patterns.
+    """Replace the variables in `text`, for operators that do not compare patterns.
 
     Raises:
         Unresolved, Undecidable: a variable has no value here.
@@ -67,7 +72,7 @@ def _value(name: str, keys: Keys) -> str:
 
 
 def _source(pattern: str, keys: Keys | None, segments: bool) -> str:
-    """Without `keys` a variable is text, as any other."""
+    """Return the pattern's source; without `keys`, variables stay literal text."""
     source, at = "", 0
     while at < len(pattern):
         variable = _VARIABLE.match(pattern, at) if keys else None

@@ -1,4 +1,7 @@
-"""Policy documents, read once. What cannot be read is kept, and said, so that it can fail closed."""
+"""Policy documents, parsed once.
+
+Parts that cannot be parsed are kept and reported, so that they fail closed.
+"""
 
 import json
 import re
@@ -16,10 +19,14 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 @dataclass(frozen=True)
 class Statement:
-    """Exactly one of action/not_action and of resource/not_resource is set, unless it is malformed."""
+    """A policy statement.
+
+    Unless it is malformed, exactly one of action and not_action is set, and exactly one of resource
+    and not_resource.
+    """
 
     sid: str
-    allows: bool  # False also where the effect cannot be read
+    allows: bool  # also False if the effect cannot be read
     action: tuple[str, ...] | None = None
     not_action: tuple[str, ...] | None = None
     resource: tuple[str, ...] | None = None
@@ -32,12 +39,16 @@ class Statement:
 class Policy:
     statements: tuple[Statement, ...]
     name: str = ""
-    variables: bool = True  # ${…} counts only in version 2012-10-17; in 2008-10-17 it is plain text
+    # ${…} is a variable only in version 2012-10-17; in 2008-10-17 it is plain text
+    variables: bool = True
 
 
 @lru_cache(maxsize=1024)
 def parse(document: str, name: str = "") -> Policy:
-    """Read a document. One that is no policy at all becomes a policy that denies everything and says why."""
+    """Parse a policy document.
+
+    A document that is no policy becomes one that denies everything and gives the reason.
+    """
     try:
         content = json.loads(document)
     except ValueError as error:
@@ -74,7 +85,7 @@ def _statement(content: Any, number: int) -> Statement:
         resource, not_resource = _either(content, "Resource", "NotResource")
         _check_resources(resource or not_resource or ())
         if unknown := content.keys() - _STATEMENT_KEYS:
-            raise ValueError(f"an identity policy has no {', '.join(sorted(unknown))}")
+            raise ValueError(f"an identity policy must not contain {', '.join(sorted(unknown))}")
         conditions = _conditions(content.get("Condition", {}))
     except ValueError as error:
         return Statement(sid, allows, malformed=str(error))
@@ -94,20 +105,25 @@ def _either(
 def _check_actions(patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         if pattern != "*" and not _ACTION.fullmatch(pattern):
-            raise ValueError(f"{pattern!r} is not service:Action, and a service has no wildcard")
+            raise ValueError(f"{pattern!r} is not service:Action without a wildcard in the service")
 
 
 def _check_resources(patterns: tuple[str, ...]) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html: none in the service segment."""
+    """Reject wildcards in the service segment.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
     for pattern in patterns:
         if pattern != "*" and not _RESOURCE.match(pattern):
-            raise ValueError(f"{pattern!r} is neither an ARN whose service has no wildcard nor *")
+            raise ValueError(
+                f"{pattern!r} is neither * nor an ARN without a wildcard in its service"
+            )
 
 
 def _texts(content: Any, name: str) -> tuple[str, ...]:
     values = content if isinstance(content, list) else [content]
     if not values or not all(isinstance(value, str) and value for value in values):
-        raise ValueError(f"{name} is {content!r}, not a text or a list of texts")
+        raise ValueError(f"{name} is {content!r}, not a string or a list of strings")
     return tuple(values)
 
 

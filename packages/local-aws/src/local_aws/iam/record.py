@@ -1,8 +1,11 @@
-"""The record of what was asked of IAM: each different decision is a line of the state folder's `iam-calls.jsonl`.
+"""The log of IAM decisions: one line per distinct decision in the state folder's `iam-calls.jsonl`.
 
-A line stands for itself: it holds the policies that were in force and the condition keys that they mention. So another simulator can
-decide it again, and `make iam-report` can say which permission no call has needed. Two calls that no condition of the policies tells
-apart, such as reads of two users where the policy says `U#*`, are one line: the first.
+Each line is self-contained: it holds the policies in force and the condition keys that they
+mention. So another simulator can repeat the decision, and `make iam-report` can list permissions
+that no call needed.
+
+Calls that no condition distinguishes share one line, the first. An example is reads of two users
+under a policy on `U#*`.
 """
 
 import json
@@ -20,16 +23,16 @@ from local_aws.settings import Settings
 
 log = logging.getLogger("local_aws.iam.record")
 
-# Different at every call, so that they tell no two apart.
+# These keys differ in every call, so they are ignored when calls are compared.
 _EVER_NEW = {"aws:currenttime", "aws:epochtime", "aws:userid"}
 
 
 @dataclass(frozen=True)
 class Policies:
-    """The documents that decide about a role, as they were put."""
+    """The policy documents that apply to a role, unchanged."""
 
     identity: tuple[tuple[str, str], ...] = ()  # (name, document)
-    boundary: tuple[tuple[str, str], ...] | None = None  # None without one
+    boundary: tuple[tuple[str, str], ...] | None = None  # None if the role has no boundary
     session: str = ""
 
     @property
@@ -40,7 +43,7 @@ class Policies:
 
 @dataclass(frozen=True)
 class Call:
-    role: str  # its ARN
+    role: str  # ARN of the role
     action: str
     resource: str
     allowed: bool
@@ -48,11 +51,14 @@ class Call:
     policies: Policies
     context: Mapping[str, Any] = field(
         default_factory=dict
-    )  # of the keys that the policies mention; None: only AWS knows its value
+    )  # only the keys that the policies mention; None: the value is unknown outside AWS
 
 
 class Record:
-    """`to` says where it goes; until then nothing is kept, as in tests that decide without a stack."""
+    """A log of decisions.
+
+    Nothing is written until `to` names the file, as in tests that decide without a stack.
+    """
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -72,8 +78,8 @@ class Record:
         try:
             with self._path.open("a") as file:
                 file.write(json.dumps(asdict(call)) + "\n")
-        except OSError as error:  # a full disk must not refuse what the policies allow
-            log.error("a decision is not recorded in %s: %s", self._path, error)
+        except OSError as error:  # a full disk must not deny what the policies allow
+            log.error("Could not record an IAM decision in %s: %s", self._path, error)
 
 
 record = Record()
@@ -84,7 +90,7 @@ def path(settings: Settings) -> Path:
 
 
 def read(path: Path) -> list[Call]:
-    """What was recorded; nothing if nothing was."""
+    """Return the recorded calls; an empty list if there is no file."""
     if not path.exists():
         return []
     return [_call(json.loads(line)) for line in path.read_text().splitlines() if line.endswith("}")]
@@ -99,7 +105,7 @@ def _call(content: dict[str, Any]) -> Call:
 
 
 def mentioned(policies: Policies, context: Context) -> dict[str, Any]:
-    """The part of `context` on which `policies` can depend."""
+    """Return the part of `context` on which `policies` can depend."""
     text = _lowered(policies)
     return {key: context[key] for key in context if _stem(key) in text}
 
@@ -114,7 +120,7 @@ def _stem(key: str) -> str:
 
 
 def _identity(call: Call) -> tuple[Any, ...]:
-    """Return what tells the call apart from those that are recorded already."""
+    """Return a key that is equal for calls that count as the same decision."""
     context = tuple(
         (key, _as_policies_see_it(call.policies, key.lower(), value))
         for key, value in call.context.items()
@@ -132,7 +138,10 @@ def _identity(call: Call) -> tuple[Any, ...]:
 
 
 def _as_policies_see_it(policies: Policies, key: str, value: Any) -> Any:
-    """Return the patterns that each value matches, where string operators alone test the key; else the values themselves."""
+    """Return the patterns that each value matches, or the values themselves.
+
+    The patterns suffice where only string operators test the key.
+    """
     values = (value,) if isinstance(value, str) else value
     tests = _string_tests(policies).get(key)
     if value is None or tests is None:
@@ -149,7 +158,10 @@ def _as_policies_see_it(policies: Policies, key: str, value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def _string_tests(policies: Policies) -> Mapping[str, tuple[tuple[bool, str], ...] | None]:
-    """Return key → (whether the whole text must be equal, text) of every condition; None where more than that counts."""
+    """Return the (exact match, text) tests of each condition key.
+
+    The tests are None for a key that another kind of operator tests too.
+    """
     found: dict[str, tuple[tuple[bool, str], ...] | None] = {}
     documents = [parse(text) for text in policies.texts if text]
     for condition in (

@@ -1,6 +1,7 @@
 """Role sessions and roles' policies, as moto's STS and IAM hold them.
 
-Reading moto's dictionaries from the event loop's thread is safe under the GIL as long as each is copied in one step.
+Reading moto's dictionaries from the event loop's thread is safe under the GIL if each is copied in
+one step.
 """
 
 import os
@@ -16,7 +17,7 @@ from local_aws.iam.policy import Policy, parse
 from local_aws.iam.record import Call, Policies, mentioned, record
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
@@ -25,13 +26,16 @@ PARTITION = "aws"
 
 
 def utc_now() -> datetime:
-    """Return the time by which sessions expire. Tests move it."""
+    """Return the time by which sessions expire.
+
+    Tests replace this function.
+    """
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Session:
-    """A role assumed under a name: what signs a function's calls."""
+    """An assumed role, whose key signs a function's calls."""
 
     access_key: str
     secret: str
@@ -54,7 +58,7 @@ class Session:
         return self.expiration <= utc_now()
 
     def keys(self) -> Mapping[str, str | None]:
-        """The condition keys that say who calls."""
+        """Return the condition keys that identify the caller."""
         role = _role(self.role_arn)
         tags = {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role.tags} if role else {}
         return tags | {
@@ -74,7 +78,9 @@ def credentials_for(
         LookupError: there is no such role.
     """
     if _role(role_arn) is None:
-        raise LookupError(f"There is no role {role_arn}. Apply the environment again (`make up`).")
+        raise LookupError(
+            f"The role {role_arn} does not exist. Apply the environment again: `make up`."
+        )
     _forget_expired()
     made = sts_backends[ACCOUNT_ID][PARTITION].assume_role(
         region_name="us-east-1",
@@ -89,7 +95,7 @@ def credentials_for(
 
 
 def session(access_key: str) -> Session | None:
-    """Who signs with this key; None if it is no role session's."""
+    """Return the session that signs with this key; None if the key belongs to no role session."""
     for found in list(sts_backends[ACCOUNT_ID][PARTITION].assumed_roles):
         if found.access_key_id == access_key:
             return Session(
@@ -105,7 +111,7 @@ def session(access_key: str) -> Session | None:
 
 
 def authorize(caller: Session, action: str, resource: str, context: Context) -> Decision:
-    """May this session do it?"""
+    """Decide whether this session may perform the action."""
     return role_may(caller.role_arn, action, resource, {**context, **caller.keys()}, caller.policy)
 
 
@@ -116,7 +122,10 @@ def role_may(
     context: Context | None = None,
     session_policy: str = "",
 ) -> Decision:
-    """By the role's own policies, its permissions boundary and a session policy; a role that is gone may nothing."""
+    """Decide by the role's own policies, its boundary and a session policy.
+
+    A role that was deleted is denied everything.
+    """
     role = _role(role_arn)
     policies = _policies(role, session_policy) if role else Policies()
     given = context or {}
@@ -156,7 +165,10 @@ def _managed(policies: Iterable[Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _boundary(role: Any) -> tuple[tuple[str, str], ...] | None:
-    """None without a boundary. A boundary that no longer exists allows nothing."""
+    """Return the boundary's policy; None without a boundary.
+
+    A boundary that no longer exists allows nothing.
+    """
     if not role.permissions_boundary_arn:
         return None
     if aws_own := aws_policies.DOCUMENTS.get(role.permissions_boundary_arn):
@@ -171,7 +183,10 @@ def _role(role_arn: str) -> Any:
 
 
 def _forget_expired() -> None:
-    """moto keeps sessions for ever; a day of workers would leave thousands."""
+    """Delete expired sessions.
+
+    moto keeps them for ever, and a day of workers would leave thousands.
+    """
     sessions = sts_backends[ACCOUNT_ID][PARTITION].assumed_roles
     for old in [each for each in list(sessions) if _utc(each.expiration) <= utc_now()]:
         sessions.remove(old)

@@ -86,11 +86,9 @@ class AsyncInvocations:
         try:
             await self._try(accepted)
         except InvokeError as error:  # the function is gone
-            log.warning(
-                "an asynchronous invocation of %s is dropped: %s", accepted["function"], error
-            )
+            log.warning("Dropped an asynchronous invocation of %s: %s", accepted["function"], error)
         except Exception:
-            log.exception("an asynchronous invocation of %s is dropped", accepted["function"])
+            log.exception("Dropped an asynchronous invocation of %s", accepted["function"])
         _queue(accepted["region"]).pop(accepted["request_id"], None)
         self._on_change()
 
@@ -138,7 +136,9 @@ class AsyncInvocations:
     ) -> None:
         """To the destination and to the dead-letter queue: AWS serves both when both are set."""
         log.warning(
-            "an asynchronous invocation of %s failed for good: %s", function.invoked_arn, why
+            "An asynchronous invocation of %s failed and will not be retried: %s",
+            function.invoked_arn,
+            why,
         )
         if config.on_failure:
             await self._deliver(function, config.on_failure, _record(accepted, function, why, done))

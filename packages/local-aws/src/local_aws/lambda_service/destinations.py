@@ -25,7 +25,10 @@ def send(
         _deliver(role, arn, body, attributes or {})
     except Exception as error:
         log.error(
-            "nothing was sent to the destination %s: %s: %s", arn, type(error).__name__, error
+            "Could not send the record to the destination %s: %s: %s",
+            arn,
+            type(error).__name__,
+            error,
         )
 
 

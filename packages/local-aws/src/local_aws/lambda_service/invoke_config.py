@@ -89,7 +89,7 @@ def _made(before: Stored, asked: Mapping[str, Any], function: DeployedFunction) 
     }
     for name, (least, most) in _LIMITS.items():
         if not least <= made.get(name, least) <= most:
-            raise _invalid(f"{name} is {made[name]}; it must be from {least} to {most}.")
+            raise _invalid(f"{name} is {made[name]}; it must be between {least} and {most}.")
     for target in (made.get("DestinationConfig") or {}).values():
         if destination := target.get("Destination"):
             _check_destination(destination, function)
@@ -100,7 +100,7 @@ def _made(before: Stored, asked: Mapping[str, Any], function: DeployedFunction) 
 def _check_destination(arn: str, function: DeployedFunction) -> None:
     service = (arn.split(":") + [""] * 3)[2]
     if service not in ACTIONS:
-        message = f"lambda: the destination {arn}. The laptop's AWS sends to SQS queues, SNS topics and functions."
+        message = f"lambda: the destination {arn} is not emulated. Use an SQS queue, an SNS topic or a function."
         raise InvokeError(501, "NotEmulated", message)
     if not role_may(function.role, ACTIONS[service], arn).allowed:
         name = ACTIONS[service].partition(":")[2]

@@ -75,11 +75,13 @@ def _refuse_extensions(layer_arn: str, region: str) -> None:
         ]
     if names:
         raise _not_emulated(
-            f"extensions, and the layer {layer_arn} has {', '.join(names)}. Leave the layer out on the laptop"
+            f"the layer {layer_arn} contains extensions: {', '.join(names)}. Leave the layer out on the laptop"
         )
 
 
 def _not_emulated(what: str) -> InvokeError:
     return InvokeError(
-        501, "NotEmulated", f"lambda: {what}. docs/fidelity.md lists what the laptop's AWS does."
+        501,
+        "NotEmulated",
+        f"lambda: not emulated: {what}. docs/fidelity.md lists what is emulated.",
     )

@@ -1,4 +1,4 @@
-"""The network that was applied, as far as it decides what a function can reach."""
+"""The applied network, as far as it decides what a function can reach."""
 
 from local_aws.network.gate import NetworkGate
 

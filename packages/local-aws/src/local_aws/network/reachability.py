@@ -1,4 +1,6 @@
-"""Whether a way leads from a function to an AWS service or a DB proxy: subnets, routes, security groups and endpoints as moto has them.
+"""Reachability from a function to AWS services and DB proxies.
+
+It follows the subnets, routes, security groups and VPC endpoints that moto holds.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html,
 https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
@@ -15,7 +17,7 @@ from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.ec2.models import ec2_backends
 
@@ -25,7 +27,7 @@ _EVERYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class Place:
-    """Where something lies in a VPC."""
+    """A location in a VPC: subnets and security groups."""
 
     region: str
     subnet_ids: tuple[str, ...]
@@ -45,14 +47,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Caller:
-    """A function that calls. `place` is None for one outside of every VPC."""
+    """A calling function; `place` is None for a function outside of every VPC."""
 
     function: str
     place: Place | None
 
 
 def caller_of(session: Session) -> Caller | None:
-    """None if it is no function's: Lambda names a session after its function, and assumes the function's role."""
+    """Return the calling function; None if the caller is not a function.
+
+    Lambda names a session after its function and assumes the function's role.
+    """
     try:
         found = find(session.name)
     except InvokeError:
@@ -70,7 +75,10 @@ def caller(function: DeployedFunction) -> Caller:
 
 
 def no_way_to_service(caller: Caller, service: str) -> str | None:
-    """Why the function's calls of `service` (its signing name) would never arrive; None if they do."""
+    """Explain why the function's calls of `service` would not arrive; return None if they would.
+
+    `service` is the signing name.
+    """
     place = caller.place
     if (
         place is None
@@ -80,33 +88,38 @@ def no_way_to_service(caller: Caller, service: str) -> str | None:
     ):
         return None
     return (
-        f"{caller.function} lies in {place.vpc_id}, from where no way leads to {service}: no endpoint for it, and no NAT, that "
-        "the function's subnets and security groups may use. On AWS the call would time out. Let the function say `vpc: false`, "
-        "or add the service to `interface_endpoints` of modules/network."
+        f"{caller.function} is in {place.vpc_id}, which has no route to {service}: its subnets and "
+        "security groups can use neither an endpoint for the service nor a NAT. On AWS the call would "
+        "time out. Set `vpc: false` in the function.yaml, or add the service to "
+        "`interface_endpoints` of modules/network."
     )
 
 
 def no_way_to_internet(caller: Caller) -> str | None:
-    """Why the function cannot connect to any address outside of its VPC; None if it can."""
+    """Explain why the function cannot reach the internet; return None if it can."""
     place = caller.place
     if place is None or _by_nat(place):
         return None
     return (
-        f"{caller.function} lies in {place.vpc_id}, from where no way leads to the internet: no NAT that its subnets and security "
-        "groups may use. On AWS the connection would time out. Let the function say `vpc: false`, or set `nat` of modules/network."
+        f"{caller.function} is in {place.vpc_id}, which has no route to the internet: its subnets and "
+        "security groups cannot use a NAT. On AWS the connection would time out. Set `vpc: false` in "
+        "the function.yaml, or set `nat` of modules/network."
     )
 
 
 def no_way_to_proxy(caller: Caller, proxy: Place) -> str | None:
-    """Why the function cannot connect to a DB proxy; None if it can."""
+    """Explain why the function cannot connect to a DB proxy; return None if it can."""
     place = caller.place
     if place is None:
-        return f"{caller.function} lies outside of the VPC (`vpc: false`), where no way leads to the DB proxy."
+        return (
+            f"{caller.function} is outside of the VPC (`vpc: false`) and cannot reach the DB proxy. "
+            "Declare `postgres` in its function.yaml."
+        )
     if place.vpc_id == proxy.vpc_id and _admitted(place, proxy, _POSTGRES):
         return None
     return (
-        f"The security groups of {caller.function} do not lead to the DB proxy. A function that declares `postgres` in its "
-        "function.yaml has the group that does."
+        f"The security groups of {caller.function} do not allow connections to the DB proxy. Declare "
+        "`postgres` in its function.yaml: this adds the security group that does."
     )
 
 
@@ -124,7 +137,10 @@ def _by_gateway(place: Place, service: str) -> bool:
 
 
 def _by_interface(place: Place, service: str) -> bool:
-    """Only with private DNS do the SDKs find it under the service's own name."""
+    """Return True if an interface endpoint leads to the service.
+
+    The endpoint needs private DNS, because SDKs use the service's own name.
+    """
     return any(
         endpoint.private_dns_enabled
         and _admitted(
@@ -164,7 +180,7 @@ def _prefix_lists(region: str) -> list[Any]:
 
 
 def _route_tables(place: Place) -> list[Any]:
-    """That of each subnet: its own, else the VPC's main one."""
+    """Return the route table of each subnet: its own, else the VPC's main one."""
     known = [
         each
         for each in list(ec2_backends[ACCOUNT_ID][place.region].route_tables.values())
@@ -180,7 +196,7 @@ def _route_tables(place: Place) -> list[Any]:
 
 
 def _admitted(start: Place, end: Place, port: int) -> bool:
-    """Both sides must agree: the one's groups let it out, the other's let it in."""
+    """Return True if one side's groups allow the egress and the other side's groups the ingress."""
     return _may_leave(start, port, to=end) and any(
         _matches(rule, port, start, ()) for group in _groups(end) for rule in group.ingress_rules
     )
@@ -189,7 +205,7 @@ def _admitted(start: Place, end: Place, port: int) -> bool:
 def _may_leave(
     place: Place, port: int, *, to: Place | None = None, lists: Collection[str] = ()
 ) -> bool:
-    """To a place in the VPC, to addresses of a prefix list, or (with neither) anywhere."""
+    """Return True if a rule allows egress to a place in the VPC, a prefix list or any address."""
     return any(
         _matches(rule, port, to, lists) for group in _groups(place) for rule in group.egress_rules
     )
@@ -213,7 +229,10 @@ def _matches(rule: Any, port: int, other: Place | None, lists: Collection[str]) 
 
 
 def _covers(addresses: str, other: Place | None) -> bool:
-    """All of the other place's addresses; all there are, without one."""
+    """Return True if the range covers every address of the other place.
+
+    Without another place, the range must cover all addresses.
+    """
     wanted = [subnet.cidr_block for subnet in other.subnets] if other else [_EVERYWHERE]
     return bool(wanted) and all(
         IPv4Network(each).subnet_of(IPv4Network(addresses)) for each in wanted

@@ -1,4 +1,4 @@
-"""The X-Ray daemon's stand-in: what functions send over UDP on loopback is kept, and nothing leaves the laptop.
+"""A stand-in for the X-Ray daemon: keeps the segments that functions send over UDP on loopback.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
 """
@@ -14,7 +14,7 @@ log = logging.getLogger("local_aws.xray")
 
 
 class Daemon:
-    """Between `start` and `close`, `address` is what `AWS_XRAY_DAEMON_ADDRESS` says."""
+    """A UDP server; between `start` and `close`, `address` is the `AWS_XRAY_DAEMON_ADDRESS`."""
 
     def __init__(self, traces: Traces) -> None:
         self.traces = traces
@@ -42,10 +42,8 @@ class _Receiver(asyncio.DatagramProtocol):
         header, _, body = data.partition(b"\n")
         try:
             if json.loads(header) != {"format": "json", "version": 1}:
-                raise ValueError(f"its header is {header!r}")
+                raise ValueError(f"unexpected header {header!r}")
             if not self._traces.put(json.loads(body)):
-                log.info(
-                    "a segment of a trace that no permitted, sampled invocation began is dropped"
-                )
+                log.info("Dropped a segment whose trace no permitted, sampled invocation began")
         except (ValueError, KeyError, TypeError) as error:
-            log.warning("a segment that cannot be read is dropped: %s", error)
+            log.warning("Dropped a segment that cannot be parsed: %s", error)

@@ -1,4 +1,7 @@
-"""X-Ray's API, as far as it puts and reads traces: https://docs.aws.amazon.com/xray/latest/api/API_Operations.html."""
+"""X-Ray's API for writing and reading traces.
+
+https://docs.aws.amazon.com/xray/latest/api/API_Operations.html
+"""
 
 import json
 import time
@@ -31,7 +34,10 @@ def _batch_get(traces: Traces, asked: dict[str, Any]) -> AwsResponse:
 
 def _summaries(traces: Traces, asked: dict[str, Any]) -> AwsResponse:
     if asked.get("FilterExpression"):
-        message = "xray: GetTraceSummaries with a FilterExpression. The laptop's AWS lists all traces of the time."
+        message = (
+            "xray: GetTraceSummaries does not support FilterExpression. Omit it to list all traces of "
+            "the period."
+        )
         return _json(501, {"__type": "NotEmulated", "message": message})
     found = traces.summaries(asked["StartTime"], asked["EndTime"])
     return _json(

@@ -1,4 +1,4 @@
-"""Segment documents, kept by trace and put together as X-Ray does.
+"""Segment documents, grouped by trace and assembled as X-Ray does.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
@@ -21,13 +21,20 @@ class Traces:
         )  # trace id -> segment id -> document
 
     def expect(self, trace_id: str) -> None:
-        """Somebody who may put segments begins to: only then does `put` keep those of the trace."""
+        """Announce a trace: `put` keeps only segments of announced traces.
+
+        The caller has checked that the sender may put segments.
+        """
         self._documents.setdefault(trace_id, {})
         while len(self._documents) > KEPT:
             self._documents.popitem(last=False)
 
     def put(self, document: Document) -> bool:
-        """False if nobody expects it. A later document of one id, such as one no longer in progress, replaces the earlier."""
+        """Keep a document; return False if its trace was not announced.
+
+        A later document with the same id replaces the earlier one, for example when the segment is
+        no longer in progress.
+        """
         trace = self._documents.get(document["trace_id"])
         if trace is None:
             return False
@@ -35,7 +42,10 @@ class Traces:
         return True
 
     def trace(self, trace_id: str) -> Document | None:
-        """As BatchGetTraces answers it, https://docs.aws.amazon.com/xray/latest/api/API_Trace.html."""
+        """Return a trace in the form of BatchGetTraces.
+
+        https://docs.aws.amazon.com/xray/latest/api/API_Trace.html
+        """
         segments = self._segments(trace_id)
         if not segments:
             return None
@@ -49,7 +59,10 @@ class Traces:
         }
 
     def summaries(self, start: float, end: float) -> list[Document]:
-        """Of the traces that began in between (epoch seconds), https://docs.aws.amazon.com/xray/latest/api/API_TraceSummary.html."""
+        """Return the summaries of traces that began in this interval (epoch seconds).
+
+        https://docs.aws.amazon.com/xray/latest/api/API_TraceSummary.html
+        """
         found = [(trace_id, self._segments(trace_id)) for trace_id in self._documents]
         return [
             _summary(trace_id, segments)
@@ -58,7 +71,10 @@ class Traces:
         ]
 
     def _segments(self, trace_id: str) -> list[Document]:
-        """Oldest first; subsegments that were sent by themselves lie in what they belong to, if that has come."""
+        """Return the segments, oldest first, with separately sent subsegments inside their parents.
+
+        A subsegment stays at the top level until its parent arrives.
+        """
         documents = copy.deepcopy(self._documents.get(trace_id, {}))
         nodes = {node["id"]: node for document in documents.values() for node in _walk(document)}
         segments = []
