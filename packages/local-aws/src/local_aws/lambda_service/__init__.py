@@ -1,4 +1,4 @@
-"""Lambda on the laptop: the deployed zips, run by AWS's own runtime client in isolated worker processes."""
+"""Lambda on a laptop: runs deployed zips in isolated worker processes with AWS's runtime client."""
 
 from local_aws.lambda_service.deployed import Credentials
 from local_aws.lambda_service.errors import InvokeError

@@ -1,8 +1,10 @@
-"""Invocations that nobody waits for: a queue, retries, an age, and where they go in the end.
+"""Asynchronous invocations: their queue, retries, maximum age and destinations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-The queue lies on moto's backend, so that its snapshot carries it: what was accepted is tried again after `make down`.
+
+The queue is stored on moto's backend, so that the snapshot contains it. Accepted events are retried
+after `make down`.
 """
 
 import asyncio
@@ -38,7 +40,7 @@ log = logging.getLogger("local.lambda")
 
 
 class Apart(Protocol):
-    """Runs work that changes moto's state, between two calls."""
+    """A function that runs work between two calls, because the work changes moto's state."""
 
     def __call__[T](self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
@@ -58,7 +60,7 @@ class AsyncInvocations:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Goes on with what an earlier run accepted."""
+        """Resume the invocations that an earlier run accepted."""
         for region in list(lambda_backends[ACCOUNT_ID]):
             for accepted in list(_queue(region).values()):
                 self._begin(accepted)
@@ -85,7 +87,7 @@ class AsyncInvocations:
     async def _until_done(self, accepted: Accepted) -> None:
         try:
             await self._try(accepted)
-        except InvokeError as error:  # the function is gone
+        except InvokeError as error:  # the function was deleted
             log.warning("Dropped an asynchronous invocation of %s: %s", accepted["function"], error)
         except Exception:
             log.exception("Dropped an asynchronous invocation of %s", accepted["function"])
@@ -105,7 +107,9 @@ class AsyncInvocations:
             except InvokeError as error:
                 if error.status != 429 and error.status < 500:
                     raise
-                if function.reserved_concurrency == 0:  # no retries, as AWS says of this case
+                if (
+                    function.reserved_concurrency == 0
+                ):  # AWS documents that it does not retry in this case
                     return await self._fail(accepted, function, config, "RetriesExhausted", None)
                 await asyncio.sleep(throttled)
                 throttled = min(2 * throttled, LONGEST_THROTTLED_SECONDS)
@@ -134,7 +138,7 @@ class AsyncInvocations:
         why: str,
         done: Invocation | None,
     ) -> None:
-        """To the destination and to the dead-letter queue: AWS serves both when both are set."""
+        """Send to the destination and to the dead-letter queue; AWS serves both if both are set."""
         log.warning(
             "An asynchronous invocation of %s failed and will not be retried: %s",
             function.invoked_arn,
@@ -163,7 +167,7 @@ def _queue(region: str) -> dict[str, Accepted]:
 
 
 def _event(accepted: Accepted, function: DeployedFunction) -> Event:
-    """A retry has the request id of the first attempt."""
+    """Build the event; a retry keeps the request id of the first attempt."""
     return Event(
         accepted["request_id"],
         accepted["payload"],
@@ -175,7 +179,10 @@ def _event(accepted: Accepted, function: DeployedFunction) -> Event:
 
 
 def _attributes(accepted: Accepted, done: Invocation | None) -> dict[str, tuple[str, str]]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (dead-letter queue attributes)."""
+    """Return the attributes of a dead-letter message.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
     message = str(_payload(done.payload).get("errorMessage", "")) if done else "Rate Exceeded."
     return {
         "RequestID": ("String", accepted["request_id"]),

@@ -11,7 +11,10 @@ from typing import Any
 
 
 def _end_with_supervisor(supervisor: int) -> None:
-    """A killed supervisor must leave no worker behind. Elsewhere than on Linux the closed Runtime API ends it."""
+    """Make the kernel kill this process when the supervisor ends.
+
+    This needs Linux. On other systems the worker ends because the Runtime API closes.
+    """
     if not sys.platform.startswith("linux"):
         return
     import ctypes
@@ -19,7 +22,7 @@ def _end_with_supervisor(supervisor: int) -> None:
 
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if supervisor and os.getppid() != supervisor:  # it died before the call above
+    if supervisor and os.getppid() != supervisor:  # the supervisor ended before the call above
         os._exit(1)
 
 
@@ -33,7 +36,7 @@ def _confine(doors: dict[str, Any]) -> None:
 
     runtime_api = int(os.environ["AWS_LAMBDA_RUNTIME_API"].rpartition(":")[2])
     open_ports = {*doors["open"], runtime_api}
-    listening: list[weakref.ref[Any]] = []  # what the function bound
+    listening: list[weakref.ref[Any]] = []  # sockets that the function bound
 
     def is_own(address: object) -> bool:
         port = address[1] if isinstance(address, tuple) else address
@@ -93,7 +96,7 @@ def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
     if not name or name == "localhost":
         return True
     try:
-        found = _socket.inet_aton(name)  # 127.1 and 0x7f.1 too
+        found = _socket.inet_aton(name)  # inet_aton also accepts 127.1 and 0x7f.1
         return found[0] in (0, 127)
     except OSError:
         pass
@@ -113,7 +116,7 @@ def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
 
 
 def _read_clock(file: str) -> None:
-    """Take the time of day from the supervisor's clock."""
+    """Read the time of day from the supervisor's clock."""
     from importlib.machinery import SourceFileLoader
     from importlib.util import module_from_spec, spec_from_loader
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""A deployed function as moto holds it: code, layers, settings, versions and aliases. Read only."""
+"""A read-only view of deployed functions in moto: code, layers, settings, versions and aliases."""
 
 import random
 import re
@@ -17,7 +17,7 @@ from local_aws.settings import ACCOUNT_ID
 
 LATEST = "$LATEST"
 
-# Attribute of moto's backend, so that a snapshot of moto's state carries it.
+# This attribute of moto's backend is part of moto's snapshot.
 _DELETED_LAYERS = "atrium_deleted_layers"
 
 # A name, a partial ARN (account:function:name) or a full ARN, each with or without a qualifier.
@@ -29,7 +29,7 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Credentials:
-    """Temporary credentials of a function's role. Without `expiration` they never end."""
+    """Temporary credentials of a function's role; without `expiration` they do not expire."""
 
     access_key_id: str
     secret_access_key: str
@@ -39,7 +39,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip and the SHA-256 (hex) of its bytes."""
+    """A zip file and the SHA-256 (hex) of its bytes."""
 
     digest: str
     content: bytes
@@ -47,18 +47,22 @@ class Archive:
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """One version of a function, resolved from a reference. `invoked_arn` carries the qualifier that was asked for."""
+    """One version of a function, resolved from a reference.
+
+    `invoked_arn` contains the requested qualifier.
+    """
 
     name: str
     region: str
     version: str
     invoked_arn: str
-    fingerprint: tuple[object, ...]  # changes with anything a running worker has already read
+    # changes with every setting that a running worker has already read
+    fingerprint: tuple[object, ...]
     resource: Any  # moto's LambdaFunction
 
     @property
     def qualifier(self) -> str | None:
-        """The version or alias that was asked for."""
+        """Return the requested version or alias."""
         return self.invoked_arn.split(":", 7)[7] if self.invoked_arn.count(":") == 7 else None
 
     @property
@@ -83,12 +87,12 @@ class DeployedFunction:
 
     @property
     def timeout(self) -> float:
-        """Seconds."""
+        """Return the timeout in seconds."""
         return float(self.resource.timeout)
 
     @property
     def memory(self) -> int:
-        """MB."""
+        """Return the memory in MB."""
         return int(self.resource.memory_size)
 
     @property
@@ -125,7 +129,7 @@ class DeployedFunction:
         return [Archive(version.code_digest, version.code_bytes) for version in versions]
 
     def allow(self, principal: str, source_arn: str) -> None:
-        """Raise `InvokeError` unless a statement of the function's policy (`lambda_permission`) admits the service."""
+        """Raise `InvokeError` unless the function's policy admits the service."""
         if not may_invoke(
             list(self.resource.policy.statements), principal, source_arn, self.invoked_arn
         ):
@@ -135,7 +139,7 @@ class DeployedFunction:
 def find(
     reference: str, qualifier: str | None = None, region: str | None = None
 ) -> DeployedFunction:
-    """Resolve a name or ARN; a bare name without `region` is looked up in every region that has functions."""
+    """Resolve a name or ARN; without `region`, a bare name is looked up in every region."""
     match = _REFERENCE.match(reference)
     if match is None:
         raise function_not_found(reference)
@@ -150,7 +154,10 @@ def find(
 
 
 def is_superseded(name: str, version: str, region: str) -> bool:
-    """A published version that no alias names, and older than one that an alias does: nothing of ours calls it again."""
+    """Return True for a published version that is superseded.
+
+    No alias names it, and an alias names a newer version. Nothing in this package calls it again.
+    """
     named = _named_by_aliases(lambda_backends[ACCOUNT_ID][region], name)
     return (
         version != LATEST
@@ -160,7 +167,10 @@ def is_superseded(name: str, version: str, region: str) -> bool:
 
 
 def keep_layer(region: str, name: str, version: str) -> None:
-    """Before moto forgets a layer version: on AWS the functions that use it go on working after its deletion."""
+    """Keep a layer version that moto is about to delete.
+
+    On AWS, functions that use a layer continue to work after its deletion.
+    """
     backend = lambda_backends[ACCOUNT_ID][region]
     layer = backend.layers_versions_by_arn(
         f"arn:aws:lambda:{region}:{ACCOUNT_ID}:layer:{name}:{version}"
@@ -170,7 +180,10 @@ def keep_layer(region: str, name: str, version: str) -> None:
 
 
 def forget_layers(region: str) -> None:
-    """Drop deleted layers that only superseded versions use: megabytes each, in memory and in every snapshot."""
+    """Drop deleted layers that only superseded versions use.
+
+    Each takes megabytes in memory and in every snapshot.
+    """
     backend = lambda_backends[ACCOUNT_ID][region]
     deleted = vars(backend).get(_DELETED_LAYERS, {})
     used = (
@@ -196,7 +209,7 @@ def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction 
 
 
 def _current_versions(backend: Any) -> Iterator[Any]:
-    # A copy of the names in one step: moto's own thread may be adding a function at this moment.
+    # The names are copied in one step, because moto's own thread may be adding a function.
     for name in list(backend._lambdas._functions):
         for function in backend.list_versions_by_function(name):
             if not is_superseded(name, str(function.version), function.region):
@@ -214,7 +227,7 @@ def _named_by_aliases(backend: Any, name: str) -> set[str]:
 
 
 def _alias_version(backend: Any, name: str, qualifier: str | None) -> str | None:
-    """The version an alias points to now; with weights (a canary) each call draws one."""
+    """Return the version that an alias points to; with weights (a canary), each call draws one."""
     if qualifier is None or qualifier == LATEST or qualifier.isdigit():
         return None
     alias = backend.get_alias(qualifier, name)
@@ -236,7 +249,7 @@ def _fingerprint(resource: Any) -> tuple[object, ...]:
 
 
 def _latest(resource: Any) -> Any:
-    """Reserved concurrency belongs to the function, and moto keeps it on $LATEST only."""
+    """Return the $LATEST version, where moto keeps a function's reserved concurrency."""
     return lambda_backends[ACCOUNT_ID][resource.region].get_function(resource.function_name)
 
 

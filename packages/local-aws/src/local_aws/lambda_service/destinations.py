@@ -1,4 +1,7 @@
-"""Where Lambda sends what came of an invocation: queues, topics and functions, as the function's role."""
+"""The targets of finished asynchronous invocations: queues, topics and functions.
+
+Records are sent with the function's role.
+"""
 
 import logging
 from typing import Any
@@ -17,9 +20,12 @@ log = logging.getLogger("local.lambda")
 def send(
     role: str, arn: str, body: str, attributes: dict[str, tuple[str, str]] | None = None
 ) -> None:
-    """To a queue or topic. Call on moto's thread. `attributes`: name -> (type, value).
+    """Send a record to a queue or topic; call this on moto's thread.
 
-    What cannot be delivered is lost with a line in the log, as AWS only counts it in `DestinationDeliveryFailures`.
+    `attributes` maps a name to (type, value).
+
+    A record that cannot be delivered is logged and lost. AWS only counts it in
+    `DestinationDeliveryFailures`.
     """
     try:
         _deliver(role, arn, body, attributes or {})

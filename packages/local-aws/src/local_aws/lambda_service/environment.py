@@ -1,4 +1,7 @@
-"""The environment variables and command line of a worker: what AWS sets, the function's own, and nothing of ours."""
+"""The environment variables and command line of a worker.
+
+A worker gets AWS's variables and the function's own, and none of the supervisor's.
+"""
 
 import os
 from collections.abc import Iterable
@@ -23,17 +26,18 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 @dataclass(frozen=True)
 class Interpreter:
-    """How functions are run.
+    """The Python interpreter and runtime that execute functions.
 
-    `runtime` holds `awslambdaric`; `ca_bundle` is trusted by TLS clients inside functions; `clock` is the file of a clock that
-    moves (local_aws/clock.py).
+    - `runtime` contains `awslambdaric`.
+    - `ca_bundle` is trusted by TLS clients inside functions.
+    - `clock` is the file of a movable clock (local_aws/clock.py).
     """
 
     python: Path
     runtime: Path
     aws_endpoint_url: str
     ca_bundle: Path | None = None
-    xray_daemon: str = f"{LOOPBACK}:2000"  # where AWS's listens
+    xray_daemon: str = f"{LOOPBACK}:2000"  # the address of AWS's daemon
     clock: Path | None = None
 
     def command(
@@ -49,7 +53,7 @@ class Interpreter:
         told = doors.argument() if doors else ""
         started_by = (
             "0" if wrapper else str(os.getpid())
-        )  # a wrapper need not `exec`, so it may be the parent
+        )  # a wrapper need not `exec`, so it may be the worker's parent
         return [
             *wrapper,
             str(self.python),
@@ -65,7 +69,8 @@ class Interpreter:
 def wrapper_of(function: DeployedFunction, task_root: Path, layers: list[Path]) -> tuple[str, ...]:
     """Return the program of `AWS_LAMBDA_EXEC_WRAPPER`, which starts the runtime; empty without one.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html. /opt and /var/task are folders of their own here.
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html. Each function has its own
+    folders for /opt and /var/task here.
     """
     named = function.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
     if not named:
@@ -78,7 +83,7 @@ def wrapper_of(function: DeployedFunction, task_root: Path, layers: list[Path]) 
 
 
 def check_names(variables: Iterable[str]) -> None:
-    """Raises `InvokeError` for names that a function may not set."""
+    """Raise `InvokeError` for names that a function must not set."""
     taken = sorted(RESERVED.intersection(variables))
     if taken:
         message = (
@@ -97,10 +102,13 @@ def worker_environment(
     runtime_api: str,
     log_stream: str,
 ) -> dict[str, str]:
-    """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (defined runtime variables).
+    """Return the environment variables of a worker.
 
-    Two are the laptop's: `AWS_ENDPOINT_URL`, and `SSL_CERT_FILE` when there is a sandbox CA. A function may set what is
-    not reserved.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (defined runtime
+    variables).
+
+    The laptop adds two: `AWS_ENDPOINT_URL`, and `SSL_CERT_FILE` when there is a sandbox CA. A
+    function may override every variable that is not reserved.
     """
     defaults = {
         "AWS_ENDPOINT_URL": interpreter.aws_endpoint_url,

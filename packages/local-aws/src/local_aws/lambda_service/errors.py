@@ -1,4 +1,4 @@
-"""Refusals of an Invoke, as the Lambda API words them."""
+"""Errors of the Invoke API, in AWS's wording."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from local_aws.aws_call import AwsResponse
 
 @dataclass(frozen=True)
 class InvokeError(Exception):
-    """The function was not run. `status` and `type` are what the Invoke API answers."""
+    """A rejected Invoke: the function was not run.
+
+    `status` and `type` are those of the Invoke API's answer.
+    """
 
     status: int
     type: str

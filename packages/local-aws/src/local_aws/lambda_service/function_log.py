@@ -1,4 +1,4 @@
-"""Where a function's lines go: CloudWatch Logs, a file per function, and whoever watches."""
+"""Function logs: written to CloudWatch Logs, to a file per function, and to watchers."""
 
 import time
 from collections.abc import Callable
@@ -15,13 +15,14 @@ from local_aws.settings import ACCOUNT_ID
 
 OnLine = Callable[[str, str], None]  # function name, line
 
-# The newest events of a stream that moto keeps, up to twice as many: each takes a kilobyte of memory and of every snapshot, and there is a
-# stream for each worker. The file has them all.
+# The number of events that moto keeps per stream; a stream may briefly hold twice as many. Each
+# event takes a kilobyte of memory and of every snapshot, and each worker has a stream. The file
+# keeps all events.
 EVENTS_PER_STREAM = 2_000
 
 
 class FunctionLogs:
-    """All functions' logs. `folder` gets `<function name>.log`."""
+    """The logs of all functions; `folder` receives `<function name>.log`."""
 
     def __init__(self, folder: Path, on_line: OnLine | None = None) -> None:
         self.folder = folder
@@ -29,7 +30,7 @@ class FunctionLogs:
         self._files: dict[str, BinaryIO] = {}
 
     def write(self, function: DeployedFunction, stream: str, lines: list[str]) -> None:
-        """Append lines; empty ones are dropped, as by CloudWatch."""
+        """Append lines; like CloudWatch, drop empty ones."""
         lines = [line for line in lines if line]
         if not lines:
             return
@@ -62,7 +63,10 @@ def put_events(
     lines: list[str],
     create: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Append lines to a stream. Without the group nothing is kept, unless `create` says that it may be made."""
+    """Append lines to a stream.
+
+    Without the log group the lines are dropped, unless `create` allows creating the group.
+    """
     backend = logs_backends[ACCOUNT_ID][region]
     group = backend.groups.get(group_name)
     if group is None:
@@ -79,11 +83,17 @@ def put_events(
 
 
 def _may_create(function: DeployedFunction, group: str) -> bool:
-    """Return True if the function's role may make its log group, as the first invocation then does."""
+    """Return True if the function's role may create its log group.
+
+    The first invocation then creates it.
+    """
     resource = f"arn:aws:logs:{function.region}:{ACCOUNT_ID}:log-group:{group}"
     return role_may(function.role, "logs:CreateLogGroup", resource).allowed
 
 
 def new_stream(version: str) -> str:
-    """`2026/01/31/[$LATEST]<32 hex>`: one per worker, as on AWS one per execution environment."""
+    """Return a stream name `2026/01/31/[$LATEST]<32 hex>`.
+
+    Each worker has a stream, as each execution environment has one on AWS.
+    """
     return f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{uuid4().hex}"

@@ -1,4 +1,6 @@
-"""Settings of a function that moto forgets: dead letters, logging and revision ids. Importing this corrects moto.
+"""Function settings that moto does not keep: dead letters, logging and revision ids.
+
+Importing this module patches moto.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_DeadLetterConfig.html
 https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
@@ -22,15 +24,15 @@ _init, _update, _update_code, _configuration, _update_alias = (
 
 @dataclass(frozen=True)
 class Logging:
-    """Where a function's log goes and in which form."""
+    """The group, format and levels of a function's log."""
 
     group: str
     is_json: bool = False
-    application_level: str = "INFO"  # of what the function logs
-    system_level: str = "INFO"  # of the platform's own lines
+    application_level: str = "INFO"  # level of the function's own lines
+    system_level: str = "INFO"  # level of the platform's lines
 
     def shown(self) -> dict[str, str]:
-        """Return it as the API answers it."""
+        """Return the settings in the form of the API."""
         levels = {
             "ApplicationLogLevel": self.application_level,
             "SystemLogLevel": self.system_level,
@@ -57,7 +59,7 @@ def logging(function: Any) -> Logging:
 
 
 def revision(function: Any) -> str:
-    """Return the id that changes with every update of the function."""
+    """Return the revision id, which changes with every update of the function."""
     return str(vars(function).setdefault(_REVISION, str(uuid4())))
 
 

@@ -1,4 +1,4 @@
-"""What becomes known of an invocation."""
+"""Results of invocations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Invocation:
-    """What Invoke answers. A function's own failure is status 200 with `function_error`, as on AWS."""
+    """The answer of Invoke.
+
+    As on AWS, an error inside the function has status 200 and a `function_error`.
+    """
 
     status: int
     payload: bytes
@@ -20,7 +23,10 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Invoked:
-    """An invocation that has ended, for whoever watches. `output` is what the function wrote, and why it was ended."""
+    """A finished invocation, for watchers.
+
+    `output` holds the function's lines and the reason if it was ended.
+    """
 
     function: str
     request_id: str

@@ -1,7 +1,9 @@
-"""How often and how long an asynchronous invocation is tried, and where it goes then: per function, version or alias.
+"""Event invoke configs: retries, maximum age and destinations per function, version or alias.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html. moto keeps one for all qualifiers and never
-changes it; ours lie on its backend, so that its snapshot carries them.
+https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+
+moto keeps one config for all qualifiers and never changes it. The configs here are stored on moto's
+backend, so that its snapshot contains them.
 """
 
 import json
@@ -28,12 +30,15 @@ PATH = re.compile(
 _ATTRIBUTE = "atrium_event_invoke_configs"
 _LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
 
-Stored = dict[str, Any]  # as the API answers it
+Stored = dict[str, Any]  # the config in the form of the API
 
 
 @dataclass(frozen=True)
 class InvokeConfig:
-    """AWS's defaults, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
+    """An event invoke config with AWS's defaults.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
 
     retries: int = 2
     max_age: float = 21_600  # seconds
@@ -42,7 +47,10 @@ class InvokeConfig:
 
 
 def invoke_config(function: DeployedFunction) -> InvokeConfig:
-    """Of exactly the qualifier that was invoked: an alias's says nothing of $LATEST."""
+    """Return the config of exactly the invoked qualifier.
+
+    The config of an alias does not apply to $LATEST.
+    """
     stored = _all(function.region).get(_key(function), {})
     targets = stored.get("DestinationConfig") or {}
     return InvokeConfig(
@@ -54,7 +62,7 @@ def invoke_config(function: DeployedFunction) -> InvokeConfig:
 
 
 def answer(call: AwsCall, match: re.Match[str]) -> AwsResponse:
-    """Raises `InvokeError`."""
+    """Answer a call about event invoke configs; raise `InvokeError` if AWS would reject it."""
     qualifier = parse_qs(call.query).get("Qualifier", [None])[0]
     function = find(unquote(match["function"]), qualifier, call.region)
     stored = _all(call.region)
@@ -100,7 +108,10 @@ def _made(before: Stored, asked: Mapping[str, Any], function: DeployedFunction) 
 def _check_destination(arn: str, function: DeployedFunction) -> None:
     service = (arn.split(":") + [""] * 3)[2]
     if service not in ACTIONS:
-        message = f"lambda: the destination {arn} is not emulated. Use an SQS queue, an SNS topic or a function."
+        message = (
+            f"lambda: the destination {arn} is not emulated. "
+            "Use an SQS queue, an SNS topic or a function."
+        )
         raise InvokeError(501, "NotEmulated", message)
     if not role_may(function.role, ACTIONS[service], arn).allowed:
         name = ACTIONS[service].partition(":")[2]

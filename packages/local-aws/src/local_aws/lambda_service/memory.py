@@ -1,6 +1,8 @@
-"""A worker's memory: its highest, and the end of whoever uses more than the function has.
+"""A worker's memory: its peak, and the limit at which the worker is killed.
 
-On AWS the kernel kills it; here it is looked at while it works. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+On AWS the kernel enforces the limit. Here the memory is sampled while the worker runs.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 
 import asyncio
@@ -13,7 +15,10 @@ LOOK_SECONDS = 0.05
 
 
 class Memory:
-    """Of one process, in MB of 2^20 bytes, from Linux's /proc; elsewhere unknown and without a limit."""
+    """The memory of one process in MB of 2^20 bytes, from Linux's /proc.
+
+    On other systems it is unknown and unlimited.
+    """
 
     def __init__(self, process_id: int, limit: int) -> None:
         self._process_id = process_id
@@ -26,7 +31,10 @@ class Memory:
             self._status = os.open(f"/proc/{process_id}/status", os.O_RDONLY | os.O_CLOEXEC)
 
     def watch(self) -> None:
-        """Looks now and then, until `rest`: an invocation shorter than a look costs no look."""
+        """Sample the memory periodically until `rest`.
+
+        A short invocation ends before the first sample.
+        """
         if self._status is not None:
             self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
@@ -36,9 +44,11 @@ class Memory:
             self._next = None
 
     def peak(self) -> int | None:
-        """The highest so far, also of a process that has ended; never more than there is, as AWS reports it.
+        """Return the peak so far, also of a process that has ended.
 
-        A look of a moment ago will do: under load each would cost a tenth of an invocation.
+        As AWS reports it, the peak is at most the function's memory.
+
+        A recent sample is reused: under load, reading anew would cost a tenth of an invocation.
         """
         if time.monotonic() - self._read_at > LOOK_SECONDS:
             self._read()
@@ -58,11 +68,11 @@ class Memory:
         self.watch()
 
     def _read(self) -> int:
-        """What it uses now."""
+        """Return the current memory use."""
         if self._status is None:
             return 0
         self._read_at = time.monotonic()
-        with suppress(OSError, IndexError):  # it has ended
+        with suppress(OSError, IndexError):  # the process has ended
             status = os.pread(self._status, 4096, 0)
             self._highest = _mb(status, b"VmHWM:")
             return _mb(status, b"VmRSS:")

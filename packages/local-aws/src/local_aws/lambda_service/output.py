@@ -1,12 +1,13 @@
-"""The output of a worker's process, read while it is written and passed on to the function's log."""
+"""The output of a worker's process, passed on to the function's log while it is written."""
 
 import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
 
-PIPE_BYTES = 1 << 16  # one read takes all that a full pipe holds
-EVENT_BYTES = 262_118  # CloudWatch's limit for an event, 256 KiB, without the 26 bytes that it counts for itself
+PIPE_BYTES = 1 << 16  # one read empties a full pipe
+# CloudWatch's limit of 256 KiB per event, less the 26 bytes that it adds to each
+EVENT_BYTES = 262_118
 KEPT_BYTES = 1 << 18  # the newest output that `take` returns
 FLUSH_SECONDS = 0.1
 
@@ -14,10 +15,10 @@ Write = Callable[[list[str]], None]
 
 
 class Output:
-    """A pipe whose writing end the process gets. The log gets each line within `FLUSH_SECONDS`.
+    """A pipe whose write end the process gets; each line reaches the log within `FLUSH_SECONDS`.
 
-    A process at work never waits for a reader: a function that fills the pipe would else stop in its `print`. An idle one
-    does. On AWS it would be frozen.
+    The pipe is read while an invocation runs, because a function that fills it would block in
+    `print`. It is not read while the worker is idle, when AWS would have frozen it.
     """
 
     def __init__(self, write: Write) -> None:
@@ -32,20 +33,20 @@ class Output:
         self._kept_bytes = 0
 
     def close_writing(self) -> None:
-        """Close this process's copy of the writing end, once the worker has its own."""
+        """Close this process's copy of the write end, once the worker has its own."""
         if self.writing >= 0:
             os.close(self.writing)
             self.writing = -1
 
     def watch(self) -> None:
-        """Read what the process writes, until `rest`."""
+        """Read the process's output until `rest`."""
         self._loop.add_reader(self._reading, self._read)
 
     def rest(self) -> None:
         self._loop.remove_reader(self._reading)
 
     def put(self, *lines: str) -> None:
-        """Add lines of the platform to the log, behind what the process has written so far."""
+        """Append lines of the platform to the log, after the process's output so far."""
         self._pending += lines
         if self._flush_later is None:
             self._flush_later = self._loop.call_later(FLUSH_SECONDS, self.flush)
@@ -53,7 +54,8 @@ class Output:
     def take(self) -> list[str]:
         """Return the newest lines that the process has written since the last call.
 
-        A write precedes the response on the wire, so all of an invocation's output is in the pipe when it has answered.
+        The process writes its output before its response, so the pipe holds all output of an
+        answered invocation.
         """
         self._read()
         if self._partial:
@@ -63,7 +65,7 @@ class Output:
         return kept
 
     def flush(self) -> None:
-        """Hand all lines to the log now."""
+        """Write all pending lines to the log now."""
         if self._flush_later:
             self._flush_later.cancel()
             self._flush_later = None
@@ -72,7 +74,10 @@ class Output:
             self._write(pending)
 
     def close(self) -> None:
-        """Log what is left and close the pipe. Safe to call twice."""
+        """Log the remaining output and close the pipe.
+
+        A second call does nothing.
+        """
         if self._reading >= 0:
             self.take()
             self._loop.remove_reader(self._reading)

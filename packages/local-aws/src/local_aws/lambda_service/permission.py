@@ -1,4 +1,4 @@
-"""Which AWS services may invoke a function: its resource-based policy, decided as IAM does.
+"""Resource-based policies of functions: decides which AWS services may invoke them, as IAM does.
 
 https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
@@ -17,11 +17,15 @@ from local_aws.settings import ACCOUNT_ID
 def may_invoke(
     statements: Iterable[Mapping[str, Any]], principal: str, source_arn: str, function_arn: str
 ) -> bool:
-    """`statements` as AddPermission made them. Those of an alias say nothing of the function, and the other way round."""
+    """Return True if a statement admits the service.
+
+    `statements` come from AddPermission. Statements of an alias do not apply to the function, and
+    vice versa.
+    """
     return _may_invoke(json.dumps(list(statements)), principal, source_arn, function_arn)
 
 
-@lru_cache(maxsize=4096)  # asked at every request, and the same each time
+@lru_cache(maxsize=4096)  # cached: every request asks with the same arguments
 def _may_invoke(statements: str, principal: str, source_arn: str, function_arn: str) -> bool:
     about = [each for each in json.loads(statements) if _is_for(each.get("Principal"), principal)]
     context = {

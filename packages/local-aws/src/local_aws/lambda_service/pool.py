@@ -15,11 +15,11 @@ from local_aws.lambda_service.worker import InitError, Worker
 Launch = Callable[[DeployedFunction], Awaitable[Worker]]
 Now = Callable[[], datetime]
 
-# A worker keeps the credentials it was started with, as an execution environment does. It is replaced before they end:
-# an invocation that begins now must not outlive them.
+# A worker keeps the credentials it was started with, as an execution environment does. It is
+# replaced before they expire: an invocation that begins now must not outlive them.
 CREDENTIALS_MARGIN = timedelta(seconds=60)
 
-# More at once only make each other slower: a cold start is pure CPU.
+# A cold start is pure CPU work, so more starts at once only slow each other down.
 STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 
 
@@ -27,17 +27,21 @@ STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 class Limits:
     """The concurrency of one function version on a laptop.
 
-    AWS would start more environments, up to the account's limit, and then throttle without a queue. A laptop has two
-    processors, so a short queue takes the bursts that AWS would serve in parallel. It is bounded in length and time.
+    AWS would start more environments, up to the account's limit, and then throttle without a queue.
+    A laptop has two processors, so a short queue takes the bursts that AWS would serve in parallel.
+    The queue is bounded in length and time.
     """
 
     workers: int = 10
-    waiting: int = 100  # calls
-    waiting_seconds: float = 10.0  # of a call that no worker is being started for
+    waiting: int = 100  # number of queued calls
+    waiting_seconds: float = 10.0  # for a call for which no worker is being started
 
 
 class Pool:
-    """Grows while invocations wait, up to `limits.workers`. Then they queue, and what exceeds the queue is throttled."""
+    """A pool that grows while invocations wait, up to `limits.workers`.
+
+    Further invocations queue. They are throttled when the queue is full.
+    """
 
     def __init__(
         self, function: DeployedFunction, launch: Launch, limits: Limits, now: Now
@@ -55,11 +59,12 @@ class Pool:
         self._retired = False
 
     async def acquire(self) -> Worker:
-        """Return a worker, the most recently used first. A caller that is cancelled gives up its place in the queue.
+        """Return a worker, the most recently used first; a cancelled caller leaves the queue.
 
         Raises:
             InitError: the worker that was started for this call failed.
-            InvokeError: all workers are busy and the queue is full, or the call has waited too long.
+            InvokeError: all workers are busy and the queue is full, or the call has waited too
+                long.
         """
         while self._idle:
             worker = self._idle.pop()
@@ -82,7 +87,10 @@ class Pool:
         return turn.result()
 
     async def release(self, worker: Worker) -> None:
-        """Hand the worker to the next waiting call, or keep it warm. End it if it is no longer usable or wanted."""
+        """Hand the worker to the next waiting call, or keep it warm.
+
+        End it if it is unusable or the pool is retired.
+        """
         if not self._is_usable(worker) or (self._retired and not self._waiting):
             await self._discard(worker)
             self._grow()
@@ -92,13 +100,13 @@ class Pool:
             self._idle.append(worker)
 
     async def retire(self) -> None:
-        """Let running invocations end, then keep no worker."""
+        """Let running invocations finish, then keep no worker."""
         self._retired = True
         idle, self._idle = self._idle, []
         await asyncio.gather(*(self._discard(worker) for worker in idle))
 
     async def reap(self, idle_seconds: float) -> None:
-        """End the workers that were idle for `idle_seconds`, and those that are no longer usable."""
+        """End workers that were idle for `idle_seconds` and workers that are no longer usable."""
         horizon = time.monotonic() - idle_seconds
         old = [
             worker
@@ -109,7 +117,7 @@ class Pool:
         await asyncio.gather(*(self._discard(worker) for worker in old))
 
     async def close(self) -> None:
-        """End every worker now, also those at work or starting."""
+        """End every worker now, including busy and starting ones."""
         self._retired = True
         for start in list(self._starts):
             start.cancel()
@@ -129,7 +137,7 @@ class Pool:
             worker = await self._launch(self.function)
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # InitError, or a fault of ours: the caller must hear of either
+        except Exception as error:  # the caller must see InitError as well as internal errors
             if turn := self._next_waiting():
                 turn.set_exception(error)
             elif not isinstance(error, InitError):
@@ -156,7 +164,7 @@ class Pool:
             task.add_done_callback(self._handed_back.discard)
 
     def _is_usable(self, worker: Worker) -> bool:
-        """Return True if the worker lives and its credentials outlast an invocation."""
+        """Return True if the worker is alive and its credentials outlast an invocation."""
         return worker.alive and not worker.credentials_end_before(self._now() + self._margin)
 
     def _next_waiting(self) -> asyncio.Future[Worker] | None:

@@ -1,4 +1,4 @@
-"""What Lambda refuses before anything changes: reserved names, stale revisions, and what the laptop does not emulate."""
+"""Checks before a function changes: reserved names, stale revisions, and features not emulated."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _EXTENSIONS = "extensions/"
 
 
 def check(call: AwsCall) -> None:
-    """Raise `InvokeError` if Lambda would refuse this change of a function, or if the laptop has to."""
+    """Raise `InvokeError` if Lambda would reject this change, or if it is not emulated."""
     match = _FUNCTIONS.match(call.path)
     if match is None or call.method not in ("POST", "PUT"):
         return
@@ -59,11 +59,14 @@ def _alias_revision(function: str, alias: str, region: str) -> str | None:
     try:
         return str(lambda_backends[ACCOUNT_ID][region].get_alias(alias, function).revision_id)
     except JsonRESTError:
-        return None  # moto says that there is none
+        return None  # moto reports that the layer does not exist
 
 
 def _refuse_extensions(layer_arn: str, region: str) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-extensions.html: Lambda starts each file of that folder."""
+    """Reject layers with extensions: Lambda would start each file of that folder.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-extensions.html
+    """
     layer = lambda_backends[ACCOUNT_ID][region].layers_versions_by_arn(layer_arn)
     if layer is None:
         return
@@ -75,7 +78,8 @@ def _refuse_extensions(layer_arn: str, region: str) -> None:
         ]
     if names:
         raise _not_emulated(
-            f"the layer {layer_arn} contains extensions: {', '.join(names)}. Leave the layer out on the laptop"
+            f"the layer {layer_arn} contains extensions: {', '.join(names)}. "
+            "Leave the layer out on the laptop"
         )
 
 

@@ -1,4 +1,7 @@
-"""The platform's own lines in a function's log: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html."""
+"""The platform's own lines in a function's log.
+
+https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +17,7 @@ _LEVELS = ("DEBUG", "INFO", "WARN")
 
 @dataclass(frozen=True)
 class Report:
-    """Of one invocation. What is not known, or was not, is 0 or empty."""
+    """The measurements of one invocation; unknown values are 0 or empty."""
 
     request_id: str
     duration_ms: float
@@ -33,7 +36,7 @@ def start_lines(function: DeployedFunction, request_id: str) -> list[str]:
 
 
 def end_lines(function: DeployedFunction, report: Report) -> list[str]:
-    """Return END and REPORT, worded as by AWS."""
+    """Return the END and REPORT lines in AWS's wording."""
     if function.logging.is_json:
         return _json_end_lines(function, report)
     traced = report.traced
@@ -57,7 +60,10 @@ def end_lines(function: DeployedFunction, report: Report) -> list[str]:
 
 
 def init_lines(function: DeployedFunction, init_ms: float, error_type: str) -> list[str]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (failures during the Init phase)."""
+    """Return the lines of a failed Init phase.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    """
     if function.logging.is_json:
         record = {
             "phase": "init",
@@ -72,7 +78,10 @@ def init_lines(function: DeployedFunction, init_ms: float, error_type: str) -> l
 
 
 def _json_end_lines(function: DeployedFunction, report: Report) -> list[str]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (platform.runtimeDone, platform.report)."""
+    """Return platform.runtimeDone and platform.report as JSON.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+    """
     status = report.status or "success"
     outcome = {"requestId": report.request_id, "status": status} | (
         {"errorType": report.error_type} if report.error_type else {}

@@ -1,7 +1,9 @@
-"""The Runtime API of one worker, as HTTP/1.1 on a port of its own.
+"""The Runtime API of one worker: an HTTP/1.1 server on its own port.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-A general web server takes half of the time of an invocation here: every invocation is two requests to this endpoint.
+
+Every invocation makes two requests to this endpoint. A general-purpose web server takes half of an
+invocation's time.
 """
 
 import asyncio
@@ -27,7 +29,8 @@ class Answer:
 
 
 Send = Callable[[Answer], None]
-# Called with the method, the path below the version's prefix, the body, and what sends the answer now or later.
+# Called with the method, the path below the version's prefix, the body, and a function that sends
+# the answer now or later.
 Respond = Callable[[str, str, bytes, Send], None]
 
 ACCEPTED = Answer(202, b'{"status":"OK"}\n')
@@ -35,7 +38,7 @@ NOT_FOUND = Answer(404, b'{"errorType":"NotFound"}')
 
 
 class RuntimeApi:
-    """Serves between `start` and `close`."""
+    """A server that listens between `start` and `close`."""
 
     def __init__(self, respond: Respond) -> None:
         self._respond = respond
@@ -43,7 +46,7 @@ class RuntimeApi:
         self._connections: set[_Connection] = set()
 
     async def start(self) -> int:
-        """Return the port."""
+        """Start listening and return the port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: _Connection(self._respond, self._connections), LOOPBACK, 0
@@ -59,7 +62,7 @@ class RuntimeApi:
 
 
 class _Connection(asyncio.Protocol):
-    """One request at a time, as every HTTP client does without pipelining."""
+    """A connection that handles one request at a time; HTTP clients do not pipeline by default."""
 
     def __init__(self, respond: Respond, connections: set["_Connection"]) -> None:
         self._respond = respond
@@ -73,10 +76,11 @@ class _Connection(asyncio.Protocol):
         if self._transport:
             self._transport.close()
 
-    # asyncio calls these three.
+    # asyncio calls these three methods.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is of another class
+        # uvloop's transport has another class
+        self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -89,7 +93,7 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.close()
 
-    # httptools calls these.
+    # httptools calls these methods.
 
     def on_message_begin(self) -> None:
         self._url, self._body = b"", []
@@ -106,7 +110,7 @@ class _Connection(asyncio.Protocol):
         self._respond(method, action, b"".join(self._body), self._send)
 
     def _send(self, answer: Answer) -> None:
-        if self._transport is None:  # the client has gone
+        if self._transport is None:  # the client has disconnected
             return
         head = f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}\r\nContent-Type: application/json\r\n"
         fields = "".join(

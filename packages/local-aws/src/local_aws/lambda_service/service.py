@@ -1,4 +1,4 @@
-"""Invoke: finds the deployed function, runs it in a warm or fresh worker, and writes its log."""
+"""The Invoke API: finds a deployed function, runs it in a worker and writes its log."""
 
 import asyncio
 import base64
@@ -101,10 +101,14 @@ class LambdaService:
         self._reaper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Forget what an earlier run unpacked, and begin to reap idle workers. Raises if the runtime is not there."""
+        """Delete what an earlier run unpacked, and start reaping idle workers.
+
+        Raise an error if the runtime is missing.
+        """
         if not (self._interpreter.runtime / "awslambdaric").is_dir():
             raise FileNotFoundError(
-                f"{self._interpreter.runtime} holds no awslambdaric: install requirements/runtime.txt there "
+                f"{self._interpreter.runtime} does not contain awslambdaric. "
+                "Install requirements/runtime.txt there "
                 "(uv pip install --target)"
             )
         await asyncio.to_thread(self._unpacked.forget)
@@ -112,7 +116,7 @@ class LambdaService:
         self._asynchronous.start()
 
     async def close(self) -> None:
-        """Kill every worker. Invocations under way are lost."""
+        """Kill every worker; running invocations are lost."""
         await self._asynchronous.close()
         background = [task for task in (self._reaper, *self._tasks) if task]
         for task in background:
@@ -133,10 +137,13 @@ class LambdaService:
         region: str | None = None,
         client_context: str | None = None,
     ) -> Invocation:
-        """Run a function, by name or ARN, and wait. `source` is (service principal, source ARN) when an AWS service
-        calls, which the function's policy must allow. Raises `InvokeError` if it is not run at all.
+        """Run a function by name or ARN and wait for its result.
 
-        Giving up does not stop a function that runs, as on AWS. A call that still waits for a worker is dropped.
+        `source` is (service principal, source ARN) when an AWS service calls; the function's policy
+        must allow it. Raise `InvokeError` if the function is not run at all.
+
+        As on AWS, cancelling does not stop a function that runs. A call that still waits for a
+        worker is dropped.
         """
         deployed = find(function, qualifier, region)
         if source:
@@ -159,7 +166,10 @@ class LambdaService:
         source: tuple[str, str] | None = None,
         region: str | None = None,
     ) -> str:
-        """Run a function some time soon, and again if it fails; returns its request id. As `invoke`, it may refuse."""
+        """Queue an asynchronous invocation, with retries, and return its request id.
+
+        Like `invoke`, it may raise `InvokeError`.
+        """
         deployed = find(function, qualifier, region)
         if source:
             deployed.allow(*source)
@@ -173,13 +183,20 @@ class LambdaService:
         return event.request_id
 
     async def start_worker(self, function: str, qualifier: str) -> None:
-        """Have a warm worker. Raises `InitError` with its output if it does not start, `InvokeError` if there is no
-        such version."""
+        """Ensure that a warm worker exists.
+
+        Raises:
+            InitError: the worker did not start; the error holds its output.
+            InvokeError: there is no such version.
+        """
         pool = self._pool(find(function, qualifier))
         await pool.release(await pool.acquire())
 
     def routes(self) -> list[web.RouteDef]:
-        """`POST …/worker` starts one, as AWS's provisioned concurrency would: 204, or 409 with what the worker wrote."""
+        """Return the route `POST …/worker`, which starts a worker like provisioned concurrency.
+
+        It answers 204, or 409 with the worker's output.
+        """
         return [
             web.post("/_atrium/functions/{function}/versions/{version}/worker", self._answer_start)
         ]
@@ -194,7 +211,7 @@ class LambdaService:
         return web.Response(status=204)
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Answer Invoke and event invoke configs; forward everything else, then retire the workers it made outdated."""
+        """Answer Invoke and event invoke configs; forward other calls, then retire old workers."""
         try:
             if (match := _INVOKE.match(call.path)) and call.method == "POST":
                 return await self._answer_invoke(call, unquote(match["function"]))
@@ -292,7 +309,10 @@ class LambdaService:
     async def _invoke_worker(
         self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
     ) -> tuple[Invocation, float]:
-        """Return the milliseconds, too, that starting the worker took, if it was started for this."""
+        """Run the event in a worker and return the outcome with the start's duration in ms.
+
+        The duration is 0 for a warm worker.
+        """
         function = pool.function
         cold = worker.invocations == 0
         before = worker.output.take()
@@ -377,7 +397,8 @@ class LambdaService:
         return worker
 
     async def _retire_outdated(self) -> None:
-        # Taken out in one step: other calls come through here while workers are being ended.
+        # The workers are removed in one step, because other calls run while workers are being
+        # ended.
         outdated = [key for key in self._pools if self._is_outdated(*key)]
         await asyncio.gather(
             *(pool.retire() for pool in [self._pools.pop(key) for key in outdated])

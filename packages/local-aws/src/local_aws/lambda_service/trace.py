@@ -1,4 +1,4 @@
-"""What X-Ray is told of an invocation, and what the function is told of the trace.
+"""X-Ray segments of an invocation, and the trace header that the function gets.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
@@ -16,29 +16,32 @@ from local_aws.xray import Traces
 
 
 def new_trace() -> str:
-    """A header that is not sampled: on a laptop a request is traced when its own header says so, and then always."""
+    """Return a header that is not sampled.
+
+    On a laptop, a request is traced if and only if its own header asks for it.
+    """
     root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
 
 @dataclass(frozen=True)
 class Traced:
-    """A sampled invocation of a function whose tracing is active and whose role may tell of it."""
+    """A sampled invocation of a function with active tracing and permission to write segments."""
 
     root: str
-    parent: str | None  # who called
+    parent: str | None  # id of the caller's segment
     service_segment: str
     function_segment: str
     began: float  # epoch seconds
 
     @property
     def header(self) -> str:
-        """The function's own: its subsegments belong to the function's segment."""
+        """Return the function's own header: its subsegments belong to the function's segment."""
         return f"Root={self.root};Parent={self.function_segment};Sampled=1"
 
 
 def begin(function: DeployedFunction, header: str, traces: Traces) -> Traced | None:
-    """None if nothing is to be traced."""
+    """Start tracing; return None if the invocation is not traced."""
     parts = dict(part.partition("=")[::2] for part in header.split(";"))
     if parts.get("Sampled") != "1" or "Root" not in parts or not function.is_traced:
         return None
@@ -59,9 +62,12 @@ def end(
     failed: bool,
     init_ms: float,
 ) -> None:
-    """The service's segment, and the function's with what it took to start it. `init_ms` is 0 for a warm worker."""
+    """Write the segments of the service and of the function, including the start of the worker.
+
+    `init_ms` is 0 for a warm worker.
+    """
     now = time.time()
-    status = 200  # of Invoke itself, also when the function failed
+    status = 200  # status of Invoke itself, which is 200 even if the function failed
     shared: dict[str, Any] = {
         "trace_id": traced.root, "start_time": traced.began, "end_time": now, "name": function.name,
         "resource_arn": function.qualified_arn, **({"fault": True} if failed else {}),

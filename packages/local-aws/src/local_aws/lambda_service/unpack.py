@@ -1,4 +1,4 @@
-"""Zips of functions and layers on disk: each unpacked once, named by its content, read only as on AWS."""
+"""Unpacked zips of functions and layers: one read-only folder per content."""
 
 import asyncio
 import shutil
@@ -11,13 +11,16 @@ from pathlib import Path
 
 from local_aws.lambda_service.deployed import Archive
 
-# What a file of a zip is known by: its path, size, CRC and attributes.
+# The key of a file in a zip: its path, size, CRC and attributes.
 _Member = tuple[str, int, int, int]
 
 
 class Unpacked:
-    """Folders of unpacked archives under `root`. Equal files are one file, linked: a layer has hundreds, of which the
-    next version changes a few."""
+    """Folders of unpacked archives under `root`.
+
+    Equal files are hard links to one file: a layer has hundreds of files, and the next version
+    changes few.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -25,7 +28,10 @@ class Unpacked:
         self._files: dict[_Member, Path] = {}
 
     async def folder(self, archive: Archive) -> Path:
-        """The folder with the archive's files; unpacks it the first time, once however many ask."""
+        """Return the folder with the archive's files.
+
+        The archive is unpacked once, even if several callers ask at the same time.
+        """
         target = self.root / archive.digest
         if target.exists():
             return target
@@ -56,7 +62,7 @@ class Unpacked:
                     files[member] = _extract(archive, info, partial).relative_to(partial)
         partial.rename(
             target
-        )  # whole or absent: a killed supervisor leaves no half-unpacked function
+        )  # the rename is atomic: a killed supervisor leaves no partly unpacked function
         for path in [target, *target.rglob("*")]:
             if path.is_dir():
                 path.chmod(0o555)
@@ -64,13 +70,16 @@ class Unpacked:
         return target
 
     def _linked(self, member: _Member, folder: Path) -> Path | None:
-        """The path below `folder` of a link to the equal file of an earlier archive, if there is one."""
+        """Link an equal file of an earlier archive into `folder` and return its relative path.
+
+        Return None if there is none.
+        """
         earlier = self._files.get(member)
         if earlier is None:
             return None
         path = earlier.relative_to(self.root)
         inside = Path(*path.parts[1:])
-        with suppress(OSError):  # a file system without links, or the file is gone
+        with suppress(OSError):  # the file system has no links, or the file was deleted
             (folder / inside).parent.mkdir(parents=True, exist_ok=True)
             (folder / inside).hardlink_to(earlier)
             return inside
@@ -78,7 +87,7 @@ class Unpacked:
 
 
 def remove_read_only(folder: Path) -> None:
-    """`rm -r` for folders without write permission, which only root removes the plain way."""
+    """Remove a folder without write permission, which only root can remove directly."""
     for path in [folder, *folder.rglob("*")] if folder.exists() else []:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""One worker: a process running AWS's runtime client, and the Runtime API endpoint that feeds it.
+"""A worker: a process with AWS's runtime client, and the Runtime API endpoint that serves it.
 
 Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -23,7 +23,7 @@ from local_aws.lambda_service.runtime_api import ACCEPTED, NOT_FOUND, Answer, Ru
 from local_aws.settings import LOOPBACK
 
 INIT_SECONDS = 10.0  # AWS's limit for the init phase
-RESPONSE_LIMIT = 6_291_556  # bytes, AWS's limit for a synchronous response
+RESPONSE_LIMIT = 6_291_556  # AWS's limit for a synchronous response, in bytes
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,28 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an invocation. `note` is the platform's own log line, `status` what REPORT says of it."""
+    """The outcome of an invocation.
+
+    `note` is the platform's own log line; `status` is the status in REPORT.
+    """
 
     payload: bytes
     function_error: str | None = None
     note: str | None = None
     status: str | None = None
-    error_type: str | None = None  # of a worker that ended
+    error_type: str | None = None  # only of a worker that ended
 
 
 class InitError(Exception):
-    """The worker ended or failed before it asked for its first event. `payload` is what Invoke answers."""
+    """A worker that ended or failed before it asked for its first event.
+
+    `payload` is the answer of Invoke.
+    """
 
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload.decode(errors="replace"))
         self.payload = payload
-        self.output: list[str] = []  # the newest of what the worker wrote until then
+        self.output: list[str] = []  # the newest output of the worker
         self.log_stream = ""
         self.init_ms = 0.0
 
@@ -65,7 +71,7 @@ class InitError(Exception):
 
 
 class Worker:
-    """Between `start` and `kill`. One invocation at a time."""
+    """A worker that runs between `start` and `kill`, one invocation at a time."""
 
     def __init__(
         self,
@@ -90,16 +96,19 @@ class Worker:
         self._memory: Memory | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._next: Answer | None = None  # the event that the process gets when it polls
-        self._poll: Send | None = None  # answers the process's poll, when it waits for an event
+        self._poll: Send | None = None  # answers the process's poll while it waits for an event
         self._event: Event | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._credentials_end: datetime | None = None
         self._end: Outcome | None = (
-            None  # once the process has ended: what every invocation comes to
+            None  # set once the process has ended: the outcome of every further invocation
         )
 
     async def start(self, task_root: Path, layers: list[Path], credentials: Credentials) -> None:
-        """Start the process and wait until it asks for work. Raises `InitError`."""
+        """Start the process and wait until it polls for work.
+
+        Raise `InitError` if it ends or fails first.
+        """
         started = time.monotonic()
         self._credentials_end = credentials.expiration
         port = await self._api.start()
@@ -131,7 +140,8 @@ class Worker:
         self.output.watch()
         self._watch = asyncio.create_task(self._until_exit(self._process))
         try:
-            # AWS gives a slow init a second try inside the invocation, under the function's own timeout.
+            # AWS gives a slow init a second try inside the invocation, under the function's own
+            # timeout.
             async with asyncio.timeout(INIT_SECONDS + self.function.timeout):
                 await asyncio.shield(self._ready)
         except TimeoutError:
@@ -151,9 +161,12 @@ class Worker:
         self.init_ms = (time.monotonic() - started) * 1000
 
     async def invoke(self, event: Event) -> Outcome:
-        """Run one event. A timeout or a crash ends the worker and is an outcome, not an exception."""
+        """Run one event.
+
+        A timeout or a crash ends the worker. It is an outcome, not an exception.
+        """
         self.invocations += 1
-        if self._end:  # killed after it was handed to us
+        if self._end:  # the worker was killed after the pool had handed it out
             return self._end
         self._event, self._outcome = event, asyncio.get_running_loop().create_future()
         deadline_ms = int((time.time() + self.function.timeout) * 1000)
@@ -174,7 +187,10 @@ class Worker:
             self.idle_since = time.monotonic()
 
     async def kill(self) -> None:
-        """End the process and its children, and close its Runtime API. Safe to call twice."""
+        """End the process and its children, and close its Runtime API.
+
+        A second call does nothing.
+        """
         self.alive = False
         self._ready.cancel()
         if self._process and self._process.returncode is None:
@@ -192,7 +208,7 @@ class Worker:
             self._memory.close()
 
     def peak_memory_mb(self) -> int | None:
-        """Highest resident memory in MB, where it is known."""
+        """Return the peak resident memory in MB, where it is known."""
         return self._memory.peak() if self._memory else None
 
     def _log(self, lines: list[str]) -> None:
@@ -240,7 +256,7 @@ class Worker:
     async def _until_exit(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
         self.alive = False
-        _kill_group(process.pid)  # what the function started and did not wait for
+        _kill_group(process.pid)  # remove processes that the function started and did not wait for
         who = f"RequestId: {self._event.request_id} " if self._event else ""
         message = f"{who}Error: {_exit_reason(code)}"
         payload = _error("Runtime.ExitError", message)
@@ -252,7 +268,7 @@ class Worker:
 
 
 def _exit_reason(code: int) -> str:
-    """As AWS words it, with Go's names of signals."""
+    """Return the reason in AWS's wording, with Go's names of signals."""
     if code == 0:
         return "Runtime exited without providing a reason"
     how = (
@@ -266,7 +282,7 @@ def _exit_reason(code: int) -> str:
 def _kill_group(process_group: int) -> None:
     with suppress(
         ProcessLookupError, PermissionError
-    ):  # macOS says PermissionError of a group of zombies
+    ):  # macOS raises PermissionError for a process group of zombies
         os.killpg(process_group, signal.SIGKILL)
 
 
