@@ -113,7 +113,9 @@ def test_expired_sessions_are_forgotten(function: Function) -> None:
 
 
 def test_a_role_must_exist(aws: None) -> None:
-    with pytest.raises(LookupError, match="The role arn:aws:iam::000000000000:role/gone does not exist"):
+    with pytest.raises(
+        LookupError, match="The role arn:aws:iam::000000000000:role/gone does not exist"
+    ):
         sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/gone", "worker")
 
 

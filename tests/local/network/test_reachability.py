@@ -238,7 +238,7 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
         assert caller is not None
         reasons[name] = no_way_to_proxy(caller, proxy)
     assert reasons["orders"] is None
-    assert "declares `postgres`" in (reasons["menu"] or "")
+    assert "Declare `postgres`" in (reasons["menu"] or "")
     assert "outside of the VPC" in (reasons["apart"] or "")
 
 
@@ -261,7 +261,7 @@ def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: 
         "menu": {4566, 2000},
         "apart": {4566, 2000, 3000},
     }
-    assert "declares `postgres`" in found["menu"].closed[6432]
+    assert "Declare `postgres`" in found["menu"].closed[6432]
     assert "outside of the VPC" in found["apart"].closed[6432]
     assert found["apart"].world is None
     assert f"is in {network.vpc}, which has no route to the internet" in (
