@@ -72,7 +72,7 @@ def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, te
     os.killpg(terraform, signal.SIGKILL)
     ended = command.end()
     assert ended.code == 2
-    assert "terraform was killed (signal 9)" in ended.message
+    assert "terraform was killed by signal 9" in ended.message
     assert "`make up` goes back to before this apply" in ended.message
     next_up = recovers()
     assert "An apply was cut off" in next_up

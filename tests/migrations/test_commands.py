@@ -105,7 +105,7 @@ def invoked(
         (["apply"], "migrate: ENV is missing. ENV is one of: local, dev, prod."),
         (
             ["apply", "--env", "test"],
-            "migrate: ENV=test is no environment. ENV is one of: local, dev, prod.",
+            "migrate: ENV=test is not an environment. ENV is one of: local, dev, prod.",
         ),
         (["apply", "--env", "dev", "--to", "9999"], "migrate: TO=9999 is none of 0001_users"),
         (

@@ -153,7 +153,7 @@ def test_a_canary_that_rings_flies_back_and_one_that_does_not_goes_on(
     alarm.becomes("ALARM")
     status, said = deployed.run("release", "local", "--canary", "10")
     assert (status, live(client)) == (1, was)
-    assert "is in alarm already" in said
+    assert "is already in alarm" in said
 
     alarm.becomes("OK")
     process = deployed.start("release", "local", "--canary", "10", "--watch", "600")

@@ -80,11 +80,11 @@ def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
         "AWS_REGION is missing.",
         "STATE_BUCKET is missing.",
         "AWS_ACCOUNT_ID is '12345': must be the twelve digits of an AWS account.",
-        "ALLOWED_CIDRS is '203.0.113.7/32, 0.0.0.0/0': must not admit the world",
-        "ALARM_EMAILS is 'nobody': must be mail addresses",
-        ".env line 4: ALOWED_CIDRS is a name that nobody reads; ALLOWED_CIDRS is one.",
+        "ALLOWED_CIDRS is '203.0.113.7/32, 0.0.0.0/0': must not contain a range wider than",
+        "ALARM_EMAILS is 'nobody': must be e-mail addresses",
+        ".env line 4: no command reads ALOWED_CIDRS (did you mean ALLOWED_CIDRS?).",
         ".env line 5 is not NAME=value: 'hello'.",
-        "CUSTOM_DOMAIN_CERTIFICATE_ARN is missing, and CUSTOM_DOMAIN is of no use without it.",
+        "CUSTOM_DOMAIN_CERTIFICATE_ARN is missing, and CUSTOM_DOMAIN needs it.",
     ):
         assert expected in said
 
@@ -134,8 +134,8 @@ def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{PROJECT_NAME: acme", "REPOSITORY_VARIABLES is no JSON (Expecting property name"),
-        ("[]", "is no JSON object: '[]'. A"),
+        ("{PROJECT_NAME: acme", "REPOSITORY_VARIABLES is not JSON (Expecting property name"),
+        ("[]", "is not a JSON object: '[]'. In"),
     ],
 )
 def test_repository_variables_that_are_no_json_are_told_and_where_they_come_from(
@@ -218,9 +218,9 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (("tools.operations.plan",), "plan: prod cannot be reached with this configuration"),
-        (("tools.operations.smoke", "local"), "There is no stack here yet"),
-        (("tools.laptop", "env"), "There is no stack here yet"),
+        (("tools.operations.plan",), "plan: prod cannot be used with this configuration"),
+        (("tools.operations.smoke", "local"), "There is no stack in this checkout yet"),
+        (("tools.laptop", "env"), "There is no stack in this checkout yet"),
     ],
 )
 def test_only_an_environment_on_aws_is_kept_from_running(

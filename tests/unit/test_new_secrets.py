@@ -34,7 +34,7 @@ def test_an_unknown_secret_is_waited_for_with_growing_pauses() -> None:
     assert patiently("migrate", {"action": "apply"}) == {"applied": []}
     assert functions.invoked == [("migrate", "apply")] * 4
     assert slept == [1, 2, 4]
-    assert told[0] == "migrate: the proxy does not know a new secret yet; once more in 1 s."
+    assert told[0] == "migrate: the proxy does not know a new secret yet. Retrying in 1 s."
 
 
 def test_the_wait_is_bounded_and_ends_with_the_error() -> None:

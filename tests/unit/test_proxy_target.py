@@ -64,8 +64,8 @@ def test_a_target_that_is_available_is_not_waited_for(wait: Wait) -> None:
 
 def test_the_state_is_told_when_it_changes_and_at_the_end(wait: Wait) -> None:
     assert wait({"State": "REGISTERING"}, PENDING, PENDING, AVAILABLE) == [
-        "proxy proxy: its target is REGISTERING after 0 s; a new one takes minutes.",
-        "proxy proxy: its target is UNAVAILABLE PENDING_PROXY_CAPACITY after 1 s; a new one takes minutes.",
+        "proxy proxy: its target is REGISTERING after 0 s. A new target takes minutes.",
+        "proxy proxy: its target is UNAVAILABLE PENDING_PROXY_CAPACITY after 1 s. A new target takes minutes.",
         "proxy proxy: its target is available after 3 s.",
     ]
 

@@ -1,1 +1,1 @@
-"""An environment and a release: what `make up` and the commands of tools/operations share."""
+"""Environments and releases: the code that `make up` and tools/operations share."""

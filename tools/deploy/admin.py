@@ -1,6 +1,8 @@
-"""`make admin ENV=dev EMAIL=ada@example.com`: makes a user an administrator, for whom nobody can yet do it through the API.
+"""`make admin ENV=dev EMAIL=ada@example.com`: make a user an administrator.
 
-The deployed function `first_admin` does it, since only what runs in the VPC reaches the database. A repeat changes nothing.
+An environment without an administrator needs this command, since only an administrator can grant
+the role through the API. The deployed function `first_admin` grants it, because only code in the
+VPC reaches the database. The command is idempotent.
 """
 
 import argparse
@@ -14,11 +16,11 @@ from tools.deploy.environment import Environment, FunctionFailedError
 from tools.deploy.errors import RefusedError
 
 Invoke = Callable[[str, Mapping[str, Any]], Any]
-"""A function's folder and the event → its answer."""
+"""Invokes the function in the named folder with an event, and returns its answer."""
 
 
 def make_admin(invoke: Invoke, email: str) -> dict[str, Any]:
-    """`uid`, and whether it was `granted` now. Raises what `invoke` raises."""
+    """Return `uid` and `granted` (False if the user was an administrator before)."""
     answer: dict[str, Any] = invoke("first_admin", {"email": email})
     return answer
 
@@ -26,7 +28,7 @@ def make_admin(invoke: Invoke, email: str) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.deploy.admin", description=__doc__)
     parser.add_argument("--env", default="", help="local, dev, prod, …")
-    parser.add_argument("--email", default="", help="of somebody who has signed in before")
+    parser.add_argument("--email", default="", help="address of a user who has signed in before")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     options = parser.parse_args()
     return command.run("admin", lambda: _admin(options))
@@ -34,7 +36,7 @@ def main() -> int:
 
 def _admin(options: argparse.Namespace) -> None:
     if not options.email:
-        raise RefusedError("EMAIL is missing: make admin ENV=… EMAIL=ada@example.com")
+        raise RefusedError("EMAIL is missing. Run make admin ENV=… EMAIL=ada@example.com")
     chosen = environment.environment(options.env)
     try:
         answer = make_admin(chosen.invoke, options.email)
@@ -49,19 +51,22 @@ def _admin(options: argparse.Namespace) -> None:
 
 def _text(answer: Mapping[str, Any], name: str, email: str) -> str:
     if answer["granted"]:
-        return f"{email} is an administrator of {name} now. Tokens from before are stale: sign in again."
-    return f"{email} was an administrator of {name} already; nothing was changed."
+        return f"{email} is an administrator of {name} now. Older tokens are stale: sign in again."
+    return f"{email} was already an administrator of {name}. Nothing was changed."
 
 
 def _told(failed: FunctionFailedError, chosen: Environment, email: str) -> Exception:
     match failed.kind:
         case "UserNotFoundError":
             return RefusedError(
-                f"nobody in {chosen.name} has the address {email}. Sign up and confirm it first (client "
-                f"{chosen.output('user_pool_client_id')} of pool {chosen.output('user_pool_id')}), then run this again."
+                f"no user of {chosen.name} has the address {email}. Sign up and confirm it first (client "
+                f"{chosen.output('user_pool_client_id')} of pool {chosen.output('user_pool_id')}). "
+                "Then run this command again."
             )
         case "UserDisabledError":
-            return RefusedError(f"{failed.message} Enable them first: PUT /v1/users/{{id}}/status.")
+            return RefusedError(
+                f"{failed.message} Enable the user first: PUT /v1/users/{{id}}/status."
+            )
         case "ValueError":
             return RefusedError(f"EMAIL: {failed.message}")
     return failed

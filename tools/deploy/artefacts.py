@@ -1,4 +1,7 @@
-"""What is deployed, and its one digest: the workflow builds once and deploys the same bytes to every environment."""
+"""The artefacts of a deployment and their digest.
+
+The workflow builds once and deploys the same bytes to every environment.
+"""
 
 import hashlib
 import subprocess
@@ -14,7 +17,7 @@ LAPTOP_ONLY = "local"  # layers with wheels for the machine that built them
 
 
 def main() -> int:
-    """`python -m tools.deploy.artefacts`: prints the digest of what lies in build/."""
+    """`python -m tools.deploy.artefacts`: print the digest of the artefacts in build/."""
     print(digest(BUILD))
     return 0
 
@@ -31,7 +34,7 @@ def deployed_files(build: Path) -> Iterator[Path]:
 
 
 def digest(build: Path) -> str:
-    """SHA-256 over names and contents."""
+    """Return the SHA-256 of the artefacts' names and contents."""
     total = hashlib.sha256()
     for file in deployed_files(build):
         total.update(
@@ -41,25 +44,25 @@ def digest(build: Path) -> str:
 
 
 def require(build: Path, wanted: str) -> None:
-    """Raises RefusedError if `build` holds something else than what was built as `wanted`."""
+    """Raise RefusedError unless the artefacts in `build` have the digest `wanted`."""
     if (found := digest(build)) != wanted:
         raise RefusedError(
-            f"{build.name}/ has digest {found}, not {wanted}: these are not the artefacts that were built and tested. "
-            "Fetch them again, or build: make deploy without ARTEFACTS."
+            f"{build.name}/ has digest {found}, not {wanted}. These are not the artefacts that were tested. "
+            "Download them again, or run make deploy without ARTEFACTS to build new ones."
         )
 
 
 def build(*, local: bool) -> None:
-    """Raises RefusedError with what the builder said."""
+    """Build the artefacts. Raise RefusedError with the builder's message if that fails."""
     command = [sys.executable, "-m", "tools.build", *(["--local"] if local else [])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RefusedError(
-            f"nothing was changed, since it does not build:\n{(done.stderr or done.stdout).strip()}"
+            f"the build failed, so nothing was changed. Correct this and run it again:\n{(done.stderr or done.stdout).strip()}"
         )
     print(
         "\n".join(line for line in done.stdout.splitlines() if " unchanged " not in line)
-        or "build: nothing had changed."
+        or "build: every artefact is up to date."
     )
 
 

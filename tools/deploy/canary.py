@@ -1,4 +1,4 @@
-"""A canary: a share of the calls on the new versions, for as long as none of the functions' error alarms goes off."""
+"""Canary releases: a share of the calls runs the new versions while error alarms are watched."""
 
 import time
 from collections.abc import Sequence
@@ -14,24 +14,30 @@ ALARMS_A_CALL = 100
 
 
 class CanaryFailedError(RefusedError):
-    """Which alarms went off. Every function is on its old version again."""
+    """An alarm went off during the canary, and every function was rolled back."""
 
 
 @dataclass(frozen=True)
 class Canary:
-    """`percent` of the calls for `seconds`. The alarms look at five minutes, so less than that sees little."""
+    """A canary that gets `percent` of the calls for `seconds`.
+
+    The alarms evaluate five minutes, so a shorter canary shows little.
+    """
 
     percent: int
     seconds: int
 
 
 def error_alarm(function: str) -> str:
-    """As modules/api_lambda/alarms.tf names it."""
+    """Return the alarm's name as modules/api_lambda/alarms.tf sets it."""
     return f"{function}-errors"
 
 
 def states(cloudwatch: Any, shifts: Sequence[Shift]) -> dict[str, str]:
-    """Function → state of its error alarm: OK, ALARM or INSUFFICIENT_DATA. Those without an alarm are not in it."""
+    """Return the state of each function's error alarm: OK, ALARM or INSUFFICIENT_DATA.
+
+    Functions without an alarm are left out.
+    """
     names = {error_alarm(shift.function): shift.function for shift in shifts}
     found: dict[str, str] = {}
     for start in range(0, len(names), ALARMS_A_CALL):
@@ -42,28 +48,28 @@ def states(cloudwatch: Any, shifts: Sequence[Shift]) -> dict[str, str]:
 
 
 def require_watched(shifts: Sequence[Shift], before: dict[str, str]) -> None:
-    """Raises RefusedError: a canary that nobody watches, or whose alarm rings already, would show nothing."""
+    """Raise RefusedError if a function has no error alarm, or its alarm is on already."""
     unwatched = [shift.function for shift in shifts if shift.function not in before]
     ringing = [function for function, state in before.items() if state == "ALARM"]
     for functions, what in (
         (
             unwatched,
-            "has no error alarm that a canary could watch (locals.tf: alarms = true makes them)",
+            "has no error alarm that a canary could watch (set alarms = true in locals.tf)",
         ),
-        (ringing, "is in alarm already, so a canary would show nothing"),
+        (ringing, "is already in alarm, so a canary would prove nothing"),
     ):
         if functions:
             raise RefusedError(
-                f"{', '.join(functions)} {what}. Nothing was shifted; CANARY=0 shifts all calls at once."
+                f"{', '.join(functions)} {what}. Nothing was shifted. CANARY=0 shifts all calls at once."
             )
 
 
 def fly(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], canary: Canary) -> None:
-    """Weighs every function, watches, and leaves the weights where they are if all stays quiet.
+    """Shift `percent` of the calls of every function and watch the alarms; keep the weights if none goes off.
 
     Raises:
-        RefusedError: there is nothing to watch; nothing was changed.
-        CanaryFailedError: an alarm went off; the weights are taken back, as by any other exception and by Ctrl-C.
+        RefusedError: An alarm is missing or on already; nothing was changed.
+        CanaryFailedError: An alarm went off; the weights were reset, as after any other exception.
     """
     require_watched(shifts, states(cloudwatch, shifts))
     try:
@@ -83,8 +89,8 @@ def _watch(cloudwatch: Any, shifts: Sequence[Shift], seconds: int) -> None:
         )
         if ringing:
             raise CanaryFailedError(
-                f"{', '.join(map(error_alarm, ringing))} went off, so every function is on its old version again. "
-                "The function's log group says why."
+                f"{', '.join(map(error_alarm, ringing))} went off, so every function was rolled back to its old version. "
+                "Look for the cause in the log groups of these functions."
             )
         if (left := deadline - time.monotonic()) <= 0:
             return

@@ -1,4 +1,4 @@
-"""What every command of this folder does around its own work: its errors in words, its exit status."""
+"""Error messages, exit status and confirmation for the commands of tools/deploy and tools/operations."""
 
 import sys
 from collections.abc import Callable
@@ -28,7 +28,7 @@ TOLD = (
 
 
 def run(name: str, work: Callable[[], None]) -> int:
-    """0, or 1 with the reason on stderr, or 130 after Ctrl-C."""
+    """Run `work` and return 0; return 1 with the reason on stderr, or 130 after Ctrl-C."""
     try:
         work()
     except TOLD as error:
@@ -41,12 +41,12 @@ def run(name: str, work: Callable[[], None]) -> int:
 
 
 def agreed(name: str, *, sure: bool) -> None:
-    """Asks whether the plan that was just shown is applied. Raises RefusedError if not."""
+    """Ask whether to apply the plan that was just shown. Raise RefusedError unless confirmed."""
     if sure:
         return
     if not sys.stdin.isatty():
         raise RefusedError(
-            f"nobody is here to agree to this plan of {name}. YES=1 applies without a question."
+            f"there is no terminal to confirm the plan of {name}. YES=1 applies it without a question."
         )
-    if input(f"Apply this to {name}? Only yes does: ") != "yes":
+    if input(f"Apply this plan to {name}? Type yes to apply: ") != "yes":
         raise RefusedError("nothing was applied.")

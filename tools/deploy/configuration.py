@@ -1,7 +1,8 @@
-"""The configuration of an environment on AWS: read from the shell, GitHub's repository variables and `.env`, checked as a whole.
+"""The configuration of an environment on AWS.
 
-In this order, the first that has a name wins. A name with the environment's before it counts for that one alone
-(`PROD_AWS_ACCOUNT_ID`). Work on the laptop reads none of it: `make up` is the same with and without a `.env`.
+Values come from the shell, GitHub's repository variables and `.env`, in this order of precedence.
+A name with an environment's prefix (`PROD_AWS_ACCOUNT_ID`) applies to that environment only.
+The laptop's stack reads none of it: `make up` is the same with and without a `.env`.
 """
 
 import difflib
@@ -23,12 +24,12 @@ NAMES = [knob.name for knob in KNOBS]
 
 
 class ConfigurationError(Exception):
-    """Everything that is missing or wrong, at once. Nothing was run."""
+    """The configuration is incomplete or wrong. The message lists every fault; nothing was run."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Of one environment. `found` holds the knobs that are set, by name."""
+    """The settings of one environment; `found` holds those that are set, by name."""
 
     environment: str
     found: Mapping[str, Any]
@@ -43,7 +44,7 @@ class Configuration:
 
     @property
     def permissions_boundary_arn(self) -> str:
-        """The policy that envs/bootstrap makes for a deploy and for every role of the environment."""
+        """The boundary policy that envs/bootstrap creates for this environment's deploy role and roles."""
         return f"arn:aws:iam::{self.account_id}:policy/{self.project}-deploy-{self.environment}"
 
     @property
@@ -55,16 +56,16 @@ class Configuration:
         return str(self.found["STATE_BUCKET"])
 
     def export(self) -> None:
-        """Lets this process and what it starts speak to the environment's account, and Terraform know its variables.
+        """Export Terraform's variables, the region and the profile to this process and its children.
 
         Raises:
-            ConfigurationError: this shell speaks to the laptop's AWS.
+            ConfigurationError: This shell is set up for the laptop's AWS.
         """
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
         if endpoint and self.account_id != LOCAL_ACCOUNT_ID:
             raise ConfigurationError(
-                f"AWS_ENDPOINT_URL is {endpoint}, so this shell speaks to the laptop's AWS. "
-                f"Use another shell for {self.environment}, or ENV=local."
+                f"AWS_ENDPOINT_URL is {endpoint}, so this shell calls the laptop's AWS. "
+                f"Use another shell for {self.environment}, or run it with ENV=local."
             )
         os.environ.update(terraform_variables(self.found))
         if self.account_id != LOCAL_ACCOUNT_ID:  # the laptop's AWS has no deploy role
@@ -76,7 +77,7 @@ class Configuration:
             os.environ["AWS_PROFILE"] = profile
 
     def backend(self) -> list[str]:
-        """Where the state lies, for `terraform init`."""
+        """Return the options of `terraform init` that name the state's bucket."""
         return [
             f"-backend-config=bucket={self.state_bucket}",
             f"-backend-config=region={self.region}",
@@ -84,7 +85,7 @@ class Configuration:
 
 
 def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
-    """Raises ConfigurationError naming everything that is missing or wrong."""
+    """Read and check the configuration. Raise ConfigurationError with every fault."""
     written, wrong = _written(file)
     values = _by_environment(environment, _chain(written))
     found, unfit = parsed(values)
@@ -95,9 +96,10 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
         raise ConfigurationError(
             "\n".join(
                 [
-                    f"{environment} cannot be reached with this configuration:",
+                    f"{environment} cannot be used with this configuration:",
                     *(f"  {one}." for one in wrong),
-                    f"{known}Put it right in {FILE} (.env.example explains each name); in GitHub, among the repository's variables.",
+                    f"{known}Correct it in {FILE} (.env.example explains each name), "
+                    "or in GitHub among the repository's variables.",
                 ]
             )
         )
@@ -105,7 +107,10 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
 
 
 def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
-    """`make bootstrap` prepares an account in one region: the states' bucket and API Gateway's log role are there."""
+    """Return a fault if the environment's region differs from the region of a shared account.
+
+    `make bootstrap` prepares an account in one region: the state bucket and API Gateway's log role.
+    """
     own = f"{environment.upper()}_AWS_REGION"
     if said.get(own, said.get("AWS_REGION")) == said.get("AWS_REGION"):
         return []
@@ -115,35 +120,35 @@ def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
         if not said.get(f"{environment.upper()}_{name}")
     ]
     return [
-        f"{own} is {said[own]}, but {environment} shares {' and '.join(shared)} with {said['AWS_REGION']}, where alone "
-        f"the account is prepared. Use one region, or give {environment} an account and a bucket of its own"
+        f"{own} is {said[own]}, but {environment} shares {' and '.join(shared)} with {said['AWS_REGION']}, the only "
+        f"region that the account is prepared for. Use one region, or give {environment} its own account and bucket"
     ] if shared else []  # fmt: skip
 
 
 def _repository() -> dict[str, Any]:
-    """Raises ConfigurationError."""
+    """Read GitHub's repository variables. Raise ConfigurationError if they are not a JSON object."""
     text = os.environ.get(REPOSITORY_VARIABLES) or "{}"
     try:
         found = json.loads(text)
     except ValueError as error:
-        found, why = None, f"no JSON ({error})"
+        found, why = None, f"not JSON ({error})"
     else:
-        why = "no JSON object"
+        why = "not a JSON object"
     if not isinstance(found, dict):
         raise ConfigurationError(
-            f"{REPOSITORY_VARIABLES} is {why}: {text[:40]!r}. A workflow says `{REPOSITORY_VARIABLES}: ${{{{ toJSON(vars) }}}}`; "
-            "elsewhere it stays unset."
+            f"{REPOSITORY_VARIABLES} is {why}: {text[:40]!r}. In a workflow, write `{REPOSITORY_VARIABLES}: ${{{{ toJSON(vars) }}}}`. "
+            "Elsewhere, unset it."
         )
     return found
 
 
 def stage(file: Path = ROOT / FILE) -> str:
-    """The environment that commands mean without ENV; empty if that was never said."""
+    """Return the default environment of commands without ENV; empty if STAGE is not set."""
     return _chain(_written(file)[0]).get("STAGE", "")
 
 
 def _chain(written: Mapping[str, str]) -> dict[str, str]:
-    """Unset and empty are the same, so that an empty value hides nothing."""
+    """Return the value of each name from its first source; empty values count as unset."""
     layers: list[Mapping[str, Any]] = [written, _repository(), os.environ]
     return {name: str(value) for layer in layers for name, value in layer.items() if value}
 
@@ -169,7 +174,7 @@ def _written(file: Path) -> tuple[dict[str, str], list[str]]:
         if binding.error or (name and value is None):
             wrong.append(f"{line} is not NAME=value: {binding.original.string.strip()!r}")
         elif name and not _is_known(name):
-            wrong.append(f"{line}: {name} is a name that nobody reads{_meant(name)}")
+            wrong.append(f"{line}: no command reads {name}{_meant(name)}")
         elif name:
             values[name] = value or ""
     return values, wrong
@@ -184,4 +189,4 @@ def _is_known(name: str) -> bool:
 
 def _meant(name: str) -> str:
     close = difflib.get_close_matches(name, NAMES, n=1)
-    return f"; {close[0]} is one" if close else ""
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,4 +1,4 @@
-"""The database of an environment, prepared by its own functions."""
+"""Preparation of an environment's database by the environment's own functions."""
 
 import re
 import time
@@ -21,7 +21,7 @@ LONGEST_PAUSE = 15.0
 
 
 def prepare_database(invoke: Invoke, to: Mapping[str, str]) -> dict[str, Any]:
-    """Make what the database lacks: roles, their passwords, signing keys, and the migrations up to `to`."""
+    """Create missing database roles, passwords and signing keys, and apply the migrations up to `to`."""
     invoke = until_secrets_are_known(invoke)
     invoke("migrate", {"action": "bootstrap"})
     invoke("db_credentials", {"only_missing": True})
@@ -34,7 +34,10 @@ def prepare_database(invoke: Invoke, to: Mapping[str, str]) -> dict[str, Any]:
 def until_secrets_are_known(
     invoke: Invoke, told: Callable[[str], None] = print, sleep: Callable[[float], None] = time.sleep
 ) -> Invoke:
-    """Repeat an invocation that failed only because the proxy does not know a secret yet. All else is raised at once."""
+    """Retry an invocation that failed because the proxy does not know a new secret yet.
+
+    Every other error is raised at once.
+    """
 
     def patiently(folder: str, event: Mapping[str, Any]) -> Any:
         for pause in _pauses():
@@ -44,7 +47,7 @@ def until_secrets_are_known(
                 if not SECRET_UNKNOWN.search(str(error)):
                     raise
                 told(
-                    f"{folder}: the proxy does not know a new secret yet; once more in {pause:.0f} s."
+                    f"{folder}: the proxy does not know a new secret yet. Retrying in {pause:.0f} s."
                 )
                 sleep(pause)
         return invoke(folder, event)

@@ -1,6 +1,7 @@
-"""Which environment a command speaks to: `local`, or a folder of `envs/`. What it is made of, clients of its AWS, its functions.
+"""The environment that a command works on: its outputs, AWS clients and functions.
 
-On AWS the names come from `terraform output`, on the laptop from the same outputs of the same Terraform, applied locally.
+An environment is `local` or a folder of `envs/`. On AWS the names come from `terraform output`.
+On the laptop they come from the same outputs of the same Terraform, applied locally.
 """
 
 import json
@@ -25,15 +26,18 @@ from tools.deploy.terraform.scratch import ENVIRONMENT, Record, aws_environment
 
 LOCAL = "local"
 LONGEST_ANSWER = 910
-"""Seconds; a little more than a function may run at all."""
+"""The read timeout in seconds, a little more than Lambda's longest run."""
 
 
 class EnvironmentUnavailableError(Exception):
-    """What is missing, and what to do next. Nothing was changed."""
+    """The environment cannot be used. The message says what to do next; nothing was changed."""
 
 
 class FunctionFailedError(Exception):
-    """What a function raised, or why it could not be invoked. `kind` is the name of its exception, or AWS's error code."""
+    """A function raised an exception or could not be invoked.
+
+    `kind` is the name of its exception, or AWS's error code.
+    """
 
     def __init__(self, function: str, kind: str, message: str) -> None:
         super().__init__(f"{function}: {kind}: {message}")
@@ -44,7 +48,10 @@ class FunctionFailedError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """`outputs` are those of docs/architecture.md, "Outputs of an environment"; locally with what outputs.json adds."""
+    """An environment and its outputs (docs/architecture.md, "Outputs of an environment").
+
+    A local environment also has the values of outputs.json.
+    """
 
     name: str
     outputs: Mapping[str, Any]
@@ -55,16 +62,17 @@ class Environment:
         return self.settings is not None
 
     def output(self, name: str) -> Any:
-        """Raises EnvironmentUnavailableError when the last apply did not have it yet."""
+        """Return an output. Raise EnvironmentUnavailableError if the last apply did not write it."""
         try:
             return self.outputs[name]
         except KeyError:
             raise EnvironmentUnavailableError(
-                f"{self.name} has no output {name!r}: it was not applied yet, or before that output was added. Apply it."
+                f"{self.name} has no output {name!r}. It was last applied before that output existed. "
+                f"Run make {'up' if self.is_local else f'deploy ENV={self.name}'}."
             ) from None
 
     def client(self, service: str, config: Config | None = None) -> Any:
-        """boto3's, with this shell's credentials; on the laptop with the keys that no account has."""
+        """Return a boto3 client with this shell's credentials; on the laptop, with dummy keys."""
         return self._session().client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.settings.aws_endpoint_url if self.settings else None,
@@ -72,7 +80,11 @@ class Environment:
         )
 
     def invoke(self, folder: str, event: Mapping[str, Any]) -> Any:
-        """What the released version of `functions/<folder>` answers; once, however long it takes. Raises FunctionFailedError."""
+        """Invoke the released version of `functions/<folder>` without retries, and return its answer.
+
+        Raises:
+            FunctionFailedError: The function raised an exception or could not be invoked.
+        """
         name = self._function(folder)
         # A second attempt would run beside the first: the function does not end when its caller hangs up.
         once = Config(
@@ -98,7 +110,8 @@ class Environment:
         functions: Mapping[str, str] = self.output("functions")
         if folder not in functions:
             raise EnvironmentUnavailableError(
-                f"{self.name} has no function {folder!r}, only {', '.join(sorted(functions))}. Apply it first."
+                f"{self.name} has no function {folder!r}, only {', '.join(sorted(functions))}. "
+                f"Run make {'up' if self.is_local else f'deploy ENV={self.name}'} first."
             )
         return functions[folder]
 
@@ -114,21 +127,25 @@ class Environment:
 
 
 def names() -> list[str]:
-    """What ENV may be."""
+    """Return the accepted values of ENV."""
     return [LOCAL, *sorted(file.parent.name for file in (ROOT / "envs").glob("*/main.tf"))]
 
 
 def chosen(name: str) -> str:
-    """`name`, or without one what STAGE says in `.env`. Raises EnvironmentUnavailableError."""
+    """Return `name`, or the default of STAGE. Raise EnvironmentUnavailableError if there is none."""
     name = name or configuration.stage()
     if name not in names():
-        given = f"ENV={name} is no environment" if name else "ENV is missing"
+        given = f"ENV={name} is not an environment" if name else "ENV is missing"
         raise EnvironmentUnavailableError(f"{given}. ENV is one of: {', '.join(names())}.")
     return name
 
 
 def environment(name: str) -> Environment:
-    """Raises EnvironmentUnavailableError: there is no such one, it was not applied, or it cannot be asked."""
+    """Return the named environment.
+
+    Raises:
+        EnvironmentUnavailableError: It does not exist, was never applied, or cannot be reached.
+    """
     name = chosen(name)
     return _local(stack_settings.from_environment()) if name == LOCAL else _on_aws(name)
 
@@ -139,7 +156,7 @@ def _local(settings: Settings) -> Environment:
         state = json.loads(Record.of(settings, ENVIRONMENT).state.read_text())
     except (StackError, FileNotFoundError):
         raise EnvironmentUnavailableError(
-            "There is no stack here yet. `make up` starts one."
+            "There is no stack in this checkout yet. `make up` starts one."
         ) from None
     if supervisor.running(settings) is None:
         raise EnvironmentUnavailableError("The stack is down. `make up` starts it.")
@@ -156,7 +173,7 @@ def _on_aws(name: str) -> Environment:
         raise EnvironmentUnavailableError(str(error)) from error
     if not outputs:
         raise EnvironmentUnavailableError(
-            f"{name} was not applied yet: it has no outputs. `make deploy ENV={name}`."
+            f"{name} has no outputs, so it was never applied. Run `make deploy ENV={name}`."
         )
     return Environment(name, outputs)
 
@@ -166,9 +183,11 @@ def _require_credentials(name: str) -> None:
         found = boto3.Session().get_credentials()
     except BotoCoreError as error:
         raise EnvironmentUnavailableError(
-            f"no valid AWS credentials for {name}: {error}"
+            f"there are no valid AWS credentials for {name}: {error}. "
+            "Sign in to its account (aws sso login, or export AWS_PROFILE=…)."
         ) from error
     if found is None:
         raise EnvironmentUnavailableError(
-            f"no AWS credentials for {name}. Sign in (aws sso login, or export AWS_PROFILE=…) to its account."
+            f"there are no AWS credentials for {name}. "
+            "Sign in to its account (aws sso login, or export AWS_PROFILE=…)."
         )

@@ -1,2 +1,2 @@
 class RefusedError(Exception):
-    """Why something was not done or was taken back, and what to do instead."""
+    """An action was refused or rolled back. The message says why and what to do instead."""

@@ -1,4 +1,4 @@
-"""Moves the items of the table to the newest layout: docs/runbooks/migrate-items.md."""
+"""Migration of the table's items to the newest layout (docs/runbooks/migrate-items.md)."""
 
 import time
 from collections import Counter
@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Run = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""What the function `migrate` answers to an event."""
+"""Invokes the function `migrate` with an event, and returns its answer."""
 Report = Callable[[str], None]
 KINDS = ("moved", "merged", "expired")
 
 
 def finish(run: Run, report: Report, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Move everything there is. Return how many users were visited and grants moved, merged and expired, in this run."""
+    """Migrate all items. Return this run's counts of visited users and of moved, merged and expired grants."""
     total, visited = Counter[str](), 0
     while True:
         answer = run({"action": "migrate_items"})
         if "seconds" in answer:
             report(
-                f"Waiting {answer['seconds']:.0f} s, for as long as a container may write the earlier layout."
+                f"Waiting {answer['seconds']:.0f} s: until then a container may still write the earlier layout."
             )
             sleep(answer["seconds"])
             continue
@@ -30,7 +30,7 @@ def finish(run: Run, report: Report, sleep: Callable[[float], None] = time.sleep
 
 
 def count(run: Run, report: Report) -> dict[str, Any]:
-    """Return what `finish` would do. Nothing is written."""
+    """Return the counts that `finish` would return. Nothing is written."""
     total, visited, after = Counter[str](), 0, dict[str, str]()
     while True:
         answer = run({"action": "migrate_items", "dry_run": True, **after})

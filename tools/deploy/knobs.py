@@ -1,6 +1,7 @@
-"""What an environment on AWS wants to know from outside: each name, what is accepted, and what Terraform calls it.
+"""The settings of an environment on AWS: their names, accepted values and Terraform variables.
 
-The same names stand in `.env` on a developer's machine and in GitHub's repository variables; `.env.example` explains them.
+`.env` on a developer's machine and GitHub's repository variables use the same names.
+`.env.example` explains them.
 """
 
 import ipaddress
@@ -10,15 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Parse = Callable[[str], Any]  # raises ValueError with what would be right
+Parse = Callable[[str], Any]  # raises ValueError that names the accepted form
 WIDEST = {4: 16, 6: 32}  # modules/bastion refuses the rest
 
 
 @dataclass(frozen=True)
 class Knob:
-    """`terraform` is the variable of `envs/` that takes it; with `key`, an object that it is one part of.
+    """One setting. `terraform` is the variable of `envs/` that receives it.
 
-    Parts are set together or not at all, but for one that is `extra`.
+    With `key`, the setting is one part of that variable, which is then an object. All parts are
+    set together or not at all, except those that are `extra`.
     """
 
     name: str
@@ -50,11 +52,11 @@ def _cidr(text: str) -> str:
         network = ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(
-            f"must be ranges such as 203.0.113.7/32, with commas between them: {error}"
+            f"must be CIDR ranges separated by commas, such as 203.0.113.7/32: {error}"
         ) from None
     if network.prefixlen < WIDEST[network.version]:
         raise ValueError(
-            f"must not admit the world: {text} is wider than /{WIDEST[network.version]}"
+            f"must not contain a range wider than /{WIDEST[network.version]}, as {text} is"
         )
     return str(network)
 
@@ -62,7 +64,7 @@ def _cidr(text: str) -> str:
 _ACCOUNT = _matching(r"\d{12}", "the twelve digits of an AWS account")
 _ARN = _matching(r"arn:aws[a-z-]*:[a-z]+:\S+", "an ARN")
 _NUMBER = _matching(r"\d+", "a number")
-_URL = _matching(r"https?://\S+", "addresses (https://…) with commas between them")
+_URL = _matching(r"https?://\S+", "URLs (https://…) separated by commas")
 
 KNOBS = (
     Knob(
@@ -92,7 +94,7 @@ KNOBS = (
     Knob("ALLOWED_CIDRS", _list_of(_cidr), terraform="allowed_cidrs"),
     Knob(
         "ALARM_EMAILS",
-        _list_of(_matching(r"[^@\s]+@[^@\s]+", "mail addresses with commas between them")),
+        _list_of(_matching(r"[^@\s]+@[^@\s]+", "e-mail addresses separated by commas")),
         terraform="alarm_emails",
     ),
     Knob(
@@ -136,7 +138,7 @@ KNOBS = (
 
 
 def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """What each set knob means, and (name, what is wrong) for every one that is missing, wrong or lacks its other parts."""
+    """Return the values of all settings, and the (name, fault) of each one missing, wrong or incomplete."""
     found: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
     for knob in KNOBS:
@@ -149,7 +151,7 @@ def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, s
                 and not knob.extra
                 and (given := [one for one in _with(knob) if values.get(one, "").strip()])
             ):
-                wrong.append((knob.name, f"is missing, and {given[0]} is of no use without it"))
+                wrong.append((knob.name, f"is missing, and {given[0]} needs it"))
             continue
         try:
             found[knob.name] = knob.parse(text)
@@ -159,12 +161,12 @@ def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, s
 
 
 def _with(knob: Knob) -> list[str]:
-    """The others that make one Terraform variable together with it."""
+    """Return the other settings that form one Terraform variable together with this one."""
     return [other.name for other in KNOBS if other.terraform == knob.terraform and other != knob]
 
 
 def terraform_variables(found: Mapping[str, Any]) -> dict[str, str]:
-    """`TF_VAR_…` by name, as Terraform reads its environment: strings as they are, everything else as JSON."""
+    """Return Terraform's environment variables (`TF_VAR_…`): strings as they are, the rest as JSON."""
     variables: dict[str, Any] = {}
     for knob in KNOBS:
         if not knob.terraform or knob.name not in found:

@@ -1,6 +1,6 @@
-"""The alias `live`, which callers of a function are bound to: to its newest version, by weight at first, and back.
+"""The alias `live`, through which every caller invokes a function: shift, canary and rollback.
 
-Terraform publishes versions and makes the alias; only this moves it.
+Terraform publishes versions and creates the alias. Only this module moves it.
 """
 
 import base64
@@ -27,7 +27,7 @@ class Shift:
 
 
 def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
-    """The functions whose newest version is not all that is live; one left half-way by a killed release too."""
+    """Return the functions whose newest version does not get all calls, also after an interrupted release."""
     shifts = []
     for function in functions:
         alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
@@ -41,7 +41,7 @@ def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
 
 
 def newest(lambda_client: Any, function: str) -> dict[str, Any]:
-    """Configuration of the version that was published last."""
+    """Return the configuration of the version that was published last."""
     found: dict[str, Any] = max(
         versions(lambda_client, function), key=lambda version: int(version["Version"])
     )
@@ -49,7 +49,7 @@ def newest(lambda_client: Any, function: str) -> dict[str, Any]:
 
 
 def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
-    """Configurations of the published versions."""
+    """Return the configurations of all published versions."""
     pages = lambda_client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
     return [
         version for page in pages for version in page["Versions"] if version["Version"] != "$LATEST"
@@ -57,7 +57,7 @@ def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
 
 
 def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:
-    """So many of a hundred calls go to the new version."""
+    """Route `percent` of the calls to the new version."""
     weights = {"AdditionalVersionWeights": {shift.after: percent / 100}}
     lambda_client.update_alias(
         FunctionName=shift.function, Name=LIVE, FunctionVersion=shift.before, RoutingConfig=weights
@@ -69,7 +69,7 @@ def finish(lambda_client: Any, shift: Shift) -> None:
 
 
 def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
-    """All to their old versions; one that Lambda refuses does not stop the others. Raises RefusedError naming those that are left."""
+    """Roll every function back to its old version, even if some fail. Raise RefusedError naming those."""
     left = []
     for shift in shifts:
         try:
@@ -80,7 +80,9 @@ def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
             )
     if left:
         raise RefusedError(
-            "\n".join(["these could not be taken back to their old versions. By hand:", *left])
+            "\n".join(
+                ["these functions could not be rolled back. Run these commands by hand:", *left]
+            )
         )
 
 
@@ -96,7 +98,7 @@ def _point(lambda_client: Any, function: str, version: str) -> None:
 
 
 def publish(lambda_client: Any, function: str, code: bytes) -> str:
-    """The version that runs this zip: the newest if it does, else a new one. Callers are not moved to it yet."""
+    """Publish this zip, unless the newest version runs it, and return the version. Callers stay on the old one."""
     sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()  # as Lambda tells it
     found = newest(lambda_client, function)
     if found["CodeSha256"] == sha256:

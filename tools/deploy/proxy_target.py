@@ -1,4 +1,4 @@
-"""The database behind RDS Proxy: a new target takes minutes until the proxy reaches it, and until then no function signs in."""
+"""The health of RDS Proxy's target. A new one takes minutes to become available to functions."""
 
 import time
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from tools.deploy.errors import RefusedError
 MOST_SECONDS = 900.0
 POLL_SECONDS = 5.0
 FIRST_POLL_SECONDS = 1.0
-QUIET_SECONDS = 30.0  # without a change, until the state is told again
+QUIET_SECONDS = 30.0  # an unchanged state is reported this often
 
-# Why a target is not available, and what to look at: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html
+# The causes of an unavailable target and what to check: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html
 CAUSES = {
-    "AUTH_FAILURE": "The proxy cannot sign in to the database: look at the policies of its role and at the secrets it names.",
-    "CONNECTION_FAILED": "The proxy cannot connect to the database: look at the security groups between them.",
-    "INVALID_REPLICATION_STATE": "The database does not replicate: look at its events.",
-    "PENDING_PROXY_CAPACITY": "AWS is still adding capacity to the proxy. If it stays so, look at AWS's health dashboard.",
-    "UNREACHABLE": "The proxy does not reach the database: look at their subnets and security groups.",
+    "AUTH_FAILURE": "The proxy cannot sign in to the database. Check the policies of its role and the secrets it names.",
+    "CONNECTION_FAILED": "The proxy cannot connect to the database. Check the security groups between them.",
+    "INVALID_REPLICATION_STATE": "The database does not replicate. Check its events in RDS.",
+    "PENDING_PROXY_CAPACITY": "AWS is still adding capacity to the proxy. If that does not end, check AWS's health dashboard.",
+    "UNREACHABLE": "The proxy does not reach the database. Check their subnets and security groups.",
 }
 
 Told = Callable[[str], None]
@@ -31,10 +31,10 @@ def wait_until_available(
     sleep: Sleep = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Wait for the target of the proxy at this endpoint; tell its state when that changes.
+    """Wait for the target of the proxy at this endpoint, and report changes of its state.
 
     Raises:
-        RefusedError: it was not available in time; the message has AWS's reason and what to look at.
+        RefusedError: It was not available in time. The message has AWS's reason and what to check.
     """
     name = _proxy_at(rds, endpoint)
     started = said_at = clock()
@@ -45,7 +45,7 @@ def wait_until_available(
             raise RefusedError(_gave_up(name, health, waited))
         if state != said or clock() - said_at >= QUIET_SECONDS:
             told(
-                f"proxy {name}: its target is {state} after {waited:.0f} s; a new one takes minutes."
+                f"proxy {name}: its target is {state} after {waited:.0f} s. A new target takes minutes."
             )
             said, said_at = state, clock()
         sleep(FIRST_POLL_SECONDS if waited < POLL_SECONDS else POLL_SECONDS)
@@ -63,7 +63,7 @@ def _proxy_at(rds: Any, endpoint: str) -> str:
     ]
     if not found:
         raise RefusedError(
-            f"there is no DB proxy at {endpoint}. Apply the environment again: make deploy."
+            f"there is no DB proxy at {endpoint}. Apply the environment again with make deploy."
         )
     return str(found[0])
 
@@ -87,5 +87,5 @@ def _gave_up(name: str, health: dict[str, str], waited: float) -> str:
     said = f" AWS says: {health['Description']}" if health.get("Description") else ""
     return (
         f"the target of proxy {name} is still {_text(health)} after {waited:.0f} s, so no function can reach the database.{said}\n"
-        f"  {cause} What is applied stays; run this again once it is available."
+        f"  {cause} What is applied stays. Run this command again once the target is available."
     )

@@ -1,4 +1,7 @@
-"""Published versions that nothing calls any more: each keeps its code, with SnapStart a billed snapshot, in a VPC its interfaces."""
+"""Pruning of published versions that no alias names.
+
+Each version keeps its code, with SnapStart a billed snapshot, and in a VPC its network interfaces.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,11 +9,11 @@ from typing import Any
 from tools.deploy import live_alias
 
 KEPT = 3
-"""The newest versions of a function, which stay even where no alias names them: what a rollback goes to."""
+"""How many of a function's newest versions stay for a rollback, even if no alias names them."""
 
 
 def prune(lambda_client: Any, functions: Iterable[str], kept: int = KEPT) -> dict[str, list[str]]:
-    """Delete versions that are neither among the newest nor named by an alias; return what was deleted, by function."""
+    """Delete versions that are neither among the newest nor named by an alias; return them by function."""
     deleted: dict[str, list[str]] = {}
     for function in functions:
         for version in _unused(lambda_client, function, kept):

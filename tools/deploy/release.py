@@ -1,7 +1,8 @@
-"""`make release ENV=dev`: makes live what an apply, or a service's own deploy, has published.
+"""`make release ENV=dev`: make the newest published versions live.
 
-First the functions that change the database, then the database itself (expand only: the old code still runs on it), then all others:
-with CANARY, a share of the calls first, and back to the old versions when an error alarm goes off.
+The functions that change the database are released first. Then the migrations run, which must be
+compatible with the old code. The other functions follow. With CANARY they get a share of the calls
+first, and are rolled back when an error alarm goes off.
 """
 
 import argparse
@@ -21,7 +22,7 @@ CANARY_SECONDS = 600  # two periods of the alarms
 
 
 def prepare_database(lambda_client: Any, functions: Mapping[str, str], invoke: Invoke) -> list[str]:
-    """By the newest code of the functions that do it; names of the migrations applied."""
+    """Release the database's functions and prepare the database; return the applied migrations."""
     for shift in live_alias.pending(
         lambda_client, [functions[folder] for folder in DATABASE_FUNCTIONS]
     ):
@@ -33,7 +34,7 @@ def prepare_database(lambda_client: Any, functions: Mapping[str, str], invoke: I
 def shift(
     lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], wanted: Canary | None
 ) -> None:
-    """To the new versions, all of them or none. Raises what `canary.fly` does."""
+    """Shift all functions to their new versions, or none. Raise the errors of `canary.fly`."""
     if wanted and shifts:
         canary.fly(lambda_client, cloudwatch, shifts, wanted)
     try:
@@ -62,28 +63,29 @@ def add_canary_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="PERCENT",
-        help="share of the calls at first; 0: none",
+        help="percentage of the calls for the canary (0: no canary)",
     )
     parser.add_argument(
         "--watch",
         type=int,
         default=CANARY_SECONDS,
         metavar="SECONDS",
-        help="how long it is watched",
+        help="how long the canary is watched",
     )
 
 
 def chosen_canary(options: argparse.Namespace) -> Canary | None:
-    """Raises RefusedError."""
+    """Return the canary that the options ask for. Raise RefusedError if its share is not valid."""
     if not 0 <= options.canary < 100:
         raise RefusedError(
-            f"CANARY={options.canary} is no share of the calls. Say how many of a hundred: 1 to 99, or 0 for all at once."
+            f"CANARY={options.canary} is not a percentage of the calls. "
+            "Use 1 to 99, or 0 to shift all calls at once."
         )
     return Canary(options.canary, options.watch) if options.canary else None
 
 
 def release(target: Environment, wanted: Canary | None) -> list[Shift]:
-    """What was shifted, so that it can be taken back."""
+    """Release `target` and return the shifts, so that a caller can roll them back."""
     functions: Mapping[str, str] = target.output("functions")
     client = target.client("lambda")
     proxy_target.wait_until_available(target.client("rds"), target.output("proxy_endpoint"))
@@ -93,7 +95,7 @@ def release(target: Environment, wanted: Canary | None) -> list[Shift]:
     shift(client, target.client("cloudwatch"), shifts, wanted)
     print(
         "\n".join(f"{one.function}: {one.before} → {one.after}" for one in shifts)
-        or "every newest version is live already."
+        or "every newest version is already live."
     )
     return shifts
 

@@ -1,10 +1,10 @@
-"""The roles that AWS's services act with in an account. An empty account has none of them, and RDS may refuse its first database."""
+"""Service-linked roles. An empty account has none, and RDS may refuse its first database."""
 
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-# Names of the services as IAM's CreateServiceLinkedRole takes them, and what they serve.
+# The services' names in IAM's CreateServiceLinkedRole, and the features that need the role.
 SERVICES = {
     "rds.amazonaws.com": "databases and their proxies",
     "ops.apigateway.amazonaws.com": "the API's own domain",
@@ -18,7 +18,7 @@ def missing(iam: Any) -> list[str]:
 
 
 def make_missing(iam: Any) -> list[str]:
-    """Make them; return the services whose role was made now."""
+    """Create the missing roles; return the services whose role was created."""
     return [service for service in missing(iam) if _make(iam, service)]
 
 
@@ -28,7 +28,7 @@ def _has_role(iam: Any, service: str) -> bool:
 
 
 def _make(iam: Any, service: str) -> bool:
-    """Return False if somebody else made it in the meantime."""
+    """Return False if the role was created concurrently."""
     try:
         iam.create_service_linked_role(AWSServiceName=service)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""`.local/outputs.json`: everything a client of the running stack needs, in one file."""
+"""`.local/outputs.json`: the addresses, names and credentials of the running stack."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -35,5 +35,5 @@ def read(settings: Settings) -> Outputs:
     try:
         content: dict[str, Any] = json.loads((settings.state / "outputs.json").read_text())
     except FileNotFoundError:
-        raise StackError("There is no stack here yet. `make up` starts one.") from None
+        raise StackError("There is no stack in this checkout yet. `make up` starts one.") from None
     return Outputs(**content)

@@ -1,4 +1,4 @@
-"""Where this checkout's stack lives and listens, from the environment."""
+"""The state folder and the ports of this checkout's stack, from environment variables."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from tools import ROOT
 def from_environment() -> Settings:
     """Read `API_PORT`, `AWS_PORT` and `ATRIUM_STATE` (the folder that holds the stack's state).
 
-    Raises SystemExit with what to set when one of them cannot be used.
+    Raise SystemExit with the accepted values if one of them is not valid.
     """
     return Settings(
         root=ROOT,
@@ -21,7 +21,7 @@ def from_environment() -> Settings:
 
 
 def _state_name() -> str:
-    """`make reset` deletes this folder whole, so only a folder made for it is accepted."""
+    """Return ATRIUM_STATE. Other names than `.local…` are rejected, since `make reset` deletes it."""
     name = os.environ.get("ATRIUM_STATE") or ".local"
     if not re.fullmatch(r"\.local[a-z0-9-]*", name):
         raise SystemExit(

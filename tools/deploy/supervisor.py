@@ -1,4 +1,4 @@
-"""The supervisor of the laptop's stack, as other processes find it: its ready file and its pid."""
+"""The ready file of the stack's supervisor, by which other processes find it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,16 +8,16 @@ from local_aws.database.child import command_of
 from local_aws.settings import Settings
 
 COMMAND = ("-m", "tools.laptop", "serve")
-"""What the supervisor's command line ends with."""
+"""The end of the supervisor's command line."""
 
 
 class StackError(Exception):
-    """What happened, and what to type next."""
+    """A command on the stack failed. The message says why and what to type next."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """What the supervisor wrote when it was ready."""
+    """The content of the ready file, which the supervisor writes when it is ready."""
 
     pid: int
     api_port: int
@@ -25,8 +25,8 @@ class Running:
     postgres_port: int
     postgres_version: str
     pooling: str  # "pgbouncer", or "none" where it is not installed
-    restored: bool  # whether it goes on from a snapshot
-    notice: str  # what its starter should be told
+    restored: bool  # True if it continues from a snapshot
+    notice: str  # a message for the user who started it
     source: str = ""  # `source.digest` when it was started; empty in the file of an older release
 
 
@@ -37,7 +37,7 @@ def write_ready(settings: Settings, running: Running) -> None:
 
 
 def running(settings: Settings) -> Running | None:
-    """The live supervisor of this state folder; a file left by a killed one counts as none."""
+    """Return the live supervisor of this state folder; ignore the file of a killed one."""
     try:
         found = Running(**json.loads(_ready_file(settings).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -46,7 +46,7 @@ def running(settings: Settings) -> Running | None:
 
 
 def was_killed(settings: Settings) -> bool:
-    """The last supervisor ended without `forget_ready`: by SIGKILL, a crash or a power cut."""
+    """Return True if the last supervisor ended by SIGKILL, a crash or a power cut."""
     return _ready_file(settings).exists()
 
 
@@ -55,7 +55,7 @@ def forget_ready(settings: Settings) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """A supervisor: the pid of one that is gone may be somebody else's by now."""
+    """Return True if `pid` is a supervisor; another process may have got the pid of an ended one."""
     return " ".join(COMMAND[1:]) in command_of(pid)
 
 

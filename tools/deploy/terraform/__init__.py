@@ -1,1 +1,1 @@
-"""Terraform on a laptop: the binary, its provider, and a scratch root that AWS never sees."""
+"""Terraform: its binary, its provider, an environment's root and the laptop's scratch root."""

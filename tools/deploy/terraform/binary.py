@@ -25,11 +25,11 @@ MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "a
 
 
 class TerraformMissingError(Exception):
-    """No usable terraform, and what to do about it."""
+    """There is no usable terraform. The message says how to get one."""
 
 
 def terraform(cache: Path) -> str:
-    """The path of a terraform of at least `MINIMUM`; a downloaded one is kept in `cache`."""
+    """Return the path of a terraform of at least `MINIMUM`; download it to `cache` if needed."""
     if (found := shutil.which("terraform")) and version_of(found) >= MINIMUM:
         return found
     own = cache / f"terraform-{VERSION}"
@@ -64,7 +64,7 @@ def _install(target: Path) -> None:
             f"{url} has checksum {got}, not the pinned {SHA256[name]}. Nothing was installed. {advice}"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    # In a folder of our own: others may install it at the same moment.
+    # Another process may install it concurrently, so unpack into a private folder first.
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         whole = Path(scratch) / "terraform"
         whole.write_bytes(zipfile.ZipFile(io.BytesIO(archive)).read("terraform"))

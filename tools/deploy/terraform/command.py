@@ -1,4 +1,4 @@
-"""A terraform command under way: its JSON events, an interrupt that it may answer, and how it ended."""
+"""A running terraform command: its JSON events, its interruption and its end."""
 
 import json
 import os
@@ -13,7 +13,10 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 
 class TerraformCommand:
-    """In a process group of its own, so that Ctrl-C reaches it once, from us: at a second one it would not end what is under way."""
+    """A terraform process in its own process group.
+
+    Terraform aborts at a second SIGINT, so Ctrl-C must not reach it from the terminal as well.
+    """
 
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
@@ -35,11 +38,14 @@ class TerraformCommand:
 
     @property
     def ended_itself(self) -> bool:
-        """Not killed: it has written its state."""
+        """True if it was not killed, so that it has written its state."""
         return self._process.returncode is not None and self._process.returncode >= 0
 
     def follow(self, on_event: OnEvent) -> None:
-        """Hands each event to `on_event` until the command ends. After Ctrl-C it ends what is under way; after another one it is killed."""
+        """Pass each event to `on_event` until the command ends.
+
+        After Ctrl-C terraform finishes the running operations; a second Ctrl-C kills it.
+        """
         try:
             self._read(on_event)
         except BaseException:
@@ -56,7 +62,7 @@ class TerraformCommand:
             on_event(
                 {
                     "@level": "error",
-                    "@message": f"terraform was killed (signal {-self._process.returncode}).",
+                    "@message": f"terraform was killed by signal {-self._process.returncode}.",
                 }
             )
         elif self._process.returncode > 1:
@@ -72,7 +78,7 @@ class TerraformCommand:
             os.kill(self._process.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """It writes nothing any more."""
+        """Kill the process group, so that nothing is written any more."""
         kill_group(self._process.pid)
 
     def _read(self, on_event: OnEvent) -> None:
@@ -86,7 +92,7 @@ class TerraformCommand:
         self._process.wait()
 
     def _close(self) -> None:
-        """Ends terraform, if it runs still, and providers that it left behind."""
+        """Kill terraform if it still runs, and the providers that it left behind."""
         self.kill()
         self._process.wait()
         assert self._process.stdout

@@ -1,8 +1,8 @@
-"""Where `terraform init` finds the aws provider when the registry cannot be reached.
+"""The search for a local mirror of the aws provider, for machines that cannot reach the registry.
 
-Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FILE and its implied mirror folders
-(https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories). Only when neither holds the provider
-is a `*/registry.terraform.io` folder under the usual add-on roots taken, through a generated configuration.
+Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FILE, and its implied mirrors
+(https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories).
+If neither holds the provider, a generated configuration names a folder under the usual add-on roots.
 """
 
 import os
@@ -14,7 +14,7 @@ ADDON_ROOTS = ("/opt", "/usr/local/share", "/usr/share", "/usr/local/lib", "/usr
 
 
 def environment(state: Path) -> dict[str, str]:
-    """What to set so that `terraform init` finds the provider; empty where Terraform finds it by itself."""
+    """Return the variables that let `terraform init` find the provider; empty if none are needed."""
     named = os.environ.get("TF_CLI_CONFIG_FILE")
     if named and Path(named).is_file() and not os.environ.get("TF_PLUGIN_MIRROR"):
         return {}
@@ -33,7 +33,7 @@ def environment(state: Path) -> dict[str, str]:
 
 
 def find_mirror(environment: Mapping[str, str]) -> Path | None:
-    """A folder that holds the aws provider, outside those where Terraform looks itself; None where it needs no help."""
+    """Return a folder with the aws provider that Terraform does not search; None if it needs none."""
     if (asked_for := environment.get("TF_PLUGIN_MIRROR")) and (Path(asked_for) / PROVIDER).is_dir():
         return Path(asked_for)
     if any((folder / PROVIDER).is_dir() for folder in implied_mirrors(environment)):

@@ -1,4 +1,4 @@
-"""Terraform in `envs/<name>`: its variables from the configuration, its state in the configuration's bucket."""
+"""Terraform in `envs/<name>`, with variables from the configuration and remote state."""
 
 import json
 import os
@@ -21,12 +21,12 @@ TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetc
 
 
 class TerraformFailedError(Exception):
-    """Terraform's own words."""
+    """A terraform command failed. The message is Terraform's own."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a plan would do to one resource: create, update, delete, replace."""
+    """A planned change of one resource; `action` is create, update, delete or replace."""
 
     action: str
     address: str
@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """A saved plan; its file holds values that are nobody's business, and is gone with its folder."""
+    """A saved plan. Its file holds secret values, and is deleted with its temporary folder."""
 
     file: Path
     changes: list[Change]
@@ -42,13 +42,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Root:
-    """`envs/<name>` of a configuration that was exported."""
+    """The root `envs/<name>` with its exported configuration."""
 
     folder: Path
     configuration: Configuration
 
     def init(self) -> None:
-        """Raises TerraformFailedError."""
+        """Run `terraform init`. Raise TerraformFailedError if it fails."""
         self._read(
             "init",
             "-input=false",
@@ -60,7 +60,7 @@ class Root:
 
     @contextmanager
     def plan(self, *, lock: bool) -> Iterator[Plan]:
-        """Shows it while it is made. Raises TerraformFailedError."""
+        """Make a plan and show Terraform's output. Raise TerraformFailedError if it fails."""
         with tempfile.TemporaryDirectory() as private:
             file = Path(private) / "plan"
             self._show("plan", "-input=false", f"-lock={str(lock).lower()}", f"-out={file}")
@@ -68,29 +68,29 @@ class Root:
             yield Plan(file, list(_changes(shown)))
 
     def apply(self, plan: Plan) -> None:
-        """Raises TerraformFailedError; what it had done until then stays, and the next plan goes on from there."""
+        """Apply a plan. Raise TerraformFailedError if it fails; the changes made by then stay."""
         self._show("apply", "-input=false", str(plan.file))
 
     def destroy(self, *, sure: bool) -> None:
-        """Terraform asks, unless it is sure. Raises TerraformFailedError; what is gone by then stays gone."""
+        """Destroy all resources; Terraform asks unless `sure`. Raise TerraformFailedError if it fails."""
         self._show("destroy", *(["-auto-approve"] if sure else []))
 
     def resources(self) -> list[dict[str, Any]]:
-        """What Terraform knows to exist: address, values, …, without data sources. Raises TerraformFailedError."""
+        """Return the managed resources of the state. Raise TerraformFailedError if it cannot be read."""
         self._require_backend()
         shown = json.loads(self._read("show", "-json", "-no-color"))
         return list(_managed(shown.get("values", {}).get("root_module", {})))
 
     def holds(self, address: str) -> bool:
-        """Raises TerraformFailedError."""
+        """Return True if the state has this resource. Raise TerraformFailedError if it cannot be read."""
         return address in [resource["address"] for resource in self.resources()]
 
     def adopt(self, address: str, identity: str) -> None:
-        """Takes what exists already into the state. Raises TerraformFailedError."""
+        """Import an existing resource into the state. Raise TerraformFailedError if it fails."""
         self._show("import", "-input=false", address, identity)
 
     def outputs(self) -> dict[str, Any]:
-        """Of the last apply; empty before the first. Raises TerraformFailedError."""
+        """Return the outputs of the last apply, if any. Raise TerraformFailedError if they cannot be read."""
         self._require_backend()
         shown = json.loads(self._read("output", "-json", "-no-color"))
         return {name: entry["value"] for name, entry in shown.items()}
@@ -110,7 +110,7 @@ class Root:
         )
         if done.returncode:
             raise TerraformFailedError(
-                f"terraform {arguments[0]} in {self.folder.name}: {(done.stderr or done.stdout).strip()}"
+                f"terraform {arguments[0]} in {self.folder.name} failed: {(done.stderr or done.stdout).strip()}"
             )
         return done.stdout
 
@@ -120,12 +120,12 @@ class Root:
         done = subprocess.run(command, cwd=self.folder, env=_environment())
         if done.returncode:
             raise TerraformFailedError(
-                f"terraform {arguments[0]} of {self.folder.name} failed; it said why above."
+                f"terraform {arguments[0]} in {self.folder.name} failed. Its message is above."
             )
 
 
 def root(name: str) -> Root:
-    """Checks and exports the configuration of `envs/<name>` first. Raises ConfigurationError."""
+    """Check and export the configuration of `envs/<name>`. Raise ConfigurationError if it is wrong."""
     read = configuration.read(name)
     read.export()
     return Root(ROOT / "envs" / name, read)

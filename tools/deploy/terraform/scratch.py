@@ -1,7 +1,7 @@
-"""A scratch root: a copy of an environment's files, plus what only a laptop wants, under the state folder.
+"""The scratch root: a copy of an environment's files with a local backend, in the state folder.
 
-Nothing generated lies in `envs/`, where a real apply could pick it up. Modules, functions and build output are links, so the
-environment's relative paths mean what they mean in the repository.
+No generated file lies in `envs/`, where a real apply could read it. Modules, functions and build
+output are links, so that the environment's relative paths work as in the repository.
 """
 
 import hashlib
@@ -26,18 +26,19 @@ ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
 
 
 _ADVICE = """\
-The aws provider is not on this machine and registry.terraform.io cannot be reached. Connect once and run `make up` again, or
-bring the provider along: where it can be reached, `cd envs/dev && terraform providers mirror FOLDER`; here, \
-TF_PLUGIN_MIRROR=FOLDER make up"""
+The aws provider is not on this machine and registry.terraform.io cannot be reached.
+Connect to the internet once and run `make up` again, or copy the provider from another machine:
+  there:  cd envs/dev && terraform providers mirror FOLDER
+  here:   TF_PLUGIN_MIRROR=FOLDER make up"""
 
 
 class TerraformError(Exception):
-    """Terraform's own words about a failed command."""
+    """A terraform command failed. The message is Terraform's own."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What Terraform knows of one environment: its state, and a mark with terraform's pid for as long as it applies."""
+    """The state of one environment, and a mark that holds terraform's pid during an apply."""
 
     state: Path
     _mark: Path
@@ -49,7 +50,7 @@ class Record:
 
     @property
     def apply_cut_off(self) -> bool:
-        """Terraform applies now, or was killed while it did: resources may exist that its state does not know."""
+        """True during an apply and after a killed one: resources may be missing from the state."""
         return self._mark.exists()
 
     def mark(self, pid: int) -> None:
@@ -59,7 +60,7 @@ class Record:
         self._mark.unlink(missing_ok=True)
 
     def end_leftover(self) -> None:
-        """Kills the terraform of a `make up` that was killed itself."""
+        """Kill the terraform process of a killed `make up`."""
         with suppress(FileNotFoundError, ValueError):
             pid = int(self._mark.read_text())
             if "terraform" in command_of(pid):
@@ -84,7 +85,7 @@ class Record:
 
 
 class ScratchRoot:
-    """`envs/<name>` ready to be applied against the local endpoint."""
+    """A copy of `envs/<name>` that Terraform applies to the local endpoint."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
@@ -94,7 +95,7 @@ class ScratchRoot:
         self._command = terraform(settings.state / "bin")
 
     def write(self) -> None:
-        """Copies the environment's files; a file removed from `envs/` is removed here too."""
+        """Copy the environment's files, and delete those that `envs/` no longer has."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for old in self.folder.glob("*.tf"):
             old.unlink()
@@ -115,17 +116,17 @@ class ScratchRoot:
         (base / "build" / "layer").mkdir(parents=True, exist_ok=True)
         for name in ("functions", "gateway.json", "layers.json", "openapi.json"):
             _link(base / "build" / name, build / name)
-        # The only artefacts that differ on a laptop: wheels for this machine, where AWS's architectures stand.
+        # Layers are the only artefacts that differ on a laptop: they hold wheels for this machine.
         for architecture in ("arm64", "x86_64"):
             _link(base / "build" / "layer" / architecture, build / "layer" / "local")
 
     def init(self) -> bool:
-        """True if it ran; what it depends on may be as it was the last time."""
+        """Run `terraform init` and return True, unless its inputs are unchanged."""
         stamp = self.folder / ".terraform" / "atrium.stamp"
         wanted = self._init_inputs()
         if stamp.exists() and stamp.read_text() == wanted:
             return False
-        # Terraform keeps where it once found the modules, links resolved; the checkout may have been moved since.
+        # Terraform stores resolved paths of modules, which are wrong if the checkout was moved.
         shutil.rmtree(self.folder / ".terraform" / "modules", ignore_errors=True)
         try:
             self._run("init", "-input=false", "-no-color", "-reconfigure")
@@ -137,7 +138,7 @@ class ScratchRoot:
         return True
 
     def _init_inputs(self) -> str:
-        """Backend, providers and modules are all that `terraform init` reads: versions, lock and module calls."""
+        """Return a digest of all that `terraform init` reads: versions, lock file and module calls."""
         digest = hashlib.sha256(str(self.settings.root).encode())
         for file in sorted([*self.folder.glob("*.tf"), *self.folder.glob(".terraform.lock.hcl")]):
             digest.update(file.read_bytes())
@@ -146,7 +147,7 @@ class ScratchRoot:
         return digest.hexdigest()
 
     def inputs(self) -> str:
-        """Identifies all that an apply goes by, but for the resources: what Terraform reads, and what answers it."""
+        """Return a digest of an apply's inputs: what Terraform reads, and the emulator's source."""
         digest = hashlib.sha256(
             f"{self._command} {self.settings.api_port} {self.settings.aws_port}".encode()
         )
@@ -176,10 +177,10 @@ class ScratchRoot:
     def apply(
         self, on_event: OnEvent, started: Callable[[TerraformCommand], None] = lambda _: None
     ) -> None:
-        """Applies, handing each of Terraform's JSON events to `on_event` as it happens.
+        """Apply, and pass each of Terraform's JSON events to `on_event`.
 
         Raises:
-            TerraformError: also when it was killed; then `record.apply_cut_off` stays.
+            TerraformError: It failed or was killed; if killed, `record.apply_cut_off` stays True.
         """
         command = self._start("apply", "-auto-approve", "-input=false", "-json", "-parallelism=30")
         self.record.mark(command.pid)
@@ -191,14 +192,14 @@ class ScratchRoot:
                 self.record.unmark()
 
     def destroy(self) -> None:
-        """Take everything away that it applied. Raises TerraformError."""
+        """Destroy all resources. Raise TerraformError if it fails."""
         self._follow(
             self._start("destroy", "-auto-approve", "-input=false", "-json", "-parallelism=30"),
             lambda _: None,
         )
 
     def planned_changes(self) -> list[tuple[str, str]]:
-        """(action, address) of everything that an apply would do; empty if the environment and the local AWS agree."""
+        """Return the (action, address) of each planned change; empty if there is no drift."""
         events: list[dict[str, Any]] = []
         self._follow(self._start("plan", "-input=false", "-json"), events.append)
         changes = [event["change"] for event in events if event.get("type") == "planned_change"]
@@ -233,11 +234,11 @@ class ScratchRoot:
             raise TerraformError("\n".join(errors))
 
     def _environment(self) -> dict[str, str]:
-        # The caller's own AWS settings (a profile, a token, an endpoint per service) must not reach a laptop's stack.
+        # The caller's AWS settings (profile, token, endpoints) must not reach the laptop's stack.
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("AWS_")
         }
-        # The provider fills half a gigabyte and ends: collecting garbage on the way takes a third of its time.
+        # The provider is short-lived, and garbage collection takes a third of its time.
         return (
             {"GOGC": "400"}
             | inherited
@@ -248,7 +249,7 @@ class ScratchRoot:
 
 
 def aws_environment(settings: Settings) -> dict[str, str]:
-    """What points the AWS provider, SDK and CLI at the laptop: dummy keys that no account has."""
+    """Return the variables that point the AWS provider, SDK and CLI at the laptop, with dummy keys."""
     return {
         "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
         "AWS_ACCESS_KEY_ID": "local",
