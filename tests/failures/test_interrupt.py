@@ -106,7 +106,7 @@ def test_ctrl_c(phase: str, stack: Stack, client: Client, recovers: Recovers, te
     )  # make's own end by SIGINT, or its report of our 130
     assert "Traceback" not in ended.output
     assert "interrupted." in ended.message
-    assert "`make up` goes on from here" in ended.message
+    assert "`make up` continues from here" in ended.message
     if phase in ("build", "local AWS"):
         assert not stack.strays()
     assert settle(lambda: not stack.running("terraform"), 30)

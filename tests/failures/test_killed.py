@@ -73,7 +73,7 @@ def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, te
     ended = command.end()
     assert ended.code == 2
     assert "terraform was killed by signal 9" in ended.message
-    assert "`make up` goes back to before this apply" in ended.message
+    assert "`make up` restores the state before this apply" in ended.message
     next_up = recovers()
     assert "An apply was cut off" in next_up
     assert {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]} == set(
@@ -87,7 +87,7 @@ def test_postgres_under_load(
 ) -> None:
     """Requests fail as 503 for a moment and then work again; what was answered with 200 is kept."""
     statuses: Counter[int] = Counter()
-    restarts = stack.log().count("Postgres is back")
+    restarts = stack.log().count("Postgres is running again")
     over = threading.Event()
 
     def ask() -> None:
@@ -100,7 +100,7 @@ def test_postgres_under_load(
     try:
         assert settle(lambda: statuses[200] > 10, 60)
         os.kill(stack.postmaster(), signal.SIGKILL)
-        assert settle(lambda: stack.log().count("Postgres is back") > restarts, 60)
+        assert settle(lambda: stack.log().count("Postgres is running again") > restarts, 60)
         before = statuses[200]
         assert settle(lambda: statuses[200] > before + 10, 60), statuses
     finally:
@@ -108,8 +108,8 @@ def test_postgres_under_load(
         for thread in threads:
             thread.join()
     assert set(statuses) <= {200, 503}, statuses
-    assert "Postgres ended unexpectedly; starting it again" in stack.log()
-    told = f"supervisor.log: Postgres ended unexpectedly; starting it again … Clients: {dict(statuses)}"
+    assert "Postgres ended unexpectedly. Restarting it" in stack.log()
+    told = f"supervisor.log: Postgres ended unexpectedly. Restarting it … Clients: {dict(statuses)}"
     tell("Postgres is killed under load", told, recovers())
 
 

@@ -109,7 +109,7 @@ def applied(
 def test_dev_goes_after_terraforms_own_question(destroy: Destroy) -> None:
     ran = destroy("dev", database=False)
     assert ran.asked == [INIT, SHOW, "destroy -no-color"]
-    assert (ran.status, "terraform destroy of dev failed" in ran.said) == (1, True)
+    assert (ran.status, "terraform destroy in dev failed" in ran.said) == (1, True)
 
 
 def test_a_name_given_takes_the_place_of_the_question(destroy: Destroy) -> None:

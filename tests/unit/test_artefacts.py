@@ -37,7 +37,7 @@ def test_other_bytes_are_refused(build: Path, name: str) -> None:
     built = artefacts.digest(build)
     artefacts.require(build, built)
     (build / name).write_text("changed")
-    with pytest.raises(RefusedError, match=f"not {built}: These are not the artefacts"):
+    with pytest.raises(RefusedError, match=f"not {built}. These are not the artefacts"):
         artefacts.require(build, built)
 
 

@@ -139,7 +139,7 @@ def test_a_shell_that_speaks_to_the_laptop(tunnel: Tunnel) -> None:
 def test_a_state_that_cannot_be_read(tunnel: Tunnel) -> None:
     refused(
         tunnel(TERRAFORM_ERROR="AccessDenied: the bucket"),
-        "terraform output in dev: AccessDenied: the bucket",
+        "terraform output in dev failed: AccessDenied: the bucket",
     )
 
 
@@ -148,7 +148,7 @@ def test_a_configuration_that_lacks_something(tunnel: Tunnel) -> None:
 
 
 def test_an_environment_that_was_not_applied(tunnel: Tunnel) -> None:
-    refused(tunnel(OUTPUTS="{}"), "dev has no output 'database_endpoint'", "Apply it")
+    refused(tunnel(OUTPUTS="{}"), "dev has no output 'database_endpoint'", "make deploy ENV=dev")
 
 
 def test_a_stopped_bastion(tunnel: Tunnel) -> None:

@@ -1,1 +1,1 @@
-"""The laptop's AWS: what AWS does for us and a laptop lacks."""
+"""The stack on this machine: `make up`, `make dev` and the client that tests use."""

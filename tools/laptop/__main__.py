@@ -1,4 +1,4 @@
-"""`python -m tools.laptop <command>`: what the Makefile's stack targets call."""
+"""`python -m tools.laptop <command>`, which the Makefile's stack targets call."""
 
 # ruff: noqa: E402
 import signal
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
     arguments = parser.parse_args()
     settings = stack_settings.from_environment()
-    # A closed terminal and `kill` are as Ctrl-C; a shell starts what it puts in the background with SIGINT ignored.
+    # A closed terminal and `kill` count as Ctrl-C, since a shell's background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
@@ -52,7 +52,7 @@ def main() -> int:
             raise
         where = error.filename or settings.state
         print(
-            f"\n{arguments.command}: {error.strerror}: {where}. Make room and run it again.",
+            f"\n{arguments.command}: {error.strerror}: {where}. Free some disk space and run it again.",
             file=sys.stderr,
         )
         return 1
@@ -68,16 +68,16 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 def _after_terraform(settings: Settings) -> str:
     if Record.of(settings, ENVIRONMENT).apply_cut_off:
-        return (
-            "`make up` goes back to before this apply and tries again, `make reset` starts afresh."
-        )
-    return "What was made is kept: `make up` goes on from here, `make reset` starts afresh."
+        return "`make up` restores the state before this apply and tries again. `make reset` starts afresh."
+    return "The finished parts are kept. `make up` continues from here. `make reset` starts afresh."
 
 
 def _next(settings: Settings) -> str:
     if supervisor.running(settings):
-        return "The local AWS runs on: `make up` goes on from here, `make down` stops it."
-    return "Nothing runs. `make up` goes on from here."
+        return (
+            "The local AWS is still running. `make up` continues from here. `make down` stops it."
+        )
+    return "Nothing is running. `make up` continues from here."
 
 
 def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None:
@@ -123,7 +123,7 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
 
 
 def _tell(text: str) -> None:
-    """On standard output, whose reader may have had enough: `make status | head -1`."""
+    """Print to standard output, which may be closed early, as by `make status | head -1`."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -133,18 +133,18 @@ def _tell(text: str) -> None:
 
 
 def reset(settings: Settings) -> None:
-    # These bring moto with them, which the other commands need not wait for.
+    # These imports load moto, which the other commands do not need.
     from local_aws.database import postgres
     from local_aws.lambda_service.unpack import remove_read_only
 
-    with suppress(StackError):  # no room for a snapshot, which nobody needs any more
+    with suppress(StackError):  # no room for a snapshot, which a reset deletes anyway
         process.stop(settings)
     process.kill(settings)
-    # Where nobody may enter the checkout (one under /root), Postgres keeps its folder elsewhere.
+    # Postgres keeps its folder elsewhere if its user may not enter the checkout, as under /root.
     postgres.forget(settings.state / "postgres")
     remove_read_only(settings.state / "run" / "code")
     shutil.rmtree(settings.state, ignore_errors=True)
-    print("Forgot the local stack: users, tables, database and logs.")
+    print("Deleted the local stack: users, tables, database and logs.")
 
 
 if __name__ == "__main__":

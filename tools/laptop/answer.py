@@ -1,4 +1,4 @@
-"""An HTTP answer, as whoever asked sees it."""
+"""An HTTP answer as its client sees it."""
 
 import json
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ from tools.laptop.answer import Answer
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who signed up; `tokens` once signed in."""
+    """A user who signed up; `tokens` are set after the sign-in."""
 
     email: str
     password: str
@@ -36,7 +36,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Client:
-    """A consumer of the API and of the user pool."""
+    """A client of the API and of the user pool."""
 
     outputs: Outputs
     cognito: Any
@@ -77,7 +77,7 @@ class Client:
         return person
 
     def code(self, email: str) -> str:
-        """The newest code that was mailed to `email`."""
+        """Return the newest code that was mailed to `email`."""
         with urllib.request.urlopen(self.outputs.inbox_url, timeout=35) as response:
             mails = [mail for mail in json.load(response) if mail["to"] == email]
         return str(mails[-1]["code"])
@@ -98,13 +98,13 @@ class Client:
         return Person(person.email, person.password, answer["AuthenticationResult"])
 
     def new_member(self) -> Person:
-        """Signed up, confirmed and signed in."""
+        """Return a user who is signed up, confirmed and signed in."""
         person = self.sign_up()
         self.confirm(person)
         return self.sign_in(person)
 
     def new_holder(self, role: str, permissions: Collection[str]) -> Person:
-        """A new member who holds a role with these permissions, and a token that says so."""
+        """Return a new member who holds a role with these permissions, and a token with that role."""
         person = self.new_member()
         user, definition = f"U#{person.uid}", f"R#{role}"
         granted = {"granted_by": "tests", "granted_at": "2026-01-01T00:00:00.000Z"}
@@ -136,7 +136,7 @@ class Client:
         return self.sign_in(person)
 
     def database(self) -> pg8000.native.Connection:
-        """Straight to Postgres, as the app role. Use it in a `with`."""
+        """Return a direct connection to Postgres as the app role, for a `with` statement."""
         url = urlsplit(self.outputs.database_url)
         return pg8000.native.Connection(
             url.username,
@@ -147,7 +147,7 @@ class Client:
         )
 
     def invocations(self, function: str) -> int:
-        """How often a function was invoked so far, by the START lines of its log group."""
+        """Return how often a function was invoked, by the START lines of its log group."""
         logs = self.aws("logs")
         group = f"/aws/lambda/{self.outputs.functions[function]}"
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
@@ -169,7 +169,7 @@ class Client:
 
 def client_of(settings: Settings) -> Client:
     """Return a client of the stack that these settings describe."""
-    # Not at the top: every test run loads this file, and few of them need the SDK.
+    # Imported late: every test run loads this file, and few of them need the SDK.
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config

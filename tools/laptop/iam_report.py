@@ -1,7 +1,8 @@
-"""`make iam-report`: which permissions the recorded calls used, which stand for a reason, and which nobody needs.
+"""`make iam-report`: the permissions that recorded calls used, and those that no call used.
 
-A permission is one action of one statement of one role, on one partition where the statement names partitions. It is used when a call
-was allowed by that statement, its action matches, and one of its partition keys does.
+A permission is one action of one statement of one role, on one partition if the statement names
+partitions. A call uses it if the statement allowed the call, and its action and one of its
+partition keys match.
 """
 
 import json
@@ -65,7 +66,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class GrantedTogether:
-    """Actions that come with a right: another role uses them. With `each_role` each role uses something of each of its rights."""
+    """Actions that one right grants together, of which another role uses the unused ones.
+
+    With `each_role`, every role must use an action of each of its rights.
+    """
 
     policy: str
     reason: str
@@ -84,7 +88,7 @@ class GrantedTogether:
 
 @dataclass(frozen=True)
 class Excuses:
-    """What `unused_permissions_allowlist.yaml` says."""
+    """The content of `unused_permissions_allowlist.yaml`."""
 
     standing: Sequence[Standing] = ()
     granted_together: Sequence[GrantedTogether] = ()
@@ -98,7 +102,7 @@ class Excuses:
         )
 
     def reason(self, permission: Permission, used: Sequence[Permission]) -> str | None:
-        """Why `permission` stands without a call; None if it does not."""
+        """Return why `permission` is allowed to be unused, or None."""
         standing = (each.reason for each in self.standing if each.fits(permission))
         together = (each.reason for each in self.granted_together if each.fits(permission, used))
         return next(chain(standing, together), None)
@@ -165,7 +169,7 @@ def _is_used(
 
 
 def permissions(iam: Any) -> Iterator[Permission]:
-    """All that the roles' own policies allow, as they are applied now. `iam` is a boto3 client."""
+    """Yield the permissions of the roles' policies as they are applied now; `iam` is a boto3 client."""
     for page in iam.get_paginator("list_roles").paginate():
         for role in page["Roles"]:
             for policy, document in _documents(iam, role["RoleName"]):
@@ -208,10 +212,10 @@ def _name(role_arn: str) -> str:
 
 
 def of_stack(settings: Settings) -> Report:
-    """Of the stack that runs now.
+    """Return the report of the running stack.
 
     Raises:
-        StackError: there is none.
+        StackError: No stack is running.
     """
     found = outputs.read(settings)
     iam = client("iam", settings, found.region)
@@ -230,7 +234,7 @@ def text(found: Report) -> str:
     lines += ["", f"{len(found.used)} permissions that calls used"]
     lines += [
         "",
-        f"{len(found.excused)} permissions that no call used, for a reason (tools/laptop/unused_permissions_allowlist.yaml)",
+        f"{len(found.excused)} permissions that no call used, with a reason (tools/laptop/unused_permissions_allowlist.yaml)",
     ]
     for reason in dict.fromkeys(reason for _, reason in found.excused):
         fitting = sorted(
@@ -245,10 +249,10 @@ def text(found: Report) -> str:
     lines += [f"  ✗ {permission}" for permission in found.unused]
     if found.unused:
         lines.append(
-            "  Take each out of its policy, test what needs it, or say in tools/laptop/unused_permissions_allowlist.yaml why it stands."
+            "  Remove each from its policy, test the code that needs it, or give a reason in tools/laptop/unused_permissions_allowlist.yaml."
         )
     lines += [
-        f"✗ unused_permissions_allowlist.yaml: {each.role} {each.permission} is used by calls; take the line out."
+        f"✗ unused_permissions_allowlist.yaml: {each.role} {each.permission} is used by calls. Remove the entry."
         for each in found.needless
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The processes of a running stack, as the machine shows them."""
+"""The processes of a running stack."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ def workers(function: str, state: Path) -> list[int]:
 
 
 def commands() -> Iterator[tuple[int, str]]:
-    """Yield pid and command line of every process that we may look at, but of zombies and the kernel's."""
+    """Yield pid and command line of every readable process, without zombies and kernel threads."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if command := " ".join(process.cmdline()):

@@ -94,9 +94,9 @@ def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kern
 
 def test_what_does_not_compile_is_told_by_its_line(repository: Checkout, note: str) -> None:
     repository.save(note, NOTE + "\ndef read(:\n")
-    told = repository.shown("The old code is served")
+    told = repository.shown("The old code is still served")
     assert (
-        "functions/notes/note.py: line 7: invalid syntax. Correct it. The old code is served."
+        "functions/notes/note.py: line 7: invalid syntax. Correct it. The old code is still served."
         in told
     )
     assert repository.get()[0] == 200
@@ -115,7 +115,7 @@ def test_what_fails_at_its_import_gets_no_requests(
 ) -> None:
     repository.save(note, NOTE + "\nnowhere()\n")
     told = repository.shown(r"\n +nowhere\(\)")
-    assert "functions/notes/note.py: notes does not start, and its old code is served." in told
+    assert "functions/notes/note.py: notes does not start. Its old code is still served." in told
     assert "NameError: name 'nowhere' is not defined" in told
     assert 'File "functions/notes/note.py", line 7, in <module>' in told
     assert "importlib" not in told
@@ -131,7 +131,7 @@ def test_what_fails_at_its_import_gets_no_requests(
 def test_a_handler_that_contradicts_the_contract_is_not_released(repository: Checkout) -> None:
     handler = FILES["functions/notes/handler.py"]
     repository.save("notes/handler.py", handler.replace("GET", "PUT"))
-    told = repository.shown("The old code is served")
+    told = repository.shown("The old code is still served")
     assert "functions/notes/handler.py" in told
     assert "GET /v1/notes has no handler" in told
     assert repository.get()[0] == 200
@@ -142,7 +142,7 @@ def test_what_is_terraforms_is_said(repository: Checkout) -> None:
     declaration = FILES["functions/door/function.yaml"]
     repository.save("door/function.yaml", declaration + "timeout: 7\n")
     assert (
-        "functions/door/function.yaml: routes, rights and settings are Terraform's. `make up`"
+        "functions/door/function.yaml: Terraform applies routes, rights and settings. Run `make up`"
         in repository.shown("make up")
     )
     repository.save("door/function.yaml", declaration)

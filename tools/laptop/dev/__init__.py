@@ -1,1 +1,1 @@
-"""`make dev`: what is saved in `functions/` is served at once, and every request is told in a line."""
+"""`make dev`: serve saved files of `functions/` at once, and print a line for each request."""

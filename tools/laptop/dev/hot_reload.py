@@ -1,6 +1,6 @@
-"""Puts what `functions/` says now into the running stack, through the doors of a release: code, version, alias.
+"""Hot reload: build `functions/` and release it to the running stack by code, version and alias.
 
-Terraform stays at peace: it compares the zips in `build/` with the deployed ones, and those are the same after this.
+Terraform sees no drift, since the deployed zips are those in `build/` afterwards.
 """
 
 import base64
@@ -22,12 +22,12 @@ from tools.build.wheels import LOCAL
 
 LIVE = "live"
 MADE_BY = "make dev"  # the description of our versions and layers
-AT_ONCE = 2  # workers that start at the same time: each is pure CPU
+AT_ONCE = 2  # workers that start in parallel, since a start is bound by the CPU
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one function, by its folder. `refused` is what its new code wrote when it did not start."""
+    """The outcome for one function, named by its folder; `refused` is the output of a failed start."""
 
     function: str
     seconds: float  # since the reload began
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Release:
-    """What a function has to run. Both parts are held against `$LATEST`, where a refused version has left its own."""
+    """The code and layers that a function must run, compared with its `$LATEST`."""
 
     function: str
     code: bytes
@@ -44,7 +44,7 @@ class _Release:
 
 
 class HotReload:
-    """`deployed` maps a function's folder to its name. `lambda_client` is boto3's, of the stack at `aws_endpoint_url`."""
+    """The builder and releaser of changed functions; `deployed` maps a folder to its function's name."""
 
     def __init__(
         self, root: Path, deployed: Mapping[str, str], lambda_client: Any, aws_endpoint_url: str
@@ -57,22 +57,22 @@ class HotReload:
         self._called: dict[str, float] = {}
 
     def called(self, name: str) -> None:
-        """The function of this name was invoked; the one that was invoked last is released first."""
+        """Note an invocation, since the function that was invoked last is released first."""
         self._called[name] = time.monotonic()
 
     def reload(self) -> Iterator[BuildError | Outcome]:
-        """Builds, then releases: what must not be deployed, and what became of each function that was outdated."""
+        """Build, then release; yield each build error and the outcome of each outdated function."""
         started = time.monotonic()
         yield from self._build_outdated()
         for function, refused in self.release():
             yield Outcome(function, time.monotonic() - started, refused)
 
     def release(self) -> Iterator[tuple[str, list[str]]]:
-        """Makes every function live as built, if it is not; with each, what it wrote when its new code did not start."""
+        """Release every outdated function; yield its name and the output of a failed start."""
         releases = sorted(
             self._outdated(), key=lambda one: -self._called.get(self._deployed[one.function], 0.0)
         )
-        for release in releases[:1]:  # alone, since somebody waits for it
+        for release in releases[:1]:  # alone, since the developer waits for it
             yield release.function, self._release(release)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             under_way = {
@@ -84,7 +84,7 @@ class HotReload:
             self._delete_kernels_except(_kernel_of(releases[0].layers))
 
     def _build_outdated(self) -> Iterator[BuildError]:
-        """A function that cannot be built keeps its zip, and none of the others waits for it."""
+        """Build the outdated artefacts; a function that fails keeps its zip and stops no other."""
         stamps = self._build / ".cache" / "stamps"
         try:
             functions = read_functions(self._root)
@@ -114,7 +114,7 @@ class HotReload:
         for function, configuration in live.items():
             code = self._zip(function).read_bytes()
             if configuration["CodeSha256"] != _sha256(code) or kernel not in layers[function]:
-                # The others hold locked packages, which change with `make up`.
+                # The other layers hold locked packages, which `make up` updates.
                 others = [arn for arn in layers[function] if arn != _kernel_of(layers[function])]
                 yield _Release(function, code, [kernel, *others])
 
@@ -122,7 +122,7 @@ class HotReload:
         return self._build / "functions" / f"{function}.zip"
 
     def _kernel(self, live: set[str]) -> str:
-        """The layer version that holds what `build/` does: one that is in use, or a new one."""
+        """Return the layer version with the content of `build/`: one that is in use, or a new one."""
         content = layer.path_of(self._build, LOCAL, KERNEL_LAYER).read_bytes()
         for arn in sorted(live):
             if self._layer_sha256(arn) == _sha256(content):
@@ -134,7 +134,7 @@ class HotReload:
         return str(made["LayerVersionArn"])
 
     def _layer_sha256(self, arn: str) -> str | None:
-        """None if it was deleted since; the functions that use it go on."""
+        """Return the layer's hash; None if it was deleted, which its functions survive."""
         version = int(arn.rpartition(":")[2])
         try:
             found = self._lambda.get_layer_version(
@@ -145,7 +145,7 @@ class HotReload:
         return str(found["Content"]["CodeSha256"])
 
     def _release(self, release: _Release) -> list[str]:
-        """What a version that does not start wrote. One that starts becomes the live one."""
+        """Release a version if it starts; return its output if it does not."""
         name = self._deployed[release.function]
         latest = self._lambda.get_function_configuration(FunctionName=name)
         if latest["CodeSha256"] != _sha256(
@@ -160,7 +160,7 @@ class HotReload:
         return refused
 
     def _start_worker(self, name: str, version: str) -> list[str]:
-        """Spares the next request the cold start, and keeps code that fails at its import from being served."""
+        """Start a worker, so that the next request has no cold start and broken code is not released."""
         url = f"{self._endpoint}/_atrium/functions/{name}/versions/{version}/worker"
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="POST")).close()
@@ -170,7 +170,7 @@ class HotReload:
         return []
 
     def _delete_kernels_except(self, used: str) -> None:
-        """Our own: a megabyte each, in the stack's memory and in its snapshot."""
+        """Delete unused layer versions of `make dev`, which take a megabyte of memory each."""
         name = _layer_name(used)
         for version in self._lambda.list_layer_versions(LayerName=name)["LayerVersions"]:
             if version.get("Description") == MADE_BY and version["LayerVersionArn"] != used:
@@ -186,5 +186,5 @@ def _layer_name(arn: str) -> str:
 
 
 def _sha256(content: bytes) -> str:
-    """As Lambda tells it."""
+    """Return the SHA-256 in Lambda's form."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -1,4 +1,4 @@
-"""What the stack does, as it happens: `GET /_atrium/observations` streams a JSON object a line to whoever listens."""
+"""Observations of the stack: `GET /_atrium/observations` streams one JSON object a line."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ class Observation(msgspec.Struct, omit_defaults=True):
 
 
 class Observations:
-    """In the supervisor. What nobody listens to is not kept."""
+    """The stream's server in the supervisor; observations without a listener are dropped."""
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[Observation | None]] = set()
@@ -49,7 +49,7 @@ class Observations:
         return [web.get(PATH, self._stream)]
 
     def close(self) -> None:
-        """Ends every stream, so that the server need not wait for them."""
+        """End every stream, so that the server can stop."""
         for listener in self._listeners:
             listener.put_nowait(None)
 
@@ -62,14 +62,14 @@ class Observations:
             while seen := await listener.get():
                 await response.write(msgspec.json.encode(seen) + b"\n")
         except ConnectionResetError:
-            pass  # the listener went away
+            pass  # the listener disconnected
         finally:
             self._listeners.discard(listener)
         return response
 
 
 def listen(aws_endpoint_url: str) -> Iterator[Observation]:
-    """In another process: blocks between observations, and ends with the stack. Raises `OSError` if there is none."""
+    """Yield observations in another process until the stack ends. Raise `OSError` if none runs."""
     decoder = msgspec.json.Decoder(Observation)
     with urllib.request.urlopen(aws_endpoint_url + PATH) as lines:
         yield from map(decoder.decode, lines)

@@ -1,4 +1,4 @@
-"""One line for each request, and below it what its function wrote: prints and tracebacks.
+"""One line for each request, followed by its function's output.
 
 12:03:44 GET    /v1/me                          200     18 ms  warm  sql 1  dynamodb 1
 """
@@ -20,7 +20,7 @@ from tools.laptop.dev.traceback_lines import readable
 API_GATEWAY = "apigateway.amazonaws.com"
 LONGEST_REASON = 200  # characters
 ABANDONED_SECONDS = (
-    1.0  # the gateway answers within milliseconds of its function, or has given up on it before
+    1.0  # the gateway answers within milliseconds of its function, or has timed out before
 )
 
 Colour = Literal["red", "yellow", "green", "dim"]
@@ -34,7 +34,7 @@ class _Error(msgspec.Struct):
 
 
 class _Record(msgspec.Struct):
-    """The line that the kernel logs for each request and trigger."""
+    """The log record that the kernel writes for each request and trigger."""
 
     message: Literal["request", "trigger"]
     sql_flights: int
@@ -57,7 +57,10 @@ def coloured(text: str, colour: Colour) -> str:
 
 
 class RequestLines:
-    """`folders` maps a function's name to its folder. An invocation is told before the answer that it is part of."""
+    """The formatter of observations; `folders` maps a function's name to its folder.
+
+    An invocation is reported before the answer that it belongs to.
+    """
 
     def __init__(self, root: Path, folders: Mapping[str, str], paint: Paint = plain) -> None:
         self._root = root
@@ -66,7 +69,7 @@ class RequestLines:
         self._waiting: dict[str, tuple[float, Invoked]] = {}
 
     def of(self, seen: Observation) -> Iterator[str]:
-        """The lines to print now."""
+        """Yield the lines to print for this observation."""
         yield from self._abandoned()
         if seen.answered:
             _, invoked = self._waiting.pop(seen.answered.function_request_id or "", (0.0, None))
@@ -91,7 +94,7 @@ class RequestLines:
         yield from self._below(record, written)
 
     def _invocation(self, invoked: Invoked) -> Iterator[str]:
-        """One that API Gateway did not ask for: a trigger of Cognito, or a direct call."""
+        """Yield the lines of an invocation without a request: a Cognito trigger or a direct call."""
         record, written = _split(invoked.output)
         name = self._folders.get(invoked.function, invoked.function)
         what = f"{name} {(record.source if record else '') or invoked.source or 'invoke'}"
@@ -101,7 +104,7 @@ class RequestLines:
             yield self._line(f"{line}  {record.reason}", "yellow")
         else:
             yield self._line(line, "red" if invoked.error else None)
-        # The runtime tells a refusal, or what the kernel made of an error, once more.
+        # The runtime repeats a refusal, or the error that the kernel reported.
         told = (lambda line: not line.startswith("[ERROR]")) if record else (lambda _: True)
         yield from self._below(record, list(takewhile(told, written)))
 
@@ -115,7 +118,7 @@ class RequestLines:
 
 
 def _split(output: list[str]) -> tuple[_Record | None, list[str]]:
-    """The kernel's record, and every other line."""
+    """Return the kernel's record and all other lines."""
     record, others = None, []
     for line in output:
         try:

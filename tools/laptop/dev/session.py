@@ -1,4 +1,4 @@
-"""A session of `make dev` beside a running stack: one thread watches files, another tells requests."""
+"""A session of `make dev` beside a running stack: one thread watches files, another prints requests."""
 
 import os
 import threading
@@ -16,11 +16,14 @@ from tools.laptop.dev.request_lines import RequestLines, coloured, plain
 from tools.laptop.dev.traceback_lines import readable
 from tools.laptop.dev.watch import saved
 
-NAMED_FILES = 3  # of those saved at once; the others are counted
+NAMED_FILES = 3  # saved files that are named; the rest is counted
 
 
 class Session:
-    """`deployed` maps a function's folder to its name. `output` is coloured if it is a terminal."""
+    """One session; `deployed` maps a folder to its function's name.
+
+    `output` is coloured if it is a terminal.
+    """
 
     def __init__(
         self,
@@ -39,16 +42,16 @@ class Session:
         self._paint = coloured if output.isatty() and not os.environ.get("NO_COLOR") else plain
 
     def run(self) -> None:
-        """Until the stack ends."""
+        """Run until the stack ends."""
         listener = threading.Thread(target=self._tell_requests, daemon=True)
         listener.start()
         saves = saved(self._root / "functions")
-        next(saves)  # from here on nothing that is saved is missed
+        next(saves)  # from here on no saved file is missed
         self._release(
             ""
         )  # what was saved meanwhile; and the first build loads much that later ones have
         self._show(
-            "Saved files in functions/ are served at once, and requests are told here. Ctrl-C ends this."
+            "Saved files in functions/ are served at once, and requests are shown here. Press Ctrl-C to end."
         )
         for files in saves:
             if files:
@@ -66,7 +69,9 @@ class Session:
                     self._reload.called(seen.invoked.function)
                 self._show(*lines.of(seen))
         except OSError as error:
-            self._show(f"The stack tells no requests any more: {error}")
+            self._show(
+                f"Requests are no longer shown, because the stack does not answer: {error}. Run `make dev` again."
+            )
 
     def _saved(self, files: set[Path]) -> None:
         names = sorted(str(file.relative_to(self._root)) for file in files)
@@ -74,25 +79,27 @@ class Session:
         self._release(f"{', '.join(names[:NAMED_FILES])}{more}: ")
         for declared in (name for name in names if name.endswith(".yaml")):
             self._say(
-                f"{declared}: routes, rights and settings are Terraform's. `make up` in another terminal applies them."
+                f"{declared}: Terraform applies routes, rights and settings. Run `make up` in another terminal."
             )
 
     def _release(self, what: str) -> None:
-        """The first function that is live is told at once, since somebody waits for it; the others together."""
+        """Release, and report the first function at once and the others together."""
         live: list[Outcome] = []
         try:
             for outcome in self._reload.reload():
                 if isinstance(outcome, BuildError):
-                    self._say(f"{outcome.told(self._root)} The old code is served.", failed=True)
+                    self._say(
+                        f"{outcome.told(self._root)} The old code is still served.", failed=True
+                    )
                 elif outcome.refused:
-                    text = f"{what}{outcome.function} does not start, and its old code is served."
+                    text = f"{what}{outcome.function} does not start. Its old code is still served."
                     self._say(text, *readable(outcome.refused, self._root), failed=True)
                 else:
                     live.append(outcome)
                     if len(live) == 1:
                         self._say(f"{what}{outcome.function} is live after {outcome.seconds:.2f} s")
         except (ClientError, BotoCoreError, OSError) as error:
-            self._say(f"{what}not released: {error}. Save again to try again.", failed=True)
+            self._say(f"{what}not released: {error}. Save the file again to retry.", failed=True)
         if others := live[1:]:
             names = ", ".join(sorted(outcome.function for outcome in others))
             self._say(f"{what}{names} too, after {others[-1].seconds:.2f} s")

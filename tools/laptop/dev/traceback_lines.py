@@ -1,10 +1,10 @@
-"""What a function wrote, for somebody who looks at the repository: paths of its files, and no frames of the machinery."""
+"""A function's output with paths of the repository, and without frames of the runtime."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-# Where the laptop's Lambda unpacks a zip or the layer; a file of the kernel is `python/atrium/runtime/log.py` there.
+# The folders of unpacked zips and layers. A kernel file is `python/atrium/runtime/log.py` there.
 _UNPACKED = re.compile(r"/\S+?/run/code/[0-9a-f]{64}/(?:python/)?(?P<path>[^\s\"]+)")
 _MACHINERY = re.compile(
     r"LAMBDA_WARNING: Unhandled exception|File \"<frozen importlib|"
@@ -13,7 +13,7 @@ _MACHINERY = re.compile(
 
 
 def readable(lines: Iterable[str], root: Path) -> list[str]:
-    """`root` is the repository."""
+    """Return the readable lines; `root` is the repository."""
     return [
         _UNPACKED.sub(lambda found: _named(found, root), _plain(line))
         for line in lines
@@ -27,6 +27,6 @@ def _plain(line: str) -> str:
 
 
 def _named(found: re.Match[str], root: Path) -> str:
-    """A vendored package keeps the path in its zip, which is all that it has in common with the repository."""
+    """Return the path in the repository; a vendored package keeps its path in the zip."""
     ours = f"functions/{found['path']}"
     return ours if (root / ours).is_file() else found["path"]

@@ -1,4 +1,4 @@
-"""Which files below a folder were saved."""
+"""Detection of saved files below a folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from watchfiles import BaseFilter, Change, watch
 
 SETTLE_MS = 50
-"""An editor, a formatter or git may write several files, and a file in two steps."""
+"""How long to wait for more files, since an editor or git may write several, or one in two steps."""
 LONGEST_MS = 1000
-"""A file that grows all the time must not keep the others waiting."""
+"""The longest such wait, since one file may change all the time."""
 LOOK_MS = 200
 """How long `saved` waits before it yields nothing."""
 
 
 class _Filter(BaseFilter):
-    """Ignores what editors keep beside a file, and what the builder leaves out."""
+    """A filter that ignores editors' own files and those that the builder leaves out."""
 
     ignore_dirs = ("__pycache__",)
     ignore_entity_patterns = (r"~$", r"^#.*#$", r"^4913$", r"\.pyc$")
@@ -33,7 +33,7 @@ def saved(folder: Path) -> Iterator[set[Path]]:
 
     The watch begins with the first `next`.
     """
-    real = folder.resolve()  # macOS tells real paths
+    real = folder.resolve()  # macOS reports resolved paths
     for changes in watch(
         real,
         watch_filter=_Filter(real),

@@ -1,7 +1,8 @@
-"""Whether Terraform would find nothing to do: neither the checkout nor a resource changed since its last apply.
+"""The inputs of the last apply, kept while no resource has changed since.
 
-Terraform itself would look at a hundred and more resources to say so, which is half the time of a `make up`. The supervisor sees every
-call that could change one, so it knows: it keeps what was applied until the first such call. In doubt it forgets, and Terraform looks.
+Terraform needs half the time of a `make up` to find that there is no drift. The supervisor sees
+every call that could change a resource, and forgets the inputs at the first one. If in doubt it
+forgets them too, and Terraform plans again.
 """
 
 import re
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 
 from local_aws.aws_call import AwsCall
 
-# Calls that change what resources hold, which Terraform does not describe: items, users, secrets' values, messages, results of functions.
+# Calls that change only content, which Terraform does not manage: items, users, secrets' values,
+# messages and results of functions.
 _CONTENT: Mapping[str, str] = {
     "cognito-idp": "Admin|SignUp|ConfirmSignUp|ResendConfirmationCode|InitiateAuth|RespondToAuthChallenge|(Confirm)?ForgotPassword"
     "|ChangePassword|GlobalSignOut|RevokeToken|GetTokensFromRefreshToken|(Associate|Verify)SoftwareToken|SetUserMFAPreference"
@@ -28,7 +30,7 @@ _INVOKE = re.compile(r"/functions/[^/]+/invocations$")
 
 
 def changes_a_resource(call: AwsCall) -> bool:
-    """Of a call that does not only read."""
+    """Return True if a call that writes may change a resource."""
     if call.action is None:
         return not (call.service == "lambda" and _INVOKE.search(call.path))
     content = _CONTENT.get(call.service)
@@ -36,7 +38,7 @@ def changes_a_resource(call: AwsCall) -> bool:
 
 
 class Applied:
-    """`inputs` identifies what the last apply went by (`ScratchRoot.inputs`); empty when Terraform has to look again."""
+    """The digest of the last apply's inputs (`ScratchRoot.inputs`); empty if Terraform must plan again."""
 
     def __init__(self, inputs: str = "") -> None:
         self.inputs = inputs

@@ -1,4 +1,4 @@
-"""boto3 as an operator of the local account, and the calls to deployed functions that a release makes."""
+"""The operator's boto3 session in the local account, and invocations of deployed functions."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from tools.deploy.supervisor import StackError
 
 
 def client(service: str, settings: Settings, region: str) -> Any:
-    import boto3  # late: half a second that `make up` has while others work, and `make status` does not need
+    import boto3  # late: it takes half a second, which `make status` does not need
     from botocore.config import Config
 
     return boto3.client(  # type: ignore[call-overload]
@@ -22,7 +22,7 @@ def client(service: str, settings: Settings, region: str) -> Any:
 
 
 def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
-    """The function's answer; its own error becomes a `StackError` with its message."""
+    """Invoke a function and return its answer. Raise `StackError` with the message of its error."""
     answer = lambda_client.invoke(
         FunctionName=function, Qualifier="live", Payload=json.dumps(event)
     )
@@ -30,6 +30,6 @@ def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
     if "FunctionError" in answer:
         message = f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}"
         raise StackError(
-            f"{function} {json.dumps(event)} failed: {message}\n  `make logs SERVICE={function}` has the traceback."
+            f"{function} {json.dumps(event)} failed: {message}\n  `make logs SERVICE={function}` shows the traceback."
         )
     return payload

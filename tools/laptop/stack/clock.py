@@ -1,4 +1,4 @@
-"""The stack's clock: the machine's, or one that `make clock FORWARD=3600` moves if it was started with ATRIUM_CLOCK=movable."""
+"""The stack's clock: the machine's, or with ATRIUM_CLOCK=movable one that `make clock` moves."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from tools.laptop.stack.process import post_json
 
 VARIABLE = "ATRIUM_CLOCK"
 _PAGE = "/_atrium/clock"
-_HOW = f"Start the stack with a clock that moves: make down && {VARIABLE}=movable make up"
+_HOW = f"The clock of this stack is not movable. Start one that is: make down && {VARIABLE}=movable make up"
 
 
 def movable(settings: Settings) -> tuple[Path, Clock] | None:
-    """Return the clock and its file, and let this process read it; None where the machine's clock is meant."""
+    """Return the movable clock and its file, and use it in this process; None for the machine's clock."""
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "movable"):
         raise SystemExit(
-            f"{VARIABLE}={wanted!r} must be movable, or unset for the machine's clock."
+            f"{VARIABLE}={wanted!r} must be `movable`, or unset for the machine's clock."
         )
     if not wanted:
         return None
@@ -49,13 +49,13 @@ def routes(clock: Clock | None) -> list[web.RouteDef]:
 
 
 def forward(settings: Settings, seconds: float) -> str:
-    """Move the running stack's clock; return the time that it shows then.
+    """Move the running stack's clock and return its new time.
 
     Raises:
-        StackError: no stack runs, or its clock does not move.
+        StackError: No stack is running, or its clock is not movable.
     """
     if (found := supervisor.running(settings)) is None:
-        raise StackError("No stack runs here. `make up` starts one.")
+        raise StackError("No stack is running. `make up` starts one.")
     try:
         answer = post_json(f"http://{LOOPBACK}:{found.aws_port}{_PAGE}?forward={seconds}")
     except urllib.error.HTTPError as refused:

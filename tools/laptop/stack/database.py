@@ -1,4 +1,4 @@
-"""Postgres, PgBouncer before it and the RDS Proxy stand-in before both; what is killed is started again."""
+"""Postgres, PgBouncer and the RDS Proxy stand-in, which are restarted when they end."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ RETRY_SECONDS = 5.0
 class Database:
     settings: Settings
     server: Postgres
-    pool: Pgbouncer | None  # None where it is not installed
+    pool: Pgbouncer | None  # None if it is not installed
     proxy: Proxy
     certificates: tls.Certificates
 
@@ -39,29 +39,29 @@ class Database:
         await self.server.stop()
 
     async def keep_running(self) -> None:
-        """Until cancelled. Clients see lost connections, as at a failover of RDS; what was committed is there."""
+        """Restart ended processes until cancelled. Clients lose connections, as at a failover of RDS."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 if not self.server.running:
                     await self._restart_server()
                 elif self.pool and not self.pool.running:
-                    log.error("PgBouncer ended unexpectedly; starting it again")
+                    log.error("PgBouncer ended unexpectedly. Restarting it")
                     await self._restart_pool(self.pool)
             except (PostgresFailed, PgbouncerFailed, OSError) as error:
-                log.error("%s. Trying again in %.0f s", error, RETRY_SECONDS)
+                log.error("%s. Retrying in %.0f s", error, RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _restart_server(self) -> None:
         log.error(
-            "Postgres ended unexpectedly; starting it again. Open transactions are rolled back, committed ones kept"
+            "Postgres ended unexpectedly. Restarting it; open transactions are rolled back, committed ones kept"
         )
         if self.pool:
             await self.pool.stop()
         self.server = await postgres.restart(self.server, log=self.settings.logs / "postgres.log")
         if self.pool:
             await self._restart_pool(self.pool)
-        log.info("Postgres is back")
+        log.info("Postgres is running again")
 
     async def _restart_pool(self, old: Pgbouncer) -> None:
         await old.stop()
@@ -70,10 +70,10 @@ class Database:
 
 
 async def start(settings: Settings, stack: AsyncExitStack) -> Database:
-    """On the ports of the last time, where they are free; `stack` stops it.
+    """Start the database on its previous ports if they are free; `stack` stops it.
 
     Raises:
-        NoPostgres, PostgresFailed, PgbouncerFailed: what it says.
+        NoPostgres, PostgresFailed, PgbouncerFailed: A part is missing or did not start.
     """
     ports = settings.state / "ports.json"
     wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
@@ -95,7 +95,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     database = Database(settings, server, pool, proxy, certificates)
     stack.push_async_callback(database.stop)
     await proxy.start(_if_free(wanted.get("proxy")) or 0)
-    # The proxy's port is in every function's environment: the same one again keeps the plan empty.
+    # The proxy's port is in every function's environment, so keeping it avoids drift.
     ports.write_text(json.dumps({"postgres": server.port, "proxy": proxy.port}))
     keeper = asyncio.create_task(database.keep_running())
     stack.callback(keeper.cancel)

@@ -1,4 +1,4 @@
-"""`make dev`: up, then every saved file is served at once and every request told, until Ctrl-C."""
+"""`make dev`: `make up`, then hot reload and request lines until Ctrl-C."""
 
 import sys
 
@@ -11,7 +11,7 @@ from tools.laptop.stack.up import up
 
 
 def dev(settings: Settings) -> None:
-    """Returns on Ctrl-C, and leaves the stack running. Raises `StackError` when the stack ends before."""
+    """Serve until Ctrl-C and leave the stack running. Raise `StackError` if the stack ends before."""
     found = up(settings)
     print(show.summary(settings, found), flush=True)
     client = aws.client("lambda", settings, found.region)
@@ -21,9 +21,9 @@ def dev(settings: Settings) -> None:
         session.run()
     except KeyboardInterrupt:
         print(
-            "\nNothing is watched any more. The stack keeps running: `make dev` goes on, `make down` stops it."
+            "\nFiles are no longer watched. The stack keeps running. `make dev` watches again, `make down` stops it."
         )
     else:
         raise StackError(
-            "The stack has stopped. `make dev` starts it again; `make logs SERVICE=aws` says why."
+            "The stack has stopped. `make logs SERVICE=aws` shows why. `make dev` starts it again."
         )

@@ -1,4 +1,7 @@
-"""What changed since the last snapshot, part by part, in the file of DynamoDB's items: written before a call is answered."""
+"""The journal of changes since the last snapshot, in the SQLite file of DynamoDB's items.
+
+An entry is written before its call is answered.
+"""
 
 import hashlib
 import json
@@ -14,13 +17,13 @@ from local_aws.dynamodb import Store
 
 log = logging.getLogger("local.persistence")
 
-_STATE = "cognito-state"  # begins the name of an entry of Cognito's own state
+_STATE = "cognito-state"  # the prefix of entries of Cognito's own state
 
 type Row = tuple[str, bytes | None]
 
 
 class Journal:
-    """The parts that are newer than the snapshot. Numbers rise; `position` is that of the newest."""
+    """The parts that are newer than the snapshot; `position` is the rising number of the newest."""
 
     def __init__(self, store: Store, moto: Moto, state: State) -> None:
         self._store = store
@@ -28,11 +31,11 @@ class Journal:
         self._state = state
         self._state_changes = StateChanges(state)
         self._digests: dict[str, bytes] = {}
-        self._unwritten: list[Row] = []  # because the disk was full, for instance
+        self._unwritten: list[Row] = []  # not written yet, for example because the disk was full
         self.position = store.blocking(lambda data: data.last_change())
 
     async def keep(self, parts: Iterable[Part]) -> None:
-        """Write the parts that changed, and what changed in Cognito's own state."""
+        """Write the changed parts and the changes of Cognito's own state."""
         new = self._moto.exclusively(
             lambda: [*self._rows(parts), *map(_row, self._state_changes.since(self._state))]
         )
@@ -57,12 +60,15 @@ class Journal:
         return is_new
 
     async def forget(self, until: int) -> None:
-        """Drop what a snapshot has."""
+        """Delete the entries that a snapshot has."""
         await self._store.write(lambda data: data.forget_changes(until))
 
 
 def restore(store: Store, after: int, state: State) -> int:
-    """Put back every part that is newer than the snapshot; return how many. One whose owner is gone is left out."""
+    """Restore every part that is newer than the snapshot, and return their count.
+
+    A part whose owner is gone is left out.
+    """
     rows = store.blocking(lambda data: data.changes_after(after))
     for name, content in rows:
         try:
@@ -71,7 +77,7 @@ def restore(store: Store, after: int, state: State) -> int:
             else:
                 Part.named(name).put_back(content)
         except (LookupError, AttributeError) as error:
-            log.info("not put back: %s (%s)", name, error)
+            log.info("not restored from the journal: %s (%s)", name, error)
     return len(rows)
 
 

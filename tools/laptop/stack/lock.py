@@ -1,4 +1,4 @@
-"""One command at a time changes a stack. The lock ends with its holder, however that ends."""
+"""The lock that lets one command at a time change a stack; it ends with its holder's process."""
 
 import fcntl
 import json
@@ -13,10 +13,10 @@ from tools.deploy.supervisor import StackError
 
 @contextmanager
 def locked(settings: Settings, command: str) -> Iterator[None]:
-    """Holds the state folder for `make <command>`.
+    """Lock the state folder for `make <command>`.
 
     Raises:
-        StackError: another command holds it; the message names it and its pid.
+        StackError: Another command holds the lock. The message names it and its pid.
     """
     folder = _lock_folder(settings)
     try:
@@ -28,7 +28,7 @@ def locked(settings: Settings, command: str) -> Iterator[None]:
 
 
 def _lock_folder(settings: Settings) -> int:
-    """The folder itself is locked, so that there is no lock file to forget; its descriptor."""
+    """Lock the folder itself, which leaves no stale lock file, and return its descriptor."""
     while True:
         settings.state.mkdir(parents=True, exist_ok=True)
         folder = os.open(settings.state, os.O_RDONLY)
@@ -46,11 +46,13 @@ def _busy(settings: Settings) -> str:
     try:
         held = json.loads(_holder(settings).read_text())
     except (FileNotFoundError, ValueError):
-        return f"Another command is at work on {settings.state_name}. Wait for it, then run this one again."
+        return (
+            f"Another command is using {settings.state_name}. Wait for it, then run this one again."
+        )
     return (
-        f"`make {held['command']}` (pid {held['pid']}) is at work on {settings.state_name}. Wait for it, "
+        f"`make {held['command']}` (pid {held['pid']}) is using {settings.state_name}. Wait for it, "
         f"or stop it (Ctrl-C there, or `kill -INT {held['pid']}`), then run this again.\n"
-        "  A second stack beside it: ATRIUM_STATE=.local-two API_PORT=3001 AWS_PORT=4567 make up"
+        "  To start a second stack: ATRIUM_STATE=.local-two API_PORT=3001 AWS_PORT=4567 make up"
     )
 
 
