@@ -168,7 +168,7 @@ def test_no_acknowledged_write_is_lost(
         for writer in writers.values():
             writer.join()
         said = recovers()
-        assert "Everything that was acknowledged is here" in said
+        assert "Every acknowledged change is restored" in said
         for kind, writer in writers.items():
             assert not writes.lost(kind, writer.acknowledged), f"lost with SEED={seed}: {kind}"
             total[kind] = total.get(kind, 0) + len(writer.acknowledged)

@@ -34,7 +34,7 @@ def test_the_supervisor(stack: Stack, client: Client, recovers: Recovers, tell: 
     status = stack.make("status")
     assert "down. `make up` starts the stack." in status.output
     next_up = recovers()
-    assert "The last run was killed. Everything that was acknowledged is here" in next_up
+    assert "The last run was killed. Every acknowledged change is restored" in next_up
     assert client.call("GET", "/v1/me", person.tokens["AccessToken"]).status == 200
     client.sign_in(person)
     key = {"pk": {"S": "U#kept"}, "sk": {"S": "META"}}
@@ -53,7 +53,7 @@ def test_the_supervisor_while_terraform_applies(
     os.kill(stack.supervisor, signal.SIGKILL)
     ended = command.end()
     assert ended.code == 2
-    assert "ended while it was needed; was it killed?" in ended.message
+    assert "ended unexpectedly, perhaps killed." in ended.message
     assert "`make up` starts it again" in ended.message
     assert not stack.strays()
     tell("the supervisor is killed while Terraform applies", ended.message, recovers())
@@ -75,7 +75,7 @@ def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, te
     assert "terraform was killed by signal 9" in ended.message
     assert "`make up` restores the state before this apply" in ended.message
     next_up = recovers()
-    assert "An apply was cut off" in next_up
+    assert "An apply was interrupted" in next_up
     assert {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]} == set(
         groups
     )

@@ -43,7 +43,7 @@ def test_other_ports_than_it_runs_on(stack: Stack, recovers: Recovers, tell: Tel
     refused = stack.make("up", API_PORT="1", AWS_PORT="2")
     assert refused.code == 2
     assert (
-        f"runs already, on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}"
+        f"is already running on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}"
         in refused.message
     )
     tell("other ports than it runs on", refused.message, recovers())
@@ -222,10 +222,10 @@ def test_a_resource_changed_by_hand(
 ) -> None:
     """`make up` asks Terraform only when it has to; this is when."""
     stack.be_up()
-    assert "nothing changed since the last one" in stack.up().output
+    assert "nothing has changed since the last apply" in stack.up().output
     stack.change_a_resource(client)
     assert "1 resources changed" in stack.up().output
-    assert "nothing changed since the last one" in stack.up().output
+    assert "nothing has changed since the last apply" in stack.up().output
     tell("a resource is changed by hand", "nothing", recovers())
 
 

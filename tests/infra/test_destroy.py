@@ -169,7 +169,7 @@ def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
 def test_nothing_there_is_no_error(destroy: Destroy) -> None:
     ran = destroy("dev")
     assert (ran.status, ran.asked) == (0, [INIT, SHOW])
-    assert "holds nothing" in ran.said
+    assert "has no resources" in ran.said
 
 
 @pytest.mark.parametrize("environment", ["bootstrap", "nowhere", ""])

@@ -86,7 +86,7 @@ def test_a_services_code_goes_live_alone(deployed: Checkout, client: Client) -> 
     assert {name: newest(client, function) for name, function in before.items()} == versions
     # The same again moves nothing.
     assert (
-        "what is built is live already" in deployed.run("deploy", "local", "--service", "meta")[1]
+        "the built code is already live" in deployed.run("deploy", "local", "--service", "meta")[1]
     )
 
 
@@ -96,7 +96,7 @@ def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Cli
     status, said = deployed.run("deploy", "local", "--service", "meta")
     assert status == 1
     assert "/v1/health: 200" in said
-    assert "Taken back:" in said
+    assert "Rolled back:" in said
     assert live(client) == was
     assert client.call("GET", "/v1/health").json == {"status": "pass", "stage": "dev"}
 

@@ -34,7 +34,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 def test_a_bucket_of_another_account_is_refused_whatever_it_admits(s3: Stubber) -> None:
     s3.add_client_error("head_bucket", "403", expected_params=ASKED)
-    with pytest.raises(RefusedError, match="states is somebody else's"):
+    with pytest.raises(RefusedError, match="states belongs to another account"):
         bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
 
 

@@ -248,7 +248,8 @@ def test_a_shell_of_the_laptops_aws_reaches_no_other(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     with pytest.raises(
-        ConfigurationError, match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or run it with ENV=local"
+        ConfigurationError,
+        match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or run it with ENV=local",
     ):
         configuration.read("dev", dotenv).export()
 

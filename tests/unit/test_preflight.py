@@ -200,7 +200,7 @@ def test_the_table_shows_what_to_do_and_the_command_fails(
         preflight.require(subject(iam__list_roles={"Roles": []}))
     said = capsys.readouterr().out
     assert "✗ service-linked roles" in said
-    assert "→ make bootstrap makes them." in said
+    assert "→ Run make bootstrap, which creates them." in said
 
 
 @pytest.mark.parametrize(

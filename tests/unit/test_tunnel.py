@@ -172,7 +172,9 @@ def test_a_port_that_is_taken(tunnel: Tunnel) -> None:
 
 
 def test_an_unknown_environment(tunnel: Tunnel) -> None:
-    refused(tunnel("staging"), "ENV=staging is not an environment. ENV is one of: local, dev, prod.")
+    refused(
+        tunnel("staging"), "ENV=staging is not an environment. ENV is one of: local, dev, prod."
+    )
 
 
 def test_the_laptop_needs_none_but_has_to_run(tunnel: Tunnel) -> None:

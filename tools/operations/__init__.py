@@ -1,1 +1,1 @@
-"""What an operator does with an environment on AWS, from their own machine."""
+"""The operator's commands for an environment on AWS."""

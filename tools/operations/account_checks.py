@@ -1,4 +1,4 @@
-"""What decides, before a deploy, whether it can work: questions to an account, each with its answer and what to do about it."""
+"""The preflight's checks of an AWS account, each with its result and the remedy."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.deploy import service_linked_roles
 from tools.operations.preflight_subject import Subject
 
-# https://github.com/hashicorp/terraform-provider-aws/issues/17781 and #23446: RDS Proxy drops their subnets without a word.
+# RDS Proxy drops subnets in these zones silently:
+# https://github.com/hashicorp/terraform-provider-aws/issues/17781 and #23446.
 ZONES_WITHOUT_PROXY = {"use1-az3", "usw1-az2"}
 NEEDED_CONCURRENCY = 100
-"""Executions at once that a new account may lack: some start with 10, and AWS raises them on request."""
-DEFAULT_QUOTA = 5.0  # of VPCs and of Elastic IPs in a region
+"""Concurrent executions that an environment needs; some new accounts start with a limit of 10."""
+DEFAULT_QUOTA = 5.0  # VPCs, and Elastic IPs, of one region
 GITHUB = "token.actions.githubusercontent.com"
 
 
 @dataclass(frozen=True)
 class Row:
-    """`ok` is None for what does not concern this environment."""
+    """One check's result; `ok` is None if the check does not apply to this environment."""
 
     name: str
     ok: bool | None
@@ -30,7 +31,7 @@ Check = Callable[[Subject], Row]
 
 
 def rows(subject: Subject) -> Iterator[Row]:
-    """Ask everything. A question that cannot be asked is a row that fails, and says why."""
+    """Run every check; a check that AWS does not answer yields a failed row with the reason."""
     for name, check in CHECKS.items():
         try:
             yield check(subject)
@@ -38,8 +39,8 @@ def rows(subject: Subject) -> Iterator[Row]:
             yield Row(
                 name,
                 False,
-                f"cannot be asked: {error}",
-                "The credentials need the right to read it.",
+                f"AWS did not answer: {error}",
+                "Check that the credentials have the right to read it.",
             )
 
 
@@ -48,7 +49,7 @@ def _credentials(subject: Subject) -> Row:
     found = f"{identity['Arn']} in account {identity['Account']}"
     return Row(
         "credentials", identity["Account"] == subject.account_id, found,
-        f"AWS_ACCOUNT_ID is {subject.account_id}: sign in to that account, or correct it.",
+        f"AWS_ACCOUNT_ID is {subject.account_id}. Sign in to that account, or correct the setting.",
     )  # fmt: skip
 
 
@@ -64,11 +65,11 @@ def _zones(subject: Subject) -> Row:
     missing = [zone for zone in subject.zones if zone not in ids]
     without_proxy = [zone for zone in subject.zones if ids.get(zone) in ZONES_WITHOUT_PROXY]
     usable = sorted(zone for zone, identity in ids.items() if identity not in ZONES_WITHOUT_PROXY)
-    wrong = [f"{zone} is not there" for zone in missing]
+    wrong = [f"{zone} does not exist" for zone in missing]
     wrong += [f"{zone} is {ids[zone]}, which RDS Proxy does not serve" for zone in without_proxy]
     found = "; ".join(wrong) or ", ".join(f"{zone} ({ids[zone]})" for zone in subject.zones)
     return Row(
-        "zones", not wrong, found, f"Name others in {subject.locals_file}: {', '.join(usable)}."
+        "zones", not wrong, found, f"Choose others in {subject.locals_file}: {', '.join(usable)}."
     )
 
 
@@ -77,7 +78,9 @@ def _engine(subject: Subject) -> Row:
         Engine="postgres", EngineVersion=subject.engine_version
     )
     found = f"postgres {subject.engine_version}"
-    advice = "Choose a version that the region has: aws rds describe-db-engine-versions --engine postgres."
+    advice = (
+        "Choose a version of this region: aws rds describe-db-engine-versions --engine postgres."
+    )
     return Row("engine version", bool(versions["DBEngineVersions"]), found, advice)
 
 
@@ -88,15 +91,17 @@ def _instance_class(subject: Subject) -> Row:
         DBInstanceClass=subject.instance_class,
         MaxRecords=20,
     )["OrderableDBInstanceOptions"]
-    advice = f"Name a class in {subject.locals_file} that the region sells for postgres {subject.engine_version}."
+    advice = f"Choose a class in {subject.locals_file} that the region offers for postgres {subject.engine_version}."
     return Row("instance class", bool(options), subject.instance_class, advice)
 
 
 def _concurrency(subject: Subject) -> Row:
     limit = subject.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     needed = NEEDED_CONCURRENCY + subject.reserved_concurrency
-    advice = f"Ask AWS for {needed} at least: Service Quotas, Lambda, Concurrent executions (L-B99A9384)."
-    return Row("Lambda concurrency", limit >= needed, f"{limit} executions at once", advice)
+    advice = (
+        f"Request at least {needed}: Service Quotas, Lambda, Concurrent executions (L-B99A9384)."
+    )
+    return Row("Lambda concurrency", limit >= needed, f"{limit} concurrent executions", advice)
 
 
 def _vpcs(subject: Subject) -> Row:
@@ -128,14 +133,16 @@ def _room(subject: Subject, what: str, service: str, code: str, used: int, neede
         what,
         used + needed <= quota,
         found,
-        f"Delete unused ones, or ask for more: Service Quotas, {code}.",
+        f"Delete unused ones, or request more: Service Quotas, {code}.",
     )
 
 
 def _service_linked_roles(subject: Subject) -> Row:
     missing = service_linked_roles.missing(subject.client("iam"))
     found = f"missing: {', '.join(missing)}" if missing else "all there"
-    return Row("service-linked roles", not missing, found, "make bootstrap makes them.")
+    return Row(
+        "service-linked roles", not missing, found, "Run make bootstrap, which creates them."
+    )
 
 
 def _gateway_role(subject: Subject) -> Row:
@@ -147,7 +154,7 @@ def _gateway_role(subject: Subject) -> Row:
         "API Gateway's log role",
         bool(role),
         found,
-        "make bootstrap sets it, for the region of AWS_REGION.",
+        "Run make bootstrap, which sets it for the region of AWS_REGION.",
     )
 
 
@@ -165,7 +172,7 @@ def _oidc(subject: Subject) -> Row:
         "GitHub's OIDC provider",
         bool(found),
         found or "none",
-        "make bootstrap makes it; only workflows need it.",
+        "Run make bootstrap, which creates it. Only workflows need it.",
     )
 
 
@@ -175,11 +182,11 @@ def _mail(subject: Subject) -> Row:
     account = subject.client("sesv2").get_account()
     ok = bool(account.get("ProductionAccessEnabled") and account.get("SendingEnabled"))
     found = (
-        "SES sends to everybody"
+        "SES has production access"
         if ok
-        else "SES is in its sandbox: it sends to verified addresses alone"
+        else "SES is in its sandbox and sends to verified addresses only"
     )
-    return Row("mails", ok, found, "Ask for production access: SES, Account dashboard.")
+    return Row("mails", ok, found, "Request production access: SES, Account dashboard.")
 
 
 def _hosted_page(subject: Subject) -> Row:
@@ -193,7 +200,10 @@ def _hosted_page(subject: Subject) -> Row:
         f"{subject.hosted_page_prefix} is {'free' if not taken else 'ours' if ours else 'taken'}"
     )
     return Row(
-        "hosted page", ours, found, "Choose another HOSTED_PAGE_PREFIX: it is unique in the region."
+        "hosted page",
+        ours,
+        found,
+        "Choose another HOSTED_PAGE_PREFIX, which must be unique in the region.",
     )
 
 
@@ -211,13 +221,13 @@ def _state_bucket(subject: Subject) -> Row:
             "state bucket",
             False,
             f"{subject.state_bucket} {said}",
-            "make bootstrap makes it, under a name that is free.",
+            "Choose a STATE_BUCKET that is free, and run make bootstrap.",
         )
     return Row("state bucket", True, subject.state_bucket)
 
 
 def _leftover_logs(subject: Subject) -> Row:
-    """A group that RDS made again after a destroy would fail the next create with ResourceAlreadyExistsException."""
+    """Check for log groups that RDS recreated after a destroy, since the next create would fail."""
     databases = subject.client("rds").describe_db_instances()["DBInstances"]
     if any(
         database["DBInstanceIdentifier"] == f"{subject.name}-database" for database in databases

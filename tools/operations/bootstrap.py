@@ -1,7 +1,7 @@
-"""`make bootstrap`: once per account, by an administrator: the bucket of the states, and the roles that workflows take.
+"""`make bootstrap`: create the state bucket and the roles of workflows, once per account.
 
-The bucket cannot hold the state of the apply that makes it. So it is made empty first, Terraform adopts it and sets it up, and
-whatever interrupts this, running it again goes on.
+The bucket cannot hold the state of the apply that creates it. So it is created empty first, and
+Terraform imports it. An interrupted run is continued by running the command again.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tools.deploy.terraform.root import Root
 
 NAME = "bootstrap"
 BUCKET = "aws_s3_bucket.state"
-DEFAULT_REGION = "us-east-1"  # the one that S3 does not want to be told
+DEFAULT_REGION = "us-east-1"  # S3 rejects it as a LocationConstraint
 
 
 def main() -> int:
@@ -34,11 +34,11 @@ def bootstrap(*, sure: bool) -> None:
     root = terraform.root(NAME)
     if "GITHUB_REPOSITORY" not in root.configuration.found:
         raise RefusedError(
-            "GITHUB_REPOSITORY is missing: owner/name, whose workflows take the roles. Put it in .env."
+            "GITHUB_REPOSITORY is missing. Set it in .env to the owner/name whose workflows assume the roles."
         )
     _require_account(root.configuration.account_id)
     for service in service_linked_roles.make_missing(boto3.client("iam")):
-        print(f"made the service-linked role of {service}.")
+        print(f"created the service-linked role of {service}.")
     make_bucket(
         root.configuration.state_bucket, root.configuration.region, root.configuration.account_id
     )
@@ -52,15 +52,16 @@ def bootstrap(*, sure: bool) -> None:
 
 
 def _require_account(wanted: str) -> None:
-    """Before the bucket is made: Terraform's own check would come too late."""
+    """Check the account before the bucket is created, since Terraform's own check comes later."""
     if (found := boto3.client("sts").get_caller_identity()["Account"]) != wanted:
         raise RefusedError(
-            f"these credentials are of account {found}, and AWS_ACCOUNT_ID is {wanted}. Nothing was made."
+            f"these credentials belong to account {found}, but AWS_ACCOUNT_ID is {wanted}. Nothing was created. "
+            "Sign in to the right account, or correct AWS_ACCOUNT_ID."
         )
 
 
 def make_bucket(name: str, region: str, account_id: str) -> None:
-    """Where it is missing. Raises RefusedError when the name is somebody else's, who may well let us read and write it."""
+    """Create the bucket if it is missing. Raise RefusedError if another account owns the name."""
     s3 = boto3.client("s3", region_name=region)
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=account_id)
@@ -68,7 +69,7 @@ def make_bucket(name: str, region: str, account_id: str) -> None:
         code = error.response["Error"]["Code"]
         if code == "403":
             raise RefusedError(
-                f"STATE_BUCKET {name} is somebody else's. Choose another name."
+                f"the STATE_BUCKET {name} belongs to another account. Choose another name."
             ) from error
         if code != "404":
             raise
@@ -81,9 +82,9 @@ def told(root: Root) -> str:
     roles = [outputs["plan_role_arn"], *outputs["deploy_role_arns"].values()]
     return "\n".join(
         [
-            f"The states lie in {outputs['state_bucket']}. Workflows of {root.configuration.found['GITHUB_REPOSITORY']} may take",
+            f"The state bucket is {outputs['state_bucket']}. Workflows of {root.configuration.found['GITHUB_REPOSITORY']} may assume",
             *(f"  {role}" for role in roles),
-            "once the repository's variables say what .env does (docs/runbooks/first-deploy.md).",
+            "once the repository's variables have the values of .env (docs/runbooks/first-deploy.md).",
         ]
     )
 

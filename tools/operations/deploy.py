@@ -1,7 +1,8 @@
-"""`make deploy ENV=dev`: build, apply, migrate, shift, smoke; back to the old versions when the last two show a fault.
+"""`make deploy ENV=dev`: build, apply, migrate, shift and smoke-test, with rollback.
 
-An apply publishes new versions and no caller meets them, so what stops before the shift has changed nothing for anybody.
-`SERVICE=parcels` deploys the code of that service alone, and refuses when more than code has changed, or a migration is pending.
+An apply publishes versions that no caller uses yet, so a failure before the shift affects nobody.
+A failed shift or smoke test rolls back. `SERVICE=parcels` deploys the code of that service alone,
+and refuses if more than code has changed or a migration is pending.
 """
 
 import argparse
@@ -24,22 +25,24 @@ from tools.deploy.live_alias import Shift
 from tools.deploy.terraform import root as terraform
 from tools.operations import preflight, preflight_subject, single_service, smoke
 
-# An interrupted run, or another, may have moved aliases before this one.
+# An interrupted or concurrent run may have moved aliases before this one.
 NOTHING_TO_TAKE_BACK = (
-    "This run moved no function, so it took nothing back: the fault was there before, or lies in what an apply changed. "
-    "Mend it and deploy again; the log groups of the functions say more."
+    "This run released no function, so nothing was rolled back. The fault existed before, or the apply caused it. "
+    "Read the functions' log groups, correct the fault and deploy again."
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.deploy", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
-    parser.add_argument("--service", default="", help="a folder of functions/: its code alone")
+    parser.add_argument(
+        "--service", default="", help="a folder of functions/, to deploy its code alone"
+    )
     parser.add_argument(
         "--artefacts",
         default="",
         metavar="DIGEST",
-        help="deploy what lies in build/, if it is this",
+        help="deploy build/ without building, if it has this digest",
     )
     parser.add_argument("--yes", action="store_true", help="apply without a question")
     release.add_canary_options(parser)
@@ -48,7 +51,7 @@ def main() -> int:
 
 
 def deploy(options: argparse.Namespace) -> None:
-    """Raises what `command.run` tells."""
+    """Deploy an environment, or one service of it. Raise an error that `command.run` prints."""
     name = environment.chosen(options.environment)
     canary = release.chosen_canary(options)
     local = name == environment.LOCAL
@@ -67,7 +70,7 @@ def deploy(options: argparse.Namespace) -> None:
 
 
 def _up() -> Environment:
-    """The laptop's own deploy is `make up`."""
+    """Deploy to the laptop, by `make up`."""
     from tools.laptop.stack.up import up
 
     up(stack_settings.from_environment())
@@ -77,7 +80,7 @@ def _up() -> Environment:
 def _everything(
     name: str, options: argparse.Namespace, canary: Canary | None
 ) -> tuple[Environment, list[Shift]]:
-    root = terraform.root(name)  # what is wrong with the configuration is said before the build
+    root = terraform.root(name)  # reports a wrong configuration before the build
     preflight.require(preflight_subject.of_configuration(root.configuration))
     _build(options.artefacts, local=False)
     root.init()
@@ -97,7 +100,7 @@ def _build(digest: str, *, local: bool) -> None:
 
 
 def _publish_as_built(target: Environment) -> None:
-    """Terraform compares zips with its own state: a service deployed alone and then taken back in git looks right to it."""
+    """Publish functions whose code differs from `build/`, which Terraform misses after a single-service deploy."""
     functions: Mapping[str, str] = target.output("functions")
     for folder, function in functions.items():
         code = (artefacts.BUILD / "functions" / f"{folder}.zip").read_bytes()
@@ -111,12 +114,12 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
         live_alias.undo(target.client("lambda"), shifts)
         taken_back = ", ".join(f"{one.function} {one.after} → {one.before}" for one in shifts)
         raise RefusedError(
-            f"{error}\n" + (f"Taken back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)
+            f"{error}\n" + (f"Rolled back: {taken_back}." if shifts else NOTHING_TO_TAKE_BACK)
         ) from error
 
 
 def _prune(target: Environment) -> None:
-    """Only after the smoke test: until then the old versions are what a rollback goes to."""
+    """Prune old versions; call it after the smoke test, since a rollback needs them."""
     functions: Mapping[str, str] = target.output("functions")
     deleted = published_versions.prune(target.client("lambda"), functions.values())
     if deleted:
@@ -128,7 +131,7 @@ def _told(shifts: list[Shift]) -> None:
     for one in shifts:
         print(f"{one.function}: {one.before} → {one.after}")
     if not shifts:
-        print("what is built is live already.")
+        print("the built code is already live.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`make destroy ENV=dev`: takes an environment away, and nothing of it while anything in it is still protected.
+"""`make destroy ENV=dev`: destroy an environment, unless any of its resources is protected.
 
-dev goes after Terraform's own question. Every other environment wants two steps: its protection lifted in locals.tf,
-committed and applied; then its name typed as CONFIRM.
+For dev, Terraform's own question is enough. Every other environment takes two steps: lift the
+protection in locals.tf, commit and apply it. Then pass the environment's name as CONFIRM.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from tools.operations import leftover_logs
 
 GOES_AT_ONCE = "dev"
 DURATIONS = """\
-destroy: how long the parts take. Terraform tells each resource as it goes.
-  functions in the VPC   20 to 45 min: AWS lets go of their network interfaces late, and security groups and subnets wait for it
+destroy: expected times. Terraform reports each resource.
+  functions in the VPC   20 to 45 min: AWS releases their network interfaces late, and security groups and subnets wait for it
   database and proxy     5 to 15 min
   user pool, table, API  a minute
   keys                   AWS keeps them for 30 days, unusable, and then deletes them
-Credentials should last an hour. If they end sooner, run the same command again: it goes on."""
-# Whatever is set otherwise, AWS refuses to delete the resource: half of the environment would be gone by then.
+Credentials should last an hour. If they expire earlier, run the same command again to continue."""
+# AWS refuses to delete a resource with these settings, which would leave half of an environment.
 UNPROTECTED = {
     "deletion_protection": (None, False, "INACTIVE"),
     "deletion_protection_enabled": (None, False),
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def destroy(envs: Path, environment: str, confirm: str) -> None:
-    """Raises RefusedError before anything is changed, and TerraformFailedError."""
+    """Destroy the environment. Raise RefusedError before any change, or TerraformFailedError."""
     stage = require_lifted(envs, environment)
     read = configuration.read(environment)
     name = f"{read.project}-{stage}"
@@ -59,12 +59,12 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
     read.export()
     root = Root(envs / environment, read)
     if not (held := root.resources()):
-        print(f"destroy: {name} holds nothing.")
+        print(f"destroy: {name} has no resources.")
         return
     if protected := sorted(resource["address"] for resource in held if is_protected(resource)):
         raise RefusedError(
             f"{name} is still protected in AWS: {', '.join(protected)}. "
-            f"Apply what {environment}/locals.tf says first: `make deploy ENV={environment}`."
+            f"Apply {environment}/locals.tf first with `make deploy ENV={environment}`."
         )
     artefacts.build(
         local=False
@@ -75,7 +75,7 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
 
 
 def require_lifted(envs: Path, environment: str) -> str:
-    """The environment's stage, if its files do not protect it."""
+    """Return the environment's stage. Raise RefusedError if its files protect it."""
     folder = envs / environment
     file = folder / "locals.tf"
     if not file.is_file():
@@ -85,7 +85,7 @@ def require_lifted(envs: Path, environment: str) -> str:
     text = file.read_text()
     if _setting(text, "deletion_protection", file) != "false":
         raise RefusedError(
-            f"{environment} is protected. First say `deletion_protection = false` in {file}, commit and apply it. "
+            f"{environment} is protected. First set `deletion_protection = false` in {file}, commit and apply it. "
             "Then run this again."
         )
     return _setting(text, "stage", file)
@@ -94,7 +94,7 @@ def require_lifted(envs: Path, environment: str) -> str:
 def _setting(text: str, name: str, file: Path) -> str:
     found = re.search(rf'^  {name}\s*= "?(\w+)"?$', text, re.MULTILINE)
     if found is None:
-        raise RefusedError(f"{file} does not say `{name} = …` on a line of its own. Add it.")
+        raise RefusedError(f"{file} has no line `{name} = …`. Add it.")
     return found[1]
 
 
@@ -102,7 +102,7 @@ def require_confirmation(environment: str, name: str, confirm: str) -> None:
     if confirm != name and (confirm or environment != GOES_AT_ONCE):
         given = f"CONFIRM is {confirm!r}. " if confirm else ""
         raise RefusedError(
-            f"{given}To destroy {name} for good: make destroy ENV={environment} CONFIRM={name}"
+            f"{given}To destroy {name} permanently, run make destroy ENV={environment} CONFIRM={name}"
         )
 
 

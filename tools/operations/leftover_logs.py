@@ -1,6 +1,6 @@
-"""The log groups that RDS makes again after its database and proxy are gone: it flushes what it still has.
+"""Leftover log groups: RDS recreates them when it flushes logs after its database is deleted.
 
-They are in no state, have no retention, and the next create of one fails with ResourceAlreadyExistsException
+They are in no Terraform state and have no retention. The next create fails with ResourceAlreadyExistsException
 (https://github.com/hashicorp/terraform-provider-aws/issues/42858).
 """
 
@@ -15,7 +15,7 @@ POLL_SECONDS = 5.0
 
 
 def prefixes(name: str) -> tuple[str, ...]:
-    """Of the groups of the environment `<project>-<stage>`, as modules/rds_proxy/logs.tf names them."""
+    """Return the prefixes of an environment's log groups, as modules/rds_proxy/logs.tf names them."""
     return (f"/aws/rds/instance/{name}-database/", f"/aws/rds/proxy/{name}-proxy")
 
 
@@ -36,13 +36,13 @@ def sweep(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Delete them, and for a minute those that come back. What comes later, the next preflight names."""
-    told(f"destroy: watching for {WATCHED_SECONDS:.0f} s whether RDS makes its log groups again.")
+    """Delete the groups, and for a minute those that return; preflight finds later ones."""
+    told(f"destroy: watching for {WATCHED_SECONDS:.0f} s whether RDS recreates its log groups.")
     deadline = clock() + WATCHED_SECONDS
     while True:
         for group in found(logs, name):
             if _delete(logs, group):
-                told(f"destroy: deleted {group}, which RDS had made again.")
+                told(f"destroy: deleted {group}, which RDS had recreated.")
         if clock() >= deadline:
             return
         sleep(POLL_SECONDS)

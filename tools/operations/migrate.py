@@ -1,6 +1,7 @@
-"""`make migrate`, `migrate-down`, `migrate-plan` and `migrate-status`: the migrations of an environment.
+"""`make migrate`, `migrate-down`, `migrate-plan` and `migrate-status`: migrations of an environment.
 
-They run where the database is, in the deployed function `migrate`; with TUNNEL=<port> on this machine, through `make tunnel`.
+They run in the deployed function `migrate`, which reaches the database. With TUNNEL=<port> they run
+on this machine, through `make tunnel`.
 """
 
 import argparse
@@ -16,15 +17,15 @@ from tools.deploy.errors import RefusedError
 from tools.operations import migration_lint, new_migration
 
 GOES_AT_ONCE = ("local", "dev")
-"""Environments whose schema may go back without a second thought."""
+"""Environments whose migrations may be reverted without CONFIRM."""
 ADVICE = {
     "AccessDeniedException": "You need lambda:InvokeFunction on the function's alias live.",
     "ExpiredTokenException": "Sign in to the account of the environment again.",
     "UnrecognizedClientException": "Sign in to the account of the environment again.",
-    "ResourceNotFoundException": "It is not deployed there: apply the environment first.",
-    "DatabaseUnavailable": "On a fresh environment `make migrate` makes the database's roles first.",
-    "ReadTimeoutError": "The function may still run: `make migrate-status` tells.",
-    "Sandbox.Timedout": "What ran was undone. A migration this long: docs/runbooks/migrations.md.",
+    "ResourceNotFoundException": "It is not deployed there. Deploy the environment first.",
+    "DatabaseUnavailable": "On a fresh environment, run `make migrate` first, which creates the database's roles.",
+    "ReadTimeoutError": "The function may still be running. Check with `make migrate-status`.",
+    "Sandbox.Timedout": "The run was rolled back. For a migration this long, read docs/runbooks/migrations.md.",
 }
 
 TARGETS = {
@@ -38,7 +39,7 @@ Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def main() -> int:
-    """Exit status 1 with the reason on stderr; also when `status` finds a history that the next run would refuse."""
+    """Return 1 with the reason on stderr if a run fails, or `status` finds an invalid history."""
     options = _options()
     return command.run(TARGETS[options.command], lambda: _told(options))
 
@@ -50,9 +51,9 @@ def _told(options: argparse.Namespace) -> None:
         advice = f"\n  {ADVICE[error.kind]}" if error.kind in ADVICE else ""
         raise RefusedError(f"{error}{advice}") from error
     except KeyboardInterrupt:
-        ran = "The run ended with it" if options.tunnel else "The function runs on"
+        ran = "The run ended too" if options.tunnel else "The function is still running"
         raise RefusedError(
-            f"interrupted. {ran}: `make migrate-status` tells how far it came."
+            f"interrupted. {ran}. `make migrate-status` shows which migrations are applied."
         ) from None
 
 
@@ -64,7 +65,7 @@ def _options() -> argparse.Namespace:
         "--to", default="", help="apply, plan: the last migration to apply, by name or number"
     )
     parser.add_argument(
-        "--steps", default="1", help="down: how many to take back (default: %(default)s)"
+        "--steps", default="1", help="down: how many to revert (default: %(default)s)"
     )
     parser.add_argument(
         "--confirm", default="", help="down: name of the environment, such as atrium-prod"
@@ -90,7 +91,7 @@ def _command(options: argparse.Namespace) -> None:
         case "plan":
             answer = run({"action": "plan"} | to)
         case "apply":
-            if port or chosen.is_local:  # then this checkout's files are what runs
+            if port or chosen.is_local:  # then this checkout's files run
                 migration_lint.require()
             answer = run({"action": "apply"} | to) if port else prepare_database(chosen.invoke, to)
         case _:
@@ -107,7 +108,7 @@ def _command(options: argparse.Namespace) -> None:
 
 
 def runner(chosen: Environment, tunnel: int | None = None) -> Run:
-    """What performs the actions of `functions/migrate` there. Raises FunctionFailedError."""
+    """Return a callable that runs an action of `functions/migrate` in the environment."""
     if tunnel:
         from tools.operations import tunnelled_database
 
@@ -118,19 +119,19 @@ def runner(chosen: Environment, tunnel: int | None = None) -> Run:
 
 
 def require_confirmation(chosen: Environment, confirm: str, steps: int) -> None:
-    """Taking back drops what people wrote since. Raises RefusedError."""
+    """Require CONFIRM, since reverting deletes data. Raise RefusedError without it."""
     name = chosen.output("functions")["migrate"].removesuffix("-migrate")
     if confirm != name and (confirm or chosen.name not in GOES_AT_ONCE):
         given = f"CONFIRM is {confirm!r}. " if confirm else ""
         raise RefusedError(
-            f"{given}What the last {steps} migration(s) of {name} added is dropped, with what people wrote there since. "
-            f"If that is meant: make migrate-down ENV={chosen.name} STEPS={steps} CONFIRM={name}. "
-            "Mostly a new migration is better: docs/runbooks/migrations.md."
+            f"{given}This drops what the last {steps} migration(s) of {name} added, with all data written there since. "
+            f"To go on, run make migrate-down ENV={chosen.name} STEPS={steps} CONFIRM={name}. "
+            "A new migration is usually better (docs/runbooks/migrations.md)."
         )
 
 
 def _release_as_saved(chosen: Environment) -> None:
-    """A migration that was written a moment ago is not in the deployed zip; on a laptop it is put there first."""
+    """Release this checkout's migrations to the laptop first, if its zip lacks them."""
     from tools.build.errors import BuildError
     from tools.laptop.dev.hot_reload import HotReload
 
@@ -144,15 +145,22 @@ def _release_as_saved(chosen: Environment) -> None:
             raise RefusedError(str(outcome))
         if outcome.refused:
             raise RefusedError(
-                "\n".join(["functions/migrate does not start as it is saved:", *outcome.refused])
+                "\n".join(
+                    [
+                        "functions/migrate does not start with its saved code. Correct it and run this again:",
+                        *outcome.refused,
+                    ]
+                )
             )
 
 
 def _to(text: str) -> dict[str, str]:
-    """Told here, before anything runs; whether the deployed build has it too, and it is pending, the function says."""
+    """Return the migration that TO names; the function checks that it has it and that it is pending."""
     known = new_migration.names()
     if text and text not in {form for name in known for form in (name, name.partition("_")[0])}:
-        raise RefusedError(f"TO={text} is none of {', '.join(known)}, and none of their numbers.")
+        raise RefusedError(
+            f"TO={text} is not a migration or its number. TO is one of: {', '.join(known)}."
+        )
     return {"to": text} if text else {}
 
 

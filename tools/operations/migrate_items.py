@@ -1,6 +1,7 @@
-"""`make migrate-items ENV=dev`: moves the items of the table to the newest layout. docs/runbooks/migrate-items.md.
+"""`make migrate-items ENV=dev`: move the table's items to the newest layout.
 
-The deployed function `migrate` does it, some users at a time. An interrupted run is continued by the next one.
+The deployed function `migrate` moves some users at a time. Running the command again continues an
+interrupted run. The runbook is docs/runbooks/migrate-items.md.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The checks that `make test` makes of migrations, for whoever runs this checkout's files without having tested them."""
+"""The lint checks of migrations, also for runs of untested files of this checkout."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ OUTSIDE = "-- transactional: false"
 
 
 def require(folder: Path = ROOT / "migrations") -> None:
-    """Raise RefusedError with what squawk finds; what may not be in a migration at all, `migrate.rules` says before it runs."""
+    """Raise RefusedError with squawk's findings; `migrate.rules` checks the rest before a run."""
     paths = sorted(path for path in folder.glob("*.sql") if not path.stem.endswith(".rollback"))
     outside = [path for path in paths if OUTSIDE in path.read_text(encoding="utf-8-sig")]
     found = [
@@ -23,11 +23,16 @@ def require(folder: Path = ROOT / "migrations") -> None:
     ]
     if wrong := [done.stdout.strip() for done in found if done.returncode]:
         raise RefusedError(
-            "\n".join(["nothing was run, since squawk finds fault with these files:", *wrong])
+            "\n".join(
+                [
+                    "nothing was run, because squawk rejects these files. Correct them and run this again:",
+                    *wrong,
+                ]
+            )
         )
 
 
 def squawk(paths: Sequence[Path], *, outside: bool) -> subprocess.CompletedProcess[str]:
-    """`outside`: of a transaction."""
+    """Run squawk on the files; `outside` is True for migrations outside of a transaction."""
     options = ["--no-assume-in-transaction"] if outside else []
     return subprocess.run([SQUAWK, *options, *paths], cwd=ROOT, capture_output=True, text=True)

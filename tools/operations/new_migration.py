@@ -1,4 +1,4 @@
-"""`make migration NAME=add_x`: two files under migrations/, the way there and the way back, with the next free number."""
+"""`make migration NAME=add_x`: write a migration and its rollback with the next free number."""
 
 import re
 import sys
@@ -12,10 +12,10 @@ FOLDER = ROOT / "migrations"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST = 80
 FORWARD = """\
--- What this makes possible, in a sentence.
--- Only what the release that runs now can live with (docs/runbooks/migrations.md): add, never rename or drop what it uses.
+-- Describe the purpose in one sentence.
+-- Stay compatible with the running release: add, never rename or drop what it uses (docs/runbooks/migrations.md).
 """
-BACK = "-- Takes {file} back: its statements undone, in the opposite order.\n"
+BACK = "-- Reverts {file}: undo its statements in reverse order.\n"
 
 
 def main() -> int:
@@ -29,17 +29,17 @@ def _created(name: str) -> list[str]:
 
 
 def create(name: str, folder: Path) -> list[Path]:
-    """Raises RefusedError; nothing was written then."""
+    """Write both files and return their paths. Raise RefusedError, before anything is written."""
     if not NAME.fullmatch(name) or len(name) > LONGEST:
         given = f"NAME={name!r} is" if name else "NAME is missing: it should be"
         raise RefusedError(
             f"{given} {'not ' if name else ''}small letters, digits and single underscores, beginning with a letter, "
-            f"at most {LONGEST}: make migration NAME=add_phone_to_users. The number comes by itself."
+            f"at most {LONGEST}: make migration NAME=add_phone_to_users. The number is added."
         )
     taken = names(folder)
     if same := [stem for stem in taken if stem.partition("_")[2] == name]:
         raise RefusedError(
-            f"NAME={name} is taken by migrations/{same[0]}.sql. Say what is different this time."
+            f"NAME={name} is taken by migrations/{same[0]}.sql. Choose a more specific name."
         )
     number = max((int(stem.partition("_")[0]) for stem in taken), default=0) + 1
     forward = folder / f"{number:04}_{name}.sql"
@@ -50,7 +50,7 @@ def create(name: str, folder: Path) -> list[Path]:
 
 
 def names(folder: Path = FOLDER) -> list[str]:
-    """Of this checkout's migrations, in their order."""
+    """Return the names of this checkout's migrations in their order."""
     return sorted(path.stem for path in folder.glob("*.sql") if not path.stem.endswith(".rollback"))
 
 

@@ -1,4 +1,4 @@
-"""What an environment answered to one request, without anything of a person or an account: evidence that may be kept in git."""
+"""Recorded answers of an environment, without personal or account data, as evidence for git."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ PRESENT_HEADERS = (
     "x-request-id",
 )
 KEPT_MEMBERS = ("code", "status", "title", "type")
-"""Members of a body whose text the contract promises. Of all others the type is kept."""
+"""Members of a body whose text the contract promises; of all others only the type is kept."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def scrubbed(self) -> dict[str, Any]:
-        """Status, the headers that the contract is about, and the shape of the body."""
+        """Return the status, the headers of the contract, and the shape of the body."""
         headers = {name: self.headers[name] for name in KEPT_HEADERS if name in self.headers}
         headers |= {name: "present" for name in PRESENT_HEADERS if name in self.headers}
         content = self.json()
@@ -55,7 +55,7 @@ class Answer:
 
 
 def shape(value: Any, name: str = "") -> Any:
-    """Return types for values, but for the members whose text is promised. Of a list its first item stands for all."""
+    """Replace values by their types, except promised texts; a list is represented by its first item."""
     if isinstance(value, dict):
         return {key: shape(item, key) for key, item in sorted(value.items())}
     if isinstance(value, list):
@@ -64,7 +64,7 @@ def shape(value: Any, name: str = "") -> Any:
 
 
 def ask(url: str, request: Request) -> Answer:
-    """Send names of headers as they are written, which urllib does not. Raises OSError."""
+    """Send a request without changing the case of header names, as urllib would. Raise OSError."""
     address = urlsplit(url)
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.netloc, timeout=TIMEOUT)

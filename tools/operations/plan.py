@@ -1,4 +1,6 @@
-"""`make plan ENV=dev`: what an apply would change. It writes nothing, not even the lock, so the read-only role may run it.
+"""`make plan ENV=dev`: show what an apply would change.
+
+It writes nothing, not even the lock, so the read-only role may run it.
 
 In a workflow, the job's summary gets the changes as a table.
 """
@@ -40,11 +42,11 @@ def _on_aws(name: str) -> list[Change]:
 
 
 def _local() -> list[Change]:
-    """Of the running stack's Terraform, by the files of this checkout."""
+    """Return the changes that this checkout's files would make to the running stack."""
     from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 
     scratch = ScratchRoot(stack_settings.from_environment(), ENVIRONMENT)
-    environment.environment(environment.LOCAL)  # or there is nothing to ask
+    environment.environment(environment.LOCAL)  # raises if no stack is running
     artefacts.build(local=True)
     scratch.write()
     scratch.init()
@@ -65,7 +67,7 @@ def counted(changes: list[Change]) -> str:
 
 
 def as_markdown(name: str, changes: list[Change]) -> str:
-    """What destroys comes first: it is what a reviewer looks for."""
+    """Return the changes as a table, with deletions first for the reviewer."""
     order = ["delete", "replace", "update", "create"]
     rows = [
         f"| {one.action} | `{one.address}` |"

@@ -1,4 +1,7 @@
-"""`make preflight ENV=dev`: asks the account, without changing anything, whether a deploy can work. `make deploy` does it first."""
+"""`make preflight ENV=dev`: check, read-only, whether the account is ready for a deploy.
+
+`make deploy` runs these checks first.
+"""
 
 import argparse
 import sys
@@ -22,13 +25,13 @@ def main() -> int:
 
 
 def preflight(name: str) -> None:
-    """Show the table. Raises RefusedError naming the rows that fail."""
+    """Show the table. Raise RefusedError that names the failed rows."""
     name = environment.chosen(name)
     require(_laptop() if name == environment.LOCAL else _on_aws(name))
 
 
 def require(subject: Subject) -> None:
-    """Show the table of a subject. Raises RefusedError naming the rows that fail."""
+    """Show the table of a subject. Raise RefusedError that names the failed rows."""
     rows = list(account_checks.rows(subject))
     print(table(rows))
     if failed := [row.name for row in rows if row.ok is False]:

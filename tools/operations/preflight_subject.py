@@ -1,4 +1,4 @@
-"""What a preflight asks about: an environment by its configuration and files, and its account, not yet by any output."""
+"""The subject of a preflight: an environment's configuration, files and account, without outputs."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ LOCAL_FILES = "dev"  # what `make up` applies
 
 @dataclass(frozen=True)
 class Subject:
-    """`client` makes boto3's clients, with this shell's credentials or the laptop's."""
+    """An environment before its apply; `client` creates boto3 clients with the right credentials."""
 
     client: Callable[[str], Any]
     account_id: str
@@ -39,7 +39,7 @@ class Subject:
     is_local: bool = False
 
     def user_pool_ids(self) -> list[str]:
-        """Ids of this environment's own pool."""
+        """Return the ids of this environment's user pools."""
         pages = self.client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
         return [
             pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == self.name
@@ -50,7 +50,7 @@ class Subject:
 
 
 def of_configuration(read: Configuration) -> Subject:
-    """On AWS."""
+    """Return the subject of an environment on AWS."""
     files = _files(read.environment, read.region)
     return Subject(
         client=lambda service: boto3.client(
@@ -66,7 +66,7 @@ def of_configuration(read: Configuration) -> Subject:
 
 
 def of_laptop(settings: Settings, region: str) -> Subject:
-    """The laptop's AWS, and what `make up` applies there."""
+    """Return the subject of the laptop's AWS, with the files that `make up` applies."""
     keys = aws_environment(settings)
     session = boto3.Session(
         keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=region
@@ -81,7 +81,7 @@ def of_laptop(settings: Settings, region: str) -> Subject:
 
 
 def _files(environment: str, region: str) -> dict[str, Any]:
-    """Read what the environment's files say. Raises RefusedError."""
+    """Read settings of the environment's files. Raise RefusedError if one is missing."""
     file = ROOT / "envs" / environment / "locals.tf"
     text = file.read_text()
     letters = re.findall(
@@ -109,5 +109,7 @@ def _engine_version() -> str:
 def _said(text: str, pattern: str, file: Path) -> str:
     found = re.search(pattern, text)
     if found is None:
-        raise RefusedError(f"{file} does not say {pattern}, which the preflight reads there.")
+        raise RefusedError(
+            f"{file} has no text that matches {pattern}, which the preflight reads. Restore it."
+        )
     return found[1]

@@ -304,7 +304,7 @@ def test_an_apply_that_was_cut_off_takes_resources_back_and_no_data(stack: Stack
     queues.send_message(QueueUrl=url, MessageBody="during")
     tables.put_item(TableName="people", Item={"pk": {"S": "during"}})
     stack.kill()
-    assert "An apply was cut off" in stack.now.kept.notice
+    assert "An apply was interrupted" in stack.now.kept.notice
     tables = stack.client("dynamodb")
     assert tables.list_tables()["TableNames"] == ["people"]
     assert tables.scan(TableName="people")["Items"] == [{"pk": {"S": "before"}}]

@@ -1,14 +1,16 @@
-"""What a stack keeps: moto's backends, imported API bodies, Cognito's own state and Terraform's in one snapshot; items, and
-all that changed since the snapshot, in SQLite; Postgres in its folder.
+"""Persistence of a stack: a snapshot, and a journal of the changes since it.
 
-A call is answered when its change is on disk: an item, user, message, object or function in SQLite (`journal.py`), anything
-else in a snapshot that is written before the answer. Snapshots are also written at the end of every `make up` that changed
-something, at shutdown and some seconds after other changes, so that the journal stays short.
+The snapshot holds moto's backends, imported API bodies, Cognito's own state and Terraform's state.
+SQLite holds the items and the journal. Postgres keeps its own folder.
 
-While Terraform applies, the control plane is ahead of Terraform's state, and until the next snapshot only data is kept. Should
-that apply be cut off, resources and Terraform's state go back to the snapshot before it.
+A call is answered when its change is on disk. Items, users, messages, objects and functions go to
+SQLite (`journal.py`); any other change is in a snapshot before the answer. Snapshots are also
+written after a `make up` that changed something, at shutdown and some seconds after other changes.
 
-The parts belong together. When the snapshot cannot be loaded, the items and the database of the users it knew are set aside.
+While Terraform applies, the control plane is ahead of Terraform's state, and only data is kept.
+After an interrupted apply, resources and Terraform's state return to the snapshot before it.
+
+The parts belong together. If the snapshot cannot be loaded, the items and the database are set aside.
 """
 
 import asyncio
@@ -52,14 +54,14 @@ from tools.laptop.stack.journal import Journal, restore
 
 log = logging.getLogger("local.persistence")
 
-SETTLE_SECONDS = 1.0  # after a change, so that what belongs together is saved together
-REST = 10  # times as long as a snapshot took: never more than a tenth of one core
+SETTLE_SECONDS = 1.0  # after a change, so that related changes share a snapshot
+REST = 10  # pause in multiples of a snapshot's time, to use at most a tenth of one core
 MOST_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What was there at the start. `notice` says what is not as it was, where somebody could expect it."""
+    """The state found at the start; `notice` tells the user what could not be restored."""
 
     restored: bool
     store: Store
@@ -80,14 +82,14 @@ class Persistence:
         self._changes = 0
         self._saved = 0
         self._changed_aside = False
-        self._uncovered = 0  # the last change that the journal does not have
+        self._uncovered = 0  # number of the last change that the journal does not have
         self.snapshots = 0  # written by this process
-        self._ahead = False  # of the snapshot, by an apply
+        self._ahead = False  # True if an apply has changed resources since the snapshot
         self._journal: Journal | None = None
         self._turn = asyncio.Lock()
 
     def load(self) -> Kept:
-        """Put back what was acknowledged. Resources go back to before an apply that was cut off, with Terraform's state."""
+        """Restore acknowledged changes; after an interrupted apply, restore the state before it."""
         end = self._how_it_ended()
         if not self._file.exists():
             notice = f"{end} before its first snapshot: starting afresh." if end else ""
@@ -105,23 +107,23 @@ class Persistence:
         store = Store(self._items)
         count = restore(store, extra.get("changes", 0), extra["cognito"])
         if adopted := adopt(store):
-            log.info("%d items of an older snapshot are in %s now", adopted, self._items.name)
+            log.info("moved %d items of an older snapshot to %s", adopted, self._items.name)
         store.forget_others(schema.every())
         notice = f"{end}. {self._told(count, taken)}" if end else ""
         return Kept(True, store, notice, cognito=extra["cognito"], apis=extra["apis"])
 
     def _told(self, changes: int, taken: str) -> str:
         if self._record.apply_cut_off:
-            return f"Resources and Terraform's state are those of the snapshot of {taken}; items, users and messages are kept."
-        return f"Everything that was acknowledged is here: the snapshot of {taken} and {changes} changes since."
+            return f"Resources and Terraform's state are restored from the snapshot of {taken}. Items, users and messages are kept."
+        return f"Every acknowledged change is restored: the snapshot of {taken} and {changes} changes since."
 
     def _how_it_ended(self) -> str:
         if self._record.apply_cut_off:
-            return "An apply was cut off"
+            return "An apply was interrupted"
         return "The last run was killed" if supervisor.was_killed(self._settings) else ""
 
     def _afresh(self, notice: str) -> Kept:
-        """Without a control plane, Terraform's state and the users' database describe nothing."""
+        """Set aside Terraform's state and the database, which are useless without a control plane."""
         if notice:
             log.warning(notice)
         self._record.forget()
@@ -139,23 +141,23 @@ class Persistence:
         return Kept(False, Store(self._items), notice)
 
     def keep(self, cognito: Cognito, apis: RestApis, store: Store) -> None:
-        """From now on, `save` covers these too."""
+        """Include these parts in every later snapshot."""
         self._kept = (cognito, apis)
         self._journal = Journal(store, self._moto, cognito.state)
 
     def changed(self) -> None:
-        """Note that something changed without an AWS call. A killed stack does it again, a stopped one keeps it."""
+        """Note a change without an AWS call; a stopped stack keeps it, a killed one repeats it."""
         self._changes += 1
         self._changed_aside = True
 
     def watched(self, interceptors: Mapping[str, Interceptor]) -> dict[str, Interceptor]:
-        """Return interceptors that answer when what changed is on disk."""
+        """Return interceptors that answer once their change is on disk."""
         return {
             service: self._watched(interceptor) for service, interceptor in interceptors.items()
         }
 
     async def forward(self, call: AwsCall) -> AwsResponse:
-        """Do what moto does, and answer when what changed is on disk."""
+        """Forward a call to moto, and answer once its change is on disk."""
         return await self._answered(call, self._moto(call))
 
     def _watched(self, interceptor: Interceptor) -> Interceptor:
@@ -165,7 +167,7 @@ class Persistence:
         return intercept
 
     def watched_pages(self, pages: Iterable[web.RouteDef]) -> list[web.RouteDef]:
-        """Return Cognito's pages, likewise."""
+        """Return Cognito's pages, which answer once their change is on disk."""
         return [
             web.route(page.method, page.path, self._watched_page(page.handler), **page.kwargs)
             if page.path.startswith(("/oauth2/", "/login", "/logout"))
@@ -187,7 +189,7 @@ class Persistence:
         return answer
 
     async def _answered(self, call: AwsCall, answering: Awaitable[AwsResponse]) -> AwsResponse:
-        """Return the answer once its change is kept. A refusal changes nothing, but for Cognito's counts."""
+        """Return the answer once its change is on disk; a refusal changes only Cognito's counters."""
         note_users()
         answer = await answering
         if is_read(call) or (answer.status >= 400 and call.service != "cognito-idp"):
@@ -202,7 +204,7 @@ class Persistence:
 
     async def _keep(self, call: AwsCall) -> None:
         parts = changed_parts(call)
-        if parts == []:  # in the store of items already, or not worth it
+        if parts == []:  # already in the store of items, or not worth an entry
             return
         self._changes += 1
         self._applied.note(call)
@@ -217,10 +219,10 @@ class Persistence:
             await self._journal.keep(parts)
 
     async def save(self) -> bool:
-        """Writes a snapshot if anything changed since the last, in a copy of this process; False if there was no need.
+        """Write a snapshot in a forked process if anything changed; return False if nothing did.
 
         Raises:
-            SnapshotError: it could not be written, e.g. because the disk is full. The earlier one is untouched.
+            SnapshotError: It could not be written, for example because the disk is full; the earlier one is intact.
         """
         async with self._turn:
             if self._changes == self._saved or self._record.apply_cut_off:
@@ -235,7 +237,7 @@ class Persistence:
             await self._journal.forget(position)
             size = self._file.stat().st_size
             log.info(
-                "snapshot: %d kB in %.1f s, %.0f ms of them standing still",
+                "snapshot: %d kB in %.1f s; requests waited %.0f ms",
                 size // 1000,
                 time.monotonic() - started,
                 stood * 1000,
@@ -243,7 +245,7 @@ class Persistence:
             return True
 
     async def save_uncovered(self) -> bool:
-        """Write a snapshot if anything changed that the journal cannot have; else the journal is as good."""
+        """Write a snapshot if a change is not covered by the journal."""
         if self._changed_aside and self._journal and not self._ahead:
             await self._journal.keep(parts_without_calls())
             self._changed_aside = False
@@ -279,14 +281,16 @@ class Persistence:
             raise
 
     async def save_changes(self) -> None:
-        """Until cancelled: a snapshot soon after each change."""
+        """Write a snapshot soon after each change, until cancelled."""
         while True:
             await asyncio.sleep(SETTLE_SECONDS)
             started = time.monotonic()
             try:
                 wrote = await self.save()
             except SnapshotError as error:
-                log.error("no snapshot: %s. The journal grows until there is one", error)
+                log.error(
+                    "no snapshot was written: %s. The journal grows until the next one", error
+                )
                 wrote = True
             if wrote:
                 await asyncio.sleep(REST * (time.monotonic() - started))
@@ -302,14 +306,14 @@ class Persistence:
         return web.json_response({"inputs": self._applied.inputs})
 
     async def _set_applied(self, request: web.Request) -> web.Response:
-        """Said by `make up` once everything is as its Terraform wants it; part of the next snapshot."""
+        """Store the inputs that `make up` reports after a successful apply; the next snapshot has them."""
         self._applied = Applied(request.match_info["inputs"])
         self._changes += 1
         self._uncovered = self._changes
         return await self._answer_applied(request)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        """200, or 507 (insufficient storage) with the reason."""
+        """Answer 200, or 507 (insufficient storage) with the reason."""
         try:
             written = await self.save_uncovered()
         except SnapshotError as error:
@@ -319,7 +323,7 @@ class Persistence:
 
 
 def _shape() -> str:
-    """Of the classes that are pickled beside moto's: objects of another shape would load and then fail in odd places."""
+    """Return a digest of our pickled classes, since objects of another shape would fail after loading."""
     kinds = (
         kind for kind in (ImportedBodies, *vars(cognito_state).values()) if isinstance(kind, type)
     )

@@ -16,19 +16,19 @@ from typing import Any
 from local_aws.settings import LOOPBACK, Settings
 from tools.deploy.supervisor import COMMAND, Running, StackError, is_alive, running
 
-STARTUP_SECONDS = 300  # for one that is slow: one that has ended is told at once
+STARTUP_SECONDS = 300  # for a slow machine; a process that ended is reported at once
 SHUTDOWN_SECONDS = 70  # the supervisor's last snapshot may take a minute
 SNAPSHOT_SECONDS = 90
 
 
-GAVE_UP = "could not start: "  # begins the supervisor's last words in its log
+GAVE_UP = "could not start: "  # the prefix of the supervisor's last message in its log
 
 
 def start(settings: Settings) -> Running:
-    """Starts the supervisor detached from this terminal and waits until both ports answer.
+    """Start the supervisor detached from this terminal and wait until both ports answer.
 
     Raises:
-        StackError: a port is taken, or it ended or hung while starting. Nothing of it runs on then.
+        StackError: A port is taken, or it ended or hung while starting. Nothing of it is left running.
     """
     for name, port in (("API_PORT", settings.api_port), ("AWS_PORT", settings.aws_port)):
         _require_free(settings, name, port)
@@ -65,13 +65,13 @@ def _ready(
             )
         time.sleep(0.05)
     raise StackError(
-        f"The local AWS was not ready after {STARTUP_SECONDS} s and was ended. {_last_words(log, begin)}\n"
-        f"  Its log: {log}. `make up` tries again."
+        f"The local AWS was not ready after {STARTUP_SECONDS} s and was stopped. {_last_words(log, begin)}\n"
+        f"  Its log: {log}. Run `make up` to try again."
     )
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """It first finishes starting, which is a matter of seconds; its children end with it either way."""
+    """End a process that is starting, and its children; it may finish its start first."""
     process.terminate()
     try:
         process.wait(SHUTDOWN_SECONDS)
@@ -81,15 +81,15 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def stop(settings: Settings) -> bool:
-    """True if one was running. It ends its workers, PgBouncer and Postgres before it ends itself.
+    """Stop the supervisor with its workers, PgBouncer and Postgres; return False if none was running.
 
     Raises:
-        StackError: there is no room for its snapshot, and it still runs; or it hung, and was killed.
+        StackError: It still runs because its snapshot has no room, or it hung and was killed.
     """
     found = running(settings)
     if found is None:
         return False
-    with suppress(OSError):  # one that does not answer is stopped all the same
+    with suppress(OSError):  # a supervisor that does not answer is stopped too
         save(settings, found)
     os.kill(found.pid, signal.SIGTERM)
     deadline = time.monotonic() + SHUTDOWN_SECONDS
@@ -105,7 +105,7 @@ def stop(settings: Settings) -> bool:
 
 
 def kill(settings: Settings) -> None:
-    """Ends it at once, with what it started; nothing if there is none."""
+    """Kill the supervisor and its children, if it runs."""
     if found := running(settings):
         os.killpg(found.pid, signal.SIGKILL)
         while is_alive(found.pid):
@@ -113,11 +113,11 @@ def kill(settings: Settings) -> None:
 
 
 def save(settings: Settings, found: Running) -> dict[str, Any]:
-    """A snapshot, if anything changed since the last.
+    """Ask the supervisor for a snapshot, if anything changed since the last.
 
     Raises:
-        StackError: it could not be written.
-        OSError: the supervisor does not answer.
+        StackError: The snapshot could not be written.
+        OSError: The supervisor does not answer.
     """
     url = f"http://{LOOPBACK}:{found.aws_port}/_atrium/snapshot"
     try:
@@ -126,21 +126,21 @@ def save(settings: Settings, found: Running) -> dict[str, Any]:
         with refused:
             reason = json.loads(refused.read())["error"]
         raise StackError(
-            f"No snapshot: {reason}. The stack runs on and nothing is lost, but stopped now it would forget what changed"
-            f" since the last one.\n  Make room where {settings.state} lies and run this again."
+            f"No snapshot was written: {reason}. The stack keeps running and nothing is lost, but a stop now"
+            f" would lose the changes since the last one.\n  Free disk space for {settings.state} and run this again."
         ) from None
     return answer
 
 
 def applied(found: Running) -> str:
-    """The inputs of the last apply, if no resource changed since; else empty."""
+    """Return the inputs of the last apply, or an empty text if a resource changed since."""
     return str(get_json(f"http://{LOOPBACK}:{found.aws_port}/_atrium/applied")["inputs"])
 
 
 def request_model(found: Running) -> str:
-    """How many calls since its start were held to AWS's models."""
+    """Return a sentence with the number of calls validated against AWS's models since the start."""
     count = get_json(f"http://{LOOPBACK}:{found.aws_port}/_local/request-model")
-    return f"{count['calls']} calls with {count['values']} values held to AWS's models"
+    return f"{count['calls']} calls with {count['values']} values validated against AWS's models"
 
 
 def set_applied(found: Running, inputs: str) -> None:
@@ -159,7 +159,7 @@ def post_json(url: str, timeout: float = 60.0) -> Any:
 
 
 def wait_for(url: str, seconds: float) -> Any:
-    """The JSON at `url` once it answers 200."""
+    """Return the JSON at `url` once it answers 200."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -187,13 +187,13 @@ def _require_free(settings: Settings, name: str, port: int) -> None:
         return
     other = next((number for number in range(port + 1, 65536) if is_free(number)), port)
     raise StackError(
-        f"Port {port} on {LOOPBACK} is taken{_by_whom(settings, port)}. Stop what listens there "
+        f"Port {port} on {LOOPBACK} is taken{_by_whom(settings, port)}. Stop the process that listens there "
         f"(`lsof -i :{port}` names it) or choose another: {name}={other} make up"
     )
 
 
 def _by_whom(settings: Settings, port: int) -> str:
-    """Another stack of this checkout, if it is one."""
+    """Return the words that name the stack of this checkout that has the port, if any."""
     for file in settings.root.glob(".local*/supervisor.json"):
         other = running(Settings(root=settings.root, state_name=file.parent.name))
         if other and port in (other.api_port, other.aws_port):
@@ -202,7 +202,7 @@ def _by_whom(settings: Settings, port: int) -> str:
 
 
 def _last_words(log: Path, begin: int) -> str:
-    """What this start wrote: the message of what ended it, else its last lines."""
+    """Return the message that ended this start, or the last lines of its log."""
     lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
     for number, line in enumerate(lines):
         if line.startswith(GAVE_UP):

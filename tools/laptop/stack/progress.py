@@ -1,4 +1,4 @@
-"""What a person sees while a stack starts: one line a phase, with elapsed time, live on a terminal."""
+"""Progress of a start: one line a phase with its elapsed time, updated live on a terminal."""
 
 import sys
 import threading
@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HEARTBEAT = 15.0  # seconds between lines where nothing can be rewritten, such as a CI log
+HEARTBEAT = 15.0  # seconds between lines if lines cannot be rewritten, as in a CI log
 
 
 class Phase:
-    """One running phase; set `detail` to what it is doing now."""
+    """One running phase; `detail` is its current activity."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class Phase:
 
 @contextmanager
 def phase(name: str) -> Iterator[Phase]:
-    """Shows `name` until the block ends: ✓ with its time, or ✗ if it raises."""
+    """Show `name` until the block ends, then ✓ with its time, or ✗ if it raises."""
     current = Phase(name)
     done = threading.Event()
     live = sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""The first admin, made as any user is: sign-up, the code from the inbox, confirmation; and the role as `make admin` does it."""
+"""The first administrator: sign-up, confirmation with the code of the inbox, and the role as by `make admin`."""
 
 import secrets
 import string
@@ -15,7 +15,7 @@ ADMIN_EMAIL = "admin@example.com"
 def seed_admin(
     settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None
 ) -> str:
-    """Makes the admin if there is none, and returns the password; `password` is the one of an earlier run."""
+    """Create the admin if there is none, and return the password; `password` is that of an earlier run."""
     cognito = aws.client("cognito-idp", settings, outputs["region"])
     client_id = outputs["user_pool_client_id"]
     if password is None or not _can_sign_in(cognito, client_id, password):
@@ -63,14 +63,14 @@ def _sign_up(cognito: Any, client_id: str, password: str, inbox_url: str) -> Non
         )
     except cognito.exceptions.UsernameExistsException:
         raise StackError(
-            f"{ADMIN_EMAIL} exists, but the password in outputs.json does not open it. `make reset` starts afresh, or change it back."
+            f"{ADMIN_EMAIL} exists, but the password in outputs.json is wrong. Change it back, or run `make reset` to start afresh."
         ) from None
     code = next(mail["code"] for mail in reversed(get_json(inbox_url)) if mail["to"] == ADMIN_EMAIL)
     cognito.confirm_sign_up(ClientId=client_id, Username=ADMIN_EMAIL, ConfirmationCode=code)
 
 
 def _new_password() -> str:
-    """Random, and of each kind that a password policy may ask for."""
+    """Return a random password with every kind of character that a policy may require."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!-_.")
     every = "".join(kinds)
     return "".join(

@@ -1,4 +1,4 @@
-"""The supervisor: one process that is the laptop's AWS. Everything it starts ends with it."""
+"""The supervisor: the process that runs the laptop's AWS. Its children end with it."""
 
 import asyncio
 import gc
@@ -47,7 +47,7 @@ log = logging.getLogger("local")
 
 
 def serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
-    """Runs until SIGTERM or SIGINT."""
+    """Run the local AWS until SIGTERM or SIGINT."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
     for chatty in ("aiohttp.access", "botocore"):
@@ -55,7 +55,7 @@ def serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
     try:
         asyncio.run(_serve(settings, clock), loop_factory=uvloop.new_event_loop)
     except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
-        # For `make up`, which shows it from here on.
+        # `make up` shows the log from this prefix on.
         sys.exit(f"{process.GAVE_UP}{error}")
 
 
@@ -65,7 +65,7 @@ async def _serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         running = await _start(settings, stack, clock)
-        # What there is now stays: a full collection would else look at all of moto's objects in the middle of a request.
+        # A full garbage collection would else scan all of moto's objects during a request.
         gc.collect()
         gc.freeze()
         supervisor.write_ready(settings, running)
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, clock: tuple[Path, Clock] | None) -> None:
 async def _start(
     settings: Settings, stack: AsyncExitStack, clock: tuple[Path, Clock] | None
 ) -> Running:
-    """Starts the parts in the order in which they need each other; `stack` stops them in reverse."""
+    """Start the parts in the order of their dependencies; `stack` stops them in reverse."""
     started_from = source.digest(settings.root)
     settings.state.mkdir(parents=True, exist_ok=True)
     record.record.to(record.path(settings))
@@ -113,7 +113,7 @@ async def _start(
     cognito = Cognito(settings, functions.invoke, kept.cognito)
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis, store)
-    # Registered after what changes state, so that it runs before they stop.
+    # Registered after the parts that change state, so that it runs before they stop.
     stack.push_async_callback(persistence.save_uncovered)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
 

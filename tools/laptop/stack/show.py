@@ -1,4 +1,4 @@
-"""What the stack tells people and programs: the tree of URLs, `make env`, `make status`, `make logs`."""
+"""The stack's addresses, environment variables, status and logs (`make env`, `status`, `logs`)."""
 
 import json
 import shlex
@@ -39,10 +39,10 @@ def first_request(outputs: Outputs, token: str) -> str:
 
 
 def access_token(settings: Settings, outputs: Outputs) -> str:
-    """Sign the admin in.
+    """Sign the admin in and return an access token.
 
     Raises:
-        StackError: the local AWS refused the sign-in or does not answer.
+        StackError: The local AWS refused the sign-in or does not answer.
     """
     cognito = aws.client("cognito-idp", settings, outputs.region)
     from botocore.exceptions import BotoCoreError, ClientError  # late, as boto3
@@ -54,13 +54,13 @@ def access_token(settings: Settings, outputs: Outputs) -> str:
     except (BotoCoreError, ClientError) as error:
         raise StackError(
             f"{outputs.admin_email} could not sign in: {error}\n"
-            "  `make logs` shows what the functions of the sign-in wrote, `make up` sets the stack right."
+            "  `make logs` shows the output of the sign-in's functions. `make up` repairs the stack."
         ) from None
     return str(result["AccessToken"])
 
 
 def environment(settings: Settings, outputs: Outputs) -> dict[str, str]:
-    """What makes `aws`, boto3 and curl work against the stack, with a fresh token of the admin."""
+    """Return the variables that point `aws`, boto3 and curl at the stack, with a token of the admin."""
     return {
         "AWS_ENDPOINT_URL": outputs.aws_endpoint_url,
         "AWS_REGION": outputs.region,
@@ -91,7 +91,7 @@ def status(settings: Settings) -> dict[str, Any]:
     } | asdict(found)
 
 
-_ABOUT_THE_START = ("restored", "notice", "source")  # for programs; `make up` has told them
+_ABOUT_THE_START = ("restored", "notice", "source")  # not shown: `make up` has reported them
 
 
 def status_text(values: dict[str, Any]) -> str:
@@ -103,7 +103,7 @@ def status_text(values: dict[str, Any]) -> str:
 
 
 def follow_logs(settings: Settings, service: str | None) -> None:
-    """`tail -F` of one function's log, of `aws` (the supervisor), or of all."""
+    """Follow the log of one function, of `aws` (the supervisor), or of all, by `tail -F`."""
     folder = settings.logs / "functions"
     if service == "aws":
         files = [settings.logs / "supervisor.log"]
@@ -112,7 +112,7 @@ def follow_logs(settings: Settings, service: str | None) -> None:
     if not files:
         known = sorted(file.stem for file in folder.glob("*.log"))
         raise StackError(
-            f"There is no log of {service or 'any function'} yet. With a log: {', '.join(['aws', *known])}."
+            f"There is no log of {service or 'any function'} yet. SERVICE may be: {', '.join(['aws', *known])}."
         )
     subprocess.run(["tail", "-n", "50", "-F", *map(str, files)], check=False)
 

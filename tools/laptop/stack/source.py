@@ -1,4 +1,4 @@
-"""The source that a local AWS runs. One that was started before a `git pull` is of another, and starts workers by files that have changed."""
+"""The digest of the running local AWS's source, which detects a checkout that changed since its start."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make up`: build, start, apply, migrate, seed, check. Each phase shows its time; a failed one says why and how to go on."""
+"""`make up`: build, start, apply, migrate, seed and check, with the time of each phase."""
 
 import json
 import subprocess
@@ -27,10 +27,10 @@ GLOBAL_REGION = "us-east-1"  # IAM's
 
 
 def up(settings: Settings) -> Outputs:
-    """Brings the stack to what the checkout says; on a running one only what changed.
+    """Bring the stack up to date with the checkout; on a running stack, apply only the changes.
 
     Raises:
-        StackError, TerraformError, TerraformMissingError: what happened, and what to type next.
+        StackError, TerraformError, TerraformMissingError: A phase failed; the message says what to do.
     """
     with locked(settings, "up"):
         return _up(settings)
@@ -53,8 +53,8 @@ def _up(settings: Settings) -> Outputs:
 
 
 def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
-    """The running local AWS, if it is of this source, or a new one, without a notice if it ran already."""
-    if root.record.apply_cut_off:  # the lock is ours, so this is nobody's apply that goes on
+    """Return the running local AWS, or start one; replace one of an older source."""
+    if root.record.apply_cut_off:  # we hold the lock, so no apply is running
         root.record.end_leftover()
         process.stop(settings)
     found = supervisor.running(settings)
@@ -63,7 +63,7 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
         if found.source == source.digest(settings.root):
             current.detail = _described(found, "already running")
             return replace(found, notice="")
-        current.detail = "its source has changed since it was started: starting it again"
+        current.detail = "its source has changed since its start, so it is restarted"
         process.stop(settings)
     started = process.start(settings)
     current.detail = _described(
@@ -75,8 +75,8 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
 def _require_ports(settings: Settings, found: Running) -> None:
     if (found.api_port, found.aws_port) != (settings.api_port, settings.aws_port):
         raise StackError(
-            f"The stack in {settings.state_name} runs already, on API_PORT={found.api_port} AWS_PORT={found.aws_port}: go on with"
-            f" these, or `make down` first to move it.\n  One beside it: ATRIUM_STATE=.local-two API_PORT={settings.api_port}"
+            f"The stack in {settings.state_name} is already running on API_PORT={found.api_port} AWS_PORT={found.aws_port}. Use"
+            f" these ports, or run `make down` first.\n  To start a second stack: ATRIUM_STATE=.local-two API_PORT={settings.api_port}"
             f" AWS_PORT={settings.aws_port} make up"
         )
 
@@ -85,12 +85,12 @@ def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     with phase("terraform init"):
         root.write()
         root.init()
-    inputs = root.inputs()  # before: what is saved while Terraform works, the next apply goes by
+    inputs = root.inputs()  # before the apply: files saved during it must cause another one
     with phase("terraform apply") as current:
         applies = process.applied(running) != f"{inputs}-{root.record.digest()}"
         changed = apply(root, current, running) if applies else 0
         if not applies:
-            current.detail = "nothing changed since the last one"
+            current.detail = "nothing has changed since the last apply"
         found = root.outputs()
     with phase("release") as current:
         current.detail = release(settings, found)
@@ -104,17 +104,15 @@ def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     with phase("health") as current:
         process.wait_for(f"{settings.api_url}/v1/health", HEALTHY_SECONDS)
         current.detail = f"{settings.api_url}/v1/health"
-    if changed:  # else the supervisor writes one in a moment, of little more than our sign-in
+    if changed:  # otherwise the supervisor soon writes a snapshot by itself
         with phase("snapshot") as current:
             size = process.save(settings, running)["bytes"]
-            current.detail = (
-                f"{size / 1e6:.1f} MB: `make down` and a later `make up` go on from here"
-            )
+            current.detail = f"{size / 1e6:.1f} MB; a later `make up` continues from here"
     return written
 
 
 def _explained(error: Exception, running: Running, settings: Settings) -> StackError | None:
-    """What to tell instead of `error` when the local AWS is gone or refused a call; None if `error` says it itself."""
+    """Return a clearer error if the local AWS ended or refused a call; None if `error` is clear."""
     if supervisor.is_alive(running.pid):
         refused = type(error).__module__.startswith("botocore.")
         return (
@@ -123,7 +121,7 @@ def _explained(error: Exception, running: Running, settings: Settings) -> StackE
             else None
         )
     return StackError(
-        f"The local AWS (pid {running.pid}) ended while it was needed; was it killed? Its log: {settings.logs / 'supervisor.log'}"
+        f"The local AWS (pid {running.pid}) ended unexpectedly, perhaps killed. Its log: {settings.logs / 'supervisor.log'}"
         "\n  `make up` starts it again from its last snapshot."
     )
 
@@ -132,13 +130,13 @@ def _described(running: Running, start: str) -> str:
     pooling = (
         "PgBouncer"
         if running.pooling == "pgbouncer"
-        else "no PgBouncer: each function keeps its own session"
+        else "no PgBouncer, so each function keeps its own session"
     )
     return f"{start}, Postgres {running.postgres_version}, {pooling}"
 
 
 def build(settings: Settings) -> str:
-    """Runs the builder; its last line sums up."""
+    """Run the builder and return its last line, the summary."""
     done = subprocess.run(
         [sys.executable, "-m", "tools.build", "--local"],
         cwd=settings.root,
@@ -152,18 +150,20 @@ def build(settings: Settings) -> str:
 
 
 def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
-    """How many resources changed; counts them as they do. RDS alone makes the provider wait 80 s, whatever we answer."""
+    """Apply, and return the number of changed resources. The provider always waits 80 s for RDS."""
     totals = {"planned": 0, "done": 0}
     waiting: dict[str, float] = {}
 
     def on_event(event: dict[str, Any]) -> None:
         kind, hook = event.get("type"), event.get("hook", {})
         if kind == "interrupted":
-            current.detail = "interrupted: Terraform ends what is under way (Ctrl-C again kills it)"
+            current.detail = (
+                "interrupted: Terraform finishes the running operations (Ctrl-C again kills it)"
+            )
             totals["interrupted"] = 1
         if "interrupted" in totals:
             return
-        if hook.get("action") == "read":  # a data source: nothing is changed by it
+        if hook.get("action") == "read":  # a data source changes nothing
             return
         resource = hook.get("resource", {}).get("addr", "")
         if kind == "planned_change":
@@ -182,7 +182,7 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
 
     current.detail = "planning"
     _prepare_account(root.settings)
-    process.save(root.settings, running)  # what an apply that is cut off goes back to
+    process.save(root.settings, running)  # the state that an interrupted apply is reset to
     over = threading.Event()
     try:
         root.apply(on_event, lambda command: _watch(command, running, over))
@@ -194,14 +194,14 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
 
 
 def _prepare_account(settings: Settings) -> None:
-    """Make what `make bootstrap` makes in an account on AWS and an apply relies on."""
+    """Create the account's prerequisites, as `make bootstrap` does on AWS."""
     from tools.deploy import service_linked_roles  # late: it brings boto3
 
     service_linked_roles.make_missing(aws.client("iam", settings, GLOBAL_REGION))
 
 
 def _watch(command: TerraformCommand, running: Running, over: threading.Event) -> None:
-    """Kills Terraform when the local AWS is gone: it would ask for minutes, and both go back to the snapshot anyway."""
+    """Kill Terraform if the local AWS ends, since it would retry for minutes."""
 
     def watch() -> None:
         while not over.wait(0.5):
@@ -220,8 +220,8 @@ def _waiting_for(waiting: dict[str, float]) -> str:
 
 
 def release(settings: Settings, found: dict[str, Any]) -> str:
-    """What a deployment does after Terraform, by the same code: shift the aliases, bootstrap and fill the database users, migrate."""
-    from tools.deploy import (  # late: they bring boto3, half a second that `make up` has while others work
+    """Release as a deployment does after Terraform: shift aliases, prepare database users, migrate."""
+    from tools.deploy import (  # late: boto3 takes half a second, which overlaps with other work here
         items,
         live_alias,
         proxy_target,
@@ -247,7 +247,7 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
 
 
 def _release_as_built(settings: Settings, functions: dict[str, str], lambda_client: Any) -> None:
-    """Terraform compares zips with its own state: code that `make dev` released and git took back looks right to it."""
+    """Release functions whose code differs from `build/`, which Terraform does not see after `make dev`."""
     hot_reload = HotReload(settings.root, functions, lambda_client, settings.aws_endpoint_url)
     for function, refused in hot_reload.release():
         if refused:
@@ -285,7 +285,7 @@ def _write_outputs(
 
 
 def _database_url(settings: Settings, running: Running, found: dict[str, Any]) -> str:
-    """The app role's own password, from the secret that `db_credentials` filled."""
+    """Return the URL of Postgres with the app role's password, from its secret."""
     secrets = aws.client("secretsmanager", settings, found["region"])
     secret = json.loads(
         secrets.get_secret_value(SecretId=found["database_user_secrets"]["app"])["SecretString"]
