@@ -2,7 +2,7 @@
 # deploy of dev could give a function of its own the rights that it lacks. AWS's PowerUserAccess, less what is another environment's, also
 # when they share this account.
 locals {
-  others = { for environment in var.environments : environment => sort(setsubtract(var.environments, [environment])) }
+  others = { for environment in local.environments : environment => sort(setsubtract(local.environments, [environment])) }
 
   # Resources whose ARN holds their name, which begins with <project>-<environment>. A type takes no wildcard.
   names_of_others = {
@@ -66,7 +66,7 @@ locals {
 resource "aws_iam_policy" "deploy" {
   #checkov:skip=CKV_AWS_290:A deploy makes resources that have no name yet; what is another environment's is denied.
   #checkov:skip=CKV_AWS_355:As above.
-  for_each = var.environments
+  for_each = local.environments
 
   name        = "${var.project}-deploy-${each.key}"
   description = "What a deploy of ${each.key} may do, and the boundary of the roles that it makes"
@@ -82,7 +82,7 @@ resource "aws_iam_policy" "deploy" {
 
 # Data that IAM knows by no name and no tag. Functions need some of it, a deploy none.
 resource "aws_iam_role_policy" "deploy_reads_no_data" {
-  for_each = var.environments
+  for_each = local.environments
 
   name = "reads_no_data_of_${each.key}"
   role = aws_iam_role.deploy[each.key].id

@@ -27,10 +27,9 @@ def test_each_route_costs_what_the_baseline_says(
 def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(
     built: artefacts.Artefacts,
 ) -> None:
-    roles = (artefacts.ROOT / "modules/api_lambda/iam.tf").read_text()
-    allowed = set(re.findall('"dynamodb:([A-Za-z]+Items?|Query)"', roles)) - {
-        "ConditionCheckItem"
-    }  # part of a transaction
+    rights = (artefacts.ROOT / "modules/api_lambda/table_access.tf").read_text()
+    actions = set(re.findall('"dynamodb:([A-Za-z]+Items?|Query)"', rights))
+    allowed = actions - {"ConditionCheckItem"}  # part of a transaction
     folder = built.layer / "python/botocore/data/dynamodb/2012-08-10"
     model = json.loads((folder / "service-2.json").read_bytes())
     assert allowed | {"TransactGetItems", "TransactWriteItems", "DescribeEndpoints"} == set(
