@@ -20,7 +20,7 @@ from local_aws.iam import sessions
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service.deployed import find
 from local_aws.network import NetworkGate
-from local_aws.network.doors import doors_of
+from local_aws.network.egress import egress_of
 from local_aws.network.reachability import Place, caller_of, no_way_to_proxy
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from tests.local.lambda_service.laptop import Loop, zipped
@@ -242,12 +242,12 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
     assert "outside of the VPC" in (reasons["apart"] or "")
 
 
-def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: Network) -> None:
+def test_the_egress_of_a_functions_own_sockets_follows_its_network(network: Network) -> None:
     proxy = RegisteredProxy(
         "prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,))
     )
     settings = Settings(Path(), api_port=3000, aws_port=4566)
-    doors = doors_of(settings, 6432, f"{LOOPBACK}:2000", lambda: [proxy])
+    egress = egress_of(settings, 6432, f"{LOOPBACK}:2000", lambda: [proxy])
     found = {}
     for name, groups in {
         "orders": (network.functions, network.clients),
@@ -255,7 +255,7 @@ def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: 
         "apart": (),
     }.items():
         network.function(name, *groups)
-        found[name] = doors(find(name))
+        found[name] = egress(find(name))
     assert {name: set(each.open) for name, each in found.items()} == {
         "orders": {4566, 2000, 6432},
         "menu": {4566, 2000},
@@ -263,7 +263,7 @@ def test_the_doors_of_a_functions_own_sockets_are_those_of_its_network(network: 
     }
     assert "Declare `postgres`" in found["menu"].closed[6432]
     assert "outside of the VPC" in found["apart"].closed[6432]
-    assert found["apart"].world is None
+    assert found["apart"].internet is None
     assert f"is in {network.vpc}, which has no route to the internet" in (
-        found["orders"].world or ""
+        found["orders"].internet or ""
     )

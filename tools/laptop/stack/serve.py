@@ -30,7 +30,7 @@ from local_aws.iam import record, sessions
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.network import NetworkGate
-from local_aws.network.doors import doors_of
+from local_aws.network.egress import egress_of
 from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.xray import Daemon, Traces
@@ -102,7 +102,7 @@ async def _start(
         xray=xray,
         ca_bundle=data.certificates.ca_bundle,
         apart=moto.run,
-        doors=doors_of(settings, data.proxy.port, xray.address),
+        egress=egress_of(settings, data.proxy.port, xray.address),
         on_change=persistence.changed,
         clock=clock[0] if clock else None,
         on_invoked=observations.invoked,

@@ -117,7 +117,10 @@ def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access
 
 
 def _queried(call: AwsCall, content: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the partition key's value in a KeyConditionExpression; unknown if it cannot be parsed."""
+    """Return the partition key's value in a KeyConditionExpression.
+
+    The value is unknown if it cannot be parsed.
+    """
     wanted = _hash_key(call, content.get("TableName", ""), content.get("IndexName"))
     names = content.get("ExpressionAttributeNames", {})
     for name, value in re.findall(

@@ -1,4 +1,7 @@
-"""The IAM check at the AWS endpoint: a function's call passes only if its role's policies allow it."""
+"""The IAM check at the AWS endpoint.
+
+A function's call passes only if its role's policies allow it.
+"""
 
 import json
 from datetime import UTC, datetime

@@ -1,8 +1,12 @@
-"""First file of a worker process. Runs in the base interpreter with `-I -S`: standard library and our arguments only.
+"""The first file of a worker process.
 
-Arguments: process id of the supervisor (0 if another program starts this one), the doors of `doors.py` as JSON (empty: all are
-open), the file of a clock that moves (empty: the machine's clock), then the folders of `sys.path` as AWS orders them: task root,
-layers, runtime.
+It runs in the base interpreter with `-I -S`, so it imports the standard library only.
+
+Arguments:
+1. process id of the supervisor (0 if another program starts this one);
+2. egress rules of `egress.py` as JSON (empty: everything is open);
+3. file of a movable clock (empty: the machine's clock);
+4. the folders of `sys.path` in AWS's order: task root, layers, runtime.
 """
 
 import os
@@ -26,16 +30,16 @@ def _end_with_supervisor(supervisor: int) -> None:
         os._exit(1)
 
 
-def _confine(doors: dict[str, Any]) -> None:
-    """Python's own sockets go where the function's network leads, and no code can take that back: an audit hook stays.
+def _confine(egress: dict[str, Any]) -> None:
+    """Enforce the egress rules on Python's sockets by an audit hook, which no code can remove.
 
-    It holds back mistakes, not malice: native code and the programs that a function starts pass it by.
+    The hook stops mistakes, not malice: native code and child processes bypass it.
     """
     import _socket
     import weakref
 
     runtime_api = int(os.environ["AWS_LAMBDA_RUNTIME_API"].rpartition(":")[2])
-    open_ports = {*doors["open"], runtime_api}
+    open_ports = {*egress["open"], runtime_api}
     listening: list[weakref.ref[Any]] = []  # sockets that the function bound
 
     def is_own(address: object) -> bool:
@@ -58,12 +62,15 @@ def _confine(doors: dict[str, Any]) -> None:
         else:
             return None
         if not local:
-            world: str | None = doors["world"]
-            return world
+            internet: str | None = egress["internet"]
+            return internet
         if port in open_ports or is_own(address):
             return None
-        other = f"{place} is a program of this machine; on AWS nothing that {doors['function']} has not started is at that address."
-        why: str = doors["closed"].get(str(port), other)
+        other = (
+            f"{place} is a program of this machine. On AWS nothing listens at that address that "
+            f"{egress['function']} has not started itself."
+        )
+        why: str = egress["closed"].get(str(port), other)
         return why
 
     def hook(event: str, given: tuple[Any, ...]) -> None:
@@ -80,16 +87,19 @@ def _confine(doors: dict[str, Any]) -> None:
                 raise ConnectionRefusedError(f"NoRouteFromVpc: {reason}")
         elif (
             event in ("socket.getaddrinfo", "socket.gethostbyname")
-            and doors["world"]
+            and egress["internet"]
             and not _is_this_machine(given[0], resolve=False)
         ):
-            raise _socket.gaierror(_socket.EAI_FAIL, f"NoRouteFromVpc: {doors['world']}")
+            raise _socket.gaierror(_socket.EAI_FAIL, f"NoRouteFromVpc: {egress['internet']}")
 
     sys.addaudithook(hook)
 
 
 def _is_this_machine(host: str | bytes | None, resolve: bool) -> bool:
-    """A name is looked up if `resolve`, and is else this machine only as `localhost`."""
+    """Return True if `host` is this machine.
+
+    Without `resolve`, the only name of this machine is `localhost`.
+    """
     import _socket
 
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host

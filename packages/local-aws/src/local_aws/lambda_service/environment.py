@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction
-from local_aws.lambda_service.doors import Doors
+from local_aws.lambda_service.egress import Egress
 from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import LOOPBACK
 
@@ -44,13 +44,17 @@ class Interpreter:
         self,
         task_root: Path,
         layers: list[Path],
-        doors: Doors | None = None,
+        egress: Egress | None = None,
         wrapper: tuple[str, ...] = (),
     ) -> list[str]:
-        """Layers as AWS merges them into /opt: a later one hides an earlier one. Without `doors` sockets go where they like."""
+        """Return the command line of a worker.
+
+        Layers are merged as AWS merges them into /opt: a later one hides an earlier one. Without
+        `egress`, sockets are not restricted.
+        """
         folders = [task_root, *(layer / "python" for layer in reversed(layers)), self.runtime]
         isolated = ["-I", "-S", "-B", "-X", "utf8"]
-        told = doors.argument() if doors else ""
+        rules = egress.argument() if egress else ""
         started_by = (
             "0" if wrapper else str(os.getpid())
         )  # a wrapper need not `exec`, so it may be the worker's parent
@@ -60,7 +64,7 @@ class Interpreter:
             *isolated,
             str(_BOOTSTRAP),
             started_by,
-            told,
+            rules,
             str(self.clock or ""),
             *map(str, folders),
         ]

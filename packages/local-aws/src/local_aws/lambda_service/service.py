@@ -28,7 +28,7 @@ from local_aws.lambda_service.deployed import (
     is_superseded,
     keep_layer,
 )
-from local_aws.lambda_service.doors import DoorsOf
+from local_aws.lambda_service.egress import EgressOf
 from local_aws.lambda_service.environment import Interpreter
 from local_aws.lambda_service.errors import InvokeError, payload_too_large, throttled
 from local_aws.lambda_service.function_log import FunctionLogs, OnLine, new_stream
@@ -53,11 +53,16 @@ CredentialsOf = Callable[[str, str], Awaitable[Credentials] | Credentials]
 
 
 class LambdaService:
-    """`python` is the base interpreter the virtual environment was made from; `runtime` a folder with `awslambdaric`.
+    """The Lambda service.
 
-    `xray` has started. `apart` runs what changes moto's state, `on_change` hears of changes to keep that no AWS call makes.
-    `doors` says where a function's sockets lead when a worker starts. `now` is the clock by which credentials expire; `clock` is the
-    file of one that moves, which workers read.
+    - `python` is the base interpreter that the virtual environment was made from.
+    - `runtime` is a folder with `awslambdaric`.
+    - `xray` has been started.
+    - `apart` runs work that changes moto's state.
+    - `on_change` is called after changes to keep that no AWS call makes.
+    - `egress` returns the egress rules of a function when a worker starts.
+    - `now` is the clock by which credentials expire.
+    - `clock` is the file of a movable clock, which workers read.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class LambdaService:
         apart: Apart | None = None,
         retry_seconds: tuple[float, float] = RETRY_SECONDS,
         on_change: Callable[[], None] = lambda: None,
-        doors: DoorsOf | None = None,
+        egress: EgressOf | None = None,
         now: Now = sessions.utc_now,
         clock: Path | None = None,
         on_line: OnLine | None = None,
@@ -84,7 +89,7 @@ class LambdaService:
         self._interpreter = Interpreter(
             python, runtime, settings.aws_endpoint_url, ca_bundle, xray.address, clock
         )
-        self._doors = doors
+        self._egress = egress
         self._traces = xray.traces
         self._limits = limits
         self._now = now
@@ -382,7 +387,10 @@ class LambdaService:
         layers = [await self._unpacked.folder(layer) for layer in function.layers]
         credentials = self._credentials(function.role, function.name)
         worker = Worker(
-            function, self._interpreter, self._logs, self._doors(function) if self._doors else None
+            function,
+            self._interpreter,
+            self._logs,
+            self._egress(function) if self._egress else None,
         )
         try:
             await worker.start(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction
-from local_aws.lambda_service.doors import Doors
+from local_aws.lambda_service.egress import Egress
 from local_aws.lambda_service.environment import Interpreter, worker_environment, wrapper_of
 from local_aws.lambda_service.function_log import FunctionLogs, new_stream
 from local_aws.lambda_service.memory import Memory
@@ -78,10 +78,10 @@ class Worker:
         function: DeployedFunction,
         interpreter: Interpreter,
         logs: FunctionLogs,
-        doors: Doors | None = None,
+        egress: Egress | None = None,
     ) -> None:
         self.function = function
-        self._doors = doors
+        self._egress = egress
         self.log_stream = new_stream(function.version)
         self.init_ms = 0.0
         self.invocations = 0
@@ -123,7 +123,7 @@ class Worker:
         wrapper = wrapper_of(self.function, task_root, layers)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._interpreter.command(task_root, layers, self._doors, wrapper), cwd=task_root, env=environment, start_new_session=True,
+                *self._interpreter.command(task_root, layers, self._egress, wrapper), cwd=task_root, env=environment, start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=self.output.writing, stderr=self.output.writing,
             )  # fmt: skip
         except OSError as error:

@@ -1,4 +1,4 @@
-"""X-Ray on a laptop: a daemon that accepts segments, and the API calls that return them as traces."""
+"""X-Ray on a laptop: a daemon that accepts segments, and API calls that return them as traces."""
 
 from local_aws.xray.daemon import Daemon
 from local_aws.xray.traces import Traces

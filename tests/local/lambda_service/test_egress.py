@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.lambda_service.doors import Doors
+from local_aws.lambda_service.egress import Egress
 from tests.local.lambda_service.laptop import Laptop, Loop, laptop
 
 KNOCK = """
@@ -51,9 +51,9 @@ def elsewhere() -> Iterator[int]:
     server.server_close()
 
 
-DOORS = {
-    "inside": Doors("inside", world="inside is in vpc-1, which has no route to the internet"),
-    "outside": Doors("outside"),
+EGRESS = {
+    "inside": Egress("inside", internet="inside is in vpc-1, which has no route to the internet"),
+    "outside": Egress("outside"),
 }
 
 
@@ -65,11 +65,11 @@ def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             loop,
             tmp_path_factory.mktemp("checkout"),
             runtime,
-            doors=lambda function: DOORS[function.name],
+            egress=lambda function: EGRESS[function.name],
         ) as made,
     ):
         patch.setenv("MOTO_ACCOUNT_ID", "000000000000")
-        for name in DOORS:
+        for name in EGRESS:
             made.deploy(name, KNOCK)
         yield made
 
@@ -122,13 +122,15 @@ def test_from_outside_of_it_the_machine_tries(aws: Laptop) -> None:
     )
 
 
-def test_an_open_door_is_open_and_a_closed_one_says_why(
+def test_an_open_port_is_open_and_a_closed_one_says_why(
     aws: Laptop, elsewhere: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The doors are those of the time when a worker starts."""
-    monkeypatch.setitem(DOORS, "open", replace(DOORS["inside"], function="open", open=(elsewhere,)))
+    """A worker keeps the egress rules of the time when it starts."""
     monkeypatch.setitem(
-        DOORS, "closed", Doors("closed", closed={elsewhere: "no group leads to the DB proxy"})
+        EGRESS, "open", replace(EGRESS["inside"], function="open", open=(elsewhere,))
+    )
+    monkeypatch.setitem(
+        EGRESS, "closed", Egress("closed", closed={elsewhere: "no group leads to the DB proxy"})
     )
     for name in ("open", "closed"):
         aws.deploy(name, KNOCK)
