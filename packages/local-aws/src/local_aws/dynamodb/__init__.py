@@ -1,4 +1,7 @@
-"""DynamoDB's data plane: items, indexes and streams in SQLite. moto keeps the tables' descriptions."""
+"""DynamoDB's data plane: items, indexes and streams in SQLite.
+
+moto keeps the table descriptions.
+"""
 
 from local_aws.dynamodb.endpoint import DynamoDb
 from local_aws.dynamodb.store import Store

@@ -1,4 +1,4 @@
-"""Items that an older release kept in moto's tables, and so in its snapshot."""
+"""Migration of items that an older release kept in moto's tables, and so in its snapshot."""
 
 import base64
 from typing import Any
@@ -12,7 +12,7 @@ from local_aws.settings import ACCOUNT_ID
 
 
 def adopt(store: Store) -> int:
-    """Move them into the store; return how many there were."""
+    """Move the items into the store; return how many there were."""
     tables = [
         table
         for backend in dynamodb_backends[ACCOUNT_ID].values()
@@ -35,7 +35,7 @@ def _adopt(store: Store, table: Any) -> int:
 
 
 def _as_sent(value: Any) -> Any:
-    """Return moto's value as JSON carries it: moto keeps binary values of the first level as bytes."""
+    """Return moto's value as JSON carries it; moto keeps top-level binary values as bytes."""
     match value:
         case bytes():
             return base64.b64encode(value).decode()

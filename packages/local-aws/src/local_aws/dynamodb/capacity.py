@@ -12,11 +12,11 @@ from local_aws.dynamodb.schema import Table
 from local_aws.dynamodb.values import Item, canonical_item
 
 READ_BYTES, WRITE_BYTES = 4096, 1024
-_TRANSACTION = 2  # times as much
+_TRANSACTION = 2  # factor by which a transaction costs more
 
 
 class Consumed:
-    """The units of one call, by table and index."""
+    """The capacity units of one call, by table and index."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
         self._wanted = request.get("ReturnConsumedCapacity", "NONE")
@@ -45,7 +45,11 @@ class Consumed:
         after: tuple[Item, int] | None,
         times: int,
     ) -> None:
-        """Count a write: the larger of both items, and one in each index whose entry changes."""
+        """Count a write.
+
+        The table counts the larger of both items. Each index whose entry changes counts one more
+        write.
+        """
         size = max(before[1] if before else 0, after[1] if after else 0)
         self._add(table, "", max(1, -(-size // WRITE_BYTES)) * times)
         if self._wanted == "NONE":
@@ -64,13 +68,13 @@ class Consumed:
         self._units.setdefault(table.name, defaultdict(float))[index] += units
 
     def one(self) -> dict[str, Any]:
-        """Return the field of an answer about one table, if it is wanted."""
+        """Return ConsumedCapacity of one table, if the caller asked for it."""
         return (
             {"ConsumedCapacity": self._shown()[0]} if self._wanted != "NONE" and self._units else {}
         )
 
     def several(self) -> dict[str, Any]:
-        """Return the field of an answer about several tables, if it is wanted."""
+        """Return ConsumedCapacity of several tables, if the caller asked for it."""
         return {"ConsumedCapacity": self._shown()} if self._wanted != "NONE" else {}
 
     def _shown(self) -> list[dict[str, Any]]:

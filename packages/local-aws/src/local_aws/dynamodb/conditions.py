@@ -26,17 +26,17 @@ _NAMES = {
 
 
 def condition(where: str, text: str, placeholders: Placeholders) -> Test:
-    """Return a test of an item; one that does not exist is an empty one."""
+    """Return a test of an item; a missing item counts as an empty one."""
     return _Conditions(Reader(where, text, placeholders)).whole()
 
 
 def human_type(value: Value) -> str:
-    """Return the type as AWS's messages name it."""
+    """Return the type's name in AWS's messages."""
     return _NAMES[next(iter(value))]
 
 
 class _Conditions:
-    """A parser by recursive descent: OR binds least, then AND, then NOT."""
+    """A recursive-descent parser; OR binds least, then AND, then NOT."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -152,7 +152,10 @@ class _Conditions:
         )
 
     def _operand(self, use: str = "", kinds: str = "") -> Operand:
-        """Return a path's or a placeholder's value; one of the request must be of the `kinds` that its use takes."""
+        """Return the operand's value.
+
+        A value of the request must have one of the `kinds` that its use accepts.
+        """
         if self._reader.peek() == "size" and self._reader.peek(1) == "(":
             return self._size()
         if not self._reader.peek().startswith(":"):

@@ -1,4 +1,4 @@
-"""DynamoDB at the AWS endpoint: calls about items are answered here, those about tables are moto's."""
+"""DynamoDB at the AWS endpoint: answers item calls here and forwards table calls to moto."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ _WRITES: dict[str, Operation] = {
     "UpdateItem": writes.update_item,
 }
 ITEM_CALLS = _READS.keys() | _WRITES.keys()
-# moto would look for items in its own tables, where there are none.
+# moto would look for items in its own tables, which are empty.
 _REFUSED = frozenset([
     "BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction", "CreateBackup", "RestoreTableFromBackup",
     "ExportTableToPointInTime", "ImportTable",
@@ -45,7 +45,7 @@ log = logging.getLogger("local.dynamodb")
 
 
 class DynamoDb:
-    """The interceptor. Calls are done one after another on the store's thread."""
+    """The interceptor of DynamoDB calls, which runs them one by one on the store's thread."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -55,9 +55,11 @@ class DynamoDb:
             return await self._answer(call, forward)
         except DynamoDbError as error:
             return _response(error.status, error.body())
-        except sqlite3.OperationalError as error:  # the disk is full
+        except sqlite3.OperationalError as error:  # for example, the disk is full
             log.error("%s: %s", call.action, error)
-            failed = DynamoDbError("InternalServerError", f"Nothing was written: {error}", 500)
+            failed = DynamoDbError(
+                "InternalServerError", f"The write failed and was rolled back: {error}", 500
+            )
             return _response(failed.status, failed.body())
 
     async def _answer(self, call: AwsCall, forward: Forward) -> AwsResponse:
@@ -84,7 +86,7 @@ class DynamoDb:
         return _response(200, described)
 
     async def _restore(self, region: str, request: Mapping[str, Any]) -> None:
-        """Give the new table the items of today, whatever moment was asked for."""
+        """Copy the current items into the new table, for any requested time."""
         source = schema.find(region, request.get("SourceTableName") or request["SourceTableArn"])
         target = schema.find(region, request["TargetTableName"])
         await self.store.write(lambda data: data.copy(source, target))

@@ -1,4 +1,4 @@
-"""The errors that DynamoDB answers, in its own words."""
+"""DynamoDB's errors, in AWS's wording."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ _DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
 
 
 class DynamoDbError(Exception):
-    """Represent a refusal: its code, its message and what stands beside them in the answer."""
+    """An error answer: its code, its message and further fields."""
 
     def __init__(self, code: str, message: str, status: int = 400, **beside: Any) -> None:
         super().__init__(message)
@@ -17,20 +17,20 @@ class DynamoDbError(Exception):
         self.beside = beside
 
     def body(self) -> dict[str, Any]:
-        """Return the content of the answer."""
+        """Return the body of the answer."""
         prefix = "com.amazon.coral.validate#" if self.code == "ValidationException" else _DYNAMODB
         return {"__type": prefix + self.code, "message": self.message, **self.beside}
 
 
 class InvalidUpdateError(DynamoDbError):
-    """Represent an update that does not fit the item that is there."""
+    """An update that does not fit the existing item."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
 
 
 class ConditionFailedError(DynamoDbError):
-    """Represent a condition that does not hold; `item` is what the caller asked to see."""
+    """A condition that does not hold; `item` is the item that the caller asked to see."""
 
     def __init__(self, item: Mapping[str, Any] | None = None) -> None:
         beside: Any = {"Item": item} if item is not None else {}
@@ -45,23 +45,23 @@ def invalid(message: str) -> DynamoDbError:
 
 
 def invalid_values(message: str) -> DynamoDbError:
-    """Return a ValidationException about values, with the words that AWS begins it with."""
+    """Return a ValidationException about values, with AWS's prefix."""
     return invalid(f"One or more parameter values were invalid: {message}")
 
 
 def no_such_table() -> DynamoDbError:
-    """Return what every data-plane call answers where there is no such table."""
+    """Return the error of a data-plane call on a table that does not exist."""
     return DynamoDbError("ResourceNotFoundException", "Requested resource not found")
 
 
 def not_emulated(what: str) -> DynamoDbError:
-    """Return a 501 that names what is refused."""
-    message = f"dynamodb: {what}. The laptop's AWS does not emulate it; docs/fidelity.md lists what it does."
+    """Return a 501 error that names the feature that is not emulated."""
+    message = f"dynamodb: not emulated: {what}. docs/fidelity.md lists what is emulated."
     return DynamoDbError("NotEmulated", message, 501)
 
 
 def cancelled(reasons: Sequence[Mapping[str, Any]]) -> DynamoDbError:
-    """Return the error of a transaction of which nothing was written."""
+    """Return the error of a transaction that was cancelled and wrote nothing."""
     codes = ", ".join(str(reason["Code"]) for reason in reasons)
     message = (
         f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"

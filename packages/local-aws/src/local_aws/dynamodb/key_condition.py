@@ -1,4 +1,4 @@
-"""KeyConditionExpression: one partition, and a range of its sort key.
+"""KeyConditionExpression: one partition and a range of its sort key.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
@@ -17,7 +17,7 @@ _SIGNS = ("=", "<", "<=", ">", ">=")
 @dataclass(frozen=True)
 class KeyCondition:
     hash: bytes
-    bounds: tuple[tuple[str, bytes], ...] = ()  # (sign, value) of the sort key
+    bounds: tuple[tuple[str, bytes], ...] = ()  # (operator, value) of the sort key
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Term:
 
 
 def key_condition(text: str, placeholders: Placeholders, wanted: Keys) -> KeyCondition:
-    """Return what to look for; raise a ValidationException if it is no condition on these keys."""
+    """Return the parsed condition; raise a ValidationException if it does not fit these keys."""
     terms = _terms(Reader("KeyConditionExpression", text, placeholders))
     by_name = {term.name: term for term in terms}
     if len(by_name) < len(terms):

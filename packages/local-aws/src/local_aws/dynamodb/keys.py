@@ -1,4 +1,7 @@
-"""Key values as bytes that sort as DynamoDB sorts: text by its UTF-8 bytes, numbers by value, binary by its bytes."""
+"""Key values as bytes in DynamoDB's sort order.
+
+Text sorts by its UTF-8 bytes, numbers by value, binary values by their bytes.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -17,7 +20,10 @@ def encode(value: Mapping[str, Any]) -> bytes:
 
 
 def _number(value: Decimal) -> bytes:
-    """Return sign, exponent and digits; those of a negative number are turned round, so that larger ones come first."""
+    """Return sign, exponent and digits as bytes.
+
+    Those of a negative number are inverted, so that larger numbers sort later.
+    """
     if not value:
         return b"\x01"
     sign, digits, _ = value.as_tuple()
@@ -29,6 +35,6 @@ def _number(value: Decimal) -> bytes:
 
 
 def after_prefix(prefix: bytes) -> bytes | None:
-    """Return the first bytes after all that begin with `prefix`; None if there are none."""
+    """Return the first key after all keys that begin with `prefix`; None if there is none."""
     short = prefix.rstrip(b"\xff")
     return short[:-1] + bytes([short[-1] + 1]) if short else None

@@ -1,8 +1,10 @@
-"""How a table of DynamoDB lies in SQLite: its items by primary key, and two columns and an index for each of its indexes.
+"""The SQLite layout of a DynamoDB table.
 
-An index is SQLite's own, over columns of the same row: it cannot differ from its table.
+A table holds the items by primary key, with two columns and one SQLite index per secondary index. A
+secondary index consists of columns of the same row, so it cannot differ from its table.
 """
-# ruff: noqa: S608 - the names in these statements are numbers of ours and names of indexes that `endpoint` checked
+# ruff: noqa: S608 - the names in these statements are our own numbers and index names that
+# `endpoint` checked
 
 import json
 import sqlite3
@@ -17,7 +19,7 @@ _REBUILD_ROWS = 1000
 
 
 def place_of(table: Table, index: Index | None, item: Item) -> tuple[bytes, ...] | None:
-    """Return where the item stands in the order of the table or index; None if it does not."""
+    """Return the item's place in the order of the table or index; None if it is not part of it."""
     own = table.keys.of(item)
     if index is None:
         return own
@@ -32,7 +34,7 @@ def order(index: Index | None) -> list[str]:
 
 
 def row(table: Table, item: Item) -> dict[str, Any]:
-    """Return what the columns beside the item hold."""
+    """Return the values of the columns beside the item."""
     columns: dict[str, Any] = {"expires": _expires(table, item)}
     for index in table.indexes.values():
         columns[f"{index.name}:pk"], columns[f"{index.name}:sk"] = index.keys.of(item) or (
@@ -53,7 +55,7 @@ def shape(table: Table) -> str:
 
 
 def follow(sql: sqlite3.Connection, table: Table, wanted: str) -> int:
-    """Make or change the table that holds the items."""
+    """Create or change the SQLite table that holds the items."""
     found = sql.execute(
         "SELECT number, shape FROM tables WHERE identity = ?", (table.identity,)
     ).fetchone()
@@ -79,7 +81,7 @@ def follow(sql: sqlite3.Connection, table: Table, wanted: str) -> int:
 
 
 def _rebuild(sql: sqlite3.Connection, table: Table, number: int) -> None:
-    """Make the columns and indexes those of the table's description, and fill them."""
+    """Rebuild the columns and indexes to match the table's description, and fill them."""
     indexes = f"SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'items_{number}' AND name LIKE '%:%'"
     for (name,) in sql.execute(indexes).fetchall():
         sql.execute(f'DROP INDEX "{name}"')

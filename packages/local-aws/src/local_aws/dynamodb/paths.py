@@ -9,12 +9,12 @@ type Path = tuple[str | int, ...]  # begins with the attribute's name
 
 
 def shown(path: Path) -> str:
-    """Return the path as AWS's messages have it: `[a, b, [0]]`."""
+    """Return the path in the form of AWS's messages: `[a, b, [0]]`."""
     return "[" + ", ".join(f"[{part}]" if isinstance(part, int) else part for part in path) + "]"
 
 
 def find(item: Item, path: Path) -> Value | None:
-    """Return the value there; None if there is none."""
+    """Return the value at the path; None if there is none."""
     value: Value | None = item.get(str(path[0]))
     for part in path[1:]:
         if value is None:
@@ -32,13 +32,13 @@ def _inside(value: Value, part: str | int) -> Value | None:
 
 
 def overlap(one: Path, other: Path) -> bool:
-    """Return True if one is inside the other, or both are the same."""
+    """Return True if one path contains the other, or both are equal."""
     shortest = min(len(one), len(other))
     return one[:shortest] == other[:shortest]
 
 
 def project(item: Item, paths: Iterable[Path]) -> Item:
-    """Return only what lies at the paths; elements of a list close ranks, in their order."""
+    """Return only the values at the paths; list elements move together, in their order."""
     tree: dict[str | int, Any] = {}
     for path in paths:
         place = tree

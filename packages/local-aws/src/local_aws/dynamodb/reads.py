@@ -25,7 +25,10 @@ _SELECTS = ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATT
 
 
 def get_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html"""
+    """Answer GetItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
+    """
     table, consumed = table_of(region, request), Consumed(request)
     key, wanted = key_of(table, request.get("Key")), _projection(request)
     found = data.get(table, place(table, key))
@@ -34,7 +37,10 @@ def get_item(data: Data, region: str, request: Request) -> dict[str, Any]:
 
 
 def batch_get_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+    """Answer BatchGetItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    """
     consumed, left = Consumed(request), BATCH_BYTES
     responses: dict[str, list[Item]] = {}
     unprocessed: dict[str, dict[str, Any]] = {}
@@ -83,7 +89,10 @@ def _batch(
 
 
 def transact_get_items(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html"""
+    """Answer TransactGetItems.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
+    """
     consumed, responses = Consumed(request), []
     asked = check_transaction_length(request, "TransactGetItem")
     for each in asked:
@@ -108,7 +117,7 @@ def check_transaction_length(request: Request, _kind: str) -> list[Mapping[str, 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a Query or Scan asks for."""
+    """The parsed request of a Query or Scan."""
 
     table: Table
     index: Index | None
@@ -124,12 +133,18 @@ class _Reading:
 
 
 def query(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html"""
+    """Answer Query.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
+    """
     return _read_many(data, _reading(region, request, "Query"), Consumed(request))
 
 
 def scan(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
+    """Answer Scan.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+    """
     return _read_many(data, _reading(region, request, "Scan"), Consumed(request))
 
 

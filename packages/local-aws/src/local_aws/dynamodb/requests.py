@@ -1,4 +1,4 @@
-"""What every call's request is checked for."""
+"""Checks that the requests of all calls share."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _LONGEST = {"HASH": 2048, "RANGE": 1024}  # bytes of a key
 
 
 def table_of(region: str, request: Request) -> Table:
-    """Return the table that the request names, once it is clear that it says nothing that is not emulated."""
+    """Return the table that the request names; reject fields that are not emulated."""
     for legacy in _LEGACY:
         if request.get(legacy):
             raise not_emulated(f"the legacy parameter {legacy}: use an expression")
@@ -40,7 +40,7 @@ def one_of(request: Request, field: str, allowed: tuple[str, ...], default: str)
 
 
 def key_of(table: Table, key: Any) -> dict[str, Value]:
-    """Return the canonical primary key, which must be exactly the table's."""
+    """Return the canonical primary key; its attributes must be exactly the table's key."""
     given, _ = canonical_item(key or {})
     if given.keys() != table.keys.types.keys():
         raise invalid("The provided key element does not match the schema")
@@ -100,7 +100,7 @@ def check_item(
     size: int,
     message: str = "Item size has exceeded the maximum allowed size",
 ) -> None:
-    """Raise a ValidationException if the item is too large or would stand in an index under a key of another type."""
+    """Raise a ValidationException if the item is too large or has an index key of a wrong type."""
     if size > MOST_BYTES:
         raise invalid(message)
     for index in table.indexes.values():

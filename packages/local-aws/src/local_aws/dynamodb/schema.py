@@ -1,4 +1,4 @@
-"""A table as the data plane sees it, read from moto's description of it."""
+"""Tables as the data plane sees them, read from moto's descriptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from local_aws.settings import ACCOUNT_ID
 
 @dataclass(frozen=True)
 class Keys:
-    """The key attributes of a table or index, with their types; `sort` is empty where there is none."""
+    """The key attributes of a table or index, with their types.
+
+    `sort` is empty without a sort key.
+    """
 
     hash: str
     hash_type: str
@@ -30,7 +33,7 @@ class Keys:
         return {self.hash: self.hash_type} | ({self.sort: self.sort_type} if self.sort else {})
 
     def of(self, item: Item) -> tuple[bytes, bytes] | None:
-        """Return the item's place in the order of these keys; None if it lacks one."""
+        """Return the item's place in the order of these keys; None if it lacks one of them."""
         if self.hash not in item or (self.sort and self.sort not in item):
             return None
         return keys.encode(item[self.hash]), keys.encode(item[self.sort]) if self.sort else b""
@@ -41,7 +44,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Index:
-    """A secondary index. `attributes` are those that it has; None means all."""
+    """A secondary index; `attributes` are the projected ones, or None for all."""
 
     name: str
     keys: Keys
@@ -56,7 +59,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Stream:
-    """`name` is the ARN of the stream: a stream that is enabled anew is another one."""
+    """A stream; `name` is its ARN, which changes when the stream is enabled again."""
 
     name: str
     view: str
@@ -67,10 +70,10 @@ class Table:
     name: str
     arn: str
     region: str
-    identity: str  # tells a table from an earlier one of the same name
+    identity: str  # distinguishes the table from an earlier one of the same name
     keys: Keys
     indexes: Mapping[str, Index]
-    ttl: str = ""  # attribute
+    ttl: str = ""  # name of the attribute
     stream: Stream | None = None
 
 
@@ -89,7 +92,7 @@ def every() -> list[Table]:
 
 
 def of_stream(arn: str) -> Table | None:
-    """Return the table whose stream this is; None if there is no such stream any more."""
+    """Return the table of this stream; None if the stream no longer exists."""
     region, (_, name, _, _) = arn.split(":")[3], arn.split(":", 5)[5].split("/", 3)
     table: Any = dynamodb_backends[ACCOUNT_ID][region].tables.get(name)
     found = described(table) if table is not None else None
@@ -97,7 +100,7 @@ def of_stream(arn: str) -> Table | None:
 
 
 def described(table: Any) -> Table:
-    """Return moto's table in our terms."""
+    """Convert moto's table to a `Table`."""
     types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
     own = _keys(table.schema, types)
     indexes = {

@@ -1,9 +1,13 @@
-"""Items in SQLite: a table and an index per table and index of DynamoDB, and a stream record in each write's transaction.
+"""Items in SQLite.
 
-SQLite holds only what DynamoDB calls data. Which tables there are, moto says; `Store` follows it at each call.
-docs/decisions/0013-items-in-sqlite.md has the alternatives and their figures.
+Each DynamoDB table has a SQLite table with an index per secondary index. Each write's transaction
+includes its stream record.
+
+moto decides which tables exist; `Store` follows it at each call. See
+docs/decisions/0013-items-in-sqlite.md for the alternatives and measurements.
 """
-# ruff: noqa: S608 - the names in these statements are numbers of ours and names of indexes that `endpoint` checked
+# ruff: noqa: S608 - the names in these statements are our own numbers and index names that
+# `endpoint` checked
 
 import asyncio
 import sqlite3
@@ -33,10 +37,12 @@ CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL
 
 
 class Store:
-    """One SQLite file and the thread that uses it. A call's work runs between two others, and whole or not at all.
+    """One SQLite file and the thread that uses it.
 
-    synchronous=NORMAL in WAL mode: what was committed outlives the process, however it ends. A power cut may take the
-    last commits, never half of one.
+    The work of one call is isolated and atomic.
+
+    SQLite runs in WAL mode with synchronous=NORMAL, so commits survive any end of the process. A
+    power cut may lose the last commits, but never part of one.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -67,15 +73,15 @@ class Store:
         self._thread.shutdown(wait=True)
 
     async def read[T](self, work: Callable[["Data"], T]) -> T:
-        """Run `work` on its thread."""
+        """Run `work` on the store's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.reading, work)
 
     async def write[T](self, work: Callable[["Data"], T]) -> T:
-        """Run `work` as one transaction: all that it wrote is kept when this returns, nothing of it when it raises."""
+        """Run `work` as one transaction, which rolls back if it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.writing, work)
 
     def blocking[T](self, work: Callable[["Data"], T]) -> T:
-        """Do what `write` does, and let the caller wait."""
+        """Run `work` like `write`, and block the caller until it is done."""
         return self._thread.submit(self.writing, work).result()
 
     def reading[T](self, work: Callable[["Data"], T]) -> T:
@@ -88,14 +94,17 @@ class Store:
             done = work(data)
         except BaseException:
             self._sql.execute("ROLLBACK")
-            self._numbers.clear()  # tables that this work made are gone again
+            self._numbers.clear()  # the rollback also dropped the tables that this work created
             raise
         self._sql.execute("COMMIT")
         self.last_record.update(data.recorded)
         return done
 
     def _number(self, table: Table) -> int:
-        """Return the table's number here; make or change what holds its items if its description changed."""
+        """Return the table's number here.
+
+        Create its SQLite table, or change it if the description changed.
+        """
         shape = layout.shape(table)
         number, known = self._numbers.get(table.identity, (0, ""))
         if known == shape:
@@ -106,7 +115,10 @@ class Store:
         return number
 
     def forget_others(self, tables: list[Table]) -> None:
-        """Drop the items of tables that there are no more; called at the start, when nothing can bring one back."""
+        """Drop the items of deleted tables.
+
+        This runs at the start, when nothing can restore a table.
+        """
         known = {table.identity for table in tables}
 
         def drop() -> None:
@@ -127,7 +139,7 @@ class Store:
 
 @contextmanager
 def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
-    """Join the transaction that there is, or make one."""
+    """Join the current transaction, or begin one."""
     if sql.in_transaction:
         yield
         return
@@ -141,7 +153,7 @@ def _transaction(sql: sqlite3.Connection) -> Iterator[None]:
 
 
 class Data:
-    """The items, as one call's work sees and changes them."""
+    """The items, for the work of one call."""
 
     def __init__(self, sql: sqlite3.Connection, number: Callable[[Table], int]) -> None:
         self.sql = sql
@@ -188,7 +200,8 @@ class Data:
     ) -> Iterator[tuple[Item, int]]:
         """Yield items and their sizes in order, of one partition or (without `hash_key`) of all.
 
-        `bounds` are comparisons with the sort key; `after` is the place (in `layout.order`'s columns) of the item before.
+        `bounds` are comparisons with the sort key. `after` is the place of the previous item, in
+        the columns of `layout.order`.
         """
         order = layout.order(index)
         conditions, values = [], list[bytes]()
@@ -223,7 +236,7 @@ class Data:
         return [msgspec.json.decode(item) for (item,) in found]
 
     def copy(self, source: Table, target: Table) -> None:
-        """Put all items of one table into another of the same keys."""
+        """Copy all items of one table into another with the same keys."""
         for item, size in list(self.walk(source, None, None)):
             self.put(target, item, size)
 
@@ -263,7 +276,10 @@ class Data:
             self.sql.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (mapping, number))
 
     def keep_changes(self, changes: Iterable[tuple[str, bytes | None]]) -> int:
-        """Keep parts of other services' state until a snapshot has them; return the number of the last."""
+        """Keep changed parts of other services' state until a snapshot holds them.
+
+        Return the number of the last one.
+        """
         number = 0
         for change in changes:
             number = (
@@ -290,7 +306,7 @@ class Data:
         return int(number)
 
     def token(self, token: str, since: float) -> bytes | None:
-        """Return the request that this idempotency token stands for."""
+        """Return the request that used this idempotency token."""
         found = self.sql.execute(
             "SELECT request FROM tokens WHERE token = ? AND created > ?", (token, since)
         )

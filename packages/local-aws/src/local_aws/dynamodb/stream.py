@@ -1,4 +1,4 @@
-"""A table's stream: a record in the transaction of each change, and the calls that read records.
+"""A table's stream: records written with each change, and the calls that read them.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
@@ -17,7 +17,7 @@ from local_aws.dynamodb.store import Data
 from local_aws.dynamodb.values import Item, canonical_item
 
 KEPT_SECONDS = 24 * 3600.0
-FIRST = 1100000000017454423009  # of moto's shards: DescribeStream says that they begin there
+FIRST = 1100000000017454423009  # the first number of moto's shards, as DescribeStream reports it
 _MOST_RECORDS = 1000
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
@@ -31,7 +31,7 @@ def record(
     after: Item | None,
     who: Mapping[str, str] | None = None,
 ) -> None:
-    """Write down a change; one that changed nothing leaves no record."""
+    """Write a stream record, unless the write changed nothing."""
     if table.stream is None or before == after:
         return
     item = before if before is not None else after
@@ -69,7 +69,10 @@ def records(
 
 
 def get_shard_iterator(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html"""
+    """Answer GetShardIterator.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
+    """
     arn = str(request.get("StreamArn", ""))
     if schema.of_stream(arn) is None:
         raise DynamoDbError(
@@ -93,7 +96,10 @@ def get_shard_iterator(data: Data, region: str, request: Request) -> dict[str, A
 
 
 def get_records(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html"""
+    """Answer GetRecords.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
+    """
     try:
         arn, first = json.loads(
             base64.urlsafe_b64decode(str(request.get("ShardIterator", "")).rpartition("|")[2])

@@ -1,4 +1,4 @@
-"""What all of DynamoDB's expressions share: tokens, document paths, placeholders and their use.
+"""The syntax that DynamoDB's expressions share: tokens, document paths and placeholders.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
@@ -13,13 +13,13 @@ from local_aws.dynamodb.errors import DynamoDbError, invalid
 from local_aws.dynamodb.paths import Path, overlap, shown
 from local_aws.dynamodb.values import Value, canonical
 
-MOST_BYTES = 4096  # of an expression
+MOST_BYTES = 4096  # limit of an expression
 _TOKEN = re.compile(r"\s*(?:([#:]?\w+)|(<>|<=|>=|[=<>(),.\[\]+-]))")
 _RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
 
 
 class Placeholders:
-    """The names and values beside a request's expressions, and which of them are used."""
+    """The names and values of a request's expressions; records which of them are used."""
 
     def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:
         self._names: Mapping[str, str] = request.get("ExpressionAttributeNames") or {}
@@ -76,7 +76,7 @@ class Placeholders:
         return self._values[key]
 
     def check_all_used(self) -> None:
-        """Raise a ValidationException if a name or value stands in no expression."""
+        """Raise a ValidationException if a name or value is not used in any expression."""
         for kind, unused in zip(("Names", "Values"), self._unused, strict=True):
             if unused:
                 keys = ", ".join(sorted(unused))
@@ -86,7 +86,7 @@ class Placeholders:
 
 
 class Reader:
-    """The tokens of one expression. `where` is its name in the request, which stands in each message."""
+    """The tokens of one expression; `where` is the expression's name in error messages."""
 
     def __init__(self, where: str, text: str, placeholders: Placeholders) -> None:
         self.where = where
@@ -130,7 +130,10 @@ class Reader:
         return token
 
     def take(self, *wanted: str) -> str:
-        """Return the next token in upper case if it is one of these, and pass it; else return nothing."""
+        """Consume the next token if it is one of these, and return it in upper case.
+
+        Return nothing otherwise.
+        """
         if self.peek().upper() in wanted:
             return self.next().upper()
         return ""
@@ -172,7 +175,7 @@ class Reader:
         return self.placeholders.value(self.next(), self.where)
 
     def check_apart(self, paths: list[Path]) -> None:
-        """Raise a ValidationException if one path is inside another."""
+        """Raise a ValidationException if one path contains another."""
         for number, one in enumerate(paths):
             for other in paths[number + 1 :]:
                 if overlap(one, other):

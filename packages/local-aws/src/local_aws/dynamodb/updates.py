@@ -39,7 +39,7 @@ class Update:
         return [*(path for path, _ in (*self.sets, *self.adds, *self.deletes)), *self.removes]
 
     def apply(self, before: Item) -> Item:
-        """Return the item afterwards. Every right-hand side sees the item as it was.
+        """Return the updated item; every right-hand side sees the item before the update.
 
         Raises:
             InvalidUpdateError: a path or a type does not fit this item.
@@ -54,13 +54,13 @@ class Update:
             _take_out(after, path, value)
         for path in sorted(
             self.removes, key=_position, reverse=True
-        ):  # a removal moves those behind it
+        ):  # removing an element shifts those after it
             _remove(after, path)
         return after
 
 
 def update(text: str, placeholders: Placeholders) -> Update:
-    """Return what an UpdateExpression says."""
+    """Parse an UpdateExpression."""
     return _Updates(Reader("UpdateExpression", text, placeholders)).whole()
 
 
@@ -211,7 +211,7 @@ def _take_out(item: Item, path: Path, value: Value) -> None:
     left = [each for each in before[kind] if each not in content]
     if left:
         _put(item, path, {kind: left})
-    else:  # there are no empty sets
+    else:  # DynamoDB has no empty sets
         _remove(item, path)
 
 

@@ -1,4 +1,4 @@
-"""Attribute values as they travel: checked, in one form for each value, and measured.
+"""Attribute values of requests: validated, brought to a canonical form and measured.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -28,10 +28,10 @@ _KINDS = frozenset(["S", "N", "B", "BOOL", "NULL", "M", "L", *_SETS])
 
 
 def number(text: str) -> Decimal:
-    """Return the number.
+    """Parse a number.
 
     Raises:
-        DynamoDbError: it is none, or has more digits or a larger exponent than DynamoDB keeps.
+        DynamoDbError: it is no number, or has too many digits or too large an exponent.
     """
     if not isinstance(text, str):
         raise DynamoDbError("SerializationException", "NUMBER_VALUE cannot be converted to String")
@@ -41,7 +41,7 @@ def number(text: str) -> Decimal:
 
 
 def checked(value: Decimal) -> Decimal:
-    """Return the number, if DynamoDB can keep it; raise its ValidationException if not."""
+    """Return the number if DynamoDB can store it; else raise DynamoDB's ValidationException."""
     if not value:
         return Decimal(0)
     if value.adjusted() > _LARGEST:
@@ -79,7 +79,10 @@ def binary(text: Any) -> bytes:
 
 
 def canonical(value: Any, depth: int = 0) -> tuple[Value, int]:
-    """Return the value in the form in which equal values are equal, and its size in bytes."""
+    """Return the canonical form of the value, and its size in bytes.
+
+    Equal values have equal canonical forms.
+    """
     if not isinstance(value, dict) or len(value) != 1 or not _KINDS.issuperset(value):
         _malformed(value)
     if depth > DEEPEST:
@@ -114,7 +117,7 @@ def canonical(value: Any, depth: int = 0) -> tuple[Value, int]:
 
 
 def canonical_item(item: Any, depth: int = 0) -> tuple[Item, int]:
-    """Return the attributes in their canonical form, and their size with their names."""
+    """Return the attributes in their canonical form, and their size including their names."""
     if not isinstance(item, dict):
         raise DynamoDbError("SerializationException", "Unexpected value type in payload")
     found, total = {}, 0
@@ -161,7 +164,7 @@ def _number_size(text: str) -> int:
 
 
 def comparable(value: Mapping[str, Any]) -> Any:
-    """Return what `<` and its kind compare, of a value of type S, N or B."""
+    """Return a value of type S, N or B in a form that `<` can compare."""
     [(kind, content)] = value.items()
     if kind == "N":
         return Decimal(content)

@@ -43,18 +43,18 @@ type Sized = tuple[Item, int]
 
 @dataclass(frozen=True)
 class Write:
-    """One write, ready to be done: its request was checked, the item that is there was not looked at."""
+    """One validated write, which does not depend on the stored item yet."""
 
     table: Table
     key: tuple[bytes, bytes]
-    after: Callable[[Item | None], Sized | None]  # the item that is to be there; None to have none
+    after: Callable[[Item | None], Sized | None]  # returns the new item; None to delete the item
     test: Test | None
-    shows_item: bool  # in the error, when the condition fails
+    shows_item: bool  # returned in the error when the condition fails
     changes: bool = True  # False for a ConditionCheck
     update: Update | None = None
 
     def do(self, data: Data) -> tuple[Sized | None, Sized | None]:
-        """Return the item before and after.
+        """Perform the write; return the item before and after.
 
         Raises:
             ConditionFailedError: the condition does not hold.
@@ -76,19 +76,28 @@ class Write:
 
 
 def put_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html"""
+    """Answer PutItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+    """
     wanted = one_of(request, "ReturnValues", ("NONE", "ALL_OLD"), "NONE")
     return _one(data, request, put(region, request), wanted)
 
 
 def delete_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html"""
+    """Answer DeleteItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
+    """
     wanted = one_of(request, "ReturnValues", ("NONE", "ALL_OLD"), "NONE")
     return _one(data, request, delete(region, request), wanted)
 
 
 def update_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html"""
+    """Answer UpdateItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
+    """
     allowed = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
     wanted = one_of(request, "ReturnValues", allowed, "NONE")
     return _one(data, request, changed(region, request), wanted)
@@ -134,7 +143,7 @@ def check(region: str, request: Request) -> Write:
 
 
 def changed(region: str, request: Request) -> Write:
-    """Return an update: of the item that is there, else of one that is its key alone."""
+    """Return an update of the stored item or, if it is missing, of an item with only its key."""
     table = table_of(region, request)
     key = key_of(table, request.get("Key"))
     placeholders = Placeholders(request, ("UpdateExpression", "ConditionExpression"))
@@ -172,7 +181,10 @@ def _shows(request: Request) -> bool:
 
 
 def batch_write_item(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+    """Answer BatchWriteItem.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
     asked: Mapping[str, list[Mapping[str, Any]]] = request.get("RequestItems") or {}
     count = sum(len(each) for each in asked.values())
     if not 1 <= count <= MOST_BATCH:
@@ -204,7 +216,10 @@ _KINDS = {"Put": put, "Update": changed, "Delete": delete, "ConditionCheck": che
 
 
 def transact_write_items(data: Data, region: str, request: Request) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
+    """Answer TransactWriteItems.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
     asked = check_transaction_length(request, "TransactWriteItem")
     writes = [_part(region, each) for each in asked]
     if len({(write.table.identity, write.key) for write in writes}) < len(writes):
@@ -253,7 +268,10 @@ def _attempt(
 
 
 def _is_repeated(data: Data, request: Request) -> bool:
-    """Return True if a call with this token was done in the last ten minutes; keep the token if not."""
+    """Return True if a call with this token was done in the last ten minutes.
+
+    Keep the token otherwise.
+    """
     if not (token := request.get("ClientRequestToken")):
         return False
     if not 1 <= len(token) <= 36:
