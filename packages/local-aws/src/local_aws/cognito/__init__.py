@@ -1,6 +1,6 @@
 """Cognito user pools: sign-up and sign-in rules, triggers, tokens and the inbox.
 
-moto keeps the pools, clients, users and groups; everything that decides who gets in is here.
+moto keeps the pools, clients, users and groups. This package holds all rules of authentication.
 """
 
 from local_aws.cognito.endpoint import Cognito

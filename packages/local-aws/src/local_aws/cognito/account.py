@@ -1,4 +1,4 @@
-"""What the bearer of an access token, or an administrator, does with an account: read, sign out, disable, delete."""
+"""Account operations of the user or an administrator: read, sign out, disable and delete."""
 
 import hmac
 from typing import Any
@@ -52,7 +52,7 @@ async def admin_user_global_sign_out(
 
 
 async def admin_disable_user(service: Service, request: requests.AdminUser) -> dict[str, Any]:
-    """Cognito also revokes the user's tokens."""
+    """Disable the user and, like Cognito, revoke the user's tokens."""
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     user.enabled = False

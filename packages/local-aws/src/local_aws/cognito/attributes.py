@@ -1,4 +1,4 @@
-"""Which attributes a user may have, and who may write and read them."""
+"""User attributes: which ones exist, and who may read and write them."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -7,12 +7,15 @@ from local_aws.cognito.errors import invalid_parameter, not_authorized
 from local_aws.cognito.pools import STANDARD_ATTRIBUTES, Client, Pool, User, signs_in_by_email
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-# What a client without a list of its own may not write: Cognito decides these.
+# Attributes that a client without a write list cannot write, because Cognito sets them.
 VERIFIED_FLAGS = frozenset({"email_verified", "phone_number_verified"})
 
 
 def of_new_user(pool: Pool, username: str, given: dict[str, str]) -> dict[str, str]:
-    """The attributes of a user to be, with the e-mail that is its name; refuses what the pool's schema refuses."""
+    """Return the attributes of a new user, including the e-mail that is its name.
+
+    Raise an error if they do not fit the pool's schema.
+    """
     attributes = dict(given)
     if signs_in_by_email(pool):
         if not EMAIL.fullmatch(username):
@@ -70,12 +73,13 @@ def store(user: User, given: Mapping[str, str]) -> None:
 
 
 def readable(client: Client, user: User) -> dict[str, str]:
-    """What this client may see of the user; `sub` always."""
+    """Return the user's attributes that this client may read; `sub` is always included."""
     names = client.extended_config.get("ReadAttributes")
     return {k: v for k, v in user.attribute_lookup.items() if not names or k in names or k == "sub"}
 
 
-# What each OpenID scope opens. `openid` alone opens everything that the client may read, and so does `profile`
+# The attributes of each OpenID scope. `openid` alone includes everything that the client may read,
+# and so does `profile`
 # (https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html).
 OF_SCOPE = {
     "email": frozenset({"email", "email_verified"}),

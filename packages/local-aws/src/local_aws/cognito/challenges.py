@@ -1,4 +1,4 @@
-"""What stands between a right password and tokens: a password of one's own, and the code of an authenticator app."""
+"""Challenges after a correct password: a new password, and the code of an authenticator app."""
 
 import json
 import secrets
@@ -22,7 +22,7 @@ ATTRIBUTE_PREFIX = "userAttributes."
 
 @dataclass(frozen=True)
 class Pending:
-    """The client is asked for something more."""
+    """A sign-in that needs an answer to a challenge."""
 
     name: str
     session: str
@@ -31,7 +31,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Passed:
-    """Nothing is left to ask. `source` tells pre_token_generation how it came about."""
+    """A completed sign-in; `source` tells pre_token_generation how it happened."""
 
     user: User
     source: str
@@ -80,14 +80,17 @@ def open_session(service: Service, pool: Pool, client: Client, user: User, name:
 
 
 def renew(service: Service, session: str) -> str:
-    """The same challenge under a new session, as Cognito hands one out with each step of a setup."""
+    """Return the same challenge under a new session, as Cognito does with each step of a setup."""
     renewed = secrets.token_urlsafe(96)
     service.state.challenges[renewed] = service.state.challenges.pop(session)
     return renewed
 
 
 def find(service: Service, session: str, name: str) -> tuple[Challenge, Pool, User]:
-    """Whose session this is. It stays open until it is answered well, so a second try is possible."""
+    """Return the challenge of this session, with its pool and user.
+
+    The session stays open until a correct answer, so a second attempt is possible.
+    """
     challenge = service.state.challenges.get(session)
     if challenge is None or challenge.name != name:
         raise invalid_session()
@@ -108,7 +111,10 @@ def invalid_session() -> CognitoError:
 def answer(
     service: Service, client: Client, name: str, session: str, given: dict[str, str]
 ) -> Outcome:
-    """`given` are the `ChallengeResponses`, of which USERNAME and SECRET_HASH are the caller's to check."""
+    """Answer a challenge.
+
+    `given` are the `ChallengeResponses`; the caller checks USERNAME and SECRET_HASH.
+    """
     if name not in (NEW_PASSWORD, mfa.SOFTWARE_TOKEN, mfa.SETUP):
         raise NotEmulatedError(f"the challenge {name}")
     challenge, pool, user = find(service, session, name)
@@ -189,7 +195,7 @@ def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str,
 
 
 def answer_of(pending: Pending) -> dict[str, Any]:
-    """As the JSON protocol tells it."""
+    """Return the outcome in the form of the JSON protocol."""
     return {
         "ChallengeName": pending.name,
         "Session": pending.session,

@@ -1,4 +1,4 @@
-"""What a Cognito call changed, so that just this is kept before the call is answered."""
+"""Changes of a Cognito call, so that only these are saved before the call is answered."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,15 @@ from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.state import Message, State
 from local_aws.control_plane.parts import Part
 
-type Change = tuple[str, Any, Any]  # State's field, key, value; ABSENT for one that is gone
+# a field of State, its key and its value; ABSENT for a deleted entry
+type Change = tuple[str, Any, Any]
 
-ABSENT = "atrium-absent"  # which is no value of State's, and the same in the next process
+ABSENT = "atrium-absent"  # no value of State equals it, and it is the same in the next process
 _LISTS, _FIXED = "inbox", "secret"
 
 
 def touched_users(body: bytes) -> list[Part]:
-    """Return the users that this call looked up (since `note_users`), and the one that its request names."""
+    """Return the user of this call's request and the users that it looked up since `note_users`."""
     with suppress(CognitoError, ValueError, TypeError, KeyError):
         request = json.loads(body)
         pools.find_user(pools.find_pool(request["UserPoolId"]), request["Username"])
@@ -26,12 +27,12 @@ def touched_users(body: bytes) -> list[Part]:
 
 
 def note_users() -> None:
-    """Begin to note the users that this call looks up."""
+    """Begin to record the users that this call looks up."""
     pools.touched.set(set())
 
 
 class StateChanges:
-    """The entries of `State` as they were last kept."""
+    """The entries of `State` as they were last saved."""
 
     def __init__(self, state: State) -> None:
         self._known: dict[str, dict[Any, Any]] = {}
@@ -40,7 +41,7 @@ class StateChanges:
             pass
 
     def since(self, state: State) -> Iterator[Change]:
-        """Yield what differs from the last time."""
+        """Yield the entries that changed since the last call."""
         for field in fields(State):
             if field.name not in (_LISTS, _FIXED):
                 yield from self._of(field.name, getattr(state, field.name))
@@ -69,7 +70,7 @@ class StateChanges:
 
 
 def put_back(state: State, change: Change) -> None:
-    """Make an entry what it was."""
+    """Restore an entry."""
     name, key, value = change
     if name == _LISTS:
         state.inbox.append(value)

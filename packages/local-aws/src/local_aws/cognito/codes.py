@@ -1,4 +1,4 @@
-"""The six digits that prove someone reads a mailbox."""
+"""Six-digit codes that prove access to a mailbox."""
 
 import hmac
 import secrets
@@ -8,7 +8,7 @@ from local_aws.cognito.pools import User
 from local_aws.cognito.service import Service
 from local_aws.cognito.state import Code, Purpose
 
-# Seconds that a code lives; Cognito's own quotas.
+# Lifetimes of codes in seconds, from Cognito's quotas.
 LIFETIME = {
     Purpose.CONFIRM_SIGN_UP: 24 * 3600,
     Purpose.RESET_PASSWORD: 3600,
@@ -18,7 +18,7 @@ ATTEMPTS = 5
 
 
 def create(service: Service, user: User, purpose: Purpose) -> str:
-    """A new code; the one before it is void."""
+    """Create a code and invalidate the previous one."""
     value = f"{secrets.randbelow(10**6):06}"
     service.state.codes[user.id, purpose] = Code(
         value, service.clock() + LIFETIME[purpose], ATTEMPTS
@@ -27,7 +27,10 @@ def create(service: Service, user: User, purpose: Purpose) -> str:
 
 
 def check(service: Service, user: User, purpose: Purpose, value: str) -> None:
-    """Raises ExpiredCodeException, LimitExceededException or CodeMismatchException. The code stays valid until `spend`."""
+    """Check a code, which stays valid until `spend`.
+
+    Raise ExpiredCodeException, LimitExceededException or CodeMismatchException.
+    """
     code = service.state.codes.get((user.id, purpose))
     if code is None or code.expires_at <= service.clock():
         raise expired()

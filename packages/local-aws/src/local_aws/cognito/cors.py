@@ -1,7 +1,7 @@
-"""Pages of other origins may call what needs no AWS credentials, as on AWS.
+"""CORS: pages of other origins may make calls that need no AWS credentials, as on AWS.
 
-A preflight never allows a signed call (`Authorization` with AWS credentials): from a page, any site could otherwise use the
-laptop's AWS, where every key is accepted.
+A preflight never allows a signed call (`Authorization` with AWS credentials). Every key is accepted
+here, so any site could otherwise use the laptop's AWS through its visitor's browser.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ MAX_AGE = 7200  # seconds
 
 
 def readable(call: AwsCall, answer: AwsResponse) -> AwsResponse:
-    """With the headers that let the calling page read it, if a page called."""
+    """Add the headers that let the calling page read the answer, if a page called."""
     if "origin" not in call.headers:
         return answer
     return replace(

@@ -1,4 +1,4 @@
-"""Cognito at the AWS endpoint: its JSON calls, and the pages that verifiers of tokens and readers of mail fetch."""
+"""Cognito at the AWS endpoint: JSON calls, the pools' public keys and the inbox."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,8 @@ from local_aws.settings import Settings
 
 Operation = Callable[[Service, Any], Awaitable[dict[str, Any]]]
 
-# What an app calls without AWS credentials. Everything else is an administrator's and must be signed.
+# Calls that an app makes without AWS credentials. All other calls are an administrator's and must
+# be signed.
 PUBLIC_OPERATIONS: dict[str, Operation] = {
     "SignUp": signup.sign_up,
     "ConfirmSignUp": signup.confirm_sign_up,
@@ -69,12 +70,15 @@ OPERATIONS: dict[str, Operation] = {
     "AdminUpdateUserAttributes": profile.admin_update_user_attributes,
     **management.OPERATIONS,
 }
-# An operation names its request's type in its signature.
+# An operation's signature gives the type of its request.
 REQUESTS = {name: get_type_hints(run)["request"] for name, run in OPERATIONS.items()}
 
 
 class Cognito:
-    """One stack's user pools. `state` may be replaced while no call is in flight."""
+    """The user pools of one stack.
+
+    `state` may be replaced only while no call is in flight.
+    """
 
     def __init__(
         self,
@@ -119,11 +123,11 @@ class Cognito:
         return AwsResponse(200, msgspec.json.encode(answer), {"content-type": errors.CONTENT_TYPE})
 
     def issuer(self, pool_id: str) -> str:
-        """The `iss` of the pool's tokens."""
+        """Return the `iss` of the pool's tokens."""
         return self._service.issuer(pool_id)
 
     def key_set(self, pool_id: str) -> list[dict[str, Any]]:
-        """The pool's public keys as JWKs. Raises CognitoError if there is no such pool."""
+        """Return the pool's public keys as JWKs; raise CognitoError if there is no such pool."""
         pools.find_pool(pool_id)
         return [self._service.key.public()]
 
@@ -157,7 +161,10 @@ class Cognito:
         return {"keys": self.key_set(pool_id)}
 
     def _configuration(self, pool_id: str) -> dict[str, Any]:
-        """OpenID discovery. The hosted page's endpoints are there once the pool has a domain, as on AWS."""
+        """Return the OpenID configuration.
+
+        As on AWS, it lists the hosted page's endpoints once the pool has a domain.
+        """
         issuer = self.issuer(pool_id)
         endpoints = hosted_page.discovery(self._service) if pools.find_pool(pool_id).domain else {}
         return {
@@ -178,7 +185,10 @@ def _decode(call: AwsCall) -> Any:
 
 
 def _without_nulls(given: Any) -> Any:
-    """In AWS's JSON protocol a null is a member that is not there, and browsers' clients do send some."""
+    """Remove nulls, which some browser clients send.
+
+    In AWS's JSON protocol, a null means a missing member.
+    """
     if isinstance(given, dict):
         return {name: _without_nulls(value) for name, value in given.items() if value is not None}
     return given

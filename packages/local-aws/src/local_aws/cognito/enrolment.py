@@ -1,4 +1,7 @@
-"""The calls with which people set up an authenticator app: signed in, or in the MFA_SETUP challenge of a sign-in."""
+"""Calls that set up an authenticator app.
+
+They need an access token or the session of an MFA_SETUP challenge.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Cognito answers when it refuses."""
+"""Cognito's error answers."""
 
 import json
 
@@ -8,7 +8,7 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
 class CognitoError(Exception):
-    """An error that AWS would give: HTTP 400 with its own exception name."""
+    """An error of AWS: HTTP 400 with AWS's exception name."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -17,7 +17,10 @@ class CognitoError(Exception):
 
 
 class NotEmulatedError(Exception):
-    """Something real Cognito does and this one does not. Loud, so that nothing is silently allowed."""
+    """A feature of Cognito that is not emulated.
+
+    The error is explicit, so that nothing is silently allowed.
+    """
 
 
 def invalid_parameter(message: str) -> CognitoError:
@@ -40,7 +43,7 @@ def not_emulated(error: NotEmulatedError) -> AwsResponse:
     return _response(
         501,
         "NotEmulated",
-        f"cognito-idp: {error}. The laptop's AWS does not emulate this; see docs/fidelity.md.",
+        f"cognito-idp: not emulated: {error}. docs/fidelity.md lists what is emulated.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A user's groups, in the order and shape that Cognito gives them to triggers and tokens."""
+"""A user's groups, in Cognito's order and form for triggers and tokens."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,10 @@ class Groups:
 
 
 def of_user(user: User) -> Groups:
-    """By precedence, lowest number first; groups without one come last."""
+    """Return the user's groups by precedence, lowest number first.
+
+    Groups without a precedence come last.
+    """
 
     def rank(group: Any) -> tuple[bool, int, str]:
         return group.precedence is None, group.precedence or 0, group.group_name
@@ -36,7 +39,7 @@ def of_user(user: User) -> Groups:
 
 
 def _preferred(with_role: list[Any]) -> str | None:
-    """The role of the best precedence, unless two groups of that precedence name different roles."""
+    """Return the role of the best precedence; none if two groups with it name different roles."""
     if not with_role or with_role[0].precedence is None:
         return None
     best = {group.role_arn for group in with_role if group.precedence == with_role[0].precedence}

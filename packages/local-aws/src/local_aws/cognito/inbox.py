@@ -1,4 +1,4 @@
-"""Mail goes nowhere from a laptop: it is kept, and readable over HTTP."""
+"""The inbox: mail is not sent from a laptop, but kept and readable over HTTP."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ INVITATION = (
 
 
 def send_code(service: Service, pool: Pool, to: str, code: str) -> dict[str, str]:
-    """Returns the `CodeDeliveryDetails`."""
+    """Send a code and return the `CodeDeliveryDetails`."""
     template = pool.extended_config.get("VerificationMessageTemplate") or {}
     subject = template.get("EmailSubject") or VERIFICATION[0]
     body = template.get("EmailMessage") or VERIFICATION[1]
@@ -43,7 +43,7 @@ def send_invitation(service: Service, pool: Pool, to: str, username: str, passwo
 
 
 def delivery(to: str) -> dict[str, str]:
-    """Where a code went, told without telling the address: `j***@e***`."""
+    """Return the delivery details with a masked address: `j***@e***`."""
     local, _, domain = to.partition("@")
     return {
         "Destination": f"{local[:1]}***@{domain[:1]}***",
@@ -63,7 +63,7 @@ def _deliver(service: Service, to: str, subject: str, body: str, code: str) -> N
 
 
 def read(service: Service, to: str | None) -> list[dict[str, Any]]:
-    """Newest last; addresses are compared without regard to case."""
+    """Return the messages of an address, newest last; addresses are case-insensitive."""
     return [asdict(m) for m in service.state.inbox if to is None or m.to.lower() == to.lower()]
 
 

@@ -1,4 +1,4 @@
-"""People whom an administrator invites."""
+"""Invitations by an administrator."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from local_aws.cognito.service import Service
 
 
 async def admin_create_user(service: Service, request: requests.AdminCreateUser) -> dict[str, Any]:
-    """PreSignUp fires, but its flags are ignored; PostConfirmation never fires for an invited user."""
+    """Create a user.
+
+    PreSignUp fires, but its flags are ignored. PostConfirmation never fires for an invited user.
+    """
     if "SMS" in request.desired_delivery_mediums:
         raise NotEmulatedError("AdminCreateUser with DesiredDeliveryMediums SMS")
     pool = pools.find_pool(request.user_pool_id)

@@ -1,4 +1,4 @@
-"""The key that signs this stack's tokens: RSA, random, kept in a file that only its owner can read."""
+"""The RSA key that signs this stack's tokens, in a file that only its owner can read."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ FILE = "cognito.pem"
 
 
 class InvalidTokenError(Exception):
-    """Not a token that this stack's key signed."""
+    """A token that this stack's key did not sign."""
 
 
 class SigningKey:
@@ -25,14 +25,17 @@ class SigningKey:
         return jwt.encode({"kid": self.kid, "alg": ALGORITHM}, claims, self._key)
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims. Only the signature is checked; times and audience are the caller's to check."""
+        """Return the claims of a correctly signed token.
+
+        The caller must check times and audience.
+        """
         try:
             return jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise InvalidTokenError(str(error)) from error
 
     def public(self) -> dict[str, Any]:
-        """As Cognito publishes it: a JWK with `kid`, `alg` and `use`."""
+        """Return the public key in Cognito's form: a JWK with `kid`, `alg` and `use`."""
         return {**self._key.as_dict(private=False), "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
 
 

@@ -1,7 +1,9 @@
-"""What slows down guessing: after five wrong passwords or codes a user is locked out, twice as long after each further one.
+"""Lockout: a user is locked out after five wrong passwords or codes.
+
+Each further failure doubles the lockout. Unknown names are locked out too, so that a lockout does
+not reveal which names exist.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior
-Someone who does not exist is locked out alike, so that a lockout does not tell who does.
 """
 
 from local_aws.cognito import pools
@@ -16,7 +18,10 @@ FORGOTTEN = 900  # seconds without an attempt
 
 
 def require_open(service: Service, pool: Pool, who: User | str) -> None:
-    """Raises NotAuthorizedException while `who` (a name, if there is no such user) is locked out."""
+    """Raise NotAuthorizedException while `who` is locked out.
+
+    `who` is the name if there is no such user.
+    """
     failures = service.state.failures.get(_key(pool, who))
     now = service.clock()
     if failures is None or failures.locked_until <= now:
@@ -26,7 +31,7 @@ def require_open(service: Service, pool: Pool, who: User | str) -> None:
 
 
 def count(service: Service, pool: Pool, who: User | str) -> None:
-    """One more failure."""
+    """Count one more failure."""
     now = service.clock()
     known = {
         key: failures
@@ -41,7 +46,7 @@ def count(service: Service, pool: Pool, who: User | str) -> None:
 
 
 def forget(service: Service, pool: Pool, user: User) -> None:
-    """The user has signed in."""
+    """Reset the failures after a sign-in."""
     service.state.failures.pop(_key(pool, user), None)
 
 

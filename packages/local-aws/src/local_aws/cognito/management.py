@@ -1,6 +1,7 @@
-"""The control plane: what goes on to moto, and the few calls that moto lacks.
+"""The control plane: calls that go to moto, and the few calls that moto lacks.
 
-A configuration whose effect is not emulated is refused when it is made, not silently ignored when someone signs in.
+A configuration that is not emulated is rejected when it is made. Otherwise a sign-in would silently
+ignore it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -46,7 +47,10 @@ class Tags(Struct, rename="pascal"):
 
 
 def checked(call: AwsCall) -> AwsCall:
-    """The call as moto may see it: refused if it asks for what is not emulated, with the user's own name in place of an e-mail."""
+    """Return the call in the form that moto needs, with the user's own name instead of an e-mail.
+
+    Raise an error if the call uses features that are not emulated.
+    """
     given = msgspec.json.decode(call.body or b"{}", type=dict[str, Any])
     action = call.action or ""
     if action in ("CreateUserPool", "UpdateUserPool"):
@@ -57,7 +61,7 @@ def checked(call: AwsCall) -> AwsCall:
         _check_factors(given)
     if action == "CreateUserPool":
         _check_mfa(given, totp=False)
-        # the tier that AWS gives a new pool, and Terraform expects to read back
+        # AWS gives this tier to a new pool, and Terraform expects to read it back.
         return replace(call, body=msgspec.json.encode({"UserPoolTier": "ESSENTIALS", **given}))
     if action == "UpdateUserPool":
         return _with_fixed_settings(call, given)
@@ -65,10 +69,13 @@ def checked(call: AwsCall) -> AwsCall:
 
 
 def _with_fixed_settings(call: AwsCall, given: dict[str, Any]) -> AwsCall:
-    """How people are named is fixed when a pool is made, so an update never repeats it, and moto would forget it."""
+    """Add the user name settings, which are fixed at creation.
+
+    An update does not repeat them, and moto would lose them.
+    """
     pool = pools.find_pool(given.get("UserPoolId", ""))
     config = pool.extended_config
-    if "MfaConfiguration" in given:  # moto would keep signing people in by the old one
+    if "MfaConfiguration" in given:  # otherwise moto would keep the old value at sign-in
         _check_mfa(given, bool((pool.token_mfa_config or {}).get("Enabled")))
         pool.mfa_config = given["MfaConfiguration"]
     fixed = {name: config[name] for name in FIXED_SETTINGS if name in config}
@@ -103,7 +110,10 @@ def _check_factors(given: dict[str, Any]) -> None:
 
 
 def _check_mfa(given: dict[str, Any], totp: bool) -> None:
-    """Authenticator apps are the only second factor here, so a pool that requires one must allow them."""
+    """Check that a pool that requires a second factor allows authenticator apps.
+
+    No other second factor is emulated.
+    """
     if given.get("MfaConfiguration") == "ON" and not totp:
         raise NotEmulatedError(
             "MfaConfiguration ON before SetUserPoolMfaConfig enables SoftwareTokenMfaConfiguration"
@@ -119,7 +129,10 @@ def _check_client(given: dict[str, Any]) -> None:
 
 
 def _with_own_username(call: AwsCall, given: dict[str, Any]) -> AwsCall:
-    """moto compares e-mails letter by letter; here a pool may be case-insensitive."""
+    """Replace an e-mail by the user's own name.
+
+    moto compares e-mails case-sensitively, but a pool may be case-insensitive.
+    """
     if not {"UserPoolId", "Username"} <= given.keys():
         return call
     user = pools.find_user(pools.find_pool(given["UserPoolId"]), given["Username"])

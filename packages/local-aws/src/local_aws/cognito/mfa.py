@@ -1,4 +1,4 @@
-"""Authenticator apps as a second factor. SMS and e-mail as factors are not emulated."""
+"""Authenticator apps as a second factor; SMS and e-mail factors are not emulated."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ SECRET_LENGTH = 32  # bytes
 
 
 def demanded(service: Service, pool: Pool, user: User) -> str | None:
-    """The challenge that this pool puts to this user after the password."""
+    """Return the pool's challenge for this user after the password."""
     if pool.mfa_config == "OFF":
         return None
     if _token(service, user).secret and (
@@ -33,7 +33,7 @@ def challenge_parameters(user: User, challenge: str) -> dict[str, str]:
 
 
 def offer(service: Service, pool: Pool, user: User) -> str:
-    """A new secret in base32, to be typed into an app. Nothing changes until `confirm`."""
+    """Create a secret in base32 for an app; nothing changes until `confirm`."""
     if not (pool.token_mfa_config or {}).get("Enabled"):
         message = "Software Token MFA has not been enabled by the userPool"
         raise CognitoError("SoftwareTokenMFANotFoundException", message)
@@ -43,7 +43,7 @@ def offer(service: Service, pool: Pool, user: User) -> str:
 
 
 def confirm(service: Service, pool: Pool, user: User, code: str) -> None:
-    """The app shows the right code, so its secret replaces the one before."""
+    """Check the app's code and replace the previous secret."""
     token = _token(service, user)
     if token.offered is None:
         raise invalid_parameter(
@@ -58,7 +58,11 @@ def confirm(service: Service, pool: Pool, user: User, code: str) -> None:
 
 
 def require_code(service: Service, pool: Pool, user: User, code: str) -> None:
-    """Raises CodeMismatchException, ExpiredCodeException for a code that was taken before, or that the user is locked out."""
+    """Check a code of the app.
+
+    Raise CodeMismatchException; ExpiredCodeException for a used code; or NotAuthorizedException
+    while the user is locked out.
+    """
     lockout.require_open(service, pool, user)
     token = _token(service, user)
     step = totp.step_of(token.secret, code, service.clock()) if token.secret else None
@@ -79,7 +83,7 @@ def set_preference(
     sms: MfaSettings | None,
     email: MfaSettings | None,
 ) -> None:
-    """What is not mentioned stays as it is."""
+    """Set the preferences that the request mentions, and keep the others."""
     for name, settings in (("SMSMfaSettings", sms), ("EmailMfaSettings", email)):
         if settings and settings.enabled:
             raise NotEmulatedError(f"a second factor by {name}")

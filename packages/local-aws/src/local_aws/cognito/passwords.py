@@ -1,7 +1,7 @@
-"""The password policy, and what is kept of a password.
+"""The password policy and the stored form of passwords.
 
-Kept is what Cognito keeps: a salt and an SRP verifier (RFC 5054, RFC 3526's 3072-bit group), never the password. moto's model has one
-field for it, so the two travel as one string.
+Like Cognito, this module stores a salt and an SRP verifier (RFC 5054, RFC 3526's 3072-bit group),
+never the password. moto's model has one field for it, so both are joined in one string.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ TEMPORARY_LENGTH = 12
 
 
 def check_policy(pool: Pool, password: str) -> None:
-    """Raises InvalidPasswordException with Cognito's own sentence for the first rule that is broken."""
+    """Raise InvalidPasswordException with Cognito's message for the first broken rule."""
     for broken in _broken_rules(_policy(pool), password):
         raise CognitoError(
             "InvalidPasswordException", f"Password did not conform with policy: {broken}"
@@ -62,7 +62,10 @@ def _broken_rules(policy: dict[str, Any], password: str) -> Iterator[str]:
 
 
 def generate(pool: Pool) -> str:
-    """A temporary password with one character of each kind, so that it fits every policy."""
+    """Generate a temporary password.
+
+    It has one character of each kind, so that it fits every policy.
+    """
     kinds = [string.ascii_uppercase, string.ascii_lowercase, string.digits, "!@#%*-_"]
     length = max(TEMPORARY_LENGTH, int(_policy(pool).get("MinimumLength") or 0))
     rest = [
@@ -80,7 +83,10 @@ def set_permanent(service: Service, pool: Pool, user: User, password: str) -> No
 
 
 def set_temporary(service: Service, pool: Pool, user: User, password: str) -> None:
-    """The user must choose another at the next sign-in, within the days that the pool's policy gives."""
+    """Set a password that the user must change at the next sign-in.
+
+    It expires after the days of the pool's policy.
+    """
     _store(pool, user, password)
     user.status = UserStatus.FORCE_CHANGE_PASSWORD
     days = int(_policy(pool).get("TemporaryPasswordValidityDays") or 7)
@@ -88,7 +94,7 @@ def set_temporary(service: Service, pool: Pool, user: User, password: str) -> No
 
 
 def set_unconfirmed(pool: Pool, user: User, password: str) -> None:
-    """Of someone who signs up: the status is the sign-up's business."""
+    """Set the password of a user who signs up; the sign-up sets the status."""
     _store(pool, user, password)
 
 
@@ -105,24 +111,30 @@ def verify(pool: Pool, user: User, password: str) -> bool:
 
 
 def record(user: User) -> tuple[bytes, int]:
-    """Salt and verifier of a user who has a password."""
+    """Return the salt and verifier of a user who has a password."""
     salt, verifier = str(user.password).split("$")
     return bytes.fromhex(salt), int(verifier, 16)
 
 
 def short_name(pool: Pool) -> str:
-    """The part of the pool's id that enters its users' hashes."""
+    """Return the part of the pool's id that enters its users' hashes."""
     return str(pool.id.split("_", 1)[1])
 
 
 def _verifier(pool: Pool, user: User, salt: bytes, password: str) -> int:
-    """v = g^x mod N, x = H(salt | H(pool name | username | ":" | password))."""
+    """Return the verifier g^x mod N.
+
+    x is H(salt | H(pool name | username | ":" | password)).
+    """
     identity = f"{short_name(pool)}{user.username}:{password}"
     x = hashlib.sha256(positive(salt) + hashlib.sha256(identity.encode()).digest()).digest()
     return pow(G, int.from_bytes(x), N)
 
 
 def positive(number: bytes) -> bytes:
-    """As Java's BigInteger writes it, which is how every Cognito client hashes: no leading zeros but one before a set high bit."""
+    """Encode a number like Java's BigInteger, as every Cognito client does when it hashes.
+
+    There are no leading zeros, except one before a set high bit.
+    """
     stripped = number.lstrip(b"\0")
     return b"\0" + stripped if stripped[:1] >= b"\x80" else stripped

@@ -1,4 +1,4 @@
-"""Pools, clients and users, as moto keeps them."""
+"""Pools, clients and users in moto."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.cognitoidp.models import (
     CognitoIdpUser,
@@ -28,7 +28,10 @@ Client = CognitoIdpUserPoolClient
 User = CognitoIdpUser
 STANDARD_ATTRIBUTES = frozenset(CognitoIdpUserPoolAttribute.STANDARD_SCHEMA)
 touched: ContextVar[set[tuple[str, str]] | None] = ContextVar("touched", default=None)
-"""Pool id and username of the users that this call looked up: it may have changed them, and keeps them before its answer."""
+"""Pool id and username of the users that this call looked up and may have changed.
+
+They are saved before the call is answered.
+"""
 __all__ = ["STANDARD_ATTRIBUTES", "Client", "Pool", "User", "UserStatus"]
 
 
@@ -40,7 +43,7 @@ def find_pool(pool_id: str) -> Pool:
 
 
 def find_client(client_id: str, pool_id: str | None = None) -> tuple[Pool, Client]:
-    """Client ids are unique, and the calls that need no signature name nothing else."""
+    """Find a client by its id, which is unique: unsigned calls contain no pool id."""
     pools = _pools() if pool_id is None else iter([find_pool(pool_id)])
     for pool in pools:
         if client := pool.clients.get(client_id):
@@ -54,7 +57,7 @@ def _pools() -> Iterator[Pool]:
 
 
 def check_secret_hash(client: Client, username: str, secret_hash: str | None) -> None:
-    """A client with a secret must prove it knows it, for the very user it speaks of."""
+    """Check that a client with a secret proves it, for this user."""
     if not client.generate_secret:
         return
     if not secret_hash:
@@ -67,7 +70,7 @@ def check_secret_hash(client: Client, username: str, secret_hash: str | None) ->
 
 
 def find_user(pool: Pool, username: str) -> User | None:
-    """By username, `sub`, or the e-mail where the pool signs people in by e-mail."""
+    """Find a user by username or `sub`, or by e-mail where the pool uses e-mails as names."""
     wanted = fold(pool, username)
     for user in pool.users.values():
         names = {fold(pool, user.username), user.id}
@@ -97,7 +100,10 @@ def _touch(user: User) -> User:
 
 
 def fold(pool: Pool, name: str) -> str:
-    """The form in which this pool compares names. A pool is case-sensitive unless it says otherwise."""
+    """Return the form in which this pool compares names.
+
+    A pool is case-sensitive unless its settings say otherwise.
+    """
     sensitive = (pool.extended_config.get("UsernameConfiguration") or {}).get("CaseSensitive", True)
     return name if sensitive else name.lower()
 
@@ -111,7 +117,10 @@ def verifies_email(pool: Pool) -> bool:
 
 
 def new_user(pool: Pool, username: str, attributes: dict[str, str], status: UserStatus) -> User:
-    """Not yet in the pool. Where people sign in by e-mail, Cognito names the user by its own `sub`."""
+    """Create a user outside of the pool.
+
+    Where e-mails are names, Cognito sets the username to the user's `sub`.
+    """
     own_name = None if signs_in_by_email(pool) else username
     return User(
         pool.id, own_name, None, status, [{"Name": k, "Value": v} for k, v in attributes.items()]
@@ -179,7 +188,7 @@ def require_email(user: User) -> str:
 
 
 def hides_absence(client: Client) -> bool:
-    """Whether this client's users must not learn which names exist."""
+    """Return True if this client must not reveal which names exist."""
     return bool(client.extended_config.get("PreventUserExistenceErrors") == "ENABLED")
 
 

@@ -1,4 +1,4 @@
-"""Attributes of people who exist: changing them, and proving that a new e-mail is one's own."""
+"""Attribute changes of existing users, and the verification of a new e-mail."""
 
 from typing import Any
 
@@ -62,17 +62,17 @@ async def verify_user_attribute(
 def _change(
     service: Service, pool: Pool, user: User, given: dict[str, str]
 ) -> list[dict[str, str]]:
-    """Returns where a code went, if one did."""
+    """Change attributes; return where a verification code was sent, if any."""
     attributes.check_schema(pool, given)
     email = given.get("email")
     if email is None or email == user.attribute_lookup.get("email"):
         if email is not None:
-            _settle(service, user)  # whoever keeps the old address gives up the new one
+            _settle(service, user)  # keeping the old address cancels a change
         attributes.store(user, given)
         return []
     pools.require_email_free(pool, email, user)
     _settle(service, user)
-    if given.get("email_verified") == "true":  # an administrator vouches for it
+    if given.get("email_verified") == "true":  # an administrator declares it verified
         attributes.store(user, given)
         return []
     if _kept_until_verified(pool):
@@ -100,7 +100,7 @@ def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
 
 
 def _settle(service: Service, user: User) -> None:
-    """A code that is still on its way would confirm an address that is no longer meant."""
+    """Invalidate a pending code, which would confirm an outdated address."""
     codes.spend(service, user, Purpose.VERIFY_EMAIL)
     service.state.pending_emails.pop(user.id, None)
 

@@ -1,4 +1,4 @@
-"""Passwords that are forgotten, changed or set by an administrator."""
+"""Password resets and changes, by the user or an administrator."""
 
 from typing import Any
 

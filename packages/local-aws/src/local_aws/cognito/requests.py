@@ -1,4 +1,4 @@
-"""The requests of Cognito's JSON protocol, as far as they are used here. Fields that are not named are ignored."""
+"""The requests of Cognito's JSON protocol; fields that are not used here are ignored."""
 
 from collections.abc import Iterable
 
@@ -33,7 +33,7 @@ class ConfirmSignUp(Struct, rename="pascal"):
 
 
 class ClientUser(Struct, rename="pascal"):
-    """ResendConfirmationCode, ForgotPassword."""
+    """The request of ResendConfirmationCode and ForgotPassword."""
 
     client_id: str
     username: str
@@ -50,7 +50,7 @@ class ConfirmForgotPassword(Struct, rename="pascal"):
 
 
 class AdminUser(Struct, rename="pascal"):
-    """AdminConfirmSignUp, AdminDisableUser, AdminUserGlobalSignOut, …"""
+    """The request of AdminConfirmSignUp, AdminDisableUser, AdminUserGlobalSignOut and others."""
 
     user_pool_id: str
     username: str
@@ -98,13 +98,13 @@ class RespondToAuthChallenge(Struct, rename="pascal"):
 
 
 class AccessToken(Struct, rename="pascal"):
-    """GetUser, DeleteUser, GlobalSignOut."""
+    """The request of GetUser, DeleteUser and GlobalSignOut."""
 
     access_token: str
 
 
 class AssociateSoftwareToken(Struct, rename="pascal"):
-    """Either an access token, or the session of an MFA_SETUP challenge."""
+    """A request with an access token or the session of an MFA_SETUP challenge."""
 
     access_token: str | None = None
     session: str | None = None

@@ -1,4 +1,4 @@
-"""What every operation needs."""
+"""The dependencies that all operations share."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from local_aws.cognito.state import State
 
 
 class Invocation(Protocol):
-    """What a function answered: its JSON, and `Handled`/`Unhandled` if it failed."""
+    """A function's answer: its JSON, and `Handled` or `Unhandled` if it failed."""
 
     @property
     def payload(self) -> bytes: ...
@@ -20,9 +20,10 @@ class Invocation(Protocol):
 
 
 class Invoke(Protocol):
-    """Runs a function and waits. `source` is (service principal, ARN of the pool), which the function's policy must allow.
+    """A function that runs a Lambda function and waits.
 
-    Raises `InvokeError` if no function ran.
+    `source` is (service principal, ARN of the pool); the function's policy must allow it. Raise
+    `InvokeError` if no function ran.
     """
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Sign-ins that last: refresh tokens, and who an access token belongs to."""
+"""Persistent sign-ins: refresh tokens, and the users of access tokens."""
 
 import hashlib
 import hmac
@@ -20,9 +20,10 @@ def start(
     user: User,
     granted: AuthorizationCode | None = None,
 ) -> tuple[SignIn, str]:
-    """The sign-in and its refresh token: `origin_jti.secret`, of which only a digest is kept.
+    """Start a sign-in; return it with its refresh token `origin_jti.secret`.
 
-    `granted` is what the hosted page granted the client, if the sign-in happened there.
+    Only a digest of the secret is kept. `granted` is the hosted page's grant, if the sign-in
+    happened there.
     """
     now = service.clock()
     _forget_expired(service, now)
@@ -42,7 +43,10 @@ def start(
 
 
 def _forget_expired(service: Service, now: float) -> None:
-    """A day late, so that a token that has just expired is still told apart from one that never was."""
+    """Delete tokens one day after they expire.
+
+    Until then an expired token is distinguishable from an unknown one.
+    """
     kept = {k: s for k, s in service.state.sign_ins.items() if s.expires_at + 86400 > now}
     service.state.sign_ins = kept
 
@@ -58,7 +62,10 @@ def find(service: Service, refresh_token: str) -> SignIn | None:
 
 
 def resume(service: Service, pool: Pool, client: Client, refresh_token: str) -> tuple[SignIn, User]:
-    """Raises NotAuthorizedException for a token that is unknown, another client's, revoked or expired."""
+    """Return the sign-in of a refresh token.
+
+    Raise NotAuthorizedException for a token that is unknown, another client's, revoked or expired.
+    """
     sign_in = find(service, refresh_token)
     if sign_in is None or (sign_in.pool_id, sign_in.client_id) != (pool.id, client.id):
         raise not_authorized("Invalid Refresh Token")
@@ -74,7 +81,7 @@ def resume(service: Service, pool: Pool, client: Client, refresh_token: str) -> 
 
 
 def revoke(service: Service, client: Client, refresh_token: str) -> None:
-    """Ends the sign-in of a refresh token; one that is not known needs no revoking (RFC 7009)."""
+    """End the sign-in of a refresh token; an unknown token needs no revocation (RFC 7009)."""
     if not client.extended_config.get("EnableTokenRevocation", True):
         raise CognitoError(
             "UnsupportedOperationException", "Token revocation is not enabled for this client"
@@ -89,16 +96,16 @@ def revoke(service: Service, client: Client, refresh_token: str) -> None:
 
 
 def revoke_all(service: Service, pool: Pool, user: User) -> None:
-    """Every sign-in of the user: access tokens no longer open Cognito, refresh tokens no longer refresh."""
+    """End all sign-ins of the user, which invalidates their access and refresh tokens."""
     for sign_in in service.state.sign_ins.values():
         if (sign_in.pool_id, sign_in.sub) == (pool.id, user.id):
             sign_in.revoked = True
 
 
 def authenticate(service: Service, access_token: str) -> tuple[Pool, Client, User]:
-    """Whose access token this is, if it opens Cognito's own calls.
+    """Return the user of an access token with the scope for Cognito's own calls.
 
-    Raises NotAuthorizedException, or UserNotFoundException for a deleted user.
+    Raise NotAuthorizedException, or UserNotFoundException for a deleted user.
     """
     pool, client, user, scopes = bearer(service, access_token)
     if tokens.USER_SCOPE not in scopes:
@@ -107,7 +114,7 @@ def authenticate(service: Service, access_token: str) -> tuple[Pool, Client, Use
 
 
 def bearer(service: Service, access_token: str) -> tuple[Pool, Client, User, list[str]]:
-    """Whose access token this is, and its scopes. Raises as `authenticate` does."""
+    """Return the user of an access token and its scopes; raise as `authenticate` does."""
     claims = _access_claims(service, access_token)
     sign_in = service.state.sign_ins.get(claims["origin_jti"])
     if sign_in is None or sign_in.revoked:

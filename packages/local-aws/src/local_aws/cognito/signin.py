@@ -1,4 +1,4 @@
-"""Signing in by API: the flows a client may use."""
+"""Sign-in by API: the flows that a client may use."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ PASSWORD_FLOWS = {"USER_PASSWORD_AUTH"}
 ADMIN_PASSWORD_FLOWS = {"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"}
 REFRESH_FLOWS = {"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"}
 NOT_EMULATED_FLOWS = {"USER_AUTH", "CUSTOM_AUTH"}
-# What a client allows that names no flow at all.
+# The flows of a client that names none.
 DEFAULT_FLOWS = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]
 
 
@@ -61,7 +61,7 @@ def require_allowed(client: Client, flow: str) -> None:
     }.get(flow, flow)
     legacy = not any(
         entry.startswith("ALLOW_") for entry in allowed
-    )  # the old names never mention refreshing
+    )  # the old flow names do not include refreshing
     if {f"ALLOW_{name}", flow, name} & allowed or (legacy and flow in REFRESH_FLOWS):
         return
     if flow == SRP_FLOW:
@@ -93,7 +93,10 @@ async def _with_password(
 def prove_password(
     service: Service, pool: Pool, client: Client, username: str, password: str
 ) -> User:
-    """Who this is. A password that an administrator has reset is not asked for, since none would be right."""
+    """Return the user if the password is correct.
+
+    After an administrator's reset no password would be correct, so none is checked.
+    """
     user = pools.find_user(pool, username)
     lockout.require_open(service, pool, user or username)
     if user is None and not pools.hides_absence(client):
@@ -109,7 +112,7 @@ def prove_password(
 async def respond_to_auth_challenge(
     service: Service, request: requests.RespondToAuthChallenge
 ) -> dict[str, Any]:
-    """Also AdminRespondToAuthChallenge, which names the pool as well."""
+    """Answer a challenge, for RespondToAuthChallenge and AdminRespondToAuthChallenge."""
     pool, client = pools.find_client(request.client_id, request.user_pool_id)
     given = request.challenge_responses
     username = required(given, "USERNAME")
@@ -143,7 +146,10 @@ async def _refresh(
 async def _proceed(
     service: Service, pool: Pool, client: Client, outcome: Outcome, metadata: Metadata
 ) -> dict[str, Any]:
-    """The client's own metadata reaches the trigger only from an answered challenge, as on AWS."""
+    """Continue the sign-in.
+
+    As on AWS, the client's metadata reaches the trigger only from an answered challenge.
+    """
     if isinstance(outcome, Pending):
         return challenges.answer_of(outcome)
     sign_in, refresh_token = sessions.start(service, pool, client, outcome.user)

@@ -1,4 +1,4 @@
-"""People who sign themselves up."""
+"""Self-service sign-up."""
 
 from typing import Any
 
@@ -23,7 +23,8 @@ async def sign_up(service: Service, request: requests.SignUp) -> dict[str, Any]:
     passwords.check_policy(pool, request.password)
     user = pools.new_user(pool, request.username, complete, UserStatus.UNCONFIRMED)
     decision = await _ask(service, pool, client, user, request)
-    # Only now: the trigger also runs for a name that is taken, and another sign-up may have won meanwhile.
+    # This check comes after the trigger, which also runs for a taken name. Another sign-up may have
+    # taken the name meanwhile.
     pools.require_absent(pool, request.username, "User already exists")
     passwords.set_unconfirmed(pool, user, request.password)
     pools.add_user(pool, user)
@@ -77,7 +78,7 @@ async def confirm_sign_up(service: Service, request: requests.ConfirmSignUp) -> 
 
 
 async def admin_confirm_sign_up(service: Service, request: requests.AdminUser) -> dict[str, Any]:
-    """Confirms the user, not the e-mail."""
+    """Confirm the user, but not the e-mail."""
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     _require_unconfirmed(user)

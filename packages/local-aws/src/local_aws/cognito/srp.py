@@ -1,4 +1,7 @@
-"""USER_SRP_AUTH: a sign-in in which the password never travels (RFC 5054, with Cognito's own key derivation and proof)."""
+"""USER_SRP_AUTH: a sign-in that never transmits the password.
+
+It follows RFC 5054, with Cognito's own key derivation and proof.
+"""
 
 import base64
 import hashlib
@@ -20,7 +23,7 @@ from local_aws.cognito.service import Service
 from local_aws.cognito.state import SrpExchange
 
 PASSWORD_VERIFIER = "PASSWORD_VERIFIER"  # noqa: S105 - the name of a challenge
-INFO = b"Caldera Derived Key"  # Cognito's, in the derivation of the session key
+INFO = b"Caldera Derived Key"  # from Cognito's derivation of the session key
 LIFETIME = 180  # seconds
 EXPONENT_BITS = 256  # RFC 5054, section 3.1
 
@@ -28,7 +31,10 @@ EXPONENT_BITS = 256  # RFC 5054, section 3.1
 def challenge(
     service: Service, pool: Pool, client: Client, username: str, a_hex: str
 ) -> dict[str, Any]:
-    """The first step. Where absence is hidden, someone unknown gets the answer that someone known would."""
+    """Start the exchange.
+
+    Where unknown names are hidden, they get the same kind of answer as known names.
+    """
     user = pools.find_user(pool, username)
     if user is None and not pools.hides_absence(client):
         raise CognitoError("UserNotFoundException", "User does not exist.")
@@ -47,7 +53,8 @@ def challenge(
     parameters = {
         "USERNAME": name,
         "USER_ID_FOR_SRP": name,
-        "SALT": f"{int.from_bytes(salt):x}",  # without leading zeros: clients hash what they get
+        # without leading zeros, because clients hash the text that they get
+        "SALT": f"{int.from_bytes(salt):x}",
         "SECRET_BLOCK": block,
         "SRP_B": f"{b_public:x}",
     }
@@ -55,7 +62,7 @@ def challenge(
 
 
 def verify(service: Service, pool: Pool, client: Client, responses: dict[str, str]) -> User:
-    """Who has proved to know the password. Each exchange can be answered once."""
+    """Return the user who proved the password; each exchange can be answered once."""
     block = responses.get("PASSWORD_CLAIM_SECRET_BLOCK", "")
     exchange = service.state.srp_exchanges.pop(block, None)
     if (
@@ -85,7 +92,10 @@ def _proved(
 
 
 def _session_key(exchange: SrpExchange) -> bytes:
-    """S = (A · v^u)^b, then HKDF-SHA256, of which Cognito takes 16 bytes."""
+    """Return the session key.
+
+    It consists of the 16 bytes of HKDF-SHA256 that Cognito uses, from S = (A · v^u)^b.
+    """
     u = _hash(_bytes(exchange.a), _bytes(exchange.b_public))
     shared = pow(exchange.a * pow(exchange.verifier, u, N), exchange.b, N)
     extracted = hmac.digest(_bytes(u), _bytes(shared), hashlib.sha256)
@@ -93,7 +103,10 @@ def _session_key(exchange: SrpExchange) -> bytes:
 
 
 def _public_value(a_hex: str) -> int:
-    """A = 0 (mod N) would make the shared secret known without the password."""
+    """Parse the client's public value.
+
+    A = 0 (mod N) is rejected, because it would reveal the shared secret without the password.
+    """
     try:
         a = int(a_hex, 16)
     except ValueError:
@@ -110,7 +123,7 @@ def _record(service: Service, pool: Pool, user: User | None, username: str) -> t
 
 
 def _simulated(service: Service, pool: Pool, username: str) -> bytes:
-    """The same for the same name, so that asking twice does not tell either."""
+    """Return the same values for the same name, so that a second attempt reveals nothing either."""
     return hmac.digest(
         service.state.secret, f"{pool.id}:{pools.fold(pool, username)}".encode(), hashlib.sha256
     )

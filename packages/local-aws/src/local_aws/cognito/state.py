@@ -1,4 +1,7 @@
-"""What moto's models have no place for. Plain data, so that the whole of it can be pickled with moto's own state."""
+"""State that moto's models cannot hold.
+
+It is plain data, so that it can be pickled with moto's own state.
+"""
 
 import secrets
 from dataclasses import dataclass, field
@@ -14,7 +17,7 @@ class Purpose(StrEnum):
 
 @dataclass
 class Code:
-    """A code that was mailed. Times are epoch seconds."""
+    """A mailed code; times are epoch seconds."""
 
     value: str
     expires_at: float
@@ -23,28 +26,31 @@ class Code:
 
 @dataclass
 class Challenge:
-    """A sign-in that waits for its next step. It is known to the client as `Session`."""
+    """A sign-in that waits for its next step; the client knows it as `Session`."""
 
     name: str
     pool_id: str
     client_id: str
     sub: str
     expires_at: float
-    token_verified: bool = False  # of MFA_SETUP: its software token has shown a right code
+    token_verified: bool = False  # in MFA_SETUP: the software token was verified
 
 
 @dataclass
 class SoftwareToken:
-    """An authenticator app. A new secret counts once it has shown a right code; until then the old one stays in force."""
+    """An authenticator app.
+
+    A new secret replaces the old one once it has produced a correct code.
+    """
 
     secret: bytes | None = None
     offered: bytes | None = None
-    used_step: int = 0  # the last time step whose code was taken, so that none is taken twice
+    used_step: int = 0  # the time step of the last accepted code, so that no code is accepted twice
 
 
 @dataclass
 class Failures:
-    """Sign-ins that went wrong in a row. Times are epoch seconds."""
+    """Consecutive failed sign-ins; times are epoch seconds."""
 
     count: int
     locked_until: float
@@ -53,7 +59,10 @@ class Failures:
 
 @dataclass
 class SrpExchange:
-    """A USER_SRP_AUTH that waits for its proof. Names are RFC 5054's; `sub` is None for someone who does not exist."""
+    """A USER_SRP_AUTH exchange that waits for its proof.
+
+    Names are RFC 5054's; `sub` is None for an unknown user.
+    """
 
     pool_id: str
     client_id: str
@@ -63,12 +72,15 @@ class SrpExchange:
     b_public: int
     verifier: int
     expires_at: float
-    username: str = ""  # as the client gave it
+    username: str = ""  # the name in the client's spelling
 
 
 @dataclass
 class SignIn:
-    """One authentication. Every token that comes of it carries its `origin_jti`, so revoking it revokes them all."""
+    """One authentication.
+
+    All its tokens carry its `origin_jti`, so revoking it revokes them all.
+    """
 
     origin_jti: str
     pool_id: str
@@ -79,13 +91,13 @@ class SignIn:
     refresh_secret: bytes  # SHA-256 of the refresh token's secret half
     revoked: bool = False
     hosted_scopes: tuple[str, ...] | None = (
-        None  # what was granted on the hosted page; None for a sign-in by API
+        None  # the hosted page's grant; None for a sign-in by API
     )
 
 
 @dataclass(frozen=True)
 class BrowserSession:
-    """Someone who signed in on the hosted page; the next app of the pool need not ask again."""
+    """A browser's sign-in on the hosted page, which other apps of the pool reuse."""
 
     sub: str
     auth_time: int
@@ -94,7 +106,7 @@ class BrowserSession:
 
 @dataclass(frozen=True)
 class AuthorizationCode:
-    """What the hosted page granted an app, until the app fetches the tokens."""
+    """The hosted page's grant to an app, until the app fetches the tokens."""
 
     pool_id: str
     client_id: str
@@ -109,7 +121,7 @@ class AuthorizationCode:
 
 @dataclass
 class Message:
-    """A mail. `sent_at` is RFC 3339 in UTC."""
+    """A mail; `sent_at` is RFC 3339 in UTC."""
 
     to: str
     subject: str
@@ -126,21 +138,19 @@ class State:
     sign_ins: dict[str, SignIn] = field(default_factory=dict)  # by origin_jti
     temporary_passwords: dict[str, float] = field(
         default_factory=dict
-    )  # by sub: when it expires, epoch seconds
-    pending_emails: dict[str, str] = field(
-        default_factory=dict
-    )  # by sub: the address that is not confirmed yet
+    )  # by sub: expiry in epoch seconds
+    pending_emails: dict[str, str] = field(default_factory=dict)  # by sub: the unconfirmed address
     software_tokens: dict[str, SoftwareToken] = field(default_factory=dict)  # by sub
     failures: dict[tuple[str, str], Failures] = field(
         default_factory=dict
-    )  # by pool id and sub, or name if unknown
+    )  # by pool id and sub; by name for an unknown user
     browser_sessions: dict[str, BrowserSession] = field(default_factory=dict)  # by cookie
     authorization_codes: dict[str, AuthorizationCode] = field(default_factory=dict)  # by code
     inbox: list[Message] = field(default_factory=list)  # oldest first
     secret: bytes = field(
         default_factory=lambda: secrets.token_bytes(32)
-    )  # behind simulated answers
+    )  # key of simulated answers for unknown users
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        """A snapshot of an older stack lacks what has been added since."""
+        """Restore from a snapshot, with defaults for fields that an older stack did not have."""
         self.__init__(**kept)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Access and ID tokens: their claims, what a trigger may change in them, and how long they live."""
+"""Access and ID tokens: claims, changes by triggers, and lifetimes."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from local_aws.cognito.service import Service
 from local_aws.cognito.state import SignIn
 from local_aws.cognito.triggers import Customization, Generation, GroupOverride, Metadata
 
-USER_SCOPE = "aws.cognito.signin.user.admin"  # opens Cognito's own self-service calls
+USER_SCOPE = "aws.cognito.signin.user.admin"  # gives access to Cognito's self-service calls
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 # Claims that a trigger can neither set nor suppress
 # (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html).
@@ -27,7 +27,7 @@ RESERVED_ACCESS = RESERVED | {"client_id", "device_key", "event_id", "scope", "u
 
 @dataclass(frozen=True)
 class Validity:
-    """Seconds."""
+    """Token lifetimes in seconds."""
 
     access: int
     id: int
@@ -43,7 +43,11 @@ def validity(client: Client) -> Validity:
 
 
 def _seconds(client: Client, token: str, default: int, unit: str) -> int:
-    """`RefreshTokenValidity` counts days and the others hours, unless `TokenValidityUnits` says otherwise."""
+    """Convert a lifetime to seconds.
+
+    By default `RefreshTokenValidity` is in days and the others in hours; `TokenValidityUnits` can
+    override this.
+    """
     amount = client.extended_config.get(f"{token}TokenValidity") or default
     units = client.extended_config.get("TokenValidityUnits") or {}
     return int(amount) * UNITS[units.get(f"{token}Token") or unit]
@@ -59,7 +63,10 @@ async def issue(
     client_metadata: Metadata,
     nonce: str | None = None,
 ) -> dict[str, Any]:
-    """An `AuthenticationResult` without a refresh token, and without an ID token where the app did not ask for `openid`."""
+    """Return an `AuthenticationResult` without a refresh token.
+
+    It has no ID token if the app did not request `openid`.
+    """
     own = groups.of_user(user)
     granted = [USER_SCOPE] if sign_in.hosted_scopes is None else list(sign_in.hosted_scopes)
     changes = await triggers.pre_token_generation(
@@ -84,7 +91,7 @@ async def issue(
 
 
 def _half_hash(access_token: str) -> str:
-    """`at_hash` for RS256 (OpenID Connect Core, section 3.1.3.6)."""
+    """Return `at_hash` for RS256 (OpenID Connect Core, section 3.1.3.6)."""
     digest = hashlib.sha256(access_token.encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
@@ -124,7 +131,7 @@ def _access_claims(
     changed = _apply(claims, generation, RESERVED_ACCESS)
     if (
         changed.get("aud", client.id) != client.id
-    ):  # a trigger may add an audience, but no other than the client
+    ):  # a trigger may add the client as the audience, but no other audience
         del changed["aud"]
     return changed
 
@@ -173,7 +180,11 @@ def _scope(granted: list[str], generation: Generation) -> str:
 def _apply(
     claims: dict[str, Any], generation: Generation, reserved: frozenset[str]
 ) -> dict[str, Any]:
-    """A claim that is both set and suppressed is suppressed. Reserved claims keep their value without a word, as on AWS."""
+    """Apply a trigger's changes.
+
+    A claim that is both set and suppressed is suppressed. As on AWS, changes of reserved claims are
+    silently ignored.
+    """
     added = generation.claims_to_add_or_override or {}
     changed = claims | {
         k: v for k, v in added.items() if k not in reserved and not k.startswith("dev:")

@@ -1,9 +1,13 @@
-"""Time-based one-time passwords: RFC 6238 with SHA-1, six digits and 30 seconds, which is what authenticator apps speak."""
+"""Time-based one-time passwords as authenticator apps use them.
+
+RFC 6238 with SHA-1, six digits and 30 seconds.
+"""
 
 import hmac
 
 STEP = 30  # seconds
-# A code of the step before or after also counts: clocks differ, and typing takes time (RFC 6238, section 5.2).
+# Codes of the adjacent time steps are accepted too, because clocks differ and typing takes time
+# (RFC 6238, section 5.2).
 DRIFT = 1
 
 
@@ -15,7 +19,7 @@ def code(secret: bytes, step: int) -> str:
 
 
 def step_of(secret: bytes, given: str, now: float) -> int | None:
-    """The time step that `given` is the code of, near `now` (epoch seconds); None if it is of none."""
+    """Return the time step of the code near `now` (epoch seconds); None if it matches none."""
     current = int(now) // STEP
     near = range(current - DRIFT, current + DRIFT + 1)
     return next(

@@ -1,6 +1,7 @@
-"""Lambda triggers: the events Cognito sends, what it accepts back, and what it tells the client when one fails.
+"""Lambda triggers: the events that Cognito sends, and the answers and errors it handles.
 
-Synchronous, five seconds, three attempts on a timeout or a throttle
+Calls are synchronous and time out after five seconds. There are three attempts on a timeout or a
+throttle
 (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html).
 """
 
@@ -23,7 +24,7 @@ TIME_LIMIT = 5.0  # seconds
 ATTEMPTS = 3
 THROTTLED = 429
 PRINCIPAL = "cognito-idp.amazonaws.com"
-NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # what Cognito puts in the event of an administrator's call
+NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # Cognito's value for an administrator's call
 SUPPORTED = frozenset(
     {"PreSignUp", "PostConfirmation", "PreTokenGeneration", "PreTokenGenerationConfig"}
 )
@@ -53,7 +54,10 @@ class GroupOverride(Struct, rename="camel"):
 
 
 class Customization(Struct, rename="camel"):
-    """Null or empty `groupOverrideDetails` takes the groups away; absent ones leave them."""
+    """The changes of a pre_token_generation trigger.
+
+    A null or empty `groupOverrideDetails` removes the groups; a missing one keeps them.
+    """
 
     id_token_generation: Generation | None = None
     access_token_generation: Generation | None = None
@@ -160,7 +164,10 @@ def _pre_token_generation(pool: Pool) -> tuple[str | None, str]:
 
 
 def _from_v1(answer: _CustomizationV1) -> Customization:
-    """Version 1 changes the ID token alone, but its groups reach both."""
+    """Convert a version 1 answer.
+
+    It changes only the ID token, except for groups, which change in both tokens.
+    """
     changes = Generation(dict(answer.claims_to_add_or_override or {}), answer.claims_to_suppress)
     return Customization(
         id_token_generation=changes, group_override_details=answer.group_override_details
@@ -199,7 +206,7 @@ def _event(
 
 
 async def _fire[T](service: Service, call: _Call, response: type[T]) -> T:
-    """The `response` of the event that the function returned."""
+    """Return the `response` of the event that the function returned."""
     invocation = await _invoke(service, call)
     if invocation.function_error:
         message = f"{call.trigger} failed with error {_error_message(invocation.payload)}."

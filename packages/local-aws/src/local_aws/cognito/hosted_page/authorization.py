@@ -1,4 +1,4 @@
-"""What an app asks the hosted page for: its authorization request, and the code it gets (RFC 6749, RFC 7636).
+"""Authorization requests and authorization codes (RFC 6749, RFC 7636).
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html
 """
@@ -35,11 +35,11 @@ PARAMETERS = (
 
 
 class UntrustedRequestError(Exception):
-    """Nobody knows yet where the browser may be sent, so the person is told, not the app."""
+    """A request without a trusted redirect address: the page shows the error to the user."""
 
 
 class RefusedRequestError(Exception):
-    """The app is told, at its own callback."""
+    """A rejected request: the browser takes the error to the app's callback."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
@@ -68,7 +68,7 @@ def callback(redirect_uri: str, state: str | None, **parameters: str) -> str:
 
 
 def parse(query: MultiMapping[str]) -> AuthorizationRequest:
-    """Raises UntrustedRequestError or RefusedRequestError."""
+    """Parse an authorization request; raise UntrustedRequestError or RefusedRequestError."""
     given = {name: query[name] for name in PARAMETERS if query.get(name)}
     repeated = [name for name in PARAMETERS if len(query.getall(name, [])) > 1]
     if repeated:
@@ -99,11 +99,12 @@ def _client(client_id: str) -> tuple[Pool, Client]:
         raise UntrustedRequestError(f"There is no app client {client_id!r} (client_id).") from error
     if not pool.domain:
         raise UntrustedRequestError(
-            "This pool has no domain, so it has no sign-in page: give it one (aws_cognito_user_pool_domain)."
+            "This pool has no sign-in page, because it has no domain. "
+            "Add an aws_cognito_user_pool_domain."
         )
     if not client.extended_config.get("AllowedOAuthFlowsUserPoolClient"):
         raise UntrustedRequestError(
-            "This app client may not use OAuth: set allowed_oauth_flows_user_pool_client."
+            "This app client cannot use OAuth. Set allowed_oauth_flows_user_pool_client."
         )
     return pool, client
 
@@ -118,7 +119,7 @@ def _redirect_uri(client: Client, redirect_uri: str) -> str:
 
 
 def _problem(client: Client, given: dict[str, str]) -> str | None:
-    """RFC 6749's error code, or None."""
+    """Return RFC 6749's error code, or None."""
     if given.get("response_type") not in ("code", "token"):
         return "invalid_request"
     if given["response_type"] not in (client.extended_config.get("AllowedOAuthFlows") or []):
@@ -142,7 +143,7 @@ def _allowed_scopes(client: Client) -> Collection[str]:
 
 
 def grant(service: Service, request: AuthorizationRequest, session: BrowserSession) -> str:
-    """Where the browser goes with the code."""
+    """Return the redirect address with the code."""
     now = service.clock()
     live = {
         code: granted

@@ -1,7 +1,9 @@
-"""The page's two cookies: who is signed in, and the one that proves a form came from our own page.
+"""The page's two cookies: the browser session and the CSRF token.
 
-Browsers keep cookies by host and not by port, so the names carry the port: two stacks on one laptop do not mix.
-They lack `Secure`, because the page is plain HTTP on loopback.
+Browsers share cookies between the ports of a host, so the names include the port. This separates
+two stacks on one laptop.
+
+The cookies lack `Secure`, because the page is plain HTTP on loopback.
 """
 
 import hmac
@@ -19,7 +21,7 @@ SESSION_LIFETIME = 3600  # seconds, as on AWS
 
 
 def sign_in(service: Service, user: User) -> tuple[str, BrowserSession]:
-    """The session and its cookie's value."""
+    """Create a session and return it with the cookie's value."""
     now = service.clock()
     live = {
         cookie: each
@@ -37,7 +39,7 @@ def remember(service: Service, response: web.Response, cookie: str) -> None:
 
 
 def current(service: Service, request: web.Request, pool: Pool) -> BrowserSession | None:
-    """Who is signed in at this pool, if their account is still there and enabled."""
+    """Return the user signed in at this pool, if the account still exists and is enabled."""
     session = service.state.browser_sessions.get(request.cookies.get(_session_name(service), ""))
     if session is None or session.expires_at <= service.clock():
         return None
@@ -51,7 +53,10 @@ def sign_out(service: Service, request: web.Request, response: web.Response) -> 
 
 
 def form_token(service: Service, request: web.Request) -> str:
-    """For the hidden field and the cookie. Kept while it lives, so that two open tabs both work."""
+    """Return the CSRF token of the hidden field and the cookie.
+
+    It is reused while it is valid, so that two open tabs both work.
+    """
     return request.cookies.get(_form_name(service)) or secrets.token_urlsafe(32)
 
 
@@ -60,7 +65,10 @@ def remember_form(service: Service, response: web.Response, token: str) -> None:
 
 
 def is_own_form(service: Service, request: web.Request, token: str) -> bool:
-    """A page of another site can send our form, but neither read nor choose our cookie."""
+    """Return True if the form's token equals the cookie's.
+
+    A page of another site can send the form, but it can neither read nor set the cookie.
+    """
     kept = request.cookies.get(_form_name(service), "")
     return bool(kept) and hmac.compare_digest(kept.encode(), token.encode())
 

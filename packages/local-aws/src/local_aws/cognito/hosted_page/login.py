@@ -1,4 +1,4 @@
-"""/oauth2/authorize, /login and /logout: where a browser comes and goes.
+"""The browser's endpoints: /oauth2/authorize, /login and /logout.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/login-endpoint.html
 https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html
@@ -18,7 +18,7 @@ from local_aws.cognito.service import Service
 
 USERNAME = Field("username", "E-mail or user name", "text", "username")
 PASSWORD = Field("password", "Password", "password", "current-password")
-# What the page asks for in each challenge, under the name that RespondToAuthChallenge has for it.
+# The form fields of each challenge, by their names in RespondToAuthChallenge.
 ASKED = {
     NEW_PASSWORD: Field("NEW_PASSWORD", "New password", "password", "new-password"),
     mfa.SOFTWARE_TOKEN: Field(
@@ -112,7 +112,7 @@ def _known(field: Field, value: str) -> Field:
 
 
 async def leave(service: Service, request: web.Request) -> web.Response:
-    """Signs out here, and goes to a registered `logout_uri`, or back to the page for another sign-in."""
+    """Sign out and redirect to a registered `logout_uri`, or to the page for another sign-in."""
     try:
         _, client = pools.find_client(request.query.get("client_id", ""))
     except CognitoError as error:
@@ -132,10 +132,10 @@ async def leave(service: Service, request: web.Request) -> web.Response:
 
 
 def _login_address(request: web.Request) -> str:
-    """With the query as it came, still percent-encoded."""
+    """Return the address of the page with the original query, still percent-encoded."""
     return f"/login?{request.rel_url.raw_query_string}"
 
 
 def redirect(location: str) -> web.Response:
-    """Not aiohttp's HTTPFound, which would rewrite an app's own scheme."""
+    """Redirect without aiohttp's HTTPFound, which would rewrite an app's custom URI scheme."""
     return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""/oauth2/token, /oauth2/userInfo and /oauth2/revoke: what an app calls itself.
+"""The app's endpoints: /oauth2/token, /oauth2/userInfo and /oauth2/revoke.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
 https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html
@@ -23,7 +23,7 @@ HEADERS = {"Cache-Control": "no-store", **cors.ANY_ORIGIN}
 
 
 class OAuthError(Exception):
-    """RFC 6749, section 5.2."""
+    """An error of RFC 6749, section 5.2."""
 
     def __init__(self, code: str, description: str = "", status: int = 400) -> None:
         super().__init__(code)
@@ -66,7 +66,7 @@ async def _exchange(
 
 
 def _take_code(service: Service, client: Client, code: str) -> AuthorizationCode:
-    """A code is good for one attempt of the client it was given to."""
+    """Take a code, which is valid for one attempt of the client that received it."""
     granted = service.state.authorization_codes.get(code)
     if granted is None or granted.client_id != client.id:
         raise OAuthError("invalid_grant")
@@ -77,7 +77,11 @@ def _take_code(service: Service, client: Client, code: str) -> AuthorizationCode
 
 
 def _check_verifier(granted: AuthorizationCode, verifier: str | None) -> None:
-    """Whoever started with a challenge must end with its verifier, and nobody else may send one (RFC 9700, 2.1.1)."""
+    """Check the PKCE verifier.
+
+    It is required if the authorization request had a challenge, and forbidden otherwise (RFC 9700,
+    2.1.1).
+    """
     if (granted.code_challenge is None) != (verifier is None):
         raise OAuthError("invalid_grant")
     if granted.code_challenge and verifier:
@@ -107,7 +111,7 @@ async def _refresh(
 
 
 async def _issue(issuing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """What pre_token_generation refuses, the app learns here."""
+    """Issue tokens, or return the error of pre_token_generation to the app."""
     try:
         return await issuing
     except CognitoError as error:
@@ -167,7 +171,7 @@ async def revoke(service: Service, request: web.Request) -> web.Response:
 
 
 async def _form(request: web.Request) -> dict[str, str]:
-    """Raises OAuthError for another content type, and for a parameter that is given twice."""
+    """Read the form; raise OAuthError for another content type or a repeated parameter."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request", "Send application/x-www-form-urlencoded.")
     given = await request.post()
@@ -177,7 +181,10 @@ async def _form(request: web.Request) -> dict[str, str]:
 
 
 def _authenticated_client(request: web.Request, form: Mapping[str, str]) -> tuple[Pool, Client]:
-    """By HTTP Basic or in the form; a client with a secret must show it, one without must not claim to have one."""
+    """Authenticate the client by HTTP Basic or by the form.
+
+    A client with a secret must send it; a client without one must not send any.
+    """
     client_id, secret = form.get("client_id", ""), form.get("client_secret")
     if "Authorization" in request.headers:
         client_id, secret = _basic(request.headers["Authorization"])

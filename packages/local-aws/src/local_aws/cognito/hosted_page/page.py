@@ -1,4 +1,4 @@
-"""The sign-in page: plain HTML that works without JavaScript and fetches nothing."""
+"""The sign-in page: plain HTML without JavaScript or external resources."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ button { font: inherit; margin-top: 1.5rem; padding: .5rem 1.5rem; border: 0; bo
 [role=alert] { padding: .5rem .75rem; border-left: 4px solid #a4262c; background: #fdf1f1; }
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-# No form-action: browsers would apply it to the redirect that takes a person back to the app.
+# There is no form-action, because browsers would also apply it to the redirect to the app.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'",
@@ -28,7 +28,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Field:
-    """`kind` and `autocomplete` are HTML's `type` and `autocomplete`."""
+    """A form field; `kind` and `autocomplete` are HTML's `type` and `autocomplete`."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""Which address answers what, and what each refusal looks like to the one who asked."""
+"""The routes of the hosted page and the form of their errors."""
 
 from collections.abc import Awaitable, Callable
 
@@ -53,11 +53,11 @@ def _for_browsers(service: Service, answer: Answer) -> Handler:
         try:
             return await answer(service, request)
         except UntrustedRequestError as error:
-            return page.message("This sign-in cannot go on", str(error), 400)
+            return page.message("This sign-in cannot continue", str(error), 400)
         except RefusedRequestError as error:
             return login.redirect(error.location)
         except NotEmulatedError as error:
-            text = f"cognito-idp: {error}. The laptop's AWS does not emulate this; see docs/fidelity.md."
+            text = f"cognito-idp: not emulated: {error}. docs/fidelity.md lists what is emulated."
             return page.message("Not emulated", text, 501)
 
     return handle
