@@ -53,6 +53,24 @@ def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
     assert (payload[0], done.executed_version) == (2, "2")
 
 
+def test_a_version_number_is_never_given_twice(aws: Laptop) -> None:
+    aws.deploy("numbered", PID, Publish=True)
+    client = aws.client("lambda")
+
+    def publish(seconds: int) -> str:
+        client.update_function_configuration(FunctionName="numbered", Timeout=seconds)
+        return str(client.publish_version(FunctionName="numbered")["Version"])
+
+    assert [publish(seconds) for seconds in (4, 5)] == ["2", "3"]
+    client.delete_function(FunctionName="numbered", Qualifier="1")
+    assert publish(6) == "4"
+    client.delete_function(FunctionName="numbered", Qualifier="4")
+    assert publish(7) == "5"
+    assert client.publish_version(FunctionName="numbered")["Version"] == "5"
+    listed = client.list_versions_by_function(FunctionName="numbered")["Versions"]
+    assert [each["Version"] for each in listed] == ["$LATEST", "2", "3", "5"]
+
+
 def test_canary_weights_share_the_traffic(aws: Laptop) -> None:
     aws.deploy(
         "canary", "def handler(event, context): return context.function_version", Publish=True

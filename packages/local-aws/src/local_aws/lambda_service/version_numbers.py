@@ -1,0 +1,37 @@
+"""Numbers of published versions, which Lambda never reuses. Importing this corrects moto.
+
+moto counts the versions that are left, so after DeleteFunction of an old one it gives the newest number again.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
+"""
+
+import copy
+from typing import Any
+
+from moto.awslambda.models import LambdaStorage
+
+_LAST = "atrium_last_version"
+
+
+def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
+    """Publish the code and settings of $LATEST; return the newest version when nothing changed."""
+    latest = storage.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
+    published = storage._functions[latest.function_name]["versions"]
+    if published and not latest.code_or_config_updated:
+        return published[-1]
+    latest.code_or_config_updated = False
+    number = _next(latest, published)
+    setattr(latest, _LAST, number)
+    version = copy.copy(latest)
+    version.set_version(number)
+    version.description = description or version.description
+    published.append(version)
+    storage._arns[version.function_arn] = version
+    return version
+
+
+def _next(latest: Any, published: list[Any]) -> int:
+    """Return the next number; a state of an earlier `make up` has no last one."""
+    return 1 + max([getattr(latest, _LAST, 0), *(int(each.version) for each in published)])
+
+
+LambdaStorage.publish_version = _publish  # type: ignore[method-assign, assignment]
