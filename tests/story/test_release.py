@@ -94,7 +94,7 @@ def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Cli
     was = live(client)
     deployed.change(HEALTH, ANSWER, '{"status": "fail"}')
     status, said = deployed.run("deploy", "local", "--service", "meta")
-    assert status == 1
+    assert status == 1, said
     assert "/v1/health: 200" in said
     assert "Rolled back:" in said
     assert live(client) == was
@@ -146,13 +146,13 @@ def test_a_canary_that_rings_flies_back_and_one_that_does_not_goes_on(
     published = publish(client, deployed)
 
     status, said = deployed.run("release", "local", "--canary", "10")
-    assert (status, live(client)) == (1, was)
+    assert (status, live(client)) == (1, was), said
     assert "has no error alarm that a canary could watch" in said
 
     alarm.make()
     alarm.becomes("ALARM")
     status, said = deployed.run("release", "local", "--canary", "10")
-    assert (status, live(client)) == (1, was)
+    assert (status, live(client)) == (1, was), said
     assert "is already in alarm" in said
 
     alarm.becomes("OK")
