@@ -27,13 +27,16 @@ def errors(
 
 def _details(before: Values, after: Values, changes: Changes, known: Namespaces) -> Iterator[str]:
     if len(changes) > MAX_CHANGES:
-        yield f"At most {MAX_CHANGES} values can change at once; send them in parts"
+        yield f"At most {MAX_CHANGES} values can change at once; split the change"
     if size(after) > max(MAX_RECORD_BYTES, size(before)):
-        yield f"A user's attributes can have at most {MAX_RECORD_BYTES} bytes together; delete some first"
+        yield f"The user's attributes would exceed {MAX_RECORD_BYTES} bytes in total; delete some first"
     in_token = size_in_token(after, known)
     if in_token > max(token_size.MAX_ATTRIBUTES, size_in_token(before, known)):
         limit = token_size.MAX_ATTRIBUTES
-        yield f"The attributes in the user's token would have {in_token} bytes, and {limit} fit; shorten or delete some"
+        yield (
+            f"The attributes in the user's token would have {in_token} bytes, "
+            f"and the maximum is {limit}; shorten or delete some"
+        )
 
 
 def size(value: object) -> int:

@@ -60,7 +60,10 @@ def _of_values(written: Mapping[str, Any], where: str) -> list[FieldError]:
 
 def _fault(name: str, value: Any) -> str | None:
     if not is_name(name):
-        return "Must have a name of lower-case letters, digits and `_` that begins with a letter, up to 64 characters"
+        return (
+            "The name must begin with a lower-case letter and have at most 64 lower-case letters, "
+            "digits and `_`"
+        )
     return (
         f"Must have at most {MAX_VALUE_BYTES} bytes"
         if attribute_limits.size(value) > MAX_VALUE_BYTES

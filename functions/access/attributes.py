@@ -71,7 +71,9 @@ def put_one(request: Request) -> Response:
         found = record.attributes.get((namespace, name))
         if is_new and found and found.value is not UNREADABLE:
             raise Problem(
-                412, "attribute_exists", "It has a value already. Change it with If-Match."
+                412,
+                "attribute_exists",
+                "The attribute already has a value. Use If-Match to replace it.",
             )
         if not is_new:
             _expect(request, found)
@@ -153,7 +155,7 @@ def _change(
             raise Problem(
                 422,
                 "validation_failed",
-                "Some values are not acceptable: see `errors`.",
+                "Some values are invalid; see `errors`.",
                 errors=errors,
             )
         return attribute_items.write(request, uid, record, changes, known)
@@ -170,13 +172,13 @@ def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str])
         and request.caller.uid != _uid(request)
     ):
         raise not_found()
-    detail = "There is no such namespace, or you may not set its values"
+    detail = "This namespace does not exist, or you may not set its values"
     errors = [FieldError(child("#/attributes", name), detail) for name in foreign]
     if errors:
         raise Problem(
             422,
             "validation_failed",
-            "Some namespaces are not acceptable: see `errors`.",
+            "Some namespaces are invalid; see `errors`.",
             errors=errors,
         )
 
@@ -211,7 +213,7 @@ def _uid(request: Request) -> str:
 
 def _place(request: Request) -> tuple[str, str]:
     names = ("namespace", "name")
-    errors = [ParameterError(name, "Expected a name such as `nickname`") for name in names if not is_name(request.path_parameters[name])]  # fmt: skip
+    errors = [ParameterError(name, "Must be a name such as `nickname`") for name in names if not is_name(request.path_parameters[name])]  # fmt: skip
     if errors:
         raise invalid_parameters(errors)
     return request.path_parameters["namespace"], request.path_parameters["name"]

@@ -75,7 +75,7 @@ def refusal(request: Request, problem: Problem) -> Response:
     if not request.resource.startswith(ROOT):
         return response.from_problem(problem, request.request_id)
     places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
-    text = "\n".join([problem.detail.replace(": see `errors`.", "."), *places])
+    text = "\n".join([problem.detail.replace("; see `errors`.", "."), *places])
     status = 400 if problem.status in (415, 422) else problem.status
     headers = {
         "Content-Type": "text/plain; charset=utf-8",

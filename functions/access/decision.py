@@ -43,7 +43,7 @@ def decide(
             False,
             refusal=f"the user is {standing.status}"
             if standing.status
-            else "there is no such user",
+            else "the user does not exist",
         )
     permission = permission_of(action, resource.type)
     sources: dict[str, str | None] = {}

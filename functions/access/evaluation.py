@@ -75,7 +75,7 @@ def evaluate_many(request: Request) -> Response:
         return authzen.answer(request, {"evaluations": list(_until(request, asked))})
     if errors := [FieldError(f"#/{name}", "This field is required") for name in _missing(asked)]:
         raise Problem(
-            400, "validation_failed", "The evaluation is not complete: see `errors`.", errors=errors
+            400, "validation_failed", "The evaluation is incomplete; see `errors`.", errors=errors
         )
     # 7.1: then it is a request for a single one.
     single = _evaluation(asked)
@@ -96,7 +96,7 @@ def _until(request: Request, asked: Evaluations) -> Iterator[Decided]:
 def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Decided:
     """What one evaluation of many lacks is that one's error, and its denial (7.3); the others are decided."""
     if missing := _missing(part):
-        message = f"It lacks {' and '.join(missing)}, and the request has no default."
+        message = f"It lacks {' and '.join(missing)}, and the request has no default value."
         return Decided(False, {"error": {"status": 400, "message": message}})
     return _decided(request, _evaluation(part), known)
 

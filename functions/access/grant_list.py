@@ -69,7 +69,7 @@ def _horizon(before: float | None) -> float:
     if before is None:
         return now + DEFAULT_DAYS * DAY_SECONDS
     if before > now + MAX_DAYS * DAY_SECONDS:
-        detail = f"Without a resource or a role, at most {MAX_DAYS} days from now"
+        detail = f"Must be at most {MAX_DAYS} days from now without `resource` or `role`"
         raise invalid_parameters([ParameterError("expiring_before", detail)])
     return before
 

@@ -30,7 +30,7 @@ from atrium.stores.idempotency_in_table import WorkRefusedError
 from atrium.stores.user_attributes import Contended, TransactionRefused
 from atrium.stores.user_attributes import Meta as MetaItem
 
-_NO_ROLE = FieldError("#/role", "There is no such role")
+_NO_ROLE = FieldError("#/role", "This role does not exist")
 _LAST_END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -140,7 +140,7 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
 def _exists(held: Item) -> Problem:
     grant = grant_items.record(held)
     what = f"the role {grant.role}" if grant.role else f"the right to {grant.action}"
-    detail = f"This user has {what} in the scope {grant.scope} already, by grant {grant.id}."
+    detail = f"This user already has {what} in the scope {grant.scope}, by grant {grant.id}."
     return Problem(409, "grant_exists", detail)
 
 
@@ -188,7 +188,9 @@ def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None
     except TransactionRefused as refused:
         if last_admin and 0 in refused.conditions:
             raise Problem(
-                409, "last_admin", "Nobody else is an administrator. Make another one first."
+                409,
+                "last_admin",
+                "This is the last administrator. Grant the admin role to another user first.",
             ) from refused
         raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
 
@@ -235,7 +237,7 @@ def _is_admins(grant: GrantRecord) -> bool:
 def _find(uid: str, name: str) -> Item:
     found = grants.find(uid, name)
     if found is None:
-        raise Problem(404, "grant_not_found", "The user has no such grant, or it has ended.")
+        raise Problem(404, "grant_not_found", "The user does not have this grant, or it has ended.")
     return found
 
 
@@ -243,10 +245,10 @@ def _check(new: NewGrant) -> None:
     """Raises 422."""
     errors = list[FieldError]()
     if (new.role is None) == (new.action is None):
-        errors.append(FieldError("#/role", "Expected either a role or an action"))
+        errors.append(FieldError("#/role", "Must be sent with either `role` or `action`, not both"))
     if new.action is not None and new.scope == EVERYWHERE:
         errors.append(
-            FieldError("#/scope", "The right to an action is on `<type>:<id>` or `<type>:*`")
+            FieldError("#/scope", "Must be `<type>:<id>` or `<type>:*` when an action is granted")
         )
     errors += _end_faults(new.expires_at)
     if not errors and new.role is not None and roles.generation(new.role) is None:
@@ -256,7 +258,7 @@ def _check(new: NewGrant) -> None:
 
 
 def _unacceptable(errors: list[FieldError]) -> Problem:
-    return Problem(422, "validation_failed", "This cannot be granted: see `errors`.", errors=errors)
+    return Problem(422, "validation_failed", "The grant is invalid; see `errors`.", errors=errors)
 
 
 def _end_faults(expires_at: datetime | None) -> list[FieldError]:

@@ -34,12 +34,10 @@ TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 def faults(schema: object, pointer: str) -> list[FieldError]:
     """Return why the schema is refused; nothing when it is accepted. `pointer` is where it stands in the body."""
     if len(msgspec.json.encode(schema)) > MAX_BYTES:
-        return [FieldError(pointer, f"A schema can have at most {MAX_BYTES} bytes")]
+        return [FieldError(pointer, f"Must have at most {MAX_BYTES} bytes")]
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return [
-            FieldError(
-                pointer, "Must be a schema of the type `object`: its properties are the attributes"
-            )
+            FieldError(pointer, "Must have the type `object`; its properties are the attributes")
         ]
     definition = _Definition()
     return list(islice(definition.faults(schema, pointer, 1), MAX_ERRORS)) or definition.excess(
@@ -55,13 +53,13 @@ def violations(
         return [
             FieldError(
                 pointer,
-                "The schema of the namespace is refused by now: an administrator must replace it",
+                "The namespace's schema is no longer supported; ask an administrator to replace it",
             )
         ]
     try:
         return list(islice(evaluation.errors(schema, values, pointer), MAX_ERRORS))
     except TooManyStepsError:
-        detail = "Checking this against the schema of the namespace takes too many steps: shorten or delete values"
+        detail = "Validation against the namespace's schema takes too many steps; shorten or delete values"
         return [FieldError(pointer, detail)]
 
 
@@ -89,7 +87,7 @@ class _Definition:
         if not isinstance(schema, dict):
             yield FieldError(pointer, "Must be a schema")
         elif depth > MAX_DEPTH:
-            yield FieldError(pointer, f"Schemas can nest {MAX_DEPTH} levels deep")
+            yield FieldError(pointer, f"Must nest at most {MAX_DEPTH} levels deep")
         else:
             for keyword, argument in schema.items():
                 yield from self._faults_of_keyword(
@@ -130,11 +128,11 @@ class _Definition:
             return [
                 FieldError(
                     pointer,
-                    f"A schema can have at most {MAX_SCHEMAS} parts, this one has {self.schemas}",
+                    f"Must have at most {MAX_SCHEMAS} subschemas; it has {self.schemas}",
                 )
             ]
         if self.symbols > MAX_SYMBOLS:
-            detail = f"The patterns of a schema can have {MAX_SYMBOLS} symbols together once their repeats are written out"
+            detail = f"The schema's patterns must have at most {MAX_SYMBOLS} symbols in total with repeats expanded"
             return [FieldError(pointer, detail)]
         return []
 

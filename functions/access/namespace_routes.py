@@ -59,7 +59,7 @@ def put(request: Request) -> Response:
         raise Problem(
             422,
             "validation_failed",
-            "The namespace is not acceptable: see `errors`.",
+            "The namespace is invalid; see `errors`.",
             errors=errors,
         )
 
@@ -69,7 +69,7 @@ def put(request: Request) -> Response:
             raise Problem(
                 412,
                 "namespace_exists",
-                "There is such a namespace already. Change it with If-Match.",
+                "This namespace already exists. Use If-Match to replace it.",
             )
         if not is_new:
             _expect(_found(name), versions)
@@ -105,14 +105,12 @@ def delete(request: Request) -> Response:
 
 def _contradictions(draft: Draft) -> Iterator[FieldError]:
     if draft.in_token and draft.writable_by == "self":
-        yield FieldError(
-            "#/writable_by", "Must be `nobody` with `in_token`: other programs decide by the values"
-        )
+        yield FieldError("#/writable_by", "Must be `nobody` if `in_token` is true")
     for place, role in enumerate(draft.set_by):
         if role in draft.set_by[:place]:
-            yield FieldError(f"#/set_by/{place}", "This role is named twice")
+            yield FieldError(f"#/set_by/{place}", "This role is duplicated")
         elif roles.generation(role) is None:
-            yield FieldError(f"#/set_by/{place}", "There is no such role")
+            yield FieldError(f"#/set_by/{place}", "This role does not exist")
 
 
 def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) -> None:
@@ -135,7 +133,7 @@ def _find(name: str) -> Namespace | None:
 def _found(name: str) -> Namespace:
     found = _find(name)
     if found is None:
-        raise Problem(404, "namespace_not_found", "There is no such namespace.")
+        raise Problem(404, "namespace_not_found", "This namespace does not exist.")
     return found
 
 
@@ -178,7 +176,7 @@ def _name(request: Request) -> str:
         return msgspec.convert(request.path_parameters["namespace"], Name)
     except msgspec.ValidationError:
         raise invalid_parameters(
-            [ParameterError("namespace", "Expected a name such as `profile`")]
+            [ParameterError("namespace", "Must be a name such as `profile`")]
         ) from None
 
 

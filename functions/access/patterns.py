@@ -78,7 +78,7 @@ def parse(pattern: str) -> Node:
     node = _Parser(pattern).parse()
     if _symbols(node) > MAX_SYMBOLS:
         raise PatternError(
-            f"A pattern can have at most {MAX_SYMBOLS} symbols once its repeats are written out"
+            f"A pattern can have at most {MAX_SYMBOLS} symbols with repeats expanded"
         )
     return node
 
@@ -146,9 +146,9 @@ class _Parser:
             case "\\":
                 return self._escape()
             case "*" | "+" | "?":
-                raise self._error(f"There is nothing that `{character}` could repeat")
+                raise self._error(f"`{character}` must follow what it repeats")
             case "{" | "}" | "]":
-                raise self._error(f"Write `\\{character}` for the character itself")
+                raise self._error(f"Write `\\{character}` to match the character itself")
         return _one(character)
 
     def _group(self) -> Node:
@@ -200,7 +200,7 @@ class _Parser:
             self._at = found.end()
             code = int(found[1] or found[2] or found[3], 16)
             if code > 0x10FFFF:
-                raise self._error("There is no such character")
+                raise self._error("The character does not exist")
             return _one(chr(code))
         if found := _CONTROL.match(self._pattern, self._at):
             self._at = found.end()

@@ -25,7 +25,7 @@ MAX_BYTES = 300_000
 
 Parents = Mapping[str, Collection[str]]
 
-_NOT_ADMIN = f"No role builds on {ADMIN}, which holds everything: grant {ADMIN} itself"
+_NOT_ADMIN = f"A role cannot build on {ADMIN}; grant {ADMIN} itself"
 
 
 class Graph(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
     found = [
         FieldError(
             f"#/parents/{place}",
-            _NOT_ADMIN if parent == ADMIN else "There is no such role to build on",
+            _NOT_ADMIN if parent == ADMIN else "This role does not exist",
         )
         for place, parent in enumerate(parents)
         if parent not in graph.parents
@@ -94,12 +94,13 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
     ]
     if circular:
         return [
-            FieldError(f"#/parents/{place}", f"It builds on {role} itself") for place in circular
+            FieldError(f"#/parents/{place}", f"This role already builds on {role}")
+            for place in circular
         ]
     if max(depth(after, each) for each in after) > MAX_DEPTH:
         return [
             FieldError(
-                "#/parents", f"Roles would build on each other over more than {MAX_DEPTH} levels"
+                "#/parents", f"The hierarchy of roles would have more than {MAX_DEPTH} levels"
             )
         ]
     return []
@@ -118,9 +119,9 @@ def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> 
     return [
         FieldError(
             f"#/assignable_by/{place}",
-            "Administrators can assign every role. Leave this out."
+            "Administrators can assign every role. Remove this entry."
             if name == ADMIN
-            else "There is no such role.",
+            else "This role does not exist.",
         )
         for place, name in enumerate(assignable_by)
         if name not in known

@@ -98,7 +98,7 @@ def put(request: Request) -> Response:
         before, graph = _find(name), role_graph.read()
         if is_new and before:
             raise Problem(
-                412, "role_exists", "There is such a role already. Change it with If-Match."
+                412, "role_exists", "This role already exists. Use If-Match to replace it."
             )
         if not is_new and before is None:
             raise _not_found()
@@ -106,12 +106,15 @@ def put(request: Request) -> Response:
             raise etag.stale()
         if is_new and role_graph.is_full(graph):
             raise Problem(
-                409, "too_many_roles", "There are too many roles. Delete those that nobody holds."
+                409, "too_many_roles", "There are too many roles. Delete unused roles first."
             )
         faults = role_graph.faults(graph, name, draft.parents)
         if faults := faults + role_graph.assigner_faults(graph, name, draft.assignable_by):
             raise Problem(
-                422, "validation_failed", "It cannot build on these: see `errors`.", errors=faults
+                422,
+                "validation_failed",
+                "The role cannot build on these roles; see `errors`.",
+                errors=faults,
             )
         delegation.check_role(name, _rights(before), _rights(draft))
         return _write(request, name, draft, before, graph)
@@ -133,11 +136,17 @@ def delete(request: Request) -> Response:
             raise etag.stale()
         delegation.check_role(name, _rights(before), None)
         if children := role_graph.children(graph.parents, name):
-            raise _in_use(f"{', '.join(children[:5])} builds on it. Change that first.")
+            raise _in_use(
+                f"Other roles build on this role: {', '.join(children[:5])}. Change them first."
+            )
         if assigned := role_graph.assigned_by(graph, name):
-            raise _in_use(f"{', '.join(assigned[:5])} is assignable by it. Change that first.")
+            raise _in_use(
+                f"This role can assign other roles: {', '.join(assigned[:5])}. Change them first."
+            )
         if any(map(grant_items.in_force, user_attributes.query(f"ROLE#{name}", index="GSI1"))):
-            raise _in_use("Somebody holds it: see GET /v1/grants?role=. Revoke that first.")
+            raise _in_use(
+                "The role is granted to users. Revoke its grants first (GET /v1/grants?role=)."
+            )
         keys = ["META", *(f"PERM#{permission}" for permission in before.permissions)]
         gone = [_at(name, sk) for sk in keys]
         gone[0] |= _if_version(before.version)
@@ -296,7 +305,7 @@ def _name(request: Request) -> str:
         return msgspec.convert(request.path_parameters["role"], RoleName)
     except msgspec.ValidationError:
         raise invalid_parameters(
-            [ParameterError("role", "Expected a name such as `order-editor`")]
+            [ParameterError("role", "Must be a name such as `order-editor`")]
         ) from None
 
 
@@ -314,14 +323,14 @@ def _refuse_twice(draft: Draft) -> None:
         "assignable_by": draft.assignable_by,
     }
     errors = [
-        FieldError(f"#/{field}/{place}", "It is named twice")
+        FieldError(f"#/{field}/{place}", "This entry is duplicated")
         for field, names in fields.items()
         for place, name in enumerate(names)
         if name in names[:place]
     ]
     if errors:
         raise Problem(
-            422, "validation_failed", "Some names stand there twice: see `errors`.", errors=errors
+            422, "validation_failed", "Some entries are duplicated; see `errors`.", errors=errors
         )
 
 
@@ -330,7 +339,7 @@ def _representation(role: Role, status: int = 200) -> Response:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "role_not_found", "There is no such role.")
+    return Problem(404, "role_not_found", "This role does not exist.")
 
 
 def _in_use(why: str) -> Problem:

@@ -42,7 +42,7 @@ class Evaluation:
         """Yield each rule that the value does not fulfil, with its place."""
         self.spend(1)
         if schema is False:
-            yield FieldError(pointer, "This is not allowed here")
+            yield FieldError(pointer, "This property is not allowed")
         if isinstance(schema, bool):
             return
         for keyword, argument in schema.items():
@@ -157,7 +157,7 @@ def _unique_items(evaluation: Evaluation, is_wanted: bool, value: Any) -> str | 
     if not is_wanted or not isinstance(value, list):
         return None
     is_right = len({evaluation.key(each) for each in value}) == len(value)
-    return None if is_right else "Must not have the same item twice"
+    return None if is_right else "Must not have duplicate items"
 
 
 def _bound(is_right: Callable[[Any, Any], bool], detail: str) -> _Check:
@@ -250,7 +250,7 @@ def _any_of(
     evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
 ) -> Iterator[FieldError]:
     if not any(evaluation.accepts(part, value) for part in schema["anyOf"]):
-        yield FieldError(pointer, "Must fulfil at least one of the alternatives of `anyOf`")
+        yield FieldError(pointer, "Must match at least one alternative of `anyOf`")
 
 
 def _one_of(
@@ -259,7 +259,7 @@ def _one_of(
     count = sum(evaluation.accepts(part, value) for part in schema["oneOf"])
     if count != 1:
         yield FieldError(
-            pointer, f"Must fulfil exactly one of the alternatives of `oneOf`, and fulfils {count}"
+            pointer, f"Must match exactly one alternative of `oneOf`; it matches {count}"
         )
 
 
@@ -267,7 +267,7 @@ def _not(
     evaluation: Evaluation, schema: Mapping[str, Any], value: Any, pointer: str
 ) -> Iterator[FieldError]:
     if evaluation.accepts(schema["not"], value):
-        yield FieldError(pointer, "Must not fulfil the schema in `not`")
+        yield FieldError(pointer, "Must not match the schema in `not`")
 
 
 _PARTS: Mapping[str, _Part] = {

@@ -31,6 +31,6 @@ def _bind(operation: str, new: NewUser, result: dict[str, str]) -> None:
             result["provider"], result["subject"], new.email, attributes, UUID(new.uid)
         )
     except EmailTakenError:
-        outbox.fail(operation, "Another user has taken this address since the invitation.")
+        outbox.fail(operation, "Another user has started to use this address since the invitation.")
     else:
         outbox.succeed(operation, user.uid)

@@ -1,1 +1,1 @@
-"""Orders and their menu."""
+"""The demonstration service: a menu and orders."""

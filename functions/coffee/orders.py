@@ -1,4 +1,4 @@
-"""Orders: placed by customers, brought forward by whoever may write them."""
+"""Orders: customers place them, and holders of the permission change their status."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -95,31 +95,34 @@ def set_status(request: Request) -> Response:
 
 
 def _owner(request: Request) -> str | None:
-    """Whose orders the caller may see; None for everybody's."""
+    """Return the uid whose orders the caller may see, or None for all."""
     return request.caller.uid if request.reach == "self" else None
 
 
 def _refusal(lines: Sequence[OrderLine], quantities: Mapping[UUID, int]) -> Problem:
-    """Why an order could not be placed, by what there is now."""
+    """Return why an order could not be placed, by the current menu and stock."""
     stock = queries.stock(quantities)
     unknown = [
-        FieldError(f"#/lines/{index}/coffee", "There is no such coffee")
+        FieldError(f"#/lines/{index}/coffee", "This coffee does not exist")
         for index, line in enumerate(lines)
         if line.coffee not in stock
     ]
     if unknown:
         return Problem(
-            422, "validation_failed", "Some lines are not acceptable: see `errors`.", errors=unknown
+            422, "validation_failed", "Some lines are invalid; see `errors`.", errors=unknown
         )
     short = [
-        FieldError(f"#/lines/{index}/quantity", f"{stock[line.coffee]} are left")
+        FieldError(
+            f"#/lines/{index}/quantity",
+            f"Must be at most {stock[line.coffee]}, the quantity in stock",
+        )
         for index, line in enumerate(lines)
         if stock[line.coffee] < quantities[line.coffee]
     ]
     return Problem(
         409,
         "out_of_stock",
-        "Too little was left: `errors` says of what, if it still is.",
+        "Not enough stock; `errors` lists the coffees that ran short.",
         errors=short,
     )
 
@@ -131,4 +134,6 @@ def _representation(
 
 
 def _not_found() -> Problem:
-    return Problem(404, "order_not_found", "There is no such order, or it is not yours.")
+    return Problem(
+        404, "order_not_found", "The order was not found, or you do not have access to it."
+    )

@@ -1,4 +1,4 @@
-"""Orders and their menu in Postgres: each function is one flight, and `placing` a part of one."""
+"""Queries of orders and the menu: each function is one flight, `placing` a part of one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from atrium.stores.postgres import Statement
 Status = Literal["placed", "preparing", "ready", "collected", "cancelled"]
 
 REFUSED = ("23502", "23514")
-"""SQLSTATEs by which a placement fails: a coffee without a price, since there is none; a stock below nothing."""
+"""The SQLSTATEs of a failed placement: an unknown coffee (no price) or a negative stock."""
 
 _MENU = """
 SELECT id, name, price_cents, stock FROM coffees
@@ -43,7 +43,7 @@ ORDER BY orders.id DESC LIMIT $4::integer
 
 _PLACE = "INSERT INTO orders (id, uid) VALUES ($1::uuid, $2::uuid)"
 
-# At our price. A coffee that is not there has none, which the column refuses.
+# An unknown coffee has no price, which the column rejects.
 _TAKE = """
 WITH taken AS (
     UPDATE coffees SET stock = stock - $3::bigint WHERE id = $2::uuid RETURNING price_cents
@@ -59,7 +59,7 @@ VALUES ($1::uuid, $2::uuid, $2::text, 'order.placed', jsonb_build_object('order'
 
 _LOCK = "SELECT status, version FROM orders WHERE id = $1::uuid FOR UPDATE"
 
-# What was cancelled is in stock again.
+# Cancelled items return to the stock.
 _CHANGE = """
 WITH changed AS (
     UPDATE orders SET status = $2::text, version = version + 1, updated_at = now()
@@ -101,7 +101,7 @@ def menu(after: str | None, limit: int) -> list[Coffee]:
 
 
 def page(owner: str | None, status: Status | None, before: str | None, limit: int) -> list[Order]:
-    """The newest first. `owner` None: everybody's."""
+    """Return orders, the newest first. `owner` None selects all customers."""
     return [Order(*row) for row in postgres.query(_PAGE, owner, status, before, limit)]
 
 
@@ -113,10 +113,13 @@ def find(order: UUID, owner: str | None) -> Order | None:
 def placing(
     order: UUID, uid: str, quantities: Mapping[UUID, int], request_id: str
 ) -> list[Statement]:
-    """Fails with one of `REFUSED` when a coffee is unknown or too little of it is left."""
+    """Return the statement that places an order.
+
+    It fails with one of `REFUSED` if a coffee is unknown or out of stock.
+    """
     return [
         Statement(_PLACE, (order, uid)),
-        # Always in the same sequence: two orders could else wait for each other, each with what the other wants.
+        # Rows are locked in a fixed order, which prevents deadlocks between orders.
         *(Statement(_TAKE, (order, coffee, quantities[coffee])) for coffee in sorted(quantities)),
         Statement(_AUDIT_PLACED, (uuid7(), uid, order, request_id)),
     ]
@@ -127,14 +130,14 @@ def finding(order: UUID) -> Statement:
 
 
 def stock(wanted: Collection[UUID]) -> dict[UUID, int]:
-    """What is left of those that exist."""
+    """Return the stock of the coffees that exist."""
     return dict(
         postgres.query("SELECT id, stock FROM coffees WHERE id = ANY ($1::uuid[])", list(wanted))
     )
 
 
 class Change(msgspec.Struct):
-    """What an order was when its turn came, and what it is now: the same, if the change was refused."""
+    """An order before and after a change of status; both are equal if it was rejected."""
 
     status: Status
     version: int
@@ -149,7 +152,7 @@ def change_status(
     actor: str,
     request_id: str,
 ) -> Change | None:
-    """Sets the status if the order's own and its version are among those given. None when there is no such order."""
+    """Set the status if the order's status and version match. Return None if it is unknown."""
     expected = None if versions is None else list(versions)
     change = (order, status, list(allowed_from), expected, uuid7(), actor, request_id)
     [met, _, now] = postgres.batch(

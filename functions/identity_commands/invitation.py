@@ -27,12 +27,12 @@ class RefusedError(Exception):
 
 
 _REFUSED = {
-    "InvalidParameterException": "The sign-in service does not take this address or name",
-    "UserLambdaValidationException": "This address may not sign up here",
+    "InvalidParameterException": "The sign-in service rejected this address or name",
+    "UserLambdaValidationException": "This address is not allowed to sign up",
     "UnsupportedUserStateException": "The account is in a state that cannot be invited",
     "CodeDeliveryFailureException": "The invitation could not be delivered",
 }
-_HAS_ACCOUNT = "Somebody with this address has signed up already; they need no invitation"
+_HAS_ACCOUNT = "A user with this address has already signed up and needs no invitation"
 
 SAME_INVITATION = timedelta(hours=1)
 """A user who was made this long before the command, or later, has its mail: an attempt that died made them."""

@@ -22,7 +22,7 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)
     except EmailTakenError:
         raise Refusal(
-            "This e-mail address belongs to another account. Ask an administrator to link the two"
+            "This e-mail address belongs to another account. Ask an administrator to link the accounts"
         ) from None
     except EmailUnusableError:
         raise Refusal(

@@ -53,7 +53,7 @@ def _user(event: TokenGeneration) -> users.User:
         )
     except users.EmailTakenError:
         raise Refusal(
-            "This e-mail address belongs to another account. Ask an administrator to link the two"
+            "This e-mail address belongs to another account. Ask an administrator to link the accounts"
         ) from None
     except users.EmailUnusableError:
         raise Refusal(

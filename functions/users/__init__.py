@@ -1,1 +1,1 @@
-"""People's records, kept in Postgres."""
+"""User records in Postgres, with invitations and changes of status."""

@@ -1,4 +1,4 @@
-"""The list of users: filtered, searched, sorted, in pages that cost the same however far one has gone."""
+"""The list of users with filters, search, sorting and keyset pagination."""
 
 import re
 from datetime import datetime
@@ -28,11 +28,12 @@ class UserFilter(pages.Parameters):
     sort: Sort = "created_at"
 
 
-# As in migrations/0005_users_directory.sql, whose index this must match.
+# Must match the index in migrations/0005_users_directory.sql.
 _WORDS = "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
 
-# Planned with its parameters, so what is not asked for costs nothing. `<%`: alike, by trigrams, so `jonh` finds John.
-# Who is not erased has an address of their own, so e-mail alone is a key, and its unique index serves the sort.
+# The plan uses the parameters, so absent filters cost nothing. `<%` compares trigrams, so `jonh`
+# finds John. E-mail addresses are unique among users who are not erased, so e-mail alone is a sort
+# key and the unique index serves the sort.
 _PAGE = f"""
 SELECT {profile.COLUMNS} FROM users
 WHERE status <> 'erased'
@@ -63,7 +64,7 @@ def list_(request: Request) -> Response:
 
 
 def find(wanted: UserFilter, after: tuple[Any, ...] | None, limit: int) -> list[Profile]:
-    """`after` is the `_key` of the user before. Those who are deleted only when they are asked for."""
+    """Return the users after the key `after`; deleted users only if the filter asks for them."""
     statuses = [wanted.status] if wanted.status else ["active", "disabled"]
     position = after or ((None,) if "email" in wanted.sort else (None, None))
     rows = postgres.query(
@@ -80,7 +81,7 @@ def find(wanted: UserFilter, after: tuple[Any, ...] | None, limit: int) -> list[
 
 
 def _search(q: str | None) -> tuple[str | None, str | None]:
-    """A pattern for LIKE: words that begin so, in this sequence; and a word that may be misspelt, if it is one alone."""
+    """Return a LIKE pattern of word prefixes in order, and a single word for fuzzy matching."""
     words = [_normal(word) for word in q.lower().split()] if q else []
     escaped = [re.sub(r"([\\%_])", r"\\\1", word) for word in words]
     pattern = "".join(f"% {word}" for word in escaped) + "%"
@@ -88,7 +89,7 @@ def _search(q: str | None) -> tuple[str | None, str | None]:
 
 
 def _normal(word: str) -> str:
-    """Return an address as it is stored; any other word as it is."""
+    """Return an e-mail address in its stored form, and any other word unchanged."""
     try:
         return str(Email.parse(word))
     except ValueError:

@@ -1,4 +1,7 @@
-"""`POST /v1/users`: somebody is invited. They are a user here when Cognito has made them one: see atrium.outbox."""
+"""`POST /v1/users`: invite a user. The user exists once Cognito has created the account.
+
+atrium.stores.outbox sends the command.
+"""
 
 from uuid import UUID
 
@@ -15,7 +18,7 @@ from atrium.stores.postgres import Statement, UniqueViolation
 from users import operations
 from users.operations import Operation
 
-# Nothing when the address is taken. The trail says who will be there, and by which operation.
+# Inserts nothing if the address is taken. The audit trail names the future user and the operation.
 _INVITE = """
 WITH operation AS (
     INSERT INTO operations (id, kind, uid, email, actor)
@@ -48,13 +51,13 @@ def invite(request: Request) -> Response:
     except idempotency.NothingMadeError:
         raise _taken(
             "email_taken",
-            "Somebody has this address; who was deleted keeps it until they are erased",
+            "This address is in use; a deleted user's address is released when the user is erased",
         ) from None
     except UniqueViolation as pending:
         if pending.constraint != "operations_pending_email_key":
             raise
         raise _taken(
-            "invitation_pending", "Somebody with this address is being invited already"
+            "invitation_pending", "An invitation for this address is already pending"
         ) from None
     operation = msgspec.convert(made.row, Operation)
     if not made.is_replay:

@@ -1,4 +1,4 @@
-"""One's own record: the row in Postgres, with the attributes and roles of the table."""
+"""The caller's own record: the row in Postgres, with attributes and roles of the table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ READ_ONLY = (*profile.READ_ONLY, "attributes", "roles")
 
 
 class Rights(msgspec.Struct):
-    """What the table adds to the row: no row version covers it, so the entity tag does."""
+    """The part of the record from the table, covered by the entity tag and not by the row version."""
 
     attributes: dict[str, Mapping[str, Any]]
     roles: list[str]
@@ -38,7 +38,7 @@ def change(request: Request) -> Response:
 
 
 def read_permissions(request: Request) -> Response:
-    """As the table has them now; so they may differ from the token's, for half a minute at most."""
+    """Return the permissions that the table has now; the token's may be 30 s older."""
     held = grants.role_names(permissions.living(grants.everywhere(request.caller.uid)))
     return response.json(
         {
@@ -50,14 +50,15 @@ def read_permissions(request: Request) -> Response:
 
 
 def _rights(request: Request) -> Rights:
-    # The roles are the token's: it was accepted because its epoch is META's, which rises with every grant and revoke.
+    # The token's roles are current: it was accepted because its epoch is META's, which rises with
+    # every grant and revocation.
     attributes = user_attributes.attributes(request.caller.uid)
     return Rights(namespaces.visible_to_user(attributes), sorted(request.caller.roles))
 
 
 def _representation(found: Profile | None, rights: Rights) -> Response:
     if found is None:
-        raise Problem(404, "user_gone", "There is no such user any more.")
+        raise Problem(404, "user_gone", "This user no longer exists.")
     row = msgspec.structs.asdict(found)
     version = row.pop("version")
     return response.json(

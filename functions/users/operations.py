@@ -1,4 +1,4 @@
-"""What is carried out beyond our database, and how far it is. `GET /v1/operations/{id}`."""
+"""Operations that run outside the database, with their state. `GET /v1/operations/{id}`."""
 
 from datetime import datetime
 from typing import Literal
@@ -16,7 +16,7 @@ from atrium.stores import commands, outbox, postgres, user_attributes
 from atrium.stores.commands import Command, LastAdminError
 from atrium.stores.postgres import Statement
 
-# Whom an invitation is about is known when they are there.
+# The user of an invitation is known when the account exists.
 _FIND = """
 SELECT id, kind, state, CASE WHEN kind <> 'user.invite' OR state = 'succeeded' THEN uid END AS uid, reason, created_at, completed_at
 FROM operations WHERE id = $1::uuid AND ($2::uuid IS NULL OR actor = $2::uuid)
@@ -36,12 +36,16 @@ class Operation(msgspec.Struct):
 def read(request: Request) -> Response:
     found = find(request.uuid("id"), request.caller.uid if request.reach == "self" else None)
     if found is None:
-        raise Problem(404, "operation_not_found", "There is no such operation, or it is not yours.")
+        raise Problem(
+            404,
+            "operation_not_found",
+            "The operation was not found, or you do not have access to it.",
+        )
     return response.json(found)
 
 
 def find(operation: UUID, actor: str | None) -> Operation | None:
-    """`actor` None: anybody's."""
+    """Return the operation, if `actor` started it; None means any actor."""
     rows = postgres.query(_FIND, operation, actor)
     return Operation(*rows[0]) if rows else None
 
@@ -53,15 +57,16 @@ def finding(operation: UUID) -> Statement:
 def accepted(
     request: Request, operation: Operation, headers: dict[str, str] | None = None
 ) -> Response:
-    """202. Where to ask for its end."""
+    """Return a 202 with the location of the operation."""
     location = {"Location": request.href(f"/v1/operations/{operation.id}")}
     return response.json(operation, 202, headers=location | (headers or {}))
 
 
 def start(command: Command) -> None:
-    """Send what the outbox has, under the caller's condition. What fails now, the relay sends later without it.
+    """Send the outbox's command under the caller's condition.
 
-    Raises commands.LastAdminError, authority.TokenStaleError when it is refused and taken back.
+    The relay sends it later, without that condition, if the table is unavailable. Raises
+    commands.LastAdminError or authority.TokenStaleError if the command is rejected and undone.
     """
     try:
         commands.send(command)
@@ -69,7 +74,7 @@ def start(command: Command) -> None:
         outbox.take_back(command, "Nobody else is an administrator.")
         raise
     except TokenStaleError:
-        outbox.take_back(command, "The access of the person who asked for it had changed.")
+        outbox.take_back(command, "The requester's access changed before the operation ran.")
         raise
     except user_attributes.Unavailable as error:
         log.write("WARN", "command left to the relay", command=command.id, error=log.failure(error))

@@ -1,4 +1,4 @@
-"""Anybody's record, for whoever may; one's own, too."""
+"""Other users' records, for callers with the permission."""
 
 from typing import Any
 
@@ -28,14 +28,16 @@ def change(request: Request) -> Response:
 
 
 def document(found: Profile) -> dict[str, Any]:
-    """A user as the API has them; the version is the entity tag's."""
+    """Return a user as the API shows it. The entity tag has the version."""
     row = msgspec.structs.asdict(found)
     del row["version"]
     return row
 
 
 def not_found() -> Problem:
-    return Problem(404, "user_not_found", "There is no such user, or they are not for you to see.")
+    return Problem(
+        404, "user_not_found", "The user was not found, or you do not have access to it."
+    )
 
 
 def _representation(found: Profile | None) -> Response:

@@ -1,4 +1,4 @@
-"""The row of a user: read and changed in one flight each."""
+"""The row of a user, read and changed in one flight each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ from atrium.stores import postgres
 
 COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
 THERE = "users.status IN ('active', 'disabled')"
-"""What is deleted is not there, but for the list of what is deleted."""
+"""Matches users that are not deleted."""
 
 _FIND = f"SELECT {COLUMNS} FROM users WHERE uid = $1::uuid AND {THERE}"  # noqa: S608  no input in it
 
-# The condition is the UPDATE's own, so of two changes to one version the second finds nothing; and the audit row
-# depends on the update, so neither can be there without the other.
+# The UPDATE itself has the condition, so the second of two changes to one version matches no row.
+# The audit row depends on the UPDATE, so both exist or neither.
 _CHANGE = f"""
 WITH changed AS (
     UPDATE users SET
@@ -60,7 +60,7 @@ class Profile(msgspec.Struct):
 
 
 def find(uid: str | UUID) -> Profile | None:
-    """None when there is no such user, or no longer."""
+    """Return the user, or None if it does not exist or is deleted."""
     rows = postgres.query(_FIND, uid)
     return Profile(*rows[0]) if rows else None
 
@@ -72,10 +72,10 @@ def change(
     actor: str,
     request_id: str,
 ) -> Profile | None:
-    """Sets `given_name`, `family_name`, `locale` as `changes` says (None clears) if the version is one of `versions`.
+    """Set `given_name`, `family_name`, `locale` by `changes`; None clears a field.
 
-    None when there is no such user; raises 412 when the version is another one. The audit row says which fields, not
-    what they hold: the trail outlives an erasure.
+    Return None if the user does not exist. Raise 412 if the version is not one of `versions`.
+    The audit row names the fields without their values, because the trail outlives an erasure.
     """
     if not changes:
         return _expected(find(uid), versions)

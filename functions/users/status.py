@@ -1,11 +1,14 @@
-"""A user is disabled, enabled, deleted: in Postgres, in the table, in Cognito.
+"""Disabling, enabling and deletion of a user, in Postgres, in the table and in Cognito.
 
-Postgres is first, because it alone can compare the version, audit and queue in one transaction: from then on nobody gets a
-new token, since pre_token_generation looks there. Then one transaction of the table sets META, which ends the API's
-sessions (a container remembers META for 30 s at most), takes an administrator from those who count, and puts the command
-that ends Cognito's. If that fails, `outbox_relay` repeats it. The transaction is refused if nobody else is an
-administrator, or if the caller's rights have ended since the request arrived. Then the user gets the previous status back,
-which the outbox row has recorded: from this request, or from the relay.
+Postgres comes first, because it can compare the version, write the audit row and queue the command
+in one transaction. From then on pre_token_generation issues no token. A second transaction, in the
+table, sets META, which ends the API's sessions (a container caches META for 30 s at most). It also
+removes an administrator from the set, and puts the command that ends Cognito's sessions. If it
+fails, `outbox_relay` repeats it.
+
+The transaction is refused if nobody else is an administrator, or if the caller's rights have ended
+since the request arrived. The user then gets the previous status back, which the outbox row has
+recorded, from this request or from the relay.
 """
 
 from typing import Literal
@@ -32,7 +35,7 @@ class NewStatus(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """`status` is what it sets, `action` is the trail's word, `kind` the operation's."""
+    """A change of status. `action` is its name in the audit trail, `kind` the operation's."""
 
     status: str
     kind: str
@@ -70,13 +73,13 @@ RETURNING id, command, arguments, actor
 
 
 def set_(request: Request) -> Response:
-    """Repeated, it is all done again: so a status that somebody changed in Cognito's console is put right."""
+    """Set the status. A repeat runs again, which corrects a change in Cognito's console."""
     uid, wanted = request.uuid("id"), request.decode(NewStatus).status
     return _carry_out(request, uid, CHANGES[wanted])
 
 
 def delete(request: Request) -> Response:
-    """The record stays, unseen, until it is erased."""
+    """Mark the user as deleted. The record stays, hidden, until it is erased."""
     return _carry_out(request, request.uuid("id"), CHANGES["deleted"])
 
 
@@ -88,7 +91,7 @@ def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     row, operation = write(uid, change, versions, request.caller.uid, request.request_id)
     try:
         operations.start(outbox.command(row))
-    except LastAdminError:  # since we looked
+    except LastAdminError:  # it was deleted since the read
         raise _last_admin() from None
     return operations.accepted(request, operation)
 
@@ -96,7 +99,7 @@ def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
 def write(
     uid: UUID, change: Change, versions: list[int] | None, actor: str, request_id: str
 ) -> tuple[postgres.Row, Operation]:
-    """The outbox's row and the operation. Raises 404, 409, 412."""
+    """Write the outbox's row and the operation. Raise 404, 409 or 412."""
     id = uuid7()
     parameters = (uid, change.status, versions, id, change.kind, actor, uuid7(), change.action)
     writing = Statement(_CHANGE, (*parameters, request_id, change.command))
@@ -112,12 +115,10 @@ def write(
 
 
 def _pending() -> Problem:
-    detail = (
-        "An earlier change of this user's status is still being carried out. Try again in a moment."
-    )
+    detail = "An earlier change of this user's status is still in progress. Retry in a moment."
     return Problem(409, "operation_pending", detail, headers={"Retry-After": "1"})
 
 
 def _last_admin() -> Problem:
-    detail = "Nobody else is an administrator. Make somebody one first, with the role `admin` everywhere and without end."
+    detail = "This is the last administrator. Grant another user the permanent role `admin` everywhere first."
     return Problem(409, "last_admin", detail)

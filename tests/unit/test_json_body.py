@@ -102,7 +102,7 @@ def test_errors_say_what_is_expected() -> None:
     assert details == {
         "#/name": "This field is required",
         "#/id": "This field is read-only",
-        "#/nmae": "There is no such field",
+        "#/nmae": "This field is unknown",
         "#/lines": "Expected `array`, got `object`",
     }
 

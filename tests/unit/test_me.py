@@ -243,10 +243,10 @@ def test_an_empty_patch_changes_nothing(member: Member) -> None:
         ('{"uid":"1"}', "#/uid", "This field is read-only"),
         ('{"status":"disabled"}', "#/status", "This field is read-only"),
         ('{"roles":["admin"]}', "#/roles", "This field is read-only"),
-        ('{"nickname":"A"}', "#/nickname", "There is no such field"),
-        ('{"given_name":7}', "#/given_name", "Expected text"),
-        ('{"given_name":""}', "#/given_name", "Expected 1 to 100 characters, got 0"),
-        ('{"locale":"en_GB"}', "#/locale", "Expected a language tag such as `en` or `pt-BR`"),
+        ('{"nickname":"A"}', "#/nickname", "This field is unknown"),
+        ('{"given_name":7}', "#/given_name", "Must be text"),
+        ('{"given_name":""}', "#/given_name", "Must have 1 to 100 characters; it has 0"),
+        ('{"locale":"en_GB"}', "#/locale", "Must be a language tag such as `en` or `pt-BR`"),
     ],
 )
 def test_a_field_that_cannot_be_is_named(

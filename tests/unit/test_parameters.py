@@ -92,9 +92,9 @@ def test_every_wrong_parameter_is_named_at_once() -> None:
     }
     assert wrong(get(FILTER, sent)) == {
         "customer": "Invalid UUID",
-        "is_open": "There is no such parameter",
+        "is_open": "This parameter is unknown",
         "most": "Expected `int` >= 0",
-        "since": "It is given more than once",
+        "since": "This parameter must not be repeated",
         "status": "Invalid enum value 'lost'",
     }
 
@@ -126,7 +126,7 @@ def test_hundred_errors_are_enough() -> None:
     "id", ["7", "", f"{{{ID}}}", ID.replace("-", ""), f"urn:uuid:{ID}", ID[:-1] + "g", ID + "0"]
 )
 def test_an_id_is_a_uuid_in_its_usual_form(id: str) -> None:
-    assert wrong(get(ONE, pathParameters={"id": id})) == {"id": "Expected a UUID"}
+    assert wrong(get(ONE, pathParameters={"id": id})) == {"id": "Must be a UUID"}
 
 
 def test_an_id_may_be_in_upper_case() -> None:

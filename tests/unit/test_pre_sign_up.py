@@ -102,6 +102,6 @@ def test_an_invited_person_consents_later_but_needs_an_accepted_domain(
 
 
 def test_an_event_of_another_shape_fails_without_telling_the_person(logs: Logs) -> None:
-    with pytest.raises(Refusal, match="Something failed on our side"):
+    with pytest.raises(Refusal, match="An internal error occurred"):
         handler({"triggerSource": "PreSignUp_SignUp"}, Context())
     assert logs.line()["error"]["type"] == "ValidationError"

@@ -305,7 +305,7 @@ def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
     monkeypatch.setattr(postgres, "query", down)
     with pytest.raises(Refusal) as refused:
         generate()
-    assert str(refused.value) == "Something failed on our side. Please try again in a moment"
+    assert str(refused.value) == "An internal error occurred. Please try again in a moment"
     line = logs.lines()[-1]
     assert (line["level"], line["outcome"]) == ("ERROR", "failed")
     assert "proxy.internal" in line["error"]["message"]

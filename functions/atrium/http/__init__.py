@@ -1,1 +1,1 @@
-"""HTTP: from API Gateway's event to a route's answer."""
+"""HTTP: parsing of API Gateway events, dispatch to routes, and responses."""

@@ -1,4 +1,4 @@
-"""From API Gateway's event to a route's answer: dispatch, session, conditional GET, problems, one log line."""
+"""The handler of an API service: dispatch, session, conditional GET, problem details, logging."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -24,12 +24,14 @@ def problem_details(request: Request, problem: Problem) -> Response:
 def api(
     package: str, routes: Mapping[str, Operation], refusal: Refusal = problem_details
 ) -> Handler:
-    """The Lambda handler of the service in `package`. `routes` maps `METHOD /resource/{parameter}` to its operation.
+    """Return the Lambda handler of the service in `package`.
 
-    `refusal` makes the answer out of a Problem, for routes whose errors a foreign specification has the say in.
+    `routes` maps `METHOD /resource/{parameter}` to an operation. `refusal` turns a Problem into
+    a response; services whose error format is set by another specification pass their own.
 
-    Who may call one is what its contract says (`x-atrium-allow`). Every route that is not public demands a current
-    access token, whatever the gateway let through. Raises rules.RulesMissingError for a route without rules.
+    The contract says who may call an operation (`x-atrium-allow`). Every route that is not
+    public requires a current access token, whatever the gateway let through. Raise
+    rules.RulesMissingError for a route without rules.
     """
     of_route = rules.of_package(package, routes.keys())
     verify = None if all(rule.is_public for rule in of_route.values()) else _verifier()
@@ -67,14 +69,14 @@ def api(
 
 
 def _verifier() -> Callable[..., Claims]:
-    # Not at the top: a service with public routes only need not load the AWS SDK.
+    # Imported here: a service with only public routes does not load the AWS SDK.
     from atrium.identity import session
 
     return session.verify
 
 
 def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
-    """The claims that the Cognito authorizer found; none when the gateway let the request through without a token."""
+    """Return the claims that the Cognito authorizer passed on, or none without a token."""
     authorizer = event["requestContext"].get("authorizer") or {}
     claims: Mapping[str, str] = authorizer.get("claims") or {}
     return claims
@@ -90,12 +92,12 @@ def _problem(error: BaseException) -> Problem:
     if _raised_by(error, "atrium.stores.user_attributes", "Unavailable"):
         return unavailable("The table of user attributes")
     return Problem(
-        500, "internal_error", "Something failed on our side. Tell us the request_id if it stays."
+        500, "internal_error", "An internal error occurred. Report the `request_id` if it persists."
     )
 
 
 def _raised_by(error: BaseException, module: str, *names: str) -> bool:
-    # A module that is not loaded cannot have raised anything, and must not be loaded for asking.
+    # A module that is not loaded cannot have raised the error. This check must not load it.
     kinds = [getattr(sys.modules.get(module), name, None) for name in names]
     return any(isinstance(kind, type) and isinstance(error, kind) for kind in kinds)
 

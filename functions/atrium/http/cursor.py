@@ -1,8 +1,9 @@
-"""A cursor: where a page ends, signed, so that a caller can hand it back and not make one up.
+"""Pagination cursors: the position where a page ends, signed so that clients cannot forge one.
 
     <version of the key>.<expiry and position, JSON in base64url>.<HMAC-SHA256, its first half, in base64url>
 
-It holds for one list: the code covers the `binding` that the list is asked with, which the cursor itself does not hold.
+A cursor is valid for one list only. The signature also covers the list's `binding`, which is not
+part of the cursor.
 """
 
 import time
@@ -22,7 +23,7 @@ _MAX_VERSION_DIGITS = 9
 
 
 def sign(position: tuple[object, ...], binding: bytes) -> str:
-    """`position` is anything msgspec writes as JSON: times, UUIDs, numbers, texts."""
+    """Return a cursor for `position`, which holds values that msgspec can write as JSON."""
     key = signing_keys.newest(PURPOSE)
     content = msgspec.json.encode([int(time.time()) + LIFETIME_SECONDS, *position], enc_hook=str)
     signed = f"{key.version}.{_text(content)}"
@@ -30,7 +31,10 @@ def sign(position: tuple[object, ...], binding: bytes) -> str:
 
 
 def verify(cursor: str, binding: bytes) -> tuple[Any, ...]:
-    """The position, its values as JSON has them. Raises 400 for a cursor that is not ours, of another list, or old."""
+    """Return the position, as JSON values.
+
+    Raise 400 if the cursor is forged, expired, or belongs to another list.
+    """
     signed, _, code = cursor.rpartition(".")
     version, _, content = signed.partition(".")
     if not (version.isascii() and version.isdigit() and len(version) <= _MAX_VERSION_DIGITS):
@@ -47,17 +51,15 @@ def verify(cursor: str, binding: bytes) -> tuple[Any, ...]:
 
 
 def invalid() -> Problem:
-    errors = [ParameterError("cursor", "Not a cursor of this list, or too old")]
-    detail = (
-        "The cursor does not belong to this list, or is older than a day. Start again without one."
-    )
+    errors = [ParameterError("cursor", "Must be a cursor of this list that is less than a day old")]
+    detail = "The cursor belongs to another list or has expired. Start again without `cursor`."
     return Problem(400, "cursor_invalid", detail, errors=errors)
 
 
 def _code(key: Key, signed: str, binding: bytes) -> str:
     import hmac  # not at the top: it loads OpenSSL, and most lists fit on one page
 
-    # What is signed has no line end, so no two pairs of it and a binding read the same.
+    # imported here: it loads OpenSSL, and most lists fit on one page
     return _text(hmac.digest(key.secret, signed.encode() + b"\n" + binding, "sha256")[:_CODE_BYTES])
 
 

@@ -1,7 +1,7 @@
-"""One normal form of domain names: ASCII, lower case, IDNA 2008 with the mapping of UTS 46 (non-transitional).
+"""The normal form of domain names: lower-case ASCII by IDNA 2008 with UTS 46 mapping.
 
-So `Bücher.example`, its NFD spelling, the one in full-width letters and `xn--bcher-kva.example` are one domain, and `faß.example` is
-not `fass.example`.
+The mapping is non-transitional. `Bücher.example`, its NFD and full-width spellings and
+`xn--bcher-kva.example` become one domain. `faß.example` and `fass.example` remain two.
 """
 
 import re
@@ -21,7 +21,7 @@ def normal(domain: str) -> str:
 
 
 def _encoded(domain: str) -> str:
-    import idna  # 35 ms, and most domains are ASCII
+    import idna  # imported here: it takes 35 ms, and most domains are ASCII
 
     try:
         return idna.encode(domain, uts46=True, std3_rules=True).decode()

@@ -1,4 +1,7 @@
-"""Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13). Ours are strong, and hold their quotes."""
+"""Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13).
+
+All tags here are strong and include their quotes.
+"""
 
 import re
 
@@ -18,12 +21,12 @@ def of_bytes(content: bytes) -> str:
 
 
 def of_version(version: int, beside: object = None) -> str:
-    """For what has a row `version`, which SQL can compare, and perhaps parts `beside` that row, which it cannot."""
+    """Return the tag of a row `version`, which SQL can compare, and of parts `beside` the row."""
     return f'"{version}-{_digest(beside)}"'
 
 
 def not_modified(request: Request, response: Response) -> Response:
-    """304 instead of a GET's 200 when `If-None-Match` names it."""
+    """Return 304 if `If-None-Match` names the tag of a GET's 200 response."""
     tag, condition = response.headers.get("ETag"), request.headers.get("if-none-match")
     if tag is None or condition is None or request.method != "GET" or response.status != 200:
         return response
@@ -34,17 +37,17 @@ def not_modified(request: Request, response: Response) -> Response:
 
 
 def expected_versions(request: Request, beside: object = None) -> list[int] | None:
-    """The row versions that `If-Match` accepts, None for any (`*`): the UPDATE compares them, so no race is lost.
+    """Return the row versions that `If-Match` accepts, or None for any (`*`).
 
-    Raises 428 without the header, 400 for what is no tag (one without its quotes, say), and 412 when nothing it names can
-    be current because `beside` has changed.
+    The UPDATE compares them, which prevents lost updates. Raise 428 if the header is missing
+    and 400 if it is malformed. Raise 412 if no tag can be current because `beside` has changed.
     """
     condition = if_match(request)
     if condition.strip() == "*":
         return None
     if not _TAGS.fullmatch(condition.strip()):
         raise _malformed()
-    # A weak tag never matches here: RFC 9110, section 13.1.1.
+    # A weak tag never matches If-Match (RFC 9110, section 13.1.1).
     tags = (
         _VERSIONED.fullmatch(found["tag"])
         for found in _TAG.finditer(condition)
@@ -60,9 +63,7 @@ def if_match(request: Request) -> str:
     """Return the header `If-Match`. Raise 428 when it is missing."""
     condition = request.headers.get("if-match")
     if condition is None:
-        raise Problem(
-            428, "if_match_required", "Send the ETag you last read of this resource as If-Match."
-        )
+        raise Problem(428, "if_match_required", "Send the resource's current ETag in If-Match.")
     return condition
 
 
@@ -75,7 +76,7 @@ def stale() -> Problem:
 
 
 def _malformed() -> Problem:
-    expected = "Expected `*`, or entity tags in their quotes as ETag has them"
+    expected = "Must be `*` or a list of quoted entity tags"
     errors = [HeaderError("If-Match", expected)]
     return Problem(400, "if_match_invalid", f"If-Match: {expected}.", errors=errors)
 
@@ -85,7 +86,7 @@ def _digest(beside: object) -> str:
 
 
 def _blake2b(content: bytes, digest_size: int) -> str:
-    # Not at the top: hashlib loads OpenSSL, which a route without tags and stores need not.
+    # Imported here: hashlib loads OpenSSL, which a route without tags does not need.
     from hashlib import blake2b
 
     return blake2b(content, digest_size=digest_size).hexdigest()

@@ -1,7 +1,8 @@
-"""The `Idempotency-Key` of a request, and what may become of it; whatever store the operation writes.
+"""The `Idempotency-Key` header, its validation and replay, independent of the store.
 
-https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ has quotes around the key: it is a string of
-RFC 9651, section 3.3.3. They are optional here, as in most APIs: `"k"` and `k` are the same key.
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ defines the key as a
+quoted string (RFC 9651, section 3.3.3). The quotes are optional here, as in most APIs: `"k"` and
+`k` are the same key.
 """
 
 import re
@@ -19,37 +20,41 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 class Once(NamedTuple):
-    """`row` is what the operation made, as the record has it: JSON values by name; `is_replay` when it was made before."""
+    """The result of an idempotent operation.
+
+    `row` holds the recorded JSON values by name. `is_replay` is true if an earlier request
+    created it.
+    """
 
     row: dict[str, Any]
     is_replay: bool
 
     @property
     def headers(self) -> dict[str, str]:
-        """To be added to the answer."""
+        """Return the headers to add to the response."""
         return {"Idempotency-Replayed": "true"} if self.is_replay else {}
 
 
 def of(request: Request) -> str:
-    """Raises 400 when there is none, or one that is not 1 to 255 visible ASCII characters."""
+    """Return the request's key. Raise 400 unless it has 1 to 255 visible ASCII characters."""
     sent = request.headers.get(HEADER.lower(), "").strip()
     quoted = _QUOTED.fullmatch(sent)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else sent
     if not key:
         raise _refused(
             "idempotency_key_missing",
-            "Send a new random key; repeat it when you repeat the request",
+            "Send a random key, and reuse it only to retry the same request",
         )
     if len(key) > _MAX_LENGTH or not all("!" <= character <= "~" for character in key):
         raise _refused(
             "idempotency_key_invalid",
-            f"Expected 1 to {_MAX_LENGTH} visible ASCII characters, no spaces",
+            f"Must be 1 to {_MAX_LENGTH} visible ASCII characters without spaces",
         )
     return key
 
 
 def fingerprint(request: Request) -> str:
-    """Of everything that makes the request another one under the same route and key."""
+    """Return a hash of everything that distinguishes requests with the same route and key."""
     from hashlib import sha256
 
     address = msgspec.json.encode([request.path_parameters, request.query], order="deterministic")
@@ -57,16 +62,16 @@ def fingerprint(request: Request) -> str:
 
 
 def replay(request: Request, recorded: str, row: dict[str, Any]) -> Once:
-    """What was answered before, if the request is the `recorded` one. Raises 422 when it is not."""
+    """Return the recorded result. Raise 422 if the key was `recorded` for a different request."""
     if recorded != fingerprint(request):
-        detail = "This key was used for another request. Make a new key for each, and keep it only to repeat it."
-        errors = [HeaderError(HEADER, "Used before, for another request")]
+        detail = "This key was used for a different request. Send a new key with each new request."
+        errors = [HeaderError(HEADER, "Was used for a different request")]
         raise Problem(422, "idempotency_key_reused", detail, errors=errors)
     return Once(row, True)
 
 
 def in_flight() -> Problem:
-    detail = "The same request is still being worked on. Repeat it in a moment to get its answer."
+    detail = "The same request is still in progress. Retry in a moment to get its response."
     return Problem(409, "idempotency_in_flight", detail, headers={"Retry-After": "1"})
 
 

@@ -1,4 +1,4 @@
-"""A JSON body becomes a Struct, or a Problem that names every field at fault."""
+"""Decoding of a JSON body into a Struct, or into a Problem that names every invalid field."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -11,49 +11,58 @@ from atrium.http.problem import FieldError, Problem
 
 MAX_BYTES = 1 << 20
 
-# U+FFFD: what API Gateway makes of bytes that are no UTF-8. Who means the character itself may escape it.
+# U+FFFD: API Gateway replaces invalid UTF-8 with it. A client can still send the character as an
+# escape.
 _REPLACED = "\ufffd".encode()
 _PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 
 
 def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> None:
-    """Raises 400 when there is no body at all, 415 when it is not of an accepted type, compressed, or not in UTF-8."""
+    """Check the body's headers. Raise 400 for a missing body.
+
+    Raise 415 for a media type that is not accepted, a compressed body, or a charset other than
+    UTF-8.
+    """
     content_type, coding = (
         headers.get("content-type", ""),
         headers.get("content-encoding", "identity"),
     )
     if coding.strip().lower() != "identity":
-        detail = f"Send the body as it is, without Content-Encoding; this one came as {coding}."
+        detail = f"Content-Encoding `{coding}` is not supported. Send the body uncompressed."
         raise Problem(415, "content_encoding_unsupported", detail)
     if not body:
         raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.replace('"', "").strip().lower()
     if media_type.strip().lower() not in accepted or charset not in ("", "charset=utf-8"):
-        detail = f"Send Content-Type {' or '.join(accepted)}, in UTF-8; this body came as {content_type or 'no type'}."
+        detail = (
+            f"Send Content-Type {' or '.join(accepted)} in UTF-8; "
+            f"this body has {content_type or 'no type'}."
+        )
         raise Problem(415, "media_type_unsupported", detail)
 
 
 def decode[Model: msgspec.Struct](
     body: bytes, model: type[Model], read_only: Collection[str] = ()
 ) -> Model:
-    """Strict: no conversion between types, and no unknown field where `model` says `forbid_unknown_fields`.
+    """Decode strictly: without type conversion, and without unknown fields if `model` forbids them.
 
-    A field's type may be a class of one's own with `parse(object) -> Self`, which raises ValueError (see atrium.http.text).
+    A field's type may be a class with `parse(object) -> Self` that raises ValueError (see
+    atrium.http.text).
     """
     value = _json(body)
     errors = {error.pointer: error for error in unsound(value)}
     try:
         decoded = msgspec.convert(value, model, str_keys=True, dec_hook=parse)
     except msgspec.ValidationError as invalid:
-        # msgspec stops at the first error; a person mending a form wants them all.
+        # msgspec stops at the first error, but a client wants to see all of them.
         for error in list(_struct_errors(value, model, "#", read_only)) or [
             _field_error(str(invalid), "#")
         ]:
             errors.setdefault(error.pointer, error)
     if errors:
-        detail = "Some fields of the body are not acceptable: see `errors`."
+        detail = "Some fields of the body are invalid; see `errors`."
         raise Problem(422, "validation_failed", detail, errors=list(errors.values())[:MAX_ERRORS])
     return decoded
 
@@ -63,16 +72,14 @@ def _json(body: bytes) -> object:
         raise Problem(
             413,
             "body_too_large",
-            f"The body has {len(body)} bytes; at most {MAX_BYTES} are accepted.",
+            f"The body has {len(body)} bytes; the maximum is {MAX_BYTES}.",
         )
     if _REPLACED in body:
-        raise Problem(400, "body_malformed", "The body cannot be read as JSON. It is not in UTF-8.")
+        raise Problem(400, "body_malformed", "The body is not valid JSON: it is not UTF-8.")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as malformed:
-        raise Problem(
-            400, "body_malformed", f"The body cannot be read as JSON. {malformed}."
-        ) from None
+        raise Problem(400, "body_malformed", f"The body is not valid JSON. {malformed}.") from None
     except RecursionError:
         raise too_deep() from None
     check_shape(value)
@@ -94,14 +101,12 @@ def _struct_errors(
     if model.__struct_config__.forbid_unknown_fields:
         for name in value:
             if name not in fields:
-                detail = (
-                    "This field is read-only" if name in read_only else "There is no such field"
-                )
+                detail = "This field is read-only" if name in read_only else "This field is unknown"
                 yield FieldError(child(pointer, name), detail)
 
 
 def _errors(value: object, kind: Any, pointer: str) -> Iterator[FieldError]:
-    """Those of its parts, or its own: too many items are told once each of them is right."""
+    """Yield nested errors first; report the container's own error only when there are none."""
     bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     if parts := list(_errors_of_parts(value, bare, pointer)):
         yield from parts
@@ -125,7 +130,10 @@ def _errors_of_parts(value: object, kind: Any, pointer: str) -> Iterator[FieldEr
 
 
 def _field_error(message: str, pointer: str) -> FieldError:
-    """msgspec's "Expected `int`, got `str` - at `$.lines[0].count`", under what `pointer` names already."""
+    """Return the error that a message of msgspec describes, below `pointer`.
+
+    An example of such a message is "Expected `int`, got `str` - at `$.lines[0].count`".
+    """
     found = _PATH.fullmatch(message)
     if not found:
         return FieldError(pointer, message)

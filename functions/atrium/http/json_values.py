@@ -1,4 +1,4 @@
-"""What a value from outside must fulfil, whatever its model says."""
+"""Limits that every JSON value from a client must respect, whatever its model says."""
 
 import re
 from collections.abc import Iterator
@@ -8,23 +8,26 @@ from atrium.http.problem import FieldError, Problem
 
 MAX_DEPTH = 32
 MAX_VALUES = 10_000
-"""In one body: members of its objects and items of its arrays, on every level."""
+"""The maximum number of members and items in one body, on all levels."""
 MAX_ERRORS = 100
-"""In one answer; nobody reads more."""
+"""The maximum number of errors in one response."""
 MAX_NUMBER = (1 << 53) - 1
-"""The largest whole number that every program reads as the same one: RFC 7493, section 2.2."""
+"""The largest integer that all JSON implementations agree on (RFC 7493, section 2.2)."""
 
-# C0, C1 and halves of surrogate pairs. Tabs and line ends are left to the type of the field.
+# C0, C1 and lone surrogates. The type of a field decides about tabs and line ends.
 _UNSOUND = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def parse(kind: Any, value: object) -> object:
-    """msgspec's `dec_hook`, for types with a `parse` of their own, such as those of atrium.text."""
+    """Decode types with their own `parse`, such as those of atrium.http.text.
+
+    This is a `dec_hook` of msgspec.
+    """
     return kind.parse(value)
 
 
 def check_shape(value: object) -> None:
-    """Raises 400 for what nests too deep, 413 for too many values."""
+    """Raise 400 if the value nests too deep, or 413 if it has too many values."""
     level, depth, count = [value], 0, 0
     while level := [child for parent in level for child in _children(parent)]:
         depth, count = depth + 1, count + len(level)
@@ -45,7 +48,7 @@ def too_deep() -> Problem:
 
 
 def unsound(value: object, pointer: str = "#") -> Iterator[FieldError]:
-    """Each text with control characters and each number out of range, below what `pointer` names."""
+    """Yield errors for control characters and numbers out of range below `pointer`."""
     if fault := fault_of(value):
         yield FieldError(pointer, fault)
     elif isinstance(value, dict):
@@ -59,16 +62,16 @@ def unsound(value: object, pointer: str = "#") -> Iterator[FieldError]:
 
 
 def fault_of(value: object) -> str | None:
-    """Why a single value is not acceptable; None for those that are, and for objects and arrays."""
+    """Return why a scalar is invalid. Return None for valid scalars, objects and arrays."""
     if isinstance(value, str) and _UNSOUND.search(value):
         return "Control characters are not allowed"
     if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
-        return f"Expected a number from -{MAX_NUMBER} to {MAX_NUMBER}"
+        return f"Must be between -{MAX_NUMBER} and {MAX_NUMBER}"
     return None
 
 
 def child(pointer: str, name: str) -> str:
-    """RFC 6901, section 3."""
+    """Return the pointer of a member (RFC 6901, section 3)."""
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 

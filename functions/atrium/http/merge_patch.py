@@ -1,4 +1,4 @@
-"""JSON Merge Patch (RFC 7396): a field left out stays, null clears it."""
+"""JSON Merge Patch (RFC 7396): an absent field stays unchanged, null clears it."""
 
 from collections.abc import Collection
 
@@ -12,12 +12,18 @@ MEDIA_TYPES = ("application/merge-patch+json", "application/json")
 def decode[Patch: msgspec.Struct](
     request: Request, model: type[Patch], read_only: Collection[str] = ()
 ) -> Patch:
-    """`model` gives every field the default `UNSET`, and allows None for those that can be cleared."""
+    """Decode the body as `model`.
+
+    Every field of the model defaults to `UNSET`, and allows None if it can be cleared.
+    """
     return request.decode(model, media_types=MEDIA_TYPES, read_only=read_only)
 
 
 def changes(patch: msgspec.Struct) -> dict[str, object]:
-    """What the patch names, in the model's order, None where it clears; texts as plain `str`, which every store takes."""
+    """Return the fields that the patch sets, in the model's order; None clears a field.
+
+    Text values become plain `str`, which every store accepts.
+    """
     named = {
         field: value
         for field, value in msgspec.structs.asdict(patch).items()

@@ -1,13 +1,16 @@
-"""Lists by keyset: a page starts after the last row of the one before, so the ten-thousandth costs what the first does.
+"""Keyset pagination: each page starts after the last row of the page before, so all cost the same.
 
 class OrderFilter(pages.Parameters):
     status: Literal["placed", "paid"] | None = None
 
 page = pages.requested(request, request.parameters(OrderFilter))
 placed_at, uid = page.after or (None, None)
-rows = query("SELECT … WHERE ($1::timestamptz IS NULL OR (placed_at, id) < ($1, $2::uuid)) … LIMIT $3",
-             placed_at, uid, page.limit + 1)
-return pages.answer(request, page, [Order(*row) for row in rows], key=lambda order: (order.placed_at, order.id))
+rows = query(
+    "SELECT … WHERE ($1::timestamptz IS NULL OR (placed_at, id) < ($1, $2::uuid)) … LIMIT $3",
+    placed_at, uid, page.limit + 1,
+)
+orders = [Order(*row) for row in rows]
+return pages.answer(request, page, orders, key=lambda order: (order.placed_at, order.id))
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +27,17 @@ MAX_LIMIT = 100
 
 
 class Parameters(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Of every list. A list that can be filtered or sorted adds its own."""
+    """The parameters of every list. A list with filters or sorting adds its own."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
-    """`after` is the key of the row before this page, as JSON has it (times and UUIDs are texts); None on the first."""
+    """A requested page.
+
+    `after` is the key of the last row before it, as JSON values; None on the first page.
+    """
 
     limit: int
     after: tuple[Any, ...] | None
@@ -39,7 +45,11 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def requested(request: Request, filter: Parameters | None = None) -> Page:
-    """Raises 400: `parameters_invalid` without a `filter` of one's own, `cursor_invalid` for a cursor of another list."""
+    """Return the requested page.
+
+    Raise 400 `parameters_invalid` for invalid parameters, `cursor_invalid` for a cursor of
+    another list.
+    """
     asked = filter if filter is not None else request.parameters(Parameters)
     binding = _binding(request, asked)
     after = None if asked.cursor is None else cursor.verify(asked.cursor, binding)
@@ -49,7 +59,10 @@ def requested(request: Request, filter: Parameters | None = None) -> Page:
 def answer[Row](
     request: Request, page: Page, rows: Sequence[Row], key: Callable[[Row], tuple[object, ...]]
 ) -> Response:
-    """`rows` are those of the page and, when there is a next one, at least one more. `key` is what they are sorted by."""
+    """Return the response. `rows` has at least one more row than the page if a next page exists.
+
+    `key` returns the sort key of a row.
+    """
     items = rows[: page.limit]
     if len(rows) <= page.limit:
         return response.json({"items": items, "next_cursor": None})
@@ -59,7 +72,7 @@ def answer[Row](
 
 
 def _binding(request: Request, asked: Parameters) -> bytes:
-    """What must be the same for a cursor to hold: list, filter and caller. The limit may change on the way."""
+    """Return what a cursor is bound to: list, filter and caller. The limit may change."""
     filter = {
         name: value
         for name, value in msgspec.structs.asdict(asked).items()
@@ -74,5 +87,5 @@ def _next(request: Request, next_cursor: str) -> str:
     from urllib.parse import quote, urlencode
 
     query = {name: values for name, values in request.query.items() if name != "cursor"}
-    # Percent signs stay: the path is encoded already.
+    # Percent signs stay, because the path is already encoded.
     return f"{quote(request.path, safe='/%:@,~')}?{urlencode(query | {'cursor': [next_cursor]}, doseq=True)}"

@@ -1,4 +1,4 @@
-"""What stands in the address: the query becomes a Struct, or a Problem that names every parameter at fault."""
+"""Decoding of the query into a Struct, or into a Problem that names every invalid parameter."""
 
 import types
 import unicodedata
@@ -12,12 +12,14 @@ from atrium.http.json_values import MAX_ERRORS, fault_of, parse
 from atrium.http.problem import ParameterError, invalid_parameters
 
 _CONTROLS = "Control characters are not allowed"
-_UNKNOWN = "There is no such parameter"
+_UNKNOWN = "This parameter is unknown"
 
 
 def check(path_parameters: Mapping[str, str], unexpected: Iterable[str]) -> None:
-    """Raises 400 for parameters that are `unexpected`, and for control characters in the path's: no name or id of ours
-    holds one, and no store takes them all."""
+    """Raise 400 for `unexpected` parameters and for control characters in path parameters.
+
+    No name or id contains control characters, and not every store accepts them.
+    """
     errors = [
         ParameterError(name, _CONTROLS)
         for name, text in path_parameters.items()
@@ -29,10 +31,11 @@ def check(path_parameters: Mapping[str, str], unexpected: Iterable[str]) -> None
 
 
 def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: type[Model]) -> Model:
-    """Every parameter that `model` lacks is refused, whatever it says of unknown fields.
+    """Decode the query as `model`; unknown parameters are always rejected.
 
-    A field of a list type takes every value of its parameter, any other exactly one. Numbers and booleans are read
-    from text; a time needs its zone. `null` is no value: whoever means none leaves the parameter out.
+    A field of a list type takes all values of its parameter, any other field exactly one.
+    Numbers and booleans are parsed from text, and a time needs a time zone. `null` is not a
+    value: clients omit the parameter instead.
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
     errors = dict.fromkeys(query.keys() - fields.keys(), _UNKNOWN)
@@ -46,7 +49,7 @@ def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: typ
         except msgspec.ValidationError as invalid:
             errors[name] = (
                 str(invalid).partition(" - at `")[0].removesuffix(", got `str`")
-            )  # as every value is
+            )  # because every value is a string
     if errors:
         found = sorted(errors.items())[:MAX_ERRORS]
         raise invalid_parameters([ParameterError(name, detail) for name, detail in found])
@@ -59,7 +62,7 @@ def _value(texts: Sequence[str], kind: Any) -> Any:
         [item] = get_args(kind)
         return [_one(text, item) for text in texts]
     if len(texts) != 1:
-        raise msgspec.ValidationError("It is given more than once")
+        raise msgspec.ValidationError("This parameter must not be repeated")
     return _one(texts[0], kind)
 
 
@@ -69,8 +72,8 @@ def _one(text: str, kind: Any) -> Any:
     try:
         value = msgspec.convert(text, kind, dec_hook=parse)
     except msgspec.ValidationError:
-        # A second look, for what JSON would not write as text. Nothing else: it would take `1` for a date, too, and
-        # `1e2` for a whole number, or `1` for true.
+        # Convert leniently only values that JSON does not write as text. Lenient conversion of the
+        # others would accept `1` as a date, `1e2` as an integer, and `1` as true.
         value = msgspec.convert(text, kind, strict=False, dec_hook=parse)
         if not isinstance(value, float) and not (
             isinstance(value, int) and msgspec.json.encode(value) == text.encode()
@@ -84,13 +87,15 @@ def _one(text: str, kind: Any) -> Any:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Postgres takes no offset of 16 hours or more, RFC 3339 up to 23:59."""
+    """Convert to UTC: Postgres rejects offsets of 16 hours or more, RFC 3339 allows up to 23:59."""
     if moment.tzinfo is None:
-        raise msgspec.ValidationError("Expected a time with its zone, such as 2026-01-31T12:00:00Z")
+        raise msgspec.ValidationError(
+            "Must be a time with a time zone, such as 2026-01-31T12:00:00Z"
+        )
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise msgspec.ValidationError("Expected a time from year 1 to year 9999, in UTC") from None
+        raise msgspec.ValidationError("Must be between the years 1 and 9999 in UTC") from None
 
 
 def _has_controls(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Problem details for HTTP APIs (RFC 9457): the one shape of every error we answer."""
+"""Problem details for HTTP APIs (RFC 9457), the format of every error response."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,14 +9,17 @@ RETRY_AFTER_SECONDS = 2
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """`pointer` is a JSON pointer in URI fragment form (`#/given_name`), as in RFC 9457's own example."""
+    """An error in a field of the body.
+
+    `pointer` is a JSON pointer in URI fragment form (`#/given_name`), as in RFC 9457.
+    """
 
     pointer: str
     detail: str
 
 
 class ParameterError(msgspec.Struct, frozen=True):
-    """`parameter` is a name in the query or the path."""
+    """An error in a query or path parameter, given by name."""
 
     parameter: str
     detail: str
@@ -28,7 +31,10 @@ class HeaderError(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
-    """Raise it anywhere below a route; the kernel answers it. `detail` is for the caller's eyes: no internals."""
+    """An error response, raised anywhere below a route.
+
+    `detail` is shown to the client, so it must not reveal internals.
+    """
 
     def __init__(
         self,
@@ -49,10 +55,10 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
     def document(self, request_id: str) -> dict[str, Any]:
         from http import (
             HTTPStatus,
-        )  # an enumeration of sixty, made at import, for the one phrase of an error
+        )  # imported here: building its enumeration at import costs time
 
         members = {
-            "type": "about:blank",  # `code` tells the kinds apart; a URL nobody serves would not
+            "type": "about:blank",  # `code` identifies the error
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
@@ -66,20 +72,20 @@ def invalid_parameters(errors: Sequence[ParameterError]) -> Problem:
     return Problem(
         400,
         "parameters_invalid",
-        "Some parameters are not acceptable: see `errors`.",
+        "Some parameters are invalid; see `errors`.",
         errors=errors,
     )
 
 
 def unavailable(what: str) -> Problem:
-    """503 for a store that does not answer now."""
-    return _try_again(f"{what} is not available right now. Try again in a few seconds.")
+    """Return a 503 for a store that does not respond."""
+    return _try_again(f"{what} is not available. Retry in a few seconds.")
 
 
 def out_of_time() -> Problem:
-    """503 for what the function's timeout was too short for. Whether it was done is unknown."""
+    """Return a 503 for a deadline that passed. Whether the operation was completed is unknown."""
     return _try_again(
-        "This took too long. Try again in a few seconds, with the same Idempotency-Key if there was one."
+        "The request timed out. Retry in a few seconds with the same Idempotency-Key."
     )
 
 

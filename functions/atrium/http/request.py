@@ -1,4 +1,4 @@
-"""One HTTP request, as API Gateway (REST, Lambda proxy integration, payload v1) hands it to a function."""
+"""An HTTP request as API Gateway passes it to a function (REST, Lambda proxy, payload v1)."""
 
 from base64 import b64decode
 from collections.abc import Collection, Mapping
@@ -16,21 +16,21 @@ _UUID_LENGTH = 36
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What the caller's access token says, once `session.verify` has compared it with the table."""
+    """The claims of the caller's access token, verified by `session.verify`."""
 
     uid: str
     sub: str
     roles: tuple[str, ...]
     scopes: frozenset[str]
     access_epoch: int
-    roles_until: int | None = None  # epoch seconds, when the first of `roles` ends
+    roles_until: int | None = None  # epoch seconds at which the first of `roles` ends
 
 
 class Request(msgspec.Struct):
-    """`headers` have lower-case names; one sent twice is joined by ", ". `path` has the stage prefix, if there is one,
-    and is percent-encoded; `path_parameters` and `query` are not.
+    """A request. `headers` have lower-case names; repeated headers are joined by ", ".
 
-    `reach` is what the operation's rules admit the caller to: what is theirs, or everybody's.
+    `path` includes the stage prefix, if there is one, and is percent-encoded; `path_parameters`
+    and `query` are decoded. `reach` says which rows the caller may access: their own or all.
     """
 
     method: str
@@ -46,32 +46,32 @@ class Request(msgspec.Struct):
 
     @property
     def route(self) -> str:
-        """The key in a service's ROUTES: `GET /v1/users/{id}`."""
+        """Return the key in a service's ROUTES: `GET /v1/users/{id}`."""
         return f"{self.method} {self.resource}"
 
     @property
     def caller(self) -> Claims:
-        """Who asks. Raises a 401 Problem on a public route."""
+        """Return the caller's claims. Raise 401 on a public route."""
         if self.claims is None:
             raise Problem(401, "token_missing", "Send an access token: `Authorization: Bearer …`.")
         return self.claims
 
     def uuid(self, name: str) -> UUID:
-        """A path parameter. Raises 400 when it is not a UUID in its usual form, of 36 characters."""
+        """Return a path parameter as a UUID. Raise 400 unless it has the 36-character form."""
         value = self.path_parameters[name]
         try:
             return msgspec.convert(value if len(value) == _UUID_LENGTH else None, UUID)
         except msgspec.ValidationError:
-            raise invalid_parameters([ParameterError(name, "Expected a UUID")]) from None
+            raise invalid_parameters([ParameterError(name, "Must be a UUID")]) from None
 
     def parameters[Model: msgspec.Struct](self, model: type[Model]) -> Model:
-        """The query as `model`. Raises 400 with every wrong, missing or unknown parameter."""
+        """Return the query as `model`. Raise 400 with every wrong, missing or unknown parameter."""
         from atrium.http import parameters
 
         return parameters.decode(self.query, model)
 
     def href(self, path: str) -> str:
-        """A path of this API, such as `/v1/orders/7`, for a link: with the stage's prefix when this request had one."""
+        """Return a link to a path of this API, with the stage prefix if this request had one."""
         before_variables = self.resource.partition("{")[0]
         return self.path.partition(before_variables)[0] + path
 
@@ -82,20 +82,21 @@ class Request(msgspec.Struct):
         media_types: Collection[str] = ("application/json",),
         read_only: Collection[str] = (),
     ) -> Model:
-        """The JSON body as `model`. Raises a Problem that says where: 400, 413, 415, or 422 with every wrong field.
+        """Return the JSON body as `model`. Raise 400, 413, 415, or 422 with every invalid field.
 
-        A field in `read_only` is refused as such; any other that `model` lacks is refused as unknown.
+        A field in `read_only` is reported as read-only. Other fields that `model` lacks are
+        reported as unknown.
         """
         from atrium.http import (
             json_body,
-        )  # not at the top: most requests have no body, and no query
+        )  # imported here: most requests have neither a body nor a query
 
         json_body.check_media_type(self.headers, self.body, media_types)
         return json_body.decode(self.body, model, read_only)
 
 
 def from_event(event: Mapping[str, Any]) -> Request:
-    """Raises KeyError when the event is not one of API Gateway's."""
+    """Build the request. Raise KeyError if the event is not from API Gateway."""
     context = event["requestContext"]
     body = event.get("body") or ""
     return Request(
@@ -111,7 +112,7 @@ def from_event(event: Mapping[str, Any]) -> Request:
 
 
 def _path_parameters(event: Mapping[str, Any]) -> dict[str, str]:
-    """A REST API hands them on as they stand in the path, percent-encoded; those of the query it has decoded."""
+    """Decode the path parameters: a REST API passes them percent-encoded, unlike the query."""
     found: dict[str, str] = event.get("pathParameters") or {}
     if not any("%" in value for value in found.values()):
         return found

@@ -1,4 +1,4 @@
-"""What a route answers, and its form for API Gateway (REST, Lambda proxy integration)."""
+"""A route's response and its form for API Gateway (REST, Lambda proxy integration)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ import msgspec
 
 from atrium.http.problem import Problem
 
-# The gateway adds nothing to a proxied answer, so CORS is ours to set. Any origin may ask: a caller is known by the
-# bearer token alone, never by a cookie.
+# The gateway adds no CORS headers to a proxy response. Any origin is allowed, because callers
+# authenticate with a bearer token and never with a cookie.
 _EVERYWHERE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
@@ -18,7 +18,7 @@ _EVERYWHERE = {
 
 
 class Response(msgspec.Struct, frozen=True):
-    """`headers` are added to, and win over, those of every answer (`Cache-Control: no-store` among them)."""
+    """A response. `headers` override those of every response, such as `Cache-Control: no-store`."""
 
     status: int = 200
     body: bytes = b""
@@ -40,7 +40,7 @@ def json(
     etag: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` is anything msgspec encodes: Structs, datetimes with a zone, UUIDs. `etag` comes with its quotes."""
+    """Return a JSON response of `content`, which msgspec can encode. `etag` includes its quotes."""
     tagged = {"ETag": etag} if etag else {}
     body = msgspec.json.encode(content, enc_hook=_plain)
     return Response(status, body, {"Content-Type": "application/json", **tagged, **(headers or {})})
@@ -54,7 +54,7 @@ def from_problem(problem: Problem, request_id: str) -> Response:
 
 
 def _plain(value: object) -> str:
-    """msgspec encodes no subclass of str, such as those of atrium.text."""
+    """Encode subclasses of str, such as those of atrium.http.text, for msgspec."""
     if isinstance(value, str):
         return str(value)
     raise NotImplementedError(f"{type(value).__qualname__} has no JSON form")

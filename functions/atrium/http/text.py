@@ -1,4 +1,4 @@
-"""Text that people type. Each class is a field type for a body's Struct: `parse` makes it clean or says why not."""
+"""Types for text that people enter. Each has a `parse` that normalises or rejects the text."""
 
 import re
 import unicodedata
@@ -8,22 +8,25 @@ from atrium.http import domain_name
 
 
 class Line(str):
-    """One line: Unicode NFC, no spaces around it, no control or direction characters, 1 to `max_length` code points."""
+    """One line of text in Unicode NFC, with 1 to `max_length` code points.
+
+    Surrounding spaces are removed. Control and direction characters are rejected.
+    """
 
     max_length: ClassVar[int] = 200
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Raises ValueError with a message for the person who typed it."""
+        """Return the normalised text. Raise ValueError with a message for the person."""
         if not isinstance(value, str):
-            raise ValueError("Expected text")
+            raise ValueError("Must be text")
         text = unicodedata.normalize("NFC", value).strip()
         if not 1 <= len(text) <= cls.max_length:
-            raise ValueError(f"Expected 1 to {cls.max_length} characters, got {len(text)}")
+            raise ValueError(f"Must have 1 to {cls.max_length} characters; it has {len(text)}")
         if not all(map(_is_printable, text)):
             raise ValueError("Control characters are not allowed")
         if not _VISIBLE.search(text):
-            raise ValueError("Expected at least one visible character")
+            raise ValueError("Must have at least one visible character")
         return cls(text)
 
 
@@ -32,7 +35,10 @@ class PersonName(Line):
 
 
 class Locale(Line):
-    """A language tag in the form of BCP 47: `en`, `pt-BR`, `zh-Hant-TW`. It need not be a registered one."""
+    """A language tag in the form of BCP 47: `en`, `pt-BR`, `zh-Hant-TW`.
+
+    It need not be registered.
+    """
 
     max_length = 35
     _TAG: ClassVar = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -41,19 +47,20 @@ class Locale(Line):
     def parse(cls, value: object) -> Self:
         tag = super().parse(value)
         if not cls._TAG.fullmatch(tag):
-            raise ValueError("Expected a language tag such as `en` or `pt-BR`")
+            raise ValueError("Must be a language tag such as `en` or `pt-BR`")
         return tag
 
 
 class Email(Line):
-    """An e-mail address in its normal form, so that one mailbox has one spelling: NFC, and the domain as
-    atrium.http.domain_name has it (`bücher.example` is `xn--bcher-kva.example`).
+    """An e-mail address in its normal form, so that each mailbox has one spelling.
 
-    The part before the @ stays as typed; what compares addresses must ignore its case (`citext` does). It may have
-    letters, marks and digits of any script (RFC 6531). No quoted local part and no address literal.
+    The form is NFC, with the domain as in atrium.http.domain_name (`bücher.example` is
+    `xn--bcher-kva.example`). The local part keeps its case; comparisons must ignore case
+    (`citext` does). It may have letters, marks and digits of any script (RFC 6531). Quoted
+    local parts and address literals are rejected.
     """
 
-    max_length = 254  # RFC 5321 with its erratum 1690, in octets
+    max_length = 254  # octets, by RFC 5321 with its erratum 1690
     _LOCAL_OCTETS: ClassVar = 64
     _EXPECTED: ClassVar = "Must be an e-mail address such as `ada@example.org`"
     _LOCAL: ClassVar = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
@@ -78,22 +85,22 @@ class Email(Line):
 
 
 def _without_marks(local: str) -> str:
-    """Return the text without combining marks that follow a letter, which `\\w` does not match."""
+    r"""Return the text without combining marks after a letter, which `\w` does not match."""
     return "".join(
         c for place, c in enumerate(local) if not (place and unicodedata.category(c)[0] == "M")
     )
 
 
 def _is_printable(character: str) -> bool:
-    # Cc: controls. Zl, Zp: line ends. The overrides and isolates of direction can make a name read as another one.
-    # Cf as a whole is not refused: Persian and some emoji need its joiners.
+    # Cc: controls. Zl, Zp: line ends. Direction overrides and isolates can disguise a name. Other
+    # Cf characters are allowed, because Persian and some emoji need joiners.
     return (
         unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
         and character not in _DIRECTION
     )
 
 
-# What is drawn as nothing: spaces, the BMP's Default_Ignorable_Code_Point, the empty Braille pattern.
+# Invisible characters: spaces, the BMP's Default_Ignorable_Code_Point, the empty Braille pattern.
 _VISIBLE = re.compile(
     "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )

@@ -1,8 +1,8 @@
-"""Who counts as an administrator, so that the last one cannot be taken away.
+"""The set of administrators, which prevents the removal of the last one.
 
-The item `R#admin`, `HOLDERS` has the set `uids`: active users who hold the role `admin` everywhere and without end. What
-makes or ends one changes the set in its own transaction, so of many at once the last one is refused. A set, and not a
-number: a repeat changes nothing.
+The item `R#admin`, `HOLDERS` has the set `uids`: active users who hold the role `admin` everywhere
+and without end. A transaction that adds or removes such a user also changes the set, so concurrent
+removals cannot remove the last one. A set, unlike a counter, makes repeats harmless.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ KEY = (f"R#{ADMIN}", "HOLDERS")
 
 
 def is_permanent(grant: Grant) -> bool:
-    """Return True for a grant that makes its holder one of them, while active."""
+    """Return True if the grant makes its active holder count as an administrator."""
     return grant.role == ADMIN and grant.scope == EVERYWHERE and grant.expires_at is None
 
 
 def joining(uid: str) -> dict[str, Any]:
-    """An item of a transaction."""
+    """Return an item of a transaction that adds the user to the set."""
     values = {":uids": {"SS": [uid]}}
     return {
         "Update": {
@@ -33,7 +33,10 @@ def joining(uid: str) -> dict[str, Any]:
 
 
 def leaving(uid: str) -> dict[str, Any]:
-    """An item of a transaction, whose condition fails for the last one. For anybody else it changes nothing."""
+    """Return an item of a transaction that removes the user from the set.
+
+    Its condition fails for the last administrator. It has no effect on other users.
+    """
     update = {
         "Key": grant_items.at(KEY),
         "UpdateExpression": "DELETE uids :uids",
@@ -48,6 +51,9 @@ def leaving(uid: str) -> dict[str, Any]:
 
 
 def is_last(uid: str) -> bool:
-    """As things stand; only `leaving` is certain. One call. Raises `user_attributes.Unavailable`."""
+    """Return True if the user is the last administrator at this moment.
+
+    Only the condition of `leaving` is certain. One call. Raises `user_attributes.Unavailable`.
+    """
     item = user_attributes.item(*KEY)
     return item is not None and item.get("uids") == [uid]

@@ -1,12 +1,13 @@
-"""Current authority: a request that changes something carries its caller's condition into every write of the table.
+"""Current authority: every write of a request to the table carries the caller's condition.
 
-`atrium.http.api` opens the context of a request, `user_attributes` asks it before each write. No operation passes the caller
-along, so none can forget to:
+`atrium.http.api` opens the context of a request, and `user_attributes` reads it before each write.
+Operations do not pass the caller along, so none can forget to.
 
-- A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition to each transaction:
-  META is active and has the access epoch of the token.
+- A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition
+  to each transaction: META is active and has the access epoch of the token.
 - Every other route with a caller may not write to the table.
-- Public routes and functions that no request called (triggers, streams, schedules) have no caller, and no condition.
+- Public routes and functions that no request called (triggers, streams, schedules) have no caller,
+  and no condition.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +21,16 @@ from atrium.http.problem import Problem
 from atrium.http.request import Claims
 
 Item = dict[str, Any]
-"""One of TransactWriteItems: `Put`, `Update`, `Delete` or `ConditionCheck`."""
+"""An item of TransactWriteItems: `Put`, `Update`, `Delete` or `ConditionCheck`."""
 
 _ACTIVE = "#caller_status = :caller_status AND #caller_epoch = :caller_epoch"
 _NAMES = {"#caller_status": "status", "#caller_epoch": "access_epoch"}
 
 
 class TokenStaleError(Problem):
-    """The caller's access has changed since their token was issued. A transaction that met this wrote nothing.
+    """The caller's access has changed since their token was issued. Nothing was written.
 
-    `conditions` are the items of that transaction whose own condition failed as well, counted from 0.
+    `conditions` are the other items of the transaction whose condition failed, counted from 0.
     """
 
     def __init__(self, conditions: frozenset[int] = frozenset()) -> None:
@@ -40,7 +41,7 @@ class TokenStaleError(Problem):
 
 
 class UnconditionalWriteError(Exception):
-    """A programming error: this request may not write to the table, or not without the caller's condition."""
+    """A programming error: a write to the table without the caller's condition."""
 
 
 class _Context(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ _context: ContextVar[_Context | None] = ContextVar("authority", default=None)
 
 @contextmanager
 def of_request(route: str, caller: Claims | None, *, current: bool) -> Iterator[None]:
-    """Let writes to the table carry the caller's condition until the block ends; refuse them when not `current`."""
+    """Attach the caller's condition to writes in the block; reject writes if not `current`."""
     token = _context.set(_Context(route, caller, current) if caller else None)
     try:
         yield
@@ -63,9 +64,9 @@ def of_request(route: str, caller: Claims | None, *, current: bool) -> Iterator[
 
 
 def caller() -> Claims | None:
-    """Return whose condition a transaction carries now, None outside of requests.
+    """Return the caller whose condition a transaction carries, or None outside of requests.
 
-    Raises UnconditionalWriteError when the route may not write.
+    Raise UnconditionalWriteError if the route may not write.
     """
     context = _context.get()
     if context is None:
@@ -79,7 +80,7 @@ def caller() -> Claims | None:
 
 
 def refuse_single_write(operation: str) -> None:
-    """Raise UnconditionalWriteError during a request: only a transaction can carry the caller's condition."""
+    """Raise UnconditionalWriteError during a request, which can only write transactions."""
     if context := _context.get():
         raise UnconditionalWriteError(
             f"{context.route} calls {operation}. Use user_attributes.transact instead."
@@ -89,9 +90,10 @@ def refuse_single_write(operation: str) -> None:
 def conditioned(
     items: Sequence[Item], caller: Claims, meta: Mapping[str, Any]
 ) -> tuple[list[Item], int]:
-    """Return the items with the caller's condition, and the place of the item that has it. `meta` is the key of their META.
+    """Return the items with the caller's condition, and the place of the item that has it.
 
-    A transaction may not name an item twice. So the condition joins that of the item which changes META, if one does.
+    `meta` is the key of the caller's META. A transaction may name an item only once. So the
+    condition joins that of an item which changes META, if there is one.
     """
     values = {":caller_status": {"S": "active"}, ":caller_epoch": {"N": str(caller.access_epoch)}}
     for place, item in enumerate(items):
@@ -103,7 +105,7 @@ def conditioned(
 
 
 def _key(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the key of an item; a Put has it among the attributes."""
+    """Return the key of an item. A Put has the key among its attributes."""
     key: dict[str, Any] = fields.get("Key") or {name: fields["Item"][name] for name in ("pk", "sk")}
     return key
 

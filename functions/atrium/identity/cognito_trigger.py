@@ -1,4 +1,4 @@
-"""A Lambda handler for a Cognito trigger: typed event in, part of the response out, one log line.
+"""Lambda handlers for Cognito triggers: typed event in, part of the response out, one log line.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools-working-with-aws-lambda-triggers.html
 """
@@ -11,8 +11,11 @@ import msgspec
 from atrium.runtime import log, tracing
 
 
-class Refusal(Exception):  # noqa: N818  not an error: a decision
-    """Its message reaches the person, as in "PreSignUp failed with error <message>."; Cognito adds the full stop."""
+class Refusal(Exception):  # noqa: N818 a decision, not an error
+    """A decision against the person, who sees the message.
+
+    Cognito shows "PreSignUp failed with error <message>." and adds the full stop.
+    """
 
 
 class TriggerRequest(msgspec.Struct, rename="camel", frozen=True):
@@ -26,16 +29,18 @@ class TriggerEvent(msgspec.Struct, rename="camel", frozen=True):
 
     @property
     def provider(self) -> str:
-        """Of the identities that this pool makes. A pool that replaces it is another provider."""
+        """Return the provider of this pool's identities. A replacement pool is another provider."""
         return f"cognito:{self.user_pool_id}"
 
 
 def trigger[Event: TriggerEvent](
     kind: type[Event], decide: Callable[[Event], dict[str, Any]]
 ) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """`decide` returns what to set in the event's `response`, or raises Refusal.
+    """Return a handler that calls `decide`.
 
-    Any other exception is logged, and the person hears only that something failed: Cognito shows them the message.
+    `decide` returns what to set in the event's `response`, or raises Refusal. Any other
+    exception is logged, and the person sees only a general message, because Cognito would show
+    the exception's.
     """
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def trigger[Event: TriggerEvent](
             raise
         except Exception as error:
             _log("ERROR", event, context, measurement, outcome="failed", error=log.failure(error))
-            raise Refusal("Something failed on our side. Please try again in a moment") from None
+            raise Refusal("An internal error occurred. Please try again in a moment") from None
         _log("INFO", event, context, measurement, outcome="done")
         return event | {"response": (event.get("response") or {}) | answer}
 

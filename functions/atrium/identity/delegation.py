@@ -1,7 +1,8 @@
-"""What a request may hand out and whom it may change: reads the table for `atrium/identity/rights.py`, and refuses with 403.
+"""Checks of what a request may grant and whom it may change; failures are 403.
 
-Everything is read strongly consistently and nothing is cached. That the caller's own rights have not ended meanwhile is
-checked by the condition that every transaction carries (`atrium/identity/authority.py`).
+The rule itself is in `atrium/identity/rights.py`. This module reads the table for it, strongly
+consistently and without a cache. The condition on every transaction
+(`atrium/identity/authority.py`) covers changes to the caller's own rights after these reads.
 """
 
 import time
@@ -19,13 +20,13 @@ from atrium.runtime import parallel
 from atrium.stores import user_attributes
 
 _MANY_SCOPES = 20
-"""Scopes that are read one by one; for more, all grants of the caller are read."""
+"""The number of scopes that are read one by one. For more, all grants of the caller are read."""
 
 GRAPH = ("ROLES", "GRAPH")
 
 
 class Delegation:
-    """What the caller of a request holds, and so may hand out."""
+    """The rights that the caller of a request holds and so may grant."""
 
     def __init__(self, uid: str) -> None:
         self._uid = uid
@@ -36,11 +37,11 @@ class Delegation:
 
     @cached_property
     def is_unlimited(self) -> bool:
-        """True for an administrator everywhere and without end, whom the rule never refuses."""
+        """Return True for an administrator everywhere and without end, who may grant anything."""
         return any((each.role, each.expires_at) == (ADMIN, None) for each in self._everywhere)
 
     def check_grant(self, grant: Grant) -> None:
-        """Raise 403 for a grant that the caller may not hand out, naming the field of the body."""
+        """Raise 403 for a grant that the caller may not make; `errors` names the field."""
         if self.is_unlimited:
             return
         own = self._own([grant])
@@ -52,11 +53,15 @@ class Delegation:
             raise Problem(403, "admin_required", detail, errors=[FieldError("#/role", detail)])
         field, detail = _fault(own, grant, roles)
         raise _exceeded(
-            "You can grant only what you hold yourself: see `errors`.", [FieldError(field, detail)]
+            "You can grant only rights that you hold yourself; see `errors`.",
+            [FieldError(field, detail)],
         )
 
     def check_target(self, uid: str) -> None:
-        """Raise 403 if the user holds a grant that the caller may not hand out. One's own record is not a target."""
+        """Raise 403 if the user holds a grant that the caller may not make.
+
+        Callers may always change their own record.
+        """
         if uid == self._uid or self.is_unlimited:
             return
         held = in_force(grants.whole(uid))
@@ -72,10 +77,15 @@ class Delegation:
                 403, "admin_required", "Only an administrator can change an administrator."
             )
         if beyond:
-            raise _exceeded("This user has rights that you do not have. Ask an administrator.")
+            raise _exceeded(
+                "This user has rights that you do not have. Ask an administrator to make this change."
+            )
 
     def check_role(self, name: str, before: Role | None, after: Role | None) -> None:
-        """Raise 403 if the role, as it is or as it would be, holds more than the caller does everywhere without end."""
+        """Raise 403 if the role holds more than the caller does everywhere without end.
+
+        The role is checked as it is and as it would be.
+        """
         if self.is_unlimited:
             return
         whole = Grant("", EVERYWHERE, name)
@@ -89,7 +99,7 @@ class Delegation:
         if after and not rights.can_define(own, name, after, roles):
             faults = _role_faults(own, after, roles)
             raise _exceeded(
-                "A role can hold only what you hold everywhere and without end: see `errors`.",
+                "A role can hold only rights that you hold everywhere and without end; see `errors`.",
                 faults,
             )
 
@@ -108,7 +118,7 @@ class Delegation:
 
 
 def refuse_own(caller: str, uid: str) -> None:
-    """Raise 403 if the caller is the holder: nobody grants rights to themselves, or lets their own last longer."""
+    """Raise 403 if the caller is the holder: users cannot extend their own rights."""
     if caller == uid:
         raise Problem(
             403,
@@ -123,7 +133,7 @@ def in_force(found: Iterable[Grant]) -> list[Grant]:
 
 
 def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
-    """Return the roles of the grants and those named, with all that they build on and may assign."""
+    """Return the roles of the grants and `names`, with the roles that they build on and may assign."""
     graph = user_attributes.item(*GRAPH) or {}
     assignable = {name: frozenset(by) for name, by in graph.get("assignable_by", {}).items()}
     roles, waiting = dict[str, Role](), {grant.role for grant in found if grant.role} | set(named)
@@ -143,14 +153,14 @@ def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
 
 
 def _fault(own: Sequence[Grant], grant: Grant, roles: Roles) -> tuple[str, str]:
-    """Return the field that keeps the grant from being within the caller's, and what to do."""
+    """Return the field that exceeds the caller's rights, with the error's detail."""
     ends = sorted({each.expires_at for each in own if each.expires_at is not None}, reverse=True)
     for end in ends:
         sooner = msgspec.structs.replace(grant, expires_at=end)
         if rights.can_hand_out(own, sooner, roles):
             return "#/expires_at", "Must not be later than the end of your own grant."
     if grant.role is None:
-        return "#/action", "You do not hold the right to this action in this scope."
+        return "#/action", "You do not have the right to this action in this scope."
     return (
         "#/role",
         "This role holds rights that you do not hold in this scope, and you may not assign it.",

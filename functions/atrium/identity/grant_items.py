@@ -1,11 +1,12 @@
 """The items of a grant: a role, or the right to one action, for a user within a scope.
 
     G#<uid>          <scope>#ROLE#<role>  or  <scope>#ACTION#<action>     the grant
-    GRANT#<id>       META                                                 {uid, sk}: where the grant of this id is
-    ON#<type>#<id>   U#<uid>#ROLE#<role>  or  U#<uid>#ACTION#<action>     the grant again, unless its scope is `*`
+    GRANT#<id>       META                                                 {uid, sk}: a pointer to the grant
+    ON#<type>#<id>   U#<uid>#ROLE#<role>  or  U#<uid>#ACTION#<action>     a copy, unless the scope is `*`
 
-So a user holds a role or an action at most once in a scope. A scope may contain `#`; the names of roles and actions may
-not, so a sort key is split from the right. GSI1 has the holders of a role, GSI2 the grants by the day they end.
+A user holds a role or an action at most once in a scope. A scope may contain `#`; the names of
+roles and actions may not, so a sort key is split from the right. GSI1 lists the holders of a role,
+GSI2 the grants by the day they end.
 """
 
 import time
@@ -15,23 +16,24 @@ from typing import Any
 import msgspec
 
 EVERYWHERE = "*"
-"""The scope of a grant that counts for every resource. Only such roles are in a token and on one's own record."""
+"""The scope of a grant that counts for every resource. A token has only roles of this scope."""
 DAY_SECONDS = 24 * 3600
 
 Item = dict[str, Any]
 """An item as plain values."""
 Key = tuple[str, str]
-"""pk and sk."""
+"""The pk and sk of an item."""
 
 DECIDING = ("pk", "sk", "id", "role", "action", "scope", "expires_at", "role_generation")
 """The attributes that `grant` reads."""
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What a decision needs of a grant: a `role`, or the right to a single `action`; the other of the two is None.
+    """The part of a grant that decisions need: a `role`, or the right to one `action`.
 
-    `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`. `expires_at` is in epoch seconds, None for no end.
-    `generation` is that of the role when it was granted. Deleted and created again, a role has another one.
+    The other of the two is None. `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`.
+    `expires_at` is in epoch seconds, None for no end. `generation` is that of the role when it
+    was granted. A role that is deleted and created again has another generation.
     """
 
     id: str
@@ -43,7 +45,10 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class GrantRecord(msgspec.Struct, frozen=True):
-    """A grant with its history. Times are RFC 3339. The API shows all but `role_generation`: see `Grant.generation`."""
+    """A grant with its history. Times are RFC 3339.
+
+    The API shows every field except `role_generation`, which `Grant.generation` explains.
+    """
 
     id: str
     uid: str
@@ -99,7 +104,7 @@ def index_keys(record: GrantRecord) -> dict[str, str]:
     """Return the keys of the grant in GSI1 and GSI2."""
     user, found = f"U#{record.uid}", dict[str, str]()
     if record.role:
-        # Holders of the role everywhere are adjacent, so a search need not read past the others.
+        # The holders of a role everywhere are adjacent, so a search reads no other items.
         of_role = user if record.scope == EVERYWHERE else f"{resource_key(record.scope)}#{user}"
         found |= {"gsi1pk": f"ROLE#{record.role}", "gsi1sk": of_role}
     if record.expires_at is not None:
@@ -177,13 +182,13 @@ def of_record(record: GrantRecord) -> Grant:
 
 
 def generation_of(item: Item) -> int:
-    """Return 0 for the first role of its name, and for the right to an action."""
+    """Return the generation in an item: 0 for an action and for the first role of its name."""
     found: int = item.get("role_generation", 0)
     return found
 
 
 def id_of(item: Item) -> str:
-    """Return the grant's id, which is the end of the sort key in the layout before this one."""
+    """Return the grant's id, which ends the sort key in the previous layout."""
     found: str = item["id"] if "id" in item else item["sk"].rsplit("#", 1)[1]
     return found
 
@@ -195,7 +200,7 @@ def uid_of(item: Item) -> str:
 
 
 def in_force(item: Item) -> bool:
-    """Return False for an item that has expired: TTL deletes up to days later."""
+    """Return False for an item that has expired, which TTL may delete days later."""
     return item.get("expires_at") is None or item["expires_at"] > time.time()
 
 
@@ -204,7 +209,7 @@ def day_key(epoch_seconds: float) -> str:
 
 
 def ending_key(expires_at: int, rest: str = "") -> str:
-    """Return a key that sorts by time: its digits suffice until the year 2286."""
+    """Return a key that sorts by time. Its digits suffice until the year 2286."""
     return f"{expires_at:010}#{rest}"
 
 

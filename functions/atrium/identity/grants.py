@@ -1,4 +1,4 @@
-"""Reads and changes of a user's grants. Keys: `atrium/identity/grant_items.py`."""
+"""Reads and changes of a user's grants. `atrium/identity/grant_items.py` describes the keys."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -20,7 +20,7 @@ from atrium.runtime import log, parallel
 from atrium.stores import user_attributes
 
 MAX_SORT_KEY_BYTES = 1024
-"""DynamoDB's own limit, also for what a sort key begins with."""
+"""DynamoDB's limit for a sort key, and for the prefix in a query."""
 
 Asked = tuple[str, str, str]
 """A uid, and the type and the id of a resource."""
@@ -49,9 +49,9 @@ def first_end(grants: Iterable[Grant]) -> int | None:
 
 
 def covering(asked: Iterable[Asked]) -> dict[Asked, list[Grant]]:
-    """Return for each (uid, type, id) the user's grants whose scope covers that resource, expired ones too.
+    """Return for each (uid, type, id) the user's grants that cover the resource, expired ones too.
 
-    Three Queries for each, all at once, none of them twice. Raises `Unavailable`.
+    All Queries run at once: three for each key, without duplicates. Raises `Unavailable`.
     """
     scopes = {one: (EVERYWHERE, f"{one[1]}:*", f"{one[1]}:{one[2]}") for one in asked}
     found = _with_prefixes(
@@ -78,7 +78,10 @@ def of_type(uid: str, kind: str) -> list[Grant]:
 
 
 def of_few(uid: str, limit: int) -> list[Grant] | None:
-    """Return all grants of the user, None when they are more than `limit`. One Query. Raises `Unavailable`."""
+    """Return all grants of the user, or None if there are more than `limit`.
+
+    One Query. Raises `Unavailable`.
+    """
     found = list(islice(_legacy(uid), limit + 1))
     found += islice(user_attributes.query(partition(uid), only=DECIDING, page=limit + 1), limit + 1)
     return list(_readable(found)) if len(found) <= limit else None
@@ -100,7 +103,7 @@ def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
 
 
 def find(uid: str, grant: str) -> Item | None:
-    """Return the grant in force with this id, None when the user has none. Two calls. Raises `Unavailable`."""
+    """Return the user's grant in force with this id, or None. Two calls. Raises `Unavailable`."""
     for item in _legacy(uid):
         if grant_items.id_of(item) == grant and grant_items.in_force(item):
             return item
@@ -108,12 +111,12 @@ def find(uid: str, grant: str) -> Item | None:
     if pointer is None or pointer["uid"] != uid:
         return None
     found = user_attributes.item(partition(uid), pointer["grant_sk"])
-    # A new grant may have replaced one that had expired, whose pointer still exists.
+    # The pointer of an expired grant can outlive a new grant that replaced it.
     return found if found and found["id"] == grant and grant_items.in_force(found) else None
 
 
 def same(record: GrantRecord) -> Item | None:
-    """Return the grant in force of the same role or action in the same scope. One call. Raises `Unavailable`."""
+    """Return the grant in force of the same right and scope. One call. Raises `Unavailable`."""
     if held := _legacy_duplicate(record):
         return held
     found = user_attributes.item(*grant_items.keys(record)[0])
@@ -121,10 +124,10 @@ def same(record: GrantRecord) -> Item | None:
 
 
 def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, Any]]:
-    """Return the items of a transaction that creates the grant, or replaces that of the same role or action and scope.
+    """Return the items of a transaction that creates or replaces a grant.
 
-    The condition of the first fails when there is such a grant in force, or when it is not the one to be replaced. A grant
-    of an earlier role of the same name is overwritten.
+    The first item's condition fails if a grant of the same right and scope is in force that is
+    not `replacing`. A grant of an earlier role of the same name is overwritten.
     """
     if not replacing and (held := _legacy_duplicate(record)):
         absent: dict[str, Any] = {
@@ -138,7 +141,7 @@ def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, A
 
 
 def keyed_puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, Any]]:
-    """Return what `puts` does, in the new layout whatever the environment's is."""
+    """Return the items of `puts` in the new layout, whatever the environment's layout is."""
     own, *others = _puts(grant_items.items(record))
     own["Put"] |= _if(replacing) if replacing else _unless_in_force(record.role_generation)
     if replacing and grant_items.id_of(replacing) != record.id:
@@ -148,7 +151,10 @@ def keyed_puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[
 
 
 def deletes(item: Item) -> list[dict[str, Any]]:
-    """Return the items of a transaction that deletes the grant. The condition of the first fails when it is gone."""
+    """Return the items of a transaction that deletes the grant.
+
+    The condition of the first fails if the grant is gone.
+    """
     record, is_legacy = grant_items.record(item), legacy_grants.holds(item)
     keys = legacy_grants.keys(record) if is_legacy else grant_items.keys(record)
     own, *others = _keyed(keys)
@@ -187,7 +193,7 @@ def _unless_in_force(generation: int) -> dict[str, Any]:
 
 
 def _is_same(item: Item, record: GrantRecord) -> bool:
-    """Return True if the item, a grant of the same right, is in force and of the same role, not of an earlier one."""
+    """Return True if the item is in force and of the same right and the same role generation."""
     return grant_items.in_force(item) and grant_items.generation_of(item) == record.role_generation
 
 
@@ -205,8 +211,8 @@ def _legacy_duplicate(record: GrantRecord) -> Item | None:
 
 
 def _with_prefixes(wanted: Collection[tuple[str, str]]) -> dict[str, list[Grant]]:
-    """Return by uid the grants whose sort keys have one of the prefixes, and all of the layout before this one."""
-    # That layout first: a grant that is moved meanwhile is then read twice, and never missed.
+    """Return by uid the grants whose sort keys have a prefix, and all of the previous layout."""
+    # The previous layout is read first. A grant that moves meanwhile is read twice, never missed.
     found = {uid: list(_legacy(uid)) for uid, _ in wanted}
     calls = [
         partial(_query, uid, prefix)
@@ -219,7 +225,10 @@ def _with_prefixes(wanted: Collection[tuple[str, str]]) -> dict[str, list[Grant]
 
 
 def _readable(items: Iterable[Item]) -> Iterator[Grant]:
-    """Yield the grants of the items. One that cannot be read is logged and counts as no grant, so that sign-in works."""
+    """Yield the grants of the items.
+
+    An unreadable item is logged and skipped, so that sign-in still works.
+    """
     for item in items:
         try:
             yield grant_items.grant(item)

@@ -1,11 +1,12 @@
-"""The layout of grants before `atrium/identity/grant_items.py`, until `make migrate-items` has moved every grant of an environment.
+"""The layout of grants before `grant_items.py`, in use until `make migrate-items` has moved all.
 
     U#<uid>          ROLE#<scope>#<role>#<id>  or  PERM#<type>#<id>#<action>#<id>     the grant
-    ON#<type>#<id>   U#<uid>#<id>                                                     the grant again, with its scope
-    G#               LAYOUT                   {layout, since, after}                  how far the migration is
+    ON#<type>#<id>   U#<uid>#<id>                                                     a copy with its scope
+    G#               LAYOUT                   {layout, since, after}                  the migration's progress
 
-Code of the release before reads only this layout. So grants are written in it until the operator starts the migration,
-which happens when no such code runs any more. Delete this file one release later: docs/runbooks/migrate-items.md.
+The previous release reads only this layout. So grants are written in it until the operator starts
+the migration, when no such code runs any more. Delete this file one release later:
+docs/runbooks/migrate-items.md.
 """
 
 from collections.abc import Iterator
@@ -27,18 +28,18 @@ from atrium.runtime.clock import Moment
 from atrium.stores import user_attributes
 
 Layout = Literal["before", "moving", "keyed"]
-"""`before`: grants are written in this layout. `moving`: in the new one, and read from both. `keyed`: only the new one."""
+"""The state of the migration: `before` writes this layout, `moving` reads both, `keyed` is done."""
 
 STATE = ("G#", "LAYOUT")
 CACHE_SECONDS = 20
-"""The longest time that a container writes this layout after the migration has started."""
+"""The longest time that a container still writes this layout after the migration's start."""
 
 _GRANTS = ("PERM#", "ROLE$")
 _cache: dict[Key, tuple[Moment, Layout]] = {}
 
 
 def layout() -> Layout:
-    """Return the layout, read at most CACHE_SECONDS ago; `keyed` is final. Raises `Unavailable`."""
+    """Return the layout, cached for CACHE_SECONDS; `keyed` is final. Raises `Unavailable`."""
     read_at, known = _cache.get(STATE, (clock.NEVER, None))
     if known == "keyed" or (known and clock.since(read_at) < CACHE_SECONDS):
         return known
@@ -50,12 +51,15 @@ def layout() -> Layout:
 
 
 def query(uid: str, after: dict[str, str] | None = None, page: int | None = None) -> Iterator[Item]:
-    """Yield the user's grants in this layout. One call per megabyte, or per `page` items. Raises `Unavailable`."""
+    """Yield the user's grants in this layout. Raises `Unavailable`.
+
+    One call per megabyte, or per `page` items.
+    """
     return user_attributes.query(f"U#{uid}", between=_GRANTS, after=after, page=page)
 
 
 def holds(item: Item) -> bool:
-    """Return True for a copy of a grant in this layout."""
+    """Return True if the item is a copy of a grant in this layout."""
     return "id" not in item
 
 

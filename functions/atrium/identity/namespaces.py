@@ -1,4 +1,4 @@
-"""Namespaces of user attributes: what each is for. `access` writes them; whoever shows attributes asks here which.
+"""Namespaces of user attributes. `access` writes them; all other services only read them.
 
 NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, set_by, version}
 """
@@ -17,10 +17,10 @@ PK = "NAMESPACES"
 
 
 class Namespace(msgspec.Struct, frozen=True):
-    """`schema` is a JSON Schema for the values of one user, as an object by name.
+    """A namespace. `schema` is a JSON Schema for one user's values, as an object by name.
 
-    `visible_to` and `writable_by` name those who may beside the holders of `access.read` and `access.write`: the user, or
-    nobody. `set_by` are roles whose holders may set the values of others.
+    `visible_to` and `writable_by` are `user` or `nobody`, beside the holders of `access.read`
+    and `access.write`. Holders of a role in `set_by` may set other users' values.
     """
 
     namespace: str
@@ -35,7 +35,10 @@ class Namespace(msgspec.Struct, frozen=True):
 
     @property
     def is_trusted(self) -> bool:
-        """Other programs decide by the values. So only holders of `set_by` and administrators set them."""
+        """Return True if programs decide by the values.
+
+        Only administrators and holders of a role in `set_by` may set them.
+        """
         return self.in_token
 
 
@@ -47,9 +50,9 @@ _cache: dict[str, tuple[Moment, Namespaces]] = {}
 
 
 def known(names: Iterable[str]) -> Namespaces:
-    """By name, as they were at most CACHE_SECONDS ago; as they are, should one of `names` have been missing then.
+    """Return the namespaces by name, cached for CACHE_SECONDS.
 
-    Raises user_attributes.Unavailable.
+    They are read again if one of `names` is missing. Raises user_attributes.Unavailable.
     """
     read_at, found = _cache.get(PK, (clock.NEVER, {}))
     if clock.since(read_at) >= CACHE_SECONDS or any(name not in found for name in names):
@@ -59,13 +62,16 @@ def known(names: Iterable[str]) -> Namespaces:
 
 
 def read() -> Namespaces:
-    """As they are. One call per megabyte."""
+    """Return the namespaces as the table has them now. One call per megabyte."""
     return {item["sk"]: of_item(item) for item in user_attributes.query(PK)}
 
 
 def of_item(item: Mapping[str, Any]) -> Namespace:
-    """Return the namespace; one that cannot be read is logged and closed: hidden from users, and in no token. An
-    administrator can still replace or delete it."""
+    """Return the namespace of an item. An unreadable one is logged and closed.
+
+    A closed namespace is hidden from users and absent from tokens. An administrator can still
+    replace or delete it.
+    """
     try:
         schema = msgspec.json.decode(item["schema"])
         return msgspec.convert({**item, "namespace": item["sk"], "schema": schema}, Namespace)
@@ -84,7 +90,7 @@ def of_item(item: Mapping[str, Any]) -> Namespace:
 
 
 def visible_to_user(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
-    """Of a user's attributes those that they may see themselves."""
+    """Return the attributes that the user may see."""
     return _those(attributes, lambda namespace: namespace.visible_to == "self")
 
 

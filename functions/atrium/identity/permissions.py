@@ -1,4 +1,4 @@
-"""Which permissions a user's roles hold, by the table; those of a role are kept by its version. Fails closed."""
+"""The permissions of roles. A role's definition is cached by its version. Fails closed."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,19 +11,20 @@ from atrium.stores.user_attributes import RoleDefinition
 ADMIN = "admin"
 """The role that holds every permission, whatever the table says."""
 
-CACHE_SECONDS = 30  # for so long at most may a permission that was taken from a role still work
+CACHE_SECONDS = 30  # seconds for which a permission may still work after its removal from a role
 _CACHE_ENTRIES = 512
 
 _cache: dict[str, tuple[Moment, RoleDefinition]] = {}
 
 Define = Callable[[str], RoleDefinition]
-"""What a role holds by itself, and the roles that it builds on; empty for an unknown one."""
+"""A function that returns a role's own definition, empty for an unknown role."""
 
 
 def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> bool:
     """Return True if one of the roles, or a role that it builds on, holds the permission.
 
-    `current` asks the table and never the cache, role by role until one holds it. Raises user_attributes.Unavailable.
+    `current` reads the table instead of the cache, role by role until one holds it. Raises
+    user_attributes.Unavailable.
     """
     held = set(roles)
     read = user_attributes.role_definition if current else cached
@@ -33,7 +34,7 @@ def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> boo
 
 
 def living(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
-    """Return the grants but those of a role that has been deleted: another one may have its name by now.
+    """Return the grants whose role has not been deleted since, even if the name is in use again.
 
     `read` defaults to the table as it is. Raises like `hold`.
     """
@@ -47,12 +48,18 @@ def is_living(grant: Grant, define: Define) -> bool:
 
 
 def known(roles: Iterable[str]) -> set[str]:
-    """Every permission of the roles, as `cached` has them; for `admin` see ADMIN. Raises like `hold`."""
+    """Return the permissions of the roles from the cache. Raises like `hold`.
+
+    The permissions of `admin` are not listed; see ADMIN.
+    """
     return _of(set(roles), cached)
 
 
 def of(roles: Iterable[str], read: Define | None = None) -> set[str]:
-    """Every permission of the roles as the table has them now; for `admin` see ADMIN. Raises like `hold`."""
+    """Return the permissions of the roles as the table has them now. Raises like `hold`.
+
+    The permissions of `admin` are not listed; see ADMIN.
+    """
     return _of(set(roles), read or user_attributes.role_definition)
 
 
@@ -61,7 +68,10 @@ def _of(roles: set[str], read: Define) -> set[str]:
 
 
 def _definitions(roles: set[str], read: Define) -> Iterator[RoleDefinition]:
-    """Yield those of the roles, then of the roles that they build on, level by level. Each is read when it is wanted."""
+    """Yield the definitions of the roles, then of their parents, level by level.
+
+    Each is read only when it is wanted.
+    """
     seen, waiting = set[str](), roles
     while waiting:
         parents = set[str]()
@@ -74,12 +84,15 @@ def _definitions(roles: set[str], read: Define) -> Iterator[RoleDefinition]:
 
 
 def cached(role: str) -> RoleDefinition:
-    """As it was at most CACHE_SECONDS ago. After that its version is read, and the whole only if that is another one, or
-    if the role has none. Raises user_attributes.Unavailable."""
+    """Return a role's definition as it was at most CACHE_SECONDS ago.
+
+    After that time its version is read. The definition is read again only if the version
+    differs or is missing. Raises user_attributes.Unavailable.
+    """
     read_at, known = _cache.get(role, (clock.NEVER, None))
     if known is not None and clock.since(read_at) < CACHE_SECONDS:
         return known
-    asked_at = clock.now()  # an answer may be as old as its question
+    asked_at = clock.now()  # the start of the read: the answer may be that old
     if (
         known is None
         or known.version is None

@@ -1,9 +1,11 @@
-"""The rule that keeps rights from growing: nobody gives what they do not hold. docs/authorization.md says it in words.
+"""The delegation rule: users can only grant rights that they hold.
 
-This module compares what it is handed in and reads nothing. `atrium/identity/delegation.py` reads the table and answers requests.
+docs/authorization.md explains the rule. This module only compares its arguments.
+`atrium/identity/delegation.py` reads the table and responds to requests.
 
-A right is a permission (or everything, by the role `admin`) within a scope, until a time. One question decides all: could
-the holder of these grants hand out that grant? If not, they cannot change its holder either.
+A right is a permission (or everything, by the role `admin`) within a scope, until a time. Every
+check asks whether the holder of some grants could make another grant. If not, they cannot change a
+holder of that grant either.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +18,7 @@ from atrium.identity.permissions import ADMIN
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What a role says by itself. `assignable_by` names the roles whose holders may hand it out without holding it."""
+    """The definition of a role. Holders of a role in `assignable_by` may grant this one."""
 
     permissions: frozenset[str] = frozenset()
     parents: frozenset[str] = frozenset()
@@ -25,13 +27,13 @@ class Role(msgspec.Struct, frozen=True):
 
 
 Roles = Mapping[str, Role]
-"""Roles by name, with all that they build on and all that they may assign. A missing role holds nothing."""
+"""Roles by name, with the roles that they build on and may assign. A missing role holds nothing."""
 
 _NOTHING = Role()
 
 
 def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
-    """Return True if the holder of `own`, which are in force, may give `grant` to somebody else."""
+    """Return True if a holder of `own`, all in force, may make `grant` for another user."""
     if not counts(grant, roles):
         return True
     held = _held(own, grant, roles)
@@ -41,10 +43,11 @@ def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
 
 
 def can_define(own: Sequence[Grant], name: str, role: Role, roles: Roles) -> bool:
-    """Return True if the holder of `own` may make the role, change it or delete it.
+    """Return True if a holder of `own` may create, change or delete the role.
 
-    A definition counts everywhere and has no end. To be allowed to assign a role is not enough to define it. What `own` gives
-    is what `roles` say, so nobody holds more by changing a role of their own.
+    A definition counts everywhere and has no end. The right to assign a role does not include
+    the right to define it. `roles` are the definitions before the change, so users gain nothing
+    by changing a role of their own.
     """
     held = _held(own, Grant("", EVERYWHERE, name), roles)
     defined = {**roles, name: msgspec.structs.replace(role, assignable_by=frozenset())}
@@ -64,7 +67,7 @@ def contains(own: Grant, grant: Grant) -> bool:
 
 
 def counts(grant: Grant, roles: Roles) -> bool:
-    """Return False for a grant of a role that was deleted, whatever role has its name now: it gives nothing."""
+    """Return False for a grant of a deleted role, even if another role has its name now."""
     return (
         grant.role in (None, ADMIN)
         or roles.get(grant.role, _NOTHING).generation == grant.generation
@@ -72,7 +75,7 @@ def counts(grant: Grant, roles: Roles) -> bool:
 
 
 def permission_of(right: Grant) -> str:
-    """Return the permission that the right to a single action is equal to, within its scope."""
+    """Return the permission that equals the right to a single action within its scope."""
     return f"{right.scope.partition(':')[0]}.{right.action}"
 
 
@@ -88,17 +91,20 @@ def lineage(names: Iterable[str], roles: Roles) -> set[str]:
 
 
 def permissions_of(names: Iterable[str], roles: Roles) -> set[str]:
-    """Return what the roles hold by themselves."""
+    """Return the permissions that the roles hold themselves."""
     return {permission for name in names for permission in roles.get(name, _NOTHING).permissions}
 
 
 def assignable_by(names: set[str], roles: Roles) -> set[str]:
-    """Return the roles that holders of these roles may hand out without holding them."""
+    """Return the roles that holders of `names` may grant without holding them."""
     return {name for name, role in roles.items() if role.assignable_by & names}
 
 
 class _Held(NamedTuple):
-    """What some grants give in one scope until one time: `roles` with those they build on."""
+    """The rights that some grants give in one scope until one time.
+
+    `roles` includes the roles that the granted ones build on.
+    """
 
     everything: bool
     roles: set[str]
@@ -115,7 +121,10 @@ def _held(own: Sequence[Grant], grant: Grant, roles: Roles) -> _Held:
 
 
 def _role_is_within(role: str, held: _Held, roles: Roles) -> bool:
-    """Return True if a role, and each role that its holder could assign, gives no more than what is held."""
+    """Return True if a role gives no more than what is held.
+
+    The roles that its holder could assign count, too.
+    """
     seen, waiting = set[str](), {role}
     while waiting:
         each = waiting.pop()

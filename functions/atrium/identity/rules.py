@@ -1,6 +1,6 @@
-"""Who may call an operation: `x-atrium-allow`, which the build puts into the zip as `<service>/rules.json`.
+"""The rules of who may call an operation: `x-atrium-allow`, packaged as `<service>/rules.json`.
 
-What no alternative admits is refused. docs/architecture.md says what each alternative means.
+A caller whom no alternative admits is rejected. docs/architecture.md explains the alternatives.
 """
 
 import sys
@@ -14,17 +14,18 @@ from atrium.http.request import Reach, Request
 
 
 class Alternative(msgspec.Struct, frozen=True):
-    """`of` is the permission, the role, or the path parameter; empty where the kind says it all."""
+    """An alternative of a rule. `of` is the permission, role or path parameter, or empty."""
 
     kind: Literal["public", "permission", "role", "self"]
     of: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Of one route: its alternatives, the widest first, and whether its contract has parameters in the query.
+    """The rule of one route: alternatives, the widest first, and whether the query has parameters.
 
-    `current_authority`: no cached verdict admits the caller, and what the operation writes carries their condition
-    (atrium/identity/authority.py). It has no default: a route whose rules do not say must not be served.
+    If `current_authority` is set, the caller's access is never read from a cache, and writes
+    carry the caller's condition (atrium/identity/authority.py). It has no default: a route
+    without it must not be served.
     """
 
     allow: Sequence[Alternative]
@@ -37,15 +38,15 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 Rules = Mapping[str, Rule]
-"""By route, as in ROUTES."""
+"""Rules by route, as in ROUTES."""
 
 
 class RulesMissingError(Exception):
-    """The package has no rules, or none for one of its routes: the build puts them there."""
+    """The package lacks rules for one of its routes, or all. The build writes them."""
 
 
 def of_package(package: str, routes: Collection[str]) -> Rules:
-    """The rules of a service's package. Raises RulesMissingError when a route has none."""
+    """Return the rules of a service's package. Raise RulesMissingError if a route has none."""
     found = read(f"{sys.modules[package].__path__[0]}/rules.json")
     if missing := sorted(set(routes) - found.keys()):
         raise RulesMissingError(
@@ -65,19 +66,23 @@ def read(file: str) -> Rules:
 
 
 def check_address(request: Request, rule: Rule) -> None:
-    """Raises 400 for control characters in the path, and for any query where the contract has none.
+    """Raise 400 for control characters in the path, and for a query if the contract has none.
 
-    An operation that takes one reads it with `request.parameters`, which refuses what it does not know.
+    An operation that takes a query reads it with `request.parameters`, which rejects unknown
+    parameters.
     """
     unexpected = () if rule.takes_query else request.query
     if request.path_parameters or unexpected:
-        from atrium.http import parameters  # not at the top: most paths are plain
+        from atrium.http import parameters  # imported here: most paths are plain
 
         parameters.check(request.path_parameters, unexpected)
 
 
 def reach(request: Request, rule: Rule) -> Reach:
-    """How far the caller may reach. Raises 403 or 404 when not at all, 503 when the table cannot be read."""
+    """Return which rows the caller may access.
+
+    Raise 403 or 404 if there are none, and 503 if the table cannot be read.
+    """
     for alternative in rule.allow:
         if _admits(alternative, request, rule.current_authority):
             return "self" if alternative.kind == "self" else "all"
@@ -87,13 +92,13 @@ def reach(request: Request, rule: Rule) -> Reach:
     raise Problem(
         403,
         "permission_missing",
-        f"This needs {wanted or 'what nobody holds'}. Ask an administrator.",
+        f"This requires {wanted or 'a right that nobody holds'}. Ask an administrator.",
     )
 
 
 def not_found() -> Problem:
-    """What is not there and what is not for the caller look the same."""
-    return Problem(404, "not_found", "There is no such thing, or it is not for you to see.")
+    """Return a 404 that does not tell a missing resource from one without access."""
+    return Problem(404, "not_found", "Not found, or you do not have access to it.")
 
 
 def _admits(alternative: Alternative, request: Request, current: bool) -> bool:

@@ -1,6 +1,7 @@
-"""Is this access token still good? Compared with the user's META item on every authenticated request; fails closed.
+"""Verification of access tokens against the user's META item on every request; fails closed.
 
-Requests that read accept a META that was read at most CACHE_SECONDS ago. Requests that change something do not.
+Requests that only read accept a META that was read at most CACHE_SECONDS ago. Requests that change
+something do not.
 """
 
 import time
@@ -13,7 +14,7 @@ from atrium.runtime import clock
 from atrium.runtime.clock import Moment
 from atrium.stores import user_attributes
 
-CACHE_SECONDS = 30  # for so long at most may a revoked token work in a container that has seen it
+CACHE_SECONDS = 30  # how long a revoked token may still work in a container that has seen it
 _CACHE_ENTRIES = 2048
 
 _cache: dict[str, tuple[Moment, user_attributes.Meta]] = {}
@@ -24,8 +25,9 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
 
     `current` compares them with META as the table has it now, and never with the cache.
 
-    Raises 401 `token_unusable` (not an access token of ours), 401 `token_stale` (the user's rights or status have
-    changed since, a role of theirs has ended, or the user is gone), 503 when the table cannot be read.
+    Raise 401 `token_unusable` for a token that is not one of our access tokens. Raise 401
+    `token_stale` if the user's rights or status have changed, a role has ended, or the user is
+    gone. Raise 503 if the table cannot be read.
     """
     claims = _claims(token)
     if claims.roles_until is not None and claims.roles_until <= time.time():
@@ -39,7 +41,11 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
 
 def _claims(token: Mapping[str, str]) -> Claims:
     if token.get("token_use") != "access":
-        raise Problem(401, "token_unusable", "Send the access token; this is not one.")
+        raise Problem(
+            401,
+            "token_unusable",
+            "This is not an access token. Send the access token of the sign-in.",
+        )
     try:
         return Claims(
             uid=token["uid"],
@@ -51,7 +57,7 @@ def _claims(token: Mapping[str, str]) -> Claims:
         )
     except (KeyError, ValueError):
         raise Problem(
-            401, "token_unusable", "The token lacks claims that signing in adds. Sign in again."
+            401, "token_unusable", "The token lacks required claims. Sign in again."
         ) from None
 
 
@@ -60,18 +66,18 @@ def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
 
 
 def _cached(uid: str) -> user_attributes.Meta | None:
-    # A cached item that disagrees with the token is no verdict: the token may be newer than the cache. verify() asks
-    # the table then, so a grant works at once with the token that carries it.
+    # A cached item that disagrees with the token proves nothing: the token may be newer. verify()
+    # then reads the table, so a grant works at once with the token that carries it.
     read_at, meta = _cache.get(uid, (clock.NEVER, None))
     return meta if clock.since(read_at) < CACHE_SECONDS else None
 
 
 def _read(uid: str) -> user_attributes.Meta | None:
-    asked_at = clock.now()  # an answer may be as old as its question
+    asked_at = clock.now()  # the start of the read: the answer may be that old
     try:
         meta = user_attributes.meta(uid)
     except user_attributes.Unavailable as error:
-        raise unavailable("The record of your access") from error
+        raise unavailable("The table of user attributes") from error
     if len(_cache) >= _CACHE_ENTRIES:
         _cache.clear()
     if meta is None:

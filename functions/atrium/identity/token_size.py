@@ -1,8 +1,9 @@
-"""How much of an access token the claims that we add may take.
+"""Limits for the size of the claims that Atrium adds to an access token.
 
-Clients send the token with every request, and API Gateway refuses requests whose headers have more than 10,240 bytes in
-total. The limits below keep the `Authorization` header under 6,500 bytes, so 3,700 are left for all other headers. A byte
-of a claim costs 4/3 bytes there. The rest of the header (Cognito's own claims, signature, `Bearer`) takes about 1,500.
+Clients send the token with every request. API Gateway rejects requests whose headers exceed 10,240
+bytes in total. The limits below keep the `Authorization` header under 6,500 bytes, which leaves
+3,700 for all other headers. A byte of a claim takes 4/3 bytes there. The rest of the header
+(Cognito's own claims, signature, `Bearer`) takes about 1,500.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,8 +17,8 @@ MAX_ATTRIBUTES = 1536
 
 
 def size(claim: str) -> int:
-    """Return the bytes that a claim takes at most, as a JSON string whose non-ASCII characters are escaped."""
-    import json  # botocore has imported it in every function that makes or bounds a token; msgspec does not escape
+    """Return the size in bytes of a claim as a JSON string with non-ASCII characters escaped."""
+    import json  # botocore has imported it already in these functions, and msgspec does not escape
 
     return len(json.dumps(claim))
 

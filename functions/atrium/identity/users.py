@@ -1,4 +1,4 @@
-"""Who somebody signed in as, and who that is here: an identity (`provider`, `subject`) belongs to one user."""
+"""Users and their identities: an identity (`provider`, `subject`) belongs to one user."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -11,12 +11,15 @@ from atrium.stores import postgres, user_attributes
 
 
 class EmailTakenError(Exception):
-    """A living user has this e-mail, and the identity is not theirs. Only an operator may link the two: an e-mail
-    address alone, in a pool that replaces another one, proves too little to hand over an account."""
+    """Another user who is not erased has this e-mail.
+
+    Only an operator may link the identity to that user. An e-mail address in a replacement pool
+    is not enough proof to hand over an account.
+    """
 
 
 class EmailUnusableError(Exception):
-    """The e-mail of somebody new is none that we can store in its normal form."""
+    """The e-mail of a new user has no normal form that can be stored."""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -24,7 +27,7 @@ class User(msgspec.Struct, frozen=True):
     status: str
 
 
-# One flight whether or not the user exists. Nothing is written when it does.
+# One flight whether or not the user exists. It writes nothing if the user exists.
 _FIND_OR_CREATE = """
 WITH known AS (
     SELECT users.uid, users.status FROM identities JOIN users USING (uid) WHERE provider = $1 AND subject = $2
@@ -45,11 +48,12 @@ SELECT uid, status FROM known UNION ALL SELECT uid, status FROM created
 def ensure_user(
     provider: str, subject: str, email: str, attributes: dict[str, str], uid: UUID | None = None
 ) -> User:
-    """The user of this identity, in Postgres and in the table; made on first sight, as `uid` if that is given. Safe to
-    repeat and to race.
+    """Return the user of this identity; create it in Postgres and the table if it is missing.
 
-    `attributes` are the provider's standard claims; of these `given_name`, `family_name` and `locale` are kept when
-    they are fit to be. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailable, user_attributes.Unavailable.
+    A new user gets `uid` if it is given. Repeated and concurrent calls are safe. `attributes`
+    are the provider's standard claims, of which valid values of `given_name`, `family_name` and
+    `locale` are kept. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailable,
+    user_attributes.Unavailable.
     """
     user = find_or_create(provider, subject, email, attributes, uid)
     if user.status == "active":
@@ -60,7 +64,7 @@ def ensure_user(
 def find_or_create(
     provider: str, subject: str, email: str, attributes: dict[str, str], uid: UUID | None = None
 ) -> User:
-    """The Postgres half of `ensure_user`. Raises EmailUnusableError, too."""
+    """Return or create the user in Postgres only. Raises like `ensure_user`."""
     address = _kept(text.Email, email)
     if address is None:
         return _known(provider, subject)
@@ -69,14 +73,14 @@ def find_or_create(
         _kept(text.PersonName, attributes.get("family_name")),
         _kept(text.Locale, attributes.get("locale")),
     )
-    # Whoever loses a race meets a unique index; by the second look the winner has committed.
+    # The loser of a race meets a unique index. The winner has committed by the second attempt.
     for _ in range(2):
         with suppress(postgres.UniqueViolation):
             new = (uid or uuid7(), address, *names, uuid7())
             [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
             return User(str(found), status)
     raise EmailTakenError(
-        f"Another user has the e-mail of {provider} {subject}. Link the identity, if it is theirs."
+        f"Another user has the e-mail of {provider} {subject}. Link the identity if it belongs to that user."
     )
 
 
@@ -86,14 +90,14 @@ _FIND = (
 
 
 def _known(provider: str, subject: str) -> User:
-    """Return the user of an identity whose e-mail has no normal form: they signed up before it was asked for."""
+    """Return the user of an identity whose e-mail is invalid: an account older than the validation."""
     for uid, status in postgres.query(_FIND, provider, subject):
         return User(str(uid), status)
-    raise EmailUnusableError(f"The e-mail of {provider} {subject} is not acceptable.")
+    raise EmailUnusableError(f"The e-mail of {provider} {subject} is invalid.")
 
 
 def _kept(kind: type[text.Line], value: str | None) -> str | None:
-    """What a person once typed elsewhere must not keep them from signing in here."""
+    """Return the normalised value, or None: an invalid profile must not prevent sign-in."""
     try:
         return str(kind.parse(value))
     except ValueError:

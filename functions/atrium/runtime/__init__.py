@@ -1,1 +1,1 @@
-"""The function's own life: configuration, time, logs and traces."""
+"""The runtime of a function: configuration, time, logs and traces."""

@@ -1,14 +1,15 @@
-"""How long ago something was, to whoever keeps it in memory for a while.
+"""Elapsed time for in-memory caches, correct across Lambda freezes.
 
-Lambda freezes an execution environment between requests, and its monotonic clock may stand still meanwhile: what was to be
-kept for 30 seconds is then kept for hours (https://github.com/hashicorp/vault-lambda-extension/pull/150 met it). The wall
-clock, in turn, may be set back. So both are looked at, and the one that tells more is believed.
+Lambda freezes an execution environment between requests, and the monotonic clock may stop
+meanwhile. A cache entry for 30 seconds could then live for hours
+(https://github.com/hashicorp/vault-lambda-extension/pull/150). The wall clock can be set back. So
+both are read, and the longer time counts.
 """
 
 import time
 
 Moment = tuple[float, float]
-"""By the monotonic clock and by the wall clock, in seconds."""
+"""A point in time by the monotonic clock and by the wall clock, in seconds."""
 
 NEVER: Moment = (float("-inf"), float("-inf"))
 
@@ -18,6 +19,6 @@ def now() -> Moment:
 
 
 def since(moment: Moment) -> float:
-    """Seconds from then until now, or more: never fewer."""
+    """Return the seconds from `moment` until now; possibly too many, but never too few."""
     monotonic, wall = moment
     return max(time.monotonic() - monotonic, time.time() - wall)

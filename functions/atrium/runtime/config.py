@@ -1,16 +1,16 @@
-"""A function's settings: its environment variables, each read once. docs/architecture.md lists them."""
+"""The settings of a function: environment variables. docs/architecture.md lists them."""
 
 import os
 from functools import cache
 
 
 class MissingSettingError(Exception):
-    """A variable that this function needs is not in its environment."""
+    """An environment variable that this function needs is not set."""
 
 
 @cache
 def required(name: str) -> str:
-    """The variable's value. Raises MissingSettingError, naming it, when it is absent or empty."""
+    """Return the variable's value. Raise MissingSettingError if it is absent or empty."""
     value = os.environ.get(name)
     if not value:
         service = os.environ.get("ATRIUM_SERVICE", "<name>")
@@ -23,5 +23,5 @@ def required(name: str) -> str:
 
 @cache
 def optional(name: str, default: str = "") -> str:
-    """The variable's value, or `default` when it is absent or empty."""
+    """Return the variable's value, or `default` if it is absent or empty."""
     return os.environ.get(name) or default

@@ -1,7 +1,8 @@
-"""An invocation ends in time to be answered.
+"""A deadline that ends an invocation in time for a proper response.
 
-What Lambda cuts off at the function's timeout is a 502 without a word for the caller, and a process lost. Each store has
-time limits of its own, but several slow calls in turn can outlast the function all the same.
+An invocation that Lambda ends at the function's timeout gives the client a bare 502, and the
+process is lost. Each store has its own timeouts, but several slow calls in a row can still exceed
+the function's.
 """
 
 import importlib
@@ -12,27 +13,31 @@ from typing import Any
 
 signal: Any = importlib.import_module(
     "_signal"
-)  # `signal` itself adds enumerations, for 3 % of a bare start
+)  # the module `signal` adds enumerations, which cost 3 % of a bare start
 
 FOR_THE_ANSWER = 0.5
-"""Seconds of the function's time that are kept for saying that the rest was not enough."""
+"""Seconds that are reserved for the error response."""
 
 
 class DeadlineExceeded(BaseException):
-    """Not an Exception: it comes out of any line, and none between may take it for an error of its own."""
+    """The deadline has passed.
+
+    It is not an Exception, because it can occur on any line and no handler may swallow it.
+    """
 
 
 @contextmanager
 def deadline(context: Any) -> Iterator[None]:
-    """Raises `DeadlineExceeded` in the block just before Lambda would end it. `context` is the handler's."""
-    if not hasattr(
-        context, "get_remaining_time_in_millis"
-    ):  # called by something other than Lambda
+    """Raise `DeadlineExceeded` in the block just before Lambda's timeout.
+
+    `context` is the handler's.
+    """
+    if not hasattr(context, "get_remaining_time_in_millis"):  # the caller is not Lambda
         yield
         return
     seconds = context.get_remaining_time_in_millis() / 1000 - FOR_THE_ANSWER
     signal.signal(signal.SIGALRM, _exceeded)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would switch it off
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would disable the timer
     try:
         yield
     finally:

@@ -1,4 +1,7 @@
-"""Importing a library without what it imports at once and we never use. What that saves a cold start: bench/startup."""
+"""Imports of libraries without the modules that they load at once and never use here.
+
+bench/startup measures the effect on a cold start.
+"""
 
 import importlib
 import sys
@@ -7,10 +10,11 @@ from typing import Any
 
 
 class StandIn(types.ModuleType):
-    """Takes a module's place while a library is loading; the real one is loaded when something of it is called.
+    """A placeholder for a module during the import of a library; loads the real module on a call.
 
-    `members` are given where more than a call is made of them, or a call at import.
-    (`importlib.util.LazyLoader` does not help: on 3.13 a second `import` of a lazy module loads it.)
+    `members` are needed for names that the library uses for more than calls, or calls at
+    import. `importlib.util.LazyLoader` does not help: on 3.13 a second `import` of a lazy
+    module loads it.
     """
 
     def __init__(self, name: str, **members: object) -> None:
@@ -18,7 +22,7 @@ class StandIn(types.ModuleType):
         vars(self).update(members)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # the import system asks for what a module may lack
+        if name.startswith("__"):  # the import system probes for optional attributes
             raise AttributeError(name)
         return lambda *arguments, **named: getattr(importlib.import_module(self.__name__), name)(
             *arguments, **named
@@ -26,7 +30,7 @@ class StandIn(types.ModuleType):
 
 
 def load(name: str, *stand_ins: StandIn) -> Any:
-    """The module `name`, imported while each stand-in is found under its own name, unless the real one is there."""
+    """Import the module `name` while the placeholders take the place of modules not yet loaded."""
     placed = [
         stand_in
         for stand_in in stand_ins
@@ -39,8 +43,8 @@ def load(name: str, *stand_ins: StandIn) -> Any:
             del sys.modules[stand_in.__name__]
 
 
-DATES = StandIn("dateutil.parser", ParserError=ValueError)  # of which the real one is a kind
-"""Reads what Python's own parser refuses. We never send or store such dates."""
+DATES = StandIn("dateutil.parser", ParserError=ValueError)  # the base class of the real one
+"""A parser for dates that Python's own parser rejects. Such dates are never sent or stored."""
 
 METADATA = StandIn("importlib.metadata", version=lambda _: "unknown")
-"""Asked by libraries for a version, of their own or of an extra, that nobody asks them for."""
+"""A source of version numbers that libraries look up at import and nothing here uses."""

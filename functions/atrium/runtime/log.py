@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on standard output, which Lambda carries to CloudWatch Logs. No personal data in them."""
+"""Logs: one JSON object per line on standard output, for CloudWatch Logs.
+
+Logs contain no personal data.
+"""
 
 import os
 import sys
@@ -16,7 +19,7 @@ _cold = True
 
 
 def write(level: Level, message: str, **fields: object) -> None:
-    """Fields that are None are left out."""
+    """Write a line. Fields that are None are omitted."""
     line: dict[str, object] = {
         "level": level,
         "message": message,
@@ -28,8 +31,9 @@ def write(level: Level, message: str, **fields: object) -> None:
 
 
 def metric(name: str, value: float) -> dict[str, Any]:
-    """Return fields that make CloudWatch count a line: a metric of the namespace `Atrium`, by function name.
+    """Return fields that make CloudWatch count a line in a metric of the namespace `Atrium`.
 
+    The dimension is the function's name.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     directive = {
@@ -45,13 +49,13 @@ def metric(name: str, value: float) -> dict[str, Any]:
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """An exception as a field of a line."""
+    """Return an exception as a field of a line."""
     stack = "".join(traceback.format_exception(error))
     return {"type": type(error).__qualname__, "message": str(error), "stack": stack}
 
 
 class Measurement:
-    """What one invocation costs, from the moment this is made."""
+    """The cost of one invocation, measured from the creation of this object."""
 
     def __init__(self) -> None:
         global _cold
@@ -70,6 +74,6 @@ class Measurement:
 
 
 def _counter(module: str, name: str) -> int:
-    # Looked up, not imported: a service that uses no database must not pay for loading its driver.
+    # Looked up instead of imported: a service without a database must not load its driver.
     count: int = getattr(sys.modules.get(module), name, 0)
     return count

@@ -1,38 +1,41 @@
-"""Trace ids for the log, and X-Ray subsegments. The only file that knows the X-Ray SDK, whose support ends in 2027."""
+"""Trace ids for the log, and X-Ray subsegments.
+
+Only this file uses the X-Ray SDK, whose support ends in 2027.
+"""
 
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# W3C Trace Context, section 3.2: version, trace id, parent id, flags; ids of zeros are invalid.
+# W3C Trace Context, section 3.2: version, trace id, parent id, flags. All-zero ids are invalid.
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}.*"
 )
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """The caller's own trace id, or None when the header is absent or malformed."""
+    """Return the caller's trace id, or None if the header is absent or malformed."""
     found = _TRACEPARENT.fullmatch(traceparent or "")
     return found["trace_id"] if found else None
 
 
 def xray_trace_id() -> str | None:
-    """Lambda sets the variable anew for each invocation: `Root=1-…;Parent=…;Sampled=1`."""
+    """Return the trace id that Lambda sets for each invocation: `Root=1-…;Parent=…;Sampled=1`."""
     return _xray_header().get("Root")
 
 
 @contextmanager
 def subsegment(name: str, **annotations: str) -> Iterator[None]:
-    """Times the block in X-Ray when this request is sampled, and costs next to nothing when it is not."""
+    """Time the block in X-Ray if this request is sampled."""
     if _xray_header().get("Sampled") != "1":
         yield
         return
     try:
-        # Loading it costs about 1.8 bare cold starts, so only a sampled request pays.
+        # Loading the SDK takes about 1.8 bare cold starts, so only a sampled request loads it.
         from aws_xray_sdk.core import xray_recorder
     except ModuleNotFoundError:
-        yield  # It lies in the layer of AWS's SDK, which a function has that touches more than Postgres.
+        yield  # part of the layer with AWS's SDK, which functions have that use more than Postgres
         return
 
     with xray_recorder.in_subsegment(name) as segment:

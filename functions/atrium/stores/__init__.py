@@ -1,1 +1,1 @@
-"""The stores: Postgres, the table UserAttributes, and what is kept in them."""
+"""The stores: Postgres and the table UserAttributes, with what is built on them."""

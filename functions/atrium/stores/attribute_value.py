@@ -1,9 +1,10 @@
-"""The value of one attribute as the table stores it: JSON text, so that every JSON value comes back exactly as it was sent.
+"""The value of an attribute as the table stores it: JSON text, which preserves every JSON value.
 
     {value: S (JSON text), encoding: "json", …}
 
-DynamoDB's own types cannot do that. They refuse an empty member name, round numbers below 1e-130 and have no -0.0.
-Items without `encoding` were written by earlier versions, with a typed `value`; `of_item` reads both.
+DynamoDB's own types cannot do that. They reject an empty member name, round numbers below 1e-130
+and have no -0.0. Items without `encoding` were written by earlier versions, with a typed `value`;
+`of_item` reads both.
 """
 
 from collections.abc import Mapping
@@ -22,12 +23,14 @@ class Unreadable(Enum):
 
 
 UNREADABLE = Unreadable.UNREADABLE
-"""Stands for a stored value that cannot be decoded. It counts as absent, but can be deleted and replaced."""
+"""A placeholder for a stored value that cannot be decoded. It can be deleted and replaced."""
 
 
 def of_item(item: Mapping[str, Any]) -> Any:
-    """Return the value of an item with plain attributes, or UNREADABLE, which is logged. Raise nothing: one broken item
-    must not stop a sign-in, nor its own deletion."""
+    """Return the value of an item with plain attributes, or UNREADABLE, which is logged.
+
+    Raise nothing: a broken item must prevent neither sign-in nor its own deletion.
+    """
     try:
         return (
             msgspec.json.decode(item["value"]) if item.get("encoding") == "json" else item["value"]

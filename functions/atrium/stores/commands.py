@@ -1,9 +1,12 @@
-"""Commands: what Cognito must do, as items of the table. `identity_commands` reads them from its stream, outside the VPC.
+"""Commands to Cognito, as items of the table.
+
+`identity_commands` reads them from the table's stream, outside the VPC.
 
     COMMAND#<id>  META  {command, arguments, actor, created_at, outcome, attempts; then result, expires_at}
 
-`outcome` is `pending`, then `succeeded` or `failed`, which `attribute_changes` reads from the stream, inside the VPC.
-Each write of the item is a record of the stream; so to touch it is to remind whoever's turn it is.
+`outcome` is `pending`, then `succeeded` or `failed`, which `attribute_changes` reads from the
+stream, inside the VPC. Each write of the item creates a stream record, so touching the item
+triggers its next step again.
 """
 
 from datetime import UTC, datetime
@@ -21,11 +24,11 @@ Name = Literal["create_user", "disable_user", "enable_user"]
 Outcome = Literal["pending", "succeeded", "failed"]
 
 KEPT_SECONDS = 7 * 24 * 3600
-"""After its outcome; then the table forgets the item."""
+"""Seconds from the outcome until the table's TTL deletes the item."""
 
 
 class NewUser(msgspec.Struct, frozen=True):
-    """Arguments of `create_user`. `uid` is who that will be, unless they have signed in before we hear of it."""
+    """Arguments of `create_user`. `uid` is the new user's, unless they have signed in before."""
 
     uid: str
     email: str
@@ -37,7 +40,7 @@ class NewUser(msgspec.Struct, frozen=True):
 class StatusOfUser(msgspec.Struct, frozen=True):
     """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject).
 
-    `previous_status` is what outbox.take_back restores.
+    outbox.take_back restores `previous_status`.
     """
 
     uid: str
@@ -54,19 +57,20 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class LastAdminError(Exception):
-    """It would leave no administrator. Nothing was written."""
+    """The command would leave no administrator. Nothing was written."""
 
 
 def key(command: str) -> tuple[str, str]:
-    """pk and sk of its item."""
+    """Return the pk and sk of the command's item."""
     return f"COMMAND#{command}", "META"
 
 
 def send(command: Command) -> None:
-    """Put the command's item and, in the same transaction, what its change of status means to the table.
+    """Put the command's item and apply its change of status to the table, in one transaction.
 
-    Sent again, it only reminds whoever has the next turn. During a request it carries the caller's condition.
-    Raises LastAdminError, authority.TokenStaleError, user_attributes.Unavailable.
+    A repeat only triggers the next step again. During a request the transaction carries the
+    caller's condition. Raises LastAdminError, authority.TokenStaleError,
+    user_attributes.Unavailable.
     """
     retry_on_conflict(lambda: _send(command))
 
@@ -75,7 +79,7 @@ def _send(command: Command) -> None:
     try:
         user_attributes.transact([_new_item(command), *_with(command)])
     except TokenStaleError as stale:
-        if 0 not in stale.conditions:  # else the relay has sent it meanwhile
+        if 0 not in stale.conditions:  # otherwise the relay has sent it meanwhile
             raise
     except TransactionRefused as refused:
         if 0 in refused.conditions:
@@ -112,8 +116,11 @@ def _with(command: Command) -> list[dict[str, Any]]:
 
 
 def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
-    """An administrator counts again. META's version is still the one that the roles were read with, or we read again:
-    who gives or takes one writes META, too."""
+    """Return the items that enable a user, who counts as an administrator again if they were one.
+
+    META's version guards the roles that were read, because every change of a role also writes
+    META.
+    """
     meta = user_attributes.meta(change.uid)
     joining = (
         [admins.joining(change.uid)]
@@ -124,7 +131,10 @@ def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
 
 
 def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
-    """META's part; makes it, should nobody have. The new epoch ends every token that there is. `version` None is any."""
+    """Return META's update, which creates a missing META and ends every token with a new epoch.
+
+    `version` None matches any version.
+    """
     condition = "attribute_not_exists(version) OR version = :version"
     values = {":status": {"S": change.status}, ":now": {"S": _now()}, ":one": {"N": "1"}}
     update: dict[str, Any] = {

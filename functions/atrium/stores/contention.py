@@ -1,4 +1,4 @@
-"""Optimistic locking with back-off: a write that meets another one reads again and repeats, for a few seconds at most."""
+"""Optimistic locking with back-off: a conflicting write is repeated for a few seconds at most."""
 
 import random
 import time
@@ -14,11 +14,11 @@ _LAST_REPEAT = 6
 
 
 def retry_on_conflict[Result](write: Callable[[], Result]) -> Result:
-    """Call `write` until no other transaction interferes. Return what it returns.
+    """Call `write` until no other transaction interferes. Return its result.
 
-    `write` reads what it depends on, and raises Contended when that has changed by the time it writes. A transaction
-    that was refused for conflicts alone is repeated, too. Raises Contended, which is answered 503, when other writers
-    always come first, and whatever else `write` raises.
+    `write` reads its preconditions, and raises Contended if they have changed by the time it
+    writes. A transaction that was cancelled only because of conflicts is repeated, too. Raises
+    Contended (503) if other writers always come first, and whatever else `write` raises.
     """
     started = time.monotonic()
     for attempt in range(_ATTEMPTS):

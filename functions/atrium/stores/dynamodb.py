@@ -1,6 +1,6 @@
-"""DynamoDB through botocore's own client, and its wire types as plain Python values.
+"""The DynamoDB client of botocore, and conversion of its wire types to plain Python values.
 
-boto3 would add a resource layer and a third of a bare runtime's start-up, and nothing used here.
+boto3 would add a resource layer that nothing uses, and a third of a bare runtime's start-up time.
 """
 
 import functools
@@ -14,11 +14,11 @@ from atrium.runtime.lean_import import StandIn
 from atrium.stores import ca_bundle
 
 calls = 0
-"""Operations called by this process; the SDK's retries of one count once."""
+"""The number of operations called by this process; retries of the SDK do not count."""
 
 
 def _import_sdk() -> Any:
-    """botocore's sessions without what writes its documentation, which has an HTML parser of its own."""
+    """Import botocore's sessions without its documentation writer and that one's HTML parser."""
     texts = dict.fromkeys(
         ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), _no_text
     )
@@ -40,7 +40,8 @@ from botocore.config import Config  # noqa: E402  (only after botocore.session)
 from botocore.handlers import BUILTIN_HANDLERS  # noqa: E402
 
 _TIMEOUTS = Config(
-    # Seconds. DynamoDB answers within 10 ms; whoever waits longer than this should hear 503 and not an API timeout.
+    # Seconds. DynamoDB answers within 10 ms. After this time a 503 is better than the gateway's
+    # timeout.
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -50,10 +51,13 @@ _TIMEOUTS = Config(
 
 @functools.cache
 def client() -> Any:
-    """The process's client, made at first use. It honours `AWS_REGION` and `AWS_ENDPOINT_URL`; safe for threads."""
+    """Return the process's client, created on first use. It is thread-safe.
+
+    It honours `AWS_REGION` and `AWS_ENDPOINT_URL`.
+    """
     session = _sdk.Session(include_builtin_handlers=False)
-    # Those without a dot are for every service, the other hundred for a named one, never DynamoDB; and putting them
-    # under the services' older names costs half of a bare cold start.
+    # Handlers without a dot apply to every service. The other hundred apply to other services, and
+    # registering them takes half of a bare cold start.
     for event, handler, *_ in BUILTIN_HANDLERS:
         if "." not in event:
             session.register(event, handler)
@@ -68,12 +72,12 @@ def client() -> Any:
 
 
 def plain(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """An item's attributes as Python values: `{"version": {"N": "3"}}` gives `{"version": 3}`."""
+    """Return an item's attributes as Python values: `{"a": {"N": "3"}}` gives `{"a": 3}`."""
     return {name: plain_value(value) for name, value in item.items()}
 
 
 def plain_value(typed: dict[str, Any]) -> Any:
-    """One attribute value. Whole numbers become int, others float, which is what JSON can carry; sets become lists."""
+    """Return one attribute value: whole numbers as int, others as float, sets as lists."""
     [(kind, value)] = typed.items()
     match kind:
         case "N":

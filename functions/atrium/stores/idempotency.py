@@ -1,6 +1,6 @@
-"""Creating once, in Postgres: the record of the key stands and falls with what was made, in one transaction.
+"""Idempotent creation in Postgres: the key's record is part of the work's transaction.
 
-For what lives in DynamoDB: atrium.idempotency_in_table.
+atrium.stores.idempotency_in_table does the same for DynamoDB.
 """
 
 from collections.abc import Sequence
@@ -26,17 +26,19 @@ _CLAIMING = (0, 1)
 
 
 class NothingMadeError(Exception):
-    """`result` found no row, so the work did not do what it was for. All of it is undone, and the key is free."""
+    """`result` found no row, so the work had no effect. It is rolled back; the key is free."""
 
 
 def once(request: Request, work: Sequence[Statement], result: Statement) -> Once:
-    """Claims the request's key, does the work and records `result`: a SELECT of one row, which it returns as JSON has it.
+    """Claim the request's key, do the work and return the row of `result`, as JSON values.
 
-    One flight; two for a replay. Raises 400 (no key), 409 (still in flight), 422 (used for another request),
-    NothingMadeError, and what `postgres.batch` raises for the work, which is then undone with the claim.
+    `result` is a SELECT of one row, which is recorded. It takes one flight, or two for a
+    replay. Raise 400 without a key, 409 while the first request is in progress, 422 if the key
+    was used for a different request. Raise NothingMadeError, and what `postgres.batch` raises
+    for the work, which is then rolled back with the claim.
     """
     key = (request.caller.uid, request.route, idempotency_key.of(request))
-    for _ in range(2):  # a record may expire between being in the way and being read
+    for _ in range(2):  # a record may expire between the conflict and the read
         try:
             return Once(_make(request, key, work, result), False)
         except UniqueViolation as taken:
@@ -68,7 +70,7 @@ def _make(
 
 
 def _record(key: tuple[str, str, str], result: Statement) -> Statement:
-    """Without a row the subquery is null, which the column refuses, and that undoes the flight."""
+    """Return the statement that records the result. Without a row it fails and rolls all back."""
     caller, route, name = (f"${len(result.parameters) + number}" for number in (1, 2, 3))
     sql = f"""
 UPDATE idempotency_keys SET result = (SELECT to_jsonb(made) FROM ({result.sql}) AS made)

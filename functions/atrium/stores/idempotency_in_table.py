@@ -1,6 +1,7 @@
-"""Creating once, in the table of user attributes: as atrium.stores.idempotency, in one TransactWriteItems.
+"""Idempotent creation in the table of user attributes, in one TransactWriteItems.
 
-made = once(request, [{"Put": {"Item": grant, "ConditionExpression": "attribute_not_exists(pk)"}}, bump], result)
+create = {"Put": {"Item": grant, "ConditionExpression": "attribute_not_exists(pk)"}}
+made = once(request, [create, bump], result)
 """
 
 import time
@@ -21,7 +22,7 @@ _CLAIM = 0
 
 
 class WorkRefusedError(Exception):
-    """Conditions of the work failed, and nothing was written: `items` are their places in it."""
+    """Conditions of the work failed. Nothing was written; `items` are their places."""
 
     def __init__(self, items: frozenset[int]) -> None:
         super().__init__(f"Conditions of the items {sorted(items)} failed.")
@@ -29,15 +30,16 @@ class WorkRefusedError(Exception):
 
 
 def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, object]) -> Once:
-    """Claims the request's key and does the work; `result` is what is recorded, and returned as JSON has it.
+    """Claim the request's key, do the work and record `result`; return it as JSON values.
 
-    `work` holds up to 98 items for `user_attributes.transact`. One call; two for a replay. Raises 400 (no key),
-    409 (still in flight), 422 (used for another request), WorkRefusedError, user_attributes.Unavailable (Contended, if others were
-    writing the same items).
+    `work` holds up to 98 items for `user_attributes.transact`. It takes one call, or two for a
+    replay. Raise 400 without a key, 409 while the first request is in progress, 422 if the key
+    was used for a different request. Raises WorkRefusedError and user_attributes.Unavailable
+    (Contended in case of conflicts).
     """
     caller, name = request.caller.uid, f"{request.route}#{idempotency_key.of(request)}"
     encoded = msgspec.json.encode(dict(result), enc_hook=str).decode()
-    for _ in range(2):  # a record may expire between being in the way and being read
+    for _ in range(2):  # a record may expire between the conflict and the read
         try:
             user_attributes.transact([_claim(request, caller, name, encoded), *work])
         except TransactionRefused as refused:
@@ -55,7 +57,7 @@ def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, 
 
 
 def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, Any]:
-    """TTL deletes late, so a record that has expired counts as none."""
+    """Return the item that claims the key. An expired record counts as absent: TTL deletes late."""
     now = int(time.time())
     item = {
         "pk": {"S": f"IDEMPOTENCY#{caller}"},
@@ -76,4 +78,4 @@ def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, A
 def _refusal(refused: TransactionRefused) -> Exception:
     if refused.conditions:
         return WorkRefusedError(frozenset(place - 1 for place in refused.conditions))
-    return Contended(f"Somebody else was writing the same items: {refused}")
+    return Contended(f"Another transaction changed the same items: {refused}")

@@ -1,6 +1,7 @@
-"""The outbox, in Postgres: commands that a change wrote in its own transaction, until the operation they carry out ends.
+"""The outbox in Postgres: commands that a change wrote in its own transaction.
 
-Whoever wrote a row sends it at once; should that fail, or nothing come of it, `outbox_relay` sends it again and again.
+A row stays until its operation ends. The writer of a row sends it at once, and `outbox_relay`
+repeats that until there is an outcome.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from atrium.stores.commands import Command
 
-# Taken by one relay at a time, and not again before its next turn: a minute later, two, four, … an hour.
+# One relay at a time takes a row. Its next turn is a minute later, then two, four, … an hour.
 _TAKE_DUE = """
 WITH due AS (
     SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1::integer FOR UPDATE SKIP LOCKED
@@ -19,7 +20,7 @@ UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 mi
 FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
 """
 
-# Nothing for an operation that has ended: outcomes come more than once.
+# Matches no row for an operation that has ended, because outcomes arrive more than once.
 _END = """
 WITH ended AS (
     UPDATE operations SET state = $2::text, uid = coalesce($3::uuid, uid), reason = $4::text, email = NULL, completed_at = now()
@@ -28,7 +29,7 @@ WITH ended AS (
 DELETE FROM outbox USING ended WHERE outbox.id = ended.id
 """
 
-# Rows of a release that recorded no status are of people who were active.
+# An earlier release recorded no status; its rows are of active users.
 _UNDO = """
 WITH ended AS (
     UPDATE operations SET state = 'failed', reason = $2::text, completed_at = now()
@@ -47,7 +48,7 @@ FROM undone
 
 
 def command(row: tuple[Any, ...]) -> Command:
-    """Of the columns id, command, arguments, actor."""
+    """Return the command in the columns id, command, arguments, actor."""
     id, name, arguments, actor = row
     return Command(str(id), name, arguments, str(actor))
 
@@ -57,19 +58,22 @@ def take_due(limit: int) -> list[Command]:
 
 
 def succeed(operation: str, uid: str | UUID | None = None) -> None:
-    """`uid` is whom it turned out to be about, where that was open. A repeat changes nothing."""
+    """End the operation with success. A repeat changes nothing.
+
+    `uid` is the affected user, if that was not known before.
+    """
     postgres.query(_END, operation, "succeeded", uid, None)
 
 
 def fail(operation: str, reason: str) -> None:
-    """`reason` is for people. A repeat changes nothing."""
+    """End the operation with a `reason` that people can read. A repeat changes nothing."""
     postgres.query(_END, operation, "failed", None, reason)
 
 
 def take_back(command: Command, reason: str) -> None:
-    """End the operation of a command that was refused, and undo what it has changed. A repeat changes nothing.
+    """End the operation of a rejected command and undo its change. A repeat changes nothing.
 
-    A status becomes what it was before. An invitation has changed nothing.
+    A status returns to its previous value. An invitation has changed nothing.
     """
     if command.command == "create_user":
         fail(command.id, reason)

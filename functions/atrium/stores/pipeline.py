@@ -1,9 +1,10 @@
-"""A pg8000 connection that sends a statement, or several, in one network flight.
+"""A pg8000 connection that sends one statement or several in one network flight.
 
-pg8000 sends a parameterised statement as Parse+Sync, Describe+Sync, Bind/Execute+Sync and waits each time. Besides the
-waiting, every Sync outside a transaction lets a transaction-mode pooler (RDS Proxy, PgBouncer) hand the server
-connection to somebody else, who overwrites the unnamed statement: wrong rows. Here everything goes before ONE Sync.
-Protocol: https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY and …-PIPELINING.
+pg8000 sends a parameterised statement as Parse+Sync, Describe+Sync, Bind/Execute+Sync and waits
+each time. Besides the latency, every Sync outside a transaction lets a transaction-mode pooler (RDS
+Proxy, PgBouncer) assign the server connection to another client. That client overwrites the unnamed
+statement, and the rows are wrong. Here everything is sent before ONE Sync. Protocol:
+https://www.postgresql.org/docs/17/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY and …-PIPELINING.
 """
 
 import select
@@ -19,7 +20,7 @@ from atrium.runtime import clock, lean_import
 from atrium.runtime.clock import Moment
 from atrium.runtime.lean_import import StandIn
 
-# Together most of pg8000's start-up. SCRAM is what RDS Proxy with IAM never asks for.
+# Together these take most of pg8000's start-up. RDS Proxy with IAM never asks for SCRAM.
 core: Any = lean_import.load(
     "pg8000.core", StandIn("scramp"), lean_import.DATES, lean_import.METADATA
 )
@@ -30,9 +31,12 @@ from pg8000.exceptions import InterfaceError  # noqa: E402
 __all__ = ["InterfaceError", "OneFlight", "Row", "ServerError", "Statement", "open_socket"]
 
 IDLE_SECONDS = 300.0
-"""For longer no connection is trusted: AWS's NAT and load balancers forget one that was silent for 350 s, and a frozen
-function cannot keep it alive. The next flight would meet a reset, or nobody until it gives up.
-https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html"""
+"""The longest idle time after which a connection is still trusted.
+
+AWS's NAT and load balancers drop a connection that was silent for 350 s, and a frozen function
+cannot keep it alive. The next flight would meet a reset or time out.
+https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+"""
 
 KEEPALIVE_SECONDS = 60
 
@@ -40,16 +44,20 @@ Row = tuple[Any, ...]
 
 
 class Statement(NamedTuple):
-    """SQL with `$1` placeholders, and what to put there. Where Postgres cannot infer the type, write `$1::uuid`."""
+    """SQL with `$1` placeholders and its parameters.
+
+    Write `$1::uuid` where Postgres cannot infer the type.
+    """
 
     sql: str
     parameters: tuple[object, ...] = ()
 
 
 class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
-    """One server connection, not safe for threads. Raises pg8000's `DatabaseError` and `InterfaceError`, and `OSError`.
+    """One server connection, which is not thread-safe.
 
-    After a `DatabaseError` it can be used again; after anything else it is out of step and must be closed.
+    Raises pg8000's `DatabaseError` and `InterfaceError`, and `OSError`. It remains usable after
+    a `DatabaseError`. After any other error it is out of step and must be closed.
     """
 
     _used_at: Moment = clock.NEVER
@@ -62,9 +70,10 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         self.py_types |= {datetime: _aware, dict: _json, list: self._array, tuple: self._array}
 
     def fly(self, statements: Sequence[Statement]) -> list[list[Row]]:
-        """Runs the statements atomically: without BEGIN, Postgres commits at the Sync, or undoes all on an error.
+        """Run the statements atomically: without BEGIN, Postgres commits at the Sync or rolls back.
 
-        All of it is written before anything is read, so keep a batch with large results under some hundred kilobytes.
+        All statements are written before any result is read, so keep a batch with large
+        results below some hundred kilobytes.
         """
         contexts = self._fly(statements)
         return [[tuple(row) for row in context.rows or ()] for context in contexts]
@@ -72,7 +81,7 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
     def execute_unnamed(
         self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None
     ) -> Any:
-        """What pg8000's own front ends (`native`, `dbapi`) call; so a subclass of theirs flies once, too."""
+        """Run one statement in one flight, for pg8000's front ends (`native`, `dbapi`)."""
         if stream is not None:
             raise ValueError(
                 "COPY takes several flights; use INSERT … SELECT FROM unnest($1::text[]) instead."
@@ -80,25 +89,30 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         return self._fly([Statement(statement, tuple(vals))])[0]
 
     def close(self) -> None:
-        """Hangs up at once, without pg8000's goodbye, which might wait. Its `_sock` is a file of `_usock`'s, and the socket
-        stays open while either is; an exception's traceback can keep them alive."""
+        """Close the connection at once, without pg8000's Terminate message, which might block.
+
+        `_sock` is a file of `_usock`, and the socket stays open while either is open. An
+        exception's traceback can keep them alive.
+        """
         if self._usock is not None:
-            with suppress(OSError):  # already gone
+            with suppress(OSError):  # already closed
                 self._usock.shutdown(socket.SHUT_RDWR)
-            with suppress(OSError):  # what it still held cannot be sent any more
+            with suppress(OSError):  # its buffer cannot be sent any more
                 self._sock.close()
             self._usock.close()
         self._sock = self._usock = None
 
     def is_stale(self) -> bool:
-        """True when the peer has hung up, or spoke while idle, which is how a server announces that it will; and after
-        IDLE_SECONDS."""
+        """Return True if the peer has closed the connection or it was idle too long.
+
+        A server also announces a shutdown by sending data while the connection is idle.
+        """
         if self._usock is None or clock.since(self._used_at) >= IDLE_SECONDS:
             return True
         return bool(select.select([self._usock], [], [], 0)[0])
 
     def is_idle(self) -> bool:
-        """False inside a transaction."""
+        """Return False inside a transaction."""
         return bool(self._transaction_status == core.IDLE)
 
     def _fly(self, statements: Sequence[Statement]) -> list[Any]:
@@ -116,7 +130,10 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         return contexts
 
     def _messages(self, statement: Statement) -> bytes:
-        """Parse, Bind, Describe the portal, Execute; all unnamed, types inferred, values and results as text."""
+        """Return Parse, Bind, Describe (portal) and Execute.
+
+        All are unnamed, types are inferred, and values and results are text.
+        """
         sql = statement.sql.encode()
         values = make_params(self.py_types, statement.parameters)
         bind = [core.NULL_BYTE * 2, core.H_pack(0), core.H_pack(len(values))]
@@ -136,7 +153,10 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         )
 
     def _read_answers(self, contexts: Sequence[Any]) -> None:
-        """Reads until the server is ready again. An error fails its statement and makes the server skip the rest."""
+        """Read until the server is ready again.
+
+        An error fails its statement and makes the server skip the rest.
+        """
         waiting = iter(contexts)
         context = next(waiting)
         code = b""
@@ -144,11 +164,12 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
             code, length = core.ci_unpack(core._read(self._sock, 5))
             self.message_types[code](core._read(self._sock, length - 4), context)
             if code in (core.COMMAND_COMPLETE, core.EMPTY_QUERY_RESPONSE):
-                # A deferred constraint fails at the Sync, after the last statement completed: that one takes the error.
+                # A deferred constraint fails at the Sync, so its error is assigned to the last
+                # statement.
                 context = next(waiting, context)
 
     def _array(self, values: Sequence[object]) -> str:
-        """An array literal. Everything is quoted, because pg8000's own leaves `null` bare and it arrives as NULL."""
+        """Return an array literal with every element quoted: pg8000 would turn `null` into NULL."""
         return "{" + ",".join(map(self._element, values)) + "}"
 
     def _element(self, value: object) -> str:
@@ -162,14 +183,15 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
 
 
 def open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    """A TCP connection without Nagle's delay, which cost 44 ms on every statement over 8 kB. `timeout` in seconds.
+    """Open a TCP connection without Nagle's delay, with `timeout` in seconds.
 
-    It is kept alive while it waits for an answer, as that of a long migration, which would else come to nobody.
+    The delay cost 44 ms on every statement over 8 kB. Keep-alive is on, so that the response to
+    a long migration still arrives.
     """
     sock = socket.create_connection((host, port), timeout)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):  # not on macOS; the system's own is two hours
+    if hasattr(socket, "TCP_KEEPIDLE"):  # not available on macOS, whose own interval is two hours
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
     return sock
 
@@ -180,9 +202,7 @@ def _timestamptz(text: str) -> datetime:
 
 def _aware(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise ValueError(
-            f"{moment!r} has no time zone, so it names no moment; pass an aware datetime."
-        )
+        raise ValueError(f"{moment!r} has no time zone; pass an aware datetime.")
     return moment.isoformat()
 
 

@@ -1,10 +1,11 @@
-"""SQL from a service: `query` and `batch`, one network flight each, through RDS Proxy with an IAM token over TLS.
+"""SQL for services: `query` and `batch`, one network flight each, through RDS Proxy over TLS.
 
     [(email,)] = query("SELECT email FROM users WHERE uid = $1::uuid", uid)
 
-Rows hold Python values (UUID, aware UTC datetimes, jsonb as dicts and lists). As parameters, a dict is jsonb and a list
-is an array; pass a jsonb list as JSON text. What belongs to a session (SET, LISTEN, advisory locks, temporary tables,
-PREPARE) is forbidden: the proxy gives each flight any server connection.
+Connections use an IAM token. Rows hold Python values (UUID, aware UTC datetimes, jsonb as dicts and
+lists). As parameters, a dict is jsonb and a list is an array; pass a jsonb list as JSON text.
+Session state (SET, LISTEN, advisory locks, temporary tables, PREPARE) is forbidden, because the
+proxy may give each flight another server connection.
 """
 
 import functools
@@ -39,10 +40,10 @@ __all__ = [
 CONNECT_TIMEOUT = 3.0
 """Seconds to reach the proxy."""
 ANSWER_TIMEOUT = 8.0
-"""Seconds to wait for the server; more than role `app`'s `statement_timeout`, so that the server gives up first."""
+"""Seconds to wait for the server, more than role `app`'s `statement_timeout`, which ends first."""
 
 flights = 0
-"""Network flights made by this process, opening connections aside."""
+"""The number of network flights by this process, without those that open connections."""
 
 _BUSY = (
     "55P03",
@@ -56,9 +57,9 @@ _connections: dict[str, OneFlight] = {}
 
 
 class DatabaseError(Exception):
-    """The server refused a statement; nothing of its flight was done. `code` is the SQLSTATE.
+    """The server rejected a statement, and the flight was rolled back. `code` is the SQLSTATE.
 
-    `statement` is the one that failed, counted from 0; the last one when it was the commit.
+    `statement` is the failed one, counted from 0; the last one if the commit failed.
     """
 
     def __init__(
@@ -76,11 +77,14 @@ class UniqueViolation(DatabaseError):  # noqa: N818  Postgres's own word
 
 
 class DatabaseBusy(DatabaseError):  # noqa: N818  a state, too
-    """It took too long, or another transaction was in the way. The same flight may well succeed in a moment."""
+    """A timeout or a conflict with another transaction. The same flight may soon succeed."""
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818  a state, not a fault in a call
-    """No answer from the database. Whether the flight was done is unknown: repeat only what is idempotent."""
+    """The database did not respond. It is unknown whether the flight was committed.
+
+    Repeat only what is idempotent.
+    """
 
 
 _KINDS = {"23505": UniqueViolation} | dict.fromkeys(_BUSY, DatabaseBusy)
@@ -94,7 +98,7 @@ class _Address(NamedTuple):
 
 
 def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
-    """Runs one statement with `$1` placeholders. Raises `DatabaseError` or `DatabaseUnavailable`.
+    """Run one statement with `$1` placeholders. Raises `DatabaseError`, `DatabaseUnavailable`.
 
     `user` is the database user to connect as, by default `DB_USER`.
     """
@@ -102,7 +106,7 @@ def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
 
 
 def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
-    """Runs the statements in one flight, all or none, and gives each one's rows. Raises like `query`."""
+    """Run the statements atomically in one flight and return each one's rows. Raises like `query`."""
     if not statements:
         return []
     user = user or _address().user
@@ -126,7 +130,10 @@ def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
 def connect[C: OneFlight](
     user: str, kind: type[C] = OneFlight, answer_timeout: float = ANSWER_TIMEOUT
 ) -> C:
-    """A new connection as `user`, which the caller closes. Services use `query`. Raises `DatabaseUnavailable`."""
+    """Open a connection as `user`, which the caller closes. Raises `DatabaseUnavailable`.
+
+    Services use `query`.
+    """
     host, port, database, _ = _address()
     try:
         sock = open_socket(host, port, CONNECT_TIMEOUT)
@@ -153,7 +160,7 @@ def connect[C: OneFlight](
 
 
 def disconnect() -> None:
-    """Closes the warm connections; the next flight opens a new one. For tests, and before a snapshot is taken."""
+    """Close the warm connections, for tests and before a snapshot. The next flight opens a new one."""
     with _lock:
         for user in list(_connections):
             _discard(user)
@@ -171,7 +178,7 @@ def _fly(connection: OneFlight, statements: tuple[Statement, ...]) -> list[list[
 
 
 def _warm(user: str) -> OneFlight:
-    """The connection of this process. One that died while idle is replaced: nothing has been written to it yet."""
+    """Return the connection of this process. Replace one that died while idle and unused."""
     connection = _connections.get(user)
     if connection is not None and connection.is_stale():
         _discard(user)
@@ -195,7 +202,7 @@ def _address() -> _Address:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    """Verifies the proxy's certificate and name against Amazon's authorities, or those in `SSL_CERT_FILE`."""
+    """Verify the proxy's certificate and name against Amazon's authorities or `SSL_CERT_FILE`."""
     return ssl.create_default_context(cafile=ca_bundle.bundle("SSL_CERT_FILE"))
 
 

@@ -1,4 +1,4 @@
-"""An IAM database token, signed on the spot (AWS Signature 4, query form); no network and, as a rule, no botocore.
+"""IAM database tokens, signed locally (AWS Signature 4, query form) and usually without botocore.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 LIFETIME = 900
-"""Seconds; the most that RDS allows. It limits when a connection may be opened, not how long it lasts."""
+"""Seconds, the maximum of RDS. They limit the opening of a connection, not its duration."""
 
 
 class _Credentials(NamedTuple):
@@ -21,7 +21,7 @@ class _Credentials(NamedTuple):
 
 
 def mint(host: str, port: int, user: str) -> str:
-    """A token with which `user` may connect to `host:port`, by the credentials of the function's role."""
+    """Return a token for `user` at `host:port`, signed with the credentials of the function's role."""
     region = os.environ["AWS_REGION"]
     credentials = _credentials()
     now = datetime.now(UTC)
@@ -41,7 +41,8 @@ def _credentials() -> _Credentials:
         return _Credentials(
             env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN")
         )
-    # With SnapStart Lambda gives no keys in the environment, but an endpoint to ask, which botocore knows.
+    # With SnapStart, Lambda provides credentials at an endpoint instead of in the environment.
+    # botocore knows it.
     import botocore.session
 
     provider: Any = botocore.session.get_session().get_credentials()

@@ -1,4 +1,7 @@
-"""Keys that sign what we hand out and get back. `migrate` makes them in the table: the newest signs, all verify."""
+"""Keys that sign values for clients, such as cursors. The newest key signs; all verify.
+
+`migrate` creates them in the table.
+"""
 
 import msgspec
 
@@ -6,13 +9,13 @@ from atrium.runtime import clock
 from atrium.runtime.clock import Moment
 from atrium.stores import user_attributes
 
-CACHE_SECONDS = 300  # for so long may a container go on to sign with the key before the newest
+CACHE_SECONDS = 300  # seconds for which a container may still sign with the previous key
 
 _cache: dict[str, tuple[Moment, dict[int, bytes]]] = {}
 
 
 class KeyMissingError(Exception):
-    """Nothing can be signed: the release step that makes the keys has not run."""
+    """No signing key exists: the release step that creates the keys has not run."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -21,7 +24,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def newest(purpose: str) -> Key:
-    """Raises KeyMissingError, user_attributes.Unavailable."""
+    """Return the newest key. Raises KeyMissingError, user_attributes.Unavailable."""
     read_at, keys = _cache.get(purpose, (clock.NEVER, {}))
     if not keys or clock.since(read_at) >= CACHE_SECONDS:
         keys = _read(purpose)
@@ -34,9 +37,9 @@ def newest(purpose: str) -> Key:
 
 
 def find(purpose: str, version: int) -> Key | None:
-    """The key of this version, None when there is none. Raises user_attributes.Unavailable."""
+    """Return the key of this version, or None. Raises user_attributes.Unavailable."""
     _, keys = _cache.get(purpose, (clock.NEVER, {}))
-    if version not in keys:  # made after the last look, perhaps
+    if version not in keys:  # it may be newer than the cache
         keys = _read(purpose)
     return Key(version, keys[version]) if version in keys else None
 

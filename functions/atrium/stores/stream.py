@@ -1,7 +1,7 @@
-"""A Lambda handler for the table's stream: one record after the other, as the shard has them.
+"""Lambda handlers for the table's stream, which process the records of a shard in order.
 
-Where one fails, the answer names it: the batch begins again there, and what came before is not repeated.
-https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+If a record fails, the response names it. Lambda repeats the batch from there, without the records
+before it. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 """
 
 from collections.abc import Callable
@@ -15,7 +15,10 @@ Item = dict[str, Any]
 
 
 def stream(handle: Callable[[Item], None]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """`handle` gets each item that was written. It may get one twice, and raises to get it again."""
+    """Return a handler that calls `handle` with each item that was written.
+
+    `handle` may get an item twice, and raises an exception to get it again.
+    """
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         for record in event["Records"]:

@@ -1,4 +1,4 @@
-"""What the table `UserAttributes` knows: of a user, of a role, of our signing keys. Keys: docs/architecture.md.
+"""The table `UserAttributes`: users, roles and signing keys. docs/architecture.md lists the keys.
 
 Reads are strongly consistent: a revocation counts from the moment it is written.
 """
@@ -20,17 +20,20 @@ from atrium.stores import attribute_value, dynamodb
 from atrium.stores.attribute_value import UNREADABLE
 
 
-class Unavailable(Exception):  # noqa: N818  said of the table, and caught by that word
-    """The table gave no answer: throttled, unreachable or refused. Decide as if the user had no rights."""
+class Unavailable(Exception):  # noqa: N818 a state of the table
+    """The table did not respond: throttled, unreachable or refused. Callers must fail closed."""
 
 
 class Contended(Unavailable):
-    """Others were writing the same items at that moment. Nothing was written; it may be tried again at once."""
+    """Another transaction changed the same items. Nothing was written; a retry may succeed at once."""
 
 
 class TransactionRefused(Exception):  # noqa: N818  a decision
-    """Nothing was written. `conditions` are the items whose own condition failed, counted from 0; `conflicts` those that
-    another transaction was writing."""
+    """The transaction was cancelled. Nothing was written.
+
+    `conditions` are the items whose own condition failed, counted from 0; `conflicts` those
+    that another transaction was writing.
+    """
 
     def __init__(self, conditions: frozenset[int], conflicts: frozenset[int]) -> None:
         super().__init__(f"conditions failed: {sorted(conditions)}, conflicts: {sorted(conflicts)}")
@@ -39,11 +42,14 @@ class TransactionRefused(Exception):  # noqa: N818  a decision
 
 
 LIVING = ("active", "disabled")
-"""Each status of a user who is not deleted."""
+"""The statuses of users who are not deleted."""
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """`access_epoch` rises with every grant and revoke; a token that carries an older one is stale."""
+    """A user's META item. `access_epoch` rises with every grant and revocation.
+
+    A token with an older epoch is stale.
+    """
 
     status: str
     access_epoch: int
@@ -51,19 +57,20 @@ class Meta(msgspec.Struct, frozen=True):
 
     @property
     def is_deleted(self) -> bool:
-        """Deleted users are not there: 404. Their items wait for the erasure."""
+        """Return True for a deleted user, who gets 404 until the erasure."""
         return self.status not in LIVING
 
     def confirms(self, access_epoch: int) -> bool:
-        """Return True if a token of this epoch still says what its user may do."""
+        """Return True if a token of this epoch is still current."""
         return self.status == "active" and self.access_epoch == access_epoch
 
 
 class RoleDefinition(msgspec.Struct, frozen=True):
-    """`parents` are the roles that this one builds on: it holds what they hold. Both are empty for an unknown role.
+    """The definition of a role, which also holds what its `parents` hold.
 
-    `version` rises with every change of the role; None where its META is missing. `generation` tells roles apart that had
-    the same name one after the other: a grant of an earlier one gives nothing.
+    Permissions and parents are empty for an unknown role. `version` rises with every change of
+    the role; None if its META is missing. `generation` distinguishes roles that had the same
+    name one after the other: a grant of an earlier one gives nothing.
     """
 
     permissions: frozenset[str]
@@ -73,13 +80,13 @@ class RoleDefinition(msgspec.Struct, frozen=True):
 
 
 def meta(uid: str) -> Meta | None:
-    """The user's META, or None when there is none. One call. Raises `Unavailable`."""
+    """Return the user's META, or None. One call. Raises `Unavailable`."""
     answer = _call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
 def statuses(uids: Sequence[str]) -> dict[str, str]:
-    """uid → status of up to 100 users, of those that there are. One call. Raises `Unavailable`."""
+    """Return uid → status of those of up to 100 users that exist. One call. Raises `Unavailable`."""
     table = required("USER_ATTRIBUTES_TABLE")
     names = {"#status": "status"}
     wanted = {
@@ -91,14 +98,14 @@ def statuses(uids: Sequence[str]) -> dict[str, str]:
     answer = _answer("batch_get_item", RequestItems={table: wanted})
     if answer.get("UnprocessedKeys"):
         raise Unavailable(
-            f"batch_get_item on {table} left out some of {len(uids)} items: throttled"
+            f"batch_get_item on {table} returned only some of {len(uids)} items: throttled"
         )
     found = map(dynamodb.plain, answer["Responses"].get(table, ()))
     return {item["pk"].removeprefix("U#"): item["status"] for item in found}
 
 
 def create_meta(uid: str) -> None:
-    """Makes META of a new, active user; leaves one that exists as it is. One call. Raises `Unavailable`."""
+    """Create META of a new, active user unless it exists. One call. Raises `Unavailable`."""
     _create(
         f"U#{uid}",
         "META",
@@ -122,12 +129,12 @@ def attributes(uid: str) -> dict[str, dict[str, Any]]:
 
 
 def role_definition(role: str) -> RoleDefinition:
-    """What the role holds by itself. One call. Raises `Unavailable`."""
+    """Return the role's own definition. One call. Raises `Unavailable`."""
     return defined(query(f"R#{role}"))
 
 
 def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
-    """What the items of one role say."""
+    """Return the definition in the items of one role."""
     meta: dict[str, Any] = {}
     permissions = set[str]()
     for item in items:
@@ -142,7 +149,7 @@ def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
 
 
 def role_version(role: str) -> int | None:
-    """That of `role_definition`. One call, of one item. Raises `Unavailable`."""
+    """Return the version of a role. One call, of one item. Raises `Unavailable`."""
     found = item(f"R#{role}", "META")
     return found.get("version") if found else None
 
@@ -160,10 +167,12 @@ def query(
     only: Sequence[str] = (),
     page: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """The items of a partition as plain values, in the order of their sort keys; of an index, which lags behind a little.
+    """Yield the items of a partition as plain values, in the order of their sort keys.
 
-    `between` bounds the sort key, both ends included; `prefix` is what it begins with. `after` is the key of the item before the first; `only` names the
-    attributes wanted. One call per megabyte, or per `page` items, as they are asked for. Raises `Unavailable`.
+    An `index` lags slightly behind. `between` bounds the sort key, both ends included; `prefix`
+    is its prefix. `after` is the key of the item before the first; `only` names the attributes
+    wanted. One call per megabyte, or per `page` items, as they are consumed. Raises
+    `Unavailable`.
     """
     parameters = _query_parameters(pk, index, between, prefix, only) | (
         {"Limit": page} if page else {}
@@ -205,25 +214,25 @@ def _query_parameters(
 
 
 def signing_keys(purpose: str) -> dict[int, bytes]:
-    """Version → secret, of every key for this purpose. One call. Raises `Unavailable`."""
+    """Return version → secret of every key for this purpose. One call. Raises `Unavailable`."""
     return {int(item["sk"].removeprefix("V#")): item["secret"] for item in query(f"KEY#{purpose}")}
 
 
 def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
-    """Leaves one that exists as it is. One call. Raises `Unavailable`."""
+    """Create a key unless it exists. One call. Raises `Unavailable`."""
     _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
 
 
 def item(pk: str, sk: str) -> dict[str, Any] | None:
-    """As plain values, None when there is none. One call. Raises `Unavailable`."""
+    """Return an item as plain values, or None. One call. Raises `Unavailable`."""
     answer = _call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
     return dynamodb.plain(answer["Item"]) if "Item" in answer else None
 
 
 def update(pk: str, sk: str, **parameters: Any) -> bool:
-    """UpdateItem with its `parameters`; False when its condition failed. One call. Raises `Unavailable`.
+    """Call UpdateItem and return False if its condition failed. One call. Raises `Unavailable`.
 
-    Not for requests, which write by `transact` only: raises authority.UnconditionalWriteError.
+    Requests write by `transact` only: here they raise authority.UnconditionalWriteError.
     """
     authority.refuse_single_write("UpdateItem")
     with suppress(_ConditionFailed):
@@ -233,25 +242,24 @@ def update(pk: str, sk: str, **parameters: Any) -> bool:
 
 
 def record(caller: str, name: str) -> dict[str, Any] | None:
-    """What `idempotency_in_table` wrote down, None when there is none that still counts. Raises `Unavailable`."""
+    """Return the record of `idempotency_in_table` that has not expired. Raises `Unavailable`."""
     found = item(f"IDEMPOTENCY#{caller}", name)
     return found if found and _in_force(found, time.time()) else None
 
 
 MAX_ITEMS = 99
-"""Of a transaction. DynamoDB takes 100, and one is kept for the caller's condition."""
+"""Items of a transaction. DynamoDB allows 100; one is reserved for the caller's condition."""
 
 
 def transact(items: Sequence[dict[str, Any]]) -> None:
-    """All or none: `Put`, `Update`, `Delete`, `ConditionCheck` as in TransactWriteItems, without their TableName.
+    """Write all items or none: `Put`, `Update`, `Delete`, `ConditionCheck`, without TableName.
 
-    During a request it carries the condition that the caller's token is current (atrium/identity/authority.py). Raises
-    `TransactionRefused`, `authority.TokenStaleError`, `Unavailable`, `ValueError` for more than MAX_ITEMS.
+    During a request the transaction carries the condition that the caller's token is current
+    (atrium/identity/authority.py). Raises `TransactionRefused`, `authority.TokenStaleError`,
+    `Unavailable`, `ValueError` for more than MAX_ITEMS.
     """
     if len(items) > MAX_ITEMS:
-        raise ValueError(
-            f"A transaction has at most {MAX_ITEMS} items, and this one has {len(items)}."
-        )
+        raise ValueError(f"A transaction has at most {MAX_ITEMS} items; this one has {len(items)}.")
     caller = authority.caller()
     if caller is None:
         return _transact(items)
@@ -265,9 +273,10 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
 
 
 def _is_stale(caller: Claims, *, is_joined: bool) -> bool:
-    """Return True if the caller's condition failed. An item that it has joined may have failed for its own condition.
+    """Return True if the caller's condition failed.
 
-    An access epoch never comes back. So a META that confirms the token now has done so all along.
+    A joined item may have failed for its own condition instead. An access epoch never comes
+    back, so a META that confirms the token now has done so all along.
     """
     if not is_joined:
         return True
@@ -303,7 +312,7 @@ class _ConditionFailed(Exception):  # noqa: N818
 
 
 def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
-    """Puts the item with its `created_at`, unless there is one."""
+    """Put the item with its `created_at`, unless it exists."""
     authority.refuse_single_write("PutItem")
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
@@ -312,7 +321,7 @@ def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
 
 
 def _in_force(item: dict[str, Any], now: float) -> bool:
-    """TTL deletes lazily, hours late; what has expired counts as gone."""
+    """Return False for an expired item, which TTL may delete hours later."""
     return item.get("expires_at") is None or item["expires_at"] > now
 
 

@@ -42,7 +42,9 @@ def test_too_little_in_stock_takes_nothing(shop: Shop) -> None:
     plenty, scarce = shop.new_coffee(10), shop.new_coffee(2)
     refused = shop.place((plenty, 1), (scarce, 3))
     assert (refused.status, code(refused)) == (409, "out_of_stock")
-    assert refused.json["errors"] == [{"pointer": "#/lines/1/quantity", "detail": "2 are left"}]
+    assert refused.json["errors"] == [
+        {"pointer": "#/lines/1/quantity", "detail": "Must be at most 2, the quantity in stock"}
+    ]
     assert (shop.stock(plenty), shop.stock(scarce)) == (10, 2)
 
 

@@ -249,7 +249,7 @@ def test_7_3_an_evaluation_that_is_not_complete_is_denied_alone(
     made = ask(point, "evaluations", body).json["evaluations"]
     assert [each["decision"] for each in made] == expected
     errors = [each["context"]["error"] for each in made if "error" in each["context"]]
-    message = "It lacks resource, and the request has no default."
+    message = "It lacks resource, and the request has no default value."
     assert errors == [{"status": 400, "message": message}] * (len(expected) > 1)
 
 

@@ -152,7 +152,7 @@ def test_a_permit_names_the_grant_and_the_role_that_gives_it() -> None:
 
 def test_a_refusal_says_what_is_missing() -> None:
     assert decide().refusal == "no grant in force gives document.read on document:7"
-    assert decide(status=None).refusal == "there is no such user"
+    assert decide(status=None).refusal == "the user does not exist"
     assert (
         decide(Grant("g", "*", role="admin"), status="disabled").refusal == "the user is disabled"
     )

@@ -159,7 +159,7 @@ def test_circles_are_refused(service: Service) -> None:
     refused = put(service, "a", parents=("c",), etag="*")
     assert (refused.status, refused.json["errors"]) == (
         422,
-        [{"pointer": "#/parents/0", "detail": "It builds on a itself"}],
+        [{"pointer": "#/parents/0", "detail": "This role already builds on a"}],
     )
     assert put(service, "d", parents=("a", "d")).status == 422
 
@@ -180,10 +180,10 @@ def test_what_is_not_there_cannot_be_built_on_nor_can_admin(service: Service) ->
     assert (refused.status, refused.json["errors"]) == (
         422,
         [
-            {"pointer": "#/parents/0", "detail": "There is no such role to build on"},
+            {"pointer": "#/parents/0", "detail": "This role does not exist"},
             {
                 "pointer": "#/parents/1",
-                "detail": "No role builds on admin, which holds everything: grant admin itself",
+                "detail": "A role cannot build on admin; grant admin itself",
             },
         ],
     )
