@@ -1,1 +1,1 @@
-"""Attributes, roles and grants, and decisions by them."""
+"""User attributes, roles and grants, and access decisions (AuthZEN)."""

@@ -1,10 +1,10 @@
-"""A user's attributes in the table, with the version that covers them all:
+"""A user's attributes in the table, covered by one version.
 
     U#<uid>  META                      {attributes_version, …}
     U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version}
 
-Every change raises `attributes_version` under the condition that it is what was read, so several values change together
-or not at all, and nothing is lost between two writers.
+Every change raises `attributes_version` on condition that it is what was read. So several values
+change together or not at all, and updates are never lost.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ _ALL = ("ATTR#", "META")
 
 
 class Attribute(msgspec.Struct, frozen=True):
-    """`value` is UNREADABLE when the stored one cannot be decoded."""
+    """An attribute. `value` is UNREADABLE if the stored one cannot be decoded."""
 
     namespace: str
     name: str
@@ -35,7 +35,7 @@ Values = Mapping[str, Mapping[str, Any]]
 """Namespace → name → value."""
 
 Changes = Mapping[tuple[str, str], Attribute | None]
-"""By namespace and name: the new attribute, or None for one that is deleted."""
+"""By namespace and name: the new attribute, or None for a deleted one."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Record(msgspec.Struct, frozen=True):
     attributes: Mapping[tuple[str, str], Attribute]
 
     def values(self) -> dict[str, dict[str, Any]]:
-        """Namespace → name → value, UNREADABLE ones included."""
+        """Return namespace → name → value, UNREADABLE ones included."""
         found: dict[str, dict[str, Any]] = {}
         for each in self.attributes.values():
             found.setdefault(each.namespace, {})[each.name] = each.value
@@ -56,7 +56,10 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(uid: str) -> Record | None:
-    """Return None when there is no such user, or a deleted one. One Query. Raises `Unavailable`."""
+    """Return the user's attributes, or None if the user is unknown or deleted.
+
+    One Query. Raises `Unavailable`.
+    """
     version, attributes = None, dict[tuple[str, str], Attribute]()
     for item in user_attributes.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
@@ -71,7 +74,7 @@ def read(uid: str) -> Record | None:
 def write(
     request: Request, uid: str, record: Record, changed: Changes, known: Namespaces
 ) -> Record:
-    """Write what `changes` returned. Raise Contended when the values are not those of `record` any more."""
+    """Write the result of `changes`. Raise Contended if the attributes are no longer `record`."""
     if not changed:
         return record
     attributes = {key: each for key, each in record.attributes.items() if key not in changed}
@@ -87,12 +90,12 @@ def write(
     try:
         user_attributes.transact(items)
     except TransactionRefused as refused:
-        raise Contended(f"{uid}: their attributes were changed at the same moment.") from refused
+        raise Contended(f"{uid}: another transaction changed this user's attributes.") from refused
     return Record(record.version + 1, attributes)
 
 
 def changes(record: Record, after: Values) -> Changes:
-    """Return what must be written so that the values are those of `after`."""
+    """Return the changes that lead from `record` to the values `after`."""
     return dict(_changes(record, after))
 
 
@@ -109,7 +112,7 @@ def _changes(record: Record, after: Values) -> Iterator[tuple[tuple[str, str], A
 
 
 def _same(one: object, other: object) -> bool:
-    """Compare as JSON does: to Python 1, 1.0 and true are the same value."""
+    """Compare as JSON does: for Python 1, 1.0 and true are equal."""
     if one is UNREADABLE or other is UNREADABLE:
         return one is other
     encoded, also = (msgspec.json.encode(value, order="deterministic") for value in (one, other))
@@ -117,7 +120,10 @@ def _same(one: object, other: object) -> bool:
 
 
 def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
-    """Return META's part, refused for a user deleted meanwhile. A change that tokens contain makes them stale."""
+    """Return META's update, which fails if the user has been deleted meanwhile.
+
+    It makes tokens stale if a token contains one of the changed values.
+    """
     is_first = record.version == 0
     values = {":one": {"N": "1"}, ":active": {"S": "active"}, ":disabled": {"S": "disabled"}}
     values |= {} if is_first else {":version": {"N": str(record.version)}}

@@ -1,4 +1,4 @@
-"""How many and how large a user's attributes may be. What is over a limit already may shrink, but not grow."""
+"""Limits for a user's attributes. A value above a limit may shrink, but not grow."""
 
 from collections.abc import Iterator
 
@@ -15,13 +15,13 @@ MAX_CHANGES = 90
 MAX_VALUE_BYTES = 8 * 1024
 
 MAX_RECORD_BYTES = 512 * 1024
-"""All values of one user together. Every sign-in reads them, in one page of a Query (1 MB)."""
+"""The total size of a user's values. Every sign-in reads them in one page of a Query (1 MB)."""
 
 
 def errors(
     before: Values, after: Values, changes: Changes, known: Namespaces, pointer: str
 ) -> list[FieldError]:
-    """Return why `changes` are too many or too large together."""
+    """Return why `changes` exceed the limits."""
     return [FieldError(pointer, detail) for detail in _details(before, after, changes, known)]
 
 

@@ -1,7 +1,8 @@
-"""A change of a user's attributes is checked against the schemas of their namespaces.
+"""Validation of a change of attributes against the schemas of their namespaces.
 
-A change is refused for the values that it writes, and for what it breaks. It is not refused for values that were stored
-under an earlier schema and that it leaves alone. Whatever is stored can be deleted unless its namespace requires it.
+A change is rejected for invalid values that it writes, and for rules that it breaks. Values stored
+under an earlier schema that it does not touch are no reason. Any value can be deleted unless its
+namespace requires it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,8 +27,11 @@ def errors(
     pointer: str,
     only: str | None,
 ) -> list[FieldError]:
-    """Return why the change is refused. `pointer` is where the values stand in the body: of all namespaces, or of one
-    value in the namespace `only`."""
+    """Return why the change is rejected.
+
+    `pointer` is the place of the values in the body: of all namespaces, or of one value in the
+    namespace `only`.
+    """
     found, evaluation = list[FieldError](), Evaluation()
     for name in sorted(_touched(record, changes) & known.keys()):
         where = pointer if only else child(pointer, name)
@@ -42,7 +46,7 @@ def errors(
 
 
 def _touched(record: Record, changes: Changes) -> set[str]:
-    """Return the namespaces to check. The deletion of an unreadable value needs no check."""
+    """Return the namespaces to check. Deleting an unreadable value needs no check."""
     return {
         key[0]
         for key, each in changes.items()

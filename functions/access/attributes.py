@@ -1,4 +1,4 @@
-"""A user's attributes: all that one may see, several changed at once, or one by one."""
+"""Routes for a user's attributes: read all, change several, read or replace one."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def read(request: Request) -> Response:
 
 
 def change(request: Request) -> Response:
-    """A merge patch (RFC 7396) of all attributes; null clears a value, or a namespace."""
+    """Apply a merge patch (RFC 7396); null clears a value or a namespace."""
     patch = request.decode(Patch, media_types=merge_patch.MEDIA_TYPES).attributes
     etag.if_match(request)
     known = namespaces.read()
@@ -60,7 +60,7 @@ def read_one(request: Request) -> Response:
 
 
 def put_one(request: Request) -> Response:
-    """Creates with `If-None-Match: *`, replaces with `If-Match`."""
+    """Create with `If-None-Match: *`, replace with `If-Match`."""
     namespace, name = _place(request)
     value = request.decode(NewValue).value
     is_new = request.headers.get("if-none-match", "").strip() == "*"
@@ -81,7 +81,7 @@ def put_one(request: Request) -> Response:
     known = namespaces.read()
     if not sets(request, _uid(request), known.get(namespace)):
         raise not_found()
-    # Null is no value, as in a merge patch.
+    # Null means no value, as in a merge patch.
     record = _change(
         request,
         known,
@@ -115,7 +115,7 @@ def delete_one(request: Request) -> Response:
 
 
 def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """RFC 7396, section 2."""
+    """Return the values after a merge patch (RFC 7396, section 2)."""
     after = {name: value for name, value in target.items() if patch.get(name, ...) is not None}
     for name, value in patch.items():
         if isinstance(value, dict):
@@ -127,7 +127,7 @@ def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 
 
 def _with(values: Values, namespace: str, name: str, value: Any) -> Values:
-    """Replaced, and not merged: a PUT says all of the value."""
+    """Return the values with one value replaced, because a PUT does not merge."""
     return {**values, namespace: {**values.get(namespace, {}), name: value}}
 
 
@@ -139,8 +139,11 @@ def _change(
     pointer: str,
     only: str | None = None,
 ) -> Record:
-    """`check` raises when the record is not what the caller has seen. `pointer` is where the values stand in the body: of
-    all namespaces, or of the one value in the namespace `only`."""
+    """Change the attributes and return the new record.
+
+    `check` raises if the record is not what the caller has seen. `pointer` is the place of the
+    values in the body: of all namespaces, or of the one value in the namespace `only`.
+    """
     uid = _uid(request)
 
     def write() -> Record:
@@ -164,7 +167,10 @@ def _change(
 
 
 def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str]) -> None:
-    """Raise 422 for namespaces that the caller may not set; 404 when the user is another one, and they may set none."""
+    """Raise 422 for namespaces that the caller may not set.
+
+    Raise 404 if the user is another one and the caller may set none of their values.
+    """
     foreign = [name for name in names if not sets(request, _uid(request), known.get(name))]
     if (
         len(foreign) == len(names)
@@ -184,7 +190,7 @@ def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str])
 
 
 def _no_attribute() -> Problem:
-    """The same whether it has no value or is hidden from this caller."""
+    """Return the same 404 for a missing value and for one without access."""
     return Problem(
         404,
         "attribute_not_found",
@@ -220,7 +226,7 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _all(request: Request, record: Record, known: Namespaces) -> Response:
-    """The entity tag covers what this caller sees, and so tells nothing about what is hidden from them."""
+    """Return what the caller may see. The entity tag covers only that, so it reveals nothing else."""
     seen = _seen(request, record, known)
     return response.json({"attributes": seen}, etag=etag.of_version(1, seen))
 
@@ -233,7 +239,7 @@ def _seen(request: Request, record: Record, known: Namespaces) -> Values:
 
 
 def _one(attribute: Attribute, status: int = 200) -> Response:
-    """The entity tag covers the value, too: an attribute that is deleted and made again starts at version 1."""
+    """Return one attribute. The entity tag covers the value, because a new attribute has version 1."""
     return response.json(
         attribute, status, etag=etag.of_version(attribute.version, attribute.value)
     )

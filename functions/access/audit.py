@@ -1,9 +1,10 @@
-"""The trail: an item in the transaction of the change itself, so that neither is there without the other.
+"""The audit trail: an item in the transaction of the change itself.
 
     AUDIT#<id>  META  {uid, actor, action, changes, request_id, at}
 
-Its attributes are the columns of Postgres' `audit_events`, to which whoever reads the table's stream may carry it. `changes`
-names what was changed, and holds no values of people: the trail outlives an erasure.
+Its attributes are the columns of Postgres' `audit_events`, so a reader of the table's stream can
+copy it there. `changes` names what was changed, without values of people, because the trail
+outlives an erasure.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from atrium.runtime.uuid7 import uuid7
 def entry(
     request: Request, action: str, changes: Mapping[str, object], uid: str | None = None
 ) -> dict[str, Any]:
-    """An item of a transaction. `uid` is whose record was changed, if it was somebody's."""
+    """Return an item of a transaction. `uid` is the user whose record was changed, if any."""
     attributes = {
         "pk": f"AUDIT#{uuid7()}",
         "sk": "META",

@@ -1,7 +1,8 @@
-"""OpenID AuthZEN, Authorization API 1.0 (final, 11 January 2026): what it says of every request and answer.
+"""OpenID AuthZEN, Authorization API 1.0 (final, 11 January 2026): requests and responses.
 
-https://openid.net/specs/authorization-api-1_0.html. Sections are named where a rule comes from. Its own rules win over ours
-below /access/v1/: unknown fields are ignored (10.1.1), and an error is a text (10.1.2).
+https://openid.net/specs/authorization-api-1_0.html. Numbers in this package name its sections. Its
+rules replace ours below /access/v1/: unknown fields are ignored (10.1.1), and an error is plain
+text (10.1.2).
 """
 
 from typing import Any
@@ -16,17 +17,17 @@ from atrium.http.response import Response
 
 ROOT = "/access/v1/"
 USER = "user"
-"""The one type of subject that there is; its id is the user's uid."""
+"""The only type of subject; its id is the user's uid."""
 
 _REQUEST_ID = "X-Request-ID"
 _METADATA_SECONDS = 3600
 
 Properties = dict[str, Any]
-"""Accepted and not looked at: what decides is in the table (5.1.1 to 5.4 leave that to the policy)."""
+"""Accepted and ignored: decisions depend on the table only (5.1.1 to 5.4 allow that)."""
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """5.1."""
+    """The subject of a request (5.1)."""
 
     type: str
     id: str
@@ -34,7 +35,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """5.2."""
+    """The resource of a request (5.2)."""
 
     type: str
     id: str
@@ -42,21 +43,21 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """5.3."""
+    """The action of a request (5.3)."""
 
     name: str
     properties: Properties = {}
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A Subject or Resource that is searched for: an id, if there is one, is ignored (8.4.1, 8.5.1)."""
+    """The type of subject or resource to search for. An id is ignored (8.4.1, 8.5.1)."""
 
     type: str
     properties: Properties = {}
 
 
 class Defaults(msgspec.Struct, frozen=True):
-    """An evaluation whose parts may stand one level up (7.1.1)."""
+    """An evaluation whose parts may be given for the whole request (7.1.1)."""
 
     subject: Subject | UnsetType = UNSET
     action: Action | UnsetType = UNSET
@@ -65,13 +66,16 @@ class Defaults(msgspec.Struct, frozen=True):
 
 
 def answer(request: Request, content: object) -> Response:
-    """200, with the caller's request id (10.1.3)."""
+    """Return a 200 with the caller's request id (10.1.3)."""
     return response.json(content, headers=_request_id(request))
 
 
 def refusal(request: Request, problem: Problem) -> Response:
-    """An error message string (10.1.2) below /access/v1/, problem details elsewhere. What is wrong with a body, or with its
-    type, is 400: the working group's certification wants that (docs/authzen.md)."""
+    """Return an error string (10.1.2) below /access/v1/, and problem details elsewhere.
+
+    An invalid body or media type is 400, as the working group's certification requires
+    (docs/authzen.md).
+    """
     if not request.resource.startswith(ROOT):
         return response.from_problem(problem, request.request_id)
     places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
@@ -86,8 +90,11 @@ def refusal(request: Request, problem: Problem) -> Response:
 
 
 def metadata(request: Request) -> Response:
-    """9.1.1, as `GET /.well-known/authzen-configuration` (9.2). Right where the API has a domain of its own: an address
-    with a stage in its path would be asked for at another place."""
+    """Return the metadata (9.1.1) for `GET /.well-known/authzen-configuration` (9.2).
+
+    It is correct only if the API has its own domain: with a stage in the path, clients would
+    look for it elsewhere.
+    """
     scheme = request.headers.get("x-forwarded-proto", "https")
     decision_point = f"{scheme}://{request.headers['host']}{request.href('')}"
     endpoints = {

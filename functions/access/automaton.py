@@ -1,7 +1,7 @@
-"""A text is searched for a pattern in linear time, by the automaton of Glushkov.
+"""Search for a pattern in linear time with the Glushkov automaton.
 
-Each symbol of the pattern is a state, and sets of states are the bits of an int. A text is read once, without going back.
-https://en.wikipedia.org/wiki/Glushkov%27s_construction_algorithm
+Each symbol of the pattern is a state, and sets of states are the bits of an int. A text is read
+once, without backtracking. https://en.wikipedia.org/wiki/Glushkov%27s_construction_algorithm
 """
 
 import functools
@@ -13,7 +13,7 @@ from access.patterns import END, START, Characters, Group, Node, PatternError, R
 
 
 class Part(NamedTuple):
-    """What a part of the pattern can begin and end with, as sets of states, and whether it can match nothing."""
+    """The states with which a part of the pattern can begin and end, and whether it can be empty."""
 
     first: int
     last: int
@@ -24,10 +24,10 @@ _NOTHING = Part(0, 0, True)
 
 
 class Automaton:
-    """The states of a pattern: what each matches, and which states may follow it."""
+    """The states of a pattern: the characters of each, and the states that may follow it."""
 
     def __init__(self, node: Node) -> None:
-        """Raise PatternError for `$^`, which would match a text without characters only."""
+        """Raise PatternError for `$^`, which would match only the empty text."""
         self.symbols: list[Characters | int] = []
         self.follow: list[int] = []
         self.whole = self._build(node)
@@ -52,7 +52,7 @@ class Automaton:
         return Part(state, state, False)
 
     def _repeat(self, node: Node, least: int, most: int | None) -> Part:
-        """a{2,4} is aa(a(a)?)?, a{2,} is aa+, and a* is (a+)?."""
+        """Expand a repeat: a{2,4} is aa(a(a)?)?, a{2,} is aa+, and a* is (a+)?."""
         if most is None:
             copies = [self._build(node) for _ in range(max(least, 1))]
             last = self._join(copies[-1], copies[-1])._replace(is_optional=copies[-1].is_optional)
@@ -82,7 +82,7 @@ def _either(parts: list[Part]) -> Part:
 
 
 class Search:
-    """Searches of several texts for one pattern. `spend` is told how many steps each one takes."""
+    """Searches of several texts for one pattern. `spend` is called with the number of steps."""
 
     def __init__(self, pattern: str, spend: Callable[[int], None]) -> None:
         self._automaton = automaton(pattern)
@@ -90,11 +90,11 @@ class Search:
         self._matching: dict[str | int, int] = {}
         self._next: dict[int, int] = {}
         symbols = self._automaton.symbols
-        # `^^` matches at the start as `^` does, so there are as many starts as the pattern may ask for.
+        # `^^` matches at the start as `^` does, so `^` may match several times there.
         self._before, self._after = [START] * symbols.count(START), [END] * symbols.count(END)
 
     def finds(self, text: str) -> bool:
-        """Return whether some part of the text matches."""
+        """Return True if a part of the text matches."""
         whole = self._automaton.whole
         if whole.is_optional:
             return True
@@ -113,7 +113,7 @@ class Search:
         return False
 
     def _following(self, states: int) -> int:
-        """Return the states that may come next. A match may also begin anew at any place."""
+        """Return the states that may come next. A match may also begin at any place."""
         found = self._automaton.whole.first
         for state in _bits(states):
             self._spend(1)
@@ -142,5 +142,5 @@ def _bits(states: int) -> Iterator[int]:
 
 @functools.lru_cache(maxsize=256)
 def automaton(pattern: str) -> Automaton:
-    """Raise PatternError."""
+    """Return the automaton of a pattern. Raise PatternError."""
     return Automaton(patterns.parse(pattern))

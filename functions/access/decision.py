@@ -1,7 +1,7 @@
-"""May this user do that to this resource? Decided by what is handed in: no table, no clock, no cache of its own.
+"""The access decision as a pure function: it uses no table, clock or cache of its own.
 
-Permitted is what a grant in force covers, and nothing else. The same rules once more, as a specification would say them,
-are in tests/reference.py; a differential test compares the two.
+A grant in force permits what it covers; everything else is denied. tests/reference.py states the
+same rules in another way, and a differential test compares the two.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,18 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the table knows of a user. `status` is None when it knows nobody of that id."""
+    """A user's status and the grants for a decision. `status` is None for an unknown user."""
 
     status: str | None
     grants: Sequence[Grant]
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`grant` permits it, and where that is a role, `through` is the role that holds the permission: the granted one, or
-    one that it builds on. `refusal` is for administrators' eyes."""
+    """A decision with the `grant` that permits it. `refusal` is for administrators only.
+
+    If the grant is of a role, `through` is the role that holds the permission: the granted one
+    or one that it builds on.
+    """
 
     permit: bool
     grant: Grant | None = None
@@ -37,7 +40,7 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(
     standing: Standing, action: str, resource: Resource, define: Define, now: float
 ) -> Decision:
-    """`now` in epoch seconds. Raises what `define` raises: without an answer there is no permit."""
+    """Return the decision at `now`, in epoch seconds. Raise what `define` raises: fail closed."""
     if standing.status != "active":
         return Decision(
             False,
@@ -66,23 +69,24 @@ def decide(
 
 
 def permission_of(action: str, resource_type: str) -> str:
-    """The dotted name that a role holds it by: `read` on an `orders` is `orders.read`."""
+    """Return the permission's dotted name: `read` on an `orders` is `orders.read`."""
     return f"{resource_type}.{action}"
 
 
 def in_force(grant: Grant, now: float) -> bool:
-    """What has expired counts as gone, though the table may hold it for days yet."""
+    """Return False for an expired grant, which TTL may delete days later."""
     return grant.expires_at is None or grant.expires_at > now
 
 
 def covers(scope: str, resource: Resource) -> bool:
-    # Taken apart, and not put together to compare: the id may have colons, and what is asked for, a type with one.
+    # The scope is split instead of comparing joined strings, because ids and requested types may
+    # contain colons.
     kind, _, id = scope.partition(":")
     return scope == EVERYWHERE or (kind == resource.type and id in ("*", resource.id))
 
 
 def source(role: str, permission: str, define: Define) -> str | None:
-    """The nearest role, from `role` upwards, that holds the permission; None when none does."""
+    """Return the nearest role, from `role` upwards, that holds the permission, or None."""
     if role == ADMIN:
         return ADMIN
     seen, waiting = set[str](), [role]

@@ -1,6 +1,6 @@
-"""`POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
+"""Routes `POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
 
-What they read is in `access/standings.py`. A table that does not answer makes the whole request 503, never a permit.
+`access/standings.py` reads the table. If the table does not respond, the whole request is a 503.
 """
 
 import time
@@ -26,7 +26,7 @@ _STOPS_AT: dict[Semantic, bool | None] = {
     "deny_on_first_deny": False,
     "permit_on_first_permit": True,
 }
-"""The decision after which nothing more is evaluated (7.1.2.1)."""
+"""The decision that ends the evaluations (7.1.2.1)."""
 
 _REQUIRED = ("subject", "action", "resource")
 
@@ -34,7 +34,7 @@ Standings = Mapping[standings.Asked, Standing]
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """6.1."""
+    """A single evaluation (6.1)."""
 
     subject: Subject
     action: Action
@@ -43,13 +43,13 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """7.1.2."""
+    """The options of several evaluations (7.1.2)."""
 
     evaluations_semantic: Semantic = "execute_all"
 
 
 class Evaluations(Defaults, frozen=True):
-    """7.1."""
+    """A request with several evaluations (7.1)."""
 
     evaluations: Annotated[list[Defaults], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(
         default_factory=list
@@ -58,7 +58,7 @@ class Evaluations(Defaults, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
-    """5.5."""
+    """The result of an evaluation (5.5)."""
 
     decision: bool
     context: Properties = {}
@@ -77,7 +77,7 @@ def evaluate_many(request: Request) -> Response:
         raise Problem(
             400, "validation_failed", "The evaluation is incomplete; see `errors`.", errors=errors
         )
-    # 7.1: then it is a request for a single one.
+    # Without evaluations it is a single request (7.1).
     single = _evaluation(asked)
     return authzen.answer(request, _decided(request, single, _read([single])))
 
@@ -94,7 +94,7 @@ def _until(request: Request, asked: Evaluations) -> Iterator[Decided]:
 
 
 def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Decided:
-    """What one evaluation of many lacks is that one's error, and its denial (7.3); the others are decided."""
+    """Return the decision, or a denial with an error if this evaluation is incomplete (7.3)."""
     if missing := _missing(part):
         message = f"It lacks {' and '.join(missing)}, and the request has no default value."
         return Decided(False, {"error": {"status": 400, "message": message}})
@@ -102,7 +102,7 @@ def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Dec
 
 
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:
-    """What an evaluation leaves out it takes from the request, each whole (7.1.1)."""
+    """Return the evaluation with missing parts from the request, each as a whole (7.1.1)."""
     values = {name: getattr(part, name) for name in _REQUIRED}
     return Defaults(
         **{
@@ -121,7 +121,7 @@ def _evaluation(complete: Defaults) -> Evaluation:
 
 
 def _read(asked: list[Evaluation]) -> Standings:
-    """Return the standing of each user among the subjects towards the resource that it is asked about."""
+    """Return the standings of the users among the subjects towards their resources."""
     return standings.each({_asked(one) for one in asked if one.subject.type == authzen.USER})
 
 
@@ -131,7 +131,7 @@ def _asked(one: Evaluation) -> standings.Asked:
 
 def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Decided:
     asked = _asked(evaluation)
-    # A subject of another type is nobody: denied, and no error (10.1.2's note).
+    # A subject of another type is denied, without an error (10.1.2, note).
     standing = known[asked] if evaluation.subject.type == authzen.USER else Standing(None, ())
     made = decision.decide(
         standing, evaluation.action.name, asked[1], permissions.cached, time.time()
@@ -140,7 +140,7 @@ def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Deci
 
 
 def _context(request: Request, made: Decision) -> dict[str, Any]:
-    """Why, for administrators alone: what grants there are is nobody else's business (5.5.1)."""
+    """Return the reason, for administrators only, because it reveals grants (5.5.1)."""
     return (
         {"reason_admin": {"en": _reason(made)}} if permissions.ADMIN in request.caller.roles else {}
     )

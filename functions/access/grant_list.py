@@ -1,4 +1,4 @@
-"""`GET /v1/grants`: who has rights on a resource, who holds a role, what ends soon."""
+"""Route `GET /v1/grants`: grants on a resource, of a role, or those that end soon."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from atrium.stores import user_attributes
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
-"""Each day is a read of its own."""
+"""Each day is a separate read."""
 
 Key = Mapping[str, str]
 
@@ -31,7 +31,7 @@ class GrantFilter(pages.Parameters):
 
 
 def list_(request: Request) -> Response:
-    """Without a resource and a role: those that end within 30 days, the first to end first."""
+    """List grants. Without a resource and a role, list those that end within 30 days."""
     asked = request.parameters(GrantFilter)
     page = pages.requested(request, asked)
     before = asked.expiring_before.timestamp() if asked.expiring_before else None
@@ -64,7 +64,7 @@ def _items(
 
 
 def _horizon(before: float | None) -> float:
-    """Epoch seconds. Raises 400."""
+    """Return the latest end in epoch seconds. Raise 400."""
     now = time.time()
     if before is None:
         return now + DEFAULT_DAYS * DAY_SECONDS
@@ -91,6 +91,6 @@ def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator
 
 
 def _key(asked: GrantFilter, item: Item) -> tuple[str, ...]:
-    """Return the item's key in the list that was asked for."""
+    """Return the item's key in the requested list."""
     names = () if asked.resource else ("gsi1pk", "gsi1sk") if asked.role else ("gsi2pk", "gsi2sk")
     return tuple(item[name] for name in ("pk", "sk", *names))

@@ -1,6 +1,6 @@
-"""Grants: a role, or the right to one action, for a user, within a scope, perhaps until a time.
+"""Routes for grants: a role, or the right to one action, for a user, within a scope.
 
-Who may hand out what, and to whom, is in `atrium/identity/delegation.py`.
+`atrium/identity/delegation.py` checks who may make which grant, and to whom.
 """
 
 import time
@@ -43,7 +43,7 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewEnd(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a change: null for no end."""
+    """The body of a change: null removes the end."""
 
     expires_at: Annotated[datetime, Meta(tz=True)] | None
 
@@ -134,7 +134,9 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
     except WorkRefusedError as refused:
         if 0 in refused.items and (held := grants.same(grant)):
             raise _exists(held) from refused
-        raise Contended(f"{grant.uid}: their rights were changed at the same moment.") from refused
+        raise Contended(
+            f"{grant.uid}: another transaction changed this user's rights."
+        ) from refused
 
 
 def _exists(held: Item) -> Problem:
@@ -145,7 +147,7 @@ def _exists(held: Item) -> Problem:
 
 
 def _of_generation(grant: GrantRecord) -> GrantRecord:
-    """Return the grant of the role that there is now. Raises 422 when it has been deleted."""
+    """Return the grant with the role's current generation. Raise 422 for a deleted role."""
     generation = roles.generation(grant.role) if grant.role else 0
     if generation is None:
         raise _unacceptable([_NO_ROLE])
@@ -170,7 +172,7 @@ def _change(
 
 
 def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -> None:
-    meta = _meta(uid, deleted=True)  # a role that only deleted users hold can then be deleted
+    meta = _meta(uid, deleted=True)  # so that a role held by deleted users only can be deleted
     item = _find(uid, name)
     grant, caller = grant_items.record(item), Delegation(request.caller.uid)
     _expect(grant, versions)
@@ -182,7 +184,7 @@ def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -
 
 
 def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None:
-    """Write it; `last_admin` says that the first item fails for the last administrator."""
+    """Write the items; `last_admin` means that the first one fails for the last administrator."""
     try:
         user_attributes.transact(work)
     except TransactionRefused as refused:
@@ -192,7 +194,7 @@ def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None
                 "last_admin",
                 "This is the last administrator. Grant the admin role to another user first.",
             ) from refused
-        raise Contended(f"{uid}: their rights were changed at the same moment.") from refused
+        raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
 
 
 def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
@@ -201,13 +203,16 @@ def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
 
 
 def _others(uid: str, name: str) -> bool:
-    """Return True if another grant makes the user an administrator, as one of the earlier layout may."""
+    """Return True if another grant makes the user an administrator, as the old layout allows."""
     return any(admins.is_permanent(grant) and grant.id != name for grant in grants.everywhere(uid))
 
 
 def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
-    """META's part: from here on tokens with the old epoch are stale. It is refused when the user's status is no longer what
-    was read. `only_this` is for what must not happen unless the rest of their rights are as they were read, too."""
+    """Return META's update, which makes older tokens stale.
+
+    It fails if the user's status has changed since the read. `only_this` also requires that the
+    rest of their rights is unchanged.
+    """
     values = {":one": {"N": "1"}} | ({":version": {"N": str(meta.version)}} if only_this else {})
     return {
         "Update": {
@@ -222,7 +227,7 @@ def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
 
 
 def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
-    """Raises 404 when there is no such user, or a deleted one unless `deleted`."""
+    """Return the user's META. Raise 404 for an unknown user, or a deleted one unless `deleted`."""
     found = user_attributes.meta(uid)
     if found is None or (found.is_deleted and not deleted):
         raise not_found()
@@ -230,7 +235,10 @@ def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
 
 
 def _is_admins(grant: GrantRecord) -> bool:
-    """Return True if it makes its holder count as an administrator: docs/architecture.md, 'The last administrator'."""
+    """Return True if the grant makes its holder an administrator.
+
+    See docs/architecture.md, 'The last administrator'.
+    """
     return grant.role == ADMIN and grant.scope == EVERYWHERE and grant.expires_at is None
 
 
@@ -242,7 +250,7 @@ def _find(uid: str, name: str) -> Item:
 
 
 def _check(new: NewGrant) -> None:
-    """Raises 422."""
+    """Raise 422 for an invalid grant."""
     errors = list[FieldError]()
     if (new.role is None) == (new.action is None):
         errors.append(FieldError("#/role", "Must be sent with either `role` or `action`, not both"))
@@ -264,7 +272,7 @@ def _unacceptable(errors: list[FieldError]) -> Problem:
 def _end_faults(expires_at: datetime | None) -> list[FieldError]:
     if expires_at is None:
         return []
-    if int(expires_at.timestamp()) <= time.time():  # in whole seconds, as it is stored
+    if int(expires_at.timestamp()) <= time.time():  # in whole seconds, as stored
         return [FieldError("#/expires_at", "Must be in the future.")]
     if expires_at > _LAST_END:
         return [FieldError("#/expires_at", "Must be before the year 10000 in UTC.")]
@@ -276,7 +284,10 @@ def _end(expires_at: datetime | None) -> str | None:
 
 
 def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
-    """Raise 403 for a role that sets values which other programs decide by: its permissions do not show that."""
+    """Raise 403 for a role in `set_by` unless the caller is an administrator.
+
+    Its permissions do not show that its holders set attributes which other programs decide by.
+    """
     if role is None or ADMIN in request.caller.roles:
         return
     if any(role in each.set_by for each in namespaces.read().values() if each.is_trusted):
@@ -287,7 +298,10 @@ def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
 
 
 def _check_size(uid: str, new: NewGrant) -> None:
-    """Raise 422 when the names of the user's roles would not fit into a token, where `admin` always does."""
+    """Raise 422 if the names of the user's roles would not fit into a token.
+
+    The role `admin` always fits.
+    """
     if new.role in (None, ADMIN) or new.scope != EVERYWHERE:
         return
     held = grants.role_names(grants.everywhere(uid))

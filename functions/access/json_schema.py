@@ -1,8 +1,8 @@
-"""JSON Schema, as much of draft 7 as describes values. Schemas are checked when they are written.
+"""The subset of JSON Schema draft 7 that describes values. Schemas are checked when written.
 
-Refused, each with its place: keywords that are not listed here (`$ref` among them, so nothing is ever fetched, and a
-misspelt keyword does not pass for a rule), arguments that draft 7 does not allow, patterns that are not linear (see
-access.patterns), and schemas that are larger or deeper than the limits below.
+The check rejects, with the place of each fault: keywords that are not listed here, arguments that
+draft 7 does not allow, patterns that are not linear (access.patterns), and schemas above the limits
+below. `$ref` is not listed, so nothing is ever fetched, and a misspelt keyword is an error.
 """
 
 import functools
@@ -21,18 +21,18 @@ from atrium.http.problem import FieldError
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
-"""Schemas within schemas."""
+"""The maximum depth of nested schemas."""
 MAX_SCHEMAS = 500
 MAX_MEMBERS = 200
 """Properties or alternatives of one schema; entries of `enum`, `required` and `examples`."""
 MAX_SYMBOLS = 2000
-"""Of all patterns of a schema."""
+"""The maximum for all patterns of a schema together."""
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 def faults(schema: object, pointer: str) -> list[FieldError]:
-    """Return why the schema is refused; nothing when it is accepted. `pointer` is where it stands in the body."""
+    """Return why the schema is rejected. `pointer` is its place in the body."""
     if len(msgspec.json.encode(schema)) > MAX_BYTES:
         return [FieldError(pointer, f"Must have at most {MAX_BYTES} bytes")]
     if not isinstance(schema, dict) or schema.get("type") != "object":
@@ -48,7 +48,7 @@ def faults(schema: object, pointer: str) -> list[FieldError]:
 def violations(
     schema: Mapping[str, Any], values: Mapping[str, Any], pointer: str, evaluation: Evaluation
 ) -> list[FieldError]:
-    """Return what the values do not fulfil. An evaluation that takes too many steps is an error of its own."""
+    """Return the rules that the values violate. Too many steps are an error, too."""
     if is_unusable(schema):
         return [
             FieldError(
@@ -64,7 +64,7 @@ def violations(
 
 
 def is_unusable(schema: Mapping[str, Any]) -> bool:
-    """Return True for a schema of an earlier version that would be refused today."""
+    """Return True for a stored schema that would be rejected today."""
     return _is_refused(msgspec.json.encode(schema))
 
 
@@ -74,7 +74,7 @@ def _is_refused(schema: bytes) -> bool:
 
 
 class _Definition:
-    """The check of one schema, which counts what all its parts have together."""
+    """The check of one schema, which counts the totals of its parts."""
 
     def __init__(self) -> None:
         self.schemas = 0
@@ -117,7 +117,7 @@ class _Definition:
             yield FieldError(pointer, "Must be text")
             return
         if self.symbols > MAX_SYMBOLS:
-            return  # said by `excess`
+            return  # reported by `excess`
         try:
             self.symbols += len(automaton.automaton(pattern).symbols)
         except PatternError as error:
@@ -164,7 +164,7 @@ _PARTS: Mapping[str, Callable[[Any], dict[str, Any] | str]] = {
     "oneOf": _parts_in_array,
     "properties": _parts_by_name,
 }
-"""Keywords that hold schemas: each by its place below the keyword, or why the argument is refused."""
+"""Keywords that hold schemas: each by its place, or why the argument is rejected."""
 
 
 def _is_number(value: object) -> bool:
@@ -255,4 +255,4 @@ _ARGUMENTS: Mapping[str, Callable[[Any], str | None]] = {
     "type": _type,
     "uniqueItems": _flag,
 }
-"""The other keywords but `pattern`: what is wrong with the argument."""
+"""The other keywords except `pattern`: what is wrong with the argument."""

@@ -1,4 +1,4 @@
-"""What roles, actions, scopes and namespaces are called. A permission is `<type of resource>.<action>`."""
+"""Valid names of roles, actions, scopes and namespaces. A permission is `<type>.<action>`."""
 
 import re
 from typing import Annotated
@@ -13,7 +13,7 @@ Permission = Annotated[str, Meta(pattern=rf"^{_WORD}\.{_WORD}\Z")]
 Resource = Annotated[str, Meta(pattern=rf"^{_WORD}:[^\x00-\x1f]{{1,200}}\Z")]
 Scope = Annotated[str, Meta(pattern=rf"^(\*|{_WORD}:[^\x00-\x1f]{{1,200}})\Z")]
 Name = Annotated[str, Meta(pattern=rf"^{_WORD}\Z")]
-"""Of a namespace, or of an attribute in one."""
+"""A name of a namespace, or of an attribute in one."""
 
 
 def is_name(text: str) -> bool:

@@ -1,4 +1,7 @@
-"""Who may see and set values of a namespace: docs/architecture.md, "Who sets an attribute"."""
+"""The rights to see and set a namespace's values.
+
+See docs/architecture.md, "Who sets an attribute".
+"""
 
 from atrium.http.request import Request
 from atrium.identity.namespaces import Namespace
@@ -6,7 +9,7 @@ from atrium.identity.permissions import ADMIN
 
 
 def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
-    """Return whether the caller may see the values that user `uid` has in the namespace."""
+    """Return True if the caller may see the values of user `uid` in the namespace."""
     if namespace is None:
         return False
     if request.reach == "all":
@@ -19,7 +22,7 @@ def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
 
 
 def sets(request: Request, uid: str, namespace: Namespace | None) -> bool:
-    """Return whether the caller may set them."""
+    """Return True if the caller may set the values of user `uid` in the namespace."""
     if namespace is None:
         return False
     if is_admin(request):

@@ -1,4 +1,4 @@
-"""Namespaces by their routes: `/v1/namespaces`."""
+"""Routes for namespaces: `/v1/namespaces`."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -24,7 +24,7 @@ from atrium.stores.user_attributes import Contended, TransactionRefused
 MAX_SETTERS = 10
 
 FLAGS = ("personal", "visible_to", "writable_by", "in_token", "set_by")
-"""What only an administrator decides."""
+"""Fields that only an administrator can change."""
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,8 +50,10 @@ def read(request: Request) -> Response:
 
 
 def put(request: Request) -> Response:
-    """Creates with `If-None-Match: *`, replaces with `If-Match`. Values that there are already are checked when they are
-    next written."""
+    """Create with `If-None-Match: *`, replace with `If-Match`.
+
+    Existing values are checked when they are next written.
+    """
     name, draft = _name(request), request.decode(Draft)
     is_new = request.headers.get("if-none-match", "").strip() == "*"
     versions = None if is_new else etag.expected_versions(request)
@@ -88,7 +90,7 @@ def put(request: Request) -> Response:
 
 
 def delete(request: Request) -> Response:
-    """Values in it are not shown from then on; they come back with a namespace of the same name."""
+    """Delete the namespace. Its values are hidden until a namespace of the same name exists."""
     name, versions = _name(request), etag.expected_versions(request)
 
     def write() -> None:
@@ -168,7 +170,7 @@ def _transact(items: list[dict[str, Any]]) -> None:
     try:
         user_attributes.transact(items)
     except TransactionRefused as refused:
-        raise Contended(f"The namespace was changed at the same moment: {refused}") from refused
+        raise Contended(f"Another transaction changed the namespace: {refused}") from refused
 
 
 def _name(request: Request) -> str:

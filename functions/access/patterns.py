@@ -1,7 +1,7 @@
-"""Patterns of JSON Schema: the regular expressions of ECMA-262 in its Unicode mode, without what cannot run in linear time.
+"""Patterns of JSON Schema: regular expressions of ECMA-262 (Unicode mode) with linear run time.
 
-Refused: backreferences, lookahead and lookbehind, word boundaries, named groups and flags, more than MAX_LENGTH characters,
-more than MAX_SYMBOLS symbols once `{n,m}` is written out, groups nested deeper than MAX_DEPTH.
+Not supported: backreferences, lookahead and lookbehind, word boundaries, named groups and flags.
+Limits: MAX_LENGTH characters, MAX_SYMBOLS symbols with `{n,m}` expanded, MAX_DEPTH nested groups.
 """
 
 import re
@@ -12,15 +12,15 @@ MAX_SYMBOLS = 200
 MAX_DEPTH = 10
 
 START, END = -1, -2
-"""What `^` and `$` match: symbols before the first and after the last character of a text."""
+"""The symbols before the first and after the last character, which `^` and `$` match."""
 
 
 class PatternError(ValueError):
-    """A pattern that is refused. The message says why, and where."""
+    """A pattern is rejected. The message says why, and where."""
 
 
 class Characters(NamedTuple):
-    """A set of characters: ranges of code points, Unicode categories, and sets in it."""
+    """A set of characters: ranges of code points, Unicode categories, and nested sets."""
 
     ranges: tuple[tuple[int, int], ...] = ()
     categories: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Characters(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """`most` is None where there is no limit."""
+    """A repeat. `most` is None for no limit."""
 
     node: "Node"
     least: int
@@ -72,7 +72,7 @@ _COUNT = re.compile(r"\{(\d{1,4})(,(\d{1,4})?)?\}")
 
 
 def parse(pattern: str) -> Node:
-    """Raise PatternError."""
+    """Return the parsed pattern. Raise PatternError."""
     if len(pattern) > MAX_LENGTH:
         raise PatternError(f"A pattern can have at most {MAX_LENGTH} characters")
     node = _Parser(pattern).parse()

@@ -1,9 +1,10 @@
-"""Which role builds on which, and which may assign which. All of it is one item, so that a change is checked against what
-it is written over:
+"""The graph of roles: which role builds on which, and which may assign which.
 
     ROLES  GRAPH  {parents: {role: [parent, …]}, assignable_by: {role: [role, …]}, version}
 
-Two changes that would close a circle only together meet here: the second one is checked again.
+One item holds the whole graph, so that a change is checked against the version that it replaces. If
+two concurrent changes would close a cycle only together, the second one conflicts and is checked
+again.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,10 +19,10 @@ from atrium.identity.permissions import ADMIN
 from atrium.stores import user_attributes
 
 MAX_DEPTH = 8
-"""Roles on the longest way up, the first one counted."""
+"""The maximum number of roles on a path of parents, the first one included."""
 
 MAX_BYTES = 300_000
-"""Of the item, which can have 400 KB: some thousands of roles."""
+"""Bytes of the item, which can have 400 KB: some thousands of roles."""
 
 Parents = Mapping[str, Collection[str]]
 
@@ -32,11 +33,11 @@ class Graph(msgspec.Struct, frozen=True):
     parents: Parents
     version: int
     assignable_by: Parents
-    """Only roles that some role may assign."""
+    """Contains only roles that some role may assign."""
 
 
 def read() -> Graph:
-    """One call. Raises `Unavailable`."""
+    """Return the graph. One call. Raises `Unavailable`."""
     item = user_attributes.item(*GRAPH)
     return (
         Graph(item["parents"], item["version"], item.get("assignable_by", {}))
@@ -48,7 +49,10 @@ def read() -> Graph:
 def change(
     graph: Graph, role: str, parents: Collection[str] | None, assignable_by: Collection[str] = ()
 ) -> dict[str, Any]:
-    """An item of a transaction, whose condition is that the graph is still this one. `parents` None takes the role away."""
+    """Return an item of a transaction that changes the graph if it is still this version.
+
+    `parents` None removes the role.
+    """
     changed = {each: list(above) for each, above in graph.parents.items() if each != role}
     assigned = {each: list(by) for each, by in graph.assignable_by.items() if each != role}
     if parents is not None:
@@ -75,7 +79,7 @@ def _typed(lists: Mapping[str, Collection[str]]) -> dict[str, Any]:
 
 
 def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError]:
-    """Why the role cannot build on these."""
+    """Return why the role cannot build on `parents`."""
     found = [
         FieldError(
             f"#/parents/{place}",
@@ -114,7 +118,7 @@ def is_full(graph: Graph) -> bool:
 
 
 def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> list[FieldError]:
-    """Why the role cannot be assigned by these."""
+    """Return why the role cannot be assigned by these roles."""
     known = {*graph.parents, role}
     return [
         FieldError(
@@ -134,7 +138,7 @@ def assigned_by(graph: Graph, role: str) -> list[str]:
 
 
 def above(parents: Parents, role: str) -> set[str]:
-    """Every role that this one builds on, itself among them only in a circle."""
+    """Return every role that this one builds on. It contains itself only in a cycle."""
     seen, waiting = set[str](), set(parents.get(role, ()))
     while waiting:
         seen |= waiting
@@ -143,7 +147,7 @@ def above(parents: Parents, role: str) -> set[str]:
 
 
 def depth(parents: Parents, role: str) -> int:
-    """Of a graph without circles."""
+    """Return the length of the longest path. The graph must not have cycles."""
     return 1 + max((depth(parents, parent) for parent in parents.get(role, ())), default=0)
 
 

@@ -1,11 +1,11 @@
-"""Roles: what holding one permits, and the roles that it builds on.
+"""Routes for roles: their permissions and the roles that they build on.
 
     R#<role>  META               {version, generation, description, parents}
     R#<role>  PERM#<permission>  {permission}
     R#<role>  DELETED            {version}: the last one of a deleted role
 
-A role that is created again begins with the next version, which is also its `generation`. A grant names the generation that
-it was made for, so a grant of the deleted role does not come back to life.
+A role that is created again starts with the next version, which is also its `generation`. A grant
+names its role's generation, so a grant of the deleted role stays void.
 """
 
 from itertools import islice
@@ -30,7 +30,7 @@ from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_attributes import Contended, RoleDefinition, TransactionRefused
 
 MAX_PERMISSIONS = 45
-"""A change writes each that comes or goes, and a transaction has 100 items. Larger roles are built of smaller ones."""
+"""A change writes each added or removed permission, and a transaction has 100 items."""
 MAX_PARENTS = 20
 MAX_ASSIGNERS = 20
 _DELETED = "DELETED"
@@ -59,7 +59,7 @@ class Role(Summary):
     assignable_by: list[str] = msgspec.field(default_factory=list)
 
 
-BUILT_IN = Role(ADMIN, "Holds every permission. It is built in.", [], [], 1)
+BUILT_IN = Role(ADMIN, "The built-in role that holds every permission.", [], [], 1)
 
 
 def list_(request: Request) -> Response:
@@ -86,7 +86,7 @@ def read(request: Request) -> Response:
 
 
 def put(request: Request) -> Response:
-    """Creates with `If-None-Match: *`, replaces with `If-Match`."""
+    """Create with `If-None-Match: *`, replace with `If-Match`."""
     name, draft = _name(request), request.decode(Draft)
     is_new = request.headers.get("if-none-match", "").strip() == "*"
     versions = None if is_new else etag.expected_versions(request)
@@ -123,7 +123,10 @@ def put(request: Request) -> Response:
 
 
 def delete(request: Request) -> Response:
-    """Refuse while somebody holds it, by an index that lags a moment behind. A grant made in that moment gives nothing."""
+    """Delete the role unless a user holds it.
+
+    The check reads an index that lags slightly. A grant made in that time has no effect.
+    """
     name, versions = _name(request), etag.expected_versions(request)
     _refuse_built_in(name)
     delegation = Delegation(request.caller.uid)
@@ -172,7 +175,10 @@ def _rights(role: Role | Draft | None) -> rights.Role | None:
 
 
 def generation(role: str) -> int | None:
-    """Return what a grant of the role names, None when there is no such role. One call. Raises `Unavailable`."""
+    """Return the generation for a new grant, or None for an unknown role.
+
+    One call. Raises `Unavailable`.
+    """
     if role == ADMIN:
         return 0
     meta = user_attributes.item(f"R#{role}", "META")
@@ -180,7 +186,7 @@ def generation(role: str) -> int | None:
 
 
 def if_generation(role: str, generation: int) -> dict[str, Any]:
-    """Return an item of a transaction whose condition is that the role is there, and is still this one."""
+    """Return an item of a transaction whose condition is that this role still exists."""
     condition = "attribute_exists(pk) AND attribute_not_exists(generation)"
     if generation == 0:
         return {"ConditionCheck": _at(role, "META") | {"ConditionExpression": condition}}
@@ -190,7 +196,7 @@ def if_generation(role: str, generation: int) -> dict[str, Any]:
 
 
 def _last_version(name: str) -> int:
-    """Return the version that a deleted role of this name had, 0 without one."""
+    """Return the last version of a deleted role of this name, or 0."""
     deleted = user_attributes.item(f"R#{name}", _DELETED)
     return deleted["version"] if deleted else 0
 
@@ -282,11 +288,11 @@ def _meta(after: Role, before: Role | None) -> dict[str, Any]:
 
 
 def _transact(items: list[dict[str, Any]]) -> None:
-    """Raises Contended when another change of roles came first: what this one was checked against is no more."""
+    """Write the items. Raise Contended if another change of roles came first."""
     try:
         user_attributes.transact(items)
     except TransactionRefused as refused:
-        raise Contended(f"Roles were changed at the same moment: {refused}") from refused
+        raise Contended(f"Another transaction changed the roles: {refused}") from refused
 
 
 def _at(name: str, sk: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""A value is checked against a JSON Schema, in a bounded number of steps.
+"""Evaluation of a value against a JSON Schema in a bounded number of steps.
 
-A step is a keyword, a member, or a character of a text that has a `pattern`: 0.05 to 0.4 µs. Schemas have passed
-access.json_schema.
+A step is a keyword, a member, or a character of a text that has a `pattern`: 0.05 to 0.4 µs.
+access.json_schema has accepted the schemas.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -15,31 +15,31 @@ from atrium.http.json_values import child
 from atrium.http.problem import FieldError
 
 MAX_STEPS = 100_000
-"""Of one request, whatever it changes: well under 100 ms."""
+"""The maximum of one request: well under 100 ms."""
 
 
 class TooManyStepsError(Exception):
-    """The evaluation was given up."""
+    """The evaluation exceeded its steps."""
 
 
 class Evaluation:
-    """The evaluations of one request, which share their steps."""
+    """The evaluations of one request, which share a budget of steps."""
 
     def __init__(self, steps: int = MAX_STEPS) -> None:
         self._left = steps
         self._searches: dict[str, Search] = {}
         self._members: dict[int, frozenset[Hashable]] = {}
         self.is_silent = False
-        """Nobody will read the messages: they need not be complete."""
+        """Whether messages are discarded and so need not be complete."""
 
     def spend(self, steps: int) -> None:
-        """Raise TooManyStepsError when there are not so many left."""
+        """Count steps. Raise TooManyStepsError if the budget is exhausted."""
         self._left -= steps
         if self._left < 0:
             raise TooManyStepsError
 
     def errors(self, schema: Any, value: Any, pointer: str) -> Iterator[FieldError]:
-        """Yield each rule that the value does not fulfil, with its place."""
+        """Yield each rule that the value violates, with its place."""
         self.spend(1)
         if schema is False:
             yield FieldError(pointer, "This property is not allowed")
@@ -59,7 +59,7 @@ class Evaluation:
         return is_accepted
 
     def key(self, value: Any) -> Hashable:
-        """Return what is equal for equal JSON values: 1 and 1.0 are equal, 1 and true are not."""
+        """Return a key that is equal for equal JSON values: 1 equals 1.0, but not true."""
         self.spend(1)
         match value:
             case bool():
@@ -76,14 +76,14 @@ class Evaluation:
         return self._searches[pattern].finds(text)
 
     def is_member(self, value: Any, members: list[Any]) -> bool:
-        # By its identity: the schema stays in memory for as long as the evaluation.
+        # Keyed by identity, because the schema lives as long as the evaluation.
         if id(members) not in self._members:
             self._members[id(members)] = frozenset(map(self.key, members))
         return self.key(value) in self._members[id(members)]
 
 
 _BOOLEANS = {True: object(), False: object()}
-"""To Python True is equal to 1."""
+"""A marker for booleans, because True equals 1 in Python."""
 
 
 def _is_number(value: object) -> bool:
@@ -131,7 +131,7 @@ def _listed(evaluation: Evaluation, values: Iterable[Any]) -> str:
 def _multiple_of(evaluation: Evaluation, unit: float, value: Any) -> str | None:
     if not _is_number(value):
         return None
-    from decimal import Decimal  # exact, and not imported by most requests
+    from decimal import Decimal  # exact, and rarely needed
 
     evaluation.spend(20)
     (above, below), (unit_above, unit_below) = (

@@ -1,4 +1,4 @@
-"""What `format` means in a JSON Schema."""
+"""The formats of JSON Schema that are checked."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def _is_time(text: str) -> bool:
     hour, minute, second, sign, *offset = found.groups()
     if second != "60":
         return True
-    # A leap second is the last of a day in UTC.
+    # A leap second is the last second of a day in UTC.
     east = (int(offset[0]) * 60 + int(offset[1])) * (-1 if sign == "-" else 1) if sign else 0
     return (int(hour) * 60 + int(minute) - east) % 1440 == 1439
 
@@ -62,7 +62,7 @@ def _is_uri(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    from ipaddress import IPv6Address  # not at the top: few values have one
+    from ipaddress import IPv6Address  # imported here: few values have an address
 
     try:
         IPv6Address(text)

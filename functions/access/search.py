@@ -1,6 +1,6 @@
-"""`POST /access/v1/search/subject`, `…/resource` and `…/action` (section 8): what evaluations would permit, page by page.
+"""Routes `POST /access/v1/search/subject`, `…/resource` and `…/action` (section 8), with pages.
 
-Every result has been decided as an evaluation is, with the same grants and at the same moment (8.1).
+Every result is decided as an evaluation is, with the same grants at the same moment (8.1).
 """
 
 import heapq
@@ -25,20 +25,20 @@ from atrium.stores import user_attributes
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-_STATUSES_AT_ONCE = 100  # BatchGetItem's own
+_STATUSES_AT_ONCE = 100  # the limit of BatchGetItem
 _MAX_KEY_BYTES = 2048
-"""Of a partition key. No grant has a scope that does not fit."""
+"""The maximum size of a partition key. No grant has a longer scope."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """8.2.1."""
+    """The requested page (8.2.1)."""
 
     token: str = ""
     limit: Annotated[int, Meta(ge=0)] | None = None
 
 
 class SubjectSearch(msgspec.Struct, frozen=True):
-    """8.4.1."""
+    """A search for subjects (8.4.1)."""
 
     subject: Kind
     action: Action
@@ -48,7 +48,7 @@ class SubjectSearch(msgspec.Struct, frozen=True):
 
 
 class ResourceSearch(msgspec.Struct, frozen=True):
-    """8.5.1."""
+    """A search for resources (8.5.1)."""
 
     subject: Subject
     action: Action
@@ -58,7 +58,7 @@ class ResourceSearch(msgspec.Struct, frozen=True):
 
 
 class ActionSearch(msgspec.Struct, frozen=True):
-    """8.6.1."""
+    """A search for actions (8.6.1)."""
 
     subject: Subject
     resource: authzen.Resource
@@ -70,8 +70,11 @@ Search = SubjectSearch | ResourceSearch | ActionSearch
 
 
 class Results(msgspec.Struct, frozen=True, omit_defaults=True):
-    """8.3. `context.all` says that every resource of the type is permitted: nobody can list those that the table has not
-    heard of."""
+    """A page of results (8.3).
+
+    `context.all` means that every resource of the type is permitted, which includes resources
+    that the table does not know.
+    """
 
     page: dict[str, Any]
     results: list[Any]
@@ -106,7 +109,7 @@ def resources(request: Request) -> Response:
         if grant.scope.startswith(f"{kind}:")
     }
     found = sorted(id for id in named - {"*"} if _permits(standing, action, Resource(kind, id)))
-    # No resource has the id `*`; what is permitted on it is permitted on all.
+    # No resource has the id `*`. A permission on it covers all resources.
     context = {"all": True} if _permits(standing, action, Resource(kind, "*")) else {}
     return _paged(request, search, _slice(found), lambda id: {"type": kind, "id": id}, context)
 
@@ -135,21 +138,24 @@ def _permits(standing: Standing, action: str, resource: Resource) -> bool:
 
 
 def _actions_of_roles(standing: Standing, kind: str) -> set[str]:
-    """Those on resources of this kind that any role holds; an administrator's role names none, and may do all of them."""
+    """Return the actions on this type that any role permits.
+
+    The role `admin` permits all of them, but lists none.
+    """
     roles = set(role_names()) | {grant.role for grant in standing.grants if grant.role}
     named = (permission.partition(".") for permission in permissions.known(roles))
     return {action for of, _, action in named if of == kind}
 
 
 def role_names() -> list[str]:
-    """Every role's, sorted. One Query of the index."""
+    """Return the names of all roles, sorted. One Query of the index."""
     return [
         item["gsi1sk"] for item in user_attributes.query("ROLES", index="GSI1", only=["gsi1sk"])
     ]
 
 
 def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[str]:
-    """Who a grant in force gives the right to, by uid, each once; whatever their status."""
+    """Yield the uids with the right by a grant in force, sorted and unique, whatever their status."""
     permission = decision.permission_of(action, resource.type)
     giving = {
         role
@@ -188,7 +194,7 @@ def _active(uids: Iterator[str]) -> Iterator[str]:
 
 
 def _slice(found: Sequence[str]) -> Callable[[str, int], list[str]]:
-    """Of what is known already, sorted."""
+    """Return a search in sorted results that are known already."""
     return lambda after, limit: list(islice((each for each in found if each > after), limit + 1))
 
 
@@ -199,8 +205,11 @@ def _paged(
     entity: Callable[[str], dict[str, str]],
     context: Properties | None = None,
 ) -> Response:
-    """A token holds for the same search, the same limit and the same caller (8.2). `found` gets what the page comes after
-    and its limit, and gives one more than that when there is more."""
+    """Return a page of results.
+
+    Its token is valid for the same search, limit and caller (8.2). `found` gets the last result
+    of the previous page and the limit. It returns one more result than that if there are more.
+    """
     asked, page = msgspec.structs.replace(search, page=Page()), search.page
     binding = msgspec.json.encode([request.route, asked, request.caller.uid], order="deterministic")
     after, limit = _begin(page, binding)
@@ -217,8 +226,10 @@ def _paged(
 
 
 def _begin(page: Page, binding: bytes) -> tuple[str, int]:
-    """What the page comes after, and how many it may hold. The specification's own example leaves the limit out when it
-    hands back a token."""
+    """Return the last result of the previous page, and the limit.
+
+    A request with a token may omit the limit, as in the specification's example.
+    """
     if not page.token:
         return "", min(DEFAULT_LIMIT if page.limit is None else page.limit, MAX_LIMIT)
     after, limit = cursor.verify(page.token, binding)

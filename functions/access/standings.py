@@ -1,7 +1,7 @@
-"""What decisions read of users: their status and the grants that can matter, in one round trip.
+"""Reads for decisions: users' status and relevant grants, in one round trip.
 
-A decision costs META and three Queries, each of one scope, however many grants the user has. Of a user who is asked about
-several resources at once all grants are read by one Query, unless they are many.
+A decision reads META and makes three Queries of one scope each, however many grants the user has.
+For several resources of one user, one Query reads all grants, unless they are many.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from atrium.stores import user_attributes
 
 FEW_RESOURCES = 3
 FEW_GRANTS = 100
-"""About eight read units, for which three resources can be read by key."""
+"""Reading this many costs about eight units, as much as three resources by key."""
 
 Asked = tuple[str, Resource]
 """A uid and a resource."""

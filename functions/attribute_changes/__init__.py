@@ -1,1 +1,1 @@
-"""What has changed in the table, taken up inside the VPC."""
+"""The consumer of the table's stream inside the VPC."""

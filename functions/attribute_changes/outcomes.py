@@ -1,4 +1,4 @@
-"""The outcome of a command ends its operation. A repeat changes nothing, and so does one that comes late."""
+"""Outcomes of commands, which end operations. Repeated and late outcomes change nothing."""
 
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ def take_up(command: dict[str, Any]) -> None:
 
 
 def _bind(operation: str, new: NewUser, result: dict[str, str]) -> None:
-    """The user is whoever has the identity that Cognito gave. They may have signed in before this, and be one already."""
+    """Return the user of the identity that Cognito gave, who may exist by an earlier sign-in."""
     names = {"given_name": new.given_name, "family_name": new.family_name, "locale": new.locale}
     attributes = {name: value for name, value in names.items() if value is not None}
     try:

@@ -1,1 +1,1 @@
-"""Makes and rotates the passwords with which RDS Proxy logs in to Postgres; nobody else ever needs one."""
+"""The function that sets and rotates the passwords with which RDS Proxy logs in to Postgres."""

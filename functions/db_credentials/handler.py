@@ -1,7 +1,9 @@
-"""`{"users": […], "only_missing": true}`, both optional: gives each database user a new password.
+"""The Lambda handler that gives each database user a new password.
 
-For each user first the verifier goes to Postgres (through `migrate`), then the password to the secret. Whatever fails
-half-way, running the same command again mends it; also with `only_missing`, because the secret is written last.
+The event is `{"users": […], "only_missing": true}`, both optional. For each user the verifier is
+stored in Postgres first (through `migrate`), then the password in the secret. If a run fails
+half-way, run the same command again. That also works with `only_missing`, because the secret is
+written last.
 """
 
 import functools
@@ -22,7 +24,10 @@ class MigrateFailedError(Exception):
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[str]]:
-    """Answers which users got a new password and which were left. Raises `ValueError` naming the wrong field."""
+    """Return which users got a new password and which were left.
+
+    Raise `ValueError`, which names the invalid field.
+    """
     arns: dict[str, str] = json.loads(required("DATABASE_SECRETS"))
     users = _users(event, arns)
     only_missing = event.get("only_missing", False) is True
@@ -36,7 +41,7 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[st
 def _users(event: dict[str, Any], arns: dict[str, str]) -> list[str]:
     users = event.get("users", list(arns))
     if not isinstance(users, list) or not set(users) <= arns.keys():
-        raise ValueError(f"users: {users!r} is not a list of some of {', '.join(arns)}.")
+        raise ValueError(f"users: {users!r} must be a list of users among {', '.join(arns)}.")
     return users
 
 
@@ -57,7 +62,7 @@ def _set_verifier(user: str, verifier: str) -> None:
 
 
 def _has_value(arn: str) -> bool:
-    """Told by the version labels, so that this function needs no right to read a secret."""
+    """Return True if the secret has a value, by its version labels: reading needs another right."""
     stages = _client("secretsmanager").describe_secret(SecretId=arn).get("VersionIdsToStages", {})
     return any("AWSCURRENT" in names for names in stages.values())
 

@@ -6,11 +6,14 @@ import hmac
 import secrets
 
 ITERATIONS = 4096
-"""Postgres's default; the passwords are random, so more would only slow each connection."""
+"""Postgres's default. More would only slow down connections, because the passwords are random."""
 
 
 def verifier(password: str) -> str:
-    """What proves knowledge of `password` (ASCII, which SASLprep leaves as it is) without revealing it."""
+    """Return the SCRAM verifier of `password`, from which it cannot be computed.
+
+    The password is ASCII, which SASLprep leaves unchanged.
+    """
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
     stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

@@ -1,1 +1,1 @@
-"""Makes somebody an administrator, without one."""
+"""The function that creates an administrator when there is none."""

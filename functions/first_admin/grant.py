@@ -1,4 +1,7 @@
-"""The role in the table: grant, new access epoch and the set of administrators in one transaction; its audit row first."""
+"""The grant of the role `admin`: audit row first, then the grant in one transaction.
+
+The transaction also sets a new access epoch and adds the user to the set of administrators.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,10 +23,10 @@ VALUES ($1::uuid, $2::uuid, $3, 'role.granted', jsonb_build_object('role', $4::t
 
 
 def admin(uid: str) -> bool:
-    """Make the user an administrator. Return False if they were one. Raises user_attributes.Unavailable.
+    """Make the user an administrator. Return True if the role was newly granted.
 
-    The audit row is written first: a grant that is missing from the trail would be worse than an entry whose grant
-    failed.
+    The audit row is written first: a grant that is missing from the trail would be worse than
+    an entry whose grant failed. Raises user_attributes.Unavailable.
     """
     return retry_on_conflict(lambda: _admin(uid))
 
@@ -36,7 +39,7 @@ def _admin(uid: str) -> bool:
     audit(uid, grant)
     try:
         user_attributes.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid)])
-    except TransactionRefused as refused:  # META has changed, so the roles may have
+    except TransactionRefused as refused:  # META has changed, so the roles may have, too
         raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
     return True
 
@@ -46,7 +49,7 @@ def audit(uid: str, grant: str) -> None:
 
 
 def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
-    """Return the grant's items for a transaction; a grant of the role that would end is replaced."""
+    """Return the grant's items of a transaction. They replace a grant of the role that has an end."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     made = GrantRecord(
         id=grant,
@@ -63,7 +66,10 @@ def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
 
 
 def _epoch(uid: str, meta: user_attributes.Meta | None) -> dict[str, Any]:
-    """Also the guard: whoever else gives or takes a role, or disables them, writes META too."""
+    """Return META's update, which also guards against concurrent changes.
+
+    Every other change of a role or status writes META, too.
+    """
     if meta is None:
         user_attributes.create_meta(uid)
     update = {

@@ -1,6 +1,7 @@
-"""`{"email": "ada@example.com"}`: that user gets the role `admin`, everywhere and without end. `make admin` sends it.
+"""The Lambda handler of `make admin`: grant the role `admin`, everywhere and without end.
 
-Answers `{"uid": …, "granted": true}`; `granted` is false when they had it. Raises UserNotFoundError, UserDisabledError.
+The event is `{"email": "ada@example.com"}`, the response `{"uid": …, "granted": true}`; `granted`
+is false if the user had the role. Raises UserNotFoundError, UserDisabledError.
 """
 
 from typing import Any
@@ -13,17 +14,17 @@ _FIND = "SELECT uid, status FROM users WHERE email = $1::citext AND status <> 'e
 
 
 class UserNotFoundError(Exception):
-    """Nobody here has the address."""
+    """The address belongs to no user."""
 
 
 class UserDisabledError(Exception):
-    """They are a user, but not an active one."""
+    """The user is not active."""
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    """Raises ValueError naming the field that is wrong, too."""
+    """Grant the role. Also raise ValueError, which names the invalid field."""
     if unknown := event.keys() - {"email"}:
-        raise ValueError(f"{', '.join(sorted(unknown))}: the only field is email.")
+        raise ValueError(f"{', '.join(sorted(unknown))}: unknown field. The only field is email.")
     uid = find_active(_email(event.get("email")))
     return {"uid": uid, "granted": grant.admin(uid)}
 
@@ -38,7 +39,7 @@ def _email(value: object) -> str:
 def find_active(email: str) -> str:
     found = postgres.query(_FIND, email)
     if not found:
-        raise UserNotFoundError(f"Nobody with the address {email} has signed in yet.")
+        raise UserNotFoundError(f"No user with the address {email} has signed in yet.")
     [(uid, status)] = found
     if status != "active":
         raise UserDisabledError(f"{email} is {status}.")

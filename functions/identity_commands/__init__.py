@@ -1,1 +1,1 @@
-"""What Cognito must do, done outside the VPC."""
+"""Commands to Cognito, executed outside the VPC."""

@@ -1,4 +1,4 @@
-"""The user pool: calls of its API, and what commands about somebody's status ask of it. Each may be repeated.
+"""Calls of the user pool's API, and the commands that change a user's status. All can be repeated.
 
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
 """
@@ -15,7 +15,7 @@ from atrium.runtime import config
 
 
 def disable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
-    """No sign-in, and no token by a refresh token either."""
+    """Disable sign-in and revoke the refresh tokens."""
     for subject in _ours(identities):
         call_if_there("admin_disable_user", subject)
         call_if_there("admin_user_global_sign_out", subject)
@@ -29,12 +29,12 @@ def enable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _ours(identities: list[tuple[str, str]]) -> list[str]:
-    """Of this pool. A user may have others, of a pool that it replaced."""
+    """Return the subjects in this pool. A user may have others, of a previous pool."""
     return [subject for issuer, subject in identities if issuer == provider()]
 
 
 def call_if_there(operation: str, subject: str) -> None:
-    """Who is not in the pool cannot sign in, which is what was wanted; and nobody can bring them back."""
+    """Call the API and ignore a missing account, which cannot sign in anyway."""
     try:
         call(operation, Username=subject)
     except ClientError as error:
@@ -58,7 +58,7 @@ def _pool() -> str:
 
 @functools.cache
 def _client(service: str) -> Any:
-    # Seconds. Cognito sends the invitation before it answers, and a repeat would find the user there.
+    # Seconds. Cognito sends the invitation before it responds, and a retry would find the account.
     settings = botocore.config.Config(
         connect_timeout=3, read_timeout=15, retries={"mode": "standard"}
     )

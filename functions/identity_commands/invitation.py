@@ -1,15 +1,16 @@
-"""The command `create_user`: somebody becomes a user of the pool and gets a mail with a temporary password.
+"""The command `create_user`: create an account and mail a temporary password.
 
 The address may have an account already:
 
-- FORCE_CHANGE_PASSWORD: they were invited before and have not come yet. They get the mail again, unless an attempt of this
-  same command has sent it.
-- UNCONFIRMED: somebody has signed up with the address, and chosen a password, without showing that it is theirs. The
-  account is taken over: a temporary password replaces that one, in one call that does not depend on the account's state,
-  and goes to the address. So it does not matter whether the sign-up is confirmed at the same moment.
-- CONFIRMED since the invitation was asked for: the same, and every session ends. The code of a sign-up that somebody else
-  began may have been entered by the person who was waiting for our mail.
-- CONFIRMED before: the invitation is refused.
+- FORCE_CHANGE_PASSWORD: an earlier invitation has not been used. The mail is sent again, unless an
+  attempt of this same command has sent it.
+- UNCONFIRMED: somebody has signed up with the address and chosen a password, without proving that
+  the address is theirs. A temporary password replaces that one and goes to the address, in one call
+  that does not depend on the account's state. So a simultaneous confirmation of the sign-up is
+  harmless.
+- CONFIRMED since the invitation was requested: the same, and every session ends. The invited person
+  may have entered the code of a sign-up that somebody else began.
+- CONFIRMED before: the invitation is rejected.
 """
 
 import secrets
@@ -23,7 +24,7 @@ from identity_commands.cognito import call, call_if_there, provider
 
 
 class RefusedError(Exception):
-    """Cognito will never do it. The message is for people."""
+    """Cognito has permanently rejected the command. The message is for people."""
 
 
 _REFUSED = {
@@ -35,7 +36,8 @@ _REFUSED = {
 _HAS_ACCOUNT = "A user with this address has already signed up and needs no invitation"
 
 SAME_INVITATION = timedelta(hours=1)
-"""A user who was made this long before the command, or later, has its mail: an attempt that died made them."""
+"""The tolerance around the command's time within which an account was created by an attempt of it.
+"""
 
 
 def create_user(new: NewUser, asked_at: datetime) -> dict[str, str]:
@@ -69,13 +71,16 @@ def _create(new: NewUser) -> Any:
     verified = {
         "Name": "email_verified",
         "Value": "true",
-    }  # the mail goes there; nobody signs in without its password
+    }  # the mail goes to this address, and its password is needed to sign in
     return _sent(new, UserAttributes=[*given, verified])["User"]
 
 
 def _take_over(new: NewUser, found: dict[str, str]) -> None:
-    """Replace the password, and the names that somebody else may have given. The address counts as verified only after
-    its mail was sent: an attempt that died before is made again."""
+    """Replace the password and the names that somebody else may have set.
+
+    The address counts as verified only after its mail was sent, so an attempt that died before
+    is repeated.
+    """
     call("admin_set_user_password", Username=new.email, Password=_password(), Permanent=False)
     call("admin_user_global_sign_out", Username=new.email)
     _mail(new)
@@ -95,7 +100,7 @@ def _mail(new: NewUser) -> None:
 
 
 def _sent(new: NewUser, **parameters: Any) -> Any:
-    """Call AdminCreateUser. Who got no mail is deleted, so the next invitation begins anew: Cognito keeps them."""
+    """Call AdminCreateUser. Delete an account that got no mail, so that a retry can succeed."""
     try:
         return call("admin_create_user", Username=new.email, **parameters)
     except ClientError as error:
@@ -108,7 +113,7 @@ def _sent(new: NewUser, **parameters: Any) -> Any:
 
 
 def _password() -> str:
-    """Return a temporary password that fulfils any policy, and that nobody learns."""
+    """Return a random temporary password that fulfils any policy."""
     return f"{secrets.token_urlsafe(32)}aA1!"
 
 

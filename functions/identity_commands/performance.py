@@ -1,4 +1,4 @@
-"""A command of the table is performed, and its outcome written beside it. Each step may be repeated."""
+"""Execution of commands, with the outcome written to the item. Each step can be repeated."""
 
 import time
 from datetime import datetime
@@ -13,10 +13,11 @@ from identity_commands.invitation import RefusedError
 
 
 def perform(image: dict[str, Any]) -> None:
-    """Raises what may pass: then the stream brings the record again, and later the relay does."""
+    """Execute the command. Raise transient errors, so that the stream or the relay repeats it."""
     id = image["pk"].removeprefix("COMMAND#")
     command = user_attributes.item(*commands.key(id))
-    # The record may be an old one: what has its outcome has long been done, and undone perhaps by a newer command.
+    # The record may be old. A command with an outcome is complete, and a newer one may have undone
+    # it.
     if command is None or command["outcome"] != "pending":
         return
     try:
@@ -41,7 +42,7 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
             return cognito.enable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
         case unknown:
             raise ValueError(
-                f"{unknown}: no such command. Deploy identity_commands before whoever sends it."
+                f"{unknown}: unknown command. Deploy identity_commands before the function that sends it."
             )
 
 

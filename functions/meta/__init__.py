@@ -1,1 +1,1 @@
-"""The API about itself: is it up, and what is its contract."""
+"""The service for the API's health and contract."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, as the build merged it and packaged it beside this package."""
+"""The OpenAPI document, which the build merges and packages beside this package."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 
 def read(_: Request) -> Response:
     content = _content()
-    # It changes with a release only, so whoever has it may ask again cheaply.
+    # The document changes only with a release, so clients can revalidate cheaply.
     headers = {
         "Content-Type": "application/json",
         "Cache-Control": "no-cache",

@@ -1,4 +1,4 @@
-"""Is the API reachable and running? It says nothing of the stores: an outage there must not take the API out too."""
+"""The health check. It does not check the stores: their outage must not take the API out, too."""
 
 from atrium.http import response
 from atrium.http.request import Request

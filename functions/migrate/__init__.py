@@ -1,1 +1,1 @@
-"""The only door through which roles, passwords and tables of the database change."""
+"""The function through which all changes of the database's roles, passwords and tables go."""

@@ -1,4 +1,4 @@
-"""yoyo's Postgres backend over pg8000 and our one-flight connection, made for a transaction-mode pooler.
+"""A yoyo backend for Postgres over pg8000 and one-flight connections, safe behind a pooler.
 
 yoyo finds it as `postgresql+pg8000` (scheme.py).
 """
@@ -21,7 +21,10 @@ from migrate.files import MigrationFile
 
 
 class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
-    """Applies or rolls back a migration and notes it in one transaction; yoyo itself uses two connections for that."""
+    """A backend that runs a migration and records it in one transaction.
+
+    yoyo itself uses two connections for that.
+    """
 
     driver_module = "pg8000.dbapi"
     _is_locked = False
@@ -36,7 +39,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
         return connection.connect(uri)
 
     def init_database(self) -> None:
-        self.create_lock_table()  # and no trial table to learn whether Postgres can roll back DDL: it can
+        self.create_lock_table()  # without yoyo's trial table: Postgres can roll back DDL
 
     def begin(self) -> None:
         DatabaseBackend.begin(
@@ -45,7 +48,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:
-        """How long it waits is migrator's `lock_timeout`."""
+        """Hold the lock of a run. migrator's `lock_timeout` limits the wait."""
         if self._is_locked:
             yield
             return
@@ -57,7 +60,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
                 self._is_locked = False
 
     def let_readers_see(self) -> None:
-        """Whoever reads may ask what was applied."""
+        """Grant read access to the history."""
         self.ensure_internal_schema_updated()
         self.execute(history.READERS_MAY)
 
@@ -82,7 +85,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
                 mark(migration, log=False)
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:
-        """A row of yoyo's log. As the host it names the log stream, where yoyo would ask the DNS for ours."""
+        """Return a row of yoyo's log with the log stream as the host, without a DNS lookup."""
         return {
             "id": str(uuid.uuid4()),
             "migration_id": migration.id,
@@ -96,7 +99,10 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
 
 
 def open_backend(uri: str) -> Backend:
-    """A connected backend, its lock's table made. Use it in a `with`. Raises `DatabaseUnavailable`."""
+    """Return a connected backend, for a `with` statement. Raises `DatabaseUnavailable`.
+
+    The lock's table exists afterwards.
+    """
     scheme.register()
     backend: Backend = yoyo.get_backend(uri)
     return backend

@@ -1,10 +1,11 @@
-"""A DB-API connection for yoyo: through RDS Proxy with an IAM token, or straight to Postgres with a password.
+"""The DB-API connection for yoyo: through RDS Proxy with an IAM token, or with a password.
 
     postgresql+pg8000://migrator@<proxy>:5432/atrium                       an IAM token, as the function connects
     postgresql+pg8000://migrator:<password>@<host>:<port>/atrium?<options>  a password, as an operator through a tunnel
 
-Options are libpq's own: `hostaddr` (where to connect, if not to the host that the certificate names), `sslmode` (disable,
-require or verify-full, the default) and `sslrootcert`. https://www.postgresql.org/docs/17/libpq-connect.html
+Options are libpq's own: `hostaddr` (the address to connect to, if it differs from the host in the
+certificate), `sslmode` (disable, require or verify-full, the default) and `sslrootcert`.
+https://www.postgresql.org/docs/17/libpq-connect.html
 """
 
 import ssl
@@ -23,39 +24,41 @@ from atrium.stores.postgres import DatabaseUnavailable
 
 SCHEME = "postgresql+pg8000"
 CLEARTEXT, MD5 = 3, 5
-"""Requests of AuthenticationRequest: https://www.postgresql.org/docs/17/protocol-message-formats.html"""
+"""Authentication requests: https://www.postgresql.org/docs/17/protocol-message-formats.html"""
 ANSWER_TIMEOUT = 850.0
-"""Seconds; just over migrator's `statement_timeout`, and less than the function's."""
+"""Seconds, just over migrator's `statement_timeout` and less than the function's timeout."""
 
 
 class Connection(OneFlight, dbapi.Connection):  # type: ignore[misc]  # pg8000 is untyped
-    """Every statement is one flight, so autocommit is safe behind a pooler."""
+    """A connection whose statements are one flight each, so autocommit is safe behind a pooler."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.autocommit = True  # yoyo writes BEGIN and COMMIT itself
-        self.register_out_adapter(datetime, datetime_out)  # yoyo's tables hold times without a zone
+        self.register_out_adapter(
+            datetime, datetime_out
+        )  # yoyo's tables have times without a time zone
 
 
 class ScramConnection(Connection):
-    """Proves that it knows the password and never tells it, whoever answers: as libpq with `require_auth=scram-sha-256`."""
+    """A connection that never sends the password, as libpq's `require_auth=scram-sha-256`."""
 
     def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: Any) -> None:  # noqa: N802  pg8000's name
         if int.from_bytes(data[:4]) in (CLEARTEXT, MD5):
             raise InterfaceError(
-                "it wants the password itself, which our database never asks for. It was not told. "
-                "Something else may be listening there: open the tunnel anew, on another port."
+                "the server asks for the password in clear text or MD5, and it was not sent. "
+                "Another program may be listening there: open the tunnel again on another port."
             )
         super().handle_AUTHENTICATION_REQUEST(data, context)
 
 
 def proxy_uri(user: str) -> str:
-    """Of the proxy in this function's environment."""
+    """Return the URI of the proxy in this function's environment."""
     return f"{SCHEME}://{user}@{required('DB_HOST')}:{required('DB_PORT')}/{required('DB_NAME')}"
 
 
 def connect(uri: DatabaseURI) -> Connection:
-    """A new connection, which the caller closes. Raises `DatabaseUnavailable`."""
+    """Open a connection, which the caller closes. Raises `DatabaseUnavailable`."""
     if uri.password is None:
         return postgres.connect(uri.username, Connection, ANSWER_TIMEOUT)
     address = uri.args.get("hostaddr", uri.hostname)
@@ -87,9 +90,9 @@ def _tls(options: Mapping[str, str]) -> ssl.SSLContext | None:
     if mode == "disable":
         return None
     context = ssl.create_default_context(cafile=options.get("sslrootcert"))
-    if mode == "require":  # encrypted, and whoever answers knows the password's verifier; no more
+    if mode == "require":  # encrypted; SCRAM proves that the server knows the verifier
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif mode != "verify-full":
-        raise ValueError(f"sslmode: {mode!r} is none of disable, require, verify-full.")
+        raise ValueError(f"sslmode: {mode!r} must be disable, require or verify-full.")
     return context

@@ -1,8 +1,8 @@
-"""Why migrations were not run, or not all of them. Every message says what to do next."""
+"""Errors of migrations. Every message says what to do next."""
 
 
 class MigrationError(Exception):
-    """Any of these."""
+    """The base class of these errors."""
 
 
 class MigrationsBusyError(MigrationError):
@@ -14,8 +14,8 @@ class HistoryError(MigrationError):
 
 
 class MigrationRefusedError(MigrationError):
-    """A file holds what could happen by half. Nothing was changed."""
+    """A file has statements that could be applied partially. Nothing was changed."""
 
 
 class MigrationFailedError(MigrationError):
-    """A migration was refused by Postgres; those before it stay. The message says which they are."""
+    """Postgres rejected a migration. Those before it stay; the message names them."""

@@ -1,4 +1,4 @@
-"""The migrations in a folder: `0001_users.sql` and, to take it back, `0001_users.rollback.sql`."""
+"""The migrations in a folder: `0001_users.sql` and its rollback `0001_users.rollback.sql`."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ class MigrationFile:
 
     @property
     def id(self) -> str:
-        """As yoyo writes it down: `0001_users`."""
+        """Return the id in yoyo's history: `0001_users`."""
         return self.path.stem
 
     @property
@@ -29,12 +29,12 @@ class MigrationFile:
 
     @property
     def sha256(self) -> str:
-        """Of the text, so the same for a checkout with other line ends."""
+        """Return the hash of the text, which does not depend on line ends."""
         return hashlib.sha256(self.path.read_text(encoding="utf-8").encode()).hexdigest()
 
 
 def read(folder: Path) -> list[MigrationFile]:
-    """In the order in which they are applied. Raises `FileNotFoundError`."""
+    """Return the migrations in the order of application. Raises `FileNotFoundError`."""
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{folder} is missing: build the zip with `make build`, which puts migrations there."
@@ -47,19 +47,19 @@ def read(folder: Path) -> list[MigrationFile]:
 
 
 def find(files: Sequence[MigrationFile], to: str) -> MigrationFile:
-    """By id or by number. Raises `ValueError`."""
+    """Return a migration by its id or number. Raises `ValueError`."""
     found = [file for file in files if to in (file.id, file.number)]
     if len(found) > 1:
         raise ValueError(
-            f"to: {to!r} may be {' or '.join(file.id for file in found)}. Give the whole name."
+            f"to: {to!r} is ambiguous: {' or '.join(file.id for file in found)}. Give the whole name."
         )
     if not found:
-        raise ValueError(f"to: {to!r} is none of {', '.join(file.id for file in files)}.")
+        raise ValueError(f"to: {to!r} must be one of {', '.join(file.id for file in files)}.")
     return found[0]
 
 
 def holds_sql(path: Path) -> bool:
-    """Whether there is more than comments in it, and it is there at all."""
+    """Return True if the file exists and has more than comments."""
     return path.is_file() and bool(
         _COMMENT.sub("", path.read_text(encoding="utf-8")).strip(" \t\r\n;")
     )

@@ -22,7 +22,7 @@ from migrate.connection import proxy_uri
 
 Event = dict[str, Any]
 UriOf = Callable[[str], str]
-"""The URI with which a database user connects."""
+"""A function that returns the URI with which a database user connects."""
 
 FIELDS = {
     "bootstrap": (),
@@ -38,7 +38,10 @@ FIELDS = {
 
 
 def handler(event: Event, _context: object = None) -> dict[str, Any]:
-    """Runs one action. Raises `ValueError` naming the field that is wrong, and what `migrate.migrations` raises."""
+    """Run one action. Raise `ValueError` naming the invalid field.
+
+    Also raise what `migrate.migrations` raises.
+    """
     match _action(event):
         case "bootstrap":
             return roles.bootstrap()
@@ -58,7 +61,7 @@ def handler(event: Event, _context: object = None) -> dict[str, Any]:
 
 
 def run(event: Event, uri_of: UriOf, folder: Path = migrations.FOLDER) -> dict[str, Any]:
-    """The actions on migrations, on whatever database `uri_of` leads to. Raises like `handler`."""
+    """Run an action on the migrations of the database at `uri_of`. Raises like `handler`."""
     match _action(event):
         case "status":
             return migrations.status(uri_of("readonly"), folder)
@@ -72,16 +75,17 @@ def run(event: Event, uri_of: UriOf, folder: Path = migrations.FOLDER) -> dict[s
             steps = _steps(event)
             return migrations.down(uri_of("migrator"), steps, folder)
         case action:
-            raise ValueError(f"action: {action} is done by the deployed function only.")
+            raise ValueError(f"action: {action} works in the deployed function only.")
 
 
 def _action(event: Event) -> str:
     action = event.get("action")
     if action not in FIELDS:
-        raise ValueError(f"action: {action!r} is none of {', '.join(FIELDS)}.")
+        raise ValueError(f"action: {action!r} must be one of {', '.join(FIELDS)}.")
     if unknown := event.keys() - {"action", *FIELDS[action]}:
         raise ValueError(
-            f"{', '.join(sorted(unknown))}: no field of {action}, which has {FIELDS[action] or 'none'}."
+            f"{', '.join(sorted(unknown))}: unknown field of {action}. "
+            f"Its fields are {FIELDS[action] or 'none'}."
         )
     return str(action)
 
@@ -89,7 +93,7 @@ def _action(event: Event) -> str:
 def _text(event: Event, field: str) -> str:
     value = event.get(field)
     if not isinstance(value, str):
-        raise ValueError(f"{field}: missing or not a string.")
+        raise ValueError(f"{field}: must be a string.")
     return value
 
 
@@ -100,5 +104,5 @@ def _optional_text(event: Event, field: str) -> str | None:
 def _steps(event: Event) -> int:
     steps = event.get("steps", 1)
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(f"steps: {steps!r} is not a whole number from 1 on.")
+        raise ValueError(f"steps: {steps!r} must be a whole number of at least 1.")
     return steps

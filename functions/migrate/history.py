@@ -1,4 +1,4 @@
-"""What a database says was applied to it, beside what this build has. Reads only, so any role that may read can ask."""
+"""The history of a database, compared with the migrations of this build. It only reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,13 @@ from migrate.connection import Connection
 from migrate.files import MigrationFile
 
 CONTENT = "sha256:"
-"""Begins the comment of an entry in yoyo's log that holds the hash of what was applied; yoyo's own hash is of the name."""
+"""The prefix of a log entry's comment that holds the hash of the applied file.
 
-# Also a role that may not enter the schema sees no table: nothing was applied then, since the first migration lets it in.
+yoyo's own hash is of the name only.
+"""
+
+# A role without access to the schema also sees no table. Then nothing was applied, because the
+# first migration grants the access.
 _THERE = (
     "SELECT to_regclass('_yoyo_migration') IS NOT NULL AND to_regclass('_yoyo_log') IS NOT NULL"
 )
@@ -31,7 +35,7 @@ READERS_MAY = "GRANT SELECT ON _yoyo_migration, _yoyo_log TO readonly"
 class Applied:
     id: str
     at: datetime
-    sha256: str | None  # None: applied by a release that did not note it
+    sha256: str | None  # None: applied by a release that did not record it
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Edited:
 
 @dataclass(frozen=True)
 class History:
-    applied: Sequence[Applied]  # in the order in which they were
+    applied: Sequence[Applied]  # in the order of application
     files: Sequence[MigrationFile]
 
     @property
@@ -69,19 +73,22 @@ class History:
 
     @property
     def unknown(self) -> list[str]:
-        """Applied, and not in this build: it is older than the database, or of another branch."""
+        """Return the ids that were applied but are missing here: an older build or another branch."""
         files = {file.id for file in self.files}
         return [one.id for one in self.applied if one.id not in files]
 
     @property
     def late(self) -> list[MigrationFile]:
-        """Pending, although a later one was applied: every other database would get them in another order."""
+        """Return the pending files before an applied one: other databases would have another order."""
         newest = max((one.id for one in self.applied), default="")
         return [file for file in self.pending if file.id < newest]
 
     @property
     def wrong(self) -> list[str]:
-        """Why nothing may be applied, and what to do. A build that is only older than its database is no reason."""
+        """Return why nothing may be applied, and what to do.
+
+        A build that is only older than its database is no reason.
+        """
         wrong = [edited.explained() for edited in self.edited]
         if self.pending and self.unknown:
             wrong.append(
@@ -116,7 +123,7 @@ class History:
 
 
 def read(connection: Connection, files: Sequence[MigrationFile]) -> History:
-    """Raises `DatabaseUnavailable` when this role may not read what was applied."""
+    """Return the history. Raise `DatabaseUnavailable` if this role may not read it."""
     try:
         [[(is_there,)]] = connection.fly([Statement(_THERE)])
         rows = connection.fly([Statement(_APPLIED)])[0] if is_there else []

@@ -1,7 +1,8 @@
-"""Moves grants out of the layout of `atrium/identity/legacy_grants.py`, some users at a time, in passes over all users.
+"""The migration of grants from the layout of `legacy_grants.py`, in passes over all users.
 
-A pass that met nothing to move ends the migration. Where it is stands in the item of `legacy_grants.STATE`, so a run that
-was interrupted is continued by the next one. Each grant is moved by one transaction, whatever else is writing.
+A pass without a grant to move ends the migration. The item `legacy_grants.STATE` stores the
+progress, so the next run continues an interrupted one. One transaction moves each grant, whatever
+else is writing.
 """
 
 import random
@@ -24,10 +25,10 @@ from atrium.stores.user_attributes import TransactionRefused, Unavailable
 from migrate.connection import connect
 
 USERS_AT_ONCE = 1000
-"""Users of one invocation: the operator sees progress, and a killed run repeats no more than these."""
+"""Users per invocation: the operator sees progress, and a killed run repeats no more than these."""
 
 Users = Callable[[str, int], Sequence[str]]
-"""The uids after one of them, in their order; at most so many."""
+"""A function that returns at most so many uids after one, in order."""
 
 _NEXT = "SELECT uid::text FROM users WHERE uid > $1::uuid ORDER BY uid LIMIT $2::int"
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -35,7 +36,7 @@ _ATTEMPTS = 10
 
 
 class State(msgspec.Struct):
-    """`after` is the last user of this pass that is done, `clean` False once it met something to move."""
+    """The progress. `after` is the last user done; `clean` is False once a grant was moved."""
 
     layout: legacy_grants.Layout = "before"
     since: int = 0
@@ -44,7 +45,7 @@ class State(msgspec.Struct):
 
 
 def prepare() -> dict[str, Any]:
-    """Start a new environment in the new layout. Where nobody ever was an administrator, there is no grant to move."""
+    """Start a new environment in the new layout. It has never had an administrator or a grant."""
     state = _read()
     if state.layout == "before" and user_attributes.item(*admins.KEY) is None:
         state.layout = "keyed"
@@ -55,7 +56,8 @@ def prepare() -> dict[str, Any]:
 def migrate(users: Users, *, dry_run: bool = False, after: str = _BEFORE_ALL) -> dict[str, Any]:
     """Move the grants of the next users, or count them; `after` is where a dry run continues.
 
-    `seconds` in the answer is how long to wait first: until then a container may still write the earlier layout.
+    `seconds` in the response is the time to wait first: until then a container may still write
+    the old layout.
     """
     if dry_run:
         return _dry(users, after)
@@ -72,7 +74,7 @@ def migrate(users: Users, *, dry_run: bool = False, after: str = _BEFORE_ALL) ->
     holders = [uid for uid in parallel.run([partial(_holder, uid) for uid in found]) if uid]
     if (
         holders and state.clean
-    ):  # before anything moves: a pass that is killed is not taken for one that met nothing
+    ):  # before the first move, so that a killed pass does not count as clean
         state.clean = False
         _write(state)
     counts = _each(holders, _move_user)
@@ -139,13 +141,15 @@ def _move_user(uid: str) -> Counter[str]:
         for item in found:
             try:
                 counts[_move(item)] += 1
-            except TransactionRefused:  # somebody else writes it: it is read again
+            except TransactionRefused:  # a concurrent write: read again
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  no secret
-    raise Unavailable(f"{uid}: others wrote the user's grants {_ATTEMPTS} times. Run it again.")
+    raise Unavailable(
+        f"{uid}: other writers changed the user's grants {_ATTEMPTS} times. Run the command again."
+    )
 
 
 def _move(item: Item) -> str:
-    """Return what was done. Raises TransactionRefused when the grant, or the one in its place, has changed meanwhile."""
+    """Return what was done. Raise TransactionRefused if a grant has changed meanwhile."""
     record = grant_items.record(item)
     if not grant_items.in_force(item):
         user_attributes.transact(grants.deletes(item))
@@ -154,7 +158,7 @@ def _move(item: Item) -> str:
     if held is None or not grant_items.in_force(held):
         user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(record)])
         return "moved"
-    # The earlier layout allowed several grants of one right: the one that ends last is what the user holds.
+    # The old layout allowed several grants of one right. The one that ends last is kept.
     kept = grant_items.record(held)
     if held.get("expires_at") is not None and held["expires_at"] < item.get(
         "expires_at", float("inf")

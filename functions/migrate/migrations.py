@@ -1,4 +1,4 @@
-"""Runs the SQL in `migrations/`, which the build puts beside this package. `uri` says which database, and as whom."""
+"""Runs of the SQL in `migrations/`, packaged by the build. `uri` names the database and the user."""
 
 import glob
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +23,15 @@ CUT_OFF = "The connection was lost during {id} ({error}). `make migrate-status` 
 
 
 def status(uri: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """What has been applied, what is pending, and what contradicts this build. Writes nothing."""
+    """Return what is applied, what is pending, and what contradicts this build. Writes nothing."""
     return _history(uri, folder).described()
 
 
 def plan(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """What `apply` would run, as text. Writes nothing; raises `HistoryError` and `ValueError` like `apply`."""
+    """Return what `apply` would run, as text. Raises `HistoryError` and `ValueError` like `apply`.
+
+    Writes nothing.
+    """
     chosen = _to_apply(_history(uri, folder), to)
     return {
         "apply": [{"id": file.id, "sql": file.path.read_text(encoding="utf-8")} for file in chosen]
@@ -36,13 +39,12 @@ def plan(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, An
 
 
 def apply(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, Any]:
-    """Applies what is pending, in order, up to and with `to` (an id or a number).
+    """Apply pending migrations in order, up to and including `to` (an id or a number).
 
-    Raises:
-        ValueError: `to` is not pending. Nothing was changed.
-        HistoryError, MigrationsBusyError: see there. Nothing was changed.
-        MigrationRefusedError: a file holds what could happen by half. Nothing was changed.
-        MigrationFailedError: the migrations before the one that failed stay.
+    Raises: ValueError: `to` is not pending. Nothing was changed. HistoryError,
+    MigrationsBusyError: see there. Nothing was changed. MigrationRefusedError: a file could be
+    applied partially. Nothing was changed. MigrationFailedError: the migrations before the
+    failed one stay.
     """
     with _changing(uri, folder) as (backend, found):
         chosen = _to_apply(found, to)
@@ -52,7 +54,7 @@ def apply(uri: str, to: str | None = None, folder: Path = FOLDER) -> dict[str, A
 
 
 def down(uri: str, steps: int = 1, folder: Path = FOLDER) -> dict[str, Any]:
-    """Takes back what was applied last, `steps` migrations of it. Raises like `apply`."""
+    """Roll back the last `steps` migrations. Raises like `apply`."""
     with _changing(uri, folder) as (backend, found):
         chosen = _to_take_back(found, steps)
         _run(chosen, backend, Backend.rollback_one)
@@ -66,7 +68,7 @@ def _history(uri: str, folder: Path) -> History:
 
 @contextmanager
 def _changing(uri: str, folder: Path) -> Iterator[tuple[Backend, History]]:
-    """The only run at this time, and what it finds."""
+    """Return the backend and its history while holding the lock of a run."""
     found = files.read(folder)
     with open_backend(uri) as backend, backend.lock():
         backend.let_readers_see()
@@ -80,11 +82,11 @@ def _to_apply(found: History, to: str | None) -> list[MigrationFile]:
     pending = found.pending
     if last and last not in pending:
         raise ValueError(
-            f"to: {last.id} is applied already. To go back behind a later one: `make migrate-down`."
+            f"to: {last.id} is already applied. To roll back later ones, run `make migrate-down`."
         )
     chosen = pending[: pending.index(last) + 1] if last else pending
     if empty := [file.path.name for file in chosen if not files.holds_sql(file.path)]:
-        raise HistoryError(f"{', '.join(empty)} holds no SQL yet. Write it, or remove the file.")
+        raise HistoryError(f"{', '.join(empty)} has no SQL yet. Write it, or remove the file.")
     rules.require([(file.path, file.path) for file in chosen])
     return chosen
 
@@ -124,12 +126,12 @@ def _run(
 
 
 def _done_before(failed: MigrationFile, chosen: Sequence[MigrationFile]) -> str:
-    """Say what this run has left in the database."""
+    """Return a sentence about what this run has changed."""
     done = [file.id for file in chosen[: list(chosen).index(failed)]]
     return (
-        f"Done in this run and kept: {', '.join(done)}."
+        f"Applied by this run and kept: {', '.join(done)}."
         if done
-        else "This run had done nothing before it."
+        else "This run had not changed anything before."
     )
 
 
@@ -138,11 +140,11 @@ def _explained(name: str, was_undone: bool, error: ServerError) -> str:
     outcome = (
         "failed and was undone"
         if was_undone
-        else "failed; it has no transaction, so part of it may be done"
+        else "failed; it has no transaction, so it may be applied partially"
     )
-    advice = "Mend it and apply again."
+    advice = "Correct the file and apply again."
     if fields["C"] == LOCK_NOT_AVAILABLE:
-        advice = "Somebody used the table for longer than migrator waits (lock_timeout). Apply again when it is quieter."
+        advice = "The table was in use for longer than migrator's lock_timeout. Apply again at a quieter time."
     more = "".join(
         f" {text}: {fields[code]}"
         for code, text in (("D", "Detail"), ("H", "Hint"))

@@ -1,7 +1,7 @@
 """The database's roles: migrator (owns and changes tables), app (reads and writes rows), readonly.
 
-Everything runs as the master user, through the proxy. On RDS the master is no superuser: it may do this because it
-makes the roles itself and joins migrator.
+All statements run as the master user, through the proxy. On RDS the master is not a superuser. Its
+rights suffice because it creates the roles itself and is a member of migrator.
 """
 
 import re
@@ -14,8 +14,9 @@ from atrium.stores.postgres import Statement
 MASTER = "postgres"
 
 TIMEOUTS: dict[str, dict[str, str]] = {
-    # A lock that a migration waits for blocks everybody behind it, so it gives up first and is run again.
-    # The statement of a runner that was killed is ended as soon as its connection is: others wait for what it locked.
+    # A lock that a migration waits for blocks all others behind it, so the migration gives up
+    # first. If its runner was killed, the connection's end cancels the statement and releases its
+    # locks.
     "migrator": {
         "statement_timeout": "14min",
         "lock_timeout": "5s",
@@ -33,18 +34,20 @@ TIMEOUTS: dict[str, dict[str, str]] = {
         "idle_in_transaction_session_timeout": "1min",
     },
 }
-"""By role, in Postgres's own units. RDS Proxy forbids SET, so they belong to the role."""
+"""Timeouts by role, in Postgres's own units. RDS Proxy forbids SET, so roles have them."""
 
-# RFC 5803 as Postgres stores it. https://www.postgresql.org/docs/17/catalog-pg-authid.html
+# The format of RFC 5803 as Postgres stores it.
+# https://www.postgresql.org/docs/17/catalog-pg-authid.html
 _VERIFIER = re.compile(
     r"SCRAM-SHA-256\$[1-9][0-9]{3,6}:[A-Za-z0-9+/]{16,64}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}="
 )
 
 
 def bootstrap() -> dict[str, Any]:
-    """Makes the roles that are missing and sets their rights and timeouts; running it again changes nothing.
+    """Create missing roles and set rights and timeouts. A repeat changes nothing.
 
-    It grants nobody rds_iam: RDS refuses passwords to its members, and with a password the proxy logs in for them.
+    No role is a member of rds_iam: RDS rejects passwords of its members, and the proxy logs in
+    with a password.
     """
     existing = {name for (name,) in postgres.query("SELECT rolname FROM pg_roles", user=MASTER)}
     missing = [role for role in TIMEOUTS if role not in existing]
@@ -62,19 +65,26 @@ def bootstrap() -> dict[str, Any]:
 
 
 def set_verifier(user: str, verifier: str) -> dict[str, Any]:
-    """Stores the password of `user` as a SCRAM verifier, from which it cannot be computed. Raises `ValueError`."""
+    """Store the password of `user` as a SCRAM verifier. Raises `ValueError`.
+
+    The password cannot be computed from the verifier.
+    """
     if user not in TIMEOUTS:
-        raise ValueError(f"user: {user!r} is none of {', '.join(TIMEOUTS)}.")
+        raise ValueError(f"user: {user!r} must be one of {', '.join(TIMEOUTS)}.")
     if not _VERIFIER.fullmatch(verifier):
         raise ValueError(
-            "verifier: not of the form SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>."
+            "verifier: must have the form SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>."
         )
     postgres.query(f"ALTER ROLE {user} PASSWORD '{verifier}'", user=MASTER)
     return {"user": user}
 
 
 def _rights(database: str) -> list[str]:
-    """Who owns the database owns its schema public (pg_database_owner) and may create trusted extensions."""
+    """Return the statements that set the rights.
+
+    The owner of the database owns its schema public (pg_database_owner) and may create trusted
+    extensions.
+    """
     return [
         f"GRANT migrator TO {MASTER}",
         f"ALTER DATABASE {database} OWNER TO migrator",

@@ -1,7 +1,8 @@
-"""What a migration may not say, found before any of it runs, so that none can happen by half.
+"""Statements that a migration must not contain, because it could then be applied partially.
 
-A migration and its mark in the history are one transaction on one connection of a pooler. A statement that ends the transaction,
-or changes the session, would leave half of the file behind, or the next run on other ground.
+A migration and its history entry are one transaction on one connection of a pooler. A statement
+that ends the transaction would apply half of the file. A statement that changes the session would
+affect other runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,13 +28,19 @@ CONCURRENTLY = (("CREATE", "INDEX"), ("CREATE", "UNIQUE", "INDEX"), ("DROP", "IN
 
 
 def require(files: Sequence[tuple[Path, Path]]) -> None:
-    """Raise MigrationRefusedError naming everything in these files that may not be there, each with its line.
+    """Raise MigrationRefusedError naming every forbidden statement with its line.
 
-    Beside each is the file whose first comment says whether it runs in a transaction: the way back goes by the way there.
+    Beside each file is the one whose first comment decides about the transaction: a rollback
+    follows its migration.
     """
     if found := [problem for path, forward in files for problem in problems(path, forward)]:
         raise MigrationRefusedError(
-            "\n".join(["Nothing was changed, since these would not run as one:", *found])
+            "\n".join(
+                [
+                    "Nothing was changed, because these statements cannot run in one transaction:",
+                    *found,
+                ]
+            )
         )
 
 
@@ -51,7 +58,7 @@ def problems(path: Path, forward: Path) -> Iterator[str]:
 
 
 def is_transactional(path: Path) -> bool:
-    """Return False for a file that says `-- transactional: false` in its first comment, as yoyo reads it."""
+    """Return False if the file's first comment has `-- transactional: false`, as yoyo reads it."""
     directives, _, _ = read_sql_migration(str(path))
     return bool(directives.get("transactional", "true").lower() == "true")
 
@@ -69,7 +76,8 @@ def _problem(statement: Statement, transactional: bool) -> str | None:
 
 def _psql(statement: Statement) -> str | None:
     if statement.words[0] == "\\":
-        return f"\\{' '.join(statement.words[1:2]).lower()} is a command of psql, not SQL. Write what it does as SQL."
+        command = " ".join(statement.words[1:2]).lower()
+        return f"\\{command} is a command of psql, not SQL. Write it as SQL."
     if statement.begins("COPY") and (
         statement.has("FROM", "STDIN") or statement.has("TO", "STDOUT")
     ):
@@ -79,7 +87,10 @@ def _psql(statement: Statement) -> str | None:
 
 def _atomic_body(statement: Statement) -> str | None:
     if statement.has("BEGIN", "ATOMIC"):
-        return "BEGIN ATOMIC holds statements in a statement, which yoyo would cut apart. Write the body as a string: AS $$ … $$."
+        return (
+            "BEGIN ATOMIC nests statements, which yoyo would split. "
+            "Write the body as a string: AS $$ … $$."
+        )
     return None
 
 
@@ -87,7 +98,10 @@ def _transaction_control(statement: Statement) -> str | None:
     said = _begins_with_one(statement, TRANSACTION_CONTROL)
     if said is None:
         return None
-    return f"{said} would end or begin a transaction. The run does that: each file is one, or says `-- transactional: false`."
+    return (
+        f"{said} would begin or end a transaction, which the run itself does. "
+        "Remove it, or begin the file with `-- transactional: false`."
+    )
 
 
 def _session(statement: Statement) -> str | None:
@@ -95,11 +109,20 @@ def _session(statement: Statement) -> str | None:
         name = " ".join(
             statement.words[: 3 if statement.words[1:2] in (("LOCAL",), ("SESSION",)) else 2]
         )
-        return f"{name} changes the session that others use after it. Write names with their schema; timeouts are migrator's own."
+        return (
+            f"{name} changes a session that other clients use, too. "
+            "Qualify names with their schema; migrator has its own timeouts."
+        )
     if statement.has("SET_CONFIG", "("):
-        return "set_config changes the session that others use after it. Write names with their schema."
+        return (
+            "set_config changes a session that other clients use, too. "
+            "Qualify names with their schema."
+        )
     if said := _begins_with_one(statement, OF_THE_SESSION):
-        return f"{said} is about a session, and a pooler gives each transaction another one. Take it out."
+        return (
+            f"{said} affects a session, but a pooler may assign another one to each transaction. "
+            "Remove it."
+        )
     return None
 
 

@@ -1,7 +1,8 @@
-"""One run at a time: a table lock in a transaction of its own connection, so it ends when the runner does, however that ends.
+"""The lock of a run: a table lock in a transaction of its own connection.
 
-yoyo's own lock is a row, which a killed runner leaves behind. A session's advisory lock would tie the proxy's connection
-to us; a transaction's lock does not.
+The lock ends with the runner, however it ends. yoyo's own lock is a row, which a killed runner
+leaves behind. An advisory lock of the session would pin the proxy's connection; a transaction's
+lock does not.
 """
 
 import threading
@@ -15,7 +16,7 @@ from migrate.connection import Connection, connect
 from migrate.errors import MigrationsBusyError
 
 BEAT = 15.0
-"""Seconds between signs of life; Postgres ends a transaction of migrator's that is idle for a minute."""
+"""Seconds between keep-alives. Postgres ends migrator's transactions that are idle for a minute."""
 LOCK_NOT_AVAILABLE = "55P03"
 HOLDER = """
 SELECT holder.pid, holder.xact_start FROM pg_locks JOIN pg_stat_activity holder USING (pid)
@@ -25,7 +26,10 @@ WHERE relation = 'yoyo_lock'::regclass AND mode = 'ExclusiveLock' AND granted
 
 @contextmanager
 def held(uri: DatabaseURI) -> Iterator[None]:
-    """Waits for migrator's `lock_timeout`, then raises `MigrationsBusyError`. The table `yoyo_lock` must be there."""
+    """Hold the lock. Raise `MigrationsBusyError` after migrator's `lock_timeout`.
+
+    The table `yoyo_lock` must exist.
+    """
     with closing(connect(uri)) as connection:
         connection.fly([Statement("BEGIN")])
         try:
@@ -41,13 +45,13 @@ def held(uri: DatabaseURI) -> Iterator[None]:
 
 @contextmanager
 def _kept_alive(connection: Connection) -> Iterator[None]:
-    """Without it the lock would be gone a minute into the first long statement."""
+    """Keep the transaction from idling, which would release the lock after a minute."""
     over = threading.Event()
 
     def beat() -> None:
         with suppress(
             ServerError, InterfaceError, OSError
-        ):  # the run goes on: each mark's primary key still guards it
+        ):  # the run continues: each history entry's primary key still protects it
             while not over.wait(BEAT):
                 connection.fly([Statement("SELECT 1")])
 
@@ -67,6 +71,6 @@ def _busy(connection: Connection) -> MigrationsBusyError:
         or "until a moment ago"
     )
     return MigrationsBusyError(
-        f"Another run has held the lock {who}. It is free when that run ends; if its runner was killed, "
-        "at once, or a minute later where nobody told Postgres. Wait for it and run this again."
+        f"Another run has held the lock {who}. It is released when that run ends; if its runner was killed, "
+        "within a minute. Wait and run this command again."
     )

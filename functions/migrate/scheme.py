@@ -1,7 +1,8 @@
-"""Makes `postgresql+pg8000` a scheme of yoyo's, as an entry point of the group `yoyo.backends`, which is how yoyo finds backends.
+"""The registration of `postgresql+pg8000` as an entry point of `yoyo.backends`.
 
-An entry point comes from installed metadata, and a Lambda zip is not installed. So this package's metadata comes from
-here: https://importlib-metadata.readthedocs.io/en/latest/using.html#extending-the-search-algorithm
+An entry point comes from installed metadata, and a Lambda zip is not installed. So this module
+provides the package's metadata:
+https://importlib-metadata.readthedocs.io/en/latest/using.html#extending-the-search-algorithm
 """
 
 import sys
@@ -34,10 +35,10 @@ class _Finder(DistributionFinder):
         return [_Migrate()] if context is None or context.name in (None, NAME) else []
 
     def find_spec(self, *_: Any) -> None:
-        """It finds metadata only, never a module."""
+        """Find no module, because this finder only provides metadata."""
 
 
 def register() -> None:
-    """Once a process; again changes nothing."""
+    """Register the finder once per process. A repeat changes nothing."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())

@@ -1,6 +1,6 @@
-"""Keys that sign what the API hands out and gets back, such as cursors: items `KEY#<purpose>` of the table.
+"""Keys that sign values for clients, such as cursors: items `KEY#<purpose>` of the table.
 
-The newest signs and all verify, so rotating one refuses nothing that is under way.
+The newest signs and all verify, so a rotation does not invalidate values in use.
 """
 
 import os
@@ -13,9 +13,10 @@ _SECRET_BYTES = 32
 
 
 def make(rotate: bool) -> dict[str, Any]:
-    """A first key for each purpose that has none; with `rotate` a newer one for all. Raises user_attributes.Unavailable.
+    """Create a first key for each purpose without one; with `rotate` a new key for all.
 
-    Of two at once, one makes the key and the other finds it made.
+    Of two concurrent runs, one creates the key and the other finds it. Raises
+    user_attributes.Unavailable.
     """
     made = {}
     for purpose in PURPOSES:

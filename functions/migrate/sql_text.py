@@ -1,5 +1,6 @@
-"""A file of SQL as Postgres reads it: statements with their lines, without comments, strings and function bodies.
+"""A lexer for SQL files that finds statements and their lines as Postgres does.
 
+It skips comments, strings and function bodies.
 https://www.postgresql.org/docs/17/sql-syntax-lexical.html
 """
 
@@ -26,7 +27,7 @@ _COMMENT_PART = re.compile(r"/\*|\*/")
 
 
 class UnreadableSqlError(Exception):
-    """Text that our reader and Postgres would not cut into the same statements. `line` counts from 1."""
+    """Text that this lexer and Postgres might split differently. `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -37,13 +38,13 @@ class UnreadableSqlError(Exception):
 class Statement:
     line: int
     words: tuple[str, ...]
-    """In capitals, names in quotes without them; a string or a function's body is `''`, all else is itself."""
+    """Upper-case words, quoted names without quotes; a string or a function's body is `''`."""
 
     def begins(self, *words: str) -> bool:
         return self.words[: len(words)] == words
 
     def has(self, *words: str) -> bool:
-        """Whether the words follow one another somewhere."""
+        """Return True if the words occur in this sequence."""
         return any(self.words[at : at + len(words)] == words for at in range(len(self.words)))
 
 
@@ -90,14 +91,14 @@ def _word(kind: str, token: str, text: str, begin: int) -> str:
 
 
 def _comment_end(text: str, begin: int) -> int:
-    """yoyo cuts files into statements and does not know that comments nest, so a nested one is refused."""
+    """Return the end of a comment. Reject a nested one: yoyo does not know that comments nest."""
     found = _COMMENT_PART.search(text, begin + 2)
     if found is None:
         raise UnreadableSqlError(_line(text, begin), "the comment /* is never closed")
     if found[0] == "/*":
         raise UnreadableSqlError(
             _line(text, found.start()),
-            "a comment lies in another. Write the inner one with -- or take it out",
+            "comments are nested. Write the inner one with -- or remove it",
         )
     return found.end()
 

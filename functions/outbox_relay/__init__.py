@@ -1,1 +1,1 @@
-"""What was left behind in Postgres is sent, and what has expired there goes."""
+"""The schedule that sends pending commands again and deletes expired records in Postgres."""

@@ -1,4 +1,4 @@
-"""Idempotency keys that have expired go, some at a time, so that no transaction is long."""
+"""Deletion of expired idempotency keys, in batches that keep transactions short."""
 
 from atrium.stores import postgres
 
@@ -15,7 +15,7 @@ MOST_TIMES = 20
 
 
 def delete_expired_keys() -> int:
-    """How many went; what is left goes in the next run."""
+    """Return the number of deleted keys. The next run deletes the rest."""
     deleted = 0
     for _ in range(MOST_TIMES):
         found = len(postgres.query(_DELETE, AT_ONCE))

@@ -4,5 +4,5 @@ from outbox_relay import expiry, relay
 
 
 def handler(_event: dict[str, Any], _context: object = None) -> dict[str, int]:
-    """Lambda handler of the schedule. Answers what it did, by count."""
+    """Handle the schedule's event. Return counts of what was done."""
     return {"sent": relay.send_due(), "keys_deleted": expiry.delete_expired_keys()}

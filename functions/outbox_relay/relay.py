@@ -1,5 +1,8 @@
-"""Commands whose operation should have ended by now are sent again: to the table if they never came there, else as a
-reminder of them. Each comes back later and later, and for ever: an outcome is all that takes a row from the outbox."""
+"""The relay of overdue commands: it sends a command again until the operation ends.
+
+If the table has the command, the repeat is only a reminder. The interval grows with each repeat,
+without a limit on their number: only an outcome removes a row from the outbox.
+"""
 
 from atrium.runtime import log
 from atrium.stores import commands, outbox, user_attributes
@@ -9,7 +12,7 @@ AT_ONCE = 100
 
 
 def send_due() -> int:
-    """How many were sent. Whatever fails has its next turn."""
+    """Return the number of commands sent. A failed one is repeated in its next turn."""
     due = outbox.take_due(AT_ONCE)
     return sum(_is_sent(command) for command in due)
 

@@ -1,1 +1,1 @@
-"""A person has confirmed their address: make them a user."""
+"""The trigger PostConfirmation: create the user of a confirmed address."""

@@ -1,4 +1,4 @@
-"""From a confirmed address to a user in Postgres and in the table. A repeat changes nothing."""
+"""Creation of a user in Postgres and in the table after confirmation. A repeat changes nothing."""
 
 from typing import Any
 
@@ -11,12 +11,13 @@ class Confirmation(TriggerEvent, rename="camel", frozen=True):
 
 
 def enrol(confirmation: Confirmation) -> dict[str, Any]:
-    """The trigger's response has nothing to set. Raises Refusal when the e-mail belongs to somebody else.
+    """Create the user. Raise Refusal if the e-mail belongs to another user.
 
-    Should a store be down, the person is confirmed all the same; pre_token_generation makes up for it at sign-in.
+    The response has nothing to set. If a store is down, the account is confirmed anyway, and
+    pre_token_generation creates the user at sign-in.
     """
     if confirmation.trigger_source != "PostConfirmation_ConfirmSignUp":
-        return {}  # a forgotten password was reset: the user has long been there
+        return {}  # a reset of a forgotten password: the user exists already
     attributes = confirmation.request.user_attributes
     try:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)

@@ -2,4 +2,4 @@ from atrium.identity.cognito_trigger import trigger
 from post_confirmation.enrolment import Confirmation, enrol
 
 handler = trigger(Confirmation, enrol)
-"""Lambda handler of the Cognito trigger PostConfirmation."""
+"""The Lambda handler of the Cognito trigger PostConfirmation."""

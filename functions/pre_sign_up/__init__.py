@@ -1,1 +1,1 @@
-"""May this person sign up? A decision about the event alone: it writes nothing, so Cognito may ask three times."""
+"""The trigger PreSignUp. It decides by the event alone, so Cognito may repeat the call."""

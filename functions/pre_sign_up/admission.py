@@ -1,8 +1,9 @@
-"""Who may sign up: by the domain of the e-mail, and by the consent given.
+"""The rules of who may sign up: the domain of the e-mail, and the consent given.
 
-Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED`, domain names separated by commas or spaces. An entry
-stands for its subdomains, too, so it has no `*.` or `.` before it. An empty list of allowed domains allows every one.
-`REQUIRED_CONSENT_VERSION` (empty: none required). Domains are compared in their normal form (atrium.http.domain_name).
+Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED`, domain names separated by commas or
+spaces. An entry includes its subdomains, so it has no `*.` or `.` before it. An empty list of
+allowed domains allows every one. `REQUIRED_CONSENT_VERSION` (empty: none required). Domains are
+compared in their normal form (atrium.http.domain_name).
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from atrium.runtime import config
 
 
 class SettingError(Exception):
-    """A setting of the function that says nothing sensible."""
+    """A setting of the function is invalid."""
 
 
 class SignUpRequest(TriggerRequest, rename="camel", frozen=True):
@@ -26,11 +27,11 @@ class SignUp(TriggerEvent, rename="camel", frozen=True):
 
 
 def admit(sign_up: SignUp) -> dict[str, Any]:
-    """Nothing to set in the response when admitted; raises Refusal when not."""
+    """Return an empty response to admit the person. Raise Refusal otherwise."""
     _check_domain(sign_up.request.user_attributes.get("email", ""))
     if (
         sign_up.trigger_source == "PreSignUp_SignUp"
-    ):  # an invited or federated person has no form to consent on
+    ):  # invited and federated users have no form with the consent
         _check_consent(sign_up.request)
     return {}
 
@@ -61,7 +62,7 @@ def _check_consent(request: SignUpRequest) -> None:
 
 
 def check_settings() -> None:
-    """Raise SettingError for an entry of the lists that is no domain name."""
+    """Raise SettingError for an entry of the lists that is not a domain name."""
     for variable in ("EMAIL_DOMAINS_DENIED", "EMAIL_DOMAINS_ALLOWED"):
         _domains(variable)
 
@@ -76,10 +77,8 @@ def _entry(variable: str, entry: str) -> str:
     try:
         return domain_name.normal(entry)
     except ValueError:
-        advice = (
-            f"Write {entry.lstrip('*.') or 'example.org'}: an entry stands for its subdomains, too."
-        )
-        raise SettingError(f"{variable}: {entry} is no domain name. {advice}") from None
+        advice = f"Write {entry.lstrip('*.') or 'example.org'}: an entry includes its subdomains."
+        raise SettingError(f"{variable}: {entry} is not a domain name. {advice}") from None
 
 
 def _listed(domain: str, domains: frozenset[str]) -> bool:

@@ -1,1 +1,1 @@
-"""What an access token says of its user: uid, roles, access epoch, scopes."""
+"""The trigger PreTokenGeneration, which adds uid, roles, access epoch and scopes to access tokens."""

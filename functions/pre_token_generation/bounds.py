@@ -1,8 +1,8 @@
-"""A token small enough for a header: what does not fit is left out, logged and counted.
+"""The size limit of a token: claims that do not fit are omitted, logged and counted.
 
-The order is fixed, so a person gets the same token each time. Scopes come first with `atrium/me`, roles with `admin`, the
-others by name. Attributes go in by namespace, in the order of their names, each namespace whole. An entry that does not
-fit is left out; those after it may still fit.
+The order is fixed, so a user gets the same token each time. Scopes come first with `atrium/me`,
+roles with `admin`, the others by name. Attributes are added by namespace, in the order of their
+names, each namespace as a whole. Entries after an omitted one may still fit.
 """
 
 from collections.abc import Callable, Iterable

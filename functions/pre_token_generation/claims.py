@@ -1,4 +1,4 @@
-"""The claims of an access token. Authentication stays up when the table is down: then a token carries no roles."""
+"""The claims of an access token. If the table is down, sign-in works and tokens have no roles."""
 
 import functools
 from collections.abc import Callable
@@ -25,10 +25,11 @@ class TokenGeneration(TriggerEvent, rename="camel", frozen=True):
 
 
 def claims(event: TokenGeneration) -> dict[str, Any]:
-    """The trigger's response. Raises Refusal for a disabled user or a foreign e-mail."""
+    """Return the trigger's response. Raise Refusal for a disabled user or an e-mail in use."""
     user = _user(event)
     rights = bounded(user.uid, _rights(user.uid))
-    # The hosted page lets any user ask for every scope of the client; what is not theirs is taken away again.
+    # On the hosted page a user can request every scope of the client. Scopes without a right are
+    # suppressed.
     asked = event.request.scopes or []
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
     if rights.until is not None:
@@ -66,13 +67,14 @@ def _user(event: TokenGeneration) -> users.User:
 
 def _rights(uid: str) -> Rights:
     try:
-        # META first: rights that change after it was read come with another epoch, so the token is stale at once.
+        # META is read first. If rights change after that, they come with another epoch, which makes
+        # the token stale at once.
         meta = user_attributes.meta(uid)
-        if meta is None:  # post_confirmation did not get this far
+        if meta is None:  # post_confirmation did not complete
             user_attributes.create_meta(uid)
             return Rights()
         stored = parallel.start(lambda: user_attributes.attributes(uid))
-        define = functools.cache(user_attributes.role_definition)  # each role is read once
+        define = functools.cache(user_attributes.role_definition)  # reads each role once
         everywhere = permissions.living(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
         granted = scopes_of(held, define)
@@ -86,7 +88,7 @@ def _rights(uid: str) -> Rights:
 
 
 def _attributes(uid: str, stored: Callable[[], Attributes]) -> Attributes:
-    """Return those that belong in a token. Whatever is wrong with attributes, it stops neither sign-in nor roles."""
+    """Return the attributes for the token. A fault in them stops neither sign-in nor roles."""
     try:
         return namespaces.in_token(stored())
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What a token says of its user's rights."""
+"""The rights of a user that a token contains."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -8,13 +8,15 @@ from atrium.identity.namespaces import Attributes
 from pre_token_generation.scopes import EVERYONE
 
 FIRST_EPOCH = 1
-"""What META starts with. When META cannot be read this is right for whoever's rights have never changed, and makes the
-token stale, to be refreshed, for everyone else."""
+"""The first epoch of META, used if META cannot be read.
+
+It is correct for users whose rights have never changed. For all others the token is stale and must
+be refreshed.
+"""
 
 
 class Rights(NamedTuple):
-    """`roles` are those that hold everywhere; `until` is when the first of them ends, in epoch seconds.
-    `attributes` are those that belong in a token."""
+    """The rights in a token. `roles` hold everywhere; `until` is their first end in epoch seconds."""
 
     roles: Sequence[str] = ()
     scopes: frozenset[str] = EVERYONE

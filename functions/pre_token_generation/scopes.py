@@ -1,4 +1,4 @@
-"""Which scopes of the resource server `atrium` a token gets. They are those that the contract declares."""
+"""The scopes of the resource server `atrium` in a token, as the contract declares them."""
 
 from collections.abc import Collection
 from functools import cache
@@ -38,7 +38,7 @@ class _Contract(msgspec.Struct):
 
 
 def scopes_of(roles: Collection[str], define: permissions.Define) -> frozenset[str]:
-    """Everyone's, and one for each permission that there is a scope for; all of them for an administrator.
+    """Return the scopes of every user, and one for each permission; all for an administrator.
 
     One call for each role. Raises user_attributes.Unavailable.
     """

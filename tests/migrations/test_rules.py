@@ -133,4 +133,4 @@ def test_a_failure_tells_the_detail_and_what_is_in_the_database_now(
     said = str(failed.value)
     assert "duplicate key value" in said
     assert "Detail: Key (n)=(1) already exists." in said
-    assert "Done in this run and kept: 0001_first." in said
+    assert "Applied by this run and kept: 0001_first." in said

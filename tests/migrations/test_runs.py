@@ -74,7 +74,7 @@ def test_up_to_a_number_then_the_rest_then_back_a_step_at_a_time(database: str, 
 @pytest.mark.parametrize(
     ("to", "message"),
     [
-        ("0003", "to: '0003' is none of 0001_first, 0002_second"),
+        ("0003", "to: '0003' must be one of 0001_first, 0002_second"),
         ("0001", "to: 0001_first is applied already"),
     ],
 )
@@ -102,7 +102,7 @@ def test_more_steps_than_there_are_or_no_way_back_takes_nothing_back(
 
 def test_a_file_without_sql_is_named_before_anything_runs(database: str, two: Path) -> None:
     (two / "0002_second.sql").write_text("-- to be written\n;\n/* soon */")
-    with pytest.raises(HistoryError, match=r"0002_second\.sql holds no SQL yet"):
+    with pytest.raises(HistoryError, match=r"0002_second\.sql has no SQL yet"):
         apply(two)
     assert not exists("first")
 

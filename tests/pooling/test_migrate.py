@@ -116,28 +116,31 @@ def test_a_verifier_lets_its_password_in_and_no_other(
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ({}, "action: None is none of bootstrap, set_verifier, make_signing_keys, prepare_items, "),
-        ({"action": "apply", "step": 2}, "step: no field of apply"),
-        ({"action": "apply", "to": 2}, "to: missing or not a string"),
-        ({"action": "down", "steps": 0}, "steps: 0 is not a whole number from 1 on"),
-        ({"action": "down", "steps": True}, "steps: True is not"),
-        ({"action": "set_verifier"}, "user: missing"),
-        ({"action": "set_verifier", "user": "app"}, "verifier: missing"),
+        (
+            {},
+            "action: None must be one of bootstrap, set_verifier, make_signing_keys, prepare_items, ",
+        ),
+        ({"action": "apply", "step": 2}, "step: unknown field of apply"),
+        ({"action": "apply", "to": 2}, "to: must be a string"),
+        ({"action": "down", "steps": 0}, "steps: 0 must be a whole number of at least 1"),
+        ({"action": "down", "steps": True}, "steps: True must be"),
+        ({"action": "set_verifier"}, "user: must be a string"),
+        ({"action": "set_verifier", "user": "app"}, "verifier: must be a string"),
         (
             {"action": "set_verifier", "user": "postgres", "verifier": scram.verifier("x")},
-            "user: 'postgres' is none of",
+            "user: 'postgres' must be one of",
         ),
         (
             {"action": "set_verifier", "user": "app", "verifier": "'; DROP ROLE app; --"},
-            "verifier: not of the form",
+            "verifier: must have the form",
         ),
         (
             {"action": "set_verifier", "user": "app", "verifier": scram.verifier("x") + "\n"},
-            "verifier: not of the form",
+            "verifier: must have the form",
         ),
         (
             {"action": "set_verifier", "user": "app", "verifier": "plain password"},
-            "verifier: not of the form",
+            "verifier: must have the form",
         ),
     ],
 )

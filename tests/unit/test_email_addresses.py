@@ -127,7 +127,9 @@ def test_an_entry_that_would_match_nothing_stops_the_function(
     from pre_sign_up.admission import SettingError, check_settings
 
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"mailinator.com,{entry}")
-    with pytest.raises(SettingError, match=r"EMAIL_DOMAINS_DENIED: .* is no domain name\. Write"):
+    with pytest.raises(
+        SettingError, match=r"EMAIL_DOMAINS_DENIED: .* is not a domain name\. Write"
+    ):
         check_settings()
 
 

@@ -31,7 +31,7 @@ def ask(client: Client, admin: Person) -> Ask:
 
 @pytest.fixture
 def reader(ask: Ask) -> str:
-    """A role of its own."""
+    """Return the name of a role that only this test uses."""
     role = f"reader-{uuid.uuid4().hex[:8]}"
     body = {"description": "Reads documents", "permissions": ["document.read"]}
     assert ask("PUT", f"/v1/roles/{role}", body, If_None_Match="*").status == 201

@@ -24,7 +24,7 @@ Make = Callable[..., str]
 
 @pytest.fixture
 def make(ask: Ask) -> Make:
-    """A namespace of its own."""
+    """Create a namespace that only this test uses."""
 
     def made(**more: Any) -> str:
         name = f"n{uuid.uuid4().hex[:10]}"

@@ -8,7 +8,7 @@ from atrium.http import domain_name
 
 
 class Line(str):
-    """One line of text in Unicode NFC, with 1 to `max_length` code points.
+    """A line of text in Unicode NFC, with 1 to `max_length` code points.
 
     Surrounding spaces are removed. Control and direction characters are rejected.
     """

@@ -54,7 +54,7 @@ class Statement(NamedTuple):
 
 
 class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
-    """One server connection, which is not thread-safe.
+    """A server connection, which is not thread-safe.
 
     Raises pg8000's `DatabaseError` and `InterfaceError`, and `OSError`. It remains usable after
     a `DatabaseError`. After any other error it is out of step and must be closed.

@@ -15,7 +15,7 @@ _cache: dict[str, tuple[Moment, dict[int, bytes]]] = {}
 
 
 class KeyMissingError(Exception):
-    """No signing key exists: the release step that creates the keys has not run."""
+    """The signing key is missing: the release step that creates the keys has not run."""
 
 
 class Key(msgspec.Struct, frozen=True):

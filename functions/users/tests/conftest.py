@@ -44,7 +44,7 @@ class Office:
         return self.call("GET", f"/v1/operations/{id}").json
 
     def ended(self, accepted: Answer) -> Any:
-        """The operation that a 202 spoke of, when it has ended."""
+        """Return the operation of a 202 once it has ended."""
         assert accepted.status == 202, accepted.body
         return self.ends(accepted.json["id"])
 
@@ -55,7 +55,7 @@ class Office:
         return self.operation(operation)
 
     def relay(self) -> Any:
-        """The schedule's turn, now."""
+        """Run the relay now instead of on its schedule."""
         answer = self.client.aws("lambda").invoke(
             FunctionName=self.client.outputs.functions["outbox_relay"],
             Qualifier="live",
@@ -65,7 +65,7 @@ class Office:
         return json.loads(answer["Payload"].read())
 
     def remind(self, operation: str, **attributes: str) -> None:
-        """Writes the command item again, with `attributes` changed: a record more in the stream."""
+        """Write the command item with `attributes` changed, which adds a record to the stream."""
         self.client.aws("dynamodb").update_item(
             TableName=self.client.outputs.user_attributes_table,
             Key={"pk": {"S": f"COMMAND#{operation}"}, "sk": {"S": "META"}},

@@ -17,7 +17,7 @@ COUNT = len(NAMES)
 
 @pytest.fixture(scope="module")
 def crowd(office: Office) -> str:
-    """A family name that five people share, who came one after the other."""
+    """Return a family name that five users share, created one after the other."""
     family = f"Quux{uuid.uuid4().hex[:8]}"
     for number, given in enumerate(NAMES):
         office.database.run(
