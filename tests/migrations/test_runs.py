@@ -75,7 +75,7 @@ def test_up_to_a_number_then_the_rest_then_back_a_step_at_a_time(database: str, 
     ("to", "message"),
     [
         ("0003", "to: '0003' must be one of 0001_first, 0002_second"),
-        ("0001", "to: 0001_first is applied already"),
+        ("0001", "to: 0001_first is already applied"),
     ],
 )
 def test_a_wrong_target_runs_nothing(database: str, two: Path, to: str, message: str) -> None:
