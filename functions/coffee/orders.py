@@ -135,5 +135,5 @@ def _representation(
 
 def _not_found() -> Problem:
     return Problem(
-        404, "order_not_found", "The order was not found, or you do not have access to it."
+        404, "order_not_found", "The order does not exist, or you do not have access to it."
     )

@@ -39,7 +39,7 @@ def read(request: Request) -> Response:
         raise Problem(
             404,
             "operation_not_found",
-            "The operation was not found, or you do not have access to it.",
+            "The operation does not exist, or you do not have access to it.",
         )
     return response.json(found)
 

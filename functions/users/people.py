@@ -36,7 +36,7 @@ def document(found: Profile) -> dict[str, Any]:
 
 def not_found() -> Problem:
     return Problem(
-        404, "user_not_found", "The user was not found, or you do not have access to it."
+        404, "user_not_found", "The user does not exist, or you do not have access to it."
     )
 
 

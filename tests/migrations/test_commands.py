@@ -181,7 +181,7 @@ def test_what_the_function_says_is_told_with_what_to_do(
     command("apply", "--env", "prod")
     ran = command("apply", "--env", "prod", "--to", "0001")
     assert ran.status == 1
-    assert "migrate: atrium-prod-migrate: ValueError: to: 0001_users is applied already." in ran.err
+    assert "migrate: atrium-prod-migrate: ValueError: to: 0001_users is already applied." in ran.err
     elsewhere = {"functions": {"migrate": "other"}, "region": "eu-central-1"}
     monkeypatch.setattr(migrate, "environment", lambda name: Environment(name, elsewhere))
     assert (
