@@ -1,4 +1,4 @@
-"""Atrium's commands. Imports point downwards only, as docs/architecture.md draws it and import-linter checks it."""
+"""Atrium's commands. docs/architecture.md gives the import rules, which import-linter checks."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Makes `.venv` and the Lambda runtime folder; runs before either exists, so it needs only Python >= 3.11's library.
+"""Create `.venv` and the Lambda runtime folder with the standard library of Python 3.11 or later.
 
     python3 tools/bootstrap.py
 
-Quick when nothing changed: one hash of the lock files is compared with the one left by the last run.
+A run with unchanged lock files is quick, since their hash is compared with that of the last run.
 """
 
 import hashlib
@@ -16,15 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
-RUNTIME = (
-    VENV / "lambda-runtime"
-)  # awslambdaric alone: what AWS adds to a function's path, and nothing else
+RUNTIME = VENV / "lambda-runtime"  # awslambdaric alone, as on a function's path on AWS
 LOCKS = ("dev.txt", "runtime.txt", "uv.txt")
 FUNCTIONS_PYTHON = "3.13"
 
 
 class BootstrapError(Exception):
-    """What is missing, and the command that gets it."""
+    """Something is missing. The message has the command that installs it."""
 
 
 def main() -> None:
@@ -71,7 +69,7 @@ def _link_sources() -> None:
 
 def _install_runtime(uv: str) -> None:
     shutil.rmtree(RUNTIME, ignore_errors=True)
-    # Workers write no bytecode, so it is made once, here.
+    # Workers write no bytecode, so it is compiled here once.
     lock = ("--compile-bytecode", "--require-hashes", "-r", "requirements/runtime.txt")
     _run(uv, "pip", "install", "--quiet", "--python", str(VENV), *lock, "--target", str(RUNTIME))
 
@@ -84,7 +82,7 @@ def _fingerprint() -> str:
 
 
 def _uv() -> str:
-    """uv from the machine, or the pinned one in an environment of its own."""
+    """Return the machine's uv, or install the pinned one in its own environment."""
     found = os.environ.get("UV") or shutil.which("uv")
     if found:
         return found
@@ -164,7 +162,7 @@ def _run(*command: str) -> None:
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise BootstrapError(
-            f"`{' '.join(command[:4])} …` failed:\n  {tail}\n  Check the package registry, then run make again."
+            f"`{' '.join(command[:4])} …` failed:\n  {tail}\n  Check that the package registry is reachable, then run make again."
         )
 
 
@@ -178,5 +176,5 @@ if __name__ == "__main__":
     except BootstrapError as error:
         sys.exit(f"bootstrap: {error}")
     except KeyboardInterrupt:
-        print("\nbootstrap: interrupted. Run make again: it goes on from here.", file=sys.stderr)
+        print("\nbootstrap: interrupted. Run make again to continue.", file=sys.stderr)
         sys.exit(130)

@@ -143,7 +143,7 @@ def _evaluate(uid: str) -> bool:
 
 @contextmanager
 def _replayed(answers: Mapping[Any, bytes]) -> Iterator[None]:
-    """The same answers again and again, from where the network would be."""
+    """Return the same answers every time, in place of the network."""
 
     def send(request: Any, **_: object) -> AWSResponse:
         body = answers[request.headers["X-Amz-Target"], request.body]

@@ -154,7 +154,7 @@ def _wait(condition: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            sys.exit(f"bench.reload: nothing came within {seconds:.0f} s.")
+            sys.exit(f"bench.reload: there was no answer within {seconds:.0f} s.")
         time.sleep(LOOK_SECONDS)
 
 

@@ -32,7 +32,7 @@ def main() -> int:
         found = read(settings)
         running = supervisor.running(settings)
         if running is None:
-            raise StackError("The stack is not running. `make up` starts it.")
+            raise StackError("The stack is down. `make up` starts it.")
         load = Load(found.api_url, access_token(settings, found), PATHS)
         load.start(CALLERS)
         looks = list(_looks(running.pid, options.seconds))
@@ -66,7 +66,7 @@ def _looks(supervisor: int, seconds: int) -> Iterator[Held]:
 
 
 def thirds(looks: Sequence[Held]) -> list[Held]:
-    """The least of each third: what is there for a moment, as the fork that writes a snapshot, is not held; a leak raises it too."""
+    """Return the minimum of each third, which ignores short peaks such as a snapshot's fork."""
     size = len(looks) // 3
     parts = [looks[:size], looks[size : 2 * size], looks[2 * size :]]
     return [
@@ -82,11 +82,11 @@ def thirds(looks: Sequence[Held]) -> list[Held]:
 def grown(looks: Sequence[Held]) -> Iterator[str]:
     _, middle, last = thirds(looks)
     if last.processes > middle.processes + MOST_PROCESSES:
-        yield f"processes grew from {middle.processes} to {last.processes}"
+        yield f"the processes grew from {middle.processes} to {last.processes}"
     if last.files > middle.files + MOST_FILES:
         yield f"open files grew from {middle.files} to {last.files}, by more than {MOST_FILES}"
     if last.memory > middle.memory * (1 + MOST_MEMORY):
-        yield f"memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
+        yield f"the memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
 
 
 def bad_answers(load: Load) -> Iterator[str]:

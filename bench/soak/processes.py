@@ -20,7 +20,7 @@ def held(supervisor: int) -> Held:
         tree = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         raise ProcessLookupError(
-            f"The supervisor {supervisor} has ended. `make logs SERVICE=aws` says why."
+            f"The supervisor {supervisor} has ended. `make logs SERVICE=aws` shows why."
         ) from None
     files = memory = 0
     for process in tree:

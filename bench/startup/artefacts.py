@@ -31,7 +31,7 @@ class Artefacts:
 
 
 def build(folder: Path) -> Artefacts:
-    """Builds a copy of the checkout in `folder`, so that `build/` stays as it is. Ends the program when it fails."""
+    """Build a copy of the checkout in `folder`, which leaves `build/` alone. Exit if it fails."""
     checkout = folder / "checkout"
     for name in ("functions", "migrations", "requirements"):
         shutil.copytree(ROOT / name, checkout / name, ignore=_IGNORED)
@@ -66,7 +66,7 @@ def _run_builder(checkout: Path) -> None:
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if ran.returncode:
         sys.exit(
-            f"bench.startup: the build failed. Run `make build`, which should fail alike.\n{ran.stderr.strip()}"
+            f"bench.startup: the build failed. Run `make build` to see the same failure.\n{ran.stderr.strip()}"
         )
 
 

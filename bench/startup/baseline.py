@@ -13,7 +13,7 @@ from bench.startup.worker import valgrind_version
 
 FILE = Path(__file__).with_name("baseline.json")
 TOLERANCE = 0.03
-_ACCEPT = "If that is meant, accept it with `.venv/bin/python -m bench.startup --write` and commit what it wrote."
+_ACCEPT = "If that is intended, accept it with `.venv/bin/python -m bench.startup --write` and commit what it wrote."
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -45,12 +45,12 @@ def ratio(instructions: Mapping[str, int], route: Route) -> float:
 
 
 def complaints(routes: list[Route], instructions: Mapping[str, int]) -> Iterator[str]:
-    """What is over its limit, and what has moved from the baseline by more than the tolerance, either way."""
+    """Yield the routes above their limit or off the baseline by more than the tolerance."""
     before = read()
     for route in routes:
         now = ratio(instructions, route)
         if now > route.limit:
-            yield f"{route.name} takes {now:.2f} times bare, and {route.limit} is the limit. Find what loads: see README.md."
+            yield f"{route.name} takes {now:.2f} times bare, and {route.limit} is the limit. Find what is imported: see README.md."
         if route.name not in before.instructions:
             yield f"{route.name} is not in the baseline. {_ACCEPT}"
         elif abs(change := now / ratio(before.instructions, route) - 1) > TOLERANCE:

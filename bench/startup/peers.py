@@ -63,7 +63,7 @@ _ANSWERS = {
 
 @contextmanager
 def postgres(tls: ssl.SSLContext) -> Iterator[int]:
-    """The port of RDS Proxy's door: TLS, a token as a cleartext password, then one row for every flight."""
+    """Yield the port of a server that speaks as RDS Proxy and answers every flight with one row."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         threading.Thread(target=_accept, args=(listener, tls), daemon=True).start()
         yield listener.getsockname()[1]
@@ -72,7 +72,7 @@ def postgres(tls: ssl.SSLContext) -> Iterator[int]:
 
 @contextmanager
 def dynamodb(tls: ssl.SSLContext) -> Iterator[int]:
-    """The port of DynamoDB's endpoint, over HTTPS as on AWS."""
+    """Yield the port of DynamoDB's endpoint over HTTPS."""
     server = ThreadingHTTPServer((LOOPBACK, 0), _DynamoDB)
     server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()

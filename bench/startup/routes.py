@@ -27,7 +27,7 @@ class Route:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[list[Route]]:
-    """The routes, bare first, while what they talk to is running. Certificates are made in `folder`."""
+    """Yield the routes, the bare one first, while their peers run; certificates go to `folder`."""
     certificates = tls.certificates(folder / "tls")
     authorities = _authorities(folder, certificates.ca_bundle)
     server = certificates.server_context()

@@ -46,7 +46,7 @@ class Start:
 
 
 def valgrind_version() -> str:
-    """Raises StartError where there is none."""
+    """Raise StartError if valgrind is not installed."""
     if shutil.which("valgrind") is None:
         raise StartError(
             "Counting instructions needs valgrind. Install it: apt-get install valgrind"

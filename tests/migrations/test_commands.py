@@ -107,7 +107,10 @@ def invoked(
             ["apply", "--env", "test"],
             "migrate: ENV=test is not an environment. ENV is one of: local, dev, prod.",
         ),
-        (["apply", "--env", "dev", "--to", "9999"], "migrate: TO=9999 is none of 0001_users"),
+        (
+            ["apply", "--env", "dev", "--to", "9999"],
+            "migrate: TO=9999 is not a migration or its number. TO is one of: 0001_users",
+        ),
         (
             ["down", "--env", "dev", "--steps", "0"],
             "migrate-down: STEPS='0' is not a whole number from 1 to 1000.",

@@ -114,13 +114,13 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
     status, said = mine.run("deploy", "local", "--service", "meta")
     assert status == 1
     for expected in (
-        "meta cannot go to local alone:",
-        "functions/meta/function.yaml: data was applied as nothing, and is {'postgres': 'app'} now.",
-        "functions/meta/function.yaml: memory was applied as nothing, and is 512 now.",
-        "functions/meta/openapi.yaml, part of the contract, is not the one that was applied.",
-        "the layer kernel (functions/atrium, or packages of pyproject.toml) is not the one that was applied.",
+        "meta cannot be deployed to local alone:",
+        "functions/meta/function.yaml: data was applied as nothing, but is {'postgres': 'app'} now.",
+        "functions/meta/function.yaml: memory was applied as nothing, but is 512 now.",
+        "functions/meta/openapi.yaml, part of the contract, has changed since the last apply.",
+        "the layer kernel (functions/atrium, or packages of pyproject.toml) has changed since the last apply.",
         "migrations/9999_later.sql is not applied there yet.",
-        "`make deploy ENV=local` takes these along.",
+        "Run `make deploy ENV=local`, which applies these changes too.",
     ):
         assert expected in said
     assert newest(client, client.outputs.functions["meta"]) == was

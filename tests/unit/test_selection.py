@@ -48,7 +48,9 @@ def test_a_function_without_routes_and_tests_has_none(repository: Path) -> None:
 
 @pytest.mark.parametrize("name", ["atrium", "../orders", "nope"])
 def test_what_is_no_service_is_refused_with_those_that_are(repository: Path, name: str) -> None:
-    with pytest.raises(RefusedError, match=r"is none of orders, relay, silent\."):
+    with pytest.raises(
+        RefusedError, match=r"is not a service. SERVICE is one of: orders, relay, silent\."
+    ):
         selection.of_service(repository, name)
 
 
@@ -59,9 +61,7 @@ def test_a_stack_that_is_down_is_said_before_pytest_starts(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATRIUM_STATE", ".local-never-started")
-    with pytest.raises(
-        RefusedError, match=r"runs on the stack, which is down\. `make up` starts it"
-    ):
+    with pytest.raises(RefusedError, match=r"needs the stack, which is down\. `make up` starts it"):
         selection.require_stack(["tests/unit", path, "-x"])
 
 

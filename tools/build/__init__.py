@@ -1,1 +1,1 @@
-"""Makes `build/` out of `functions/`, `migrations/` and `requirements/`: `python -m tools.build`."""
+"""The builder of `build/` from `functions/`, `migrations/` and `requirements/`."""

@@ -1,4 +1,4 @@
-"""`python -m tools.build [--local]`: makes what is missing or outdated in `build/`, and says so in a line each."""
+"""`python -m tools.build [--local]`: build missing and outdated artefacts, with one line for each."""
 
 import argparse
 import functools
@@ -17,10 +17,10 @@ from tools.build.wheels import LOCAL, PYTHON
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with a line on stderr for each artefact that could not be made."""
+    """Return 0, or 1 with a line on stderr for each artefact that failed."""
     options = _options()
     if sys.version_info[:2] != PYTHON:  # whose bytecode Lambda would pass over, and be slow without a word
-        print("build: Lambda runs Python 3.13 and this is another. Use .venv/bin/python.", file=sys.stderr)
+        print("build: Lambda runs Python 3.13, but this is another version. Use .venv/bin/python.", file=sys.stderr)
         return 1
     root: Path = options.root.resolve()
     platforms = [LOCAL] if options.local else [*LAMBDA_PLATFORMS, LOCAL]
@@ -41,7 +41,7 @@ def _options() -> argparse.Namespace:
 
 
 def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
-    """What failed. Nothing else is tried when the contract fails: functions may ship it."""
+    """Build and yield the failures; stop if the contract fails, since functions may ship it."""
     build = root / "build"
     functions = read_functions(root)
     for artefact in inventory.documents(root, build, functions):
@@ -73,11 +73,11 @@ def refresh(build: Path, artefact: Artefact) -> None:
 
 
 def _remove_strangers(build: Path, ours: Iterable[Path]) -> None:
-    """Zips of services that are gone; nothing may deploy them."""
+    """Delete zips of deleted services, so that nothing deploys them."""
     for zipped in set((build / "functions").glob("*.zip")) - set(ours):
         zipped.unlink()
         sbom.path_of(build, zipped).unlink(missing_ok=True)
-        print(f"functions/{zipped.name} removed: there is no such service any more")
+        print(f"functions/{zipped.name} removed: the service no longer exists")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who may call an operation: `x-atrium-allow` in the contract, checked and made into the `rules.json` of a service's zip."""
+"""Access rules: `x-atrium-allow` of the contract, validated and compiled into a service's `rules.json`."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _ROLE = re.compile(r"[a-z][a-z0-9_-]*")
 _FORMS = "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, `role: <role>`"
 
 Alternative = dict[str, str]
-"""`kind`, and `of` where it has one."""
+"""One alternative: its `kind`, and `of` if it has one."""
 
 
 def rules(contract: Path) -> bytes:

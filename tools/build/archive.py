@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import deflate
 
 Entries = Mapping[str, bytes]
-"""Path of a file → its content."""
+"""The content of each file by its path."""
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")

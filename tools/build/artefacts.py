@@ -1,4 +1,4 @@
-"""Files that are made again only when what they are made of has changed."""
+"""Artefacts: files that are rebuilt only if their inputs have changed."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import deflate
 
 
 def digest(*parts: str | bytes) -> str:
-    """Of the parts, of this builder's own code, and of the Python and libdeflate that run it: all that decides a result."""
+    """Return the digest of the parts, the builder's code, and the versions of Python and libdeflate."""
     total = hashlib.sha256(_BUILDER)
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
@@ -38,7 +38,7 @@ class Artefact:
     make: Callable[[], bytes]
 
     def refresh(self, stamps: Path) -> bool:
-        """Whether the file's bytes had to change. Its date stays when they did not. `stamps` is build/.cache/stamps."""
+        """Rebuild the file if needed; return True if its bytes changed. Otherwise its date stays."""
         stamp = stamps / "-".join(self.path.relative_to(stamps.parents[1]).parts)
         before = self.path.read_bytes() if self.path.is_file() else None
         if before is not None and stamp.is_file() and stamp.read_text() == self._stamp(before):
@@ -54,7 +54,7 @@ class Artefact:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Whole or not at all, with the mode that any new file gets."""
+    """Write a file atomically, with the mode of any new file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

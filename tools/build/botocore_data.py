@@ -35,7 +35,7 @@ ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _no_text
 
 
 def is_wanted(name: str, services: list[str]) -> bool:
-    """Every file outside the folder; inside it those for all services (`_retry.json`, …) and the models of some."""
+    """Return True for files outside botocore's data, shared data files, and models of these services."""
     path = PurePosixPath(name)
     if path.is_relative_to(_DOCS):
         return name in _WITHOUT_DOCS or path == _DOCS / "utils.py"
@@ -45,7 +45,7 @@ def is_wanted(name: str, services: list[str]) -> bool:
 
 
 def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
-    """Only the newest version of each service, without documentation, and endpoints of no other service.
+    """Return the newest version of each service's model without documentation, and their endpoints.
 
     Raises KeyError when a service has no such operation as we name.
     """

@@ -1,4 +1,4 @@
-"""How much a function may weigh, zipped, with its layers: what Lambda fetches before a cold start begins."""
+"""Size budgets of a function with its layers, zipped, which Lambda fetches at a cold start."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ VENDORED = (
 
 
 def overweight(build: Path, functions: list[Function], platforms: Sequence[str]) -> Iterator[BuildError]:
-    """A failure for each function that exceeds its budget on some platform. What could not be built weighs nothing."""
+    """Yield a failure for each function over its budget; artefacts that failed count as empty."""
     for function in functions:
         weighed = [_parts(build, function, platform) for platform in platforms]
         parts = max(weighed, key=lambda sizes: sum(sizes.values()))
         budget = BUDGETS[tuple(function.layers)] + (VENDORED if function.declaration.package.requirements else 0)
         if sum(parts.values()) > budget:
             told = " + ".join(f"{path} {size / 1000:.0f} kB" for path, size in parts.items())
-            why = f"{told} are more than the {budget / 1000:.0f} kB of tools/build/budgets.py."
-            what_to_do = "Ship less: drop a dependency, or leave out what of it is never imported (tools/build/layer.py)."
+            why = f"{told} exceed the budget of {budget / 1000:.0f} kB (tools/build/budgets.py)."
+            what_to_do = "Remove a dependency, or leave out its unused modules (tools/build/layer.py)."
             yield BuildError(function.file, "package", why, what_to_do)
 
 

@@ -1,4 +1,4 @@
-"""One OpenAPI document out of the kernel's shared part and every service's `openapi.yaml`."""
+"""The contract: the kernel's shared part merged with every service's `openapi.yaml`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -67,14 +67,14 @@ class _ServicePart(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Throttle(msgspec.Struct, forbid_unknown_fields=True):
-    """Requests a second, and at once, of one operation. The stage's own limits are for all that say nothing."""
+    """The rate and burst limits of one operation; other operations share the stage's limits."""
 
     rate: Annotated[float, Meta(gt=0)]
     burst: Annotated[int, Meta(ge=1)]
 
 
 class _DescribedOperation(msgspec.Struct, rename="camel"):
-    """What we demand of an operation beyond OpenAPI, and what we add to it."""
+    """An operation's required fields and our extensions."""
 
     operation_id: _Text
     summary: _Text
@@ -86,7 +86,7 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
 
 
 def files(root: Path, functions: list[Function]) -> list[Path]:
-    """Every file that decides the contract or may refuse it."""
+    """Return the files that the contract depends on."""
     services = _services(functions)
     return [
         _shared_file(root),
@@ -95,7 +95,7 @@ def files(root: Path, functions: list[Function]) -> list[Path]:
 
 
 def read(root: Path, functions: list[Function], noted: Path | None = None) -> Contract:
-    """Raises BuildError for what contradicts itself, another service, a handler, or OpenAPI 3.0. `noted`: contract_rules."""
+    """Return the merged contract. Raise BuildError if it is inconsistent or not OpenAPI 3.0."""
     shared = yaml_file.convert(yaml_file.read(_shared_file(root)), _SharedPart, _shared_file(root))
     scopes = _declared_scopes(_shared_file(root), shared)
     owners = Owners(_shared_file(root))

@@ -1,4 +1,4 @@
-"""What the merged contract must fulfil: OpenAPI 3.0, and what API Gateway can serve."""
+"""Rules of the merged contract: OpenAPI 3.0 and the limits of API Gateway."""
 
 import json
 import re
@@ -13,7 +13,7 @@ Field = tuple[str, ...]
 
 
 class Owners:
-    """Which file says what in the merged document, so that an error names the right one."""
+    """The source file of each part of the merged document, for error messages."""
 
     def __init__(self, shared: Path) -> None:
         self._shared = shared

@@ -1,4 +1,4 @@
-"""`functions/<name>/function.yaml`: what a function is and what it may touch. Terraform reads the same files."""
+"""`functions/<name>/function.yaml`: a function's settings and rights. Terraform reads the same files."""
 
 import re
 import sys
@@ -51,7 +51,7 @@ CognitoAction = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 
 
 class TableRights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names of partitions, by what the function does there: an action of DynamoDB each, but for `read`."""
+    """The partitions' names for each kind of access; `read` stands for several actions of DynamoDB."""
 
     read: list[str] = []
     put: list[str] = []
@@ -60,7 +60,7 @@ class TableRights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the function may touch. Everything else is denied."""
+    """The data that the function may access; everything else is denied."""
 
     postgres: PostgresUser | Annotated[list[PostgresUser], Meta(min_length=1)] | None = None
     user_attributes: TableRights = TableRights()
@@ -92,7 +92,7 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What lies in the zip beside the code. `include` names paths of the repository."""
+    """The additional content of the zip; `include` names paths of the repository."""
 
     include: list[str] = []
     requirements: str | None = None

@@ -1,10 +1,10 @@
-"""What a build says when it cannot go on."""
+"""The error of a failed build."""
 
 from pathlib import Path
 
 
 class BuildError(Exception):
-    """Names the file (and field), why it is refused, and what to do. `why` and `what_to_do` are whole sentences."""
+    """A file or field is refused; `why` and `what_to_do` are whole sentences."""
 
     def __init__(self, file: Path, field: str | None, why: str, what_to_do: str) -> None:
         self.file, self.field, self.why, self.what_to_do = file, field, why, what_to_do

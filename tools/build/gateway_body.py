@@ -1,4 +1,4 @@
-"""What API Gateway imports: the contract's paths, security and integrations, as a Terraform template.
+"""The gateway body: the contract's paths, security and integrations, as a Terraform template.
 
 No schemas of bodies and no validators: API Gateway's models know no `nullable`, and the kernel validates better.
 Preflights and methods that a path does not have are answered here, without a function.

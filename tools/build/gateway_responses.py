@@ -1,4 +1,4 @@
-"""What API Gateway answers in place of a function, in the kernel's form: RFC 9457 problems with CORS headers."""
+"""API Gateway's own responses as RFC 9457 problems with CORS headers, in the kernel's form."""
 
 import json
 from collections.abc import Mapping

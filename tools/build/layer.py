@@ -1,4 +1,4 @@
-"""The two layers, by what a function declares: `kernel` for every one, `sdk` for those that touch more than Postgres."""
+"""The layers: `kernel` for every function, and `sdk` for functions that access more than Postgres."""
 
 import json
 from collections.abc import Iterable

@@ -21,7 +21,7 @@ def check(handler: Path, contract: Path, described: Set[str]) -> None:
 
 
 def read(handler: Path) -> Mapping[str, int]:
-    """Route → line."""
+    """Return the line of each route."""
     try:
         module = ast.parse(handler.read_bytes())
     except SyntaxError as error:

@@ -1,4 +1,4 @@
-"""What an artefact is made of, as CycloneDX: read from the zip itself, bound to its bytes by their hash.
+"""The SBOM of an artefact in CycloneDX format, read from the zip and bound to it by its hash.
 
 Made of plain JSON, since the library of that name takes longer to import than a build; tests validate it by that
 library against the published schema. https://cyclonedx.org/docs/1.6/json/

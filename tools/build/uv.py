@@ -1,4 +1,4 @@
-"""Where uv is, which installs and locks."""
+"""The search for uv, which installs and locks packages."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from tools.build.errors import BuildError
 
 
 def uv() -> str:
-    """The one that UV names, that of PATH, or that of `.venv`. Raises BuildError when there is none."""
+    """Return uv from UV, PATH or `.venv`. Raise BuildError if there is none."""
     beside_python = Path(sys.executable).with_name("uv")
     found = os.environ.get("UV") or shutil.which("uv") or (str(beside_python) if beside_python.is_file() else None)
     if not found:

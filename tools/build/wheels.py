@@ -1,4 +1,4 @@
-"""Whether installed wheels run where they are sent: by the tags they declare, and by the processor of what they hold."""
+"""The check that installed wheels run on their platform, by their tags and their ELF files."""
 
 from collections.abc import Iterator
 from functools import cache

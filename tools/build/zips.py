@@ -1,4 +1,4 @@
-"""What goes into zips: which files, where they lie, and the bytecode beside them."""
+"""The content of zips: the selected files, their places, and their bytecode."""
 
 import fnmatch
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ _NEVER_SHIPPED = ("__pycache__", "tests", ".*", "*~")
 
 @dataclass(frozen=True)
 class Place:
-    """Where files lie in a zip, and where Lambda puts them. An empty `zip_folder` is the zip's root."""
+    """The folder of files in a zip and on Lambda; an empty `zip_folder` is the zip's root."""
 
     zip_folder: str
     lambda_folder: str
@@ -29,7 +29,7 @@ def read_tree(folder: Path, is_wanted: Callable[[str], bool] = lambda path: True
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether the path or any of its parts fits one of the patterns; `*` also spans slashes."""
+    """Return True if the path or a part of it matches a pattern; `*` also matches slashes."""
     candidates = (path, *PurePosixPath(path).parts)
     return any(fnmatch.fnmatchcase(candidate, pattern) for pattern in patterns for candidate in candidates)
 

@@ -1,4 +1,4 @@
-"""Ports for a test's own servers that stay free while those are down."""
+"""Ports for a test's servers that stay free while the servers are down."""
 
 import random
 import socket
@@ -10,7 +10,7 @@ _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_ports() -> tuple[int, int]:
-    """Two. Below those that any outgoing connection may be given: a port that the kernel chose could be such a one's a moment later."""
+    """Return two free ports below the ephemeral range, which outgoing connections cannot take."""
     first_outgoing = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32768
     candidates = random.sample(range(10000, max(first_outgoing, 11000)), 200)
     free = (port for port in candidates if _is_free(port))

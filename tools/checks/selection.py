@@ -1,7 +1,7 @@
-"""`make test SERVICE=users` and `make test ONLY=path`: a part of the tests, where the stack is up already.
+"""`make test SERVICE=users` and `make test ONLY=path`: run a part of the tests on the running stack.
 
-A service's tests are its own (functions/<name>/tests), the unit tests that import it or lie in a folder of its
-name, and the rules that every contract keeps. Tests that repeat a race for seconds (`trials`) are left out.
+A service's tests are functions/<name>/tests, the unit tests that import it or lie in a folder of
+its name, and the contract tests. Tests that repeat a race for seconds (`trials`) are left out.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def of_service(root: Path, service: str) -> list[str]:
         known = ", ".join(
             sorted(file.parent.name for file in root.glob("functions/*/function.yaml"))
         )
-        raise RefusedError(f"SERVICE={service} is none of {known}.")
+        raise RefusedError(f"SERVICE={service} is not a service. SERVICE is one of: {known}.")
     unit = root / "tests/unit"
     uses = re.compile(rf"^\s*(from|import) {service}(\.| |$)", re.MULTILINE)
     units = [file for file in sorted(unit.glob("test_*.py")) if uses.search(file.read_text())]
@@ -75,7 +75,7 @@ def require_stack(chosen: Sequence[str]) -> None:
     ]
     if needs and supervisor.running(stack_settings.from_environment()) is None:
         raise RefusedError(
-            f"{needs[0]} runs on the stack, which is down. `make up` starts it, and serves your code."
+            f"{needs[0]} needs the stack, which is down. `make up` starts it with your code."
         )
 
 

@@ -1,4 +1,4 @@
-"""The stack of `make test`: a state folder of its own, on free ports, started by the command that users type."""
+"""The stack of `make test`, started by `make up` with its own state folder and free ports."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder to the failure matrix
 
 
 class Stack:
-    """Begins to start in the background; the story is told on it, and the failure matrix then breaks copies of it."""
+    """A stack that starts in the background; stages run on it, and the failure matrix breaks copies of it."""
 
     def __init__(self, root: Path) -> None:
         api, aws = free_ports()
@@ -48,7 +48,7 @@ class Stack:
         return self._log.read_text(errors="replace")
 
     def news(self) -> str:
-        """Its last line, once it has said one: a slow machine builds for a minute before that."""
+        """Return the last line of its output, if any; a slow machine builds for a minute first."""
         return (self.output().strip().splitlines() or ["starts"])[-1].strip()
 
     def forget(self) -> None:

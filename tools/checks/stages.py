@@ -1,6 +1,6 @@
-"""`make test`: every check as a stage, each with its time. `python -m tools.checks.stages lint unit` runs just those.
+"""`make test`: every check as a stage with its time. `python -m tools.checks.stages lint unit` runs two.
 
-Two stages run side by side, since each waits a good part of its time. What a stage says is kept and told in one piece when it ends.
+Two stages run in parallel, since each one mostly waits. A stage's output is printed when it ends.
 """
 
 import os
@@ -31,7 +31,7 @@ IMPORTS = (
 )
 AT_ONCE = 2
 LOOK_SECONDS = 1.0
-STILL_SECONDS = 60.0  # without news, until a line says what runs
+STILL_SECONDS = 60.0  # without output, until a line names the running stages
 
 _running: set["subprocess.Popen[str]"] = set()
 
@@ -39,7 +39,7 @@ _running: set["subprocess.Popen[str]"] = set()
 @dataclass(frozen=True)
 class Stage:
     name: str
-    budget: int  # seconds that it may take on two quiet cores
+    budget: int  # seconds on two quiet cores
     commands: tuple[tuple[str, ...], ...]
     needs_stack: bool = False
     only_by_name: bool = False  # longer than a test run may take
@@ -110,7 +110,7 @@ class Ended:
 
     @property
     def mark(self) -> str:
-        """What was left out is not green."""
+        """Return the stage's mark; skipped tests do not count as passed."""
         return "✗" if not self.ok else "!" if self.skipped else "✓"
 
 
@@ -118,12 +118,14 @@ def main(wanted: list[str]) -> int:
     unknown = set(wanted) - {stage.name for stage in STAGES}
     if unknown:
         names = ", ".join(stage.name for stage in STAGES)
-        sys.exit(f"stages: no stage is called {', '.join(sorted(unknown))}. There are: {names}.")
+        sys.exit(
+            f"stages: there is no stage {', '.join(sorted(unknown))}. The stages are: {names}."
+        )
     chosen = [
         stage for stage in STAGES if (stage.name in wanted if wanted else not stage.only_by_name)
     ]
     started = time.monotonic()
-    # First of all and in the background: most of its start is the Terraform provider waiting for RDS.
+    # The stack starts first, in the background: the Terraform provider mostly waits for RDS.
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled run is as Ctrl-C
     try:
@@ -135,7 +137,7 @@ def main(wanted: list[str]) -> int:
 
 
 def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
-    """Each as it ends."""
+    """Run the stages and yield each one when it ends."""
     waiting, under_way = list(stages), dict[Future[Ended], Stage]()
     with ThreadPoolExecutor(AT_ONCE) as slots, _none_left():
         news = time.monotonic()
@@ -229,7 +231,7 @@ def pytest_environment() -> dict[str, str]:
 
 
 def told(ended: Ended) -> Ended:
-    """All that a failed stage said, and the failure matrix in any case."""
+    """Print the output of a failed stage, and the failure matrix in any case."""
     if not ended.ok:
         print(ended.output)
     elif table := re.search(r"=+ failure matrix =+\n(.*?)\n(?==|$)", ended.output, re.DOTALL):

@@ -1,4 +1,4 @@
-"""Rules of HTTP that the contract promises, each as a request and what its answer must be."""
+"""HTTP rules of the contract, each as a request and its expected answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Ask = Callable[[Request], Answer]
 
 
 def complaint(promise: Promise, answer: Answer) -> str | None:
-    """Return what is not as promised."""
+    """Return the difference from the promise, or None."""
     if answer.status != promise.status:
         return f"{answer.status} {answer.body[:200].decode(errors='replace')}, not {promise.status}"
     if missing := [name for name in promise.headers if name not in answer.headers]:
@@ -35,7 +35,7 @@ def complaint(promise: Promise, answer: Answer) -> str | None:
 
 
 def of_strangers(ask: Ask) -> Iterator[Promise]:
-    """Yield what is promised without a token."""
+    """Yield the promises for requests without a token."""
     contract = ask(Request("GET", "/v1/openapi.json")).headers.get("etag", "")
     yield Promise("health", Request("GET", "/v1/health"), 200, headers=("x-amzn-requestid",))
     yield Promise("contract", Request("GET", "/v1/openapi.json"), 200, headers=("etag",))
@@ -68,7 +68,7 @@ def of_strangers(ask: Ask) -> Iterator[Promise]:
 
 
 def of_members(ask: Ask, token: str) -> Iterator[Promise]:
-    """Yield what is promised to somebody who signed in."""
+    """Yield the promises for a signed-in user."""
     signed = {"Authorization": f"Bearer {token}"}
     merge = signed | {"Content-Type": "application/merge-patch+json"}
     tag = ask(Request("GET", "/v1/me", signed)).headers.get("etag", "")

@@ -1,7 +1,7 @@
-"""`make restore-drill`: dumps the laptop's database, loses it, restores the dump, and proves that everything is back.
+"""`make restore-drill`: dump the laptop's database, drop it, restore the dump, and compare.
 
-Everything: the rows of every table, by count and checksum; roles' rights; and a person who signs in and reads their record
-through the API. docs/runbooks/restore.md is the same for AWS.
+The drill compares the rows of every table by count and checksum, and the roles' rights. Then a
+user signs in and reads their record through the API. docs/runbooks/restore.md is the same for AWS.
 """
 
 import argparse
@@ -28,18 +28,18 @@ from tools.deploy.environment import LOCAL, Environment, EnvironmentUnavailableE
 from tools.deploy.errors import RefusedError
 
 API_SECONDS = 30.0
-"""How long services may take to find the database again."""
+"""How long services may take to reconnect to the database."""
 RESTORE = ("--create", "--exit-on-error", "--dbname=postgres")
 TABLES = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
 
 class DrillFailedError(RefusedError):
-    """What is not as it was, and where the dump lies."""
+    """The drill failed. The message says what differs and where the dump is."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """The laptop's Postgres through its private socket, as the superuser: what RDS itself is on AWS."""
+    """The laptop's Postgres as the superuser, through its private socket."""
 
     socket_dir: Path
     port: int
@@ -67,7 +67,11 @@ class Server:
         reads: IO[bytes] | None = None,
         writes: IO[bytes] | None = None,
     ) -> None:
-        """One of Postgres's own, which may not be able to enter the checkout. Raises DrillFailedError with what it said."""
+        """Run a Postgres program outside the checkout, which it may not be able to enter.
+
+        Raises:
+            DrillFailedError: The program failed; the message is its own.
+        """
         done = subprocess.run(
             [*self.command(program), *arguments],
             stdin=reads or subprocess.DEVNULL,
@@ -84,7 +88,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Content:
-    """By table: how many rows, and a checksum over them that no order changes."""
+    """The number of rows of each table, and a checksum over them that ignores their order."""
 
     rows: dict[str, int]
     checksums: dict[str, str]
@@ -111,7 +115,7 @@ def _drill(wants_json: bool) -> None:
 
 
 def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
-    """Raises DrillFailedError. The dump is removed only once everything is proven to be back."""
+    """Run the drill; delete the dump only after a success. Raise DrillFailedError."""
     server = server_of(chosen)
     file = dump_file(chosen)
     try:
@@ -141,7 +145,7 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
         KeyboardInterrupt,
     ) as error:
         by_hand = " ".join([*server.command("pg_restore"), *RESTORE])
-        why = str(error) or "interrupted, perhaps without a database."
+        why = str(error) or "interrupted; the database may be missing."
         raise DrillFailedError(
             f"{why}\n  The dump is kept. Restore it by hand: {by_hand} < {file}"
         ) from error
@@ -156,7 +160,7 @@ def dump_file(chosen: Environment) -> Path:
     file = chosen.settings.state / "restore-drill.dump"
     if file.exists():
         raise DrillFailedError(
-            f"{file} is left of a drill that failed. Restore it or remove it first."
+            f"{file} is left over from a failed drill. Restore it or delete it first."
         )
     file.touch(mode=0o600)
     return file
@@ -167,7 +171,7 @@ def server_of(chosen: Environment) -> Server:
     running = supervisor.running(settings) if settings else None
     if settings is None or running is None:
         raise EnvironmentUnavailableError(
-            "The drill is for the laptop's stack, which is down. `make up` starts it."
+            "The drill needs the laptop's stack, which is down. `make up` starts it."
         )
     folder = postgres.socket_folder(postgres.place(settings.state / "postgres"))
     return Server(
@@ -176,7 +180,7 @@ def server_of(chosen: Environment) -> Server:
 
 
 def dump(server: Server, file: Path) -> Content:
-    """What the dump holds, told by the same snapshot of the database: people may go on writing."""
+    """Dump the database and return its content of the same snapshot, so that writes may continue."""
     with server.connected(server.database) as connection:
         connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         [[snapshot]] = connection.run("SELECT pg_export_snapshot()")
@@ -202,18 +206,18 @@ def lose(server: Server) -> None:
 
 
 def require_lost(server: Server, chosen: Environment) -> None:
-    """Otherwise everything after it would prove nothing."""
+    """Raise DrillFailedError unless the database is gone, since the drill would prove nothing."""
     with server.connected("postgres") as connection:
         left = connection.run(
             "SELECT 1 FROM pg_database WHERE datname = :name", name=server.database
         )
     if left:
-        raise DrillFailedError(f"the database {server.database} is still there.")
+        raise DrillFailedError(f"the database {server.database} still exists.")
     try:
         sign_in(chosen)
     except ClientError:
         return
-    raise DrillFailedError("somebody signed in without a database: the API does not use this one.")
+    raise DrillFailedError("a sign-in worked without a database, so the API does not use this one.")
 
 
 def restore(server: Server, file: Path) -> None:
@@ -229,7 +233,7 @@ def require_same(before: Content, server: Server) -> None:
             f"{name}: {before.rows.get(name)} rows, now {after.rows.get(name)}"
             for name in differing
         )
-        raise DrillFailedError(f"restored, but not as it was: {counts}.")
+        raise DrillFailedError(f"the restored database differs: {counts}.")
 
 
 def described(content: Content) -> str:
@@ -239,7 +243,7 @@ def described(content: Content) -> str:
 
 
 def require_record(chosen: Environment, before: dict[str, Any]) -> None:
-    """Services find the database again by themselves; meanwhile they say that it is away."""
+    """Wait until the API returns the same record; services reconnect by themselves."""
     deadline = time.monotonic() + API_SECONDS
     while True:
         try:
@@ -248,7 +252,7 @@ def require_record(chosen: Environment, before: dict[str, Any]) -> None:
         except (ClientError, OSError) as error:
             if time.monotonic() > deadline:
                 raise DrillFailedError(
-                    f"nobody can sign in {API_SECONDS:.0f} s after the restore: {error}"
+                    f"the sign-in still fails {API_SECONDS:.0f} s after the restore: {error}"
                 ) from error
             time.sleep(0.2)
     if after != before:
@@ -256,7 +260,7 @@ def require_record(chosen: Environment, before: dict[str, Any]) -> None:
 
 
 def own_record(chosen: Environment) -> dict[str, Any]:
-    """GET /v1/me of the admin, freshly signed in."""
+    """Sign the admin in and return their record (GET /v1/me)."""
     request = urllib.request.Request(
         f"{chosen.output('api_url')}/v1/me", headers={"Authorization": f"Bearer {sign_in(chosen)}"}
     )
@@ -266,7 +270,7 @@ def own_record(chosen: Environment) -> dict[str, Any]:
 
 
 def sign_in(chosen: Environment) -> str:
-    """An access token of the admin. A trigger of the pool looks the user up in Postgres."""
+    """Sign the admin in and return an access token; a trigger reads the user from Postgres."""
     answer = chosen.client("cognito-idp").initiate_auth(
         ClientId=chosen.output("user_pool_client_id"),
         AuthFlow="USER_PASSWORD_AUTH",

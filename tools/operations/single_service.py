@@ -1,4 +1,4 @@
-"""One service deployed alone: its code, a version, the alias. What only an apply may change has to be as it was applied."""
+"""The deployment of one service's code. Anything else must be unchanged since the last apply."""
 
 import base64
 import hashlib
@@ -20,14 +20,14 @@ MISSING = "nothing"
 
 
 def deploy(target: Environment, service: str, wanted: Canary | None) -> list[Shift]:
-    """What was shifted. Raises RefusedError before anything is changed, naming all that does not allow it."""
+    """Deploy one service and return the shifts. Raise RefusedError with every obstacle, before any change."""
     if reasons := list(reasons_against(target, service)):
         raise RefusedError(
             "\n".join(
                 [
-                    f"{service} cannot go to {target.name} alone:",
+                    f"{service} cannot be deployed to {target.name} alone:",
                     *(f"  {reason}" for reason in reasons),
-                    f"`make deploy ENV={target.name}` takes these along.",
+                    f"Run `make deploy ENV={target.name}`, which applies these changes too.",
                 ]
             )
         )
@@ -40,29 +40,31 @@ def deploy(target: Environment, service: str, wanted: Canary | None) -> list[Shi
 
 
 def require_service(name: str) -> None:
-    """Raises RefusedError."""
+    """Raise RefusedError if there is no such service."""
     known = sorted(file.parent.name for file in (ROOT / "functions").glob("*/function.yaml"))
     if name not in known:
-        raise RefusedError(f"SERVICE={name} is no service. SERVICE is one of: {', '.join(known)}.")
+        raise RefusedError(
+            f"SERVICE={name} is not a service. SERVICE is one of: {', '.join(known)}."
+        )
 
 
 def reasons_against(target: Environment, service: str) -> Iterator[str]:
     folder = ROOT / "functions" / service
     if service not in target.output("functions"):
-        yield f"{target.name} has no such function yet: role, log group, alias and alarms come with an apply."
+        yield f"{target.name} has no such function yet. An apply creates its role, log group, alias and alarms."
         return
     applied = target.output("function_declarations").get(service, {})
     for field, before, after in differences(
         applied, yaml.safe_load((folder / "function.yaml").read_text())
     ):
-        yield f"functions/{service}/function.yaml: {field} was applied as {before}, and is {after} now."
+        yield f"functions/{service}/function.yaml: {field} was applied as {before}, but is {after} now."
     yield from _contract(target.output("contract_hashes"), service)
     yield from _kernel(target, service)
     yield from _migrations(target)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(path, before, after) of every value that is not the same."""
+    """Yield (path, before, after) of every value that differs."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):
             yield from differences(
@@ -79,11 +81,11 @@ def _contract(applied: Mapping[str, str], service: str) -> Iterator[str]:
         file = ROOT / "functions" / folder / "openapi.yaml"
         now = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
         if applied.get(folder) != now:
-            yield f"functions/{folder}/openapi.yaml, part of the contract, is not the one that was applied."
+            yield f"functions/{folder}/openapi.yaml, part of the contract, has changed since the last apply."
 
 
 def _migrations(target: Environment) -> Iterator[str]:
-    """Which tables a service's code wants, nothing declares: so the database must have all that this checkout has."""
+    """Yield pending migrations; any of them may be needed, since no service declares its tables."""
     applied = target.invoke("migrate", {"action": "status"})["applied"]
     for name in new_migration.names():
         if name not in applied:
@@ -91,7 +93,7 @@ def _migrations(target: Environment) -> Iterator[str]:
 
 
 def _kernel(target: Environment, service: str) -> Iterator[str]:
-    """The layers that the function runs on must be those that this code was built beside."""
+    """Yield the layers that differ from those that this code was built with."""
     client = target.client("lambda")
     configuration = client.get_function_configuration(
         FunctionName=target.output("functions")[service]
@@ -105,4 +107,4 @@ def _kernel(target: Environment, service: str) -> Iterator[str]:
         ).digest()
         layer = client.get_layer_version(LayerName=name, VersionNumber=int(version))
         if layer["Content"]["CodeSha256"] != base64.b64encode(built).decode():
-            yield f"the layer {kind} (functions/atrium, or packages of pyproject.toml) is not the one that was applied."
+            yield f"the layer {kind} (functions/atrium, or packages of pyproject.toml) has changed since the last apply."

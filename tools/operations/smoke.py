@@ -1,4 +1,4 @@
-"""`make smoke ENV=dev`: is the API of an environment up, does it say what it is, and does it keep strangers out?"""
+"""`make smoke ENV=dev`: check that the API answers, serves its contract and demands a token."""
 
 import argparse
 import sys
@@ -25,16 +25,16 @@ def main() -> int:
 
 
 def smoke(target: Environment) -> None:
-    """Raises RefusedError naming everything that is wrong, once it was given time to settle."""
+    """Check the API until it passes or time is up. Raise RefusedError that names every fault."""
     url = str(target.output("api_url")).rstrip("/")
     deadline = time.monotonic() + (0 if target.is_local else SETTLE_SECONDS)
     while wrong := list(complaints(url, target.output("stage"))):
         if time.monotonic() >= deadline:
             raise RefusedError(
-                "\n".join([f"{url} does not answer as it should:", *(f"  {one}" for one in wrong)])
+                "\n".join([f"{url} does not answer as expected:", *(f"  {one}" for one in wrong)])
             )
         time.sleep(1)
-    print(f"smoke: {url} is up, tells its contract and asks for a token.")
+    print(f"smoke: {url} answers, serves its contract and demands a token.")
 
 
 def complaints(url: str, stage: str) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _told(answer: Answer) -> str:
 
 
 def get(url: str) -> Answer:
-    """Raises OSError."""
+    """Send a GET request and return its answer. Raise OSError if it cannot be sent."""
     return ask(url, Request("GET", ""))
 
 

@@ -1,4 +1,4 @@
-"""A user who signs up as anybody does, is used for a minute, and is removed through the API by an administrator."""
+"""A temporary user who signs up for a test and is deleted through the API by an administrator."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.operations.observations import Answer, Request
 
-# SES's own address for trials, so that no mail to it bounces.
+# SES's mailbox simulator, so that no mail bounces.
 ADDRESS = "success+{random}@simulator.amazonses.com"
 REMOVED_SECONDS = 120.0
 Ask = Callable[[Request], Answer]
@@ -28,7 +28,7 @@ class Administrator:
 
 @contextmanager
 def signed_up(target: Environment, ask: Ask, administrator: Administrator) -> Iterator[str]:
-    """Yield the user's access token. Raises RefusedError when a step fails, the removal too."""
+    """Yield the user's access token, then delete the user. Raise RefusedError if a step fails."""
     cognito = target.client("cognito-idp")
     email, password = (
         ADDRESS.format(random=secrets.token_hex(6)),
@@ -49,7 +49,7 @@ def signed_up(target: Environment, ask: Ask, administrator: Administrator) -> It
 
 
 def sign_in(target: Environment, cognito: Any, email: str, password: str) -> str:
-    """Return an access token, by the password itself where the pool admits that, else by SRP."""
+    """Return an access token, by USER_PASSWORD_AUTH if the client allows it, otherwise by SRP."""
     client_id = target.output("user_pool_client_id")
     try:
         answer = cognito.initiate_auth(
@@ -88,7 +88,7 @@ def _remove(ask: Ask, uid: str, token: str) -> None:
     answer = ask(Request("DELETE", f"/v1/users/{uid}", signed | {"If-Match": tag}))
     if answer.status != 202:
         raise RefusedError(
-            f"user {uid} was not removed: {answer.status} {answer.body[:200]!r}. Remove it: DELETE /v1/users/{uid}."
+            f"user {uid} was not deleted: {answer.status} {answer.body[:200]!r}. Delete it by DELETE /v1/users/{uid}."
         )
     operation = json.loads(answer.body)["id"]
     deadline = time.monotonic() + REMOVED_SECONDS
@@ -97,8 +97,10 @@ def _remove(ask: Ask, uid: str, token: str) -> None:
     ) == "pending":
         if time.monotonic() >= deadline:
             raise RefusedError(
-                f"the removal of user {uid} is still pending: GET /v1/operations/{operation}."
+                f"the deletion of user {uid} is still pending. Check GET /v1/operations/{operation}."
             )
         time.sleep(1)
     if state != "succeeded":
-        raise RefusedError(f"the removal of user {uid} {state}: GET /v1/operations/{operation}.")
+        raise RefusedError(
+            f"the deletion of user {uid} {state}. Read GET /v1/operations/{operation}."
+        )

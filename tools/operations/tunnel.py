@@ -1,6 +1,7 @@
-"""`make tunnel ENV=dev`: a port of this machine that leads to an environment's database, through Session Manager and the bastion.
+"""`make tunnel ENV=dev`: forward a local port to an environment's database.
 
-Who may open one is decided by IAM (ssm:StartSession on the bastion); nothing listens on the internet for it.
+The connection goes through Session Manager and the bastion. IAM decides who may open it
+(ssm:StartSession on the bastion), and no port is open to the internet.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform import root as terraform
 
-LOCAL_PORT = 5433  # not 5432, which a Postgres of one's own holds
+LOCAL_PORT = 5433  # not 5432, which a local Postgres may use
 COMMANDS = {
     "aws": "the AWS CLI, version 2: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "session-manager-plugin": "the AWS CLI's plugin for sessions: "
@@ -30,7 +31,7 @@ COMMANDS = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where the tunnel goes through and where it ends, as the environment's Terraform outputs tell."""
+    """The bastion and the database of a tunnel, from the environment's Terraform outputs."""
 
     environment: str
     region: str
@@ -52,7 +53,7 @@ def main() -> int:
 
 
 def tunnel(name: str, port: int) -> None:
-    """Raises what `command.run` tells, before anything is open."""
+    """Check everything, then open the tunnel. Raise an error that `command.run` prints."""
     if environment.chosen(name) == environment.LOCAL:
         print(local_database())
     else:
@@ -65,7 +66,7 @@ def local_database() -> str:
 
 
 def open_tunnel(name: str, port: int) -> NoReturn:
-    """Becomes the session, which lasts until Ctrl-C."""
+    """Replace this process by the session, which lasts until Ctrl-C."""
     check_commands()
     check_port(port)
     root = terraform.root(name)
@@ -79,12 +80,19 @@ def open_tunnel(name: str, port: int) -> NoReturn:
 def check_commands() -> None:
     missing = [f"  {name}: {what}" for name, what in COMMANDS.items() if not shutil.which(name)]
     if missing:
-        raise RefusedError("\n".join(["not on PATH; install and run the command again:", *missing]))
+        raise RefusedError(
+            "\n".join(
+                [
+                    "these programs are not on PATH. Install them and run the command again:",
+                    *missing,
+                ]
+            )
+        )
 
 
 def check_port(port: int) -> None:
     with socket.socket() as probe:
-        # A tunnel closed a moment ago leaves connections behind that must not look like somebody listening.
+        # Connections in TIME_WAIT of an earlier tunnel must not look like a listener.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -104,7 +112,7 @@ def check_credentials() -> None:
 
 
 def target_of(chosen: Environment) -> Target:
-    """Raises EnvironmentUnavailableError with the name of an output that is missing."""
+    """Return the target of a tunnel. Raise EnvironmentUnavailableError if an output is missing."""
     host, _, port = chosen.output("database_endpoint").partition(":")
     return Target(
         environment=chosen.name,
@@ -125,7 +133,7 @@ def check_instance(target: Target) -> None:
     )
     if done.returncode:
         raise RefusedError(
-            f"Systems Manager cannot be asked about the bastion: {last_line(done)}\n"
+            f"Systems Manager did not answer about the bastion: {last_line(done)}\n"
             "  You need ssm:DescribeInstanceInformation and, on the bastion, ssm:StartSession."
         )
     status = done.stdout.strip()
@@ -155,13 +163,13 @@ def session(target: Target, port: int) -> list[str]:
 
 
 def how_to_connect(target: Target, port: int) -> str:
-    # The certificate names the database's own host, so it can be demanded but not compared with localhost.
+    # The certificate names the database's host, so TLS is required but localhost cannot be verified.
     return f"""\
-localhost:{port} leads to the database of {target.environment} until you press Ctrl-C. In another shell:
+localhost:{port} is forwarded to the database of {target.environment} until you press Ctrl-C. In another shell, run:
 
   psql "host=localhost port={port} dbname={target.database} user=readonly sslmode=require"
 
-Its password:
+To get its password, run:
 
   aws secretsmanager get-secret-value --region {target.region} --query SecretString --output text \\
     --secret-id {target.readonly_secret}
@@ -173,7 +181,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """What the AWS CLI says last is what went wrong."""
+    """Return the last line of the AWS CLI's output, which has the error."""
     return (
         done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
     ).splitlines()[-1]

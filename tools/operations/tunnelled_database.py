@@ -1,7 +1,8 @@
-"""`migrate` run on this machine, through a port that `make tunnel` leads to an environment's database.
+"""Run `migrate` on this machine, through the port that `make tunnel` forwards.
 
-The proxy's IAM door is closed to people, and the database's own roles sign in with the passwords that `db_credentials` keeps in
-Secrets Manager: whoever may read the secret of `migrator` may migrate. Nothing is written to disk.
+People cannot use the proxy's IAM authentication. They sign in with the passwords that
+`db_credentials` keeps in Secrets Manager, so reading the secret of `migrator` is the right to migrate.
+Nothing is written to disk.
 """
 
 import json
@@ -18,12 +19,12 @@ from tools import ROOT
 from tools.deploy.environment import Environment, EnvironmentUnavailableError, FunctionFailedError
 
 AUTHORITIES = "RDS_CA_BUNDLE"
-"""Names the file of RDS's certificate authorities: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"""
+"""The variable that names RDS's CA bundle: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"""
 
 
 def run(environment: Environment, port: int, event: Mapping[str, Any]) -> Any:
-    """Like `environment.invoke("migrate", event)`, with this checkout's code and migrations. Raises FunctionFailedError."""
-    sys.path.append(str(ROOT / "functions"))  # where the services' packages lie, as in a zip
+    """Run an action of `migrate` with this checkout's code. Raise FunctionFailedError if it fails."""
+    sys.path.append(str(ROOT / "functions"))  # the services' packages, as in a zip
     from atrium.stores.postgres import DatabaseUnavailable
     from migrate import handler
     from migrate.errors import MigrationError
@@ -48,8 +49,11 @@ def uri(environment: Environment, user: str, port: int) -> str:
 
 
 def _tls(environment: Environment) -> dict[str, str]:
-    """Verified where the authorities are at hand. Without, SCRAM still keeps the password from whoever answers, and Session
-    Manager has encrypted and authenticated the way to the bastion."""
+    """Return the TLS options, which verify the certificate if the CA bundle is available.
+
+    Without it, SCRAM keeps the password from an impostor, and Session Manager encrypts and
+    authenticates the connection to the bastion.
+    """
     if environment.is_local:
         return {"sslmode": "disable"}
     if bundle := os.environ.get(AUTHORITIES):

@@ -1,7 +1,7 @@
-"""`make verify ENV=dev`, after a deploy: what only a running environment can show, each as a row, and kept as evidence.
+"""`make verify ENV=dev`: check a deployed environment and keep its answers as evidence.
 
-The answers of the API, without anything of a person or an account, go to tests/evidence/<environment>.json. Those of AWS are
-compared with those of the laptop, so one command turns what we believe about AWS into what we have seen.
+The API's answers go to tests/evidence/<environment>.json without personal or account data. AWS's
+answers are compared with the laptop's, which shows where the emulator differs.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SEEN_SECONDS = 60.0  # until a log line or a trace can be read
 
 @dataclass
 class Run:
-    """One verification: its environment, and what was answered."""
+    """One verification: its environment and the recorded answers."""
 
     target: Environment
     administrator: Administrator | None
@@ -51,18 +51,18 @@ def main() -> int:
 
 
 def verify(target: Environment) -> None:
-    """Show the table and write the evidence. Raises RefusedError naming the rows that fail."""
+    """Show the table and write the evidence. Raise RefusedError that names the failed rows."""
     run = Run(target, _administrator(target))
     rows = [row for check in CHECKS for row in _rows(run, check)]
     rows += compared(target.name, run.evidence)
     print(table(rows))
     if failed := [row.name for row in rows if row.ok is False]:
-        raise RefusedError(f"{target.name} is not as it should be: {', '.join(failed)}.")
+        raise RefusedError(f"{target.name} failed these checks: {', '.join(failed)}.")
     _write(target.name, run.evidence)
 
 
 def _administrator(target: Environment) -> Administrator | None:
-    """Who removes the throw-away user: on the laptop the seeded one, else ADMIN_EMAIL and ADMIN_PASSWORD."""
+    """Return the administrator who deletes the temporary user: the seeded one, or ADMIN_EMAIL's."""
     email = os.environ.get("ADMIN_EMAIL") or target.outputs.get("admin_email", "")
     password = os.environ.get("ADMIN_PASSWORD") or target.outputs.get("admin_password", "")
     return Administrator(email, password) if email and password else None
@@ -72,7 +72,7 @@ Check = Callable[[Run], Iterator[Row]]
 
 
 def _rows(run: Run, check: Check) -> Iterator[Row]:
-    """A check that cannot go on is a row that fails, and the next one is made all the same."""
+    """Yield the rows of a check; an exception yields a failed row, so that the next check runs."""
     try:
         yield from check(run)
     except (BotoCoreError, ClientError, OSError, RefusedError, KeyError) as error:
@@ -96,7 +96,7 @@ def _second_plan(run: Run) -> Iterator[Row]:
         "second plan",
         not changes,
         found,
-        "AWS reads something back in another form, or somebody changed it by hand.",
+        "Either AWS returns a value in another form, or a resource was changed by hand.",
     )
 
 
@@ -117,7 +117,7 @@ def _changes(name: str) -> list[str]:
 
 
 def _alarm(run: Run) -> Iterator[Row]:
-    """Set one alarm off and back; its history tells whether the topic took the message, key and policy included."""
+    """Trigger an alarm and check by its history that the topic accepted the message."""
     cloudwatch = run.target.client("cloudwatch")
     prefix = run.target.output("functions")["meta"].removesuffix("-meta")
     alarms = [
@@ -138,7 +138,7 @@ def _alarm(run: Run) -> Iterator[Row]:
         "alarm",
         ok,
         f"{name}: {'; '.join(said) or 'no action was taken'}",
-        "Look at the topic's policy and its key's.",
+        "Check the policies of the topic and of its key.",
     )
 
 
@@ -155,8 +155,8 @@ def _strangers(run: Run) -> Iterator[Row]:
 
 def _members(run: Run) -> Iterator[Row]:
     if run.administrator is None:
-        advice = "Name who removes the throw-away user: ADMIN_EMAIL=… ADMIN_PASSWORD=… make verify."
-        yield Row("sign-up story", False, "not run: nobody could remove its user", advice)
+        advice = "Name an administrator who deletes the temporary user: ADMIN_EMAIL=… ADMIN_PASSWORD=… make verify."
+        yield Row("sign-up story", False, "not run: no administrator to delete its user", advice)
         return
     with throwaway_user.signed_up(run.target, run.ask, run.administrator) as token:
         yield Row("sign-up story", True, "signed up, confirmed, signed in")
@@ -176,7 +176,7 @@ def _promised(run: Run, promises: list[promised_answers.Promise]) -> Iterator[Ro
 
 
 def _seen(run: Run, token: str) -> Iterator[Row]:
-    """A request leaves a line in its function's log group and, when it asks for that, a trace."""
+    """Check that a request leaves a log line and, if sampled, a trace."""
     root = f"1-{int(time.time()):08x}-{os.urandom(12).hex()}"
     started = int(time.time() * 1000) - 60_000
     signed = {"Authorization": f"Bearer {token}", "X-Amzn-Trace-Id": f"Root={root};Sampled=1"}
@@ -190,10 +190,12 @@ def _seen(run: Run, token: str) -> Iterator[Row]:
         "log line",
         bool(lines),
         f"{len(lines)} in {group} with the request's id",
-        "Look at the function's logs policy.",
+        "Check the function's policy for logs.",
     )
     traces = _until(lambda: xray.batch_get_traces(TraceIds=[root])["Traces"])
-    yield Row("trace", bool(traces), root, "Look at the stage's and the functions' tracing.")
+    yield Row(
+        "trace", bool(traces), root, "Check the tracing settings of the stage and the functions."
+    )
 
 
 def _until[T](ask: Callable[[], list[T]]) -> list[T]:
@@ -207,7 +209,7 @@ CHECKS: tuple[Check, ...] = (_proxy, _second_plan, _alarm, _strangers, _members)
 
 
 def compared(name: str, evidence: dict[str, Any]) -> list[Row]:
-    """Compare with what the laptop answered; nothing for the laptop itself."""
+    """Compare the answers with the laptop's; return no rows for the laptop itself."""
     laptop = EVIDENCE / f"{environment.LOCAL}.json"
     if name == environment.LOCAL or not laptop.exists():
         return []
@@ -221,7 +223,7 @@ def compared(name: str, evidence: dict[str, Any]) -> list[Row]:
             "as on the laptop",
             not different,
             told or f"{len(expected)} answers are the same",
-            "The laptop's AWS is to be corrected: docs/fidelity.md.",
+            "Correct the laptop's AWS (docs/fidelity.md).",
         )
     ]
 

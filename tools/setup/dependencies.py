@@ -1,7 +1,7 @@
-"""`make add-dependency NAME='httpx>=0.27' [SERVICE=users]` and `make remove-dependency`: declaration, lock and artefacts together.
+"""`make add-dependency NAME='httpx>=0.27' [SERVICE=users]` and `make remove-dependency`.
 
-All of it happens in a copy of the repository first, so that a name that nobody has, versions that contradict each other
-or compiled code in a function's zip leave every file as it was.
+They change declaration, locks and artefacts in a copy of the repository first. So an unknown
+name, conflicting versions or compiled code in a function's zip leave every file unchanged.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _WHEELS = Path("build/.cache/wheels")
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with the reason on stderr and every file as it was."""
+    """Return 0, or 1 with the reason on stderr and every file unchanged."""
     options = _options()
     root: Path = options.root.resolve()
     try:
@@ -91,7 +91,7 @@ def _requirement(root: Path, text: str) -> Requirement:
 
 @contextmanager
 def _copy(root: Path) -> Iterator[Path]:
-    """What locking and building read, in a folder that is gone afterwards."""
+    """Yield a temporary copy of the files that locking and building read."""
     with tempfile.TemporaryDirectory(prefix="atrium-dependency-") as folder:
         copy = Path(folder)
         for name in _COPIED:
@@ -141,7 +141,7 @@ def _remove(root: Path, requirement: Requirement, service: str | None) -> None:
 
 
 def _group_of(root: Path, service: str | None) -> str:
-    """The service's own group, which its function.yaml names from now on."""
+    """Return the service's own dependency group, and name it in function.yaml."""
     if service is None:
         return KERNEL_LAYER
     functions = {function.name: function for function in read_functions(root)}
@@ -162,7 +162,7 @@ def _group_of(root: Path, service: str | None) -> str:
 
 
 def _declare(function: Function) -> None:
-    """`package.requirements: <service>`, as a line that leaves the others, and their comments, as they are."""
+    """Add `package.requirements: <service>` to function.yaml without changing other lines."""
     text = function.file.read_text().rstrip("\n") + "\n"
     line = f"  requirements: {function.name}\n"
     if "package" not in yaml_file.read(function.file):
@@ -211,7 +211,7 @@ def _array(items: list[Any]) -> Array:
 
 
 def _pin(root: Path, group: str, requirement: Requirement) -> None:
-    """A bare name gets the version that was found, as its neighbours have one."""
+    """Pin a name without a version to the version that was found."""
     locked = re.search(
         rf"^{re.escape(canonicalize_name(requirement.name))}==([^\s;]+)",
         lock.file_of(root, lock.DEV).read_text(),
@@ -224,7 +224,7 @@ def _pin(root: Path, group: str, requirement: Requirement) -> None:
 
 
 def _differences(copy: Path, root: Path) -> Iterator[str]:
-    """Paths of the files that are now another or new, below the repository."""
+    """Yield the paths of changed and new files, relative to the repository."""
     for file in sorted(
         (
             copy / _PYPROJECT,
@@ -254,7 +254,7 @@ def _restored_on_failure(root: Path, changed: list[str]) -> Iterator[None]:
 
 
 def _refresh(root: Path, built: Path) -> None:
-    """The environment and `build/`, out of the wheels that are `built` already."""
+    """Update the environment and `build/` from the wheels in `built`."""
     _must(
         [sys.executable, str(root / "tools/bootstrap.py")],
         root,
@@ -266,7 +266,7 @@ def _refresh(root: Path, built: Path) -> None:
 
 
 def _build(root: Path) -> None:
-    """What `make build` refuses, this refuses."""
+    """Build the artefacts. Raise the BuildError of `make build` if that fails."""
     _must([sys.executable, "-m", "tools.build", "--root", str(root)], root, "It cannot be shipped")
 
 

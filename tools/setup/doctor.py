@@ -1,9 +1,10 @@
-"""`make doctor`: what this machine lacks, and the command that gets it. Changes nothing.
+"""`make doctor`: list what this machine lacks and the commands that install it.
 
     python3 tools/setup/doctor.py [--format json]
 
-Runs before `.venv` exists and on any python3 from 3.8 on, so that a machine with an old one hears what to do: what the
-stack's own modules know is asked only on one that can read them. Exit status 1 if something required is missing.
+It changes nothing. It runs before `.venv` exists and on Python 3.8 or later, so that an old
+Python gets advice too. It imports the stack's modules only if this Python can read them. The
+exit status is 1 if a requirement is missing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_PYTHON3 = (3, 11)
-FREE_GB = 2  # .venv 0.4, build and caches 0.2, a stack 0.2, and room to work
+FREE_GB = 2  # .venv 0.4, build and caches 0.2, a stack 0.2, and a reserve
 REACHABLE_SECONDS = 3.0
 PROVIDER_REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform/"
@@ -33,12 +34,12 @@ TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform/"
 
 @dataclass
 class Finding:
-    """`found` is None for what is missing; then `get` is the command, or the sentence, that helps."""
+    """One requirement; `found` is None if it is missing, and `get` then says how to get it."""
 
     name: str
     found: str | None
     get: str
-    lost: str = ""  # what goes without it; empty for what everything needs
+    lost: str = ""  # the feature that needs it; empty if everything needs it
 
     @property
     def is_fatal(self) -> bool:
@@ -157,7 +158,7 @@ def _terraform() -> Finding:
 
 
 def _provider() -> Finding:
-    """Terraform's own mirrors and configuration come first, then what `make up` looks for, then the registry."""
+    """Look for the provider in Terraform's mirrors, then in those of `make up`, then in the registry."""
     from tools.deploy.terraform import providers
 
     advice = f"registry.terraform.io cannot be reached. Name a folder that holds {providers.PROVIDER}: TF_PLUGIN_MIRROR=/folder make up"
@@ -177,7 +178,7 @@ def _provider() -> Finding:
 
 
 def _postgres() -> Finding:
-    """Asked of `.venv`, where the pinned one lies; before it exists, of what the pinned one needs and of the system."""
+    """Look for Postgres in `.venv`; before that exists, check what the pinned one needs, and the system."""
     from local_aws.database import binaries
 
     advice = f"{_install('postgresql', brew='postgresql@17')}: {binaries.OLDEST} or later"
@@ -268,14 +269,14 @@ def _is_reachable(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=REACHABLE_SECONDS).close()
     except urllib.error.HTTPError:
-        return True  # somebody answers
+        return True  # a server answers
     except OSError:
         return False
     return True
 
 
 def _install(package: str, brew: str = "") -> str:
-    """The command of the package manager that this machine has."""
+    """Return the install command of this machine's package manager."""
     if shutil.which("brew"):
         return f"brew install {brew or package}"
     for manager in ("apt-get", "dnf", "yum", "zypper", "apk"):

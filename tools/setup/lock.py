@@ -1,6 +1,6 @@
-"""`python -m tools.setup.lock`: each group of pyproject.toml as requirements/<group>.txt, exact versions with hashes.
+"""`python -m tools.setup.lock`: compile the groups of pyproject.toml into requirements/*.txt with hashes.
 
-`dev` comes first and decides every version; a group that it includes is a choice of its lines.
+`dev` is compiled first and decides every version. A group that it includes is a subset of its lines.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def lock(root: Path) -> None:
-    """Raises BuildError with uv's words when versions contradict each other, or there is no such package."""
+    """Lock every group. Raise BuildError with uv's message for conflicting or unknown packages."""
     declared = groups(root)
     _compile(root, DEV)
     for group in sorted(declared.keys() - {DEV, *_WITHIN_DEV}, key=lambda group: group != KERNEL):
@@ -65,16 +65,16 @@ def file_of(root: Path, group: str) -> Path:
 
 
 def names(lock_file: Path) -> set[str]:
-    """Normalised names of the packages that a lock holds."""
+    """Return the normalised names of the packages in a lock file."""
     return set(_NAME.findall(lock_file.read_text()))
 
 
 def _bounds(root: Path, group: str, declared: dict[str, list[Any]]) -> Iterator[str]:
     if {"include-group": group} not in declared[DEV]:
-        return  # for an environment of its own, whose versions nothing else here has to share
+        return  # a separate environment, whose versions nothing else shares
     yield from ("-c", str(file_of(root, DEV).relative_to(root)))
     if group not in (KERNEL, "uv"):
-        # Every function has the kernel's layer, so nothing else ships what lies there.
+        # Every function has the kernel's layer, so its packages are not shipped again.
         for name in sorted(names(file_of(root, KERNEL))):
             yield from ("--no-emit-package", name)
 

@@ -1,6 +1,6 @@
-"""Writes what a module's README repeats: its tested example, and the tables of its inputs and outputs (`make docs`).
+"""`make docs`: generate the example and the tables of inputs and outputs in the modules' READMEs.
 
-`python -m tools.setup.module_readmes` writes every README whose text is out of date; the words between the marked parts stay as they are.
+`python -m tools.setup.module_readmes` rewrites outdated READMEs. Text outside the marked parts is kept.
 """
 
 import json
@@ -16,7 +16,7 @@ from hcl2.utils import SerializationOptions
 from tools import ROOT
 
 MODULES = ROOT / "modules"
-# Lists and objects as HCL text rather than Python values, so that a default reads as it is written.
+# Lists and objects stay HCL text, so that a default reads as it is written.
 AS_TEXT = SerializationOptions(
     with_comments=False, explicit_blocks=False, wrap_objects=True, wrap_tuples=True
 )
@@ -36,7 +36,7 @@ def modules() -> list[Path]:
 
 
 def written(module: Path) -> str:
-    """The README of `module` as it should be; raises ValueError where a marked part is missing."""
+    """Return the up-to-date README of `module`. Raise ValueError if a marked part is missing."""
     text = (module / "README.md").read_text()
     text = with_part(text, "example", f"```hcl\n{example(module)}```", module)
     return with_part(text, "tables", f"{inputs(module)}\n{outputs(module)}".rstrip(), module)
@@ -84,7 +84,7 @@ def outputs(module: Path) -> str:
 
 
 def blocks(file: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(name, arguments) of each block of that kind, in the order of the file."""
+    """Yield (name, arguments) of each block of that kind, in the order of the file."""
     with file.open() as opened:
         parsed = hcl2.load(opened, serialization_options=AS_TEXT)
     for block in parsed[kind]:
@@ -97,14 +97,14 @@ def default(body: dict[str, Any]) -> str:
 
 
 def hcl(value: Any) -> str:
-    """An argument as it is written: the parser gives expressions as "${…}", strings with their quotes, the rest as Python values."""
+    """Return an argument as HCL; the parser wraps expressions in "${…}" and quotes strings."""
     if isinstance(value, str):
         return value.removeprefix("${").removesuffix("}") if value.startswith("${") else value
     return json.dumps(value)
 
 
 def cell(quoted: str) -> str:
-    """The text of an HCL string, for a table's cell: `<name>` would be taken for HTML, `|` for the next cell."""
+    """Return an HCL string as a Markdown table cell, with `<` and `|` escaped."""
     return re.sub(r"[<|]", r"\\\g<0>", str(json.loads(quoted)))
 
 

@@ -16,7 +16,7 @@ from tools.deploy.errors import RefusedError
 from tools.setup import template
 
 LAST = "prod"
-"""The environment that is deployed after all others."""
+"""The environment that is deployed last."""
 LOCK = ".terraform.lock.hcl"
 WORKFLOW = Path(".github/workflows/deploy.yaml")
 # bootstrap is a root of its own, local the laptop; roles named <project>-api-… and <project>-deploy-… are the account's.
@@ -47,8 +47,8 @@ def main() -> int:
         return 1
     print("\n".join(str(path.relative_to(root)) for path in written))
     print(
-        f"\nRead envs/{options.name}/locals.tf: it holds what {options.source} has. Then: make bootstrap, and in"
-        f" GitHub an environment {options.name} (docs/runbooks/first-deploy.md). Next: make plan ENV={options.name}"
+        f"\nRead envs/{options.name}/locals.tf, which has the values of {options.source}. Then run make bootstrap and create"
+        f" the environment {options.name} in GitHub (docs/runbooks/first-deploy.md). Next: make plan ENV={options.name}"
     )
     return 0
 
@@ -82,11 +82,11 @@ def _refusals(root: Path, name: str, source: str) -> Iterator[str]:
     if not re.fullmatch(f"[a-z][a-z0-9]{{0,{_LONGEST - 1}}}", name):
         yield f"{name!r} is not lower-case letters and digits, such as staging, of up to {_LONGEST} characters."
     if name in _TAKEN:
-        yield f"{name!r} means something else. Choose another name."
+        yield f"{name!r} is reserved. Choose another name."
     if (root / "envs" / name).exists():
         yield f"envs/{name} exists already."
     if source not in existing:
-        yield f"FROM={source} is no environment. FROM is one of: {', '.join(existing)}."
+        yield f"FROM={source} is not an environment. FROM is one of: {', '.join(existing)}."
 
 
 def _files(folder: Path) -> list[Path]:
@@ -101,9 +101,7 @@ def _free_range(root: Path) -> IPv4Network:
     for candidate in _RANGES:
         if not any(candidate.overlaps(other) for other in used):
             return candidate
-    raise RefusedError(
-        "No range of 10.0.0.0/8 is left: choose one yourself, in a copy of envs/prod."
-    )
+    raise RefusedError("No range of 10.0.0.0/8 is free. Copy envs/prod by hand and choose a range.")
 
 
 def _with_job(workflow: str, name: str) -> str:

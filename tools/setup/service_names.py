@@ -1,4 +1,4 @@
-"""The names of a new service and of the resource that it serves, derived from the one name that a user types."""
+"""The names of a new service and its resource, derived from NAME."""
 
 import keyword
 import re
