@@ -1,4 +1,4 @@
-"""What an account on AWS answers about itself and moto does not: limits, what can be ordered, whether mails leave the sandbox."""
+"""Facts about an AWS account that moto lacks: quotas, orderable options and the mail sandbox."""
 
 import json
 import re
@@ -19,7 +19,7 @@ ENGINES = {"postgres": POSTGRES_MAJORS}
 
 
 async def answer(call: AwsCall) -> AwsResponse | None:
-    """Answer such a question; None for every other call."""
+    """Answer a call about the account; return None for every other call."""
     known = ANSWERS.get((call.service, operation_name(call)))
     return known(call) if known else None
 
@@ -39,7 +39,7 @@ def _quota(call: AwsCall) -> AwsResponse:
     if value is None:
         error = {
             "__type": "NoSuchResourceException",
-            "message": f"{service} {code}: the laptop's AWS knows no such quota.",
+            "message": f"{service} {code}: this quota is not emulated.",
         }
         return AwsResponse(
             400, json.dumps(error).encode(), {"content-type": "application/x-amz-json-1.1"}

@@ -1,7 +1,7 @@
-"""Which parts of the state a call may have changed.
+"""The parts of the state that a call may have changed.
 
-The answer may name too many parts, never too few: one that did not change is not written. None stands for a change that only
-a snapshot has.
+The result may contain too many parts, never too few; unchanged parts are not written. None stands
+for a change that only a snapshot contains.
 """
 
 import json
@@ -26,7 +26,8 @@ from local_aws.settings import ACCOUNT_ID
 READ = re.compile(
     "(Describe|List|Get|Head|BatchGet|TransactGet|Query|Scan|AdminGet|AdminList|Filter|Lookup|Simulate)"
 )
-# What they do is over when they are answered, or lies in files: docs/fidelity.md says what of it a kill may take.
+# The effects of these calls end with the answer or are stored in files. docs/fidelity.md says what
+# a kill can lose.
 _FLEETING = {
     "kms": "Encrypt|Decrypt|ReEncrypt|GenerateData|Sign|Verify",
     "logs": "PutLogEvents|CreateLogStream",
@@ -60,14 +61,17 @@ def is_read(call: AwsCall) -> bool:
 
 
 def is_content(call: AwsCall) -> bool:
-    """Return True if what changes is data of people, which an apply that is cut off does not take back."""
+    """Return True if the call changes users' data.
+
+    An interrupted apply does not roll such data back.
+    """
     return call.service in ("cognito-idp", "sqs", "s3", "sns") or bool(
         call.service == "lambda" and _INVOKE.search(call.path)
     )
 
 
 def changed_parts(call: AwsCall) -> Parts:
-    """Return what a call that is no read may have changed."""
+    """Return the parts that a write call may have changed."""
     action = call.action or ""
     fleeting = _FLEETING.get(call.service)
     if fleeting is not None and re.match(fleeting, action):
@@ -80,7 +84,10 @@ def changed_parts(call: AwsCall) -> Parts:
 
 
 def parts_without_calls() -> list[Part]:
-    """Return what changes without an AWS call: queues that a function reads, schedules, accepted invocations."""
+    """Return the parts that change without an AWS call.
+
+    These are queues that a function reads, schedules and accepted invocations.
+    """
     queues = [
         Part("queue", (region, name))
         for region, each in sqs_backends[ACCOUNT_ID].items()
@@ -100,7 +107,11 @@ def _whole(service: str, region: str) -> Part:
 
 
 def _cognito(call: AwsCall) -> Parts:
-    """The pool's settings, clients and groups are a snapshot's; users are noted as they are looked up."""
+    """Return the users that the call looked up.
+
+    A call that changes settings, clients or groups of a pool returns None, because it needs a
+    snapshot.
+    """
     action = call.action or ""
     is_of_a_pool = re.match(
         "(Create|Update|Delete|Set)(UserPool|ResourceServer|Group|IdentityProvider|UICustomization)|AddCustom|TagRes|UntagRes",
@@ -173,7 +184,7 @@ def _lambda(call: AwsCall) -> Parts:
 
 
 def _function_name(text: str) -> str:
-    """`arn:…:function:name:alias`, `account:function:name` or `name:alias` -> `name`."""
+    """Return `name` for `arn:…:function:name:alias`, `account:function:name` or `name:alias`."""
     return text.rpartition("function:")[2].partition(":")[0]
 
 

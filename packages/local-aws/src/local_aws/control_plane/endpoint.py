@@ -1,4 +1,4 @@
-"""The AWS endpoint: what arrives over HTTP becomes an `AwsCall`, passes the IAM gate and goes to its service."""
+"""The AWS endpoint: checks HTTP requests and passes them to their services as `AwsCall`."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from aiohttp import web
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
 
-MAX_BODY = 128 * 1024 * 1024  # a Lambda zip travels inline, base64-encoded
+MAX_BODY = 128 * 1024 * 1024  # a Lambda zip is sent inline, base64-encoded
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-# Calls that clients make before they have credentials, by X-Amz-Target's prefix.
+# Calls that clients make before they have credentials, by the prefix of X-Amz-Target.
 UNSIGNED_TARGETS = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 DEFAULT_REGION = "us-east-1"
-FOR_BROWSERS = {"cognito-idp"}  # which sets its own CORS rules
+FOR_BROWSERS = {"cognito-idp"}  # this service sets its own CORS headers
 OWN_OPERATIONS = "/_atrium/"
 
 _SCOPE = re.compile(r"([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
@@ -25,7 +25,7 @@ Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
 
 
 class MalformedCredentialError(Exception):
-    """Worded as AWS's IncompleteSignature."""
+    """An invalid signature, with the message of AWS's IncompleteSignature."""
 
     def __init__(self, found: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class MalformedCredentialError(Exception):
 
 
 def first_refusal(*gates: Gate) -> Gate:
-    """One gate of several, asked in this order."""
+    """Combine gates into one, which asks them in this order."""
 
     async def check(call: AwsCall) -> AwsResponse | None:
         for gate in gates:
@@ -52,7 +52,11 @@ def create_app(
     gate: Gate,
     pages: Iterable[web.RouteDef] = (),
 ) -> web.Application:
-    """`gate` returns a refusal or None; a service without an interceptor goes straight to `forward`. `pages` are tried first."""
+    """Create the endpoint's app.
+
+    `gate` returns an error answer or None. A service without an interceptor goes straight to
+    `forward`. `pages` are tried first.
+    """
 
     async def answer(request: web.Request) -> web.Response:
         try:
@@ -77,10 +81,11 @@ def create_app(
 
 @web.middleware
 async def _only_for_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what a web page could send without its user: signatures are not checked here.
+    """Reject requests that a web page could send without its user's intent.
 
-    A page whose host name was rebound to this machine names that host. Our own operations are for programs, which send no
-    Origin; a browser sends one with each POST.
+    Signatures are not checked here. A page that uses DNS rebinding sends its own host name. The
+    laptop's own operations are for programs, which send no Origin; a browser sends one with each
+    POST.
     """
     host = request.headers.get("Host", "")
     if _HOST.fullmatch(host) is None:
@@ -96,10 +101,10 @@ async def _only_for_this_machine(request: web.Request, handler: Handler) -> web.
 
 
 async def read_call(request: web.Request) -> AwsCall | None:
-    """Return None if nothing says which service is meant.
+    """Parse a request; return None if it names no service.
 
     Raises:
-        MalformedCredentialError: the signature names no key, date, region and service.
+        MalformedCredentialError: the signature does not contain key, date, region and service.
     """
     headers = {name.lower(): value for name, value in request.headers.items()}
     body = await request.read()
@@ -135,7 +140,10 @@ async def read_call(request: web.Request) -> AwsCall | None:
 
 
 def _is_for_browsers(call: AwsCall) -> bool:
-    """Cognito's calls by users; those by administrators need an account's keys, which no page has."""
+    """Return True for Cognito's user calls.
+
+    Administrators' calls need an account's keys, which no page has.
+    """
     return (
         call.service in FOR_BROWSERS
         and call.access_key is None
@@ -153,15 +161,22 @@ def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | N
 
 
 def _unsigned() -> AwsResponse:
-    message = "This is an AWS endpoint: send signed requests (`eval $(make env)` sets up the aws command and boto3)."
+    message = (
+        "This is an AWS endpoint: send signed requests. "
+        "`eval $(make env)` sets up the aws command and boto3."
+    )
     return _refused("MissingAuthenticationToken", message)
 
 
 def _from_a_page(origin: str) -> AwsResponse:
-    """Signatures are not checked here, so any page open in a developer's browser could else act as the operator."""
+    """Return the error answer for a request from a web page.
+
+    Signatures are not checked here, so any page in a developer's browser could otherwise act as the
+    operator.
+    """
     return _refused(
         "AccessDenied",
-        f"Pages ({origin}) may call only Cognito here. Call the API, or AWS from a program.",
+        f"A web page ({origin}) can only call Cognito here. Call the API, or call AWS from a program.",
     )
 
 
@@ -171,7 +186,7 @@ def _refused(code: str, message: str) -> AwsResponse:
 
 
 def _response(answer: AwsResponse) -> web.Response:
-    # aiohttp sets the length itself; hop-by-hop headers are the connection's business.
+    # aiohttp sets the length itself, and hop-by-hop headers belong to the connection.
     headers = {
         k: v
         for k, v in answer.headers.items()

@@ -1,6 +1,9 @@
-"""moto says that every function lies in `vpc-123abc`; the provider looks that VPC up when it destroys one, and fails.
+"""The VPC of a function, which follows from its subnets.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfigResponse.html: the VPC is the subnets'. Importing this corrects moto.
+Importing this module patches moto, which reports `vpc-123abc` for every function. The Terraform
+provider looks that VPC up when it destroys a function, and fails.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfigResponse.html
 """
 
 from typing import Any

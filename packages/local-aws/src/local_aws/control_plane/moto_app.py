@@ -1,6 +1,7 @@
 """moto's WSGI application, called in process.
 
-moto answers an action it lacks with a 500, which SDKs and the Terraform provider retry for minutes; here it is a 501 that names the call.
+moto answers an unknown action with a 500, which SDKs and the Terraform provider retry for minutes.
+Here the answer is a 501 that names the call.
 """
 
 import asyncio
@@ -17,19 +18,20 @@ from xml.sax.saxutils import escape
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 
-# Read by moto when it is imported, so they are set before any of its modules is.
+# moto reads these when it is imported, so they are set before any of its modules is.
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local_aws.control_plane import function_vpc, moto_growth  # noqa: F401 - fixes to moto, made by importing them
+from local_aws.control_plane import function_vpc, moto_growth  # noqa: F401 - importing them patches moto
 from local_aws.control_plane.operation_name import model_of, operation_name
 
 _CALL = "atrium.call"
-SEE = "The laptop's AWS does not emulate it; docs/fidelity.md lists what it does."
-# By signing name. moto has a hundred more, many of which take a job, a pipe or a query and never do it.
+SEE = "It is not emulated; docs/fidelity.md lists what is."
+# By signing name. moto has a hundred more; many of them accept a job, a pipe or a query and never
+# run it.
 SERVICES = frozenset(
     [
         *(
@@ -59,18 +61,22 @@ class Moto:
     def __init__(self, settings: Settings) -> None:
         self._wsgi = DomainDispatcherApplication(_create_backend_app)
         self._port = settings.aws_port
-        # moto's backends are plain dictionaries: one thread keeps a call's changes whole.
+        # moto's backends are plain dictionaries, so a single thread keeps the changes of a call
+        # atomic.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
 
     async def __call__(self, call: AwsCall) -> AwsResponse:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, call)
 
     async def run[T](self, work: Callable[[], T]) -> T:
-        """Runs `work` between two calls, so that it sees and changes moto's state whole."""
+        """Run `work` between two calls, so that it sees and changes a consistent state of moto."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def exclusively[T](self, work: Callable[[], T]) -> T:
-        """Runs `work` when the call under way is done, and blocks the event loop until then: moto stands still."""
+        """Run `work` after the current call, and block the event loop until it is done.
+
+        moto's state does not change meanwhile.
+        """
         return self._thread.submit(work).result()
 
     def close(self) -> None:
@@ -94,7 +100,7 @@ class Moto:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": call.method,
             "SCRIPT_NAME": "",
-            # WSGI wants the decoded path as latin-1 text (PEP 3333).
+            # WSGI requires the decoded path as latin-1 text (PEP 3333).
             "PATH_INFO": unquote(call.path, encoding="latin-1"),
             "RAW_URI": call.path + (f"?{call.query}" if call.query else ""),
             "REQUEST_URI": call.path + (f"?{call.query}" if call.query else ""),
@@ -122,13 +128,16 @@ class Moto:
 
 
 def _no_service(call: AwsCall) -> AwsResponse:
-    """Any other status than 501 would be tried again and again."""
+    """Return a 501; clients would retry other statuses again and again."""
     message = (
-        f"{model_of(call)}: {operation_name(call)}: no such service. {SEE} If moto's record of it will do, though nothing comes of it, "
-        "add it to SERVICES in packages/local-aws/src/local_aws/control_plane/moto_app.py."
+        f"{model_of(call)}: {operation_name(call)}: no such service. {SEE} "
+        "If it is enough that moto stores the request, add the service to SERVICES in packages/local-aws/src/local_aws/control_plane/moto_app.py."
     )
     if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        error = f"<ErrorResponse><Error><Code>NotEmulated</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+        error = (
+            "<ErrorResponse><Error><Code>NotEmulated</Code>"
+            f"<Message>{escape(message)}</Message></Error></ErrorResponse>"
+        )
         return AwsResponse(501, error.encode(), {"content-type": "text/xml"})
     content = {"__type": "NotEmulated", "message": message}
     return AwsResponse(501, json.dumps(content).encode(), {"content-type": "application/json"})
@@ -150,17 +159,24 @@ def _failed(service: str, error: Exception) -> Response:
     if getattr(error, "code", None):  # a werkzeug HTTPException: routing's 404 and 405
         action = operation_name(request.environ[_CALL])
         return _refusal(
-            service, 501, "NotEmulated", f"{service}: {action}: moto has no such call. {SEE}"
+            service, 501, "NotEmulated", f"{service}: {action}: moto has no such operation. {SEE}"
         )
     log.exception("%s failed in moto", service, exc_info=error)
-    # Not 500: moto would fail the same way at each of the 25 retries of Terraform's provider.
+    # The status is not 500: moto would fail the same way at each of the 25 retries of Terraform's
+    # provider.
     action = operation_name(request.environ[_CALL])
-    text = f"{service}: {action}: moto failed with {type(error).__name__}: {error}. `make logs SERVICE=aws` has the traceback."
+    text = (
+        f"{service}: {action}: moto failed with {type(error).__name__}: {error}. "
+        "`make logs SERVICE=aws` shows the traceback."
+    )
     return _refusal(service, 501, "NotEmulated", text)
 
 
 def _refusal(service: str, status: int, code: str, message: str) -> Response:
-    """In the form that the service's SDK reads: XML for the query protocol and S3, JSON for the others."""
+    """Return the error in the format of the service's SDK.
+
+    This is XML for the query protocol and S3, and JSON for other services.
+    """
     if "json" not in (request.content_type or "") and (
         request.form.get("Action") or service == "s3"
     ):

@@ -1,8 +1,10 @@
-"""Keeps moto from growing and slowing with every call. Importing this corrects moto.
+"""Patches that keep moto from growing and slowing down with every call.
 
-moto remembers every instance of its models for ever, copies included, and a DynamoDB transaction copies its whole table once
-for each of its items: a thousand transactions on a small table held 12 GB. Here nothing is remembered, and a transaction
-keeps what it touches.
+Importing this module patches moto.
+
+moto keeps every instance of its models, including copies, and a DynamoDB transaction copies its
+whole table once per item. A thousand transactions on a small table held 12 GB. With the patch, no
+instance is kept, and a transaction copies only the items that it changes.
 """
 
 import copy
@@ -17,19 +19,22 @@ Operations = Sequence[Mapping[str, Mapping[str, Any]]]
 
 
 def _new(kind: type[BaseModel], *_arguments: object, **_named: object) -> BaseModel:
-    """Without the list of instances, which moto needs to forget them when a test ends."""
+    """Create an instance without adding it to moto's list.
+
+    moto needs the list only to reset its state between tests.
+    """
     return object.__new__(kind)
 
 
 class _Uncopied(dict[str, None]):
-    """Stands for the tables where a transaction copies them and puts the copies back."""
+    """A replacement for the tables, where a transaction copies them and restores the copies."""
 
     def __getitem__(self, name: str) -> None:
         return None
 
 
 class _Backend:
-    """Everything else is the backend's own."""
+    """A view of the backend; all other attributes are the backend's own."""
 
     def __init__(self, backend: DynamoDBBackend) -> None:
         self._backend = backend
@@ -64,10 +69,10 @@ def _transact(backend: DynamoDBBackend, operations: Operations) -> None:
 
 
 def _back_to_item(table: Any, attributes: Mapping[str, Any]) -> Callable[[], None]:
-    """For the item with these key attributes."""
+    """Return a function that restores the item with these key attributes."""
     names = [name for name in (table.hash_key_attr, table.range_key_attr) if name is not None]
     if any(name not in attributes for name in names):
-        return _nothing  # moto will refuse it
+        return _nothing  # moto will reject it
     keys = [DynamoType(attributes[name]) for name in names]
     before = copy.deepcopy(table.get_item(keys[0], keys[1] if len(keys) > 1 else None))
 

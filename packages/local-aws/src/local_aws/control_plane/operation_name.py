@@ -1,4 +1,7 @@
-"""What a call is called: REST services say it by method and path, which their API's model tells apart."""
+"""The operation name of a call.
+
+REST services identify it by method and path, which the API's model resolves.
+"""
 
 import re
 from functools import cache
@@ -10,7 +13,7 @@ from local_aws.aws_call import AwsCall
 
 
 def operation_name(call: AwsCall) -> str:
-    """`GetUsage`, else method and path where no model has them."""
+    """Return the name, such as `GetUsage`, or method and path if no model contains them."""
     if call.action:
         return call.action
     path = call.path.rstrip("/") or "/"
@@ -23,7 +26,7 @@ def operation_name(call: AwsCall) -> str:
 
 
 def model_of(call: AwsCall) -> str:
-    """The service as botocore names its model: HTTP APIs sign as REST APIs do."""
+    """Return the service's name in botocore's models; HTTP APIs sign as REST APIs do."""
     if call.service == "ses" and call.path.startswith("/v2/"):
         return "sesv2"
     if call.service == "servicequotas":
@@ -48,7 +51,7 @@ def _operations(service: str) -> list[tuple[str, re.Pattern[str], str]]:
 
 
 def _pattern(uri: str) -> re.Pattern[str]:
-    """`/a/{b}/{c+}?d` -> `/a/[^/]+/.+`."""
+    """Convert `/a/{b}/{c+}?d` to `/a/[^/]+/.+`."""
     path = uri.partition("?")[0].rstrip("/") or "/"
     parts = re.split(r"(\{[^}]+\})", path)
     return re.compile(

@@ -1,7 +1,8 @@
-"""Parts of moto's state that are kept one by one: a user, a queue, an object, a function, or a small service whole.
+"""Parts of moto's state that are saved separately.
 
-A snapshot has everything and takes a second or more. A part is pickled alone in a millisecond; what it shares with others
-(its backend, its pool's groups, another queue) stands in it by name.
+A part is a user, a queue, an object, a function or a whole small service. A snapshot contains
+everything and takes a second or more; a part is pickled alone in a millisecond. It refers by name
+to what it shares with others (its backend, its pool's groups, another queue).
 """
 
 import io
@@ -25,7 +26,7 @@ PARTITION = "aws"  # S3 is global
 
 @dataclass(frozen=True)
 class Part:
-    """`kind` is one of `_KINDS`; `place` says which of them."""
+    """A part of the state; `kind` is one of `_KINDS`, and `place` identifies the part."""
 
     kind: str
     place: tuple[str, ...]
@@ -40,7 +41,10 @@ class Part:
         return cls(kind, tuple(place))
 
     def pickled(self) -> bytes | None:
-        """Return what is there now; None if there is nothing. moto must stand still meanwhile."""
+        """Return the part's current state; None if it does not exist.
+
+        moto must not change meanwhile.
+        """
         value = _KINDS[self.kind].read(*self.place)
         if value is None:
             return None
@@ -49,10 +53,10 @@ class Part:
         return file.getvalue()
 
     def put_back(self, content: bytes | None) -> None:
-        """Make the part what it was.
+        """Restore the part.
 
         Raises:
-            LookupError: what it belongs to is not there.
+            LookupError: the part's parent does not exist.
         """
         value = _PartUnpickler(io.BytesIO(content)).load() if content is not None else None
         _KINDS[self.kind].write(*self.place, value)
@@ -113,7 +117,7 @@ def _pool(pool_id: str) -> Any:
     for backend in list(cognitoidp_backends[ACCOUNT_ID].values()):
         if pool_id in backend.user_pools:
             return backend.user_pools[pool_id]
-    raise LookupError(f"no user pool {pool_id}")
+    raise LookupError(f"There is no user pool {pool_id}")
 
 
 def _read_user(pool_id: str, username: str) -> Any:

@@ -1,7 +1,9 @@
-"""A security group cannot be deleted while a network interface is in it: DependencyViolation, as EC2 answers.
+"""Dependencies of security groups: EC2 rejects deleting a group that a network interface uses.
 
-moto makes no interfaces for functions, databases and proxies, so they are asked for their groups. A published version keeps the
-groups that it was published with. https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html
+moto creates no interfaces for functions, databases and proxies, so their groups are checked here. A
+published version keeps the groups that it was published with.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html
 """
 
 import os
@@ -11,7 +13,7 @@ from urllib.parse import parse_qsl
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.awslambda.models import lambda_backends
 from moto.rds.models import rds_backends
@@ -27,7 +29,7 @@ async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
 
 
 def users_of(region: str, group: str) -> Iterator[str]:
-    """Yield what has interfaces in the group."""
+    """Yield the resources with interfaces in the group."""
     for function in list(lambda_backends[ACCOUNT_ID][region].list_functions(func_version="ALL")):
         if group in (function._vpc_config or {}).get("SecurityGroupIds", []):
             yield f"function {function.function_name}"

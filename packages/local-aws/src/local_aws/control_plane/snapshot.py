@@ -1,7 +1,10 @@
-"""moto's whole state in one file, so that a stack stopped today goes on tomorrow.
+"""Snapshots of moto's whole state in one file, so that a stopped stack can resume later.
 
-moto has no persistence of its own. One pickle holds every backend, because services hold each other's objects (RDS has EC2's subnets, Lambda has
-IAM's roles) and a file per service would split what is shared. Backend registries are stored by name and never replaced: modules hold them.
+moto has no persistence of its own. One pickle holds every backend, because services hold each
+other's objects: RDS has EC2's subnets, and Lambda has IAM's roles. A file per service would split
+shared objects.
+
+Backend registries are stored by name and never replaced, because modules hold references to them.
 """
 
 import gc
@@ -25,24 +28,29 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 
-# Pickled objects are those of exactly this moto on this Python; others' would load and then fail in odd places.
+# Pickled objects fit only this version of moto and Python. Others would load and then fail in
+# unexpected places.
 VERSION = (
     f"atrium-1 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
 )
-STACK_BYTES = 512 * 1024 * 1024  # moto's objects refer to each other many thousand deep
+STACK_BYTES = 512 * 1024 * 1024  # moto's objects form reference chains many thousand deep
 RECURSION = 200_000
 
 type Key = tuple[str, str, str]
 
 
 class SnapshotError(Exception):
-    """The file is not one that this moto and Python can load, or could not be written; it says why."""
+    """A snapshot that this moto and Python cannot load, or that could not be written.
+
+    With the reason.
+    """
 
 
 def dump(path: Path, extra: Any, shape: str = "") -> None:
-    """Writes every backend and `extra` (plain data of classes whose fields `shape` tells) to `path`, after loading a trial copy.
+    """Write every backend and `extra` to `path`, after loading a trial copy.
 
-    No request may be in flight: a backend that changes while it is pickled gives half a state or an error.
+    `extra` is plain data of classes whose fields `shape` describes. No request may be in flight: a
+    backend that changes during pickling causes an error or an inconsistent state.
     """
     content = _deep(
         lambda: _pickled({"version": f"{VERSION} {shape}", "backends": _backends(), "extra": extra})
@@ -54,7 +62,8 @@ def dump(path: Path, extra: Any, shape: str = "") -> None:
         with half.open("wb") as file:
             file.write(gzip.compress(content, compresslevel=1))
             file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
+            # otherwise a power cut could leave the new name on an empty file
+            os.fsync(file.fileno())
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
@@ -62,16 +71,19 @@ def dump(path: Path, extra: Any, shape: str = "") -> None:
 
 @dataclass(frozen=True)
 class CopyOfUs:
-    """A forked process that writes a snapshot of the moment of its birth, while we go on."""
+    """A forked process that writes a snapshot of the moment of the fork.
+
+    This process continues meanwhile.
+    """
 
     pid: int
-    _said: int  # the reading end of its pipe
+    _said: int  # the read end of its pipe
 
     def wait(self) -> None:
-        """Blocks until it is done.
+        """Block until the copy is done.
 
         Raises:
-            SnapshotError: it failed; the file is the earlier one.
+            SnapshotError: it failed; the file is still the earlier one.
         """
         with os.fdopen(self._said, "rb") as pipe:
             said = pipe.read().decode(errors="replace")
@@ -83,7 +95,10 @@ class CopyOfUs:
 
 
 def dump_beside(path: Path, extra: Any, shape: str = "") -> CopyOfUs:
-    """`dump` by a copy of this process: takes the milliseconds of a fork. No request may be in flight meanwhile."""
+    """Run `dump` in a forked copy of this process, which takes the milliseconds of a fork.
+
+    No request may be in flight meanwhile.
+    """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -93,10 +108,13 @@ def dump_beside(path: Path, extra: Any, shape: str = "") -> CopyOfUs:
 
 
 def _be_the_copy(path: Path, extra: Any, shape: str, writing: int) -> Never:
-    """Only this thread exists here. Ports and pipes of ours must not stay open because of it."""
+    """Run in the copy, where only this thread exists.
+
+    It must not keep the parent's ports and pipes open.
+    """
     status = 1
     try:
-        gc.disable()  # sockets of ours that it finds would close descriptors that are now others
+        gc.disable()  # finalizing inherited sockets would close descriptors that have been reused
         os.nice(10)
         os.dup2(writing, 3)
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
@@ -110,10 +128,11 @@ def _be_the_copy(path: Path, extra: Any, shape: str, writing: int) -> Never:
 
 
 def load(path: Path, shape: str = "") -> Any:
-    """Puts every backend back and returns `extra`.
+    """Restore every backend and return `extra`.
 
     Raises:
-        SnapshotError: the file is damaged or was written by another moto, Python or shape. Nothing was put back.
+        SnapshotError: the file is damaged or from another moto, Python or shape. Nothing was
+            restored.
     """
     try:
         content = gzip.decompress(path.read_bytes())
@@ -124,7 +143,7 @@ def load(path: Path, shape: str = "") -> Any:
         ) from error
     if state["version"] != f"{VERSION} {shape}":
         raise SnapshotError(
-            f"{path.name} was written by {state['version']}, this is {VERSION} {shape}"
+            f"{path.name} was written by {state['version']}; this is {VERSION} {shape}"
         )
     registries = [(registry_of(key), accounts) for key, accounts in state["backends"].items()]
     for registry, accounts in registries:
@@ -147,7 +166,7 @@ def _key(registry: BackendDict[Any]) -> Key:
 
 
 def registry_of(key: Key) -> BackendDict[Any]:
-    """The registry that the module of its backend class holds."""
+    """Return the registry in the module of its backend class."""
     service, module_name, class_name = key
     __import__(module_name)
     for module in (sys.modules[module_name], *_packages(module_name)):
@@ -169,7 +188,10 @@ def _packages(module_name: str) -> Iterator[Any]:
 
 
 def _restore_ec2_references() -> None:
-    """EC2 finds peers through class-level weak references that its constructors fill."""
+    """Restore the class-level weak references by which EC2 finds peers.
+
+    Constructors would set them, but unpickling does not call constructors.
+    """
     from moto.ec2.models import ec2_backends
     from moto.ec2.models.transit_gateway_attachments import TransitGatewayAttachmentBackend
     from moto.ec2.models.vpc_peering_connections import VPCPeeringConnectionBackend
@@ -182,7 +204,7 @@ def _restore_ec2_references() -> None:
 
 
 def _deep[T](work: Callable[[], T]) -> T:
-    """Runs `work` in a thread whose stack holds the recursion that pickling moto needs."""
+    """Run `work` in a thread whose stack is deep enough to pickle moto."""
     result: list[T] = []
     failure: list[BaseException] = []
 
@@ -194,7 +216,7 @@ def _deep[T](work: Callable[[], T]) -> T:
 
     before, limit = threading.stack_size(STACK_BYTES), sys.getrecursionlimit()
     collecting = gc.isenabled()
-    gc.disable()  # nothing here is garbage, and looking for it takes a third of the time
+    gc.disable()  # nothing here is garbage, and the search would take a third of the time
     sys.setrecursionlimit(RECURSION)
     try:
         thread = threading.Thread(target=run)
@@ -238,7 +260,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(value, x509.Certificate):
             return x509.load_pem_x509_certificate, (value.public_bytes(serialization.Encoding.PEM),)
         if isinstance(value, dict) and type(value).__module__.startswith("moto."):
-            # Their constructors want arguments that are gone; their content and attributes are all they are.
+            # Their constructors need arguments that are lost; content and attributes are their
+            # whole state.
             factory = value.default_factory if isinstance(value, defaultdict) else None
             return (
                 _new,
@@ -262,7 +285,10 @@ def type_of_lock(value: Any) -> Callable[[], Any]:
 
 
 def _new[T](cls: type[T], default_factory: Callable[[], Any] | None = None) -> T:
-    """Make an instance without its constructor. A defaultdict that lost its factory would refuse every new key."""
+    """Create an instance without its constructor.
+
+    A defaultdict without its factory would reject every new key.
+    """
     made = cls.__new__(cls)
     if default_factory is not None:
         made.default_factory = default_factory  # type: ignore[attr-defined]

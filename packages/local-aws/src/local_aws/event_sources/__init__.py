@@ -1,4 +1,4 @@
-"""What calls functions without a caller: streams, queues and schedules."""
+"""Event sources of functions: streams, queues and schedules."""
 
 from local_aws.event_sources.service import EventSources
 

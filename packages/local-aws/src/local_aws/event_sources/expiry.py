@@ -1,6 +1,7 @@
-"""DynamoDB's time to live: expired items are deleted, and the stream says who did it.
+"""DynamoDB's time to live: deletes expired items, with stream records that name the service.
 
-AWS takes some days at most, the laptop a second. Readers filter expired items in either case.
+AWS takes up to a few days, the laptop a second. Readers must filter expired items in both cases.
+
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
 """
 
@@ -13,12 +14,15 @@ from local_aws.dynamodb.schema import Table
 from local_aws.dynamodb.store import Data
 
 SWEEP_SECONDS = 1.0
-OLDEST = 5 * 365 * 86_400  # seconds: AWS leaves items alone that ended more than five years ago
+OLDEST = 5 * 365 * 86_400  # seconds: AWS keeps items that expired more than five years ago
 MOST_AT_ONCE = 500
 
 
 async def expire_items(store: Store) -> None:
-    """Sweep once and rest. An index finds the expired items, so a large table costs no more than a small one."""
+    """Delete expired items once, then sleep.
+
+    An index finds them, so a large table costs no more than a small one.
+    """
     for table in schema.every():
         if table.ttl:
             await store.write(lambda data, table=table: _expire(data, table))  # type: ignore[misc]

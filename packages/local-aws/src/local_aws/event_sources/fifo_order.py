@@ -1,8 +1,12 @@
-"""Order within a message group of a FIFO queue, when messages come again. Importing this corrects moto.
+"""The order within a message group of a FIFO queue, when messages are received again.
 
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html: while a message of
-a group is in flight, no other of the group is received. moto ends each message's flight for itself, the first one while it
-still counts the second: it then skipped the first and handed out the second.
+Importing this module patches moto.
+
+While a message of a group is in flight, AWS delivers no other message of that group:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+
+moto ends the visibility timeout of each message separately. It could skip the first message, still
+counted as in flight with the second, and deliver the second.
 """
 
 from collections import defaultdict
@@ -23,7 +27,7 @@ def _received_in_order(
 
 
 def _end_flights(queue: Queue) -> None:
-    """End the flight of a group's messages together: at the moment of the last one."""
+    """End the visibility timeouts of a group's messages together, when the last one ends."""
     groups: dict[str | None, list[Message]] = defaultdict(list)
     for message in queue.pending_messages:
         groups[message.group_id].append(message)

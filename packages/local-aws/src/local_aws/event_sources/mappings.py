@@ -1,8 +1,10 @@
-"""Event source mappings as the Lambda API creates, reads, changes and deletes them.
+"""Event source mappings: the Lambda API creates, reads, changes and deletes them.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html. moto has them too, but forgets aliases and
-invokes inside the write. They lie on moto's backend, so that its snapshot carries them. Their places in the streams lie
-beside the streams' records, in the store of items.
+https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+
+moto has mappings too, but it ignores aliases and invokes functions inside the write. The mappings
+here are stored on moto's backend, so that its snapshot contains them. Their positions in the
+streams are stored with the streams' records, in the item store.
 """
 
 import time
@@ -21,7 +23,7 @@ from local_aws.lambda_service.destinations import ACTIONS
 from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import ACCOUNT_ID
 
-Config = dict[str, Any]  # as the API answers it
+Config = dict[str, Any]  # the mapping in the form of the API
 
 _ATTRIBUTE = "atrium_event_source_mappings"
 
@@ -45,7 +47,8 @@ _RANGES = {
     "ParallelizationFactor": (1, 10),
     "TumblingWindowInSeconds": (0, 0),  # windows are not emulated
 }
-_LIST_STREAMS = "ListStreams"  # which has no resource: service-authorization/latest/reference/list_amazondynamodb.html
+# this action has no resource: service-authorization/latest/reference/list_amazondynamodb.html
+_LIST_STREAMS = "ListStreams"
 _READS = {
     "dynamodb": ("GetRecords", "GetShardIterator", "DescribeStream", _LIST_STREAMS),
     "sqs": ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"),
@@ -53,7 +56,7 @@ _READS = {
 
 
 def create(region: str, asked: Mapping[str, Any]) -> Config:
-    """Raises `InvokeError` with what AWS answers."""
+    """Create a mapping; raise `InvokeError` with AWS's error if it is invalid."""
     function, source = (
         find(_required(asked, "FunctionName"), region=region),
         _required(asked, "EventSourceArn"),
@@ -125,7 +128,7 @@ def listed(region: str, source: str | None = None, function: str | None = None) 
 
 
 def everywhere() -> list[tuple[str, Config]]:
-    """(region, mapping) of all."""
+    """Return (region, mapping) of all mappings."""
     return [
         (region, config)
         for region in list(lambda_backends[ACCOUNT_ID])
@@ -140,7 +143,7 @@ def patterns(config: Config) -> list[Mapping[str, Any]]:
 
 
 def on_failure(config: Config) -> str | None:
-    """ARN of the queue or topic that hears of what was given up."""
+    """Return the ARN of the queue or topic that receives records of failed batches."""
     return ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
 
 
@@ -164,7 +167,10 @@ def _required(asked: Mapping[str, Any], name: str) -> str:
 def _kind(source: str) -> str:
     service = (source.split(":") + [""] * 3)[2]
     if service not in _DEFAULTS:
-        message = f"lambda: an event source mapping of {source}. The laptop's AWS reads DynamoDB streams and SQS queues."
+        message = (
+            f"lambda: an event source mapping of {source} is not emulated. "
+            "Use a DynamoDB stream or an SQS queue."
+        )
         raise InvokeError(501, "NotEmulated", message)
     return service
 
@@ -173,7 +179,7 @@ def _start(asked: Mapping[str, Any]) -> str:
     start = asked.get("StartingPosition")
     if start not in ("TRIM_HORIZON", "LATEST"):
         raise _invalid(
-            f"StartingPosition of a DynamoDB stream is TRIM_HORIZON or LATEST, not {start}."
+            f"StartingPosition of a DynamoDB stream must be TRIM_HORIZON or LATEST, not {start}."
         )
     return str(start)
 
@@ -191,7 +197,7 @@ def _check_is_new(region: str, source: str, function_arn: str) -> None:
 def _check(config: Config, kind: str, function: DeployedFunction) -> None:
     for name, (least, most) in _RANGES.items():
         if name in config and not least <= config[name] <= most:
-            raise _invalid(f"{name} is {config[name]}; it must be from {least} to {most}.")
+            raise _invalid(f"{name} is {config[name]}; it must be between {least} and {most}.")
     if config.get("MaximumRecordAgeInSeconds", -1) in range(60):
         raise _invalid("MaximumRecordAgeInSeconds must be -1 or at least 60.")
     _check_filters(config)
@@ -209,7 +215,7 @@ def _check_filters(config: Config) -> None:
 
 
 def _check_role(kind: str, config: Config, function: DeployedFunction) -> None:
-    """Lambda reads as the function's role, and asks beforehand whether it may."""
+    """Check that the function's role may read the source, as Lambda does at creation."""
     source = config["EventSourceArn"]
     needed = [(f"{kind}:{name}", "*" if name == _LIST_STREAMS else source) for name in _READS[kind]]
     if destination := on_failure(config):
@@ -225,7 +231,10 @@ def _check_role(kind: str, config: Config, function: DeployedFunction) -> None:
 def _sending(destination: str) -> str:
     service = (destination.split(":") + [""] * 3)[2]
     if service not in ("sqs", "sns"):
-        message = f"lambda: the destination {destination}. The laptop's AWS sends to SQS queues and SNS topics."
+        message = (
+            f"lambda: the destination {destination} is not emulated. "
+            "Use an SQS queue or an SNS topic."
+        )
         raise InvokeError(501, "NotEmulated", message)
     return ACTIONS[service]
 

@@ -1,4 +1,4 @@
-"""Event patterns, as filters of event source mappings write them: JSON whose leaves are lists of rules.
+"""Event patterns in filters of event source mappings: JSON whose leaves are lists of rules.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html (filter rule syntax)
 """
@@ -17,11 +17,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 class PatternError(Exception):
-    """Not one that Lambda takes; it says where."""
+    """A pattern that Lambda rejects; the message names the place."""
 
 
 def parse(text: str) -> Pattern:
-    """Raises `PatternError`."""
+    """Parse a pattern; raise `PatternError` if Lambda would reject it."""
     try:
         pattern = json.loads(text)
     except ValueError as error:
@@ -31,7 +31,7 @@ def parse(text: str) -> Pattern:
 
 
 def matches(pattern: Pattern, event: Any) -> bool:
-    """Every key of the pattern holds. Of a list in the event, one element is enough."""
+    """Return True if every key of the pattern matches; in a list, one matching element suffices."""
     if isinstance(event, list):
         return any(matches(pattern, each) for each in event)
     fields = event if isinstance(event, Mapping) else {}
@@ -56,14 +56,17 @@ def _matches(rule: Any, value: Any) -> bool:
 
 
 def _equals(wanted: Any, value: Any) -> bool:
-    """1 and 1.0 are one number; true is not 1."""
+    """Compare values: 1 and 1.0 are equal, true and 1 are not."""
     return wanted == value and (
         type(wanted) is type(value) or (_is_number(wanted) and _is_number(value))
     )
 
 
 def _exists(wanted: bool, value: Any) -> bool:
-    """Leaves only: an object in the event is no value, https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html."""
+    """Test whether a leaf exists; an object in the event does not count as a value.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+    """
     return wanted is (value is not _MISSING and not isinstance(value, Mapping))
 
 
@@ -76,7 +79,10 @@ def _anything_but(unwanted: Any, value: Any) -> bool:
 
 
 def _numeric(bounds: Sequence[Any], value: Any) -> bool:
-    """DynamoDB writes numbers as text, which this never matches, as on AWS."""
+    """Compare numbers.
+
+    DynamoDB writes numbers as text, which never matches, as on AWS.
+    """
     pairs = zip(bounds[::2], bounds[1::2], strict=True)
     return _is_number(value) and all(_COMPARE[sign](value, bound) for sign, bound in pairs)
 
@@ -108,18 +114,18 @@ def _is_number(value: Any) -> bool:
 
 def _check(pattern: Any, where: str) -> None:
     if not isinstance(pattern, dict) or not pattern:
-        raise PatternError(f"{where} is not an object with a key")
+        raise PatternError(f"{where} must be an object with at least one key")
     for key, wanted in pattern.items():
         place = f"{where}.{key}"
         if key == "$or":
             if not isinstance(wanted, list) or len(wanted) < 2:
-                raise PatternError(f"{place} is not a list of two patterns or more")
+                raise PatternError(f"{place} must be a list of at least two patterns")
             for each in wanted:
                 _check(each, place)
         elif isinstance(wanted, dict):
             _check(wanted, place)
         elif not isinstance(wanted, list) or not wanted:
-            raise PatternError(f"{place} is neither an object nor a list of rules")
+            raise PatternError(f"{place} must be an object or a list of rules")
         else:
             for rule in wanted:
                 _check_rule(rule, place)
@@ -127,7 +133,7 @@ def _check(pattern: Any, where: str) -> None:
 
 def _check_rule(rule: Any, where: str) -> None:
     if isinstance(rule, list):
-        raise PatternError(f"{where} has a list inside a list")
+        raise PatternError(f"{where} contains a nested list")
     if not isinstance(rule, dict):
         return
     if len(rule) != 1 or (name := next(iter(rule))) not in _RULES:

@@ -1,6 +1,10 @@
-"""One mapping's reader of an SQS queue: what the function took is deleted, the rest comes again when its visibility ends.
+"""The reader of an SQS queue for one mapping.
 
-https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+Messages that the function processed are deleted. The others are received again after their
+visibility timeout.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html,
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 import asyncio
@@ -22,14 +26,17 @@ from local_aws.lambda_service import Invocation, InvokeError, LambdaService
 from local_aws.settings import ACCOUNT_ID
 
 POLL_SECONDS = 0.1
-BATCHES_AT_ONCE = 5  # with which AWS begins
+BATCHES_AT_ONCE = 5  # the number with which AWS begins
 THROTTLED_SECONDS = 1.0
 
 log = logging.getLogger("local_aws.event_sources")
 
 
 class QueueReader:
-    """`run` ends only by being cancelled; messages under way then come again."""
+    """A reader whose `run` ends only by cancellation.
+
+    Messages in flight are then received again.
+    """
 
     def __init__(
         self,
@@ -71,14 +78,14 @@ class QueueReader:
         return self._queue is not None and bool(self._queue.messages)
 
     async def _gather(self, seconds: float) -> None:
-        """Waits until the batch is full or the window over."""
+        """Wait until the batch is full or the batch window ends."""
         for _ in range(int(seconds / POLL_SECONDS)):
             if self._queue is None or len(self._queue.messages) >= self._config["BatchSize"]:
                 return
             await asyncio.sleep(POLL_SECONDS)
 
     def _receive(self) -> list[Any]:
-        """On moto's thread. The batch; messages that no filter lets through are deleted, as AWS does."""
+        """Receive a batch on moto's thread; like AWS, delete messages that match no filter."""
         backend, visible = (
             sqs_backends[ACCOUNT_ID][self._region],
             int(self._queue.visibility_timeout),
@@ -96,7 +103,7 @@ class QueueReader:
 
     def _delete(self, handles: Iterable[Any]) -> None:
         for handle in handles:
-            with suppress(ReceiptHandleIsInvalid):  # purged, or deleted by somebody else
+            with suppress(ReceiptHandleIsInvalid):  # the message was purged or deleted
                 self._queue.delete_message(handle)
         self._on_change()
 
@@ -109,7 +116,7 @@ class QueueReader:
             done = await self._functions.invoke(
                 self._config["FunctionArn"], payload, region=self._region
             )
-        except InvokeError as error:  # throttled, or the function is gone
+        except InvokeError as error:  # throttled, or the function was deleted
             log.info("%s: %s", self._config["FunctionArn"], error)
             await asyncio.sleep(THROTTLED_SECONDS)
             return
@@ -118,7 +125,11 @@ class QueueReader:
         await self._moto.run(lambda: self._delete(taken))
 
     def _failed(self, done: Invocation, sent: set[str]) -> set[str]:
-        """Message ids. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (success and failure)."""
+        """Return the ids of the failed messages.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (success and
+        failure)
+        """
         if done.function_error:
             return sent
         if "ReportBatchItemFailures" not in self._config["FunctionResponseTypes"]:
@@ -134,7 +145,11 @@ class QueueReader:
         return named if named <= sent else sent
 
     def _event(self, message: Any) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html (example standard and FIFO queue message events)."""
+        """Build the event.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html (example standard and FIFO queue
+        message events)
+        """
         attributes = {
             "ApproximateReceiveCount": str(message.approximate_receive_count),
             "SentTimestamp": str(message.sent_timestamp),
@@ -182,9 +197,12 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _passes(pattern: Pattern, event: Mapping[str, Any]) -> bool:
-    """A pattern for a JSON body lets no plain text through, and the other way round.
+    """Return True if the message matches a filter.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html (properly filtering SQS messages)
+    A pattern for a JSON body never matches plain text, and vice versa.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html (properly filtering SQS
+    messages)
     """
     if not isinstance(pattern.get("body"), Mapping):
         return matches(pattern, event)

@@ -1,4 +1,4 @@
-"""When a scheduled rule is due: `rate(…)` and `cron(…)` as EventBridge reads them, in UTC.
+"""Schedule expressions of EventBridge: `rate(…)` and `cron(…)`, in UTC.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 """
@@ -14,14 +14,19 @@ _CRON = re.compile(r"^cron\((?P<fields>.+)\)$")
 
 
 class ScheduleError(Exception):
-    """Not an expression that EventBridge takes."""
+    """An expression that EventBridge rejects."""
 
 
 def next_due(expression: str, after: datetime) -> datetime | None:
-    """The first moment later than `after` (UTC); None if a cron expression has no more. Raises `ScheduleError`."""
+    """Return the first due time after `after` (UTC); None if a cron expression has no more.
+
+    Raise `ScheduleError` for an invalid expression.
+    """
     if rate := _RATE.match(expression):
         if (rate["value"] == "1") == bool(rate["plural"]):
-            raise ScheduleError(f"{expression}: the unit is singular for 1 and plural for more")
+            raise ScheduleError(
+                f"{expression}: the unit must be singular for 1 and plural otherwise"
+            )
         return after + timedelta(**{f"{rate['unit']}s": int(rate["value"])})
     if cron := _CRON.match(expression):
         try:
@@ -29,4 +34,4 @@ def next_due(expression: str, after: datetime) -> datetime | None:
         except (AwsCroniterExpressionError, ValueError) as error:
             raise ScheduleError(f"{expression}: {error}") from None
         return due
-    raise ScheduleError(f"{expression} is neither rate(…) nor cron(…)")
+    raise ScheduleError(f"{expression} must be rate(…) or cron(…)")

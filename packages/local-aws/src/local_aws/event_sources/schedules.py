@@ -1,4 +1,4 @@
-"""EventBridge's scheduled rules: when one is due, its functions are invoked and nobody waits for them.
+"""EventBridge's scheduled rules, which invoke their functions asynchronously.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
 """
@@ -22,7 +22,8 @@ from local_aws.settings import ACCOUNT_ID
 LOOK_SECONDS = 0.25
 PRINCIPAL = "events.amazonaws.com"
 
-_ATTRIBUTE = "atrium_due"  # of moto's backend: rule ARN -> (its expression, epoch seconds), carried by its snapshot
+# attribute of moto's backend and its snapshot: rule ARN -> (its expression, epoch seconds)
+_ATTRIBUTE = "atrium_due"
 
 Now = Callable[[], datetime]
 
@@ -30,7 +31,10 @@ log = logging.getLogger("local_aws.event_sources")
 
 
 class Schedules:
-    """`now` tells UTC. What fell due while the stack was stopped is done once, when it starts."""
+    """The scheduler; `now` returns UTC.
+
+    Runs that were missed while the stack was stopped happen once, when it starts.
+    """
 
     def __init__(self, functions: LambdaService, on_change: Callable[[], None], now: Now) -> None:
         self._functions = functions
@@ -45,7 +49,10 @@ class Schedules:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Refuses expressions that AWS refuses, which moto takes; forwards everything else of EventBridge."""
+        """Reject expressions that AWS rejects and moto accepts.
+
+        Forward all other EventBridge calls.
+        """
         if call.action == "PutRule" and (
             expression := json.loads(call.body).get("ScheduleExpression")
         ):
@@ -63,7 +70,10 @@ class Schedules:
         return await forward(call)
 
     def _is_due(self, rule: Any) -> bool:
-        """Decides, and remembers the next time. A rate begins when its rule is made or changed."""
+        """Decide if the rule is due, and record its next time.
+
+        A rate begins when its rule is created or changed.
+        """
         due: dict[str, tuple[str, float]] = vars(
             events_backends[ACCOUNT_ID][rule.region_name]
         ).setdefault(_ATTRIBUTE, {})
@@ -95,7 +105,7 @@ class Schedules:
         for target in list(rule.targets):
             if ":lambda:" not in target["Arn"]:
                 log.error(
-                    "%s: the target %s: the laptop's AWS calls functions only",
+                    "%s: the target %s is not emulated. Use a function",
                     rule.name,
                     target["Arn"],
                 )
@@ -118,7 +128,10 @@ def _scheduled_rules() -> Iterator[Any]:
 
 
 def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
-    """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html: Input, InputPath or InputTransformer."""
+    """Return the event from Input, InputPath or InputTransformer.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
+    """
     if "Input" in target:
         return json.loads(target["Input"])
     found: Any = event

@@ -1,4 +1,4 @@
-"""Everything that calls functions by itself: it follows the mappings that there are, and ends with the stack."""
+"""The service of event sources: runs a reader per mapping, and ends with the stack."""
 
 import asyncio
 import json
@@ -27,7 +27,10 @@ log = logging.getLogger("local_aws.event_sources")
 
 
 class EventSources:
-    """`on_change` is called when a place in a stream moved, which no AWS call tells."""
+    """All event sources.
+
+    `on_change` is called when a position in a stream moves, because no AWS call reports it.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class EventSources:
         self._always: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Goes on with the mappings that the control plane kept."""
+        """Resume the mappings that the control plane kept."""
         for region, config in mappings.everywhere():
             self._follow(region, config)
         self._always = [
@@ -55,7 +58,10 @@ class EventSources:
         ]
 
     async def close(self) -> None:
-        """Invocations under way go on; their batches come again at the next start."""
+        """Stop the readers.
+
+        Running invocations continue; their batches are delivered again at the next start.
+        """
         tasks = [*self._readers.values(), *self._always]
         for task in tasks:
             task.cancel()
@@ -64,7 +70,7 @@ class EventSources:
         self._always.clear()
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Answers what is about event source mappings; forwards everything else of Lambda."""
+        """Answer calls about event source mappings; forward all other Lambda calls."""
         path = call.path if call.path.count("/") > 2 else f"{call.path}/"
         tagged = _TAGS.match(unquote(call.path))
         try:
@@ -125,7 +131,7 @@ class EventSources:
 
 
 async def _endless(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """A fault of ours is said, and must not end what it happened to."""
+    """Run a task again after an internal error, which is logged."""
     while True:
         try:
             await work()
@@ -135,7 +141,7 @@ async def _endless(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> 
 
 
 def _begin(data: Data, config: Config) -> None:
-    """Keep where a stream's mapping begins to read."""
+    """Store the position from which a stream's mapping begins to read."""
     if "StartingPosition" in config:
         is_latest = config["StartingPosition"] == "LATEST"
         data.set_place(

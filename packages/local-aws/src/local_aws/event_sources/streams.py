@@ -1,4 +1,4 @@
-"""One mapping's reader of a DynamoDB stream: batches in order, and what becomes of those that fail.
+"""The reader of a DynamoDB stream for one mapping: ordered batches, and the handling of failures.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
@@ -24,9 +24,9 @@ from local_aws.lambda_service.deployed import find
 from local_aws.lambda_service.destinations import send
 from local_aws.lambda_service.service import REQUEST_LIMIT
 
-POLL_SECONDS = 0.1  # AWS asks each shard four times a second
-MOST_READ = 1000  # records at once
-SHARD = "shardId-00000001541626099285-f35f62ef"  # moto's only one
+POLL_SECONDS = 0.1  # AWS polls each shard four times a second
+MOST_READ = 1000  # most records per read
+SHARD = "shardId-00000001541626099285-f35f62ef"  # moto's only shard
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.2, 60.0
 
 log = logging.getLogger("local_aws.event_sources")
@@ -36,24 +36,27 @@ log = logging.getLogger("local_aws.event_sources")
 class Record:
     number: int  # its sequence number
     created: datetime  # UTC
-    event: Mapping[str, Any]  # as the function gets it
-    size: int  # bytes of it
+    event: Mapping[str, Any]  # in the form that the function gets
+    size: int  # size of `event` in bytes
 
 
 @dataclass(frozen=True)
 class Failure:
-    """`first` is the sequence number where the batch begins again; None if the function says nothing of it."""
+    """A failed batch.
+
+    `first` is the sequence number where the batch resumes; None if the function reports none.
+    """
 
     first: int | None
-    counts: bool = True  # False where the batch did not reach the function
+    counts: bool = True  # False if the batch did not reach the function
     invocation: Invocation | None = None
 
 
 class StreamReader:
     """The reader of one mapping.
 
-    `run` ends only by being cancelled. The next reader goes on from the place that is kept beside the records, so a batch
-    that was under way comes again.
+    `run` ends only by cancellation. The next reader resumes from the stored position, so a batch in
+    progress is delivered again.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class StreamReader:
         return is_there and self._store.last_record.get(self._stream, 0) >= self._place
 
     async def _gather(self, seconds: float) -> None:
-        """Waits until the batch is full or the window over."""
+        """Wait until the batch is full or the batch window ends."""
         for _ in range(int(seconds / POLL_SECONDS)):
             _, batch = await self._store.read(self._read)
             if len(batch) >= self._config["BatchSize"]:
@@ -99,7 +102,7 @@ class StreamReader:
             await asyncio.sleep(POLL_SECONDS)
 
     def _read(self, data: Data) -> tuple[int, list[Record]]:
-        """Return the place after what was read, and the records of it that the filters let through."""
+        """Return the matching records, and the position after all records that were read."""
         batch: list[Record] = []
         place, size = self._place, 0
         for number, created, found in stream.records(data, self._stream, place, MOST_READ):
@@ -117,7 +120,10 @@ class StreamReader:
         return place, batch
 
     async def _hand_over(self, batch: list[Record]) -> None:
-        """Until the function has taken every record or it was given up: nothing overtakes a batch that fails."""
+        """Deliver a batch until every record is processed or given up.
+
+        A failing batch blocks all later records.
+        """
         retries, delay = 0, FIRST_RETRY_SECONDS
         failure: Failure | None = None
         while batch:
@@ -162,7 +168,7 @@ class StreamReader:
             done = await self._functions.invoke(
                 self._config["FunctionArn"], payload, region=self._region
             )
-        except InvokeError as error:  # throttled, or the function is gone
+        except InvokeError as error:  # throttled, or the function was deleted
             log.info("%s: %s", self._config["FunctionArn"], error)
             return Failure(None, counts=False)
         if done.function_error:
@@ -179,7 +185,7 @@ class StreamReader:
         )
         if destination := mappings.on_failure(self._config):
             body = json.dumps(self._report(batch, condition, failure, invocations))
-            with suppress(InvokeError):  # the function is gone, and its role with it
+            with suppress(InvokeError):  # the function was deleted together with its role
                 role = find(self._config["FunctionArn"], region=self._region).role
                 await self._moto.run(lambda: send(role, destination, body))
         await self._go_on_at(batch[-1].number + 1)
@@ -187,7 +193,10 @@ class StreamReader:
     def _report(
         self, batch: list[Record], condition: str, failure: Failure | None, invocations: int
     ) -> Config:
-        """https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html (example invocation record)."""
+        """Build the invocation record of a failed batch.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+        """
         done = failure.invocation if failure else None
         report: Config = {
             "requestContext": {
@@ -218,7 +227,10 @@ class StreamReader:
 
 
 def _record(number: int, created: float, found: Mapping[str, Any], arn: str) -> Record:
-    """Return a record as a function gets it: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html."""
+    """Return a record in the form that a function gets.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
     event = {**found, "eventSourceARN": arn}
     if who := found.get("userIdentity"):
         event["userIdentity"] = {"principalId": who["PrincipalId"], "type": who["Type"]}
@@ -226,7 +238,10 @@ def _record(number: int, created: float, found: Mapping[str, Any], arn: str) -> 
 
 
 def _reported(done: Invocation, batch: list[Record]) -> Failure | None:
-    """The lowest number of `batchItemFailures` is where to begin again; an answer of another form fails the batch."""
+    """Return the lowest number of `batchItemFailures`, where the batch resumes.
+
+    An invalid answer fails the whole batch.
+    """
     try:
         answer = json.loads(done.payload or b"null")
         failures = (answer or {}).get("batchItemFailures") or []

@@ -1,7 +1,8 @@
-"""Every request held to AWS's own model of its service, before the service sees it.
+"""Validation of every request against AWS's own model of its service, before the service sees it.
 
-botocore ships what AWS publishes: lengths, ranges, patterns, enums and required members. No SDK checks most of them, and moto
-does not either, so a value that AWS would refuse passes here and fails at the first deploy.
+botocore ships the constraints that AWS publishes: lengths, ranges, patterns, enums and required
+members. Most SDKs and moto do not check them, so an invalid value would pass here and fail at the
+first deploy.
 """
 
 from local_aws.request_model.gate import RequestModelGate

@@ -1,4 +1,7 @@
-"""Constraints of a service's model, compiled once for each operation into a tree that holds nothing without a constraint."""
+"""Constraints of a service's model, compiled once per operation into a tree.
+
+The tree omits shapes without constraints.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -8,14 +11,14 @@ import regex
 
 from local_aws.request_model.anchoring import matches_whole_value
 
-Shape = Any  # botocore's, untyped
+Shape = Any  # a shape of botocore, which is untyped
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One member that the model does not accept, as AWS tells it."""
+    """One member that violates the model, in AWS's wording."""
 
-    path: str  # as AWS writes it: names begin in lower case, positions from 1
+    path: str  # in AWS's notation: names begin in lower case, positions count from 1
     constraint: str
     value: Any
     sensitive: bool = False
@@ -31,7 +34,7 @@ Check = Callable[[Any], str | None]
 
 @dataclass
 class Node:
-    """What is checked of one shape. `members` also say under which names a request may carry them."""
+    """The checks of one shape; `members` also list the names that a request may use for them."""
 
     checks: list[Check] = field(default_factory=list)
     required: tuple[str, ...] = ()
@@ -47,7 +50,7 @@ class Node:
 
 @dataclass
 class Count:
-    """How many values were held to a constraint."""
+    """The number of values that were checked against a constraint."""
 
     values: int = 0
 
@@ -58,7 +61,7 @@ def compile_input(service: str, shape: Shape) -> Node:
 
 
 def violations(node: Node, value: Any, count: Count, path: str = "") -> Iterator[Violation]:
-    """Yield what the model does not accept in a value, members before their container's own length."""
+    """Yield the violations of a value, members before their container's own length."""
     if value is None:
         return
     if isinstance(value, dict):
@@ -100,7 +103,10 @@ def _shown(value: Any) -> str:
 
 
 def _node(service: str, shape: Shape, known: dict[str, Node]) -> Node:
-    """Shapes may hold themselves, so each is made before its members are."""
+    """Compile a shape.
+
+    Shapes may contain themselves, so a node exists before its members.
+    """
     if shape.name in known:
         return known[shape.name]
     node = known[shape.name] = Node(sensitive=bool(shape.metadata.get("sensitive")))
@@ -172,14 +178,19 @@ def _matches(pattern: str, *, whole: bool) -> Iterator[Check]:
     try:
         compiled = regex.compile(_in_python(pattern))
     except regex.error:
-        return  # a construct of Java's that Python lacks: tests/local/request_model counts them
+        # Python lacks this construct of Java; tests/local/request_model counts such patterns
+        return
     matching = compiled.fullmatch if whole else compiled.search
     text = f"Member must satisfy regular expression pattern: {pattern}"
     yield lambda value: None if matching(value) else text
 
 
 def _in_python(pattern: str) -> str:
-    """Java reads `\\w-_` in a class as three, and surrogate pairs as a range that Python has as one character."""
+    r"""Convert a Java pattern to Python's syntax.
+
+    Java reads `\w-_` in a class as three parts, and surrogate pairs as ranges of what Python treats
+    as one character.
+    """
     pattern = (
         pattern.replace(r"\w-_", r"\w\-_")
         .replace(r"\p{Print}", r"\x20-\x7E")

@@ -1,4 +1,4 @@
-"""The gate at the endpoint: reads a request by its service's model, checks it, counts it."""
+"""The gate at the endpoint: checks requests by their service's model and counts the checks."""
 
 import json
 from collections import Counter
@@ -16,12 +16,12 @@ from local_aws.request_model import own_rules, parameters
 from local_aws.request_model.constraints import Count, Node, compile_input, violations
 from local_aws.request_model.refusal import refusal
 
-# The names under which botocore has the models of services that sign as something else.
+# botocore's model names of services that sign under another name.
 MODELS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 
 
 class RequestModelGate:
-    """Refuses what AWS's model of the service does not accept, and counts what it checked."""
+    """An interceptor that rejects requests that violate AWS's model, and counts its checks."""
 
     def __init__(self) -> None:
         self.checked: Counter[str] = Counter()
@@ -30,7 +30,7 @@ class RequestModelGate:
         self.count = Count()
 
     async def check(self, call: AwsCall) -> AwsResponse | None:
-        """Return the service's refusal, or None."""
+        """Return the service's error answer, or None."""
         if (known := _operation(model_of(call), _name(call))) is None:
             self.unread[call.service] += 1
             return None
@@ -51,7 +51,7 @@ class RequestModelGate:
         return refusal(call, found)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the page that tells what was checked."""
+        """Return the page that lists the checks."""
 
         async def told(_: web.Request) -> web.Response:
             content = {
@@ -67,7 +67,10 @@ class RequestModelGate:
 
 
 def _name(call: AwsCall) -> str:
-    """Return the operation's name, also where the query tells it from another; of S3's only the one that names something new."""
+    """Return the operation's name, including `CreateBucket` and `ImportRestApi`.
+
+    Those two are not identified by method and path alone. No other operation of S3 is recognized.
+    """
     if (
         call.service == "s3"
         and call.method == "PUT"
@@ -82,7 +85,10 @@ def _name(call: AwsCall) -> str:
 
 @cache
 def _operation(service: str, name: str) -> tuple[Any, Node] | None:
-    """Return the operation's model and its constraints; None where botocore has none. Kept for every later call."""
+    """Return the operation's model and its constraints; None if botocore has none.
+
+    The result is cached.
+    """
     try:
         model = _service(service).operation_model(name)
     except (UnknownServiceError, KeyError, ValueError, OperationNotFoundError):

@@ -1,4 +1,7 @@
-"""What AWS documents of a request and its models do not say: limits of RDS and SQS, names, address ranges, schedules."""
+"""Rules that AWS documents but its models omit.
+
+They cover limits of RDS and SQS, names, address ranges and schedules.
+"""
 
 import ipaddress
 import json
@@ -44,7 +47,10 @@ MOST_ENVIRONMENT_BYTES = (
 
 @dataclass(frozen=True)
 class Rule:
-    """Of one member: its name, or `Attributes.DelaySeconds`, or `IpPermissions[].IpRanges[].CidrIp`."""
+    """A rule for one member.
+
+    Names are such as `Attributes.DelaySeconds` or `IpPermissions[].IpRanges[].CidrIp`.
+    """
 
     service: str
     operations: str  # a regular expression
@@ -55,7 +61,7 @@ class Rule:
 def violations(
     service: str, operation: str, sent: dict[str, Any], count: Count
 ) -> Iterator[Violation]:
-    """Yield what these rules do not accept."""
+    """Yield the violations of these rules."""
     for rule in _rules(service, operation):
         for path, value in _values(sent, rule.member.split("."), ""):
             count.values += 1
@@ -73,7 +79,7 @@ def _rules(service: str, operation: str) -> tuple[Rule, ...]:
 
 
 def _values(sent: Any, parts: list[str], path: str) -> Iterator[tuple[str, Any]]:
-    """Yield each value under this name, with its path as AWS writes it."""
+    """Yield each value under this name, with its path in AWS's notation."""
     if not parts:
         yield path, sent
         return
@@ -100,7 +106,7 @@ def _between(least: float, most: float) -> Check:
             fits = least <= float(value) <= most
         except (TypeError, ValueError):
             fits = False
-        return None if fits else f"Member must be a number from {least:g} to {most:g}"
+        return None if fits else f"Member must be a number between {least:g} and {most:g}"
 
     return check
 
@@ -112,7 +118,10 @@ def _one_of(*known: Any) -> Check:
 
 
 def _network(versions: tuple[int, ...], least: int = 0, most: int = 128) -> Check:
-    """EC2 writes a range with host bits in its canonical form, so they are accepted."""
+    """Check an address range.
+
+    EC2 accepts a range with host bits and converts it to its canonical form.
+    """
 
     def check(value: Any) -> str | None:
         try:
@@ -120,7 +129,7 @@ def _network(versions: tuple[int, ...], least: int = 0, most: int = 128) -> Chec
         except ValueError:
             return "Member must be an address range, such as 10.0.0.0/16"
         if "/" not in value or network.version not in versions:
-            return f"Member must be an IPv{' or IPv'.join(map(str, versions))} range with its length, such as 10.0.0.0/16"
+            return f"Member must be an IPv{' or IPv'.join(map(str, versions))} range with a prefix length, such as 10.0.0.0/16"
         if not least <= network.prefixlen <= most:
             return f"Member must have a prefix length from /{least} to /{most}"
         return None
@@ -156,7 +165,10 @@ def _environment(variables: Any) -> str | None:
 
 
 def _insights_days(value: Any) -> str | None:
-    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html: 7, months of 31 days, or two years."""
+    """Check the retention: 7 days, months of 31 days, or two years.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+    """
     fits = value in (7, 731) or (isinstance(value, int) and value % 31 == 0 and 31 <= value <= 713)
     return None if fits else "Member must be 7, 731, or a month's 31 days 1 to 23 times"
 
@@ -173,16 +185,21 @@ def _all(*checks: Check) -> Check:
 
 
 def _of(service: str, operations: str, **members: Check) -> Callable[[], Iterator[Rule]]:
-    """Rules of members whose names need no dots."""
+    """Return rules of members whose names need no dots."""
     return lambda: (Rule(service, operations, member, check) for member, check in members.items())
 
 
 _IDENTIFIER = _all(
-    _pattern(r"[A-Za-z][A-Za-z0-9-]{0,62}", "1 to 63 letters, digits or hyphens, a letter first"),
-    _pattern(r"(?!.*--).*(?<!-)", "without two hyphens in a row and without one at its end"),
+    _pattern(
+        r"[A-Za-z][A-Za-z0-9-]{0,62}", "1 to 63 letters, digits or hyphens, starting with a letter"
+    ),
+    _pattern(
+        r"(?!.*--).*(?<!-)", "without two consecutive hyphens and without a hyphen at its end"
+    ),
 )
 _DATABASE_NAME = _pattern(
-    r"[A-Za-z_][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits or underscores, no digit first"
+    r"[A-Za-z_][A-Za-z0-9_]{0,62}",
+    "1 to 63 letters, digits or underscores, not starting with a digit",
 )
 _ARN = _pattern(
     r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}|aws)?:.+",
@@ -197,7 +214,7 @@ _GROUP_TEXT = _pattern(
 _RDS = (
     _of("rds", "(Create|Modify)DBInstance",
         DBInstanceIdentifier=_IDENTIFIER,
-        DBInstanceClass=_pattern(r"db\.[a-z0-9-]+\.[a-z0-9-]+(\.[a-z0-9.-]+)?", "a class of instances, such as db.t4g.micro"),
+        DBInstanceClass=_pattern(r"db\.[a-z0-9-]+\.[a-z0-9-]+(\.[a-z0-9.-]+)?", "an instance class, such as db.t4g.micro"),
         AllocatedStorage=_between(5, 65536),
         MaxAllocatedStorage=_between(6, 65536),
         BackupRetentionPeriod=_between(0, 35),
@@ -206,7 +223,7 @@ _RDS = (
         StorageType=_one_of("standard", "gp2", "gp3", "io1", "io2"),
         MonitoringInterval=_one_of(0, 1, 5, 10, 15, 30, 60),
         DBName=_DATABASE_NAME,
-        MasterUsername=_pattern(r"[A-Za-z][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits or underscores, a letter first"),
+        MasterUsername=_pattern(r"[A-Za-z][A-Za-z0-9_]{0,62}", "1 to 63 letters, digits or underscores, starting with a letter"),
         PreferredBackupWindow=_pattern(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", "hh24:mi-hh24:mi"),
     ),
     _of("rds", "CreateDBInstance", Engine=_pattern(r"[a-z][a-z0-9-]+", "an engine, such as postgres")),
@@ -242,7 +259,7 @@ _EC2 = (
     _of("ec2", "CreateVpc|CreateSubnet", CidrBlock=_network((4,), 16, 28)),
     _of("ec2", "CreateRoute", DestinationCidrBlock=_network((4,), 0, 32), DestinationIpv6CidrBlock=_network((6,))),
     _of("ec2", "CreateSecurityGroup",
-        GroupName=_all(_GROUP_TEXT, _pattern(r"(?!sg-).*", "without sg- at its beginning")),
+        GroupName=_all(_GROUP_TEXT, _pattern(r"(?!sg-).*", "not starting with sg-")),
         GroupDescription=_GROUP_TEXT,
     ),
     _of("ec2", "(Authorize|Revoke)SecurityGroup(Ingress|Egress)", **{
@@ -255,7 +272,7 @@ _EC2 = (
 )  # fmt: skip
 
 _OTHERS = (
-    # The model admits an ARN wherever a table is named; a new table has none yet.
+    # The model accepts an ARN wherever it accepts a table name, but a new table has no ARN yet.
     _of("dynamodb", "CreateTable", TableName=_pattern(r"[a-zA-Z0-9_.-]{3,255}", "3 to 255 letters, digits or _.-")),
     _of("events", "PutRule", ScheduleExpression=_schedule),
     _of("logs", "PutRetentionPolicy", retentionInDays=_one_of(*RETENTION_DAYS)),

@@ -1,4 +1,4 @@
-"""The parameters of a request by the names of the service's model, whatever protocol carried them."""
+"""The parameters of a request, by the names of the service's model, for every protocol."""
 
 import json
 import re
@@ -9,16 +9,16 @@ from urllib.parse import parse_qsl, unquote
 
 from local_aws.aws_call import AwsCall
 
-Model = Any  # botocore's operation model, untyped
+Model = Any  # botocore's operation model, which is untyped
 Shape = Any
 
 
 class UnreadableError(Exception):
-    """The request cannot be read as this operation's; its service says what is wrong with it."""
+    """A request that cannot be parsed for this operation; the service itself reports the reason."""
 
 
 def read(call: AwsCall, model: Model) -> dict[str, Any]:
-    """Return the request's parameters. Raises UnreadableError."""
+    """Return the request's parameters; raise UnreadableError if they cannot be parsed."""
     shape = model.input_shape
     if shape is None:
         return {}
@@ -31,13 +31,16 @@ def read(call: AwsCall, model: Model) -> dict[str, Any]:
         case "rest-json":
             return _rest(call, model) | _rest_body(call, shape)
         case "rest-xml":
-            return _rest(call, model)  # a body in XML is the service's to read
+            return _rest(call, model)  # XML bodies are left to the service
         case _:
             return _by_its_form(call, shape)
 
 
 def _by_its_form(call: AwsCall, shape: Shape) -> dict[str, Any]:
-    """Services that speak several protocols: newer SDKs send CBOR, which is not read here."""
+    """Parse by the request's format, for services with several protocols.
+
+    Newer SDKs send CBOR, which is not parsed here.
+    """
     if call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return _from_form(
             shape, _Form(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
@@ -60,7 +63,7 @@ def _object(body: bytes) -> dict[str, Any]:
 def _rest_body(call: AwsCall, shape: Shape) -> dict[str, Any]:
     payload = shape.serialization.get("payload")
     if payload is not None and shape.members[payload].type_name != "structure":
-        return {payload: call.body} if call.body else {}  # a blob: a zip, an event
+        return {payload: call.body} if call.body else {}  # a blob, such as a zip or an event
     body = _object(call.body) if call.body else {}
     if payload is not None:
         return {payload: _renamed(shape.members[payload], body)}
@@ -69,7 +72,7 @@ def _rest_body(call: AwsCall, shape: Shape) -> dict[str, Any]:
 
 
 def _renamed(shape: Shape, value: Any) -> Any:
-    """Give the members of a JSON body the model's names."""
+    """Rename the members of a JSON body to the model's names."""
     if shape.type_name == "structure" and isinstance(value, dict):
         sent = (
             (name, member, member.serialization.get("name", name))
@@ -84,7 +87,7 @@ def _renamed(shape: Shape, value: Any) -> Any:
 
 
 def _rest(call: AwsCall, model: Model) -> dict[str, Any]:
-    """Return what path, query and headers carry."""
+    """Return the parameters of path, query and headers."""
     in_path = _path_pattern(model.http["requestUri"]).fullmatch(call.path.rstrip("/") or "/")
     labels = in_path.groupdict() if in_path else {}
     query = dict(parse_qsl(call.query, keep_blank_values=True))
@@ -175,7 +178,10 @@ def _unflattened(shape: Shape, tree: Any) -> Any:
 
 
 def _field(member: Shape, name: str, tree: dict[str, Any]) -> Any:
-    """EC2 writes a name as its own serialisation says, or with a capital."""
+    """Return the field's value.
+
+    EC2 uses the serialization name, or capitalizes the member's name.
+    """
     wire = member.serialization.get("name", name)
     queried = member.serialization.get("queryName")
     for candidate in (queried, wire, wire[:1].upper() + wire[1:], name):
@@ -185,7 +191,10 @@ def _field(member: Shape, name: str, tree: dict[str, Any]) -> Any:
 
 
 def _scalar(shape: Shape, value: Any) -> Any:
-    """Return numbers as numbers. What is none stays as it was sent: its service says so."""
+    """Return numbers as numbers.
+
+    An invalid number stays as it was sent, so that the service reports it.
+    """
     try:
         match shape.type_name:
             case "integer" | "long":

@@ -1,4 +1,4 @@
-"""A refusal as the service itself words it: its error code, its message, in the form that its SDKs read."""
+"""Error answers of the validation, with the service's own code, message and format."""
 
 import json
 from collections.abc import Sequence
