@@ -18,7 +18,7 @@ from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
-from atrium.identity import admins, delegation, grant_items, grants, namespaces, token_size
+from atrium.identity import admins, delegation, grant_items, grants, token_size
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
@@ -74,7 +74,6 @@ def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
     delegation.refuse_own(request.caller.uid, uid)
-    _refuse_setters_but_to_admins(request, new.role)
     _check_size(uid, new)
     grant = GrantRecord(
         id=str(uuid7()),
@@ -281,20 +280,6 @@ def _end_faults(expires_at: datetime | None) -> list[FieldError]:
 
 def _end(expires_at: datetime | None) -> str | None:
     return None if expires_at is None else grant_items.rfc3339(int(expires_at.timestamp()))
-
-
-def _refuse_setters_but_to_admins(request: Request, role: str | None) -> None:
-    """Raise 403 for a role in `set_by` unless the caller is an administrator.
-
-    Its permissions do not show that its holders set attributes which other programs decide by.
-    """
-    if role is None or ADMIN in request.caller.roles:
-        return
-    if any(role in each.set_by for each in namespaces.read().values() if each.is_trusted):
-        detail = (
-            f"Only an administrator can grant {role}: it may set attributes that go into tokens."
-        )
-        raise Problem(403, "admin_required", detail)
 
 
 def _check_size(uid: str, new: NewGrant) -> None:

@@ -9,13 +9,13 @@ from msgspec import Meta
 
 from access import audit, json_schema, roles
 from access.names import Name, RoleName
-from access.namespace_rights import is_admin
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
 from atrium.identity import namespaces
+from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
 from atrium.stores import user_attributes
 from atrium.stores.contention import retry_on_conflict
@@ -24,7 +24,7 @@ from atrium.stores.user_attributes import Contended, TransactionRefused
 MAX_SETTERS = 10
 
 FLAGS = ("personal", "visible_to", "writable_by", "in_token", "set_by")
-"""Fields that only an administrator can change."""
+"""Fields that only an administrator without end can change: a namespace has no end either."""
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,6 +96,9 @@ def delete(request: Request) -> Response:
     def write() -> None:
         before = _found(name)
         _expect(before, versions)
+        if not Delegation(request.caller.uid).is_unlimited:
+            detail = "Only an administrator without end can delete a namespace."
+            raise Problem(403, "admin_required", detail)
         gone = {"Key": {"pk": {"S": namespaces.PK}, "sk": {"S": name}}, **_condition(before)}
         _transact(
             [{"Delete": gone}, audit.entry(request, "namespace.deleted", {"namespace": name})]
@@ -116,15 +119,12 @@ def _contradictions(draft: Draft) -> Iterator[FieldError]:
 
 
 def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) -> None:
-    if is_admin(request):
+    is_same = before and all(getattr(before, flag) == getattr(after, flag) for flag in FLAGS)
+    if is_same or Delegation(request.caller.uid).is_unlimited:
         return
-    if before is None or any(getattr(before, flag) != getattr(after, flag) for flag in FLAGS):
-        flags = ", ".join(f"`{flag}`" for flag in FLAGS)
-        raise Problem(
-            403,
-            "admin_required",
-            f"Only an administrator can create a namespace or change its {flags}.",
-        )
+    flags = ", ".join(f"`{flag}`" for flag in FLAGS)
+    detail = f"Only an administrator without end can create a namespace or change its {flags}."
+    raise Problem(403, "admin_required", detail)
 
 
 def _find(name: str) -> Namespace | None:

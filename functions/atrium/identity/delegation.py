@@ -12,7 +12,7 @@ from functools import cached_property, partial
 import msgspec
 
 from atrium.http.problem import FieldError, Problem
-from atrium.identity import grants, rights
+from atrium.identity import grants, namespaces, rights
 from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rights import Role, Roles
@@ -45,6 +45,8 @@ class Delegation:
         if self.is_unlimited:
             return
         own = self._own([grant])
+        if not any(each.role == ADMIN and rights.contains(each, grant) for each in own):
+            _refuse_setter(grant.role)
         roles = roles_of([*own, grant])
         if rights.can_hand_out(own, grant, roles):
             return
@@ -125,6 +127,17 @@ def refuse_own(caller: str, uid: str) -> None:
             "own_grant",
             "You cannot grant rights to yourself or change the end of your own grants.",
         )
+
+
+def _refuse_setter(role: str | None) -> None:
+    """Raise 403 for a role in the `set_by` of a trusted namespace.
+
+    Its permissions do not show that its holders set attributes which other programs decide by.
+    """
+    trusted = (each for each in namespaces.read().values() if each.is_trusted)
+    if role is not None and any(role in each.set_by for each in trusted):
+        detail = f"Only an administrator can grant {role}: it may set attributes that go into tokens. The grant cannot outlast the administrator's own."
+        raise Problem(403, "admin_required", detail)
 
 
 def in_force(found: Iterable[Grant]) -> list[Grant]:

@@ -270,3 +270,40 @@ def test_rights_that_grow_between_the_comparison_and_the_write_count(
 
     monkeypatch.setattr(user_attributes, "transact", late)
     assert problem(grant(office, ADA, role="reader")) == (403, "admin_required", [])
+
+
+@pytest.fixture
+def billing(office: Service) -> Service:
+    """The namespace `plan` goes into tokens, and the role `billing` sets it. No permission shows that."""
+    assert put_role(office, "billing").status == 201
+    assert put_plan(office, set_by=["billing"], If_None_Match="*").status == 201
+    return office
+
+
+def put_plan(service: Service, *, by: str = ADMIN, set_by: list[str], **headers: str) -> Answer:
+    body = {"description": "plan", "schema": {"type": "object"}, "personal": False}
+    body |= {"in_token": True, "set_by": set_by}
+    return service.ask("PUT", "/v1/namespaces/plan", body, uid=by, roles="admin", **headers)
+
+
+def test_only_an_administrator_extends_a_grant_of_a_role_that_sets_trusted_attributes(
+    billing: Service,
+) -> None:
+    given = billing.grant(ADA, role="billing", expires_at=SOON)
+    assert problem(change(billing, ADA, given, None)) == (403, "admin_required", [])
+    assert change(billing, ADA, given, None, by=ADMIN, held="admin").status == 200
+
+
+def test_a_time_limited_administrator_lets_nobody_set_trusted_attributes_without_end(
+    billing: Service,
+) -> None:
+    billing.grant(EVE, role="admin", expires_at=SOON)
+    by: dict[str, Any] = {"by": EVE, "held": "admin"}
+    assert problem(grant(billing, ADA, role="billing", **by)) == (403, "admin_required", [])
+    assert grant(billing, ADA, role="billing", expires_at=after(500), **by).status == 201
+    refused = put_plan(billing, by=EVE, set_by=["billing", "reader"], If_Match="*")
+    assert problem(refused) == (403, "admin_required", [])
+    gone = billing.ask("DELETE", "/v1/namespaces/plan", uid=EVE, roles="admin", If_Match="*")
+    assert problem(gone) == (403, "admin_required", [])
+    assert put_plan(billing, by=EVE, set_by=["billing"], If_Match="*").status == 200
+    assert put_plan(billing, set_by=["billing", "reader"], If_Match="*").status == 200
