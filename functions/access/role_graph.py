@@ -8,6 +8,7 @@ again.
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -101,7 +102,7 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
             FieldError(f"#/parents/{place}", f"This role already builds on {role}")
             for place in circular
         ]
-    if max(depth(after, each) for each in after) > MAX_DEPTH:
+    if height(after) > MAX_DEPTH:
         return [
             FieldError(
                 "#/parents", f"The hierarchy of roles would have more than {MAX_DEPTH} levels"
@@ -146,9 +147,17 @@ def above(parents: Parents, role: str) -> set[str]:
     return seen
 
 
-def depth(parents: Parents, role: str) -> int:
-    """Return the length of the longest path. The graph must not have cycles."""
-    return 1 + max((depth(parents, parent) for parent in parents.get(role, ())), default=0)
+def height(parents: Parents) -> int:
+    """Return the number of roles on the longest way up, in a graph without cycles.
+
+    Each role is visited once. The number of ways up grows exponentially with the levels.
+    """
+
+    @cache
+    def depth(role: str) -> int:
+        return 1 + max(map(depth, parents.get(role, ())), default=0)
+
+    return max(map(depth, parents))
 
 
 def children(parents: Parents, role: str) -> list[str]:

@@ -293,3 +293,19 @@ def test_a_change_leaves_a_trail(service: Service) -> None:
     trail = sorted(service.items("AUDIT#"), key=lambda item: str(item["pk"]))
     assert [item["action"] for item in trail] == ["role.created", "role.changed", "role.deleted"]
     assert trail[1]["changes"] == '{"role":"reader","added":["a.c"],"taken":["a.b"],"parents":[]}'
+
+
+def test_a_graph_with_many_ways_up_is_measured_by_visiting_each_role_once() -> None:
+    """Seven levels of twenty roles have 20^7 ways up. Whoever holds `access.write` can make them of empty roles."""
+    visited: list[str] = []
+
+    class Watched(dict[str, list[str]]):
+        def get(self, role: str, default: Any = None) -> Any:
+            visited.append(role)
+            assert len(visited) <= len(self), "a role is visited again"
+            return super().get(role, default)
+
+    levels = [[f"level{level}-{place}" for place in range(20)] for level in range(7)]
+    graph = Watched({role: above for own, above in itertools.pairwise(levels) for role in own})
+    graph |= {role: [] for role in levels[-1]}
+    assert role_graph.height(graph) == 7
