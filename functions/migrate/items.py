@@ -160,7 +160,9 @@ def _move(item: Item) -> str:
         return "moved"
     # The old layout allowed several grants of one right. The one that ends last is kept.
     kept = grant_items.record(held)
-    if held.get("expires_at") is not None and held["expires_at"] < item.get(
+    if kept.role_generation != record.role_generation:  # a grant of a deleted role gives nothing
+        kept = max(kept, record, key=lambda each: each.role_generation)
+    elif held.get("expires_at") is not None and held["expires_at"] < item.get(
         "expires_at", float("inf")
     ):
         kept = msgspec.structs.replace(kept, expires_at=record.expires_at)

@@ -135,7 +135,12 @@ def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, A
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         return [{"ConditionCheck": absent}]
-    if legacy_grants.layout() == "before" or (replacing and legacy_grants.holds(replacing)):
+    if replacing and legacy_grants.holds(replacing):
+        own, *others = _puts(legacy_grants.items(record))
+        # The migration may have moved the grant since it was read.
+        own["Put"]["ConditionExpression"] = "attribute_exists(pk)"
+        return [own, *others]
+    if legacy_grants.layout() == "before" and not replacing:
         return _puts(legacy_grants.items(record))
     return keyed_puts(record, replacing)
 

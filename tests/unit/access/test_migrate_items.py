@@ -275,3 +275,40 @@ def test_a_new_environment_begins_in_the_newest_layout(old: Service) -> None:
     assert migration.prepare() == {"layout": "keyed"}
     legacy_grants._cache.clear()
     assert legacy_grants.layout() == "keyed"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_grant_that_is_moved_while_it_is_changed_is_changed_where_it_is(
+    old: Service, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The migration moves it after the request has read it, and before the request writes."""
+    name, transact = old_grant(old, ADA, role="reader"), user_attributes.transact
+    old.set_layout("moving")
+
+    def be_late(items: Any) -> None:
+        monkeypatch.setattr(user_attributes, "transact", transact)
+        migration._move_user(ADA)
+        transact(items)
+
+    monkeypatch.setattr(user_attributes, "transact", be_late)
+    body = {"expires_at": rfc3339(LATER)} if method == "PUT" else None
+    path = f"/v1/users/{ADA}/grants/{name}"
+    assert old.ask(method, path, body, If_Match="*").status in (200, 204)
+    left = [] if method == "DELETE" else [(name, LATER)]
+    assert [(grant.id, grant.expires_at) for grant in grants.whole(ADA)] == left
+
+
+@pytest.mark.parametrize("earlier_is_dead", [True, False])
+def test_a_grant_of_a_deleted_role_is_not_merged_into_one_of_its_successor(
+    old: Service, earlier_is_dead: bool
+) -> None:
+    """It gives nothing, so its end is nobody's."""
+    dead, living = {"role": "reader"}, {"role": "reader", "role_generation": 3}
+    earlier, moved = (dead, living) if earlier_is_dead else (living, dead)
+    ends = (None, LATER) if earlier_is_dead else (LATER, None)
+    ids = [old_grant(old, ADA, end=ends[0], **earlier)]
+    ids.append(old.grant(ADA, expires_at=ends[1], **moved))
+    migration._move_user(ADA)
+    [left] = grants.whole(ADA)
+    assert (left.id, left.generation, left.expires_at) == (ids[earlier_is_dead], 3, LATER)
+    assert grants.find(ADA, left.id)
