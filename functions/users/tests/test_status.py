@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.laptop.client import Client, Person
-from users.tests.conftest import OPERATIONS, Office, code
+from users.tests.conftest import OPERATIONS, Office, code, new_email
 
 WRITERS = 50
 HOLDERS = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}}
@@ -116,6 +116,21 @@ def test_it_needs_the_permission(office: Office) -> None:
     person = office.client.new_member()
     assert office.set_status(office.admin.uid, "disabled", person=person).status == 401
     assert office.set_status(person.uid, "disabled", person=person).status == 401
+
+
+def test_one_who_is_no_administrator_disables_users_with_fewer_rights(office: Office) -> None:
+    """Comparing rights reads more of the table than an administrator's request does."""
+    name = f"disabler-{new_email().split('@')[0]}"
+    caller = office.client.new_holder(name, ["users.write", "document.read"])
+    below = office.client.new_holder(f"{name}-below", ["document.read"])
+    above = office.client.new_holder(f"{name}-above", ["document.write"])
+    body = {"status": "disabled"}
+    answers = [
+        office.client.call("PUT", f"/v1/users/{uid}/status", caller.token, body, If_Match="*")
+        for uid in (below.uid, above.uid)
+    ]
+    assert [answer.status for answer in answers] == [202, 403], answers
+    assert code(answers[1]) == "rights_exceeded"
 
 
 def test_whom_no_sign_in_leads_to_has_a_status_too(office: Office) -> None:

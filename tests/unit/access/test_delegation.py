@@ -280,7 +280,7 @@ def billing(office: Service) -> Service:
     return office
 
 
-def put_plan(service: Service, *, by: str = ADMIN, set_by: list[str], **headers: str) -> Answer:
+def put_plan(service: Service, *, by: str = ADMIN, set_by: list[str], **headers: Any) -> Answer:
     body = {"description": "plan", "schema": {"type": "object"}, "personal": False}
     body |= {"in_token": True, "set_by": set_by}
     return service.ask("PUT", "/v1/namespaces/plan", body, uid=by, roles="admin", **headers)
