@@ -22,11 +22,11 @@ PINS = [
     ("EXECUTE p", "manages prepared statements"),
     ("DEALLOCATE ALL", "manages prepared statements"),
     ("DISCARD ALL", "discards the session's state"),
-    ("CREATE TEMP TABLE t (a int)", "makes something temporary"),
-    ("CREATE TEMPORARY VIEW v AS SELECT 1", "makes something temporary"),
-    ("CREATE OR REPLACE TEMP VIEW v AS SELECT 1", "makes something temporary"),
-    ("CREATE LOCAL TEMPORARY SEQUENCE s", "makes something temporary"),
-    ("SELECT 1 INTO TEMP t", "makes something temporary"),
+    ("CREATE TEMP TABLE t (a int)", "creates a temporary object"),
+    ("CREATE TEMPORARY VIEW v AS SELECT 1", "creates a temporary object"),
+    ("CREATE OR REPLACE TEMP VIEW v AS SELECT 1", "creates a temporary object"),
+    ("CREATE LOCAL TEMPORARY SEQUENCE s", "creates a temporary object"),
+    ("SELECT 1 INTO TEMP t", "creates a temporary object"),
     ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "declares a cursor"),
     ("LISTEN news", "listens"),
     ("UNLISTEN *", "listens"),
@@ -66,7 +66,7 @@ def test_what_does_not(sql: str) -> None:
 
 
 def test_several_statements_in_one_simple_query() -> None:
-    assert reasons("SELECT 1; SELECT ';'", simple=True) == ("holds several statements",)
+    assert reasons("SELECT 1; SELECT ';'", simple=True) == ("contains several statements",)
 
 
 def test_a_named_prepared_statement() -> None:

@@ -159,7 +159,7 @@ def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path) -> No
 def test_data_of_another_version_is_said(data: Path) -> None:
     start_now(data, durable=False).stop_now()
     (data / "PG_VERSION").write_text("14\n")
-    with pytest.raises(PostgresFailed, match="was made by Postgres 14"):
+    with pytest.raises(PostgresFailed, match="was created by Postgres 14"):
         start_now(data)
 
 

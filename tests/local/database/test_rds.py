@@ -292,7 +292,7 @@ def test_a_new_secret_is_unknown_for_a_while_and_a_rotated_one_is_not(
             {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}},
             "sends no condition keys",
         ),
-        ({"trusted": "lambda.amazonaws.com"}, "does not let rds.amazonaws.com assume it"),
+        ({"trusted": "lambda.amazonaws.com"}, "does not allow rds.amazonaws.com to assume it"),
     ],
 )
 def test_the_proxy_must_be_able_to_assume_its_role(

@@ -79,7 +79,7 @@ def test_a_user_that_needs_escaping() -> None:
         (lambda: token(user="postgres"), "for the user 'postgres', not for 'app'"),
         (lambda: token(secret="another"), "signature does not match"),
         (lambda: token(service="rds"), "rds-db/aws4_request"),
-        (lambda: token().replace("ASIAKEY", "ASIAOTHER"), "nobody has the access key ASIAOTHER"),
+        (lambda: token().replace("ASIAKEY", "ASIAOTHER"), "the access key ASIAOTHER is unknown"),
         (lambda: token().replace("session", "sessiom"), "session token"),
         (lambda: token().replace("Action=connect", "Action=drop"), "not a request for `connect`"),
         (lambda: token().replace("eu-central-1", "us-east-1"), "signature does not match"),

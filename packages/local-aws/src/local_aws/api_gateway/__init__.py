@@ -1,4 +1,4 @@
-"""API Gateway (REST) on the laptop: keeps what Terraform imports and deploys, and serves the deployed body."""
+"""API Gateway (REST) on a laptop: stores what Terraform imports and deploys, and serves it."""
 
 from local_aws.api_gateway.app import create_server
 from local_aws.api_gateway.authorizer import CognitoAuthorizer

@@ -1,4 +1,4 @@
-"""A stage's access log, into its CloudWatch Logs group."""
+"""A stage's access log, written to its CloudWatch Logs group."""
 
 import hashlib
 import json
@@ -16,7 +16,10 @@ _LOG_GROUP = ":log-group:"
 def write_access_log(
     api: DeployedApi, request: GatewayRequest, response: GatewayResponse, error: str
 ) -> None:
-    """One line in the stage's own format. Only CloudWatch Logs destinations; a Firehose is not emulated."""
+    """Write one line in the stage's format.
+
+    Only CloudWatch Logs destinations are emulated, not Firehose.
+    """
     _, found, group = api.access_log.get("destinationArn", "").partition(_LOG_GROUP)
     if not found:
         return

@@ -1,7 +1,8 @@
-"""Which API, stage and path a request means: the URL that each stage has.
+"""The API, stage and path of a request's URL.
 
-`/restapis/<API>/<stage>/_user_request_/<path>` names all three, and so does the host `<API>.execute-api.…` with `/<stage>/<path>`,
-as on AWS. Any other URL is of the first API: `/<stage>/<path>`, and `/<path>` as on a custom domain for its first stage.
+`/restapis/<API>/<stage>/_user_request_/<path>` names all three. So does the host
+`<API>.execute-api.…` with `/<stage>/<path>`, as on AWS. Any other URL belongs to the first API:
+`/<stage>/<path>`, or `/<path>` for its first stage, as on a custom domain.
 """
 
 import re
@@ -15,7 +16,10 @@ _STAGED = re.compile(r"/(?P<stage>[^/]+)(?P<path>/.*)?")
 
 
 def addressed(apis: RestApis, host: str, path: str) -> tuple[DeployedApi, str] | None:
-    """Return the stage and the path within it, percent-encoded as sent; None if there is no such stage."""
+    """Return the stage and the path within it, percent-encoded as sent.
+
+    None if there is no stage.
+    """
     if named := _BY_PATH.fullmatch(path):
         api = apis.deployed(named["api"], named["stage"])
         return (api, named["path"] or "/") if api and api.stage == named["stage"] else None

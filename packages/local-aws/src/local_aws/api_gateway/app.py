@@ -34,13 +34,16 @@ from local_aws.api_gateway.throttling import Clock, TokenBuckets, method_limit
 from local_aws.api_gateway.usage_plans import UsagePlans
 from local_aws.lambda_service import LambdaService
 
-KEPT_ROUTES = 32  # deployments
+KEPT_ROUTES = 32  # number of cached deployments
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A request that was answered, for whoever watches. `reason` says why the gateway itself refused or failed."""
+    """An answered request, for watchers.
+
+    `reason` explains an error of the gateway itself.
+    """
 
     method: str
     path: str
@@ -51,7 +54,10 @@ class Answered:
     function_request_id: str | None  # of the invocation that answered
 
     def __str__(self) -> str:
-        line = f"{self.method} {self.path} {self.status} {self.duration_ms:.0f} ms {self.request_id} {self.reason}"
+        line = (
+            f"{self.method} {self.path} {self.status} {self.duration_ms:.0f} ms "
+            f"{self.request_id} {self.reason}"
+        )
         return line.rstrip()
 
 
@@ -67,9 +73,10 @@ def create_server(
     on_answered: OnAnswered = lambda _: None,
     clock: Clock = time.time,
 ) -> web.Server:
-    """Serve what `apis` has deployed. `on_answered` hears of every request; limits are counted by `clock`.
+    """Create a server for the deployed APIs of `apis`.
 
-    A request whose client closes the connection is cancelled.
+    `on_answered` is called for every request; limits are counted by `clock`. A request whose client
+    closes the connection is cancelled.
     """
     gateway = _Gateway(apis, functions, authorizer, on_answered, clock)
     return web.Server(
@@ -122,20 +129,19 @@ class _Gateway:
         message = reason = ""
         try:
             response = await self._integrate(http, request, api)
-        except asyncio.CancelledError:  # by the server, when the connection is closed
+        # the server cancels it when the client closes the connection
+        except asyncio.CancelledError:
             self._observe(request, 499, "the client closed the connection before it was answered")
             raise
         except NotEmulatedError as error:
-            message = reason = (
-                f"The laptop's API Gateway does not emulate {error}. See docs/fidelity.md."
-            )
+            message = reason = f"Not emulated: {error}. docs/fidelity.md lists what is emulated."
             response = _json_response(501, {"message": message})
         except GatewayError as error:
             message, reason = error.message, str(error)
             response = gateway_response(error, request, api.body)
-        except Exception as error:  # a fault of ours must not look like the application's
+        except Exception as error:  # an internal error must not look like the application's
             _log.exception("API Gateway failed on %s %s", request.method, request.request_path)
-            reason = f"fault of the laptop's API Gateway: {error!r}"
+            reason = f"internal error of the emulated API Gateway: {error!r}"
             response = gateway_response(configuration_error(reason), request, api.body)
         write_access_log(api, request, response, message)
         self._observe(request, response.status, reason)
@@ -164,11 +170,11 @@ class _Gateway:
     def _no_such_stage(self) -> web.Response:
         if self._apis.deployed() is None:
             return web.json_response(
-                {"message": "No API is deployed on this laptop yet. Run: make up"}, status=503
+                {"message": "No API is deployed on this laptop yet. Run `make up`."}, status=503
             )
         return web.json_response(
             {"message": "Forbidden"}, status=403
-        )  # as on AWS of an API or a stage that is not there
+        )  # as AWS answers for an API or a stage that does not exist
 
     def _authorize(self, request: GatewayRequest, security: CognitoSecurity) -> dict[str, str]:
         try:
@@ -178,7 +184,7 @@ class _Gateway:
             raise
 
     def _admit(self, request: GatewayRequest, api: DeployedApi, route: Route) -> None:
-        """The client's limits before the method's, as AWS orders them."""
+        """Apply the client's limits, then the method's, in AWS's order."""
         if route.api_key:
             key = self._plans.admit(request.header("x-api-key"), api, route)
             request.context["identity"] |= {"apiKey": key.value, "apiKeyId": key.id}
@@ -223,7 +229,7 @@ def _json_response(status: int, content: dict[str, str]) -> GatewayResponse:
 
 
 def _on_the_wire(request: GatewayRequest, response: GatewayResponse) -> web.Response:
-    """Add the gateway's own headers. A function may not set them: AWS's win."""
+    """Add the gateway's own headers, which override the function's, as on AWS."""
     headers = CIMultiDict(response.headers)
     headers.setdefault("Content-Type", "application/json")
     headers["x-amzn-RequestId"] = request.context["requestId"]

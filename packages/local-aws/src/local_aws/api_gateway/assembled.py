@@ -1,4 +1,7 @@
-"""The OpenAPI body of an API that was made call by call: resources, methods, integrations, authorizers, models, validators."""
+"""The OpenAPI body of an API that was created by separate calls.
+
+It is assembled from resources, methods, integrations, authorizers, models and validators.
+"""
 
 import json
 from typing import Any
@@ -18,7 +21,7 @@ _PLACES = {"path": "path", "querystring": "query", "header": "header"}
 
 
 def assembled(api: Any) -> Body:
-    """Return what an export of moto's `RestAPI` would hold, as an import has it."""
+    """Return moto's `RestAPI` in the form of an imported body."""
     schemes = {each.id: _scheme(each) for each in api.authorizers.values()}
     return {
         "openapi": "3.0.1",
@@ -76,7 +79,7 @@ def _operation(method: Any) -> dict[str, Any]:
 
 
 def _parameters(asked: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    """`{"method.request.header.X": true}` -> place, name, whether it is required."""
+    """Convert `{"method.request.header.X": true}` to place, name and whether it is required."""
     split = [
         (key.removeprefix("method.request.").partition("."), required)
         for key, required in asked.items()

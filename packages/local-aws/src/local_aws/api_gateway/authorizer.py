@@ -18,12 +18,16 @@ Issuer = Callable[[str], str]  # pool id -> the `iss` of its tokens
 
 CACHED_TOKENS = 4096
 
-# AWS turns these into the text of java.util.Date in the event of a REST API, and leaves `auth_time` a number.
+# In the event of a REST API, AWS converts these to the text of java.util.Date, and leaves
+# `auth_time` a number.
 _DATES = ("exp", "iat")
 
 
 class CognitoAuthorizer:
-    """Checks signature, issuer, expiry, kind of token and scope. App clients are not looked at, as on AWS."""
+    """An authorizer that checks signature, issuer, expiry, token kind and scope.
+
+    Like AWS, it does not check the app client.
+    """
 
     def __init__(self, jwks: Jwks, issuer: Issuer) -> None:
         self._jwks = jwks
@@ -31,9 +35,10 @@ class CognitoAuthorizer:
         self._verified: dict[tuple[str, tuple[str, ...]], tuple[Claims, dict[str, str]]] = {}
 
     def authorize(self, header: str | None, security: CognitoSecurity) -> dict[str, str]:
-        """The claims as the function gets them. Raises a `GatewayError` of type UNAUTHORIZED.
+        """Return the claims in the form that the function gets.
 
-        `header` is the Authorization header, with or without `Bearer`.
+        Raise a `GatewayError` of type UNAUTHORIZED if the token is invalid. `header` is the
+        Authorization header, with or without `Bearer`.
         """
         token = (header or "").strip()
         if token[:7].lower() == "bearer ":
@@ -58,8 +63,11 @@ class CognitoAuthorizer:
         return known
 
     def _verify(self, token: str, pool_ids: Sequence[str]) -> Claims:
-        """Every pool is tried with its own keys and its own issuer: pools may share a key, as moto's do."""
-        error: GatewayError = unauthorized("the authorizer names no pool")
+        """Verify the token with each pool's own keys and issuer.
+
+        Pools may share a key, as moto's pools do.
+        """
+        error: GatewayError = unauthorized("the authorizer lists no pool")
         for pool_id in pool_ids:
             try:
                 keys = KeySet.import_key_set({"keys": self._jwks(pool_id)})
@@ -76,18 +84,25 @@ class CognitoAuthorizer:
 
 
 def _require_use(claims: Claims, scopes: tuple[str, ...]) -> None:
-    """Without scopes the method takes ID tokens, with scopes access tokens that carry at least one of them.
+    """Check the token kind.
 
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html. What AWS
-    answers to a good access token without the scope is not documented: its types page would allow ACCESS_DENIED (403),
-    reports from the field say 401 (https://repost.aws/knowledge-center/api-gateway-cognito-401-unauthorized).
+    A method without scopes accepts ID tokens. A method with scopes accepts access tokens with at
+    least one of them.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
+
+    AWS does not document its answer to a valid access token without the scope. Its page of response
+    types suggests ACCESS_DENIED (403), but users report 401:
+    https://repost.aws/knowledge-center/api-gateway-cognito-401-unauthorized
     """
     use = claims.get("token_use")
     if not scopes and use != "id":
-        raise unauthorized(f"the method names no scope, so it takes ID tokens, not {use!r} tokens")
+        raise unauthorized(
+            f"the method lists no scope, so it accepts ID tokens, not {use!r} tokens"
+        )
     if scopes and use != "access":
         raise unauthorized(
-            f"the method names scopes, so it takes access tokens, not {use!r} tokens"
+            f"the method lists scopes, so it accepts access tokens, not {use!r} tokens"
         )
     if scopes and not set(scopes) & set(str(claims.get("scope", "")).split()):
         raise unauthorized(

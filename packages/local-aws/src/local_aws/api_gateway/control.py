@@ -1,4 +1,4 @@
-"""The control plane's gap: moto drops most of an imported OpenAPI body, so we keep it, per API and per deployment."""
+"""Imported OpenAPI bodies, per API and per deployment, because moto drops most of their content."""
 
 import copy
 import json
@@ -31,7 +31,10 @@ _GATEWAY_RESPONSE = re.compile(
 
 @dataclass
 class ImportedBodies:
-    """Plain data, so that a snapshot of the stack can pickle it beside moto's state."""
+    """Imported bodies.
+
+    They are plain data, so that a snapshot of the stack can pickle them with moto's state.
+    """
 
     drafts: dict[str, Body] = field(default_factory=dict)  # API id -> body as last imported
     deployments: dict[str, dict[str, Body]] = field(
@@ -40,13 +43,16 @@ class ImportedBodies:
 
 
 class RestApis:
-    """`bodies` may be replaced as a whole when a snapshot is loaded."""
+    """The REST APIs; `bodies` may be replaced as a whole when a snapshot is loaded."""
 
     def __init__(self, bodies: ImportedBodies | None = None) -> None:
         self.bodies = bodies or ImportedBodies()
 
     def deployed(self, api_id: str | None = None, stage: str | None = None) -> DeployedApi | None:
-        """Return a stage of this API, or of the first one: the stage of that name, else its first."""
+        """Return a stage of this API, or of the first API.
+
+        The stage has this name, or else is the API's first one.
+        """
         first: DeployedApi | None = None
         for each in self._stages():
             if api_id not in (None, each.api_id) or (first and each.api_id != first.api_id):
@@ -57,9 +63,9 @@ class RestApis:
         return first
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Forward every call to moto; remember bodies, deployments and their deletion when moto accepted it.
+        """Forward every call to moto, and record the changes of bodies and deployments.
 
-        What cannot be served is refused at the call that sets it up.
+        A call that sets up features that are not emulated is rejected.
         """
         body = _imported_body(call)
         try:
@@ -104,11 +110,14 @@ class RestApis:
         )
 
     def _check_call(self, call: AwsCall) -> None:
-        """Raise `NotEmulatedError` for a deployment that could not be served, and for an API made in two ways."""
+        """Raise `NotEmulatedError` for a deployment that could not be served.
+
+        It is also raised for an API that was both imported and changed by separate calls.
+        """
         if (match := _RESOURCES.match(call.path)) and call.method != "GET":
             if "paths" in self.bodies.drafts.get(match["api"], {}):
                 raise NotEmulatedError(
-                    "changing resources of an API that was imported; import the changed body"
+                    "changing resources of an imported API. Import the changed body"
                 )
         elif (match := _DEPLOYMENTS.match(call.path)) and call.method == "POST":
             require_emulated(self._draft(match["api"], call.region))
@@ -120,7 +129,10 @@ class RestApis:
         return draft if api is None or "paths" in draft else assembled(api) | draft
 
     def _set_gateway_response(self, api_id: str, response_type: str, call: AwsCall) -> None:
-        """`aws_api_gateway_gateway_response` changes the draft as the body's own extension does."""
+        """Change the draft for `aws_api_gateway_gateway_response`.
+
+        The body's own extension has the same effect.
+        """
         responses = self.bodies.drafts.setdefault(api_id, {}).setdefault(GATEWAY_RESPONSES, {})
         if call.method == "PUT":
             responses[response_type] = json.loads(call.body or b"{}")
@@ -141,7 +153,10 @@ class RestApis:
 
 
 def _imported_body(call: AwsCall) -> Body | None:
-    """The OpenAPI document of PutRestApi and ImportRestApi (JSON or YAML); None for every other call."""
+    """Return the OpenAPI document of PutRestApi and ImportRestApi (JSON or YAML).
+
+    Return None for every other call.
+    """
     put = call.method == "PUT" and _API.match(call.path)
     imported = (
         call.method == "POST"
@@ -158,7 +173,10 @@ def _imported_body(call: AwsCall) -> Body | None:
 
 
 def _for_moto(call: AwsCall, body: Body) -> AwsCall:
-    """The same import with only what moto understands: it takes each key of a path for a method, and knows no ANY."""
+    """Return the import with only the parts that moto understands.
+
+    moto treats each key of a path as a method, and does not support ANY.
+    """
     paths = {path: dict(_moto_methods(item)) for path, item in body.get("paths", {}).items()}
     info = {"title": "api", "description": "", "version": "1"} | body.get("info", {})
     content = json.dumps({"openapi": "3.0.1", "info": info, "paths": paths}).encode()
@@ -177,13 +195,13 @@ def _moto_methods(path_item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if key in METHODS or key == ANY_METHOD:
             kept = {"responses": operation.get("responses", {})}
             if integration := operation.get(INTEGRATION):
-                # moto wants these two also of a mock, which has neither
+                # moto requires these two fields for a mock too, although it has neither.
                 kept[INTEGRATION] = {"uri": "", "httpMethod": "POST"} | integration
             yield "any" if key == ANY_METHOD else key, kept
 
 
 def not_emulated(error: NotEmulatedError) -> AwsResponse:
-    message = f"apigateway: the laptop's API Gateway does not emulate {error}. docs/fidelity.md lists what it does."
+    message = f"apigateway: not emulated: {error}. docs/fidelity.md lists what is emulated."
     return _refusal(501, "NotEmulated", message)
 
 
@@ -197,7 +215,7 @@ def _refusal(status: int, code: str, message: str) -> AwsResponse:
 
 
 def _merged(old: Body, new: Body) -> Body:
-    """Deep merge of mappings; anything else is replaced."""
+    """Merge mappings recursively; other values are replaced."""
     merged = dict(old)
     for key, value in new.items():
         before = merged.get(key)

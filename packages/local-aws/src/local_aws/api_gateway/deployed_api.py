@@ -1,4 +1,4 @@
-"""A stage of an API, as it is served."""
+"""A deployed stage of an API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from local_aws.api_gateway.body import Body
 
 @dataclass(frozen=True)
 class DeployedApi:
-    """A stage and the body of the deployment it points to now."""
+    """A stage, and the body of its current deployment."""
 
     api_id: str
     region: str

@@ -1,4 +1,4 @@
-"""What API Gateway answers itself, by gateway response type.
+"""API Gateway's own errors, by gateway response type.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 
 class NotEmulatedError(Exception):
-    """An API asks for something the laptop's API Gateway does not do. Answered with a loud 501."""
+    """A feature that is not emulated; the answer is an explicit 501."""
 
 
 @dataclass(frozen=True)
 class GatewayError(Exception):
-    """`reason` is for the log only, as AWS's execution log; `message` goes to the client."""
+    """An error answer of the gateway.
+
+    `message` goes to the client. `reason` goes only to the log, like AWS's execution log.
+    """
 
     type: str
     status: int
@@ -25,7 +28,10 @@ class GatewayError(Exception):
 
 
 def missing_authentication_token() -> GatewayError:
-    """AWS's answer to an unknown path or method: an unrouted request is taken for an unsigned management call."""
+    """Return AWS's answer to an unknown path or method.
+
+    AWS treats an unrouted request as an unsigned management call.
+    """
     return GatewayError(
         "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", "MissingAuthenticationTokenException",
         "no such path or method",
@@ -86,7 +92,10 @@ def configuration_error(reason: str) -> GatewayError:
 
 
 def bad_gateway(reason: str) -> GatewayError:
-    """The function failed or answered nonsense. No type of its own on AWS: DEFAULT_5XX with status 502."""
+    """Return the error for a failed function or a malformed answer.
+
+    AWS has no type for it: it answers DEFAULT_5XX with status 502.
+    """
     return GatewayError(
         "DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException", reason
     )

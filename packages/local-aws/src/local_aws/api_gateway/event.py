@@ -23,8 +23,9 @@ from local_aws.api_gateway.routes import Route
 from local_aws.lambda_service.trace import new_trace
 from local_aws.settings import ACCOUNT_ID
 
-# What a client sends and no function sees: about the connection, or the gateway's own to say. As AWS's recorded events have it
-# (tests/local/api_gateway/events_of_aws.json), and "Header restrictions" in
+# Client headers that functions do not see, because they describe the connection or the gateway sets
+# them. Sources are AWS's recorded events (tests/local/api_gateway/events_of_aws.json), and "Header
+# restrictions" in
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html.
 _KEPT_BACK = frozenset({
     "connection", "content-length", "content-md5", "expect", "keep-alive", "max-forwards", "proxy-authenticate", "server",
@@ -34,13 +35,13 @@ _KEPT_BACK = frozenset({
 
 @dataclass
 class GatewayRequest:
-    """One request on its way through the gateway. `path` is without the stage, percent-encoded as sent."""
+    """A request in the gateway; `path` excludes the stage and is percent-encoded as sent."""
 
     method: str
     path: str
-    request_path: str  # with the stage if the client named it
+    request_path: str  # includes the stage if the client named it
     query: str
-    headers: list[tuple[str, str]]  # case and order of the client
+    headers: list[tuple[str, str]]  # in the client's spelling and order
     source_ip: str
     protocol: str
     trace_header: str
@@ -49,7 +50,7 @@ class GatewayRequest:
     started: float = field(default_factory=time.perf_counter)
 
     def header(self, name: str) -> str | None:
-        """Return the last value, whatever the case."""
+        """Return the header's last value; the name is case-insensitive."""
         return self._by_lower_case.get(name.lower())
 
     @cached_property
@@ -62,7 +63,7 @@ class GatewayRequest:
 
 
 def arrived(request: web.BaseRequest, path: str) -> GatewayRequest:
-    """`path` is the one within the stage."""
+    """Build a request from the HTTP request; `path` is the path within the stage."""
     headers = [
         (key.decode("latin-1"), value.decode("utf-8", "replace"))
         for key, value in request.raw_headers
@@ -81,7 +82,7 @@ def arrived(request: web.BaseRequest, path: str) -> GatewayRequest:
 
 
 def request_context(request: GatewayRequest, api: DeployedApi, route: Route | None) -> Context:
-    """`requestContext` of the event; also what `$context` means in templates and logs."""
+    """Return the event's `requestContext`, which is also `$context` in templates and logs."""
     now = datetime.now(UTC)
     host = request.header("Host") or ""
     unknown_identity = (
@@ -115,7 +116,10 @@ def request_context(request: GatewayRequest, api: DeployedApi, route: Route | No
 def proxy_event(
     request: GatewayRequest, api: DeployedApi, route: Route, parameters: dict[str, str]
 ) -> bytes:
-    """JSON for the function. Path parameters stay percent-encoded, as AWS passes them; query values are decoded."""
+    """Return the function's event as JSON.
+
+    As on AWS, path parameters stay percent-encoded and query values are decoded.
+    """
     headers = _many(
         (key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK
     )
@@ -142,7 +146,10 @@ def proxy_event(
 
 
 def matches_media_type(patterns: Iterable[str], media_type: str) -> bool:
-    """Binary media types of the API: exact, `image/*` or `*/*`. A missing type counts as application/json."""
+    """Return True if the media type matches one of the API's binary media types.
+
+    They are exact, `image/*` or `*/*`. A missing type counts as application/json.
+    """
     kind = media_type.split(";")[0].strip().lower() or "application/json"
     return any(pattern in ("*/*", kind, kind.split("/")[0] + "/*") for pattern in patterns)
 

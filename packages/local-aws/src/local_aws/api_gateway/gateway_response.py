@@ -1,4 +1,4 @@
-"""An error as the deployed API words it: `x-amazon-apigateway-gateway-responses`, else AWS's default."""
+"""Responses to errors: `x-amazon-apigateway-gateway-responses` of the API, or AWS's default."""
 
 import json
 
@@ -11,7 +11,11 @@ from local_aws.api_gateway.proxy_response import GatewayResponse
 
 
 def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -> GatewayResponse:
-    """A type that is not customized takes DEFAULT_4XX or DEFAULT_5XX, but keeps its own status unless that sets one."""
+    """Return the response to an error.
+
+    A type that is not customized uses DEFAULT_4XX or DEFAULT_5XX. It keeps its own status unless
+    that response sets one.
+    """
     responses = body.get(GATEWAY_RESPONSES, {})
     fallback = "DEFAULT_4XX" if error.status < 500 else "DEFAULT_5XX"
     custom = responses.get(error.type) or responses.get(fallback) or {}

@@ -1,4 +1,4 @@
-"""GetGatewayResponse and GetGatewayResponses: every type has a response, the API's own or AWS's default.
+"""GetGatewayResponse and GetGatewayResponses: the API's own response of a type, or AWS's default.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -25,7 +25,7 @@ STATUS = {
 
 
 def answer(call: AwsCall, response_type: str | None, draft: Body) -> AwsResponse | None:
-    """Answer a GET, and refuse a type that AWS does not have; None leaves the call to moto."""
+    """Answer a GET, and reject an unknown type; return None to leave the call to moto."""
     if response_type is not None and response_type not in STATUS:
         return _json(
             400, {"message": "Invalid gateway response type specified"}, "BadRequestException"

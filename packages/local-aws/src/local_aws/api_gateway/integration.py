@@ -1,4 +1,4 @@
-"""What answers a routed request: a function (`aws_proxy`) or the gateway itself (`mock`)."""
+"""Integrations of a routed request: a function (`aws_proxy`) or the gateway itself (`mock`)."""
 
 import asyncio
 import json
@@ -34,7 +34,10 @@ async def invoke_function(
     route: Route,
     parameters: dict[str, str],
 ) -> GatewayResponse:
-    """Call the function behind an `aws_proxy` integration. Raises `GatewayError`, and leaves for the access log what it took."""
+    """Call the function behind an `aws_proxy` integration.
+
+    Raise `GatewayError` if it fails. The measurements are stored for the access log.
+    """
     event = proxy_event(request, api, route, parameters)
     started = time.perf_counter()
     try:
@@ -45,7 +48,7 @@ async def invoke_function(
         }
         return proxy_response(invocation, request, api)
     except GatewayError as error:
-        # A function's error is JSON itself, and formats of access logs put the variable between quotes.
+        # A function's error is JSON itself, and access log formats put the variable between quotes.
         request.context["integrationErrorMessage"] = json.dumps(error.reason)[1:-1]
         raise
     finally:
@@ -61,11 +64,11 @@ async def _invoked(
     match = _FUNCTION_ARN.search(uri)
     if match is None:
         raise configuration_error(
-            f"the integration of {route.resource} names no function: {route.integration}"
+            f"the integration of {route.resource} does not name a function: {route.integration}"
         )
     if route.integration.get("httpMethod", "POST") != "POST":
         raise configuration_error(
-            f"Lambda is invoked by POST, not {route.integration['httpMethod']}"
+            f"Lambda must be invoked by POST, not {route.integration['httpMethod']}"
         )
     source = f"arn:aws:execute-api:{api.region}:{ACCOUNT_ID}:{api.api_id}/{api.stage}/{request.method}{route.resource}"
     seconds = min(TIMEOUT_SECONDS, route.integration.get("timeoutInMillis", 29_000) / 1000)
@@ -82,13 +85,16 @@ async def _invoked(
     except InvokeError as error:
         if error.status == 413:
             raise request_too_large(str(error)) from None
-        # A throttled function is a 500, too, not a 429: the caller of the API broke no limit of the API.
+        # A throttled function is a 500, not a 429, because the caller exceeded no limit of the API.
         # https://repost.aws/questions/QUfI6bsdd0SOiPeyimzxSkfQ
         raise configuration_error(f"Lambda did not run the function: {error}") from None
 
 
 def mock_response(request: GatewayRequest, route: Route) -> GatewayResponse:
-    """A `mock` integration: the request template says the status, the response of that status the rest."""
+    """Answer a `mock` integration.
+
+    The request template sets the status; the response of that status sets the rest.
+    """
     status = _mock_status(request, route.integration)
     answers = route.integration.get("responses", {})
     answer = next(
@@ -115,7 +121,10 @@ def mock_response(request: GatewayRequest, route: Route) -> GatewayResponse:
 
 
 def _mock_status(request: GatewayRequest, integration: dict[str, Any]) -> str:
-    """A request whose media type has no template passes through (then its body must say the status) or is a 415.
+    """Return the status of a mock integration.
+
+    A request whose media type has no template passes through, and its body must contain the status;
+    or it is a 415.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
     """

@@ -1,4 +1,4 @@
-"""Values out of `$context`, in templates, response parameters and access log formats."""
+"""Values of `$context` in templates, response parameters and access log formats."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _OTHER_VTL = re.compile(
 
 
 def lookup(context: Context, name: str) -> str | None:
-    """`identity.sourceIp` -> its text; None if the context has no such value."""
+    """Return the text of a value such as `identity.sourceIp`; None if the context lacks it."""
     value: Any = context
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -26,7 +26,10 @@ def lookup(context: Context, name: str) -> str | None:
 
 
 def render(template: str, context: Context, missing: str = "") -> str:
-    """A mapping template. Of VTL only `$context.…` is emulated; anything else raises `NotEmulatedError`."""
+    """Render a mapping template.
+
+    Of VTL only `$context.…` is emulated; everything else raises `NotEmulatedError`.
+    """
     check_template(template)
     return _REFERENCE.sub(lambda match: lookup(context, match[1] or match[2]) or missing, template)
 
@@ -40,12 +43,15 @@ def check_template(template: str) -> None:
 
 
 def check_parameter(expression: str) -> None:
-    """Raise `NotEmulatedError` for a response parameter of another form than `parameter` knows."""
+    """Raise `NotEmulatedError` for a response parameter that `parameter` cannot evaluate."""
     parameter(expression, {}, {})
 
 
 def parameter(expression: str, context: Context, request_headers: Mapping[str, str]) -> str | None:
-    """A response parameter: `'text'`, `context.…` or `method.request.header.…`; None if it has no value."""
+    """Evaluate a response parameter; return None if it has no value.
+
+    Its forms are `'text'`, `context.…` and `method.request.header.…`.
+    """
     if len(expression) >= 2 and expression[0] == expression[-1] == "'":
         return expression[1:-1]
     source, _, name = expression.removeprefix("$").partition(".")
@@ -59,7 +65,10 @@ def parameter(expression: str, context: Context, request_headers: Mapping[str, s
 
 
 def by_accept(templates: Mapping[str, str], accept: str) -> tuple[str, str] | None:
-    """The template for what the client accepts: an exact media type, else application/json, else the first."""
+    """Choose the template by the client's Accept header.
+
+    The order is: an exact media type, application/json, the first template.
+    """
     if not templates:
         return None
     for wanted in (part.split(";")[0].strip() for part in accept.split(",")):

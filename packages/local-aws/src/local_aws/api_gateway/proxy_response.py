@@ -1,7 +1,10 @@
-"""What a function's answer becomes for the client: the output format of an `aws_proxy` integration.
+"""The client's response from a function's answer: the output format of an `aws_proxy` integration.
 
-https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (output). Where the page is
-silent the strict reading is taken, so that what passes here passes there.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+(output)
+
+Where the page is silent, the strict interpretation applies, so that an answer accepted here is
+accepted on AWS.
 """
 
 import base64
@@ -19,8 +22,9 @@ from local_aws.lambda_service import Invocation
 
 _FIELDS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html: those that "may be remapped", less
-# the ones that describe the body (Content-Type, Content-Encoding, …), which reach the client under their own names.
+# These headers "may be remapped". The list omits headers that describe the body (Content-Type,
+# Content-Encoding, …), which reach the client under their own names:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 _REMAPPED = frozenset({
     "authorization", "connection", "content-length", "content-md5", "date", "expect", "host", "max-forwards",
     "proxy-authenticate", "server", "user-agent", "www-authenticate",
@@ -38,7 +42,10 @@ class GatewayResponse:
 def proxy_response(
     invocation: Invocation, request: GatewayRequest, api: DeployedApi
 ) -> GatewayResponse:
-    """Raises a `GatewayError` with status 502 for a failed function or a malformed answer."""
+    """Convert a function's answer.
+
+    Raise a `GatewayError` with status 502 for a failed function or a malformed answer.
+    """
     if invocation.function_error:
         raise bad_gateway(
             f"Lambda execution failed: {invocation.payload.decode(errors='replace')[:2000]}"
@@ -51,7 +58,8 @@ def _json(payload: bytes) -> Any:
     try:
         return msgspec.json.decode(payload)
     except msgspec.DecodeError:
-        return json.loads(payload)  # which takes a lone surrogate, too, as functions may write one
+        # this decoder accepts a lone surrogate, which functions may write
+        return json.loads(payload)
 
 
 def _decoded(payload: bytes) -> dict[str, Any]:
@@ -63,23 +71,26 @@ def _decoded(payload: bytes) -> dict[str, Any]:
         raise _malformed(f"{type(answer).__name__}, not an object")
     if unknown := answer.keys() - _FIELDS:
         raise _malformed(
-            f"it has no field {', '.join(sorted(unknown))}; it has {', '.join(sorted(_FIELDS))}"
+            f"unknown fields {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(_FIELDS))}"
         )
     return answer
 
 
 def _status(answer: dict[str, Any]) -> int:
-    """A number, or its digits."""
+    """Return the status, which is a number or its digits."""
     status = answer.get("statusCode")
     if isinstance(status, bool) or not isinstance(status, int | str) or not str(status).isdecimal():
         raise _malformed(f"statusCode is {status!r}, not a number")
     if not 200 <= int(status) <= 599:
-        raise _malformed(f"statusCode {status} is not from 200 to 599")
+        raise _malformed(f"statusCode {status} is not between 200 and 599")
     return int(status)
 
 
 def _body(answer: dict[str, Any], request: GatewayRequest, api: DeployedApi) -> bytes:
-    """Base64 is decoded only for a client whose first `Accept` is one of the API's binary media types."""
+    """Return the body.
+
+    Base64 is decoded only for a client whose first `Accept` is one of the API's binary media types.
+    """
     body, coded = answer.get("body"), answer.get("isBase64Encoded") or False
     if not isinstance(coded, bool):
         raise _malformed(f"isBase64Encoded is {coded!r}, not true or false")
@@ -98,7 +109,7 @@ def _body(answer: dict[str, Any], request: GatewayRequest, api: DeployedApi) -> 
 
 
 def _merged_headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    """`multiValueHeaders` first, then what only `headers` has."""
+    """Return `multiValueHeaders`, followed by entries that only `headers` has."""
     single, many = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(many, dict):
         raise _malformed("headers or multiValueHeaders is not an object")

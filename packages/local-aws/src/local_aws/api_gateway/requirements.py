@@ -1,4 +1,7 @@
-"""What a body may ask for: the rest is refused when it is deployed, not at the first request."""
+"""Checks of an imported body.
+
+Features that are not emulated are rejected at deployment, not at the first request.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +13,7 @@ from local_aws.api_gateway.routes import Route, Routes
 
 
 def require_emulated(body: Body) -> None:
-    """Raise `NotEmulatedError` for the first thing in the body that would not be served as on AWS."""
+    """Raise `NotEmulatedError` for the first feature of the body that is not served as on AWS."""
     for route in Routes(body).all():
         _check_integration(route)
     _check_responses(body.get(GATEWAY_RESPONSES, {}).values())

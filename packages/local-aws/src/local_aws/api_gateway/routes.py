@@ -1,4 +1,4 @@
-"""The routes of a deployed body, and which one a path takes."""
+"""The routes of a deployed body, and the choice of a route for a path."""
 
 import hashlib
 import re
@@ -13,7 +13,10 @@ from local_aws.api_gateway.validation import Validation, validation_of
 
 @dataclass(frozen=True)
 class CognitoSecurity:
-    """Who may call: a user of one of the pools, with one of the scopes if any are named."""
+    """The callers of a method: users of one of the pools.
+
+    If scopes are listed, a caller needs one of them.
+    """
 
     pool_ids: tuple[str, ...]
     scopes: tuple[str, ...]
@@ -21,12 +24,12 @@ class CognitoSecurity:
 
 @dataclass(frozen=True)
 class Route:
-    method: str  # ANY for the one that takes all others
+    method: str  # ANY for a method that accepts all others
     resource: str  # `/v1/users/{id}`
     resource_id: str
     integration: dict[str, Any]
     security: CognitoSecurity | None
-    api_key: bool  # whether it also wants an `x-api-key`
+    api_key: bool  # whether it also requires an `x-api-key`
     operation_name: str | None
     validation: Validation | None = None
 
@@ -40,7 +43,10 @@ class _Node:
 
 
 class Routes:
-    """Static segments win over `{parameter}`, which wins over `{greedy+}`, as on AWS."""
+    """The routes.
+
+    As on AWS, static segments win over `{parameter}`, which wins over `{greedy+}`.
+    """
 
     def __init__(self, body: Body) -> None:
         self._root = _Node()
@@ -52,9 +58,10 @@ class Routes:
                     node.methods[method] = _route(body, path, method, item, operation)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """Return the route and the path parameters, percent-encoded as sent; None where AWS has no method.
+        """Return the route and the path parameters, percent-encoded; None if there is no method.
 
-        A resource without the method leaves the request to a greedy one that fits the path, too.
+        If the best resource lacks the method, a greedy resource that matches the path gets the
+        request.
         """
         segments = [segment for segment in path.split("/") if segment]
         matches = _matches(self._root, segments, {})
@@ -90,7 +97,7 @@ class Routes:
 def _matches(
     node: _Node, segments: list[str], parameters: dict[str, str]
 ) -> list[tuple[_Node, dict[str, str], bool]]:
-    """Resources that the path fits, the most specific first, and whether it is by a greedy parameter."""
+    """Return the matching resources, the most specific first, and whether each match is greedy."""
     if not segments:
         return [(node, parameters, False)] if node.methods else []
     head, rest = segments[0], segments[1:]
@@ -127,9 +134,10 @@ def _route(
 def _schemes(
     body: Body, path: str, operation: dict[str, Any]
 ) -> list[tuple[str, dict[str, Any], list[str]]]:
-    """Name, definition and scopes. Operation level only: API Gateway ignores `security` at the root of the document.
+    """Return name, definition and scopes of the security schemes.
 
-    It demands every entry of the list, where OpenAPI would take any.
+    API Gateway ignores `security` at the root of the document. It requires every entry of the list,
+    whereas OpenAPI accepts any of them.
     """
     known = body.get("components", {}).get("securitySchemes", {}) | body.get(
         "securityDefinitions", {}
@@ -142,7 +150,10 @@ def _schemes(
 
 
 def _is_api_key(scheme: dict[str, Any]) -> bool:
-    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html"""
+    """Return True for an API key scheme.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
+    """
     return scheme.get("type") == "apiKey" and str(scheme.get("name", "")).lower() == "x-api-key"
 
 

@@ -1,4 +1,6 @@
-"""What a stage may be told: moto answers 200 to any patch operation, and lets canary settings move the whole stage.
+"""Checks of stage settings.
+
+moto answers 200 to any patch operation, and applies canary settings to the whole stage.
 
 https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html (UpdateStage)
 """
@@ -19,11 +21,11 @@ _PATHS = re.compile(
 
 
 class InvalidStageError(Exception):
-    """Worded as AWS's BadRequestException."""
+    """An invalid patch operation, with the message of AWS's BadRequestException."""
 
 
 def check_stage(call: AwsCall) -> None:
-    """Raise `NotEmulatedError` or `InvalidStageError` for settings of a stage that would have no effect."""
+    """Raise `NotEmulatedError` or `InvalidStageError` for stage settings without an effect here."""
     if not _STAGES.match(call.path) or call.method not in ("POST", "PATCH"):
         return
     asked = json.loads(call.body or b"{}")

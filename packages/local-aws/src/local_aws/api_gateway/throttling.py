@@ -1,7 +1,9 @@
-"""Rate limits as token buckets, and those of a stage's methods.
+"""Rate limits as token buckets, and the limits of a stage's methods.
 
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html: a bucket holds as many
-tokens as the burst, `rate` of them are added each second, and a request takes one.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+
+The burst is the capacity of a bucket. It is refilled with `rate` tokens a second, and a request
+takes one.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +20,10 @@ _ALL_METHODS = "*/*"
 
 @dataclass(frozen=True)
 class Limit:
-    """A negative rate or burst is no limit; Terraform writes -1."""
+    """A rate limit; a negative rate or burst means no limit, as Terraform writes -1."""
 
     rate: float  # requests a second
-    burst: float  # requests at once
+    burst: float  # capacity of the bucket
 
 
 @dataclass
@@ -31,14 +33,14 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """One bucket for each name; all are full at first."""
+    """One token bucket per name, all full at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
 
     def take(self, name: tuple[str, ...], limit: Limit | None) -> None:
-        """Raises a `GatewayError` of type THROTTLED if the bucket is empty."""
+        """Take a token; raise a `GatewayError` of type THROTTLED if the bucket is empty."""
         if limit is None or limit.rate < 0 or limit.burst < 0:
             return
         now = self._clock()
@@ -47,13 +49,16 @@ class TokenBuckets:
         bucket.tokens, bucket.filled_at = min(limit.burst, bucket.tokens + added), now
         if bucket.tokens < 1:
             raise throttled(
-                f"{' '.join(name)} takes {limit.rate:g} requests a second, {limit.burst:g} at once"
+                f"{' '.join(name)} allows {limit.rate:g} requests a second and a burst of {limit.burst:g}"
             )
         bucket.tokens -= 1
 
 
 def method_limit(settings: Mapping[str, Any], route: Route) -> Limit | None:
-    """The method's own settings, else those of all methods: each method has a bucket of its own either way."""
+    """Return the method's own limit, else the limit of all methods.
+
+    Each method has its own bucket in both cases.
+    """
     found = settings.get(f"{route.resource.replace('/', '~1')}/{route.method}") or settings.get(
         _ALL_METHODS
     )

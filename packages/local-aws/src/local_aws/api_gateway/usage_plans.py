@@ -1,4 +1,6 @@
-"""API keys and the usage plans that count and limit them. moto keeps both; here they are asked.
+"""API keys, and the usage plans that count and limit them.
+
+moto stores both; this module enforces them.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
 """
@@ -16,7 +18,8 @@ from local_aws.api_gateway.routes import Route
 from local_aws.api_gateway.throttling import Clock, Limit, TokenBuckets
 from local_aws.settings import ACCOUNT_ID
 
-# A day (UTC) -> the first day of its period. A week begins on Sunday; AWS's pages disagree on what `offset` is, so it is refused.
+# A day (UTC) -> the first day of its period. A week begins on Sunday. AWS's pages disagree on the
+# meaning of `offset`, so it is rejected.
 _PERIODS: dict[str, Callable[[date], date]] = {
     "DAY": lambda day: day,
     "WEEK": lambda day: day - timedelta(days=day.isoweekday() % 7),
@@ -30,11 +33,11 @@ class ApiKey:
     value: str
     plan_id: str
     limits: tuple[tuple[tuple[str, ...], Limit], ...]  # bucket's name and its limit
-    quota: Mapping[str, Any]  # limit, period; empty without one
+    quota: Mapping[str, Any]  # limit, period; empty without a quota
 
 
 class UsagePlans:
-    """Quotas are counted from the start of the stack."""
+    """The usage plans; quotas are counted from the start of the stack."""
 
     def __init__(self, buckets: TokenBuckets, clock: Clock) -> None:
         self._buckets = buckets
@@ -44,9 +47,9 @@ class UsagePlans:
         ] = {}  # (plan, key) -> (first day of the period, requests in it)
 
     def admit(self, value: str | None, api: DeployedApi, route: Route) -> ApiKey:
-        """Count a request that came with this `x-api-key`.
+        """Count a request with this `x-api-key`.
 
-        Raises a `GatewayError`: INVALID_API_KEY, THROTTLED or QUOTA_EXCEEDED.
+        Raise a `GatewayError` of type INVALID_API_KEY, THROTTLED or QUOTA_EXCEEDED.
         """
         key = _find(value or "", api, route)
         for bucket, limit in key.limits:
@@ -63,12 +66,12 @@ class UsagePlans:
         before, used = self._used.get((key.plan_id, key.id), (period, 0))
         used = used if before == period else 0
         if used >= most:
-            raise quota_exceeded(f"key {key.id} had its {most} requests since {period}")
+            raise quota_exceeded(f"key {key.id} has used its {most} requests since {period}")
         self._used[key.plan_id, key.id] = (period, used + 1)
 
 
 def _find(value: str, api: DeployedApi, route: Route) -> ApiKey:
-    """An enabled key of this value, in a plan that this stage is part of."""
+    """Return an enabled key of this value in a plan of this stage."""
     backend = apigateway_backends[ACCOUNT_ID][api.region]
     keys = [
         key for key in list(backend.keys.values()) if value and key.value == value and key.enabled
@@ -101,7 +104,7 @@ def _stage(plan: Any, api: DeployedApi) -> Mapping[str, Any] | None:
 def _limits(
     plan: Any, stage: Mapping[str, Any], key_id: str, route: Route
 ) -> tuple[tuple[tuple[str, ...], Limit], ...]:
-    """The plan's own limit is one bucket for each key, a method's is another."""
+    """Return the limits of a plan, with one bucket per key and one per key and method."""
     method = f"{route.resource}/{route.method}"
     wanted = {
         ("usage plan", plan.id, "key", key_id): plan.throttle,

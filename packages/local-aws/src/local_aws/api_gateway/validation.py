@@ -1,4 +1,4 @@
-"""Request validators: parameters that must be there, and a body that must fit its model.
+"""Request validators: required parameters, and bodies that must match a model.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
 """
@@ -25,7 +25,10 @@ class Request(Protocol):
 
 @dataclass(frozen=True)
 class Validation:
-    """What one method's validator asks. `models` is by media type: a body of another type is not looked at, as on AWS."""
+    """The checks of one method's validator.
+
+    `models` is keyed by media type. As on AWS, a body of another type is not checked.
+    """
 
     parameters: tuple[tuple[str, str], ...] = ()  # place, name
     models: Mapping[str, Draft4Validator] = field(default_factory=dict)
@@ -66,7 +69,10 @@ class Validation:
 def validation_of(
     body: Body, path_item: Mapping[str, Any], operation: Mapping[str, Any]
 ) -> Validation | None:
-    """Return the validation of a method; None without a validator. Raises `NotEmulatedError` for one it cannot do."""
+    """Return the validation of a method; None without a validator.
+
+    Raise `NotEmulatedError` for an unsupported validator.
+    """
     name = operation.get(VALIDATOR, body.get(VALIDATOR))
     if name is None:
         return None
@@ -107,11 +113,14 @@ def _resolved(body: Body, found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _model(body: Body, schema: Mapping[str, Any]) -> Draft4Validator:
-    """Models are of draft 4. References are into the body, which is why it comes along."""
+    """Return the model as a JSON Schema of draft 4.
+
+    Its references point into the body, so the body is included.
+    """
     try:
         Draft4Validator.check_schema(schema)
     except SchemaError as error:
         raise NotEmulatedError(
-            f"a model that is no JSON Schema of draft 4: {error.message}"
+            f"a model that is not a JSON Schema of draft 4: {error.message}"
         ) from None
     return Draft4Validator({"allOf": [schema], "components": body.get("components", {})})

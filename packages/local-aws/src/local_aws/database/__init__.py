@@ -1,1 +1,1 @@
-"""RDS and RDS Proxy on a laptop: a real Postgres, PgBouncer, and a stand-in for the proxy in front of them."""
+"""RDS and RDS Proxy on a laptop: a real Postgres, PgBouncer, and a stand-in for RDS Proxy."""

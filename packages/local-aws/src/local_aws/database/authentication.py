@@ -1,4 +1,4 @@
-"""Who may connect through the proxy: the IAM token, the signer's `rds-db:connect`, and the proxy's secret."""
+"""Authentication at the proxy: IAM token, the signer's `rds-db:connect`, and proxy secret."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,17 +9,21 @@ from local_aws.iam import sessions
 from local_aws.network.reachability import caller_of, no_way_to_proxy
 from local_aws.settings import LOOPBACK
 
-# RDS Proxy's own messages: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
+# RDS Proxy's own messages:
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
 _BAD_TOKEN = "The IAM authentication failed for the role {user}. Check the IAM token for this role and try again."  # noqa: S105
 _NO_CREDENTIALS = "This RDS Proxy has no credentials for the role {user}. Check the credentials for this role and try again."
-_NO_WAY = "The network does not lead here. On AWS the connection would time out."
+_NO_WAY = "The function's network does not reach this proxy. On AWS the connection would time out."
 _NO_TARGET = "This RDS Proxy currently has no available target instance."
 
 
 def iam_authentication(
     port: Callable[[], int], proxies: Callable[[], Sequence[RegisteredProxy]] = registered_proxies
 ) -> Authenticate:
-    """`port` is the stand-in's, asked late because it may be chosen when it starts listening."""
+    """Return the check of an IAM token.
+
+    `port` is a function, because the proxy may choose its port when it starts to listen.
+    """
 
     def authenticate(user: str, password: str) -> None:
         proxy = _registered(proxies())
@@ -38,15 +42,18 @@ def iam_authentication(
 
 
 def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
-    """The stand-in is the one proxy of one environment."""
+    """Return the registered proxy; exactly one must exist."""
     if len(proxies) != 1:
-        detail = f"The local control plane has {len(proxies)} DB proxies and needs exactly one. Run `make up`."
+        detail = (
+            f"The local control plane has {len(proxies)} DB proxies but needs exactly one. "
+            "Run `make up`."
+        )
         raise Refused("08006", _NO_TARGET, detail)
     if not proxies[0].has_target:
         raise Refused(
             "08006",
             _NO_TARGET,
-            "The DB proxy has no target that is available yet. `make up` registers one and waits for it.",
+            "The DB proxy has no available target yet. `make up` registers one and waits.",
         )
     return proxies[0]
 
@@ -57,7 +64,10 @@ def _signer(access_key: str) -> Signer | None:
 
 
 def _has_a_way(access_key: str, proxy: RegisteredProxy) -> None:
-    """The network comes before IAM, but only the token tells which function is at the other end."""
+    """Check that the function's network reaches the proxy.
+
+    On AWS this comes before IAM, but only the token identifies the function.
+    """
     signer = sessions.session(access_key)
     caller = caller_of(signer) if signer and proxy.place else None
     reason = no_way_to_proxy(caller, proxy.place) if caller and proxy.place else None

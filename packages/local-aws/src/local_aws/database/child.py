@@ -1,4 +1,4 @@
-"""A server process that cannot outlive us, and that never runs as root."""
+"""A server process that ends with the supervisor and never runs as root."""
 
 import os
 import pwd
@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# The background half waits for the end of our pipe, which comes when we close it or die in any way (SIGKILL too),
-# and then signals ($0) the server. A pipe works the same on macOS, where there is no PR_SET_PDEATHSIG.
-# It signals only its own parent: were the server gone already, its number might be somebody else's by now.
+# The background subshell waits for the end of our pipe, which comes when we close it or end in any
+# way (including SIGKILL). It then sends the signal $0 to the server. A pipe also works on macOS,
+# which lacks PR_SET_PDEATHSIG. The subshell signals only its own parent: if the server has already
+# ended, another process might have its number.
 _WATCHED = """\
 exec 3<&0
 (
@@ -32,7 +33,10 @@ class Child:
         return self.process.pid
 
     def stop(self, within: float = 10.0) -> None:
-        """Send the signal it was started with, then SIGKILL after `within` seconds. Stopping twice is fine."""
+        """Send the stop signal, then SIGKILL after `within` seconds.
+
+        A second call does nothing.
+        """
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
@@ -48,9 +52,10 @@ def spawn(
     stop_signal: str,
     environment: Mapping[str, str] | None = None,
 ) -> Child:
-    """Start a server in its own session (Ctrl-C reaches only us), its output appended to `log`.
+    """Start a server in its own session, and append its output to `log`.
 
-    `stop_signal` (e.g. "INT") is what ends it in an orderly way.
+    Ctrl-C therefore reaches only us. `stop_signal` (e.g. "INT") is the signal for an orderly
+    shutdown.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -70,7 +75,10 @@ def spawn(
 
 
 def unprivileged_user() -> int | None:
-    """`nobody` when we are root, whom both Postgres and PgBouncer refuse; None means: as ourselves."""
+    """Return `nobody` if we are root, else None for our own user.
+
+    Postgres and PgBouncer refuse to run as root.
+    """
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
@@ -79,7 +87,7 @@ def unprivileged_group() -> int | None:
 
 
 def give_away(path: Path) -> None:
-    """Make `path` belong to the user that servers run as."""
+    """Change the owner of `path` to the user that servers run as."""
     user, group = unprivileged_user(), unprivileged_group()
     if user is not None and group is not None:
         os.chown(path, user, group)
@@ -89,7 +97,7 @@ def private_folder(path: Path) -> Path:
     """Make `path` (in a shared folder such as /tmp) a 0700 folder of the server's user.
 
     Raises:
-        PermissionError: somebody else made it first.
+        PermissionError: another user created it first.
     """
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()
@@ -103,8 +111,9 @@ def private_folder(path: Path) -> Path:
 
 
 def command_of(pid: int) -> str:
-    """Return the command line of a process, or an empty string if there is no such process."""
-    import psutil  # here, since `make doctor` loads this module before anything is installed
+    """Return the command line of a process, or an empty string if it does not exist."""
+    # imported here, because `make doctor` loads this module before anything is installed
+    import psutil
 
     try:
         return " ".join(psutil.Process(pid).cmdline())
@@ -113,7 +122,7 @@ def command_of(pid: int) -> str:
 
 
 def interrupt(pid: int) -> None:
-    """Ask a server of an earlier run to end; not finding it is fine."""
+    """Ask a server of an earlier run to end; do nothing if it no longer exists."""
     try:
         os.kill(pid, signal.SIGINT)
     except ProcessLookupError:

@@ -1,6 +1,6 @@
-"""The log groups of a deleted database, which come back: RDS flushes what it still has, and makes the group anew for that.
+"""Log groups that RDS creates again after a database was deleted, to flush remaining logs.
 
-The next create of such a group fails with ResourceAlreadyExistsException
+A later creation of such a group fails with ResourceAlreadyExistsException
 (https://github.com/hashicorp/terraform-provider-aws/issues/42858, #5348).
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.logs.models import logs_backends
 
@@ -25,7 +25,11 @@ now = time.time
 
 @dataclass
 class LeftoverLogs:
-    """Groups of databases that are gone: (region, name) → when RDS writes them again; None until the group is deleted."""
+    """Log groups of deleted databases.
+
+    Maps (region, name) to the time when RDS creates the group again; None until the group is
+    deleted.
+    """
 
     due: dict[tuple[str, str], float | None] = field(default_factory=dict)
 
@@ -47,4 +51,4 @@ class LeftoverLogs:
         for (region, name), when in list(self.due.items()):
             if when is not None and when <= now():
                 logs_backends[ACCOUNT_ID][region].ensure_log_group(name)
-                del self.due[region, name]  # RDS has nothing left to write
+                del self.due[region, name]  # RDS has no logs left to write

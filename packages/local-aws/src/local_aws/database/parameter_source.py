@@ -1,15 +1,15 @@
-"""`Source` and `ApplyMethod` of a DB parameter, as AWS reads them back.
+"""`Source` and `ApplyMethod` of a DB parameter, as AWS returns them.
 
-A value that equals the family's default changes nothing: AWS keeps `Source = system` and `ApplyMethod = pending-reboot`, whatever
-was asked for. A configuration that asks for `immediate` then differs at every plan
+For a value that equals the family's default, AWS ignores the request and keeps `Source = system`
+and `ApplyMethod = pending-reboot`. A configuration with `immediate` then differs at every plan
 (https://github.com/hashicorp/terraform-provider-aws/issues/39252).
 """
 
 import re
 from typing import Any
 
-# Defaults that AWS documents, by the first major version that has them.
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html (rds.force_ssl is 1 from 15 on)
+# Documented defaults, by the first major version that has them. rds.force_ssl is 1 from 15 on:
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html and
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html
 DEFAULTS: dict[str, tuple[tuple[int, str], ...]] = {
     "rds.force_ssl": ((15, "1"), (0, "0")),
@@ -22,7 +22,7 @@ DEFAULTS: dict[str, tuple[tuple[int, str], ...]] = {
 
 
 def mark(group: Any) -> None:
-    """Write into the parameters of moto's group what AWS would answer for them."""
+    """Set the fields in the parameters of moto's group."""
     major = _major(group.family or "")
     for name, parameter in group.parameters.items():
         is_default = parameter.get("ParameterValue") == default(name, major)
@@ -32,7 +32,10 @@ def mark(group: Any) -> None:
 
 
 def default(name: str, major: int) -> str | None:
-    """Return the family's default; None where it is not known, so that the value counts as the user's."""
+    """Return the family's default.
+
+    None if it is unknown, so that the value counts as the user's.
+    """
     return next((value for since, value in DEFAULTS.get(name, ()) if major >= since), None)
 
 

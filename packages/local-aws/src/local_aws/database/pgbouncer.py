@@ -1,4 +1,4 @@
-"""Transaction pooling between the RDS Proxy stand-in and Postgres, by PgBouncer where it is installed."""
+"""Transaction pooling between the RDS Proxy stand-in and Postgres by PgBouncer, if installed."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,14 @@ from pathlib import Path
 from local_aws.database.child import Child, give_away, private_folder, spawn
 from local_aws.database.postgres import SUPERUSER, Postgres
 
-_PORT = 6432  # only names the socket file; PgBouncer 1.18 refuses numbers from 32768 on
+# used only in the name of the socket file; PgBouncer 1.18 rejects numbers from 32768 on
+_PORT = 6432
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 _START_TIMEOUT = 10.0
 
-# `trust` still wants to know the user, so PgBouncer asks Postgres who may log in; the proxy stand-in, the only one who
-# can reach this socket, has checked the IAM token by then. The borrow timeout is RDS Proxy's default.
+# `trust` still requires a known user, so PgBouncer asks Postgres which roles can log in. Only the
+# proxy stand-in can reach this socket, and it has already checked the IAM token. The borrow timeout
+# is RDS Proxy's default.
 _CONFIG = """\
 [databases]
 * = host={postgres.socket_dir} port={postgres.port}
@@ -59,7 +61,10 @@ class Pgbouncer:
         return self._child.process.poll() is None
 
     async def stop(self) -> None:
-        """Closes its connections at once: an open transaction is rolled back. Stopping twice is fine."""
+        """Stop at once, which closes connections and rolls back open transactions.
+
+        A second call does nothing.
+        """
         await asyncio.to_thread(self._child.stop)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -67,7 +72,7 @@ class Pgbouncer:
 async def start(
     postgres: Postgres, *, size: int = 20, clients: int = 1000, log: Path | None = None
 ) -> Pgbouncer | None:
-    """Pool `size` server connections per user; None where PgBouncer is not installed.
+    """Pool `size` server connections per user; return None if PgBouncer is not installed.
 
     Raises:
         PgbouncerFailed: it is installed and does not start.
@@ -93,7 +98,10 @@ def _program() -> str | None:
 
 
 def _folder(postgres: Postgres) -> Path:
-    """A new one each time: a PgBouncer that is just ending removes its socket file, and must not remove ours."""
+    """Return a new folder for each start.
+
+    A PgBouncer that is ending removes its socket file, which must not be the new one's.
+    """
     for left_over in postgres.socket_dir.glob("pool-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     return private_folder(postgres.socket_dir / f"pool-{time.time_ns() % 10**9}")

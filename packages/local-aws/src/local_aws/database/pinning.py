@@ -1,6 +1,8 @@
-"""Statements for which RDS Proxy pins a session: it then keeps its server connection to itself until it ends.
+"""Statements that pin a session in RDS Proxy, which then reserves a server connection for it.
 
-The stand-in looks at what clients send and notes each such statement, since PgBouncer would not mind.
+The stand-in reads the clients' statements and records those that pin, because PgBouncer does not
+report them.
+
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 """
 
@@ -15,9 +17,9 @@ from pathlib import Path
 from local_aws.settings import Settings
 
 LONGEST_STATEMENT = 16 * 1024  # bytes: "any statement with a text size greater than 16 KB"
-_KEPT = 4 * LONGEST_STATEMENT  # bytes of a message that are looked at
+_KEPT = 4 * LONGEST_STATEMENT  # most bytes of a message that are examined
 
-# What stands in quotes, between dollars or in a comment is no SQL.
+# Quoted text, dollar-quoted text and comments are not SQL.
 _NOT_SQL = re.compile(
     r"""--[^\n]* | /\*.*?\*/ | E'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<tag>\$(?:[A-Z_]\w*)?\$).*?(?P=tag)""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
@@ -26,12 +28,13 @@ _KINDS = {
     "sets a parameter of the session": r"^(SET|RESET)\b|\bSET_CONFIG\s*\(",
     "manages prepared statements": r"^(PREPARE|EXECUTE|DEALLOCATE)\b",
     "discards the session's state": r"^DISCARD\b",
-    "makes something temporary": r"^CREATE\s+(OR\s+REPLACE\s+)?((GLOBAL|LOCAL)\s+)?TEMP(ORARY)?\b|\bINTO\s+TEMP(ORARY)?\b",
+    "creates a temporary object": r"^CREATE\s+(OR\s+REPLACE\s+)?((GLOBAL|LOCAL)\s+)?TEMP(ORARY)?\b|\bINTO\s+TEMP(ORARY)?\b",
     "declares a cursor": r"^DECLARE\b",
     "listens": r"^(UN)?LISTEN\b",
     "loads a library": r"^LOAD\b",
-    "moves or reads a sequence": r"\b(NEXTVAL|SETVAL|CURRVAL|LASTVAL)\s*\(",
-    "locks for the session": r"\bPG_(TRY_)?ADVISORY_(UN)?LOCK(_SHARED|_ALL)?\s*\(",  # …_xact_lock does not pin
+    "changes or reads a sequence": r"\b(NEXTVAL|SETVAL|CURRVAL|LASTVAL)\s*\(",
+    # …_xact_lock does not pin
+    "takes a session-level lock": r"\bPG_(TRY_)?ADVISORY_(UN)?LOCK(_SHARED|_ALL)?\s*\(",
 }
 _PATTERNS = {reason: re.compile(pattern, re.IGNORECASE) for reason, pattern in _KINDS.items()}
 
@@ -45,7 +48,11 @@ class Pinned:
 
 @lru_cache(maxsize=1024)
 def reasons(sql: str, *, name: str = "", simple: bool = False) -> tuple[str, ...]:
-    """Why this pins. `name` is the prepared statement's; `simple` a query without Parse, which may hold several statements."""
+    """Return the reasons why a statement pins.
+
+    `name` is the prepared statement's. `simple` marks a query without Parse, which may contain
+    several statements.
+    """
     return tuple(_reasons(sql, name, simple))
 
 
@@ -58,7 +65,7 @@ def _reasons(sql: str, name: str, simple: bool) -> Iterator[str]:
     if name:
         yield f"prepares the named statement {name!r}"
     if simple and len(statements) > 1:
-        yield "holds several statements"
+        yield "contains several statements"
     if len(sql.encode()) > LONGEST_STATEMENT:
         yield f"is longer than {LONGEST_STATEMENT} bytes"
 
@@ -68,16 +75,16 @@ def _blank(found: re.Match[str]) -> str:
 
 
 class Statements:
-    """The SQL in what a client sends after it was let in, whatever pieces it comes in: Query and Parse messages."""
+    """The SQL in a client's Query and Parse messages after the login, in pieces of any size."""
 
     def __init__(self) -> None:
         self._head = b""  # the beginning of a type and length
-        self._kind = b""  # of the message that is coming
-        self._missing = 0  # bytes of it
+        self._kind = b""  # of the current message
+        self._missing = 0  # bytes of the current message
         self._body = bytearray()
 
     def read(self, data: bytes) -> Iterator[tuple[str, str, bool]]:
-        """(SQL, name of the prepared statement, whether it is a simple query)."""
+        """Yield (SQL, name of the prepared statement, whether it is a simple query)."""
         at = 0
         while at < len(data) or (self._kind and not self._missing):
             if not self._kind:
@@ -115,10 +122,11 @@ class Statements:
 
 
 class Record:
-    """Keeps each pinned statement once, as a line of `path`."""
+    """A log with one line per pinned statement in `path`."""
 
     def __init__(self, path: Path) -> None:
-        path.touch()  # empty says that there was nothing; none, that nobody looked
+        # an empty file means that no statement pinned; no file means that nothing was recorded
+        path.touch()
         self._path = path
         self._seen = set(read(path))
 
@@ -133,7 +141,7 @@ class Record:
 
 
 class Watch:
-    """One client's connection."""
+    """The recorder of one client's connection."""
 
     def __init__(self, user: str, record: Record) -> None:
         self._user, self._record, self._statements = user, record, Statements()
@@ -149,9 +157,9 @@ def path(settings: Settings) -> Path:
 
 
 def read(path: Path) -> list[Pinned]:
-    """What was recorded.
+    """Return the recorded statements.
 
     Raises:
-        FileNotFoundError: nothing was watched.
+        FileNotFoundError: nothing was recorded.
     """
     return [Pinned(**json.loads(line)) for line in path.read_text().splitlines()]

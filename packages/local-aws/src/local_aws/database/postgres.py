@@ -1,4 +1,4 @@
-"""A real Postgres with the roles RDS has, kept in a folder between runs, gone when we are gone."""
+"""A real Postgres with RDS's roles, whose data stays in a folder and whose server ends with us."""
 
 import asyncio
 import fcntl
@@ -32,17 +32,18 @@ from local_aws.settings import LOOPBACK
 
 DATABASE = "atrium"
 MASTER = "postgres"  # as on RDS: not a superuser, but CREATEDB, CREATEROLE and rds_superuser
-SUPERUSER = "rdsadmin"  # RDS's own; reachable here only through the private socket
+SUPERUSER = "rdsadmin"  # RDS's own superuser; reachable here only through the private socket
 
 _START_TIMEOUT = 30.0
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 
-_TAKEN = "Address already in use"  # what Postgres says of its port then
+_TAKEN = "Address already in use"  # Postgres's message when the port is taken
 
-# What Postgres says then: of a write that was refused, and of one that was done in part.
+# Postgres's messages for a failed write and for a partial write.
 _DISK_FULL = ("No space left on device", "Check free disk space")
 
-# What RDS sets up before its customer sees the instance. One statement a line: single-user mode reads lines.
+# The roles that RDS sets up before its customer sees the instance. Each statement is on one line,
+# because single-user mode reads lines.
 _ROLES = f"""\
 CREATE ROLE rds_iam
 CREATE ROLE rds_superuser
@@ -50,7 +51,8 @@ GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN O
 CREATE ROLE {MASTER} LOGIN CREATEDB CREATEROLE IN ROLE rds_superuser
 CREATE DATABASE {DATABASE} OWNER {MASTER}
 """
-# From 16 on a grantor needs ADMIN; the master must not become a member of rds_iam by it, which RDS reads as "IAM only".
+# From version 16 on, a grantor needs ADMIN. The grant must not make the master a member of rds_iam,
+# because RDS would then allow it to log in only by IAM.
 _GRANT_IAM = f"GRANT rds_iam TO {MASTER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE\n"
 
 
@@ -60,11 +62,14 @@ class PostgresFailed(RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server. TCP on 127.0.0.1 asks for SCRAM passwords; the socket, in a 0700 folder, trusts."""
+    """A running server.
+
+    TCP on 127.0.0.1 requires SCRAM passwords; the socket, in a 0700 folder, trusts.
+    """
 
     port: int
     socket_dir: Path
-    data: Path  # where the data really lies: see `place`
+    data: Path  # the real location of the data: see `place`
     version: str
     bin: Path  # psql, pg_dump, …
     _child: Child
@@ -72,7 +77,10 @@ class Postgres:
 
     @property
     def socket(self) -> str:
-        """The unix socket's path, e.g. for `pg8000.connect(user, unix_sock=…, database=…)`."""
+        """Return the path of the unix socket.
+
+        Example: `pg8000.connect(user, unix_sock=postgres.socket, database=…)`.
+        """
         return str(self.socket_dir / f".s.PGSQL.{self.port}")
 
     @property
@@ -80,7 +88,7 @@ class Postgres:
         return self.dsn(SUPERUSER)
 
     def dsn(self, user: str, database: str = DATABASE) -> str:
-        """libpq URL over the trusting unix socket."""
+        """Return a libpq URL for the trusting unix socket."""
         return f"postgresql://{user}@/{database}?host={self.socket_dir}&port={self.port}"
 
     @property
@@ -91,7 +99,10 @@ class Postgres:
         await asyncio.to_thread(self.stop_now)
 
     def stop_now(self) -> None:
-        """Fast shutdown: open transactions are rolled back, data is on disk. Stopping twice is fine."""
+        """Stop by fast shutdown: roll back open transactions and flush data to disk.
+
+        A second call does nothing.
+        """
         self._child.stop()
         shutil.rmtree(self.socket_dir, ignore_errors=True)
         self._lock.close()
@@ -100,7 +111,7 @@ class Postgres:
 async def start(
     data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True
 ) -> Postgres:
-    """See `start_now`."""
+    """Call `start_now` in a thread."""
     return await asyncio.to_thread(start_now, data, port=port, log=log, durable=durable)
 
 
@@ -108,9 +119,11 @@ async def start(
 def running(
     data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = False
 ) -> Iterator[Postgres]:
-    """For tests: `with running(tmp_path / "postgres") as postgres`. Not durable by default, which is faster.
+    """Provide Postgres for a test.
 
-    Data that `place` had to put outside of `data`'s folder is removed at the end.
+    Example: `with running(tmp_path
+    "postgres") as postgres`. By default it is not durable, which is faster. Data that `place` had
+    to put outside of the folder of `data` is removed at the end.
     """
     server = start_now(data, port=port, log=log, durable=durable)
     try:
@@ -122,10 +135,11 @@ def running(
 
 
 async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postgres:
-    """A new server in place of one that was killed: the same data, port and lock.
+    """Start a new server in place of one that was killed, with the same data, port and lock.
 
     Raises:
-        PostgresFailed: it did not start in `_START_TIMEOUT` seconds. Orphans of the old one hold its memory for a moment.
+        PostgresFailed: it did not start in `_START_TIMEOUT` seconds. For a moment, orphans of the
+            killed server may still hold its memory.
     """
     found = await asyncio.to_thread(binaries.find)
     deadline = time.monotonic() + _START_TIMEOUT
@@ -148,13 +162,15 @@ def start_now(
     durable: bool = True,
     free_port: Callable[[], int] | None = None,
 ) -> Postgres:
-    """Start Postgres on `data` (made when absent), on `port` or a free one; ready for connections on return.
+    """Start Postgres on `data`, which is created if absent, and wait until it is ready.
 
-    A server left over by a killed supervisor is stopped first. `durable=False` skips fsync.
+    It listens on `port` or a free one. A server left by a killed supervisor is stopped first.
+    `durable=False` skips fsync.
 
     Raises:
         NoPostgres: no Postgres runs on this machine.
-        PostgresFailed: `data` is in use by another stack, of another major version, or the start failed.
+        PostgresFailed: `data` is in use by another stack, of another major version, or the start
+            failed.
     """
     found = binaries.find()
     data = place(data)
@@ -174,9 +190,10 @@ def start_now(
 
 
 def place(data: Path) -> Path:
-    """Where the data of `data` really lies: there, or under /var/tmp when we are root and `nobody` cannot reach it.
+    """Return the real location of `data`.
 
-    A checkout under /root, for example. Whoever forgets a stack calls `forget(data)`.
+    It is under /var/tmp if we are root and `nobody` cannot reach `data`, for example in a checkout
+    under /root. Call `forget(data)` to delete a stack.
     """
     data = data.resolve()
     user = unprivileged_user()
@@ -187,13 +204,19 @@ def place(data: Path) -> Path:
 
 
 def socket_folder(data: Path) -> Path:
-    """Of the server on `data`, as `place` gives it. Its name is in the command line of all its processes."""
+    """Return the socket folder of the server on `data`, as `place` returns it.
+
+    The name is in the command line of all its processes.
+    """
     key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return Path(f"/tmp/atrium-{os.geteuid()}-{key}")  # noqa: S108  short: socket paths end at 107
 
 
 def forget(data: Path) -> None:
-    """Remove the data of `data`, wherever it lies, with its log and lock. Its server must be stopped."""
+    """Remove the data of `data` at its real location, with its log and lock.
+
+    Its server must be stopped.
+    """
     data = place(data)
     shutil.rmtree(data, ignore_errors=True)
     for suffix in ("log", "lock"):
@@ -205,7 +228,10 @@ def _existing_parents(path: Path) -> list[Path]:
 
 
 def _locked(data: Path) -> TextIOWrapper:
-    """A lock that ends with us, however we end: two supervisors never share one data folder."""
+    """Take a lock that the system releases when this process ends.
+
+    Two supervisors never share a data folder.
+    """
     data.parent.mkdir(parents=True, exist_ok=True)
     lock = data.with_name(f"{data.name}.lock").open("a")
     try:
@@ -219,7 +245,10 @@ def _locked(data: Path) -> TextIOWrapper:
 
 
 def _stop_leftover(data: Path) -> None:
-    """End the server of a supervisor that was killed. The lock is ours, so nobody alive owns it."""
+    """End the server of a killed supervisor.
+
+    We hold the lock, so no living supervisor owns the server.
+    """
     deadline = time.monotonic() + 15
     while (pid := _postmaster(data)) is not None:
         if time.monotonic() > deadline:
@@ -231,7 +260,10 @@ def _stop_leftover(data: Path) -> None:
 
 
 def _postmaster(data: Path) -> int | None:
-    """The pid of a live Postgres on `data`; a pid file left by a crash may name any process by now."""
+    """Return the pid of a running Postgres on `data`.
+
+    The pid file of a crashed server may name an unrelated process.
+    """
     try:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
@@ -241,7 +273,10 @@ def _postmaster(data: Path) -> int | None:
 
 
 def _create(found: Binaries, data: Path) -> None:
-    """initdb and RDS's roles in a folder beside, then renamed: `data` is whole or absent."""
+    """Run initdb and create RDS's roles in a temporary folder, then rename it.
+
+    `data` is therefore complete or absent.
+    """
     scratch = Path(tempfile.mkdtemp(prefix=f"{data.name}.new-", dir=data.parent))
     give_away(scratch)
     options = [
@@ -298,10 +333,11 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
     )
     if done.returncode:
         full = any(sign in done.stderr for sign in _DISK_FULL)
-        advice = "\nMake room where the stack's folder lies" if full else "\nWhen that is mended"
+        advice = "\nFree disk space for the stack's folder" if full else "\nFix the cause"
         name = Path(command[0]).name
         raise PostgresFailed(
-            f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice}, run `make up` again."
+            f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice} "
+            "and run `make up` again."
         )
 
 
@@ -309,8 +345,8 @@ def _check_version(found: Binaries, data: Path) -> None:
     made_by = int((data / "PG_VERSION").read_text())
     if made_by != found.major:
         raise PostgresFailed(
-            f"{data} was made by Postgres {made_by}, and here runs {found.version} ({found.folder})."
-            " Forget the local data (`make reset`), or install that version."
+            f"{data} was created by Postgres {made_by}, but {found.version} runs here "
+            f"({found.folder}). Delete the local data (`make reset`), or install that version."
         )
 
 
@@ -322,7 +358,7 @@ def _launch_on_free_port(
     lock: TextIOWrapper,
     free_port: Callable[[], int],
 ) -> Postgres:
-    """On another one where somebody took the first between our look at it and Postgres' own."""
+    """Start on another port if one is taken between our check and Postgres's bind."""
     for _ in range(5):
         try:
             return _launch(found, data, free_port(), log, durable, lock)
@@ -374,7 +410,10 @@ def _wait_until_ready(child: Child, data: Path, port: int, log: Path) -> None:
 
 
 def _ready(child: Child, data: Path) -> bool:
-    """Line 8 of postmaster.pid is the server's state; line 1 tells that it is this server's file."""
+    """Return True if the server is ready.
+
+    Line 8 of postmaster.pid is its state; line 1 proves that the file is this server's.
+    """
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -383,11 +422,14 @@ def _ready(child: Child, data: Path) -> bool:
 
 
 def _free_port() -> int:
-    """Below those that the kernel gives to outgoing connections (32768 and up on Linux): one of these could take it before Postgres does."""
+    """Return a port below the kernel's range for outgoing connections (32768 and up on Linux).
+
+    An outgoing connection could take a higher one before Postgres does.
+    """
     for port in random.sample(range(10000, 32768), 200):
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
     raise PostgresFailed(
-        "No free port between 10000 and 32767 on 127.0.0.1. End what listens there."
+        "No free port between 10000 and 32767 on 127.0.0.1. Stop programs that listen there."
     )

@@ -1,4 +1,7 @@
-"""RDS Proxy's stand-in: TLS and an IAM token at the door, then bytes between the client and a pooled connection."""
+"""A stand-in for RDS Proxy.
+
+It checks TLS and the IAM token, then relays bytes to a pooled connection.
+"""
 
 import asyncio
 import contextlib
@@ -15,13 +18,13 @@ from local_aws.settings import LOOPBACK
 log = logging.getLogger("local_aws.database.proxy")
 
 _LOGIN_TIMEOUT = 30.0  # seconds for TLS, startup and password
-_LONGEST_LOGIN = 64 * 1024  # bytes a client may send before it is let in
+_LONGEST_LOGIN = 64 * 1024  # bytes that a client may send before the login
 
 
 class Refused(Exception):  # noqa: N818
-    """Told to the client as a FATAL error with SQLSTATE `code`.
+    """A rejected login, sent to the client as a FATAL error with SQLSTATE `code`.
 
-    `message` is RDS Proxy's own text; `detail` says why, which AWS keeps to itself.
+    `message` is RDS Proxy's own text. `detail` is the reason, which AWS does not reveal.
     """
 
     def __init__(self, code: str, message: str, detail: str = "") -> None:
@@ -29,7 +32,7 @@ class Refused(Exception):  # noqa: N818
         self.code, self.message, self.detail = code, message, detail
 
 
-# user -> what is shown each piece of what that client sends once it is let in.
+# user -> a function that gets each piece of the client's data after the login.
 Watch = Callable[[str], Callable[[bytes], None]]
 # (user, password) -> None, or raises Refused.
 Authenticate = Callable[[str, str], None]
@@ -37,7 +40,10 @@ Authenticate = Callable[[str, str], None]
 
 @dataclass
 class Proxy:
-    """A listening stand-in. `upstream` may be changed while it runs: new connections go there."""
+    """A listening stand-in.
+
+    `upstream` may change while it runs; new connections use the new value.
+    """
 
     upstream: str  # path of PgBouncer's or Postgres's unix socket, which trusts us
     authenticate: Authenticate
@@ -65,7 +71,7 @@ class Proxy:
         )
 
     async def stop(self) -> None:
-        """Stop listening and cut every connection."""
+        """Stop listening and close every connection."""
         if self._server is None:
             return
         self._server.close()
@@ -86,19 +92,22 @@ class Proxy:
             if upstream:
                 await client.closed.wait()
         except Refused as refused:
-            log.warning("refused: %s %s", refused.message, refused.detail)
+            log.warning("Rejected a login: %s %s", refused.message, refused.detail)
             client.write(wire.fatal(refused.code, refused.message, refused.detail))
         except (OSError, EOFError, TimeoutError) as error:
-            log.info("connection ended while logging in: %r", error)
+            log.info("A connection ended during the login: %r", error)
         except Exception:
-            log.exception("a connection failed")
+            log.exception("A connection failed")
         finally:
             client.close()
             if upstream:
                 upstream.close()
 
     async def _log_in(self, client: "Side") -> "Side | None":
-        """The upstream connection, already joined to the client; None after a CancelRequest."""
+        """Return the upstream connection, already joined to the client.
+
+        None after a CancelRequest.
+        """
         code, body = await self._startup(client)
         if code == wire.CANCEL_REQUEST:
             await self._cancel(body)
@@ -123,13 +132,16 @@ class Proxy:
         except OSError as error:
             message = "This RDS Proxy currently has no available target instance."
             raise Refused("08006", message, f"{error}: see `make status`.") from None
-        upstream.write(wire.packet(code, body))  # it answers AuthenticationOk itself
+        upstream.write(wire.packet(code, body))  # the upstream sends AuthenticationOk itself
         client.shown = self.watch(user) if self.watch else None
         join(client, upstream)
         return upstream
 
     async def _startup(self, client: "Side") -> tuple[int, bytes]:
-        """The first message that is not about encryption. Only a CancelRequest may come without TLS."""
+        """Return the first message that does not negotiate encryption.
+
+        Only a CancelRequest is accepted without TLS.
+        """
         encrypted = False
         while True:
             code, body = await _packet(client)
@@ -148,31 +160,37 @@ class Proxy:
                 )
 
     async def _cancel(self, body: bytes) -> None:
-        """PgBouncer knows the key: the client had it from there."""
+        """Forward a CancelRequest.
+
+        PgBouncer knows the key, because it issued it.
+        """
         upstream = await _connect(self.upstream)
         upstream.write(wire.packet(wire.CANCEL_REQUEST, body))
-        await upstream.closed.wait()  # it closes when it has passed the request on
+        # PgBouncer closes the connection when it has forwarded the request
+        await upstream.closed.wait()
         upstream.close()
 
 
 class Side(asyncio.Protocol):
-    """One of the two connections: read message by message while logging in, then joined to the other.
+    """One of the two connections: read by message during the login, then joined to the other.
 
-    A Protocol and not a pair of streams, because joined it costs one callback for each piece, and no task switch.
+    A Protocol is cheaper than a pair of streams: once joined, each piece costs one callback and no
+    task switch.
     """
 
     def __init__(self, accepted: "Callable[[Side], None] | None" = None) -> None:
         self.closed = asyncio.Event()
         self.other: Side | None = None
         self.shown: Callable[[bytes], None] | None = (
-            None  # what comes from this side, once it is joined
+            None  # receives the data of this side once it is joined
         )
         self._accepted = accepted
         self._buffer = bytearray()
         self._news = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is of another class
+        # uvloop's transport has another class
+        self.transport = cast("asyncio.Transport", transport)
         if self._accepted:
             self._accepted(self)
 
@@ -208,7 +226,7 @@ class Side(asyncio.Protocol):
         self.transport.close()
 
     async def read(self, size: int) -> bytes:
-        """Exactly `size` bytes.
+        """Read exactly `size` bytes.
 
         Raises:
             EOFError: the connection ended before.
@@ -229,7 +247,7 @@ class Side(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         self.transport.pause_reading()  # so that the ClientHello waits for its reader
-        if self._buffer:  # sent in the clear, to be taken for encrypted later: CVE-2021-23214
+        if self._buffer:  # plaintext that would later count as encrypted: CVE-2021-23214
             raise Refused("08P01", "received unencrypted data after SSL request")
         self.transport.write(b"S")
         loop = asyncio.get_running_loop()
@@ -239,7 +257,7 @@ class Side(asyncio.Protocol):
 
 
 def join(client: Side, upstream: Side) -> None:
-    """From now on, what one side sends goes to the other; when one closes, so does the other."""
+    """Join two sides: relay data in both directions; when one side closes, close the other."""
     client.other, upstream.other = upstream, client
     for side, other in ((client, upstream), (upstream, client)):
         if early := side.unread():

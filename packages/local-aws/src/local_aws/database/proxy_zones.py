@@ -1,6 +1,6 @@
-"""The zones that RDS Proxy does not serve: it drops their subnets without a word.
+"""Availability zones without RDS Proxy, whose subnets it silently drops.
 
-A configuration that names such a subnet then has a proxy to replace at every plan
+A configuration with such a subnet then replaces the proxy at every plan
 (https://github.com/hashicorp/terraform-provider-aws/issues/17781 and #23446).
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.ec2.models import ec2_backends
 
@@ -17,7 +17,7 @@ UNSUPPORTED = frozenset(["use1-az3", "usw1-az2"])
 
 
 def drop_unsupported(proxy: Any) -> None:
-    """Forget the subnets of moto's proxy that lie in such a zone."""
+    """Remove the subnets of moto's proxy that are in such a zone."""
     subnets = ec2_backends[ACCOUNT_ID][proxy.region].describe_subnets(
         subnet_ids=list(proxy.vpc_subnet_ids)
     )

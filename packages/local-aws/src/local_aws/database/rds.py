@@ -1,7 +1,8 @@
-"""RDS's control plane as Terraform sees it: moto's, with the stand-in's address in it and its gaps filled.
+"""RDS's control plane as Terraform sees it: moto's, with the stand-in's address and corrections.
 
-moto 5.2.5 gives every instance one resource id, forgets Performance Insights, does not say whether a parameter is the user's
-and names `admin` in every managed secret. What AWS changes, delays or refuses is in the files beside this one.
+moto 5.2.5 gives every instance the same resource id and loses Performance Insights. It does not
+report the source of a parameter, and names `admin` in every managed secret. Other modules of this
+package emulate what AWS changes, delays or rejects.
 """
 
 import json
@@ -18,7 +19,7 @@ from local_aws.database import parameter_source, proxy_zones, service_linked_rol
 from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.rds.models import rds_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -28,7 +29,11 @@ _TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}
 
 
 def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
-    """For the service `rds`. `port` is the stand-in's: `aws_db_proxy.endpoint` and `aws_db_proxy_target.port` become it."""
+    """Return the interceptor of the service `rds`.
+
+    `port` is the stand-in's. It becomes part of `aws_db_proxy.endpoint`, and
+    `aws_db_proxy_target.port`.
+    """
 
     async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
         if (refusal := service_linked_role.refusal(call)) is not None:
@@ -61,7 +66,7 @@ def _with_address(action: str, body: bytes, port: int) -> bytes:
 
 
 def _completed(region: str, wanted: Mapping[str, str], body: bytes) -> bytes:
-    """Write into moto's objects what it left out, and into its answer what Terraform takes from there."""
+    """Add what moto omits to its objects, and to the parts of its answer that Terraform reads."""
     backend = rds_backends[ACCOUNT_ID][region]
     database = backend.databases.get(wanted.get("DBInstanceIdentifier", ""))
     match wanted.get("Action"):
@@ -102,7 +107,10 @@ def _set_performance_insights(database: Any, wanted: Mapping[str, str]) -> None:
 
 
 def _set_master_secret(database: Any, region: str) -> None:
-    """A user name that is right; the password opens nothing here, where the master signs in by IAM only."""
+    """Set the correct user name in the master's secret.
+
+    The password has no use here, because the master logs in by IAM only.
+    """
     if not hasattr(database, "master_user_secret"):
         return
     held: Any = secretsmanager_backends[ACCOUNT_ID][region].secrets[

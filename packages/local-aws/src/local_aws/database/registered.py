@@ -1,6 +1,6 @@
-"""The DB proxy that Terraform registered in moto: its id, its target, and whose secrets it holds.
+"""The DB proxy that Terraform registered in moto: its id, target and secrets.
 
-As on AWS, a user needs a secret that the proxy's role may read and that has a value.
+As on AWS, a user needs a secret with a value that the proxy's role may read.
 """
 
 import json
@@ -12,7 +12,7 @@ from local_aws.iam import sessions
 from local_aws.network.reachability import Place
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.rds.models import rds_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -24,19 +24,19 @@ class RegisteredProxy:
     region: str
     secret_arns: tuple[str, ...]
     role_arn: str
-    has_target: bool  # and it is available
-    place: Place | None = None  # in the network; None: not looked at
+    has_target: bool  # and the target is available
+    place: Place | None = None  # its location in the network; None: not checked
 
     def user_arn(self, user: str) -> str:
         return f"arn:aws:rds-db:{self.region}:{ACCOUNT_ID}:dbuser:{self.id}/{user}"
 
     def problem_with(self, user: str) -> str | None:
-        """Why the proxy has no credentials for `user`; None if it has."""
+        """Explain why the proxy has no credentials for `user`; return None if it has."""
         found = next((arn for arn in self.secret_arns if _username(arn, self.region) == user), None)
         if found is None:
             return (
-                f"No secret of the proxy names {user} and has a password, or it has had one for less than "
-                f"{settling.SECRET_SECONDS:.0f} s. `make migrate` sets them."
+                f"No secret of the proxy contains {user} and a password, or the password is younger "
+                f"than {settling.SECRET_SECONDS:.0f} s. `make migrate` sets the passwords."
             )
         if refusal := trust.refusal_of_rds(self.role_arn):
             return refusal
@@ -70,7 +70,7 @@ def registered_proxies() -> list[RegisteredProxy]:
 
 
 def _username(secret_arn: str, region: str) -> str | None:
-    """The user a secret is for; None while it has no value, or no password."""
+    """Return the user of a secret; None if the secret has no value or no password."""
     secret = secretsmanager_backends[ACCOUNT_ID][region].secrets.get(secret_arn)
     if secret is None or not secret.default_version_id or not settling.is_known(secret):
         return None

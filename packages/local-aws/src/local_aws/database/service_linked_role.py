@@ -1,6 +1,10 @@
-"""The role that RDS acts with. An empty account has none, and RDS may refuse the first database or proxy while it is made.
+"""RDS's service-linked role.
 
-https://github.com/terraform-aws-modules/terraform-aws-rds/issues/364, https://github.com/aws-samples/eks-workshop-v2/issues/1609
+An empty account has none. RDS may reject the first database or proxy while the role is being
+created.
+
+https://github.com/terraform-aws-modules/terraform-aws-rds/issues/364,
+https://github.com/aws-samples/eks-workshop-v2/issues/1609
 """
 
 import os
@@ -8,11 +12,11 @@ import os
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.iam import models as iam
 
-# moto writes the name as the service does in its address.
+# moto writes the name like the service in its address.
 iam.SERVICE_NAME_CONVERSION |= {"rds": "RDS"}
 SERVICE = "rds.amazonaws.com"
 NEEDED_BY = frozenset(["CreateDBInstance", "CreateDBProxy"])
@@ -23,11 +27,14 @@ REFUSAL = (
 
 
 def refusal(call: AwsCall) -> AwsResponse | None:
-    """Return RDS's refusal if the account has no such role yet; the next call finds it made."""
+    """Return RDS's error if the account has no such role yet; the next call finds the role."""
     if call.action not in NEEDED_BY or _exists():
         return None
     iam.iam_backends[ACCOUNT_ID]["aws"].create_service_linked_role(SERVICE, "", "")
-    error = f"<Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>{REFUSAL}</Message></Error>"
+    error = (
+        "<Error><Type>Sender</Type><Code>InvalidParameterValue</Code>"
+        f"<Message>{REFUSAL}</Message></Error>"
+    )
     return AwsResponse(
         400, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"content-type": "text/xml"}
     )

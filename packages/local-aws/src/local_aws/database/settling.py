@@ -1,7 +1,9 @@
-"""What a new proxy does not know at once: that its target is there, and what a new secret says.
+"""Eventual consistency of a new proxy: its target and new secrets take effect with a delay.
 
-On AWS a target is `PENDING_PROXY_CAPACITY` for minutes and a new secret may be unknown for about one. Here it is seconds: long
-enough that a deployment which does not wait fails. Importing this corrects moto's health of a target.
+On AWS a target is `PENDING_PROXY_CAPACITY` for minutes, and a new secret may be unknown for about
+one. Here the delay is seconds: long enough that a deployment that does not wait fails.
+
+Importing this module patches moto's target health.
 """
 
 import os
@@ -10,19 +12,19 @@ from typing import Any
 
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.rds.models import DBProxyTarget
 
 TARGET_SECONDS = 3.0
 SECRET_SECONDS = 2.0
-_REGISTERED = "registered_at"  # an attribute of moto's target, which a snapshot keeps
+_REGISTERED = "registered_at"  # an attribute of moto's target, which snapshots keep
 
 now = time.time
 
 
 def registered(target: Any) -> None:
-    """Note that moto's target was registered now."""
+    """Record the registration time of moto's target."""
     setattr(target, _REGISTERED, now())
 
 
@@ -31,13 +33,19 @@ def is_available(target: Any) -> bool:
 
 
 def is_known(secret: Any) -> bool:
-    """Whether the proxy has read moto's secret: some seconds after it got its first value."""
+    """Return True if the proxy has read moto's secret.
+
+    It reads a secret some seconds after its first value.
+    """
     first = min(version["createdate"] for version in secret.versions.values())
     return bool(now() - first >= SECRET_SECONDS)
 
 
 def _health(target: Any) -> dict[str, str]:
-    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html"""
+    """Return the target's health.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html
+    """
     if is_available(target):
         return {"State": "AVAILABLE"}
     description = "DBProxy Target unavailable due to an internal error"

@@ -1,4 +1,7 @@
-"""A certificate authority for this checkout, and the proxy's certificate for 127.0.0.1 and localhost."""
+"""A certificate authority for this checkout, and the proxy's certificate.
+
+The certificate is for 127.0.0.1 and localhost.
+"""
 
 import os
 import ssl
@@ -17,7 +20,7 @@ _RENEW_BEFORE = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Certificates:
-    ca_bundle: Path  # our authority and nothing else: what clients of the proxy trust
+    ca_bundle: Path  # only our authority, which clients of the proxy trust
     server: Path  # certificate and key
 
     def server_context(self) -> ssl.SSLContext:
@@ -28,9 +31,10 @@ class Certificates:
 
 
 def certificates(folder: Path) -> Certificates:
-    """Return those in `folder`. Create them when they are absent, damaged or about to expire.
+    """Return the certificates in `folder`.
 
-    The authority's key is never written to disk.
+    They are created if they are absent, damaged or about to expire. The authority's key is never
+    written to disk.
     """
     found = Certificates(folder / "ca.pem", folder / "proxy.pem")
     if not _usable(found):
@@ -44,12 +48,12 @@ def _usable(found: Certificates) -> bool:
         server = x509.load_pem_x509_certificate(found.server.read_bytes())
         server.verify_directly_issued_by(authority)
     except (OSError, ValueError, TypeError, InvalidSignature):
-        return False  # absent, damaged, or the two files are of different runs
+        return False  # absent, damaged, or the two files are from different runs
     return server.not_valid_after_utc - _RENEW_BEFORE > datetime.now(UTC)
 
 
 def _create(wanted: Certificates) -> None:
-    import trustme  # once a year, so no start of the stack pays for it
+    import trustme  # imported here, because it is needed once a year and would slow every start
 
     wanted.ca_bundle.parent.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Atrium local authority")

@@ -17,7 +17,7 @@ _NO_PAYLOAD = hashlib.sha256(b"").hexdigest()
 
 
 class BadToken(ValueError):  # noqa: N818
-    """The message says what is wrong with it."""
+    """An invalid token; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def verify(
         raise BadToken(f"the token is for the user {parameters.get('DBUser')!r}, not for {user!r}")
     found = signer(access_key)
     if found is None:
-        raise BadToken(f"nobody has the access key {access_key}")
+        raise BadToken(f"the access key {access_key} is unknown")
     if parameters.get("X-Amz-Security-Token") != found.session_token:
-        raise BadToken("the session token is not the one of the access key")
+        raise BadToken("the session token does not belong to the access key")
     expected = _signature(endpoint, parameters, found.secret, date, region)
     if not hmac.compare_digest(expected, parameters.get("X-Amz-Signature", "")):
         raise BadToken("the signature does not match")
@@ -113,13 +113,13 @@ def _check_age(parameters: dict[str, str], date: str, now: datetime) -> None:
         lifetime = min(timedelta(seconds=int(parameters.get("X-Amz-Expires", ""))), LIFETIME)
     except (ValueError, OverflowError) as error:
         raise BadToken(
-            f"the token's X-Amz-Date or X-Amz-Expires is not readable ({error})"
+            f"the token's X-Amz-Date or X-Amz-Expires cannot be parsed ({error})"
         ) from None
     if f"{signed:%Y%m%d}" != date:
         raise BadToken("the token's X-Amz-Date is not on the day of its credential")
     if signed > now + _CLOCK_SKEW:
         raise BadToken(
-            f"the token is signed for the future: {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
+            f"the token is signed for the future: signed at {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
         )
     if now > signed + lifetime:
         raise BadToken(

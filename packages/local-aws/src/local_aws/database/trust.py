@@ -1,6 +1,6 @@
-"""Whether RDS may assume the proxy's role.
+"""The trust policy of the proxy's role.
 
-RDS Proxy sends no global condition keys, so a trust policy that asks for one refuses it:
+RDS Proxy sends no global condition keys, so a trust policy with such a condition rejects it:
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html, "Limitations".
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from local_aws.settings import ACCOUNT_ID
 
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # read by moto when it is imported
+os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.iam.models import iam_backends
 
@@ -18,7 +18,7 @@ PRINCIPAL = "rds.amazonaws.com"
 
 
 def refusal_of_rds(role_arn: str) -> str | None:
-    """Return why RDS cannot assume the role; None if it can."""
+    """Return the reason why RDS cannot assume the role; None if it can."""
     roles = list(iam_backends[ACCOUNT_ID]["aws"].roles.values())
     role = next((role for role in roles if role.arn == role_arn), None)
     if role is None:
@@ -30,8 +30,11 @@ def refusal_of_rds(role_arn: str) -> str | None:
     ):
         return None
     if any(statement.get("Condition") for statement in named):
-        return f"RDS Proxy sends no condition keys, and the trust policy of {role_arn} asks for some: remove its Condition."
-    return f"The trust policy of {role_arn} does not let {PRINCIPAL} assume it."
+        return (
+            f"RDS Proxy sends no condition keys, but the trust policy of {role_arn} requires some. "
+            "Remove its Condition."
+        )
+    return f"The trust policy of {role_arn} does not allow {PRINCIPAL} to assume it."
 
 
 def _services(statement: dict[str, Any]) -> list[str]:

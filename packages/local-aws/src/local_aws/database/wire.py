@@ -1,4 +1,4 @@
-"""The first messages of Postgres's protocol 3.0, which is all the proxy stand-in reads or writes itself.
+"""The login messages of Postgres's protocol 3.0, which the proxy stand-in reads and writes itself.
 
 https://www.postgresql.org/docs/17/protocol-message-formats.html
 """
@@ -9,16 +9,16 @@ SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 PROTOCOL_3 = 3 << 16
-LONGEST_STARTUP = 10_000  # as Postgres
+LONGEST_STARTUP = 10_000  # the same limit as in Postgres
 
 CLEARTEXT_PASSWORD = struct.pack("!cII", b"R", 8, 3)
 
 
 def startup_parameters(body: bytes) -> dict[str, str]:
-    """Of a StartupMessage without its length and version.
+    """Parse a StartupMessage without its length and version.
 
     Raises:
-        ValueError: it is not pairs of zero-terminated texts.
+        ValueError: it does not consist of pairs of zero-terminated strings.
     """
     fields = body.split(b"\0")
     if len(fields) < 2 or len(fields) % 2 or fields[-2:] != [b"", b""]:
@@ -28,12 +28,12 @@ def startup_parameters(body: bytes) -> dict[str, str]:
 
 
 def packet(code: int, body: bytes) -> bytes:
-    """A message without a type byte: startup, cancel."""
+    """Build a message without a type byte: startup or cancel."""
     return struct.pack("!II", len(body) + 8, code) + body
 
 
 def fatal(code: str, message: str, detail: str = "") -> bytes:
-    """ErrorResponse. Clients show message and detail."""
+    """Build an ErrorResponse; clients show its message and detail."""
     fields = {"S": "FATAL", "V": "FATAL", "C": code, "M": message} | (
         {"D": detail} if detail else {}
     )
