@@ -31,11 +31,11 @@ PINS = [
     ("LISTEN news", "listens"),
     ("UNLISTEN *", "listens"),
     ("LOAD 'auto_explain'", "loads a library"),
-    ("SELECT nextval('s')", "moves or reads a sequence"),
-    ("SELECT setval ('s', 1)", "moves or reads a sequence"),
-    ("SELECT pg_advisory_lock(1)", "locks for the session"),
-    ("SELECT pg_try_advisory_lock_shared(1)", "locks for the session"),
-    ("SELECT pg_advisory_unlock_all()", "locks for the session"),
+    ("SELECT nextval('s')", "changes or reads a sequence"),
+    ("SELECT setval ('s', 1)", "changes or reads a sequence"),
+    ("SELECT pg_advisory_lock(1)", "takes a session-level lock"),
+    ("SELECT pg_try_advisory_lock_shared(1)", "takes a session-level lock"),
+    ("SELECT pg_advisory_unlock_all()", "takes a session-level lock"),
     ("SELECT '" + "x" * LONGEST_STATEMENT + "'", "is longer than 16384 bytes"),
 ]
 HARMLESS = [
@@ -127,7 +127,9 @@ def test_what_the_stack_has_recorded_is_told_with_its_sql_and_its_line(tmp_path:
     source.write_text('NEXT = """\nSELECT nextval(\'orders\')\nFROM shelves"""\n')
     message = told(
         tmp_path,
-        Pinned("app", "moves or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"),
+        Pinned("app", "changes or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"),
     )
-    assert "app sent what moves or reads a sequence, from functions/orders/queries.py:2:" in message
+    assert (
+        "app sent what changes or reads a sequence, from functions/orders/queries.py:2:" in message
+    )
     assert "SELECT nextval('orders')" in message
