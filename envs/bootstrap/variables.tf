@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "AWS account to prepare; any other is refused."
+  description = "AWS account to prepare; the provider rejects any other."
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "account_id" {
 }
 
 variable "environments" {
-  description = "Environments of this account, as GitHub knows them too: each gets a role that deploys it. Null means every folder of envs/ that holds one."
+  description = "Environments of this account, with the same names in GitHub. Each one gets a deploy role. Null means every environment in envs/."
   type        = set(string)
   default     = null
 
@@ -41,7 +41,7 @@ variable "github_ids" {
 }
 
 variable "github_repository" {
-  description = "Repository whose workflows take the roles: owner/name."
+  description = "Repository whose workflows assume the roles, as owner/name."
   type        = string
   nullable    = false
 
@@ -64,7 +64,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region of the state bucket and of the API Gateway setting, which counts for one region."
+  description = "Region of the state bucket and of API Gateway's account settings, which apply to one region."
   type        = string
   default     = "eu-central-1"
   nullable    = false

@@ -9,7 +9,7 @@ output "api_url" {
 }
 
 output "bastion_instance_id" {
-  description = "Instance that `make tunnel` goes through."
+  description = "Instance that `make tunnel` connects through."
   value       = module.bastion.instance_id
 }
 
@@ -24,12 +24,12 @@ output "contract_hashes" {
 }
 
 output "database_endpoint" {
-  description = "Host and port of the database itself, past the proxy: where `make tunnel` ends."
+  description = "Host and port of the database itself, the target of `make tunnel`."
   value       = module.rds_proxy.database_endpoint
 }
 
 output "database_name" {
-  description = "Database behind the proxy."
+  description = "Name of the database."
   value       = module.rds_proxy.database_name
 }
 
@@ -39,7 +39,7 @@ output "database_user_secrets" {
 }
 
 output "domain_target" {
-  description = "What the custom domain's DNS record points at; null without one."
+  description = "Target of the custom domain's DNS record; null without one."
   value       = module.api_lambda.domain_target
 }
 
@@ -84,7 +84,7 @@ output "stage" {
 }
 
 output "usage_plan_id" {
-  description = "Usage plan that clients' API keys are added to; null while no operation wants one."
+  description = "Usage plan for the API keys of clients; null if no operation requires a key."
   value       = module.api_lambda.usage_plan_id
 }
 

@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "AWS account of this environment; any other is refused."
+  description = "AWS account of this environment; the provider rejects any other."
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "account_id" {
 }
 
 variable "alarm_emails" {
-  description = "Addresses that hear the alarms; each has to confirm by mail."
+  description = "E-mail addresses that receive the alarms; each must confirm its subscription."
   type        = set(string)
   default     = []
   nullable    = false
@@ -22,14 +22,14 @@ variable "alarm_emails" {
 }
 
 variable "allowed_cidrs" {
-  description = "Ranges that may reach the bastion by SSH; empty means Session Manager only."
+  description = "CIDR ranges that may reach the bastion by SSH; empty means Session Manager only."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "custom_domain" {
-  description = "The API's own address: its name and the ARN of an issued certificate for it, in the API's region; null means AWS's address only."
+  description = "Custom domain of the API: its name and the ARN of an issued certificate in the API's region; null means AWS's address only."
   type = object({
     domain_name     = string
     certificate_arn = string
@@ -38,7 +38,7 @@ variable "custom_domain" {
 }
 
 variable "email_sender" {
-  description = "SES identity and From header of Cognito's mails; null means Cognito's own sender, which stops at 50 mails a day."
+  description = "SES identity and From header of Cognito's e-mails; null means Cognito's own sender, which is limited to 50 e-mails a day."
   type = object({
     identity_arn = string
     from         = string
@@ -47,7 +47,7 @@ variable "email_sender" {
 }
 
 variable "hosted_page" {
-  description = "Cognito's sign-in page: its domain prefix (unique in the region) and where it may return to; null means no page."
+  description = "Cognito's hosted sign-in page: its domain prefix (unique in the region), callback and logout URLs; null means no page."
   type = object({
     domain_prefix = string
     callback_urls = set(string)
@@ -57,7 +57,7 @@ variable "hosted_page" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds every role. On AWS the one of envs/bootstrap, which alone lets a deploy make roles: the tools set it."
+  description = "Permissions boundary of every role. On AWS it must be the policy of envs/bootstrap, without which a deploy may not create roles. The tools set it."
   type        = string
   default     = "arn:aws:iam::aws:policy/PowerUserAccess"
   nullable    = false
@@ -81,7 +81,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region of everything."
+  description = "Region of all resources."
   type        = string
   default     = "eu-central-1"
   nullable    = false

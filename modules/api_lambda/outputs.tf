@@ -9,7 +9,7 @@ output "api_url" {
 }
 
 output "cognito_triggers" {
-  description = "Trigger of the pool => ARN of the alias that answers it."
+  description = "Trigger of the pool => ARN of the alias that handles it."
   value = {
     for folder, function in local.functions : trimprefix(function.trigger, "cognito.") => aws_lambda_alias.live[folder].arn
     if startswith(function.trigger, "cognito.")
@@ -23,12 +23,12 @@ output "contract_hashes" {
 }
 
 output "dead_letter_queues" {
-  description = "Folder => name of the queue that keeps what its function could not handle."
+  description = "Folder => name of the dead-letter queue of its function."
   value       = { for folder, queue in aws_sqs_queue.dead_letters : folder => queue.name }
 }
 
 output "domain_target" {
-  description = "What the custom domain's DNS record points at; null without one."
+  description = "Target of the custom domain's DNS record; null without one."
   value       = one([for domain in aws_api_gateway_domain_name.this : domain.regional_domain_name])
 }
 
@@ -48,7 +48,7 @@ output "functions" {
 }
 
 output "log_group_names" {
-  description = "Log groups that hold a request: the API's access log and the functions'."
+  description = "Log groups of requests: the API's access log and the functions' logs."
   value       = concat([aws_cloudwatch_log_group.access.name], [for group in aws_cloudwatch_log_group.function : group.name])
 }
 
@@ -63,6 +63,6 @@ output "stage_arn" {
 }
 
 output "usage_plan_id" {
-  description = "Usage plan that API keys of clients are added to; null while no operation wants one."
+  description = "Usage plan for the API keys of clients; null if no operation requires a key."
   value       = one([for plan in aws_api_gateway_usage_plan.this : plan.id])
 }

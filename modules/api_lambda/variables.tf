@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
+  description = "SNS topic that receives the alarms; null means no alarms."
   type        = string
   default     = null
 
@@ -21,7 +21,7 @@ variable "alarms_topic_arn" {
 }
 
 variable "build_dir" {
-  description = "Folder of the artefacts: gateway.json (the API's OpenAPI body, a template) and functions/<name>.zip; with layers.json it is what `make build` writes."
+  description = "Folder of the artefacts: gateway.json (template of the OpenAPI body), functions/<name>.zip and, for layers, layers.json. `make build` writes such a folder."
   type        = string
   nullable    = false
 
@@ -34,7 +34,7 @@ variable "build_dir" {
 }
 
 variable "custom_domain" {
-  description = "The API's own address: its name and the ARN of an issued certificate for it, in the API's region; null means AWS's address only."
+  description = "Custom domain of the API: its name and the ARN of an issued certificate in the API's region; null means AWS's address only."
   type = object({
     domain_name     = string
     certificate_arn = string
@@ -53,7 +53,7 @@ variable "custom_domain" {
 }
 
 variable "environment" {
-  description = "Settings of single functions: folder => variable => value."
+  description = "Environment variables of single functions: folder => variable => value."
   type        = map(map(string))
   default     = {}
   nullable    = false
@@ -89,7 +89,7 @@ variable "functions_dir" {
 }
 
 variable "logs" {
-  description = "Days that log groups are kept, and the key that encrypts them; no key means CloudWatch's own."
+  description = "Retention of log groups in days, and the KMS key that encrypts them; null means CloudWatch's own key."
   type = object({
     retention_days = optional(number, 30)
     kms_key_arn    = optional(string)
@@ -111,7 +111,7 @@ variable "logs" {
 }
 
 variable "network" {
-  description = "Where functions stand unless they say vpc: false, and DynamoDB's addresses, the only ones they all may reach; null means that every function says vpc: false."
+  description = "VPC and subnets of functions without vpc: false, and DynamoDB's prefix list, to which all of them have egress; null requires vpc: false of every function."
   type = object({
     vpc_id                  = string
     subnet_ids              = set(string)
@@ -131,7 +131,7 @@ variable "network" {
 }
 
 variable "postgres" {
-  description = "The proxy in front of Postgres: address, security group, and by database user the ARN to connect as and the secret; null means none."
+  description = "RDS Proxy of Postgres: its address, its security group, and each database user's ARN for rds-db:connect and secret; null means none."
   type = object({
     host              = string
     port              = number
@@ -164,7 +164,7 @@ variable "postgres" {
 }
 
 variable "runtime" {
-  description = "How functions run: processor, executions kept for single ones by folder (a new account has 10 in all), whether they start from a snapshot of a published version, and the policy that bounds their roles."
+  description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, and the permissions boundary of their roles."
   type = object({
     architecture         = optional(string, "arm64")
     reserved_concurrency = optional(map(number), {})
@@ -196,7 +196,7 @@ variable "runtime" {
 }
 
 variable "stage" {
-  description = "Name of the environment, of the API's stage, and first part of the path in its own address."
+  description = "Name of the environment and of the API's stage, which is the first part of the path in AWS's address."
   type        = string
   nullable    = false
 
@@ -212,7 +212,7 @@ variable "stage" {
 }
 
 variable "throttling" {
-  description = "Requests a second that the API takes, and how many at once; each API key of the usage plan too. One operation's own are in its contract."
+  description = "Rate limit (requests a second) and burst limit of the API and of each API key. The contract sets the limits of single operations."
   type = object({
     rate_limit  = optional(number, 100)
     burst_limit = optional(number, 200)
@@ -227,7 +227,7 @@ variable "throttling" {
 }
 
 variable "user_attributes" {
-  description = "The table of attributes and access rights, and the stream of its changes; null means none."
+  description = "Table of attributes and access rights, and its stream; null means none."
   type = object({
     table_name = string
     table_arn  = string
@@ -247,7 +247,7 @@ variable "user_attributes" {
 }
 
 variable "user_pool_arn" {
-  description = "Pool whose access tokens the API takes, and whose users functions that declare cognito act on; null means none."
+  description = "User pool whose access tokens the API accepts and that functions with a cognito declaration may change; null means none."
   type        = string
   default     = null
 
@@ -258,7 +258,7 @@ variable "user_pool_arn" {
 }
 
 variable "waf" {
-  description = "Firewall of the API: requests one address may send in five minutes; null means none."
+  description = "WAF of the API: the number of requests that one IP address may send in five minutes; null means no WAF."
   type = object({
     requests_per_address = optional(number, 2000)
   })

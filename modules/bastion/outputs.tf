@@ -4,7 +4,7 @@ output "instance_id" {
 }
 
 output "public_ip" {
-  description = "Public address of the bastion; stays when the instance is replaced."
+  description = "Public IP address of the bastion, which stays the same when the instance is replaced."
   value       = aws_eip.this.public_ip
 }
 

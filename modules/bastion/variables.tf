@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "allowed_cidrs" {
-  description = "Ranges that may reach port 22; empty means Session Manager only: no ingress at all."
+  description = "CIDR ranges that may reach port 22; empty means no ingress, so access is by Session Manager only."
   type        = set(string)
   default     = []
   nullable    = false
@@ -30,7 +30,7 @@ variable "allowed_cidrs" {
 }
 
 variable "database_security_group_id" {
-  description = "Security group of the database, the one place besides HTTPS that the bastion may speak to."
+  description = "Security group of the database, to which the bastion has egress. Its only other egress is HTTPS."
   type        = string
   nullable    = false
 
@@ -41,7 +41,7 @@ variable "database_security_group_id" {
 }
 
 variable "instance_type" {
-  description = "Instance type; Graviton (arm64), as the image is."
+  description = "Instance type; must be Graviton (arm64), as the image is."
   type        = string
   default     = "t4g.nano"
   nullable    = false
@@ -53,7 +53,7 @@ variable "instance_type" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the roles of this module. A deploy role of envs/bootstrap makes only roles that its own policy bounds."
+  description = "Permissions boundary of this module's roles. A deploy role of envs/bootstrap may create only roles with its own boundary."
   type        = string
   default     = "arn:aws:iam::aws:policy/PowerUserAccess"
   nullable    = false
@@ -81,7 +81,7 @@ variable "ssh_public_key" {
 }
 
 variable "subnet_id" {
-  description = "Public subnet to stand in."
+  description = "Public subnet of the instance."
   type        = string
   nullable    = false
 

@@ -9,7 +9,7 @@ output "issuer" {
 }
 
 output "scope_identifiers" {
-  description = "Scopes of the API as tokens carry them: atrium/me."
+  description = "Scopes of the API as they appear in tokens, such as atrium/me."
   value       = sort(aws_cognito_resource_server.this.scope_identifiers)
 }
 

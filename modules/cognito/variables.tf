@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
+  description = "SNS topic that receives the alarms; null means no alarms."
   type        = string
   default     = null
 
@@ -28,7 +28,7 @@ variable "deletion_protection" {
 }
 
 variable "email_sender" {
-  description = "SES identity and From header of the pool's mails; null means Cognito's own sender, which stops at 50 mails a day."
+  description = "SES identity and From header of the pool's e-mails; null means Cognito's own sender, which is limited to 50 e-mails a day."
   type = object({
     identity_arn = string
     from         = string
@@ -47,7 +47,7 @@ variable "email_sender" {
 }
 
 variable "groups" {
-  description = "Groups of the pool, by name. Access is decided by roles in UserAttributes; groups are for what reads the pool alone."
+  description = "Groups of the pool, by name. Roles in UserAttributes decide access; groups are for clients that read only the pool."
   type = map(object({
     description = string
     precedence  = optional(number)
@@ -62,7 +62,7 @@ variable "groups" {
 }
 
 variable "hosted_page" {
-  description = "Cognito's sign-in page: its domain prefix (unique in the region) and where it may return to; null means no page, only the SRP flow."
+  description = "Cognito's hosted sign-in page: its domain prefix (unique in the region), callback and logout URLs; null means no page, only the SRP flow."
   type = object({
     domain_prefix = string
     callback_urls = set(string)
@@ -102,7 +102,7 @@ variable "password_auth_flow" {
 }
 
 variable "password_policy" {
-  description = "What a password must hold, and the days a temporary one is good for."
+  description = "Password policy, and the days that a temporary password is valid."
   type = object({
     minimum_length    = optional(number, 12)
     require_lowercase = optional(bool, true)
@@ -154,7 +154,7 @@ variable "scopes" {
 }
 
 variable "token_validity" {
-  description = "Minutes that access and ID tokens are valid, and days that a refresh token is."
+  description = "Lifetimes of access and ID tokens in minutes, and of refresh tokens in days."
   type = object({
     access_minutes = optional(number, 60)
     refresh_days   = optional(number, 30)
@@ -174,14 +174,14 @@ variable "token_validity" {
 }
 
 variable "totp" {
-  description = "Whether people may protect their sign-in with one-time codes from an app."
+  description = "Whether users may set up TOTP multi-factor authentication."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "triggers" {
-  description = "Functions the pool calls, trigger => ARN of an alias."
+  description = "Lambda triggers of the pool: trigger => ARN of an alias."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -4,7 +4,7 @@ output "index_arn_pattern" {
 }
 
 output "kms_key_arn" {
-  description = "Key that encrypts the table. Callers through DynamoDB need no right on it."
+  description = "KMS key of the table. Callers of DynamoDB need no permission on the key."
   value       = aws_kms_key.this.arn
 }
 

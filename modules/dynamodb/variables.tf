@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
+  description = "SNS topic that receives the alarms; null means no alarms."
   type        = string
   default     = null
 

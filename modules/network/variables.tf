@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
+  description = "SNS topic that receives the alarms; null means no alarms."
   type        = string
   default     = null
 
@@ -21,7 +21,7 @@ variable "alarms_topic_arn" {
 }
 
 variable "availability_zones" {
-  description = "Zones to span, in order: subnet addresses go by position, so append, never reorder."
+  description = "Availability zones, in order. Subnet addresses depend on the position, so append zones and never reorder them."
   type        = list(string)
   nullable    = false
 
@@ -59,7 +59,7 @@ variable "cidr" {
 }
 
 variable "dynamodb_table_arns" {
-  description = "Tables that may be reached from inside the VPC; empty means none."
+  description = "DynamoDB tables that the gateway endpoint allows from inside the VPC; empty means none."
   type        = set(string)
   default     = []
   nullable    = false
@@ -71,7 +71,7 @@ variable "dynamodb_table_arns" {
 }
 
 variable "flow_logs" {
-  description = "Flow logs of the VPC: days kept, ALL, ACCEPT or REJECT traffic, key of the log group; null means none."
+  description = "Flow logs of the VPC: retention in days, traffic (ALL, ACCEPT or REJECT), KMS key of the log group; null means none."
   type = object({
     retention_days = optional(number, 30)
     traffic        = optional(string, "ALL")
@@ -123,7 +123,7 @@ variable "interface_endpoints" {
 }
 
 variable "nat" {
-  description = "Way out of the private subnets: none, single (one gateway, in the first zone) or per_az."
+  description = "NAT gateways of the private subnets: none, single (one, in the first zone) or per_az."
   type        = string
   default     = "none"
   nullable    = false
@@ -135,7 +135,7 @@ variable "nat" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the roles of this module. A deploy role of envs/bootstrap makes only roles that its own policy bounds."
+  description = "Permissions boundary of this module's roles. A deploy role of envs/bootstrap may create only roles with its own boundary."
   type        = string
   default     = "arn:aws:iam::aws:policy/PowerUserAccess"
   nullable    = false
@@ -147,7 +147,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "s3_bucket_arns" {
-  description = "Buckets that may be reached from inside the VPC, besides Amazon Linux's package repositories; empty means no other."
+  description = "S3 buckets that the gateway endpoint allows in addition to Amazon Linux's package repositories; empty means no other."
   type        = set(string)
   default     = []
   nullable    = false

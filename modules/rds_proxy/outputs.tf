@@ -18,7 +18,7 @@ output "database_endpoint" {
 }
 
 output "database_name" {
-  description = "Database made with the instance."
+  description = "Name of the initial database."
   value       = aws_db_instance.this.db_name
 }
 
@@ -28,12 +28,12 @@ output "database_security_group_id" {
 }
 
 output "kms_key_arn" {
-  description = "Key of the storage and the secrets. Callers through Secrets Manager need no right on it."
+  description = "KMS key of the storage and the secrets. Callers of Secrets Manager need no permission on the key."
   value       = aws_kms_key.this.arn
 }
 
 output "master_secret_arn" {
-  description = "Secret of the master user, made and rotated by RDS."
+  description = "Secret of the master user, which RDS creates and rotates."
   value       = local.master_secret_arn
 }
 
@@ -48,7 +48,7 @@ output "proxy_endpoint" {
 }
 
 output "proxy_port" {
-  description = "Port of the proxy, as its registered target tells it."
+  description = "Port of the proxy, from its registered target."
   value       = aws_db_proxy_target.this.port
 }
 
@@ -58,6 +58,6 @@ output "proxy_security_group_id" {
 }
 
 output "user_secret_arns" {
-  description = "Database user => ARN of its secret, the master's not included."
+  description = "Database user => ARN of its secret, without the master user."
   value       = local.user_secret_arns
 }

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "alarms_topic_arn" {
-  description = "SNS topic that hears the alarms; null means no alarms."
+  description = "SNS topic that receives the alarms; null means no alarms."
   type        = string
   default     = null
 
@@ -21,7 +21,7 @@ variable "alarms_topic_arn" {
 }
 
 variable "backup_retention_days" {
-  description = "Days of automated backups, and so of point-in-time recovery."
+  description = "Retention of automated backups in days, which is also the range of point-in-time recovery."
   type        = number
   default     = 7
   nullable    = false
@@ -33,7 +33,7 @@ variable "backup_retention_days" {
 }
 
 variable "bastion_security_group_ids" {
-  description = "Name => security group that may reach the database itself, past the proxy."
+  description = "Name => security group that may reach the database directly, without the proxy."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -57,7 +57,7 @@ variable "client_security_group_ids" {
 }
 
 variable "database" {
-  description = "Class of the instance, a standby in a second zone, GB of storage at first and at most."
+  description = "Instance class, Multi-AZ standby, and initial and maximum storage in GB."
   type = object({
     instance_class = optional(string, "db.t4g.micro")
     multi_az       = optional(bool, false)
@@ -79,7 +79,7 @@ variable "database" {
 }
 
 variable "database_name" {
-  description = "Database made with the instance. Cannot be changed later."
+  description = "Name of the initial database. It cannot be changed later."
   type        = string
   default     = "atrium"
   nullable    = false
@@ -91,7 +91,7 @@ variable "database_name" {
 }
 
 variable "deletion_protection" {
-  description = "Whether AWS refuses to delete the database; without it the users' secrets have no recovery window either."
+  description = "Whether AWS refuses to delete the database. If false, the users' secrets have no recovery window either."
   type        = bool
   default     = true
   nullable    = false
@@ -110,14 +110,14 @@ variable "engine_version" {
 }
 
 variable "final_snapshot" {
-  description = "Whether destroying the database leaves a last snapshot, <name>-database-final."
+  description = "Whether destroying the database leaves a final snapshot, <name>-database-final."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "logs" {
-  description = "Days that the logs of Postgres and of the proxy are kept, and the key that encrypts them; no key means CloudWatch's own."
+  description = "Retention of the logs of Postgres and of the proxy in days, and the KMS key that encrypts them; null means CloudWatch's own key."
   type = object({
     retention_days = optional(number, 30)
     kms_key_arn    = optional(string)
@@ -139,7 +139,7 @@ variable "logs" {
 }
 
 variable "pool" {
-  description = "The proxy's pool: seconds a client waits for a connection, percent of max_connections in use and idle, seconds until an idle client is cut; and the policy that bounds the proxy's role."
+  description = "Settings of the proxy: borrow timeout in seconds, percentage of max_connections in use and idle, idle timeout of clients in seconds, and permissions boundary of its role."
   type = object({
     borrow_seconds               = optional(number, 5)
     max_connections_percent      = optional(number, 90)
@@ -191,7 +191,7 @@ variable "subnet_ids" {
 }
 
 variable "users" {
-  description = "Database users that sign in through the proxy, each with a secret; postgres, the master, comes by itself."
+  description = "Database users that sign in through the proxy, each with a secret. The master user postgres is always included."
   type        = set(string)
   default     = ["app", "migrator", "readonly"]
   nullable    = false
