@@ -76,14 +76,14 @@ def test_rule(pattern: dict[str, object], holds: bool) -> None:
         ("{}", "the pattern must be an object with at least one key"),
         ("[]", "the pattern must be an object with at least one key"),
         ('{"a": 1}', "the pattern.a must be an object or a list"),
-        ('{"a": {"b": []}}', "the pattern.a.b is neither"),
+        ('{"a": {"b": []}}', "the pattern.a.b must be an object or a list"),
         ('{"a": [["x"]]}', "a nested list"),
         ('{"a": [{"wildcard": "x*"}]}', "the rules are exists"),
         ('{"a": [{"exists": "yes"}]}', "not one of exists"),
         ('{"a": [{"numeric": ["~", 1]}]}', "not one of numeric"),
         ('{"a": [{"numeric": [">", "1"]}]}', "not one of numeric"),
         ('{"a": [{"anything-but": [{"prefix": "x"}]}]}', "not one of anything-but"),
-        ('{"$or": [{"a": ["b"]}]}', "two patterns or more"),
+        ('{"$or": [{"a": ["b"]}]}', "at least two patterns"),
     ],
 )
 def test_a_pattern_that_lambda_refuses_says_where(text: str, said: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class AwsCall:
-    """One signed HTTP request.
+    """A signed HTTP request.
 
     `service` is the signing name (`lambda`, `cognito-idp`, `rds`, …).
     """

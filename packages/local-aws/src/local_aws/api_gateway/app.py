@@ -129,8 +129,8 @@ class _Gateway:
         message = reason = ""
         try:
             response = await self._integrate(http, request, api)
-        # the server cancels it when the client closes the connection
         except asyncio.CancelledError:
+            # the server cancels the handler when the client closes the connection
             self._observe(request, 499, "the client closed the connection before it was answered")
             raise
         except NotEmulatedError as error:

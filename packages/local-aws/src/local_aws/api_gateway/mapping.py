@@ -38,7 +38,7 @@ def check_template(template: str) -> None:
     """Raise `NotEmulatedError` for a template with more than `$context.…`."""
     if other := _OTHER_VTL.search(template):
         raise NotEmulatedError(
-            f"{other.group().strip()!r} in a mapping template (only $context.… is)"
+            f"{other.group().strip()!r} in a mapping template (only $context.… is emulated)"
         )
 
 
@@ -60,7 +60,7 @@ def parameter(expression: str, context: Context, request_headers: Mapping[str, s
     if expression.startswith("method.request.header."):
         return request_headers.get(expression.removeprefix("method.request.header."))
     raise NotEmulatedError(
-        f"response parameter {expression!r} (only 'text', context.… and method.request.header.… are)"
+        f"response parameter {expression!r} (emulated are 'text', context.… and method.request.header.…)"
     )
 
 

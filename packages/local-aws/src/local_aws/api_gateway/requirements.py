@@ -23,7 +23,7 @@ def _check_integration(route: Route) -> None:
     kind, where = str(route.integration.get("type", "")).lower(), f"{route.method} {route.resource}"
     if kind not in ("aws_proxy", "mock"):
         raise NotEmulatedError(
-            f"integration type {kind!r} of {where} (only aws_proxy and mock are)"
+            f"integration type {kind!r} of {where} (only aws_proxy and mock are emulated)"
         )
     for name in ("credentials", "connectionId"):
         if kind == "aws_proxy" and route.integration.get(name):

@@ -124,7 +124,9 @@ def _route(
     )
     api_key = any(_is_api_key(scheme) for _, scheme, _ in schemes)
     if api_key and body.get(API_KEY_SOURCE, "HEADER") != "HEADER":
-        raise NotEmulatedError(f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is)")
+        raise NotEmulatedError(
+            f"{API_KEY_SOURCE} {body[API_KEY_SOURCE]!r} (only HEADER is emulated)"
+        )
     return Route(
         method, path, resource_id, operation.get(INTEGRATION, {}), security, api_key, operation.get("operationId"),
         validation_of(body, item, operation),
@@ -168,7 +170,7 @@ def _security(
     authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
     if authorizer.get("type") != "cognito_user_pools":
         raise NotEmulatedError(
-            f"security scheme {name!r} of {path} (only cognito_user_pools authorizers are)"
+            f"security scheme {name!r} of {path} (only cognito_user_pools is emulated)"
         )
     pools = tuple(re.sub(r"^.*:userpool/", "", arn) for arn in authorizer["providerARNs"])
     return CognitoSecurity(pools, tuple(scopes))

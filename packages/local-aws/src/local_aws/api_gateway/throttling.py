@@ -33,7 +33,7 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """One token bucket per name, all full at first."""
+    """Token buckets by name, all full at first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

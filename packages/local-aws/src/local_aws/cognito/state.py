@@ -77,7 +77,7 @@ class SrpExchange:
 
 @dataclass
 class SignIn:
-    """One authentication.
+    """An authentication.
 
     All its tokens carry its `origin_jti`, so revoking it revokes them all.
     """

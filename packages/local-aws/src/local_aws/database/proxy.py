@@ -172,7 +172,7 @@ class Proxy:
 
 
 class Side(asyncio.Protocol):
-    """One of the two connections: read by message during the login, then joined to the other.
+    """A side of the relay: read by message during the login, then joined to the other.
 
     A Protocol is cheaper than a pair of streams: once joined, each piece costs one callback and no
     task switch.

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, request BLOB NOT NULL
 
 
 class Store:
-    """One SQLite file and the thread that uses it.
+    """A SQLite file and the thread that uses it.
 
     The work of one call is isolated and atomic.
 

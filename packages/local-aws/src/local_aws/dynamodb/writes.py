@@ -43,7 +43,7 @@ type Sized = tuple[Item, int]
 
 @dataclass(frozen=True)
 class Write:
-    """One validated write, which does not depend on the stored item yet."""
+    """A validated write, which does not depend on the stored item yet."""
 
     table: Table
     key: tuple[bytes, bytes]

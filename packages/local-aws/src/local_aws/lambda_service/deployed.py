@@ -48,7 +48,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class DeployedFunction:
-    """One version of a function, resolved from a reference.
+    """A version of a function, resolved from a reference.
 
     `invoked_arn` contains the requested qualifier.
     """

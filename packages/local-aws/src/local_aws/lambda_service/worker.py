@@ -28,7 +28,7 @@ RESPONSE_LIMIT = 6_291_556  # AWS's limit for a synchronous response, in bytes
 
 @dataclass(frozen=True)
 class Event:
-    """One invocation as the worker gets it."""
+    """An invocation as the worker gets it."""
 
     request_id: str
     payload: bytes

@@ -16,7 +16,7 @@ Shape = Any  # a shape of botocore, which is untyped
 
 @dataclass(frozen=True)
 class Violation:
-    """One member that violates the model, in AWS's wording."""
+    """A member that violates the model, in AWS's wording."""
 
     path: str  # in AWS's notation: names begin in lower case, positions count from 1
     constraint: str
