@@ -150,5 +150,5 @@ def test_missing_runtime_says_what_to_do(aws: Laptop, tmp_path: Path) -> None:
             xray=Daemon(Traces()),
         ).start()
 
-    with pytest.raises(FileNotFoundError, match=r"install requirements/runtime\.txt"):
+    with pytest.raises(FileNotFoundError, match=r"Install requirements/runtime\.txt"):
         aws.loop.run(start())

@@ -60,7 +60,8 @@ def parameter(expression: str, context: Context, request_headers: Mapping[str, s
     if expression.startswith("method.request.header."):
         return request_headers.get(expression.removeprefix("method.request.header."))
     raise NotEmulatedError(
-        f"response parameter {expression!r} (emulated are 'text', context.… and method.request.header.…)"
+        f"response parameter {expression!r} "
+        "(emulated are 'text', context.… and method.request.header.…)"
     )
 
 
