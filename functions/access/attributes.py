@@ -174,7 +174,7 @@ def _refuse_foreign(request: Request, known: Namespaces, names: Collection[str])
     foreign = [name for name in names if not sets(request, _uid(request), known.get(name))]
     if (
         len(foreign) == len(names)
-        and request.reach == "self"
+        and request.row_access == "self"
         and request.caller.uid != _uid(request)
     ):
         raise not_found()

@@ -17,7 +17,7 @@ class Resource(msgspec.Struct, frozen=True):
     id: str
 
 
-class Standing(msgspec.Struct, frozen=True):
+class SubjectGrants(msgspec.Struct, frozen=True):
     """A user's status and the grants for a decision. `status` is None for an unknown user."""
 
     status: str | None
@@ -38,7 +38,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(
-    standing: Standing, action: str, resource: Resource, define: Define, now: float
+    standing: SubjectGrants, action: str, resource: Resource, define: Define, now: float
 ) -> Decision:
     """Return the decision at `now`, in epoch seconds. Raise what `define` raises: fail closed."""
     if standing.status != "active":

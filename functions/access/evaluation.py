@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta
 
 from access import authzen, decision, standings
 from access.authzen import Action, Defaults, Properties, Resource, Subject
-from access.decision import Decision, Standing
+from access.decision import Decision, SubjectGrants
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -30,7 +30,7 @@ _STOPS_AT: dict[Semantic, bool | None] = {
 
 _REQUIRED = ("subject", "action", "resource")
 
-Standings = Mapping[standings.Asked, Standing]
+Standings = Mapping[standings.Asked, SubjectGrants]
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -132,7 +132,7 @@ def _asked(one: Evaluation) -> standings.Asked:
 def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Decided:
     asked = _asked(evaluation)
     # A subject of another type is denied, without an error (10.1.2, note).
-    standing = known[asked] if evaluation.subject.type == authzen.USER else Standing(None, ())
+    standing = known[asked] if evaluation.subject.type == authzen.USER else SubjectGrants(None, ())
     made = decision.decide(
         standing, evaluation.action.name, asked[1], permissions.cached, time.time()
     )

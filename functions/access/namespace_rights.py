@@ -12,7 +12,7 @@ def sees(request: Request, uid: str, namespace: Namespace | None) -> bool:
     """Return True if the caller may see the values of user `uid` in the namespace."""
     if namespace is None:
         return False
-    if request.reach == "all":
+    if request.row_access == "all":
         return True
     return (
         namespace.visible_to == "self"
@@ -29,10 +29,10 @@ def sets(request: Request, uid: str, namespace: Namespace | None) -> bool:
         return True
     if _is_own(request, uid):
         return not namespace.is_trusted and (
-            namespace.writable_by == "self" or request.reach == "all"
+            namespace.writable_by == "self" or request.row_access == "all"
         )
     return _holds_one_of(request, namespace) or (
-        request.reach == "all" and not namespace.is_trusted
+        request.row_access == "all" and not namespace.is_trusted
     )
 
 

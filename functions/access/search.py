@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from access import authzen, decision, standings
 from access.authzen import Action, Kind, Properties, Subject
-from access.decision import Resource, Standing
+from access.decision import Resource, SubjectGrants
 from atrium.http import cursor
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -101,7 +101,7 @@ def resources(request: Request) -> Response:
     standing = (
         standings.of_type(search.subject.id, kind)
         if _is_user(search.subject)
-        else Standing(None, ())
+        else SubjectGrants(None, ())
     )
     named = {
         grant.scope.removeprefix(f"{kind}:")
@@ -120,7 +120,7 @@ def actions(request: Request) -> Response:
     standing = (
         standings.of(search.subject.id, resource)
         if _is_user(search.subject)
-        else Standing(None, ())
+        else SubjectGrants(None, ())
     )
     known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(
         standing, resource.type
@@ -133,11 +133,11 @@ def _is_user(subject: Subject | Kind) -> bool:
     return subject.type == authzen.USER
 
 
-def _permits(standing: Standing, action: str, resource: Resource) -> bool:
+def _permits(standing: SubjectGrants, action: str, resource: Resource) -> bool:
     return decision.decide(standing, action, resource, permissions.cached, time.time()).permit
 
 
-def _actions_of_roles(standing: Standing, kind: str) -> set[str]:
+def _actions_of_roles(standing: SubjectGrants, kind: str) -> set[str]:
     """Return the actions on this type that any role permits.
 
     The role `admin` permits all of them, but lists none.

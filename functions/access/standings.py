@@ -7,7 +7,7 @@ For several resources of one user, one Query reads all grants, unless they are m
 from collections import Counter
 from collections.abc import Collection
 
-from access.decision import Resource, Standing
+from access.decision import Resource, SubjectGrants
 from atrium.identity import grants
 from atrium.runtime import parallel
 from atrium.stores import user_attributes
@@ -19,15 +19,15 @@ FEW_GRANTS = 100
 Asked = tuple[str, Resource]
 """A uid and a resource."""
 
-_NOBODY = Standing(None, ())
+_NOBODY = SubjectGrants(None, ())
 
 
-def of(uid: str, resource: Resource) -> Standing:
+def of(uid: str, resource: Resource) -> SubjectGrants:
     """Return the standing of one user towards one resource. Raises `Unavailable`."""
     return each({(uid, resource)})[uid, resource]
 
 
-def each(asked: Collection[Asked]) -> dict[Asked, Standing]:
+def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
     """Return the standing for each that is asked about. Raises `Unavailable`."""
     known = {one for one in asked if is_uid(one[0])}
     resources = Counter(uid for uid, _ in known)
@@ -46,10 +46,10 @@ def each(asked: Collection[Asked]) -> dict[Asked, Standing]:
         uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()
     }
 
-    def standing(one: Asked) -> Standing:
+    def standing(one: Asked) -> SubjectGrants:
         uid = one[0]
         return (
-            Standing(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ())
+            SubjectGrants(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ())
             if one in known
             else _NOBODY
         )
@@ -57,14 +57,14 @@ def each(asked: Collection[Asked]) -> dict[Asked, Standing]:
     return {one: standing(one) for one in asked}
 
 
-def of_type(uid: str, kind: str) -> Standing:
+def of_type(uid: str, kind: str) -> SubjectGrants:
     """Return the standing of a user towards all resources of a type. Raises `Unavailable`."""
     if not is_uid(uid):
         return _NOBODY
     meta = parallel.start(lambda: user_attributes.meta(uid))
     found = grants.of_type(uid, kind)
     read = meta.result()
-    return Standing(read.status if read else None, found)
+    return SubjectGrants(read.status if read else None, found)
 
 
 def is_uid(text: str) -> bool:

@@ -11,7 +11,7 @@ from atrium.stores import outbox
 from atrium.stores.commands import NewUser
 
 
-def take_up(command: dict[str, Any]) -> None:
+def handle_outcome(command: dict[str, Any]) -> None:
     id = command["pk"].removeprefix("COMMAND#")
     result = msgspec.json.decode(command["result"])
     if command["outcome"] == "failed":

@@ -57,9 +57,9 @@ def place(request: Request) -> Response:
     for line in lines:
         quantities[line.coffee] += line.quantity
     order = uuid7()
-    placing = queries.placing(order, request.caller.uid, quantities, request.request_id)
+    statements = queries.insert_order(order, request.caller.uid, quantities, request.request_id)
     try:
-        made = idempotency.once(request, placing, result=queries.finding(order))
+        made = idempotency.once(request, statements, result=queries.select_order(order))
     except postgres.DatabaseError as error:
         if error.code not in queries.REFUSED:
             raise
@@ -96,7 +96,7 @@ def set_status(request: Request) -> Response:
 
 def _owner(request: Request) -> str | None:
     """Return the uid whose orders the caller may see, or None for all."""
-    return request.caller.uid if request.reach == "self" else None
+    return request.caller.uid if request.row_access == "self" else None
 
 
 def _refusal(lines: Sequence[OrderLine], quantities: Mapping[UUID, int]) -> Problem:

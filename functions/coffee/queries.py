@@ -1,4 +1,4 @@
-"""Queries of orders and the menu: each function is one flight, `placing` a part of one."""
+"""Queries of orders and the menu: each function is one flight, `insert_order` a part of one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -110,7 +110,7 @@ def find(order: UUID, owner: str | None) -> Order | None:
     return Order(*rows[0]) if rows else None
 
 
-def placing(
+def insert_order(
     order: UUID, uid: str, quantities: Mapping[UUID, int], request_id: str
 ) -> list[Statement]:
     """Return the statement that places an order.
@@ -125,7 +125,7 @@ def placing(
     ]
 
 
-def finding(order: UUID) -> Statement:
+def select_order(order: UUID) -> Statement:
     return Statement(_FIND, (order, None))
 
 
@@ -156,7 +156,7 @@ def change_status(
     expected = None if versions is None else list(versions)
     change = (order, status, list(allowed_from), expected, uuid7(), actor, request_id)
     [met, _, now] = postgres.batch(
-        Statement(_LOCK, (order,)), Statement(_CHANGE, change), finding(order)
+        Statement(_LOCK, (order,)), Statement(_CHANGE, change), select_order(order)
     )
     if not met:
         return None

@@ -45,8 +45,8 @@ def invite(request: Request) -> Response:
     try:
         made = idempotency.once(
             request,
-            [inviting(command, request.request_id)],
-            result=operations.finding(UUID(command.id)),
+            [insert_invitation(command, request.request_id)],
+            result=operations.select_operation(UUID(command.id)),
         )
     except idempotency.NothingMadeError:
         raise _taken(
@@ -76,7 +76,7 @@ def invitation_command(invitation: Invitation, actor: str) -> Command:
     )
 
 
-def inviting(command: Command, request_id: str) -> Statement:
+def insert_invitation(command: Command, request_id: str) -> Statement:
     new = msgspec.convert(command.arguments, NewUser)
     return Statement(
         _INVITE,

@@ -34,7 +34,7 @@ class Operation(msgspec.Struct):
 
 
 def read(request: Request) -> Response:
-    found = find(request.uuid("id"), request.caller.uid if request.reach == "self" else None)
+    found = find(request.uuid("id"), request.caller.uid if request.row_access == "self" else None)
     if found is None:
         raise Problem(
             404,
@@ -50,7 +50,7 @@ def find(operation: UUID, actor: str | None) -> Operation | None:
     return Operation(*rows[0]) if rows else None
 
 
-def finding(operation: UUID) -> Statement:
+def select_operation(operation: UUID) -> Statement:
     return Statement(_FIND, (operation, None))
 
 

@@ -13,10 +13,10 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 
 COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
-THERE = "users.status IN ('active', 'disabled')"
+IS_NOT_DELETED = "users.status IN ('active', 'disabled')"
 """Matches users that are not deleted."""
 
-_FIND = f"SELECT {COLUMNS} FROM users WHERE uid = $1::uuid AND {THERE}"  # noqa: S608  no input in it
+_FIND = f"SELECT {COLUMNS} FROM users WHERE uid = $1::uuid AND {IS_NOT_DELETED}"  # noqa: S608  no input in it
 
 # The UPDATE itself has the condition, so the second of two changes to one version matches no row.
 # The audit row depends on the UPDATE, so both exist or neither.
@@ -28,13 +28,13 @@ WITH changed AS (
         locale = CASE WHEN $2::jsonb ? 'locale' THEN $2::jsonb ->> 'locale' ELSE locale END,
         version = version + 1,
         updated_at = now()
-    WHERE uid = $1::uuid AND {THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
+    WHERE uid = $1::uuid AND {IS_NOT_DELETED} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
     RETURNING {COLUMNS}
 ), audited AS (
     INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
     SELECT $4::uuid, uid, $7, 'user.changed', $5::jsonb, $6 FROM changed
 )
-SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND {THERE}
+SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND {IS_NOT_DELETED}
 """  # noqa: S608  no input in it
 
 

@@ -52,7 +52,7 @@ CHANGES = {
 _CHANGE = f"""
 WITH before AS (
     SELECT uid, status FROM users
-    WHERE uid = $1::uuid AND {profile.THERE} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
+    WHERE uid = $1::uuid AND {profile.IS_NOT_DELETED} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
 ), changed AS (
     UPDATE users SET status = $2::text, version = version + 1, updated_at = now() FROM before WHERE users.uid = before.uid
     RETURNING users.uid, users.status, before.status AS previous_status
@@ -104,7 +104,7 @@ def write(
     parameters = (uid, change.status, versions, id, change.kind, actor, uuid7(), change.action)
     writing = Statement(_CHANGE, (*parameters, request_id, change.command))
     try:
-        [queued, operation] = postgres.batch(writing, operations.finding(id))
+        [queued, operation] = postgres.batch(writing, operations.select_operation(id))
     except UniqueViolation as pending:
         if pending.constraint != "operations_pending_uid_key":
             raise

@@ -29,7 +29,7 @@ ROUTE = "GET /v1/users/{id}"
 
 
 def reach(request: Request) -> Response:
-    return response.json({"reach": request.reach})
+    return response.json({"reach": request.row_access})
 
 
 def call(

@@ -19,7 +19,7 @@ from atrium.http.api import Handler
 from atrium.identity import admins, grants
 from atrium.identity.grant_items import GrantRecord
 from atrium.stores import commands, contention, dynamodb, outbox, postgres, user_attributes
-from attribute_changes.outcomes import take_up
+from attribute_changes.outcomes import handle_outcome
 from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
 from outbox_relay import relay
@@ -415,7 +415,7 @@ def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(
     )
     outcome = {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'}
     for _ in range(2):
-        take_up(item(operation) | outcome)
+        handle_outcome(item(operation) | outcome)
     assert office.run("SELECT state, uid::text, email FROM operations") == [
         ["succeeded", there, None]
     ]
@@ -428,7 +428,7 @@ def test_an_address_that_another_identity_has_by_then_fails_the_invitation(
 ) -> None:
     operation = invite().json["id"]
     office.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'new@example.org')")
-    take_up(
+    handle_outcome(
         item(operation)
         | {"outcome": "succeeded", "result": '{"provider": "cognito:p", "subject": "new"}'}
     )
@@ -487,7 +487,7 @@ def test_what_cognito_will_never_do_fails_with_a_reason(
     pool.add_client_error("admin_create_user", "CodeDeliveryFailureException")
     pool.add_response("admin_delete_user", {}, {"UserPoolId": POOL, "Username": "new@example.org"})
     assert deliver(operation) == DONE
-    take_up(item(operation))
+    handle_outcome(item(operation))
     assert office.run("SELECT state, reason FROM operations") == [
         ["failed", "The invitation could not be delivered."]
     ]
@@ -516,7 +516,7 @@ def test_who_is_not_in_the_pool_is_disabled_already(
     for call_ in ("admin_disable_user", "admin_user_global_sign_out"):
         pool.add_client_error(call_, "UserNotFoundException")
     assert deliver(operation) == DONE
-    take_up(item(operation))
+    handle_outcome(item(operation))
     assert state(office, operation) == "succeeded"
 
 

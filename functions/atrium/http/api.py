@@ -44,7 +44,7 @@ def api(
         if verify and not rule.is_public:
             request.claims = verify(token, current=rule.current_authority)
         rules.check_address(request, rule)
-        request.reach = rules.reach(request, rule)
+        request.row_access = rules.row_access(request, rule)
         write = authority.of_request(request.route, request.claims, current=rule.current_authority)
         with write, tracing.subsegment("operation", route=request.route):
             return etag.not_modified(request, operation(request))

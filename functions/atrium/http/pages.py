@@ -79,7 +79,7 @@ def _binding(request: Request, asked: Parameters) -> bytes:
         if name not in ("limit", "cursor")
     }
     caller = request.claims.uid if request.claims else None
-    whole = [request.route, request.path_parameters, filter, caller, request.reach]
+    whole = [request.route, request.path_parameters, filter, caller, request.row_access]
     return msgspec.json.encode(whole, order="deterministic", enc_hook=str)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from atrium.http.problem import ParameterError, Problem, invalid_parameters
 
-Reach = Literal["self", "all"]
+RowAccess = Literal["self", "all"]
 
 
 _UUID_LENGTH = 36
@@ -30,7 +30,7 @@ class Request(msgspec.Struct):
     """A request. `headers` have lower-case names; repeated headers are joined by ", ".
 
     `path` includes the stage prefix, if there is one, and is percent-encoded; `path_parameters`
-    and `query` are decoded. `reach` says which rows the caller may access: their own or all.
+    and `query` are decoded. `row_access` says which rows the caller may access: their own or all.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Request(msgspec.Struct):
     body: bytes
     request_id: str
     claims: Claims | None = None  # None on a public route
-    reach: Reach = "self"
+    row_access: RowAccess = "self"
 
     @property
     def route(self) -> str:

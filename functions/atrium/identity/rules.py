@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from atrium.http.problem import Problem
-from atrium.http.request import Reach, Request
+from atrium.http.request import Request, RowAccess
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ def check_address(request: Request, rule: Rule) -> None:
         parameters.check(request.path_parameters, unexpected)
 
 
-def reach(request: Request, rule: Rule) -> Reach:
+def row_access(request: Request, rule: Rule) -> RowAccess:
     """Return which rows the caller may access.
 
     Raise 403 or 404 if there are none, and 503 if the table cannot be read.

@@ -9,7 +9,7 @@ import types
 from typing import Any
 
 
-class StandIn(types.ModuleType):
+class LazyModule(types.ModuleType):
     """A placeholder for a module during the import of a library; loads the real module on a call.
 
     `members` are needed for names that the library uses for more than calls, or calls at
@@ -29,22 +29,20 @@ class StandIn(types.ModuleType):
         )
 
 
-def load(name: str, *stand_ins: StandIn) -> Any:
+def load(name: str, *modules: LazyModule) -> Any:
     """Import the module `name` while the placeholders take the place of modules not yet loaded."""
     placed = [
-        stand_in
-        for stand_in in stand_ins
-        if sys.modules.setdefault(stand_in.__name__, stand_in) is stand_in
+        module for module in modules if sys.modules.setdefault(module.__name__, module) is module
     ]
     try:
         return importlib.import_module(name)
     finally:
-        for stand_in in placed:
-            del sys.modules[stand_in.__name__]
+        for module in placed:
+            del sys.modules[module.__name__]
 
 
-DATES = StandIn("dateutil.parser", ParserError=ValueError)  # the base class of the real one
+DATES = LazyModule("dateutil.parser", ParserError=ValueError)  # the base class of the real one
 """A parser for dates that Python's own parser rejects. Such dates are never sent or stored."""
 
-METADATA = StandIn("importlib.metadata", version=lambda _: "unknown")
+METADATA = LazyModule("importlib.metadata", version=lambda _: "unknown")
 """A source of version numbers that libraries look up at import and nothing here uses."""

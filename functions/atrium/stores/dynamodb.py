@@ -10,7 +10,7 @@ from typing import Any
 import botocore
 
 from atrium.runtime import lean_import
-from atrium.runtime.lean_import import StandIn
+from atrium.runtime.lean_import import LazyModule
 from atrium.stores import ca_bundle
 
 calls = 0
@@ -24,8 +24,8 @@ def _import_sdk() -> Any:
     )
     return lean_import.load(
         "botocore.session",
-        StandIn("botocore.docs", __path__=[f"{folder}/docs" for folder in botocore.__path__]),
-        StandIn("botocore.docs.docstring", **texts),
+        LazyModule("botocore.docs", __path__=[f"{folder}/docs" for folder in botocore.__path__]),
+        LazyModule("botocore.docs.docstring", **texts),
         lean_import.DATES,
         lean_import.METADATA,
     )

@@ -13,12 +13,12 @@ def run() -> None:
     [coffee, *_] = queries.menu(None, 3)
     queries.menu(str(coffee.id), 3)
     order = uuid7()
-    place = queries.placing(order, CUSTOMER, {coffee.id: 2}, "request-1")
-    postgres.batch(*place, queries.finding(order))
+    place = queries.insert_order(order, CUSTOMER, {coffee.id: 2}, "request-1")
+    postgres.batch(*place, queries.select_order(order))
     with suppress(postgres.DatabaseError):  # too many
-        postgres.batch(*queries.placing(uuid7(), CUSTOMER, {coffee.id: 1000}, "request-2"))
+        postgres.batch(*queries.insert_order(uuid7(), CUSTOMER, {coffee.id: 1000}, "request-2"))
     with suppress(postgres.DatabaseError):  # there is no such one
-        postgres.batch(*queries.placing(uuid7(), CUSTOMER, {uuid7(): 1}, "request-3"))
+        postgres.batch(*queries.insert_order(uuid7(), CUSTOMER, {uuid7(): 1}, "request-3"))
     queries.stock([coffee.id])
     assert queries.find(order, CUSTOMER)
     assert queries.find(order, BARISTA) is None

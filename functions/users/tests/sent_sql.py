@@ -65,7 +65,8 @@ def invites(ada: str) -> None:
         command = invitations.invitation_command(Invitation(Email(email), locale=None), ada)
         with suppress(postgres.UniqueViolation):
             postgres.batch(
-                invitations.inviting(command, "request-5"), operations.finding(UUID(command.id))
+                invitations.insert_invitation(command, "request-5"),
+                operations.select_operation(UUID(command.id)),
             )
 
 

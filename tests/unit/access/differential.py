@@ -49,9 +49,9 @@ def disagreements(
                 yield Disagreement(table, question, expected, made)
 
 
-def _standing(table: list[Item], user: str) -> decision.Standing:
+def _standing(table: list[Item], user: str) -> decision.SubjectGrants:
     status = next((item["status"] for item in table if item["pk"] == f"U#{user}"), None)
-    return decision.Standing(
+    return decision.SubjectGrants(
         status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"]
     )
 

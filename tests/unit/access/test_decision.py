@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from access import decision, search
-from access.decision import Decision, Resource, Standing
+from access.decision import Decision, Resource, SubjectGrants
 from atrium.identity import grant_items, grants, legacy_grants
 from atrium.identity.grant_items import Grant
 from atrium.stores import user_attributes
@@ -36,7 +36,7 @@ def decide(
     status: str | None = "active",
 ) -> Decision:
     return decision.decide(
-        Standing(status, grants), action, resource, lambda role: ROLES.get(role, NOTHING), 1000
+        SubjectGrants(status, grants), action, resource, lambda role: ROLES.get(role, NOTHING), 1000
     )
 
 
@@ -164,5 +164,5 @@ def test_without_a_definition_there_is_no_permit() -> None:
 
     with pytest.raises(ConnectionError):
         decision.decide(
-            Standing("active", [Grant("g", "*", role="reader")]), "read", DOCUMENT, down, 1000
+            SubjectGrants("active", [Grant("g", "*", role="reader")]), "read", DOCUMENT, down, 1000
         )
