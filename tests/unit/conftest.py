@@ -13,7 +13,7 @@ import yaml
 from moto import mock_aws
 
 from atrium.identity import legacy_grants, namespaces, permissions, session
-from atrium.runtime import config
+from atrium.runtime import config, parallel
 from atrium.stores import dynamodb, postgres, signing_keys
 from atrium.stores.pipeline import OneFlight
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
@@ -59,6 +59,12 @@ def forget() -> None:
     config.optional.cache_clear()
     for module in (session, permissions, signing_keys, namespaces, legacy_grants):
         module._cache.clear()
+
+
+def finish_reads() -> None:
+    """Wait for the parallel reads of a failed request: the next fault would count them as its own."""
+    parallel._executor().shutdown()
+    parallel._pool = None
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from access import standings
-from atrium.runtime import parallel
 from atrium.stores import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.conftest import finish_reads
 from tools.laptop.answer import Answer
 
 POINTS = ("evaluation", "evaluations", "search/subject", "search/resource", "search/action")
@@ -455,12 +455,6 @@ class Failing:
         if self.calls > self.good_calls:
             raise ClientError({"Error": {"Code": self.code}}, self.operation)
         return self.right(**parameters)
-
-
-def finish_reads() -> None:
-    """Wait for the parallel reads of a failed request: the next fault would count them as its own."""
-    parallel._executor().shutdown()
-    parallel._pool = None
 
 
 FAULTS = (

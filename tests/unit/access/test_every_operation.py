@@ -19,7 +19,7 @@ from access import handler as access
 from atrium.stores import contention, dynamodb
 from tests.unit.access.conftest import ADMIN, Service
 from tests.unit.access.requests import CHANGES, READS, Asked, prepare
-from tests.unit.conftest import TABLE, forget
+from tests.unit.conftest import TABLE, finish_reads, forget
 
 EVERY = [*CHANGES, *READS]
 of_each_change = pytest.mark.parametrize(
@@ -184,6 +184,7 @@ def _operations(calls: Calls, asked: Asked, world: Service) -> list[str]:
         if operation == "TransactWriteItems":
             raise _refused("ThrottlingException")
 
+    finish_reads()
     forget()
     calls.made.clear()
     calls.failing = stop
@@ -196,6 +197,7 @@ def _fail_at(calls: Calls, number: int, fault: Exception) -> None:
         if now == number:
             raise fault
 
+    finish_reads()
     forget()
     calls.made.clear()
     calls.failing = fail
