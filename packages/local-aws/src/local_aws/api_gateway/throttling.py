@@ -49,7 +49,8 @@ class TokenBuckets:
         bucket.tokens, bucket.filled_at = min(limit.burst, bucket.tokens + added), now
         if bucket.tokens < 1:
             raise throttled(
-                f"{' '.join(name)} allows {limit.rate:g} requests a second and a burst of {limit.burst:g}"
+                f"{' '.join(name)} allows {limit.rate:g} requests a second "
+                f"and a burst of {limit.burst:g}"
             )
         bucket.tokens -= 1
 

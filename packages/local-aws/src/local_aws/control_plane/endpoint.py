@@ -176,7 +176,8 @@ def _from_a_page(origin: str) -> AwsResponse:
     """
     return _refused(
         "AccessDenied",
-        f"A web page ({origin}) can only call Cognito here. Call the API, or call AWS from a program.",
+        f"A web page ({origin}) can only call Cognito here. "
+        "Call the API, or call AWS from a program.",
     )
 
 

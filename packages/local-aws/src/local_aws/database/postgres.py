@@ -253,7 +253,8 @@ def _stop_leftover(data: Path) -> None:
     while (pid := _postmaster(data)) is not None:
         if time.monotonic() > deadline:
             raise PostgresFailed(
-                f"An earlier Postgres (pid {pid}) on {data} does not stop. Kill it: `kill -9 {pid}`."
+                f"An earlier Postgres (pid {pid}) on {data} does not stop. "
+                f"Kill it: `kill -9 {pid}`."
             )
         interrupt(pid)
         time.sleep(0.05)

@@ -35,8 +35,8 @@ class RegisteredProxy:
         found = next((arn for arn in self.secret_arns if _username(arn, self.region) == user), None)
         if found is None:
             return (
-                f"No secret of the proxy contains {user} and a password, or the password is younger "
-                f"than {settling.SECRET_SECONDS:.0f} s. `make migrate` sets the passwords."
+                f"No secret of the proxy contains {user} and a password, or the password is "
+                f"younger than {settling.SECRET_SECONDS:.0f} s. `make migrate` sets the passwords."
             )
         if refusal := trust.refusal_of_rds(self.role_arn):
             return refusal

@@ -119,7 +119,8 @@ def _check_age(parameters: dict[str, str], date: str, now: datetime) -> None:
         raise BadToken("the token's X-Amz-Date is not on the day of its credential")
     if signed > now + _CLOCK_SKEW:
         raise BadToken(
-            f"the token is signed for the future: signed at {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
+            f"the token is signed for the future: signed at {signed:%H:%M:%S}, "
+            f"and it is {now:%H:%M:%S} UTC"
         )
     if now > signed + lifetime:
         raise BadToken(

@@ -108,7 +108,8 @@ def _read_many(call: AwsCall, action: str, content: Mapping[str, Any]) -> Access
     resource = _table_arn(call, table) + (f"/index/{index}" if index else "")
     context = _context(content, _queried(call, content) if action == "Query" else ())
     if action == "Scan":
-        # AWS sends no keys for a Scan, so `ForAllValues` on them is true: policies must not allow it.
+        # AWS sends no keys for a Scan, so `ForAllValues` on them is true.
+        # A policy must not allow Scan.
         del context["dynamodb:LeadingKeys"]
     context["dynamodb:Select"] = content.get(
         "Select", "ALL_PROJECTED_ATTRIBUTES" if index else "ALL_ATTRIBUTES"

@@ -37,8 +37,9 @@ def function_not_found(arn: str) -> InvokeError:
 
 def layer_not_found(function: str) -> InvokeError:
     message = (
-        f"A layer of {function} was deleted. The laptop keeps a deleted layer only for $LATEST, for "
-        "versions that an alias names, and for newer ones. Publish the function again: `make up`."
+        f"A layer of {function} was deleted. The laptop keeps a deleted layer only for $LATEST, "
+        "for versions that an alias names, and for newer ones. "
+        "Publish the function again: `make up`."
     )
     return InvokeError(502, "ResourceNotFoundException", message)
 

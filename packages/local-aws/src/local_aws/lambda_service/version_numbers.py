@@ -1,6 +1,8 @@
-"""Numbers of published versions, which Lambda never reuses. Importing this corrects moto.
+"""Numbers of published versions, which Lambda never reuses.
 
-moto counts the versions that are left, so after DeleteFunction of an old one it gives the newest number again.
+Importing this module patches moto, which numbers a version by the count of existing ones. After an
+old version was deleted, moto would assign the newest number again.
+
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
 """
 

@@ -101,9 +101,9 @@ def no_way_to_internet(caller: Caller) -> str | None:
     if place is None or _by_nat(place):
         return None
     return (
-        f"{caller.function} is in {place.vpc_id}, which has no route to the internet: its subnets and "
-        "security groups cannot use a NAT. On AWS the connection would time out. Set `vpc: false` in "
-        "the function.yaml, or set `nat` of modules/network."
+        f"{caller.function} is in {place.vpc_id}, which has no route to the internet: its subnets "
+        "and security groups cannot use a NAT. On AWS the connection would time out. "
+        "Set `vpc: false` in the function.yaml, or set `nat` of modules/network."
     )
 
 
@@ -112,14 +112,14 @@ def no_way_to_proxy(caller: Caller, proxy: Place) -> str | None:
     place = caller.place
     if place is None:
         return (
-            f"{caller.function} is outside of the VPC (`vpc: false`) and cannot reach the DB proxy. "
-            "Declare `postgres` in its function.yaml."
+            f"{caller.function} is outside of the VPC (`vpc: false`) and cannot reach the DB "
+            "proxy. Remove `vpc: false` from its function.yaml and declare `postgres`."
         )
     if place.vpc_id == proxy.vpc_id and _admitted(place, proxy, _POSTGRES):
         return None
     return (
-        f"The security groups of {caller.function} do not allow connections to the DB proxy. Declare "
-        "`postgres` in its function.yaml: this adds the security group that does."
+        f"The security groups of {caller.function} do not allow connections to the DB proxy. "
+        "Declare `postgres` in its function.yaml: this adds the security group that does."
     )
 
 

@@ -35,7 +35,10 @@ def refusal(call: AwsCall, found: Sequence[Violation]) -> AwsResponse:
     if call.service == "s3":
         return _xml(f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>")
     if "x-www-form-urlencoded" in call.headers.get("content-type", ""):
-        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        error = (
+            f"<Error><Type>Sender</Type><Code>{code}</Code>"
+            f"<Message>{escape(message)}</Message></Error>"
+        )
         wrapped = (
             f"<Response><Errors>{error}</Errors></Response>" if call.service == "ec2" else None
         )
