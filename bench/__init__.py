@@ -1,1 +1,1 @@
-"""What Atrium costs, measured: each folder is one benchmark, run as `python -m bench.<folder>`."""
+"""Benchmarks of Atrium: each folder is one, run as `python -m bench.<folder>`."""

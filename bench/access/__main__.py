@@ -1,4 +1,4 @@
-"""What one evaluation costs: `python -m bench.access` prints it, `--write` keeps it in results.md.
+"""The cost of one evaluation: `python -m bench.access` prints it, `--write` keeps it in results.md.
 
 Calls, items and bytes are counted on moto's table through the service's own handler. The time is the processor's, of the
 handler with the SDK, which gets recorded bytes instead of the network's: a local table says nothing of DynamoDB's own time.

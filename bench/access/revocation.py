@@ -49,7 +49,7 @@ class Trial:
 
 
 class Revocation:
-    """Somebody who is granted something, uses it, and loses it."""
+    """A user who is granted a right, uses it, and loses it."""
 
     def __init__(self, client: Client, admin: Person, kind: str) -> None:
         self.client, self.admin, self.kind = client, admin, kind
@@ -84,7 +84,10 @@ class Revocation:
                 _good(answer)
 
     def is_permitted(self) -> bool | None:
-        """Of `token` and `caller`, whether they may ask at all. None when nobody answered, which permits nothing."""
+        """Return the verdict, or if it is the asker's own right that ends, whether they may ask.
+
+        None means that no answer came, which permits nothing.
+        """
         subject = {"type": "user", "id": self.person.uid}
         body = {"subject": subject, "action": {"name": "read"}, "resource": self.resource}
         asker = self.person if self.is_own else self.admin

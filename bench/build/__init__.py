@@ -1,1 +1,1 @@
-"""How long `make build` takes when nothing, or little, has changed. How and what: README.md beside this file."""
+"""The time of `make build` after no change or a small one. README.md describes the method."""

@@ -114,7 +114,7 @@ def _processor() -> float:
 
 
 def _least(runs: list[Taken]) -> float:
-    """By the clock: a limit speaks of the build, not of what else the machine did."""
+    """Return the least wall time, which other work on the machine affects least."""
     return min(run.clock for run in runs)
 
 

@@ -38,7 +38,7 @@ RESULTS = Path(__file__).with_name("results.md")
 
 @dataclass(frozen=True)
 class Measured:
-    """One candidate with so many callers."""
+    """A run of one candidate with a number of callers."""
 
     rate: float  # answers a second
     median: float  # ms

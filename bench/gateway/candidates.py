@@ -28,7 +28,7 @@ _SCOPE = "aws.cognito.signin.user.admin"
 
 @dataclass(frozen=True)
 class Target:
-    """Where a candidate answers, and the process whose descendants are its own."""
+    """A candidate's address, and the process whose descendants belong to it."""
 
     port: int
     path: str

@@ -20,7 +20,7 @@ _EVENT = json.dumps(
 
 
 class Runtime:
-    """One worker and its Runtime API, both as bare as they can be."""
+    """A minimal worker and its minimal Runtime API."""
 
     def __init__(self) -> None:
         self._asked: asyncio.Queue[str] = asyncio.Queue()

@@ -13,7 +13,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Connection(asyncio.Protocol):
-    """One connection and at most one request on it. Understands answers with a Content-Length."""
+    """A connection with at most one request at a time; it reads answers with a Content-Length."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None

@@ -1,1 +1,1 @@
-"""How long `make build` takes when nothing, or little, has changed. How and what: README.md beside this file."""
+"""The time from a saved file to the first answer that shows it. README.md describes the method."""

@@ -1,4 +1,4 @@
-"""What the supervisor and all that it started hold."""
+"""The resources that the supervisor and its descendants hold."""
 
 from contextlib import suppress
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def write(instructions: Mapping[str, int]) -> None:
 
 
 def ratio(instructions: Mapping[str, int], route: Route) -> float:
-    """In multiples of the bare handler."""
+    """Return the route's instructions in multiples of the bare handler's."""
     return instructions[route.name] / instructions[BARE]
 
 

@@ -1,4 +1,4 @@
-"""What a function talks to while it is measured: RDS Proxy's door with one row behind it, and DynamoDB with one user.
+"""The peers of a measured function: a stand-in for RDS Proxy with one row, and DynamoDB with one user.
 
 TLS, messages and headers are the real ones; only the answers are fixed, so that a run repeats to the instruction.
 """

@@ -1,4 +1,4 @@
-"""What is measured: a bare handler, and three routes with what each may cost in multiples of it."""
+"""The measured routes: a bare handler, and three routes with their limits in multiples of it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ _CLAIMS = {
 
 
 def event(route: str, claims: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """As API Gateway sends it (REST, Lambda proxy integration, payload v1)."""
+    """Return the event that API Gateway sends (REST, Lambda proxy integration, payload v1)."""
     method, resource = route.split(" ")
     host = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
     headers = {

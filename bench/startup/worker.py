@@ -1,4 +1,4 @@
-"""One cold start: a worker process as AWS runs it, one event, and what it took until the first response."""
+"""A cold start: a worker process as on AWS, one event, and its cost until the first response."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Start:
-    """What to start: a function of the artefacts, with its own environment, and the event it must answer `status`."""
+    """A start: a function of the artefacts, its environment, its event, and the expected `status`."""
 
     function: str
     event: Mapping[str, Any]
@@ -57,7 +57,7 @@ def valgrind_version() -> str:
 
 
 def instructions(artefacts: Artefacts, start: Start) -> int:
-    """Those of user space that the worker process executes until it has sent its first response. Raises StartError."""
+    """Count the user-space instructions until the first response. Raise StartError if that fails."""
     valgrind_version()
     with NamedTemporaryFile("r", prefix="atrium-bench-") as log:
         # Without its options callgrind simulates no caches and counts nothing but what we want.

@@ -1,1 +1,1 @@
-"""What calls about items cost on the laptop, at a thousand items and at a million."""
+"""The cost of item operations on the laptop, at a thousand items and at a million."""

@@ -71,7 +71,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How an invocation that nobody waits for ends: what still fails goes to the function's dead-letter queue.
+    """The retries of asynchronous invocations; an event that still fails goes to the dead-letter queue.
 
     `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's own.
     """
@@ -99,7 +99,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}):
-    """One `function.yaml`. Memory in MB and timeout in seconds, within Lambda's own bounds."""
+    """The content of a `function.yaml`, with memory in MB and timeout in seconds, within Lambda's bounds."""
 
     description: Annotated[str, Meta(min_length=1, max_length=256)]
     memory: Annotated[int, Meta(ge=128, le=10240)] = 256
@@ -115,7 +115,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 
 @dataclass(frozen=True)
 class Function:
-    """One service's folder and its declaration."""
+    """A service's folder and its declaration."""
 
     folder: Path
     declaration: Declaration
@@ -249,7 +249,7 @@ def _leaves_that_match_nothing(node: Any, path: str) -> Iterator[str]:
 
 
 def _reach(function: Function) -> Refusals:
-    """From inside the VPC only the proxy and DynamoDB are reached, from outside everything but the proxy."""
+    """Yield faults of `vpc`: a function inside reaches only the proxy and DynamoDB, one outside all but the proxy."""
     declaration = function.declaration
     if declaration.data.postgres and not declaration.vpc:
         yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."

@@ -11,7 +11,7 @@ class BuildError(Exception):
         super().__init__(self.told())
 
     def told(self, root: Path | None = None) -> str:
-        """One line; files below `root` are named relative to it."""
+        """Return the error as one line, with files relative to `root`."""
         file = self.file.relative_to(root) if root and self.file.is_relative_to(root) else self.file
         where = f"{file}: {self.field}" if self.field else str(file)
         return f"{where}: {self.why} {self.what_to_do}"

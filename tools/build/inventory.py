@@ -10,7 +10,7 @@ from tools.build.declarations import Function
 
 
 def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Artefact]:
-    """To be made before `packages`: a function may ship the contract, and nothing is worth making of a wrong one."""
+    """Yield the documents, which must precede `packages`, since a function may ship the contract."""
     merged = cache(lambda: contract.read(root, functions, noted=build / ".cache" / "openapi"))
     files = contract.files(root, functions)
     inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))

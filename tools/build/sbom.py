@@ -75,7 +75,7 @@ def _component(package: Message) -> dict[str, Any]:
 
 
 def _normalised(name: str) -> str:
-    """As the package index has it: PEP 503."""
+    """Return the normalised name of a package (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -96,7 +96,7 @@ def _licences(package: Message) -> Iterator[dict[str, Any]]:
 
 
 def _needs(package: Message, references: dict[str, str]) -> list[str]:
-    """Those of its requirements that lie in the same zip."""
+    """Return the package's requirements that are in the same zip."""
     from packaging.requirements import Requirement  # here: its import takes a fifth of a build that has nothing to do
 
     required = (Requirement(text) for text in package.get_all("Requires-Dist", []))

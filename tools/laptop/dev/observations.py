@@ -18,7 +18,7 @@ log = logging.getLogger("local")
 
 
 class Observation(msgspec.Struct, omit_defaults=True):
-    """One of the two."""
+    """An observation, of which exactly one member is set."""
 
     invoked: Invoked | None = None
     answered: Answered | None = None
