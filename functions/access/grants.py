@@ -291,7 +291,10 @@ def _check_size(uid: str, new: NewGrant) -> None:
         return
     held = grants.role_names(grants.everywhere(uid))
     if new.role not in held and token_size.of_words([*held, str(new.role)]) > token_size.MAX_ROLES:
-        detail = f"The names of the user's {len(held) + 1} roles would not fit into a token; revoke one first"
+        detail = (
+            f"The names of the user's {len(held) + 1} roles would not fit into a token; "
+            "revoke one first"
+        )
         raise _unacceptable([FieldError("#/role", detail)])
 
 

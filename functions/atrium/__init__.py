@@ -1,7 +1,7 @@
-"""The kernel that every service shares: HTTP, identity, sessions, data access, logs. Shipped in the layer."""
+"""The kernel that every service shares: HTTP, identity, stores and runtime, shipped in the layer."""
 
 import gc
 
-# Imports make many objects and no garbage, and by default the collector looks through them again and again. It still
-# looks, after as many new objects as take some megabytes.
+# Imports create many objects and no garbage, but the default threshold scans them again and again.
+# With this one the collector still runs after some megabytes of new objects.
 gc.set_threshold(50_000)

@@ -48,7 +48,7 @@ class Edited:
             f"migrations/{self.file.path.name} was edited after it was applied: sha256 {self.applied_sha256} was "
             f"applied, this build has {self.file.sha256}. Put the applied text back (`git log -p "
             f"migrations/{self.file.path.name}`) and write the change as a new migration (`make migration NAME=…`). "
-            "On a laptop you may take it back instead: `make migrate-down ENV=local`, then `make migrate ENV=local`."
+            "On a laptop, roll it back instead: `make migrate-down ENV=local`, then `make migrate ENV=local`."
         )
 
 

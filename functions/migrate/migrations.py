@@ -144,7 +144,10 @@ def _explained(name: str, was_undone: bool, error: ServerError) -> str:
     )
     advice = "Correct the file and apply again."
     if fields["C"] == LOCK_NOT_AVAILABLE:
-        advice = "The table was in use for longer than migrator's lock_timeout. Apply again at a quieter time."
+        advice = (
+            "The table was in use for longer than migrator's lock_timeout. "
+            "Apply again at a quieter time."
+        )
     more = "".join(
         f" {text}: {fields[code]}"
         for code, text in (("D", "Detail"), ("H", "Hint"))

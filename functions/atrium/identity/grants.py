@@ -94,7 +94,10 @@ def whole(uid: str) -> list[Grant]:
 
 
 def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
-    """Yield the items of the user's grants after the key `after`. One call per `page` items. Raises `Unavailable`."""
+    """Yield the items of the user's grants after the key `after`. Raises `Unavailable`.
+
+    One call per `page` items.
+    """
     key = None if after is None else {"pk": after[0], "sk": after[1]}
     if after is None or after[0] != partition(uid):
         yield from _legacy(uid, key, page)

@@ -80,7 +80,8 @@ def find_or_create(
             [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
             return User(str(found), status)
     raise EmailTakenError(
-        f"Another user has the e-mail of {provider} {subject}. Link the identity if it belongs to that user."
+        f"Another user has the e-mail of {provider} {subject}. "
+        "Link the identity if it belongs to that user."
     )
 
 

@@ -8,9 +8,9 @@ from atrium.stores.user_attributes import Contended, TransactionRefused
 
 _ATTEMPTS = 9
 _FIRST_PAUSE = 0.02
-"""The longest pause in seconds before the first repeat. It doubles each time, so all pauses add up to five seconds."""
+"""Seconds of the longest first pause. It doubles each time; all pauses add up to five seconds."""
 _LAST_REPEAT = 6
-"""Seconds after the first attempt. With a slow table the caller still gets an answer before the function is stopped."""
+"""Seconds after which no repeat starts, so that a response precedes the function's timeout."""
 
 
 def retry_on_conflict[Result](write: Callable[[], Result]) -> Result:

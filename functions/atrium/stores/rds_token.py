@@ -27,7 +27,7 @@ def mint(host: str, port: int, user: str) -> str:
     now = datetime.now(UTC)
     scope = f"{now:%Y%m%d}/{region}/rds-db/aws4_request"
     query = _query(user, now, scope, credentials)
-    # SigV4 canonical request: method, path, query, headers, blank line, signed headers, hash of the empty body.
+    # SigV4 canonical request: method, path, query, headers, empty line, signed headers, body hash.
     request = f"GET\n/\n{query}\nhost:{host}:{port}\n\nhost\n{hashlib.sha256().hexdigest()}"
     digest = hashlib.sha256(request.encode()).hexdigest()
     to_sign = f"AWS4-HMAC-SHA256\n{now:%Y%m%dT%H%M%SZ}\n{scope}\n{digest}"
