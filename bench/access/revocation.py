@@ -1,6 +1,6 @@
 """`python -m bench.access.revocation [--trials 24] [--write]`: revokes on the running stack and asks until nothing is permitted.
 
-Each trial is of somebody of its own, by HTTP: granted, used until containers have it in their caches, revoked at a random
+Each trial has its own user, by HTTP: granted, used until containers have it in their caches, revoked at a random
 moment, then asked every two seconds for 40. No answer may permit that was asked for 30 seconds after the revocation.
 """
 

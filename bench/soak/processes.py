@@ -24,7 +24,7 @@ def held(supervisor: int) -> Held:
         ) from None
     files = memory = 0
     for process in tree:
-        with suppress(psutil.Error):  # it has ended meanwhile, or belongs to somebody else
+        with suppress(psutil.Error):  # it has ended, or belongs to another user
             memory += process.memory_info().rss
             files += process.num_fds()
     return Held(len(tree), files, memory / 2**20)

@@ -17,7 +17,7 @@ from tools.build.uv import uv
 
 DEV = "dev"
 KERNEL = "kernel"
-_WITHIN_DEV = ("local", "test")  # nobody installs these alone
+_WITHIN_DEV = ("local", "test")  # never installed alone
 _COMPILE = (
     "pip",
     "compile",
