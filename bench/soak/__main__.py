@@ -82,11 +82,11 @@ def thirds(looks: Sequence[Held]) -> list[Held]:
 def grown(looks: Sequence[Held]) -> Iterator[str]:
     _, middle, last = thirds(looks)
     if last.processes > middle.processes + MOST_PROCESSES:
-        yield f"the processes grew from {middle.processes} to {last.processes}"
+        yield f"processes grew from {middle.processes} to {last.processes}"
     if last.files > middle.files + MOST_FILES:
         yield f"open files grew from {middle.files} to {last.files}, by more than {MOST_FILES}"
     if last.memory > middle.memory * (1 + MOST_MEMORY):
-        yield f"the memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
+        yield f"memory grew from {middle.memory:.0f} to {last.memory:.0f} MB, by more than {MOST_MEMORY:.0%}"
 
 
 def bad_answers(load: Load) -> Iterator[str]:
