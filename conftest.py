@@ -1,6 +1,7 @@
 """What every test may use, those in functions/*/tests too: the stack that is up, and the services' rules.
 
-The build puts a service's rules into its zip. Tests that run the sources get the same ones from the builder."""
+The build puts a service's rules into its zip. Tests that run the sources get the same ones from the builder.
+"""
 
 from pathlib import Path
 
