@@ -109,7 +109,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
         "trigger: api\nmemory: 512\ndata: {postgres: app}\n",
     )
     mine.change("functions/meta/openapi.yaml", "/v1/health:", "/v1/health:  # changed")
-    mine.change("functions/atrium/http/text.py", '"""Text', '"""Changed. Text')
+    mine.change("functions/atrium/http/text.py", '"""Types', '"""Changed. Types')
     (mine.folder / "migrations/9999_later.sql").write_text("SELECT 1;\n")
     status, said = mine.run("deploy", "local", "--service", "meta")
     assert status == 1
@@ -124,7 +124,7 @@ def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Cli
     ):
         assert expected in said
     assert newest(client, client.outputs.functions["meta"]) == was
-    mine.change("functions/atrium/http/text.py", '"""Changed. Text', '"""Text')
+    mine.change("functions/atrium/http/text.py", '"""Changed. Types', '"""Types')
 
 
 def test_a_service_that_was_never_applied_is_refused(mine: Checkout) -> None:

@@ -37,7 +37,7 @@ def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str)
     status, told = call(world, action, AccessToken="x")
     assert status == 501
     assert told["__type"] == "NotEmulated"
-    assert f"cognito-idp: the call {action}." in told["message"]
+    assert f"cognito-idp: not emulated: the call {action}." in told["message"]
 
 
 @pytest.mark.parametrize(

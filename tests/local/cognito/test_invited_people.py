@@ -119,7 +119,7 @@ def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(
 
 def test_who_confirmed_before_the_invitation_keeps_the_account(world: World, pool: Pool) -> None:
     world.signed_in()
-    with pytest.raises(RefusedError, match="signed up already"):
+    with pytest.raises(RefusedError, match="already signed up"):
         invite(datetime.now(UTC) + timedelta(minutes=1))
     assert world.sign_in()["AuthenticationResult"]
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,20 @@ def test_crash_is_an_exit_error_and_the_next_call_is_fresh(
     assert said_in_log[1:3] == [error["errorMessage"], "Runtime.ExitError"]
     assert said_in_log[-1].endswith("Status: error\tError Type: Runtime.ExitError")
     assert aws.invoke(name)[0] == "well"
+
+
+def test_a_worker_that_died_while_it_was_idle_gets_no_event(aws: Laptop) -> None:
+    aws.deploy("mortal", PID)
+    first, _ = aws.invoke("mortal")
+
+    async def invoke_before_the_loop_knows() -> Invocation:
+        os.kill(first, signal.SIGKILL)
+        os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222  the loop must not run
+        return await aws.functions.invoke("mortal", b"null")
+
+    done = aws.loop.run(invoke_before_the_loop_knows())
+    assert done.function_error is None
+    assert json.loads(done.payload) != first
 
 
 @pytest.mark.parametrize(

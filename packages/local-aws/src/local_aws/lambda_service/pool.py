@@ -165,7 +165,11 @@ class Pool:
 
     def _is_usable(self, worker: Worker) -> bool:
         """Return True if the worker is alive and its credentials outlast an invocation."""
-        return worker.alive and not worker.credentials_end_before(self._now() + self._margin)
+        return (
+            worker.alive
+            and not worker.has_exited()
+            and not worker.credentials_end_before(self._now() + self._margin)
+        )
 
     def _next_waiting(self) -> asyncio.Future[Worker] | None:
         while self._waiting:

@@ -199,6 +199,16 @@ class Worker:
             await self._watch
         self._api.close()
 
+    def has_exited(self) -> bool:
+        """Return True if the process has ended, even if the event loop has not noticed it yet."""
+        if self._process is None:
+            return False
+        try:
+            look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self._process.pid, look) is not None
+        except ChildProcessError:
+            return True
+
     def credentials_end_before(self, moment: datetime) -> bool:
         return self._credentials_end is not None and self._credentials_end < moment
 
