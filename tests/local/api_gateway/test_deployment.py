@@ -151,7 +151,8 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
     assert "Malformed Lambda proxy response" in malformed["integration_error"]
     assert malformed["error"] == "Internal server error"
     assert '"errorMessage": "as told"' in failed["integration_error"]
-    assert int(late["integration_latency"]) >= 500
+    # The integration's limit is 500 ms. Another clock measures it than the one that ends it.
+    assert 490 <= int(late["integration_latency"]) <= int(late["latency"])
 
 
 def test_deleted_api_is_no_longer_served(gateway: Gateway) -> None:
