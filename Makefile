@@ -114,11 +114,11 @@ failure-matrix: environment ## Break a stack in every known way; print each mess
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
 proof-durability: environment ## Kill the store 500 times and a whole stack 30 times under load: no acknowledged write may be lost (KILLS=500 STACK_KILLS=30)
-	@KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/local/dynamodb/test_kills.py
+	@KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest -q -rP -p no:cacheprovider packages/local-aws/tests/local_aws_tests/dynamodb/test_kills.py
 	@STACK_KILLS=$(or $(STACK_KILLS),30) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_durability.py
 
 proof-two-days: environment ## Live through 48 hours: workers, streams, expiry and schedules, then a whole stack (HOURS=48)
-	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -p no:cacheprovider tests/local/clock
+	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -p no:cacheprovider packages/local-aws/tests/local_aws_tests/clock
 	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_two_days.py
 
 proof-fuzz: export FUZZ_EXAMPLES := $(or $(EXAMPLES),25)

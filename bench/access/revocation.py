@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
+from local_aws.supervisor.ready import StackError
 from tools.deploy import stack_settings
-from tools.deploy.supervisor import StackError
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person, client_of
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from local_aws.settings import ACCOUNT_ID, Settings
-from tools.deploy import supervisor
+from local_aws.supervisor import ready as supervisor
 from tools.deploy.stack_outputs import Outputs
 from tools.laptop.stack import aws
 from tools.laptop.stack.show import access_token

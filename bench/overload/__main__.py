@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.overload.load import BROKEN, GAVE_UP, GIVES_UP_SECONDS, Load
+from local_aws.supervisor.ready import StackError
 from tools.deploy import stack_settings
 from tools.deploy.stack_outputs import Outputs, read
-from tools.deploy.supervisor import StackError
 from tools.laptop.stack.show import access_token
 
 CALLERS = 16

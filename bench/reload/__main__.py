@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.settings import Settings
+from local_aws.supervisor.worker_processes import workers
 from tools.deploy import stack_settings
-from tools.laptop.processes import workers
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.md")

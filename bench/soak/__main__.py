@@ -9,9 +9,10 @@ from pathlib import Path
 
 from bench.soak.load import Load
 from bench.soak.processes import Held, held
-from tools.deploy import stack_settings, supervisor
+from local_aws.supervisor import ready as supervisor
+from local_aws.supervisor.ready import StackError
+from tools.deploy import stack_settings
 from tools.deploy.stack_outputs import read
-from tools.deploy.supervisor import StackError
 from tools.laptop.stack.show import access_token
 
 CALLERS = 4

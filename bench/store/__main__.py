@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.store import me
+from bench.store.endpoint import REGION, Endpoint
 from bench.store.items import PER_USER, items
 from local_aws.dynamodb import Store, schema
 from local_aws.dynamodb.schema import Table
 from local_aws.dynamodb.store import Data
 from local_aws.dynamodb.values import Item, canonical_item
-from tests.local.dynamodb.conftest import Endpoint
-from tests.local.lambda_service.laptop import REGION, Loop
 
 RESULTS = Path(__file__).with_name("results.md")
 CALLS = 300
@@ -82,8 +81,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def measure(kind: str, count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "items.sqlite"
-        loop = Loop()
-        aws = Endpoint(loop, path, is_moto=kind == "moto")
+        aws = Endpoint(path, is_moto=kind == "moto")
         try:
             name = aws.table("bench")
             before = memory()
@@ -95,7 +93,6 @@ def measure(kind: str, count: int) -> dict[str, Any]:
             grown = memory() - before
         finally:
             aws.close()
-            loop.close()
         size = path.stat().st_size // count if kind == "store" else "-"
         return {
             "kind": kind,

@@ -9,7 +9,7 @@ import pytest
 
 from tools.build import gateway_body
 from tools.build.contract import Contract, Operation
-from tools.deploy.terraform.binary import terraform
+from local_aws.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"

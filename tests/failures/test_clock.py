@@ -1,6 +1,6 @@
 """Clocks that disagree: the one that signed a token, and the one that checks it.
 
-Tokens for the database have a test of their own, tests/local/database/test_token.py: five minutes ahead are borne.
+Tokens for the database have a test of their own, packages/local-aws/tests/local_aws_tests/database/test_token.py: five minutes ahead are borne.
 """
 
 import pytest

@@ -14,11 +14,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.database import binaries
+from local_aws.supervisor import process
+from local_aws.supervisor import ready as supervisor
 from tests.failures.conftest import Recovers, Tell, kept, own_mounts
 from tests.failures.stack import ROOT, Stack, listening
-from tools.deploy import supervisor
 from tools.laptop.client import Client, Person
-from tools.laptop.stack import process
 
 STARTED = r"✓ local AWS .*(started|restored)"
 MOUNTS = own_mounts()

@@ -6,7 +6,7 @@ from typing import Any
 
 from local_aws.iam.record import Call
 from local_aws.settings import Settings
-from tests.local.iam.simulator import Document, Question, ask
+from local_aws_tests.iam.simulator import Document, Question, ask
 from tools.deploy import stack_outputs as outputs
 from tools.laptop import iam_report as report
 from tools.laptop.stack.aws import client

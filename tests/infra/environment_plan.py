@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from local_aws.terraform import providers
+from local_aws.terraform.binary import terraform
 from tests.infra.test_modules import Message, offline
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,12 +18,12 @@ import pytest
 
 from local_aws.iam.decision import decide
 from local_aws.iam.policy import Policy, parse
+from local_aws.terraform import providers
+from local_aws.terraform.binary import terraform
+from local_aws_tests.iam.simulator import FOLDER, Question, ask
 from tests.infra.environment_plan import Plan
 from tests.infra.test_modules import Message, offline
-from tests.local.iam.simulator import FOLDER, Question, ask
 from tests.support import node_packages
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION, ACCOUNT = "eu-central-1", "000000000000"

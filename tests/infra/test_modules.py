@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from local_aws.iam.aws_policies import POWER_USER_ACCESS
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
+from local_aws.terraform import providers
+from local_aws.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.deploy.terraform.binary import terraform
+from local_aws.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATED = sorted(

@@ -14,8 +14,8 @@ import pytest
 
 from local_aws.iam.decision import decide
 from local_aws.iam.policy import Policy, parse
+from local_aws_tests.iam.simulator import Question, ask
 from tests.infra.environment_plan import Plan
-from tests.local.iam.simulator import Question, ask
 from tools.build.declarations import PARTITIONS, Function, Partition, read_functions
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from local_aws.terraform.command import TerraformError
 from tests.story.checkout import ROOT, Checkout
 from tools.deploy import service_linked_roles, stack_settings
-from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot, TerraformError
+from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 from tools.laptop.stack import aws
 from tools.operations import leftover_logs
 

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.supervisor.ready import StackError
 from tests.security.attacks import ATTACKS, NAMESPACE, Attack
 from tools.deploy import stack_settings
-from tools.deploy.supervisor import StackError
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person, claims, client_of
 

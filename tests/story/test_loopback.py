@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 import psutil
 
-from tools.deploy import stack_settings, supervisor
+from local_aws.supervisor import ready as supervisor
+from tools.deploy import stack_settings
 
 
 def test_only_loopback_is_bound() -> None:

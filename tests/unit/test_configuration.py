@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.terraform.binary import terraform
 from tools.deploy import configuration, knobs
 from tools.deploy.configuration import ConfigurationError
-from tools.deploy.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = """

@@ -1,7 +1,7 @@
 import subprocess
 from pathlib import Path
 
-from tools.deploy.terraform.binary import terraform
+from local_aws.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_aws.supervisor import ready as supervisor
 from tools import ROOT
 from tools.checks.stages import PYTEST, pytest_environment
-from tools.deploy import stack_settings, supervisor
+from tools.deploy import stack_settings
 from tools.deploy.errors import RefusedError
 
 ON_THE_STACK = ("functions", "tests/contract", "tests/iam", "tests/story")

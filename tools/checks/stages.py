@@ -82,7 +82,7 @@ STAGES = (
         ),
     ),
     Stage("infra", 240, ((*PYTEST, *SPREAD, "tests/infra"),)),
-    Stage("local", 240, ((*PYTEST, *SPREAD, "tests/local"),)),
+    Stage("local", 240, ((*PYTEST, *SPREAD, "packages/local-aws/tests", "tests/laptop"),)),
     Stage("build", 90, ((*PYTEST, *SPREAD, "tests/build"),)),
     Stage("unit", 60, ((*PYTEST, *SPREAD, "tests/unit"),)),
     Stage("security", 30, ((*PYTEST, "tests/security"),)),

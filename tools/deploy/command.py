@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws.supervisor.ready import StackError
+from local_aws.terraform.binary import TerraformMissingError
+from local_aws.terraform.command import TerraformError
 from tools.deploy.configuration import ConfigurationError
 from tools.deploy.environment import EnvironmentUnavailableError, FunctionFailedError
 from tools.deploy.errors import RefusedError
-from tools.deploy.supervisor import StackError
-from tools.deploy.terraform.binary import TerraformMissingError
 from tools.deploy.terraform.root import TerraformFailedError
-from tools.deploy.terraform.scratch import TerraformError
 
 TOLD = (
     ConfigurationError,

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from local_aws.supervisor.ready import StackError
 from tools.deploy.environment import FunctionFailedError
-from tools.deploy.supervisor import StackError
 
 Invoke = Callable[[str, Mapping[str, Any]], Any]
 """Invokes the function in the named folder with an event."""

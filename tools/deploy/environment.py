@@ -14,15 +14,18 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.settings import Settings
+from local_aws.supervisor import ready as supervisor
+from local_aws.supervisor.ready import StackError
+from local_aws.terraform.binary import TerraformMissingError
+from local_aws.terraform.environment import aws_environment
+from local_aws.terraform.record import Record
 from tools import ROOT
-from tools.deploy import configuration, stack_settings, supervisor
+from tools.deploy import configuration, stack_settings
 from tools.deploy import stack_outputs as local_outputs
 from tools.deploy.configuration import ConfigurationError
-from tools.deploy.supervisor import StackError
 from tools.deploy.terraform import root as terraform
-from tools.deploy.terraform.binary import TerraformMissingError
 from tools.deploy.terraform.root import TerraformFailedError
-from tools.deploy.terraform.scratch import ENVIRONMENT, Record, aws_environment
+from tools.deploy.terraform.scratch import ENVIRONMENT
 
 LOCAL = "local"
 LONGEST_ANSWER = 910

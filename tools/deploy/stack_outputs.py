@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local_aws.settings import Settings
-from tools.deploy.supervisor import StackError
+from local_aws.supervisor.ready import StackError
 
 
 @dataclass(frozen=True)

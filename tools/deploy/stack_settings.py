@@ -3,7 +3,7 @@
 import os
 import re
 
-from local_aws.settings import Settings
+from local_aws.settings import Program, Settings
 from tools import ROOT
 
 
@@ -17,6 +17,8 @@ def from_environment() -> Settings:
         state_name=_state_name(),
         api_port=_port("API_PORT", 3000),
         aws_port=_port("AWS_PORT", 4566),
+        terraform_state="dev",
+        program=Program("make", "ATRIUM"),
     )
 
 

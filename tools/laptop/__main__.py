@@ -3,7 +3,8 @@
 # ruff: noqa: E402
 import signal
 
-from tools.deploy import stack_settings, supervisor
+from local_aws.supervisor import ready as supervisor
+from tools.deploy import stack_settings
 
 signal.signal(
     signal.SIGINT, signal.SIG_DFL
@@ -19,18 +20,21 @@ from dataclasses import asdict
 from types import FrameType
 
 from local_aws.settings import Settings
+from local_aws.supervisor import process
+from local_aws.supervisor.lock import locked
+from local_aws.supervisor.ready import StackError
+from local_aws.terraform.binary import TerraformMissingError
+from local_aws.terraform.command import TerraformError
+from local_aws.terraform.record import Record
 from tools.deploy import stack_outputs as outputs
-from tools.deploy.supervisor import StackError
-from tools.deploy.terraform.binary import TerraformMissingError
-from tools.deploy.terraform.scratch import ENVIRONMENT, Record, TerraformError
-from tools.laptop.stack import process, show
-from tools.laptop.stack.lock import locked
+from tools.deploy.terraform.scratch import ENVIRONMENT
+from tools.laptop.stack import show
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.laptop")
     parser.add_argument(
-        "command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock", "serve"]
+        "command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock"]
     )
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--forward", type=float, default=0, help="clock: seconds")
@@ -107,17 +111,8 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
         case "env":
             values = show.environment(settings, outputs.read(settings))
             _tell(show.as_json(values) if json_wanted else show.exports(values))
-        case "serve":
-            from tools.laptop.stack.clock import movable
-
-            clock = movable(
-                settings
-            )  # before anything is imported that keeps `time.time` under another name
-            from tools.laptop.stack.serve import serve
-
-            serve(settings, clock)
         case "clock":
-            from tools.laptop.stack.clock import forward
+            from local_aws.supervisor.movable_clock import forward
 
             _tell(forward(settings, arguments.forward))
 

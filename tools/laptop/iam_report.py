@@ -21,9 +21,9 @@ from local_aws.iam.patterns import glob
 from local_aws.iam.policy import Statement, parse
 from local_aws.iam.record import Call
 from local_aws.settings import Settings
+from local_aws.supervisor.ready import StackError
 from tools.deploy import stack_outputs as outputs
 from tools.deploy import stack_settings
-from tools.deploy.supervisor import StackError
 from tools.laptop.stack.aws import client
 
 LEADING_KEYS = "dynamodb:LeadingKeys"

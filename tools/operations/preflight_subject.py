@@ -10,10 +10,10 @@ import boto3
 from botocore.config import Config
 
 from local_aws.settings import ACCOUNT_ID, Settings
+from local_aws.terraform.environment import aws_environment
 from tools import ROOT
 from tools.deploy.configuration import Configuration
 from tools.deploy.errors import RefusedError
-from tools.deploy.terraform.scratch import aws_environment
 from tools.operations import leftover_logs
 
 LOCAL_FILES = "dev"  # what `make up` applies

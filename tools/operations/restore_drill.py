@@ -23,7 +23,8 @@ from botocore.exceptions import ClientError
 from local_aws.database import binaries, postgres
 from local_aws.database.child import unprivileged_group, unprivileged_user
 from local_aws.database.postgres import SUPERUSER
-from tools.deploy import command, supervisor
+from local_aws.supervisor import ready as supervisor
+from tools.deploy import command
 from tools.deploy.environment import LOCAL, Environment, EnvironmentUnavailableError, environment
 from tools.deploy.errors import RefusedError
 

@@ -142,7 +142,7 @@ def _python_of_functions() -> Finding:
 
 
 def _terraform() -> Finding:
-    from tools.deploy.terraform import binary
+    from local_aws.terraform import binary
 
     advice = (
         f"Install Terraform {binary.VERSION}: https://developer.hashicorp.com/terraform/install"
@@ -159,7 +159,7 @@ def _terraform() -> Finding:
 
 def _provider() -> Finding:
     """Look for the provider in Terraform's mirrors, then in those of `make up`, then in the registry."""
-    from tools.deploy.terraform import providers
+    from local_aws.terraform import providers
 
     advice = f"registry.terraform.io cannot be reached. Name a folder that holds {providers.PROVIDER}: TF_PLUGIN_MIRROR=/folder make up"
     configured = os.environ.get("TF_CLI_CONFIG_FILE")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.terraform import providers
+from local_aws.terraform.binary import terraform
 from tools import ROOT
 from tools.deploy import configuration
 from tools.deploy.configuration import Configuration
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
 
 TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
 

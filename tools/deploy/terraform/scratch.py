@@ -10,18 +10,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws.database.child import command_of
 from local_aws.settings import ACCOUNT_ID, Settings
-from tools.deploy.terraform import providers
-from tools.deploy.terraform.binary import terraform
-from tools.deploy.terraform.command import OnEvent, TerraformCommand, kill_group
+from local_aws.terraform import providers
+from local_aws.terraform.binary import terraform
+from local_aws.terraform.command import OnEvent, TerraformCommand, TerraformError
+from local_aws.terraform.environment import aws_environment
+from local_aws.terraform.record import Record
 
-ENVIRONMENT = "dev"  # what `make up` applies
+ENVIRONMENT = "dev"  # what `make up` applies; `stack_settings` gives its name to snapshots
 ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
 
 
@@ -30,58 +29,6 @@ The aws provider is not on this machine and registry.terraform.io cannot be reac
 Connect to the internet once and run `make up` again, or copy the provider from another machine:
   there:  cd envs/dev && terraform providers mirror FOLDER
   here:   TF_PLUGIN_MIRROR=FOLDER make up"""
-
-
-class TerraformError(Exception):
-    """A terraform command failed. The message is Terraform's own."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """The state of one environment, and a mark that holds terraform's pid during an apply."""
-
-    state: Path
-    _mark: Path
-
-    @classmethod
-    def of(cls, settings: Settings, name: str) -> "Record":
-        folder = settings.state / "terraform"
-        return cls(folder / f"{name}.tfstate", folder / f"{name}.applying")
-
-    @property
-    def apply_cut_off(self) -> bool:
-        """True during an apply and after a killed one: resources may be missing from the state."""
-        return self._mark.exists()
-
-    def mark(self, pid: int) -> None:
-        self._mark.write_text(str(pid))
-
-    def unmark(self) -> None:
-        self._mark.unlink(missing_ok=True)
-
-    def end_leftover(self) -> None:
-        """Kill the terraform process of a killed `make up`."""
-        with suppress(FileNotFoundError, ValueError):
-            pid = int(self._mark.read_text())
-            if "terraform" in command_of(pid):
-                kill_group(pid)
-
-    def content(self) -> bytes | None:
-        return self.state.read_bytes() if self.state.exists() else None
-
-    def digest(self) -> str:
-        return hashlib.sha256(self.content() or b"").hexdigest()
-
-    def put_back(self, content: bytes) -> None:
-        self.state.parent.mkdir(parents=True, exist_ok=True)
-        half = self.state.with_suffix(".part")
-        half.write_bytes(content)
-        half.replace(self.state)
-        self.unmark()
-
-    def forget(self) -> None:
-        self.state.unlink(missing_ok=True)
-        self.unmark()
 
 
 class ScratchRoot:
@@ -246,15 +193,6 @@ class ScratchRoot:
             | providers.environment(self.settings.state)
             | {"TF_IN_AUTOMATION": "1"}
         )
-
-
-def aws_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that point the AWS provider, SDK and CLI at the laptop, with dummy keys."""
-    return {
-        "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-    }
 
 
 def _error_text(event: dict[str, Any]) -> str:

@@ -161,7 +161,7 @@ class HotReload:
 
     def _start_worker(self, name: str, version: str) -> list[str]:
         """Start a worker, so that the next request has no cold start and broken code is not released."""
-        url = f"{self._endpoint}/_atrium/functions/{name}/versions/{version}/worker"
+        url = f"{self._endpoint}/_local/functions/{name}/versions/{version}/worker"
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="POST")).close()
         except urllib.error.HTTPError as error:

@@ -14,7 +14,7 @@ import msgspec
 
 from local_aws.api_gateway.app import Answered
 from local_aws.lambda_service import Invoked
-from tools.laptop.dev.observations import Observation
+from local_aws.supervisor.observations import Observation
 from tools.laptop.dev.traceback_lines import readable
 
 API_GATEWAY = "apigateway.amazonaws.com"

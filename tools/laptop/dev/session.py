@@ -9,9 +9,9 @@ from typing import TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws.supervisor.observations import listen
 from tools.build.errors import BuildError
 from tools.laptop.dev.hot_reload import HotReload, Outcome
-from tools.laptop.dev.observations import listen
 from tools.laptop.dev.request_lines import RequestLines, coloured, plain
 from tools.laptop.dev.traceback_lines import readable
 from tools.laptop.dev.watch import saved

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from local_aws.settings import Settings
-from tools.deploy.supervisor import StackError
+from local_aws.supervisor.ready import StackError
 
 
 def client(service: str, settings: Settings, region: str) -> Any:

@@ -3,7 +3,7 @@
 import sys
 
 from local_aws.settings import Settings
-from tools.deploy.supervisor import StackError
+from local_aws.supervisor.ready import StackError
 from tools.laptop.dev.hot_reload import HotReload
 from tools.laptop.dev.session import Session
 from tools.laptop.stack import aws, show

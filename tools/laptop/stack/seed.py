@@ -5,9 +5,9 @@ import string
 from typing import Any
 
 from local_aws.settings import Settings
-from tools.deploy.supervisor import StackError
+from local_aws.supervisor.process import get_json
+from local_aws.supervisor.ready import StackError
 from tools.laptop.stack import aws
-from tools.laptop.stack.process import get_json
 
 ADMIN_EMAIL = "admin@example.com"
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from local_aws.settings import Settings
-from tools.deploy import supervisor
+from local_aws.supervisor import ready as supervisor
+from local_aws.supervisor.ready import StackError
 from tools.deploy.stack_outputs import Outputs
-from tools.deploy.supervisor import StackError
 from tools.laptop.stack import aws, seed
 
 

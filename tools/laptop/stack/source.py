@@ -5,8 +5,6 @@ from pathlib import Path
 
 _PATTERNS = (
     "packages/local-aws/src/**/*.py",
-    "tools/deploy/**/*.py",
-    "tools/laptop/**/*.py",
     "requirements/dev.txt",
     "requirements/runtime.txt",
 )

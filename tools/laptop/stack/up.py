@@ -11,16 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 from local_aws.settings import LOOPBACK, Settings
+from local_aws.supervisor import movable_clock, process
+from local_aws.supervisor import ready as supervisor
+from local_aws.supervisor.lock import locked
+from local_aws.supervisor.process import Launch
+from local_aws.supervisor.progress import Phase, phase
+from local_aws.supervisor.ready import Running, StackError
+from local_aws.terraform.command import TerraformCommand
+from tools.bootstrap import RUNTIME
 from tools.deploy import stack_outputs as outputs
-from tools.deploy import supervisor
 from tools.deploy.stack_outputs import Outputs
-from tools.deploy.supervisor import Running, StackError
-from tools.deploy.terraform.command import TerraformCommand
 from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 from tools.laptop.dev.hot_reload import HotReload
-from tools.laptop.stack import aws, process, seed, source
-from tools.laptop.stack.lock import locked
-from tools.laptop.stack.progress import Phase, phase
+from tools.laptop.stack import aws, seed, source
 
 HEALTHY_SECONDS = 120
 GLOBAL_REGION = "us-east-1"  # IAM's
@@ -65,7 +68,8 @@ def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
             return replace(found, notice="")
         current.detail = "its source has changed since its start, so it is restarted"
         process.stop(settings)
-    started = process.start(settings)
+    launch = Launch(RUNTIME, source.digest(settings.root), movable_clock.is_wanted(settings))
+    started = process.start(settings, launch)
     current.detail = _described(
         started, "restarted" if found else "restored" if started.restored else "started"
     )
@@ -96,13 +100,13 @@ def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
         current.detail = release(settings, found)
         if applies:
             process.set_applied(running, f"{inputs}-{root.record.digest()}")
-    inbox_url = f"{settings.aws_endpoint_url}/_atrium/inbox"
+    inbox_url = f"{settings.aws_endpoint_url}/_local/inbox"
     with phase("admin") as current:
         password = seed.seed_admin(settings, found, inbox_url, _earlier_password(settings))
         current.detail = seed.ADMIN_EMAIL
     written = _write_outputs(settings, running, found, password, inbox_url)
     with phase("health") as current:
-        process.wait_for(f"{settings.api_url}/v1/health", HEALTHY_SECONDS)
+        process.wait_for(settings, f"{settings.api_url}/v1/health", HEALTHY_SECONDS)
         current.detail = f"{settings.api_url}/v1/health"
     if changed:  # otherwise the supervisor soon writes a snapshot by itself
         with phase("snapshot") as current:

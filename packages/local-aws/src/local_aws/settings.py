@@ -9,6 +9,14 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
+class Program:
+    """The command and the environment variables that messages name, such as `local-aws up`."""
+
+    name: str = "local-aws"
+    variables: str = "LOCAL_AWS"  # the prefix of the variables …_STATE and …_CLOCK
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of one local AWS.
 
@@ -19,6 +27,8 @@ class Settings:
     state_name: str = ".local"
     api_port: int = 3000
     aws_port: int = 4566
+    terraform_state: str = "root"  # the name of the Terraform state that snapshots keep
+    program: Program = Program()
 
     @property
     def state(self) -> Path:

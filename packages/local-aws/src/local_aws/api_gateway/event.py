@@ -24,7 +24,7 @@ from local_aws.lambda_service.trace import new_trace
 from local_aws.settings import ACCOUNT_ID
 
 # Client headers that functions do not see, because they describe the connection or the gateway sets
-# them. Sources are AWS's recorded events (tests/local/api_gateway/events_of_aws.json), and "Header
+# them. Sources are AWS's recorded events (packages/local-aws/tests/local_aws_tests/api_gateway/events_of_aws.json), and "Header
 # restrictions" in
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html.
 _KEPT_BACK = frozenset({

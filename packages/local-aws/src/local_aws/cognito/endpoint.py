@@ -135,7 +135,7 @@ class Cognito:
         return [
             web.get("/{pool_id}/.well-known/jwks.json", self._serve_key_set),
             web.get("/{pool_id}/.well-known/openid-configuration", self._serve_configuration),
-            web.get("/_atrium/inbox", self._serve_inbox),
+            web.get("/_local/inbox", self._serve_inbox),
             *cors.preflights("/"),
             *hosted_page.routes(self._service),
         ]

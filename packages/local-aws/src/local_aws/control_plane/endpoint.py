@@ -15,7 +15,7 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_reque
 UNSIGNED_TARGETS = {"AWSCognitoIdentityProviderService": "cognito-idp"}
 DEFAULT_REGION = "us-east-1"
 FOR_BROWSERS = {"cognito-idp"}  # this service sets its own CORS headers
-OWN_OPERATIONS = "/_atrium/"
+OWN_OPERATIONS = "/_local/"
 
 _SCOPE = re.compile(r"([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)

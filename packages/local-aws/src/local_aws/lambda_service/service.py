@@ -203,7 +203,7 @@ class LambdaService:
         It answers 204, or 409 with the worker's output.
         """
         return [
-            web.post("/_atrium/functions/{function}/versions/{version}/worker", self._answer_start)
+            web.post("/_local/functions/{function}/versions/{version}/worker", self._answer_start)
         ]
 
     async def _answer_start(self, request: web.Request) -> web.Response:

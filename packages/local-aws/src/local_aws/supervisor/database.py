@@ -1,0 +1,106 @@
+"""Postgres, PgBouncer and the RDS Proxy stand-in, which are restarted when they end."""
+
+import asyncio
+import json
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from local_aws.database import pgbouncer, pinning, postgres, tls
+from local_aws.database.authentication import iam_authentication
+from local_aws.database.pgbouncer import Pgbouncer, PgbouncerFailed
+from local_aws.database.postgres import Postgres, PostgresFailed
+from local_aws.database.proxy import Proxy
+from local_aws.settings import Settings
+from local_aws.supervisor import process
+
+log = logging.getLogger("local_aws.database")
+
+LOOK_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+
+
+@dataclass
+class Database:
+    settings: Settings
+    server: Postgres
+    pool: Pgbouncer | None  # None if it is not installed
+    proxy: Proxy
+    certificates: tls.Certificates
+
+    @property
+    def pooling(self) -> str:
+        return "pgbouncer" if self.pool else "none"
+
+    async def stop(self) -> None:
+        await self.proxy.stop()
+        if self.pool:
+            await self.pool.stop()
+        await self.server.stop()
+
+    async def keep_running(self) -> None:
+        """Restart ended processes until cancelled. Clients lose connections, as at a failover of RDS."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if not self.server.running:
+                    await self._restart_server()
+                elif self.pool and not self.pool.running:
+                    log.error("PgBouncer ended unexpectedly. Restarting it")
+                    await self._restart_pool(self.pool)
+            except (PostgresFailed, PgbouncerFailed, OSError) as error:
+                log.error("%s. Retrying in %.0f s", error, RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _restart_server(self) -> None:
+        log.error(
+            "Postgres ended unexpectedly. Restarting it; open transactions are rolled back, committed ones kept"
+        )
+        if self.pool:
+            await self.pool.stop()
+        self.server = await postgres.restart(self.server, log=self.settings.logs / "postgres.log")
+        if self.pool:
+            await self._restart_pool(self.pool)
+        log.info("Postgres is running again")
+
+    async def _restart_pool(self, old: Pgbouncer) -> None:
+        await old.stop()
+        self.pool = await pgbouncer.start(self.server, log=self.settings.logs / "pgbouncer.log")
+        self.proxy.upstream = self.pool.socket if self.pool else self.server.socket
+
+
+async def start(settings: Settings, stack: AsyncExitStack) -> Database:
+    """Start the database on its previous ports if they are free; `stack` stops it.
+
+    Raises:
+        NoPostgres, PostgresFailed, PgbouncerFailed: A part is missing or did not start.
+    """
+    ports = settings.state / "ports.json"
+    wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
+    server = await postgres.start(
+        settings.state / "postgres",
+        port=_if_free(wanted.get("postgres")),
+        log=settings.logs / "postgres.log",
+    )
+    stack.push_async_callback(server.stop)
+    pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")
+    certificates = tls.certificates(settings.state / "tls")
+    record = pinning.Record(pinning.path(settings))
+    proxy = Proxy(
+        pool.socket if pool else server.socket,
+        iam_authentication(lambda: proxy.port),
+        certificates.server_context(),
+        watch=lambda user: record.watch(user).sent,
+    )
+    database = Database(settings, server, pool, proxy, certificates)
+    stack.push_async_callback(database.stop)
+    await proxy.start(_if_free(wanted.get("proxy")) or 0)
+    # The proxy's port is in every function's environment, so keeping it avoids drift.
+    ports.write_text(json.dumps({"postgres": server.port, "proxy": proxy.port}))
+    keeper = asyncio.create_task(database.keep_running())
+    stack.callback(keeper.cancel)
+    return database
+
+
+def _if_free(port: int | None) -> int | None:
+    return port if port and process.is_free(port) else None

@@ -1,0 +1,1 @@
+"""Terraform: its binary, its provider, and the state that snapshots keep."""

@@ -1,0 +1,60 @@
+"""Apps in a browser live at another origin: what their pages may call and read."""
+
+import json
+import urllib.request
+from email.message import Message
+
+import pytest
+
+from local_aws_tests.cognito.hosted import hosted_app
+from local_aws_tests.cognito.world import World
+
+ORIGIN = {"Origin": "http://localhost:5173"}
+
+
+def headers_of(
+    world: World, method: str, path: str, body: bytes | None = None, **headers: str
+) -> Message:
+    address = world.server.settings.aws_endpoint_url + path
+    request = urllib.request.Request(address, body, ORIGIN | headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        told: Message = answer.headers
+        return told
+
+
+def allowed_headers(world: World, path: str) -> set[str]:
+    told = headers_of(world, "OPTIONS", path)
+    assert told["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in told["Access-Control-Allow-Methods"]
+    return set(told["Access-Control-Allow-Headers"].split(","))
+
+
+def test_a_page_may_call_cognito(world: World) -> None:
+    assert {"content-type", "x-amz-target", "x-amz-user-agent", "cache-control"} <= allowed_headers(
+        world, "/"
+    )
+    body = json.dumps({"ClientId": world.client_id, "Username": "nobody@example.org"}).encode()
+    target = {"X-Amz-Target": "AWSCognitoIdentityProviderService.ForgotPassword"}
+    assert headers_of(world, "POST", "/", body, **target)["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_page_may_not_sign_calls(world: World) -> None:
+    """Every key is accepted here, so any site could otherwise use the laptop's AWS through its visitor's browser."""
+    assert "authorization" not in allowed_headers(world, "/")
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke"])
+def test_a_page_may_call_the_oauth_endpoints(world: World, path: str) -> None:
+    assert allowed_headers(world, path) == {"authorization", "content-type"}
+
+
+def test_a_page_may_read_what_is_published(world: World) -> None:
+    for document in ("jwks.json", "openid-configuration"):
+        told = headers_of(world, "GET", f"/{world.pool_id}/.well-known/{document}")
+        assert told["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_page_may_not_read_the_mails_or_the_sign_in_page(world: World) -> None:
+    app = hosted_app(world)
+    for path in ("/_local/inbox", f"/login?{app.query()}"):
+        assert headers_of(world, "GET", path)["Access-Control-Allow-Origin"] is None

@@ -1,0 +1,203 @@
+"""What goes on to moto, what is refused, what is published, and what outlives a restart."""
+
+import json
+import pickle
+import stat
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.cognito import Cognito, State, inbox, pools
+from local_aws.settings import Settings
+from local_aws_tests.cognito.world import EMAIL, POOL, Functions, World, refused
+
+
+def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    """For actions that boto3 would refuse to send, or that need no signature."""
+    request = urllib.request.Request(
+        world.server.settings.aws_endpoint_url,
+        data=json.dumps(body).encode(),
+        headers={"X-Amz-Target": f"AWSCognitoIdentityProviderService.{action}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+@pytest.mark.parametrize(
+    "action", ["SetUserSettings", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"]
+)
+def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str) -> None:
+    status, told = call(world, action, AccessToken="x")
+    assert status == 501
+    assert told["__type"] == "NotEmulated"
+    assert f"cognito-idp: not emulated: the call {action}." in told["message"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["AdminCreateUser", "AdminSetUserPassword", "AdminInitiateAuth", "ListUsers", "UpdateUserPool"],
+)
+def test_an_administrators_call_must_be_signed(world: World, action: str) -> None:
+    world.sign_up()
+    status, told = call(
+        world, action, UserPoolId=world.pool_id, Username=EMAIL, Password="Correct-Horse-8"
+    )
+    assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
+
+
+def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
+    """amazon-cognito-identity-js sends DEVICE_KEY: null from a browser, whose storage answers null."""
+    tokens = world.signed_in()
+    status, told = call(
+        world,
+        "InitiateAuth",
+        ClientId=world.client_id,
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": tokens["RefreshToken"], "DEVICE_KEY": None},
+        ClientMetadata=None,
+    )
+    assert status == 200, told
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"LambdaConfig": {"CustomMessage": "arn:aws:lambda:eu-central-1:000000000000:function:x"}},
+        {"AliasAttributes": ["email"], "UsernameAttributes": []},
+        {"UsernameAttributes": ["phone_number"]},
+        {"MfaConfiguration": "ON"},
+        {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
+        {"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}},
+    ],
+)
+def test_a_pool_that_would_not_behave_as_configured_is_refused(
+    world: World, setting: dict[str, Any]
+) -> None:
+    with refused("NotEmulated", status=501):
+        world.admin.create_user_pool(PoolName="x", **(POOL | setting))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"RefreshTokenRotation": {"Feature": "ENABLED"}}, {"AllowedOAuthFlows": ["implicit"]}],
+)
+def test_a_client_that_would_not_behave_as_configured_is_refused(
+    world: World, setting: dict[str, Any]
+) -> None:
+    with refused("NotEmulated", status=501):
+        world.create_client(**setting)
+
+
+def test_an_update_does_not_forget_how_people_are_named(world: World) -> None:
+    """moto replaces the whole configuration; these two cannot even be sent with an update."""
+    world.admin.update_user_pool(UserPoolId=world.pool_id, AutoVerifiedAttributes=["email"])
+    pool = world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]
+    assert pool["UsernameAttributes"] == ["email"]
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+
+
+def test_administrators_calls_find_people_whatever_the_case(world: World) -> None:
+    world.sign_up()
+    world.admin.create_group(UserPoolId=world.pool_id, GroupName="staff")
+    upper = {"UserPoolId": world.pool_id, "Username": EMAIL.upper()}
+    world.admin.admin_add_user_to_group(**upper, GroupName="staff")
+    assert world.user(EMAIL.upper())["Attributes"]["email"] == EMAIL
+    assert [
+        group["GroupName"] for group in world.admin.admin_list_groups_for_user(**upper)["Groups"]
+    ] == ["staff"]
+    with refused("UserNotFoundException", "User does not exist."):
+        world.user("eve@example.org")
+
+
+def test_a_resource_server_is_updated_and_deleted(world: World) -> None:
+    server = {"UserPoolId": world.pool_id, "Identifier": "atrium"}
+    world.admin.create_resource_server(
+        **server, Name="Atrium", Scopes=[{"ScopeName": "me", "ScopeDescription": "own"}]
+    )
+    world.admin.update_resource_server(
+        **server, Name="Atrium", Scopes=[{"ScopeName": "all", "ScopeDescription": "all"}]
+    )
+    found = world.admin.describe_resource_server(**server)["ResourceServer"]
+    assert [scope["ScopeName"] for scope in found["Scopes"]] == ["all"]
+    world.admin.delete_resource_server(**server)
+    with refused("ResourceNotFoundException"):
+        world.admin.describe_resource_server(**server)
+
+
+def test_tags(world: World) -> None:
+    arn = world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]["Arn"]
+    world.admin.tag_resource(ResourceArn=arn, Tags={"stage": "dev", "owner": "ada"})
+    world.admin.untag_resource(ResourceArn=arn, TagKeys=["owner"])
+    assert world.admin.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"stage": "dev"}
+
+
+def test_the_published_keys_and_configuration(world: World) -> None:
+    status, published = world.get(f"/{world.pool_id}/.well-known/jwks.json")
+    assert status == 200
+    [key] = published["keys"]
+    assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
+    assert key["kid"]
+    assert "d" not in key
+    assert published["keys"] == world.server.cognito.key_set(world.pool_id)
+
+    status, configuration = world.get(f"/{world.pool_id}/.well-known/openid-configuration")
+    assert configuration["issuer"] == world.server.cognito.issuer(world.pool_id)
+    assert configuration["jwks_uri"] == f"{configuration['issuer']}/.well-known/jwks.json"
+    assert "authorization_endpoint" not in configuration  # the pool has no domain
+
+
+@pytest.mark.parametrize("document", ["jwks.json", "openid-configuration"])
+def test_a_pool_that_is_not_there_publishes_nothing(world: World, document: str) -> None:
+    status, told = world.get(f"/eu-central-1_nobody/.well-known/{document}")
+    assert status == 400
+    assert told == {"message": "User pool eu-central-1_nobody does not exist."}
+
+
+def test_the_key_is_random_kept_and_private(tmp_path: Path) -> None:
+    def key_of(name: str) -> dict[str, Any]:
+        settings = Settings(root=tmp_path, state_name=name)
+        return Cognito(settings, Functions().invoke)._service.key.public()
+
+    first = key_of("one")
+    assert key_of("one") == first
+    assert key_of("two") != first
+    file = tmp_path / "one" / "keys" / "cognito.pem"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_state_survives_a_pickle(world: World) -> None:
+    """A later run takes it up: codes, challenges, refresh tokens, revocations and the inbox."""
+    tokens = world.signed_in()
+    gone = world.sign_in()["AuthenticationResult"]
+    world.public.revoke_token(Token=gone["RefreshToken"], ClientId=world.client_id)
+    world.sign_up("eve@example.org")
+    cognito = world.server.cognito
+    cognito.state = pickle.loads(pickle.dumps(cognito.state))  # noqa: S301 - what it wrote itself
+    assert world.refresh(tokens["RefreshToken"])
+    with refused("NotAuthorizedException", "Refresh Token has been revoked"):
+        world.refresh(gone["RefreshToken"])
+    world.confirm("eve@example.org")
+
+
+def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
+    state = State()
+    state.temporary_passwords["sub"] = 1.0
+    del state.__dict__["software_tokens"]
+    older = pickle.loads(pickle.dumps(state))  # noqa: S301 - what it wrote itself
+    assert older.software_tokens == {}
+    assert older.temporary_passwords == {"sub": 1.0}
+
+
+def test_the_inbox_does_not_grow_for_ever(world: World) -> None:
+    service, pool = world.server.cognito._service, pools.find_pool(world.pool_id)
+    for number in range(inbox.KEPT + 5):
+        inbox.send_code(service, pool, f"{number}@example.org", "123456")
+    assert len(world.mails()) == inbox.KEPT
+    assert world.mails()[-1]["to"] == f"{inbox.KEPT + 4}@example.org"

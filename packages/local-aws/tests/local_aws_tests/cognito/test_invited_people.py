@@ -1,0 +1,177 @@
+"""`identity_commands` invites through a pool: the invited person, and nobody else, chooses the password.
+
+The pool is the local one; the function's own code calls it. Its mails fail where a test says so.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from atrium.stores.commands import NewUser
+from identity_commands import cognito, invitation
+from identity_commands.invitation import RefusedError
+from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
+
+ATTACKERS = "Attacker-Horse-666"
+NEW = NewUser("01890a5d-ac96-774b-bcce-000000000001", EMAIL, given_name="Ada")
+
+
+class Pool:
+    """The function's client: counts the mails, lets them fail, and lets something happen before a call."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[str] = []
+        self.before: dict[str, Callable[[], object]] = {}
+        self.delivers = True
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            self.calls.append(operation)
+            self.before.pop(operation, lambda: None)()
+            answer = getattr(self._client, operation)(**parameters)
+            if (
+                operation == "admin_create_user" and not self.delivers
+            ):  # Cognito keeps the user, who has no mail
+                raise ClientError(
+                    {"Error": {"Code": "CodeDeliveryFailureException", "Message": "no"}}, operation
+                )
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def pool(world: World, monkeypatch: pytest.MonkeyPatch) -> Pool:
+    made = Pool(world.admin)
+    monkeypatch.setattr(cognito, "_client", lambda service: made)
+    monkeypatch.setattr(cognito, "_pool", lambda: world.pool_id)
+    return made
+
+
+def invite(asked_at: datetime | None = None) -> str:
+    """The `sub` of the invited user."""
+    return invitation.create_user(NEW, asked_at or datetime.now(UTC))["subject"]
+
+
+def check_only_the_invited_person_signs_in(world: World) -> None:
+    with refused("NotAuthorizedException"):
+        world.sign_in(password=ATTACKERS)
+    user = world.user()
+    assert (user["UserStatus"], user["Enabled"]) == ("FORCE_CHANGE_PASSWORD", True)
+    assert (user["Attributes"]["email_verified"], user["Attributes"]["given_name"]) == (
+        "true",
+        "Ada",
+    )
+    challenge = world.sign_in(password=world.code())
+    assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    world.public.respond_to_auth_challenge(
+        ClientId=world.client_id,
+        ChallengeName="NEW_PASSWORD_REQUIRED",
+        Session=challenge["Session"],
+        ChallengeResponses={"USERNAME": EMAIL, "NEW_PASSWORD": PASSWORD},
+    )
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def sign_up_as_attacker(world: World) -> None:
+    names = [{"Name": "given_name", "Value": "Eve"}, {"Name": "family_name", "Value": "Evil"}]
+    world.sign_up(password=ATTACKERS, UserAttributes=names)
+
+
+def test_an_unconfirmed_sign_up_is_taken_over(world: World, pool: Pool) -> None:
+    sign_up_as_attacker(world)
+    confirmation = world.code()
+    assert invite() == world.user()["Attributes"]["sub"]
+    with refused(
+        "NotAuthorizedException"
+    ):  # the code that was mailed before confirms nothing any more
+        world.confirm(code=confirmation)
+    assert not world.user()["Attributes"].get("family_name")
+    check_only_the_invited_person_signs_in(world)
+
+
+@pytest.mark.parametrize(
+    "moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"]
+)
+def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(
+    world: World, pool: Pool, moment: str
+) -> None:
+    """The owner of the mailbox enters the code of a sign-up that somebody else began."""
+    asked_at = datetime.now(UTC) - timedelta(seconds=1)
+    sign_up_as_attacker(world)
+    tokens: dict[str, Any] = {}
+
+    def confirm_and_sign_in() -> None:
+        world.confirm(code=confirmation)
+        tokens.update(world.sign_in(password=ATTACKERS)["AuthenticationResult"])
+
+    confirmation = world.code()
+    pool.before[moment] = confirm_and_sign_in
+    invite(asked_at)
+    with refused("NotAuthorizedException"):
+        world.refresh(tokens["RefreshToken"])
+    check_only_the_invited_person_signs_in(world)
+
+
+def test_who_confirmed_before_the_invitation_keeps_the_account(world: World, pool: Pool) -> None:
+    world.signed_in()
+    with pytest.raises(RefusedError, match="already signed up"):
+        invite(datetime.now(UTC) + timedelta(minutes=1))
+    assert world.sign_in()["AuthenticationResult"]
+
+
+@pytest.mark.parametrize(
+    "dies_before",
+    ["admin_user_global_sign_out", "admin_create_user", "admin_update_user_attributes"],
+)
+def test_an_attempt_that_died_is_made_again(world: World, pool: Pool, dies_before: str) -> None:
+    sign_up_as_attacker(world)
+
+    def die() -> None:
+        raise ConnectionError
+
+    def die_at_the_second() -> None:
+        pool.before["admin_create_user"] = die
+
+    pool.before[dies_before] = die_at_the_second if dies_before == "admin_create_user" else die
+    with pytest.raises(ConnectionError):
+        invite()
+    invite()
+    check_only_the_invited_person_signs_in(world)
+
+
+def test_one_invitation_is_mailed_once(world: World, pool: Pool) -> None:
+    assert invite() == invite()
+    assert len(world.mails(EMAIL)) == 1
+    check_only_the_invited_person_signs_in(world)
+
+
+@pytest.mark.parametrize("signed_up", [False, True])
+def test_an_invitation_that_was_not_delivered_is_mailed_when_it_is_repeated(
+    world: World, pool: Pool, signed_up: bool
+) -> None:
+    if signed_up:
+        sign_up_as_attacker(world)
+    pool.delivers = False
+    for _ in range(2):
+        with pytest.raises(RefusedError, match=r"^The invitation could not be delivered\.$"):
+            invite()
+    pool.delivers = True
+    before = len(world.mails(EMAIL))
+    invite()
+    assert len(world.mails(EMAIL)) == before + 1
+    check_only_the_invited_person_signs_in(world)
+
+
+def test_a_second_mail_that_is_not_delivered_ends_as_refused(world: World, pool: Pool) -> None:
+    invite()
+    pool.delivers = False
+    with pytest.raises(RefusedError, match=r"^The invitation could not be delivered\.$"):
+        invite(datetime.now(UTC) + timedelta(days=1))
+    pool.delivers = True
+    invite(datetime.now(UTC) + timedelta(days=1))
+    check_only_the_invited_person_signs_in(world)

@@ -1,0 +1,304 @@
+"""Authenticator apps: enrolment, preference, the challenge, pools that require them."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from local_aws.cognito import totp
+from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
+
+MISMATCH = "Invalid code received for user"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [
+        (59, "287082"),
+        (1111111109, "081804"),
+        (1111111111, "050471"),
+        (1234567890, "005924"),
+        (20000000000, "353130"),
+    ],
+)
+def test_the_codes_of_rfc_6238(seconds: int, code: str) -> None:
+    """Appendix B, the last six of its eight digits."""
+    assert totp.code(b"12345678901234567890", seconds // 30) == code
+
+
+def associate(world: World, access_token: str) -> str:
+    return str(world.public.associate_software_token(AccessToken=access_token)["SecretCode"])
+
+
+def enrol(world: World, access_token: str) -> str:
+    """Associated, verified and switched on; the next code is a new one."""
+    secret = associate(world, access_token)
+    world.public.verify_software_token(AccessToken=access_token, UserCode=world.app_code(secret))
+    prefer(world, access_token)
+    world.server.clock.advance(30)
+    return secret
+
+
+def prefer(world: World, access_token: str, **settings: Any) -> None:
+    chosen = settings or {"SoftwareTokenMfaSettings": {"Enabled": True, "PreferredMfa": True}}
+    world.public.set_user_mfa_preference(AccessToken=access_token, **chosen)
+
+
+def answer(
+    world: World, challenge: dict[str, Any], code: str, username: str = EMAIL
+) -> dict[str, Any]:
+    answered: dict[str, Any] = world.public.respond_to_auth_challenge(
+        ClientId=world.client_id,
+        ChallengeName="SOFTWARE_TOKEN_MFA",
+        Session=challenge["Session"],
+        ChallengeResponses={"USERNAME": username, "SOFTWARE_TOKEN_MFA_CODE": code},
+    )
+    return answered
+
+
+@pytest.fixture
+def access_token(world: World) -> str:
+    world.server.clock.stop()  # a code changes every 30 seconds
+    world.require_mfa("OPTIONAL")
+    return str(world.signed_in()["AccessToken"])
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def test_the_secret_is_random_and_long_enough(world: World, access_token: str) -> None:
+    first, second = associate(world, access_token), associate(world, access_token)
+    assert first != second
+    assert len(base64.b32decode(first + "=" * (-len(first) % 8))) >= 20  # RFC 4226, section 4
+
+
+def test_a_person_with_an_app_needs_its_code(world: World, access_token: str) -> None:
+    secret = enrol(world, access_token)
+    challenge = world.sign_in()
+    assert challenge["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    assert "AuthenticationResult" not in challenge
+    assert challenge["ChallengeParameters"]["USER_ID_FOR_SRP"] == world.user()["Username"]
+    with refused("CodeMismatchException", MISMATCH):
+        answer(world, challenge, wrong(world.app_code(secret)))
+    tokens = answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
+    assert world.public.get_user(AccessToken=tokens["AccessToken"])
+    with refused("NotAuthorizedException", "Invalid session for the user."):
+        answer(world, challenge, world.app_code(secret))
+
+
+def test_a_code_is_taken_once(world: World, access_token: str) -> None:
+    secret = enrol(world, access_token)
+    code = world.app_code(secret)
+    answer(world, world.sign_in(), code)
+    challenge = world.sign_in()
+    with refused("ExpiredCodeException", "Your software token has already been used once."):
+        answer(world, challenge, code)
+    world.server.clock.advance(30)
+    assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
+
+
+@pytest.mark.parametrize(("late", "accepted"), [(-30, True), (30, True), (60, False), (-60, False)])
+def test_a_code_counts_for_a_step_before_and_after(
+    world: World, access_token: str, late: float, accepted: bool
+) -> None:
+    secret = enrol(world, access_token)
+    world.server.clock.advance(600)
+    challenge = world.sign_in()
+    code = world.app_code(secret)
+    world.server.clock.advance(late)
+    if accepted:
+        assert answer(world, challenge, code)["AuthenticationResult"]
+    else:
+        with refused("CodeMismatchException", MISMATCH):
+            answer(world, challenge, code)
+
+
+def test_another_persons_session_or_app(world: World, access_token: str) -> None:
+    secret = enrol(world, access_token)
+    eve = "eve@example.org"
+    eves_secret = enrol(world, world.signed_in(eve)["AccessToken"])
+    challenge = world.sign_in()
+    with refused("NotAuthorizedException", "Invalid session for the user."):
+        answer(world, challenge, world.app_code(eves_secret), username=eve)
+    with refused("CodeMismatchException", MISMATCH):
+        answer(world, challenge, world.app_code(eves_secret))
+    assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
+
+
+def test_a_session_ends(world: World, access_token: str) -> None:
+    secret = enrol(world, access_token)
+    challenge = world.sign_in()
+    world.server.clock.advance(3 * 60)
+    with refused("NotAuthorizedException", "Invalid session for the user, session is expired."):
+        answer(world, challenge, world.app_code(secret))
+
+
+def test_an_app_that_shows_a_wrong_code_is_not_enrolled(world: World, access_token: str) -> None:
+    secret = associate(world, access_token)
+    with refused("EnableSoftwareTokenMFAException", "Code mismatch"):
+        world.public.verify_software_token(
+            AccessToken=access_token, UserCode=wrong(world.app_code(secret))
+        )
+    with refused("InvalidParameterException", "User has not verified software token mfa"):
+        prefer(world, access_token)
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def test_verifying_without_associating(world: World, access_token: str) -> None:
+    with refused("InvalidParameterException"):
+        world.public.verify_software_token(AccessToken=access_token, UserCode="123456")
+
+
+def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(
+    world: World, access_token: str
+) -> None:
+    secret = associate(world, access_token)
+    world.public.verify_software_token(AccessToken=access_token, UserCode=world.app_code(secret))
+    assert world.sign_in()["AuthenticationResult"]
+    prefer(world, access_token)
+    assert world.sign_in()["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    prefer(world, access_token, SoftwareTokenMfaSettings={"Enabled": False, "PreferredMfa": False})
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def test_a_new_app_replaces_the_old_one_only_once_it_is_verified(
+    world: World, access_token: str
+) -> None:
+    old = enrol(world, access_token)
+    new = associate(world, access_token)
+    with refused("CodeMismatchException", MISMATCH):
+        answer(world, world.sign_in(), world.app_code(new))
+    assert answer(world, world.sign_in(), world.app_code(old))["AuthenticationResult"]
+    world.server.clock.advance(30)
+    world.public.verify_software_token(AccessToken=access_token, UserCode=world.app_code(new))
+    world.server.clock.advance(30)
+    with refused("CodeMismatchException", MISMATCH):
+        answer(world, world.sign_in(), world.app_code(old))
+    assert answer(world, world.sign_in(), world.app_code(new))["AuthenticationResult"]
+
+
+def test_a_person_and_an_administrator_see_the_factor(world: World, access_token: str) -> None:
+    assert "UserMFASettingList" not in world.public.get_user(AccessToken=access_token)
+    enrol(world, access_token)
+    for seen in (world.public.get_user(AccessToken=access_token), world.user()):
+        assert seen["UserMFASettingList"] == ["SOFTWARE_TOKEN_MFA"]
+        assert seen["PreferredMfaSetting"] == "SOFTWARE_TOKEN_MFA"
+
+
+def test_an_administrator_switches_the_factor_off(world: World, access_token: str) -> None:
+    enrol(world, access_token)
+    off = {"Enabled": False, "PreferredMfa": False}
+    world.admin.admin_set_user_mfa_preference(
+        UserPoolId=world.pool_id, Username=EMAIL.upper(), SoftwareTokenMfaSettings=off
+    )
+    assert world.sign_in()["AuthenticationResult"]
+
+
+@pytest.mark.parametrize("factor", ["SMSMfaSettings", "EmailMfaSettings"])
+def test_factors_that_are_not_emulated(world: World, access_token: str, factor: str) -> None:
+    with refused("NotEmulated", status=501):
+        prefer(world, access_token, **{factor: {"Enabled": True}})
+    prefer(world, access_token, **{factor: {"Enabled": False}})
+
+
+def test_a_pool_without_authenticator_apps(world: World) -> None:
+    with refused(
+        "SoftwareTokenMFANotFoundException",
+        "Software Token MFA has not been enabled by the userPool",
+    ):
+        associate(world, world.signed_in()["AccessToken"])
+
+
+def test_a_pool_that_stops_asking(world: World, access_token: str) -> None:
+    enrol(world, access_token)
+    world.admin.update_user_pool(
+        UserPoolId=world.pool_id, MfaConfiguration="OFF", AutoVerifiedAttributes=["email"]
+    )
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def test_an_invited_person_with_an_app_needs_both(world: World, access_token: str) -> None:
+    secret = enrol(world, access_token)
+    world.admin.admin_set_user_password(
+        UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7"
+    )
+    challenge = world.sign_in(password="Temporary-Horse-7")
+    assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    challenge = world.public.respond_to_auth_challenge(
+        ClientId=world.client_id,
+        ChallengeName="NEW_PASSWORD_REQUIRED",
+        Session=challenge["Session"],
+        ChallengeResponses={"USERNAME": EMAIL, "NEW_PASSWORD": "Another-Horse-7"},
+    )
+    assert challenge["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
+
+
+def test_a_session_is_good_for_its_own_challenge_only(world: World, access_token: str) -> None:
+    """Otherwise the password alone would let someone answer MFA_SETUP instead of the code."""
+    enrol(world, access_token)
+    challenge = world.sign_in()
+    for name, responses in (
+        ("MFA_SETUP", {}),
+        ("NEW_PASSWORD_REQUIRED", {"NEW_PASSWORD": "Another-Horse-7"}),
+    ):
+        with refused("NotAuthorizedException", "Invalid session for the user."):
+            world.public.respond_to_auth_challenge(
+                ClientId=world.client_id,
+                ChallengeName=name,
+                Session=challenge["Session"],
+                ChallengeResponses={"USERNAME": EMAIL, **responses},
+            )
+    with refused("NotAuthorizedException", "Invalid session for the user."):
+        world.public.associate_software_token(Session=challenge["Session"])
+
+
+def respond_setup(world: World, session: str) -> dict[str, Any]:
+    answered: dict[str, Any] = world.public.respond_to_auth_challenge(
+        ClientId=world.client_id,
+        ChallengeName="MFA_SETUP",
+        Session=session,
+        ChallengeResponses={"USERNAME": EMAIL},
+    )
+    return answered
+
+
+def test_a_pool_that_requires_an_app_sets_one_up_at_the_first_sign_in(world: World) -> None:
+    world.signed_in()
+    world.require_mfa("ON")
+    challenge = world.sign_in()
+    assert challenge["ChallengeName"] == "MFA_SETUP"
+    assert challenge["ChallengeParameters"]["MFAS_CAN_SETUP"] == '["SOFTWARE_TOKEN_MFA"]'
+    offered = world.public.associate_software_token(Session=challenge["Session"])
+    with refused("InvalidParameterException"):
+        respond_setup(world, offered["Session"])
+    verified = world.public.verify_software_token(
+        Session=offered["Session"], UserCode=world.app_code(offered["SecretCode"])
+    )
+    assert respond_setup(world, verified["Session"])["AuthenticationResult"]
+    world.server.clock.advance(30)
+    challenge = world.sign_in()
+    assert answer(world, challenge, world.app_code(offered["SecretCode"]))["AuthenticationResult"]
+
+
+def test_a_pool_cannot_require_what_it_does_not_offer(world: World) -> None:
+    with refused("NotEmulated", status=501):
+        world.admin.update_user_pool(UserPoolId=world.pool_id, MfaConfiguration="ON")
+    with refused("NotEmulated", status=501):
+        world.admin.set_user_pool_mfa_config(
+            UserPoolId=world.pool_id, MfaConfiguration="ON", EmailMfaConfiguration={"Subject": "x"}
+        )
+
+
+def test_guessing_codes_locks_out(world: World, access_token: str) -> None:
+    """The password was right each time, and still does not open the count again."""
+    secret = enrol(world, access_token)
+    for _ in range(5):
+        challenge = world.sign_in(password=PASSWORD)
+        with refused("CodeMismatchException", MISMATCH):
+            answer(world, challenge, wrong(world.app_code(secret)))
+    with refused("NotAuthorizedException", "Password attempts exceeded"):
+        answer(world, challenge, world.app_code(secret))
+    world.server.clock.advance(1)
+    assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]

@@ -1,0 +1,346 @@
+"""The endpoints that an app calls after the sign-in page: token, userInfo, revoke. And what its tokens say."""
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+
+from local_aws_tests.cognito.hosted import CALLBACK, CHALLENGE, VERIFIER, App, basic, hosted_app
+from local_aws_tests.cognito.world import EMAIL, FunctionError, World, refused
+
+USER_SCOPE = "aws.cognito.signin.user.admin"
+
+
+@pytest.fixture
+def app(world: World) -> App:
+    world.signed_in()
+    return hosted_app(world)
+
+
+def test_a_code_becomes_tokens(app: App) -> None:
+    told = app.tokens(nonce="n1")
+    assert told.keys() == {"access_token", "id_token", "refresh_token", "expires_in", "token_type"}
+    assert (told["expires_in"], told["token_type"]) == (30 * 60, "Bearer")
+    access, identity = app.world.claims(told["access_token"]), app.world.claims(told["id_token"])
+    assert access["scope"].split() == ["openid", "email"]
+    assert (access["client_id"], access["token_use"]) == (app.client_id, "access")
+    assert (identity["aud"], identity["token_use"], identity["nonce"]) == (
+        app.client_id,
+        "id",
+        "n1",
+    )
+    assert (identity["email"], identity["email_verified"]) == (EMAIL, True)
+    assert access["sub"] == identity["sub"] == app.world.user()["Attributes"]["sub"]
+    digest = hashlib.sha256(told["access_token"].encode()).digest()[:16]
+    assert identity["at_hash"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def test_a_code_is_good_once(app: App) -> None:
+    code = app.code()
+    assert app.exchange(code)[0] == 200
+    assert app.exchange(code) == (400, {"error": "invalid_grant"})
+
+
+def test_a_code_lives_five_minutes(app: App) -> None:
+    app.world.server.clock.stop()
+    first, second = app.code(), app.authorize().told["code"]
+    app.world.server.clock.advance(295)
+    assert app.exchange(first)[0] == 200
+    app.world.server.clock.advance(5)
+    assert app.exchange(second) == (400, {"error": "invalid_grant"})
+
+
+@pytest.mark.parametrize("verifier", [None, VERIFIER[:-1] + "x", CHALLENGE])
+def test_a_code_is_worth_nothing_without_its_verifier(app: App, verifier: str | None) -> None:
+    assert app.exchange(app.code(), code_verifier=verifier) == (400, {"error": "invalid_grant"})
+
+
+def test_a_verifier_is_guessed_once(app: App) -> None:
+    code = app.code()
+    app.exchange(code, code_verifier="x" * 43)
+    assert app.exchange(code) == (400, {"error": "invalid_grant"})
+
+
+def test_an_app_that_sends_no_challenge_sends_no_verifier(app: App) -> None:
+    plain: dict[str, str | None] = {"code_challenge": None, "code_challenge_method": None}
+    assert app.exchange(app.code(**plain)) == (400, {"error": "invalid_grant"})
+    assert app.exchange(app.authorize(**plain).told["code"], code_verifier=None)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"grant_type": None}, "invalid_request"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client"),
+        ({"code": None}, "invalid_request"),
+        ({"code": "guessed"}, "invalid_grant"),
+        ({"redirect_uri": None}, "invalid_request"),
+        ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
+        ({"client_id": None}, "invalid_client"),
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"client_secret": "made-up"}, "invalid_client"),
+    ],
+)
+def test_an_exchange_that_is_not_right(
+    app: App, changes: dict[str, str | None], error: str
+) -> None:
+    given = {"code": app.code()} | changes
+    status, told = app.exchange(given.pop("code"), **given)
+    assert (status, told["error"]) == (400, error)
+
+
+def test_another_client_cannot_use_or_spoil_a_code(app: App) -> None:
+    code = app.code()
+    assert hosted_app(app.world).exchange(code) == (400, {"error": "invalid_grant"})
+    assert app.exchange(code)[0] == 200
+
+
+def test_a_client_without_the_flow_gets_no_tokens(app: App) -> None:
+    code = app.code()
+    app.client_id = app.world.client_id
+    assert app.exchange(code) == (400, {"error": "unauthorized_client"})
+
+
+def test_someone_who_is_disabled_meanwhile(app: App) -> None:
+    code = app.code()
+    app.world.admin.admin_disable_user(UserPoolId=app.world.pool_id, Username=EMAIL)
+    assert app.exchange(code) == (400, {"error": "invalid_grant"})
+
+
+def test_only_a_form_is_read(app: App) -> None:
+    status, told = app.post(
+        "/oauth2/token", {"grant_type": "refresh_token"}, **{"Content-Type": "application/json"}
+    )
+    assert (status, told["error"]) == (400, "invalid_request")
+
+
+def test_a_form_that_says_a_thing_twice(app: App) -> None:
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": app.client_id,
+        "refresh_token": app.tokens()["refresh_token"],
+    }
+    assert app.post("/oauth2/token", form)[0] == 200
+    status, told = app.post("/oauth2/token", [*form.items(), ("client_id", app.client_id)])
+    assert (status, told["error"]) == (400, "invalid_request")
+
+
+class TestAClientWithASecret:
+    @pytest.fixture
+    def app(self, world: World) -> App:
+        world.signed_in()
+        return hosted_app(world, GenerateSecret=True)
+
+    def test_shows_it_by_http_basic(self, app: App) -> None:
+        assert app.secret
+        granted = {"redirect_uri": CALLBACK, "code_verifier": VERIFIER, "code": app.code()}
+        form = {"grant_type": "authorization_code", **granted}
+        for secret, expected in (("wrong", 400), ("", 400), (app.secret, 200)):
+            status, _ = app.post("/oauth2/token", form, Authorization=basic(app.client_id, secret))
+            assert status == expected
+
+    def test_or_in_the_form(self, app: App) -> None:
+        assert app.exchange(app.code(), client_secret=app.secret)[0] == 200
+
+    @pytest.mark.parametrize("secret", [None, "wrong"])
+    def test_and_gets_nothing_without(self, app: App, secret: str | None) -> None:
+        assert app.exchange(app.code(), client_secret=secret) == (400, {"error": "invalid_client"})
+
+    @pytest.mark.parametrize("header", ["Basic !", "Bearer x", "Basic"])
+    def test_a_header_that_is_no_credential(self, app: App, header: str) -> None:
+        status, told = app.post(
+            "/oauth2/token", {"grant_type": "refresh_token"}, Authorization=header
+        )
+        assert (status, told["error"]) == (400, "invalid_client")
+
+
+def test_an_app_that_names_no_scope_gets_all_that_the_client_has(app: App) -> None:
+    told = app.tokens(scope=None)
+    assert app.world.claims(told["access_token"])["scope"].split() == ["openid", "email"]
+
+
+def test_without_openid_there_is_no_id_token(app: App) -> None:
+    told = app.tokens(scope="email")
+    assert "id_token" not in told
+    assert "id_token" not in app.refresh(told["refresh_token"])[1]
+
+
+def test_scopes_decide_what_an_app_sees(world: World) -> None:
+    world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
+    world.confirm()
+    app = hosted_app(world, AllowedOAuthScopes=["openid", "email", "phone", "profile"])
+    seen = {
+        "openid": {"email", "given_name"},
+        "openid profile": {"email", "given_name"},
+        "openid email": {"email"},
+        "openid phone": set(),
+        "openid phone profile": {"email", "given_name"},
+    }
+    for scope, expected in seen.items():
+        app.browser.cookies.clear()
+        told = app.tokens(scope=scope)
+        for known in (world.claims(told["id_token"]), app.user_info(told["access_token"])[1]):
+            assert known.keys() & {"email", "given_name"} == expected, scope
+
+
+def test_the_apps_token_does_not_open_the_account_without_the_scope(app: App) -> None:
+    token = app.tokens()["access_token"]
+    with refused("NotAuthorizedException", "Access Token does not have required scopes"):
+        app.world.public.get_user(AccessToken=token)
+
+
+def test_with_the_scope_it_does(world: World) -> None:
+    world.signed_in()
+    app = hosted_app(world, AllowedOAuthScopes=["openid", USER_SCOPE])
+    assert world.public.get_user(
+        AccessToken=app.tokens(scope=f"openid {USER_SCOPE}")["access_token"]
+    )
+
+
+def test_refreshing_keeps_the_scopes_and_the_sign_in(app: App) -> None:
+    told = app.tokens()
+    app.world.server.clock.advance(60)
+    status, fresh = app.refresh(told["refresh_token"])
+    assert status == 200
+    assert fresh.keys() == {"access_token", "id_token", "expires_in", "token_type"}
+    old, new = app.world.claims(told["access_token"]), app.world.claims(fresh["access_token"])
+    assert new["jti"] != old["jti"]
+    for name in ("scope", "origin_jti", "auth_time", "sub"):
+        assert new[name] == old[name]
+
+
+def test_the_time_of_signing_in_is_the_persons_not_the_apps(app: App) -> None:
+    app.world.server.clock.stop()
+    first = app.world.claims(app.tokens()["access_token"])
+    app.world.server.clock.advance(600)
+    _, told = app.exchange(app.authorize().told["code"])
+    second = app.world.claims(told["access_token"])
+    assert second["auth_time"] == first["auth_time"]
+    assert second["iat"] == first["iat"] + 600
+
+
+def test_refresh_tokens_that_are_not_good(app: App) -> None:
+    told = app.tokens()
+    assert app.refresh("nonsense")[1]["error"] == "invalid_grant"
+    other = hosted_app(app.world)
+    assert other.refresh(told["refresh_token"])[1]["error"] == "invalid_grant"
+    app.world.admin.admin_user_global_sign_out(UserPoolId=app.world.pool_id, Username=EMAIL)
+    assert app.refresh(told["refresh_token"])[1]["error"] == "invalid_grant"
+
+
+def test_a_client_that_may_not_refresh(world: World) -> None:
+    world.signed_in()
+    app = hosted_app(world, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])
+    assert app.refresh(app.tokens()["refresh_token"]) == (400, {"error": "unauthorized_client"})
+
+
+class TestUserInfo:
+    def test_tells_who_it_is(self, app: App) -> None:
+        status, told = app.user_info(app.tokens()["access_token"])
+        user = app.world.user()
+        assert status == 200
+        assert told == {
+            "sub": user["Attributes"]["sub"],
+            "username": user["Username"],
+            "email": EMAIL,
+            "email_verified": "true",
+        }
+
+    def test_needs_the_scope_openid(self, app: App) -> None:
+        for token in (
+            app.tokens(scope="email")["access_token"],
+            app.world.sign_in()["AuthenticationResult"]["AccessToken"],
+        ):
+            assert app.user_info(token)[0] == 401
+
+    def test_needs_a_live_access_token(self, app: App) -> None:
+        told = app.tokens()
+        assert app.user_info(told["id_token"])[0] == 401
+        assert app.user_info("")[0] == 400
+        app.world.admin.admin_user_global_sign_out(UserPoolId=app.world.pool_id, Username=EMAIL)
+        status, refusal = app.user_info(told["access_token"])
+        assert (status, refusal["error"]) == (401, "invalid_token")
+
+
+class TestRevoke:
+    def revoke(self, app: App, token: str, **changes: str) -> tuple[int, dict[str, Any]]:
+        return app.post("/oauth2/revoke", {"token": token, "client_id": app.client_id} | changes)
+
+    def test_ends_the_sign_in(self, app: App) -> None:
+        told = app.tokens()
+        assert self.revoke(app, told["refresh_token"]) == (200, {})
+        assert app.refresh(told["refresh_token"])[0] == 400
+        assert app.user_info(told["access_token"])[0] == 401
+
+    def test_takes_an_unknown_token(self, app: App) -> None:
+        assert self.revoke(app, "unknown") == (200, {})
+
+    def test_refuses_what_it_cannot_revoke(self, app: App) -> None:
+        told = app.tokens()
+        for token, changes, error in (
+            (told["access_token"], {}, "unsupported_token_type"),
+            ("", {}, "invalid_request"),
+            (
+                told["refresh_token"],
+                {"client_id": hosted_app(app.world).client_id},
+                "invalid_client",
+            ),
+        ):
+            assert self.revoke(app, token, **changes)[1]["error"] == error
+        assert app.refresh(told["refresh_token"])[0] == 200
+
+
+def scopes_of(event: dict[str, Any]) -> dict[str, Any]:
+    change = {
+        "scopesToAdd": ["atrium/me"],
+        "scopesToSuppress": ["email"],
+        "claimsToAddOrOverride": {"uid": "u1"},
+    }
+    event["response"] = {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": change}}
+    return event
+
+
+def test_the_trigger_hears_of_the_page_and_the_scopes(app: App) -> None:
+    app.world.deploy("PreTokenGeneration", scopes_of, "V2_0")
+    told = app.tokens()
+    event = app.world.events[-1]
+    assert event["triggerSource"] == "TokenGeneration_HostedAuth"
+    assert event["request"]["scopes"] == ["openid", "email"]
+    assert event["callerContext"]["clientId"] == app.client_id
+    claims = app.world.claims(told["access_token"])
+    assert (claims["scope"].split(), claims["uid"]) == (["openid", "atrium/me"], "u1")
+    app.refresh(told["refresh_token"])
+    event = app.world.events[-1]
+    assert event["triggerSource"] == "TokenGeneration_RefreshTokens"
+    assert event["request"]["scopes"] == ["openid", "email"]
+
+
+def test_a_trigger_that_refuses_is_told_to_the_app(app: App) -> None:
+    def refuse(event: dict[str, Any]) -> dict[str, Any]:
+        raise FunctionError("This account is disabled")
+
+    app.world.deploy("PreTokenGeneration", refuse, "V2_0")
+    status, told = app.exchange(app.code())
+    assert (status, told["error"]) == (400, "invalid_grant")
+    assert (
+        told["error_description"]
+        == "PreTokenGeneration failed with error This account is disabled."
+    )
+
+
+def test_discovery_names_the_endpoints(app: App) -> None:
+    _, told = app.world.get(f"/{app.world.pool_id}/.well-known/openid-configuration")
+    base = app.world.server.settings.aws_endpoint_url
+    assert {
+        name: told[f"{name}_endpoint"]
+        for name in ("authorization", "token", "userinfo", "revocation")
+    } == {
+        "authorization": f"{base}/oauth2/authorize",
+        "token": f"{base}/oauth2/token",
+        "userinfo": f"{base}/oauth2/userInfo",
+        "revocation": f"{base}/oauth2/revoke",
+    }
+    assert told["end_session_endpoint"] == f"{base}/logout"
+    assert told["response_types_supported"] == ["code"]

@@ -1,0 +1,243 @@
+"""When triggers fire, what they are sent, and what becomes of their answers and failures."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local_aws.cognito import triggers
+from local_aws.lambda_service import errors as lambda_errors
+from local_aws_tests.cognito.world import EMAIL, PASSWORD, FunctionError, World, refused
+
+Event = dict[str, Any]
+
+
+def unchanged(event: Event) -> Event:
+    return event
+
+
+def failing(message: str) -> Callable[[Event], Event]:
+    def handler(event: Event) -> Event:
+        raise FunctionError(message)
+
+    return handler
+
+
+def answering(**response: Any) -> Callable[[Event], Event]:
+    return lambda event: event | {"response": event["response"] | response}
+
+
+def test_the_pre_sign_up_event(world: World) -> None:
+    world.deploy("PreSignUp", unchanged)
+    sub = world.sign_up(
+        UserAttributes=[{"Name": "given_name", "Value": "Ada"}],
+        ValidationData=[{"Name": "captcha", "Value": "42"}],
+        ClientMetadata={"consent": "v3"},
+    )["UserSub"]
+    assert world.events == [
+        {
+            "version": "1",
+            "region": "eu-central-1",
+            "userPoolId": world.pool_id,
+            "userName": sub,
+            "callerContext": {
+                "awsSdkVersion": "aws-sdk-unknown-unknown",
+                "clientId": world.client_id,
+            },
+            "triggerSource": "PreSignUp_SignUp",
+            "request": {
+                "userAttributes": {"email": EMAIL, "given_name": "Ada"},
+                "validationData": {"captcha": "42"},
+                "clientMetadata": {"consent": "v3"},
+            },
+            "response": {
+                "autoConfirmUser": False,
+                "autoVerifyEmail": False,
+                "autoVerifyPhone": False,
+            },
+        }
+    ]
+
+
+def test_the_function_is_called_on_behalf_of_the_pool(world: World) -> None:
+    """So that a missing aws_lambda_permission fails here as it does on AWS."""
+    world.deploy("PreSignUp", unchanged)
+    world.sign_up()
+    arn = f"arn:aws:cognito-idp:eu-central-1:000000000000:userpool/{world.pool_id}"
+    assert world.server.functions.sources == [("cognito-idp.amazonaws.com", arn)]
+
+
+def test_a_refused_sign_up_leaves_nobody(world: World) -> None:
+    world.deploy("PreSignUp", failing("only example.com may sign up"))
+    with refused(
+        "UserLambdaValidationException", "PreSignUp failed with error only example.com may sign up."
+    ):
+        world.sign_up()
+    assert world.mails() == []
+    with refused("UserNotFoundException"):
+        world.user()
+
+
+def test_a_bad_request_does_not_reach_the_trigger(world: World) -> None:
+    world.deploy("PreSignUp", unchanged)
+    with refused("InvalidPasswordException"):
+        world.sign_up(password="weak")
+    assert world.events == []
+
+
+def test_auto_confirm_signs_in_without_a_code(world: World) -> None:
+    world.deploy("PreSignUp", answering(autoConfirmUser=True, autoVerifyEmail=True))
+    world.deploy("PostConfirmation", unchanged)
+    answer = world.sign_up()
+    assert answer["UserConfirmed"] is True
+    assert "CodeDeliveryDetails" not in answer
+    assert world.mails() == []
+    assert world.user()["Attributes"]["email_verified"] == "true"
+    assert [event["triggerSource"] for event in world.events] == [
+        "PreSignUp_SignUp",
+        "PostConfirmation_ConfirmSignUp",
+    ]
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def test_auto_verify_alone_confirms_nobody(world: World) -> None:
+    world.deploy("PreSignUp", answering(autoVerifyEmail=True))
+    assert world.sign_up()["UserConfirmed"] is False
+    with refused("UserNotConfirmedException"):
+        world.sign_in()
+
+
+def test_the_post_confirmation_event(world: World) -> None:
+    world.deploy("PostConfirmation", unchanged)
+    sub = world.sign_up()["UserSub"]
+    assert world.events == []
+    world.confirm()
+    [event] = world.events
+    assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
+    assert event["userName"] == sub
+    assert event["callerContext"]["clientId"] == world.client_id
+    assert event["request"] == {
+        "userAttributes": {
+            "sub": sub,
+            "email": EMAIL,
+            "email_verified": "true",
+            "cognito:user_status": "CONFIRMED",
+        }
+    }
+    assert event["response"] == {}
+
+
+def test_an_administrators_confirmation_fires_it_too(world: World) -> None:
+    world.deploy("PostConfirmation", unchanged)
+    world.sign_up()
+    world.admin.admin_confirm_sign_up(
+        UserPoolId=world.pool_id, Username=EMAIL, ClientMetadata={"by": "support"}
+    )
+    [event] = world.events
+    assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
+    assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
+    assert event["request"]["clientMetadata"] == {"by": "support"}
+
+
+def test_a_failed_post_confirmation_is_told_after_the_person_is_confirmed(world: World) -> None:
+    world.deploy("PostConfirmation", failing("database away"))
+    world.sign_up()
+    with refused(
+        "UserLambdaValidationException", "PostConfirmation failed with error database away."
+    ):
+        world.confirm()
+    assert world.user()["UserStatus"] == "CONFIRMED"
+    assert world.sign_in()["AuthenticationResult"]
+
+
+def test_a_failed_pre_token_generation_signs_nobody_in(world: World) -> None:
+    tokens = world.signed_in()
+    world.deploy("PreTokenGeneration", failing("no table"), version="V2_0")
+    with refused("UserLambdaValidationException", "PreTokenGeneration failed with error no table."):
+        world.sign_in()
+    with refused("UserLambdaValidationException", "PreTokenGeneration failed with error no table."):
+        world.refresh(tokens["RefreshToken"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        [],
+        {},
+        b"not json",
+        {"response": None},
+        {"response": {"autoConfirmUser": "yes"}},
+    ],
+)
+def test_an_answer_that_is_no_event(world: World, answer: Any) -> None:
+    world.deploy("PreSignUp", lambda event: answer)
+    with refused("InvalidLambdaResponseException", "Unrecognizable lambda output"):
+        world.sign_up()
+
+
+def test_a_slow_trigger_is_asked_three_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(event: Event) -> Event:
+        await asyncio.sleep(1)
+        return event
+
+    monkeypatch.setattr(triggers, "TIME_LIMIT", 0.01)
+    world.deploy("PreSignUp", slow)
+    message = (
+        "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function."
+    )
+    with refused("UnexpectedLambdaException", message):
+        world.sign_up()
+    assert len(world.events) == 3
+
+
+def test_the_limit_is_five_seconds() -> None:
+    assert triggers.TIME_LIMIT == 5
+
+
+def test_a_throttled_trigger_is_asked_again(world: World) -> None:
+    def throttled_twice(event: Event) -> Event:
+        if len(world.events) < 3:
+            raise lambda_errors.throttled("ConcurrentInvocationLimitExceeded")
+        return event
+
+    world.deploy("PreSignUp", throttled_twice)
+    assert world.sign_up()["UserSub"]
+    assert len(world.events) == 3
+
+
+def test_a_function_that_may_not_be_called_is_asked_once(world: World) -> None:
+    def denied(event: Event) -> Event:
+        raise lambda_errors.access_denied("cognito-idp.amazonaws.com", "arn")
+
+    world.deploy("PreSignUp", denied)
+    message = "PreSignUp invocation failed due to error AccessDeniedException."
+    with refused("UnexpectedLambdaException", message):
+        world.sign_up()
+    assert len(world.events) == 1
+
+
+def test_a_function_that_fails_is_asked_once(world: World) -> None:
+    world.deploy("PreSignUp", failing("no"))
+    with refused("UserLambdaValidationException"):
+        world.sign_up()
+    assert len(world.events) == 1
+
+
+def test_two_sign_ups_of_one_name_during_the_trigger(world: World) -> None:
+    """The second one wins while the first one's trigger runs; the first is then told that the name is taken."""
+
+    async def overtaken(event: Event) -> Event:
+        if len(world.events) == 1:
+            await asyncio.to_thread(world.sign_up, password="Overtaking-Horse-7")
+        return event
+
+    world.deploy("PreSignUp", overtaken)
+    with refused("UsernameExistsException"):
+        world.sign_up()
+    world.confirm()
+    with refused("NotAuthorizedException"):
+        world.sign_in(password=PASSWORD)
+    assert world.sign_in(password="Overtaking-Horse-7")["AuthenticationResult"]

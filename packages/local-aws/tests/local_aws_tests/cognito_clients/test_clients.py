@@ -1,0 +1,355 @@
+"""pycognito and amazon-cognito-identity-js, unmodified but for the endpoint, do all that an app does."""
+
+import os
+import secrets
+from typing import Any
+
+import pytest
+from pycognito.exceptions import TokenVerificationException
+
+from local_aws_tests.cognito.world import EMAIL, PASSWORD, FunctionError, World
+from local_aws_tests.cognito_clients.apps import App, RefusedError
+from local_aws_tests.cognito_clients.identity_js import IdentityJs
+from local_aws_tests.cognito_clients.python_client import Pycognito
+
+# pycognito's own.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+NEW_PASSWORD = "Another-Horse-7"
+NEW_EMAIL = "countess@example.org"
+INCORRECT = "Incorrect username or password."
+
+
+def signed_in(world: World, app: App, email: str = EMAIL) -> None:
+    app.sign_up(email, PASSWORD)
+    app.confirm(email, world.code(email))
+    assert app.sign_in(email, PASSWORD) == "SIGNED_IN"
+
+
+def enrolled(world: World, app: App) -> str:
+    """Signed in, with an authenticator app; its next code is a new one."""
+    world.server.clock.stop()
+    signed_in(world, app)
+    secret = app.associate()
+    app.verify_app(world.app_code(secret))
+    app.prefer_app(True)
+    world.server.clock.advance(30)
+    return secret
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def test_signing_up_and_in(world: World, app: App) -> None:
+    app.sign_up(EMAIL, PASSWORD)
+    with pytest.raises(RefusedError, match="UserNotConfirmedException"):
+        app.sign_in(EMAIL, PASSWORD)
+    with pytest.raises(RefusedError, match="CodeMismatchException"):
+        app.confirm(EMAIL, wrong(world.code()))
+    app.confirm(EMAIL, world.code())
+    assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+    tokens = app.tokens()
+    access, identity = world.claims(tokens.access), world.claims(tokens.id)
+    assert (access["client_id"], access["token_use"]) == (world.client_id, "access")
+    assert (identity["aud"], identity["email"]) == (world.client_id, EMAIL)
+
+
+def test_a_salt_that_begins_with_zeros(
+    world: World, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in 512 does, before a byte whose high bit is not set."""
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: b"\0\1" + os.urandom(size - 2))
+    signed_in(world, app)
+
+
+@pytest.mark.parametrize("password", ["Correct-Horse-8", "correct-horse-7", "x"])
+def test_a_wrong_password_is_refused(world: World, app: App, password: str) -> None:
+    app.sign_up(EMAIL, PASSWORD)
+    app.confirm(EMAIL, world.code())
+    with pytest.raises(RefusedError, match=f"NotAuthorizedException: {INCORRECT}"):
+        app.sign_in(EMAIL, password)
+
+
+def test_an_unknown_person_looks_like_a_wrong_password(app: App) -> None:
+    with pytest.raises(RefusedError, match=f"NotAuthorizedException: {INCORRECT}"):
+        app.sign_in("nobody@example.org", PASSWORD)
+
+
+def test_guessing_locks_out(world: World, app: App) -> None:
+    world.server.clock.stop()
+    signed_in(world, app)
+    for _ in range(5):
+        with pytest.raises(RefusedError, match=INCORRECT):
+            app.sign_in(EMAIL, "Wrong-Horse-77")
+    with pytest.raises(RefusedError, match="Password attempts exceeded"):
+        app.sign_in(EMAIL, PASSWORD)
+    world.server.clock.advance(1)
+    assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+
+
+def test_a_new_confirmation_code(world: World, app: App) -> None:
+    app.sign_up(EMAIL, PASSWORD)
+    first = world.code()
+    app.resend(EMAIL)
+    assert len(world.mails(EMAIL)) == 2
+    if first != world.code():
+        with pytest.raises(RefusedError, match="CodeMismatchException"):
+            app.confirm(EMAIL, first)
+    app.confirm(EMAIL, world.code())
+    with pytest.raises(RefusedError, match="InvalidParameterException: User is already confirmed"):
+        app.resend(EMAIL)
+
+
+def test_a_flow_that_the_client_does_not_allow(world: World, app: App) -> None:
+    signed_in(world, app)
+    allow(world, "ALLOW_REFRESH_TOKEN_AUTH")
+    with pytest.raises(RefusedError, match="USER_SRP_AUTH is not enabled for the client"):
+        app.sign_in(EMAIL, PASSWORD)
+
+
+def allow(world: World, *flows: str) -> None:
+    world.admin.update_user_pool_client(
+        UserPoolId=world.pool_id, ClientId=world.client_id, ExplicitAuthFlows=list(flows)
+    )
+
+
+def test_refreshing_where_the_client_does_not_allow_it(world: World, python: Pycognito) -> None:
+    signed_in(world, python)
+    allow(world, "ALLOW_USER_SRP_AUTH")
+    with pytest.raises(
+        RefusedError, match="InvalidParameterException: Auth flow not enabled for this client"
+    ):
+        python.refresh()
+
+
+def test_passwords_in_the_clear_are_refused(world: World, javascript: IdentityJs) -> None:
+    signed_in(world, javascript)
+    with pytest.raises(RefusedError, match="USER_PASSWORD_AUTH flow not enabled for this client"):
+        javascript.sign_in(EMAIL, PASSWORD, flow="USER_PASSWORD_AUTH")
+
+
+def test_refreshing(world: World, app: App) -> None:
+    signed_in(world, app)
+    old = app.tokens()
+    world.server.clock.advance(60)
+    app.refresh()
+    new = app.tokens()
+    assert new.refresh == old.refresh
+    assert world.claims(new.access)["iat"] >= world.claims(old.access)["iat"] + 60
+    assert world.claims(new.access)["origin_jti"] == world.claims(old.access)["origin_jti"]
+
+
+def test_tokens_live_as_long_as_the_client_says(world: World, app: App) -> None:
+    signed_in(world, app)
+    tokens = app.tokens()
+    for token, minutes in ((tokens.access, 30), (tokens.id, 10)):
+        claims = world.claims(token)
+        assert claims["exp"] - claims["iat"] == minutes * 60
+    world.server.clock.advance(30 * 60)
+    with pytest.raises(RefusedError, match="Access Token has expired"):
+        app.attributes()
+    app.refresh()
+    assert app.attributes()["email"] == EMAIL
+    world.server.clock.advance(12 * 3600)
+    # Not by the app: amazon-cognito-identity-js retries a refused refresh for six seconds.
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has expired"
+    ):
+        world.refresh(app.tokens().refresh)
+
+
+def test_an_invited_person_chooses_a_password(world: World, app: App) -> None:
+    world.admin.admin_create_user(UserPoolId=world.pool_id, Username=EMAIL)
+    temporary = world.code()
+    assert app.sign_in(EMAIL, temporary) == "NEW_PASSWORD_REQUIRED"
+    with pytest.raises(RefusedError, match="InvalidPasswordException"):
+        app.answer_new_password("short")
+    assert app.sign_in(EMAIL, temporary) == "NEW_PASSWORD_REQUIRED"
+    app.answer_new_password(NEW_PASSWORD)
+    assert world.claims(app.tokens().id)["email"] == EMAIL
+    assert app.sign_in(EMAIL, NEW_PASSWORD) == "SIGNED_IN"
+    with pytest.raises(RefusedError, match=INCORRECT):
+        app.sign_in(EMAIL, temporary)
+
+
+def test_a_forgotten_password(world: World, app: App) -> None:
+    signed_in(world, app)
+    app.forgot(EMAIL)
+    with pytest.raises(RefusedError, match="CodeMismatchException"):
+        app.confirm_forgot(EMAIL, wrong(world.code()), NEW_PASSWORD)
+    app.confirm_forgot(EMAIL, world.code(), NEW_PASSWORD)
+    with pytest.raises(RefusedError, match=INCORRECT):
+        app.sign_in(EMAIL, PASSWORD)
+    assert app.sign_in(EMAIL, NEW_PASSWORD) == "SIGNED_IN"
+
+
+def test_changing_the_password(world: World, app: App) -> None:
+    signed_in(world, app)
+    with pytest.raises(RefusedError, match=INCORRECT):
+        app.change_password("Wrong-Horse-77", NEW_PASSWORD)
+    with pytest.raises(RefusedError, match="InvalidPasswordException"):
+        app.change_password(PASSWORD, "short")
+    app.change_password(PASSWORD, NEW_PASSWORD)
+    assert app.sign_in(EMAIL, NEW_PASSWORD) == "SIGNED_IN"
+    with pytest.raises(RefusedError, match=INCORRECT):
+        app.sign_in(EMAIL, PASSWORD)
+
+
+def test_signing_out_everywhere(world: World, app: App) -> None:
+    signed_in(world, app)
+    elsewhere = app.tokens()
+    assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+    app.sign_out_everywhere()
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Access Token has been revoked"
+    ):
+        world.public.get_user(AccessToken=elsewhere.access)
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"
+    ):
+        world.refresh(elsewhere.refresh)
+    assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+
+
+def test_ones_own_record(world: World, app: App) -> None:
+    signed_in(world, app)
+    app.update(given_name="Ada", locale="en")
+    found = app.attributes()
+    assert found["sub"] == world.user()["Attributes"]["sub"]
+    assert (found["email"], found["email_verified"], found["given_name"]) == (EMAIL, "true", "Ada")
+    with pytest.raises(RefusedError, match="NotAuthorizedException"):
+        app.update(nickname="Countess")
+
+
+def test_a_new_address_must_be_confirmed(world: World, app: App) -> None:
+    signed_in(world, app)
+    app.update(email=NEW_EMAIL)
+    assert app.attributes()["email"] == EMAIL
+    app.send_verification()
+    assert len(world.mails(NEW_EMAIL)) == 2
+    with pytest.raises(RefusedError, match="CodeMismatchException"):
+        app.verify_email(wrong(world.code(NEW_EMAIL)))
+    app.verify_email(world.code(NEW_EMAIL))
+    assert app.attributes()["email"] == NEW_EMAIL
+    assert app.sign_in(NEW_EMAIL, PASSWORD) == "SIGNED_IN"
+
+
+def test_an_authenticator_app(world: World, app: App) -> None:
+    secret = enrolled(world, app)
+    assert app.sign_in(EMAIL, PASSWORD) == "SOFTWARE_TOKEN_MFA"
+    with pytest.raises(RefusedError, match="CodeMismatchException"):
+        app.answer_code(wrong(world.app_code(secret)))
+    app.answer_code(world.app_code(secret))
+    assert world.claims(app.tokens().access)["username"] == world.user()["Username"]
+    assert app.sign_in(EMAIL, PASSWORD) == "SOFTWARE_TOKEN_MFA"
+    with pytest.raises(RefusedError, match="ExpiredCodeException"):
+        app.answer_code(world.app_code(secret))
+    world.server.clock.advance(30)
+    app.answer_code(world.app_code(secret))
+    app.prefer_app(False)
+    assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+
+
+def test_an_authenticator_app_that_shows_a_wrong_code(world: World, app: App) -> None:
+    world.server.clock.stop()
+    signed_in(world, app)
+    secret = app.associate()
+    with pytest.raises(RefusedError, match="EnableSoftwareTokenMFAException"):
+        app.verify_app(wrong(world.app_code(secret)))
+    with pytest.raises(RefusedError, match="InvalidParameterException"):
+        app.prefer_app(True)
+
+
+def test_deleting_the_account(world: World, app: App) -> None:
+    signed_in(world, app)
+    app.delete_account()
+    with pytest.raises(RefusedError, match=INCORRECT):
+        app.sign_in(EMAIL, PASSWORD)
+
+
+def test_a_trigger_that_refuses_is_told_to_the_app(world: World, app: App) -> None:
+    def refuse(_: dict[str, Any]) -> None:
+        raise FunctionError("Only example.com")
+
+    world.deploy("PreSignUp", refuse)
+    with pytest.raises(
+        RefusedError,
+        match=r"UserLambdaValidationException: PreSignUp failed with error Only example\.com",
+    ):
+        app.sign_up(EMAIL, PASSWORD)
+
+
+def test_a_pool_that_requires_an_authenticator_app(world: World, javascript: IdentityJs) -> None:
+    """pycognito knows no MFA_SETUP."""
+    world.server.clock.stop()
+    world.require_mfa("ON")
+    javascript.sign_up(EMAIL, PASSWORD)
+    javascript.confirm(EMAIL, world.code())
+    assert javascript.sign_in(EMAIL, PASSWORD) == "MFA_SETUP"
+    secret = javascript.associate()
+    with pytest.raises(RefusedError, match="EnableSoftwareTokenMFAException"):
+        javascript.verify_app(wrong(world.app_code(secret)))
+    javascript.verify_app(world.app_code(secret))
+    assert javascript.attributes()["email"] == EMAIL
+    assert javascript.node.call("factors") == ["SOFTWARE_TOKEN_MFA"]
+    world.server.clock.advance(30)
+    assert javascript.sign_in(EMAIL, PASSWORD) == "SOFTWARE_TOKEN_MFA"
+    javascript.answer_code(world.app_code(secret))
+
+
+def test_signing_out_of_one_app(world: World, javascript: IdentityJs) -> None:
+    """`signOut` with a callback revokes the refresh token; pycognito has no such call."""
+    signed_in(world, javascript)
+    tokens = javascript.tokens()
+    assert javascript.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+    kept = javascript.tokens()
+    assert javascript.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+    gone = javascript.tokens()
+    javascript.node.call("signOut")
+    with pytest.raises(
+        world.public.exceptions.NotAuthorizedException, match="Refresh Token has been revoked"
+    ):
+        world.refresh(gone.refresh)
+    for other in (tokens, kept):
+        assert world.refresh(other.refresh)
+
+
+def test_removing_an_attribute(world: World, javascript: IdentityJs) -> None:
+    signed_in(world, javascript)
+    javascript.update(given_name="Ada", locale="en")
+    javascript.node.call("remove", names=["given_name"])
+    found = javascript.attributes()
+    assert "given_name" not in found
+    assert found["locale"] == "en"
+
+
+def test_a_client_with_a_secret(world: World) -> None:
+    """For a server-side app. A refresh must be hashed with the user's own name, so pycognito's goes by `sub`."""
+    created = world.create_client(
+        GenerateSecret=True, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    )
+    world.client_id = created["ClientId"]
+    app = Pycognito(world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
+    for secret, problem in (
+        (None, "SECRET_HASH was not received"),
+        ("wrong", "SecretHash does not match"),
+    ):
+        app.cognito.client_secret, app.cognito.username = secret, EMAIL
+        with pytest.raises(RefusedError, match=problem):
+            app.sign_in(EMAIL, PASSWORD)
+    app.cognito.client_secret = created["ClientSecret"]
+    signed_in(world, app)
+    app.cognito.username = world.user()["Username"]
+    app.refresh()
+    app.cognito.client.close()
+
+
+def test_tokens_of_another_stack_are_refused_by_the_client(world: World, python: Pycognito) -> None:
+    """pycognito holds signature, issuer and audience against what the pool publishes."""
+    signed_in(world, python)
+    python.cognito.verify_tokens()
+    head, payload, signature = python.tokens().access.split(".")
+    python.cognito.access_token = f"{head}.{payload}.{signature[:-8]}AAAAAAAA"
+    with pytest.raises(TokenVerificationException):
+        python.cognito.verify_tokens()

@@ -1,0 +1,45 @@
+import time
+from datetime import timedelta
+
+from local_aws_tests.event_shape import assert_as_published
+from local_aws_tests.event_sources.test_schedules import schedule
+from local_aws_tests.event_sources.world import Recorder, World, wait
+
+
+def test_a_record_of_a_stream_has_the_keys_of_awss(world: World) -> None:
+    stream, function = world.table("shaped"), Recorder(world.aws, "shaped")
+    world.map(stream, "shaped")
+    world.put("shaped", "k", a={"N": "1"})
+    world.put("shaped", "old", expires_at={"N": str(int(time.time()) - 10)})
+    world.tables.update_time_to_live(
+        TableName="shaped", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+    )
+    wait(
+        lambda: (
+            [record["eventName"] for batch in function.batches for record in batch][-1:]
+            == ["REMOVE"]
+        )
+    )
+    first, *_, last = [record for batch in function.batches for record in batch]
+    assert_as_published("stream", first)
+    assert_as_published("expiry", last)
+
+
+def test_a_message_of_a_queue_has_the_keys_of_awss(world: World) -> None:
+    (url, queue), function = world.queue("shaped"), Recorder(world.aws, "queued")
+    world.queues.send_message(
+        QueueUrl=url,
+        MessageBody="hello",
+        MessageAttributes={"kind": {"DataType": "String", "StringValue": "odd"}},
+    )
+    world.map(queue, "queued")
+    wait(lambda: bool(function.batches))
+    assert_as_published("queue", function.batches[0][0])
+
+
+def test_a_schedules_event_has_the_keys_of_awss(world: World) -> None:
+    function = Recorder(world.aws, "timed")
+    schedule(world, function, "rate(5 minutes)")
+    world.aws.ahead += timedelta(minutes=5)
+    wait(lambda: bool(function.events))
+    assert_as_published("schedule", function.events[0])

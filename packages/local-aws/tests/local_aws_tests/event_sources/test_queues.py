@@ -1,0 +1,185 @@
+"""An SQS queue calls a function as on AWS: what it took is deleted, the rest comes again and ends in the dead-letter queue."""
+
+import json
+from itertools import chain
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws.settings import ACCOUNT_ID
+from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.lambda_service.laptop import REGION
+
+
+def bodies(function: Recorder) -> list[str]:
+    return [record["body"] for record in chain(*function.batches)]
+
+
+def left(world: World, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = world.queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(map(int, found.values()))
+
+
+def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
+    (url, queue), function = world.queue("plain"), Recorder(world.aws, "plain")
+    attributes = {"kind": {"DataType": "String", "StringValue": "odd"}}
+    sent = world.queues.send_message(
+        QueueUrl=url, MessageBody="hello", MessageAttributes=attributes
+    )
+    world.map(queue, "plain")
+    wait(lambda: bool(function.batches) and left(world, url) == 0)
+    ((record,),) = function.batches
+    assert record.pop("receiptHandle")
+    system = record.pop("attributes")
+    assert system.keys() == {
+        "ApproximateReceiveCount", "SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"
+    }  # fmt: skip
+    assert system["ApproximateReceiveCount"] == "1"
+    assert record == {
+        "messageId": sent["MessageId"],
+        "body": "hello",
+        "messageAttributes": {
+            "kind": {
+                "stringValue": "odd",
+                "stringListValues": [],
+                "binaryListValues": [],
+                "dataType": "String",
+            }
+        },
+        "md5OfBody": sent["MD5OfMessageBody"],
+        "md5OfMessageAttributes": sent["MD5OfMessageAttributes"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue,
+        "awsRegion": REGION,
+    }
+
+
+def test_what_fails_comes_again_and_then_lies_in_the_dead_letter_queue(world: World) -> None:
+    dead_url, dead = world.queue("redriven-dead")
+    policy = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
+    url, queue = world.queue("redriven", VisibilityTimeout="1", RedrivePolicy=policy)
+    function = Recorder(world.aws, "redriven", Timeout=1)
+    function.answers("raise ValueError('as told')")
+    world.map(queue, "redriven")
+    world.queues.send_message(QueueUrl=url, MessageBody="bad")
+    (message,) = world.messages(dead_url, 1)
+    assert message["Body"] == "bad"
+    counts = [
+        record["attributes"]["ApproximateReceiveCount"] for record in chain(*function.batches)
+    ]
+    assert counts == ["1", "2"]
+    assert left(world, url) == 0
+
+
+def test_only_the_items_that_the_function_names_come_again(world: World) -> None:
+    url, queue = world.queue("named", VisibilityTimeout="3")
+    function = Recorder(world.aws, "named", Timeout=3)
+    function.answers(
+        "bad = [r['messageId'] for r in event['Records'] if r['body'] == 'bad' and r['attributes']['ApproximateReceiveCount'] == '1']\n"
+        "answer = {'batchItemFailures': [{'itemIdentifier': each} for each in bad]}"
+    )
+    entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad", "fine")]
+    world.queues.send_message_batch(QueueUrl=url, Entries=entries)
+    world.map(queue, "named", FunctionResponseTypes=["ReportBatchItemFailures"])
+    wait(lambda: len(function.batches) == 2 and left(world, url) == 0)
+    assert bodies(function) == ["good", "bad", "fine", "bad"]
+
+
+def test_filters_read_a_json_body_and_delete_the_rest(world: World) -> None:
+    (url, queue), function = world.queue("picky"), Recorder(world.aws, "picky")
+    pattern = json.dumps({"body": {"kind": ["order"]}})
+    world.map(queue, "picky", FilterCriteria={"Filters": [{"Pattern": pattern}]})
+    for body in (
+        '{"kind": "order", "n": 1}',
+        '{"kind": "other"}',
+        "plain",
+        '{"kind": "order", "n": 2}',
+    ):
+        world.queues.send_message(QueueUrl=url, MessageBody=body)
+    wait(lambda: len(bodies(function)) == 2 and left(world, url) == 0)
+    assert sorted(json.loads(body)["n"] for body in bodies(function)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "options", "said"),
+    [
+        (
+            {"VisibilityTimeout": "1"},
+            {},
+            "visibility timeout: 1 seconds is less than Function timeout: 3",
+        ),
+        ({}, {"BatchSize": 11}, "batch window in seconds must be greater than 0"),
+    ],
+)
+def test_mappings_that_aws_refuses(
+    world: World, attributes: dict[str, str], options: dict[str, Any], said: str
+) -> None:
+    name = f"refused-{len(attributes)}"
+    (_, queue), _ = world.queue(name, **attributes), Recorder(world.aws, name, Timeout=3)
+    with pytest.raises(ClientError, match=said):
+        world.map(queue, name, **options)
+
+
+def test_a_queue_must_exist(world: World) -> None:
+    Recorder(world.aws, "queueless")
+    with pytest.raises(ClientError, match="QueueDoesNotExist"):
+        world.map(f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:absent", "queueless")
+
+
+def test_a_fifo_group_keeps_its_order_when_items_come_again(world: World) -> None:
+    """The function stops at the first failure and names all that it has not done, as AWS asks of it."""
+    url, queue = world.queue("ordered.fifo", VisibilityTimeout="1", FifoQueue="true")
+    function = Recorder(world.aws, "ordered", Timeout=1)
+    function.answers(
+        "import os\nfolder = os.environ['FOLDER']\n"
+        "rest = [r['messageId'] for r in event['Records'] if r['body'] != 'first']\n"
+        "once = not os.path.exists(folder + '/failed') and rest\n"
+        "if once: open(folder + '/failed', 'w').close()\n"
+        "answer = {'batchItemFailures': [{'itemIdentifier': each} for each in rest if once]}"
+    )
+    names = ["first", *(f"number {number}" for number in range(8))]
+    entries = [
+        {
+            "Id": str(number),
+            "MessageBody": name,
+            "MessageGroupId": "g",
+            "MessageDeduplicationId": name,
+        }
+        for number, name in enumerate(names)
+    ]
+    world.queues.send_message_batch(QueueUrl=url, Entries=entries)
+    world.map(queue, "ordered", FunctionResponseTypes=["ReportBatchItemFailures"])
+    wait(lambda: len(bodies(function)) >= 2 * len(names) - 1 and left(world, url) == 0)
+    assert bodies(function) == [*names, *names[1:]]
+
+
+def test_a_fifo_group_waits_for_the_last_of_its_messages_in_flight(world: World) -> None:
+    """Two flights of one group end at different moments: nothing is received before the later one has ended."""
+    url, _ = world.queue("in-flight.fifo", VisibilityTimeout="0", FifoQueue="true")
+    for name in ("first", "second"):
+        world.queues.send_message(
+            QueueUrl=url, MessageBody=name, MessageGroupId="g", MessageDeduplicationId=name
+        )
+    first, second = world.queues.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60
+    )["Messages"]
+    world.queues.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0
+    )
+    assert "Messages" not in world.queues.receive_message(QueueUrl=url, MaxNumberOfMessages=2)
+    world.queues.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=0
+    )
+    received: list[str] = []
+
+    def arrived() -> bool:
+        answer = world.queues.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=2, VisibilityTimeout=60
+        )
+        received.extend(message["Body"] for message in answer.get("Messages", []))
+        return len(received) == 2
+
+    wait(arrived)
+    assert received == ["first", "second"]

@@ -1,0 +1,104 @@
+"""Scheduled rules call functions when they are due, if the functions let them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws.event_sources.schedule_expression import next_due
+from local_aws.settings import ACCOUNT_ID
+from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.lambda_service.laptop import REGION
+
+
+def schedule(
+    world: World, function: Recorder, expression: str, *, permitted: bool = True, **target: Any
+) -> str:
+    """The rule's ARN."""
+    events = world.aws.client("events")
+    rule = events.put_rule(Name=function.name, ScheduleExpression=expression)["RuleArn"]
+    events.put_targets(Rule=function.name, Targets=[{"Id": "it", "Arn": function.arn, **target}])
+    world.functions.add_permission(
+        FunctionName=function.name, StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com",
+        SourceArn=rule if permitted else f"{rule}-of-another",
+    )  # fmt: skip
+    wait(lambda: rule in world.due())
+    return str(rule)
+
+
+def test_a_rate_fires_each_period_with_aws_s_event(world: World) -> None:
+    function, before = (
+        Recorder(world.aws, "rated"),
+        datetime.now(UTC).replace(microsecond=0) + world.aws.ahead,
+    )
+    rule = schedule(world, function, "rate(5 minutes)")
+    assert not function.events
+    world.aws.ahead += timedelta(minutes=5)
+    wait(lambda: len(function.events) == 1)
+    after = datetime.now(UTC) + world.aws.ahead
+    world.aws.ahead += timedelta(minutes=5)
+    wait(lambda: len(function.events) == 2)
+    event, second = function.events
+    assert event.pop("id") != second["id"]
+    at = datetime.strptime(event.pop("time"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert before + timedelta(minutes=5) <= at <= after
+    assert event == {
+        "version": "0",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT_ID,
+        "region": REGION,
+        "resources": [rule],
+        "detail": {},
+    }
+
+
+def test_a_cron_expression_fires_with_the_target_s_own_input(world: World) -> None:
+    function = Recorder(world.aws, "nightly")
+    schedule(world, function, "cron(0 3 * * ? *)", Input=json.dumps({"job": "sweep"}))
+    world.aws.ahead += timedelta(days=1)
+    wait(lambda: function.events == [{"job": "sweep"}])
+
+
+def test_a_disabled_rule_and_one_without_permission_call_nobody(world: World) -> None:
+    refused, disabled, heard = (
+        Recorder(world.aws, name) for name in ("refused", "disabled", "heard")
+    )
+    schedule(world, refused, "rate(1 minute)", permitted=False)
+    schedule(world, disabled, "rate(1 minute)")
+    world.aws.client("events").disable_rule(Name="disabled")
+    schedule(world, heard, "rate(1 minute)")
+    world.aws.ahead += timedelta(minutes=1)
+    wait(lambda: len(heard.events) == 1)
+    assert not refused.events
+    assert not disabled.events
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["rate(1 minutes)", "rate(5 minute)", "cron(0 3 * * * *)", "cron(0 3 * *)", "daily"],
+)
+def test_expressions_that_aws_refuses(world: World, expression: str) -> None:
+    with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):
+        world.aws.client("events").put_rule(Name="bad", ScheduleExpression=expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "due"),
+    [
+        ("rate(1 day)", "2026-03-05T10:20:00"),
+        ("cron(15 10 * * ? *)", "2026-03-05T10:15:00"),
+        ("cron(0/15 8-17 ? * MON-FRI *)", "2026-03-04T10:30:00"),
+        ("cron(0 8 1 * ? *)", "2026-04-01T08:00:00"),
+        ("cron(0 9 L * ? *)", "2026-03-31T09:00:00"),
+        ("cron(0 9 ? * 6#2 *)", "2026-03-13T09:00:00"),  # the second Friday
+        ("cron(0 9 1W * ? *)", "2026-04-01T09:00:00"),
+        ("cron(0 0 1 1 ? 2027)", "2027-01-01T00:00:00"),
+        ("cron(0 0 1 1 ? 2025)", None),
+    ],
+)  # fmt: skip
+def test_next_due(expression: str, due: str | None) -> None:
+    found = next_due(expression, datetime(2026, 3, 4, 10, 20, tzinfo=UTC))  # a Wednesday
+    assert (found and found.isoformat()) == (due and f"{due}+00:00")

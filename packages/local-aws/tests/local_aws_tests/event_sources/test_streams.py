@@ -1,0 +1,360 @@
+"""A table's stream calls functions as on AWS: in order, in batches, again when they fail, and not for ever."""
+
+import json
+import time
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.backends import get_backend
+
+from local_aws.control_plane import snapshot
+from local_aws.event_sources import EventSources
+from local_aws.settings import ACCOUNT_ID
+from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.lambda_service.laptop import REGION
+
+
+def filters(*patterns: object) -> dict[str, Any]:
+    return {"Filters": [{"Pattern": json.dumps(pattern)} for pattern in patterns]}
+
+
+def test_records_come_in_order_in_batches_and_shaped_as_aws_s(world: World) -> None:
+    stream, function = world.table("ordered"), Recorder(world.aws, "ordered")
+    world.put("ordered", *(f"k{number}" for number in range(5)))
+    world.tables.update_item(
+        TableName="ordered", Key={"pk": {"S": "k0"}}, UpdateExpression="SET a = :a", ExpressionAttributeValues={":a": {"N": "1"}}
+    )  # fmt: skip
+    world.tables.delete_item(TableName="ordered", Key={"pk": {"S": "k1"}})
+    world.map(stream, "ordered", BatchSize=3)
+    wait(lambda: len(function.batches) == 3)
+    assert function.seen() == [["k0", "k1", "k2"], ["k3", "k4", "k0"], ["k1"]]
+    update, removal = function.batches[1][2], function.batches[2][0]
+    change = update["dynamodb"]
+    assert {name: update[name] for name in update if name not in ("dynamodb", "eventID")} == {
+        "eventName": "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "eventSourceARN": stream,
+    }
+    assert change["OldImage"] == {"pk": {"S": "k0"}}
+    assert change["NewImage"] == {"pk": {"S": "k0"}, "a": {"N": "1"}}
+    assert change["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert abs(change["ApproximateCreationDateTime"] - time.time()) < 60
+    assert int(change["SequenceNumber"]) < int(removal["dynamodb"]["SequenceNumber"])
+    assert (removal["eventName"], "NewImage" in removal["dynamodb"]) == ("REMOVE", False)
+
+
+def test_what_changes_nothing_is_no_record_and_an_upsert_is_one_insert(world: World) -> None:
+    stream, function = world.table("quiet"), Recorder(world.aws, "quiet")
+    world.map(stream, "quiet")
+    for _ in range(2):
+        world.tables.update_item(
+            TableName="quiet", Key={"pk": {"S": "k"}}, UpdateExpression="SET a = :a", ExpressionAttributeValues={":a": {"S": "x"}}
+        )  # fmt: skip
+    world.put("quiet", "end")
+    wait(lambda: bool(function.seen()) and function.seen()[-1][-1] == "end")
+    first, *rest = [record for batch in function.batches for record in batch]
+    assert (first["eventName"], first["dynamodb"]["NewImage"]) == (
+        "INSERT",
+        {"pk": {"S": "k"}, "a": {"S": "x"}},
+    )
+    assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in rest] == ["end"]
+
+
+def test_a_binary_value_comes_as_base64(world: World) -> None:
+    stream, function = world.table("binary"), Recorder(world.aws, "binary")
+    world.map(stream, "binary")
+    world.put("binary", "k", secret={"B": b"\x00\xff"})
+    wait(lambda: bool(function.batches))
+    assert function.batches[0][0]["dynamodb"]["NewImage"]["secret"] == {"B": "AP8="}
+
+
+def test_a_failed_transaction_leaves_no_record(world: World) -> None:
+    stream, function = world.table("whole"), Recorder(world.aws, "whole")
+    world.map(stream, "whole")
+    put = {"TableName": "whole", "Item": {"pk": {"S": "never"}}}
+    check = {
+        "TableName": "whole",
+        "Key": {"pk": {"S": "no"}},
+        "ConditionExpression": "attribute_exists(pk)",
+    }
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        world.tables.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": check}])
+    world.put("whole", "after")
+    wait(lambda: function.seen() == [["after"]])
+
+
+def test_only_what_a_filter_lets_through_comes(world: World) -> None:
+    stream, function = world.table("filtered"), Recorder(world.aws, "filtered")
+    wanted = filters(
+        {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "C#"}]}}}},
+        {"dynamodb": {"NewImage": {"kind": {"S": [{"anything-but": ["dull"]}]}}}},
+    )
+    world.map(stream, "filtered", FilterCriteria=wanted)
+    world.put("filtered", "C#1", "U#1")
+    world.put("filtered", "U#2", kind={"S": "dull"})
+    world.put("filtered", "U#3", kind={"S": "odd"})
+    world.put("filtered", "C#end")
+    wait(lambda: "C#end" in list(chain(*function.seen())))
+    assert list(chain(*function.seen())) == ["C#1", "U#3", "C#end"]
+
+
+def test_a_batch_begins_again_at_the_first_item_that_the_function_names(world: World) -> None:
+    stream, function = world.table("partial"), Recorder(world.aws, "partial")
+    function.answers(
+        "seen = len(open(__import__('os').environ['FOLDER'] + '/events').readlines())\n"
+        "answer = {'batchItemFailures': [{'itemIdentifier': numbers[1]}]} if seen == 1 else {'batchItemFailures': []}"
+    )
+    world.put("partial", "a", "b", "c")
+    world.map(stream, "partial", FunctionResponseTypes=["ReportBatchItemFailures"])
+    wait(lambda: len(function.batches) == 2)
+    assert function.seen() == [["a", "b", "c"], ["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "{'batchItemFailures': [{'itemIdentifier': ''}]}",
+        "{'batchItemFailures': [{'wrong': 1}]}",
+        "'text'",
+    ],
+)
+def test_an_answer_that_names_nothing_known_fails_the_whole_batch(
+    world: World, answer: str
+) -> None:
+    name = f"unclear-{abs(hash(answer))}"
+    stream, function = world.table(name), Recorder(world.aws, name)
+    function.answers(f"answer = {answer}")
+    world.put(name, "a", "b")
+    world.map(
+        stream, name, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1
+    )
+    wait(lambda: len(function.batches) == 2)
+    world.put(name, "c")
+    wait(lambda: ["c"] in function.seen())
+    assert function.seen()[:3] == [["a", "b"], ["a", "b"], ["c"]]
+
+
+def test_retries_end_and_the_queue_has_the_place_in_the_stream(world: World) -> None:
+    stream, function = world.table("ends"), Recorder(world.aws, "ends")
+    url, queue = world.queue("ends-dead")
+    function.answers("if 'bad' in str(event): raise ValueError('as told')")
+    world.put("ends", "bad")
+    world.map(
+        stream,
+        "ends",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    (message,) = world.messages(url, 1)
+    world.put("ends", "good")
+    wait(lambda: ["good"] in function.seen())
+    assert function.seen() == [["bad"], ["bad"], ["good"]]
+    record = json.loads(message["Body"])
+    number = function.batches[0][0]["dynamodb"]["SequenceNumber"]
+    info = record["DDBStreamBatchInfo"]
+    assert (info["startSequenceNumber"], info["endSequenceNumber"], info["batchSize"]) == (
+        number,
+        number,
+        1,
+    )
+    assert info["streamArn"] == stream
+    assert info.keys() == {
+        "shardId", "startSequenceNumber", "endSequenceNumber", "approximateArrivalOfFirstRecord",
+        "approximateArrivalOfLastRecord", "batchSize", "streamArn",
+    }  # fmt: skip
+    context = record["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == (
+        "RetryAttemptsExhausted",
+        2,
+    )
+    assert context["functionArn"] == function.arn
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    assert record["version"] == "1.0"
+
+
+def test_bisecting_gives_up_only_what_is_bad(world: World) -> None:
+    stream, function = world.table("halves"), Recorder(world.aws, "halves")
+    url, queue = world.queue("halves-dead")
+    function.answers("if 'bad' in str(event): raise ValueError('as told')")
+    world.put("halves", "a", "b", "bad", "d")
+    world.map(
+        stream, "halves", BisectBatchOnFunctionError=True, MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )  # fmt: skip
+    (message,) = world.messages(url, 1)
+    wait(lambda: ["d"] in function.seen())
+    assert function.seen() == [
+        ["a", "b", "bad", "d"],
+        ["a", "b"],
+        ["bad", "d"],
+        ["bad"],
+        ["bad"],
+        ["d"],
+    ]
+    assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
+
+
+def test_a_record_that_is_too_old_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, function = world.table("aged"), Recorder(world.aws, "aged")
+    url, queue = world.queue("aged-dead")
+    world.put("aged", "old")
+    world.aws.store.blocking(
+        lambda data: data.sql.execute(
+            "UPDATE stream SET created = created - 3600 WHERE stream = ?", (stream,)
+        )
+    )
+    world.map(
+        stream,
+        "aged",
+        MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    (message,) = world.messages(url, 1)
+    world.put("aged", "new")
+    wait(lambda: function.seen() == [["new"]])
+    assert json.loads(message["Body"])["requestContext"]["condition"] == "RecordAgeExceeded"
+
+
+def test_expired_items_are_deleted_by_dynamodb_itself(world: World) -> None:
+    stream, function = world.table("expiring"), Recorder(world.aws, "expiring")
+    world.tables.update_time_to_live(
+        TableName="expiring",
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+    pattern = {"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
+    world.map(stream, "expiring", FilterCriteria=filters(pattern))
+    world.put("expiring", "over", expires_at={"N": str(int(time.time()) - 1)})
+    world.put("expiring", "stays", expires_at={"N": str(int(time.time()) + 3600)})
+    world.put(
+        "expiring", "ancient", expires_at={"N": "1"}
+    )  # more than five years: AWS takes it for a mistake
+    world.put("expiring", "text", expires_at={"S": "1"})
+    world.tables.delete_item(TableName="expiring", Key={"pk": {"S": "ancient"}})
+    wait(lambda: bool(function.batches))
+    ((record,),) = function.batches
+    assert (record["eventName"], record["dynamodb"]["OldImage"]["pk"]["S"]) == ("REMOVE", "over")
+    assert record["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
+    assert {item["pk"]["S"] for item in world.tables.scan(TableName="expiring")["Items"]} == {
+        "stays",
+        "text",
+    }
+
+
+def test_two_mappings_read_one_stream_each_at_its_own_pace(world: World) -> None:
+    stream = world.table("shared")
+    stuck, quick = Recorder(world.aws, "stuck"), Recorder(world.aws, "quick")
+    stuck.answers("raise ValueError('as told')")
+    world.map(stream, "stuck")
+    world.map(stream, "quick")
+    world.put("shared", "a")
+    wait(lambda: len(stuck.batches) > 1 and quick.seen() == [["a"]])
+    world.put("shared", "b")
+    wait(lambda: quick.seen() == [["a"], ["b"]])
+    assert set(map(tuple, stuck.seen())) == {("a",)}  # nothing overtakes it
+
+
+def test_a_stopped_stack_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
+    """The snapshot of `make down` has the mapping; the store has its place and what was written while nobody read."""
+    stream, function = world.table("resumed"), Recorder(world.aws, "resumed")
+    mapping = world.map(stream, "resumed")["UUID"]
+    world.put("resumed", "a")
+    store = world.aws.store
+    read = lambda: store.blocking(lambda data: data.place(mapping)) > store.last_record[stream]  # noqa: E731
+    wait(read)  # or "a" would come once more
+    assert function.seen() == [["a"]]
+    world.aws.loop.run(world.aws.sources.close())
+    world.put("resumed", "b")
+    snapshot.dump(tmp_path / "snapshot", None)
+    for service in ("dynamodb", "lambda"):
+        get_backend(service).reset()
+    snapshot.load(tmp_path / "snapshot")
+    world.aws.sources = EventSources(world.aws.moto, world.aws.functions, world.aws.store)
+    world.aws.loop.run(world.aws.sources.start())
+    wait(lambda: function.seen() == [["a"], ["b"]])
+
+
+def test_a_throttled_function_loses_nothing_and_uses_up_no_retry(world: World) -> None:
+    stream, function = world.table("waits"), Recorder(world.aws, "waits")
+    world.functions.put_function_concurrency(FunctionName="waits", ReservedConcurrentExecutions=0)
+    world.map(stream, "waits", MaximumRetryAttempts=0)
+    world.put("waits", "a")
+    time.sleep(0.5)
+    assert not function.events
+    world.functions.delete_function_concurrency(FunctionName="waits")
+    wait(lambda: function.seen() == [["a"]])
+
+
+def test_a_mapping_s_life(world: World) -> None:
+    stream, function = world.table("lived"), Recorder(world.aws, "lived", Publish=True)
+    client = world.functions
+    client.create_alias(FunctionName="lived", Name="live", FunctionVersion="1")
+    made = world.map(
+        stream, f"{function.arn}:live", StartingPosition="LATEST", Enabled=False, Tags={"a": "b"}
+    )
+    assert (made["State"], made["FunctionArn"]) == ("Creating", f"{function.arn}:live")
+    read = client.get_event_source_mapping(UUID=made["UUID"])
+    defaults = {
+        "BatchSize": 100, "MaximumBatchingWindowInSeconds": 0, "ParallelizationFactor": 1, "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": -1, "BisectBatchOnFunctionError": False, "State": "Disabled", "StartingPosition": "LATEST",
+    }  # fmt: skip
+    assert {name: read[name] for name in defaults} == defaults
+    assert client.list_tags(Resource=read["EventSourceMappingArn"])["Tags"] == {"a": "b"}
+    assert [
+        m["UUID"]
+        for m in client.list_event_source_mappings(EventSourceArn=stream)["EventSourceMappings"]
+    ] == [made["UUID"]]
+    world.put("lived", "a")
+    client.update_event_source_mapping(
+        UUID=made["UUID"], Enabled=True, BatchSize=1, MaximumRetryAttempts=3
+    )
+    world.put("lived", "b")
+    wait(lambda: function.seen() == [["a"], ["b"]])
+    assert client.get_event_source_mapping(UUID=made["UUID"])["MaximumRetryAttempts"] == 3
+    assert client.delete_event_source_mapping(UUID=made["UUID"])["State"] == "Deleting"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_event_source_mapping(UUID=made["UUID"])
+    world.put("lived", "c")
+    time.sleep(0.3)
+    assert function.seen() == [["a"], ["b"]]
+
+
+def test_mappings_that_aws_refuses(world: World) -> None:
+    stream, function = world.table("refused"), Recorder(world.aws, "refused")
+    world.map(stream, "refused")
+    refusals: list[tuple[dict[str, Any], str]] = [
+        ({"source": stream, "function": "refused"}, "ResourceConflictException"),
+        ({"source": stream, "function": "absent"}, "ResourceNotFoundException"),
+        ({"source": f"{stream}x", "function": "refused"}, "Stream not found"),
+        ({"source": stream, "function": f"{function.arn}:$LATEST", "BatchSize": 10_001}, "BatchSize is 10001"),
+        ({"source": stream, "function": f"{function.arn}:$LATEST", "FilterCriteria": {"Filters": [{"Pattern": '{"a": 1}'}]}}, "Invalid filter pattern"),
+        ({"source": f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/x", "function": "refused"}, "NotEmulated"),
+    ]  # fmt: skip
+    for options, message in refusals:
+        with pytest.raises(ClientError, match=message):
+            world.map(**options)
+
+
+def test_the_role_must_be_allowed_to_read_the_stream(world: World) -> None:
+    stream, _ = world.table("forbidden"), Recorder(world.aws, "forbidden")
+    world.allow(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": "*"}],
+        }
+    )
+    try:
+        with pytest.raises(ClientError, match="does not have permissions to call GetRecords"):
+            world.map(stream, "forbidden")
+    finally:
+        world.allow_all()

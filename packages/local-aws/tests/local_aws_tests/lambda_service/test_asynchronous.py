@@ -1,0 +1,234 @@
+"""Invocations that nobody waits for: tried again, given up, and told of in AWS's form."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws.settings import ACCOUNT_ID
+from local_aws_tests.event_sources.world import World
+from local_aws_tests.lambda_service.laptop import REGION, Loop, laptop
+
+FAILS = """
+import os
+def handler(event, context):
+    with open(os.environ["NOTE"], "a") as note:
+        note.write(context.aws_request_id + "\\n")
+    raise ValueError("as told")
+"""
+WORKS = "def handler(event, context): return {'got': event}"
+
+
+@pytest.fixture(scope="module")
+def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Retries come at once here; the waits are AWS's a minute and two."""
+    loop = Loop()
+    with laptop(
+        loop, tmp_path_factory.mktemp("checkout"), runtime, retry_seconds=(0.05, 0.05)
+    ) as aws:
+        yield World(aws)
+    loop.close()
+
+
+def deploy(world: World, name: str, code: str, **options: Any) -> Path:
+    """Where it notes the request id of each attempt."""
+    note = world.aws.settings.root / f"note-{name}"
+    world.aws.deploy(name, code, Environment={"Variables": {"NOTE": str(note)}}, **options)
+    return note
+
+
+def accept(world: World, name: str, event: object, **options: Any) -> str:
+    """The request id."""
+    answer = world.functions.invoke(
+        FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode(), **options
+    )
+    assert answer["StatusCode"] == 202
+    return str(answer["ResponseMetadata"]["RequestId"])
+
+
+def destinations(**arns: str) -> dict[str, Any]:
+    return {"DestinationConfig": {name: {"Destination": arn} for name, arn in arns.items()}}
+
+
+def test_three_attempts_of_one_request_then_the_record_of_the_failure(world: World) -> None:
+    url, queue = world.queue("failures")
+    note = deploy(world, "fails", FAILS)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="fails", **destinations(OnFailure=queue)
+    )
+    request_id = accept(world, "fails", {"n": 1})
+    (message,) = world.messages(url, 1)
+    assert note.read_text().split() == [request_id] * 3
+    record = json.loads(message["Body"])
+    assert record["requestContext"] == {
+        "requestId": request_id,
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:fails:$LATEST",
+        "condition": "RetriesExhausted",
+        "approximateInvokeCount": 3,
+    }
+    assert record["requestPayload"] == {"n": 1}
+    assert record["responseContext"] == {
+        "statusCode": 200,
+        "executedVersion": "$LATEST",
+        "functionError": "Unhandled",
+    }
+    assert record["responsePayload"]["errorMessage"] == "as told"
+    assert record["version"] == "1.0"
+    assert record.keys() == {
+        "version", "timestamp", "requestContext", "requestPayload", "responseContext", "responsePayload"
+    }  # fmt: skip
+
+
+def test_an_alias_has_a_configuration_of_its_own(world: World) -> None:
+    url, queue = world.queue("alias-failures")
+    note = deploy(world, "aliased", FAILS, Publish=True)
+    client = world.functions
+    client.create_alias(FunctionName="aliased", Name="live", FunctionVersion="1")
+    client.put_function_event_invoke_config(
+        FunctionName="aliased", Qualifier="live", MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60,
+        **destinations(OnFailure=queue),
+    )  # fmt: skip
+    accept(world, "aliased", 1, Qualifier="live")
+    (message,) = world.messages(url, 1)
+    assert len(note.read_text().split()) == 1
+    context = json.loads(message["Body"])["requestContext"]
+    assert (context["functionArn"].rpartition(":")[2], context["approximateInvokeCount"]) == (
+        "live",
+        1,
+    )
+    with pytest.raises(ClientError, match="doesn't have an EventInvokeConfig"):
+        client.get_function_event_invoke_config(FunctionName="aliased")
+
+
+def test_a_configuration_s_life(world: World) -> None:
+    deploy(world, "configured", WORKS)
+    client = world.functions
+    client.put_function_event_invoke_config(FunctionName="configured", MaximumRetryAttempts=1)
+    client.update_function_event_invoke_config(
+        FunctionName="configured", MaximumEventAgeInSeconds=90
+    )
+    read = client.get_function_event_invoke_config(FunctionName="configured")
+    assert (read["MaximumRetryAttempts"], read["MaximumEventAgeInSeconds"]) == (1, 90)
+    client.put_function_event_invoke_config(FunctionName="configured", MaximumEventAgeInSeconds=120)
+    assert "MaximumRetryAttempts" not in client.get_function_event_invoke_config(
+        FunctionName="configured"
+    )
+    (listed,) = client.list_function_event_invoke_configs(FunctionName="configured")[
+        "FunctionEventInvokeConfigs"
+    ]
+    assert listed["MaximumEventAgeInSeconds"] == 120
+    client.delete_function_event_invoke_config(FunctionName="configured")
+    assert (
+        client.list_function_event_invoke_configs(FunctionName="configured")[
+            "FunctionEventInvokeConfigs"
+        ]
+        == []
+    )
+
+
+def test_success_goes_to_a_queue_and_to_another_function(world: World) -> None:
+    url, queue = world.queue("successes")
+    deploy(world, "works", WORKS)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="works", **destinations(OnSuccess=queue)
+    )
+    first = world.aws.deploy("first", WORKS)["FunctionArn"]
+    works = first.replace(":first", ":works")
+    world.functions.put_function_event_invoke_config(
+        FunctionName="first", **destinations(OnSuccess=works)
+    )
+    accept(world, "first", "hi")
+    (message,) = world.messages(url, 1)
+    last = json.loads(message["Body"])
+    assert (
+        last["requestContext"]["condition"],
+        last["requestContext"]["approximateInvokeCount"],
+    ) == ("Success", 1)
+    assert last["requestPayload"]["responsePayload"] == {"got": "hi"}
+    assert last["responsePayload"] == {"got": last["requestPayload"]}
+
+
+def test_the_dead_letter_queue_gets_the_event_as_it_was(world: World) -> None:
+    url, queue = world.queue("dead")
+    deploy(world, "dying", FAILS, DeadLetterConfig={"TargetArn": queue})
+    read = world.functions.get_function_configuration(FunctionName="dying")
+    assert read["DeadLetterConfig"] == {"TargetArn": queue}
+    request_id = accept(world, "dying", {"as": "it was"})
+    (message,) = world.messages(url, 1)
+    assert json.loads(message["Body"]) == {"as": "it was"}
+    attributes = {name: each["StringValue"] for name, each in message["MessageAttributes"].items()}
+    assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "as told"}
+
+
+def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
+    url, queue = world.queue("switched-off")
+    note = deploy(world, "off", FAILS)
+    world.functions.put_function_concurrency(FunctionName="off", ReservedConcurrentExecutions=0)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="off", **destinations(OnFailure=queue)
+    )
+    accept(world, "off", 1)
+    (message,) = world.messages(url, 1)
+    assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 0
+    assert not note.exists()
+
+
+def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> None:
+    """Accepted events lie on moto's backend: a stack that starts again goes on with them, and their age counts on."""
+    url, queue = world.queue("too-late")
+    note = deploy(world, "late", FAILS)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="late", MaximumEventAgeInSeconds=60, **destinations(OnFailure=queue)
+    )
+    aws = world.aws
+
+    async def stopped_and_started_two_minutes_later() -> None:
+        accepted = aws.functions.accept("late", b'"old"', region=REGION)
+        await aws.functions._asynchronous.close()  # before the task began
+        waiting = aws.backend()["atrium_accepted_events"]
+        waiting[accepted]["at"] -= 120
+        aws.functions._asynchronous.start()
+
+    aws.loop.run(stopped_and_started_two_minutes_later())
+    (message,) = world.messages(url, 1)
+    assert json.loads(message["Body"])["requestContext"]["condition"] == "EventAgeExceeded"
+    assert not note.exists()
+    assert aws.backend()["atrium_accepted_events"] == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"MaximumRetryAttempts": 3}, "MaximumRetryAttempts is 3; it must be between 0 and 2"),
+        (
+            destinations(OnFailure=f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/default"),
+            "NotEmulated",
+        ),
+    ],
+)
+def test_configurations_that_are_refused(world: World, options: dict[str, Any], said: str) -> None:
+    name = f"refused-{len(said)}"
+    deploy(world, name, WORKS)
+    with pytest.raises(ClientError, match=said):
+        world.functions.put_function_event_invoke_config(FunctionName=name, **options)
+
+
+def test_the_role_must_be_allowed_to_send(world: World) -> None:
+    deploy(world, "mute", WORKS)
+    _, queue = world.queue("unreachable")
+    world.allow(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}],
+        }
+    )
+    try:
+        with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):
+            world.functions.put_function_event_invoke_config(
+                FunctionName="mute", **destinations(OnFailure=queue)
+            )
+    finally:
+        world.allow_all()

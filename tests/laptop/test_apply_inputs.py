@@ -1,0 +1,64 @@
+"""What `make up` takes for a reason to ask Terraform: whatever Terraform reads, wherever it lies."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local_aws.settings import Settings
+from tools.deploy.terraform.scratch import ScratchRoot
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("envs/dev", "modules", "packages", "tools"):
+        shutil.copytree(
+            ROOT / folder,
+            tmp_path / folder,
+            ignore=shutil.ignore_patterns(".terraform", "__pycache__"),
+        )
+    for file in (
+        "functions/users/function.yaml",
+        "build/functions/users.zip",
+        "build/layer/local/kernel.zip",
+        "build/gateway.json",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("as built")
+    return tmp_path
+
+
+def inputs(checkout: Path) -> str:
+    root = ScratchRoot(Settings(root=checkout), "dev")
+    root.write()
+    return root.inputs()
+
+
+def test_they_are_the_same_twice(checkout: Path) -> None:
+    assert inputs(checkout) == inputs(checkout)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "envs/dev/locals.tf",
+        "modules/dynamodb/main.tf",
+        "functions/users/function.yaml",
+        "build/functions/users.zip",
+        "build/layer/local/kernel.zip",
+        "build/gateway.json",
+        "packages/local-aws/src/local_aws/database/rds.py",
+    ],
+)
+def test_a_change_of_what_terraform_reads_is_one(checkout: Path, file: str) -> None:
+    before = inputs(checkout)
+    (checkout / file).write_text((checkout / file).read_text() + "\n# changed")
+    assert inputs(checkout) != before
+
+
+def test_a_variable_is_one(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = inputs(checkout)
+    monkeypatch.setenv("TF_VAR_stage", "other")
+    assert inputs(checkout) != before

@@ -1,0 +1,237 @@
+"""Calls through the gate, what is recorded of them, and what `make iam-report` makes of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws.iam import record, sessions
+from local_aws_tests.iam.conftest import ACCOUNT, REGION, document, make_role
+from local_aws_tests.iam.test_gate import TABLE, allow, key, own_items, partition, refused, table  # noqa: F401 - a fixture
+from tools.laptop import iam_report as report
+from tools.laptop.iam_report import Excuses, GrantedTogether, Permission, Standing
+
+Function = Callable[..., Callable[[str], Any]]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "iam-calls.jsonl"
+    record.record.to(path)
+    yield path
+    record.record.to(None)
+
+
+@pytest.fixture
+def iam(aws: None) -> Any:
+    return boto3.client("iam", region_name=REGION)
+
+
+def use(dynamodb: Any, pk: str = "U#1") -> None:
+    dynamodb.get_item(TableName="UserAttributes", Key=key(pk))
+
+
+@pytest.mark.usefixtures("table")
+def test_each_different_call_is_recorded_once_with_its_policies(
+    function: Function, recorded: Path
+) -> None:
+    dynamodb = function(allow("dynamodb:GetItem", TABLE, Sid="Read"))("dynamodb")
+    for pk in ("U#1", "U#2", "U#3"):
+        use(dynamodb, pk)
+    refused(lambda: dynamodb.put_item(TableName="UserAttributes", Item=key("U#1")))
+    read, write = record.read(recorded)
+    assert (read.action, read.resource, read.allowed, read.statement) == (
+        "dynamodb:GetItem",
+        TABLE,
+        True,
+        "own/Read",
+    )
+    assert (write.action, write.allowed) == ("dynamodb:PutItem", False)
+    assert [name for name, _ in read.policies.identity] == ["own"]
+    assert read.context == {}
+
+
+@pytest.mark.usefixtures("table")
+def test_calls_that_the_policies_cannot_tell_apart_are_one_line(
+    function: Function, recorded: Path
+) -> None:
+    dynamodb = function(own_items("dynamodb:GetItem"))("dynamodb")
+    for pk in ("U#1", "U#12", "U#1"):
+        use(dynamodb, pk)
+    for pk in ("U#2", "R#admin"):
+        refused(lambda pk=pk: use(dynamodb, pk))  # type: ignore[misc]
+    assert [(call.allowed, call.context) for call in record.read(recorded)] == [
+        (True, {"dynamodb:LeadingKeys": ["U#1"]}),
+        (False, {"dynamodb:LeadingKeys": ["U#2"]}),
+    ]
+
+
+TAGGED = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "U#${aws:PrincipalTag/team}"}}
+
+
+@pytest.mark.usefixtures("table")
+def test_a_condition_with_a_variable_tells_every_value_apart(
+    function: Function, recorded: Path
+) -> None:
+    dynamodb = function(allow("dynamodb:GetItem", TABLE, Condition=TAGGED))("dynamodb")
+    for pk in ("U#bob", "U#eve"):
+        refused(lambda pk=pk: use(dynamodb, pk))  # type: ignore[misc]
+    assert [call.context["dynamodb:LeadingKeys"] for call in record.read(recorded)] == [
+        ["U#bob"],
+        ["U#eve"],
+    ]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_stack_that_starts_again_goes_on_with_its_record(
+    function: Function, recorded: Path
+) -> None:
+    dynamodb = function(own_items("dynamodb:*Item"))("dynamodb")
+    use(dynamodb)
+    record.record.to(recorded)
+    use(dynamodb)
+    dynamodb.put_item(TableName="UserAttributes", Item=key("U#1"))
+    assert [call.action for call in record.read(recorded)] == [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+    ]
+
+
+def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(
+    function: Function, recorded: Path
+) -> None:
+    function(allow("sqs:SendMessage", "*"))
+    sessions.role_may(
+        f"arn:aws:iam::{ACCOUNT}:role/users", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:0:dead"
+    )
+    assert [call.action for call in record.read(recorded)] == ["sqs:SendMessage"]
+
+
+def test_a_line_that_was_cut_off_is_left_out(recorded: Path) -> None:
+    recorded.write_text('{"role": "arn:aws:ia')
+    assert record.read(recorded) == []
+
+
+def permission(
+    action: str, policy: str = "own", statement: str = "#0", role: str = "users"
+) -> Permission:
+    return Permission(role, policy, statement, action)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_permission_that_no_call_used_is_named(
+    function: Function, recorded: Path, iam: Any
+) -> None:
+    dynamodb = function(
+        allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE)
+    )("dynamodb")
+    use(dynamodb)
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    assert permission("dynamodb:Get*") in found.used
+    assert permission("dynamodb:PutItem") in found.unused
+    assert permission("dynamodb:Query", statement="#1") in found.unused
+    assert not found.ok
+    assert "✗ users: dynamodb:PutItem (own/#0)" in report.text(found)
+
+
+@pytest.mark.usefixtures("table")
+def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any) -> None:
+    never = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
+    dynamodb = function(allow("dynamodb:GetItem", TABLE), never)("dynamodb")
+    refused(lambda: use(dynamodb))
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    assert list(found.unused) == [permission("dynamodb:GetItem")]
+
+
+@pytest.mark.usefixtures("table")
+def test_the_same_permission_of_another_role_stays_unused(
+    function: Function, recorded: Path, iam: Any
+) -> None:
+    make_role("access", [allow("dynamodb:GetItem", TABLE)])
+    use(function(allow("dynamodb:GetItem", TABLE))("dynamodb"))
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    assert list(found.unused) == [permission("dynamodb:GetItem", role="access")]
+
+
+@pytest.mark.usefixtures("table")
+def test_attached_policies_and_notaction(function: Function, recorded: Path, iam: Any) -> None:
+    arn = iam.create_policy(
+        PolicyName="attached", PolicyDocument=document(allow("dynamodb:GetItem", TABLE))
+    )
+    dynamodb = function({"Effect": "Allow", "NotAction": "dynamodb:*", "Resource": "*"})("dynamodb")
+    iam.attach_role_policy(RoleName="users", PolicyArn=arn["Policy"]["Arn"])
+    use(dynamodb)
+    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    assert list(found.used) == [permission("dynamodb:GetItem", "attached")]
+    assert list(found.unused) == [permission("all but dynamodb:*")]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_partition_that_no_call_touched_is_named(
+    function: Function, recorded: Path, iam: Any
+) -> None:
+    actions = ["dynamodb:GetItem", "dynamodb:Query"]
+    use(function(partition(actions, "U#*", "R#*"))("dynamodb"))
+    together = Excuses(granted_together=[GrantedTogether("own", "one right")])
+    found = report.report(report.permissions(iam), record.read(recorded), together)
+    assert list(found.used) == [Permission("users", "own", "#0", "dynamodb:GetItem", "U#*")]
+    # The partition R#* was declared and not used. Query on U#* comes with the right, but no role used it anywhere.
+    assert [(each.action, each.partition) for each in found.unused] == [
+        ("dynamodb:GetItem", "R#*"),
+        ("dynamodb:Query", "R#*"),
+        ("dynamodb:Query", "U#*"),
+    ]
+    assert "✗ users: dynamodb:GetItem on R#* (own/#0)" in report.text(found)
+    excused = Excuses([Standing("users", "own", "dynamodb:*", "soon", "R#*")])
+    assert [
+        each.partition
+        for each in report.report(report.permissions(iam), record.read(recorded), excused).unused
+    ] == ["U#*"]
+
+
+LOGS = Excuses([Standing("*", "logs", "logs:*", "the runtime does it")])
+PUT_LOG = permission("logs:PutLogEvents", "logs")
+
+
+def called(permission: Permission) -> record.Call:
+    role = f"arn:aws:iam::{ACCOUNT}:role/{permission.role}"
+    statement = f"{permission.policy}/{permission.statement}"
+    return record.Call(role, permission.action, "*", True, statement, record.Policies())
+
+
+def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
+    other = permission("logs:PutLogEvents", "other")
+    found = report.report([PUT_LOG, other], [], LOGS)
+    assert list(found.excused) == [(PUT_LOG, "the runtime does it")]
+    assert list(found.unused) == [other]
+    assert "logs:PutLogEvents: the runtime does it" in report.text(found)
+
+
+def test_a_reason_for_what_calls_have_used_fails() -> None:
+    found = report.report([PUT_LOG], [called(PUT_LOG)], LOGS)
+    assert not found.ok
+    assert "✗ unused_permissions_allowlist.yaml: * logs:* is used by calls" in report.text(found)
+
+
+GET, QUERY, PUT = (
+    permission(f"dynamodb:{name}", "table") for name in ("GetItem", "Query", "PutItem")
+)
+QUERY_OF_ACCESS = permission("dynamodb:Query", "table", role="access")
+
+
+def test_what_one_role_leaves_out_of_a_right_another_one_uses() -> None:
+    together = Excuses(granted_together=[GrantedTogether("table", "one right")])
+    found = report.report(
+        [GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together
+    )
+    assert list(found.excused) == [(QUERY, "one right")]
+    assert list(found.unused) == [PUT]  # by nobody
+
+
+def test_each_role_must_use_something_of_each_right_unless_it_is_said() -> None:
+    for each_role, unused in ((True, [QUERY_OF_ACCESS]), (False, [])):
+        together = Excuses(granted_together=[GrantedTogether("table", "one right", each_role)])
+        found = report.report([QUERY, QUERY_OF_ACCESS], [called(QUERY)], together)
+        assert list(found.unused) == unused
