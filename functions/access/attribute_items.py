@@ -1,13 +1,13 @@
 """A user's attributes in the table, covered by one version.
 
     U#<uid>  META                      {attributes_version, …}
-    U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version}
+    U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version, trust}
 
 Every change raises `attributes_version` on condition that it is what was read. So several values
 change together or not at all, and updates are never lost.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -23,24 +23,40 @@ _ALL = ("ATTR#", "META")
 
 
 class Attribute(msgspec.Struct, frozen=True):
-    """An attribute. `value` is UNREADABLE if the stored one cannot be decoded."""
+    """An attribute. `value` is UNREADABLE if the stored one cannot be decoded.
+
+    `trust` is the namespace's at the time of writing: `Namespace.trust`.
+    """
 
     namespace: str
     name: str
     value: Any
     version: int
+    trust: str | None = None
 
+    def shown(self) -> dict[str, Any]:
+        """Return the attribute as the API shows it."""
+        fields = msgspec.structs.asdict(self)
+        del fields["trust"]
+        return fields
+
+
+Key = tuple[str, str]
+"""Namespace and name."""
 
 Values = Mapping[str, Mapping[str, Any]]
 """Namespace → name → value."""
 
-Changes = Mapping[tuple[str, str], Attribute | None]
+Changes = Mapping[Key, Attribute | None]
 """By namespace and name: the new attribute, or None for a deleted one."""
 
 
 class Record(msgspec.Struct, frozen=True):
+    """The attributes of a user, their version, and the user's access epoch when they were read."""
+
     version: int
-    attributes: Mapping[tuple[str, str], Attribute]
+    attributes: Mapping[Key, Attribute]
+    access_epoch: int
 
     def values(self) -> dict[str, dict[str, Any]]:
         """Return namespace → name → value, UNREADABLE ones included."""
@@ -48,6 +64,16 @@ class Record(msgspec.Struct, frozen=True):
         for each in self.attributes.values():
             found.setdefault(each.namespace, {})[each.name] = each.value
         return found
+
+    def value(self, key: Key) -> Any:
+        """Return the value, or None if there is none."""
+        found = self.attributes.get(key)
+        return found.value if found else None
+
+    def changed(self, changes: Changes) -> dict[Key, Attribute]:
+        """Return the attributes after the changes."""
+        kept = {key: each for key, each in self.attributes.items() if key not in changes}
+        return kept | {key: each for key, each in changes.items() if each is not None}
 
 
 def readable(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,25 +86,29 @@ def read(uid: str) -> Record | None:
 
     One Query. Raises `Unavailable`.
     """
-    version, attributes = None, dict[tuple[str, str], Attribute]()
+    version, epoch, attributes = None, 0, dict[Key, Attribute]()
     for item in user_attributes.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
             version = item.get("attributes_version", 0) if item["status"] in LIVING else None
+            epoch = item["access_epoch"]
         elif item["sk"].startswith("ATTR#"):
             namespace, _, name = item["sk"].removeprefix("ATTR#").partition("#")
             value = attribute_value.of_item(item)
-            attributes[namespace, name] = Attribute(namespace, name, value, item.get("version", 1))
-    return None if version is None else Record(version, attributes)
+            attributes[namespace, name] = Attribute(
+                namespace, name, value, item.get("version", 1), item.get("trust")
+            )
+    return None if version is None else Record(version, attributes, epoch)
 
 
 def write(
     request: Request, uid: str, record: Record, changed: Changes, known: Namespaces
 ) -> Record:
-    """Write the result of `changes`. Raise Contended if the attributes are no longer `record`."""
+    """Write the result of `changes`.
+
+    Raise Contended if the attributes are no longer `record`, or the user's rights have changed.
+    """
     if not changed:
         return record
-    attributes = {key: each for key, each in record.attributes.items() if key not in changed}
-    attributes |= {key: each for key, each in changed.items() if each is not None}
     touched = sorted({namespace for namespace, _ in changed})
     renews = any(known[namespace].in_token for namespace in touched if namespace in known)
     fields = sorted(f"{namespace}.{name}" for namespace, name in changed)
@@ -91,24 +121,32 @@ def write(
         user_attributes.transact(items)
     except TransactionRefused as refused:
         raise Contended(f"{uid}: another transaction changed this user's attributes.") from refused
-    return Record(record.version + 1, attributes)
+    return Record(record.version + 1, record.changed(changed), record.access_epoch + renews)
 
 
-def changes(record: Record, after: Values) -> Changes:
-    """Return the changes that lead from `record` to the values `after`."""
-    return dict(_changes(record, after))
+def changes(record: Record, after: Values, replaced: Collection[Key], known: Namespaces) -> Changes:
+    """Return the changes that lead from `record` to the values `after`.
+
+    The request sends the values `replaced` as a whole. They get the namespace's current `trust`,
+    even if the value is the same. Other values keep theirs, because parts of them are older.
+    """
+    gone = {key: None for key in record.attributes if key[1] not in after.get(key[0], {})}
+    return gone | dict(_written(record, after, replaced, known))
 
 
-def _changes(record: Record, after: Values) -> Iterator[tuple[tuple[str, str], Attribute | None]]:
-    for key in record.attributes:
-        if key[1] not in after.get(key[0], {}):
-            yield key, None
+def _written(
+    record: Record, after: Values, replaced: Collection[Key], known: Namespaces
+) -> Iterator[tuple[Key, Attribute]]:
     for namespace, values in after.items():
+        current = known[namespace].trust if namespace in known else None
         for name, value in values.items():
             before = record.attributes.get((namespace, name))
-            if before is None or not _same(before.value, value):
-                version = before.version + 1 if before else 1
-                yield (namespace, name), Attribute(namespace, name, value, version)
+            is_whole = before is None or (namespace, name) in replaced
+            trust = current if before is None or is_whole else before.trust
+            if before and before.trust == trust and _same(before.value, value):
+                continue
+            version = before.version + 1 if before else 1
+            yield (namespace, name), Attribute(namespace, name, value, version, trust)
 
 
 def _same(one: object, other: object) -> bool:
@@ -120,12 +158,13 @@ def _same(one: object, other: object) -> bool:
 
 
 def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
-    """Return META's update, which fails if the user has been deleted meanwhile.
+    """Return META's update, which fails if the user's status or rights have changed meanwhile.
 
     It makes tokens stale if a token contains one of the changed values.
     """
     is_first = record.version == 0
     values = {":one": {"N": "1"}, ":active": {"S": "active"}, ":disabled": {"S": "disabled"}}
+    values[":epoch"] = {"N": str(record.access_epoch)}
     values |= {} if is_first else {":version": {"N": str(record.version)}}
     unchanged = (
         "attribute_not_exists(attributes_version)" if is_first else "attributes_version = :version"
@@ -135,14 +174,15 @@ def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
             "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
             "UpdateExpression": "ADD attributes_version :one"
             + (", access_epoch :one, version :one" if renews else ""),
-            "ConditionExpression": f"#status IN (:active, :disabled) AND {unchanged}",
+            "ConditionExpression": "#status IN (:active, :disabled) AND access_epoch = :epoch "
+            f"AND {unchanged}",
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": values,
         }
     }
 
 
-def _item(uid: str, key: tuple[str, str], attribute: Attribute | None) -> dict[str, Any]:
+def _item(uid: str, key: Key, attribute: Attribute | None) -> dict[str, Any]:
     at = {"pk": {"S": f"U#{uid}"}, "sk": {"S": "ATTR#" + "#".join(key)}}
     if attribute is None:
         return {"Delete": {"Key": at}}
@@ -151,5 +191,6 @@ def _item(uid: str, key: tuple[str, str], attribute: Attribute | None) -> dict[s
             "Item": at
             | attribute_value.fields(attribute.value)
             | {"version": {"N": str(attribute.version)}}
+            | ({"trust": {"S": attribute.trust}} if attribute.trust else {})
         }
     }

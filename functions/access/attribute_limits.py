@@ -1,10 +1,11 @@
 """Limits for a user's attributes. A value above a limit may shrink, but not grow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
-from access.attribute_items import Changes, Values, readable
+from access.attribute_items import Attribute, Changes, Record, Values, readable
 from atrium.http.problem import FieldError
 from atrium.identity import token_size
 from atrium.identity.namespaces import Namespaces
@@ -19,19 +20,20 @@ MAX_RECORD_BYTES = 512 * 1024
 
 
 def errors(
-    before: Values, after: Values, changes: Changes, known: Namespaces, pointer: str
+    record: Record, after: Values, changes: Changes, known: Namespaces, pointer: str
 ) -> list[FieldError]:
-    """Return why `changes` exceed the limits."""
-    return [FieldError(pointer, detail) for detail in _details(before, after, changes, known)]
+    """Return why `changes` exceed the limits. `after` are the values after them."""
+    return [FieldError(pointer, detail) for detail in _details(record, after, changes, known)]
 
 
-def _details(before: Values, after: Values, changes: Changes, known: Namespaces) -> Iterator[str]:
+def _details(record: Record, after: Values, changes: Changes, known: Namespaces) -> Iterator[str]:
     if len(changes) > MAX_CHANGES:
         yield f"At most {MAX_CHANGES} values can change at once; split the change"
-    if size(after) > max(MAX_RECORD_BYTES, size(before)):
+    if size(after) > max(MAX_RECORD_BYTES, size(record.values())):
         yield f"The user's attributes would exceed {MAX_RECORD_BYTES} bytes in total; delete some first"
-    in_token = size_in_token(after, known)
-    if in_token > max(token_size.MAX_ATTRIBUTES, size_in_token(before, known)):
+    in_token = size_in_token(record.changed(changes).values(), known)
+    before = size_in_token(record.attributes.values(), known)
+    if in_token > max(token_size.MAX_ATTRIBUTES, before):
         limit = token_size.MAX_ATTRIBUTES
         yield (
             f"The attributes in the user's token would have {in_token} bytes, "
@@ -44,10 +46,9 @@ def size(value: object) -> int:
     return len(msgspec.json.encode(value))
 
 
-def size_in_token(values: Values, known: Namespaces) -> int:
-    in_token = {
-        name: readable(members)
-        for name, members in values.items()
-        if name in known and known[name].in_token
-    }
-    return token_size.of_attributes(in_token)
+def size_in_token(attributes: Iterable[Attribute], known: Namespaces) -> int:
+    told = dict[str, dict[str, Any]]()
+    for each in attributes:
+        if each.namespace in known and known[each.namespace].tells(each.trust):
+            told.setdefault(each.namespace, {})[each.name] = each.value
+    return token_size.of_attributes({name: readable(values) for name, values in told.items()})

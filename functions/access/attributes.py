@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from access import attribute_items, attribute_limits, attribute_validation
-from access.attribute_items import Attribute, Record, Values, readable
+from access.attribute_items import Attribute, Key, Record, Values, readable
 from access.names import is_name
 from access.namespace_rights import sees, sets
 from atrium.http import etag, merge_patch, response
@@ -45,7 +45,14 @@ def change(request: Request) -> Response:
     def check(record: Record) -> None:
         etag.expected_versions(request, _seen(request, record, known))
 
-    record = _change(request, known, check, lambda values: merged(values, patch), "#/attributes")
+    record = _change(
+        request,
+        known,
+        check,
+        lambda values: merged(values, patch),
+        "#/attributes",
+        replaced=lambda record: _replaced(record, patch),
+    )
     return _all(request, record, known)
 
 
@@ -89,6 +96,7 @@ def put_one(request: Request) -> Response:
         lambda values: _with(values, namespace, name, value),
         "#/value",
         namespace,
+        replaced=lambda _: {(namespace, name)},
     )
     return _one(record.attributes[namespace, name], 201 if is_new else 200)
 
@@ -126,6 +134,16 @@ def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
     return after
 
 
+def _replaced(record: Record, patch: Mapping[str, Mapping[str, Any] | None]) -> set[Key]:
+    """Return the values that the patch replaces as a whole. Only objects are merged."""
+    return {
+        (namespace, name)
+        for namespace, members in patch.items()
+        for name, value in (members or {}).items()
+        if not (isinstance(value, dict) and isinstance(record.value((namespace, name)), dict))
+    }
+
+
 def _with(values: Values, namespace: str, name: str, value: Any) -> Values:
     """Return the values with one value replaced, because a PUT does not merge."""
     return {**values, namespace: {**values.get(namespace, {}), name: value}}
@@ -138,11 +156,13 @@ def _change(
     changed: Callable[[Values], Values],
     pointer: str,
     only: str | None = None,
+    replaced: Callable[[Record], Collection[Key]] = lambda _: (),
 ) -> Record:
     """Change the attributes and return the new record.
 
     `check` raises if the record is not what the caller has seen. `pointer` is the place of the
-    values in the body: of all namespaces, or of the one value in the namespace `only`.
+    values in the body: of all namespaces, or of the one value in the namespace `only`. `replaced`
+    returns the values that the body has as a whole.
     """
     uid = _uid(request)
 
@@ -151,9 +171,9 @@ def _change(
         Delegation(request.caller.uid).check_target(uid)
         check(record)
         after = changed(record.values())
-        changes = attribute_items.changes(record, after)
+        changes = attribute_items.changes(record, after, replaced(record), known)
         errors = attribute_validation.errors(record, after, changes, known, pointer, only)
-        errors = errors or attribute_limits.errors(record.values(), after, changes, known, pointer)
+        errors = errors or attribute_limits.errors(record, after, changes, known, pointer)
         if errors:
             raise Problem(
                 422,
@@ -241,5 +261,5 @@ def _seen(request: Request, record: Record, known: Namespaces) -> Values:
 def _one(attribute: Attribute, status: int = 200) -> Response:
     """Return one attribute. The entity tag covers the value, because a new attribute has version 1."""
     return response.json(
-        attribute, status, etag=etag.of_version(attribute.version, attribute.value)
+        attribute.shown(), status, etag=etag.of_version(attribute.version, attribute.value)
     )

@@ -17,6 +17,7 @@ from atrium.http.text import Line
 from atrium.identity import namespaces
 from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
+from atrium.runtime.uuid7 import uuid7
 from atrium.stores import user_attributes
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_attributes import Contended, TransactionRefused
@@ -41,8 +42,8 @@ def list_(request: Request) -> Response:
     page = pages.requested(request)
     after = {"pk": namespaces.PK, "sk": page.after[0]} if page.after else None
     items = user_attributes.query(namespaces.PK, after=after, page=page.limit + 1)
-    found = [namespaces.of_item(item) for item in islice(items, page.limit + 1)]
-    return pages.answer(request, page, found, key=lambda each: (each.namespace,))
+    found = [_shown(namespaces.of_item(item)) for item in islice(items, page.limit + 1)]
+    return pages.answer(request, page, found, key=lambda each: (each["namespace"],))
 
 
 def read(request: Request) -> Response:
@@ -52,7 +53,8 @@ def read(request: Request) -> Response:
 def put(request: Request) -> Response:
     """Create with `If-None-Match: *`, replace with `If-Match`.
 
-    Existing values are checked when they are next written.
+    Existing values are checked when they are next written. If the namespace is new or `in_token`
+    changes, tokens contain only values that are written from now on.
     """
     name, draft = _name(request), request.decode(Draft)
     is_new = request.headers.get("if-none-match", "").strip() == "*"
@@ -77,7 +79,9 @@ def put(request: Request) -> Response:
             _expect(_found(name), versions)
         version = before.version + 1 if before else 1
         fields = msgspec.structs.asdict(draft) | {"set_by": tuple(sorted(draft.set_by))}
-        after = Namespace(namespace=name, version=version, **fields)
+        is_same = before is not None and before.in_token == draft.in_token
+        trust = before.trust if before and is_same else str(uuid7())
+        after = Namespace(namespace=name, version=version, trust=trust, **fields)
         _refuse_flags(request, before, after)
         put = {"Item": _item(after), **_condition(before)}
         what = "namespace.changed" if before else "namespace.created"
@@ -156,7 +160,7 @@ def _item(namespace: Namespace) -> dict[str, Any]:
         "in_token": {"BOOL": namespace.in_token},
         "set_by": {"L": [{"S": role} for role in namespace.set_by]},
         "version": {"N": str(namespace.version)},
-    }
+    } | ({"trust": {"S": namespace.trust}} if namespace.trust else {})
 
 
 def _condition(before: Namespace | None) -> dict[str, Any]:
@@ -183,4 +187,11 @@ def _name(request: Request) -> str:
 
 
 def _representation(namespace: Namespace, status: int = 200) -> Response:
-    return response.json(namespace, status, etag=etag.of_version(namespace.version))
+    return response.json(_shown(namespace), status, etag=etag.of_version(namespace.version))
+
+
+def _shown(namespace: Namespace) -> dict[str, Any]:
+    """Return the namespace as the API shows it."""
+    fields = msgspec.structs.asdict(namespace)
+    del fields["trust"]
+    return fields

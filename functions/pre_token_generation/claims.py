@@ -1,7 +1,7 @@
 """The claims of an access token. If the table is down, sign-in works and tokens have no roles."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerReques
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
 from atrium.stores import user_attributes
+from atrium.stores.user_attributes import StoredAttribute
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, scopes_of
@@ -73,7 +74,7 @@ def _rights(uid: str) -> Rights:
         if meta is None:  # post_confirmation did not complete
             user_attributes.create_meta(uid)
             return Rights()
-        stored = parallel.start(lambda: user_attributes.attributes(uid))
+        stored = parallel.start(lambda: user_attributes.stored_attributes(uid))
         define = functools.cache(user_attributes.role_definition)  # reads each role once
         everywhere = permissions.living(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
@@ -87,7 +88,7 @@ def _rights(uid: str) -> Rights:
     return Rights(held, granted, meta.access_epoch, grants.first_end(everywhere), attributes)
 
 
-def _attributes(uid: str, stored: Callable[[], Attributes]) -> Attributes:
+def _attributes(uid: str, stored: Callable[[], Sequence[StoredAttribute]]) -> Attributes:
     """Return the attributes for the token. A fault in them stops neither sign-in nor roles."""
     try:
         return namespaces.in_token(stored())

@@ -137,6 +137,16 @@ def test_an_operation_that_changes_by_a_right_needs_current_authority(
     assert allowed.needs_current_authority(Path("openapi.yaml"), route, operation) is needs
 
 
+def test_a_recent_sign_in_is_a_rule_of_the_service(tmp_path: Path) -> None:
+    stated = {NOTES: FILES[NOTES].replace("[self]", "[self]\n      x-atrium-recent-sign-in: 300")}
+    rules = json.loads(allowed.rules(lay_out(tmp_path, stated) / NOTES))
+    assert {route: rule["recent_sign_in"] for route, rule in rules.items()} == {
+        "GET /v1/notes/{id}": 300,
+        "PUT /v1/notes/{id}": None,
+        "GET /v1/health": None,
+    }
+
+
 def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
     document = json.loads((built[0] / "build/openapi.json").read_text())
     assert document == read(built[0]).document
@@ -157,6 +167,10 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
          "GET /v1/health.x-atrium-authority: A public operation has no caller."),
         (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [self]\n      x-atrium-authority: cached",
          "GET /v1/notes/{id}.x-atrium-authority: "),
+        (NOTES, "x-atrium-allow: [public]", "x-atrium-allow: [public]\n      x-atrium-recent-sign-in: 300",
+         "GET /v1/health.x-atrium-recent-sign-in: A public operation has no caller."),
+        (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [self]\n      x-atrium-recent-sign-in: 0",
+         "GET /v1/notes/{id}.x-atrium-recent-sign-in: Expected `int` >= 1"),
         (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
         (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` stands beside others."),
         (NOTES, "[public]", "[self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `security: []` admits everybody."),

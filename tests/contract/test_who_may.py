@@ -112,7 +112,12 @@ def loosened(client: Client, operation: Operation) -> Iterator[None]:
         built,
         service,
         str(operation),
-        {"allow": [{"kind": "self"}], "current_authority": True, "takes_query": False},
+        {
+            "allow": [{"kind": "self"}],
+            "current_authority": True,
+            "recent_sign_in": None,
+            "takes_query": False,
+        },
     )
     mutant = functions.update_function_code(FunctionName=function, ZipFile=changed, Publish=True)[
         "Version"

@@ -27,10 +27,12 @@ def service(
     routes: Mapping[str, Operation],
     allow: Mapping[str, Sequence[Alternative]] | None = None,
     cached: Collection[str] = (),
+    recent_sign_in: int | None = None,
 ) -> Handler:
     """Return its Lambda handler. A route that `allow` does not name is public.
 
-    Routes other than GET need current authority, except those in `cached`.
+    Routes other than GET need current authority, except those in `cached`. `recent_sign_in` holds
+    for every route that is not public.
     """
     package = ModuleType(f"service_{next(_numbers)}")
     folder = Path(_folder, package.__name__)
@@ -40,6 +42,7 @@ def service(
         route: Rule(
             (allow or {}).get(route, PUBLIC),
             current_authority=not (route.startswith("GET ") or route in cached),
+            recent_sign_in=recent_sign_in if route in (allow or {}) else None,
             takes_query=True,
         )
         for route in routes

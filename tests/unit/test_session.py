@@ -164,9 +164,10 @@ def test_an_outage_does_not_prolong_the_cache(metas: Metas) -> None:
         _without("access_epoch"),
         claims(access_epoch="one"),
         claims(roles_until="soon"),
+        _without("auth_time"),
         {},
     ],
-    ids=["id token", "no uid", "no epoch", "bad epoch", "bad end", "nothing"],
+    ids=["id token", "no uid", "no epoch", "bad epoch", "bad end", "no time", "nothing"],
 )
 def test_a_token_that_is_not_of_our_making_is_unusable(metas: Metas, token: dict[str, str]) -> None:
     refused = answer(handler(api_event("GET /v1/whoami", token=token), Context()))

@@ -13,6 +13,7 @@ from tools.build.errors import BuildError
 EXTENSION = "x-atrium-allow"
 AUTHORITY_EXTENSION = "x-atrium-authority"
 CURRENT = "current"
+RECENT_SIGN_IN_EXTENSION = "x-atrium-recent-sign-in"
 RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
 FILE = "rules.json"
 
@@ -26,14 +27,14 @@ Alternative = dict[str, str]
 
 
 def rules(contract: Path) -> bytes:
-    """`rules.json` of the service with this contract: of each route the alternatives, the widest first, whether it
-    needs current authority, and whether it takes a query."""
+    """Return `rules.json` of the service with this contract: the fields of atrium.identity.rules.Rule by route."""
     part = yaml_file.read(contract)
     parts = [part, yaml_file.read(contract.parent.parent / KERNEL / contract.name)]
     by_route = {
         f"{method.upper()} {path}": {
             "allow": alternatives(contract, f"{method.upper()} {path}", operation),
             "current_authority": needs_current_authority(contract, f"{method.upper()} {path}", operation),
+            "recent_sign_in": recent_sign_in(contract, f"{method.upper()} {path}", operation),
             "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
         }
         for path, item in part["paths"].items()
@@ -55,6 +56,17 @@ def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]
         return True
     changes = not route.startswith("GET ") and operation.get(RULES_EXTENSION) != "authzen"
     return changes and bool(kinds & {"permission", "role"})
+
+
+def recent_sign_in(file: Path, route: str, operation: Mapping[str, Any]) -> int | None:
+    """Return how many seconds ago the caller may have signed in, or None if the operation does not say.
+
+    Raise BuildError for a public operation that says so.
+    """
+    seconds: int | None = operation.get(RECENT_SIGN_IN_EXTENSION)
+    if seconds is not None and operation.get(EXTENSION) == ["public"]:
+        raise BuildError(file, f"{route}.{RECENT_SIGN_IN_EXTENSION}", "A public operation has no caller.", "Remove it.")
+    return seconds
 
 
 def _is_in_query(parts: Sequence[Mapping[str, Any]], parameter: Mapping[str, Any]) -> bool:

@@ -83,6 +83,9 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
     throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
     rules: Literal["authzen"] | None = msgspec.field(default=None, name=allowed.RULES_EXTENSION)
     authority: Literal["current"] | None = msgspec.field(default=None, name=allowed.AUTHORITY_EXTENSION)
+    recent_sign_in: Annotated[int, Meta(ge=1)] | None = msgspec.field(
+        default=None, name=allowed.RECENT_SIGN_IN_EXTENSION
+    )
 
 
 def files(root: Path, functions: list[Function]) -> list[Path]:
@@ -153,6 +156,7 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
             demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
             allowed.needs_current_authority(service.contract, route, content)
+            allowed.recent_sign_in(service.contract, route, content)
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)

@@ -45,6 +45,7 @@ def api(
             request.claims = verify(token, current=rule.current_authority)
         rules.check_address(request, rule)
         request.row_access = rules.row_access(request, rule)
+        rules.check_sign_in(request, rule)
         write = authority.of_request(request.route, request.claims, current=rule.current_authority)
         with write, tracing.subsegment("operation", route=request.route):
             return etag.not_modified(request, operation(request))

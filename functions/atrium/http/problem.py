@@ -33,7 +33,8 @@ class HeaderError(msgspec.Struct, frozen=True):
 class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
     """An error response, raised anywhere below a route.
 
-    `detail` is shown to the client, so it must not reveal internals.
+    `detail` is shown to the client, so it must not reveal internals. `members` are RFC 9457's
+    extension members.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         detail: str,
         *,
         errors: Sequence[FieldError | ParameterError | HeaderError] = (),
+        members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {detail}")
@@ -50,6 +52,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.members = members or {}
         self.headers = dict(headers or {})
 
     def document(self, request_id: str) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
             "detail": self.detail,
             "code": self.code,
             "request_id": request_id,
+            **self.members,
         }
         return {**members, "errors": list(self.errors)} if self.errors else members
 

@@ -23,6 +23,7 @@ class Claims(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     scopes: frozenset[str]
     access_epoch: int
+    auth_time: int  # epoch seconds of the sign-in; a refresh keeps it
     roles_until: int | None = None  # epoch seconds at which the first of `roles` ends
 
 

@@ -1,9 +1,9 @@
 """Namespaces of user attributes. `access` writes them; all other services only read them.
 
-NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, set_by, version}
+NAMESPACES  <namespace>  {description, schema (JSON text), visible_to, writable_by, personal, in_token, set_by, trust, version}
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from atrium.runtime import clock, log
 from atrium.runtime.clock import Moment
 from atrium.stores import user_attributes
+from atrium.stores.user_attributes import StoredAttribute
 
 CACHE_SECONDS = 30
 PK = "NAMESPACES"
@@ -21,6 +22,10 @@ class Namespace(msgspec.Struct, frozen=True):
 
     `visible_to` and `writable_by` are `user` or `nobody`, beside the holders of `access.read`
     and `access.write`. Holders of a role in `set_by` may set other users' values.
+
+    `trust` changes when the namespace is created and when `in_token` changes. Each value has the
+    `trust` of its time, and a token contains only values of the current one: others were written
+    under other rules, perhaps by the user. None equals None, for items of earlier releases.
     """
 
     namespace: str
@@ -32,6 +37,7 @@ class Namespace(msgspec.Struct, frozen=True):
     in_token: bool
     version: int
     set_by: tuple[str, ...] = ()
+    trust: str | None = None
 
     @property
     def is_trusted(self) -> bool:
@@ -40,6 +46,10 @@ class Namespace(msgspec.Struct, frozen=True):
         Only administrators and holders of a role in `set_by` may set them.
         """
         return self.in_token
+
+    def tells(self, trust: str | None) -> bool:
+        """Return True if a value that was written under `trust` belongs in a token."""
+        return self.in_token and trust == self.trust
 
 
 Namespaces = Mapping[str, Namespace]
@@ -94,8 +104,14 @@ def visible_to_user(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
     return _those(attributes, lambda namespace: namespace.visible_to == "self")
 
 
-def in_token(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
-    return _those(attributes, lambda namespace: namespace.in_token)
+def in_token(stored: Sequence[StoredAttribute]) -> dict[str, dict[str, Any]]:
+    """Return the values for the token, by namespace."""
+    namespaces = known({each.namespace for each in stored}) if stored else {}
+    return user_attributes.by_namespace(
+        each
+        for each in stored
+        if each.namespace in namespaces and namespaces[each.namespace].tells(each.trust)
+    )
 
 
 def _those(

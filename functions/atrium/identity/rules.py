@@ -4,6 +4,7 @@ A caller whom no alternative admits is rejected. docs/architecture.md explains t
 """
 
 import sys
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -24,12 +25,14 @@ class Rule(msgspec.Struct, frozen=True):
     """The rule of one route: alternatives, the widest first, and whether the query has parameters.
 
     If `current_authority` is set, the caller's access is never read from a cache, and writes
-    carry the caller's condition (atrium/identity/authority.py). It has no default: a route
-    without it must not be served.
+    carry the caller's condition (atrium/identity/authority.py). `recent_sign_in` is the greatest
+    age of the caller's sign-in in seconds. Neither has a default: a route without them must not
+    be served.
     """
 
     allow: Sequence[Alternative]
     current_authority: bool
+    recent_sign_in: int | None
     takes_query: bool = False
 
     @property
@@ -94,6 +97,27 @@ def row_access(request: Request, rule: Rule) -> RowAccess:
         "permission_missing",
         f"This requires {wanted or 'a right that nobody holds'}. Ask an administrator.",
     )
+
+
+def check_sign_in(request: Request, rule: Rule) -> None:
+    """Raise 401 if the caller signed in longer ago than the operation accepts (RFC 9470).
+
+    A refreshed token keeps the time of the sign-in, so a refresh does not help.
+    """
+    limit = rule.recent_sign_in
+    if limit is not None and time.time() - request.caller.auth_time > limit:
+        raise Problem(
+            401,
+            "recent_sign_in_required",
+            f"This requires a sign-in at most {limit} seconds ago. Sign in again, then repeat the "
+            "request with the new token. A refreshed token is not enough.",
+            members={"max_age": limit},
+            headers={
+                # API Gateway sends it as x-amzn-Remapped-WWW-Authenticate.
+                "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+                f'error_description="Sign in again", max_age="{limit}"'
+            },
+        )
 
 
 def not_found() -> Problem:

@@ -53,6 +53,7 @@ def _claims(token: Mapping[str, str]) -> Claims:
             roles=tuple(token.get("roles", "").split()),
             scopes=frozenset(token.get("scope", "").split()),
             access_epoch=int(token["access_epoch"]),
+            auth_time=int(token["auth_time"]),
             roles_until=int(token["roles_until"]) if "roles_until" in token else None,
         )
     except (KeyError, ValueError):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -115,16 +115,38 @@ def create_meta(uid: str) -> None:
     )
 
 
-def attributes(uid: str) -> dict[str, dict[str, Any]]:
-    """Return namespace → name → value of the user's attributes. One call per megabyte. Raises `Unavailable`.
+class StoredAttribute(NamedTuple):
+    """An attribute of a user. `trust` is the namespace's when the value was written."""
+
+    namespace: str
+    name: str
+    value: Any
+    trust: str | None
+
+
+def stored_attributes(uid: str) -> list[StoredAttribute]:
+    """Return the user's attributes. One call per megabyte. Raises `Unavailable`.
 
     An attribute that cannot be read is logged and left out, so that sign-in works.
     """
-    found = dict[str, dict[str, Any]]()
+    found = list[StoredAttribute]()
     for item in query(f"U#{uid}", prefix="ATTR#"):
         _, namespace, name = item["sk"].split("#", 2)
         if (value := attribute_value.of_item(item)) is not UNREADABLE:
-            found.setdefault(namespace, {})[name] = value
+            found.append(StoredAttribute(namespace, name, value, item.get("trust")))
+    return found
+
+
+def attributes(uid: str) -> dict[str, dict[str, Any]]:
+    """Return namespace → name → value of the user's attributes. Raises like `stored_attributes`."""
+    return by_namespace(stored_attributes(uid))
+
+
+def by_namespace(stored: Iterable[StoredAttribute]) -> dict[str, dict[str, Any]]:
+    """Return namespace → name → value."""
+    found = dict[str, dict[str, Any]]()
+    for each in stored:
+        found.setdefault(each.namespace, {})[each.name] = each.value
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from atrium.identity import namespaces
+from atrium.identity import namespaces, token_size
 from atrium.stores import dynamodb, user_attributes
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import TABLE
@@ -263,7 +263,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
     profiles.put(**(item or {}) | broken)
     namespaces._cache.clear()
     assert read(profiles, ADA, ADA) == {"profile": {"age": 1}}
-    assert namespaces.in_token(user_attributes.attributes(ADA)) == {}
+    assert namespaces.in_token(user_attributes.stored_attributes(ADA)) == {}
     assert profiles.ask("GET", "/v1/namespaces").status == 200
     assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
@@ -356,13 +356,14 @@ def test_what_would_not_fit_into_the_token_is_refused(profiles: Service, text: s
     assert change(profiles, ADA, {"profile": {"nickname": "x"}}).status == 200
 
 
-def test_what_does_not_fit_into_the_token_any_more_can_shrink(profiles: Service) -> None:
-    put_namespace(profiles, "told", schema={"type": "object"})
-    assert change(profiles, ADA, {"told": {"a": "x" * 3000, "b": "x" * 3000}}).status == 200
-    assert (
-        put_namespace(profiles, "told", "If_Match", in_token=True, schema={"type": "object"}).status
-        == 200
-    )
+def test_what_does_not_fit_into_the_token_any_more_can_shrink(
+    profiles: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit may be smaller in a later release."""
+    put_namespace(profiles, "told", in_token=True, schema={"type": "object"})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(token_size, "MAX_ATTRIBUTES", 9000)
+        assert change(profiles, ADA, {"told": {"a": "x" * 3000, "b": "x" * 3000}}).status == 200
     assert change(profiles, ADA, {"told": {"a": "y" * 3001}}).status == 422
     assert change(profiles, ADA, {"told": {"a": "y" * 2999}}).status == 200
     assert change(profiles, ADA, {"told": {"a": None}}).status == 200
@@ -421,9 +422,10 @@ def test_what_stands_in_tokens_renews_them(profiles: Service) -> None:
     assert profiles.epoch(ADA) == 1
     change(profiles, ADA, {"plan": {"nickname": "gold"}})
     assert profiles.epoch(ADA) == 2
-    attributes = user_attributes.attributes(ADA)
-    assert namespaces.in_token(attributes) == {"plan": {"nickname": "gold"}}
-    assert namespaces.visible_to_user(attributes).keys() == {"plan", "profile"}
+    stored = user_attributes.stored_attributes(ADA)
+    assert namespaces.in_token(stored) == {"plan": {"nickname": "gold"}}
+    seen = namespaces.visible_to_user(user_attributes.by_namespace(stored))
+    assert seen.keys() == {"plan", "profile"}
 
 
 def test_nobody_has_no_attributes(profiles: Service) -> None:

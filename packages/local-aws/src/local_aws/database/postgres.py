@@ -98,6 +98,10 @@ class Postgres:
     async def stop(self) -> None:
         await asyncio.to_thread(self.stop_now)
 
+    async def pause(self) -> None:
+        """Stop by fast shutdown, but keep the lock on the data until `restart`."""
+        await asyncio.to_thread(self._child.stop)
+
     def stop_now(self) -> None:
         """Stop by fast shutdown: roll back open transactions and flush data to disk.
 
@@ -135,13 +139,17 @@ def running(
 
 
 async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postgres:
-    """Start a new server in place of one that was killed, with the same data, port and lock.
+    """Start a new server in place of one that was killed or paused, with its data, port and lock.
+
+    Deleted data is created as RDS delivers it.
 
     Raises:
         PostgresFailed: it did not start in `_START_TIMEOUT` seconds. For a moment, orphans of the
             killed server may still hold its memory.
     """
     found = await asyncio.to_thread(binaries.find)
+    if not server.data.is_dir():
+        await asyncio.to_thread(_create, found, server.data)
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
@@ -213,12 +221,13 @@ def socket_folder(data: Path) -> Path:
 
 
 def forget(data: Path) -> None:
-    """Remove the data of `data` at its real location, with its log and lock.
+    """Remove the data of `data` at its real location, with its copies, its log and its lock.
 
     Its server must be stopped.
     """
     data = place(data)
-    shutil.rmtree(data, ignore_errors=True)
+    for folder in (data, *data.parent.glob(f"{data.name}.*/")):
+        shutil.rmtree(folder, ignore_errors=True)
     for suffix in ("log", "lock"):
         data.with_name(f"{data.name}.{suffix}").unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
 from local_aws.database import parameter_source, proxy_zones, service_linked_role, settling
+from local_aws.database.contents import Contents
 from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 
@@ -28,7 +29,7 @@ _PROXY = {"CreateDBProxy", "DescribeDBProxies", "ModifyDBProxy"}
 _TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}
 
 
-def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
+def interceptor(port: int, leftover_logs: LeftoverLogs, contents: Contents) -> Interceptor:
     """Return the interceptor of the service `rds`.
 
     `port` is the stand-in's. It becomes part of `aws_db_proxy.endpoint`, and
@@ -36,9 +37,10 @@ def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
     """
 
     async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:
-        if (refusal := service_linked_role.refusal(call)) is not None:
-            return refusal
         wanted = dict(parse_qsl(call.body.decode("latin-1")))
+        refusal = service_linked_role.refusal(call) or contents.refusal(call.action or "", wanted)
+        if refusal is not None:
+            return refusal
         before = rds_backends[ACCOUNT_ID][call.region].databases.get(
             wanted.get("DBInstanceIdentifier", "")
         )
@@ -47,6 +49,7 @@ def interceptor(port: int, leftover_logs: LeftoverLogs) -> Interceptor:
             return answer
         if call.action == "DeleteDBInstance":
             leftover_logs.deleted(call.region, before)
+        await contents.follow(call.action or "", wanted)
         body = _completed(call.region, wanted, answer.body)
         return AwsResponse(
             answer.status, _with_address(wanted.get("Action", ""), body, port), answer.headers

@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local_aws.database import pgbouncer, pinning, postgres, tls
 from local_aws.database.authentication import iam_authentication
+from local_aws.database.contents import Change, Contents
 from local_aws.database.pgbouncer import Pgbouncer, PgbouncerFailed
 from local_aws.database.postgres import Postgres, PostgresFailed
 from local_aws.database.proxy import Proxy
@@ -27,10 +28,26 @@ class Database:
     pool: Pgbouncer | None  # None if it is not installed
     proxy: Proxy
     certificates: tls.Certificates
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def pooling(self) -> str:
         return "pgbouncer" if self.pool else "none"
+
+    @property
+    def contents(self) -> Contents:
+        return Contents(self.server.data, self.rebuild)
+
+    async def rebuild(self, change: Change) -> None:
+        """Let `change` work on the data while the server is stopped; clients lose connections."""
+        async with self._turn:
+            if self.pool:
+                await self.pool.stop()
+            await self.server.pause()
+            try:
+                await asyncio.to_thread(change, self.server.data)
+            finally:
+                await self._start_again()
 
     async def stop(self) -> None:
         await self.proxy.stop()
@@ -43,14 +60,18 @@ class Database:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                if not self.server.running:
-                    await self._restart_server()
-                elif self.pool and not self.pool.running:
-                    log.error("PgBouncer ended unexpectedly. Restarting it")
-                    await self._restart_pool(self.pool)
+                async with self._turn:
+                    await self._look()
             except (PostgresFailed, PgbouncerFailed, OSError) as error:
                 log.error("%s. Retrying in %.0f s", error, RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _look(self) -> None:
+        if not self.server.running:
+            await self._restart_server()
+        elif self.pool and not self.pool.running:
+            log.error("PgBouncer ended unexpectedly. Restarting it")
+            await self._restart_pool(self.pool)
 
     async def _restart_server(self) -> None:
         log.error(
@@ -58,10 +79,13 @@ class Database:
         )
         if self.pool:
             await self.pool.stop()
+        await self._start_again()
+        log.info("Postgres is running again")
+
+    async def _start_again(self) -> None:
         self.server = await postgres.restart(self.server, log=self.settings.logs / "postgres.log")
         if self.pool:
             await self._restart_pool(self.pool)
-        log.info("Postgres is running again")
 
     async def _restart_pool(self, old: Pgbouncer) -> None:
         await old.stop()

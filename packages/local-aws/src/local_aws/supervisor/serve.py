@@ -125,7 +125,7 @@ async def _start(
             call, lambda other: functions.intercept(other, forward)
         ),
         "logs": leftover_logs.intercept,
-        "rds": rds.interceptor(data.proxy.port, leftover_logs),
+        "rds": rds.interceptor(data.proxy.port, leftover_logs, data.contents),
         "xray": xray_interceptor(xray.traces),
     }
     request_model = RequestModelGate()

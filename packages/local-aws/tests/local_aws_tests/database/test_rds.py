@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from werkzeug.test import Client
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.database import leftover_logs, proxy_zones, settling
+from local_aws.database.contents import Change, Contents
 from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.database.rds import interceptor
 from local_aws.database.registered import RegisteredProxy, registered_proxies
@@ -28,35 +30,43 @@ LEFTOVER = LeftoverLogs()
 
 @pytest.fixture
 def rds() -> Iterator[Ask]:
+    async def rebuild(_: Change) -> None:
+        """No server: these tests are about the record."""
+
     with mock_aws():
         boto3.client("iam", region_name=REGION).create_service_linked_role(
             AWSServiceName="rds.amazonaws.com"
         )
-        server = Client(create_backend_app("rds"))
-
-        async def forward(call: AwsCall) -> AwsResponse:
-            answer = server.post("/", data=call.body, headers=dict(call.headers))
-            return AwsResponse(answer.status_code, answer.data, dict(answer.headers))
-
-        def ask(action: str, **parameters: str) -> str:
-            credential = (
-                f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/rds/aws4_request, Signature=x"
-            )
-            headers = {
-                "authorization": credential,
-                "content-type": "application/x-www-form-urlencoded",
-            }
-            body = urlencode({"Action": action, "Version": "2014-10-31", **parameters}).encode()
-            call = AwsCall("rds", "POST", "/", "", headers, body, REGION, action, "test")
-            answer = asyncio.run(answered(call, forward))
-            assert answer.status == 200, answer.body
-            return answer.body.decode()
-
-        yield ask
+        yield asking(Contents(Path("/nowhere"), rebuild))
 
 
-async def answered(call: AwsCall, forward: Forward) -> AwsResponse:
-    return await interceptor(16543, LEFTOVER)(call, forward)
+def asking(contents: Contents) -> Ask:
+    """Return a function that calls RDS as Terraform does; it fails for any answer but 200."""
+    server = Client(create_backend_app("rds"))
+    intercept = interceptor(16543, LEFTOVER, contents)
+
+    async def forward(call: AwsCall) -> AwsResponse:
+        answer = server.post("/", data=call.body, headers=dict(call.headers))
+        return AwsResponse(answer.status_code, answer.data, dict(answer.headers))
+
+    async def answered(call: AwsCall) -> AwsResponse:
+        return await intercept(call, forward)
+
+    def ask(action: str, **parameters: str) -> str:
+        credential = (
+            f"AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/rds/aws4_request, Signature=x"
+        )
+        headers = {
+            "authorization": credential,
+            "content-type": "application/x-www-form-urlencoded",
+        }
+        body = urlencode({"Action": action, "Version": "2014-10-31", **parameters}).encode()
+        call = AwsCall("rds", "POST", "/", "", headers, body, REGION, action, "test")
+        answer = asyncio.run(answered(call))
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+    return ask
 
 
 def element(xml: str, name: str) -> str | None:
