@@ -1,25 +1,33 @@
 """Account operations of the user or an administrator: read, sign out, disable and delete."""
 
-import hmac
 from typing import Any
 
-from local_aws.cognito import attributes, mfa, pools, requests, sessions
+from local_aws.cognito import attributes, client_secrets, mfa, pools, requests, sessions
 from local_aws.cognito.errors import CognitoError
+from local_aws.cognito.pools import User
 from local_aws.cognito.service import Service
 
 
 async def get_user(service: Service, request: requests.AccessToken) -> dict[str, Any]:
     _, client, user = sessions.authenticate(service, request.access_token)
     visible = attributes.readable(client, user)
-    answer: dict[str, Any] = {
-        "Username": user.username,
-        "UserAttributes": [{"Name": n, "Value": v} for n, v in visible.items()],
-    }
+    listed = [{"Name": name, "Value": value} for name, value in visible.items()]
+    return {"Username": user.username, "UserAttributes": listed} | _factors(user)
+
+
+async def admin_get_user(_: Service, request: requests.AdminUser) -> dict[str, Any]:
+    user = pools.require_user(pools.find_pool(request.user_pool_id), request.username)
+    return pools.describe(user, "UserAttributes") | _factors(user)
+
+
+def _factors(user: User) -> dict[str, Any]:
+    """Return the user's second factors; AWS leaves out what is not set."""
+    factors: dict[str, Any] = {}
     if user.software_token_mfa_enabled:
-        answer["UserMFASettingList"] = [mfa.SOFTWARE_TOKEN]
+        factors["UserMFASettingList"] = [mfa.SOFTWARE_TOKEN]
     if user.preferred_mfa_setting:
-        answer["PreferredMfaSetting"] = user.preferred_mfa_setting
-    return answer
+        factors["PreferredMfaSetting"] = user.preferred_mfa_setting
+    return factors
 
 
 async def delete_user(service: Service, request: requests.AccessToken) -> dict[str, Any]:
@@ -62,9 +70,7 @@ async def admin_disable_user(service: Service, request: requests.AdminUser) -> d
 
 async def revoke_token(service: Service, request: requests.RevokeToken) -> dict[str, Any]:
     _, client = pools.find_client(request.client_id)
-    if client.generate_secret and not hmac.compare_digest(
-        client.secret, request.client_secret or ""
-    ):
+    if not client_secrets.is_proved(service, client, request.client_secret):
         raise CognitoError("UnauthorizedException", "Invalid client secret")
     sessions.revoke(service, client, request.token)
     return {}

@@ -1,14 +1,19 @@
 """User attributes: which ones exist, and who may read and write them."""
 
-import re
 from collections.abc import Collection, Mapping
 
-from local_aws.cognito.errors import invalid_parameter, not_authorized
+from local_aws.cognito.attribute_values import (
+    EMAIL,
+    VERIFIED_FLAGS,
+    format_error,
+    schema_error,
+    stored,
+)
+from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
 from local_aws.cognito.pools import STANDARD_ATTRIBUTES, Client, Pool, User, signs_in_by_email
 
-EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-# Attributes that a client without a write list cannot write, because Cognito sets them.
-VERIFIED_FLAGS = frozenset({"email_verified", "phone_number_verified"})
+# Attributes that never count as custom: Cognito keeps them apart from the schema.
+KNOWN = STANDARD_ATTRIBUTES | {"identities"}
 
 
 def of_new_user(pool: Pool, username: str, given: dict[str, str]) -> dict[str, str]:
@@ -21,43 +26,66 @@ def of_new_user(pool: Pool, username: str, given: dict[str, str]) -> dict[str, s
         if not EMAIL.fullmatch(username):
             raise invalid_parameter("Username should be an email.")
         attributes["email"] = username
-    check_schema(pool, attributes)
-    for name, attribute in pool.schema_attributes.items():
-        if attribute.required and name != "sub" and name not in attributes:
-            raise _nonconforming(f"{name}: The attribute is required")
-    return attributes
+    if "sub" in given:
+        raise invalid_parameter("Cannot modify the non-mutable attribute sub")
+    missing = [
+        f"{name}: The attribute is required"
+        for name, attribute in pool.schema_attributes.items()
+        if attribute.required and name != "sub" and not attributes.get(name)
+    ]
+    return checked(pool, attributes, missing)
 
 
-def check_schema(pool: Pool, given: dict[str, str]) -> None:
+def checked(pool: Pool, given: Mapping[str, str], also: Collection[str] = ()) -> dict[str, str]:
+    """Return the attributes as Cognito stores them.
+
+    Raise an error that names every attribute that does not fit the schema; `also` are problems
+    that the caller found.
+    """
     for name, value in given.items():
-        if name not in STANDARD_ATTRIBUTES | set(pool.schema_attributes):
-            raise _nonconforming(f"{name}: Attribute does not exist in the schema.")
-        if name == "sub":
-            raise invalid_parameter("Cannot modify the non-mutable attribute sub")
-        if name == "email" and not EMAIL.fullmatch(value):
-            raise invalid_parameter("Invalid email address format.")
-        _check_length(pool, name, value)
+        if (error := format_error(name, value)) is not None and name in KNOWN:
+            raise error
+    problems = [
+        f"{name}: {problem}"
+        for name, value in given.items()
+        if (problem := _problem(pool, name, value)) is not None
+    ]
+    if problems or also:
+        raise _nonconforming([*problems, *also])
+    return {name: stored(name, pool.schema_attributes.get(name), v) for name, v in given.items()}
 
 
-def _check_length(pool: Pool, name: str, value: str) -> None:
-    attribute = pool.schema_attributes.get(name)
-    limits = (attribute.string_constraints if attribute else None) or {}
-    if len(value) < int(limits.get("MinLength") or 0):
-        raise _nonconforming(f"{name}: String must have at least {limits['MinLength']} characters")
-    if len(value) > int(limits.get("MaxLength") or 2048):
-        raise _nonconforming(
-            f"{name}: String must have at most {limits.get('MaxLength') or 2048} characters"
-        )
+def _problem(pool: Pool, name: str, value: str) -> str | None:
+    if name not in KNOWN | set(pool.schema_attributes):
+        return "Attribute does not exist in the schema."
+    return schema_error(name, pool.schema_attributes.get(name), value)
 
 
-def check_removable(pool: Pool, names: set[str]) -> None:
-    for name in sorted(names):
+def check_mutable(pool: Pool, names: Collection[str]) -> None:
+    """Check that the schema lets these attributes change after the user was created."""
+    fixed = [
+        f"user.{name}: Attribute cannot be updated.\n"
+        for name in names
+        if name == "sub"
+        or ((attribute := pool.schema_attributes.get(name)) is not None and not attribute.mutable)
+    ]
+    if fixed:
+        raise invalid_parameter("".join(fixed))
+
+
+def check_removable(pool: Pool, names: Collection[str]) -> None:
+    """Check that users can be without these attributes, and that the schema has them."""
+    unknown = [
+        f"user.{name}: Attribute does not exist in the schema.\n"
+        for name in names
+        if name not in KNOWN | set(pool.schema_attributes)
+    ]
+    if unknown:
+        raise invalid_parameter(f"Invalid user attributes: {''.join(unknown)}")
+    check_mutable(pool, names)
+    for name in names:
         attribute = pool.schema_attributes.get(name)
-        if (
-            name == "sub"
-            or (attribute and attribute.required)
-            or (name == "email" and signs_in_by_email(pool))
-        ):
+        if (attribute and attribute.required) or (name == "email" and signs_in_by_email(pool)):
             raise invalid_parameter(f"Cannot delete required attribute {name}")
 
 
@@ -69,7 +97,10 @@ def check_writable(client: Client, names: set[str]) -> None:
 
 
 def store(user: User, given: Mapping[str, str]) -> None:
-    user.update_attributes([{"Name": name, "Value": value} for name, value in given.items()])
+    """Store checked attributes; an empty value deletes the attribute, as on AWS."""
+    kept = [{"Name": name, "Value": value} for name, value in given.items() if value]
+    user.update_attributes(kept)
+    user.delete_attributes([n for n, v in given.items() if not v and n in user.attribute_lookup])
 
 
 def readable(client: Client, user: User) -> dict[str, str]:
@@ -98,5 +129,6 @@ def in_scopes(visible: dict[str, str], scopes: Collection[str]) -> dict[str, str
     }
 
 
-def _nonconforming(reason: str) -> Exception:
-    return invalid_parameter(f"Attributes did not conform to the schema: {reason}\n")
+def _nonconforming(problems: Collection[str]) -> CognitoError:
+    listed = "".join(f"{problem}\n" for problem in problems)
+    return invalid_parameter(f"Attributes did not conform to the schema: {listed}")

@@ -190,8 +190,7 @@ def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str,
     if "email" in given:
         raise not_authorized("Cannot modify an already provided email")
     attributes.check_writable(client, set(given))
-    attributes.check_schema(pool, given)
-    attributes.store(user, given)
+    attributes.store(user, attributes.checked(pool, given))
 
 
 def answer_of(pending: Pending) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import DecodeError, JoseError
 from joserfc.jwk import RSAKey
 
 ALGORITHM = "RS256"
@@ -13,7 +13,11 @@ FILE = "cognito.pem"
 
 
 class InvalidTokenError(Exception):
-    """A token that this stack's key did not sign."""
+    """A token that this stack's key did not sign, or that is no token at all."""
+
+    def __init__(self, reason: str, *, is_malformed: bool = False) -> None:
+        super().__init__(reason)
+        self.is_malformed = is_malformed
 
 
 class SigningKey:
@@ -32,7 +36,8 @@ class SigningKey:
         try:
             return jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
-            raise InvalidTokenError(str(error)) from error
+            is_malformed = isinstance(error, DecodeError | ValueError)
+            raise InvalidTokenError(str(error), is_malformed=is_malformed) from error
 
     def public(self) -> dict[str, Any]:
         """Return the public key in Cognito's form: a JWK with `kid`, `alg` and `use`."""

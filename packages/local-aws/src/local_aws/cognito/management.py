@@ -12,32 +12,28 @@ import msgspec
 from msgspec import Struct
 
 from local_aws.aws_call import AwsCall
-from local_aws.cognito import pools, triggers
-from local_aws.cognito.errors import CognitoError, NotEmulatedError
+from local_aws.cognito import client_secrets, clients, pool_settings, pools, resource_servers
+from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.service import Service
 
 FORWARDED = frozenset(
     """
     CreateUserPool DescribeUserPool UpdateUserPool DeleteUserPool ListUserPools AddCustomAttributes
     GetUserPoolMfaConfig SetUserPoolMfaConfig
-    CreateUserPoolClient DescribeUserPoolClient UpdateUserPoolClient DeleteUserPoolClient ListUserPoolClients
     CreateUserPoolDomain DescribeUserPoolDomain UpdateUserPoolDomain DeleteUserPoolDomain
     CreateResourceServer DescribeResourceServer ListResourceServers
     CreateGroup GetGroup UpdateGroup DeleteGroup ListGroups ListUsersInGroup
     AdminAddUserToGroup AdminRemoveUserFromGroup AdminListGroupsForUser
-    AdminGetUser AdminEnableUser AdminDeleteUserAttributes ListUsers
+    AdminEnableUser ListUsers
     """.split()  # noqa: SIM905 - one line per subject
 )
+Given = dict[str, Any]
 
-
-FIXED_SETTINGS = ("UsernameAttributes", "UsernameConfiguration", "UserPoolTier")
-
-
-class ResourceServer(Struct, rename="pascal"):
-    user_pool_id: str
-    identifier: str
-    name: str = ""
-    scopes: list[dict[str, str]] = []
+# Calls that moto receives in another form.
+COMPLETED: dict[str, Callable[[Given], Given]] = {
+    "CreateUserPool": pool_settings.of_new_pool,
+    "UpdateUserPool": pool_settings.of_updated_pool,
+}
 
 
 class Tags(Struct, rename="pascal"):
@@ -49,116 +45,57 @@ class Tags(Struct, rename="pascal"):
 def checked(call: AwsCall) -> AwsCall:
     """Return the call in the form that moto needs, with the user's own name instead of an e-mail.
 
-    Raise an error if the call uses features that are not emulated.
+    Raise an error if the call breaks one of AWS's rules, or uses features that are not emulated.
     """
-    given = msgspec.json.decode(call.body or b"{}", type=dict[str, Any])
+    given = msgspec.json.decode(call.body or b"{}", type=Given)
     action = call.action or ""
-    if action in ("CreateUserPool", "UpdateUserPool"):
-        _check_pool(given)
-    if action in ("CreateUserPoolClient", "UpdateUserPoolClient"):
-        _check_client(given)
-    if action == "SetUserPoolMfaConfig":
-        _check_factors(given)
-    if action == "CreateUserPool":
-        _check_mfa(given, totp=False)
-        # AWS gives this tier to a new pool, and Terraform expects to read it back.
-        return replace(call, body=msgspec.json.encode({"UserPoolTier": "ESSENTIALS", **given}))
-    if action == "UpdateUserPool":
-        return _with_fixed_settings(call, given)
+    if action in COMPLETED:
+        return replace(call, body=msgspec.json.encode(COMPLETED[action](given)))
+    if action in CHECKS:
+        CHECKS[action](given)
     return _with_own_username(call, given)
 
 
-def _with_fixed_settings(call: AwsCall, given: dict[str, Any]) -> AwsCall:
-    """Add the user name settings, which are fixed at creation.
-
-    An update does not repeat them, and moto would lose them.
-    """
-    pool = pools.find_pool(given.get("UserPoolId", ""))
-    config = pool.extended_config
-    if "MfaConfiguration" in given:  # otherwise moto would keep the old value at sign-in
-        _check_mfa(given, bool((pool.token_mfa_config or {}).get("Enabled")))
-        pool.mfa_config = given["MfaConfiguration"]
-    fixed = {name: config[name] for name in FIXED_SETTINGS if name in config}
-    return replace(call, body=msgspec.json.encode({**fixed, **given}))
-
-
-def _check_pool(given: dict[str, Any]) -> None:
-    unknown = {
-        name for name, value in (given.get("LambdaConfig") or {}).items() if value
-    } - triggers.SUPPORTED
-    if unknown:
-        raise NotEmulatedError(f"the trigger {', '.join(sorted(unknown))}")
-    if given.get("AliasAttributes"):
-        raise NotEmulatedError("AliasAttributes")
-    if given.get("DeviceConfiguration"):
-        raise NotEmulatedError("remembered devices (DeviceConfiguration)")
-    if "phone_number" in [
-        *(given.get("UsernameAttributes") or []),
-        *(given.get("AutoVerifiedAttributes") or []),
-    ]:
-        raise NotEmulatedError("signing in or verifying by phone number")
-    template = given.get("VerificationMessageTemplate") or {}
-    if template.get("DefaultEmailOption") == "CONFIRM_WITH_LINK":
-        raise NotEmulatedError("confirmation by link (DefaultEmailOption CONFIRM_WITH_LINK)")
-
-
-def _check_factors(given: dict[str, Any]) -> None:
-    for name in ("SmsMfaConfiguration", "EmailMfaConfiguration", "WebAuthnConfiguration"):
-        if given.get(name):
-            raise NotEmulatedError(f"a second factor by {name}")
-    _check_mfa(given, bool((given.get("SoftwareTokenMfaConfiguration") or {}).get("Enabled")))
-
-
-def _check_mfa(given: dict[str, Any], totp: bool) -> None:
-    """Check that a pool that requires a second factor allows authenticator apps.
-
-    No other second factor is emulated.
-    """
-    if given.get("MfaConfiguration") == "ON" and not totp:
-        raise NotEmulatedError(
-            "MfaConfiguration ON before SetUserPoolMfaConfig enables SoftwareTokenMfaConfiguration"
-        )
-
-
-def _check_client(given: dict[str, Any]) -> None:
-    flows = set(given.get("AllowedOAuthFlows") or []) - {"code"}
-    if flows:
-        raise NotEmulatedError(f"the OAuth flow {', '.join(sorted(flows))}")
-    if (given.get("RefreshTokenRotation") or {}).get("Feature") == "ENABLED":
-        raise NotEmulatedError("refresh token rotation")
-
-
-def _with_own_username(call: AwsCall, given: dict[str, Any]) -> AwsCall:
+def _with_own_username(call: AwsCall, given: Given) -> AwsCall:
     """Replace an e-mail by the user's own name.
 
     moto compares e-mails case-sensitively, but a pool may be case-insensitive.
     """
     if not {"UserPoolId", "Username"} <= given.keys():
         return call
-    user = pools.find_user(pools.find_pool(given["UserPoolId"]), given["Username"])
-    if user is None:
-        return call
+    user = pools.require_user(pools.find_pool(given["UserPoolId"]), given["Username"])
     return replace(call, body=msgspec.json.encode({**given, "Username": user.username}))
 
 
-async def update_resource_server(_: Service, request: ResourceServer) -> dict[str, Any]:
-    server = _resource_servers(request)[request.identifier]
-    server.name, server.scopes = request.name, request.scopes
-    return {"ResourceServer": server.to_json()}
+def _check_group(given: Given) -> None:
+    if given.get("GroupName") not in pools.find_pool(given.get("UserPoolId", "")).groups:
+        raise CognitoError("ResourceNotFoundException", "Group not found.")
 
 
-async def delete_resource_server(_: Service, request: ResourceServer) -> dict[str, Any]:
-    del _resource_servers(request)[request.identifier]
-    return {}
+def _check_pool(given: Given) -> None:
+    pools.find_pool(given.get("UserPoolId", ""))
 
 
-def _resource_servers(request: ResourceServer) -> dict[str, Any]:
-    servers: dict[str, Any] = pools.find_pool(request.user_pool_id).resource_servers
-    if request.identifier not in servers:
-        raise CognitoError(
-            "ResourceNotFoundException", f"Resource server {request.identifier} does not exist."
-        )
-    return servers
+CHECKS: dict[str, Callable[[Given], None]] = {
+    "SetUserPoolMfaConfig": pool_settings.check_factors,
+    "DeleteUserPool": pool_settings.check_deletable,
+    "CreateUserPoolDomain": pool_settings.check_new_domain,
+    "UpdateUserPoolDomain": pool_settings.check_domain,
+    "DeleteUserPoolDomain": pool_settings.check_domain,
+    "CreateResourceServer": _check_pool,
+    "AddCustomAttributes": _check_pool,
+    **dict.fromkeys(
+        (
+            "GetGroup",
+            "UpdateGroup",
+            "DeleteGroup",
+            "ListUsersInGroup",
+            "AdminAddUserToGroup",
+            "AdminRemoveUserFromGroup",
+        ),
+        _check_group,
+    ),
+}
 
 
 async def tag_resource(_: Service, request: Tags) -> dict[str, Any]:
@@ -183,8 +120,16 @@ def _tags(request: Tags) -> dict[str, str]:
 
 
 OPERATIONS: dict[str, Callable[[Service, Any], Awaitable[dict[str, Any]]]] = {
-    "UpdateResourceServer": update_resource_server,
-    "DeleteResourceServer": delete_resource_server,
+    "CreateUserPoolClient": clients.create_client,
+    "DescribeUserPoolClient": clients.describe_client,
+    "UpdateUserPoolClient": clients.update_client,
+    "DeleteUserPoolClient": clients.delete_client,
+    "ListUserPoolClients": clients.list_clients,
+    "AddUserPoolClientSecret": client_secrets.add_secret,
+    "DeleteUserPoolClientSecret": client_secrets.delete_secret,
+    "ListUserPoolClientSecrets": client_secrets.list_secrets,
+    "UpdateResourceServer": resource_servers.update_resource_server,
+    "DeleteResourceServer": resource_servers.delete_resource_server,
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
     "ListTagsForResource": list_tags_for_resource,

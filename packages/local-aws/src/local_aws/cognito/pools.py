@@ -1,8 +1,5 @@
 """Pools, clients and users in moto."""
 
-import base64
-import hashlib
-import hmac
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -26,13 +23,14 @@ from moto.cognitoidp.models import (
 Pool = CognitoIdpUserPool
 Client = CognitoIdpUserPoolClient
 User = CognitoIdpUser
-STANDARD_ATTRIBUTES = frozenset(CognitoIdpUserPoolAttribute.STANDARD_SCHEMA)
+STANDARD_SCHEMA: dict[str, dict[str, Any]] = CognitoIdpUserPoolAttribute.STANDARD_SCHEMA
+STANDARD_ATTRIBUTES = frozenset(STANDARD_SCHEMA)
 touched: ContextVar[set[tuple[str, str]] | None] = ContextVar("touched", default=None)
 """Pool id and username of the users that this call looked up and may have changed.
 
 They are saved before the call is answered.
 """
-__all__ = ["STANDARD_ATTRIBUTES", "Client", "Pool", "User", "UserStatus"]
+__all__ = ["STANDARD_ATTRIBUTES", "STANDARD_SCHEMA", "Client", "Pool", "User", "UserStatus"]
 
 
 def find_pool(pool_id: str) -> Pool:
@@ -54,19 +52,6 @@ def find_client(client_id: str, pool_id: str | None = None) -> tuple[Pool, Clien
 def _pools() -> Iterator[Pool]:
     for backend in list(cognitoidp_backends[ACCOUNT_ID].values()):
         yield from list(backend.user_pools.values())
-
-
-def check_secret_hash(client: Client, username: str, secret_hash: str | None) -> None:
-    """Check that a client with a secret proves it, for this user."""
-    if not client.generate_secret:
-        return
-    if not secret_hash:
-        raise not_authorized(
-            f"Client {client.id} is configured with secret but SECRET_HASH was not received"
-        )
-    digest = hmac.digest(client.secret.encode(), (username + client.id).encode(), hashlib.sha256)
-    if not hmac.compare_digest(base64.b64encode(digest), secret_hash.encode()):
-        raise not_authorized(f"SecretHash does not match for the client: {client.id}")
 
 
 def find_user(pool: Pool, username: str) -> User | None:

@@ -31,11 +31,24 @@ async def delete_user_attributes(
     service: Service, request: requests.DeleteUserAttributes
 ) -> dict[str, Any]:
     pool, client, user = sessions.authenticate(service, request.access_token)
-    names = set(request.user_attribute_names)
-    attributes.check_writable(client, names)
+    names = list(dict.fromkeys(request.user_attribute_names))
+    attributes.check_writable(client, set(names))
+    _delete(pool, user, names)
+    return {}
+
+
+async def admin_delete_user_attributes(
+    _: Service, request: requests.AdminDeleteUserAttributes
+) -> dict[str, Any]:
+    pool = pools.find_pool(request.user_pool_id)
+    user = pools.require_user(pool, request.username)
+    _delete(pool, user, request.user_attribute_names)
+    return {}
+
+
+def _delete(pool: Pool, user: User, names: list[str]) -> None:
     attributes.check_removable(pool, names)
     user.delete_attributes([name for name in names if name in user.attribute_lookup])
-    return {}
 
 
 async def get_user_attribute_verification_code(
@@ -63,7 +76,8 @@ def _change(
     service: Service, pool: Pool, user: User, given: dict[str, str]
 ) -> list[dict[str, str]]:
     """Change attributes; return where a verification code was sent, if any."""
-    attributes.check_schema(pool, given)
+    given = attributes.checked(pool, given)
+    attributes.check_mutable(pool, given)
     email = given.get("email")
     if email is None or email == user.attribute_lookup.get("email"):
         if email is not None:

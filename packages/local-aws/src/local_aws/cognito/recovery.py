@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from local_aws.cognito import codes, inbox, passwords, pools, requests, sessions, triggers
+from local_aws.cognito import (
+    client_secrets,
+    codes,
+    inbox,
+    passwords,
+    pools,
+    requests,
+    sessions,
+    triggers,
+)
 from local_aws.cognito.errors import bad_credentials, invalid_parameter, not_authorized
 from local_aws.cognito.pools import Pool, User, UserStatus
 from local_aws.cognito.service import Service
@@ -11,7 +20,7 @@ from local_aws.cognito.state import Purpose
 
 async def forgot_password(service: Service, request: requests.ClientUser) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    pools.check_secret_hash(client, request.username, request.secret_hash)
+    client_secrets.check_hash(service, client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
     if pools.hides_absence(client) and (user is None or not user.enabled):
         return {"CodeDeliveryDetails": inbox.delivery(request.username)}
@@ -25,7 +34,7 @@ async def confirm_forgot_password(
     service: Service, request: requests.ConfirmForgotPassword
 ) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    pools.check_secret_hash(client, request.username, request.secret_hash)
+    client_secrets.check_hash(service, client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
     if pools.hides_absence(client) and (user is None or not user.enabled):
         raise codes.mismatch()

@@ -88,6 +88,14 @@ class InitiateAuth(Struct, rename="pascal"):
     user_pool_id: str | None = None  # AdminInitiateAuth
 
 
+class GetTokensFromRefreshToken(Struct, rename="pascal"):
+    refresh_token: str
+    client_id: str
+    client_secret: str | None = None
+    device_key: str | None = None
+    client_metadata: dict[str, str] | None = None
+
+
 class RespondToAuthChallenge(Struct, rename="pascal"):
     client_id: str
     challenge_name: str
@@ -143,6 +151,12 @@ class UpdateUserAttributes(Struct, rename="pascal"):
 
 class DeleteUserAttributes(Struct, rename="pascal"):
     access_token: str
+    user_attribute_names: list[str]
+
+
+class AdminDeleteUserAttributes(Struct, rename="pascal"):
+    user_pool_id: str
+    username: str
     user_attribute_names: list[str]
 
 

@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from local_aws.cognito import challenges, lockout, passwords, pools, requests, sessions, srp, tokens
+from local_aws.cognito import (
+    challenges,
+    client_secrets,
+    flows,
+    lockout,
+    passwords,
+    pools,
+    refreshing,
+    requests,
+    sessions,
+    srp,
+    tokens,
+)
 from local_aws.cognito.challenges import Outcome, Pending, required
 from local_aws.cognito.errors import (
     CognitoError,
@@ -14,23 +26,18 @@ from local_aws.cognito.pools import Client, Pool, User, UserStatus
 from local_aws.cognito.service import Service
 from local_aws.cognito.triggers import Metadata
 
-SRP_FLOW = "USER_SRP_AUTH"
-PASSWORD_FLOWS = {"USER_PASSWORD_AUTH"}
-ADMIN_PASSWORD_FLOWS = {"ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"}
-REFRESH_FLOWS = {"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"}
-NOT_EMULATED_FLOWS = {"USER_AUTH", "CUSTOM_AUTH"}
-# The flows of a client that names none.
-DEFAULT_FLOWS = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]
+PUBLIC_FLOWS = flows.REFRESH | {flows.SRP, flows.PASSWORD, flows.CUSTOM, flows.CHOICE}
+ADMIN_FLOWS = flows.REFRESH | flows.ADMIN_PASSWORD | {flows.SRP, flows.CUSTOM, flows.CHOICE}
 
 
 async def initiate_auth(service: Service, request: requests.InitiateAuth) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    return await _initiate(service, pool, client, request, PASSWORD_FLOWS)
+    return await _initiate(service, pool, client, request, PUBLIC_FLOWS)
 
 
 async def admin_initiate_auth(service: Service, request: requests.InitiateAuth) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id, request.user_pool_id or "")
-    return await _initiate(service, pool, client, request, ADMIN_PASSWORD_FLOWS)
+    return await _initiate(service, pool, client, request, ADMIN_FLOWS)
 
 
 async def _initiate(
@@ -38,44 +45,28 @@ async def _initiate(
     pool: Pool,
     client: Client,
     request: requests.InitiateAuth,
-    password_flows: set[str],
+    known: frozenset[str],
 ) -> dict[str, Any]:
-    flow = request.auth_flow
-    if flow in NOT_EMULATED_FLOWS:
-        raise NotEmulatedError(f"the sign-in flow {flow}")
-    if flow not in password_flows | REFRESH_FLOWS | {SRP_FLOW}:
+    flow, given = request.auth_flow, request.auth_parameters
+    if flow not in known:
         raise invalid_parameter("Initiate Auth method not supported.")
-    require_allowed(client, flow)
-    if flow in REFRESH_FLOWS:
-        return await _refresh(service, pool, client, request.auth_parameters)
-    if flow == SRP_FLOW:
-        return _with_srp(service, pool, client, request.auth_parameters)
-    return await _with_password(service, pool, client, request.auth_parameters)
-
-
-def require_allowed(client: Client, flow: str) -> None:
-    allowed = set(client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS)
-    name = {
-        "ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH",
-        "REFRESH_TOKEN": "REFRESH_TOKEN_AUTH",
-    }.get(flow, flow)
-    legacy = not any(
-        entry.startswith("ALLOW_") for entry in allowed
-    )  # the old flow names do not include refreshing
-    if {f"ALLOW_{name}", flow, name} & allowed or (legacy and flow in REFRESH_FLOWS):
-        return
-    if flow == SRP_FLOW:
-        raise invalid_parameter("USER_SRP_AUTH is not enabled for the client.")
-    raise invalid_parameter(
-        f"{flow if flow in PASSWORD_FLOWS else 'Auth'} flow not enabled for this client"
-    )
+    flows.require_allowed(client, flow)
+    if flow == flows.CUSTOM:
+        raise NotEmulatedError("the sign-in flow CUSTOM_AUTH")
+    if flow in flows.REFRESH:
+        return await _refresh(service, pool, client, request)
+    if flow == flows.SRP:
+        return _with_srp(service, pool, client, given)
+    if flow == flows.CHOICE:
+        raise NotEmulatedError("the sign-in flow USER_AUTH")
+    return await _with_password(service, pool, client, given)
 
 
 def _with_srp(
     service: Service, pool: Pool, client: Client, given: dict[str, str]
 ) -> dict[str, Any]:
     username = required(given, "USERNAME")
-    pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
+    client_secrets.check_hash(service, client, username, given.get("SECRET_HASH"))
     return srp.challenge(service, pool, client, username, required(given, "SRP_A"))
 
 
@@ -83,7 +74,7 @@ async def _with_password(
     service: Service, pool: Pool, client: Client, given: dict[str, str]
 ) -> dict[str, Any]:
     username, password = required(given, "USERNAME"), required(given, "PASSWORD")
-    pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
+    client_secrets.check_hash(service, client, username, given.get("SECRET_HASH"))
     user = prove_password(service, pool, client, username, password)
     return await _proceed(
         service, pool, client, challenges.after_password(service, pool, client, user), None
@@ -116,7 +107,7 @@ async def respond_to_auth_challenge(
     pool, client = pools.find_client(request.client_id, request.user_pool_id)
     given = request.challenge_responses
     username = required(given, "USERNAME")
-    pools.check_secret_hash(client, username, given.get("SECRET_HASH"))
+    client_secrets.check_hash(service, client, username, given.get("SECRET_HASH"))
     if request.challenge_name == srp.PASSWORD_VERIFIER:
         outcome = challenges.after_password(
             service, pool, client, srp.verify(service, pool, client, given)
@@ -135,12 +126,13 @@ def _require_same_user(service: Service, pool: Pool, session: str, username: str
 
 
 async def _refresh(
-    service: Service, pool: Pool, client: Client, given: dict[str, str]
+    service: Service, pool: Pool, client: Client, request: requests.InitiateAuth
 ) -> dict[str, Any]:
-    sign_in, user = sessions.resume(service, pool, client, required(given, "REFRESH_TOKEN"))
-    pools.check_secret_hash(client, user.username, given.get("SECRET_HASH"))
-    source = "TokenGeneration_RefreshTokens"
-    return _signed_in(await tokens.issue(service, pool, client, user, sign_in, source, None))
+    given = request.auth_parameters
+    refresh_token, device_key = required(given, "REFRESH_TOKEN"), given.get("DEVICE_KEY")
+    _, user = sessions.resume(service, pool, client, refresh_token, device_key)
+    client_secrets.check_hash(service, client, user.username, given.get("SECRET_HASH"))
+    return _signed_in(await refreshing.refresh(service, pool, client, refresh_token, device_key))
 
 
 async def _proceed(

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from local_aws.cognito import attributes, codes, inbox, passwords, pools, requests, triggers
+from local_aws.cognito import (
+    attributes,
+    client_secrets,
+    codes,
+    inbox,
+    passwords,
+    pools,
+    requests,
+    triggers,
+)
 from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
 from local_aws.cognito.pools import Client, Pool, User, UserStatus
 from local_aws.cognito.service import Service
@@ -14,7 +23,7 @@ CONFIRMED_SOURCE = "PostConfirmation_ConfirmSignUp"
 
 async def sign_up(service: Service, request: requests.SignUp) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    pools.check_secret_hash(client, request.username, request.secret_hash)
+    client_secrets.check_hash(service, client, request.username, request.secret_hash)
     if (pool.extended_config.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
         raise not_authorized("SignUp is not permitted for this user pool")
     given = requests.named(request.user_attributes)
@@ -62,7 +71,7 @@ async def _finish(
 
 async def confirm_sign_up(service: Service, request: requests.ConfirmSignUp) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    pools.check_secret_hash(client, request.username, request.secret_hash)
+    client_secrets.check_hash(service, client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
     if user is None:
         raise codes.expired() if pools.hides_absence(client) else pools.unknown_to_client()
@@ -94,7 +103,7 @@ async def resend_confirmation_code(
     service: Service, request: requests.ClientUser
 ) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
-    pools.check_secret_hash(client, request.username, request.secret_hash)
+    client_secrets.check_hash(service, client, request.username, request.secret_hash)
     user = pools.find_user(pool, request.username)
     if user is None:
         if not pools.hides_absence(client):

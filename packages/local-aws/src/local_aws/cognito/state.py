@@ -75,6 +75,15 @@ class SrpExchange:
     username: str = ""  # the name in the client's spelling
 
 
+@dataclass(frozen=True)
+class ClientSecret:
+    """A secret of an app client; `created_at` is in epoch seconds."""
+
+    id: str
+    value: str
+    created_at: float
+
+
 @dataclass
 class SignIn:
     """An authentication.
@@ -88,11 +97,14 @@ class SignIn:
     sub: str
     auth_time: int
     expires_at: float  # of the refresh token
-    refresh_secret: bytes  # SHA-256 of the refresh token's secret half
+    refresh_secret: bytes  # SHA-256 of the newest refresh token's secret half
     revoked: bool = False
     hosted_scopes: tuple[str, ...] | None = (
         None  # the hosted page's grant; None for a sign-in by API
     )
+    # earlier refresh tokens of a client that rotates them: digest and end of validity
+    replaced: tuple[tuple[bytes, float], ...] = ()
+    device_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,9 @@ class State:
     )  # by pool id and sub; by name for an unknown user
     browser_sessions: dict[str, BrowserSession] = field(default_factory=dict)  # by cookie
     authorization_codes: dict[str, AuthorizationCode] = field(default_factory=dict)  # by code
+    client_secrets: dict[str, tuple[ClientSecret, ...]] = field(
+        default_factory=dict
+    )  # by client id, oldest first
     inbox: list[Message] = field(default_factory=list)  # oldest first
     secret: bytes = field(
         default_factory=lambda: secrets.token_bytes(32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.cognito import attributes, groups, triggers
+from local_aws.cognito.attribute_values import VERIFIED_FLAGS
 from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.groups import Groups
 from local_aws.cognito.pools import Client, Pool, User
@@ -35,21 +36,30 @@ class Validity:
 
 
 def validity(client: Client) -> Validity:
+    return validity_of(client.extended_config)
+
+
+def validity_of(settings: dict[str, Any]) -> Validity:
     return Validity(
-        _seconds(client, "Access", 1, "hours"),
-        _seconds(client, "Id", 1, "hours"),
-        _seconds(client, "Refresh", 30, "days"),
+        _seconds(settings, "Access", 1, "hours"),
+        _seconds(settings, "Id", 1, "hours"),
+        _seconds(settings, "Refresh", 30, "days"),
     )
 
 
-def _seconds(client: Client, token: str, default: int, unit: str) -> int:
+def is_rotating(settings: dict[str, Any]) -> bool:
+    """Return True if refreshing replaces the refresh token."""
+    return (settings.get("RefreshTokenRotation") or {}).get("Feature") == "ENABLED"
+
+
+def _seconds(settings: dict[str, Any], token: str, default: int, unit: str) -> int:
     """Convert a lifetime to seconds.
 
     By default `RefreshTokenValidity` is in days and the others in hours; `TokenValidityUnits` can
     override this.
     """
-    amount = client.extended_config.get(f"{token}TokenValidity") or default
-    units = client.extended_config.get("TokenValidityUnits") or {}
+    amount = settings.get(f"{token}TokenValidity") or default
+    units = settings.get("TokenValidityUnits") or {}
     return int(amount) * UNITS[units.get(f"{token}Token") or unit]
 
 
@@ -164,7 +174,7 @@ def _id_claims(
 
 
 def _claim(name: str, value: str) -> Any:
-    return value == "true" if name in attributes.VERIFIED_FLAGS else value
+    return value == "true" if name in VERIFIED_FLAGS else value
 
 
 def _scope(granted: list[str], generation: Generation) -> str:

@@ -114,7 +114,8 @@ def _cognito(call: AwsCall) -> Parts:
     """
     action = call.action or ""
     is_of_a_pool = re.match(
-        "(Create|Update|Delete|Set)(UserPool|ResourceServer|Group|IdentityProvider|UICustomization)|AddCustom|TagRes|UntagRes",
+        "(Create|Update|Delete|Set)(UserPool|ResourceServer|Group|IdentityProvider|UICustomization)"
+        "|AddCustom|AddUserPool|TagRes|UntagRes",
         action,
     )
     return None if is_of_a_pool else touched_users(call.body)

@@ -118,7 +118,7 @@ def test_deleting_ones_own_account(world: World) -> None:
     assert (
         world.admin.list_users_in_group(UserPoolId=world.pool_id, GroupName="staff")["Users"] == []
     )
-    with refused("NotAuthorizedException", REVOKED):
+    with refused("UserNotFoundException", "User does not exist."):
         get_user(world, tokens["AccessToken"])
     assert world.sign_up()["UserSub"]
 

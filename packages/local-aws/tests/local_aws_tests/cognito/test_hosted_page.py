@@ -239,9 +239,8 @@ def test_a_client_without_the_flow_has_no_page(app: App, off: dict[str, Any]) ->
 
 
 def test_a_client_that_may_not_use_codes(app: App) -> None:
-    app.world.admin.update_user_pool_client(
-        UserPoolId=app.world.pool_id, ClientId=app.client_id, **(HOSTED | {"AllowedOAuthFlows": []})
-    )
+    machine = {"AllowedOAuthFlows": ["client_credentials"], "GenerateSecret": True}
+    app.client_id = app.world.create_client(**HOSTED | machine)["ClientId"]
     assert app.authorize().told["error"] == "unauthorized_client"
 
 

@@ -13,7 +13,16 @@ from typing import Any
 
 from aiohttp import BasicAuth, web
 
-from local_aws.cognito import attributes, cors, pools, sessions, signin, tokens
+from local_aws.cognito import (
+    attributes,
+    client_secrets,
+    cors,
+    flows,
+    pools,
+    refreshing,
+    sessions,
+    tokens,
+)
 from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.pools import Client, Pool
 from local_aws.cognito.service import Service
@@ -34,7 +43,7 @@ class OAuthError(Exception):
 
 async def token(service: Service, request: web.Request) -> web.Response:
     form = await _form(request)
-    pool, client = _authenticated_client(request, form)
+    pool, client = _authenticated_client(service, request, form)
     kind = form.get("grant_type")
     if kind == "authorization_code":
         return _granted(await _exchange(service, pool, client, form))
@@ -98,16 +107,12 @@ async def _refresh(
     service: Service, pool: Pool, client: Client, form: Mapping[str, str]
 ) -> dict[str, Any]:
     refresh_token = _required(form, "refresh_token")
-    try:
-        signin.require_allowed(client, "REFRESH_TOKEN_AUTH")
-    except CognitoError as error:
-        raise OAuthError("unauthorized_client") from error
-    try:
-        sign_in, user = sessions.resume(service, pool, client, refresh_token)
-    except CognitoError as error:
-        raise OAuthError("invalid_grant", error.message) from error
-    source = "TokenGeneration_RefreshTokens"
-    return await _issue(tokens.issue(service, pool, client, user, sign_in, source, None))
+    if not tokens.is_rotating(client.extended_config):
+        try:
+            flows.require_allowed(client, "REFRESH_TOKEN_AUTH")
+        except CognitoError as error:
+            raise OAuthError("unauthorized_client") from error
+    return await _issue(refreshing.refresh(service, pool, client, refresh_token))
 
 
 async def _issue(issuing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def _bad_bearer(status: int, code: str, description: str) -> web.Response:
 
 async def revoke(service: Service, request: web.Request) -> web.Response:
     form = await _form(request)
-    _, client = _authenticated_client(request, form)
+    _, client = _authenticated_client(service, request, form)
     try:
         sessions.revoke(service, client, _required(form, "token"))
     except CognitoError as error:
@@ -180,7 +185,9 @@ async def _form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in given.items() if isinstance(value, str) and value}
 
 
-def _authenticated_client(request: web.Request, form: Mapping[str, str]) -> tuple[Pool, Client]:
+def _authenticated_client(
+    service: Service, request: web.Request, form: Mapping[str, str]
+) -> tuple[Pool, Client]:
     """Authenticate the client by HTTP Basic or by the form.
 
     A client with a secret must send it; a client without one must not send any.
@@ -192,9 +199,7 @@ def _authenticated_client(request: web.Request, form: Mapping[str, str]) -> tupl
         pool, client = pools.find_client(client_id)
     except CognitoError as error:
         raise OAuthError("invalid_client") from error
-    if client.generate_secret != (secret is not None):
-        raise OAuthError("invalid_client")
-    if secret is not None and not hmac.compare_digest(client.secret.encode(), secret.encode()):
+    if not client_secrets.is_proved(service, client, secret):
         raise OAuthError("invalid_client")
     if not pool.domain or not client.extended_config.get("AllowedOAuthFlowsUserPoolClient"):
         raise OAuthError("unauthorized_client")
