@@ -77,6 +77,7 @@ record-sql: environment ## Record the SQL that services send, against which the 
 .PHONY: new-service new-environment build fmt lint check test hooks
 new-service: environment ## Add a service of one resource, with contract, migration and tests (NAME=parcels)
 	@$(PYTHON) -m tools.setup.new_service "$(NAME)"
+	@$(PYTHON) -m tools.setup.personal_data_page
 
 new-environment: environment ## Add an environment that is deployed before prod (NAME=staging FROM=prod)
 	@$(PYTHON) -m tools.setup.new_environment "$(NAME)" --source "$(or $(FROM),prod)"
@@ -195,8 +196,9 @@ artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=
 ##@ Maintenance
 
 .PHONY: docs doctor environment lock add-dependency remove-dependency
-docs: environment ## Write the examples and tables of the modules' READMEs
+docs: environment ## Write the examples and tables of the modules' READMEs, and docs/personal-data.md
 	@$(PYTHON) -m tools.setup.module_readmes
+	@$(PYTHON) -m tools.setup.personal_data_page
 
 doctor: ## List what this machine lacks, and the commands that install it (FORMAT=json)
 	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing. Install Python 3.13, or name one: PYTHON3=/path/to/python3 make doctor"; exit 1; }

@@ -20,6 +20,7 @@ from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, m
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from pre_token_generation import scopes
 from tests.unit.crowd import Crowd
+from tests.unit.personal_items import undeclared
 
 ROOT = Path(__file__).parents[2]
 TABLE = "atrium-test-UserAttributes"
@@ -129,7 +130,10 @@ def aws() -> Iterator[Any]:
 
 @pytest.fixture
 def table(aws: Any) -> Iterator[Any]:
-    """An empty table of user attributes, and a client to look into it."""
+    """An empty table of user attributes, and a client to look into it.
+
+    At the end each item must be declared in a personal-data.yaml.
+    """
     aws.create_table(
         TableName=TABLE,
         KeySchema=[
@@ -151,7 +155,9 @@ def table(aws: Any) -> Iterator[Any]:
     }  # as `make migrate` leaves a new environment
     aws.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in state.items()})
     yield aws
+    told = list(undeclared(aws.scan(TableName=TABLE)["Items"]))
     aws.delete_table(TableName=TABLE)
+    assert not told, "\n".join(told)
 
 
 @pytest.fixture

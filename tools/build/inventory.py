@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from tools.build import contract, gateway_body, layer, service_zip
+from tools.build import contract, gateway_body, layer, personal_data, service_zip
 from tools.build.artefacts import Artefact, digest
 from tools.build.declarations import Function
 
@@ -17,6 +17,10 @@ def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Ar
     yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
     yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
     yield layer.of_functions(build, functions)
+    declared = digest(*(part for file in personal_data.files(root) for part in (str(file), file.read_bytes())))
+    yield Artefact(
+        build / "personal_data.json", declared, lambda: personal_data.compiled(personal_data.read(root))
+    )
 
 
 def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:

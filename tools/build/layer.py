@@ -52,7 +52,7 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
         cache=build / ".cache" / "wheels",
         is_wanted=lambda name: not zips.matches(name, _UNUSED),
     )
-    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name != "openapi.yaml")
+    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name not in ("openapi.yaml", "personal-data.yaml"))
     ours = zips.below(KERNEL, ours)
 
     def make() -> bytes:
