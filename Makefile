@@ -158,7 +158,7 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 
 ##@ Environments on AWS
 
-.PHONY: bootstrap plan preflight deploy release smoke verify admin tunnel destroy artefacts
+.PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin tunnel destroy artefacts
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
@@ -174,6 +174,12 @@ deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev
 
 release: environment ## Migrate, then shift aliases to the published versions; roll back on an alarm (ENV=dev CANARY=10 WATCH=600)
 	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)
+
+rollback: environment ## Make the release before live again, in seconds, also while alarms ring (ENV=dev TO=12 LIST=1)
+	@$(PYTHON) -m tools.operations.rollback $(ENV) $(if $(TO),--to $(TO)) $(if $(LIST),--list)
+
+unlock: environment ## Explain the locks that a killed run left, and remove them (ENV=dev YES=1)
+	@$(PYTHON) -m tools.operations.unlock $(ENV) $(if $(YES),--yes)
 
 smoke: environment ## Check that an environment answers, serves its contract and demands a token (ENV=dev)
 	@$(PYTHON) -m tools.operations.smoke $(ENV)

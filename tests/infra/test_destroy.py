@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ esac
 echo "${PWD##*/}: $@" >> "$ATRIUM_TEST/asked"
 case "$1" in
   show) cat "$ATRIUM_TEST/state.json" ;;
-  destroy) exit "${ATRIUM_DESTROYED:-3}" ;;
+  apply) exit "${ATRIUM_DESTROYED:-3}" ;;
 esac
 """
 CONFIGURATION = {
@@ -38,6 +39,14 @@ INIT = (
     "-backend-config=bucket=example-states -backend-config=region=eu-central-1"
 )
 SHOW = "show -json -no-color"
+PLAN_FILE = re.compile(r"/\S+/plan")
+PLANNED = [
+    INIT,
+    SHOW,
+    "plan -no-color -input=false -lock-timeout=300s -destroy -out=PLAN",
+    f"{SHOW} PLAN",
+]
+APPLIED = [*PLANNED, "apply -no-color -input=false -lock-timeout=300s PLAN"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def destroy(
         return Ran(
             status,
             "".join(capfd.readouterr()),
-            [each.removeprefix(f"{arguments[0]}: ") for each in asked],
+            [PLAN_FILE.sub("PLAN", each.removeprefix(f"{arguments[0]}: ")) for each in asked],
         )
 
     path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(tmp_path)}
@@ -106,17 +115,19 @@ def applied(
     ]
 
 
-def test_dev_goes_after_terraforms_own_question(destroy: Destroy) -> None:
+def test_dev_is_planned_and_asked_about(destroy: Destroy, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = destroy("dev", database=False)
-    assert ran.asked == [INIT, SHOW, "destroy -no-color"]
-    assert (ran.status, "terraform destroy in dev failed" in ran.said) == (1, True)
+    assert (ran.status, ran.asked) == (1, PLANNED)
+    assert "CONFIRM=atrium-dev applies it without a question" in ran.said
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    ran = destroy("dev", database=False)
+    assert ran.asked[len(PLANNED) :] == APPLIED
+    assert (ran.status, "terraform apply in dev failed" in ran.said) == (1, True)
 
 
 def test_a_name_given_takes_the_place_of_the_question(destroy: Destroy) -> None:
-    assert (
-        destroy("dev", "--confirm", "atrium-dev", database=False).asked[-1]
-        == "destroy -no-color -auto-approve"
-    )
+    assert destroy("dev", "--confirm", "atrium-dev", database=False).asked == APPLIED
 
 
 def test_a_protected_environment_is_not_even_looked_at(destroy: Destroy) -> None:
@@ -150,7 +161,7 @@ def test_lifted_in_the_files_but_not_applied(
 
 def test_both_steps_done(destroy: Destroy) -> None:
     ran = destroy("lifted", "--confirm", "atrium-lifted", database=False)
-    assert ran.asked == [INIT, SHOW, "destroy -no-color -auto-approve"]
+    assert ran.asked == APPLIED
 
 
 def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
@@ -158,10 +169,11 @@ def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
 ) -> None:
     swept: list[str] = []
     monkeypatch.setattr(leftover_logs, "sweep", lambda _, name: swept.append(name))
-    assert destroy("dev", database=False).status == 1
+    confirmed = ("dev", "--confirm", "atrium-dev")
+    assert destroy(*confirmed, database=False).status == 1
     assert swept == []
     monkeypatch.setenv("ATRIUM_DESTROYED", "0")
-    ran = destroy("dev", database=False)
+    ran = destroy(*confirmed, database=False)
     assert (ran.status, swept) == (0, ["atrium-dev"])
     assert "functions in the VPC   20 to 45 min" in ran.said
 

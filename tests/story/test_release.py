@@ -101,6 +101,25 @@ def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Cli
     assert client.call("GET", "/v1/health").json == {"status": "pass", "stage": "dev"}
 
 
+def test_the_release_before_is_back_by_one_command_also_while_an_alarm_rings(
+    deployed: Checkout, client: Client, alarm: Alarm
+) -> None:
+    was = live(client)
+    deployed.change(HEALTH, "def read(_: Request)", "OTHER = True\n\n\ndef read(_: Request)")
+    assert deployed.run("deploy", "local", "--service", "meta")[0] == 0
+    alarm.make()
+    alarm.becomes("ALARM")
+    status, said = deployed.run("rollback", "local")
+    assert status == 0, said
+    assert f"local is back at release {recorded(said)}" in said
+    assert live(client) == was
+    assert f"release {recorded(said)}" in deployed.run("rollback", "local", "--list")[1]
+
+
+def recorded(said: str) -> str:
+    return said.partition("back at release ")[2].split()[0]
+
+
 def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Client) -> None:
     was = newest(client, client.outputs.functions["meta"])
     mine.change(

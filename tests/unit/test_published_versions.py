@@ -61,3 +61,8 @@ def test_what_an_alias_names_and_the_newest_stay(functions: Any) -> None:
 def test_fewer_than_are_kept_all_stay(functions: Any) -> None:
     assert published_versions.prune(functions, ["users"], kept=6) == {}
     assert len(left(functions)) == 6
+
+
+def test_the_versions_of_recorded_releases_stay(functions: Any) -> None:
+    recorded = [{"users": "1", "meta": "7"}]
+    assert published_versions.prune(functions, ["users"], recorded, kept=2) == {"users": ["4"]}

@@ -1,50 +1,88 @@
-"""A release shifts all functions or none, also when Lambda refuses one half-way."""
-
-from dataclasses import dataclass, field
-from typing import Any
+"""A release shifts all functions or none, and is never overtaken by an older one."""
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tools.deploy import release
+from tests.pipelines.aliases import Aliases, refused
+from tools.deploy import live_alias, release
 from tools.deploy.errors import RefusedError
-from tools.deploy.live_alias import Shift
+from tools.deploy.live_alias import OvertakenError, Shift
 
-SHIFTS = [Shift("users", "1", "2"), Shift("meta", "3", "4"), Shift("orders", "5", "6")]
-
-
-@dataclass
-class Lambda:
-    """Which version is live; `refused` are (function, version) that it does not take."""
-
-    refused: set[tuple[str, str]]
-    live: dict[str, str] = field(
-        default_factory=lambda: {one.function: one.before for one in SHIFTS}
-    )
-
-    def update_alias(self, **asked: Any) -> None:
-        function, version = asked["FunctionName"], asked["FunctionVersion"]
-        if (function, version) in self.refused:
-            raise ClientError(
-                {"Error": {"Code": "TooManyRequestsException", "Message": "Rate exceeded"}},
-                "UpdateAlias",
-            )
-        self.live[function] = version
+LIVE = {"users": "1", "meta": "3", "orders": "5"}
+NEWEST = {"users": "2", "meta": "4", "orders": "6"}
 
 
-def test_what_was_shifted_goes_back_when_a_later_one_is_refused() -> None:
-    client = Lambda({("orders", "6")})
+@pytest.fixture
+def client() -> Aliases:
+    return Aliases(dict(LIVE), dict(NEWEST))
+
+
+def shifts(client: Aliases) -> list[Shift]:
+    return live_alias.pending(client, NEWEST)
+
+
+def refuse(client: Aliases, *moves: tuple[str, str]) -> None:
+    """Refuse these moves, of a function to a version."""
+
+    def before(function: str, version: str) -> None:
+        if (function, version) in moves:
+            raise refused("TooManyRequestsException", "Rate exceeded")
+
+    client.before_move = before
+
+
+def test_what_was_shifted_goes_back_when_a_later_one_is_refused(client: Aliases) -> None:
+    refuse(client, ("orders", "6"))
     with pytest.raises(ClientError, match="Rate exceeded"):
-        release.shift(client, None, SHIFTS, None)
-    assert client.live == {"users": "1", "meta": "3", "orders": "5"}
+        release.shift(client, None, shifts(client), None)
+    assert client.live == LIVE
 
 
-def test_one_that_cannot_go_back_keeps_no_other_and_is_named_with_the_command() -> None:
-    client = Lambda({("orders", "6"), ("users", "1")})
-    with pytest.raises(RefusedError) as refused:
-        release.shift(client, None, SHIFTS, None)
-    assert client.live == {"users": "2", "meta": "3", "orders": "5"}
+def test_one_that_cannot_go_back_keeps_no_other_and_is_named_with_the_command(
+    client: Aliases,
+) -> None:
+    refuse(client, ("orders", "6"), ("users", "1"))
+    with pytest.raises(RefusedError) as caught:
+        release.shift(client, None, shifts(client), None)
+    assert client.live == LIVE | {"users": "2"}
     assert "aws lambda update-alias --function-name users --name live --function-version 1" in str(
-        refused.value
+        caught.value
     )
-    assert "meta" not in str(refused.value)
+    assert "meta" not in str(caught.value)
+
+
+def test_an_older_release_does_not_overtake_a_newer_one(client: Aliases) -> None:
+    older = shifts(client)
+    client.newest = dict.fromkeys(NEWEST, "9")
+    release.shift(client, None, shifts(client), None)
+    with pytest.raises(RefusedError, match="users: another release has moved its alias"):
+        release.shift(client, None, older, None)
+    assert client.live == client.newest
+
+
+def test_a_newer_release_keeps_what_an_older_one_takes_back(client: Aliases) -> None:
+    """A function that the newer release has moved stays; the others go back."""
+    older = shifts(client)
+
+    def overtake(function: str, version: str) -> None:
+        if (function, version) == ("meta", "4"):
+            client.before_move = lambda function, version: None
+            [users] = live_alias.towards(client, {"users": "9"})
+            live_alias.finish(client, users)
+            raise refused("TooManyRequestsException", "Rate exceeded")
+
+    client.before_move = overtake
+    with pytest.raises(RefusedError, match="users: another release has moved its alias"):
+        release.shift(client, None, older, None)
+    assert client.live == LIVE | {"users": "9"}
+
+
+def test_a_move_whose_answer_was_lost_is_no_conflict(client: Aliases) -> None:
+    """boto3 asks again after a lost answer, and the revision has changed by then."""
+    [users] = live_alias.towards(client, {"users": "2"})
+    live_alias.finish(client, users)
+    repeated = Shift("users", "1", "2", "0")
+    live_alias.finish(client, repeated)
+    assert repeated.revision == users.revision
+    with pytest.raises(OvertakenError):
+        live_alias.finish(client, Shift("users", "1", "1", "0"))

@@ -91,7 +91,7 @@ def test_a_plans_summary_begins_with_what_it_destroys() -> None:
         Change("replace", "d"),
     ]
     lines = plan.as_markdown("prod", changes).splitlines()
-    assert lines[0] == "### prod: 1 to add, 1 to change, 1 to replace, 1 to destroy."
+    assert lines[0] == "### prod: 1 to destroy, 1 to replace, 1 to change, 1 to add."
     assert [line for line in lines if "`" in line] == [
         "| delete | `c` |",
         "| replace | `d` |",

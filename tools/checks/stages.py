@@ -86,6 +86,7 @@ STAGES = (
     Stage("build", 90, ((*PYTEST, *SPREAD, "tests/build"),)),
     Stage("unit", 60, ((*PYTEST, *SPREAD, "tests/unit"),)),
     Stage("security", 30, ((*PYTEST, "tests/security"),)),
+    Stage("pipelines", 60, ((*PYTEST, *SPREAD, "tests/pipelines"),)),
     Stage("bench", 20, ((*PYTEST, "tests/bench"),)),
     Stage("pooling", 20, ((*PYTEST, "tests/pooling"),)),
 )

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.supervisor.ready import StackError
 from local_aws.terraform.binary import TerraformMissingError
 from local_aws.terraform.command import TerraformError
+from tools.deploy import interruption
 from tools.deploy.configuration import ConfigurationError
 from tools.deploy.environment import EnvironmentUnavailableError, FunctionFailedError
 from tools.deploy.errors import RefusedError
@@ -28,7 +29,8 @@ TOLD = (
 
 
 def run(name: str, work: Callable[[], None]) -> int:
-    """Run `work` and return 0; return 1 with the reason on stderr, or 130 after Ctrl-C."""
+    """Run `work` and return 0; return 1 with the reason on stderr, or 130 after an interruption."""
+    interruption.raise_keyboard_interrupt()
     try:
         work()
     except TOLD as error:
@@ -40,13 +42,16 @@ def run(name: str, work: Callable[[], None]) -> int:
     return 0
 
 
-def agreed(name: str, *, sure: bool) -> None:
-    """Ask whether to apply the plan that was just shown. Raise RefusedError unless confirmed."""
+def agreed(name: str, *, sure: bool, instead: str = "YES=1") -> None:
+    """Ask whether to apply the plan that was just shown. Raise RefusedError unless confirmed.
+
+    `instead` is the setting that takes the place of the question.
+    """
     if sure:
         return
     if not sys.stdin.isatty():
         raise RefusedError(
-            f"there is no terminal to confirm the plan of {name}. YES=1 applies it without a question."
+            f"there is no terminal to confirm the plan of {name}. {instead} applies it without a question."
         )
     if input(f"Apply this plan to {name}? Type yes to apply: ") != "yes":
         raise RefusedError("nothing was applied.")

@@ -5,39 +5,62 @@ Terraform publishes versions and creates the alias. Only this module moves it.
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.deploy import interruption
 from tools.deploy.errors import RefusedError
 
 LIVE = "live"
 UNWEIGHTED: dict[str, dict[str, float]] = {"AdditionalVersionWeights": {}}
 
 
-@dataclass(frozen=True)
+class OvertakenError(RefusedError):
+    """Another release has moved an alias since this one read it. Nothing of it was overwritten."""
+
+
+@dataclass
 class Shift:
-    """One function on its way from the version that is live to its newest."""
+    """One function on its way from the version that is live to another one.
+
+    `revision` is the alias's revision that this release knows. Lambda refuses to move an alias
+    with any other revision, so of two releases the later one is never overwritten by the earlier.
+    """
 
     function: str
     before: str
     after: str
+    revision: str
 
 
 def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
     """Return the functions whose newest version does not get all calls, also after an interrupted release."""
+    wanted = {function: newest(lambda_client, function)["Version"] for function in functions}
+    return towards(lambda_client, wanted)
+
+
+def towards(lambda_client: Any, wanted: Mapping[str, str]) -> list[Shift]:
+    """Return the functions of which the wanted version does not get all calls."""
     shifts = []
+    for function, version in wanted.items():
+        alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
+        weighted = (alias.get("RoutingConfig") or UNWEIGHTED) != UNWEIGHTED
+        if alias["FunctionVersion"] != version or weighted:
+            shifts.append(Shift(function, alias["FunctionVersion"], version, alias["RevisionId"]))
+    return shifts
+
+
+def live(lambda_client: Any, functions: Iterable[str]) -> dict[str, str]:
+    """Return the version of each function that gets all calls; in a canary, all versions in one text."""
+    found = {}
     for function in functions:
         alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
-        after = newest(lambda_client, function)["Version"]
-        if (
-            alias["FunctionVersion"] != after
-            or (alias.get("RoutingConfig") or UNWEIGHTED) != UNWEIGHTED
-        ):
-            shifts.append(Shift(function, alias["FunctionVersion"], after))
-    return shifts
+        weights = (alias.get("RoutingConfig") or UNWEIGHTED)["AdditionalVersionWeights"]
+        found[function] = " and ".join([alias["FunctionVersion"], *weights])
+    return found
 
 
 def newest(lambda_client: Any, function: str) -> dict[str, Any]:
@@ -59,31 +82,31 @@ def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
 def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:
     """Route `percent` of the calls to the new version."""
     weights = {"AdditionalVersionWeights": {shift.after: percent / 100}}
-    lambda_client.update_alias(
-        FunctionName=shift.function, Name=LIVE, FunctionVersion=shift.before, RoutingConfig=weights
-    )
+    _move(lambda_client, shift, shift.before, weights)
 
 
 def finish(lambda_client: Any, shift: Shift) -> None:
-    _point(lambda_client, shift.function, shift.after)
+    _move(lambda_client, shift, shift.after, UNWEIGHTED)
 
 
 def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
-    """Roll every function back to its old version, even if some fail. Raise RefusedError naming those."""
+    """Roll every function back to its old version, even if some fail. Raise RefusedError naming those.
+
+    A function that a later release has moved meanwhile stays as it is. An interruption waits.
+    """
     left = []
-    for shift in shifts:
-        try:
-            _point(lambda_client, shift.function, shift.before)
-        except (BotoCoreError, ClientError) as error:
-            left.append(
-                f"  {shift.function}: {error}\n    aws lambda update-alias {_by_hand(shift)}"
-            )
+    with interruption.deferred("The functions are being rolled back"):
+        for shift in shifts:
+            try:
+                _move(lambda_client, shift, shift.before, UNWEIGHTED)
+            except OvertakenError as error:
+                left.append(f"  {error}")
+            except (BotoCoreError, ClientError) as error:
+                by_hand = f"aws lambda update-alias {_by_hand(shift)}"
+                left.append(f"  {shift.function}: {error}\n    {by_hand}")
     if left:
-        raise RefusedError(
-            "\n".join(
-                ["these functions could not be rolled back. Run these commands by hand:", *left]
-            )
-        )
+        what = "these functions could not be rolled back. Run the commands by hand:"
+        raise RefusedError("\n".join([what, *left]))
 
 
 def _by_hand(shift: Shift) -> str:
@@ -91,10 +114,27 @@ def _by_hand(shift: Shift) -> str:
     return f"--function-name {shift.function} --name {LIVE} --function-version {shift.before} {weights}"
 
 
-def _point(lambda_client: Any, function: str, version: str) -> None:
-    lambda_client.update_alias(
-        FunctionName=function, Name=LIVE, FunctionVersion=version, RoutingConfig=UNWEIGHTED
-    )
+def _move(
+    lambda_client: Any, shift: Shift, version: str, routing: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Point the alias at `version` and note its new revision. Raise OvertakenError."""
+    moved = {"FunctionVersion": version, "RoutingConfig": routing}
+    alias = {"FunctionName": shift.function, "Name": LIVE}
+    try:
+        answer = lambda_client.update_alias(**alias, **moved, RevisionId=shift.revision)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailedException":
+            raise
+        answer = lambda_client.get_alias(**alias)
+        found = {
+            "FunctionVersion": answer["FunctionVersion"],
+            "RoutingConfig": answer.get("RoutingConfig") or UNWEIGHTED,
+        }
+        if found != moved:  # otherwise a lost answer was asked for again
+            raise OvertakenError(
+                f"{shift.function}: another release has moved its alias meanwhile, so this one leaves it alone."
+            ) from error
+    shift.revision = answer["RevisionId"]
 
 
 def publish(lambda_client: Any, function: str, code: bytes) -> str:

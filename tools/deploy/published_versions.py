@@ -3,7 +3,7 @@
 Each version keeps its code, with SnapStart a billed snapshot, and in a VPC its network interfaces.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tools.deploy import live_alias
@@ -12,11 +12,22 @@ KEPT = 3
 """How many of a function's newest versions stay for a rollback, even if no alias names them."""
 
 
-def prune(lambda_client: Any, functions: Iterable[str], kept: int = KEPT) -> dict[str, list[str]]:
-    """Delete versions that are neither among the newest nor named by an alias; return them by function."""
+def prune(
+    lambda_client: Any,
+    functions: Iterable[str],
+    recorded: Sequence[Mapping[str, str]] = (),
+    kept: int = KEPT,
+) -> dict[str, list[str]]:
+    """Delete versions that are neither among the newest nor named; return them by function.
+
+    Aliases name versions, and so do the `recorded` releases, which `make rollback` can restore.
+    """
     deleted: dict[str, list[str]] = {}
     for function in functions:
+        restorable = {release.get(function) for release in recorded}
         for version in _unused(lambda_client, function, kept):
+            if version in restorable:
+                continue
             lambda_client.delete_function(FunctionName=function, Qualifier=version)
             deleted.setdefault(function, []).append(version)
     return deleted

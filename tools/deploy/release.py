@@ -2,20 +2,32 @@
 
 The functions that change the database are released first. Then the migrations run, which must be
 compatible with the old code. The other functions follow. With CANARY they get a share of the calls
-first, and are rolled back when an error alarm goes off.
+first, and are rolled back when an error alarm goes off. A release is recorded, for `make rollback`.
 """
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.deploy import canary, command, database, environment, live_alias, proxy_target
+from tools.deploy import (
+    canary,
+    command,
+    database,
+    environment,
+    live_alias,
+    proxy_target,
+    release_records,
+    release_store,
+)
 from tools.deploy.canary import Canary
 from tools.deploy.database import Invoke
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
+from tools.deploy.release_store import ReleaseStore
 
 DATABASE_FUNCTIONS = ("migrate", "db_credentials")
 CANARY_SECONDS = 600  # two periods of the alarms
@@ -54,7 +66,12 @@ def main() -> int:
 
 
 def _release(options: argparse.Namespace) -> None:
-    release(environment.environment(options.environment), chosen_canary(options))
+    wanted = chosen_canary(options)
+    target = environment.environment(options.environment)
+    store = release_store.of(target)
+    with store.lock("release"):
+        release(target, store, wanted)
+        record(target, store)
 
 
 def add_canary_options(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +101,15 @@ def chosen_canary(options: argparse.Namespace) -> Canary | None:
     return Canary(options.canary, options.watch) if options.canary else None
 
 
-def release(target: Environment, wanted: Canary | None) -> list[Shift]:
-    """Release `target` and return the shifts, so that a caller can roll them back."""
+def release(target: Environment, store: ReleaseStore, wanted: Canary | None) -> list[Shift]:
+    """Release `target` and return the shifts, so that a caller can roll them back.
+
+    The caller holds the lock of the store.
+    """
     functions: Mapping[str, str] = target.output("functions")
     client = target.client("lambda")
     proxy_target.wait_until_available(target.client("rds"), target.output("proxy_endpoint"))
+    observe(target, store)
     applied = prepare_database(client, functions, target.invoke)
     print(f"database: {', '.join(applied) or 'no new migration'}")
     shifts = live_alias.pending(client, functions.values())
@@ -98,6 +119,30 @@ def release(target: Environment, wanted: Canary | None) -> list[Shift]:
         or "every newest version is already live."
     )
     return shifts
+
+
+def observe(target: Environment, store: ReleaseStore) -> None:
+    """Record what is live before the first recorded release, so that it can be restored too."""
+    if not store.releases():
+        found = live_alias.live(target.client("lambda"), target.output("functions").values())
+        store.add(release_records.made([], found))
+
+
+def record(target: Environment, store: ReleaseStore, **known: object) -> None:
+    """Record what is live now as a release, with contract and migration level."""
+    found = live_alias.live(target.client("lambda"), target.output("functions").values())
+    contract = json.dumps(target.output("contract_hashes"), sort_keys=True).encode()
+    applied = target.invoke("migrate", {"action": "status"})["applied"]
+    made = release_records.made(
+        store.releases(),
+        found,
+        commit=release_records.commit(),
+        contract=hashlib.sha256(contract).hexdigest(),
+        migration=applied[-1] if applied else "",
+        **known,
+    )
+    store.add(made)
+    print(f"recorded {made.described}.")
 
 
 if __name__ == "__main__":

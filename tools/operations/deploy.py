@@ -16,12 +16,14 @@ from tools.deploy import (
     live_alias,
     published_versions,
     release,
+    release_store,
     stack_settings,
 )
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
+from tools.deploy.release_store import ReleaseStore
 from tools.deploy.terraform import root as terraform
 from tools.operations import preflight, preflight_subject, single_service, smoke
 
@@ -58,15 +60,27 @@ def deploy(options: argparse.Namespace) -> None:
     if options.service:
         single_service.require_service(options.service)
         target = environment.environment(name)
+        store = release_store.of(target)
         _build(options.artefacts, local=local)
-        shifts = single_service.deploy(target, options.service, canary)
-        _told(shifts)
+        with store.lock(f"deploy of {options.service}"):
+            release.observe(target, store)
+            shifts = single_service.deploy(target, options.service, canary)
+            _told(shifts)
+            _end(target, store, shifts)
     elif local:
-        target, shifts = _up(), []
+        target = _up()
+        store = release_store.of(target)
+        with store.lock("deploy"):
+            _end(target, store, [])
     else:
-        target, shifts = _everything(name, options, canary)
+        _everything(name, options, canary)
+
+
+def _end(target: Environment, store: ReleaseStore, shifts: list[Shift], **known: object) -> None:
+    """Smoke-test and record the release, then prune what no rollback needs."""
     _smoke(target, shifts)
-    _prune(target)
+    release.record(target, store, **known)
+    _prune(target, store)
 
 
 def _up() -> Environment:
@@ -77,19 +91,20 @@ def _up() -> Environment:
     return environment.environment(environment.LOCAL)
 
 
-def _everything(
-    name: str, options: argparse.Namespace, canary: Canary | None
-) -> tuple[Environment, list[Shift]]:
+def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -> None:
     root = terraform.root(name)  # reports a wrong configuration before the build
     preflight.require(preflight_subject.of_configuration(root.configuration))
     _build(options.artefacts, local=False)
-    root.init()
-    with root.plan(lock=True) as plan:
-        command.agreed(name, sure=options.yes or not plan.changes)
-        root.apply(plan)
-    target = environment.environment(name)
-    _publish_as_built(target)
-    return target, release.release(target, canary)
+    store = release_store.of_configuration(root.configuration)
+    with store.lock("deploy"):
+        root.init()
+        with root.plan(lock=True) as plan:
+            command.agreed(name, sure=options.yes or not plan.changes)
+            root.apply(plan)
+        target = environment.environment(name)
+        _publish_as_built(target)
+        shifts = release.release(target, store, canary)
+        _end(target, store, shifts, artefacts=artefacts.digest(artefacts.BUILD))
 
 
 def _build(digest: str, *, local: bool) -> None:
@@ -118,10 +133,11 @@ def _smoke(target: Environment, shifts: list[Shift]) -> None:
         ) from error
 
 
-def _prune(target: Environment) -> None:
+def _prune(target: Environment, store: ReleaseStore) -> None:
     """Prune old versions; call it after the smoke test, since a rollback needs them."""
     functions: Mapping[str, str] = target.output("functions")
-    deleted = published_versions.prune(target.client("lambda"), functions.values())
+    recorded = [one.functions for one in store.releases()[-published_versions.KEPT :]]
+    deleted = published_versions.prune(target.client("lambda"), functions.values(), recorded)
     if deleted:
         count = sum(map(len, deleted.values()))
         print(f"pruned {count} published versions of {len(deleted)} functions that no alias names.")

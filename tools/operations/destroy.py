@@ -1,6 +1,6 @@
 """`make destroy ENV=dev`: destroy an environment, unless any of its resources is protected.
 
-For dev, Terraform's own question is enough. Every other environment takes two steps: lift the
+It shows the plan first. For dev, a question is enough. Every other environment takes two steps: lift the
 protection in locals.tf, commit and apply it. Then pass the environment's name as CONFIRM.
 """
 
@@ -70,7 +70,9 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
         local=False
     )  # also what it takes away Terraform reads whole, the builder's files with it
     print(DURATIONS)
-    root.destroy(sure=bool(confirm))
+    with root.plan(lock=True, destroy=True) as plan:
+        command.agreed(name, sure=bool(confirm), instead=f"CONFIRM={name}")
+        root.apply(plan)
     leftover_logs.sweep(boto3.client("logs"), name)
 
 

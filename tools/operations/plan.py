@@ -15,7 +15,14 @@ from tools.deploy import artefacts, command, environment, stack_settings
 from tools.deploy.terraform import root as terraform
 from tools.deploy.terraform.root import Change
 
-WORDS = {"create": "to add", "update": "to change", "replace": "to replace", "delete": "to destroy"}
+WORDS = {
+    "delete": "to destroy",
+    "replace": "to replace",
+    "forget": "to forget",
+    "update": "to change",
+    "create": "to add",
+}
+"""Actions and their words, those that a reviewer must see first."""
 
 
 def main() -> int:
@@ -68,7 +75,7 @@ def counted(changes: list[Change]) -> str:
 
 def as_markdown(name: str, changes: list[Change]) -> str:
     """Return the changes as a table, with deletions first for the reviewer."""
-    order = ["delete", "replace", "update", "create"]
+    order = list(WORDS)
     rows = [
         f"| {one.action} | `{one.address}` |"
         for one in sorted(changes, key=lambda one: order.index(one.action))

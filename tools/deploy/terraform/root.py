@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +15,17 @@ from local_aws.terraform.binary import terraform
 from tools import ROOT
 from tools.deploy import configuration
 from tools.deploy.configuration import Configuration
+from tools.deploy.terraform import child
 
 TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
+
+
+LOCK_TIMEOUT = "300s"
+
+
+def lock_timeout() -> str:
+    """Return how long Terraform waits for the lock of another run: LOCK_TIMEOUT, as Terraform writes it."""
+    return os.environ.get("LOCK_TIMEOUT") or LOCK_TIMEOUT
 
 
 class TerraformFailedError(Exception):
@@ -26,7 +34,10 @@ class TerraformFailedError(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """A planned change of one resource; `action` is create, update, delete or replace."""
+    """A planned change of one resource; `action` is create, update, delete, replace or forget.
+
+    A resource that is forgotten stays in AWS and leaves the state (a `removed` block).
+    """
 
     action: str
     address: str
@@ -38,6 +49,7 @@ class Plan:
 
     file: Path
     changes: list[Change]
+    shown: dict[str, Any]  # what `terraform show -json` says of it
 
 
 @dataclass(frozen=True)
@@ -59,21 +71,23 @@ class Root:
         )
 
     @contextmanager
-    def plan(self, *, lock: bool) -> Iterator[Plan]:
+    def plan(self, *, lock: bool, destroy: bool = False) -> Iterator[Plan]:
         """Make a plan and show Terraform's output. Raise TerraformFailedError if it fails."""
         with tempfile.TemporaryDirectory() as private:
             file = Path(private) / "plan"
-            self._show("plan", "-input=false", f"-lock={str(lock).lower()}", f"-out={file}")
-            shown = json.loads(self._read("show", "-json", "-no-color", str(file)))
-            yield Plan(file, list(_changes(shown)))
+            locking = [f"-lock-timeout={lock_timeout()}"] if lock else ["-lock=false"]
+            whole = ["-destroy"] if destroy else []
+            self._show("plan", "-input=false", *locking, *whole, f"-out={file}")
+            yield self.read_plan(file)
+
+    def read_plan(self, file: Path) -> Plan:
+        """Read a saved plan. Raise TerraformFailedError if it cannot be read."""
+        shown = json.loads(self._read("show", "-json", "-no-color", str(file)))
+        return Plan(file, list(_changes(shown)), shown)
 
     def apply(self, plan: Plan) -> None:
         """Apply a plan. Raise TerraformFailedError if it fails; the changes made by then stay."""
-        self._show("apply", "-input=false", str(plan.file))
-
-    def destroy(self, *, sure: bool) -> None:
-        """Destroy all resources; Terraform asks unless `sure`. Raise TerraformFailedError if it fails."""
-        self._show("destroy", *(["-auto-approve"] if sure else []))
+        self._show("apply", "-input=false", f"-lock-timeout={lock_timeout()}", str(plan.file))
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the managed resources of the state. Raise TerraformFailedError if it cannot be read."""
@@ -101,12 +115,8 @@ class Root:
             self.init()
 
     def _read(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [terraform(TOOLS / "bin"), *arguments],
-            cwd=self.folder,
-            env=_environment(),
-            capture_output=True,
-            text=True,
+        done = child.run(
+            [terraform(TOOLS / "bin"), *arguments], self.folder, _environment(), capture=True
         )
         if done.returncode:
             raise TerraformFailedError(
@@ -117,10 +127,11 @@ class Root:
     def _show(self, *arguments: str) -> None:
         plain = [] if sys.stdout.isatty() else ["-no-color"]
         command = [terraform(TOOLS / "bin"), arguments[0], *plain, *arguments[1:]]
-        done = subprocess.run(command, cwd=self.folder, env=_environment())
+        done = child.run(command, self.folder, _environment(), capture=False)
         if done.returncode:
             raise TerraformFailedError(
-                f"terraform {arguments[0]} in {self.folder.name} failed. Its message is above."
+                f"terraform {arguments[0]} in {self.folder.name} failed. Its message is above. "
+                f"If the state is locked by a run that has ended: make unlock ENV={self.folder.name}"
             )
 
 
@@ -139,8 +150,8 @@ def _managed(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from (
         resource for resource in module.get("resources", []) if resource["mode"] == "managed"
     )
-    for child in module.get("child_modules", []):
-        yield from _managed(child)
+    for inner in module.get("child_modules", []):
+        yield from _managed(inner)
 
 
 def _changes(plan: dict[str, Any]) -> Iterator[Change]:

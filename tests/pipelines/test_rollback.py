@@ -1,0 +1,170 @@
+"""`make rollback`: the release before is live again, as a whole, and each rollback is recorded."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.pipelines.aliases import Aliases, refused
+from tools.deploy import release_records, stored_locks
+from tools.deploy.errors import RefusedError
+from tools.deploy.release_store import ReleaseStore
+from tools.operations.rollback import rollback
+from tools.operations.unlock import unlock
+
+FIRST = {"users": "1", "meta": "1"}
+SECOND = {"users": "2", "meta": "1"}
+THIRD = {"users": "3", "meta": "2"}
+
+
+@pytest.fixture
+def store() -> Iterator[ReleaseStore]:
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="states")
+        yield ReleaseStore(s3, "states", "dev")
+
+
+@pytest.fixture
+def client(store: ReleaseStore) -> Aliases:
+    """Three releases have gone live."""
+    for number, functions in enumerate((FIRST, SECOND, THIRD), 1):
+        commit = str(number) * 40
+        store.add(release_records.made(store.releases(), functions, commit=commit))
+    return Aliases(dict(THIRD), dict(THIRD))
+
+
+def test_it_goes_back_and_further_back_and_is_recorded(
+    client: Aliases, store: ReleaseStore
+) -> None:
+    assert rollback(client, store).number == 2
+    assert client.live == SECOND
+    assert rollback(client, store).number == 1
+    assert client.live == FIRST
+    last = store.releases()[-1]
+    assert (last.number, last.restores, last.commit) == (5, 1, "1" * 40)
+    with pytest.raises(RefusedError, match="there is no release before release 5"):
+        rollback(client, store)
+    assert rollback(client, store, to=3).number == 3
+    assert client.live == THIRD
+    assert store.locks() == []
+
+
+def test_a_release_that_stopped_half_way_goes_back_to_the_last_complete_one(
+    client: Aliases, store: ReleaseStore
+) -> None:
+    client.live["users"], client.newest["users"] = "4", "4"
+    assert rollback(client, store).number == 3
+    assert client.live == THIRD
+    client.weights["meta"] = {"1": 0.1}  # a canary that was killed
+    assert rollback(client, store).functions == THIRD
+    assert client.weights == {"users": {}, "meta": {}}
+
+
+def test_all_functions_go_back_or_none(client: Aliases, store: ReleaseStore) -> None:
+    def before(function: str, version: str) -> None:
+        if (function, version) == ("meta", "1"):
+            raise refused("ServiceException", "try later")
+
+    client.before_move = before
+    with pytest.raises(Exception, match="try later"):
+        rollback(client, store)
+    assert client.live == THIRD
+    assert len(store.releases()) == 3
+    assert store.locks() == []
+
+
+def test_a_pruned_version_is_refused_before_any_change(
+    client: Aliases, store: ReleaseStore
+) -> None:
+    store.add(release_records.made(store.releases(), {"users": "7"}, commit="7" * 40))
+    with pytest.raises(RefusedError, match=r"these versions were pruned: users 7. Nothing"):
+        rollback(client, store, to=4)
+    assert client.moves == []
+
+
+@pytest.mark.parametrize(
+    ("to", "why"), [(9, "TO=9 is not a recorded release"), (None, "no record")]
+)
+def test_what_cannot_be_restored_is_refused(store: ReleaseStore, to: int | None, why: str) -> None:
+    with pytest.raises(RefusedError, match=why):
+        rollback(Aliases({}, {}), store, to)
+
+
+def test_an_interrupted_shift_goes_back_and_a_second_signal_waits(
+    client: Aliases, store: ReleaseStore
+) -> None:
+    def interrupt(function: str, version: str) -> None:
+        if (function, version) == ("meta", "1"):
+            client.before_move = lambda function, version: signal_once()
+            raise KeyboardInterrupt
+
+    def signal_once() -> None:
+        import signal
+
+        client.before_move = lambda function, version: None
+        signal.raise_signal(signal.SIGINT)
+
+    client.before_move = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        rollback(client, store)
+    assert client.live == THIRD
+    assert store.locks() == []
+
+
+def test_of_two_releases_the_second_waits_for_the_first(store: ReleaseStore) -> None:
+    waiting, may_end = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def first() -> None:
+        with store.lock("deploy"):
+            waiting.set()
+            may_end.wait(60)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    waiting.wait(60)
+
+    def let_it_end(_seconds: float) -> None:
+        may_end.set()
+        thread.join(60)
+
+    with stored_locks.release_lock(store.s3, "states", "dev", "deploy", sleep=let_it_end):
+        order.append("second")
+    assert order == ["first", "second"]
+
+
+def test_a_lock_is_refused_with_its_holder_and_unlock_explains_it(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTOR", "ada")
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "example/atrium")
+    monkeypatch.setenv("GITHUB_RUN_ID", "7")
+    key = stored_locks.keys("dev")[stored_locks.RELEASE]
+    stored_locks.take(store.s3, "states", key, stored_locks.about_us("deploy"))
+    second: Any = stored_locks.release_lock(store.s3, "states", "dev", "rollback", wait=0)
+    with pytest.raises(RefusedError, match=r"a release: deploy by ada .* make unlock ENV=dev"):
+        second.__enter__()
+    with pytest.raises(RefusedError, match="YES=1"):
+        unlock(store, sure=False)
+    unlock(store, sure=True)
+    said = capsys.readouterr().out
+    assert "https://github.example/example/atrium/actions/runs/7" in said
+    assert "make rollback" in said
+    assert store.locks() == []
+
+
+def test_a_lock_that_changed_hands_is_not_removed(store: ReleaseStore) -> None:
+    key = stored_locks.keys("dev")[stored_locks.RELEASE]
+    stored_locks.take(store.s3, "states", key, stored_locks.about_us("deploy"))
+    [ours] = store.locks()
+    stored_locks.remove(store.s3, "states", ours)
+    stored_locks.take(store.s3, "states", key, stored_locks.about_us("rollback"))
+    with pytest.raises(RefusedError, match="changed hands"):
+        stored_locks.remove(store.s3, "states", ours)
+    assert len(store.locks()) == 1

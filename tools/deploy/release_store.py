@@ -1,0 +1,72 @@
+"""What is kept of an environment's releases, in the bucket of its Terraform state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.deploy import configuration, release_records, stored_locks
+from tools.deploy.configuration import Configuration
+from tools.deploy.environment import Environment
+from tools.deploy.release_records import Release
+from tools.deploy.stored_locks import Lock
+
+LOCAL_BUCKET = "atrium-local-releases"
+
+
+@dataclass(frozen=True)
+class ReleaseStore:
+    """Records and locks of one environment. The caller of `add` holds the lock."""
+
+    s3: Any
+    bucket: str
+    environment: str
+
+    @contextmanager
+    def lock(self, operation: str) -> Iterator[None]:
+        """Hold the release lock. Raise RefusedError if another release keeps it."""
+        with stored_locks.release_lock(self.s3, self.bucket, self.environment, operation):
+            yield
+
+    def locks(self) -> list[Lock]:
+        return stored_locks.found(self.s3, self.bucket, self.environment)
+
+    def releases(self) -> list[Release]:
+        """Return the recorded releases, the newest last."""
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=self._key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return []
+        return release_records.read(answer["Body"].read())
+
+    def add(self, release: Release) -> None:
+        content = release_records.written([*self.releases(), release])
+        self.s3.put_object(
+            Bucket=self.bucket, Key=self._key, Body=content, ContentType="application/json"
+        )
+
+    @property
+    def _key(self) -> str:
+        return f"{self.environment}/releases.json"
+
+
+def of(target: Environment) -> ReleaseStore:
+    """Return the store of an environment that was applied; on the laptop, in a bucket of its own."""
+    if not target.is_local:
+        return of_configuration(configuration.read(target.name))
+    s3 = target.client("s3")
+    if LOCAL_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        place = {"LocationConstraint": target.output("region")}
+        s3.create_bucket(Bucket=LOCAL_BUCKET, CreateBucketConfiguration=place)
+    return ReleaseStore(s3, LOCAL_BUCKET, target.name)
+
+
+def of_configuration(known: Configuration) -> ReleaseStore:
+    """Return the store of an environment that may not have been applied yet."""
+    s3 = boto3.client("s3", region_name=known.region)
+    return ReleaseStore(s3, known.state_bucket, known.environment)

@@ -1,0 +1,44 @@
+"""A terraform command that outlives an interruption of its caller until it has ended cleanly."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tools.deploy import interruption
+
+FINISHING = "Terraform finishes its running operations, saves the state and releases the lock"
+
+
+def run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], *, capture: bool
+) -> subprocess.CompletedProcess[str]:
+    """Run terraform to its end, with or without its output. An interruption is raised after the end.
+
+    Terraform ends cleanly after one SIGINT: it saves the state and releases the lock. It aborts at
+    a second one. So it gets a process group of its own, which a terminal's Ctrl-C does not reach,
+    and exactly one SIGINT. It cannot read from a terminal, so callers ask every question.
+    """
+    pipe = subprocess.PIPE if capture else None
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        process_group=0,
+    )
+    try:
+        output, errors = process.communicate()
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: {FINISHING}.", file=sys.stderr)
+        with interruption.deferred(FINISHING), suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGINT)
+            process.communicate()
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
