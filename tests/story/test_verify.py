@@ -1,13 +1,51 @@
 """`make verify ENV=local` passes on the stack that is up, and sees what is broken."""
 
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws.settings import ACCOUNT_ID
 from tests.story.checkout import ROOT, Checkout
+from tools.deploy.environment import LOCAL, environment
+
+NAME = "atrium-dev-verify"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
+        }
+    ],
+}
 
 
-def test_the_running_stack_is_as_promised() -> None:
+@pytest.fixture
+def alarm() -> Iterator[str]:
+    """An alarm with a topic, which dev has not; tests/infra/test_alarm_delivery.py takes prod's."""
+    target = environment(LOCAL)
+    sns, cloudwatch = target.client("sns"), target.client("cloudwatch")
+    topic = sns.create_topic(Name=NAME, Attributes={"Policy": json.dumps(POLICY)})["TopicArn"]
+    cloudwatch.put_metric_alarm(
+        AlarmName=NAME, Namespace="AWS/Lambda", MetricName="Errors", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )  # fmt: skip
+    yield NAME
+    cloudwatch.delete_alarms(AlarmNames=[NAME])
+    sns.delete_topic(TopicArn=topic)
+
+
+def test_the_running_stack_is_as_promised(alarm: str) -> None:
     status, said = Checkout(ROOT).run("verify", "local")
     assert status == 0, said
     for row in (
         "second plan",
+        "alarm",
         "sign-up story",
         "stale change",
         "log line",
@@ -16,3 +54,4 @@ def test_the_running_stack_is_as_promised() -> None:
     ):
         assert f"✓ {row}" in said
     assert "✗" not in said
+    assert f"{alarm}: Successfully executed action" in said

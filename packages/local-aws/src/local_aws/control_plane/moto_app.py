@@ -25,7 +25,11 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local_aws.control_plane import function_vpc, moto_growth  # noqa: F401 - they patch moto
+from local_aws.control_plane import (  # noqa: F401 - they patch moto
+    alarm_actions,
+    function_vpc,
+    moto_growth,
+)
 from local_aws.control_plane.operation_name import model_of, operation_name
 
 _CALL = "atrium.call"
