@@ -100,6 +100,31 @@ async def issue(
     return result | {"IdToken": service.key.sign(identity)}
 
 
+async def issue_to_client(
+    service: Service, pool: Pool, client: Client, granted: list[str], client_metadata: Metadata
+) -> dict[str, Any]:
+    """Return an `AuthenticationResult` for the client itself: an access token without a user."""
+    changes = await triggers.pre_token_generation_of_client(
+        service, pool, client.id, granted, client_metadata
+    )
+    generation = changes.access_token_generation or Generation()
+    now, lifetime = int(service.clock()), validity(client).access
+    claims = {
+        "sub": client.id,
+        "iss": service.issuer(pool.id),
+        "client_id": client.id,
+        "token_use": "access",
+        "scope": _scope(granted, generation),
+        "auth_time": now,
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": str(uuid.uuid4()),
+        "version": 2,
+    }
+    access = service.key.sign(_apply(claims, generation, RESERVED_ACCESS))
+    return {"AccessToken": access, "ExpiresIn": lifetime, "TokenType": "Bearer"}
+
+
 def _half_hash(access_token: str) -> str:
     """Return `at_hash` for RS256 (OpenID Connect Core, section 3.1.3.6)."""
     digest = hashlib.sha256(access_token.encode()).digest()

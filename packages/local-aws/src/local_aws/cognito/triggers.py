@@ -156,6 +156,29 @@ async def pre_token_generation(
     return answer_v2.claims_and_scope_override_details or Customization()
 
 
+async def pre_token_generation_of_client(
+    service: Service, pool: Pool, client_id: str, scopes: list[str], client_metadata: Metadata
+) -> Customization:
+    """Ask the trigger for the changes to a machine's token; only version V3_0 is asked."""
+    arn, version = _pre_token_generation(pool)
+    if not arn or version != "V3_0":
+        return Customization()
+    request: dict[str, Any] = {
+        "userAttributes": {},
+        "groupConfiguration": Groups([], [], None).configuration(),
+        "scopes": scopes,
+    }
+    if client_metadata:
+        request["clientMetadata"] = dict(client_metadata)
+    event = _frame(pool, "TokenGeneration_ClientCredentials", client_id) | {
+        "version": "3",
+        "request": request,
+        "response": {"claimsAndScopeOverrideDetails": None},
+    }
+    answer = await _fire(service, _Call("PreTokenGeneration", arn, pool.arn, event), _ResponseV2)
+    return answer.claims_and_scope_override_details or Customization()
+
+
 def _pre_token_generation(pool: Pool) -> tuple[str | None, str]:
     versioned = _config(pool).get("PreTokenGenerationConfig") or {}
     if versioned.get("LambdaArn"):
@@ -193,15 +216,21 @@ def _event(
 ) -> dict[str, Any]:
     if client_metadata:
         request = {**request, "clientMetadata": dict(client_metadata)}
-    return {
+    return _frame(pool, source, client_id) | {
         "version": "1",
-        "region": pool.region,
-        "userPoolId": pool.id,
         "userName": user.username,
-        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client_id},
-        "triggerSource": source,
         "request": request,
         "response": response,
+    }
+
+
+def _frame(pool: Pool, source: str, client_id: str) -> dict[str, Any]:
+    """Return the members that the events of all triggers have."""
+    return {
+        "region": pool.region,
+        "userPoolId": pool.id,
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client_id},
+        "triggerSource": source,
     }
 
 

@@ -11,11 +11,13 @@ import hmac
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+import msgspec
 from aiohttp import BasicAuth, web
 
 from local_aws.cognito import (
     attributes,
     client_secrets,
+    clients,
     cors,
     flows,
     pools,
@@ -50,8 +52,30 @@ async def token(service: Service, request: web.Request) -> web.Response:
     if kind == "refresh_token":
         return _granted(await _refresh(service, pool, client, form))
     if kind == "client_credentials":
-        raise OAuthError("unauthorized_client")
+        return _granted(await _issue(_to_client(service, pool, client, form)))
     raise OAuthError("unsupported_grant_type" if kind else "invalid_request")
+
+
+async def _to_client(
+    service: Service, pool: Pool, client: Client, form: Mapping[str, str]
+) -> dict[str, Any]:
+    """Issue a token to the client itself, with the scopes of resource servers that it may have."""
+    if "client_credentials" not in (client.extended_config.get("AllowedOAuthFlows") or []):
+        raise OAuthError("unauthorized_client")
+    allowed: list[str] = client.extended_config.get("AllowedOAuthScopes") or []
+    custom = [scope for scope in allowed if scope not in clients.STANDARD_SCOPES]
+    asked = list(dict.fromkeys(form.get("scope", "").split())) or custom
+    if not set(asked) <= set(custom):
+        raise OAuthError("invalid_scope")
+    metadata = _client_metadata(form.get("aws_client_metadata"))
+    return await tokens.issue_to_client(service, pool, client, asked, metadata)
+
+
+def _client_metadata(given: str | None) -> dict[str, str] | None:
+    try:
+        return msgspec.json.decode(given, type=dict[str, str]) if given else None
+    except msgspec.MsgspecError as error:
+        raise OAuthError("invalid_request", "aws_client_metadata must be a JSON object.") from error
 
 
 async def _exchange(

@@ -1,0 +1,149 @@
+"""Tokens for machines: the grant client_credentials, its scopes and its trigger."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local_aws_tests.cognito.hosted import App, basic, hosted_app
+from local_aws_tests.cognito.world import FunctionError, World, refused
+
+ORDERS = {
+    "Identifier": "orders",
+    "Name": "Orders",
+    "Scopes": [{"ScopeName": name, "ScopeDescription": name} for name in ("read", "write")],
+}
+MACHINE: dict[str, Any] = {
+    "GenerateSecret": True,
+    "AllowedOAuthFlows": ["client_credentials"],
+    "AllowedOAuthScopes": ["orders/read", "orders/write"],
+}
+
+
+@pytest.fixture
+def machine(world: World) -> App:
+    world.admin.create_resource_server(UserPoolId=world.pool_id, **ORDERS)
+    return hosted_app(world, **MACHINE)
+
+
+def ask(machine: App, secret: str | None = None, **form: str) -> tuple[int, dict[str, Any]]:
+    proof = basic(machine.client_id, secret or machine.secret or "")
+    return machine.post(
+        "/oauth2/token", {"grant_type": "client_credentials", **form}, Authorization=proof
+    )
+
+
+def test_a_machine_gets_an_access_token_and_nothing_else(machine: App) -> None:
+    status, told = ask(machine)
+    assert status == 200
+    assert told.keys() == {"access_token", "expires_in", "token_type"}
+    claims = machine.world.claims(told["access_token"])
+    assert claims.keys() == {
+        *("sub", "client_id", "token_use", "scope", "iss"),
+        *("auth_time", "iat", "exp", "jti", "version"),
+    }
+    assert claims["sub"] == claims["client_id"] == machine.client_id
+    assert claims["scope"] == "orders/read orders/write"
+    assert claims["exp"] - claims["iat"] == told["expires_in"] == 30 * 60
+
+
+def test_a_machine_may_ask_for_less(machine: App) -> None:
+    _, told = ask(machine, scope="orders/read")
+    assert machine.world.claims(told["access_token"])["scope"] == "orders/read"
+
+
+@pytest.mark.parametrize("scope", ["orders/delete", "openid", "orders/read openid"])
+def test_a_machine_may_not_ask_for_more(machine: App, scope: str) -> None:
+    assert ask(machine, scope=scope) == (400, {"error": "invalid_scope"})
+
+
+def test_a_wrong_secret(machine: App) -> None:
+    assert ask(machine, secret="wrong") == (400, {"error": "invalid_client"})
+
+
+def test_both_secrets_of_a_rotation_are_accepted(machine: App) -> None:
+    names = {"UserPoolId": machine.world.pool_id, "ClientId": machine.client_id}
+    admin = machine.world.admin
+    added = admin.add_user_pool_client_secret(**names)["ClientSecretDescriptor"]
+    for secret in (machine.secret, added["ClientSecretValue"]):
+        assert ask(machine, secret=secret)[0] == 200
+    first = admin.list_user_pool_client_secrets(**names)["ClientSecrets"][0]["ClientSecretId"]
+    admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
+    assert ask(machine) == (400, {"error": "invalid_client"})
+
+
+def test_a_client_for_people_gets_no_token_of_its_own(world: World) -> None:
+    app = hosted_app(world, GenerateSecret=True)
+    assert ask(app) == (400, {"error": "unauthorized_client"})
+
+
+def test_the_trigger_of_version_3_changes_a_machines_token(machine: App) -> None:
+    def add(event: dict[str, Any]) -> dict[str, Any]:
+        changes = {
+            "claimsToAddOrOverride": {"roles": "clerk", "sub": "somebody"},
+            "scopesToAdd": ["orders/audit"],
+            "scopesToSuppress": ["orders/write"],
+        }
+        event["response"] = {
+            "claimsAndScopeOverrideDetails": {"accessTokenGeneration": changes},
+        }
+        return event
+
+    machine.world.deploy("PreTokenGeneration", add, version="V3_0")
+    metadata = json.dumps({"run": "7"})
+    _, told = ask(machine, aws_client_metadata=metadata)
+    claims = machine.world.claims(told["access_token"])
+    assert (claims["roles"], claims["sub"]) == ("clerk", machine.client_id)
+    assert claims["scope"] == "orders/read orders/audit"
+    (event,) = machine.world.events
+    assert event == {
+        "version": "3",
+        "triggerSource": "TokenGeneration_ClientCredentials",
+        "region": "eu-central-1",
+        "userPoolId": machine.world.pool_id,
+        "callerContext": {
+            "awsSdkVersion": "aws-sdk-unknown-unknown",
+            "clientId": machine.client_id,
+        },
+        "request": {
+            "userAttributes": {},
+            "groupConfiguration": {
+                "groupsToOverride": [],
+                "iamRolesToOverride": [],
+                "preferredRole": None,
+            },
+            "scopes": ["orders/read", "orders/write"],
+            "clientMetadata": {"run": "7"},
+        },
+        "response": {"claimsAndScopeOverrideDetails": None},
+    }
+
+
+@pytest.mark.parametrize("version", [None, "V1_0", "V2_0"])
+def test_older_triggers_are_not_asked_about_machines(machine: App, version: str | None) -> None:
+    machine.world.deploy("PreTokenGeneration", lambda event: event, version=version)
+    assert ask(machine)[0] == 200
+    assert machine.world.events == []
+
+
+def test_a_trigger_of_version_3_is_asked_about_people_too(machine: App) -> None:
+    machine.world.deploy("PreTokenGeneration", lambda event: event, version="V3_0")
+    machine.world.signed_in()
+    assert [event["version"] for event in machine.world.events] == ["3"]
+
+
+def test_a_trigger_that_fails_is_told_to_the_machine(machine: App) -> None:
+    def fail(_: dict[str, Any]) -> None:
+        raise FunctionError("no such service")
+
+    machine.world.deploy("PreTokenGeneration", fail, version="V3_0")
+    status, told = ask(machine)
+    assert (status, told["error"]) == (400, "invalid_grant")
+    assert "no such service" in told["error_description"]
+
+
+def test_a_machines_token_is_no_persons(machine: App) -> None:
+    _, told = ask(machine)
+    with refused("NotAuthorizedException", "Access Token does not have required scopes"):
+        machine.world.public.get_user(AccessToken=told["access_token"])
+    assert machine.user_info(told["access_token"])[0] == 401
