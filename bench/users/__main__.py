@@ -58,7 +58,7 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder) / "data") as server,
+        running(Path(folder) / "data", database="atrium") as server,
         _filled(server, options.rows) as owner,
     ):
         pages = {sort: _page_costs(sort, owner) for sort in get_args(Sort)}

@@ -40,7 +40,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def database_server(folder: Path) -> Iterator[Postgres]:
-    with server.running(folder / "postgres") as running:
+    with server.running(folder / "postgres", database="atrium") as running:
         yield running
     shutil.rmtree(server.place(folder / "postgres"), ignore_errors=True)
 

@@ -70,7 +70,7 @@ def finish_reads() -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with running(tmp_path_factory.mktemp("postgres") / "data") as started:
+    with running(tmp_path_factory.mktemp("postgres") / "data", database="atrium") as started:
         with pg8000.native.Connection(
             SUPERUSER, unix_sock=started.socket, database="atrium"
         ) as connection:

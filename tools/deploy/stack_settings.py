@@ -17,6 +17,7 @@ def from_environment() -> Settings:
         state_name=_state_name(),
         api_port=_port("API_PORT", 3000),
         aws_port=_port("AWS_PORT", 4566),
+        database="atrium",
         terraform_state="dev",
         program=Program("make", "ATRIUM"),
     )

@@ -15,6 +15,7 @@ def main() -> int:
     serve.add_argument("--state", default=Settings.state_name)
     serve.add_argument("--api-port", type=int, default=Settings.api_port)
     serve.add_argument("--aws-port", type=int, default=Settings.aws_port)
+    serve.add_argument("--database", default=Settings.database)
     serve.add_argument("--terraform-state", default=Settings.terraform_state)
     serve.add_argument("--program", default=Program.name)
     serve.add_argument("--variables", default=Program.variables)
@@ -31,6 +32,7 @@ def _serve(options: argparse.Namespace) -> None:
         state_name=options.state,
         api_port=options.api_port,
         aws_port=options.aws_port,
+        database=options.database,
         terraform_state=options.terraform_state,
         program=Program(options.program, options.variables),
     )

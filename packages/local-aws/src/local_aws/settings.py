@@ -27,6 +27,7 @@ class Settings:
     state_name: str = ".local"
     api_port: int = 3000
     aws_port: int = 4566
+    database: str = "app"  # the database that Postgres starts with
     terraform_state: str = "root"  # the name of the Terraform state that snapshots keep
     program: Program = Program()
 

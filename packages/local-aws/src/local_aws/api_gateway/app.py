@@ -170,7 +170,8 @@ class _Gateway:
     def _no_such_stage(self) -> web.Response:
         if self._apis.deployed() is None:
             return web.json_response(
-                {"message": "No API is deployed on this laptop yet. Run `make up`."}, status=503
+                {"message": "No API is deployed yet. Apply a Terraform root that deploys one."},
+                status=503,
             )
         return web.json_response(
             {"message": "Forbidden"}, status=403

@@ -1,15 +1,9 @@
 """Pools, clients and users in moto."""
 
-import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
-
-from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.cognitoidp.models import (
     CognitoIdpUser,
@@ -19,6 +13,9 @@ from moto.cognitoidp.models import (
     UserStatus,
     cognitoidp_backends,
 )
+
+from local_aws.cognito.errors import CognitoError, invalid_parameter, not_authorized
+from local_aws.settings import ACCOUNT_ID
 
 Pool = CognitoIdpUserPool
 Client = CognitoIdpUserPoolClient

@@ -163,7 +163,7 @@ def _form_action(headers: Mapping[str, str], body: bytes, query: str) -> str | N
 def _unsigned() -> AwsResponse:
     message = (
         "This is an AWS endpoint: send signed requests. "
-        "`eval $(make env)` sets up the aws command and boto3."
+        "Any access key will do, such as AWS_ACCESS_KEY_ID=local and AWS_SECRET_ACCESS_KEY=local."
     )
     return _refused("MissingAuthenticationToken", message)
 

@@ -8,31 +8,25 @@ import asyncio
 import io
 import json
 import logging
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
-
-# moto reads these when it is imported, so they are set before any of its modules is.
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
-os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.control_plane import (  # noqa: F401 - they patch moto
     alarm_actions,
     function_vpc,
     moto_growth,
 )
 from local_aws.control_plane.operation_name import model_of, operation_name
+from local_aws.settings import LOOPBACK, Settings
 
-_CALL = "atrium.call"
+_CALL = "local_aws.call"
 SEE = "It is not emulated; docs/fidelity.md lists what is."
 # By signing name. moto has a hundred more; many of them accept a job, a pipe or a query and never
 # run it.
@@ -171,7 +165,7 @@ def _failed(service: str, error: Exception) -> Response:
     action = operation_name(request.environ[_CALL])
     text = (
         f"{service}: {action}: moto failed with {type(error).__name__}: {error}. "
-        "`make logs SERVICE=aws` shows the traceback."
+        "logs/supervisor.log in the state folder has the traceback."
     )
     return _refusal(service, 501, "NotEmulated", text)
 

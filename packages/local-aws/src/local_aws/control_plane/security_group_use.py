@@ -6,17 +6,14 @@ published version keeps the groups that it was published with.
 https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html
 """
 
-import os
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from local_aws.aws_call import AwsCall, AwsResponse, Forward
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
 from moto.awslambda.models import lambda_backends
 from moto.rds.models import rds_backends
+
+from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.settings import ACCOUNT_ID
 
 
 async def intercept(call: AwsCall, forward: Forward) -> AwsResponse:

@@ -46,14 +46,14 @@ def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
     if len(proxies) != 1:
         detail = (
             f"The local control plane has {len(proxies)} DB proxies but needs exactly one. "
-            "Run `make up`."
+            "Apply the Terraform root that creates it."
         )
         raise Refused("08006", _NO_TARGET, detail)
     if not proxies[0].has_target:
         raise Refused(
             "08006",
             _NO_TARGET,
-            "The DB proxy has no available target yet. `make up` registers one and waits.",
+            "The DB proxy has no available target yet. Register one (aws_db_proxy_target), and wait until it is AVAILABLE.",
         )
     return proxies[0]
 

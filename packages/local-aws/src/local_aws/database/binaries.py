@@ -68,7 +68,7 @@ def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
     old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
     raise NoPostgres(
         f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later (e.g. "
-        "`apt-get install postgresql` or `brew install postgresql@17`) and run `make up` again."
+        "`apt-get install postgresql` or `brew install postgresql@17`) and try again."
     )
 
 
@@ -78,8 +78,8 @@ def cache_folder() -> Path:
     `nobody` cannot enter root's home, so root uses /var/tmp.
     """
     if os.geteuid() == 0:
-        return Path("/var/tmp/atrium-0")  # noqa: S108  ownership is checked before use
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "atrium"
+        return Path("/var/tmp/local-aws-0")  # noqa: S108  ownership is checked before use
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "local-aws"
 
 
 def public_folder(path: Path) -> Path:

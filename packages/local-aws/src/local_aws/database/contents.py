@@ -5,20 +5,17 @@ a copy of the server's folder, taken while the server is stopped for a moment. O
 a Single-AZ instance also suspends its I/O for a moment.
 """
 
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from moto.rds.models import rds_backends
+
 from local_aws.aws_call import AwsResponse
 from local_aws.database.child import give_away
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.rds.models import rds_backends
 
 Change = Callable[[Path], None]
 """A change of the server's folder, made while the server is stopped."""

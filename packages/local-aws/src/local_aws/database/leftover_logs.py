@@ -5,17 +5,14 @@ A later creation of such a group fails with ResourceAlreadyExistsException
 """
 
 import json
-import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.logs.models import logs_backends
+
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.logs.models import logs_backends
 
 FLUSH_SECONDS = 1.0
 """How long after its deletion a group comes back. On AWS it is minutes."""

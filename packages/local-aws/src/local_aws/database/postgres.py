@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from local_aws.database.child import (
 )
 from local_aws.settings import LOOPBACK
 
-DATABASE = "atrium"
+DATABASE = "app"
 MASTER = "postgres"  # as on RDS: not a superuser, but CREATEDB, CREATEROLE and rds_superuser
 SUPERUSER = "rdsadmin"  # RDS's own superuser; reachable here only through the private socket
 
@@ -49,8 +49,8 @@ CREATE ROLE rds_iam
 CREATE ROLE rds_superuser
 GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION
 CREATE ROLE {MASTER} LOGIN CREATEDB CREATEROLE IN ROLE rds_superuser
-CREATE DATABASE {DATABASE} OWNER {MASTER}
 """
+_DATABASE = f'CREATE DATABASE "{{}}" OWNER {MASTER}\n'
 # From version 16 on, a grantor needs ADMIN. The grant must not make the master a member of rds_iam,
 # because RDS would then allow it to log in only by IAM.
 _GRANT_IAM = f"GRANT rds_iam TO {MASTER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE\n"
@@ -74,6 +74,7 @@ class Postgres:
     bin: Path  # psql, pg_dump, …
     _child: Child
     _lock: TextIOWrapper
+    database: str = DATABASE
 
     @property
     def socket(self) -> str:
@@ -82,14 +83,6 @@ class Postgres:
         Example: `pg8000.connect(user, unix_sock=postgres.socket, database=…)`.
         """
         return str(self.socket_dir / f".s.PGSQL.{self.port}")
-
-    @property
-    def superuser_dsn(self) -> str:
-        return self.dsn(SUPERUSER)
-
-    def dsn(self, user: str, database: str = DATABASE) -> str:
-        """Return a libpq URL for the trusting unix socket."""
-        return f"postgresql://{user}@/{database}?host={self.socket_dir}&port={self.port}"
 
     @property
     def running(self) -> bool:
@@ -113,15 +106,27 @@ class Postgres:
 
 
 async def start(
-    data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = True
+    data: Path,
+    *,
+    port: int | None = None,
+    log: Path | None = None,
+    durable: bool = True,
+    database: str = DATABASE,
 ) -> Postgres:
     """Call `start_now` in a thread."""
-    return await asyncio.to_thread(start_now, data, port=port, log=log, durable=durable)
+    return await asyncio.to_thread(
+        start_now, data, port=port, log=log, durable=durable, database=database
+    )
 
 
 @contextmanager
 def running(
-    data: Path, *, port: int | None = None, log: Path | None = None, durable: bool = False
+    data: Path,
+    *,
+    port: int | None = None,
+    log: Path | None = None,
+    durable: bool = False,
+    database: str = DATABASE,
 ) -> Iterator[Postgres]:
     """Provide Postgres for a test.
 
@@ -129,7 +134,7 @@ def running(
     "postgres") as postgres`. By default it is not durable, which is faster. Data that `place` had
     to put outside of the folder of `data` is removed at the end.
     """
-    server = start_now(data, port=port, log=log, durable=durable)
+    server = start_now(data, port=port, log=log, durable=durable, database=database)
     try:
         yield server
     finally:
@@ -149,13 +154,14 @@ async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postg
     """
     found = await asyncio.to_thread(binaries.find)
     if not server.data.is_dir():
-        await asyncio.to_thread(_create, found, server.data)
+        await asyncio.to_thread(_create, found, server.data, server.database)
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
-            return await asyncio.to_thread(
+            started = await asyncio.to_thread(
                 _launch, found, server.data, server.port, log, durable, server._lock
             )
+            return replace(started, database=server.database)
         except PostgresFailed:
             if time.monotonic() > deadline:
                 raise
@@ -168,6 +174,7 @@ def start_now(
     port: int | None = None,
     log: Path | None = None,
     durable: bool = True,
+    database: str = DATABASE,
     free_port: Callable[[], int] | None = None,
 ) -> Postgres:
     """Start Postgres on `data`, which is created if absent, and wait until it is ready.
@@ -187,11 +194,13 @@ def start_now(
     try:
         _stop_leftover(data)
         if not data.is_dir():
-            _create(found, data)
+            _create(found, data, database)
         _check_version(found, data)
         if port is not None:
-            return _launch(found, data, port, log, durable, lock)
-        return _launch_on_free_port(found, data, log, durable, lock, free_port or _free_port)
+            started = _launch(found, data, port, log, durable, lock)
+        else:
+            started = _launch_on_free_port(found, data, log, durable, lock, free_port or _free_port)
+        return replace(started, database=database)
     except BaseException:
         lock.close()
         raise
@@ -217,7 +226,7 @@ def socket_folder(data: Path) -> Path:
     The name is in the command line of all its processes.
     """
     key = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    return Path(f"/tmp/atrium-{os.geteuid()}-{key}")  # noqa: S108  short: socket paths end at 107
+    return Path(f"/tmp/local-aws-{os.geteuid()}-{key}")  # noqa: S108  short: socket paths end at 107
 
 
 def forget(data: Path) -> None:
@@ -248,7 +257,7 @@ def _locked(data: Path) -> TextIOWrapper:
     except BlockingIOError:
         lock.close()
         raise PostgresFailed(
-            f"{data} is in use by another running stack. Stop that one first (`make down`)."
+            f"{data} is in use by another running stack. Stop that one first (command `down`)."
         ) from None
     return lock
 
@@ -282,7 +291,7 @@ def _postmaster(data: Path) -> int | None:
     return pid if "postgres" in command and f" {data} " in f"{command} " else None
 
 
-def _create(found: Binaries, data: Path) -> None:
+def _create(found: Binaries, data: Path, database: str) -> None:
     """Run initdb and create RDS's roles in a temporary folder, then rename it.
 
     `data` is therefore complete or absent.
@@ -310,7 +319,7 @@ def _create(found: Binaries, data: Path) -> None:
                 scratch,
             ]
         )
-        statements = _ROLES + (_GRANT_IAM if found.major >= 16 else "")
+        statements = _ROLES + _DATABASE.format(database) + (_GRANT_IAM if found.major >= 16 else "")
         _run(
             [
                 found.folder / "postgres",
@@ -347,7 +356,7 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
         name = Path(command[0]).name
         raise PostgresFailed(
             f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice} "
-            "and run `make up` again."
+            "and try again."
         )
 
 
@@ -356,7 +365,7 @@ def _check_version(found: Binaries, data: Path) -> None:
     if made_by != found.major:
         raise PostgresFailed(
             f"{data} was created by Postgres {made_by}, but {found.version} runs here "
-            f"({found.folder}). Delete the local data (`make reset`), or install that version."
+            f"({found.folder}). Delete the local data (command `reset`), or install that version."
         )
 
 
@@ -414,7 +423,7 @@ def _wait_until_ready(child: Child, data: Path, port: int, log: Path) -> None:
             raise PostgresFailed(
                 f"Postgres did not start on port {port}. The end of {log}:\n"
                 + "\n".join(last)
-                + "\n`make up` tries again."
+                + "\nRun the command again."
             )
         time.sleep(0.02)
 

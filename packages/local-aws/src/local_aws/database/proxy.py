@@ -131,7 +131,9 @@ class Proxy:
             upstream = await _connect(self.upstream)
         except OSError as error:
             message = "This RDS Proxy currently has no available target instance."
-            raise Refused("08006", message, f"{error}: see `make status`.") from None
+            raise Refused(
+                "08006", message, f"{error}: logs/postgres.log in the state folder says why."
+            ) from None
         upstream.write(wire.packet(code, body))  # the upstream sends AuthenticationOk itself
         client.shown = self.watch(user) if self.watch else None
         join(client, upstream)

@@ -4,14 +4,11 @@ A configuration with such a subnet then replaces the proxy at every plan
 (https://github.com/hashicorp/terraform-provider-aws/issues/17781 and #23446).
 """
 
-import os
 from typing import Any
 
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
 from moto.ec2.models import ec2_backends
+
+from local_aws.settings import ACCOUNT_ID
 
 UNSUPPORTED = frozenset(["use1-az3", "usw1-az2"])
 

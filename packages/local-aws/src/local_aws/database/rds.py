@@ -6,7 +6,6 @@ package emulate what AWS changes, delays or rejects.
 """
 
 import json
-import os
 import re
 import secrets
 import string
@@ -14,16 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from moto.rds.models import rds_backends
+from moto.secretsmanager.models import secretsmanager_backends
+
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
 from local_aws.database import parameter_source, proxy_zones, service_linked_role, settling
 from local_aws.database.contents import Contents
 from local_aws.database.leftover_logs import LeftoverLogs
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.rds.models import rds_backends
-from moto.secretsmanager.models import secretsmanager_backends
 
 _PROXY = {"CreateDBProxy", "DescribeDBProxies", "ModifyDBProxy"}
 _TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}

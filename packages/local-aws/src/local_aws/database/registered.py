@@ -4,18 +4,15 @@ As on AWS, a user needs a secret with a value that the proxy's role may read.
 """
 
 import json
-import os
 from dataclasses import dataclass
+
+from moto.rds.models import rds_backends
+from moto.secretsmanager.models import secretsmanager_backends
 
 from local_aws.database import settling, trust
 from local_aws.iam import sessions
 from local_aws.network.reachability import Place
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.rds.models import rds_backends
-from moto.secretsmanager.models import secretsmanager_backends
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class RegisteredProxy:
         if found is None:
             return (
                 f"No secret of the proxy contains {user} and a password, or the password is "
-                f"younger than {settling.SECRET_SECONDS:.0f} s. `make migrate` sets the passwords."
+                f"younger than {settling.SECRET_SECONDS:.0f} s. Store the user and its password in a secret of the proxy."
             )
         if refusal := trust.refusal_of_rds(self.role_arn):
             return refusal

@@ -7,14 +7,10 @@ https://github.com/terraform-aws-modules/terraform-aws-rds/issues/364,
 https://github.com/aws-samples/eks-workshop-v2/issues/1609
 """
 
-import os
+from moto.iam import models as iam
 
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.iam import models as iam
 
 # moto writes the name like the service in its address.
 iam.SERVICE_NAME_CONVERSION |= {"rds": "RDS"}

@@ -6,13 +6,8 @@ one. Here the delay is seconds: long enough that a deployment that does not wait
 Importing this module patches moto's target health.
 """
 
-import os
 import time
 from typing import Any
-
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.rds.models import DBProxyTarget
 

@@ -56,7 +56,7 @@ def _create(wanted: Certificates) -> None:
     import trustme  # imported here, because it is needed once a year and would slow every start
 
     wanted.ca_bundle.parent.mkdir(parents=True, exist_ok=True)
-    authority = trustme.CA(organization_name="Atrium local authority")
+    authority = trustme.CA(organization_name="local-aws authority")
     server = authority.issue_cert("localhost", LOOPBACK, not_after=datetime.now(UTC) + _LIFETIME)
     _write(wanted.server, server.private_key_and_cert_chain_pem.bytes(), 0o600)
     _write(wanted.ca_bundle, authority.cert_pem.bytes(), 0o644)

@@ -5,14 +5,11 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html, "Limitati
 """
 
 import json
-import os
 from typing import Any
 
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
 from moto.iam.models import iam_backends
+
+from local_aws.settings import ACCOUNT_ID
 
 PRINCIPAL = "rds.amazonaws.com"
 

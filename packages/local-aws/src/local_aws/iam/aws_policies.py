@@ -1,4 +1,4 @@
-"""The AWS managed policies that Atrium's roles refer to, as AWS publishes them.
+"""AWS managed policies that roles can refer to, as AWS publishes them.
 
 moto ships all 1,500 of them, which would add megabytes to the memory and to every snapshot.
 """

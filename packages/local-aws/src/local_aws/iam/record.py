@@ -1,7 +1,7 @@
 """The log of IAM decisions: one line per distinct decision in the state folder's `iam-calls.jsonl`.
 
 Each line is self-contained: it holds the policies in force and the condition keys that they
-mention. So another simulator can repeat the decision, and `make iam-report` can list permissions
+mention. So another simulator can repeat the decision, and a report can list permissions
 that no call needed.
 
 Calls that no condition distinguishes share one line, the first. An example is reads of two users

@@ -4,11 +4,13 @@ Reading moto's dictionaries from the event loop's thread is safe under the GIL i
 one step.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 
 from local_aws.iam import aws_policies
 from local_aws.iam.context import Context, completed
@@ -16,11 +18,6 @@ from local_aws.iam.decision import SESSION, Decision, decide_within
 from local_aws.iam.policy import Policy, parse
 from local_aws.iam.record import Call, Policies, mentioned, record
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.iam.models import iam_backends
-from moto.sts.models import sts_backends
 
 PARTITION = "aws"
 
@@ -79,7 +76,7 @@ def credentials_for(
     """
     if _role(role_arn) is None:
         raise LookupError(
-            f"The role {role_arn} does not exist. Apply the environment again: `make up`."
+            f"The role {role_arn} does not exist. Apply the Terraform root that creates it."
         )
     _forget_expired()
     made = sts_backends[ACCOUNT_ID][PARTITION].assume_role(

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 
 The queue is stored on moto's backend, so that the snapshot contains it. Accepted events are retried
-after `make down`.
+after a stop.
 """
 
 import asyncio

@@ -39,7 +39,7 @@ def layer_not_found(function: str) -> InvokeError:
     message = (
         f"A layer of {function} was deleted. The laptop keeps a deleted layer only for $LATEST, "
         "for versions that an alias names, and for newer ones. "
-        "Publish the function again: `make up`."
+        "Publish the function again."
     )
     return InvokeError(502, "ResourceNotFoundException", message)
 

@@ -32,7 +32,7 @@ def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
 
 
 def _next(latest: Any, published: list[Any]) -> int:
-    """Return the next number; a state of an earlier `make up` has no last one."""
+    """Return the next number; a state of an earlier version has no last one."""
     return 1 + max([getattr(latest, _LAST, 0), *(int(each.version) for each in published)])
 
 

@@ -6,20 +6,17 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html,
 https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
 """
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from moto.ec2.models import ec2_backends
+
 from local_aws.iam.sessions import Session
 from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.ec2.models import ec2_backends
 
 _HTTPS, _POSTGRES = 443, 5432
 _EVERYWHERE = "0.0.0.0/0"

@@ -105,6 +105,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
         settings.state / "postgres",
         port=_if_free(wanted.get("postgres")),
         log=settings.logs / "postgres.log",
+        database=settings.database,
     )
     stack.push_async_callback(server.stop)
     pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")

@@ -68,6 +68,7 @@ def _arguments(settings: Settings, launch: Launch) -> list[str]:
         f"--state={settings.state_name}",
         f"--api-port={settings.api_port}",
         f"--aws-port={settings.aws_port}",
+        f"--database={settings.database}",
         f"--terraform-state={settings.terraform_state}",
         f"--program={settings.program.name}",
         f"--variables={settings.program.variables}",

@@ -54,7 +54,7 @@ def loop() -> Iterator[Loop]:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with running(tmp_path_factory.mktemp("database") / "postgres") as server:
-        admin = pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="atrium")
+        admin = pg8000.native.Connection(SUPERUSER, unix_sock=server.socket, database="app")
         for user in ("app", "readonly", "migrator"):
             admin.run(f"CREATE ROLE {user} LOGIN IN ROLE rds_iam")
         admin.run("CREATE TABLE notes (id int PRIMARY KEY, text text)")
@@ -111,7 +111,7 @@ class Stand:
         arguments = {
             "host": LOOPBACK,
             "port": self.port,
-            "database": "atrium",
+            "database": "app",
             "ssl_context": context,
             "timeout": 60,
         }

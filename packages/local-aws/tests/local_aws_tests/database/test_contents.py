@@ -34,7 +34,7 @@ class Server:
 
     def run(self, sql: str) -> list[Any]:
         with pg8000.native.Connection(
-            SUPERUSER, unix_sock=self.running.socket, database="atrium"
+            SUPERUSER, unix_sock=self.running.socket, database="app"
         ) as connection:
             return list(connection.run(sql) or [])
 

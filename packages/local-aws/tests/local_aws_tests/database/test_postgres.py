@@ -52,7 +52,7 @@ def data() -> Iterator[Path]:
 
 
 def connect(server: Postgres, user: str = SUPERUSER) -> pg8000.native.Connection:
-    return pg8000.native.Connection(user, unix_sock=server.socket, database="atrium")
+    return pg8000.native.Connection(user, unix_sock=server.socket, database="app")
 
 
 def alive(pid: int) -> bool:
@@ -89,12 +89,12 @@ def test_over_tcp_it_asks_for_a_password_and_binds_only_to_loopback(postgres: Po
     admin.run("CREATE ROLE tcp LOGIN PASSWORD 'right'")
     admin.close()
     pg8000.native.Connection(
-        "tcp", host="127.0.0.1", port=postgres.port, database="atrium", password="right"
+        "tcp", host="127.0.0.1", port=postgres.port, database="app", password="right"
     ).close()
     for user, password in (("tcp", "wrong"), (SUPERUSER, "")):
         with pytest.raises(pg8000.DatabaseError, match="28P01"):
             pg8000.native.Connection(
-                user, host="127.0.0.1", port=postgres.port, database="atrium", password=password
+                user, host="127.0.0.1", port=postgres.port, database="app", password=password
             )
 
 

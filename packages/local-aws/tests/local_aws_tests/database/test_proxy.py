@@ -44,7 +44,7 @@ def refusal(stand: Stand, **connection: Any) -> tuple[str, str, str]:
 
 def test_a_valid_token_connects_as_that_user(stand: Stand) -> None:
     connection = stand.connect()
-    assert connection.run("SELECT current_user, current_database()") == [["app", "atrium"]]
+    assert connection.run("SELECT current_user, current_database()") == [["app", "app"]]
     connection.close()
 
 
@@ -144,7 +144,7 @@ def test_a_secret_without_a_value(stand: Stand) -> None:
         "28000",
         "This RDS Proxy has no credentials for the role readonly. Check the credentials for this role and try again.",
     )
-    assert "make migrate" in detail
+    assert "Store the user and its password" in detail
 
 
 def test_a_secret_that_the_proxys_role_may_not_read(stand: Stand) -> None:
@@ -218,7 +218,7 @@ def test_an_abandoned_transaction_is_rolled_back(stand: Stand, postgres: Postgre
     connection.run("BEGIN")
     connection.run("INSERT INTO notes VALUES (1, 'half')")
     connection._usock.shutdown(socket.SHUT_RDWR)  # as a function that is killed
-    watcher = pg8000.native.Connection("rdsadmin", unix_sock=postgres.socket, database="atrium")
+    watcher = pg8000.native.Connection("rdsadmin", unix_sock=postgres.socket, database="app")
     busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state LIKE 'idle in transaction%'"
     assert settle(lambda: watcher.run(busy) == [[0]], 60), "the server connection is still held"
     assert watcher.run("SELECT count(*) FROM notes") == [[0]]
@@ -242,7 +242,7 @@ def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
         """What comes before the query cancels nothing."""
         active = "SELECT FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '%pg_sleep(20)%'"
         with pg8000.native.Connection(
-            SUPERUSER, unix_sock=postgres.socket, database="atrium"
+            SUPERUSER, unix_sock=postgres.socket, database="app"
         ) as watcher:
             assert settle(lambda: watcher.run(active) != [], 60)
         send(stand, struct.pack("!IIII", 16, 80877102, process, secret))
