@@ -74,7 +74,6 @@ def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
     delegation.refuse_own(request.caller.uid, uid)
-    _check_size(uid, new)
     grant = GrantRecord(
         id=str(uuid7()),
         uid=uid,
@@ -116,10 +115,11 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
     meta, grant, caller = _meta(new.uid), _of_generation(new), Delegation(request.caller.uid)
     caller.check_target(grant.uid)
     caller.check_grant(grant_items.of_record(grant))
+    _check_size(grant)
     joining = [admins.joining(grant.uid)] if _is_admins(grant) and meta.status == "active" else []
     work = [
         *grants.puts(grant),
-        _changed(meta, only_this=_is_admins(grant) or not caller.is_unlimited),
+        _changed(meta, only_this=_is_in_tokens(grant) or not caller.is_unlimited),
         *joining,
         *(
             [roles.if_generation(grant.role, grant.role_generation)]
@@ -282,17 +282,23 @@ def _end(expires_at: datetime | None) -> str | None:
     return None if expires_at is None else grant_items.rfc3339(int(expires_at.timestamp()))
 
 
-def _check_size(uid: str, new: NewGrant) -> None:
+def _is_in_tokens(grant: GrantRecord) -> bool:
+    """Return True if the user's tokens name the role."""
+    return grant.role is not None and grant.scope == EVERYWHERE
+
+
+def _check_size(new: GrantRecord) -> None:
     """Raise 422 if the names of the user's roles would not fit into a token.
 
-    The role `admin` always fits.
+    The role `admin` always fits. The transaction requires that no other grant comes first.
     """
-    if new.role in (None, ADMIN) or new.scope != EVERYWHERE:
+    if new.role in (None, ADMIN) or not _is_in_tokens(new):
         return
-    held = grants.role_names(grants.everywhere(uid))
-    if new.role not in held and token_size.of_words([*held, str(new.role)]) > token_size.MAX_ROLES:
+    granted = [*grants.everywhere(new.uid), grant_items.of_record(new)]
+    names = grants.role_names(granted)
+    if token_size.of_roles(names, grants.generations(granted)) > token_size.MAX_ROLES:
         detail = (
-            f"The names of the user's {len(held) + 1} roles would not fit into a token; "
+            f"The names of the user's {len(names)} roles would not fit into a token; "
             "revoke one first"
         )
         raise _unacceptable([FieldError("#/role", detail)])

@@ -4,6 +4,7 @@ See docs/architecture.md, "Who sets an attribute".
 """
 
 from atrium.http.request import Request
+from atrium.identity import permissions
 from atrium.identity.namespaces import Namespace
 from atrium.identity.permissions import ADMIN
 
@@ -45,4 +46,4 @@ def _is_own(request: Request, uid: str) -> bool:
 
 
 def _holds_one_of(request: Request, namespace: Namespace) -> bool:
-    return not set(namespace.set_by).isdisjoint(request.caller.roles)
+    return any(permissions.has_role(request.caller, role) for role in namespace.set_by)

@@ -19,7 +19,10 @@ def bounded(uid: str, rights: Rights) -> Rights:
     scopes = _fitting(
         sorted(rights.scopes, key=lambda scope: (scope not in EVERYONE, scope)), _fits_scopes
     )
-    roles = _fitting(sorted(rights.roles, key=lambda role: (role != ADMIN, role)), _fits_roles)
+    roles = _fitting(
+        sorted(rights.roles, key=lambda role: (role != ADMIN, role)),
+        lambda names: _fits_roles(rights, names),
+    )
     namespaces = _fitting(sorted(rights.attributes), lambda names: _fits_attributes(rights, names))
     left_out = {
         "scopes": sorted(rights.scopes - set(scopes)),
@@ -50,8 +53,8 @@ def _fits_scopes(scopes: list[str]) -> bool:
     return token_size.of_words(scopes) <= token_size.MAX_SCOPES
 
 
-def _fits_roles(roles: list[str]) -> bool:
-    return token_size.of_words(roles) <= token_size.MAX_ROLES
+def _fits_roles(rights: Rights, roles: list[str]) -> bool:
+    return token_size.of_roles(roles, rights.generations) <= token_size.MAX_ROLES
 
 
 def _fits_attributes(rights: Rights, namespaces: list[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from atrium.identity import grants, namespaces, permissions, users
+from atrium.identity import grants, namespaces, permissions, token_size, users
 from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
@@ -35,6 +35,8 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
     if rights.until is not None:
         added["roles_until"] = str(rights.until)
+    if told := token_size.generations_claim(rights.roles, rights.generations):
+        added["role_generations"] = told
     if rights.attributes:
         added["attributes"] = msgspec.json.encode(rights.attributes).decode()
     access_token = {
@@ -85,7 +87,8 @@ def _rights(uid: str) -> Rights:
         return Rights()
     if meta.status != "active":
         raise _disabled()
-    return Rights(held, granted, meta.access_epoch, grants.first_end(everywhere), attributes)
+    until, generations = grants.first_end(everywhere), grants.generations(everywhere)
+    return Rights(held, granted, meta.access_epoch, until, attributes, generations)
 
 
 def _attributes(uid: str, stored: Callable[[], Sequence[StoredAttribute]]) -> Attributes:

@@ -1,6 +1,6 @@
 """The rights of a user that a token contains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,10 +16,14 @@ be refreshed.
 
 
 class Rights(NamedTuple):
-    """The rights in a token. `roles` hold everywhere; `until` is their first end in epoch seconds."""
+    """The rights in a token. `roles` hold everywhere; `until` is their first end in epoch seconds.
+
+    `generations` has those of the roles that are not 0.
+    """
 
     roles: Sequence[str] = ()
     scopes: frozenset[str] = EVERYONE
     epoch: int = FIRST_EPOCH
     until: int | None = None
     attributes: Attributes = MappingProxyType({})
+    generations: Mapping[str, int] = MappingProxyType({})

@@ -16,6 +16,7 @@ class Role(NamedTuple):
     permissions: Sequence[str] = ()
     parents: Sequence[str] = ()
     assignable_by: Sequence[str] = ()
+    sets_trusted: bool = False
 
 
 World = dict[str, Role]
@@ -24,16 +25,16 @@ Person = Sequence[Given]
 
 def rights_of(what: str, world: World) -> set[str]:
     """Permissions, those of parents, and the right to assign each role that names it or a parent."""
-    if what == "admin":
-        return {"everything"}
     if what not in world:
-        return {what}
+        return {"everything" if what == "admin" else what}
     names = [what]
     for name in names:
         names += [parent for parent in world[name].parents if parent not in names]
     permissions = {permission for name in names for permission in world[name].permissions}
     return permissions | {
-        f"assign {name}" for name, role in world.items() if set(names) & set(role.assignable_by)
+        f"assign {name}"
+        for name, role in world.items()
+        if set(names) & set(role.assignable_by) and not role.sets_trusted
     }
 
 
@@ -54,7 +55,9 @@ def may_give(person: Person, given: Given, world: World, meant: World | None = N
     own = {
         right for each in person if is_within(given, each) for right in rights_of(each.what, world)
     }
-    if "everything" in own or f"assign {given.what}" in own:
+    if "everything" in own or (given.what in meant and meant[given.what].sets_trusted):
+        return "everything" in own
+    if f"assign {given.what}" in own:
         return True
     missing = rights_of(given.what, meant) - own
     return all(
@@ -72,4 +75,5 @@ def may_change(person: Person, target: Person, world: World) -> bool:
 def may_define(person: Person, name: str, role: Role, world: World) -> bool:
     """You define a role if you hold all of it, everywhere and without end."""
     plain = {**world, name: world.get(name, Role())._replace(assignable_by=())}
-    return may_give(person, Given(name), plain, {**plain, name: role._replace(assignable_by=())})
+    wanted = plain[name]._replace(permissions=role.permissions, parents=role.parents)
+    return may_give(person, Given(name), plain, {**plain, name: wanted})

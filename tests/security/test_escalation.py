@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from access import attribute_items
-from atrium.identity import delegation, grant_items, legacy_grants, rights
+from atrium.identity import delegation, grant_items, legacy_grants, namespaces, rights
 from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.stores import idempotency_in_table, user_attributes
 from tests.security import escalation_model as model
@@ -36,6 +36,8 @@ WORLD: World = {
     "auditor": Role(["audit.read"], assignable_by=["inspector"]),
     "inspector": Role(),
     "empty": Role(),
+    "biller": Role(assignable_by=["lead"], sets_trusted=True),
+    "cashier": Role([], ["biller"]),
 }
 CLERK = Given("clerk")
 CALLERS: Sequence[Person] = (
@@ -49,6 +51,7 @@ CALLERS: Sequence[Person] = (
     [CLERK, Given("document.read", "document:7")],
     [CLERK, Given("lead", "document:7")],
     [CLERK, Given("inspector")],
+    [CLERK, Given("biller")],
     [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
     [CLERK, Given("admin", "document:7")],
     [Given("lead")],
@@ -75,6 +78,10 @@ GIVEN: Sequence[Given] = (
     Given("chief"),
     Given("auditor"),
     Given("inspector"),
+    Given("biller"),
+    Given("biller", until=SOON),
+    Given("biller", "document:7"),
+    Given("cashier"),
     Given("admin"),
     Given("admin", until=SOON),
     Given("admin", "document:7"),
@@ -188,7 +195,8 @@ def _roles() -> Iterator[Cell]:
                 continue
             allowed = may_change and model.may_define(caller, name, draft, WORLD)
             body = {"description": "x"} | {
-                field: list(value) for field, value in draft._asdict().items()
+                field: list(getattr(draft, field))
+                for field in ("permissions", "parents", "assignable_by")
             }
             yield Cell("PUT /v1/roles/{role}", {"role": name}, body, caller, [], allowed)
 
@@ -272,7 +280,20 @@ def _fixed() -> Iterator[dict[str, Any]]:
         for field in ("parents", "assignable_by")
     }
     yield grant_items.at(("ROLES", "GRAPH")) | lists | {"version": {"N": "1"}}
+    yield _trusted_namespace([name for name, role in WORLD.items() if role.sets_trusted])
     yield grant_items.at(legacy_grants.STATE) | {"layout": {"S": "keyed"}}
+
+
+def _trusted_namespace(setters: Sequence[str]) -> dict[str, Any]:
+    texts = {
+        "description": "Plans",
+        "schema": "{}",
+        "visible_to": "self",
+        "writable_by": "nobody",
+    }
+    flags = {"personal": {"BOOL": False}, "in_token": {"BOOL": True}}
+    named = {"set_by": {"L": [{"S": role} for role in setters]}, "version": {"N": "1"}}
+    return grant_items.at((namespaces.PK, "plan")) | grant_items.texts(texts) | flags | named
 
 
 @pytest.fixture
@@ -368,6 +389,11 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
     "grants are not looked at": (delegation.Delegation, "check_grant", lambda self, grant: None),
     "one may grant to oneself": (delegation, "refuse_own", lambda caller, uid: None),
+    "roles that set trusted attributes are like others": (
+        rights,
+        "sets_trusted",
+        lambda role, roles: False,
+    ),
     "only the role as it will be counts": (
         delegation.Delegation,
         "check_role",

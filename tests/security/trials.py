@@ -334,7 +334,7 @@ def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     verify, hold = session.verify, permissions.hold
     monkeypatch.setattr(session, "verify", lambda token, current: verify(token))
     monkeypatch.setattr(
-        permissions, "hold", lambda roles, permission, current: hold(roles, permission)
+        permissions, "hold", lambda caller, permission, current: hold(caller, permission)
     )
 
 

@@ -130,6 +130,18 @@ def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -
     assert part["scopesToAdd"] == ADMIN_SCOPES
 
 
+def test_a_token_says_which_role_of_a_name_it_means(uid: str, table: Any) -> None:
+    """Else it would count for the next role of that name."""
+    for role in ("editor", "reader"):
+        key = {"pk": {"S": f"R#{role}"}, "sk": {"S": "META"}}
+        numbers = {"version": {"N": "3"}, "generation": {"N": "3"}} if role == "editor" else {}
+        table.put_item(TableName=TABLE, Item=key | numbers)
+    grant(table, uid, "editor", role_generation={"N": "3"})
+    grant(table, uid, "reader")
+    claims = generate()["claimsToAddOrOverride"]
+    assert (claims["roles"], claims["role_generations"]) == ("editor reader", "editor=3")
+
+
 def put_attribute(
     table: Any, uid: str, namespace: str, value: str, *, in_token: bool = True
 ) -> None:

@@ -52,6 +52,7 @@ def definitions(table: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
     put(table, "R#reader", "PERM#orders.read", permission={"S": "orders.read"})
     put(table, "R#clerk", "META", parents={"SS": ["reader", "clerk"]})
+    put(table, "R#auditor", "META", version={"N": "1"})
     put(table, "R#cook", "PERM#coffees.write", permission={"S": "coffees.write"})
     return table
 

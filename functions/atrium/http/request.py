@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,7 +17,11 @@ _UUID_LENGTH = 36
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """The claims of the caller's access token, verified by `session.verify`."""
+    """The claims of the caller's access token, verified by `session.verify`.
+
+    `role_generations` has the generations of `roles` that are not 0. A token names a deleted role
+    until it ends. If a role of that name is created again, it has another generation.
+    """
 
     uid: str
     sub: str
@@ -25,6 +30,7 @@ class Claims(msgspec.Struct, frozen=True):
     access_epoch: int
     auth_time: int  # epoch seconds of the sign-in; a refresh keeps it
     roles_until: int | None = None  # epoch seconds at which the first of `roles` ends
+    role_generations: Mapping[str, int] = MappingProxyType({})
 
 
 class Request(msgspec.Struct):

@@ -45,11 +45,14 @@ class Delegation:
         if self.is_unlimited:
             return
         own = self._own([grant])
-        if not any(each.role == ADMIN and rights.contains(each, grant) for each in own):
-            _refuse_setter(grant.role)
         roles = roles_of([*own, grant])
         if rights.can_hand_out(own, grant, roles):
             return
+        if rights.sets_trusted(grant.role, roles):
+            raise _sets_trusted(
+                f"Only an administrator can grant {grant.role}: it may set attributes that go into "
+                "tokens. The grant cannot outlast the administrator's own."
+            )
         if grant.role == ADMIN and not any(each.role == ADMIN for each in own):
             detail = "Only an administrator can grant or revoke the admin role."
             raise Problem(403, "admin_required", detail, errors=[FieldError("#/role", detail)])
@@ -78,6 +81,11 @@ class Delegation:
             raise Problem(
                 403, "admin_required", "Only an administrator can change an administrator."
             )
+        if any(rights.sets_trusted(grant.role, roles) for grant in beyond):
+            raise _sets_trusted(
+                "Only an administrator can change this user, who has a role that may set "
+                "attributes that go into tokens."
+            )
         if beyond:
             raise _exceeded(
                 "This user has rights that you do not have. Ask an administrator to make this change."
@@ -94,6 +102,11 @@ class Delegation:
         own = [each for each in self._everywhere if rights.contains(each, whole)]
         named = [name, *(parent for role in (before, after) if role for parent in role.parents)]
         roles = roles_of(own, named)
+        if rights.sets_trusted(name, roles) and not rights.can_define(own, name, Role(), roles):
+            raise _sets_trusted(
+                f"Only an administrator without end can create, change or delete {name}: it may "
+                "set attributes that go into tokens."
+            )
         if before and not rights.can_define(own, name, before, roles):
             raise _exceeded(
                 "This role holds rights that you do not hold everywhere and without end."
@@ -129,15 +142,14 @@ def refuse_own(caller: str, uid: str) -> None:
         )
 
 
-def _refuse_setter(role: str | None) -> None:
-    """Raise 403 for a role in the `set_by` of a trusted namespace.
+def _sets_trusted(detail: str) -> Problem:
+    return Problem(403, "admin_required", detail)
 
-    Its permissions do not show that its holders set attributes which other programs decide by.
-    """
+
+def _setters() -> set[str]:
+    """Return the roles in the `set_by` of a trusted namespace."""
     trusted = (each for each in namespaces.read().values() if each.is_trusted)
-    if role is not None and any(role in each.set_by for each in trusted):
-        detail = f"Only an administrator can grant {role}: it may set attributes that go into tokens. The grant cannot outlast the administrator's own."
-        raise Problem(403, "admin_required", detail)
+    return {role for each in trusted for role in each.set_by}
 
 
 def in_force(found: Iterable[Grant]) -> list[Grant]:
@@ -147,6 +159,7 @@ def in_force(found: Iterable[Grant]) -> list[Grant]:
 
 def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
     """Return the roles of the grants and `names`, with the roles that they build on and may assign."""
+    setters = parallel.start(_setters)
     graph = user_attributes.item(*GRAPH) or {}
     assignable = {name: frozenset(by) for name, by in graph.get("assignable_by", {}).items()}
     roles, waiting = dict[str, Role](), {grant.role for grant in found if grant.role} | set(named)
@@ -157,7 +170,11 @@ def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
         )
         for name, read in zip(names, definitions, strict=True):
             roles[name] = Role(
-                read.permissions, read.parents, assignable.get(name, frozenset()), read.generation
+                read.permissions,
+                read.parents,
+                assignable.get(name, frozenset()),
+                read.generation,
+                name in setters.result(),
             )
         above = {parent for definition in definitions for parent in definition.parents}
         assigned = {name for name, by in assignable.items() if by & waiting}

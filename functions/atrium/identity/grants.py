@@ -43,6 +43,11 @@ def role_names(everywhere: Iterable[Grant]) -> list[str]:
     return sorted({grant.role for grant in everywhere if grant.role})
 
 
+def generations(grants: Iterable[Grant]) -> dict[str, int]:
+    """Return the generations of the roles that are not 0."""
+    return {grant.role: grant.generation for grant in grants if grant.role and grant.generation}
+
+
 def first_end(grants: Iterable[Grant]) -> int | None:
     """Return when the first of the grants ends, in epoch seconds; None when none does."""
     return min((grant.expires_at for grant in grants if grant.expires_at is not None), default=None)

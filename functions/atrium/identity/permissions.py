@@ -1,7 +1,8 @@
 """The permissions of roles. A role's definition is cached by its version. Fails closed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from atrium.http.request import Claims
 from atrium.identity.grant_items import Grant
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
@@ -20,17 +21,29 @@ Define = Callable[[str], RoleDefinition]
 """A function that returns a role's own definition, empty for an unknown role."""
 
 
-def hold(roles: Iterable[str], permission: str, *, current: bool = False) -> bool:
-    """Return True if one of the roles, or a role that it builds on, holds the permission.
+def hold(caller: Claims, permission: str, *, current: bool = False) -> bool:
+    """Return True if a role of the token, or a role that it builds on, holds the permission.
 
     `current` reads the table instead of the cache, role by role until one holds it. Raises
     user_attributes.Unavailable.
     """
-    held = set(roles)
+    held = set(caller.roles)
     read = user_attributes.role_definition if current else cached
     return ADMIN in held or any(
-        permission in definition.permissions for definition in _definitions(held, read)
+        permission in definition.permissions
+        for definition in _definitions(held, read, caller.role_generations)
     )
+
+
+def has_role(caller: Claims, role: str) -> bool:
+    """Return True if the token has the role, and the role has not been deleted since.
+
+    One call, unless the token lacks the role. Raises like `hold`.
+    """
+    if role not in caller.roles or role == ADMIN:
+        return role in caller.roles
+    definition = user_attributes.role_definition(role)
+    return definition.version is not None and _is_same(definition, role, caller.role_generations)
 
 
 def living(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
@@ -67,20 +80,31 @@ def _of(roles: set[str], read: Define) -> set[str]:
     return set[str]().union(*(definition.permissions for definition in _definitions(roles, read)))
 
 
-def _definitions(roles: set[str], read: Define) -> Iterator[RoleDefinition]:
+def _definitions(
+    roles: set[str], read: Define, generations: Mapping[str, int] | None = None
+) -> Iterator[RoleDefinition]:
     """Yield the definitions of the roles, then of their parents, level by level.
 
-    Each is read only when it is wanted.
+    Each is read only when it is wanted. With `generations`, roles of other generations are
+    omitted: they were created after the token that names them.
     """
     seen, waiting = set[str](), roles
     while waiting:
         parents = set[str]()
         for role in sorted(waiting):
             definition = read(role)
+            if generations is not None and not seen and not _is_same(definition, role, generations):
+                definition = user_attributes.role_definition(role)  # the cache may be older
+                if not _is_same(definition, role, generations):
+                    continue
             yield definition
             parents |= definition.parents
         seen |= waiting
         waiting = parents - seen
+
+
+def _is_same(definition: RoleDefinition, role: str, generations: Mapping[str, int]) -> bool:
+    return definition.generation == generations.get(role, 0)
 
 
 def cached(role: str) -> RoleDefinition:

@@ -18,12 +18,17 @@ from atrium.identity.permissions import ADMIN
 
 
 class Role(msgspec.Struct, frozen=True):
-    """The definition of a role. Holders of a role in `assignable_by` may grant this one."""
+    """The definition of a role. Holders of a role in `assignable_by` may grant this one.
+
+    `sets_trusted` means that a trusted namespace names the role in `set_by`. Its permissions do
+    not show that its holders set values by which other programs decide.
+    """
 
     permissions: frozenset[str] = frozenset()
     parents: frozenset[str] = frozenset()
     assignable_by: frozenset[str] = frozenset()
     generation: int = 0
+    sets_trusted: bool = False
 
 
 Roles = Mapping[str, Role]
@@ -37,8 +42,10 @@ def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
     if not counts(grant, roles):
         return True
     held = _held(own, grant, roles)
-    if held.everything or grant.role is None:
-        return held.everything or permission_of(grant) in held.permissions
+    if held.everything or sets_trusted(grant.role, roles):
+        return held.everything
+    if grant.role is None:
+        return permission_of(grant) in held.permissions
     return _role_is_within(grant.role, held, roles)
 
 
@@ -50,8 +57,10 @@ def can_define(own: Sequence[Grant], name: str, role: Role, roles: Roles) -> boo
     by changing a role of their own.
     """
     held = _held(own, Grant("", EVERYWHERE, name), roles)
+    if held.everything or sets_trusted(name, roles):
+        return held.everything
     defined = {**roles, name: msgspec.structs.replace(role, assignable_by=frozenset())}
-    return held.everything or _role_is_within(name, held, defined)
+    return _role_is_within(name, held, defined)
 
 
 def contains(own: Grant, grant: Grant) -> bool:
@@ -72,6 +81,14 @@ def counts(grant: Grant, roles: Roles) -> bool:
         grant.role in (None, ADMIN)
         or roles.get(grant.role, _NOTHING).generation == grant.generation
     )
+
+
+def sets_trusted(role: str | None, roles: Roles) -> bool:
+    """Return True for a role that only administrators may grant, revoke and define.
+
+    A role that builds on it or may assign it does not set the values.
+    """
+    return role is not None and roles.get(role, _NOTHING).sets_trusted
 
 
 def permission_of(right: Grant) -> str:
@@ -97,7 +114,9 @@ def permissions_of(names: Iterable[str], roles: Roles) -> set[str]:
 
 def assignable_by(names: set[str], roles: Roles) -> set[str]:
     """Return the roles that holders of `names` may grant without holding them."""
-    return {name for name, role in roles.items() if role.assignable_by & names}
+    return {
+        name for name, role in roles.items() if role.assignable_by & names and not role.sets_trusted
+    }
 
 
 class _Held(NamedTuple):

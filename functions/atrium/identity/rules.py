@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from atrium.http.problem import Problem
-from atrium.http.request import Request, RowAccess
+from atrium.http.request import Claims, Request, RowAccess
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -131,15 +131,14 @@ def _admits(alternative: Alternative, request: Request, current: bool) -> bool:
             return True
         case "self":
             return not alternative.of or str(request.uuid(alternative.of)) == request.caller.uid
-        case "role":
-            return alternative.of in request.caller.roles
-        case "permission":
-            return _holds(alternative.of, request.caller.roles, current)
+        case "role" | "permission":
+            return _holds(alternative, request.caller, current)
 
 
-def _holds(permission: str, roles: Collection[str], current: bool) -> bool:
-    from atrium.identity import (
-        permissions,
-    )  # not at the top: it loads the AWS SDK, which public routes need not
+def _holds(alternative: Alternative, caller: Claims, current: bool) -> bool:
+    # Not imported at the top: it loads the AWS SDK, which public routes do not use.
+    from atrium.identity import permissions
 
-    return permissions.hold(roles, permission, current=current)
+    if alternative.kind == "role":
+        return permissions.has_role(caller, alternative.of)
+    return permissions.hold(caller, alternative.of, current=current)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from atrium.http.problem import Problem, unavailable
 from atrium.http.request import Claims
+from atrium.identity import token_size
 from atrium.identity.authority import TokenStaleError
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
@@ -55,6 +56,7 @@ def _claims(token: Mapping[str, str]) -> Claims:
             access_epoch=int(token["access_epoch"]),
             auth_time=int(token["auth_time"]),
             roles_until=int(token["roles_until"]) if "roles_until" in token else None,
+            role_generations=token_size.generations(token.get("role_generations", "")),
         )
     except (KeyError, ValueError):
         raise Problem(

@@ -28,6 +28,26 @@ def of_words(words: Iterable[str]) -> int:
     return size(" ".join(words))
 
 
+def of_roles(names: Iterable[str], role_generations: Mapping[str, int]) -> int:
+    """Return the size of the claims `roles` and `role_generations`."""
+    known = list(names)
+    told = generations_claim(known, role_generations)
+    return of_words(known) + (size(told) if told else 0)
+
+
+def generations_claim(names: Iterable[str], role_generations: Mapping[str, int]) -> str:
+    """Return the claim `role_generations`: `editor=3 reader=2`, without roles of generation 0."""
+    return " ".join(
+        f"{name}={role_generations[name]}" for name in names if role_generations.get(name)
+    )
+
+
+def generations(claim: str) -> dict[str, int]:
+    """Return the generations in a claim. Raise ValueError if it is malformed."""
+    pairs = (word.partition("=") for word in claim.split())
+    return {name: int(generation) for name, _, generation in pairs}
+
+
 def of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> int:
     """Return the size of the claim `attributes`."""
     return size(msgspec.json.encode(attributes).decode())

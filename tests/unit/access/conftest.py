@@ -46,18 +46,20 @@ class Service:
         roles: str | None = None,
         epoch: int | None = None,
         query: Mapping[str, str] | None = None,
+        token: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Answer:
-        """`path` is an address; the route is found as the gateway finds it."""
+        """`path` is an address; the route is found as the gateway finds it. `token` has more claims."""
         resource, variables = _route(method, path)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         asked = {name: [value] for name, value in (query or {}).items()} or None
         held = roles if roles is not None else ("admin" if uid == ADMIN else "")
-        token = claims(uid=uid, roles=held, access_epoch=str(epoch or self.epoch(uid)))
+        told = {"access_epoch": str(epoch or self.epoch(uid)), **(token or {})}
+        sent_token = claims(uid=uid, roles=held, **told)
         content = None if body is None else body if isinstance(body, str) else json.dumps(body)
-        event = api_event(f"{method} {resource}", content, sent, token=token, query=asked)
+        event = api_event(f"{method} {resource}", content, sent, token=sent_token, query=asked)
         event["pathParameters"] = variables or None
         event["path"] = path
         event["requestContext"]["path"] = path

@@ -107,6 +107,18 @@ def test_a_role_whose_name_would_not_fit_into_the_token_is_refused(people: Servi
     made(people, BOB, role=names[16])
 
 
+def test_two_grants_at_once_do_not_exceed_a_token_together(
+    people: Service, patient_crowd: Crowd
+) -> None:
+    names = [f"r{number:02}{'x' * 57}" for number in range(17)]
+    for name in names:
+        people.new_role(name)
+    for name in names[:15]:
+        people.grant(ADA, role=name)
+    grants = [partial(make, people, ADA, role=name) for name in names[15:]]
+    assert sorted(answer.status for answer in patient_crowd.at_once(grants)) == [201, 422]
+
+
 def test_the_right_to_an_action(people: Service) -> None:
     right = made(people, ADA, action="read", scope="document:7")
     assert (permitted(people, ADA, "7"), permitted(people, ADA, "8")) == (True, False)

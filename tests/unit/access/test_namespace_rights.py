@@ -17,8 +17,9 @@ CALLERS = {"admin": ADMIN, "writer": BOB, "setter": EVE, "owner": ADA}
 def billing(service: Service) -> Service:
     for uid in (ADA, BOB, EVE):
         service.new_user(uid)
-    service.new_role("writer", "access.write")
-    service.new_role("billing")
+    for role, held in (("writer", ["access.write"]), ("billing", [])):
+        body = {"description": role, "permissions": held}
+        assert service.ask("PUT", f"/v1/roles/{role}", body, If_None_Match="*").status == 201
     service.grant(BOB, role="writer")
     service.grant(EVE, role="billing")
     namespaces: dict[str, dict[str, Any]] = {
@@ -122,6 +123,77 @@ def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(
     refused = ask(billing, "writer", "POST", path, body, Idempotency_Key="1")
     assert (refused.status, refused.json["code"]) == (403, "admin_required")
     assert ask(billing, "admin", "POST", path, body, Idempotency_Key="1").status == 201
+
+
+@pytest.mark.parametrize("expires_at", [None, 4_000_000_000])
+def test_only_an_administrator_takes_it_away_and_changes_who_holds_it(
+    billing: Service, expires_at: int | None
+) -> None:
+    """Else a holder of `access.write` decides which values other programs see."""
+    held = billing.grant(ADA, role="billing", expires_at=expires_at)
+    path = f"/v1/users/{ADA}/grants/{held}"
+    asked: list[tuple[str, str, Any]] = [
+        ("DELETE", path, None),
+        ("PUT", path, {"expires_at": "2090-01-01T00:00:00Z"}),
+        ("PATCH", f"/v1/users/{ADA}/attributes", {"attributes": {"notes": {"x": 1}}}),
+    ]
+    for method, place, body in asked:
+        refused = ask(billing, "writer", method, place, body, If_Match="*")
+        assert (refused.status, refused.json["code"]) == (403, "admin_required"), refused.text
+    assert ask(billing, "admin", "DELETE", path, If_Match="*").status == 204
+    assert ask(billing, "writer", *asked[2][:2], asked[2][2], If_Match="*").status == 200, (
+        "it was the role"
+    )
+
+
+def test_only_an_administrator_defines_it(billing: Service) -> None:
+    billing.ask(
+        "PUT", "/v1/roles/other", {"description": "x", "permissions": []}, If_None_Match="*"
+    )
+    body = {"description": "x", "permissions": []}
+    for method, sent in (("PUT", body), ("DELETE", None)):
+        refused = ask(billing, "writer", method, "/v1/roles/billing", sent, If_Match="*")
+        assert (refused.status, refused.json["code"]) == (403, "admin_required"), refused.text
+        assert ask(billing, "writer", method, "/v1/roles/other", sent, If_Match="*").status < 300
+
+
+def test_a_role_of_a_namespace_without_trust_is_like_any_other(billing: Service) -> None:
+    assert put_namespace(billing, "plan", "If_Match", schema=ANY, set_by=["billing"]).status == 200
+    path = f"/v1/users/{ADA}/grants"
+    given = ask(billing, "writer", "POST", path, {"role": "billing"}, Idempotency_Key="1")
+    assert given.status == 201
+    gone = ask(billing, "writer", "DELETE", f"{path}/{given.json['id']}", If_Match="*")
+    assert gone.status == 204
+
+
+@pytest.mark.parametrize(
+    ("name", "parents", "assignable_by"),
+    [("chief", ["billing"], []), ("boss", [], ["boss"])],
+    ids=["builds on it", "may assign it"],
+)
+def test_a_role_that_builds_on_it_or_may_assign_it_sets_nothing(
+    billing: Service, name: str, parents: list[str], assignable_by: list[str]
+) -> None:
+    """`set_by` is not inherited, so a holder of `access.write` may grant such a role."""
+    bodies: dict[str, Any] = {
+        name: {"parents": parents, "permissions": []},
+        "billing": {"permissions": [], "assignable_by": assignable_by},
+    }
+    for role, body in bodies.items():
+        known: Any = {"If_Match": "*"} if role == "billing" else {"If_None_Match": "*"}
+        path = f"/v1/roles/{role}"
+        answer = billing.ask("PUT", path, {"description": role, **body}, **known)
+        assert answer.status < 300, answer.text
+    grants, value = f"/v1/users/{ADA}/grants", f"/v1/users/{ADMIN}/attributes/plan/x"
+    given = ask(billing, "writer", "POST", grants, {"role": name}, Idempotency_Key="1")
+    assert given.status == 201, given.text
+    holder: dict[str, Any] = {"uid": ADA, "roles": f"{name} writer"}
+    refused = billing.ask("PUT", value, {"value": 1}, **holder, If_None_Match="*")
+    assert refused.status == 404, refused.text
+    billing.grant(ADA, role="writer")
+    grants = f"/v1/users/{BOB}/grants"
+    refused = billing.post(grants, {"role": "billing"}, **holder)
+    assert (refused.status, refused.json["code"]) == (403, "admin_required"), refused.text
 
 
 FLAGS: dict[str, Any] = {
