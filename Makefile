@@ -164,13 +164,13 @@ bootstrap: environment ## Prepare an AWS account once: state bucket, roles for G
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
 plan: environment ## Show what a deploy would change (ENV=dev|…|local); changes nothing
-	@$(PYTHON) -m tools.operations.plan $(ENV)
+	@$(PYTHON) -m tools.operations.plan $(ENV) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(KEEP),--keep $(KEEP)) $(if $(GUARD),--guard) $(if $(TEXT),--text $(TEXT))
 
 preflight: environment ## Ask the account whether a deploy can work, and what to do if not (ENV=dev|prod|local); changes nothing
 	@$(PYTHON) -m tools.operations.preflight $(ENV)
 
 deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev; SERVICE=users for its code alone; YES=1; CANARY=10)
-	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(YES),--yes) $(CANARY_OPTIONS)
+	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(PLAN),--plan $(PLAN) --sha256 $(PLAN_SHA256)) $(if $(YES),--yes) $(CANARY_OPTIONS)
 
 release: environment ## Migrate, then shift aliases to the published versions; roll back on an alarm (ENV=dev CANARY=10 WATCH=600)
 	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)

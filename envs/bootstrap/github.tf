@@ -21,11 +21,28 @@ locals {
   )
 }
 
-# Plans: any pull request of the repository, and main. Reads the shape of things, never what people keep in them, and cannot
-# write the lock either: terraform plan -lock=false.
-resource "aws_iam_role" "plan" {
-  name                 = "${var.project}-plan"
-  description          = "GitHub plans changes of ${var.github_repository}"
+# Two roles plan, and both only read. `plan` is for pull requests, which may run any code, and for the nightly look for drift.
+# `propose` is for main alone. It makes the plan that a deploy applies, and keeps it in the state bucket.
+locals {
+  planners = {
+    plan = {
+      description = "GitHub plans changes of ${var.github_repository}"
+      subjects    = flatten([for subject in local.subjects : ["${subject}:pull_request", "${subject}:ref:refs/heads/main"]])
+    }
+    propose = {
+      description = "GitHub makes and keeps the plans that are applied, from main of ${var.github_repository}"
+      subjects    = [for subject in local.subjects : "${subject}:ref:refs/heads/main"]
+    }
+  }
+
+  kept_plans = [for environment in sort(local.environments) : "${aws_s3_bucket.state.arn}/${environment}/plans/*"]
+}
+
+resource "aws_iam_role" "planner" {
+  for_each = local.planners
+
+  name                 = "${var.project}-${each.key}"
+  description          = each.value.description
   max_session_duration = 3600
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -36,23 +53,38 @@ resource "aws_iam_role" "plan" {
       Condition = {
         StringEquals = {
           "${local.claims}:aud" = "sts.amazonaws.com"
-          "${local.claims}:sub" = flatten([for subject in local.subjects : ["${subject}:pull_request", "${subject}:ref:refs/heads/main"]])
+          "${local.claims}:sub" = each.value.subjects
         }
       }
     }]
   })
 }
 
-resource "aws_iam_role_policy_attachment" "plan" {
-  role       = aws_iam_role.plan.name
+moved {
+  from = aws_iam_role.plan
+  to   = aws_iam_role.planner["plan"]
+}
+
+resource "aws_iam_role_policy_attachment" "planner" {
+  for_each = aws_iam_role.planner
+
+  role       = each.value.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
 
-# ReadOnlyAccess also reads data, and a pull request may run any code: records, objects, logs, people, secrets and the keys of
-# API clients are taken out. So are the database's logs and statements (rds, pi), and WAF's samples, whose headers hold tokens.
-resource "aws_iam_role_policy" "plan_reads_no_data" {
+moved {
+  from = aws_iam_role_policy_attachment.plan
+  to   = aws_iam_role_policy_attachment.planner["plan"]
+}
+
+# ReadOnlyAccess also reads data: records, objects, logs, people, secrets and the keys of API clients are taken out. So are the
+# database's logs and statements (rds, pi), and WAF's samples, whose headers hold tokens. Lambda may decrypt for the caller: a
+# function's environment holds settings, and without it every plan shows an update of every function.
+resource "aws_iam_role_policy" "reads_no_data" {
+  for_each = aws_iam_role.planner
+
   name = "reads_no_data"
-  role = aws_iam_role.plan.id
+  role = each.value.id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -61,12 +93,18 @@ resource "aws_iam_role_policy" "plan_reads_no_data" {
         Action = [
           "athena:GetQueryResults", "cognito-idp:AdminGet*", "cognito-idp:AdminList*", "cognito-idp:ListUsers*",
           "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan",
-          "dynamodb:Search*", "kms:Decrypt", "lambda:GetDurableExecution*", "logs:FilterLogEvents", "logs:GetLog*",
+          "dynamodb:Search*", "lambda:GetDurableExecution*", "logs:FilterLogEvents", "logs:GetLog*",
           "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "pi:*", "rds:Download*",
           "secretsmanager:GetSecretValue", "sqs:ReceiveMessage", "wafv2:GetSampledRequests", "xray:BatchGet*",
           "xray:GetRetrievedTraces*", "xray:GetTrace*", "xray:StartTraceRetrieval",
         ]
         Resource = "*"
+      },
+      {
+        Effect    = "Deny"
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { StringNotLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
       },
       {
         Effect      = "Deny"
@@ -78,8 +116,15 @@ resource "aws_iam_role_policy" "plan_reads_no_data" {
         Action   = "apigateway:GET"
         Resource = ["arn:aws:apigateway:*::/apikeys", "arn:aws:apigateway:*::/apikeys/*", "arn:aws:apigateway:*::/usageplans/*/keys*"]
       },
+      each.key == "propose" ? { Effect = "Allow", Action = ["s3:PutObject"], Resource = local.kept_plans } :
+      { Effect = "Deny", Action = ["s3:GetObject*"], Resource = local.kept_plans },
     ]
   })
+}
+
+moved {
+  from = aws_iam_role_policy.plan_reads_no_data
+  to   = aws_iam_role_policy.reads_no_data["plan"]
 }
 
 # Deploys: one role per environment, for a job on main that GitHub admitted to that environment.

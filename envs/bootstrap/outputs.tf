@@ -4,8 +4,13 @@ output "deploy_role_arns" {
 }
 
 output "plan_role_arn" {
-  description = "ARN of the read-only role for plans."
-  value       = aws_iam_role.plan.arn
+  description = "ARN of the read-only role for plans of pull requests."
+  value       = aws_iam_role.planner["plan"].arn
+}
+
+output "propose_role_arn" {
+  description = "ARN of the read-only role that makes and keeps the plans that are applied."
+  value       = aws_iam_role.planner["propose"].arn
 }
 
 output "state_bucket" {

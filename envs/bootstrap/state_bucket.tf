@@ -38,6 +38,28 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
     }
   }
 
+  # A kept plan holds values in clear, and waits for its approval no longer than a week.
+  dynamic "rule" {
+    for_each = local.environments
+
+    content {
+      id     = "plans-of-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        prefix = "${rule.key}/plans/"
+      }
+
+      expiration {
+        days = 7
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.state]
 }
 

@@ -1,16 +1,138 @@
-"""`make plan`: what a reviewer reads of a plan."""
+"""A plan for reading, and that the plan that was read is the one that is applied."""
 
-from tools.deploy.terraform.root import Change
-from tools.operations.plan import as_markdown, counted
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_aws.terraform import providers
+from tests.pipelines.s3_endpoint import BUCKET, REGION, Endpoint, endpoint
+from tools.deploy import stored_plan
+from tools.deploy.configuration import Configuration
+from tools.deploy.errors import RefusedError
+from tools.deploy.release_store import ReleaseStore
+from tools.deploy.terraform.planned import ResourceChange
+from tools.deploy.terraform.root import Root, TerraformFailedError
+from tools.operations import plan_guard
+from tools.operations.plan_text import counted, markdown
+
+MAIN = """
+terraform {{
+  backend "s3" {{
+    key          = "dev/terraform.tfstate"
+    use_lockfile = true
+  }}
+}}
+
+resource "terraform_data" "one" {{
+  input = "{value}"
+}}
+"""
 
 
-def test_a_resource_that_leaves_the_state_is_told() -> None:
-    """A `removed` block plans the action forget."""
-    changes = [Change("update", "a"), Change("forget", "b"), Change("delete", "c")]
-    assert counted(changes) == "1 to destroy, 1 to forget, 1 to change."
-    lines = as_markdown("dev", changes).splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("| ") and "`" in line] == [
-        "delete",
-        "forget",
-        "update",
+def test_it_begins_with_what_it_destroys() -> None:
+    actions = ["create", "update", "forget", "delete", "replace"]
+    assert counted(actions) == ("1 to destroy, 1 to replace, 1 to forget, 1 to change, 1 to add.")
+    text = markdown("prod", [ResourceChange(action[0], "", action) for action in actions])
+    headings = [line for line in text.splitlines() if line.startswith("**")]
+    assert [heading.strip("*").split()[0] for heading in headings] == [
+        "Destroyed",
+        "Destroyed",
+        "Forgotten:",
+        "Changed",
+        "Created",
     ]
+    assert markdown("dev", []).startswith("### dev: nothing to change.")
+
+
+def test_attributes_are_told_without_secrets_and_accounts() -> None:
+    change = ResourceChange(
+        "module.a.aws_lambda_function.this",
+        "aws_lambda_function",
+        "update",
+        {"memory_size": 256, "environment": [{"variables": {"A": "1"}}], "token": "old", "role": "arn:aws:iam::012345678901:role/a", "policy": '{"Action": "a", "Id": "x"}', "version": "1"},
+        {"memory_size": 512, "environment": [{"variables": {"A": "1", "B": "2"}}], "token": "new", "role": "arn:aws:iam::012345678901:role/b", "policy": '{"Action": "b", "Id": "x"}'},
+        {"version": True},
+        {"token": True},
+    )  # fmt: skip
+    lines = [line.strip(" -") for line in markdown("dev", [change]).splitlines()]
+    assert lines[4:11] == [
+        "`module.a.aws_lambda_function.this`",
+        "`environment.0.variables.B`: nothing → `2`",
+        "`memory_size`: `256` → `512`",
+        "`policy.Action`: `a` → `b`",
+        "`role`: `arn:aws:iam::************:role/a` → `arn:aws:iam::************:role/b`",
+        "`token`: (sensitive)",
+        "`version`: `1` → (known after the apply)",
+    ]
+
+
+def test_findings_come_first_and_a_long_plan_is_cut() -> None:
+    pool = ResourceChange("pool", "aws_cognito_user_pool", "delete")
+    findings = plan_guard.findings([pool])
+    assert "(**not acknowledged**)" in markdown("prod", [pool], findings)
+    assert "(acknowledged)" in markdown("prod", [pool], findings, ["pool"])
+    many = [ResourceChange(f"a{number}" * 20, "", "create") for number in range(2000)]
+    text = markdown("dev", many)
+    assert len(text) <= 60_000
+    assert text.endswith("The rest is in the run's log.\n")
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    with endpoint() as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+@pytest.fixture
+def root(served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Root:
+    folder = tmp_path / "envs/dev"
+    folder.mkdir(parents=True)
+    for name, value in providers.environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    found = {"STATE_BUCKET": BUCKET, "AWS_REGION": REGION}
+    made = Root(folder, Configuration("dev", found))
+    write(made, "first")
+    made.init()
+    return made
+
+
+def write(root: Root, value: str) -> None:
+    (root.folder / "main.tf").write_text(MAIN.format(value=value))
+
+
+def test_the_plan_that_was_read_is_applied_and_a_stale_one_is_refused(
+    root: Root, served: Endpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = ReleaseStore(served.client(), BUCKET, "dev")
+    with root.plan(lock=False) as plan:
+        first = stored_plan.keep(store, "run-1", plan.file)
+        assert stored_plan.keep(store, "run-2", plan.file) == first
+    head = served.client().head_object(Bucket=BUCKET, Key="dev/plans/run-1")
+    assert head["ServerSideEncryption"] == "AES256"
+    write(root, "changed after the plan was read")
+    root.apply(root.read_plan(stored_plan.fetch(store, "run-1", first, tmp_path)))
+    assert [one["values"]["input"] for one in root.resources()] == ["first"]
+    with pytest.raises(TerraformFailedError):
+        root.apply(root.read_plan(stored_plan.fetch(store, "run-2", first, tmp_path)))
+    assert "Saved plan is stale" in "".join(capfd.readouterr())
+    assert [one["values"]["input"] for one in root.resources()] == ["first"]
+
+
+def test_another_plan_than_the_one_that_was_read_is_refused(
+    served: Endpoint, tmp_path: Path
+) -> None:
+    store = ReleaseStore(served.client(), BUCKET, "dev")
+    file = tmp_path / "read"
+    file.write_bytes(b"read")
+    sha256 = stored_plan.keep(store, "7", file)
+    file.write_bytes(b"put there by somebody else")
+    stored_plan.keep(store, "7", file)
+    with pytest.raises(RefusedError, match="It is not the plan that was read"):
+        stored_plan.fetch(store, "7", sha256, tmp_path)
+    with pytest.raises(RefusedError, match="there is no plan 8 of dev"):
+        stored_plan.fetch(store, "8", sha256, tmp_path)
+    with pytest.raises(RefusedError, match="not the id of a run"):
+        stored_plan.keep(store, "../prod/plans/7", file)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.deploy.terraform.root import Change
-from tools.operations import plan, smoke
+from tools.operations import smoke
 
 type Answers = dict[str, tuple[int, dict[str, str], Any]]
 
@@ -81,20 +80,3 @@ def test_a_fault(api: tuple[str, Answers], path: str, answer: Any, complaint: st
 
 def test_nobody_there() -> None:
     assert "cannot be reached" in next(smoke.complaints("http://127.0.0.1:1", "dev"))
-
-
-def test_a_plans_summary_begins_with_what_it_destroys() -> None:
-    changes = [
-        Change("create", "a"),
-        Change("update", "b"),
-        Change("delete", "c"),
-        Change("replace", "d"),
-    ]
-    lines = plan.as_markdown("prod", changes).splitlines()
-    assert lines[0] == "### prod: 1 to destroy, 1 to replace, 1 to change, 1 to add."
-    assert [line for line in lines if "`" in line] == [
-        "| delete | `c` |",
-        "| replace | `d` |",
-        "| update | `b` |",
-        "| create | `a` |",
-    ]

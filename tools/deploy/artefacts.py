@@ -52,6 +52,14 @@ def require(build: Path, wanted: str) -> None:
         )
 
 
+def require_or_build(wanted: str) -> None:
+    """Check build/ against the digest `wanted`; build if none is given."""
+    if wanted:
+        require(BUILD, wanted)
+    else:
+        build(local=False)
+
+
 def build(*, local: bool) -> None:
     """Build the artefacts. Raise RefusedError with the builder's message if that fails."""
     command = [sys.executable, "-m", "tools.build", *(["--local"] if local else [])]

@@ -79,7 +79,11 @@ def make_bucket(name: str, region: str, account_id: str) -> None:
 
 def told(root: Root) -> str:
     outputs = root.outputs()
-    roles = [outputs["plan_role_arn"], *outputs["deploy_role_arns"].values()]
+    roles = [
+        outputs["plan_role_arn"],
+        outputs["propose_role_arn"],
+        *outputs["deploy_role_arns"].values(),
+    ]
     return "\n".join(
         [
             f"The state bucket is {outputs['state_bucket']}. Workflows of {root.configuration.found['GITHUB_REPOSITORY']} may assume",

@@ -6,8 +6,12 @@ and refuses if more than code has changed or a migration is pending.
 """
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from tools.deploy import (
     artefacts,
@@ -18,6 +22,7 @@ from tools.deploy import (
     release,
     release_store,
     stack_settings,
+    stored_plan,
 )
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
@@ -25,7 +30,8 @@ from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
 from tools.deploy.release_store import ReleaseStore
 from tools.deploy.terraform import root as terraform
-from tools.operations import preflight, preflight_subject, single_service, smoke
+from tools.deploy.terraform.root import Plan, Root
+from tools.operations import plan_guard, preflight, preflight_subject, single_service, smoke
 
 # An interrupted or concurrent run may have moved aliases before this one.
 NOTHING_TO_TAKE_BACK = (
@@ -46,6 +52,10 @@ def main() -> int:
         metavar="DIGEST",
         help="deploy build/ without building, if it has this digest",
     )
+    parser.add_argument(
+        "--plan", default="", metavar="RUN", help="apply the plan that this run kept"
+    )
+    parser.add_argument("--sha256", default="", help="of that plan, as its run said")
     parser.add_argument("--yes", action="store_true", help="apply without a question")
     release.add_canary_options(parser)
     options = parser.parse_args()
@@ -94,17 +104,35 @@ def _up() -> Environment:
 def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -> None:
     root = terraform.root(name)  # reports a wrong configuration before the build
     preflight.require(preflight_subject.of_configuration(root.configuration))
-    _build(options.artefacts, local=False)
+    artefacts.require_or_build(options.artefacts)
     store = release_store.of_configuration(root.configuration)
     with store.lock("deploy"):
         root.init()
-        with root.plan(lock=True) as plan:
+        with _plan(root, store, options) as plan:
+            findings = plan_guard.findings(plan.changes)
+            acknowledged = plan_guard.acknowledgements(name) if findings else []
+            known: dict[str, object] = {
+                "acknowledged": plan_guard.require(name, findings, acknowledged),
+                "plan": hashlib.sha256(plan.file.read_bytes()).hexdigest(),
+            }
             command.agreed(name, sure=options.yes or not plan.changes)
             root.apply(plan)
         target = environment.environment(name)
         _publish_as_built(target)
         shifts = release.release(target, store, canary)
-        _end(target, store, shifts, artefacts=artefacts.digest(artefacts.BUILD))
+        _end(target, store, shifts, artefacts=artefacts.digest(artefacts.BUILD), **known)
+
+
+@contextmanager
+def _plan(root: Root, store: ReleaseStore, options: argparse.Namespace) -> Iterator[Plan]:
+    """Yield the kept plan that was read, or a new one. A kept plan that is stale is refused."""
+    if not options.plan:
+        with root.plan(lock=True) as plan:
+            yield plan
+        return
+    with tempfile.TemporaryDirectory() as private:
+        file = stored_plan.fetch(store, options.plan, options.sha256, Path(private))
+        yield root.read_plan(file)
 
 
 def _build(digest: str, *, local: bool) -> None:

@@ -2,53 +2,84 @@
 
 It writes nothing, not even the lock, so the read-only role may run it.
 
-In a workflow, the job's summary gets the changes as a table.
+In a workflow, the job's summary gets the plan for reading. `KEEP=<run>` keeps the plan in the state
+bucket for `make deploy PLAN=<run>`, once the guard has let it through.
 """
 
 import argparse
 import os
 import sys
-from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from tools.deploy import artefacts, command, environment, stack_settings
+from tools.deploy import artefacts, command, environment, release_store, stack_settings, stored_plan
 from tools.deploy.terraform import root as terraform
-from tools.deploy.terraform.root import Change
+from tools.deploy.terraform.planned import ResourceChange
+from tools.operations import plan_guard, plan_text
 
-WORDS = {
-    "delete": "to destroy",
-    "replace": "to replace",
-    "forget": "to forget",
-    "update": "to change",
-    "create": "to add",
-}
-"""Actions and their words, those that a reviewer must see first."""
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a plan besides its text in the log."""
+
+    artefacts: str = ""  # digest of build/, which is then not built
+    keep: str = ""  # run under whose id the plan is kept
+    guard: bool = False
+    text: Path | None = None
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.plan", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
-    return command.run("plan", lambda: plan(parser.parse_args().environment))
+    parser.add_argument("--artefacts", default="", metavar="DIGEST", help="use build/ as it is")
+    parser.add_argument("--keep", default="", metavar="RUN", help="keep the plan under this id")
+    parser.add_argument("--guard", action="store_true", help="fail if the guard refuses the plan")
+    parser.add_argument(
+        "--text", type=Path, metavar="FILE", help="write the plan for reading there"
+    )
+    options = parser.parse_args()
+    wanted = Wanted(options.artefacts, options.keep, options.guard, options.text)
+    return command.run("plan", lambda: plan(options.environment, wanted))
 
 
-def plan(name: str) -> None:
+def plan(name: str, wanted: Wanted) -> None:
     name = environment.chosen(name)
-    changes = _local() if name == environment.LOCAL else _on_aws(name)
-    print(f"\n{name}: {counted(changes)}")
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a") as file:
-            file.write(as_markdown(name, changes))
+    if name == environment.LOCAL:
+        _tell(name, _local(), wanted)
+    else:
+        _on_aws(name, wanted)
 
 
-def _on_aws(name: str) -> list[Change]:
+def _on_aws(name: str, wanted: Wanted) -> None:
     root = terraform.root(name)  # what is wrong with the configuration is said before the build
-    artefacts.build(local=False)
+    artefacts.require_or_build(wanted.artefacts)
     root.init()
     with root.plan(lock=False) as made:
-        return made.changes
+        _tell(name, made.changes, wanted)
+        if wanted.keep:
+            store = release_store.of_configuration(root.configuration)
+            sha256 = stored_plan.keep(store, wanted.keep, made.file)
+            report(f"Plan {wanted.keep} is kept. SHA-256: `{sha256}`")
+            output("sha256", sha256)
 
 
-def _local() -> list[Change]:
+def _tell(name: str, changes: list[ResourceChange], wanted: Wanted) -> None:
+    """Show the plan for reading. Raise RefusedError if the guard is wanted and refuses it."""
+    findings = plan_guard.findings(changes)
+    acknowledged = plan_guard.acknowledgements(name) if findings else []
+    print(f"\n{name}: {plan_text.counted([change.action for change in changes])}")
+    text = plan_text.markdown(name, changes, findings, acknowledged)
+    report(text)
+    output("changes", str(len(changes)))
+    if wanted.text:
+        wanted.text.write_text(text)
+    for finding in findings:
+        print(f"  needs an acknowledgement: {finding}")
+    if wanted.guard or wanted.keep:
+        plan_guard.require(name, findings, acknowledged)
+
+
+def _local() -> list[ResourceChange]:
     """Return the changes that this checkout's files would make to the running stack."""
     from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 
@@ -57,31 +88,26 @@ def _local() -> list[Change]:
     artefacts.build(local=True)
     scratch.write()
     scratch.init()
-    changes = [Change(action, address) for action, address in scratch.planned_changes()]
+    changes = [ResourceChange(address, "", action) for action, address in scratch.planned_changes()]
     for change in changes:
         print(f"  {change.action:<8} {change.address}")
     return changes
 
 
-def counted(changes: list[Change]) -> str:
-    if not changes:
-        return "nothing to change."
-    totals = Counter(change.action for change in changes)
-    return (
-        ", ".join(f"{totals[action]} {words}" for action, words in WORDS.items() if totals[action])
-        + "."
-    )
+def report(text: str) -> None:
+    """Add text to the summary of a workflow's job."""
+    _append("GITHUB_STEP_SUMMARY", f"{text}\n\n")
 
 
-def as_markdown(name: str, changes: list[Change]) -> str:
-    """Return the changes as a table, with deletions first for the reviewer."""
-    order = list(WORDS)
-    rows = [
-        f"| {one.action} | `{one.address}` |"
-        for one in sorted(changes, key=lambda one: order.index(one.action))
-    ]
-    table = ["", "| | resource |", "|---|---|", *rows] if rows else []
-    return "\n".join([f"### {name}: {counted(changes)}", *table, "", ""])
+def output(name: str, value: str) -> None:
+    """Set an output of a workflow's step."""
+    _append("GITHUB_OUTPUT", f"{name}={value}\n")
+
+
+def _append(variable: str, text: str) -> None:
+    if file := os.environ.get(variable):
+        with Path(file).open("a") as opened:
+            opened.write(text)
 
 
 if __name__ == "__main__":

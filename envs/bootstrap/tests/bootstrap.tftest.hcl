@@ -86,36 +86,59 @@ run "who_may_plan_and_deploy" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/atrium:pull_request", "repo:example/atrium:ref:refs/heads/main"]
+    condition     = jsondecode(aws_iam_role.planner["plan"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/atrium:pull_request", "repo:example/atrium:ref:refs/heads/main"]
     error_message = "Plans are for pull requests and main of this repository."
   }
 
   assert {
-    condition     = aws_iam_role_policy_attachment.plan.policy_arn == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    condition     = aws_iam_role_policy_attachment.planner["plan"].policy_arn == "arn:aws:iam::aws:policy/ReadOnlyAccess"
     error_message = "The role that plans changes nothing."
   }
 
   assert {
     condition = length(setsubtract(
       [
-        "cognito-idp:AdminGet*", "cognito-idp:ListUsers*", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "kms:Decrypt",
+        "cognito-idp:AdminGet*", "cognito-idp:ListUsers*", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
         "logs:FilterLogEvents", "logs:StartQuery", "pi:*", "rds:Download*", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
         "wafv2:GetSampledRequests", "xray:GetTrace*",
       ],
-      jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Action
-    )) == 0 && jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[0].Effect == "Deny"
+      jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement[0].Action
+    )) == 0 && jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement[0].Effect == "Deny"
     error_message = "The role that plans reads no data."
   }
 
   assert {
-    condition = jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[1] == {
+    condition = jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement[2] == {
       Effect = "Deny", Action = ["s3:GetObject*"], NotResource = ["arn:aws:s3:::example-states/*"]
     }
     error_message = "The role that plans reads no object but the states."
   }
 
   assert {
-    condition = jsondecode(aws_iam_role_policy.plan_reads_no_data.policy).Statement[2] == {
+    condition = jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement[1] == {
+      Effect = "Deny", Action = "kms:Decrypt", Resource = "*", Condition = { StringNotLike = { "kms:ViaService" = "lambda.*.amazonaws.com" } }
+    }
+    error_message = "The role that plans decrypts nothing but what Lambda shows of a function."
+  }
+
+  assert {
+    condition = { for name, policy in aws_iam_role_policy.reads_no_data : name => jsondecode(policy.policy).Statement[4] } == {
+      plan    = { Effect = "Deny", Action = ["s3:GetObject*"], Resource = ["arn:aws:s3:::example-states/dev/plans/*", "arn:aws:s3:::example-states/prod/plans/*"] }
+      propose = { Effect = "Allow", Action = ["s3:PutObject"], Resource = ["arn:aws:s3:::example-states/dev/plans/*", "arn:aws:s3:::example-states/prod/plans/*"] }
+    }
+    error_message = "Main keeps plans. A pull request neither reads nor writes them."
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_iam_role.planner["propose"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/atrium:ref:refs/heads/main"] &&
+      slice(jsondecode(aws_iam_role_policy.reads_no_data["propose"].policy).Statement, 0, 4) == slice(jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement, 0, 4)
+    )
+    error_message = "The plans that are applied are made on main, with the same denials."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.reads_no_data["plan"].policy).Statement[3] == {
       Effect   = "Deny", Action = "apigateway:GET"
       Resource = ["arn:aws:apigateway:*::/apikeys", "arn:aws:apigateway:*::/apikeys/*", "arn:aws:apigateway:*::/usageplans/*/keys*"]
     }
@@ -179,7 +202,7 @@ run "subjects_with_ids" {
   }
 
   assert {
-    condition = jsondecode(aws_iam_role.plan.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == [
+    condition = jsondecode(aws_iam_role.planner["plan"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == [
       "repo:example/atrium:pull_request", "repo:example/atrium:ref:refs/heads/main",
       "repo:example@123456/atrium@456789:pull_request", "repo:example@123456/atrium@456789:ref:refs/heads/main",
     ]

@@ -15,7 +15,8 @@ from local_aws.terraform.binary import terraform
 from tools import ROOT
 from tools.deploy import configuration
 from tools.deploy.configuration import Configuration
-from tools.deploy.terraform import child
+from tools.deploy.terraform import child, planned
+from tools.deploy.terraform.planned import ResourceChange
 
 TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
 
@@ -33,23 +34,11 @@ class TerraformFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Change:
-    """A planned change of one resource; `action` is create, update, delete, replace or forget.
-
-    A resource that is forgotten stays in AWS and leaves the state (a `removed` block).
-    """
-
-    action: str
-    address: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """A saved plan. Its file holds secret values, and is deleted with its temporary folder."""
 
     file: Path
-    changes: list[Change]
-    shown: dict[str, Any]  # what `terraform show -json` says of it
+    changes: list[ResourceChange]
 
 
 @dataclass(frozen=True)
@@ -83,10 +72,13 @@ class Root:
     def read_plan(self, file: Path) -> Plan:
         """Read a saved plan. Raise TerraformFailedError if it cannot be read."""
         shown = json.loads(self._read("show", "-json", "-no-color", str(file)))
-        return Plan(file, list(_changes(shown)), shown)
+        return Plan(file, list(planned.changes(shown)))
 
     def apply(self, plan: Plan) -> None:
-        """Apply a plan. Raise TerraformFailedError if it fails; the changes made by then stay."""
+        """Apply a plan, unless the state has changed since it was made.
+
+        Raise TerraformFailedError if it fails; the changes made by then stay.
+        """
         self._show("apply", "-input=false", f"-lock-timeout={lock_timeout()}", str(plan.file))
 
     def resources(self) -> list[dict[str, Any]]:
@@ -152,10 +144,3 @@ def _managed(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
     )
     for inner in module.get("child_modules", []):
         yield from _managed(inner)
-
-
-def _changes(plan: dict[str, Any]) -> Iterator[Change]:
-    for resource in plan.get("resource_changes", []):
-        actions = resource["change"]["actions"]
-        if actions not in (["no-op"], ["read"]):
-            yield Change("replace" if len(actions) == 2 else actions[0], resource["address"])
