@@ -50,7 +50,7 @@ from access import decision, standings  # noqa: E402
 from atrium.identity import grant_items, legacy_grants, permissions  # noqa: E402
 from atrium.identity.grant_items import GrantRecord  # noqa: E402
 from atrium.stores import dynamodb  # noqa: E402
-from atrium.stores.user_attributes import RoleDefinition  # noqa: E402
+from atrium.stores.user_table import RoleDefinition  # noqa: E402
 
 
 @dataclass

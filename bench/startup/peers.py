@@ -63,7 +63,7 @@ _ANSWERS = {
 
 @contextmanager
 def postgres(tls: ssl.SSLContext) -> Iterator[int]:
-    """Yield the port of a server that speaks as RDS Proxy and answers every flight with one row."""
+    """Yield the port of a server that speaks as RDS Proxy and answers every round trip with one row."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         threading.Thread(target=_accept, args=(listener, tls), daemon=True).start()
         yield listener.getsockname()[1]
@@ -123,7 +123,7 @@ def _serve(raw: socket.socket, tls: ssl.SSLContext) -> None:
             while kind := client.read(1):
                 client.read(_length(client.read(4)))
                 if kind == b"S":
-                    client.write(_flight())
+                    client.write(_answer())
                     client.flush()
 
 
@@ -139,7 +139,7 @@ def _login() -> bytes:
     )
 
 
-def _flight() -> bytes:
+def _answer() -> bytes:
     """ParseComplete, BindComplete, RowDescription, DataRow, CommandComplete, ReadyForQuery."""
     columns = b"".join(
         _text(name) + struct.pack("!IHIhih", 0, 0, oid, -1, -1, 0) for name, oid, _ in _ROW

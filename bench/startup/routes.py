@@ -49,13 +49,13 @@ def serving(folder: Path) -> Iterator[list[Route]]:
             Route("no_store", "GET /v1/health", 1.4, Start("meta", event("GET /v1/health"), {})),
             Route(
                 "sql",
-                "a public route, one SQL flight",
+                "a public route, one SQL round trip",
                 2.7,
                 Start("one_query", event("GET /v1/query"), sql),
             ),
             Route(
                 "epoch_check",
-                "GET /v1/me: META and attributes in DynamoDB, one SQL flight",
+                "GET /v1/me: META and attributes in DynamoDB, one SQL round trip",
                 5.5,
                 Start("users", event("GET /v1/me", _CLAIMS), sql | table),
             ),

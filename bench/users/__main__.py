@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "functions"))
 
 from atrium.stores import postgres  # noqa: E402
-from atrium.stores.pipeline import OneFlight  # noqa: E402
+from atrium.stores.pipeline import PipelinedConnection  # noqa: E402
 from local_aws.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
 from users import directory  # noqa: E402
 from users.directory import Sort, UserFilter, Words  # noqa: E402
@@ -100,7 +100,7 @@ def _filled(server: Postgres, rows: int) -> Iterator[pg8000.native.Connection]:
                 owner.run(_NAMES, rows=rows)
             owner.run(file.read_text().replace(" CONCURRENTLY", ""))
         owner.run("VACUUM ANALYZE users")
-        app = OneFlight("app", unix_sock=server.socket, database="atrium")
+        app = PipelinedConnection("app", unix_sock=server.socket, database="atrium")
         postgres.connect = lambda *_: app
         yield owner
         app.close()

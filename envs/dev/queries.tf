@@ -3,7 +3,7 @@
 locals {
   queries = {
     "slow requests"  = <<-QUERY
-      fields @timestamp, service, route, status, duration_ms, sql_flights, dynamodb_calls, cold, request_id
+      fields @timestamp, service, route, status, duration_ms, sql_round_trips, dynamodb_calls, cold, request_id
       | filter message = "request" and duration_ms > 500
       | sort duration_ms desc
       | limit 100

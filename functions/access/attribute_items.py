@@ -15,9 +15,9 @@ import msgspec
 from access import audit
 from atrium.http.request import Request
 from atrium.identity.namespaces import Namespaces
-from atrium.stores import attribute_value, user_attributes
+from atrium.stores import attribute_value, user_table
 from atrium.stores.attribute_value import UNREADABLE
-from atrium.stores.user_attributes import LIVING, Contended, TransactionRefused
+from atrium.stores.user_table import LIVING, ContentionError, TransactionCanceledError
 
 _ALL = ("ATTR#", "META")
 
@@ -84,10 +84,10 @@ def readable(values: Mapping[str, Any]) -> dict[str, Any]:
 def read(uid: str) -> Record | None:
     """Return the user's attributes, or None if the user is unknown or deleted.
 
-    One Query. Raises `Unavailable`.
+    One Query. Raises `TableUnavailableError`.
     """
     version, epoch, attributes = None, 0, dict[Key, Attribute]()
-    for item in user_attributes.query(f"U#{uid}", between=_ALL):
+    for item in user_table.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
             version = item.get("attributes_version", 0) if item["status"] in LIVING else None
             epoch = item["access_epoch"]
@@ -105,7 +105,7 @@ def write(
 ) -> Record:
     """Write the result of `changes`.
 
-    Raise Contended if the attributes are no longer `record`, or the user's rights have changed.
+    Raise ContentionError if the attributes are no longer `record`, or the user's rights have changed.
     """
     if not changed:
         return record
@@ -118,9 +118,11 @@ def write(
         audit.entry(request, "attributes.changed", {"fields": fields}, uid),
     ]
     try:
-        user_attributes.transact(items)
-    except TransactionRefused as refused:
-        raise Contended(f"{uid}: another transaction changed this user's attributes.") from refused
+        user_table.transact(items)
+    except TransactionCanceledError as refused:
+        raise ContentionError(
+            f"{uid}: another transaction changed this user's attributes."
+        ) from refused
     return Record(record.version + 1, record.changed(changed), record.access_epoch + renews)
 
 

@@ -15,7 +15,7 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grant_items
 from atrium.identity.grant_items import DAY_SECONDS, Item
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
@@ -52,14 +52,14 @@ def _items(
 ) -> Iterator[dict[str, Any]]:
     if asked.resource:
         key = None if after is None else dict(zip(("pk", "sk"), after, strict=True))
-        return user_attributes.query(grant_items.resource_key(asked.resource), after=key, page=page)
+        return user_table.query(grant_items.resource_key(asked.resource), after=key, page=page)
     if asked.role:
         key = (
             None
             if after is None
             else dict(zip(("pk", "sk", "gsi1pk", "gsi1sk"), after, strict=True))
         )
-        return user_attributes.query(f"ROLE#{asked.role}", index="GSI1", after=key, page=page)
+        return user_table.query(f"ROLE#{asked.role}", index="GSI1", after=key, page=page)
     return _ending(_horizon(before), after, page)
 
 
@@ -85,9 +85,7 @@ def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator
             return
         if key is None or day >= key["gsi2pk"]:
             of_day = key if key and day == key["gsi2pk"] else None
-            yield from user_attributes.query(
-                day, index="GSI2", between=bounds, after=of_day, page=page
-            )
+            yield from user_table.query(day, index="GSI2", between=bounds, after=of_day, page=page)
 
 
 def _key(asked: GrantFilter, item: Item) -> tuple[str, ...]:

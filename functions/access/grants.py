@@ -24,11 +24,11 @@ from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rules import not_found
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import idempotency_in_table, user_attributes
+from atrium.stores import idempotency_in_table, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.idempotency_in_table import WorkRefusedError
-from atrium.stores.user_attributes import Contended, TransactionRefused
-from atrium.stores.user_attributes import Meta as MetaItem
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
+from atrium.stores.user_table import Meta as MetaItem
 
 _NO_ROLE = FieldError("#/role", "This role does not exist")
 _LAST_END = datetime.max.replace(tzinfo=UTC)
@@ -133,7 +133,7 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
     except WorkRefusedError as refused:
         if 0 in refused.items and (held := grants.same(grant)):
             raise _exists(held) from refused
-        raise Contended(
+        raise ContentionError(
             f"{grant.uid}: another transaction changed this user's rights."
         ) from refused
 
@@ -185,15 +185,17 @@ def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -
 def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None:
     """Write the items; `last_admin` means that the first one fails for the last administrator."""
     try:
-        user_attributes.transact(work)
-    except TransactionRefused as refused:
+        user_table.transact(work)
+    except TransactionCanceledError as refused:
         if last_admin and 0 in refused.conditions:
             raise Problem(
                 409,
                 "last_admin",
                 "This is the last administrator. Grant the admin role to another user first.",
             ) from refused
-        raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
+        raise ContentionError(
+            f"{uid}: another transaction changed this user's rights."
+        ) from refused
 
 
 def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
@@ -227,7 +229,7 @@ def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
 
 def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
     """Return the user's META. Raise 404 for an unknown user, or a deleted one unless `deleted`."""
-    found = user_attributes.meta(uid)
+    found = user_table.meta(uid)
     if found is None or (found.is_deleted and not deleted):
         raise not_found()
     return _UsersMeta(found.status, found.access_epoch, found.version, uid)

@@ -18,9 +18,9 @@ from atrium.identity import namespaces
 from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 MAX_SETTERS = 10
 
@@ -41,7 +41,7 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
 def list_(request: Request) -> Response:
     page = pages.requested(request)
     after = {"pk": namespaces.PK, "sk": page.after[0]} if page.after else None
-    items = user_attributes.query(namespaces.PK, after=after, page=page.limit + 1)
+    items = user_table.query(namespaces.PK, after=after, page=page.limit + 1)
     found = [_shown(namespaces.of_item(item)) for item in islice(items, page.limit + 1)]
     return pages.answer(request, page, found, key=lambda each: (each["namespace"],))
 
@@ -132,7 +132,7 @@ def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) 
 
 
 def _find(name: str) -> Namespace | None:
-    item = user_attributes.item(namespaces.PK, name)
+    item = user_table.item(namespaces.PK, name)
     return namespaces.of_item(item) if item else None
 
 
@@ -172,9 +172,9 @@ def _condition(before: Namespace | None) -> dict[str, Any]:
 
 def _transact(items: list[dict[str, Any]]) -> None:
     try:
-        user_attributes.transact(items)
-    except TransactionRefused as refused:
-        raise Contended(f"Another transaction changed the namespace: {refused}") from refused
+        user_table.transact(items)
+    except TransactionCanceledError as refused:
+        raise ContentionError(f"Another transaction changed the namespace: {refused}") from refused
 
 
 def _name(request: Request) -> str:

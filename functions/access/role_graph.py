@@ -17,7 +17,7 @@ from atrium.http.problem import FieldError
 from atrium.identity import grant_items
 from atrium.identity.delegation import GRAPH
 from atrium.identity.permissions import ADMIN
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 MAX_DEPTH = 8
 """The maximum number of roles on a path of parents, the first one included."""
@@ -38,8 +38,8 @@ class Graph(msgspec.Struct, frozen=True):
 
 
 def read() -> Graph:
-    """Return the graph. One call. Raises `Unavailable`."""
-    item = user_attributes.item(*GRAPH)
+    """Return the graph. One call. Raises `TableUnavailableError`."""
+    item = user_table.item(*GRAPH)
     return (
         Graph(item["parents"], item["version"], item.get("assignable_by", {}))
         if item

@@ -25,9 +25,9 @@ from atrium.http.text import Line
 from atrium.identity import grant_items, rights
 from atrium.identity.delegation import Delegation
 from atrium.identity.permissions import ADMIN
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.user_attributes import Contended, RoleDefinition, TransactionRefused
+from atrium.stores.user_table import ContentionError, RoleDefinition, TransactionCanceledError
 
 MAX_PERMISSIONS = 45
 """A change writes each added or removed permission, and a transaction has 100 items."""
@@ -70,7 +70,7 @@ def list_(request: Request) -> Response:
         if after is None
         else {"pk": f"R#{after}", "sk": "META", "gsi1pk": "ROLES", "gsi1sk": after}
     )
-    items = user_attributes.query("ROLES", index="GSI1", after=key, page=page.limit + 1)
+    items = user_table.query("ROLES", index="GSI1", after=key, page=page.limit + 1)
     found = [
         Summary(item["gsi1sk"], item["description"], item["parents"])
         for item in islice(items, page.limit + 1)
@@ -146,7 +146,7 @@ def delete(request: Request) -> Response:
             raise _in_use(
                 f"This role can assign other roles: {', '.join(assigned[:5])}. Change them first."
             )
-        if any(map(grant_items.in_force, user_attributes.query(f"ROLE#{name}", index="GSI1"))):
+        if any(map(grant_items.in_force, user_table.query(f"ROLE#{name}", index="GSI1"))):
             raise _in_use(
                 "The role is granted to users. Revoke its grants first (GET /v1/grants?role=)."
             )
@@ -177,11 +177,11 @@ def _rights(role: Role | Draft | None) -> rights.Role | None:
 def generation(role: str) -> int | None:
     """Return the generation for a new grant, or None for an unknown role.
 
-    One call. Raises `Unavailable`.
+    One call. Raises `TableUnavailableError`.
     """
     if role == ADMIN:
         return 0
-    meta = user_attributes.item(f"R#{role}", "META")
+    meta = user_table.item(f"R#{role}", "META")
     return None if meta is None else int(meta.get("generation", 0))
 
 
@@ -197,18 +197,18 @@ def if_generation(role: str, generation: int) -> dict[str, Any]:
 
 def _last_version(name: str) -> int:
     """Return the last version of a deleted role of this name, or 0."""
-    deleted = user_attributes.item(f"R#{name}", _DELETED)
+    deleted = user_table.item(f"R#{name}", _DELETED)
     return deleted["version"] if deleted else 0
 
 
 def _find(name: str) -> Role | None:
     if name == ADMIN:
         return BUILT_IN
-    items = list(user_attributes.query(f"R#{name}"))
+    items = list(user_table.query(f"R#{name}"))
     meta = next((item for item in items if item["sk"] == "META"), None)
     if meta is None:
         return None
-    definition: RoleDefinition = user_attributes.defined(items)
+    definition: RoleDefinition = user_table.defined(items)
     return Role(
         name,
         meta["description"],
@@ -288,11 +288,11 @@ def _meta(after: Role, before: Role | None) -> dict[str, Any]:
 
 
 def _transact(items: list[dict[str, Any]]) -> None:
-    """Write the items. Raise Contended if another change of roles came first."""
+    """Write the items. Raise ContentionError if another change of roles came first."""
     try:
-        user_attributes.transact(items)
-    except TransactionRefused as refused:
-        raise Contended(f"Another transaction changed the roles: {refused}") from refused
+        user_table.transact(items)
+    except TransactionCanceledError as refused:
+        raise ContentionError(f"Another transaction changed the roles: {refused}") from refused
 
 
 def _at(name: str, sk: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from atrium.http.response import Response
 from atrium.identity import grant_items, permissions
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -149,9 +149,7 @@ def _actions_of_roles(standing: SubjectGrants, kind: str) -> set[str]:
 
 def role_names() -> list[str]:
     """Return the names of all roles, sorted. One Query of the index."""
-    return [
-        item["gsi1sk"] for item in user_attributes.query("ROLES", index="GSI1", only=["gsi1sk"])
-    ]
+    return [item["gsi1sk"] for item in user_table.query("ROLES", index="GSI1", only=["gsi1sk"])]
 
 
 def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[str]:
@@ -173,7 +171,7 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
         return grant.role in giving and permissions.is_living(grant, permissions.cached)
 
     def users(pk: str, **index: Any) -> Iterator[str]:
-        for item in user_attributes.query(pk, between=following, page=page, **index):
+        for item in user_table.query(pk, between=following, page=page, **index):
             if gives(grant_items.grant(item)):
                 yield grant_items.uid_of(item)
 
@@ -189,7 +187,7 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
 
 def _active(uids: Iterator[str]) -> Iterator[str]:
     while batch := list(islice(uids, _STATUSES_AT_ONCE)):
-        statuses = user_attributes.statuses(batch)
+        statuses = user_table.statuses(batch)
         yield from (uid for uid in batch if statuses.get(uid) == "active")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from access.decision import Resource, SubjectGrants
 from atrium.identity import grants
 from atrium.runtime import parallel
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 FEW_RESOURCES = 3
 FEW_GRANTS = 100
@@ -23,15 +23,15 @@ _NOBODY = SubjectGrants(None, ())
 
 
 def of(uid: str, resource: Resource) -> SubjectGrants:
-    """Return the standing of one user towards one resource. Raises `Unavailable`."""
+    """Return the standing of one user towards one resource. Raises `TableUnavailableError`."""
     return each({(uid, resource)})[uid, resource]
 
 
 def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
-    """Return the standing for each that is asked about. Raises `Unavailable`."""
+    """Return the standing for each that is asked about. Raises `TableUnavailableError`."""
     known = {one for one in asked if is_uid(one[0])}
     resources = Counter(uid for uid, _ in known)
-    metas = {uid: parallel.start(lambda uid=uid: user_attributes.meta(uid)) for uid in resources}  # type: ignore[misc]
+    metas = {uid: parallel.start(lambda uid=uid: user_table.meta(uid)) for uid in resources}  # type: ignore[misc]
     whole = {
         uid: parallel.start(lambda uid=uid: grants.of_few(uid, FEW_GRANTS))  # type: ignore[misc]
         for uid, count in resources.items()
@@ -58,10 +58,10 @@ def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
 
 
 def of_type(uid: str, kind: str) -> SubjectGrants:
-    """Return the standing of a user towards all resources of a type. Raises `Unavailable`."""
+    """Return the standing of a user towards all resources of a type. Raises `TableUnavailableError`."""
     if not is_uid(uid):
         return _NOBODY
-    meta = parallel.start(lambda: user_attributes.meta(uid))
+    meta = parallel.start(lambda: user_table.meta(uid))
     found = grants.of_type(uid, kind)
     read = meta.result()
     return SubjectGrants(read.status if read else None, found)

@@ -1,4 +1,4 @@
-"""Queries of orders and the menu: each function is one flight, `insert_order` a part of one."""
+"""Queries of orders and the menu: each function is one round trip, `insert_order` a part of one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

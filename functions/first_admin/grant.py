@@ -10,9 +10,9 @@ from atrium.identity import admins, grants
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord
 from atrium.identity.permissions import ADMIN
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import postgres, user_attributes
+from atrium.stores import postgres, user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 ACTOR = "operator"
 
@@ -26,21 +26,23 @@ def admin(uid: str) -> bool:
     """Make the user an administrator. Return True if the role was newly granted.
 
     The audit row is written first: a grant that is missing from the trail would be worse than
-    an entry whose grant failed. Raises user_attributes.Unavailable.
+    an entry whose grant failed. Raises user_table.TableUnavailableError.
     """
     return retry_on_conflict(lambda: _admin(uid))
 
 
 def _admin(uid: str) -> bool:
-    meta = user_attributes.meta(uid)
+    meta = user_table.meta(uid)
     if any(map(admins.is_permanent, grants.everywhere(uid))):
         return False
     grant = str(uuid7())
     audit(uid, grant)
     try:
-        user_attributes.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid)])
-    except TransactionRefused as refused:  # META has changed, so the roles may have, too
-        raise Contended(f"{uid}: another transaction changed this user's rights.") from refused
+        user_table.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid)])
+    except TransactionCanceledError as refused:  # META has changed, so the roles may have, too
+        raise ContentionError(
+            f"{uid}: another transaction changed this user's rights."
+        ) from refused
     return True
 
 
@@ -65,13 +67,13 @@ def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
     return grants.puts(made, replacing=grants.same(made))
 
 
-def _epoch(uid: str, meta: user_attributes.Meta | None) -> dict[str, Any]:
+def _epoch(uid: str, meta: user_table.Meta | None) -> dict[str, Any]:
     """Return META's update, which also guards against concurrent changes.
 
     Every other change of a role or status writes META, too.
     """
     if meta is None:
-        user_attributes.create_meta(uid)
+        user_table.create_meta(uid)
     update = {
         "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
         "UpdateExpression": "ADD access_epoch :one, version :one",

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from atrium.stores import commands, user_attributes
+from atrium.stores import commands, user_table
 from atrium.stores.commands import KEPT_SECONDS, NewUser, StatusOfUser
 from identity_commands import cognito, invitation
 from identity_commands.invitation import RefusedError
@@ -15,7 +15,7 @@ from identity_commands.invitation import RefusedError
 def perform(image: dict[str, Any]) -> None:
     """Execute the command. Raise transient errors, so that the stream or the relay repeats it."""
     id = image["pk"].removeprefix("COMMAND#")
-    command = user_attributes.item(*commands.key(id))
+    command = user_table.item(*commands.key(id))
     # The record may be old. A command with an outcome is complete, and a newer one may have undone
     # it.
     if command is None or command["outcome"] != "pending":
@@ -53,7 +53,7 @@ def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
         ":result": {"S": msgspec.json.encode(result).decode()},
         ":end": {"N": str(int(time.time()) + KEPT_SECONDS)},
     }
-    user_attributes.update(
+    user_table.update(
         *commands.key(id),
         UpdateExpression="SET outcome = :outcome, #result = :result, expires_at = :end",
         ConditionExpression="outcome = :pending",

@@ -1,4 +1,4 @@
-"""A yoyo backend for Postgres over pg8000 and one-flight connections, safe behind a pooler.
+"""A yoyo backend for Postgres over pg8000 and pipelined connections, safe behind a pooler.
 
 yoyo finds it as `postgresql+pg8000` (scheme.py).
 """
@@ -99,7 +99,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
 
 
 def open_backend(uri: str) -> Backend:
-    """Return a connected backend, for a `with` statement. Raises `DatabaseUnavailable`.
+    """Return a connected backend, for a `with` statement. Raises `DatabaseUnavailableError`.
 
     The lock's table exists afterwards.
     """

@@ -19,8 +19,8 @@ from yoyo.connections import DatabaseURI
 
 from atrium.runtime.config import required
 from atrium.stores import postgres
-from atrium.stores.pipeline import InterfaceError, OneFlight, ServerError, open_socket
-from atrium.stores.postgres import DatabaseUnavailable
+from atrium.stores.pipeline import InterfaceError, PipelinedConnection, ServerError, open_socket
+from atrium.stores.postgres import DatabaseUnavailableError
 
 SCHEME = "postgresql+pg8000"
 CLEARTEXT, MD5 = 3, 5
@@ -29,8 +29,8 @@ ANSWER_TIMEOUT = 850.0
 """Seconds, just over migrator's `statement_timeout` and less than the function's timeout."""
 
 
-class Connection(OneFlight, dbapi.Connection):  # type: ignore[misc]  # pg8000 is untyped
-    """A connection whose statements are one flight each, so autocommit is safe behind a pooler."""
+class Connection(PipelinedConnection, dbapi.Connection):  # type: ignore[misc]  # pg8000 is untyped
+    """A connection whose statements are one round trip each, so autocommit is safe behind a pooler."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,7 +58,7 @@ def proxy_uri(user: str) -> str:
 
 
 def connect(uri: DatabaseURI) -> Connection:
-    """Open a connection, which the caller closes. Raises `DatabaseUnavailable`."""
+    """Open a connection, which the caller closes. Raises `DatabaseUnavailableError`."""
     if uri.password is None:
         return postgres.connect(uri.username, Connection, ANSWER_TIMEOUT)
     address = uri.args.get("hostaddr", uri.hostname)
@@ -66,7 +66,7 @@ def connect(uri: DatabaseURI) -> Connection:
     try:
         sock = open_socket(address, uri.port, postgres.CONNECT_TIMEOUT)
     except OSError as error:
-        raise DatabaseUnavailable(f"No connection to {address}:{uri.port}: {error}") from error
+        raise DatabaseUnavailableError(f"No connection to {address}:{uri.port}: {error}") from error
     try:
         sock.settimeout(ANSWER_TIMEOUT)
         return ScramConnection(
@@ -80,7 +80,7 @@ def connect(uri: DatabaseURI) -> Connection:
         )
     except (ServerError, InterfaceError, OSError) as error:
         sock.close()
-        raise DatabaseUnavailable(
+        raise DatabaseUnavailableError(
             f"{address}:{uri.port} refused {uri.username}: {error}"
         ) from error
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from atrium.stores.pipeline import ServerError, Statement
-from atrium.stores.postgres import DatabaseUnavailable
+from atrium.stores.postgres import DatabaseUnavailableError
 from migrate.connection import Connection
 from migrate.files import MigrationFile
 
@@ -123,12 +123,12 @@ class History:
 
 
 def read(connection: Connection, files: Sequence[MigrationFile]) -> History:
-    """Return the history. Raise `DatabaseUnavailable` if this role may not read it."""
+    """Return the history. Raise `DatabaseUnavailableError` if this role may not read it."""
     try:
-        [[(is_there,)]] = connection.fly([Statement(_THERE)])
-        rows = connection.fly([Statement(_APPLIED)])[0] if is_there else []
+        [[(is_there,)]] = connection.execute([Statement(_THERE)])
+        rows = connection.execute([Statement(_APPLIED)])[0] if is_there else []
     except ServerError as error:
-        raise DatabaseUnavailable(
+        raise DatabaseUnavailableError(
             f"What was applied cannot be read: {error.args[0]['M']}. `make migrate` grants it."
         ) from error
     return History(

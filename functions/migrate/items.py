@@ -19,9 +19,9 @@ from yoyo.connections import parse_uri
 from atrium.identity import admins, grant_items, grants, legacy_grants
 from atrium.identity.grant_items import Item
 from atrium.runtime import parallel
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from atrium.stores.pipeline import Statement
-from atrium.stores.user_attributes import TransactionRefused, Unavailable
+from atrium.stores.user_table import TableUnavailableError, TransactionCanceledError
 from migrate.connection import connect
 
 USERS_AT_ONCE = 1000
@@ -47,7 +47,7 @@ class State(msgspec.Struct):
 def prepare() -> dict[str, Any]:
     """Start a new environment in the new layout. It has never had an administrator or a grant."""
     state = _read()
-    if state.layout == "before" and user_attributes.item(*admins.KEY) is None:
+    if state.layout == "before" and user_table.item(*admins.KEY) is None:
         state.layout = "keyed"
         _write(state)
     return {"layout": state.layout}
@@ -92,7 +92,7 @@ def users_of(uri: str) -> Users:
 
     def users(after: str, limit: int) -> list[str]:
         with closing(connect(parse_uri(uri))) as connection:
-            return [uid for (uid,) in connection.fly([Statement(_NEXT, (after, limit))])[0]]
+            return [uid for (uid,) in connection.execute([Statement(_NEXT, (after, limit))])[0]]
 
     return users
 
@@ -141,22 +141,22 @@ def _move_user(uid: str) -> Counter[str]:
         for item in found:
             try:
                 counts[_move(item)] += 1
-            except TransactionRefused:  # a concurrent write: read again
+            except TransactionCanceledError:  # a concurrent write: read again
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  no secret
-    raise Unavailable(
+    raise TableUnavailableError(
         f"{uid}: other writers changed the user's grants {_ATTEMPTS} times. Run the command again."
     )
 
 
 def _move(item: Item) -> str:
-    """Return what was done. Raise TransactionRefused if a grant has changed meanwhile."""
+    """Return what was done. Raise TransactionCanceledError if a grant has changed meanwhile."""
     record = grant_items.record(item)
     if not grant_items.in_force(item):
-        user_attributes.transact(grants.deletes(item))
+        user_table.transact(grants.deletes(item))
         return "expired"
-    held = user_attributes.item(*grant_items.keys(record)[0])
+    held = user_table.item(*grant_items.keys(record)[0])
     if held is None or not grant_items.in_force(held):
-        user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(record)])
+        user_table.transact([*grants.deletes(item), *grants.keyed_puts(record)])
         return "moved"
     # The old layout allowed several grants of one right. The one that ends last is kept.
     kept = grant_items.record(held)
@@ -166,12 +166,12 @@ def _move(item: Item) -> str:
         "expires_at", float("inf")
     ):
         kept = msgspec.structs.replace(kept, expires_at=record.expires_at)
-    user_attributes.transact([*grants.deletes(item), *grants.keyed_puts(kept, held)])
+    user_table.transact([*grants.deletes(item), *grants.keyed_puts(kept, held)])
     return "merged"
 
 
 def _read() -> State:
-    return msgspec.convert(user_attributes.item(*legacy_grants.STATE) or {}, State)
+    return msgspec.convert(user_table.item(*legacy_grants.STATE) or {}, State)
 
 
 def _write(state: State) -> None:
@@ -181,4 +181,4 @@ def _write(state: State) -> None:
         "after": {"S": state.after},
         "clean": {"BOOL": state.clean},
     }
-    user_attributes.transact([{"Put": {"Item": grant_items.at(legacy_grants.STATE) | values}}])
+    user_table.transact([{"Put": {"Item": grant_items.at(legacy_grants.STATE) | values}}])

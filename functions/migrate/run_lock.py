@@ -31,11 +31,11 @@ def held(uri: DatabaseURI) -> Iterator[None]:
     The table `yoyo_lock` must exist.
     """
     with closing(connect(uri)) as connection:
-        connection.fly([Statement("BEGIN")])
+        connection.execute([Statement("BEGIN")])
         try:
-            connection.fly([Statement("LOCK TABLE yoyo_lock IN EXCLUSIVE MODE")])
+            connection.execute([Statement("LOCK TABLE yoyo_lock IN EXCLUSIVE MODE")])
         except ServerError as error:
-            connection.fly([Statement("ROLLBACK")])
+            connection.execute([Statement("ROLLBACK")])
             if error.args[0]["C"] != LOCK_NOT_AVAILABLE:
                 raise
             raise _busy(connection) from error
@@ -53,7 +53,7 @@ def _kept_alive(connection: Connection) -> Iterator[None]:
             ServerError, InterfaceError, OSError
         ):  # the run continues: each history entry's primary key still protects it
             while not over.wait(BEAT):
-                connection.fly([Statement("SELECT 1")])
+                connection.execute([Statement("SELECT 1")])
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -65,7 +65,7 @@ def _kept_alive(connection: Connection) -> Iterator[None]:
 
 
 def _busy(connection: Connection) -> MigrationsBusyError:
-    found = connection.fly([Statement(HOLDER)])[0]
+    found = connection.execute([Statement(HOLDER)])[0]
     who = (
         ", ".join(f"since {since:%H:%M:%S} UTC (backend {pid})" for pid, since in found)
         or "until a moment ago"

@@ -5,7 +5,7 @@ without a limit on their number: only an outcome removes a row from the outbox.
 """
 
 from atrium.runtime import log
-from atrium.stores import commands, outbox, user_attributes
+from atrium.stores import commands, outbox, user_table
 from atrium.stores.commands import Command, LastAdminError
 
 AT_ONCE = 100
@@ -23,7 +23,7 @@ def _is_sent(command: Command) -> bool:
     except LastAdminError:
         outbox.take_back(command, "Nobody else is an administrator.")
         return False
-    except user_attributes.Unavailable as error:
+    except user_table.TableUnavailableError as error:
         log.write("ERROR", "command not sent", command=command.id, error=log.failure(error))
         return False
     log.write("WARN", "command sent again", command=command.id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.users import EmailTakenError, EmailUnusableError, ensure_user
 
 
@@ -11,7 +11,7 @@ class Confirmation(TriggerEvent, rename="camel", frozen=True):
 
 
 def enrol(confirmation: Confirmation) -> dict[str, Any]:
-    """Create the user. Raise Refusal if the e-mail belongs to another user.
+    """Create the user. Raise RefusalError if the e-mail belongs to another user.
 
     The response has nothing to set. If a store is down, the account is confirmed anyway, and
     pre_token_generation creates the user at sign-in.
@@ -22,11 +22,11 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
     try:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)
     except EmailTakenError:
-        raise Refusal(
+        raise RefusalError(
             "This e-mail address belongs to another account. Ask an administrator to link the accounts"
         ) from None
     except EmailUnusableError:
-        raise Refusal(
+        raise RefusalError(
             "This e-mail address is not accepted here. Sign up with another one"
         ) from None
     return {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from atrium.http import domain_name
 from atrium.http.text import Email
-from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.runtime import config
 
 
@@ -27,7 +27,7 @@ class SignUp(TriggerEvent, rename="camel", frozen=True):
 
 
 def admit(sign_up: SignUp) -> dict[str, Any]:
-    """Return an empty response to admit the person. Raise Refusal otherwise."""
+    """Return an empty response to admit the person. Raise RefusalError otherwise."""
     _check_domain(sign_up.request.user_attributes.get("email", ""))
     if (
         sign_up.trigger_source == "PreSignUp_SignUp"
@@ -39,26 +39,28 @@ def admit(sign_up: SignUp) -> dict[str, Any]:
 def _check_domain(address: str) -> None:
     name, _, domain = address.rpartition("@")
     if not name or not domain:
-        raise Refusal("An e-mail address is required to sign up")
+        raise RefusalError("An e-mail address is required to sign up")
     try:
         domain = domain_name.normal(domain)
         allowed = _domains("EMAIL_DOMAINS_ALLOWED")
         if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (
             allowed and not _listed(domain, allowed)
         ):
-            raise Refusal(
+            raise RefusalError(
                 f"E-mail addresses of {domain} are not accepted here. Use another address"
             )
         Email.parse(address)
     except ValueError:
-        raise Refusal("This e-mail address is not accepted here. Use another address") from None
+        raise RefusalError(
+            "This e-mail address is not accepted here. Use another address"
+        ) from None
 
 
 def _check_consent(request: SignUpRequest) -> None:
     required = config.optional("REQUIRED_CONSENT_VERSION")
     given = (request.client_metadata or {}) | (request.validation_data or {})
     if required and given.get("consent_version") != required:
-        raise Refusal(f"Please accept version {required} of the terms to sign up")
+        raise RefusalError(f"Please accept version {required} of the terms to sign up")
 
 
 def check_settings() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from atrium.identity import grants, namespaces, permissions, token_size, users
-from atrium.identity.cognito_trigger import Refusal, TriggerEvent, TriggerRequest
+from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import StoredAttribute
+from atrium.stores import user_table
+from atrium.stores.user_table import StoredAttribute
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, scopes_of
@@ -26,7 +26,7 @@ class TokenGeneration(TriggerEvent, rename="camel", frozen=True):
 
 
 def claims(event: TokenGeneration) -> dict[str, Any]:
-    """Return the trigger's response. Raise Refusal for a disabled user or an e-mail in use."""
+    """Return the trigger's response. Raise RefusalError for a disabled user or an e-mail in use."""
     user = _user(event)
     rights = bounded(user.uid, _rights(user.uid))
     # On the hosted page a user can request every scope of the client. Scopes without a right are
@@ -56,11 +56,11 @@ def _user(event: TokenGeneration) -> users.User:
             event.provider, attributes["sub"], attributes["email"], attributes
         )
     except users.EmailTakenError:
-        raise Refusal(
+        raise RefusalError(
             "This e-mail address belongs to another account. Ask an administrator to link the accounts"
         ) from None
     except users.EmailUnusableError:
-        raise Refusal(
+        raise RefusalError(
             "This e-mail address is not accepted here. Sign up with another one"
         ) from None
     if user.status != "active":
@@ -72,17 +72,17 @@ def _rights(uid: str) -> Rights:
     try:
         # META is read first. If rights change after that, they come with another epoch, which makes
         # the token stale at once.
-        meta = user_attributes.meta(uid)
+        meta = user_table.meta(uid)
         if meta is None:  # post_confirmation did not complete
-            user_attributes.create_meta(uid)
+            user_table.create_meta(uid)
             return Rights()
-        stored = parallel.start(lambda: user_attributes.stored_attributes(uid))
-        define = functools.cache(user_attributes.role_definition)  # reads each role once
+        stored = parallel.start(lambda: user_table.stored_attributes(uid))
+        define = functools.cache(user_table.role_definition)  # reads each role once
         everywhere = permissions.living(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
         granted = scopes_of(held, define)
         attributes = _attributes(uid, stored.result)
-    except user_attributes.Unavailable as error:
+    except user_table.TableUnavailableError as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
     if meta.status != "active":
@@ -100,5 +100,5 @@ def _attributes(uid: str, stored: Callable[[], Sequence[StoredAttribute]]) -> At
         return {}
 
 
-def _disabled() -> Refusal:
-    return Refusal("This account is disabled. Ask an administrator")
+def _disabled() -> RefusalError:
+    return RefusalError("This account is disabled. Ask an administrator")

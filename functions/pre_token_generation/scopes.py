@@ -40,7 +40,7 @@ class _Contract(msgspec.Struct):
 def scopes_of(roles: Collection[str], define: permissions.Define) -> frozenset[str]:
     """Return the scopes of every user, and one for each permission; all for an administrator.
 
-    One call for each role. Raises user_attributes.Unavailable.
+    One call for each role. Raises user_table.TableUnavailableError.
     """
     if permissions.ADMIN in roles:
         return declared()

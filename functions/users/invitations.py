@@ -14,7 +14,7 @@ from atrium.http.text import Email, Locale, PersonName
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import idempotency
 from atrium.stores.commands import Command, NewUser
-from atrium.stores.postgres import Statement, UniqueViolation
+from atrium.stores.postgres import Statement, UniqueViolationError
 from users import operations
 from users.operations import Operation
 
@@ -53,7 +53,7 @@ def invite(request: Request) -> Response:
             "email_taken",
             "This address is in use; a deleted user's address is released when the user is erased",
         ) from None
-    except UniqueViolation as pending:
+    except UniqueViolationError as pending:
         if pending.constraint != "operations_pending_email_key":
             raise
         raise _taken(

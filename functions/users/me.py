@@ -10,7 +10,7 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grants, namespaces, permissions
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from users import profile
 from users.profile import Profile, ProfilePatch
 
@@ -52,7 +52,7 @@ def read_permissions(request: Request) -> Response:
 def _rights(request: Request) -> Rights:
     # The token's roles are current: it was accepted because its epoch is META's, which rises with
     # every grant and revocation.
-    attributes = user_attributes.attributes(request.caller.uid)
+    attributes = user_table.attributes(request.caller.uid)
     return Rights(namespaces.visible_to_user(attributes), sorted(request.caller.roles))
 
 

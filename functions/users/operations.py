@@ -12,7 +12,7 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity.authority import TokenStaleError
 from atrium.runtime import log
-from atrium.stores import commands, outbox, postgres, user_attributes
+from atrium.stores import commands, outbox, postgres, user_table
 from atrium.stores.commands import Command, LastAdminError
 from atrium.stores.postgres import Statement
 
@@ -76,5 +76,5 @@ def start(command: Command) -> None:
     except TokenStaleError:
         outbox.take_back(command, "The requester's access changed before the operation ran.")
         raise
-    except user_attributes.Unavailable as error:
+    except user_table.TableUnavailableError as error:
         log.write("WARN", "command left to the relay", command=command.id, error=log.failure(error))

@@ -1,4 +1,4 @@
-"""The row of a user, read and changed in one flight each."""
+"""The row of a user, read and changed in one round trip each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

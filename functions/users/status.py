@@ -25,7 +25,7 @@ from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres
 from atrium.stores.commands import LastAdminError
-from atrium.stores.postgres import Statement, UniqueViolation
+from atrium.stores.postgres import Statement, UniqueViolationError
 from users import operations, people, profile
 from users.operations import Operation
 
@@ -105,7 +105,7 @@ def write(
     writing = Statement(_CHANGE, (*parameters, request_id, change.command))
     try:
         [queued, operation] = postgres.batch(writing, operations.select_operation(id))
-    except UniqueViolation as pending:
+    except UniqueViolationError as pending:
         if pending.constraint != "operations_pending_uid_key":
             raise
         raise _pending() from None

@@ -42,7 +42,7 @@ def run(program: str, **environment: str) -> str:
             {"scramp", "dateutil", "importlib.metadata", "email", "botocore"},
         ),
         (
-            "atrium.stores.user_attributes",
+            "atrium.stores.user_table",
             {"html.parser", "botocore.docs", "importlib.metadata", "dateutil.parser"},
         ),
     ],
@@ -69,7 +69,7 @@ def test_scram_is_loaded_when_a_server_asks_for_it() -> None:
 
 
 def test_the_real_modules_can_be_imported_afterwards() -> None:
-    program = "import atrium.stores.user_attributes, atrium.stores.postgres, boto3, pg8000.native, botocore.docs.docstring as docs\n"
+    program = "import atrium.stores.user_table, atrium.stores.postgres, boto3, pg8000.native, botocore.docs.docstring as docs\n"
     names = "docs.ClientMethodDocstring.__name__, importlib.metadata.version('pg8000')"
     assert run(f"{program}import importlib.metadata; print({names})").startswith(
         "ClientMethodDocstring 1."

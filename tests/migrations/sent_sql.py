@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from atrium.stores import pipeline, postgres
-from atrium.stores.pipeline import OneFlight, ServerError, Statement
+from atrium.stores.pipeline import PipelinedConnection, ServerError, Statement
 from local_aws.database import pinning
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
@@ -32,49 +32,51 @@ class Sent(msgspec.Struct):
     rows: list[list[Any]]
 
 
-class Flight(msgspec.Struct):
+class RoundTrip(msgspec.Struct):
     """`error` is the SQLSTATE, where Postgres refused it on purpose, as for an address that is taken."""
 
     statements: list[Sent]
     error: str | None = None
 
 
-Conversation = list[Flight]
+Conversation = list[RoundTrip]
 Ledger = dict[str, list[Conversation]]
 """By service. Several conversations: what it sends now, and what a release sent that may still run."""
 
 
-class Pins(Exception):  # noqa: N818  what a statement does
+class SessionPinnedError(Exception):
     """A statement for which RDS Proxy would pin the session."""
 
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
-    """Raises Pins at what pins a session, with its SQL and the line that sends it."""
+    """Raises SessionPinnedError at what pins a session, with its SQL and the line that sends it."""
     heard: Conversation = []
-    fly = OneFlight.fly
+    execute = PipelinedConnection.execute
 
-    def listening(self: OneFlight, statements: Sequence[Statement]) -> list[list[postgres.Row]]:
+    def listening(
+        self: PipelinedConnection, statements: Sequence[Statement]
+    ) -> list[list[postgres.Row]]:
         _check(statements)
         try:
-            answers = fly(self, statements)
+            answers = execute(self, statements)
         except ServerError as error:
-            heard.append(Flight([_sent(each, []) for each in statements], error.args[0]["C"]))
+            heard.append(RoundTrip([_sent(each, []) for each in statements], error.args[0]["C"]))
             raise
         heard.append(
-            Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
+            RoundTrip([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
         )
         return answers
 
     with monkeypatch.context() as patched:
-        patched.setattr(OneFlight, "fly", listening)
+        patched.setattr(PipelinedConnection, "execute", listening)
         yield heard
 
 
 def _check(statements: Sequence[Statement]) -> None:
     for each in statements:
         for reason in pinning.reasons(each.sql):
-            raise Pins(f"{_sender()} sends what {reason}:\n{each.sql}")
+            raise SessionPinnedError(f"{_sender()} sends what {reason}:\n{each.sql}")
 
 
 def _sender() -> str:
@@ -86,21 +88,21 @@ def _sender() -> str:
 def send_again(conversation: Conversation) -> Conversation:
     """As role app; with what is answered now."""
     heard: Conversation = []
-    for flight in conversation:
-        statements = [Statement(sent.sql, tuple(sent.parameters)) for sent in flight.statements]
+    for batch in conversation:
+        statements = [Statement(sent.sql, tuple(sent.parameters)) for sent in batch.statements]
         try:
             answers = postgres.batch(*statements, user="app")
         except postgres.DatabaseError as error:
-            heard.append(Flight([_sent(each, []) for each in statements], error.code))
+            heard.append(RoundTrip([_sent(each, []) for each in statements], error.code))
             continue
         heard.append(
-            Flight([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
+            RoundTrip([_sent(each, rows) for each, rows in zip(statements, answers, strict=True)])
         )
     return heard
 
 
 def texts(conversation: Conversation) -> list[list[str]]:
-    return [[sent.sql for sent in flight.statements] for flight in conversation]
+    return [[sent.sql for sent in batch.statements] for batch in conversation]
 
 
 def merged(

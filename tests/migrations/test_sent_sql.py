@@ -8,12 +8,12 @@ from types import ModuleType
 import pytest
 import yaml
 
-from atrium.stores.pipeline import OneFlight, Statement
+from atrium.stores.pipeline import PipelinedConnection, Statement
 from migrate import migrations
 from migrate.connection import proxy_uri
 from tests.migrations import sent_sql
 from tests.migrations.conftest import OURS
-from tests.migrations.sent_sql import Conversation, Flight, Sent
+from tests.migrations.sent_sql import Conversation, RoundTrip, Sent
 
 RECORD = os.environ.get("RECORD_SQL", "")
 """`add` what services send now to the ledger, or `only` that: see `make record-sql`."""
@@ -66,7 +66,7 @@ def test_the_ledger_has_what_each_service_sends_now(
 def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
     """Identifiers are random, so recording a known conversation again would only change the file."""
     old, known, again = (
-        [Flight([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
+        [RoundTrip([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
     )
     assert sent_sql.merged([old, known], again) == [old, known]
     assert sent_sql.merged([old], known) == [old, known]
@@ -78,8 +78,8 @@ def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(
 ) -> None:
     """For every statement of every service by the test above; on the wire, of the whole stack: tests/iam/test_pinning.py."""
     sql = "SELECT set_config('a.b', 'c', false)"
-    with sent_sql.recorded(monkeypatch), pytest.raises(sent_sql.Pins) as told:
-        OneFlight.__new__(OneFlight).fly([Statement(sql)])
+    with sent_sql.recorded(monkeypatch), pytest.raises(sent_sql.SessionPinnedError) as told:
+        PipelinedConnection.__new__(PipelinedConnection).execute([Statement(sql)])
     line = told.value.__traceback__.tb_lineno if told.value.__traceback__ else 0
     assert (
         str(told.value) == f"{__file__}:{line} sends what sets a parameter of the session:\n{sql}"

@@ -30,7 +30,7 @@ def main(uids: list[str]) -> None:
             profile.change(
                 uid, {"locale": f"en-{requests % 90 + 10}"}, None, uid, f"request-{requests}"
             )
-        except (postgres.DatabaseError, postgres.DatabaseUnavailable) as error:
+        except (postgres.DatabaseError, postgres.DatabaseUnavailableError) as error:
             failed.append(str(error))
         requests += 2
         if requests == 2:

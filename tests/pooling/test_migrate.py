@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from atrium.stores import postgres
-from atrium.stores.pipeline import OneFlight, ServerError
-from atrium.stores.postgres import DatabaseError, Statement, UniqueViolation
+from atrium.stores.pipeline import PipelinedConnection, ServerError
+from atrium.stores.postgres import DatabaseError, Statement, UniqueViolationError
 from db_credentials import scram
 from local_aws.database.postgres import Postgres
 from local_aws.settings import LOOPBACK
@@ -63,7 +63,7 @@ def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_s
     as_superuser(database_server, "DROP ROLE IF EXISTS stranger")
     as_superuser(database_server, "CREATE ROLE stranger LOGIN")
     with pytest.raises(ServerError, match="permission denied for database"):
-        OneFlight("stranger", unix_sock=database_server.socket, database=bootstrapped)
+        PipelinedConnection("stranger", unix_sock=database_server.socket, database=bootstrapped)
 
 
 def test_app_changes_rows_and_readonly_reads_them_and_neither_makes_tables(migrated: str) -> None:
@@ -85,7 +85,7 @@ def test_app_changes_rows_and_readonly_reads_them_and_neither_makes_tables(migra
 
 def test_an_address_belongs_to_one_user_who_is_not_erased(migrated: str) -> None:
     postgres.batch(_user(0, "ada@example.com"), user="app")
-    with pytest.raises(UniqueViolation) as raised:
+    with pytest.raises(UniqueViolationError) as raised:
         postgres.batch(_user(1, "ADA@example.com"), user="app")
     assert raised.value.constraint == "users_email_key"
     postgres.query("UPDATE users SET status = 'erased'", user="app")
@@ -107,10 +107,10 @@ def test_a_verifier_lets_its_password_in_and_no_other(
         "port": database_server.port,
         "database": bootstrapped,
     }
-    with OneFlight(**login, password="right") as connection:
-        assert connection.fly([Statement("SELECT current_user")]) == [[("app",)]]
+    with PipelinedConnection(**login, password="right") as connection:
+        assert connection.execute([Statement("SELECT current_user")]) == [[("app",)]]
     with pytest.raises(ServerError, match="password authentication failed"):
-        OneFlight(**login, password="wrong")
+        PipelinedConnection(**login, password="wrong")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,13 @@ import pytest
 
 from atrium.runtime import clock
 from atrium.stores import postgres
-from atrium.stores.pipeline import OneFlight
-from atrium.stores.postgres import DatabaseError, DatabaseUnavailable, Statement, UniqueViolation
+from atrium.stores.pipeline import PipelinedConnection
+from atrium.stores.postgres import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    Statement,
+    UniqueViolationError,
+)
 from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import as_superuser
 from tests.pooling.front_door import FrontDoor
@@ -89,22 +94,22 @@ def test_a_naive_datetime_is_refused(database: FrontDoor) -> None:
 
 def test_one_query_is_one_flight_of_unnamed_messages_and_one_sync(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
-    before, database.sent = postgres.flights, b""
+    before, database.sent = postgres.round_trips, b""
     postgres.query("SELECT $1::int, $2::text", 5, "x")
-    assert postgres.flights == before + 1
+    assert postgres.round_trips == before + 1
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E", b"S"]
 
 
 def test_a_batch_is_one_flight(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
-    before, database.sent = postgres.flights, b""
+    before, database.sent = postgres.round_trips, b""
     rows = postgres.batch(
         Statement("SELECT $1::int", (1,)),
         Statement("SELECT 2 WHERE false"),
         Statement("SELECT 3, 4"),
     )
     assert rows == [[(1,)], [], [(3, 4)]]
-    assert postgres.flights == before + 1
+    assert postgres.round_trips == before + 1
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E"] * 3 + [b"S"]
 
 
@@ -123,7 +128,7 @@ def test_each_user_has_a_connection_of_its_own(database: FrontDoor) -> None:
 
 def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: FrontDoor) -> None:
     insert = "INSERT INTO things (name) VALUES ($1)"
-    with pytest.raises(UniqueViolation) as raised:
+    with pytest.raises(UniqueViolationError) as raised:
         postgres.batch(
             Statement(insert, ("a",)), Statement(insert, ("b",)), Statement(insert, ("a",))
         )
@@ -132,7 +137,7 @@ def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: Fro
 
 
 def test_an_error_at_the_very_end_is_an_error(table: FrontDoor) -> None:
-    with pytest.raises(UniqueViolation):
+    with pytest.raises(UniqueViolationError):
         postgres.batch(
             Statement("ALTER TABLE things DROP CONSTRAINT things_name_key"),
             Statement("ALTER TABLE things ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"),
@@ -189,13 +194,13 @@ def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
 
 def test_no_statement_waits_for_a_delayed_acknowledgement(database: FrontDoor) -> None:
     """Nagle's algorithm costs 40 ms where a statement is more than one TLS record."""
-    with postgres.connect("app", OneFlight) as connection:
+    with postgres.connect("app", PipelinedConnection) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system has no such option")
 def test_a_connection_that_waits_long_is_kept_alive(database: FrontDoor) -> None:
-    with postgres.connect("app", OneFlight) as connection:
+    with postgres.connect("app", PipelinedConnection) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
@@ -216,7 +221,7 @@ def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_r
         holder.run("LOCK TABLE things")
         cutting = threading.Thread(target=cut_when_it_waits)
         cutting.start()
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailableError):
             postgres.query("INSERT INTO things VALUES ('once', 1)")
         cutting.join()
         holder.run("ROLLBACK")
@@ -226,7 +231,7 @@ def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_r
 
 
 def test_an_error_of_the_server_shutting_down_is_unavailable(database: FrontDoor) -> None:
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(DatabaseUnavailableError):
         postgres.query("SELECT pg_terminate_backend(pg_backend_pid())", user="postgres")
     assert postgres.query("SELECT 1", user="postgres") == [(1,)]
 
@@ -242,14 +247,14 @@ def test_a_certificate_that_is_not_trusted_is_refused(
     monkeypatch.delenv("SSL_CERT_FILE")
     postgres.disconnect()
     postgres._tls.cache_clear()
-    with pytest.raises(DatabaseUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(DatabaseUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
         postgres.query("SELECT 1")
 
 
 def test_a_wrong_token_is_unavailable_and_says_whom_it_refused(database: FrontDoor) -> None:
     postgres.disconnect()
     database.accepts = lambda _user, _token: False
-    with pytest.raises(DatabaseUnavailable, match=r"refused app"):
+    with pytest.raises(DatabaseUnavailableError, match=r"refused app"):
         postgres.query("SELECT 1")
 
 

@@ -1,4 +1,4 @@
-"""The proof that one flight is right behind a transaction pooler, and that plain pg8000 is not.
+"""The proof that one round trip is right behind a transaction pooler, and that plain pg8000 is not.
 
 Every client runs statements of its own: with the same SQL everywhere a mixed-up statement would look right.
 """
@@ -14,8 +14,8 @@ import pg8000.native
 import pytest
 
 from atrium.stores import postgres
-from atrium.stores.pipeline import InterfaceError, OneFlight, Statement
-from atrium.stores.postgres import DatabaseUnavailable
+from atrium.stores.pipeline import InterfaceError, PipelinedConnection, Statement
+from atrium.stores.postgres import DatabaseUnavailableError
 from local_aws.database.postgres import Postgres
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
 from tests.pooling.front_door import FrontDoor
@@ -37,7 +37,7 @@ class Client(Protocol):
 
 class OneFlightClient:
     def __init__(self, pooler: str) -> None:
-        self._connection = OneFlight("app", unix_sock=pooler, database="atrium")
+        self._connection = PipelinedConnection("app", unix_sock=pooler, database="atrium")
 
     def run(self, n: int, key: int, word: str) -> list[Any]:
         sql = (
@@ -45,7 +45,7 @@ class OneFlightClient:
             if n % 2
             else f"SELECT '{n}', $1::bigint * {n}, upper($2::text), 1"
         )
-        return self._connection.fly([Statement(sql, (key, word))])[0]
+        return self._connection.execute([Statement(sql, (key, word))])[0]
 
     def close(self) -> None:
         self._connection.close()
@@ -99,7 +99,7 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
                     (n, "x")
                 ]
                 acknowledged.append(n)
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 failed.append(n)
 
     def kill() -> bool:
@@ -117,7 +117,7 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
     stop.set()
     client.join()
     rows = Counter(n for (n,) in postgres.query("SELECT n FROM kept"))
-    assert hit, "no kill hit a flight; the test proves nothing"
+    assert hit, "no kill hit a round trip; the test proves nothing"
     assert set(acknowledged) <= rows.keys()
     assert set(rows.values()) == {1}
 

@@ -59,7 +59,7 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
 
 
 def test_no_service_speaks_to_the_table_by_itself() -> None:
-    """Else it could write without the caller's condition, which atrium.stores.user_attributes adds."""
+    """Else it could write without the caller's condition, which atrium.stores.user_table adds."""
     files = [
         file
         for name in (*services(), "atrium")
@@ -72,7 +72,7 @@ def test_no_service_speaks_to_the_table_by_itself() -> None:
         if imported(file) & {"atrium.stores.dynamodb", "botocore", "boto3"}
     }
     others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records
-    assert speaking - others == {"dynamodb.py", "user_attributes.py"}
+    assert speaking - others == {"dynamodb.py", "user_table.py"}
 
 
 def imported(file: Path) -> set[str]:

@@ -17,7 +17,7 @@ import pytest
 from access import attribute_items
 from atrium.identity import delegation, grant_items, legacy_grants, namespaces, rights
 from atrium.identity.grant_items import GrantRecord, rfc3339
-from atrium.stores import idempotency_in_table, user_attributes
+from atrium.stores import idempotency_in_table, user_table
 from tests.security import escalation_model as model
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
@@ -302,8 +302,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
         raise WrittenError
 
     made = Table()
-    monkeypatch.setattr(user_attributes, "_call", made.call)
-    monkeypatch.setattr(user_attributes, "transact", written)
+    monkeypatch.setattr(user_table, "_call", made.call)
+    monkeypatch.setattr(user_table, "transact", written)
     monkeypatch.setattr(idempotency_in_table, "once", written)
     monkeypatch.setattr(attribute_items, "write", written)
     monkeypatch.setattr(status, "write", written)

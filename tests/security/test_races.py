@@ -16,7 +16,7 @@ import pg8000.native
 import pytest
 
 from atrium.identity import admins
-from atrium.stores import contention, dynamodb, user_attributes
+from atrium.stores import contention, dynamodb, user_table
 from tests.security.attacks import NAMESPACE
 from tests.security.trials import ADMIN
 from tests.unit.access.conftest import Service
@@ -86,7 +86,7 @@ class Race:
         self.service.new_user(ADMIN)
         self.service.set_layout("keyed")
         self.service.grant(ADMIN, role="admin")
-        user_attributes.transact([admins.joining(ADMIN)])
+        user_table.transact([admins.joining(ADMIN)])
         forget()
 
 

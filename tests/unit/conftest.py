@@ -15,7 +15,7 @@ from moto import mock_aws
 from atrium.identity import legacy_grants, namespaces, permissions, session
 from atrium.runtime import config, parallel
 from atrium.stores import dynamodb, postgres, signing_keys
-from atrium.stores.pipeline import OneFlight
+from atrium.stores.pipeline import PipelinedConnection
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from pre_token_generation import scopes
@@ -97,7 +97,7 @@ def database(
         monkeypatch.setenv(name, value)
     # Else pg8000 reads all certificate authorities for each connection, and Postgres has no TLS here.
     where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
-    app = OneFlight("app", **where)
+    app = PipelinedConnection("app", **where)
     monkeypatch.setattr(postgres, "connect", lambda user: app)
     monkeypatch.setattr(postgres, "_connections", {})
     with pg8000.native.Connection(SUPERUSER, **where) as connection:

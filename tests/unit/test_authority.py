@@ -11,8 +11,8 @@ from atrium.http.response import Response
 from atrium.identity import authority
 from atrium.identity.rules import Alternative
 from atrium.runtime import parallel
-from atrium.stores import dynamodb, user_attributes
-from atrium.stores.user_attributes import TransactionRefused
+from atrium.stores import dynamodb, user_table
+from atrium.stores.user_table import TransactionCanceledError
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import PUBLIC, SELF, service
@@ -63,7 +63,7 @@ def meta(status: str, epoch: int, version: int = 1) -> dict[str, Any]:
 
 
 def write(*more: dict[str, Any]) -> None:
-    user_attributes.transact([{"Put": {"Item": THING}}, *more])
+    user_table.transact([{"Put": {"Item": THING}}, *more])
 
 
 def rise(version: int = 1) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def test_a_caller_whose_meta_is_gone_at_the_write_is_stale(things: Things) -> No
 
 def test_a_condition_that_the_callers_has_joined_still_fails_for_itself(things: Things) -> None:
     def conflict() -> None:
-        with pytest.raises(TransactionRefused) as refused:
+        with pytest.raises(TransactionCanceledError) as refused:
             write(rise(version=7))
         assert refused.value.conditions == {1}
 
@@ -209,7 +209,7 @@ def test_conditions_of_the_operation_are_told_beside_a_stale_caller(things: Thin
     def fail_twice() -> None:
         things.set_caller("active", 2)
         with pytest.raises(authority.TokenStaleError) as stale:
-            user_attributes.transact(
+            user_table.transact(
                 [{"Put": {"Item": THING, "ConditionExpression": "attribute_exists(pk)"}}]
             )
         assert stale.value.conditions == {0}
@@ -218,9 +218,9 @@ def test_conditions_of_the_operation_are_told_beside_a_stale_caller(things: Thin
 
 
 SINGLE_WRITES: dict[str, Work] = {
-    "UpdateItem": lambda: user_attributes.update("THING", "META", UpdateExpression="SET a = pk"),
-    "META": lambda: user_attributes.create_meta("01890a5d-ac96-774b-bcce-0000000000ff"),
-    "key": lambda: user_attributes.create_signing_key("cursor", 1, b"secret"),
+    "UpdateItem": lambda: user_table.update("THING", "META", UpdateExpression="SET a = pk"),
+    "META": lambda: user_table.create_meta("01890a5d-ac96-774b-bcce-0000000000ff"),
+    "key": lambda: user_table.create_signing_key("cursor", 1, b"secret"),
 }
 
 
@@ -230,7 +230,7 @@ def test_single_writes_of_a_request_are_a_programming_error(
 ) -> None:
     before = things.table.scan(TableName=TABLE)["Count"]
     assert things.call(WRITE, work).status == 500
-    assert "Use user_attributes.transact instead" in logs.line()["error"]["stack"]
+    assert "Use user_table.transact instead" in logs.line()["error"]["stack"]
     assert things.table.scan(TableName=TABLE)["Count"] == before
 
 
@@ -275,7 +275,7 @@ def test_a_transaction_has_room_for_the_caller(things: Things) -> None:
             {"Put": {"Item": {"pk": {"S": "THING"}, "sk": {"S": str(number)}}}}
             for number in range(count)
         ]
-        return lambda: user_attributes.transact(puts)
+        return lambda: user_table.transact(puts)
 
     sent: list[int] = []
 
@@ -284,7 +284,7 @@ def test_a_transaction_has_room_for_the_caller(things: Things) -> None:
 
     events = dynamodb.client().meta.events
     events.register("before-call.dynamodb.TransactWriteItems", keep)
-    assert things.call(WRITE, fill(user_attributes.MAX_ITEMS)).status == 200
+    assert things.call(WRITE, fill(user_table.MAX_ITEMS)).status == 200
     events.unregister("before-call.dynamodb.TransactWriteItems", keep)
     assert sent == [100]
-    assert things.call(WRITE, fill(user_attributes.MAX_ITEMS + 1)).status == 500
+    assert things.call(WRITE, fill(user_table.MAX_ITEMS + 1)).status == 500

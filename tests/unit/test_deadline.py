@@ -13,7 +13,7 @@ from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.stores import postgres
-from atrium.stores.pipeline import OneFlight
+from atrium.stores.pipeline import PipelinedConnection
 from local_aws.database.postgres import Postgres
 from tests.unit.conftest import Logs
 from tests.unit.events import Context, answer, api_event
@@ -70,7 +70,7 @@ def test_what_takes_too_long_is_503_before_lambda_would_end_the_process(logs: Lo
     assert (late.status, late.json["code"]) == (503, "unavailable")
     assert int(late.headers["retry-after"]) > 0
     line = logs.line()
-    assert (line["level"], line["error"]["type"]) == ("ERROR", "DeadlineExceeded")
+    assert (line["level"], line["error"]["type"]) == ("ERROR", "DeadlineExceededError")
     assert "in wait_for_ever" in line["error"]["stack"]
 
 
@@ -80,7 +80,7 @@ def test_a_connection_that_was_left_waiting_is_not_used_again(
     monkeypatch.setattr(
         postgres,
         "connect",
-        lambda user: OneFlight(user, unix_sock=server.socket, database="atrium"),
+        lambda user: PipelinedConnection(user, unix_sock=server.socket, database="atrium"),
     )
     # Connected: on a slow machine the time may else be over within pg8000, which then leaves its socket open.
     postgres.query("SELECT 7")

@@ -9,7 +9,7 @@ import pg8000.native
 import pytest
 
 from atrium.http.text import Email
-from atrium.identity.cognito_trigger import Refusal
+from atrium.identity.cognito_trigger import RefusalError
 from first_admin.handler import handler as first_admin
 from post_confirmation.handler import handler as post_confirmation
 from pre_sign_up.handler import handler as pre_sign_up
@@ -103,7 +103,7 @@ def test_no_spelling_passes_a_denied_domain(
     address: str, entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"other.example {entry}")
-    with pytest.raises(Refusal, match=r"xn--bcher-kva\.example are not accepted"):
+    with pytest.raises(RefusalError, match=r"xn--bcher-kva\.example are not accepted"):
         sign_up(address)
 
 
@@ -114,7 +114,7 @@ def test_an_allowed_domain_admits_every_spelling(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_address_that_we_could_not_store_does_not_sign_up() -> None:
-    with pytest.raises(Refusal, match="not accepted here"):
+    with pytest.raises(RefusalError, match="not accepted here"):
         sign_up("x@⒈x.example")
 
 
@@ -153,9 +153,9 @@ def test_who_signs_up_in_two_spellings_is_one_user(
     confirm(first)
     assert database.run("SELECT lower(email::text) FROM users") == [[NORMAL]]
     for number, other in enumerate(SPELLINGS):
-        with pytest.raises(Refusal, match="belongs to another account"):
+        with pytest.raises(RefusalError, match="belongs to another account"):
             confirm(other, f"sub-{number}")
-        with pytest.raises(Refusal, match="belongs to another account"):
+        with pytest.raises(RefusalError, match="belongs to another account"):
             sign_in(other, f"sub-{number}")
         sign_in(other)
     assert database.run("SELECT count(*) FROM users") == [[1]]
@@ -166,7 +166,7 @@ def test_a_user_of_before_signs_in_with_an_address_that_is_refused_today(
 ) -> None:
     confirm("ada@example.org")
     sign_in("ada@⒈x.example")
-    with pytest.raises(Refusal, match="not accepted here"):
+    with pytest.raises(RefusalError, match="not accepted here"):
         sign_in("eve@⒈x.example", "another-sub")
     assert database.run("SELECT count(*) FROM users") == [[1]]
 

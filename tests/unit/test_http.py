@@ -10,7 +10,7 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import rules, session
-from atrium.stores import postgres, user_attributes
+from atrium.stores import postgres, user_table
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -34,15 +34,15 @@ def fail(_: Request) -> Response:
 
 
 def database_down(_: Request) -> Response:
-    raise postgres.DatabaseUnavailable("proxy.internal:5432 refused app")
+    raise postgres.DatabaseUnavailableError("proxy.internal:5432 refused app")
 
 
 def too_slow(_: Request) -> Response:
-    raise postgres.DatabaseBusy("57014", "canceling statement due to statement timeout")
+    raise postgres.DatabaseBusyError("57014", "canceling statement due to statement timeout")
 
 
 def table_down(_: Request) -> Response:
-    raise user_attributes.Unavailable("throttled")
+    raise user_table.TableUnavailableError("throttled")
 
 
 def forbid(_: Request) -> Response:
@@ -147,7 +147,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
     logs: Logs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     def busy(request: Request) -> Response:
-        postgres.flights += 2
+        postgres.round_trips += 2
         return response.json({})
 
     monkeypatch.setattr(session, "verify", lambda token, current: session._claims(token))
@@ -178,7 +178,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
         "route": "GET /v1/busy",
         "status": 200,
         "uid": UID,
-        "sql_flights": 2,
+        "sql_round_trips": 2,
         "dynamodb_calls": 0,
     }
 

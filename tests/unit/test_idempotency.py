@@ -13,10 +13,10 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import idempotency, postgres, user_attributes
+from atrium.stores import idempotency, postgres, user_table
 from atrium.stores.idempotency import NothingMadeError
 from atrium.stores.postgres import Statement
-from atrium.stores.user_attributes import Meta
+from atrium.stores.user_table import Meta
 from tests.unit.conftest import Logs, wait_until_blocked
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -35,7 +35,7 @@ def invite(request: Request) -> Response:
     uid, email = uuid7(), request.decode(Invitation).email
     try:
         made = idempotency.once(request, [Statement(INSERT, (uid, email))], Statement(FIND, (uid,)))
-    except postgres.UniqueViolation as taken:
+    except postgres.UniqueViolationError as taken:
         raise Problem(409, "email_taken", str(taken.constraint)) from None
     except NothingMadeError:
         raise Problem(409, "nobody", "Nobody is not invited.") from None
@@ -64,7 +64,7 @@ def post(
 def users(
     database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> pg8000.native.Connection:
-    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
     return database
 
 
@@ -86,7 +86,7 @@ def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(
     )
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
-    assert [line["sql_flights"] for line in logs.lines()] == [1, 2]
+    assert [line["sql_round_trips"] for line in logs.lines()] == [1, 2]
 
 
 def test_without_a_key_it_is_400_that_names_the_header(users: pg8000.native.Connection) -> None:
@@ -203,15 +203,15 @@ def test_who_waited_for_the_first_gets_its_answer(users: pg8000.native.Connectio
 def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
     users: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The flight is done, and its answer is lost on the way; whoever repeats it gets that answer."""
-    fly = postgres._fly
+    """The round trip is done, and its answer is lost on the way; whoever repeats it gets that answer."""
+    execute = postgres._execute
 
     def lose(*arguments: Any) -> Any:
-        fly(*arguments)
+        execute(*arguments)
         raise OSError("connection reset")
 
     with monkeypatch.context() as patch:
-        patch.setattr(postgres, "_fly", lose)
+        patch.setattr(postgres, "_execute", lose)
         patch.setattr(
             postgres, "_discard", lambda user: None
         )  # the test's one connection is still good

@@ -13,7 +13,7 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import dynamodb, idempotency_in_table, user_attributes
+from atrium.stores import dynamodb, idempotency_in_table, user_table
 from atrium.stores.idempotency_in_table import WorkRefusedError
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
@@ -41,7 +41,7 @@ handler = service({ROUTE: grant}, {ROUTE: SELF})
 @pytest.fixture(autouse=True)
 def items(table: Any) -> Any:
     for uid in (UID, OTHER):
-        user_attributes.create_meta(uid)
+        user_table.create_meta(uid)
     return table
 
 

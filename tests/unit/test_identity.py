@@ -8,9 +8,9 @@ import pytest
 from pg8000.exceptions import DatabaseError as ServerError
 
 from atrium.identity import users
-from atrium.identity.cognito_trigger import Refusal
-from atrium.stores import postgres, user_attributes
-from atrium.stores.pipeline import OneFlight
+from atrium.identity.cognito_trigger import RefusalError
+from atrium.stores import postgres, user_table
+from atrium.stores.pipeline import PipelinedConnection
 from local_aws.database.postgres import Postgres
 from post_confirmation.handler import handler
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
@@ -45,7 +45,7 @@ def test_a_confirmed_person_becomes_a_user_in_both_stores(
     ]
     trail = database.run("SELECT uid, actor, action, changes FROM audit_events")
     assert trail == [[uid, str(uid), "user.created", {"provider": f"cognito:{POOL}"}]]
-    meta = user_attributes.meta(str(uid))
+    meta = user_table.meta(str(uid))
     assert meta is not None
     assert meta.status == "active"
 
@@ -64,16 +64,16 @@ def test_what_one_step_left_undone_the_next_call_does(
     database: pg8000.native.Connection, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throttled(uid: str) -> None:
-        raise user_attributes.Unavailable("throttled")
+        raise user_table.TableUnavailableError("throttled")
 
     with monkeypatch.context() as outage:
-        outage.setattr(user_attributes, "create_meta", throttled)
-        with pytest.raises(Refusal):
+        outage.setattr(user_table, "create_meta", throttled)
+        with pytest.raises(RefusalError):
             confirm()
     [[uid]] = database.run("SELECT uid FROM users")
-    assert user_attributes.meta(str(uid)) is None
+    assert user_table.meta(str(uid)) is None
     confirm()
-    assert user_attributes.meta(str(uid)) is not None
+    assert user_table.meta(str(uid)) is not None
     assert database.run("SELECT count(*) FROM users") == [[1]]
 
 
@@ -86,7 +86,7 @@ def test_the_email_of_a_living_user_is_refused_to_another_identity(
     database: pg8000.native.Connection, table: Any, logs: Logs
 ) -> None:
     confirm()
-    with pytest.raises(Refusal, match="belongs to another account"):
+    with pytest.raises(RefusalError, match="belongs to another account"):
         confirm(sub="another-sub", email="ADA@EXAMPLE.ORG")
     assert database.run("SELECT count(*) FROM users") == [[1]]
     assert database.run("SELECT count(*) FROM identities") == [[1]]
@@ -110,7 +110,7 @@ def test_an_erased_user_gets_no_new_meta(database: pg8000.native.Connection, tab
     [[uid]] = database.run("UPDATE users SET status = 'erased' RETURNING uid")
     table.delete_item(TableName=TABLE, Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}})
     confirm()
-    assert user_attributes.meta(str(uid)) is None
+    assert user_table.meta(str(uid)) is None
 
 
 @pytest.mark.parametrize("locale", ["en_GB", "", "x" * 2000])
@@ -137,9 +137,11 @@ def test_concurrent_calls_make_one_user(
 
     def query(sql: str, *parameters: object) -> list[Any]:
         if not hasattr(local, "connection"):
-            local.connection = OneFlight("app", unix_sock=server.socket, database="atrium")
+            local.connection = PipelinedConnection(
+                "app", unix_sock=server.socket, database="atrium"
+            )
         try:
-            return list(local.connection.fly([postgres.Statement(sql, parameters)])[0])
+            return list(local.connection.execute([postgres.Statement(sql, parameters)])[0])
         except ServerError as error:
             raise postgres._translated(error) from error
 

@@ -8,7 +8,7 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium.stores import postgres, user_attributes
+from atrium.stores import postgres, user_table
 from tests.unit.conftest import TABLE, Logs, wait_until_blocked
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tools.laptop.answer import Answer
@@ -30,7 +30,7 @@ class Member:
             uid=UID,
             email="ada@example.org",
         )
-        user_attributes.create_meta(UID)
+        user_table.create_meta(UID)
         self.put_namespace("profile")
 
     def get(self, **headers: str) -> Answer:
@@ -106,8 +106,8 @@ def test_reading_costs_one_flight_and_the_session_two_calls_at_most(
     member.get()
     member.get()
     first, second = logs.lines()
-    assert (first["sql_flights"], first["dynamodb_calls"]) == (1, 2)
-    assert (second["sql_flights"], second["dynamodb_calls"]) == (1, 1)
+    assert (first["sql_round_trips"], first["dynamodb_calls"]) == (1, 2)
+    assert (second["sql_round_trips"], second["dynamodb_calls"]) == (1, 1)
     assert "ada" not in str(first).lower()
 
 
@@ -198,13 +198,13 @@ def test_a_change_that_slips_in_between_read_and_update_is_not_lost(
     member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = member.etag()
-    attributes = user_attributes.attributes
+    attributes = user_table.attributes
 
     def slow(uid: str) -> dict[str, dict[str, Any]]:
         member.database.run("UPDATE users SET given_name = 'Other', version = version + 1")
         return attributes(uid)
 
-    monkeypatch.setattr(user_attributes, "attributes", slow)
+    monkeypatch.setattr(user_table, "attributes", slow)
     assert member.patch('{"given_name":"Mine"}', If_Match=tag).status == 412
     monkeypatch.undo()
 
@@ -280,7 +280,7 @@ def test_a_user_who_is_gone_is_404(member: Member, erase: str) -> None:
 
 def test_a_database_that_is_down_is_503(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(user: str) -> None:
-        raise postgres.DatabaseUnavailable("no answer")
+        raise postgres.DatabaseUnavailableError("no answer")
 
     monkeypatch.setattr(postgres, "connect", refuse)
     down = member.get()

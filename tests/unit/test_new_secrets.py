@@ -24,7 +24,7 @@ class Functions:
     def __call__(self, folder: str, event: Mapping[str, Any]) -> Any:
         self.invoked.append((folder, event["action"]))
         if self.messages:
-            raise FunctionFailedError(folder, "DatabaseUnavailable", self.messages.pop(0))
+            raise FunctionFailedError(folder, "DatabaseUnavailableError", self.messages.pop(0))
         return {"applied": []}
 
 

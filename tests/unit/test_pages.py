@@ -14,8 +14,8 @@ from atrium.http import cursor, pages
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.runtime import clock
-from atrium.stores import dynamodb, signing_keys, user_attributes
-from atrium.stores.user_attributes import Meta
+from atrium.stores import dynamodb, signing_keys, user_table
+from atrium.stores.user_table import Meta
 from migrate import signing_keys as making
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -58,7 +58,7 @@ handler = service({ROUTE: numbers, OPEN: one}, {ROUTE: SELF})
 @pytest.fixture(autouse=True)
 def keys(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     making.make(rotate=False)
-    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
 
 
 def get(uid: str = UID, route: str = ROUTE, **query: Any) -> Answer:
@@ -201,9 +201,9 @@ def test_a_list_of_one_page_needs_no_key() -> None:
 
 
 def test_a_key_is_random_and_long(table: Any) -> None:
-    [first] = user_attributes.signing_keys("cursor").values()
+    [first] = user_table.signing_keys("cursor").values()
     making.make(rotate=True)
-    secrets = user_attributes.signing_keys("cursor")
+    secrets = user_table.signing_keys("cursor")
     assert secrets.keys() == {1, 2}
     assert secrets[1] == first != secrets[2]
     assert {len(secret) for secret in secrets.values()} == {32}
@@ -213,6 +213,6 @@ def test_a_key_is_random_and_long(table: Any) -> None:
 def test_without_a_key_a_list_fails_and_says_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_attributes, "signing_keys", lambda purpose: {})
+    monkeypatch.setattr(user_table, "signing_keys", lambda purpose: {})
     assert get().status == 500
     assert "make_signing_keys" in capsys.readouterr().out

@@ -20,8 +20,8 @@ import pg8000.native
 import pytest
 
 from atrium.http import etag
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import Meta
+from atrium.stores import user_table
+from atrium.stores.user_table import Meta
 from coffee.handler import handler as coffee
 from local_aws.database.postgres import SUPERUSER, Postgres
 from tests.unit.conftest import ROOT
@@ -212,7 +212,7 @@ class Shop(Service):
 def shop(
     server: Postgres, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Shop:
-    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
     return Shop(server, database)
 
 

@@ -7,7 +7,7 @@ import pg8000.native
 import pytest
 
 from atrium.stores import postgres
-from atrium.stores.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
+from atrium.stores.postgres import DatabaseBusyError, DatabaseError, Statement, UniqueViolationError
 
 FAIL = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
 
@@ -20,11 +20,11 @@ def users(database: pg8000.native.Connection) -> None:
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("55P03", DatabaseBusy),
-        ("57014", DatabaseBusy),
-        ("40001", DatabaseBusy),
-        ("40P01", DatabaseBusy),
-        ("23505", UniqueViolation),
+        ("55P03", DatabaseBusyError),
+        ("57014", DatabaseBusyError),
+        ("40001", DatabaseBusyError),
+        ("40P01", DatabaseBusyError),
+        ("23505", UniqueViolationError),
         ("23514", DatabaseError),
     ],
 )
@@ -37,7 +37,7 @@ def test_what_may_succeed_in_a_moment_is_told_apart(code: str, kind: type[Databa
 
 def test_a_statement_that_takes_too_long_is_busy() -> None:
     postgres.query("SET statement_timeout = '20ms'")
-    with pytest.raises(DatabaseBusy, match="57014"):
+    with pytest.raises(DatabaseBusyError, match="57014"):
         postgres.query("SELECT pg_sleep(5)")
 
 

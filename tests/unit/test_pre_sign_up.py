@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from atrium.identity.cognito_trigger import Refusal
+from atrium.identity.cognito_trigger import RefusalError
 from pre_sign_up.handler import handler
 from tests.unit.conftest import Logs
 from tests.unit.events import Context, trigger_event
@@ -37,7 +37,7 @@ def test_a_denied_domain_is_refused_with_its_name(
     email: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "bad.example, mailinator.com")
-    with pytest.raises(Refusal, match=email.rpartition("@")[2].lower()):
+    with pytest.raises(RefusalError, match=email.rpartition("@")[2].lower()):
         sign_up(email)
     line = logs.line()
     assert (line["level"], line["outcome"], line["source"]) == (
@@ -67,13 +67,13 @@ def test_only_allowed_domains_and_denial_wins(
     if admitted:
         sign_up(email)
     else:
-        with pytest.raises(Refusal):
+        with pytest.raises(RefusalError):
             sign_up(email)
 
 
 @pytest.mark.parametrize("email", ["", "ada", "@example.org", "ada@"])
 def test_an_email_is_required(email: str) -> None:
-    with pytest.raises(Refusal, match="e-mail address is required"):
+    with pytest.raises(RefusalError, match="e-mail address is required"):
         sign_up(email)
 
 
@@ -85,9 +85,9 @@ def test_a_required_consent_may_come_in_either_place(
     given: dict[str, Any] = {where: {"consent_version": "2026-01"}}
     sign_up(**given)
     given[where]["consent_version"] = "2025-07"
-    with pytest.raises(Refusal, match="accept version 2026-01"):
+    with pytest.raises(RefusalError, match="accept version 2026-01"):
         sign_up(**given)
-    with pytest.raises(Refusal, match="accept version 2026-01"):
+    with pytest.raises(RefusalError, match="accept version 2026-01"):
         sign_up()
 
 
@@ -97,11 +97,11 @@ def test_an_invited_person_consents_later_but_needs_an_accepted_domain(
     monkeypatch.setenv("REQUIRED_CONSENT_VERSION", "2026-01")
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "bad.example")
     sign_up(source="PreSignUp_AdminCreateUser")
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusalError):
         sign_up("a@bad.example", source="PreSignUp_AdminCreateUser")
 
 
 def test_an_event_of_another_shape_fails_without_telling_the_person(logs: Logs) -> None:
-    with pytest.raises(Refusal, match="An internal error occurred"):
+    with pytest.raises(RefusalError, match="An internal error occurred"):
         handler({"triggerSource": "PreSignUp_SignUp"}, Context())
     assert logs.line()["error"]["type"] == "ValidationError"

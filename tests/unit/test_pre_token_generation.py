@@ -8,8 +8,8 @@ import pg8000.native
 import pytest
 
 from atrium.identity import grants, namespaces, token_size
-from atrium.identity.cognito_trigger import Refusal
-from atrium.stores import postgres, user_attributes
+from atrium.identity.cognito_trigger import RefusalError
+from atrium.stores import postgres, user_table
 from pre_token_generation import scopes
 from pre_token_generation.handler import handler
 from tests.unit.conftest import TABLE, Logs
@@ -91,7 +91,7 @@ def test_a_first_sign_in_makes_the_user_when_confirmation_did_not(
     assert database.run("SELECT uid::text, email FROM users") == [
         [claims["uid"], "ada@example.org"]
     ]
-    meta = user_attributes.meta(claims["uid"])
+    meta = user_table.meta(claims["uid"])
     assert meta is not None
     assert claims == {"uid": claims["uid"], "roles": "", "access_epoch": str(meta.access_epoch)}
 
@@ -216,7 +216,9 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(
     assert len(header) < 6500
 
 
-@pytest.mark.parametrize("error", [user_attributes.Unavailable("throttled"), KeyError("schema")])
+@pytest.mark.parametrize(
+    "error", [user_table.TableUnavailableError("throttled"), KeyError("schema")]
+)
 def test_whatever_is_wrong_with_attributes_the_token_has_the_roles(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs, error: Exception
 ) -> None:
@@ -272,7 +274,7 @@ def test_a_table_that_is_down_means_a_token_without_roles(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def throttled(uid: str) -> None:
-        raise user_attributes.Unavailable("throttled")
+        raise user_table.TableUnavailableError("throttled")
 
     grant(table, uid, "admin")
     monkeypatch.setattr(grants, "everywhere", throttled)
@@ -289,10 +291,10 @@ def test_a_disabled_user_gets_no_token_even_when_the_table_is_down(
     uid: str, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.run("UPDATE users SET status = 'disabled'")
-    with pytest.raises(Refusal, match="disabled"):
+    with pytest.raises(RefusalError, match="disabled"):
         generate()
     monkeypatch.delenv("USER_ATTRIBUTES_TABLE")
-    with pytest.raises(Refusal, match="disabled"):
+    with pytest.raises(RefusalError, match="disabled"):
         generate()
 
 
@@ -304,7 +306,7 @@ def test_a_status_that_only_the_table_knows_of_counts_too(uid: str, table: Any) 
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":disabled": {"S": "disabled"}},
     )
-    with pytest.raises(Refusal, match="disabled"):
+    with pytest.raises(RefusalError, match="disabled"):
         generate()
 
 
@@ -312,10 +314,10 @@ def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
     uid: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def down(sql: str, *parameters: object) -> None:
-        raise postgres.DatabaseUnavailable("proxy.internal:5432 refused app")
+        raise postgres.DatabaseUnavailableError("proxy.internal:5432 refused app")
 
     monkeypatch.setattr(postgres, "query", down)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(RefusalError) as refused:
         generate()
     assert str(refused.value) == "An internal error occurred. Please try again in a moment"
     line = logs.lines()[-1]
@@ -328,7 +330,7 @@ def test_a_usual_sign_in_costs_one_flight_and_three_calls(uid: str, logs: Logs) 
     logs.lines()
     generate()
     line = logs.line()
-    assert (line["sql_flights"], line["dynamodb_calls"]) == (1, 3)
+    assert (line["sql_round_trips"], line["dynamodb_calls"]) == (1, 3)
 
 
 def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(
@@ -381,6 +383,6 @@ def test_a_package_without_the_contract_says_what_to_do(
     grant(table, uid, "admin")
     scopes.declared.cache_clear()
     monkeypatch.setattr(scopes, "DOCUMENT", Path("nowhere/openapi.json"))
-    with pytest.raises(Refusal):
+    with pytest.raises(RefusalError):
         generate()
     assert "make build" in logs.lines()[-1]["error"]["message"]

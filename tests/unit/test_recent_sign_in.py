@@ -9,8 +9,8 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import rules
 from atrium.identity.rules import Alternative
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import Meta
+from atrium.stores import user_table
+from atrium.stores.user_table import Meta
 from tests.unit.events import Context, answer, api_event, claims
 from tests.unit.service import SELF, service
 from tools.laptop.answer import Answer
@@ -22,7 +22,7 @@ LIMIT = 300
 
 @pytest.fixture(autouse=True)
 def active(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
 
 
 def done(_: Request) -> Response:

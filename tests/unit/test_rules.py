@@ -12,8 +12,8 @@ from atrium.http.response import Response
 from atrium.identity import permissions
 from atrium.identity.rules import Alternative
 from atrium.runtime import clock
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import Meta, RoleDefinition
+from atrium.stores import user_table
+from atrium.stores.user_table import Meta, RoleDefinition
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import service
@@ -49,7 +49,7 @@ def outcome(*arguments: Any, **named: Any) -> str:
 @pytest.fixture(autouse=True)
 def definitions(table: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`reader` holds orders.read, `clerk` builds on it, `cook` holds something else."""
-    monkeypatch.setattr(user_attributes, "meta", lambda uid: Meta("active", 1, 1))
+    monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
     put(table, "R#reader", "PERM#orders.read", permission={"S": "orders.read"})
     put(table, "R#clerk", "META", parents={"SS": ["reader", "clerk"]})
     put(table, "R#auditor", "META", version={"N": "1"})
@@ -124,9 +124,9 @@ def test_a_role_is_read_once_in_30_seconds_and_admin_never(logs: Logs) -> None:
 
 def test_a_table_that_is_down_closes_what_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(role: str) -> RoleDefinition:
-        raise user_attributes.Unavailable("throttled")
+        raise user_table.TableUnavailableError("throttled")
 
-    monkeypatch.setattr(user_attributes, "role_definition", down)
+    monkeypatch.setattr(user_table, "role_definition", down)
     assert outcome([READ, SELF], "reader") == "503 unavailable"
     assert outcome([READ], "admin") == "all"
 
@@ -134,7 +134,7 @@ def test_a_table_that_is_down_closes_what_needs_it(monkeypatch: pytest.MonkeyPat
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permissions, "_CACHE_ENTRIES", 3)
     monkeypatch.setattr(
-        user_attributes, "role_definition", lambda role: RoleDefinition(frozenset(), frozenset())
+        user_table, "role_definition", lambda role: RoleDefinition(frozenset(), frozenset())
     )
     for number in range(10):
         outcome([READ], f"role{number}")

@@ -10,8 +10,8 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import session
 from atrium.runtime import clock
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import Meta
+from atrium.stores import user_table
+from atrium.stores.user_table import Meta
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
@@ -48,14 +48,14 @@ class Metas:
     def read(self, uid: str) -> Meta | None:
         self.reads += 1
         if self.down:
-            raise user_attributes.Unavailable("throttled")
+            raise user_table.TableUnavailableError("throttled")
         return self.items.get(uid)
 
 
 @pytest.fixture
 def metas(monkeypatch: pytest.MonkeyPatch) -> Metas:
     fake = Metas()
-    monkeypatch.setattr(user_attributes, "meta", fake.read)
+    monkeypatch.setattr(user_table, "meta", fake.read)
     both = SimpleNamespace(monotonic=lambda: fake.now, time=lambda: fake.now)
     monkeypatch.setattr(clock, "time", both)
     monkeypatch.setattr(session, "time", both)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from yoyo.connections import parse_uri
 
-from atrium.stores.postgres import DatabaseUnavailable
+from atrium.stores.postgres import DatabaseUnavailableError
 from migrate.connection import CLEARTEXT, MD5, connect
 
 SALT = b"salt"
@@ -46,7 +46,7 @@ def test_whoever_asks_for_the_password_itself_does_not_get_it(
     uri = f"postgresql+pg8000://migrator:secret@localhost:{listening.getsockname()[1]}/atrium?sslmode=disable"
     with ThreadPoolExecutor(1) as thread:
         heard: Future[bytes] = thread.submit(_ask, listening, kind)
-        with pytest.raises(DatabaseUnavailable, match="asks for the password"):
+        with pytest.raises(DatabaseUnavailableError, match="asks for the password"):
             connect(parse_uri(uri))
         assert heard.result(timeout=60) in (
             b"",

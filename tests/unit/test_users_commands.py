@@ -18,7 +18,7 @@ from access.handler import handler as access
 from atrium.http.api import Handler
 from atrium.identity import admins, grants
 from atrium.identity.grant_items import GrantRecord
-from atrium.stores import commands, contention, dynamodb, outbox, postgres, user_attributes
+from atrium.stores import commands, contention, dynamodb, outbox, postgres, user_table
 from attribute_changes.outcomes import handle_outcome
 from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
@@ -56,7 +56,7 @@ def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
         granted_at="2026-01-01T00:00:00.000Z",
         expires_at=None,
     )
-    user_attributes.transact([*grants.puts(grant), admins.joining(uid)])
+    user_table.transact([*grants.puts(grant), admins.joining(uid)])
 
 
 def new_user(
@@ -110,7 +110,7 @@ def make_admin(uid: str) -> Answer:
 
 
 def item(operation: str) -> dict[str, Any]:
-    found = user_attributes.item(*commands.key(operation))
+    found = user_table.item(*commands.key(operation))
     assert found is not None
     return found
 
@@ -125,25 +125,25 @@ def state(database: pg8000.native.Connection, operation: str) -> Any:
 
 
 def meta_of(uid: str) -> tuple[str, int]:
-    meta = user_attributes.meta(uid)
+    meta = user_table.meta(uid)
     assert meta is not None
     return meta.status, meta.access_epoch
 
 
 def broken(*_: object, **__: object) -> None:
-    raise user_attributes.Unavailable("the table is away")
+    raise user_table.TableUnavailableError("the table is away")
 
 
 def test_an_invitation_is_accepted_while_the_table_is_away_and_the_relay_sends_it(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
-        away.setattr(user_attributes, "transact", broken)
+        away.setattr(user_table, "transact", broken)
         accepted = invite()
         make_due(office)
         assert relay.send_due() == 0  # still away: the row stays
     operation = accepted.json["id"]
-    assert (accepted.status, user_attributes.item(*commands.key(operation))) == (202, None)
+    assert (accepted.status, user_table.item(*commands.key(operation))) == (202, None)
     assert relay.send_due() == 0  # not its turn yet
     make_due(office)
     assert relay.send_due() == 1
@@ -163,7 +163,7 @@ def test_an_invitation_that_died_before_its_command_is_answered_again_and_the_re
         raise Killed
 
     with monkeypatch.context() as crash:
-        crash.setattr(user_attributes, "transact", die)
+        crash.setattr(user_table, "transact", die)
         with pytest.raises(Killed):
             invite(key="k")
     again = invite(key="k")
@@ -179,7 +179,7 @@ def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
-        away.setattr(user_attributes, "transact", broken)
+        away.setattr(user_table, "transact", broken)
         assert set_status(OTHER, "disabled").status == 202
     assert meta_of(OTHER) == ("active", 1)
     for _ in range(2):
@@ -195,11 +195,11 @@ def test_the_last_administrator_gets_back_what_was_taken_too_late(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch, by_relay: bool
 ) -> None:
     """Two administrators disable each other: both looked before either wrote."""
-    user_attributes.transact([admins.leaving(UID)])
+    user_table.transact([admins.leaving(UID)])
     monkeypatch.setattr(admins, "is_last", lambda uid: False)
     with monkeypatch.context() as away:
         if by_relay:
-            away.setattr(user_attributes, "transact", broken)
+            away.setattr(user_table, "transact", broken)
         refused = set_status(OTHER, "disabled")
     if by_relay:
         make_due(office)
@@ -304,7 +304,7 @@ def test_the_relay_sends_what_was_authorised_when_it_was_written(
 ) -> None:
     """The table was away for the first send, and the caller is revoked before the second."""
     with monkeypatch.context() as away:
-        away.setattr(user_attributes, "transact", broken)
+        away.setattr(user_table, "transact", broken)
         assert set_status(OTHER, "disabled").status == 202
     set_meta(UID, "disabled", 2)
     make_due(office)
@@ -350,7 +350,7 @@ def test_of_many_administrators_disabled_at_once_one_stays(
 
     The caller is none of them: their grant has an end, so they do not count.
     """
-    user_attributes.transact([admins.leaving(UID)])
+    user_table.transact([admins.leaving(UID)])
     uids = [OTHER, *(str(uuid.uuid4()) for _ in range(WRITERS - 1))]
     for uid in uids[1:]:
         new_admin(office, uid, f"{uid}@example.org")
@@ -360,7 +360,7 @@ def test_of_many_administrators_disabled_at_once_one_stays(
         "last_admin": 1,
     }
     [stayed] = [uid for uid, each in zip(uids, answers, strict=True) if each.status == 409]
-    assert user_attributes.item("R#admin", "HOLDERS") == {
+    assert user_table.item("R#admin", "HOLDERS") == {
         "pk": "R#admin",
         "sk": "HOLDERS",
         "uids": [stayed],
@@ -396,7 +396,7 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
         ]
     )
     assert Counter(each.status for each in answers) == {201: len(uids), 202: len(uids)}
-    holders = user_attributes.item("R#admin", "HOLDERS")
+    holders = user_table.item("R#admin", "HOLDERS")
     assert holders is not None
     assert len({*uids} & {*holders["uids"]}) == count
     assert {meta_of(uid) for uid in uids} == {(after, 3)}
@@ -420,7 +420,7 @@ def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(
         ["succeeded", there, None]
     ]
     assert office.run("SELECT count(*) FROM users WHERE email = 'new@example.org'") == [[1]]
-    assert user_attributes.meta(there)
+    assert user_table.meta(there)
 
 
 def test_an_address_that_another_identity_has_by_then_fails_the_invitation(

@@ -19,19 +19,19 @@ from typing import Any
 
 import conftest  # noqa: F401  the rules of sources
 from atrium.http.api import Handler
-from atrium.stores import postgres, user_attributes
-from atrium.stores.pipeline import OneFlight
-from atrium.stores.user_attributes import Meta, Unavailable
+from atrium.stores import postgres, user_table
+from atrium.stores.pipeline import PipelinedConnection
+from atrium.stores.user_table import Meta, TableUnavailableError
 from tests.unit.events import Context
 
 
 def main(service: str, socket: str) -> None:
-    def connect(user: str, kind: Any = OneFlight, answer_timeout: float = 0) -> Any:
+    def connect(user: str, kind: Any = PipelinedConnection, answer_timeout: float = 0) -> Any:
         return kind(user, unix_sock=socket, database="atrium", ssl_context=False)
 
     postgres.connect = connect
-    user_attributes.meta = _active
-    user_attributes.transact = _away
+    user_table.meta = _active
+    user_table.transact = _away
     handler: Handler = importlib.import_module(f"{service}.handler").handler
     children = [_fork(handler, number, event) for number, event in enumerate(json.load(sys.stdin))]
     for child in children:
@@ -62,7 +62,7 @@ def _active(uid: str) -> Meta | None:
 
 
 def _away(items: Sequence[dict[str, Any]]) -> None:
-    raise Unavailable("There is no table here.")
+    raise TableUnavailableError("There is no table here.")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def require_watched(shifts: Sequence[Shift], before: dict[str, str]) -> None:
             )
 
 
-def fly(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], canary: Canary) -> None:
+def execute(lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], canary: Canary) -> None:
     """Shift `percent` of the calls of every function and watch the alarms; keep the weights if none goes off.
 
     Raises:

@@ -48,7 +48,7 @@ def shift(
 ) -> None:
     """Shift all functions to their new versions, or none. Raise the errors of `canary.fly`."""
     if wanted and shifts:
-        canary.fly(lambda_client, cloudwatch, shifts, wanted)
+        canary.execute(lambda_client, cloudwatch, shifts, wanted)
     try:
         for one in shifts:
             live_alias.finish(lambda_client, one)

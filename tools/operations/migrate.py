@@ -23,7 +23,7 @@ ADVICE = {
     "ExpiredTokenException": "Sign in to the account of the environment again.",
     "UnrecognizedClientException": "Sign in to the account of the environment again.",
     "ResourceNotFoundException": "It is not deployed there. Deploy the environment first.",
-    "DatabaseUnavailable": "On a fresh environment, run `make migrate` first, which creates the database's roles.",
+    "DatabaseUnavailableError": "On a fresh environment, run `make migrate` first, which creates the database's roles.",
     "ReadTimeoutError": "The function may still be running. Check with `make migrate-status`.",
     "Sandbox.Timedout": "The run was rolled back. For a migration this long, read docs/runbooks/migrations.md.",
 }

@@ -25,7 +25,7 @@ AUTHORITIES = "RDS_CA_BUNDLE"
 def run(environment: Environment, port: int, event: Mapping[str, Any]) -> Any:
     """Run an action of `migrate` with this checkout's code. Raise FunctionFailedError if it fails."""
     sys.path.append(str(ROOT / "functions"))  # the services' packages, as in a zip
-    from atrium.stores.postgres import DatabaseUnavailable
+    from atrium.stores.postgres import DatabaseUnavailableError
     from migrate import handler
     from migrate.errors import MigrationError
 
@@ -33,7 +33,7 @@ def run(environment: Environment, port: int, event: Mapping[str, Any]) -> Any:
         return handler.run(
             dict(event), lambda user: uri(environment, user, port), ROOT / "migrations"
         )
-    except (MigrationError, DatabaseUnavailable, ValueError) as error:
+    except (MigrationError, DatabaseUnavailableError, ValueError) as error:
         raise FunctionFailedError(
             "migrate, through the tunnel", type(error).__name__, str(error)
         ) from error

@@ -10,7 +10,7 @@ from atrium.http.request import Claims, Request, from_event
 from atrium.http.response import Response
 from atrium.identity import authority, rules
 from atrium.runtime import log, tracing
-from atrium.runtime.deadline import DeadlineExceeded, deadline
+from atrium.runtime.deadline import DeadlineExceededError, deadline
 
 Operation = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -58,7 +58,7 @@ def api(
         try:
             with deadline(context):
                 answered = answer(request, _token(event))
-        except (Exception, DeadlineExceeded) as raised:
+        except (Exception, DeadlineExceededError) as raised:
             problem = _problem(raised)
             code = problem.code
             error = raised if problem.status >= 500 else None
@@ -86,11 +86,11 @@ def _token(event: Mapping[str, Any]) -> Mapping[str, str]:
 def _problem(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, DeadlineExceeded):
+    if isinstance(error, DeadlineExceededError):
         return out_of_time()
-    if _raised_by(error, "atrium.stores.postgres", "DatabaseUnavailable", "DatabaseBusy"):
+    if _raised_by(error, "atrium.stores.postgres", "DatabaseUnavailableError", "DatabaseBusyError"):
         return unavailable("The database")
-    if _raised_by(error, "atrium.stores.user_attributes", "Unavailable"):
+    if _raised_by(error, "atrium.stores.user_table", "TableUnavailableError"):
         return unavailable("The table of user attributes")
     return Problem(
         500, "internal_error", "An internal error occurred. Report the `request_id` if it persists."

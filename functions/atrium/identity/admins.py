@@ -10,7 +10,7 @@ from typing import Any
 from atrium.identity import grant_items
 from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.identity.permissions import ADMIN
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 KEY = (f"R#{ADMIN}", "HOLDERS")
 
@@ -53,7 +53,7 @@ def leaving(uid: str) -> dict[str, Any]:
 def is_last(uid: str) -> bool:
     """Return True if the user is the last administrator at this moment.
 
-    Only the condition of `leaving` is certain. One call. Raises `user_attributes.Unavailable`.
+    Only the condition of `leaving` is certain. One call. Raises `user_table.TableUnavailableError`.
     """
-    item = user_attributes.item(*KEY)
+    item = user_table.item(*KEY)
     return item is not None and item.get("uids") == [uid]

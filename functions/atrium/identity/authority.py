@@ -1,6 +1,6 @@
 """Current authority: every write of a request to the table carries the caller's condition.
 
-`atrium.http.api` opens the context of a request, and `user_attributes` reads it before each write.
+`atrium.http.api` opens the context of a request, and `user_table` reads it before each write.
 Operations do not pass the caller along, so none can forget to.
 
 - A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition
@@ -83,7 +83,7 @@ def refuse_single_write(operation: str) -> None:
     """Raise UnconditionalWriteError during a request, which can only write transactions."""
     if context := _context.get():
         raise UnconditionalWriteError(
-            f"{context.route} calls {operation}. Use user_attributes.transact instead."
+            f"{context.route} calls {operation}. Use user_table.transact instead."
         )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from atrium.runtime import log, tracing
 
 
-class Refusal(Exception):  # noqa: N818 a decision, not an error
+class RefusalError(Exception):
     """A decision against the person, who sees the message.
 
     Cognito shows "PreSignUp failed with error <message>." and adds the full stop.
@@ -38,7 +38,7 @@ def trigger[Event: TriggerEvent](
 ) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """Return a handler that calls `decide`.
 
-    `decide` returns what to set in the event's `response`, or raises Refusal. Any other
+    `decide` returns what to set in the event's `response`, or raises RefusalError. Any other
     exception is logged, and the person sees only a general message, because Cognito would show
     the exception's.
     """
@@ -48,12 +48,12 @@ def trigger[Event: TriggerEvent](
         try:
             with tracing.subsegment("trigger"):
                 answer = decide(msgspec.convert(event, kind))
-        except Refusal as refusal:
+        except RefusalError as refusal:
             _log("WARN", event, context, measurement, outcome="refused", reason=str(refusal))
             raise
         except Exception as error:
             _log("ERROR", event, context, measurement, outcome="failed", error=log.failure(error))
-            raise Refusal("An internal error occurred. Please try again in a moment") from None
+            raise RefusalError("An internal error occurred. Please try again in a moment") from None
         _log("INFO", event, context, measurement, outcome="done")
         return event | {"response": (event.get("response") or {}) | answer}
 

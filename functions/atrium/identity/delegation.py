@@ -17,7 +17,7 @@ from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rights import Role, Roles
 from atrium.runtime import parallel
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 _MANY_SCOPES = 20
 """The number of scopes that are read one by one. For more, all grants of the caller are read."""
@@ -160,14 +160,12 @@ def in_force(found: Iterable[Grant]) -> list[Grant]:
 def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
     """Return the roles of the grants and `names`, with the roles that they build on and may assign."""
     setters = parallel.start(_setters)
-    graph = user_attributes.item(*GRAPH) or {}
+    graph = user_table.item(*GRAPH) or {}
     assignable = {name: frozenset(by) for name, by in graph.get("assignable_by", {}).items()}
     roles, waiting = dict[str, Role](), {grant.role for grant in found if grant.role} | set(named)
     while waiting:
         names = sorted(waiting)
-        definitions = parallel.run(
-            [partial(user_attributes.role_definition, name) for name in names]
-        )
+        definitions = parallel.run([partial(user_table.role_definition, name) for name in names])
         for name, read in zip(names, definitions, strict=True):
             roles[name] = Role(
                 read.permissions,

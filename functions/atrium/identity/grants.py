@@ -17,7 +17,7 @@ from atrium.identity.grant_items import (
     partition,
 )
 from atrium.runtime import log, parallel
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 MAX_SORT_KEY_BYTES = 1024
 """DynamoDB's limit for a sort key, and for the prefix in a query."""
@@ -27,7 +27,7 @@ Asked = tuple[str, str, str]
 
 
 def everywhere(uid: str) -> list[Grant]:
-    """Return the user's roles in the scope `*` that are in force. One Query. Raises `Unavailable`."""
+    """Return the user's roles in the scope `*` that are in force. One Query. Raises `TableUnavailableError`."""
     now = time.time()
     return [
         grant
@@ -56,7 +56,7 @@ def first_end(grants: Iterable[Grant]) -> int | None:
 def covering(asked: Iterable[Asked]) -> dict[Asked, list[Grant]]:
     """Return for each (uid, type, id) the user's grants that cover the resource, expired ones too.
 
-    All Queries run at once: three for each key, without duplicates. Raises `Unavailable`.
+    All Queries run at once: three for each key, without duplicates. Raises `TableUnavailableError`.
     """
     scopes = {one: (EVERYWHERE, f"{one[1]}:*", f"{one[1]}:{one[2]}") for one in asked}
     found = _with_prefixes(
@@ -72,7 +72,7 @@ def covering(asked: Iterable[Asked]) -> dict[Asked, list[Grant]]:
 def of_type(uid: str, kind: str) -> list[Grant]:
     """Return the user's grants that cover resources of a type, expired ones too. Two Queries at once.
 
-    Raises `Unavailable`.
+    Raises `TableUnavailableError`.
     """
     found = _with_prefixes([(uid, f"{EVERYWHERE}#"), (uid, f"{kind}:")])
     return [
@@ -85,21 +85,21 @@ def of_type(uid: str, kind: str) -> list[Grant]:
 def of_few(uid: str, limit: int) -> list[Grant] | None:
     """Return all grants of the user, or None if there are more than `limit`.
 
-    One Query. Raises `Unavailable`.
+    One Query. Raises `TableUnavailableError`.
     """
     found = list(islice(_legacy(uid), limit + 1))
-    found += islice(user_attributes.query(partition(uid), only=DECIDING, page=limit + 1), limit + 1)
+    found += islice(user_table.query(partition(uid), only=DECIDING, page=limit + 1), limit + 1)
     return list(_readable(found)) if len(found) <= limit else None
 
 
 def whole(uid: str) -> list[Grant]:
-    """Return all grants of the user, expired ones too. One call per megabyte. Raises `Unavailable`."""
+    """Return all grants of the user, expired ones too. One call per megabyte. Raises `TableUnavailableError`."""
     earlier = list(_legacy(uid))
-    return list(_readable([*earlier, *user_attributes.query(partition(uid), only=DECIDING)]))
+    return list(_readable([*earlier, *user_table.query(partition(uid), only=DECIDING)]))
 
 
 def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
-    """Yield the items of the user's grants after the key `after`. Raises `Unavailable`.
+    """Yield the items of the user's grants after the key `after`. Raises `TableUnavailableError`.
 
     One call per `page` items.
     """
@@ -107,27 +107,27 @@ def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
     if after is None or after[0] != partition(uid):
         yield from _legacy(uid, key, page)
         key = None
-    yield from user_attributes.query(partition(uid), after=key, page=page)
+    yield from user_table.query(partition(uid), after=key, page=page)
 
 
 def find(uid: str, grant: str) -> Item | None:
-    """Return the user's grant in force with this id, or None. Two calls. Raises `Unavailable`."""
+    """Return the user's grant in force with this id, or None. Two calls. Raises `TableUnavailableError`."""
     for item in _legacy(uid):
         if grant_items.id_of(item) == grant and grant_items.in_force(item):
             return item
-    pointer = user_attributes.item(*grant_items.pointer_key(grant))
+    pointer = user_table.item(*grant_items.pointer_key(grant))
     if pointer is None or pointer["uid"] != uid:
         return None
-    found = user_attributes.item(partition(uid), pointer["grant_sk"])
+    found = user_table.item(partition(uid), pointer["grant_sk"])
     # The pointer of an expired grant can outlive a new grant that replaced it.
     return found if found and found["id"] == grant and grant_items.in_force(found) else None
 
 
 def same(record: GrantRecord) -> Item | None:
-    """Return the grant in force of the same right and scope. One call. Raises `Unavailable`."""
+    """Return the grant in force of the same right and scope. One call. Raises `TableUnavailableError`."""
     if held := _legacy_duplicate(record):
         return held
-    found = user_attributes.item(*grant_items.keys(record)[0])
+    found = user_table.item(*grant_items.keys(record)[0])
     return found if found and _is_same(found, record) else None
 
 
@@ -252,7 +252,7 @@ def _readable(items: Iterable[Item]) -> Iterator[Grant]:
 
 
 def _query(uid: str, prefix: str) -> tuple[str, list[Item]]:
-    return uid, list(user_attributes.query(partition(uid), prefix=prefix, only=DECIDING))
+    return uid, list(user_table.query(partition(uid), prefix=prefix, only=DECIDING))
 
 
 def _legacy(

@@ -25,7 +25,7 @@ from atrium.identity.grant_items import (
 )
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 Layout = Literal["before", "moving", "keyed"]
 """The state of the migration: `before` writes this layout, `moving` reads both, `keyed` is done."""
@@ -39,23 +39,23 @@ _cache: dict[Key, tuple[Moment, Layout]] = {}
 
 
 def layout() -> Layout:
-    """Return the layout, cached for CACHE_SECONDS; `keyed` is final. Raises `Unavailable`."""
+    """Return the layout, cached for CACHE_SECONDS; `keyed` is final. Raises `TableUnavailableError`."""
     read_at, known = _cache.get(STATE, (clock.NEVER, None))
     if known == "keyed" or (known and clock.since(read_at) < CACHE_SECONDS):
         return known
     asked_at = clock.now()
-    found = user_attributes.item(*STATE)
+    found = user_table.item(*STATE)
     known = found["layout"] if found else "before"
     _cache[STATE] = (asked_at, known)
     return known
 
 
 def query(uid: str, after: dict[str, str] | None = None, page: int | None = None) -> Iterator[Item]:
-    """Yield the user's grants in this layout. Raises `Unavailable`.
+    """Yield the user's grants in this layout. Raises `TableUnavailableError`.
 
     One call per megabyte, or per `page` items.
     """
-    return user_attributes.query(f"U#{uid}", between=_GRANTS, after=after, page=page)
+    return user_table.query(f"U#{uid}", between=_GRANTS, after=after, page=page)
 
 
 def holds(item: Item) -> bool:

@@ -10,8 +10,8 @@ import msgspec
 
 from atrium.runtime import clock, log
 from atrium.runtime.clock import Moment
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import StoredAttribute
+from atrium.stores import user_table
+from atrium.stores.user_table import StoredAttribute
 
 CACHE_SECONDS = 30
 PK = "NAMESPACES"
@@ -62,7 +62,7 @@ _cache: dict[str, tuple[Moment, Namespaces]] = {}
 def known(names: Iterable[str]) -> Namespaces:
     """Return the namespaces by name, cached for CACHE_SECONDS.
 
-    They are read again if one of `names` is missing. Raises user_attributes.Unavailable.
+    They are read again if one of `names` is missing. Raises user_table.TableUnavailableError.
     """
     read_at, found = _cache.get(PK, (clock.NEVER, {}))
     if clock.since(read_at) >= CACHE_SECONDS or any(name not in found for name in names):
@@ -73,7 +73,7 @@ def known(names: Iterable[str]) -> Namespaces:
 
 def read() -> Namespaces:
     """Return the namespaces as the table has them now. One call per megabyte."""
-    return {item["sk"]: of_item(item) for item in user_attributes.query(PK)}
+    return {item["sk"]: of_item(item) for item in user_table.query(PK)}
 
 
 def of_item(item: Mapping[str, Any]) -> Namespace:
@@ -107,7 +107,7 @@ def visible_to_user(attributes: Attributes) -> dict[str, Mapping[str, Any]]:
 def in_token(stored: Sequence[StoredAttribute]) -> dict[str, dict[str, Any]]:
     """Return the values for the token, by namespace."""
     namespaces = known({each.namespace for each in stored}) if stored else {}
-    return user_attributes.by_namespace(
+    return user_table.by_namespace(
         each
         for each in stored
         if each.namespace in namespaces and namespaces[each.namespace].tells(each.trust)

@@ -6,8 +6,8 @@ from atrium.http.request import Claims
 from atrium.identity.grant_items import Grant
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import RoleDefinition
+from atrium.stores import user_table
+from atrium.stores.user_table import RoleDefinition
 
 ADMIN = "admin"
 """The role that holds every permission, whatever the table says."""
@@ -25,10 +25,10 @@ def hold(caller: Claims, permission: str, *, current: bool = False) -> bool:
     """Return True if a role of the token, or a role that it builds on, holds the permission.
 
     `current` reads the table instead of the cache, role by role until one holds it. Raises
-    user_attributes.Unavailable.
+    user_table.TableUnavailableError.
     """
     held = set(caller.roles)
-    read = user_attributes.role_definition if current else cached
+    read = user_table.role_definition if current else cached
     return ADMIN in held or any(
         permission in definition.permissions
         for definition in _definitions(held, read, caller.role_generations)
@@ -42,7 +42,7 @@ def has_role(caller: Claims, role: str) -> bool:
     """
     if role not in caller.roles or role == ADMIN:
         return role in caller.roles
-    definition = user_attributes.role_definition(role)
+    definition = user_table.role_definition(role)
     return definition.version is not None and _is_same(definition, role, caller.role_generations)
 
 
@@ -51,7 +51,7 @@ def living(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
 
     `read` defaults to the table as it is. Raises like `hold`.
     """
-    define = read or user_attributes.role_definition
+    define = read or user_table.role_definition
     return [grant for grant in grants if is_living(grant, define)]
 
 
@@ -73,7 +73,7 @@ def of(roles: Iterable[str], read: Define | None = None) -> set[str]:
 
     The permissions of `admin` are not listed; see ADMIN.
     """
-    return _of(set(roles), read or user_attributes.role_definition)
+    return _of(set(roles), read or user_table.role_definition)
 
 
 def _of(roles: set[str], read: Define) -> set[str]:
@@ -94,7 +94,7 @@ def _definitions(
         for role in sorted(waiting):
             definition = read(role)
             if generations is not None and not seen and not _is_same(definition, role, generations):
-                definition = user_attributes.role_definition(role)  # the cache may be older
+                definition = user_table.role_definition(role)  # the cache may be older
                 if not _is_same(definition, role, generations):
                     continue
             yield definition
@@ -111,18 +111,14 @@ def cached(role: str) -> RoleDefinition:
     """Return a role's definition as it was at most CACHE_SECONDS ago.
 
     After that time its version is read. The definition is read again only if the version
-    differs or is missing. Raises user_attributes.Unavailable.
+    differs or is missing. Raises user_table.TableUnavailableError.
     """
     read_at, known = _cache.get(role, (clock.NEVER, None))
     if known is not None and clock.since(read_at) < CACHE_SECONDS:
         return known
     asked_at = clock.now()  # the start of the read: the answer may be that old
-    if (
-        known is None
-        or known.version is None
-        or user_attributes.role_version(role) != known.version
-    ):
-        known = user_attributes.role_definition(role)
+    if known is None or known.version is None or user_table.role_version(role) != known.version:
+        known = user_table.role_definition(role)
     if len(_cache) >= _CACHE_ENTRIES:
         _cache.clear()
     _cache[role] = (asked_at, known)

@@ -13,12 +13,12 @@ from atrium.identity import token_size
 from atrium.identity.authority import TokenStaleError
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 CACHE_SECONDS = 30  # how long a revoked token may still work in a container that has seen it
 _CACHE_ENTRIES = 2048
 
-_cache: dict[str, tuple[Moment, user_attributes.Meta]] = {}
+_cache: dict[str, tuple[Moment, user_table.Meta]] = {}
 
 
 def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
@@ -64,22 +64,22 @@ def _claims(token: Mapping[str, str]) -> Claims:
         ) from None
 
 
-def _is_current(claims: Claims, meta: user_attributes.Meta | None) -> bool:
+def _is_current(claims: Claims, meta: user_table.Meta | None) -> bool:
     return meta is not None and meta.confirms(claims.access_epoch)
 
 
-def _cached(uid: str) -> user_attributes.Meta | None:
+def _cached(uid: str) -> user_table.Meta | None:
     # A cached item that disagrees with the token proves nothing: the token may be newer. verify()
     # then reads the table, so a grant works at once with the token that carries it.
     read_at, meta = _cache.get(uid, (clock.NEVER, None))
     return meta if clock.since(read_at) < CACHE_SECONDS else None
 
 
-def _read(uid: str) -> user_attributes.Meta | None:
+def _read(uid: str) -> user_table.Meta | None:
     asked_at = clock.now()  # the start of the read: the answer may be that old
     try:
-        meta = user_attributes.meta(uid)
-    except user_attributes.Unavailable as error:
+        meta = user_table.meta(uid)
+    except user_table.TableUnavailableError as error:
         raise unavailable("The table of user attributes") from error
     if len(_cache) >= _CACHE_ENTRIES:
         _cache.clear()

@@ -7,7 +7,7 @@ import msgspec
 
 from atrium.http import text
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import postgres, user_attributes
+from atrium.stores import postgres, user_table
 
 
 class EmailTakenError(Exception):
@@ -27,7 +27,7 @@ class User(msgspec.Struct, frozen=True):
     status: str
 
 
-# One flight whether or not the user exists. It writes nothing if the user exists.
+# One round trip whether or not the user exists. It writes nothing if the user exists.
 _FIND_OR_CREATE = """
 WITH known AS (
     SELECT users.uid, users.status FROM identities JOIN users USING (uid) WHERE provider = $1 AND subject = $2
@@ -52,12 +52,12 @@ def ensure_user(
 
     A new user gets `uid` if it is given. Repeated and concurrent calls are safe. `attributes`
     are the provider's standard claims, of which valid values of `given_name`, `family_name` and
-    `locale` are kept. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailable,
-    user_attributes.Unavailable.
+    `locale` are kept. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailableError,
+    user_table.TableUnavailableError.
     """
     user = find_or_create(provider, subject, email, attributes, uid)
     if user.status == "active":
-        user_attributes.create_meta(user.uid)
+        user_table.create_meta(user.uid)
     return user
 
 
@@ -75,7 +75,7 @@ def find_or_create(
     )
     # The loser of a race meets a unique index. The winner has committed by the second attempt.
     for _ in range(2):
-        with suppress(postgres.UniqueViolation):
+        with suppress(postgres.UniqueViolationError):
             new = (uid or uuid7(), address, *names, uuid7())
             [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
             return User(str(found), status)

@@ -19,7 +19,7 @@ FOR_THE_ANSWER = 0.5
 """Seconds that are reserved for the error response."""
 
 
-class DeadlineExceeded(BaseException):
+class DeadlineExceededError(BaseException):
     """The deadline has passed.
 
     It is not an Exception, because it can occur on any line and no handler may swallow it.
@@ -28,7 +28,7 @@ class DeadlineExceeded(BaseException):
 
 @contextmanager
 def deadline(context: Any) -> Iterator[None]:
-    """Raise `DeadlineExceeded` in the block just before Lambda's timeout.
+    """Raise `DeadlineExceededError` in the block just before Lambda's timeout.
 
     `context` is the handler's.
     """
@@ -45,4 +45,4 @@ def deadline(context: Any) -> Iterator[None]:
 
 
 def _exceeded(_signal: int, _frame: FrameType | None) -> None:
-    raise DeadlineExceeded
+    raise DeadlineExceededError

@@ -61,14 +61,15 @@ class Measurement:
         global _cold
         self.cold, _cold = _cold, False
         self._started = time.perf_counter()
-        self._sql_flights = _counter("atrium.stores.postgres", "flights")
+        self._sql_round_trips = _counter("atrium.stores.postgres", "round_trips")
         self._dynamodb_calls = _counter("atrium.stores.dynamodb", "calls")
 
     def fields(self) -> dict[str, Any]:
         return {
             "duration_ms": round((time.perf_counter() - self._started) * 1000, 2),
             "cold": self.cold,
-            "sql_flights": _counter("atrium.stores.postgres", "flights") - self._sql_flights,
+            "sql_round_trips": _counter("atrium.stores.postgres", "round_trips")
+            - self._sql_round_trips,
             "dynamodb_calls": _counter("atrium.stores.dynamodb", "calls") - self._dynamodb_calls,
         }
 

@@ -16,9 +16,9 @@ import msgspec
 
 from atrium.identity import admins, grants
 from atrium.identity.authority import TokenStaleError
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 Name = Literal["create_user", "disable_user", "enable_user"]
 Outcome = Literal["pending", "succeeded", "failed"]
@@ -70,23 +70,23 @@ def send(command: Command) -> None:
 
     A repeat only triggers the next step again. During a request the transaction carries the
     caller's condition. Raises LastAdminError, authority.TokenStaleError,
-    user_attributes.Unavailable.
+    user_table.TableUnavailableError.
     """
     retry_on_conflict(lambda: _send(command))
 
 
 def _send(command: Command) -> None:
     try:
-        user_attributes.transact([_new_item(command), *_with(command)])
+        user_table.transact([_new_item(command), *_with(command)])
     except TokenStaleError as stale:
         if 0 not in stale.conditions:  # otherwise the relay has sent it meanwhile
             raise
-    except TransactionRefused as refused:
+    except TransactionCanceledError as refused:
         if 0 in refused.conditions:
             return _remind(command.id)
         if command.command == "disable_user" and 1 in refused.conditions:
             raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
-        raise Contended(
+        raise ContentionError(
             f"Command {command.id}: another transaction changed the same items."
         ) from refused
 
@@ -121,7 +121,7 @@ def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
     META's version guards the roles that were read, because every change of a role also writes
     META.
     """
-    meta = user_attributes.meta(change.uid)
+    meta = user_table.meta(change.uid)
     joining = (
         [admins.joining(change.uid)]
         if any(map(admins.is_permanent, grants.everywhere(change.uid)))
@@ -158,7 +158,7 @@ def _remind(command: str) -> None:
         "UpdateExpression": "ADD attempts :one",
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
-    user_attributes.transact([{"Update": touch}])
+    user_table.transact([{"Update": touch}])
 
 
 def _now() -> str:

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 
-from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 _ATTEMPTS = 9
 _FIRST_PAUSE = 0.02
@@ -16,23 +16,23 @@ _LAST_REPEAT = 6
 def retry_on_conflict[Result](write: Callable[[], Result]) -> Result:
     """Call `write` until no other transaction interferes. Return its result.
 
-    `write` reads its preconditions, and raises Contended if they have changed by the time it
+    `write` reads its preconditions, and raises ContentionError if they have changed by the time it
     writes. A transaction that was cancelled only because of conflicts is repeated, too. Raises
-    Contended (503) if other writers always come first, and whatever else `write` raises.
+    ContentionError (503) if other writers always come first, and whatever else `write` raises.
     """
     started = time.monotonic()
     for attempt in range(_ATTEMPTS):
         is_last = attempt == _ATTEMPTS - 1 or time.monotonic() - started > _LAST_REPEAT
         try:
             return write()
-        except Contended:
+        except ContentionError:
             if is_last:
                 raise
-        except TransactionRefused as refused:
+        except TransactionCanceledError as refused:
             if refused.conditions:
                 raise
             if is_last:
-                raise Contended(
+                raise ContentionError(
                     f"Other writers changed the same items {attempt + 1} times."
                 ) from refused
         time.sleep(random.uniform(0, _FIRST_PAUSE * 2**attempt))  # noqa: S311  no secret

@@ -10,7 +10,7 @@ from atrium.http import idempotency_key
 from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
 from atrium.http.request import Request
 from atrium.stores import postgres
-from atrium.stores.postgres import DatabaseBusy, DatabaseError, Statement, UniqueViolation
+from atrium.stores.postgres import DatabaseBusyError, DatabaseError, Statement, UniqueViolationError
 
 __all__ = ["NothingMadeError", "Once", "once"]
 
@@ -22,7 +22,7 @@ VALUES ($1::uuid, $2, $3, $4, now() + interval '{LIFETIME_SECONDS} seconds')
 """  # noqa: S608
 _FIND = f"SELECT fingerprint, result FROM idempotency_keys WHERE {_OF_KEY} AND expires_at > now()"  # noqa: S608
 _CLAIMING = (0, 1)
-"""The statements of a flight that may wait for the same key."""
+"""The statements of a round trip that may wait for the same key."""
 
 
 class NothingMadeError(Exception):
@@ -32,7 +32,7 @@ class NothingMadeError(Exception):
 def once(request: Request, work: Sequence[Statement], result: Statement) -> Once:
     """Claim the request's key, do the work and return the row of `result`, as JSON values.
 
-    `result` is a SELECT of one row, which is recorded. It takes one flight, or two for a
+    `result` is a SELECT of one row, which is recorded. It takes one round trip, or two for a
     replay. Raise 400 without a key, 409 while the first request is in progress, 422 if the key
     was used for a different request. Raise NothingMadeError, and what `postgres.batch` raises
     for the work, which is then rolled back with the claim.
@@ -41,10 +41,10 @@ def once(request: Request, work: Sequence[Statement], result: Statement) -> Once
     for _ in range(2):  # a record may expire between the conflict and the read
         try:
             return Once(_make(request, key, work, result), False)
-        except UniqueViolation as taken:
+        except UniqueViolationError as taken:
             if taken.constraint != "idempotency_keys_pkey":
                 raise
-        except DatabaseBusy as busy:
+        except DatabaseBusyError as busy:
             if busy.statement in _CLAIMING:
                 raise idempotency_key.in_flight() from None
             raise

@@ -13,8 +13,8 @@ import msgspec
 from atrium.http import idempotency_key
 from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
 from atrium.http.request import Request
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import Contended, TransactionRefused
+from atrium.stores import user_table
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 __all__ = ["Once", "WorkRefusedError", "once"]
 
@@ -32,24 +32,24 @@ class WorkRefusedError(Exception):
 def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, object]) -> Once:
     """Claim the request's key, do the work and record `result`; return it as JSON values.
 
-    `work` holds up to 98 items for `user_attributes.transact`. It takes one call, or two for a
+    `work` holds up to 98 items for `user_table.transact`. It takes one call, or two for a
     replay. Raise 400 without a key, 409 while the first request is in progress, 422 if the key
-    was used for a different request. Raises WorkRefusedError and user_attributes.Unavailable
-    (Contended in case of conflicts).
+    was used for a different request. Raises WorkRefusedError and user_table.TableUnavailableError
+    (ContentionError in case of conflicts).
     """
     caller, name = request.caller.uid, f"{request.route}#{idempotency_key.of(request)}"
     encoded = msgspec.json.encode(dict(result), enc_hook=str).decode()
     for _ in range(2):  # a record may expire between the conflict and the read
         try:
-            user_attributes.transact([_claim(request, caller, name, encoded), *work])
-        except TransactionRefused as refused:
+            user_table.transact([_claim(request, caller, name, encoded), *work])
+        except TransactionCanceledError as refused:
             if _CLAIM in refused.conflicts:
                 raise idempotency_key.in_flight() from None
             if _CLAIM not in refused.conditions:
                 raise _refusal(refused) from refused
         else:
             return Once(msgspec.json.decode(encoded), False)
-        if found := user_attributes.record(caller, name):
+        if found := user_table.record(caller, name):
             return idempotency_key.replay(
                 request, found["fingerprint"], msgspec.json.decode(found["result"])
             )
@@ -75,7 +75,7 @@ def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, A
     }
 
 
-def _refusal(refused: TransactionRefused) -> Exception:
+def _refusal(refused: TransactionCanceledError) -> Exception:
     if refused.conditions:
         return WorkRefusedError(frozenset(place - 1 for place in refused.conditions))
-    return Contended(f"Another transaction changed the same items: {refused}")
+    return ContentionError(f"Another transaction changed the same items: {refused}")

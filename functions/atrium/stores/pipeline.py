@@ -1,4 +1,4 @@
-"""A pg8000 connection that sends one statement or several in one network flight.
+"""A pg8000 connection that sends one statement or several in one network round trip.
 
 pg8000 sends a parameterised statement as Parse+Sync, Describe+Sync, Bind/Execute+Sync and waits
 each time. Besides the latency, every Sync outside a transaction lets a transaction-mode pooler (RDS
@@ -28,13 +28,20 @@ from pg8000.converters import TIMESTAMPTZ, make_param, make_params  # noqa: E402
 from pg8000.exceptions import DatabaseError as ServerError  # noqa: E402
 from pg8000.exceptions import InterfaceError  # noqa: E402
 
-__all__ = ["InterfaceError", "OneFlight", "Row", "ServerError", "Statement", "open_socket"]
+__all__ = [
+    "InterfaceError",
+    "PipelinedConnection",
+    "Row",
+    "ServerError",
+    "Statement",
+    "open_socket",
+]
 
 IDLE_SECONDS = 300.0
 """The longest idle time after which a connection is still trusted.
 
 AWS's NAT and load balancers drop a connection that was silent for 350 s, and a frozen function
-cannot keep it alive. The next flight would meet a reset or time out.
+cannot keep it alive. The next round trip would meet a reset or time out.
 https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
 """
 
@@ -53,7 +60,7 @@ class Statement(NamedTuple):
     parameters: tuple[object, ...] = ()
 
 
-class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
+class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
     """A server connection, which is not thread-safe.
 
     Raises pg8000's `DatabaseError` and `InterfaceError`, and `OSError`. It remains usable after
@@ -69,24 +76,24 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         self.register_in_adapter(TIMESTAMPTZ, _timestamptz)
         self.py_types |= {datetime: _aware, dict: _json, list: self._array, tuple: self._array}
 
-    def fly(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def execute(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements atomically: without BEGIN, Postgres commits at the Sync or rolls back.
 
         All statements are written before any result is read, so keep a batch with large
         results below some hundred kilobytes.
         """
-        contexts = self._fly(statements)
+        contexts = self._execute(statements)
         return [[tuple(row) for row in context.rows or ()] for context in contexts]
 
     def execute_unnamed(
         self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None
     ) -> Any:
-        """Run one statement in one flight, for pg8000's front ends (`native`, `dbapi`)."""
+        """Run one statement in one round trip, for pg8000's front ends (`native`, `dbapi`)."""
         if stream is not None:
             raise ValueError(
-                "COPY takes several flights; use INSERT … SELECT FROM unnest($1::text[]) instead."
+                "COPY takes several round trips; use INSERT … SELECT FROM unnest($1::text[]) instead."
             )
-        return self._fly([Statement(statement, tuple(vals))])[0]
+        return self._execute([Statement(statement, tuple(vals))])[0]
 
     def close(self) -> None:
         """Close the connection at once, without pg8000's Terminate message, which might block.
@@ -115,10 +122,10 @@ class OneFlight(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
         """Return False inside a transaction."""
         return bool(self._transaction_status == core.IDLE)
 
-    def _fly(self, statements: Sequence[Statement]) -> list[Any]:
-        flight = b"".join(self._messages(statement) for statement in statements) + core.SYNC_MSG
+    def _execute(self, statements: Sequence[Statement]) -> list[Any]:
+        messages = b"".join(self._messages(statement) for statement in statements) + core.SYNC_MSG
         contexts = [core.Context(statement.sql) for statement in statements]
-        self._usock.sendall(flight)
+        self._usock.sendall(messages)
         self._read_answers(contexts)
         self._used_at = clock.now()
         for index, context in enumerate(contexts):

@@ -1,11 +1,11 @@
-"""SQL for services: `query` and `batch`, one network flight each, through RDS Proxy over TLS.
+"""SQL for services: `query` and `batch`, one network round trip each, through RDS Proxy over TLS.
 
     [(email,)] = query("SELECT email FROM users WHERE uid = $1::uuid", uid)
 
 Connections use an IAM token. Rows hold Python values (UUID, aware UTC datetimes, jsonb as dicts and
 lists). As parameters, a dict is jsonb and a list is an array; pass a jsonb list as JSON text.
 Session state (SET, LISTEN, advisory locks, temporary tables, PREPARE) is forbidden, because the
-proxy may give each flight another server connection.
+proxy may give each round trip another server connection.
 """
 
 import functools
@@ -17,7 +17,7 @@ from atrium.runtime.config import required
 from atrium.stores import ca_bundle, rds_token
 from atrium.stores.pipeline import (
     InterfaceError,
-    OneFlight,
+    PipelinedConnection,
     Row,
     ServerError,
     Statement,
@@ -25,12 +25,12 @@ from atrium.stores.pipeline import (
 )
 
 __all__ = [
-    "DatabaseBusy",
+    "DatabaseBusyError",
     "DatabaseError",
-    "DatabaseUnavailable",
+    "DatabaseUnavailableError",
     "Row",
     "Statement",
-    "UniqueViolation",
+    "UniqueViolationError",
     "batch",
     "connect",
     "disconnect",
@@ -42,8 +42,8 @@ CONNECT_TIMEOUT = 3.0
 ANSWER_TIMEOUT = 8.0
 """Seconds to wait for the server, more than role `app`'s `statement_timeout`, which ends first."""
 
-flights = 0
-"""The number of network flights by this process, without those that open connections."""
+round_trips = 0
+"""The number of network round trips by this process, without those that open connections."""
 
 _BUSY = (
     "55P03",
@@ -53,11 +53,11 @@ _BUSY = (
 )  # lock timeout, statement timeout, serialisation failure, deadlock
 
 _lock = threading.Lock()
-_connections: dict[str, OneFlight] = {}
+_connections: dict[str, PipelinedConnection] = {}
 
 
 class DatabaseError(Exception):
-    """The server rejected a statement, and the flight was rolled back. `code` is the SQLSTATE.
+    """The server rejected a statement, and the round trip was rolled back. `code` is the SQLSTATE.
 
     `statement` is the failed one, counted from 0; the last one if the commit failed.
     """
@@ -72,22 +72,22 @@ class DatabaseError(Exception):
         self.statement = statement
 
 
-class UniqueViolation(DatabaseError):  # noqa: N818  Postgres's own word
+class UniqueViolationError(DatabaseError):
     """SQLSTATE 23505; `constraint` names the constraint or index."""
 
 
-class DatabaseBusy(DatabaseError):  # noqa: N818  a state, too
-    """A timeout or a conflict with another transaction. The same flight may soon succeed."""
+class DatabaseBusyError(DatabaseError):
+    """A timeout or a conflict with another transaction. The same round trip may soon succeed."""
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818  a state, not a fault in a call
-    """The database did not respond. It is unknown whether the flight was committed.
+class DatabaseUnavailableError(Exception):
+    """The database did not respond. It is unknown whether the round trip was committed.
 
     Repeat only what is idempotent.
     """
 
 
-_KINDS = {"23505": UniqueViolation} | dict.fromkeys(_BUSY, DatabaseBusy)
+_KINDS = {"23505": UniqueViolationError} | dict.fromkeys(_BUSY, DatabaseBusyError)
 
 
 class _Address(NamedTuple):
@@ -98,7 +98,7 @@ class _Address(NamedTuple):
 
 
 def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
-    """Run one statement with `$1` placeholders. Raises `DatabaseError`, `DatabaseUnavailable`.
+    """Run one statement with `$1` placeholders. Raises `DatabaseError`, `DatabaseUnavailableError`.
 
     `user` is the database user to connect as, by default `DB_USER`.
     """
@@ -106,31 +106,33 @@ def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
 
 
 def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
-    """Run the statements atomically in one flight and return each one's rows. Raises like `query`."""
+    """Run the statements atomically in one round trip and return each one's rows. Raises like `query`."""
     if not statements:
         return []
     user = user or _address().user
     with _lock:
         connection = _warm(user)
         try:
-            return _fly(connection, statements)
+            return _execute(connection, statements)
         except ServerError as error:
             translated = _translated(error)
-            if isinstance(translated, DatabaseUnavailable):
+            if isinstance(translated, DatabaseUnavailableError):
                 _discard(user)
             raise translated from error
         except (InterfaceError, OSError) as error:
             _discard(user)
-            raise DatabaseUnavailable(f"The database did not answer {user}: {error}") from error
+            raise DatabaseUnavailableError(
+                f"The database did not answer {user}: {error}"
+            ) from error
         except BaseException:
             _discard(user)
             raise
 
 
-def connect[C: OneFlight](
-    user: str, kind: type[C] = OneFlight, answer_timeout: float = ANSWER_TIMEOUT
+def connect[C: PipelinedConnection](
+    user: str, kind: type[C] = PipelinedConnection, answer_timeout: float = ANSWER_TIMEOUT
 ) -> C:
-    """Open a connection as `user`, which the caller closes. Raises `DatabaseUnavailable`.
+    """Open a connection as `user`, which the caller closes. Raises `DatabaseUnavailableError`.
 
     Services use `query`.
     """
@@ -138,7 +140,7 @@ def connect[C: OneFlight](
     try:
         sock = open_socket(host, port, CONNECT_TIMEOUT)
     except OSError as error:
-        raise DatabaseUnavailable(f"No connection to {host}:{port}: {error}") from error
+        raise DatabaseUnavailableError(f"No connection to {host}:{port}: {error}") from error
     try:
         sock.settimeout(answer_timeout)
         password = rds_token.mint(host, port, user)
@@ -153,31 +155,31 @@ def connect[C: OneFlight](
         )
     except (ServerError, InterfaceError, OSError) as error:
         sock.close()
-        raise DatabaseUnavailable(f"{host}:{port} refused {user}: {error}") from error
+        raise DatabaseUnavailableError(f"{host}:{port} refused {user}: {error}") from error
     except BaseException:  # the deadline's
         sock.close()
         raise
 
 
 def disconnect() -> None:
-    """Close the warm connections, for tests and before a snapshot. The next flight opens a new one."""
+    """Close the warm connections, for tests and before a snapshot. The next round trip opens a new one."""
     with _lock:
         for user in list(_connections):
             _discard(user)
 
 
-def _fly(connection: OneFlight, statements: tuple[Statement, ...]) -> list[list[Row]]:
-    global flights
-    flights += 1
-    rows = connection.fly(statements)
+def _execute(connection: PipelinedConnection, statements: tuple[Statement, ...]) -> list[list[Row]]:
+    global round_trips
+    round_trips += 1
+    rows = connection.execute(statements)
     if not connection.is_idle():
         raise ValueError(
-            "A flight may not leave a transaction open; pass the statements to batch() without BEGIN."
+            "A round trip may not leave a transaction open; pass the statements to batch() without BEGIN."
         )
     return rows
 
 
-def _warm(user: str) -> OneFlight:
+def _warm(user: str) -> PipelinedConnection:
     """Return the connection of this process. Replace one that died while idle and unused."""
     connection = _connections.get(user)
     if connection is not None and connection.is_stale():
@@ -206,11 +208,11 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_bundle.bundle("SSL_CERT_FILE"))
 
 
-def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailable:
+def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailableError:
     fields = error.args[0]
     code, message, constraint = fields["C"], fields["M"], fields.get("n")
     if (
         code.startswith(("08", "57P")) or code == "53300"
     ):  # connection lost, shutting down, too many connections
-        return DatabaseUnavailable(f"{message} (SQLSTATE {code})")
+        return DatabaseUnavailableError(f"{message} (SQLSTATE {code})")
     return _KINDS.get(code, DatabaseError)(code, message, constraint, fields.get("statement"))

@@ -7,7 +7,7 @@ import msgspec
 
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 
 CACHE_SECONDS = 300  # seconds for which a container may still sign with the previous key
 
@@ -24,7 +24,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 def newest(purpose: str) -> Key:
-    """Return the newest key. Raises KeyMissingError, user_attributes.Unavailable."""
+    """Return the newest key. Raises KeyMissingError, user_table.TableUnavailableError."""
     read_at, keys = _cache.get(purpose, (clock.NEVER, {}))
     if not keys or clock.since(read_at) >= CACHE_SECONDS:
         keys = _read(purpose)
@@ -37,7 +37,7 @@ def newest(purpose: str) -> Key:
 
 
 def find(purpose: str, version: int) -> Key | None:
-    """Return the key of this version, or None. Raises user_attributes.Unavailable."""
+    """Return the key of this version, or None. Raises user_table.TableUnavailableError."""
     _, keys = _cache.get(purpose, (clock.NEVER, {}))
     if version not in keys:  # it may be newer than the cache
         keys = _read(purpose)
@@ -45,6 +45,6 @@ def find(purpose: str, version: int) -> Key | None:
 
 
 def _read(purpose: str) -> dict[int, bytes]:
-    asked_at, keys = clock.now(), user_attributes.signing_keys(purpose)
+    asked_at, keys = clock.now(), user_table.signing_keys(purpose)
     _cache[purpose] = (asked_at, keys)
     return keys

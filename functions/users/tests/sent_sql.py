@@ -63,7 +63,7 @@ def invites(ada: str) -> None:
         "ada@example.com",
     ):  # the second one is being invited already
         command = invitations.invitation_command(Invitation(Email(email), locale=None), ada)
-        with suppress(postgres.UniqueViolation):
+        with suppress(postgres.UniqueViolationError):
             postgres.batch(
                 invitations.insert_invitation(command, "request-5"),
                 operations.select_operation(UUID(command.id)),

@@ -57,12 +57,12 @@ paths:
     "functions/door/__init__.py": "",
     "functions/door/function.yaml": "description: May this person enter\ntrigger: cognito.PreSignUp\n",
     "functions/door/handler.py": """\
-from atrium.identity.cognito_trigger import Refusal, TriggerEvent, trigger
+from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, trigger
 
 
 def admit(event):
     if event.trigger_source == "PreSignUp_Refused":
-        raise Refusal("Not you")
+        raise RefusalError("Not you")
     return {"autoConfirmUser": True}
 
 

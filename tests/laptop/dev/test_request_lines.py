@@ -19,7 +19,7 @@ FOLDERS = {"atrium-dev-users": "users", "atrium-dev-pre_sign_up": "pre_sign_up"}
 def record(**fields: Any) -> str:
     """The kernel's line; the tests of the kernel show that it has these fields."""
     return json.dumps(
-        {"level": "INFO", "message": "request", "sql_flights": 1, "dynamodb_calls": 2} | fields
+        {"level": "INFO", "message": "request", "sql_round_trips": 1, "dynamodb_calls": 2} | fields
     )
 
 

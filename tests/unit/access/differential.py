@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from access import decision
 from atrium.identity import grant_items
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from tests.unit.access import reference, worlds
 from tests.unit.access.worlds import NOW, Item, Question
 
@@ -34,7 +34,7 @@ def disagreements(
         table = worlds.table(chance)
         standings = {user: _standing(table, user) for user in (*worlds.USERS, "eve")}
         roles = {
-            role: user_attributes.defined(item for item in table if item["pk"] == f"R#{role}")
+            role: user_table.defined(item for item in table if item["pk"] == f"R#{role}")
             for role in worlds.ROLES
         }
         for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from atrium.identity import admins
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
 from tools.laptop.answer import Answer
 
@@ -180,7 +180,7 @@ def prepare(service: Service) -> None:
     """Ada holds `reader` and the right to read a document, and has a plan; `spare` is nobody's role."""
     for uid in (ADA, BOB):
         service.new_user(uid)
-    user_attributes.transact([admins.joining(ADMIN)])
+    user_table.transact([admins.joining(ADMIN)])
     for role in ("reader", "spare"):
         assert service.ask("PUT", f"/v1/roles/{role}", ROLE, **NEW).status == 201
     assert service.ask("PUT", "/v1/namespaces/plan", NAMESPACE, **NEW).status == 201

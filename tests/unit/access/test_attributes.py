@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from atrium.identity import namespaces, token_size
-from atrium.stores import dynamodb, user_attributes
+from atrium.stores import dynamodb, user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
@@ -182,7 +182,7 @@ def test_an_empty_member_name_is_stored_read_and_deleted(service: Service, value
     path = f"/v1/users/{ADA}/attributes/any/x"
     assert service.ask("PUT", path, {"value": value}, uid=ADA, If_None_Match="*").status == 201
     assert service.ask("GET", path, uid=ADA).json["value"] == value
-    assert user_attributes.attributes(ADA) == {"any": {"x": value}}
+    assert user_table.attributes(ADA) == {"any": {"x": value}}
     assert change(service, ADA, {"any": {"y": value}}).json["attributes"] == {
         "any": {"x": value, "y": value}
     }
@@ -225,7 +225,7 @@ def test_a_value_that_cannot_be_read_blocks_nothing(
     service.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1, **broken)
     path = f"/v1/users/{ADA}/attributes/profile/nickname"
     assert (service.ask("GET", path).status, read(service, ADA, ADA)) == (404, {"profile": {}})
-    assert user_attributes.attributes(ADA) == {}
+    assert user_table.attributes(ADA) == {}
     assert change(service, ADA, {"profile": {"age": 1}}, caller=ADA).status == 422, (
         "nickname is required"
     )
@@ -263,7 +263,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
     profiles.put(**(item or {}) | broken)
     namespaces._cache.clear()
     assert read(profiles, ADA, ADA) == {"profile": {"age": 1}}
-    assert namespaces.in_token(user_attributes.stored_attributes(ADA)) == {}
+    assert namespaces.in_token(user_table.stored_attributes(ADA)) == {}
     assert profiles.ask("GET", "/v1/namespaces").status == 200
     assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
@@ -422,9 +422,9 @@ def test_what_stands_in_tokens_renews_them(profiles: Service) -> None:
     assert profiles.epoch(ADA) == 1
     change(profiles, ADA, {"plan": {"nickname": "gold"}})
     assert profiles.epoch(ADA) == 2
-    stored = user_attributes.stored_attributes(ADA)
+    stored = user_table.stored_attributes(ADA)
     assert namespaces.in_token(stored) == {"plan": {"nickname": "gold"}}
-    seen = namespaces.visible_to_user(user_attributes.by_namespace(stored))
+    seen = namespaces.visible_to_user(user_table.by_namespace(stored))
     assert seen.keys() == {"plan", "profile"}
 
 

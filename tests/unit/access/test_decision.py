@@ -13,8 +13,8 @@ from access import decision, search
 from access.decision import Decision, Resource, SubjectGrants
 from atrium.identity import grant_items, grants, legacy_grants
 from atrium.identity.grant_items import Grant
-from atrium.stores import user_attributes
-from atrium.stores.user_attributes import RoleDefinition
+from atrium.stores import user_table
+from atrium.stores.user_table import RoleDefinition
 from tests.unit.access import asked
 from tests.unit.access.conftest import Service
 from tests.unit.access.differential import disagreements
@@ -101,7 +101,7 @@ def _without_types(asked: Any) -> Any:
 
 
 def _first(uid: str) -> list[Grant]:
-    return [grant_items.grant(item) for item in islice(user_attributes.query(f"G#{uid}"), 1)]
+    return [grant_items.grant(item) for item in islice(user_table.query(f"G#{uid}"), 1)]
 
 
 def test_grants_in_both_layouts_are_decided_alike(service: Service, in_worlds_time: None) -> None:

@@ -250,15 +250,15 @@ def test_rights_that_grow_between_the_comparison_and_the_write_count(
     office: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ada becomes an administrator while Bob is being compared with her: he grants nothing to her."""
-    from atrium.stores import user_attributes
+    from atrium.stores import user_table
 
-    transact, done = user_attributes.transact, list[Any]()
+    transact, done = user_table.transact, list[Any]()
 
     def late(items: Any) -> None:
         if not done:
             done.append(items)
             with monkeypatch.context() as patch:
-                patch.setattr(user_attributes, "transact", transact)
+                patch.setattr(user_table, "transact", transact)
                 office.grant(ADA, role="admin")
                 office.table.update_item(
                     TableName="atrium-test-UserAttributes",
@@ -268,7 +268,7 @@ def test_rights_that_grow_between_the_comparison_and_the_write_count(
                 )
         transact(items)
 
-    monkeypatch.setattr(user_attributes, "transact", late)
+    monkeypatch.setattr(user_table, "transact", late)
     assert problem(grant(office, ADA, role="reader")) == (403, "admin_required", [])
 
 

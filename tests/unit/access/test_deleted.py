@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tests.unit.access.requests import CHANGES, READS, Asked, prepare
 from tests.unit.conftest import TABLE, forget
@@ -64,7 +64,7 @@ def test_the_grants_of_a_deleted_user_can_be_revoked(people: Service, asked: Ask
 def test_a_user_deleted_between_read_and_write_gets_nothing(
     people: Service, monkeypatch: pytest.MonkeyPatch, asked: Asked
 ) -> None:
-    transact, before = user_attributes.transact, list[Any]()
+    transact, before = user_table.transact, list[Any]()
 
     def be_late(items: Any) -> None:
         if not before:
@@ -72,7 +72,7 @@ def test_a_user_deleted_between_read_and_write_gets_nothing(
             before.append(of_ada(people))
         transact(items)
 
-    monkeypatch.setattr(user_attributes, "transact", be_late)
+    monkeypatch.setattr(user_table, "transact", be_late)
     answer = asked.by(people)
     assert (answer.status, of_ada(people)) == (404, before[0]), answer.text
 

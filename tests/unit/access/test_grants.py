@@ -15,7 +15,7 @@ import pytest
 from access import evaluation as decision_at
 from access import grants
 from atrium.identity import admins, grant_items
-from atrium.stores import contention, user_attributes
+from atrium.stores import contention, user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.crowd import WRITERS, Crowd
 from tools.laptop.answer import Answer
@@ -27,7 +27,7 @@ def people(service: Service) -> Service:
     for uid in (ADA, BOB):
         service.new_user(uid)
     service.new_role("reader", "document.read")
-    user_attributes.transact([admins.joining(ADMIN)])
+    user_table.transact([admins.joining(ADMIN)])
     return service
 
 
@@ -293,14 +293,14 @@ def test_the_last_administrator_stays(people: Service) -> None:
 @pytest.fixture
 def crowded(people: Service, patient_crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A third of all transactions meets another one, as in a real table; moto has none that meet."""
-    transact, chance = user_attributes.transact, random.Random(1)  # noqa: S311
+    transact, chance = user_table.transact, random.Random(1)  # noqa: S311
 
     def meeting(items: Any) -> None:
         if chance.random() < 0.3:
-            raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+            raise user_table.TransactionCanceledError(frozenset(), frozenset({1}))
         transact(items)
 
-    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(user_table, "transact", meeting)
     monkeypatch.setattr(contention, "_FIRST_PAUSE", 0.001)
     return people
 
@@ -374,9 +374,9 @@ def test_of_many_grants_of_one_role_one_is_made(crowded: Service, crowd: Crowd) 
 
 def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def meeting(items: Any) -> None:
-        raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+        raise user_table.TransactionCanceledError(frozenset(), frozenset({1}))
 
-    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(user_table, "transact", meeting)
     monkeypatch.setattr(contention, "_FIRST_PAUSE", 0)
     answer = make(people, ADA, role="reader")
     assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (
@@ -393,10 +393,10 @@ def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
 
     def meeting(items: Any) -> None:
         attempts.append(items)
-        raise user_attributes.TransactionRefused(frozenset(), frozenset({1}))
+        raise user_table.TransactionCanceledError(frozenset(), frozenset({1}))
 
     attempts = list[Any]()
-    monkeypatch.setattr(user_attributes, "transact", meeting)
+    monkeypatch.setattr(user_table, "transact", meeting)
     monkeypatch.setattr(
         contention, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None)
     )

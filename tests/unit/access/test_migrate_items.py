@@ -12,7 +12,7 @@ import pytest
 from atrium.identity import admins, grant_items, grants, legacy_grants
 from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.runtime import clock
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from migrate import items as migration
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.deploy import items as moving
@@ -65,7 +65,7 @@ def old(service: Service) -> Service:
         TableName="atrium-test-UserAttributes", Key=grant_items.at((f"G#{ADMIN}", "*#ROLE#admin"))
     )
     old_grant(service, ADMIN, role="admin")
-    user_attributes.transact([admins.joining(ADMIN)])
+    user_table.transact([admins.joining(ADMIN)])
     return service
 
 
@@ -163,7 +163,7 @@ def test_a_migration_that_is_killed_anywhere_goes_on(
     filled: Service, sleeps: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each run is killed at its third write, before or after it, until one comes to the end."""
-    transact, lives = user_attributes.transact, itertools.count()
+    transact, lives = user_table.transact, itertools.count()
     monkeypatch.setattr(migration, "USERS_AT_ONCE", 1)
     for life in lives:
         writes = itertools.count()
@@ -176,14 +176,14 @@ def test_a_migration_that_is_killed_anywhere_goes_on(
             if write == 2:
                 raise KilledError
 
-        monkeypatch.setattr(user_attributes, "transact", mortal)
+        monkeypatch.setattr(user_table, "transact", mortal)
         try:
             finish(sleeps)
             break
         except KilledError:
             continue
     assert life > 3
-    monkeypatch.setattr(user_attributes, "transact", transact)
+    monkeypatch.setattr(user_table, "transact", transact)
     finish(sleeps)
     check_everything_moved(filled)
 
@@ -192,7 +192,7 @@ def test_no_grant_is_missed_between_the_layouts(
     filled: Service, sleeps: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At every write of the migration the same rights are read."""
-    transact = user_attributes.transact
+    transact = user_table.transact
 
     def watched(items: Any) -> None:
         transact(items)
@@ -205,7 +205,7 @@ def test_no_grant_is_missed_between_the_layouts(
             for grant in grants.covering([(ADA, "document", "7#1")])[ADA, "document", "7#1"]
         } >= {"read"}
 
-    monkeypatch.setattr(user_attributes, "transact", watched)
+    monkeypatch.setattr(user_table, "transact", watched)
     finish(sleeps)
     check_everything_moved(filled)
 
@@ -282,15 +282,15 @@ def test_a_grant_that_is_moved_while_it_is_changed_is_changed_where_it_is(
     old: Service, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The migration moves it after the request has read it, and before the request writes."""
-    name, transact = old_grant(old, ADA, role="reader"), user_attributes.transact
+    name, transact = old_grant(old, ADA, role="reader"), user_table.transact
     old.set_layout("moving")
 
     def be_late(items: Any) -> None:
-        monkeypatch.setattr(user_attributes, "transact", transact)
+        monkeypatch.setattr(user_table, "transact", transact)
         migration._move_user(ADA)
         transact(items)
 
-    monkeypatch.setattr(user_attributes, "transact", be_late)
+    monkeypatch.setattr(user_table, "transact", be_late)
     body = {"expires_at": rfc3339(LATER)} if method == "PUT" else None
     path = f"/v1/users/{ADA}/grants/{name}"
     assert old.ask(method, path, body, If_Match="*").status in (200, 204)

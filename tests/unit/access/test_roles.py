@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from access import role_graph, roles
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tests.unit.conftest import forget
 from tests.unit.crowd import Crowd
@@ -49,7 +49,7 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
     """The grant is written after the deletion has read who holds the role, and before it deletes."""
     service.new_user(ADA)
     put(service, "reader", "document.read")
-    transact, granted = user_attributes.transact, list[Answer]()
+    transact, granted = user_table.transact, list[Answer]()
 
     def be_late(items: Any) -> None:
         if not granted:
@@ -62,7 +62,7 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
         transact(items)
 
     with monkeypatch.context() as late:
-        late.setattr(user_attributes, "transact", be_late)
+        late.setattr(user_table, "transact", be_late)
         assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
     assert granted[0].status == 201
     again = put(service, "reader", "document.read", "document.list")
@@ -92,7 +92,7 @@ def test_a_role_deleted_while_it_is_granted_is_not_granted(
     for comes_back, status in ((False, 422), (True, 201)):
         service.new_user(ADA)
         put(service, "reader", "document.read")
-        transact, writes = user_attributes.transact, itertools.count()
+        transact, writes = user_table.transact, itertools.count()
 
         def be_late(items: Any) -> None:
             if next(writes) == 0:  # noqa: B023
@@ -102,7 +102,7 @@ def test_a_role_deleted_while_it_is_granted_is_not_granted(
             transact(items)  # noqa: B023
 
         with monkeypatch.context() as late:
-            late.setattr(user_attributes, "transact", be_late)
+            late.setattr(user_table, "transact", be_late)
             granted = service.post(
                 f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}
             )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atrium.identity import namespaces
-from atrium.stores import user_attributes
+from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tools.laptop.answer import Answer
 
@@ -47,7 +47,7 @@ def patch(service: Service, value: Any) -> Answer:
 def told() -> dict[str, Any]:
     """Return the attributes that Ada's next token has."""
     namespaces._cache.clear()
-    return namespaces.in_token(user_attributes.stored_attributes(ADA))
+    return namespaces.in_token(user_table.stored_attributes(ADA))
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ def test_a_cached_namespace_trusts_no_value_of_its_owner(plans: Service) -> None
     assert told() == {"plan": {"level": "silver"}}
     own(plans)
     assert put(plans, "gold", ADA).status == 200
-    assert namespaces.in_token(user_attributes.stored_attributes(ADA)) == {}
+    assert namespaces.in_token(user_table.stored_attributes(ADA)) == {}
 
 
 def test_a_value_written_while_the_rules_change_is_in_no_token(
     plans: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ada's request has read the old rules. The namespace changes before it writes."""
-    transact, changed = user_attributes.transact, list[bool]()
+    transact, changed = user_table.transact, list[bool]()
 
     def be_late(items: Any) -> None:
         if not changed:
@@ -112,7 +112,7 @@ def test_a_value_written_while_the_rules_change_is_in_no_token(
             trusted(plans)
         transact(items)
 
-    monkeypatch.setattr(user_attributes, "transact", be_late)
+    monkeypatch.setattr(user_table, "transact", be_late)
     assert put(plans, "platinum", ADA).status == 200
     assert told() == {}
 

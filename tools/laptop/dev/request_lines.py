@@ -37,7 +37,7 @@ class _Record(msgspec.Struct):
     """The log record that the kernel writes for each request and trigger."""
 
     message: Literal["request", "trigger"]
-    sql_flights: int
+    sql_round_trips: int
     dynamodb_calls: int
     source: str = ""
     outcome: str = ""
@@ -131,7 +131,9 @@ def _split(output: list[str]) -> tuple[_Record | None, list[str]]:
 def _cost(invoked: Invoked, record: _Record | None) -> str:
     start = "cold" if invoked.cold else "warm"
     return (
-        f"{start}  sql {record.sql_flights}  dynamodb {record.dynamodb_calls}" if record else start
+        f"{start}  sql {record.sql_round_trips}  dynamodb {record.dynamodb_calls}"
+        if record
+        else start
     )
 
 

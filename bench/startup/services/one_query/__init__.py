@@ -1,1 +1,1 @@
-"""A route that does nothing but one SQL flight. No real service has one without a session, so the benchmark brings it."""
+"""A route that does nothing but one SQL round trip. No real service has one without a session, so the benchmark brings it."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from local_aws.database.proxy import Authenticate, Refused
+from local_aws.database.proxy import Authenticate, ProxyRefusalError
 from local_aws.database.registered import RegisteredProxy, registered_proxies
-from local_aws.database.token import BadToken, Signer, verify
+from local_aws.database.token import InvalidTokenError, Signer, verify
 from local_aws.iam import sessions
 from local_aws.network.reachability import caller_of, no_way_to_proxy
 from local_aws.settings import LOOPBACK
@@ -32,11 +32,11 @@ def iam_authentication(
             verified = verify(password, user, endpoints, _signer)
             _has_a_way(verified.access_key, proxy)
             _may_connect(verified.access_key, proxy.user_arn(user))
-        except BadToken as error:
-            raise Refused("28P01", _BAD_TOKEN.format(user=user), str(error)) from None
+        except InvalidTokenError as error:
+            raise ProxyRefusalError("28P01", _BAD_TOKEN.format(user=user), str(error)) from None
         problem = proxy.problem_with(user)
         if problem:
-            raise Refused("28000", _NO_CREDENTIALS.format(user=user), problem)
+            raise ProxyRefusalError("28000", _NO_CREDENTIALS.format(user=user), problem)
 
     return authenticate
 
@@ -48,9 +48,9 @@ def _registered(proxies: Sequence[RegisteredProxy]) -> RegisteredProxy:
             f"The local control plane has {len(proxies)} DB proxies but needs exactly one. "
             "Apply the Terraform root that creates it."
         )
-        raise Refused("08006", _NO_TARGET, detail)
+        raise ProxyRefusalError("08006", _NO_TARGET, detail)
     if not proxies[0].has_target:
-        raise Refused(
+        raise ProxyRefusalError(
             "08006",
             _NO_TARGET,
             "The DB proxy has no available target yet. Register one (aws_db_proxy_target), and wait until it is AVAILABLE.",
@@ -72,7 +72,7 @@ def _has_a_way(access_key: str, proxy: RegisteredProxy) -> None:
     caller = caller_of(signer) if signer and proxy.place else None
     reason = no_way_to_proxy(caller, proxy.place) if caller and proxy.place else None
     if reason:
-        raise Refused("08001", _NO_WAY, reason)
+        raise ProxyRefusalError("08001", _NO_WAY, reason)
 
 
 def _may_connect(access_key: str, user_arn: str) -> None:
@@ -80,6 +80,6 @@ def _may_connect(access_key: str, user_arn: str) -> None:
     assert caller is not None, "verify has just found it"
     decision = sessions.authorize(caller, "rds-db:connect", user_arn, {})
     if not decision.allowed:
-        raise BadToken(
+        raise InvalidTokenError(
             f"{caller.arn} is not authorized to perform: rds-db:connect on {user_arn} {decision.reason}"
         )

@@ -27,7 +27,7 @@ class Binaries:
     version: str  # as printed by `postgres --version`, e.g. "17.11"
 
 
-class NoPostgres(RuntimeError):  # noqa: N818  a state of the machine, not a fault in a call
+class PostgresNotFoundError(RuntimeError):
     pass
 
 
@@ -43,7 +43,7 @@ def pinned_archive() -> Path | None:
 
 
 def find() -> Binaries:
-    """Return the pinned Postgres, else the newest of the system; raise NoPostgres if none runs."""
+    """Return the pinned Postgres, else the newest of the system; raise PostgresNotFoundError if none runs."""
     archive = pinned_archive()
     return choose(_unpacked(archive) if archive else None, SYSTEM_FOLDERS)
 
@@ -52,7 +52,7 @@ def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
     """Return the Postgres of the folder `pinned`, else the newest one of version 15 or later.
 
     Raises:
-        NoPostgres: neither runs here; the message lists what was tried and what to install.
+        PostgresNotFoundError: neither runs here; the message lists what was tried and what to install.
     """
     if pinned and (works := probe(pinned)):
         return works
@@ -66,7 +66,7 @@ def choose(pinned: Path | None, system_folders: Sequence[str]) -> Binaries:
         else "no wheel fits here"
     )
     old = f"; too old: {', '.join(str(binaries.folder) for binaries in found)}" if found else ""
-    raise NoPostgres(
+    raise PostgresNotFoundError(
         f"No Postgres to run: {tried}{old}. Install Postgres {OLDEST} or later (e.g. "
         "`apt-get install postgresql` or `brew install postgresql@17`) and try again."
     )

@@ -43,7 +43,7 @@ log_disconnections = 0
 """
 
 
-class PgbouncerFailed(RuntimeError):  # noqa: N818
+class PgbouncerError(RuntimeError):
     pass
 
 
@@ -75,7 +75,7 @@ async def start(
     """Pool `size` server connections per user; return None if PgBouncer is not installed.
 
     Raises:
-        PgbouncerFailed: it is installed and does not start.
+        PgbouncerError: it is installed and does not start.
     """
     program = _program()
     if program is None:
@@ -135,5 +135,5 @@ async def _wait_until_ready(pool: Pgbouncer, log: Path) -> None:
             return
         if not pool.running or time.monotonic() > deadline:
             last = "\n".join((await asyncio.to_thread(log.read_text)).splitlines()[-5:])
-            raise PgbouncerFailed(f"PgBouncer did not start. The end of {log}:\n{last}")
+            raise PgbouncerError(f"PgBouncer did not start. The end of {log}:\n{last}")
         await asyncio.sleep(0.01)

@@ -56,7 +56,7 @@ _DATABASE = f'CREATE DATABASE "{{}}" OWNER {MASTER}\n'
 _GRANT_IAM = f"GRANT rds_iam TO {MASTER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE\n"
 
 
-class PostgresFailed(RuntimeError):  # noqa: N818
+class PostgresError(RuntimeError):
     pass
 
 
@@ -149,7 +149,7 @@ async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postg
     Deleted data is created as RDS delivers it.
 
     Raises:
-        PostgresFailed: it did not start in `_START_TIMEOUT` seconds. For a moment, orphans of the
+        PostgresError: it did not start in `_START_TIMEOUT` seconds. For a moment, orphans of the
             killed server may still hold its memory.
     """
     found = await asyncio.to_thread(binaries.find)
@@ -162,7 +162,7 @@ async def restart(server: Postgres, *, log: Path, durable: bool = True) -> Postg
                 _launch, found, server.data, server.port, log, durable, server._lock
             )
             return replace(started, database=server.database)
-        except PostgresFailed:
+        except PostgresError:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.2)
@@ -183,8 +183,8 @@ def start_now(
     `durable=False` skips fsync.
 
     Raises:
-        NoPostgres: no Postgres runs on this machine.
-        PostgresFailed: `data` is in use by another stack, of another major version, or the start
+        PostgresNotFoundError: no Postgres runs on this machine.
+        PostgresError: `data` is in use by another stack, of another major version, or the start
             failed.
     """
     found = binaries.find()
@@ -256,7 +256,7 @@ def _locked(data: Path) -> TextIOWrapper:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise PostgresFailed(
+        raise PostgresError(
             f"{data} is in use by another running stack. Stop that one first (command `down`)."
         ) from None
     return lock
@@ -270,7 +270,7 @@ def _stop_leftover(data: Path) -> None:
     deadline = time.monotonic() + 15
     while (pid := _postmaster(data)) is not None:
         if time.monotonic() > deadline:
-            raise PostgresFailed(
+            raise PostgresError(
                 f"An earlier Postgres (pid {pid}) on {data} does not stop. "
                 f"Kill it: `kill -9 {pid}`."
             )
@@ -354,7 +354,7 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
         full = any(sign in done.stderr for sign in _DISK_FULL)
         advice = "\nFree disk space for the stack's folder" if full else "\nFix the cause"
         name = Path(command[0]).name
-        raise PostgresFailed(
+        raise PostgresError(
             f"{name} failed, so there is no database yet: {done.stderr.strip()}{advice} "
             "and try again."
         )
@@ -363,7 +363,7 @@ def _run(command: list[str | Path], input_text: str = "") -> None:
 def _check_version(found: Binaries, data: Path) -> None:
     made_by = int((data / "PG_VERSION").read_text())
     if made_by != found.major:
-        raise PostgresFailed(
+        raise PostgresError(
             f"{data} was created by Postgres {made_by}, but {found.version} runs here "
             f"({found.folder}). Delete the local data (command `reset`), or install that version."
         )
@@ -381,7 +381,7 @@ def _launch_on_free_port(
     for _ in range(5):
         try:
             return _launch(found, data, free_port(), log, durable, lock)
-        except PostgresFailed as error:
+        except PostgresError as error:
             if _TAKEN not in str(error):
                 raise
             taken = error
@@ -420,7 +420,7 @@ def _wait_until_ready(child: Child, data: Path, port: int, log: Path) -> None:
     while not _ready(child, data):
         if child.process.poll() is not None or time.monotonic() > deadline:
             last = log.read_text(errors="replace").strip().splitlines()[-5:]
-            raise PostgresFailed(
+            raise PostgresError(
                 f"Postgres did not start on port {port}. The end of {log}:\n"
                 + "\n".join(last)
                 + "\nRun the command again."
@@ -449,6 +449,6 @@ def _free_port() -> int:
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
-    raise PostgresFailed(
+    raise PostgresError(
         "No free port between 10000 and 32767 on 127.0.0.1. Stop programs that listen there."
     )

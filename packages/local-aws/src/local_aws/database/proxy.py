@@ -21,7 +21,7 @@ _LOGIN_TIMEOUT = 30.0  # seconds for TLS, startup and password
 _LONGEST_LOGIN = 64 * 1024  # bytes that a client may send before the login
 
 
-class Refused(Exception):  # noqa: N818
+class ProxyRefusalError(Exception):
     """A rejected login, sent to the client as a FATAL error with SQLSTATE `code`.
 
     `message` is RDS Proxy's own text. `detail` is the reason, which AWS does not reveal.
@@ -34,7 +34,7 @@ class Refused(Exception):  # noqa: N818
 
 # user -> a function that gets each piece of the client's data after the login.
 Watch = Callable[[str], Callable[[bytes], None]]
-# (user, password) -> None, or raises Refused.
+# (user, password) -> None, or raises ProxyRefusalError.
 Authenticate = Callable[[str, str], None]
 
 
@@ -91,7 +91,7 @@ class Proxy:
                 upstream = await self._log_in(client)
             if upstream:
                 await client.closed.wait()
-        except Refused as refused:
+        except ProxyRefusalError as refused:
             log.warning("Rejected a login: %s %s", refused.message, refused.detail)
             client.write(wire.fatal(refused.code, refused.message, refused.detail))
         except (OSError, EOFError, TimeoutError) as error:
@@ -113,14 +113,14 @@ class Proxy:
             await self._cancel(body)
             return None
         if code != wire.PROTOCOL_3:
-            raise Refused(
+            raise ProxyRefusalError(
                 "0A000",
                 f"unsupported frontend protocol {code >> 16}.{code & 0xFFFF}",
                 "It must be 3.0.",
             )
         user = _user(body)
         if len(self._connections) > self.most_connections:
-            raise Refused(
+            raise ProxyRefusalError(
                 "53300",
                 "too many connections to this RDS Proxy",
                 f"At most {self.most_connections}.",
@@ -131,7 +131,7 @@ class Proxy:
             upstream = await _connect(self.upstream)
         except OSError as error:
             message = "This RDS Proxy currently has no available target instance."
-            raise Refused(
+            raise ProxyRefusalError(
                 "08006", message, f"{error}: logs/postgres.log in the state folder says why."
             ) from None
         upstream.write(wire.packet(code, body))  # the upstream sends AuthenticationOk itself
@@ -155,7 +155,7 @@ class Proxy:
             elif encrypted or code == wire.CANCEL_REQUEST:
                 return code, body
             else:
-                raise Refused(
+                raise ProxyRefusalError(
                     "28000",
                     "This RDS Proxy requires TLS connections",
                     "Connect with sslmode=verify-full.",
@@ -250,7 +250,7 @@ class Side(asyncio.Protocol):
     async def start_tls(self, context: ssl.SSLContext) -> None:
         self.transport.pause_reading()  # so that the ClientHello waits for its reader
         if self._buffer:  # plaintext that would later count as encrypted: CVE-2021-23214
-            raise Refused("08P01", "received unencrypted data after SSL request")
+            raise ProxyRefusalError("08P01", "received unencrypted data after SSL request")
         self.transport.write(b"S")
         loop = asyncio.get_running_loop()
         encrypted = await loop.start_tls(self.transport, self, context, server_side=True)
@@ -278,26 +278,26 @@ async def _connect(path: str) -> Side:
 async def _packet(client: Side) -> tuple[int, bytes]:
     length, code = struct.unpack("!II", await client.read(8))
     if not 8 <= length <= wire.LONGEST_STARTUP:
-        raise Refused("08P01", "invalid length of startup packet")
+        raise ProxyRefusalError("08P01", "invalid length of startup packet")
     return code, await client.read(length - 8)
 
 
 async def _password(client: Side) -> str:
     kind, length = struct.unpack("!cI", await client.read(5))
     if kind != b"p" or not 5 <= length <= _LONGEST_LOGIN:
-        raise Refused("08P01", "expected a password message")
+        raise ProxyRefusalError("08P01", "expected a password message")
     with contextlib.suppress(UnicodeDecodeError):
         return (await client.read(length - 4)).rstrip(b"\0").decode()
-    raise Refused("28P01", "invalid password encoding")
+    raise ProxyRefusalError("28P01", "invalid password encoding")
 
 
 def _user(body: bytes) -> str:
     try:
         parameters = wire.startup_parameters(body)
     except ValueError as error:
-        raise Refused("08P01", f"invalid startup packet: {error}") from None
+        raise ProxyRefusalError("08P01", f"invalid startup packet: {error}") from None
     if parameters.get("replication", "false") not in ("false", "off", "no", "0"):
-        raise Refused("0A000", "RDS Proxy does not support replication connections")
+        raise ProxyRefusalError("0A000", "RDS Proxy does not support replication connections")
     if not parameters.get("user"):
-        raise Refused("28000", "no PostgreSQL user name specified in startup packet")
+        raise ProxyRefusalError("28000", "no PostgreSQL user name specified in startup packet")
     return parameters["user"]

@@ -16,7 +16,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _NO_PAYLOAD = hashlib.sha256(b"").hexdigest()
 
 
-class BadToken(ValueError):  # noqa: N818
+class InvalidTokenError(ValueError):
     """An invalid token; the message gives the reason."""
 
 
@@ -42,22 +42,26 @@ def verify(
     """Check that `token` lets its signer connect as `user` to one of `endpoints` ("host:port").
 
     Raises:
-        BadToken: it does not.
+        InvalidTokenError: it does not.
     """
     endpoint, parameters = _parts(token)
     if endpoint not in endpoints:
-        raise BadToken(f"the token is for {endpoint}, not for {' or '.join(sorted(endpoints))}")
+        raise InvalidTokenError(
+            f"the token is for {endpoint}, not for {' or '.join(sorted(endpoints))}"
+        )
     access_key, date, region = _scope(parameters)
     if parameters.get("DBUser") != user:
-        raise BadToken(f"the token is for the user {parameters.get('DBUser')!r}, not for {user!r}")
+        raise InvalidTokenError(
+            f"the token is for the user {parameters.get('DBUser')!r}, not for {user!r}"
+        )
     found = signer(access_key)
     if found is None:
-        raise BadToken(f"the access key {access_key} is unknown")
+        raise InvalidTokenError(f"the access key {access_key} is unknown")
     if parameters.get("X-Amz-Security-Token") != found.session_token:
-        raise BadToken("the session token does not belong to the access key")
+        raise InvalidTokenError("the session token does not belong to the access key")
     expected = _signature(endpoint, parameters, found.secret, date, region)
     if not hmac.compare_digest(expected, parameters.get("X-Amz-Signature", "")):
-        raise BadToken("the signature does not match")
+        raise InvalidTokenError("the signature does not match")
     _check_age(parameters, date, now or datetime.now(UTC))
     return Verified(access_key, region)
 
@@ -67,18 +71,20 @@ def _parts(token: str) -> tuple[str, dict[str, str]]:
     pairs = parse_qsl(query, keep_blank_values=True)
     parameters = dict(pairs)
     if not slash or len(parameters) != len(pairs):
-        raise BadToken("the password is not an IAM token (host:port/?Action=connect&…)")
+        raise InvalidTokenError("the password is not an IAM token (host:port/?Action=connect&…)")
     if parameters.get("Action") != "connect" or parameters.get("X-Amz-Algorithm") != _ALGORITHM:
-        raise BadToken(f"the token is not a request for `connect` signed with {_ALGORITHM}")
+        raise InvalidTokenError(
+            f"the token is not a request for `connect` signed with {_ALGORITHM}"
+        )
     if parameters.get("X-Amz-SignedHeaders") != "host":
-        raise BadToken("the token must sign the header `host` and no other")
+        raise InvalidTokenError("the token must sign the header `host` and no other")
     return endpoint, parameters
 
 
 def _scope(parameters: dict[str, str]) -> tuple[str, str, str]:
     scope = parameters.get("X-Amz-Credential", "").split("/")
     if len(scope) != 5 or scope[3:] != ["rds-db", "aws4_request"]:
-        raise BadToken(
+        raise InvalidTokenError(
             "the token's credential is not <access key>/<date>/<region>/rds-db/aws4_request"
         )
     return scope[0], scope[1], scope[2]
@@ -112,17 +118,17 @@ def _check_age(parameters: dict[str, str], date: str, now: datetime) -> None:
         )
         lifetime = min(timedelta(seconds=int(parameters.get("X-Amz-Expires", ""))), LIFETIME)
     except (ValueError, OverflowError) as error:
-        raise BadToken(
+        raise InvalidTokenError(
             f"the token's X-Amz-Date or X-Amz-Expires cannot be parsed ({error})"
         ) from None
     if f"{signed:%Y%m%d}" != date:
-        raise BadToken("the token's X-Amz-Date is not on the day of its credential")
+        raise InvalidTokenError("the token's X-Amz-Date is not on the day of its credential")
     if signed > now + _CLOCK_SKEW:
-        raise BadToken(
+        raise InvalidTokenError(
             f"the token is signed for the future: signed at {signed:%H:%M:%S}, "
             f"and it is {now:%H:%M:%S} UTC"
         )
     if now > signed + lifetime:
-        raise BadToken(
+        raise InvalidTokenError(
             f"the token is too old: signed at {signed:%H:%M:%S}, and it is {now:%H:%M:%S} UTC"
         )

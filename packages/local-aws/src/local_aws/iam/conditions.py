@@ -15,7 +15,7 @@ from decimal import Decimal
 from ipaddress import ip_address, ip_network
 
 from local_aws.iam.context import Keys
-from local_aws.iam.patterns import Unresolved, glob, resolved, substituted
+from local_aws.iam.patterns import UnresolvedVariableError, glob, resolved, substituted
 
 # (request value, policy value, keys, whether variables are resolved) -> match. A ValueError means
 # that one of the two values does not have the operator's type.
@@ -71,7 +71,7 @@ def _matches(
 def _match(found: _Operator, value: str, wanted: str, keys: Keys, variables: bool) -> bool:
     try:
         return found.match(value, wanted, keys, variables)
-    except Unresolved:
+    except UnresolvedVariableError:
         if found.negated:
             # an unknown value must not make a negated operator match
             raise ValueError(wanted) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from local_aws.iam.conditions import holds
 from local_aws.iam.context import Context, Keys
-from local_aws.iam.patterns import Undecidable, Unresolved, glob, resolved
+from local_aws.iam.patterns import UndecidableError, UnresolvedVariableError, glob, resolved
 from local_aws.iam.policy import Policy, Statement
 
 IDENTITY = "identity-based policy"
@@ -134,7 +134,7 @@ def _matches(
         if as_documented.fullmatch(resource):
             return True
         return None if as_text.fullmatch(resource) else False
-    except Unresolved:
+    except UnresolvedVariableError:
         return unresolved
-    except Undecidable:
+    except UndecidableError:
         return None

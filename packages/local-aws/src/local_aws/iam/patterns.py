@@ -15,11 +15,11 @@ _DEFAULT = re.compile(r"""^([^,]+?)\s*,\s*'([^']*)'$""")
 _ESCAPED = {"*", "?", "$"}  # ${*} is a literal asterisk, not a wildcard
 
 
-class Unresolved(Exception):  # noqa: N818
+class UnresolvedVariableError(Exception):
     """A variable whose key is absent and has no default, so that the pattern matches nothing."""
 
 
-class Undecidable(ValueError):  # noqa: N818
+class UndecidableError(ValueError):
     """A variable whose key is in the request, with an unknown value or with several values."""
 
 
@@ -40,7 +40,7 @@ def resolved(text: str, keys: Keys, *, segments: bool = False) -> re.Pattern[str
     """Return `glob` of `text` with the values of its variables as literal text.
 
     Raises:
-        Unresolved, Undecidable: a variable has no value here.
+        UnresolvedVariableError, UndecidableError: a variable has no value here.
     """
     if "${" not in text:
         return glob(text, segments=segments)
@@ -51,7 +51,7 @@ def substituted(text: str, keys: Keys) -> str:
     """Replace the variables in `text`, for operators that do not compare patterns.
 
     Raises:
-        Unresolved, Undecidable: a variable has no value here.
+        UnresolvedVariableError, UndecidableError: a variable has no value here.
     """
     return _VARIABLE.sub(lambda variable: _value(variable[1], keys), text)
 
@@ -64,10 +64,10 @@ def _value(name: str, keys: Keys) -> str:
     if not keys.has(key):
         if default:
             return default[2]
-        raise Unresolved(key)
+        raise UnresolvedVariableError(key)
     value = keys.single(key)
     if value is None:
-        raise Undecidable(key)
+        raise UndecidableError(key)
     return value
 
 

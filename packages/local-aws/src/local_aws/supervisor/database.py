@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from local_aws.database import pgbouncer, pinning, postgres, tls
 from local_aws.database.authentication import iam_authentication
 from local_aws.database.contents import Change, Contents
-from local_aws.database.pgbouncer import Pgbouncer, PgbouncerFailed
-from local_aws.database.postgres import Postgres, PostgresFailed
+from local_aws.database.pgbouncer import Pgbouncer, PgbouncerError
+from local_aws.database.postgres import Postgres, PostgresError
 from local_aws.database.proxy import Proxy
 from local_aws.settings import Settings
 from local_aws.supervisor import process
@@ -62,7 +62,7 @@ class Database:
             try:
                 async with self._turn:
                     await self._look()
-            except (PostgresFailed, PgbouncerFailed, OSError) as error:
+            except (PostgresError, PgbouncerError, OSError) as error:
                 log.error("%s. Retrying in %.0f s", error, RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -97,7 +97,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     """Start the database on its previous ports if they are free; `stack` stops it.
 
     Raises:
-        NoPostgres, PostgresFailed, PgbouncerFailed: A part is missing or did not start.
+        PostgresNotFoundError, PostgresError, PgbouncerError: A part is missing or did not start.
     """
     ports = settings.state / "ports.json"
     wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}

@@ -19,10 +19,10 @@ from local_aws.cognito.endpoint import Cognito
 from local_aws.control_plane import account_facts, endpoint, security_group_use
 from local_aws.control_plane.moto_app import Moto
 from local_aws.database import rds
-from local_aws.database.binaries import NoPostgres
+from local_aws.database.binaries import PostgresNotFoundError
 from local_aws.database.leftover_logs import LeftoverLogs
-from local_aws.database.pgbouncer import PgbouncerFailed
-from local_aws.database.postgres import PostgresFailed
+from local_aws.database.pgbouncer import PgbouncerError
+from local_aws.database.postgres import PostgresError
 from local_aws.dynamodb import DynamoDb
 from local_aws.event_sources import EventSources
 from local_aws.iam import record, sessions
@@ -52,7 +52,7 @@ def serve(settings: Settings, launch: Launch, clock: MovableClock | None) -> Non
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         asyncio.run(_serve(settings, launch, clock), loop_factory=uvloop.new_event_loop)
-    except (NoPostgres, PostgresFailed, PgbouncerFailed, OSError) as error:
+    except (PostgresNotFoundError, PostgresError, PgbouncerError, OSError) as error:
         # The command that starts it shows the log from this prefix on.
         sys.exit(f"{GAVE_UP}{error}")
 

@@ -16,13 +16,13 @@ import pg8000.native
 import pytest
 
 from local_aws.database import binaries, postgres
-from local_aws.database.binaries import NoPostgres
+from local_aws.database.binaries import PostgresNotFoundError
 from local_aws.database.child import command_of
 from local_aws.database.postgres import (
     MASTER,
     SUPERUSER,
     Postgres,
-    PostgresFailed,
+    PostgresError,
     place,
     start_now,
 )
@@ -132,7 +132,7 @@ async def postgres_started(data: Path, port: int) -> Postgres:
 
 def test_two_supervisors_do_not_share_data(data: Path) -> None:
     first = start_now(data, durable=False)
-    with pytest.raises(PostgresFailed, match="in use by another running stack"):
+    with pytest.raises(PostgresError, match="in use by another running stack"):
         start_now(data)
     assert first.running
     first.stop_now()
@@ -141,7 +141,7 @@ def test_two_supervisors_do_not_share_data(data: Path) -> None:
 def test_a_port_that_is_taken_is_said(data: Path) -> None:
     first = start_now(data, durable=False)
     with pytest.raises(
-        PostgresFailed, match=rf"did not start on port {first.port}(.|\n)*Address already in use"
+        PostgresError, match=rf"did not start on port {first.port}(.|\n)*Address already in use"
     ):
         start_now(data.with_name("other"), port=first.port)
     first.stop_now()
@@ -159,7 +159,7 @@ def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path) -> No
 def test_data_of_another_version_is_said(data: Path) -> None:
     start_now(data, durable=False).stop_now()
     (data / "PG_VERSION").write_text("14\n")
-    with pytest.raises(PostgresFailed, match="was created by Postgres 14"):
+    with pytest.raises(PostgresError, match="was created by Postgres 14"):
         start_now(data)
 
 
@@ -220,7 +220,7 @@ def test_without_a_postgres_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoPostgres, match="apt-get install postgresql"):
+    with pytest.raises(PostgresNotFoundError, match="apt-get install postgresql"):
         binaries.choose(None, ())
 
 

@@ -10,7 +10,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
-from local_aws.database.token import BadToken, Signer, Verified, verify
+from local_aws.database.token import InvalidTokenError, Signer, Verified, verify
 
 HERE = "127.0.0.1:6543"
 EVENTS = HierarchicalEmitter()  # the signer holds it weakly
@@ -97,7 +97,7 @@ def test_a_user_that_needs_escaping() -> None:
 def test_another_token_is_not(made: Callable[[], str], problem: str) -> None:
     """Made when it is checked: one that was made when the tests were collected could be too old by now."""
     password = made()
-    with pytest.raises(BadToken, match=problem):
+    with pytest.raises(InvalidTokenError, match=problem):
         check(password)
 
 
@@ -113,20 +113,20 @@ def test_a_token_lives_fifteen_minutes(later: timedelta, good: bool) -> None:
     if good:
         check(token(), later=later)
     else:
-        with pytest.raises(BadToken, match="too old: signed at"):
+        with pytest.raises(InvalidTokenError, match="too old: signed at"):
             check(token(), later=later)
 
 
 def test_a_longer_expiry_does_not_lengthen_its_life() -> None:
-    with pytest.raises(BadToken, match="too old"):
+    with pytest.raises(InvalidTokenError, match="too old"):
         check(token(expires=86400), later=timedelta(minutes=16))
 
 
 def test_a_shorter_expiry_shortens_it() -> None:
-    with pytest.raises(BadToken, match="too old"):
+    with pytest.raises(InvalidTokenError, match="too old"):
         check(token(expires=60), later=timedelta(minutes=2))
 
 
 def test_a_token_from_the_future_is_refused() -> None:
-    with pytest.raises(BadToken, match="for the future"):
+    with pytest.raises(InvalidTokenError, match="for the future"):
         check(token(), later=-timedelta(minutes=6))

@@ -1,4 +1,4 @@
-"""`atrium.stores.user_attributes` against moto's DynamoDB, with the table as docs/architecture.md has it."""
+"""`atrium.stores.user_table` against moto's DynamoDB, with the table as docs/architecture.md has it."""
 
 import time
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 from moto import mock_aws
 
 from atrium.runtime import config
-from atrium.stores import dynamodb, user_attributes
-from atrium.stores.user_attributes import Meta, Unavailable
+from atrium.stores import dynamodb, user_table
+from atrium.stores.user_table import Meta, TableUnavailableError
 
 TABLE = "atrium-test-UserAttributes"
 UID = "01920000-0000-7000-8000-000000000001"
@@ -58,12 +58,12 @@ def _put(client: Any, sk: str, **attributes: dict[str, Any]) -> None:
 
 
 def test_a_user_without_meta_has_none(table: Any) -> None:
-    assert user_attributes.meta(UID) is None
+    assert user_table.meta(UID) is None
 
 
 def test_create_meta_makes_an_active_user(table: Any) -> None:
-    user_attributes.create_meta(UID)
-    assert user_attributes.meta(UID) == Meta("active", 1, 1)
+    user_table.create_meta(UID)
+    assert user_table.meta(UID) == Meta("active", 1, 1)
     item = table.get_item(TableName=TABLE, Key={"pk": {"S": f"U#{UID}"}, "sk": {"S": "META"}})[
         "Item"
     ]
@@ -72,8 +72,8 @@ def test_create_meta_makes_an_active_user(table: Any) -> None:
 
 def test_create_meta_leaves_what_exists(table: Any) -> None:
     _put(table, "META", status={"S": "disabled"}, access_epoch={"N": "7"}, version={"N": "9"})
-    user_attributes.create_meta(UID)
-    assert user_attributes.meta(UID) == Meta("disabled", 7, 9)
+    user_table.create_meta(UID)
+    assert user_table.meta(UID) == Meta("disabled", 7, 9)
 
 
 def test_a_read_is_one_strongly_consistent_call(table: Any) -> None:
@@ -82,14 +82,14 @@ def test_a_read_is_one_strongly_consistent_call(table: Any) -> None:
         "provide-client-params.dynamodb", lambda params, **_: requests.append(params)
     )
     before = dynamodb.calls
-    user_attributes.meta(UID)
-    user_attributes.attributes(UID)
+    user_table.meta(UID)
+    user_table.attributes(UID)
     assert [request["ConsistentRead"] for request in requests] == [True, True]
     assert dynamodb.calls == before + 2
 
 
 def test_attributes_are_those_of_this_user_and_nothing_else(table: Any) -> None:
-    user_attributes.create_meta(UID)
+    user_table.create_meta(UID)
     _put(table, "ATTR#ui#theme", value={"S": "dark"}, version={"N": "1"})
     _put(
         table,
@@ -102,30 +102,28 @@ def test_attributes_are_those_of_this_user_and_nothing_else(table: Any) -> None:
         TableName=TABLE,
         Item={"pk": {"S": f"U#{UID}0"}, "sk": {"S": "ATTR#ui#x"}, "value": {"S": "x"}},
     )
-    assert user_attributes.attributes(UID) == {
+    assert user_table.attributes(UID) == {
         "ui": {"theme": "dark", "sizes": [1, 1.5, None]},
         "billing": {"a#b": {"paid": False}},
     }
 
 
 def test_an_unknown_user_has_no_attributes(table: Any) -> None:
-    assert user_attributes.attributes(UID) == {}
+    assert user_table.attributes(UID) == {}
 
 
 def test_attributes_over_a_megabyte_are_read_to_their_end(table: Any) -> None:
     for n in range(5):
         _put(table, f"ATTR#big#{n}", value={"S": "x" * 300_000}, version={"N": "1"})
     before = dynamodb.calls
-    assert sorted(user_attributes.attributes(UID)["big"]) == ["0", "1", "2", "3", "4"]
+    assert sorted(user_table.attributes(UID)["big"]) == ["0", "1", "2", "3", "4"]
     assert dynamodb.calls > before + 1
 
 
-@pytest.mark.parametrize(
-    "ask", [user_attributes.meta, user_attributes.create_meta, user_attributes.attributes]
-)
+@pytest.mark.parametrize("ask", [user_table.meta, user_table.create_meta, user_table.attributes])
 def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> None:
     with pytest.raises(
-        Unavailable,
+        TableUnavailableError,
         match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException",
     ):
         ask(UID)
@@ -139,7 +137,7 @@ def test_no_answer_is_unavailable_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # nothing listens there
     _forget()
     start = time.monotonic()
-    with pytest.raises(Unavailable, match="Could not connect"):
-        user_attributes.meta(UID)
+    with pytest.raises(TableUnavailableError, match="Could not connect"):
+        user_table.meta(UID)
     assert time.monotonic() - start < 8
     _forget()

@@ -20,15 +20,15 @@ from atrium.stores import attribute_value, dynamodb
 from atrium.stores.attribute_value import UNREADABLE
 
 
-class Unavailable(Exception):  # noqa: N818 a state of the table
+class TableUnavailableError(Exception):
     """The table did not respond: throttled, unreachable or refused. Callers must fail closed."""
 
 
-class Contended(Unavailable):
+class ContentionError(TableUnavailableError):
     """Another transaction changed the same items. Nothing was written; a retry may succeed at once."""
 
 
-class TransactionRefused(Exception):  # noqa: N818  a decision
+class TransactionCanceledError(Exception):
     """The transaction was cancelled. Nothing was written.
 
     `conditions` are the items whose own condition failed, counted from 0; `conflicts` those
@@ -80,13 +80,13 @@ class RoleDefinition(msgspec.Struct, frozen=True):
 
 
 def meta(uid: str) -> Meta | None:
-    """Return the user's META, or None. One call. Raises `Unavailable`."""
+    """Return the user's META, or None. One call. Raises `TableUnavailableError`."""
     answer = _call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
 def statuses(uids: Sequence[str]) -> dict[str, str]:
-    """Return uid → status of those of up to 100 users that exist. One call. Raises `Unavailable`."""
+    """Return uid → status of those of up to 100 users that exist. One call. Raises `TableUnavailableError`."""
     table = required("USER_ATTRIBUTES_TABLE")
     names = {"#status": "status"}
     wanted = {
@@ -97,7 +97,7 @@ def statuses(uids: Sequence[str]) -> dict[str, str]:
     }
     answer = _answer("batch_get_item", RequestItems={table: wanted})
     if answer.get("UnprocessedKeys"):
-        raise Unavailable(
+        raise TableUnavailableError(
             f"batch_get_item on {table} returned only some of {len(uids)} items: throttled"
         )
     found = map(dynamodb.plain, answer["Responses"].get(table, ()))
@@ -105,7 +105,7 @@ def statuses(uids: Sequence[str]) -> dict[str, str]:
 
 
 def create_meta(uid: str) -> None:
-    """Create META of a new, active user unless it exists. One call. Raises `Unavailable`."""
+    """Create META of a new, active user unless it exists. One call. Raises `TableUnavailableError`."""
     _create(
         f"U#{uid}",
         "META",
@@ -125,7 +125,7 @@ class StoredAttribute(NamedTuple):
 
 
 def stored_attributes(uid: str) -> list[StoredAttribute]:
-    """Return the user's attributes. One call per megabyte. Raises `Unavailable`.
+    """Return the user's attributes. One call per megabyte. Raises `TableUnavailableError`.
 
     An attribute that cannot be read is logged and left out, so that sign-in works.
     """
@@ -151,7 +151,7 @@ def by_namespace(stored: Iterable[StoredAttribute]) -> dict[str, dict[str, Any]]
 
 
 def role_definition(role: str) -> RoleDefinition:
-    """Return the role's own definition. One call. Raises `Unavailable`."""
+    """Return the role's own definition. One call. Raises `TableUnavailableError`."""
     return defined(query(f"R#{role}"))
 
 
@@ -171,7 +171,7 @@ def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
 
 
 def role_version(role: str) -> int | None:
-    """Return the version of a role. One call, of one item. Raises `Unavailable`."""
+    """Return the version of a role. One call, of one item. Raises `TableUnavailableError`."""
     found = item(f"R#{role}", "META")
     return found.get("version") if found else None
 
@@ -194,7 +194,7 @@ def query(
     An `index` lags slightly behind. `between` bounds the sort key, both ends included; `prefix`
     is its prefix. `after` is the key of the item before the first; `only` names the attributes
     wanted. One call per megabyte, or per `page` items, as they are consumed. Raises
-    `Unavailable`.
+    `TableUnavailableError`.
     """
     parameters = _query_parameters(pk, index, between, prefix, only) | (
         {"Limit": page} if page else {}
@@ -236,35 +236,35 @@ def _query_parameters(
 
 
 def signing_keys(purpose: str) -> dict[int, bytes]:
-    """Return version → secret of every key for this purpose. One call. Raises `Unavailable`."""
+    """Return version → secret of every key for this purpose. One call. Raises `TableUnavailableError`."""
     return {int(item["sk"].removeprefix("V#")): item["secret"] for item in query(f"KEY#{purpose}")}
 
 
 def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
-    """Create a key unless it exists. One call. Raises `Unavailable`."""
+    """Create a key unless it exists. One call. Raises `TableUnavailableError`."""
     _create(f"KEY#{purpose}", f"V#{version}", secret={"B": secret})
 
 
 def item(pk: str, sk: str) -> dict[str, Any] | None:
-    """Return an item as plain values, or None. One call. Raises `Unavailable`."""
+    """Return an item as plain values, or None. One call. Raises `TableUnavailableError`."""
     answer = _call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
     return dynamodb.plain(answer["Item"]) if "Item" in answer else None
 
 
 def update(pk: str, sk: str, **parameters: Any) -> bool:
-    """Call UpdateItem and return False if its condition failed. One call. Raises `Unavailable`.
+    """Call UpdateItem and return False if its condition failed. One call. Raises `TableUnavailableError`.
 
     Requests write by `transact` only: here they raise authority.UnconditionalWriteError.
     """
     authority.refuse_single_write("UpdateItem")
-    with suppress(_ConditionFailed):
+    with suppress(_ConditionFailedError):
         _call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
         return True
     return False
 
 
 def record(caller: str, name: str) -> dict[str, Any] | None:
-    """Return the record of `idempotency_in_table` that has not expired. Raises `Unavailable`."""
+    """Return the record of `idempotency_in_table` that has not expired. Raises `TableUnavailableError`."""
     found = item(f"IDEMPOTENCY#{caller}", name)
     return found if found and _in_force(found, time.time()) else None
 
@@ -277,8 +277,8 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
     """Write all items or none: `Put`, `Update`, `Delete`, `ConditionCheck`, without TableName.
 
     During a request the transaction carries the condition that the caller's token is current
-    (atrium/identity/authority.py). Raises `TransactionRefused`, `authority.TokenStaleError`,
-    `Unavailable`, `ValueError` for more than MAX_ITEMS.
+    (atrium/identity/authority.py). Raises `TransactionCanceledError`, `authority.TokenStaleError`,
+    `TableUnavailableError`, `ValueError` for more than MAX_ITEMS.
     """
     if len(items) > MAX_ITEMS:
         raise ValueError(f"A transaction has at most {MAX_ITEMS} items; this one has {len(items)}.")
@@ -288,7 +288,7 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
     conditioned, place = authority.conditioned(items, caller, _key(caller.uid, "META"))
     try:
         return _transact(conditioned)
-    except TransactionRefused as refused:
+    except TransactionCanceledError as refused:
         if place in refused.conditions and _is_stale(caller, is_joined=place < len(items)):
             raise TokenStaleError(refused.conditions - {place}) from refused
         raise
@@ -314,12 +314,12 @@ def _transact(items: Sequence[dict[str, Any]]) -> None:
     except ClientError as error:
         codes = [reason["Code"] for reason in error.response.get("CancellationReasons", ())]
         if set(codes) - {"None"} <= {_CONDITION_FAILED, _CONFLICT} and codes:
-            raise TransactionRefused(
+            raise TransactionCanceledError(
                 _places(codes, _CONDITION_FAILED), _places(codes, _CONFLICT)
             ) from error
-        raise Unavailable(f"transact_write_items failed: {error}") from error
+        raise TableUnavailableError(f"transact_write_items failed: {error}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"transact_write_items failed: {error}") from error
+        raise TableUnavailableError(f"transact_write_items failed: {error}") from error
 
 
 _CONDITION_FAILED, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
@@ -329,7 +329,7 @@ def _places(codes: Sequence[str], code: str) -> frozenset[int]:
     return frozenset(place for place, found in enumerate(codes) if found == code)
 
 
-class _ConditionFailed(Exception):  # noqa: N818
+class _ConditionFailedError(Exception):
     pass
 
 
@@ -338,7 +338,7 @@ def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
     authority.refuse_single_write("PutItem")
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
-    with suppress(_ConditionFailed):
+    with suppress(_ConditionFailedError):
         _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
 
 
@@ -366,8 +366,8 @@ def _answer(operation: str, **parameters: Any) -> dict[str, Any]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":
-            raise _ConditionFailed from error
-        raise Unavailable(f"{operation} on {table} failed: {code}") from error
+            raise _ConditionFailedError from error
+        raise TableUnavailableError(f"{operation} on {table} failed: {code}") from error
     except BotoCoreError as error:
-        raise Unavailable(f"{operation} on {table} failed: {error}") from error
+        raise TableUnavailableError(f"{operation} on {table} failed: {error}") from error
     return answer
