@@ -1,14 +1,17 @@
 """What every test may use, those in functions/*/tests too: the stack that is up, and the services' rules.
 
-The build puts a service's rules into its zip. Tests that run the sources get the same ones from the builder.
+The build puts a service's rules, and the registry of personal data, into its zip. Tests that run the
+sources get the same ones from the builder.
 """
 
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from atrium.identity import rules
+from atrium.identity import personal_data, rules
 from tools.build import allowed
+from tools.build import personal_data as declared
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -23,3 +26,11 @@ def _of_source(file: str) -> rules.Rules:
 
 
 rules.read = _of_source
+
+
+@cache
+def _registry(_file: str) -> bytes:
+    return declared.compiled(declared.read(Path(__file__).parent))
+
+
+personal_data.document = _registry

@@ -12,8 +12,8 @@ locals {
       !contains(keys(local.table_users), folder) ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
       function.database_secrets ? {
         DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)
-        MIGRATE_FUNCTION = "${var.name}-migrate:${local.alias}"
       } : {},
+      { for invoked in function.invoke : "${upper(invoked)}_FUNCTION" => "${var.name}-${invoked}:${local.alias}" },
       { for parameter, name in local.parameter_names : "${upper(parameter)}_PARAMETER" => name if contains(function.parameters, parameter) },
       lookup(var.environment, folder, {}),
     )

@@ -17,7 +17,7 @@ def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Ar
     yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
     yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
     yield layer.of_functions(build, functions)
-    declared = digest(*(part for file in personal_data.files(root) for part in (str(file), file.read_bytes())))
+    declared = digest(*(part for file in personal_data.files(root) for part in (str(file.relative_to(root)), file.read_bytes())))
     yield Artefact(
         build / "personal_data.json", declared, lambda: personal_data.compiled(personal_data.read(root))
     )

@@ -203,13 +203,20 @@ def compiled(registry: Registry) -> bytes:
     """Return `build/personal_data.json`: what the kernel executes."""
     document = {
         "tables": [_table(name, registry) for name in _erasure_order(registry)],
-        "items": [_item(name, each) for name, each in sorted(registry.records("items").items())],
+        "items": [
+            _item(name, each)
+            for name, each in sorted(registry.records("items").items())
+            if each.fields
+        ],
         "expiring": [
             {"table": name, "sql": _expiry(name, record.expires)}
             for name, record in sorted(registry.records("postgres").items())
             if record.expires
         ],
-        "cognito": sorted({n for r in registry.records("cognito").values() for n in r.fields}),
+        "cognito": {
+            name: sorted(record.fields)
+            for name, record in sorted(registry.records("cognito").items())
+        },
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
@@ -269,12 +276,15 @@ def _expiry(name: str, column: str | None) -> str:
 
 
 def _item(name: str, record: Record) -> dict[str, Any]:
+    """Return a kind of item; `partition` is the template of a partition that holds one user's items."""
     assert record.key
+    pk, sk = record.key
+    own = record.found_by in ("partition", "grant") and SUBJECT in pk
     return {
         "name": name,
-        "pk": record.key[0],
-        "sk": record.key[1],
-        "found_by": record.found_by,
+        "pk": pattern(pk),
+        "sk": pattern(sk),
+        "partition": pk if own else None,
         "erasure": record.erasure,
         "fields": sorted(record.fields),
         "json": sorted(record.json),

@@ -14,6 +14,8 @@ _INTRODUCTION = """\
 Written by `make docs` from `functions/*/personal-data.yaml`. The tests fail for a column, an item
 or a log field that none of them declares ([how](architecture.md#personal-data)).
 
+`GET /v1/me/export` and `GET /v1/users/{id}/export` return every field of the tables, items and accounts below.
+
 The column *on erasure* says what an erasure does. *delete*: the row or item goes. *blank*: the fields are emptied. *keep*: it stays, for the reason given.
 *expires*: it ends by itself after the time given.
 """

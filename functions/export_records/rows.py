@@ -1,0 +1,25 @@
+"""The rows of a user in every table that declares personal data, in one round trip."""
+
+from typing import Any
+
+from atrium.identity import personal_data
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres
+from atrium.stores.postgres import Statement
+
+# Writes nothing for an unknown user.
+_AUDIT = """
+INSERT INTO audit_events (id, uid, actor, action, request_id)
+SELECT $1::uuid, uid, $3, 'user.exported', $4 FROM users WHERE uid = $2::uuid
+RETURNING true
+"""
+
+
+def export(uid: str, actor: str, request_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Return table → rows, the trail's entry of this export included; empty for an unknown user."""
+    audit = Statement(_AUDIT, (uuid7(), uid, actor, request_id))
+    audited, *found = postgres.batch(audit, *personal_data.select_rows(uid))
+    if not audited:
+        return {}
+    tables = [table.table for table in personal_data.registry().tables]
+    return {table: [row for (row,) in rows] for table, rows in zip(tables, found, strict=True)}

@@ -1,0 +1,12 @@
+"""An administrator exports what is stored of a person."""
+
+from atrium.identity import users
+from export_records import rows
+
+NOBODY = "01920000-0000-7000-8000-00000000ffff"
+
+
+def run() -> None:
+    ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", {}).uid
+    assert rows.export(ada, ada, "request-1")["users"]
+    assert rows.export(NOBODY, ada, "request-2") == {}
