@@ -22,8 +22,14 @@ from atrium.stores import user_table
 MAX_DEPTH = 8
 """The maximum number of roles on a path of parents, the first one included."""
 
+MAX_ROLES = 1000
+
+MAX_REACH = 100
+"""Roles that a role builds on or may assign, directly or through others. A request reads them all
+to compare the rights of two users."""
+
 MAX_BYTES = 300_000
-"""Bytes of the item, which can have 400 KB: some thousands of roles."""
+"""Bytes of the item, which DynamoDB limits to 400 KB. JSON takes at least as many."""
 
 Parents = Mapping[str, Collection[str]]
 
@@ -47,18 +53,20 @@ def read() -> Graph:
     )
 
 
-def change(
+def after(
     graph: Graph, role: str, parents: Collection[str] | None, assignable_by: Collection[str] = ()
-) -> dict[str, Any]:
-    """Return an item of a transaction that changes the graph if it is still this version.
-
-    `parents` None removes the role.
-    """
+) -> Graph:
+    """Return the next version of the graph. `parents` None removes the role."""
     changed = {each: list(above) for each, above in graph.parents.items() if each != role}
     assigned = {each: list(by) for each, by in graph.assignable_by.items() if each != role}
     if parents is not None:
         changed[role] = sorted(parents)
         assigned |= {role: sorted(assignable_by)} if assignable_by else {}
+    return Graph(changed, graph.version + 1, assigned)
+
+
+def change(graph: Graph, changed: Graph) -> dict[str, Any]:
+    """Return an item of a transaction that writes `changed` if the graph is still this version."""
     update = {
         "Key": grant_items.at(GRAPH),
         "UpdateExpression": "SET parents = :parents, assignable_by = :assignable_by, version = :next",
@@ -66,9 +74,9 @@ def change(
         if graph.version
         else "attribute_not_exists(pk)",
         "ExpressionAttributeValues": {
-            ":parents": _typed(changed),
-            ":assignable_by": _typed(assigned),
-            ":next": {"N": str(graph.version + 1)},
+            ":parents": _typed(changed.parents),
+            ":assignable_by": _typed(changed.assignable_by),
+            ":next": {"N": str(changed.version)},
         }
         | ({":version": {"N": str(graph.version)}} if graph.version else {}),
     }
@@ -91,18 +99,18 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
     ]
     if found:
         return found
-    after = {**graph.parents, role: parents}
+    above_each = {**graph.parents, role: parents}
     circular = [
         place
         for place, parent in enumerate(parents)
-        if parent == role or role in above(after, parent)
+        if parent == role or role in above(above_each, parent)
     ]
     if circular:
         return [
             FieldError(f"#/parents/{place}", f"This role already builds on {role}")
             for place in circular
         ]
-    if height(after) > MAX_DEPTH:
+    if height(above_each) > MAX_DEPTH:
         return [
             FieldError(
                 "#/parents", f"The hierarchy of roles would have more than {MAX_DEPTH} levels"
@@ -111,11 +119,52 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
     return []
 
 
-def is_full(graph: Graph) -> bool:
-    return (
-        len(msgspec.json.encode(graph.parents) + msgspec.json.encode(graph.assignable_by))
-        > MAX_BYTES
-    )
+def fullness(graph: Graph, changed: Graph) -> str | None:
+    """Return why there is no room for the change. What exceeds a limit already may shrink."""
+    if len(changed.parents) > max(MAX_ROLES, len(graph.parents)):
+        return f"There can be at most {MAX_ROLES} roles. Delete unused roles first."
+    size = _size(changed)
+    if size > max(MAX_BYTES, _size(graph)):
+        return (
+            f"`parents` and `assignable_by` of all roles would have {size} bytes together, and the "
+            f"maximum is {MAX_BYTES}. Shorten these lists, or delete unused roles first."
+        )
+    return None
+
+
+def _size(graph: Graph) -> int:
+    return len(msgspec.json.encode(graph.parents) + msgspec.json.encode(graph.assignable_by))
+
+
+def reach_faults(graph: Graph, role: str, changed: Graph) -> list[FieldError]:
+    """Return why the role builds on or assigns too many roles, or makes others do so."""
+    too_far = far_reaching(changed)
+    if not too_far or not (grown := too_far - far_reaching(graph)):
+        return []
+    only_parents = after(graph, role, changed.parents[role], graph.assignable_by.get(role, ()))
+    field = "parents" if grown & far_reaching(only_parents) else "assignable_by"
+    detail = f"{min(grown)} would build on or may assign more than {MAX_REACH} roles in total"
+    return [FieldError(f"#/{field}", detail)]
+
+
+def far_reaching(graph: Graph) -> set[str]:
+    """Return the roles that reach more than MAX_REACH others."""
+    if len(graph.parents) <= MAX_REACH:
+        return set()
+    nearest = {role: set(above) for role, above in graph.parents.items()}
+    for assigned, assigners in graph.assignable_by.items():
+        for each in assigners:
+            nearest.setdefault(each, set()).add(assigned)
+    return {role for role in nearest if _reaches_far(role, nearest)}
+
+
+def _reaches_far(role: str, nearest: Mapping[str, set[str]]) -> bool:
+    seen, waiting = {role}, [role]
+    while waiting and len(seen) <= MAX_REACH + 1:
+        new = nearest.get(waiting.pop(), set()) - seen
+        seen |= new
+        waiting += new
+    return len(seen) > MAX_REACH + 1
 
 
 def assigner_faults(graph: Graph, role: str, assignable_by: Collection[str]) -> list[FieldError]:

@@ -104,12 +104,12 @@ def put(request: Request) -> Response:
             raise _not_found()
         if before and versions is not None and before.version not in versions:
             raise etag.stale()
-        if is_new and role_graph.is_full(graph):
-            raise Problem(
-                409, "too_many_roles", "There are too many roles. Delete unused roles first."
-            )
+        changed = role_graph.after(graph, name, draft.parents, draft.assignable_by)
+        if why := role_graph.fullness(graph, changed):
+            raise Problem(409, "too_many_roles", why)
         faults = role_graph.faults(graph, name, draft.parents)
-        if faults := faults + role_graph.assigner_faults(graph, name, draft.assignable_by):
+        faults += role_graph.assigner_faults(graph, name, draft.assignable_by)
+        if faults := faults or role_graph.reach_faults(graph, name, changed):
             raise Problem(
                 422,
                 "validation_failed",
@@ -161,7 +161,7 @@ def delete(request: Request) -> Response:
                         "Item": _at(name, _DELETED)["Key"] | {"version": {"N": str(before.version)}}
                     }
                 },
-                role_graph.change(graph, name, None),
+                role_graph.change(graph, role_graph.after(graph, name, None)),
                 audit.entry(request, "role.deleted", {"role": name}),
             ]
         )
@@ -251,7 +251,9 @@ def _write(request: Request, name: str, draft: Draft, before: Role | None, graph
     _transact(
         [
             _meta(after, before),
-            role_graph.change(graph, name, after.parents, after.assignable_by),
+            role_graph.change(
+                graph, role_graph.after(graph, name, after.parents, after.assignable_by)
+            ),
             *added,
             *taken,
             trail,

@@ -13,7 +13,7 @@ from atrium.http.response import Response
 from atrium.identity.authority import TokenStaleError
 from atrium.runtime import log
 from atrium.stores import commands, outbox, postgres, user_table
-from atrium.stores.commands import Command, LastAdminError
+from atrium.stores.commands import Command, LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement
 
 # The user of an invitation is known when the account exists.
@@ -62,14 +62,18 @@ def accepted(
     return response.json(operation, 202, headers=location | (headers or {}))
 
 
-def start(command: Command) -> None:
-    """Send the outbox's command under the caller's condition.
+def start(command: Command, access_epoch: int | None = None) -> None:
+    """Send the outbox's command under the caller's condition, and that of the user's epoch.
 
-    The relay sends it later, without that condition, if the table is unavailable. Raises
-    commands.LastAdminError or authority.TokenStaleError if the command is rejected and undone.
+    The relay sends it later, without these conditions, if the table is unavailable. Raises
+    commands.LastAdminError, commands.RightsChangedError or authority.TokenStaleError if the
+    command is rejected and undone.
     """
     try:
-        commands.send(command)
+        commands.send(command, access_epoch)
+    except RightsChangedError:
+        outbox.take_back(command, "The user's rights changed before the operation ran.")
+        raise
     except LastAdminError:
         outbox.take_back(command, "Nobody else is an administrator.")
         raise

@@ -6,8 +6,8 @@ table, sets META, which ends the API's sessions (a container caches META for 30 
 removes an administrator from the set, and puts the command that ends Cognito's sessions. If it
 fails, `outbox_relay` repeats it.
 
-The transaction is refused if nobody else is an administrator, or if the caller's rights have ended
-since the request arrived. The user then gets the previous status back, which the outbox row has
+The transaction is refused if nobody else is an administrator, if the caller's rights have ended
+since the request arrived, or if the user's rights have changed since they were compared. The user then gets the previous status back, which the outbox row has
 recorded, from this request or from the relay.
 """
 
@@ -24,7 +24,7 @@ from atrium.identity import admins
 from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres
-from atrium.stores.commands import LastAdminError
+from atrium.stores.commands import LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement, UniqueViolationError
 from users import operations, people, profile
 from users.operations import Operation
@@ -85,14 +85,16 @@ def delete(request: Request) -> Response:
 
 def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     versions = etag.expected_versions(request)
-    Delegation(request.caller.uid).check_target(str(uid))
+    epoch = Delegation(request.caller.uid).check_target(str(uid))
     if change.command == "disable_user" and admins.is_last(str(uid)):
         raise _last_admin()
     row, operation = write(uid, change, versions, request.caller.uid, request.request_id)
     try:
-        operations.start(outbox.command(row))
+        operations.start(outbox.command(row), epoch)
     except LastAdminError:  # it was deleted since the read
         raise _last_admin() from None
+    except RightsChangedError:
+        raise _rights_changed() from None
     return operations.accepted(request, operation)
 
 
@@ -117,6 +119,11 @@ def write(
 def _pending() -> Problem:
     detail = "An earlier change of this user's status is still in progress. Retry in a moment."
     return Problem(409, "operation_pending", detail, headers={"Retry-After": "1"})
+
+
+def _rights_changed() -> Problem:
+    detail = "This user's rights have changed meanwhile. Retry."
+    return Problem(409, "rights_changed", detail, headers={"Retry-After": "1"})
 
 
 def _last_admin() -> Problem:

@@ -34,7 +34,7 @@ def test_a_control_and_its_proof_exist(threat: str, control: str, proof: str) ->
         assert control.startswith("accepted") == (proof == "accepted")
         return
     assert files, f"{threat}: no file is named."
-    found = re.fullmatch(r"`(?P<file>[\w./]+\.py)::(?P<test>test_\w+)`", proof)
+    found = re.fullmatch(r"`(?P<file>[\w./-]+\.py)::(?P<test>test_\w+)`", proof)
     assert found, proof
     assert re.search(
         rf"^(async )?def {found['test']}\(", (ROOT / found["file"]).read_text(), re.MULTILINE

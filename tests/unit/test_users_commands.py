@@ -16,7 +16,7 @@ from botocore.stub import Stubber
 
 from access.handler import handler as access
 from atrium.http.api import Handler
-from atrium.identity import admins, grants
+from atrium.identity import admins, authority, grants
 from atrium.identity.grant_items import GrantRecord
 from atrium.stores import commands, contention, dynamodb, outbox, postgres, user_table
 from attribute_changes.outcomes import handle_outcome
@@ -27,6 +27,7 @@ from tests.unit.conftest import TABLE
 from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import POOL, UID, Context, answer, api_event, claims
 from tools.laptop.answer import Answer
+from users import status
 from users.handler import handler as users
 
 ADMIN = claims(roles="admin", scope="atrium/users.write atrium/me")
@@ -45,10 +46,14 @@ def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Conn
 
 def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
     new_user(database, uid, email)
-    grant = GrantRecord(
+    user_table.transact([*grants.puts(granted(uid, "admin")), admins.joining(uid)])
+
+
+def granted(uid: str, role: str) -> GrantRecord:
+    return GrantRecord(
         id=str(uuid.uuid4()),
         uid=uid,
-        role="admin",
+        role=role,
         action=None,
         scope="*",
         reason=None,
@@ -56,7 +61,6 @@ def new_admin(database: pg8000.native.Connection, uid: str, email: str) -> None:
         granted_at="2026-01-01T00:00:00.000Z",
         expires_at=None,
     )
-    user_table.transact([*grants.puts(grant), admins.joining(uid)])
 
 
 def new_user(
@@ -84,12 +88,13 @@ def call(
     body: Any,
     path: dict[str, str] | None = None,
     handler: Handler = users,
+    token: dict[str, str] = ADMIN,
     **headers: str,
 ) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
         "Content-Type": "application/json"
     }
-    event = api_event(route, json.dumps(body) if body is not None else None, sent, token=ADMIN)
+    event = api_event(route, json.dumps(body) if body is not None else None, sent, token=token)
     return answer(handler(event | {"pathParameters": path}, Context()))
 
 
@@ -188,6 +193,49 @@ def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
         assert meta_of(OTHER) == ("disabled", 2)  # once
     refused = set_status(OTHER, "active")
     assert (refused.status, refused.json["code"]) == (409, "operation_pending")
+
+
+@pytest.mark.parametrize("before", ["active", "disabled"])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_the_status_of_a_user_who_gains_rights_meanwhile_stays(
+    office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch, before: str, is_new: bool
+) -> None:
+    """A clerk changes somebody who becomes an administrator after their rights were compared."""
+    clerk, target = (str(uuid.uuid4()) for _ in range(2))
+    new_user(office, clerk, "clerk@example.org")
+    new_user(office, target, "target@example.org", before)
+    if is_new:  # has never signed in
+        dynamodb.client().delete_item(TableName=TABLE, Key=KEY | {"pk": {"S": f"U#{target}"}})
+    role = {"pk": {"S": "R#clerk"}, "sk": {"S": "PERM#users.write"}}
+    dynamodb.client().put_item(TableName=TABLE, Item=role | {"permission": {"S": "users.write"}})
+    for each in grants.puts(granted(clerk, "clerk")):
+        user_table.transact([each])
+    write = status.write
+
+    def be_late(*arguments: Any) -> Any:
+        written = write(*arguments)
+        if is_new:
+            user_table.create_meta(target)
+        assert make_admin(target).status == 201
+        return written
+
+    wanted = "disabled" if before == "active" else "active"
+    with monkeypatch.context() as late:
+        late.setattr(status, "write", be_late)
+        late.setattr(authority, "refuse_single_write", lambda _: None)
+        token = claims(uid=clerk, roles="clerk")
+        refused = call(
+            "PUT /v1/users/{id}/status",
+            {"status": wanted},
+            {"id": target},
+            token=token,
+            If_Match="*",
+        )
+    assert (refused.status, refused.json["code"]) == (409, "rights_changed"), refused.text
+    rows = "SELECT status FROM users WHERE uid = :uid"
+    assert office.run(rows, uid=target) == [[before]]
+    assert office.run("SELECT state FROM operations WHERE uid = :uid", uid=target) == [["failed"]]
+    assert meta_of(target) == ("active" if is_new else before, 2)
 
 
 @pytest.mark.parametrize("by_relay", [False, True])
@@ -319,10 +367,10 @@ def test_what_the_relay_has_sent_before_the_request_could_stays(
     """The request was slow, and its caller revoked. The relay was first, so nothing may be taken back."""
     send = commands.send
 
-    def be_late(command: commands.Command) -> None:
+    def be_late(command: commands.Command, access_epoch: int | None) -> None:
         with ThreadPoolExecutor(1) as relays:  # no request is served there
             relays.submit(send, command).result()
-        send(command)
+        send(command, access_epoch)
 
     monkeypatch.setattr(commands, "send", be_late)
     assert set_status(OTHER, "disabled").status == 202

@@ -62,16 +62,20 @@ class Delegation:
             [FieldError(field, detail)],
         )
 
-    def check_target(self, uid: str) -> None:
+    def check_target(self, uid: str) -> int | None:
         """Raise 403 if the user holds a grant that the caller may not make.
 
-        Callers may always change their own record.
+        Return the user's access epoch, 0 without META. The change must carry the condition that it
+        is the same: the user may gain rights after these reads. None needs no condition. Callers
+        may always change their own record, and administrators without end every record.
         """
         if uid == self._uid or self.is_unlimited:
-            return
+            return None
+        meta = user_table.meta(uid)
+        epoch = meta.access_epoch if meta else 0
         held = in_force(grants.whole(uid))
         if not held:
-            return
+            return epoch
         own = self._own(held)
         roles = roles_of([*own, *held])
         beyond = [grant for grant in held if not rights.can_hand_out(own, grant, roles)]
@@ -90,6 +94,7 @@ class Delegation:
             raise _exceeded(
                 "This user has rights that you do not have. Ask an administrator to make this change."
             )
+        return epoch
 
     def check_role(self, name: str, before: Role | None, after: Role | None) -> None:
         """Raise 403 if the role holds more than the caller does everywhere without end.

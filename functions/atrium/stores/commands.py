@@ -60,24 +60,29 @@ class LastAdminError(Exception):
     """The command would leave no administrator. Nothing was written."""
 
 
+class RightsChangedError(Exception):
+    """The user's access epoch is not the expected one. Nothing was written."""
+
+
 def key(command: str) -> tuple[str, str]:
     """Return the pk and sk of the command's item."""
     return f"COMMAND#{command}", "META"
 
 
-def send(command: Command) -> None:
+def send(command: Command, access_epoch: int | None = None) -> None:
     """Put the command's item and apply its change of status to the table, in one transaction.
 
     A repeat only triggers the next step again. During a request the transaction carries the
-    caller's condition. Raises LastAdminError, authority.TokenStaleError,
+    caller's condition. `access_epoch` is the one that the user must have, 0 for a user without
+    META. Raises LastAdminError, RightsChangedError, authority.TokenStaleError,
     user_table.TableUnavailableError.
     """
-    retry_on_conflict(lambda: _send(command))
+    retry_on_conflict(lambda: _send(command, access_epoch))
 
 
-def _send(command: Command) -> None:
+def _send(command: Command, access_epoch: int | None) -> None:
     try:
-        user_table.transact([_new_item(command), *_with(command)])
+        user_table.transact([_new_item(command), *_with(command, access_epoch)])
     except TokenStaleError as stale:
         if 0 not in stale.conditions:  # otherwise the relay has sent it meanwhile
             raise
@@ -86,6 +91,8 @@ def _send(command: Command) -> None:
             return _remind(command.id)
         if command.command == "disable_user" and 1 in refused.conditions:
             raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
+        if access_epoch is not None and _epoch(command) != access_epoch:
+            raise RightsChangedError(f"{command.id}: the user's rights have changed.") from refused
         raise ContentionError(
             f"Command {command.id}: another transaction changed the same items."
         ) from refused
@@ -106,16 +113,21 @@ def _new_item(command: Command) -> dict[str, Any]:
     return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
-def _with(command: Command) -> list[dict[str, Any]]:
+def _epoch(command: Command) -> int:
+    meta = user_table.meta(command.arguments["uid"])
+    return meta.access_epoch if meta else 0
+
+
+def _with(command: Command, access_epoch: int | None) -> list[dict[str, Any]]:
     if command.command == "create_user":
         return []
     change = msgspec.convert(command.arguments, StatusOfUser)
     if command.command == "disable_user":
-        return [admins.leaving(change.uid), _status(change, None)]
-    return _enabling(change)
+        return [admins.leaving(change.uid), _status(change, None, access_epoch)]
+    return _enabling(change, access_epoch)
 
 
-def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
+def _enabling(change: StatusOfUser, access_epoch: int | None) -> list[dict[str, Any]]:
     """Return the items that enable a user, who counts as an administrator again if they were one.
 
     META's version guards the roles that were read, because every change of a role also writes
@@ -127,15 +139,16 @@ def _enabling(change: StatusOfUser) -> list[dict[str, Any]]:
         if any(map(admins.is_permanent, grants.everywhere(change.uid)))
         else []
     )
-    return [_status(change, meta.version if meta else 0), *joining]
+    return [_status(change, meta.version if meta else 0, access_epoch), *joining]
 
 
-def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
+def _status(change: StatusOfUser, version: int | None, access_epoch: int | None) -> dict[str, Any]:
     """Return META's update, which creates a missing META and ends every token with a new epoch.
 
-    `version` None matches any version.
+    None matches any version or access epoch.
     """
-    condition = "attribute_not_exists(version) OR version = :version"
+    expected = {"version": version, "access_epoch": access_epoch}
+    wanted = {name: number for name, number in expected.items() if number is not None}
     values = {":status": {"S": change.status}, ":now": {"S": _now()}, ":one": {"N": "1"}}
     update: dict[str, Any] = {
         "Key": {"pk": {"S": f"U#{change.uid}"}, "sk": {"S": "META"}},
@@ -144,9 +157,11 @@ def _status(change: StatusOfUser, version: int | None) -> dict[str, Any]:
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": values,
     }
-    if version is not None:
-        update["ConditionExpression"] = condition
-        values[":version"] = {"N": str(version)}
+    if wanted:
+        update["ConditionExpression"] = " AND ".join(
+            f"(attribute_not_exists({name}) OR {name} = :{name})" for name in wanted
+        )
+        values |= {f":{name}": {"N": str(number)} for name, number in wanted.items()}
     return {"Update": update}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer
 
@@ -132,6 +133,29 @@ def test_attributes_of_users_with_more_rights_are_not_for_one_to_set(office: Ser
         (403, "rights_exceeded"),
         (403, "admin_required"),
     ]
+
+
+def test_attributes_of_a_user_who_gains_rights_meanwhile_are_not_for_one_to_set(
+    office: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ada becomes an administrator after her rights were compared with Bob's."""
+    namespace = {"description": "Plans", "schema": {"type": "object"}, "personal": False}
+    assert office.ask("PUT", "/v1/namespaces/plan", namespace, If_None_Match="*").status == 201
+    transact, granted = user_table.transact, list[Answer]()
+
+    def be_late(items: Any) -> None:
+        if not granted:
+            granted.append(Answer(0, {}, b""))  # this one is Bob's, and the next the grant's
+            granted[0] = grant(office, ADA, by=ADMIN, held="admin", role="admin")
+        transact(items)
+
+    with monkeypatch.context() as late:
+        late.setattr(user_table, "transact", be_late)
+        path, body = f"/v1/users/{ADA}/attributes", {"attributes": {"plan": {"level": "gold"}}}
+        refused = office.ask("PATCH", path, body, uid=BOB, roles="clerk", If_Match="*")
+    assert granted[0].status == 201, granted[0].text
+    assert problem(refused)[:2] == (403, "admin_required")
+    assert office.ask("GET", path).json == {"attributes": {}}
 
 
 def test_a_time_limited_administrator_gives_nothing_without_end(office: Service) -> None:

@@ -2,12 +2,15 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from access import role_graph, roles
+from atrium.identity import permissions
 from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
 from tests.unit.conftest import forget
@@ -25,7 +28,7 @@ def put(
     etag: str | None = None,
     **more: Any,
 ) -> Answer:
-    body = {"description": f"A {role}", "permissions": list(held), "parents": list(parents)}
+    body = {"description": f"A {role}", "permissions": list(held), "parents": list(parents), **more}
     condition: dict[str, Any] = {"If_Match": etag} if etag else {"If_None_Match": "*"}
     return service.ask("PUT", f"/v1/roles/{role}", body, **condition)
 
@@ -240,10 +243,114 @@ def test_what_is_in_use_stays(service: Service) -> None:
 
 
 def test_there_is_an_end_to_roles(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_graph, "MAX_BYTES", 7)
-    assert put(service, "a").status == 201
-    assert put(service, "b").json["code"] == "too_many_roles"
+    monkeypatch.setattr(role_graph, "MAX_ROLES", 2)
+    assert [put(service, role).status for role in ("a", "b")] == [201, 201]
+    refused = put(service, "c")
+    assert (refused.status, refused.json["code"]) == (409, "too_many_roles")
+    assert refused.json["detail"] == "There can be at most 2 roles. Delete unused roles first."
     assert put(service, "a", etag="*").status == 200
+
+
+@pytest.mark.parametrize("field", ["parents", "assignable_by"])
+def test_a_change_of_a_role_cannot_make_the_graph_too_large(
+    service: Service, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """A PUT grows it as a creation does. What is too large already may shrink."""
+    for role in ("a", "b", "c"):
+        put(service, role)
+    made: Any = {field: ("a", "b")}
+    assert put(service, "d", **made).status == 201
+    monkeypatch.setattr(role_graph, "MAX_BYTES", 7)
+    refused = put(service, "d", etag="*", **{field: ("a", "b", "c")})
+    assert (refused.status, refused.json["code"]) == (409, "too_many_roles"), refused.text
+    assert "the maximum is 7" in refused.json["detail"]
+    for fewer in (("b", "c"), ("b",), ()):
+        assert put(service, "d", etag="*", **{field: fewer}).status == 200
+
+
+def test_the_largest_graph_fits_into_an_item() -> None:
+    """An item has at most 400 KB. DynamoDB counts names, values and 3 bytes for each map or list,
+    and 1 for each member: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+    graph = {
+        f"{number:03}{'x' * 60}": [f"{number:03}"] * 20 for number in range(role_graph.MAX_ROLES)
+    }
+    bytes_of = sum(
+        len(role) + 1 + 3 + sum(len(name) + 1 for name in above) for role, above in graph.items()
+    )
+    assert bytes_of <= len(msgspec.json.encode(graph))
+    assert role_graph.MAX_BYTES < 400 * 1024 - 1024
+
+
+@pytest.mark.parametrize(
+    ("role", "fits", "exceeds"),
+    [
+        ("mid", {"parents": ("low", "b")}, {"parents": ("low", "b", "c")}),
+        ("low", {"parents": ("a", "b")}, {"parents": ("a", "b", "c")}),  # below `mid`
+        ("b", {"assignable_by": ("mid",)}, {"assignable_by": ("mid",), "parents": ("c",)}),
+        ("boss", {"assignable_by": ("c",)}, {"assignable_by": ("c", "mid")}),  # may assign `b`
+    ],
+)
+def test_a_role_reaches_a_bounded_number_of_roles(
+    service: Service, monkeypatch: pytest.MonkeyPatch, role: str, fits: Any, exceeds: Any
+) -> None:
+    """A request reads all roles that a role builds on or may assign."""
+    monkeypatch.setattr(role_graph, "MAX_REACH", 3)
+    for name in ("a", "b", "c", "boss"):
+        put(service, name)
+    put(service, "low", parents=("a",))
+    put(service, "mid", parents=("low",))
+    if role == "boss":
+        put(service, "b", assignable_by=("boss",), etag="*")
+    assert put(service, role, etag="*", **fits).status == 200
+    refused = put(service, role, etag="*", **exceeds)
+    pointer = "#/parents" if "parents" in exceeds else "#/assignable_by"
+    detail = "mid would build on or may assign more than 3 roles in total"
+    assert (refused.status, refused.json["errors"]) == (
+        422,
+        [{"pointer": pointer, "detail": detail}],
+    )
+
+
+def test_the_largest_graph_is_checked_in_bounded_steps() -> None:
+    """1,000 roles, each of which reaches as many others as may be."""
+    names = [f"r{number}" for number in range(role_graph.MAX_ROLES)]
+    parents = {name: names[max(0, place - 20) : place] for place, name in enumerate(names)}
+    visited: list[str] = []
+
+    class Watched(dict[str, set[str]]):
+        def get(self, role: str, default: Any = None) -> Any:
+            visited.append(role)
+            return super().get(role, default)
+
+    nearest = Watched({role: set(above) for role, above in parents.items()})
+    assert all(role_graph._reaches_far(name, nearest) for name in names[200:])
+    assert len(visited) <= 800 * (role_graph.MAX_REACH + 2)
+
+
+def test_a_read_learns_of_a_change_of_a_role_within_thirty_seconds(
+    service: Service, clock: Callable[[float], None]
+) -> None:
+    """Containers cache roles for reads. What changes something reads the table, at once."""
+    service.new_user(ADA)
+    put(service, "clerk", "access.read", "access.write")
+    by_ada: dict[str, Any] = {"uid": ADA, "roles": "clerk"}
+
+    def read() -> int:
+        return service.ask("GET", "/v1/roles", **by_ada).status
+
+    def change() -> int:
+        body = {"description": "x", "permissions": []}
+        return service.ask("PUT", "/v1/roles/other", body, **by_ada, If_None_Match="*").status
+
+    for held, before, after in (([], 200, 403), (["access.read", "access.write"], 403, 200)):
+        assert read() == before
+        put(service, "clerk", *held, etag="*")
+        assert (change() == 403) is (after == 403)
+        clock(permissions.CACHE_SECONDS - 1)
+        assert read() == before, "the cache answers: at most this late"
+        clock(1)
+        assert read() == after
+    assert permissions.CACHE_SECONDS == 30
 
 
 def test_admin_is_built_in(service: Service) -> None:
