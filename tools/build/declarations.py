@@ -40,9 +40,9 @@ Trigger = Literal[
     "cognito.PreTokenGeneration",
     "none",
     "schedule",
-    "user_table.stream",
+    "user_attributes.stream",
 ]
-STREAM: Trigger = "user_table.stream"
+STREAM: Trigger = "user_attributes.stream"
 STREAM_READERS = 2  # of a shard; with a third the reads of all are throttled
 # EventBridge's own: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)|cron\([^ ()]+( [^ ()]+){5}\))$"
