@@ -7,6 +7,7 @@ for a change that only a snapshot contains.
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from urllib.parse import parse_qs, unquote
 
 from moto.awslambda.models import lambda_backends
@@ -19,6 +20,7 @@ from moto.ssm.models import SimpleSystemManagerBackend
 
 from local_aws.aws_call import AwsCall
 from local_aws.cognito.changes import touched_users
+from local_aws.control_plane.additions import LambdaAdditions
 from local_aws.control_plane.parts import Part
 from local_aws.dynamodb.endpoint import ITEM_CALLS
 from local_aws.settings import ACCOUNT_ID
@@ -42,13 +44,8 @@ _SMALL = {
 _INVOKE = re.compile(r"/functions/[^/]+/invocations$")
 _FUNCTION = re.compile(r"^/\d{4}-\d\d-\d\d/functions(?:/(?P<name>[^/]+))?")
 _LAMBDA_TAGS = re.compile(r"^/2017-03-31/tags/(?P<arn>.+)$")
-_ACCEPTED = "atrium_accepted_events"
-_LAMBDA_ATTRIBUTES = (
-    "atrium_event_source_mappings",
-    "atrium_event_invoke_configs",
-    "atrium_deleted_layers",
-    "atrium_dead_letter_arn",
-)
+_ACCEPTED = "accepted_events"
+_LAMBDA_ADDITIONS = tuple(each.name for each in fields(LambdaAdditions))
 
 type Parts = list[Part] | None
 
@@ -97,7 +94,7 @@ def parts_without_calls() -> list[Part]:
     return [
         *queues,
         *schedules,
-        *(Part("lambda-attribute", (region, _ACCEPTED)) for region in lambda_backends[ACCOUNT_ID]),
+        *(Part("lambda-additions", (region, _ACCEPTED)) for region in lambda_backends[ACCOUNT_ID]),
     ]
 
 
@@ -170,8 +167,8 @@ def _unescaped(text: str) -> str:
 def _lambda(call: AwsCall) -> Parts:
     if _INVOKE.search(call.path):
         is_event = call.headers.get("x-amz-invocation-type") == "Event"
-        return [Part("lambda-attribute", (call.region, _ACCEPTED))] if is_event else []
-    attributes = [Part("lambda-attribute", (call.region, name)) for name in _LAMBDA_ATTRIBUTES]
+        return [Part("lambda-additions", (call.region, _ACCEPTED))] if is_event else []
+    attributes = [Part("lambda-additions", (call.region, name)) for name in _LAMBDA_ADDITIONS]
     if "/event-source-mappings/" in call.path or ":event-source-mapping:" in unquote(call.path):
         return attributes
     if tagged := _LAMBDA_TAGS.match(unquote(call.path)):

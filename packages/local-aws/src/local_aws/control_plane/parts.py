@@ -18,6 +18,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import s3_backends
 from moto.sqs.models import Queue, sqs_backends
 
+from local_aws.control_plane import additions
 from local_aws.control_plane.snapshot import Pickler, Unpickler, registry_of
 from local_aws.settings import ACCOUNT_ID
 
@@ -195,12 +196,12 @@ def _function_arn(region: str, name: str) -> str:
     return f"arn:{PARTITION}:lambda:{region}:{ACCOUNT_ID}:function:{name}"
 
 
-def _read_attribute(region: str, attribute: str) -> Any:
-    return vars(lambda_backends[ACCOUNT_ID][region]).get(attribute)
+def _read_additions(region: str, name: str) -> Any:
+    return getattr(additions.of_lambda(region), name)
 
 
-def _write_attribute(region: str, attribute: str, value: Any) -> None:
-    vars(lambda_backends[ACCOUNT_ID][region])[attribute] = value
+def _write_additions(region: str, name: str, value: Any) -> None:
+    setattr(additions.of_lambda(region), name, value)
 
 
 def _read_service(service: str, module: str, name: str, region: str) -> Any:
@@ -217,6 +218,6 @@ _KINDS = {
     "object": _Kind(_read_object, _write_object),
     "uploads": _Kind(_read_uploads, _write_uploads),
     "function": _Kind(_read_function, _write_function),
-    "lambda-attribute": _Kind(_read_attribute, _write_attribute),
+    "lambda-additions": _Kind(_read_additions, _write_additions),
     "service": _Kind(_read_service, _write_service),
 }

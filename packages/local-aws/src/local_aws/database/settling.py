@@ -11,20 +11,21 @@ from typing import Any
 
 from moto.rds.models import DBProxyTarget
 
+from local_aws.control_plane import additions
+
 TARGET_SECONDS = 3.0
 SECRET_SECONDS = 2.0
-_REGISTERED = "registered_at"  # an attribute of moto's target, which snapshots keep
 
 now = time.time
 
 
 def registered(target: Any) -> None:
     """Record the registration time of moto's target."""
-    setattr(target, _REGISTERED, now())
+    additions.change_target(target, registered_at=now())
 
 
 def is_available(target: Any) -> bool:
-    return bool(now() - getattr(target, _REGISTERED, 0.0) >= TARGET_SECONDS)
+    return bool(now() - additions.of_target(target).registered_at >= TARGET_SECONDS)
 
 
 def is_known(secret: Any) -> bool:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from moto.awslambda.models import lambda_backends
 from moto.sqs.models import sqs_backends
 
+from local_aws.control_plane import additions
 from local_aws.dynamodb import schema
 from local_aws.event_sources.patterns import PatternError, parse
 from local_aws.iam.sessions import role_may
@@ -24,8 +25,6 @@ from local_aws.lambda_service.errors import InvokeError
 from local_aws.settings import ACCOUNT_ID
 
 Config = dict[str, Any]  # the mapping in the form of the API
-
-_ATTRIBUTE = "atrium_event_source_mappings"
 
 _COMMON: Config = {"MaximumBatchingWindowInSeconds": 0, "FunctionResponseTypes": []}
 _DEFAULTS: dict[str, Config] = {
@@ -148,8 +147,7 @@ def on_failure(config: Config) -> str | None:
 
 
 def _all(region: str) -> dict[str, Config]:
-    found: dict[str, Config] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(_ATTRIBUTE, {})
-    return found
+    return additions.of_lambda(region).event_source_mappings
 
 
 def _settings(asked: Mapping[str, Any]) -> Config:

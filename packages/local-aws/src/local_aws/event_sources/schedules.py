@@ -15,15 +15,13 @@ from moto.events.models import events_backends
 from moto.events.utils import EventTemplateParser
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
+from local_aws.control_plane import additions
 from local_aws.event_sources.schedule_expression import ScheduleError, next_due
 from local_aws.lambda_service import InvokeError, LambdaService
 from local_aws.settings import ACCOUNT_ID
 
 LOOK_SECONDS = 0.25
 PRINCIPAL = "events.amazonaws.com"
-
-# attribute of moto's backend and its snapshot: rule ARN -> (its expression, epoch seconds)
-_ATTRIBUTE = "atrium_due"
 
 Now = Callable[[], datetime]
 
@@ -74,9 +72,7 @@ class Schedules:
 
         A rate begins when its rule is created or changed.
         """
-        due: dict[str, tuple[str, float]] = vars(
-            events_backends[ACCOUNT_ID][rule.region_name]
-        ).setdefault(_ATTRIBUTE, {})
+        due = additions.of_events(rule.region_name).due
         now = self._now()
         expression, moment = due.get(rule.arn, ("", 0.0))
         is_known = expression == rule.scheduled_expression

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from moto.awslambda.models import lambda_backends
 
+from local_aws.control_plane import additions
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS, send
@@ -30,8 +31,6 @@ from local_aws.settings import ACCOUNT_ID
 
 RETRY_SECONDS = (60.0, 120.0)  # before the second attempt, and before the third
 THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 1.0, 300.0
-
-_ATTRIBUTE = "atrium_accepted_events"
 
 Run = Callable[[DeployedFunction, Event], Awaitable[Invocation]]
 Accepted = dict[str, Any]  # plain data, for the snapshot
@@ -160,10 +159,7 @@ class AsyncInvocations:
 
 
 def _queue(region: str) -> dict[str, Accepted]:
-    found: dict[str, Accepted] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(
-        _ATTRIBUTE, {}
-    )
-    return found
+    return additions.of_lambda(region).accepted_events
 
 
 def _event(accepted: Accepted, function: DeployedFunction) -> Event:

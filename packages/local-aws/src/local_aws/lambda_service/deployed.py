@@ -10,6 +10,7 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
+from local_aws.control_plane import additions
 from local_aws.lambda_service import version_numbers  # noqa: F401 - corrects moto
 from local_aws.lambda_service.errors import access_denied, function_not_found, layer_not_found
 from local_aws.lambda_service.function_settings import Logging, dead_letter_arn, logging
@@ -17,9 +18,6 @@ from local_aws.lambda_service.permission import may_invoke
 from local_aws.settings import ACCOUNT_ID
 
 LATEST = "$LATEST"
-
-# This attribute of moto's backend is part of moto's snapshot.
-_DELETED_LAYERS = "atrium_deleted_layers"
 
 # A name, a partial ARN (account:function:name) or a full ARN, each with or without a qualifier.
 _REFERENCE = re.compile(
@@ -120,8 +118,8 @@ class DeployedFunction:
     @property
     def layers(self) -> list[Archive]:
         backend = lambda_backends[ACCOUNT_ID][self.region]
-        deleted = vars(backend).get(_DELETED_LAYERS, {})
-        versions = [
+        deleted = additions.of_lambda(self.region).deleted_layers
+        versions: list[Any] = [
             backend.layers_versions_by_arn(layer["Arn"]) or deleted.get(layer["Arn"])
             for layer in self.resource.layers
         ]
@@ -177,7 +175,7 @@ def keep_layer(region: str, name: str, version: str) -> None:
         f"arn:aws:lambda:{region}:{ACCOUNT_ID}:layer:{name}:{version}"
     )
     if layer is not None:
-        vars(backend).setdefault(_DELETED_LAYERS, {})[layer.arn] = layer
+        additions.of_lambda(region).deleted_layers[layer.arn] = layer
 
 
 def forget_layers(region: str) -> None:
@@ -186,7 +184,7 @@ def forget_layers(region: str) -> None:
     Each takes megabytes in memory and in every snapshot.
     """
     backend = lambda_backends[ACCOUNT_ID][region]
-    deleted = vars(backend).get(_DELETED_LAYERS, {})
+    deleted = additions.of_lambda(region).deleted_layers
     used = (
         {layer["Arn"] for function in _current_versions(backend) for layer in function.layers}
         if deleted

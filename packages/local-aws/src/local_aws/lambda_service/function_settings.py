@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from moto.awslambda.models import LambdaAlias, LambdaFunction
 
-_DEAD_LETTERS, _LOGGING, _REVISION = "atrium_dead_letter_arn", "atrium_logging", "atrium_revision"
+from local_aws.control_plane import additions
+
 _init, _update, _update_code, _configuration, _update_alias = (
     LambdaFunction.__init__,
     LambdaFunction.update_configuration,
@@ -45,11 +46,11 @@ class Logging:
 
 
 def dead_letter_arn(function: Any) -> str | None:
-    return getattr(function, _DEAD_LETTERS, None) or None
+    return additions.of_function(function).dead_letter_arn or None
 
 
 def logging(function: Any) -> Logging:
-    asked = getattr(function, _LOGGING, None) or {}
+    asked = additions.of_function(function).logging
     return Logging(
         asked.get("LogGroup") or f"/aws/lambda/{function.function_name}",
         asked.get("LogFormat") == "JSON",
@@ -60,15 +61,18 @@ def logging(function: Any) -> Logging:
 
 def revision(function: Any) -> str:
     """Return the revision id, which changes with every update of the function."""
-    return str(vars(function).setdefault(_REVISION, str(uuid4())))
+    if not additions.of_function(function).revision:
+        additions.change_function(function, revision=str(uuid4()))
+    return additions.of_function(function).revision
 
 
 def _keep(function: Any, asked: dict[str, Any]) -> None:
-    setattr(function, _REVISION, str(uuid4()))
+    changes: dict[str, Any] = {"revision": str(uuid4())}
     if "DeadLetterConfig" in asked:
-        setattr(function, _DEAD_LETTERS, (asked["DeadLetterConfig"] or {}).get("TargetArn"))
+        changes["dead_letter_arn"] = (asked["DeadLetterConfig"] or {}).get("TargetArn")
     if "LoggingConfig" in asked:
-        setattr(function, _LOGGING, asked["LoggingConfig"] or {})
+        changes["logging"] = asked["LoggingConfig"] or {}
+    additions.change_function(function, **changes)
 
 
 def _made(function: Any, account_id: str, spec: dict[str, Any], *others: Any, **named: Any) -> None:

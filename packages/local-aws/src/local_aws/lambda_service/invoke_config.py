@@ -14,20 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from moto.awslambda.models import lambda_backends
-
 from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.control_plane import additions
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import LATEST, DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS
 from local_aws.lambda_service.errors import InvokeError
-from local_aws.settings import ACCOUNT_ID
 
 PATH = re.compile(
     r"^/2019-09-25/functions/(?P<function>[^/]+)/event-invoke-config(?P<list>/list)?$"
 )
 
-_ATTRIBUTE = "atrium_event_invoke_configs"
 _LIMITS = {"MaximumRetryAttempts": (0, 2), "MaximumEventAgeInSeconds": (60, 21_600)}
 
 Stored = dict[str, Any]  # the config in the form of the API
@@ -83,8 +80,7 @@ def answer(call: AwsCall, match: re.Match[str]) -> AwsResponse:
 
 
 def _all(region: str) -> dict[str, Stored]:
-    found: dict[str, Stored] = vars(lambda_backends[ACCOUNT_ID][region]).setdefault(_ATTRIBUTE, {})
-    return found
+    return additions.of_lambda(region).event_invoke_configs
 
 
 def _key(function: DeployedFunction) -> str:

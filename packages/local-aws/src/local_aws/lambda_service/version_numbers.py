@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaStorage
 
-_LAST = "atrium_last_version"
+from local_aws.control_plane import additions
 
 
 def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
@@ -22,7 +22,7 @@ def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
         return published[-1]
     latest.code_or_config_updated = False
     number = _next(latest, published)
-    setattr(latest, _LAST, number)
+    additions.change_function(latest, last_version=number)
     version = copy.copy(latest)
     version.set_version(number)
     version.description = description or version.description
@@ -32,8 +32,8 @@ def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
 
 
 def _next(latest: Any, published: list[Any]) -> int:
-    """Return the next number; a state of an earlier version has no last one."""
-    return 1 + max([getattr(latest, _LAST, 0), *(int(each.version) for each in published)])
+    last = additions.of_function(latest).last_version
+    return 1 + max([last, *(int(each.version) for each in published)])
 
 
 LambdaStorage.publish_version = _publish  # type: ignore[method-assign, assignment]

@@ -33,7 +33,7 @@ from local_aws.cognito import state as cognito_state
 from local_aws.cognito.changes import note_users, touched_users
 from local_aws.cognito.endpoint import Cognito
 from local_aws.cognito.state import State
-from local_aws.control_plane import snapshot
+from local_aws.control_plane import additions, snapshot
 from local_aws.control_plane.changed_parts import (
     changed_parts,
     is_content,
@@ -325,7 +325,9 @@ class Persistence:
 def _shape() -> str:
     """Return a digest of our pickled classes, since objects of another shape would fail after loading."""
     kinds = (
-        kind for kind in (ImportedBodies, *vars(cognito_state).values()) if isinstance(kind, type)
+        kind
+        for kind in (ImportedBodies, *vars(cognito_state).values(), *vars(additions).values())
+        if isinstance(kind, type)
     )
     known = sorted(
         f"{kind.__name__}.{field.name}: {field.type}"

@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.events.models import events_backends
-
+from local_aws.control_plane import additions
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import REGION, Laptop
 from tests.support.waiting import settle
@@ -106,8 +105,7 @@ class World:
 
     def due(self) -> dict[str, Any]:
         """The rules whose next time is set."""
-        found: dict[str, Any] = vars(events_backends[ACCOUNT_ID][REGION]).get("atrium_due", {})
-        return found
+        return dict(additions.of_events(REGION).due)
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
         """(URL, ARN)"""

@@ -19,11 +19,11 @@ import boto3
 import uvloop
 from aiohttp import web
 from botocore.config import Config
-from moto.awslambda.models import lambda_backends
 from moto.backends import get_backend
 
 from local_aws.aws_call import Interceptor
-from local_aws.control_plane import endpoint
+from local_aws.control_plane import additions, endpoint
+from local_aws.control_plane.additions import LambdaAdditions
 from local_aws.control_plane.moto_app import Moto
 from local_aws.dynamodb import DynamoDb, Store
 from local_aws.event_sources import EventSources
@@ -38,6 +38,7 @@ from tests.support.waiting import settle
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
 ROOT = Path(__file__).resolve().parents[5]
+BIN = Path(sys.executable).parent
 BASE_PYTHON = Path(sys._base_executable)  # type: ignore[attr-defined]
 _SERVICES: tuple[Any, ...] = (
     "apigateway", "dynamodb", "dynamodbstreams", "events", "iam", "lambda", "logs", "sns", "sqs", "sts",
@@ -63,7 +64,7 @@ class Loop:
 
 def install_runtime(folder: Path) -> Path:
     """`awslambdaric` as requirements/runtime.txt locks it."""
-    uv = os.environ.get("UV") or shutil.which("uv")
+    uv = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=BIN)
     if uv is None:
         raise RuntimeError(
             "The tests of local Lambda install awslambdaric with uv: put uv on PATH, or its path in UV"
@@ -164,9 +165,9 @@ class Laptop:
             config=Config(retries={"total_max_attempts": 1}, read_timeout=30),
         )  # fmt: skip
 
-    def backend(self) -> dict[str, Any]:
+    def additions(self) -> LambdaAdditions:
         """What lies on moto's backend of Lambda."""
-        return vars(lambda_backends[ACCOUNT_ID][REGION])
+        return additions.of_lambda(REGION)
 
     def deploy(self, name: str, code: str, handler: str = "main.handler", **options: Any) -> Any:
         """Create a function of one file and return boto3's answer."""

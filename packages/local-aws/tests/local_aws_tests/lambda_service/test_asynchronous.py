@@ -188,7 +188,7 @@ def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> 
     async def stopped_and_started_two_minutes_later() -> None:
         accepted = aws.functions.accept("late", b'"old"', region=REGION)
         await aws.functions._asynchronous.close()  # before the task began
-        waiting = aws.backend()["atrium_accepted_events"]
+        waiting = aws.additions().accepted_events
         waiting[accepted]["at"] -= 120
         aws.functions._asynchronous.start()
 
@@ -196,7 +196,7 @@ def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> 
     (message,) = world.messages(url, 1)
     assert json.loads(message["Body"])["requestContext"]["condition"] == "EventAgeExceeded"
     assert not note.exists()
-    assert aws.backend()["atrium_accepted_events"] == {}
+    assert aws.additions().accepted_events == {}
 
 
 @pytest.mark.parametrize(
