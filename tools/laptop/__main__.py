@@ -13,15 +13,11 @@ signal.signal(
 import argparse
 import errno
 import os
-import shutil
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from types import FrameType
 
 from local_aws.settings import Settings
-from local_aws.supervisor import process
-from local_aws.supervisor.lock import locked
 from local_aws.supervisor.ready import StackError
 from local_aws.terraform.binary import TerraformMissingError
 from local_aws.terraform.command import TerraformError
@@ -97,12 +93,14 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
 
             dev(settings)
         case "down":
-            with locked(settings, "down"):
-                stopped = process.stop(settings)
-            _tell("Stopped." if stopped else "Nothing was running.")
+            from local_aws.commands.down import down
+
+            _tell("Stopped." if down(settings) else "Nothing was running.")
         case "reset":
-            with locked(settings, "reset"):
-                reset(settings)
+            from local_aws.commands.down import reset
+
+            reset(settings)
+            _tell("Deleted the local stack: users, tables, database and logs.")
         case "status":
             values = show.status(settings)
             _tell(show.as_json(values) if json_wanted else show.status_text(values))
@@ -125,21 +123,6 @@ def _tell(text: str) -> None:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
         )  # or Python tries again, at its end
-
-
-def reset(settings: Settings) -> None:
-    # These imports load moto, which the other commands do not need.
-    from local_aws.database import postgres
-    from local_aws.lambda_service.unpack import remove_read_only
-
-    with suppress(StackError):  # no room for a snapshot, which a reset deletes anyway
-        process.stop(settings)
-    process.kill(settings)
-    # Postgres keeps its folder elsewhere if its user may not enter the checkout, as under /root.
-    postgres.forget(settings.state / "postgres")
-    remove_read_only(settings.state / "run" / "code")
-    shutil.rmtree(settings.state, ignore_errors=True)
-    print("Deleted the local stack: users, tables, database and logs.")
 
 
 if __name__ == "__main__":

@@ -3,27 +3,24 @@
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from local_aws.settings import LOOPBACK, Settings
-from local_aws.supervisor import movable_clock, process
+from local_aws.supervisor import applying, movable_clock, process, source
 from local_aws.supervisor import ready as supervisor
+from local_aws.supervisor.bring_up import bring_up
 from local_aws.supervisor.lock import locked
 from local_aws.supervisor.process import Launch
 from local_aws.supervisor.progress import Phase, phase
 from local_aws.supervisor.ready import Running, StackError
-from local_aws.terraform.command import TerraformCommand
 from tools.bootstrap import RUNTIME
 from tools.deploy import stack_outputs as outputs
 from tools.deploy.stack_outputs import Outputs
 from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 from tools.laptop.dev.hot_reload import HotReload
-from tools.laptop.stack import aws, seed, source
+from tools.laptop.stack import aws, seed
 
 HEALTHY_SECONDS = 120
 GLOBAL_REGION = "us-east-1"  # IAM's
@@ -44,7 +41,7 @@ def _up(settings: Settings) -> Outputs:
         current.detail = build(settings)
     with phase("local AWS") as current:
         root = ScratchRoot(settings, ENVIRONMENT)
-        running = start(settings, root, current)
+        running = bring_up(settings, root.record, _launch(settings), current)
     if running.notice:
         print(f"    {running.notice}", file=sys.stderr)
     try:
@@ -55,34 +52,10 @@ def _up(settings: Settings) -> Outputs:
         raise told from error
 
 
-def start(settings: Settings, root: ScratchRoot, current: Phase) -> Running:
-    """Return the running local AWS, or start one; replace one of an older source."""
-    if root.record.apply_cut_off:  # we hold the lock, so no apply is running
-        root.record.end_leftover()
-        process.stop(settings)
-    found = supervisor.running(settings)
-    if found:
-        _require_ports(settings, found)
-        if found.source == source.digest(settings.root):
-            current.detail = _described(found, "already running")
-            return replace(found, notice="")
-        current.detail = "its source has changed since its start, so it is restarted"
-        process.stop(settings)
-    launch = Launch(RUNTIME, source.digest(settings.root), movable_clock.is_wanted(settings))
-    started = process.start(settings, launch)
-    current.detail = _described(
-        started, "restarted" if found else "restored" if started.restored else "started"
-    )
-    return started
-
-
-def _require_ports(settings: Settings, found: Running) -> None:
-    if (found.api_port, found.aws_port) != (settings.api_port, settings.aws_port):
-        raise StackError(
-            f"The stack in {settings.state_name} is already running on API_PORT={found.api_port} AWS_PORT={found.aws_port}. Use"
-            f" these ports, or run `make down` first.\n  To start a second stack: ATRIUM_STATE=.local-two API_PORT={settings.api_port}"
-            f" AWS_PORT={settings.aws_port} make up"
-        )
+def _launch(settings: Settings) -> Launch:
+    requirements = settings.root / "requirements"
+    current = source.digest([requirements / "dev.txt", requirements / "runtime.txt"])
+    return Launch(RUNTIME, current, movable_clock.is_wanted(settings))
 
 
 def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
@@ -130,15 +103,6 @@ def _explained(error: Exception, running: Running, settings: Settings) -> StackE
     )
 
 
-def _described(running: Running, start: str) -> str:
-    pooling = (
-        "PgBouncer"
-        if running.pooling == "pgbouncer"
-        else "no PgBouncer, so each function keeps its own session"
-    )
-    return f"{start}, Postgres {running.postgres_version}, {pooling}"
-
-
 def build(settings: Settings) -> str:
     """Run the builder and return its last line, the summary."""
     done = subprocess.run(
@@ -154,47 +118,11 @@ def build(settings: Settings) -> str:
 
 
 def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
-    """Apply, and return the number of changed resources. The provider always waits 80 s for RDS."""
-    totals = {"planned": 0, "done": 0}
-    waiting: dict[str, float] = {}
-
-    def on_event(event: dict[str, Any]) -> None:
-        kind, hook = event.get("type"), event.get("hook", {})
-        if kind == "interrupted":
-            current.detail = (
-                "interrupted: Terraform finishes the running operations (Ctrl-C again kills it)"
-            )
-            totals["interrupted"] = 1
-        if "interrupted" in totals:
-            return
-        if hook.get("action") == "read":  # a data source changes nothing
-            return
-        resource = hook.get("resource", {}).get("addr", "")
-        if kind == "planned_change":
-            totals["planned"] += 1
-        elif kind == "apply_start":
-            waiting[resource] = time.monotonic()
-        elif kind in ("apply_complete", "apply_errored"):
-            waiting.pop(resource, None)
-            totals["done"] += kind == "apply_complete"
-        if kind == "apply_start" or kind == "apply_complete":
-            current.detail = f"{totals['done']}/{totals['planned']} resources" + _waiting_for(
-                waiting
-            )
-        elif kind == "planned_change":
-            current.detail = f"planning, {totals['planned']} changes"
-
-    current.detail = "planning"
+    """Prepare the account and apply; return the number of changed resources."""
     _prepare_account(root.settings)
-    process.save(root.settings, running)  # the state that an interrupted apply is reset to
-    over = threading.Event()
-    try:
-        root.apply(on_event, lambda command: _watch(command, running, over))
-    finally:
-        over.set()
-    changed = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
-    current.detail = f"{changed}; {process.request_model(running)}"
-    return totals["done"]
+    changed = applying.apply(root, current, running)
+    current.detail += f"; {process.request_model(running)}"
+    return changed
 
 
 def _prepare_account(settings: Settings) -> None:
@@ -202,25 +130,6 @@ def _prepare_account(settings: Settings) -> None:
     from tools.deploy import service_linked_roles  # late: it brings boto3
 
     service_linked_roles.make_missing(aws.client("iam", settings, GLOBAL_REGION))
-
-
-def _watch(command: TerraformCommand, running: Running, over: threading.Event) -> None:
-    """Kill Terraform if the local AWS ends, since it would retry for minutes."""
-
-    def watch() -> None:
-        while not over.wait(0.5):
-            if not supervisor.is_alive(running.pid):
-                command.kill()
-                return
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _waiting_for(waiting: dict[str, float]) -> str:
-    if not waiting:
-        return ""
-    oldest = min(waiting, key=lambda address: waiting[address])
-    return f", waiting for {oldest.removeprefix('module.')}"
 
 
 def release(settings: Settings, found: dict[str, Any]) -> str:

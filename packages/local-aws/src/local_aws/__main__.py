@@ -1,34 +1,19 @@
 """The command `local-aws`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from local_aws.settings import Program, Settings
 
+STATE = ".local-aws"
+
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="local-aws")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="run the services in the foreground until SIGTERM")
-    serve.add_argument("--root", type=Path, required=True)
-    serve.add_argument("--state", default=Settings.state_name)
-    serve.add_argument("--api-port", type=int, default=Settings.api_port)
-    serve.add_argument("--aws-port", type=int, default=Settings.aws_port)
-    serve.add_argument("--database", default=Settings.database)
-    serve.add_argument("--terraform-state", default=Settings.terraform_state)
-    serve.add_argument("--program", default=Program.name)
-    serve.add_argument("--variables", default=Program.variables)
-    serve.add_argument("--runtime", type=Path, required=True)
-    serve.add_argument("--source", default="")
-    serve.add_argument("--movable-clock", action="store_true")
-    _serve(parser.parse_args())
-    return 0
-
-
-def _serve(options: argparse.Namespace) -> None:
+    options = _parser().parse_args()
     settings = Settings(
-        root=options.root,
+        root=(options.root or Path()).resolve(),
         state_name=options.state,
         api_port=options.api_port,
         aws_port=options.aws_port,
@@ -36,14 +21,111 @@ def _serve(options: argparse.Namespace) -> None:
         terraform_state=options.terraform_state,
         program=Program(options.program, options.variables),
     )
+    if options.command == "serve":
+        return _serve(settings, options)
+    return _command(settings, options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="local-aws", description="AWS for Terraform and Lambda on this machine."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, help_text in (
+        ("up", "start the services, and apply the Terraform root that --root names"),
+        ("down", "stop the services; their data is kept"),
+        ("reset", "stop the services and delete their data"),
+        ("status", "print what runs and where"),
+        ("env", 'print variables for terraform, aws and boto3: eval "$(local-aws env)"'),
+        ("serve", "run the services in the foreground, as `up` does in the background"),
+    ):
+        _add_common(commands.add_parser(name, help=help_text))
+    serve = commands.choices["serve"]
+    serve.add_argument("--runtime", type=Path, help=argparse.SUPPRESS)
+    serve.add_argument("--source", default="", help=argparse.SUPPRESS)
+    serve.add_argument("--movable-clock", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--root", type=Path, help="the Terraform root, which holds the state (default: this folder)"
+    )
+    command.add_argument(
+        "--state",
+        default=os.environ.get("LOCAL_AWS_STATE", STATE),
+        help=f"name of the state folder in the root (LOCAL_AWS_STATE; default: {STATE})",
+    )
+    for name, variable, default in (
+        ("--api-port", "API_PORT", Settings.api_port),
+        ("--aws-port", "AWS_PORT", Settings.aws_port),
+    ):
+        command.add_argument(
+            name,
+            type=int,
+            default=os.environ.get(variable, default),
+            help=f"({variable}; default: {default})",
+        )
+    command.add_argument(
+        "--database", default=Settings.database, help="the database that Postgres starts with"
+    )
+    # Other programs start the services under their own name.
+    command.add_argument("--terraform-state", default="root", help=argparse.SUPPRESS)
+    command.add_argument("--program", default=Program.name, help=argparse.SUPPRESS)
+    command.add_argument("--variables", default=Program.variables, help=argparse.SUPPRESS)
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from local_aws.supervisor import movable_clock
 
     # Before anything is imported that keeps `time.time` under another name.
     clock = movable_clock.install_new(settings) if options.movable_clock else None
+    from local_aws.lambda_service.runtime_folder import link_runtime
     from local_aws.supervisor.process import Launch
     from local_aws.supervisor.serve import serve
 
-    serve(settings, Launch(options.runtime, options.source, options.movable_clock), clock)
+    runtime = options.runtime or link_runtime(settings.state / "runtime")
+    serve(settings, Launch(runtime, options.source, options.movable_clock), clock)
+    return 0
+
+
+def _command(settings: Settings, options: argparse.Namespace) -> int:
+    from local_aws.supervisor.ready import StackError
+    from local_aws.terraform.binary import TerraformMissingError
+    from local_aws.terraform.command import TerraformError
+
+    try:
+        _run(settings, options)
+    except (StackError, TerraformError, TerraformMissingError) as error:
+        print(f"\n{options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{options.command}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> None:
+    from local_aws.commands import show
+
+    match options.command:
+        case "up":
+            from local_aws.commands.up import up
+
+            print(show.summary(settings, up(settings, applies=options.root is not None)))
+        case "down":
+            from local_aws.commands.down import down
+
+            print("Stopped." if down(settings) else "Nothing was running.")
+        case "reset":
+            from local_aws.commands.down import reset
+
+            reset(settings)
+            print("Deleted the resources, the database and the logs.")
+        case "status":
+            print(show.status(settings))
+        case "env":
+            print(show.exports(settings))
 
 
 if __name__ == "__main__":

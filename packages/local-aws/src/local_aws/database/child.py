@@ -112,7 +112,7 @@ def private_folder(path: Path) -> Path:
 
 def command_of(pid: int) -> str:
     """Return the command line of a process, or an empty string if it does not exist."""
-    # imported here, because `make doctor` loads this module before anything is installed
+    # imported here, because this module is also loaded before anything is installed
     import psutil
 
     try:

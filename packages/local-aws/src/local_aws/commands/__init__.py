@@ -1,0 +1,1 @@
+"""The commands of `local-aws`, for a Terraform root of any kind."""
