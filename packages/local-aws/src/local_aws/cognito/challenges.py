@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local_aws.cognito import attributes, lockout, mfa, passwords, pools
@@ -81,8 +81,9 @@ def open_session(service: Service, pool: Pool, client: Client, user: User, name:
 
 def renew(service: Service, session: str) -> str:
     """Return the same challenge under a new session, as Cognito does with each step of a setup."""
-    renewed = secrets.token_urlsafe(96)
-    service.state.challenges[renewed] = service.state.challenges.pop(session)
+    renewed, challenge = secrets.token_urlsafe(96), service.state.challenges[session]
+    service.state.challenges[renewed] = replace(challenge)
+    challenge.used = True
     return renewed
 
 
@@ -94,6 +95,8 @@ def find(service: Service, session: str, name: str) -> tuple[Challenge, Pool, Us
     challenge = service.state.challenges.get(session)
     if challenge is None or challenge.name != name:
         raise invalid_session()
+    if challenge.used:
+        raise not_authorized("Invalid session for the user, session can only be used once.")
     if challenge.expires_at <= service.clock():
         raise not_authorized("Invalid session for the user, session is expired.")
     pool = pools.find_pool(challenge.pool_id)
@@ -122,7 +125,7 @@ def answer(
         raise invalid_session()
     if name == NEW_PASSWORD:
         _set_new_password(service, pool, client, user, given)
-        del service.state.challenges[session]
+        challenge.used = True
         return _after_own_password(
             service, pool, client, user, "TokenGeneration_NewPasswordChallenge"
         )
@@ -132,7 +135,7 @@ def answer(
         raise invalid_parameter(
             "Software token has not been verified: call VerifySoftwareToken first."
         )
-    del service.state.challenges[session]
+    challenge.used = True
     return _passed(service, pool, user, "TokenGeneration_Authentication")
 
 

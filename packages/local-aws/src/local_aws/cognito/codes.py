@@ -14,32 +14,24 @@ LIFETIME = {
     Purpose.RESET_PASSWORD: 3600,
     Purpose.VERIFY_EMAIL: 24 * 3600,
 }
-ATTEMPTS = 5
 
 
 def create(service: Service, user: User, purpose: Purpose) -> str:
     """Create a code and invalidate the previous one."""
     value = f"{secrets.randbelow(10**6):06}"
-    service.state.codes[user.id, purpose] = Code(
-        value, service.clock() + LIFETIME[purpose], ATTEMPTS
-    )
+    service.state.codes[user.id, purpose] = Code(value, service.clock() + LIFETIME[purpose])
     return value
 
 
 def check(service: Service, user: User, purpose: Purpose, value: str) -> None:
     """Check a code, which stays valid until `spend`.
 
-    Raise ExpiredCodeException, LimitExceededException or CodeMismatchException.
+    Raise ExpiredCodeException or CodeMismatchException.
     """
     code = service.state.codes.get((user.id, purpose))
     if code is None or code.expires_at <= service.clock():
         raise expired()
-    if code.attempts_left == 0:
-        raise CognitoError(
-            "LimitExceededException", "Attempt limit exceeded, please try after some time."
-        )
     if not hmac.compare_digest(code.value.encode(), value.encode()):
-        code.attempts_left -= 1
         raise mismatch()
 
 

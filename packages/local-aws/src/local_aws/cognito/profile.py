@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local_aws.cognito import attributes, codes, inbox, pools, requests, sessions
+from local_aws.cognito import attributes, codes, inbox, pools, quotas, requests, sessions
 from local_aws.cognito.errors import NotEmulatedError, invalid_parameter
 from local_aws.cognito.pools import Pool, User
 from local_aws.cognito.service import Service
@@ -56,6 +56,7 @@ async def get_user_attribute_verification_code(
 ) -> dict[str, Any]:
     pool, _, user = sessions.authenticate(service, request.access_token)
     _require_email(request.attribute_name)
+    quotas.count(service, user, "GetUserAttributeVerificationCode")
     return {"CodeDeliveryDetails": _send_code(service, pool, user)}
 
 
@@ -64,6 +65,7 @@ async def verify_user_attribute(
 ) -> dict[str, Any]:
     pool, _, user = sessions.authenticate(service, request.access_token)
     _require_email(request.attribute_name)
+    quotas.count(service, user, "VerifyUserAttribute")
     codes.check(service, user, Purpose.VERIFY_EMAIL, request.code)
     email = _unproved_email(service, user)
     pools.require_email_free(pool, email, user)

@@ -8,6 +8,7 @@ from local_aws.cognito import (
     inbox,
     passwords,
     pools,
+    quotas,
     requests,
     sessions,
     triggers,
@@ -21,13 +22,23 @@ from local_aws.cognito.state import Purpose
 async def forgot_password(service: Service, request: requests.ClientUser) -> dict[str, Any]:
     pool, client = pools.find_client(request.client_id)
     client_secrets.check_hash(service, client, request.username, request.secret_hash)
+    _require_self_service(pool)
     user = pools.find_user(pool, request.username)
     if pools.hides_absence(client) and (user is None or not user.enabled):
         return {"CodeDeliveryDetails": inbox.delivery(request.username)}
     if user is None:
         raise pools.unknown_to_client()
     pools.require_enabled(user)
+    quotas.count(service, user, "ForgotPassword")
     return {"CodeDeliveryDetails": _send_code(service, pool, user)}
+
+
+def _require_self_service(pool: Pool) -> None:
+    """Check that the pool lets users reset their passwords themselves."""
+    recovery = pool.extended_config.get("AccountRecoverySetting") or {}
+    mechanisms = {each["Name"] for each in recovery.get("RecoveryMechanisms") or []}
+    if mechanisms == {"admin_only"}:
+        raise not_authorized("Contact administrator to reset password.")
 
 
 async def confirm_forgot_password(
@@ -41,6 +52,7 @@ async def confirm_forgot_password(
     if user is None:
         raise pools.unknown_to_client()
     pools.require_enabled(user)
+    quotas.count(service, user, "ConfirmForgotPassword")
     codes.check(service, user, Purpose.RESET_PASSWORD, request.confirmation_code)
     passwords.check_policy(pool, request.password)
     codes.spend(service, user, Purpose.RESET_PASSWORD)
@@ -80,6 +92,7 @@ def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
 
 async def change_password(service: Service, request: requests.ChangePassword) -> dict[str, Any]:
     pool, _, user = sessions.authenticate(service, request.access_token)
+    quotas.count(service, user, "ChangePassword")
     if not passwords.verify(pool, user, request.previous_password):
         raise bad_credentials()
     passwords.check_policy(pool, request.proposed_password)

@@ -9,6 +9,7 @@ from local_aws.cognito import (
     inbox,
     passwords,
     pools,
+    quotas,
     requests,
     triggers,
 )
@@ -76,6 +77,7 @@ async def confirm_sign_up(service: Service, request: requests.ConfirmSignUp) -> 
     if user is None:
         raise codes.expired() if pools.hides_absence(client) else pools.unknown_to_client()
     _require_unconfirmed(user)
+    quotas.count(service, user, "ConfirmSignUp")
     codes.check(service, user, Purpose.CONFIRM_SIGN_UP, request.confirmation_code)
     codes.spend(service, user, Purpose.CONFIRM_SIGN_UP)
     user.update_attributes([{"Name": "email_verified", "Value": "true"}])
@@ -113,6 +115,7 @@ async def resend_confirmation_code(
         raise invalid_parameter("User is already confirmed.")
     if not pools.verifies_email(pool):
         raise CognitoError("InvalidParameterException", "Auto verification not turned on.")
+    quotas.count(service, user, "ResendConfirmationCode")
     return {"CodeDeliveryDetails": _send_code(service, pool, user)}
 
 

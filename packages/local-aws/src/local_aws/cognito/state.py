@@ -21,7 +21,7 @@ class Code:
 
     value: str
     expires_at: float
-    attempts_left: int
+    attempts_left: int = 0  # of an older stack
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Challenge:
     sub: str
     expires_at: float
     token_verified: bool = False  # in MFA_SETUP: the software token was verified
+    used: bool = False  # answered, so another answer is told that a session serves once
 
 
 @dataclass
@@ -158,6 +159,9 @@ class State:
     )  # by pool id and sub; by name for an unknown user
     browser_sessions: dict[str, BrowserSession] = field(default_factory=dict)  # by cookie
     authorization_codes: dict[str, AuthorizationCode] = field(default_factory=dict)  # by code
+    calls: dict[tuple[str, str], tuple[float, ...]] = field(
+        default_factory=dict
+    )  # by sub and operation: the times of the last hour's calls
     client_secrets: dict[str, tuple[ClientSecret, ...]] = field(
         default_factory=dict
     )  # by client id, oldest first

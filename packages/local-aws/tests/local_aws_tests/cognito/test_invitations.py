@@ -49,7 +49,9 @@ def test_an_invited_person_chooses_a_password(world: World) -> None:
     assert world.claims(tokens["AccessToken"])["sub"] == user["Username"]
     assert world.user()["UserStatus"] == "CONFIRMED"
     assert world.sign_in()["AuthenticationResult"]
-    with refused("NotAuthorizedException", "Invalid session for the user."):
+    with refused(
+        "NotAuthorizedException", "Invalid session for the user, session can only be used once."
+    ):
         choose_password(world, session, PASSWORD)
 
 

@@ -83,7 +83,9 @@ def test_a_person_with_an_app_needs_its_code(world: World, access_token: str) ->
         answer(world, challenge, wrong(world.app_code(secret)))
     tokens = answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
     assert world.public.get_user(AccessToken=tokens["AccessToken"])
-    with refused("NotAuthorizedException", "Invalid session for the user."):
+    with refused(
+        "NotAuthorizedException", "Invalid session for the user, session can only be used once."
+    ):
         answer(world, challenge, world.app_code(secret))
 
 

@@ -1,5 +1,7 @@
 """ForgotPassword, ConfirmForgotPassword, AdminResetUserPassword, ChangePassword, AdminSetUserPassword."""
 
+from functools import partial
+
 import pytest
 
 from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
@@ -141,3 +143,39 @@ def test_an_administrator_sets_a_password(world: World, permanent: bool, status:
     world.admin.admin_set_user_password(**setting, Password=NEW, Permanent=permanent)
     assert world.user()["UserStatus"] == status
     assert ("AuthenticationResult" in world.sign_in(password=NEW)) is permanent
+
+
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [("ForgotPassword", 5), ("ResendConfirmationCode", 5), ("ChangePassword", 5)],
+)
+def test_calls_of_a_user_are_limited_by_the_hour(world: World, operation: str, calls: int) -> None:
+    world.server.clock.stop()
+    client = {"ClientId": world.client_id, "Username": EMAIL}
+    if operation == "ResendConfirmationCode":
+        world.sign_up()
+        call = partial(world.public.resend_confirmation_code, **client)
+    else:
+        access = world.signed_in()["AccessToken"]
+        passwords = {"PreviousPassword": PASSWORD, "ProposedPassword": PASSWORD}
+        call = partial(world.public.change_password, AccessToken=access, **passwords)
+    if operation == "ForgotPassword":
+        call = partial(world.public.forgot_password, **client)
+    for _ in range(calls):
+        call()
+    with refused("LimitExceededException", "Attempt limit exceeded, please try after some time."):
+        call()
+    world.server.clock.advance(900)
+    with refused("LimitExceededException"):
+        call()
+    if operation != "ChangePassword":  # whose access token has expired by then
+        world.server.clock.advance(1800)
+        call()
+
+
+def test_a_pool_whose_administrator_alone_resets_passwords(world: World) -> None:
+    mechanisms = [{"Name": "admin_only", "Priority": 1}]
+    world.create_pool(AccountRecoverySetting={"RecoveryMechanisms": mechanisms})
+    world.signed_in()
+    with refused("NotAuthorizedException", "Contact administrator to reset password."):
+        world.public.forgot_password(ClientId=world.client_id, Username=EMAIL)

@@ -30,6 +30,7 @@ from joserfc.jwk import KeySet
 from local_aws.cognito import Cognito, State
 from local_aws.control_plane.endpoint import read_call
 from local_aws.control_plane.moto_app import Moto
+from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
 
 REGION = "eu-central-1"
@@ -119,15 +120,15 @@ class NoKey:
 
 
 @contextmanager
-def quick_server(root: Path) -> Iterator[Server]:
+def quick_server(root: Path, gate: RequestModelGate | None = None) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("moto.cognitoidp.models.jwk", SimpleNamespace(RSAKey=NoKey))
-        with serve(root) as running:
+        with serve(root, gate) as running:
             yield running
 
 
 @contextmanager
-def serve(root: Path) -> Iterator[Server]:
+def serve(root: Path, gate: RequestModelGate | None = None) -> Iterator[Server]:
     """The endpoint in a thread of its own, on a free loopback port."""
     listening = socket.create_server((LOOPBACK, 0))
     settings = Settings(root=root, aws_port=listening.getsockname()[1])
@@ -135,7 +136,7 @@ def serve(root: Path) -> Iterator[Server]:
     cognito = Cognito(settings, functions.invoke, clock=clock)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
-    thread = threading.Thread(target=_run, args=(loop, _app(cognito, moto), listening, ready))
+    thread = threading.Thread(target=_run, args=(loop, _app(cognito, moto, gate), listening, ready))
     thread.start()
     ready.wait()
     admin, public = boto3_client(settings), boto3_client(settings, signature_version=UNSIGNED)
@@ -147,12 +148,13 @@ def serve(root: Path) -> Iterator[Server]:
     moto.close()
 
 
-def _app(cognito: Cognito, moto: Moto) -> web.Application:
+def _app(cognito: Cognito, moto: Moto, gate: RequestModelGate | None) -> web.Application:
     async def answer(request: web.Request) -> web.Response:
         call = await read_call(request)
         assert call is not None
         assert call.service == "cognito-idp"
-        told = await cognito.intercept(call, moto)
+        refusal = await gate.check(call) if gate is not None else None
+        told = refusal or await cognito.intercept(call, moto)
         headers = {
             name: value for name, value in told.headers.items() if name.lower() != "content-length"
         }
