@@ -96,9 +96,10 @@ check: environment ## Run what a commit must pass: format, style, types, workflo
 	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tools.checks.stages lint workflows unit
 
 test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
+test: export CFN_LINT := $(CURDIR)/.venv/cfn-lint/bin/cfn-lint
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
 ifeq ($(SERVICE)$(ONLY),)
-test: environment .venv/checkov/bin/checkov .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
+test: environment .venv/checkov/bin/checkov .venv/cfn-lint/bin/cfn-lint .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
 	@$(PYTHON) -m tools.checks.stages
 else
 test: environment
@@ -216,6 +217,11 @@ environment:
 .venv/checkov/bin/checkov: requirements/checkov.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/checkov
 	@.venv/bin/uv pip sync --quiet --python .venv/checkov --require-hashes requirements/checkov.txt
+	@touch $@
+
+.venv/cfn-lint/bin/cfn-lint: requirements/cfn-lint.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/cfn-lint
+	@.venv/bin/uv pip sync --quiet --python .venv/cfn-lint --require-hashes requirements/cfn-lint.txt
 	@touch $@
 
 .venv/schemathesis/bin/schemathesis: requirements/schemathesis.txt

@@ -71,6 +71,121 @@ override_resource {
   values          = { arn = "arn:aws:sns:eu-central-1:000000000000:atrium-prod-alarms" }
 }
 
+# Ids that rules, routes and functions refer to, so that the plan says who may reach whom.
+override_resource {
+  target          = module.network.aws_vpc.this
+  override_during = plan
+  values          = { id = "vpc-0000000000000000a" }
+}
+
+override_resource {
+  target          = module.network.aws_internet_gateway.this
+  override_during = plan
+  values          = { id = "igw-0000000000000000a" }
+}
+
+override_resource {
+  target          = module.network.aws_route_table.public
+  override_during = plan
+  values          = { id = "rtb-0000000000000000f" }
+}
+
+override_resource {
+  target          = module.network.aws_route_table.private["eu-central-1a"]
+  override_during = plan
+  values          = { id = "rtb-0000000000000000a" }
+}
+
+override_resource {
+  target          = module.network.aws_route_table.private["eu-central-1b"]
+  override_during = plan
+  values          = { id = "rtb-0000000000000000b" }
+}
+
+override_resource {
+  target          = module.network.aws_route_table.private["eu-central-1c"]
+  override_during = plan
+  values          = { id = "rtb-0000000000000000c" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.private["eu-central-1a"]
+  override_during = plan
+  values          = { id = "subnet-0000000000000000a" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.public["eu-central-1a"]
+  override_during = plan
+  values          = { id = "subnet-00000000000000f0a" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.private["eu-central-1b"]
+  override_during = plan
+  values          = { id = "subnet-0000000000000000b" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.public["eu-central-1b"]
+  override_during = plan
+  values          = { id = "subnet-00000000000000f0b" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.private["eu-central-1c"]
+  override_during = plan
+  values          = { id = "subnet-0000000000000000c" }
+}
+
+override_resource {
+  target          = module.network.aws_subnet.public["eu-central-1c"]
+  override_during = plan
+  values          = { id = "subnet-00000000000000f0c" }
+}
+
+override_resource {
+  target          = module.network.aws_vpc_endpoint.dynamodb
+  override_during = plan
+  values          = { id = "vpce-0000000000000000d", prefix_list_id = "pl-0000000d" }
+}
+
+override_resource {
+  target          = module.network.aws_vpc_endpoint.s3
+  override_during = plan
+  values          = { id = "vpce-00000000000000005", prefix_list_id = "pl-00000005" }
+}
+
+override_resource {
+  target          = module.api_lambda.aws_security_group.functions
+  override_during = plan
+  values          = { id = "sg-0000000000000000f" }
+}
+
+override_resource {
+  target          = module.api_lambda.aws_security_group.postgres_clients
+  override_during = plan
+  values          = { id = "sg-0000000000000000c" }
+}
+
+override_resource {
+  target          = module.bastion.aws_security_group.this
+  override_during = plan
+  values          = { id = "sg-0000000000000000b" }
+}
+
+override_resource {
+  target          = module.rds_proxy.aws_security_group.database
+  override_during = plan
+  values          = { id = "sg-0000000000000000d" }
+}
+
+override_resource {
+  target          = module.rds_proxy.aws_security_group.proxy
+  override_during = plan
+  values          = { id = "sg-0000000000000000e" }
+}
+
 run "plan" {
   command = plan
 }
