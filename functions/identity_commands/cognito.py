@@ -16,19 +16,19 @@ from atrium.runtime import config
 
 def disable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
     """Disable sign-in and revoke the refresh tokens."""
-    for subject in _ours(identities):
+    for subject in ours(identities):
         call_if_there("admin_disable_user", subject)
         call_if_there("admin_user_global_sign_out", subject)
     return {}
 
 
 def enable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
-    for subject in _ours(identities):
+    for subject in ours(identities):
         call_if_there("admin_enable_user", subject)
     return {}
 
 
-def _ours(identities: list[tuple[str, str]]) -> list[str]:
+def ours(identities: list[tuple[str, str]]) -> list[str]:
     """Return the subjects in this pool. A user may have others, of a previous pool."""
     return [subject for issuer, subject in identities if issuer == provider()]
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from atrium.stores import commands, user_table
-from atrium.stores.commands import KEPT_SECONDS, NewUser, StatusOfUser
-from identity_commands import cognito, invitation
+from atrium.stores.commands import KEPT_SECONDS, Administrators, NewUser, StatusOfUser
+from identity_commands import administrators, cognito, invitation
 from identity_commands.invitation import RefusedError
 
 
@@ -19,6 +19,9 @@ def perform(image: dict[str, Any]) -> None:
     # The record may be old. A command with an outcome is complete, and a newer one may have undone
     # it.
     if command is None or command["outcome"] != "pending":
+        return
+    if command["command"] == commands.COUNT_ADMINISTRATORS:
+        administrators.count(msgspec.json.decode(command["arguments"], type=Administrators))
         return
     try:
         result = _done(command)

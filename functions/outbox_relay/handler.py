@@ -1,8 +1,9 @@
 from typing import Any
 
-from outbox_relay import expiry, relay
+from outbox_relay import administrators, expiry, relay
 
 
 def handler(_event: dict[str, Any], _context: object = None) -> dict[str, int]:
     """Handle the schedule's event. Return counts of what was done."""
-    return {"sent": relay.send_due(), "keys_deleted": expiry.delete_expired_keys()}
+    done = {"sent": relay.send_due(), "keys_deleted": expiry.delete_expired_keys()}
+    return done | {"administrators_checked": int(administrators.check())}

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from atrium.identity import grants, namespaces, permissions, token_size, users
+from atrium.identity import admins, grants, namespaces, permissions, token_size, users
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
@@ -14,7 +14,7 @@ from atrium.stores import user_table
 from atrium.stores.user_table import StoredAttribute
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
-from pre_token_generation.scopes import PREFIX, scopes_of
+from pre_token_generation.scopes import PREFIX, SELF_SERVICE, scopes_of
 
 
 class TokenRequest(TriggerRequest, rename="camel", frozen=True):
@@ -31,7 +31,10 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
     rights = bounded(user.uid, _rights(user.uid))
     # On the hosted page a user can request every scope of the client. Scopes without a right are
     # suppressed.
+    # An administrator's token calls none of Cognito's operations on the own account: DeleteUser
+    # would leave Atrium without an administrator.
     asked = event.request.scopes or []
+    not_held = {one for one in asked if one.startswith(PREFIX) and one not in rights.scopes}
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
     if rights.until is not None:
         added["roles_until"] = str(rights.until)
@@ -43,7 +46,7 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
         "claimsToAddOrOverride": added,
         "scopesToAdd": sorted(rights.scopes),
         "scopesToSuppress": sorted(
-            one for one in asked if one.startswith(PREFIX) and one not in rights.scopes
+            not_held | ({SELF_SERVICE} if rights.is_administrator else set())
         ),
     }
     return {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
@@ -88,7 +91,10 @@ def _rights(uid: str) -> Rights:
     if meta.status != "active":
         raise _disabled()
     until, generations = grants.first_end(everywhere), grants.generations(everywhere)
-    return Rights(held, granted, meta.access_epoch, until, attributes, generations)
+    is_administrator = any(map(admins.is_permanent, everywhere))
+    return Rights(
+        held, granted, meta.access_epoch, until, attributes, generations, is_administrator
+    )
 
 
 def _attributes(uid: str, stored: Callable[[], Sequence[StoredAttribute]]) -> Attributes:

@@ -18,7 +18,7 @@ be refreshed.
 class Rights(NamedTuple):
     """The rights in a token. `roles` hold everywhere; `until` is their first end in epoch seconds.
 
-    `generations` has those of the roles that are not 0.
+    `generations` has those of the roles that are not 0. `is_administrator` means without end.
     """
 
     roles: Sequence[str] = ()
@@ -27,3 +27,4 @@ class Rights(NamedTuple):
     until: int | None = None
     attributes: Attributes = MappingProxyType({})
     generations: Mapping[str, int] = MappingProxyType({})
+    is_administrator: bool = False

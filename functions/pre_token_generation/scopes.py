@@ -10,6 +10,8 @@ from atrium.identity import permissions
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 PREFIX = "atrium/"
+SELF_SERVICE = "aws.cognito.signin.user.admin"
+"""Cognito's scope for its operations on the caller's own account, DeleteUser among them."""
 EVERYONE = frozenset({"atrium/me"})
 
 

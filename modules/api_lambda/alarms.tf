@@ -87,6 +87,28 @@ resource "aws_cloudwatch_metric_alarm" "claims_left_out" {
   ok_actions          = local.alarm_actions
 }
 
+# The function counts them: functions/identity_commands/administrators.py.
+resource "aws_cloudwatch_metric_alarm" "no_administrator" {
+  for_each = {
+    for folder, function in local.functions : folder => function
+    if var.alarms_topic_arn != null && folder == "identity_commands"
+  }
+
+  alarm_name          = "${local.function_names[each.key]}-no-administrator"
+  alarm_description   = "Nobody who holds the role admin can sign in: their accounts are disabled or missing in the user pool. Run `make admin ENV=… EMAIL=…`; docs/runbooks/last-administrator.md."
+  namespace           = "Atrium"
+  metric_name         = "AdministratorsAbleToSignIn"
+  dimensions          = { FunctionName = local.function_names[each.key] }
+  statistic           = "Maximum"
+  period              = 900
+  evaluation_periods  = 1
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 

@@ -130,6 +130,23 @@ def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -
     assert part["scopesToAdd"] == ADMIN_SCOPES
 
 
+@pytest.mark.parametrize(
+    ("role", "more", "suppressed"),
+    [
+        ("admin", {}, ["aws.cognito.signin.user.admin"]),
+        ("admin", {"expires_at": {"N": "4000000000"}}, []),
+        ("editor", {}, []),
+    ],
+)
+def test_an_administrator_cannot_delete_their_account_with_their_token(
+    uid: str, table: Any, role: str, more: Any, suppressed: list[str]
+) -> None:
+    """Cognito's DeleteUser requires a scope that every other user has."""
+    grant(table, uid, role, **more)
+    for source in ("TokenGeneration_Authentication", "TokenGeneration_RefreshTokens"):
+        assert generate(source)["scopesToSuppress"] == suppressed
+
+
 def test_a_token_says_which_role_of_a_name_it_means(uid: str, table: Any) -> None:
     """Else it would count for the next role of that name."""
     for role in ("editor", "reader"):
@@ -267,7 +284,9 @@ def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(
         "atrium/users.write"
     ]
     grant(table, uid, "admin")
-    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == []
+    assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == [
+        "aws.cognito.signin.user.admin"
+    ]
 
 
 def test_a_table_that_is_down_means_a_token_without_roles(

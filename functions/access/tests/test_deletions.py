@@ -3,8 +3,10 @@
 import uuid
 from typing import Any
 
+import pytest
+
 from access.tests.conftest import Ask
-from tools.laptop.client import Person
+from tools.laptop.client import Client, Person
 
 
 def test_a_role_and_a_namespace_are_deleted(ask: Ask, reader: str) -> None:
@@ -23,7 +25,11 @@ def test_a_role_and_a_namespace_are_deleted(ask: Ask, reader: str) -> None:
         assert ask("GET", path).status == 404
 
 
-def test_an_administrator_is_made_and_unmade(ask: Ask, someone: Person) -> None:
+def test_an_administrator_is_made_and_unmade(ask: Ask, someone: Person, client: Client) -> None:
+    """While they are one, no token of theirs deletes the account in the user pool."""
     made = ask("POST", f"/v1/users/{someone.uid}/grants", {"role": "admin"})
     assert made.status == 201, made.body
+    administrator, cognito = client.sign_in(someone), client.aws("cognito-idp")
+    with pytest.raises(cognito.exceptions.NotAuthorizedException, match="required scopes"):
+        cognito.delete_user(AccessToken=administrator.token)
     assert ask("DELETE", made.headers["location"], If_Match=made.headers["etag"]).status == 204

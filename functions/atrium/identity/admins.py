@@ -50,10 +50,15 @@ def leaving(uid: str) -> dict[str, Any]:
     return {"Update": update}
 
 
+def uids() -> list[str]:
+    """Return the administrators. One call. Raises `user_table.TableUnavailableError`."""
+    item = user_table.item(*KEY)
+    return sorted(item.get("uids", ())) if item else []
+
+
 def is_last(uid: str) -> bool:
     """Return True if the user is the last administrator at this moment.
 
     Only the condition of `leaving` is certain. One call. Raises `user_table.TableUnavailableError`.
     """
-    item = user_table.item(*KEY)
-    return item is not None and item.get("uids") == [uid]
+    return uids() == [uid]

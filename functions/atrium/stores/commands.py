@@ -21,6 +21,8 @@ from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 Name = Literal["create_user", "disable_user", "enable_user"]
+COUNT_ADMINISTRATORS = "count_administrators"
+"""The command of the item `COMMAND#administrators`. It has no outcome and no operation."""
 Outcome = Literal["pending", "succeeded", "failed"]
 
 KEPT_SECONDS = 7 * 24 * 3600
@@ -47,6 +49,12 @@ class StatusOfUser(msgspec.Struct, frozen=True):
     status: str
     identities: list[tuple[str, str]]
     previous_status: str = "active"
+
+
+class Administrators(msgspec.Struct, frozen=True):
+    """Arguments of `count_administrators`: the accounts of each administrator."""
+
+    identities: list[list[tuple[str, str]]]
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -140,6 +148,28 @@ def _enabling(change: StatusOfUser, access_epoch: int | None) -> list[dict[str, 
         else []
     )
     return [_status(change, meta.version if meta else 0, access_epoch), *joining]
+
+
+def count_administrators(arguments: Administrators, not_since: str) -> bool:
+    """Ask for the count, unless it was asked for since `not_since`. Return True if it was not.
+
+    One call. Raises user_table.TableUnavailableError.
+    """
+    values = {
+        ":command": COUNT_ADMINISTRATORS,
+        ":arguments": msgspec.json.encode(arguments).decode(),
+        ":actor": "schedule",
+        ":now": _now(),
+        ":outcome": "pending",
+        ":before": not_since,
+    }
+    return user_table.update(
+        *key("administrators"),
+        UpdateExpression="SET command = :command, arguments = :arguments, actor = :actor, "
+        "created_at = :now, outcome = :outcome",
+        ConditionExpression="attribute_not_exists(pk) OR created_at < :before",
+        ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+    )
 
 
 def _status(change: StatusOfUser, version: int | None, access_epoch: int | None) -> dict[str, Any]:

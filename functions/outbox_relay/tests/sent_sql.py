@@ -2,12 +2,13 @@
 
 from atrium.stores import outbox
 from atrium.stores.commands import Command
-from outbox_relay import expiry
+from outbox_relay import administrators, expiry
 
 
 def run() -> None:
     assert outbox.take_due(100) == []
     assert expiry.delete_expired_keys() == 0
+    assert administrators.identities_of(["01920000-0000-7000-8000-000000000002"]) == {}
     ended = Command(
         "01920000-0000-7000-8000-000000000001",
         "disable_user",

@@ -1,0 +1,35 @@
+"""The check, every ten minutes, that an administrator can sign in.
+
+The item HOLDERS does not show it: an account may be deleted or disabled in the user pool itself, in
+the console or with its owner's token. Only identity_commands reaches the pool, so it counts.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from atrium.identity import admins
+from atrium.stores import commands, postgres
+from atrium.stores.commands import Administrators
+
+INTERVAL = timedelta(minutes=10)
+
+_IDENTITIES = "SELECT uid::text, provider, subject FROM identities WHERE uid = ANY ($1::uuid[]) ORDER BY uid, subject"
+
+
+def check() -> bool:
+    """Ask for the count. Return False if it is not due, or nobody has ever been administrator."""
+    uids = admins.uids()
+    if not uids:
+        return False
+    identities = identities_of(uids)
+    last = (datetime.now(UTC) - INTERVAL).isoformat(timespec="milliseconds")
+    return commands.count_administrators(
+        Administrators([identities.get(uid, []) for uid in uids]), last.replace("+00:00", "Z")
+    )
+
+
+def identities_of(uids: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return uid → (provider, subject) of the user's accounts."""
+    found = dict[str, list[tuple[str, str]]]()
+    for uid, provider, subject in postgres.query(_IDENTITIES, uids):
+        found.setdefault(uid, []).append((provider, subject))
+    return found
