@@ -58,6 +58,7 @@ _META = {
 _ANSWERS = {
     "GetItem": {"Item": _META},
     "Query": {"Items": [], "Count": 0, "ScannedCount": 0},
+    "UpdateItem": {},
 }
 
 

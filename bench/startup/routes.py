@@ -41,6 +41,7 @@ def serving(folder: Path) -> Iterator[list[Route]]:
         }
         table = {
             "USER_ATTRIBUTES_TABLE": "atrium-bench-UserAttributes",
+            "REFRESH_TOKEN_DAYS": "30",
             "AWS_ENDPOINT_URL": f"https://{LOOPBACK}:{dynamodb}",
             "AWS_CA_BUNDLE": str(authorities),
         }

@@ -91,6 +91,8 @@ module "api_lambda" {
   logs             = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
   user_pool_arn    = module.cognito.user_pool_arn
 
+  refresh_token_days = local.token_validity.refresh_days
+
   network = {
     vpc_id                  = module.network.vpc_id
     subnet_ids              = values(module.network.private_subnet_ids)

@@ -12,10 +12,9 @@ from typing import Any
 
 import msgspec
 
-from access import audit
 from atrium.http.request import Request
 from atrium.identity.namespaces import Namespaces
-from atrium.stores import attribute_value, user_table
+from atrium.stores import attribute_value, audit, user_table
 from atrium.stores.attribute_value import UNREADABLE
 from atrium.stores.user_table import LIVING, ContentionError, TransactionCanceledError
 

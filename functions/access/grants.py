@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import audit, names, roles
+from access import names, roles
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
@@ -24,7 +24,7 @@ from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rules import not_found
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import idempotency_in_table, user_table
+from atrium.stores import audit, idempotency_in_table, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.idempotency_in_table import WorkRefusedError
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
@@ -48,7 +48,7 @@ class NewEnd(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: Annotated[datetime, Meta(tz=True)] | None
 
 
-class _UsersMeta(MetaItem, frozen=True):
+class _UsersMeta(MetaItem, frozen=True, kw_only=True):
     uid: str
 
 
@@ -232,7 +232,7 @@ def _meta(uid: str, *, deleted: bool = False) -> _UsersMeta:
     found = user_table.meta(uid)
     if found is None or (found.is_deleted and not deleted):
         raise not_found()
-    return _UsersMeta(found.status, found.access_epoch, found.version, uid)
+    return _UsersMeta(found.status, found.access_epoch, found.version, uid=uid)
 
 
 def _is_admins(grant: GrantRecord) -> bool:

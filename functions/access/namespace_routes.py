@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from access import audit, json_schema, roles
+from access import json_schema, roles
 from access.names import Name, RoleName
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
@@ -18,7 +18,7 @@ from atrium.identity import namespaces
 from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import user_table
+from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import audit, role_graph
+from access import role_graph
 from access.names import Permission, RoleName
 from access.role_graph import Graph
 from atrium.http import etag, pages, response
@@ -25,7 +25,7 @@ from atrium.http.text import Line
 from atrium.identity import grant_items, rights
 from atrium.identity.delegation import Delegation
 from atrium.identity.permissions import ADMIN
-from atrium.stores import user_table
+from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, RoleDefinition, TransactionCanceledError
 

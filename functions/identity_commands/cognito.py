@@ -28,6 +28,13 @@ def enable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
     return {}
 
 
+def sign_out_user(identities: list[tuple[str, str]]) -> dict[str, str]:
+    """Revoke the refresh tokens."""
+    for subject in ours(identities):
+        call_if_there("admin_user_global_sign_out", subject)
+    return {}
+
+
 def ours(identities: list[tuple[str, str]]) -> list[str]:
     """Return the subjects in this pool. A user may have others, of a previous pool."""
     return [subject for issuer, subject in identities if issuer == provider()]

@@ -7,7 +7,13 @@ from typing import Any
 import msgspec
 
 from atrium.stores import commands, user_table
-from atrium.stores.commands import KEPT_SECONDS, Administrators, NewUser, StatusOfUser
+from atrium.stores.commands import (
+    KEPT_SECONDS,
+    Administrators,
+    IdentitiesOfUser,
+    NewUser,
+    StatusOfUser,
+)
 from identity_commands import administrators, cognito, invitation
 from identity_commands.invitation import RefusedError
 
@@ -43,6 +49,10 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
             )
         case "enable_user":
             return cognito.enable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
+        case "sign_out_user":
+            return cognito.sign_out_user(
+                msgspec.json.decode(arguments, type=IdentitiesOfUser).identities
+            )
         case unknown:
             raise ValueError(
                 f"{unknown}: unknown command. Deploy identity_commands before the function that sends it."

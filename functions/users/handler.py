@@ -1,16 +1,23 @@
-from atrium.http.api import api
-from users import directory, invitations, me, operations, people, status
+from atrium.http.api import api, deferred
+from users import me
 
+# A cold start imports only what most requests need: the caller's own record.
 ROUTES = {
     "GET /v1/me": me.read,
     "PATCH /v1/me": me.change,
     "GET /v1/me/permissions": me.read_permissions,
-    "GET /v1/users": directory.list_,
-    "POST /v1/users": invitations.invite,
-    "GET /v1/users/{id}": people.read,
-    "PATCH /v1/users/{id}": people.change,
-    "DELETE /v1/users/{id}": status.delete,
-    "PUT /v1/users/{id}/status": status.set_,
-    "GET /v1/operations/{id}": operations.read,
+    "GET /v1/me/sessions": deferred("users.sessions", "list_own"),
+    "DELETE /v1/me/sessions": deferred("users.sessions", "end_others"),
+    "DELETE /v1/me/sessions/{session}": deferred("users.sessions", "end_own"),
+    "GET /v1/users": deferred("users.directory", "list_"),
+    "POST /v1/users": deferred("users.invitations", "invite"),
+    "GET /v1/users/{id}": deferred("users.people", "read"),
+    "PATCH /v1/users/{id}": deferred("users.people", "change"),
+    "DELETE /v1/users/{id}": deferred("users.status", "delete"),
+    "PUT /v1/users/{id}/status": deferred("users.status", "set_"),
+    "GET /v1/users/{id}/sessions": deferred("users.sessions", "list_of_user"),
+    "DELETE /v1/users/{id}/sessions": deferred("users.sessions", "end_all"),
+    "DELETE /v1/users/{id}/sessions/{session}": deferred("users.sessions", "end_of_user"),
+    "GET /v1/operations/{id}": deferred("users.operations", "read"),
 }
 handler = api(__package__, ROUTES)

@@ -163,6 +163,18 @@ variable "postgres" {
   }
 }
 
+variable "refresh_token_days" {
+  description = "Lifetime of the pool's refresh tokens in days. A session that was ended is refused for so long."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.refresh_token_days >= 1 && var.refresh_token_days <= 3650
+    error_message = "refresh_token_days must be 1 to 3650, as token_validity.refresh_days of the pool."
+  }
+}
+
 variable "runtime" {
   description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, and the permissions boundary of their roles."
   type = object({

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 FILES = {
     "functions/notes/__init__.py": "",
-    "functions/notes/function.yaml": "description: Notes\ntrigger: api\ndata:\n  postgres: app\n  user_attributes: {read: [users, roles]}\n",
+    "functions/notes/function.yaml": "description: Notes\ntrigger: api\ndata:\n  postgres: app\n  user_attributes: {read: [users, roles], update: [sessions]}\n",
     "functions/notes/handler.py": """\
 from atrium import greeting
 from notes import note

@@ -15,7 +15,7 @@ from tests.build.repository import FILES, finish, lay_out, start
 NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"
 
 OTHER = {
-    "functions/other/function.yaml": "description: Another\ntrigger: api\ndata: {user_attributes: {read: [users, roles]}}\n",
+    "functions/other/function.yaml": "description: Another\ntrigger: api\ndata: {user_attributes: {read: [users, roles], update: [sessions]}}\n",
     "functions/other/handler.py": 'ROUTES = {"GET /v1/others": print}\n',
     "functions/other/openapi.yaml": """\
 paths:
@@ -54,7 +54,7 @@ def test_the_build_ends_with_the_partition_that_is_not_declared(tmp_path: Path) 
     declared = "functions/notes/function.yaml"
     root = lay_out(tmp_path)
     assert finish(start(root, "--local")).status == 0
-    (root / declared).write_text(FILES[declared].replace("  user_attributes: {read: [users, roles]}\n", ""))
+    (root / declared).write_text(FILES[declared].replace("  user_attributes: {read: [users, roles], update: [sessions]}\n", ""))
     ran = finish(start(root, "--local"))
     assert (ran.status, ran.err) == (
         1,
@@ -68,6 +68,14 @@ def test_a_permission_needs_the_roles(tmp_path: Path) -> None:
     assert refusal(lay_out(tmp_path, changed(declared, "[users, roles]", "[users]"))) == (
         f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for a permission, and the table says which roles "
         "hold it. Add `roles` to `user_attributes: {read: […]}` below `data`."
+    )
+
+
+def test_a_route_of_signed_in_people_needs_the_sessions(tmp_path: Path) -> None:
+    declared = "functions/notes/function.yaml"
+    assert refusal(lay_out(tmp_path, changed(declared, ", update: [sessions]", ""))) == (
+        f"{declared}: data.user_attributes.update: GET /v1/notes/{{id}} is for people who signed in, and their sessions are "
+        "recorded in the table. Add `sessions` to `user_attributes: {update: […]}` below `data`."
     )
 
 

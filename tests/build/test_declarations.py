@@ -25,7 +25,7 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (notes.name, notes.declaration.trigger, notes.declaration.data) == (
         "notes",
         "api",
-        Data(postgres="app", user_attributes=TableRights(read=["users", "roles"])),
+        Data(postgres="app", user_attributes=TableRights(read=["users", "roles"], update=["sessions"])),
     )
     assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
     assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")

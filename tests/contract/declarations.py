@@ -69,9 +69,27 @@ def creation(operation: Operation) -> Iterator[str]:
 def change(operation: Operation) -> Iterator[str]:
     if operation.method not in ("PATCH", "PUT", "DELETE"):
         return
+    if not _is_versioned(operation):
+        return
     if not operation.takes("If-Match"):
         yield "It changes what is there, so it needs the parameter IfMatch."
     yield from _lacks(operation, {412, 428}, "It changes what is there")
+
+
+def _is_versioned(operation: Operation) -> bool:
+    """Return False for the DELETE of an item that its list shows without a `version`.
+
+    An item with an address of its own that can be read has an entity tag.
+    """
+    paths = operation.document["paths"]
+    above, _, last = operation.path.rpartition("/")
+    if operation.method != "DELETE" or not last.startswith("{") or "get" in paths[operation.path]:
+        return True
+    listing = Operation(
+        "GET", above, paths.get(above, {}).get("get", {"responses": {}}), operation.document
+    )
+    items = listing.answer(200).get("properties", {}).get("items", {}).get("items", {})
+    return "version" in operation.resolved(items).get("properties", {"version": {}})
 
 
 def list_(operation: Operation) -> Iterator[str]:

@@ -10,9 +10,11 @@ from typing import Any
 import schemathesis
 from schemathesis import GenerationMode
 
-SHARED = frozenset({"deleteUser", "setUserStatus", "deleteNamespace"})
+SHARED = frozenset(
+    {"deleteUser", "setUserStatus", "deleteNamespace", "endMyOtherSessions", "endSessions"}
+)
 """The operations that, with a matching tag, would end what the session's other tests use: the users whom they sign in
-as, and the namespace of the contract's examples. They get a stale tag, so everything up to the 412 is reached. The tests
+as or their sessions, and the namespace of the contract's examples. They get a stale tag, so everything up to the 412 is reached. The tests
 of functions/users and functions/access go beyond it."""
 
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

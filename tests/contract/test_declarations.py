@@ -90,6 +90,20 @@ def test_a_complete_contract_is_complete() -> None:
     assert complaints(COMPLETE) == []
 
 
+def test_what_has_no_version_is_deleted_without_a_tag() -> None:
+    """An item without an address that can be read, whose list shows no `version` of it."""
+    contract = json.loads(json.dumps(COMPLETE))
+    path = contract["paths"]["/v1/notes/{id}"]
+    del path["get"], path["patch"]
+    path["delete"] = operation("204 400 401 403 404 429 503", parameters=[ID])
+    for name, told in (("id", 0), ("version", 3)):
+        items = {"type": "array", "items": {"type": "object", "properties": {name: {}}}}
+        listed = contract["paths"]["/v1/notes"]["get"]["responses"]["200"]
+        schema = ITEMS | {"properties": {"items": items, "next_cursor": {}}}
+        listed["content"]["application/json"]["schema"] = schema
+        assert len(complaints(contract)) == told
+
+
 @pytest.mark.parametrize(
     ("place", "told"),
     [

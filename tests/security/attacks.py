@@ -33,6 +33,9 @@ class Attack(NamedTuple):
         return f"{self.route} ({self.target})" if self.target else self.route
 
 
+SESSION = "4ff8dc4e-0000-4000-8000-0000000000ff"
+"""A session of the caller and of the other user, beside the one that the attack's token is of."""
+
 _ATTRIBUTE = "/v1/users/{id}/attributes/{namespace}/{name}"
 _LEVEL = {"namespace": "plan", "name": "level"}
 
@@ -77,5 +80,9 @@ ATTACKS = [
     *_about("PATCH /v1/users/{id}", {"locale": "fr"}),
     *_about("DELETE /v1/users/{id}"),
     *_about("PUT /v1/users/{id}/status", {"status": "active"}),
+    *_about("DELETE /v1/users/{id}/sessions"),
+    *_about("DELETE /v1/users/{id}/sessions/{session}", None, {"session": SESSION}),
+    Attack("DELETE /v1/me/sessions", NONE, None, ANY, "self"),
+    Attack("DELETE /v1/me/sessions/{session}", {"session": SESSION}, None, NONE, "self"),
     Attack("PUT /v1/orders/{id}/status", {"id": "{order}"}, {"status": "preparing"}, ANY),
 ]

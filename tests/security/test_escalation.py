@@ -19,10 +19,11 @@ from atrium.identity import delegation, grant_items, legacy_grants, namespaces, 
 from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.stores import idempotency_in_table, user_table
 from tests.security import escalation_model as model
+from tests.security.attacks import SESSION
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
-from users import profile, status
+from users import profile, sessions, status
 
 SOON, LATER = 4_000_000_000, 4_100_000_000
 CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcce-0000000000ee"
@@ -170,6 +171,8 @@ _USER_CHANGES: Sequence[tuple[str, Any]] = (
     ("PATCH /v1/users/{id}", {"locale": "fr"}),
     ("PUT /v1/users/{id}/status", {"status": "disabled"}),
     ("DELETE /v1/users/{id}", None),
+    ("DELETE /v1/users/{id}/sessions", None),
+    ("DELETE /v1/users/{id}/sessions/{session}", None),
 )
 
 
@@ -177,11 +180,10 @@ def _users() -> Iterator[Cell]:
     for (caller, target), (route, body) in itertools.product(
         itertools.product(CALLERS, TARGETS), _USER_CHANGES
     ):
-        yield Cell(
-            route, {"id": TARGET}, body, caller, target, model.may_change(caller, target, WORLD)
-        )
+        path = {"id": TARGET, "session": SESSION}
+        yield Cell(route, path, body, caller, target, model.may_change(caller, target, WORLD))
     for caller, (route, body) in itertools.product(CALLERS, _USER_CHANGES):
-        yield Cell(route, {"id": CALLER}, body, caller, [], allowed=True)
+        yield Cell(route, {"id": CALLER, "session": SESSION}, body, caller, [], allowed=True)
 
 
 def _roles() -> Iterator[Cell]:
@@ -308,6 +310,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(attribute_items, "write", written)
     monkeypatch.setattr(status, "write", written)
     monkeypatch.setattr(profile, "change", written)
+    monkeypatch.setattr(sessions, "_meta", written)  # the first thing after the check
     return made
 
 

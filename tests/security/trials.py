@@ -23,7 +23,7 @@ import pytest
 
 from atrium.http.api import Handler, api
 from atrium.identity import authority, permissions, rules, session
-from tests.security.attacks import NAMESPACE, Attack
+from tests.security.attacks import NAMESPACE, SESSION, Attack
 from tests.security.containers import Container
 from tests.unit.access.conftest import Service
 from tests.unit.conftest import ROOT, TABLE
@@ -272,6 +272,8 @@ class Trials:
             "version": 1,
         }
         value = {"sk": "ATTR#plan#level", "value": "silver", "version": 1}
+        times = dict.fromkeys(("auth_time", "first_seen", "last_seen"), 1_767_225_600)
+        session = {"sk": SESSION, "device": "Firefox", "expires_at": 4_000_000_000, **times}
         items = [
             {
                 "pk": "NAMESPACES",
@@ -282,7 +284,9 @@ class Trials:
             }
         ]
         items += [user | {"pk": f"U#{uid}"} for uid in (ADMIN, *uids)]
-        self._service.put_all([*items, *(value | {"pk": f"U#{uid}"} for uid in uids)])
+        items += [value | {"pk": f"U#{uid}"} for uid in uids]
+        items += [session | {"pk": f"S#{uid}"} for uid in uids]
+        self._service.put_all(items)
         self._service.set_layout("keyed")
         self._service.grant(ADMIN, role="admin")
         rows = "INSERT INTO users (uid, email) SELECT uid, uid || '@example.org' FROM unnest(CAST(:uids AS uuid[])) AS uid"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from atrium.identity import legacy_grants, namespaces, permissions, session
+from atrium.identity import legacy_grants, namespaces, permissions, session, session_records
 from atrium.runtime import config, parallel
 from atrium.stores import dynamodb, postgres, signing_keys
 from atrium.stores.pipeline import PipelinedConnection
@@ -47,9 +47,14 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Logs:
 
 @pytest.fixture(autouse=True)
 def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test sees a function that has just started."""
+    """Each test sees a function that has just started, and to which the caller's session is known.
+
+    The fixture `recording` of test_sessions.py makes sessions new.
+    """
+    monkeypatch.setattr(session_records, "note", lambda claims, device: None)
     monkeypatch.setenv("ATRIUM_SERVICE", "service")
     monkeypatch.setenv("ATRIUM_STAGE", "test")
+    monkeypatch.setenv("REFRESH_TOKEN_DAYS", "30")
     forget()
     yield
     forget()
@@ -58,7 +63,7 @@ def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     config.required.cache_clear()
     config.optional.cache_clear()
-    for module in (session, permissions, signing_keys, namespaces, legacy_grants):
+    for module in (session, session_records, permissions, signing_keys, namespaces, legacy_grants):
         module._cache.clear()
 
 

@@ -163,17 +163,18 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
 
 
 def _require_partitions(service: Function, operations: list[Operation], part: _ServicePart) -> None:
-    """Raise BuildError for a partition that the kernel reads for the service's routes and that is not declared."""
-    reasons = {
-        "users": (_signed_in(operations), "is for people who signed in, and their tokens are compared with the table"),
-        "roles": (_by_permission(service, part), "asks for a permission, and the table says which roles hold it"),
-        "signing_keys": (_paginated(part), "takes a cursor, and its signing key is in the table"),
-    }
-    declared = service.declaration.data.user_attributes.read
-    for partition, (route, why) in reasons.items():
-        if route and partition not in declared:
-            what_to_do = f"Add `{partition}` to `user_attributes: {{read: […]}}` below `data`."
-            raise BuildError(service.file, "data.user_attributes.read", f"{route} {why}.", what_to_do)
+    """Raise BuildError for a partition that the kernel needs for the service's routes and that is not declared."""
+    signed_in = _signed_in(operations)
+    reasons = (
+        ("read", "users", signed_in, "is for people who signed in, and their tokens are compared with the table"),
+        ("update", "sessions", signed_in, "is for people who signed in, and their sessions are recorded in the table"),
+        ("read", "roles", _by_permission(service, part), "asks for a permission, and the table says which roles hold it"),
+        ("read", "signing_keys", _paginated(part), "takes a cursor, and its signing key is in the table"),
+    )
+    for right, partition, route, why in reasons:
+        if route and partition not in getattr(service.declaration.data.user_attributes, right):
+            what_to_do = f"Add `{partition}` to `user_attributes: {{{right}: […]}}` below `data`."
+            raise BuildError(service.file, f"data.user_attributes.{right}", f"{route} {why}.", what_to_do)
 
 
 def _signed_in(operations: list[Operation]) -> str | None:

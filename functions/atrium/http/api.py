@@ -34,15 +34,15 @@ def api(
     rules.RulesMissingError for a route without rules.
     """
     of_route = rules.of_package(package, routes.keys())
-    verify = None if all(rule.is_public for rule in of_route.values()) else _verifier()
+    signed_in = None if all(rule.is_public for rule in of_route.values()) else _signed_in()
 
     def answer(request: Request, token: Mapping[str, str]) -> Response:
         operation = routes.get(request.route)
         if operation is None:
             raise Problem(404, "route_unknown", f"This service has no {request.route}.")
         rule = of_route[request.route]
-        if verify and not rule.is_public:
-            request.claims = verify(token, current=rule.current_authority)
+        if signed_in and not rule.is_public:
+            request.claims = signed_in(request, token, rule.current_authority)
         rules.check_address(request, rule)
         request.row_access = rules.row_access(request, rule)
         rules.check_sign_in(request, rule)
@@ -69,11 +69,29 @@ def api(
     return handler
 
 
-def _verifier() -> Callable[..., Claims]:
-    # Imported here: a service with only public routes does not load the AWS SDK.
-    from atrium.identity import session
+def deferred(module: str, operation: str) -> Operation:
+    """Return an operation that imports its module at the first call and not at start-up."""
 
-    return session.verify
+    def call(request: Request) -> Response:
+        from importlib import import_module
+
+        found: Operation = getattr(import_module(module), operation)
+        return found(request)
+
+    return call
+
+
+def _signed_in() -> Callable[[Request, Mapping[str, str], bool], Claims]:
+    """Return the function that verifies a token and notes that its session was used."""
+    # Imported here: a service with only public routes does not load the AWS SDK.
+    from atrium.identity import session, session_records
+
+    def claims(request: Request, token: Mapping[str, str], current: bool) -> Claims:
+        verified = session.verify(token, current=current)
+        session_records.note(verified, request.headers.get("user-agent", ""))
+        return verified
+
+    return claims
 
 
 def _token(event: Mapping[str, Any]) -> Mapping[str, str]:

@@ -4,7 +4,8 @@
 Operations do not pass the caller along, so none can forget to.
 
 - A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition
-  to each transaction: META is active and has the access epoch of the token.
+  to each transaction: META is active, has the access epoch of the token, and has not ended its
+  session.
 - Every other route with a caller may not write to the table.
 - Public routes and functions that no request called (triggers, streams, schedules) have no caller,
   and no condition.
@@ -23,8 +24,20 @@ from atrium.http.request import Claims
 Item = dict[str, Any]
 """An item of TransactWriteItems: `Put`, `Update`, `Delete` or `ConditionCheck`."""
 
-_ACTIVE = "#caller_status = :caller_status AND #caller_epoch = :caller_epoch"
-_NAMES = {"#caller_status": "status", "#caller_epoch": "access_epoch"}
+# The counterpart of `user_attributes.Meta.confirms`.
+_CURRENT = (
+    "#caller_status = :caller_status AND #caller_epoch = :caller_epoch"
+    " AND attribute_not_exists(#caller_ended.#caller_session)"
+    " AND (attribute_not_exists(#caller_ended_at) OR #caller_ended_at < :caller_auth_time"
+    " OR #caller_kept = :caller_session)"
+)
+_NAMES = {
+    "#caller_status": "status",
+    "#caller_epoch": "access_epoch",
+    "#caller_ended": "ended_sessions",
+    "#caller_ended_at": "sessions_ended_at",
+    "#caller_kept": "kept_session",
+}
 
 
 class TokenStaleError(Problem):
@@ -95,13 +108,21 @@ def conditioned(
     `meta` is the key of the caller's META. A transaction may name an item only once. So the
     condition joins that of an item which changes META, if there is one.
     """
-    values = {":caller_status": {"S": "active"}, ":caller_epoch": {"N": str(caller.access_epoch)}}
+    condition = {
+        "ConditionExpression": _CURRENT,
+        "ExpressionAttributeNames": {**_NAMES, "#caller_session": caller.session},
+        "ExpressionAttributeValues": {
+            ":caller_status": {"S": "active"},
+            ":caller_epoch": {"N": str(caller.access_epoch)},
+            ":caller_auth_time": {"N": str(caller.auth_time)},
+            ":caller_session": {"S": caller.session},
+        },
+    }
     for place, item in enumerate(items):
         [(kind, fields)] = item.items()
         if _key(fields) == meta:
-            return [*items[:place], {kind: _joined(fields, values)}, *items[place + 1 :]], place
-    check = {"Key": meta, "ConditionExpression": _ACTIVE, "ExpressionAttributeNames": _NAMES}
-    return [*items, {"ConditionCheck": check | {"ExpressionAttributeValues": values}}], len(items)
+            return [*items[:place], {kind: _joined(fields, condition)}, *items[place + 1 :]], place
+    return [*items, {"ConditionCheck": {"Key": meta} | condition}], len(items)
 
 
 def _key(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,11 +131,11 @@ def _key(fields: Mapping[str, Any]) -> dict[str, Any]:
     return key
 
 
-def _joined(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _joined(fields: Mapping[str, Any], condition: Mapping[str, Any]) -> dict[str, Any]:
     own = fields.get("ConditionExpression")
-    return {
-        **fields,
-        "ConditionExpression": f"({own}) AND {_ACTIVE}" if own else _ACTIVE,
-        "ExpressionAttributeNames": {**fields.get("ExpressionAttributeNames", {}), **_NAMES},
-        "ExpressionAttributeValues": {**fields.get("ExpressionAttributeValues", {}), **values},
-    }
+    both = {name: {**fields.get(name, {}), **condition[name]} for name in _MAPPINGS}
+    joined = f"({own}) AND {_CURRENT}" if own else _CURRENT
+    return {**fields, **both, "ConditionExpression": joined}
+
+
+_MAPPINGS = ("ExpressionAttributeNames", "ExpressionAttributeValues")

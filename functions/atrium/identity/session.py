@@ -27,15 +27,19 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
     `current` compares them with META as the table has it now, and never with the cache.
 
     Raise 401 `token_unusable` for a token that is not one of our access tokens. Raise 401
-    `token_stale` if the user's rights or status have changed, a role has ended, or the user is
-    gone. Raise 503 if the table cannot be read.
+    `session_ended` if the session was ended. Raise 401 `token_stale` if the user's rights or
+    status have changed, a role has ended, or the user is gone. Raise 503 if the table cannot be
+    read.
     """
     claims = _claims(token)
     if claims.roles_until is not None and claims.roles_until <= time.time():
         raise TokenStaleError
-    if (current or not _is_current(claims, _cached(claims.uid))) and not _is_current(
-        claims, _read(claims.uid)
-    ):
+    meta = None if current else _cached(claims.uid)
+    if meta is None or not meta.confirms(claims):
+        meta = _read(claims.uid)
+    if meta is not None and meta.has_ended(claims):
+        raise Problem(401, "session_ended", "This session was ended. Sign in again.")
+    if meta is None or not meta.confirms(claims):
         raise TokenStaleError
     return claims
 
@@ -55,6 +59,7 @@ def _claims(token: Mapping[str, str]) -> Claims:
             scopes=frozenset(token.get("scope", "").split()),
             access_epoch=int(token["access_epoch"]),
             auth_time=int(token["auth_time"]),
+            session=token["origin_jti"],
             roles_until=int(token["roles_until"]) if "roles_until" in token else None,
             role_generations=token_size.generations(token.get("role_generations", "")),
         )
@@ -62,10 +67,6 @@ def _claims(token: Mapping[str, str]) -> Claims:
         raise Problem(
             401, "token_unusable", "The token lacks required claims. Sign in again."
         ) from None
-
-
-def _is_current(claims: Claims, meta: user_table.Meta | None) -> bool:
-    return meta is not None and meta.confirms(claims.access_epoch)
 
 
 def _cached(uid: str) -> user_table.Meta | None:

@@ -20,7 +20,7 @@ from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
-Name = Literal["create_user", "disable_user", "enable_user"]
+Name = Literal["create_user", "disable_user", "enable_user", "sign_out_user"]
 COUNT_ADMINISTRATORS = "count_administrators"
 """The command of the item `COMMAND#administrators`. It has no outcome and no operation."""
 Outcome = Literal["pending", "succeeded", "failed"]
@@ -49,6 +49,13 @@ class StatusOfUser(msgspec.Struct, frozen=True):
     status: str
     identities: list[tuple[str, str]]
     previous_status: str = "active"
+
+
+class IdentitiesOfUser(msgspec.Struct, frozen=True):
+    """Arguments of `sign_out_user`. It belongs to no operation, so its outcome ends nothing."""
+
+    uid: str
+    identities: list[tuple[str, str]]
 
 
 class Administrators(msgspec.Struct, frozen=True):
@@ -90,7 +97,7 @@ def send(command: Command, access_epoch: int | None = None) -> None:
 
 def _send(command: Command, access_epoch: int | None) -> None:
     try:
-        user_table.transact([_new_item(command), *_with(command, access_epoch)])
+        user_table.transact([new_item(command), *_with(command, access_epoch)])
     except TokenStaleError as stale:
         if 0 not in stale.conditions:  # otherwise the relay has sent it meanwhile
             raise
@@ -106,7 +113,8 @@ def _send(command: Command, access_epoch: int | None) -> None:
         ) from refused
 
 
-def _new_item(command: Command) -> dict[str, Any]:
+def new_item(command: Command) -> dict[str, Any]:
+    """Return an item of a transaction that puts the command, unless it is there."""
     pk, sk = key(command.id)
     attributes = {
         "pk": pk,

@@ -48,21 +48,35 @@ LIVING = ("active", "disabled")
 class Meta(msgspec.Struct, frozen=True):
     """A user's META item. `access_epoch` rises with every grant and revocation.
 
-    A token with an older epoch is stale.
+    A token with an older epoch is stale. `ended_sessions` are single sessions, with the epoch
+    seconds at which their last token ends. Every session whose sign-in was no later than
+    `sessions_ended_at` is ended, too, except `kept_session`.
     """
 
     status: str
     access_epoch: int
     version: int
+    ended_sessions: Mapping[str, int] = {}
+    sessions_ended_at: int = 0
+    kept_session: str = ""
 
     @property
     def is_deleted(self) -> bool:
         """Return True for a deleted user, who gets 404 until the erasure."""
         return self.status not in LIVING
 
-    def confirms(self, access_epoch: int) -> bool:
-        """Return True if a token of this epoch is still current."""
-        return self.status == "active" and self.access_epoch == access_epoch
+    def confirms(self, claims: Claims) -> bool:
+        """Return True if a token with these claims is still current."""
+        is_current = self.status == "active" and self.access_epoch == claims.access_epoch
+        return is_current and not self.has_ended(claims)
+
+    def has_ended(self, claims: Claims) -> bool:
+        """Return True if the session of these claims was ended."""
+        return self.has_ended_session(claims.session, claims.auth_time)
+
+    def has_ended_session(self, session: str, auth_time: int) -> bool:
+        is_older = auth_time <= self.sessions_ended_at and session != self.kept_session
+        return session in self.ended_sessions or is_older
 
 
 class RoleDefinition(msgspec.Struct, frozen=True):
@@ -297,13 +311,13 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
 def _is_stale(caller: Claims, *, is_joined: bool) -> bool:
     """Return True if the caller's condition failed.
 
-    A joined item may have failed for its own condition instead. An access epoch never comes
-    back, so a META that confirms the token now has done so all along.
+    A joined item may have failed for its own condition instead. Neither an access epoch nor an
+    ended session comes back, so a META that confirms the token now has done so all along.
     """
     if not is_joined:
         return True
     found = meta(caller.uid)
-    return found is None or not found.confirms(caller.access_epoch)
+    return found is None or not found.confirms(caller)
 
 
 def _transact(items: Sequence[dict[str, Any]]) -> None:
@@ -348,7 +362,7 @@ def _in_force(item: dict[str, Any], now: float) -> bool:
 
 
 def _meta(item: dict[str, Any]) -> Meta:
-    return Meta(item["status"], item["access_epoch"], item["version"])
+    return msgspec.convert(item, Meta)
 
 
 def _key(uid: str, sk: str) -> dict[str, Any]:

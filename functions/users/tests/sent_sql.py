@@ -8,7 +8,7 @@ from atrium.http.problem import Problem
 from atrium.http.text import Email
 from atrium.identity import users
 from atrium.stores import outbox, postgres
-from users import directory, invitations, operations, profile, status
+from users import directory, invitations, operations, profile, sessions, status
 from users.directory import UserFilter, Words
 from users.invitations import Invitation
 
@@ -23,6 +23,7 @@ def run() -> None:
     lists_users(ada)
     invites(ada)
     changes_status(ada)
+    assert sessions.identities(ada) == [["cognito:pool", "ada"]]
 
 
 def changes_records(ada: str) -> None:

@@ -193,7 +193,7 @@ run "functions_as_their_folders_declare_them" {
   assert {
     condition = aws_lambda_function.this["profile"].environment[0].variables == tomap({
       ATRIUM_SERVICE        = "profile", ATRIUM_STAGE = "test", DB_HOST = "proxy.test", DB_NAME = "atrium", DB_PORT = "5432", DB_USER = "app",
-      USER_ATTRIBUTES_TABLE = "atrium-test-UserAttributes",
+      USER_ATTRIBUTES_TABLE = "atrium-test-UserAttributes", REFRESH_TOKEN_DAYS = "30",
     })
     error_message = "What declares postgres and user_attributes knows where they are."
   }

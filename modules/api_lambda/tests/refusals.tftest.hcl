@@ -27,6 +27,8 @@ run "values" {
       secret_arns       = {}
     }
     runtime         = { architecture = "riscv" }
+
+    refresh_token_days = 0
     throttling      = { rate_limit = 10, burst_limit = 5 }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026" }
     user_pool_arn   = "*"
@@ -34,7 +36,7 @@ run "values" {
   }
 
   expect_failures = [
-    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime,
+    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.refresh_token_days, var.runtime,
     var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
   ]
 }

@@ -83,6 +83,14 @@ def _items(table: Any, person: Person, actor: str) -> None:
         f"POST /v1/x#{mark('answers.key')}",
         result=json.dumps({"a": mark("answers.result")}),
     )
+    times = dict.fromkeys(("auth_time", "first_seen", "last_seen"), "1767225600")
+    put(
+        f"S#{uid}",
+        str(uuid.uuid4()),
+        device=mark("sessions.device"),
+        expires_at="32503680000",
+        **times,
+    )
     for scope, role, action in (
         ("*", "editor", None),
         (f"document:{mark('grants.scope')}", None, "read"),

@@ -46,6 +46,9 @@ def test_it_has_every_declared_field(person: Person, functions: Functions) -> No
                 "attributes_version",
                 "result",
                 "created_at",
+                "ended_sessions",
+                "sessions_ended_at",
+                "kept_session",
             }
             assert set(exported[0]) >= set(records[name].fields) - optional, name
 
