@@ -11,7 +11,7 @@ from tests.build.repository import FILES, finish, lay_out, start
 NOTES, KEEPER = "functions/notes/function.yaml", "functions/keeper/function.yaml"
 
 
-STREAM = "description: x\ntrigger: user_table.stream\n"
+STREAM = "description: x\ntrigger: user_attributes.stream\n"
 
 
 def refusal(root: Path) -> str:
@@ -50,7 +50,7 @@ def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: 
     yaml = STREAM + "filters: [{eventName: [INSERT], dynamodb: {NewImage: {pk: {S: [{prefix: 'C#'}]}}}}]"
     two = {KEEPER: yaml, "functions/audit/function.yaml": yaml, "functions/audit/handler.py": ""}
     audit, keeper, _ = read_functions(lay_out(tmp_path / "two", two))
-    assert (audit.declaration.trigger, keeper.declaration.trigger) == ("user_table.stream",) * 2
+    assert (audit.declaration.trigger, keeper.declaration.trigger) == ("user_attributes.stream",) * 2
     third = "functions/outcomes/function.yaml"
     assert refusal(lay_out(tmp_path / "three", two | {third: yaml, "functions/outcomes/handler.py": ""})) == (
         f"{third}: trigger: audit and keeper read the stream already, and a shard serves 2 readers. "
@@ -88,12 +88,12 @@ def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: 
         ("description: x\nasync: {max_age: 59}", "async.max_age: Expected `int` >= 60."),
         ("description: x\nasync: {retrys: 1}", "async.retrys: There is no such field. Remove it;"),
         ("description: x\nasync: {}\ntrigger: cognito.PreSignUp", "async: `cognito.PreSignUp` waits for the answer. Remove"),
-        ("description: x\nasync: {}\ntrigger: user_table.stream", "async: `user_table.stream` waits"),
+        ("description: x\nasync: {}\ntrigger: user_attributes.stream", "async: `user_attributes.stream` waits"),
         ("description: x\ntrigger: schedule", "schedule: The trigger does not say when. Add it, e.g. `schedule: rate(5 minutes)`."),
         ("description: x\nschedule: rate(1 day)", "schedule: `none` has no schedule. Set `trigger: schedule`"),
         ("description: x\ntrigger: schedule\nschedule: rate(1 minutes)", "schedule: Expected `str` matching regex"),
         ("description: x\ntrigger: schedule\nschedule: cron(0 3 * * *)", "schedule: Expected `str` matching regex"),
-        ("description: x\ntrigger: user_table.stream", "filters: Nothing says which records it wants. Add it, e.g."),
+        ("description: x\ntrigger: user_attributes.stream", "filters: Nothing says which records it wants. Add it, e.g."),
         ("description: x\nfilters: [{eventName: [INSERT]}]", "filters: `none` has no records. Set `trigger: user_attr"),
         (f"{STREAM}filters: []", "filters: Expected `array` of length >= 1."),
         (f"{STREAM}filters: [{{eventname: [INSERT]}}]", "filters[0].eventname: There is no such field."),
