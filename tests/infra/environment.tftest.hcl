@@ -186,6 +186,16 @@ override_resource {
   values          = { id = "sg-0000000000000000e" }
 }
 
+# What functions have in their environment and may connect to.
+override_resource {
+  target          = module.rds_proxy.aws_db_proxy.this
+  override_during = plan
+  values = {
+    arn      = "arn:aws:rds:eu-central-1:000000000000:db-proxy:prx-0123456789abcdef0"
+    endpoint = "planned.proxy-cabcdefghijk.eu-central-1.rds.amazonaws.com"
+  }
+}
+
 run "plan" {
   command = plan
 }

