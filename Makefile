@@ -160,18 +160,20 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 ##@ Environments on AWS
 
 .PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin tunnel destroy artefacts
+# An empty digest is passed on, and refused: the step that should have set it has failed.
+TESTED_ARTEFACTS = $(if $(filter undefined,$(origin ARTEFACTS)),,--artefacts "$(ARTEFACTS)")
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
 bootstrap: environment ## Prepare an AWS account once: state bucket, roles for GitHub (YES=1 skips the question)
 	@$(PYTHON) -m tools.operations.bootstrap $(if $(YES),--yes)
 
 plan: environment ## Show what a deploy would change (ENV=dev|…|local); changes nothing
-	@$(PYTHON) -m tools.operations.plan $(ENV) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(KEEP),--keep $(KEEP)) $(if $(GUARD),--guard) $(if $(TEXT),--text $(TEXT))
+	@$(PYTHON) -m tools.operations.plan $(ENV) $(TESTED_ARTEFACTS) $(if $(KEEP),--keep $(KEEP)) $(if $(GUARD),--guard) $(if $(TEXT),--text $(TEXT))
 
 preflight: environment ## Ask the account whether a deploy can work, and what to do if not (ENV=dev|prod|local); changes nothing
 	@$(PYTHON) -m tools.operations.preflight $(ENV)
 
 deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev; SERVICE=users for its code alone; YES=1; CANARY=10)
-	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(if $(ARTEFACTS),--artefacts $(ARTEFACTS)) $(if $(PLAN),--plan $(PLAN) --sha256 $(PLAN_SHA256)) $(if $(YES),--yes) $(CANARY_OPTIONS)
+	@$(PYTHON) -m tools.operations.deploy $(ENV) $(if $(SERVICE),--service $(SERVICE)) $(TESTED_ARTEFACTS) $(if $(PLAN),--plan $(PLAN) --sha256 $(PLAN_SHA256)) $(if $(YES),--yes) $(CANARY_OPTIONS)
 
 release: environment ## Migrate, then shift aliases to the published versions; roll back on an alarm (ENV=dev CANARY=10 WATCH=600)
 	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)
@@ -197,8 +199,38 @@ tunnel: environment ## Forward localhost:5433 to an environment's database throu
 destroy: environment ## Destroy an environment (ENV=dev; prod also needs CONFIRM=atrium-prod and its protection lifted)
 	@$(PYTHON) -m tools.operations.destroy $(ENV) $(if $(CONFIRM),--confirm $(CONFIRM))
 
-artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=…
-	@$(PYTHON) -m tools.deploy.artefacts
+artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=…; fail if it is not EXPECT
+	@$(PYTHON) -m tools.deploy.artefacts $(if $(filter undefined,$(origin EXPECT)),,"$(EXPECT)")
+
+##@ Releases of the repository, and what workflows tell GitHub
+
+.PHONY: version upgrade contract-changes release-assets environments gate plan-comment drift-issue deployed-commit
+version: environment ## Give the changes under Unreleased a version (TO=0.2.0)
+	@$(PYTHON) -m tools.release.versions "$(TO)"
+
+upgrade: environment ## Take a release of Atrium into this fork (FROM=<remote or path> TO=v0.2.0)
+	@$(PYTHON) -m tools.release.upgrade "$(FROM)" "$(TO)"
+
+contract-changes: environment ## Fail on changes of the contract that break clients, without another version (BASE=main)
+	@$(PYTHON) -m tools.release.contract_changes "$(BASE)"
+
+release-assets: environment ## Write the notes and files of a GitHub release (TAG=v0.2.0 TO=release/)
+	@$(PYTHON) -m tools.release.assets "$(TAG)" "$(TO)"
+
+environments: environment ## Print the environments as a workflow's matrix
+	@$(PYTHON) -m tools.release.environments
+
+gate: environment ## Check in GitHub that deploys of an environment wait for an approval (ENV=prod)
+	@$(PYTHON) -m tools.release.gate "$(ENV)"
+
+plan-comment: environment ## Show plans in one comment of a pull request (PULL=7 TEXTS=plans)
+	@$(PYTHON) -m tools.release.plan_comment "$(PULL)" "$(TEXTS)"
+
+drift-issue: environment ## Open, update or close the one issue of drift (TEXTS=plans)
+	@$(PYTHON) -m tools.release.drift_issue "$(TEXTS)"
+
+deployed-commit: environment ## Print the commit that an environment was deployed from (ENV=prod)
+	@$(PYTHON) -m tools.operations.rollback $(ENV) --commit
 
 ##@ Maintenance
 

@@ -90,7 +90,7 @@ def test_two_more_have_ranges_of_their_own_and_an_order(staging: Path) -> None:
     workflow = (staging / new_environment.WORKFLOW).read_text()
     jobs = ("dev:", "staging:", "demo:", "prod:")
     assert sorted(jobs, key=lambda job: workflow.index(f"\n  {job}")) == list(jobs)
-    for needs in ("[test, build]", "[build, dev]", "[build, staging]", "[build, demo]"):
+    for needs in ("[build, test]", "[build, dev]", "[build, staging]", "[build, demo]"):
         assert workflow.count(f"needs: {needs}") == 1
 
 

@@ -1,8 +1,13 @@
 """`make deploy`, `release` and `smoke` on the running stack; ENV=dev and prod are the same code behind another endpoint."""
 
+import io
 import shutil
+import threading
 import time
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,18 +192,67 @@ def test_a_canary_that_rings_flies_back_and_one_that_does_not_goes_on(
     assert live(client) == was
 
     alarm.becomes("OK")
-    status, said = deployed.run("release", "local", "--canary", "10", "--watch", "1")
+    status, said = deployed.run("release", "local", "--canary", "10", "--watch", "0")
+    assert (status, live(client)) == (1, was), said
+    assert "only 0 calls reached the new versions" in said
+
+
+def test_under_load_a_good_canary_goes_on_and_a_bad_one_fails_its_share_alone(
+    deployed: Checkout, client: Client, alarm: Alarm
+) -> None:
+    alarm.make()
+    alarm.becomes("OK")
+    was = live(client)["version"]
+    good = publish(client, deployed, "meta")
+    with load(client) as statuses:
+        status, said = deployed.run("release", "local", "--canary", "50", "--watch", "20")
     assert status == 0, said
-    assert live(client) == {"version": published, "weights": {}}
+    assert "calls of the new versions are as good as the old ones" in said
+    assert live(client) == {"version": good, "weights": {}}
+    assert set(statuses) == {200}
+
+    publish(client, deployed)
+    with load(client) as statuses:
+        status, said = deployed.run("release", "local", "--canary", "10", "--watch", "20")
+    assert status == 1, said
+    assert "the canary failed, so every function was rolled back" in said
+    assert live(client) == {"version": good, "weights": {}}
+    assert statuses[200] + statuses[502] == statuses.total()
+    assert statuses[502] < statuses.total() / 4, statuses  # its share is a tenth
+    assert client.call("GET", "/v1/health").status == 200
+    assert good != was
 
 
-def publish(client: Client, mine: Checkout) -> str:
-    """A new version of meta that nobody calls yet, as an apply leaves it."""
+@contextmanager
+def load(client: Client) -> Iterator[Counter[int]]:
+    """Ask for the health meanwhile; count the answers by status."""
+    statuses: Counter[int] = Counter()
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            statuses[client.call("GET", "/v1/health").status] += 1
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        thread.join()
+
+
+def publish(client: Client, mine: Checkout, code: str = "pre_sign_up") -> str:
+    """A new version of meta that nobody calls yet, as an apply leaves it.
+
+    With another function's code it fails at its import.
+    """
     name = client.outputs.functions["meta"]
     found = client.aws("lambda")
-    found.update_function_code(
-        FunctionName=name, ZipFile=(mine.folder / "build/functions/pre_sign_up.zip").read_bytes()
-    )
+    zipped = io.BytesIO((mine.folder / f"build/functions/{code}.zip").read_bytes())
+    with zipfile.ZipFile(zipped, "a") as archive:
+        archive.writestr("new", "")
+    found.update_function_code(FunctionName=name, ZipFile=zipped.getvalue())
     return str(found.publish_version(FunctionName=name)["Version"])
 
 

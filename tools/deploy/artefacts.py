@@ -17,8 +17,14 @@ LAPTOP_ONLY = "local"  # layers with wheels for the machine that built them
 
 
 def main() -> int:
-    """`python -m tools.deploy.artefacts`: print the digest of the artefacts in build/."""
-    print(digest(BUILD))
+    """Print the digest of the artefacts in build/, or fail if it is not the expected one."""
+    try:
+        if len(sys.argv) > 1:
+            require(BUILD, sys.argv[1])
+        print(digest(BUILD))
+    except RefusedError as error:
+        print(f"artefacts: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -34,9 +40,12 @@ def deployed_files(build: Path) -> Iterator[Path]:
 
 
 def digest(build: Path) -> str:
-    """Return the SHA-256 of the artefacts' names and contents."""
+    """Return the SHA-256 of the artefacts' names and contents. Raise RefusedError if there are none."""
     total = hashlib.sha256()
-    for file in deployed_files(build):
+    files = list(deployed_files(build))
+    if not files:
+        raise RefusedError(f"{build.name}/ has no artefacts. Run make build first.")
+    for file in files:
         total.update(
             f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(build)}\n".encode()
         )
@@ -45,6 +54,10 @@ def digest(build: Path) -> str:
 
 def require(build: Path, wanted: str) -> None:
     """Raise RefusedError unless the artefacts in `build` have the digest `wanted`."""
+    if not wanted:
+        raise RefusedError(
+            "the digest of the tested artefacts is empty, so nothing was deployed. The step that wrote it has failed."
+        )
     if (found := digest(build)) != wanted:
         raise RefusedError(
             f"{build.name}/ has digest {found}, not {wanted}. These are not the artefacts that were tested. "
@@ -52,12 +65,12 @@ def require(build: Path, wanted: str) -> None:
         )
 
 
-def require_or_build(wanted: str) -> None:
-    """Check build/ against the digest `wanted`; build if none is given."""
-    if wanted:
-        require(BUILD, wanted)
-    else:
+def require_or_build(wanted: str | None) -> None:
+    """Check build/ against the digest `wanted`; build if it is None. Raise RefusedError."""
+    if wanted is None:
         build(local=False)
+    else:
+        require(BUILD, wanted)
 
 
 def build(*, local: bool) -> None:

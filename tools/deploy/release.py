@@ -22,7 +22,7 @@ from tools.deploy import (
     release_records,
     release_store,
 )
-from tools.deploy.canary import Canary
+from tools.deploy.canary import Canary, Monitor
 from tools.deploy.database import Invoke
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
@@ -44,11 +44,15 @@ def prepare_database(lambda_client: Any, functions: Mapping[str, str], invoke: I
 
 
 def shift(
-    lambda_client: Any, cloudwatch: Any, shifts: Sequence[Shift], wanted: Canary | None
+    lambda_client: Any, monitor: Monitor | None, shifts: Sequence[Shift], wanted: Canary | None
 ) -> None:
-    """Shift all functions to their new versions, or none. Raise the errors of `canary.fly`."""
+    """Shift all functions to their new versions, or none. Raise the errors of `canary.execute`.
+
+    A canary needs a monitor.
+    """
     if wanted and shifts:
-        canary.execute(lambda_client, cloudwatch, shifts, wanted)
+        assert monitor
+        canary.execute(lambda_client, monitor, shifts, wanted)
     try:
         for one in shifts:
             live_alias.finish(lambda_client, one)
@@ -113,7 +117,7 @@ def release(target: Environment, store: ReleaseStore, wanted: Canary | None) -> 
     applied = prepare_database(client, functions, target.invoke)
     print(f"database: {', '.join(applied) or 'no new migration'}")
     shifts = live_alias.pending(client, functions.values())
-    shift(client, target.client("cloudwatch"), shifts, wanted)
+    shift(client, canary.monitor(target), shifts, wanted)
     print(
         "\n".join(f"{one.function}: {one.before} → {one.after}" for one in shifts)
         or "every newest version is already live."

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.deploy import configuration, release_records, stored_locks
+from tools.deploy import configuration, environment, release_records, stored_locks
 from tools.deploy.configuration import Configuration
 from tools.deploy.environment import Environment
 from tools.deploy.release_records import Release
@@ -70,3 +70,13 @@ def of_configuration(known: Configuration) -> ReleaseStore:
     """Return the store of an environment that may not have been applied yet."""
     s3 = boto3.client("s3", region_name=known.region)
     return ReleaseStore(s3, known.state_bucket, known.environment)
+
+
+def named(name: str) -> ReleaseStore:
+    """Return the store of an environment by its name, without reading Terraform's outputs on AWS."""
+    name = environment.chosen(name)
+    if name == environment.LOCAL:
+        return of(environment.environment(name))
+    known = configuration.read(name)
+    known.export()
+    return of_configuration(known)

@@ -48,7 +48,6 @@ def main() -> int:
     )
     parser.add_argument(
         "--artefacts",
-        default="",
         metavar="DIGEST",
         help="deploy build/ without building, if it has this digest",
     )
@@ -135,11 +134,11 @@ def _plan(root: Root, store: ReleaseStore, options: argparse.Namespace) -> Itera
         yield root.read_plan(file)
 
 
-def _build(digest: str, *, local: bool) -> None:
-    if digest:
-        artefacts.require(artefacts.BUILD, digest)
+def _build(digest: str | None, *, local: bool) -> None:
+    if digest is not None or not local:
+        artefacts.require_or_build(digest)
     else:
-        artefacts.build(local=local)
+        artefacts.build(local=True)
 
 
 def _publish_as_built(target: Environment) -> None:

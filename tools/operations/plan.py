@@ -22,7 +22,7 @@ from tools.operations import plan_guard, plan_text
 class Wanted:
     """What is wanted of a plan besides its text in the log."""
 
-    artefacts: str = ""  # digest of build/, which is then not built
+    artefacts: str | None = None  # digest of build/, which is then not built
     keep: str = ""  # run under whose id the plan is kept
     guard: bool = False
     text: Path | None = None
@@ -31,7 +31,7 @@ class Wanted:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.plan", description=__doc__)
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
-    parser.add_argument("--artefacts", default="", metavar="DIGEST", help="use build/ as it is")
+    parser.add_argument("--artefacts", metavar="DIGEST", help="use build/ as it is")
     parser.add_argument("--keep", default="", metavar="RUN", help="keep the plan under this id")
     parser.add_argument("--guard", action="store_true", help="fail if the guard refuses the plan")
     parser.add_argument(

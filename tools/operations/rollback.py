@@ -32,11 +32,15 @@ def main() -> int:
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
     parser.add_argument("--to", type=int, default=None, metavar="NUMBER", help="of the release")
     parser.add_argument("--list", action="store_true", help="only list the recorded releases")
+    parser.add_argument("--commit", action="store_true", help="only print the deployed commit")
     options = parser.parse_args()
     return command.run("rollback", lambda: _rollback(options))
 
 
 def _rollback(options: argparse.Namespace) -> None:
+    if options.commit:
+        print(deployed_commit(release_store.named(options.environment)))
+        return
     target = environment.environment(options.environment)
     store = release_store.of(target)
     if options.list:
@@ -44,6 +48,14 @@ def _rollback(options: argparse.Namespace) -> None:
         return
     rollback(target.client("lambda"), store, options.to)
     _smoke(target)
+
+
+def deployed_commit(store: ReleaseStore) -> str:
+    """Return the commit whose resources are applied; a rollback moves functions alone."""
+    for one in reversed(store.releases()):
+        if one.commit and not one.restores:
+            return one.commit
+    raise RefusedError(f"no deploy of {store.environment} is recorded yet.")
 
 
 def rollback(lambda_client: Any, store: ReleaseStore, to: int | None = None) -> Release:

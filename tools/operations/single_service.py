@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tools import ROOT
-from tools.deploy import live_alias, release
+from tools.deploy import canary, live_alias, release
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
@@ -35,7 +35,7 @@ def deploy(target: Environment, service: str, wanted: Canary | None) -> list[Shi
     name = target.output("functions")[service]
     live_alias.publish(client, name, (ROOT / "build" / "functions" / f"{service}.zip").read_bytes())
     shifts = live_alias.pending(client, [name])
-    release.shift(client, target.client("cloudwatch"), shifts, wanted)
+    release.shift(client, canary.monitor(target), shifts, wanted)
     return shifts
 
 

@@ -7,7 +7,7 @@ run that is killed leaves its locks behind.
 import argparse
 import sys
 
-from tools.deploy import command, configuration, environment, release_store, stored_locks
+from tools.deploy import command, release_store, stored_locks
 from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
 
@@ -22,16 +22,9 @@ def main() -> int:
     parser.add_argument("environment", nargs="?", default="", help="local, dev, prod, …")
     parser.add_argument("--yes", action="store_true", help="remove the locks without a question")
     options = parser.parse_args()
-    return command.run("unlock", lambda: unlock(_store(options.environment), sure=options.yes))
-
-
-def _store(name: str) -> ReleaseStore:
-    name = environment.chosen(name)
-    if name == environment.LOCAL:
-        return release_store.of(environment.environment(name))
-    known = configuration.read(name)
-    known.export()
-    return release_store.of_configuration(known)
+    return command.run(
+        "unlock", lambda: unlock(release_store.named(options.environment), sure=options.yes)
+    )
 
 
 def unlock(store: ReleaseStore, *, sure: bool) -> None:

@@ -1,0 +1,141 @@
+"""What workflows tell GitHub and ask of it: the gate, one comment of plans, one issue of drift."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.deploy.errors import RefusedError
+from tools.release import drift_issue, gate, github, plan_comment
+from tools.release.github import GitHub
+
+REVIEWED = {
+    "protection_rules": [{"type": "branch_policy"}, {"type": "required_reviewers"}],
+    "deployment_branch_policy": {"custom_branch_policies": True},
+}
+
+
+class Repository:
+    """A repository's environments, issues and comments, behind GitHub's paths."""
+
+    def __init__(self) -> None:
+        self.environments: dict[str, Any] = {}
+        self.issues: list[dict[str, Any]] = []
+        self.comments: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        self.asked.append(f"{method} {path.partition('?')[0]}")
+        if found := re.fullmatch(r"/environments/(\w+)", path):
+            known = self.environments.get(found[1])
+            return (200, known) if known else (404, {"message": "Not Found"})
+        if found := re.fullmatch(r"/issues/(?:comments/)?(\d+)", path):
+            items = self.comments if "comments" in path else self.issues
+            items[int(found[1]) - 1].update(body)
+            return 200, {}
+        items = self.comments if "/comments" in path else self.issues
+        if method == "POST":
+            number = len(items) + 1
+            items.append({"id": number, "number": number, "state": "open"} | body)
+            return 201, items[-1]
+        page = int(re.search(r"&page=(\d+)", path)[1])  # type: ignore[index]
+        shown = [item for item in items if item["state"] == "open"]
+        return 200, shown[(page - 1) * 100 : page * 100]
+
+
+@pytest.fixture
+def repository() -> Repository:
+    return Repository()
+
+
+@pytest.fixture
+def client(repository: Repository) -> Iterator[GitHub]:
+    class Handler(BaseHTTPRequestHandler):
+        def do(self) -> None:
+            assert self.headers["Authorization"] == "Bearer t0ken"
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"null")
+            path = self.path.removeprefix("/repos/example/atrium")
+            status, answer = repository.answer(self.command, path, body)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        do_GET = do_POST = do_PATCH = do  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield GitHub(f"http://127.0.0.1:{server.server_port}", "example/atrium", "t0ken")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_gated_environment_passes(client: GitHub, repository: Repository) -> None:
+    repository.environments["prod"] = REVIEWED
+    gate.require(client, "prod", [])
+    gate.require(client, "dev", [])
+    gate.require(client, "staging", ["staging"])
+    assert repository.asked == ["GET /environments/prod"]
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (None, "GitHub answered 404"),
+        ({"protection_rules": [], "deployment_branch_policy": {"a": 1}}, "has no required reviewers,"),
+        (REVIEWED | {"deployment_branch_policy": None}, "has no rule that limits it to the branch main"),
+    ],
+)  # fmt: skip
+def test_one_without_a_gate_is_refused(
+    client: GitHub, repository: Repository, known: Any, why: str
+) -> None:
+    repository.environments["prod"] = known
+    with pytest.raises(RefusedError, match=why):
+        gate.require(client, "prod", ["staging"])
+
+
+def test_plans_are_one_comment_updated_in_place(
+    client: GitHub, repository: Repository, tmp_path: Path
+) -> None:
+    other = {"id": 0, "body": "looks good", "state": "open"}
+    repository.comments = [other | {"id": number} for number in range(1, 151)]
+    for name in ("dev", "prod"):
+        (tmp_path / f"plan-{name}").mkdir()
+        (tmp_path / f"plan-{name}/{name}.md").write_text(f"### {name}: 1 to add.")
+    plan_comment.comment(client, 7, plan_comment.texts(tmp_path))
+    (tmp_path / "plan-dev/dev.md").write_text("### dev: 2 to add.")
+    plan_comment.comment(client, 7, plan_comment.texts(tmp_path))
+    [ours] = repository.comments[150:]
+    assert ours["body"] == f"{plan_comment.MARK}\n### dev: 2 to add.\n### prod: 1 to add."
+    with pytest.raises(RefusedError, match="no plan for reading"):
+        plan_comment.texts(tmp_path / "nowhere")
+
+
+def test_drift_is_one_issue_opened_updated_and_closed(
+    client: GitHub, repository: Repository
+) -> None:
+    quiet = "### prod: nothing to change.\n"
+    drift_issue.report(client, {"dev": "### dev: nothing to change.\n", "prod": quiet})
+    assert repository.issues == []
+    drift_issue.report(client, {"dev": "### dev: 1 to change.\n- x", "prod": quiet})
+    drift_issue.report(client, {"dev": "### dev: 2 to change.\n- x", "prod": "### prod: 1 to add."})
+    [issue] = repository.issues
+    assert (issue["title"], issue["labels"]) == ("Drift in dev, prod", ["drift"])
+    assert "### dev: 2 to change." in issue["body"]
+    drift_issue.report(client, {"dev": "### dev: nothing to change.\n"})
+    assert issue["state"] == "closed"
+
+
+def test_outside_a_workflow_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    with pytest.raises(RefusedError, match="GITHUB_REPOSITORY and GITHUB_TOKEN are not set"):
+        github.of_this_job()

@@ -1,0 +1,167 @@
+"""`make upgrade`: forks of a release take the next one, with what they have added themselves."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tools.deploy.errors import RefusedError
+from tools.release.upgrade import Fork, upgrade
+from tools.setup import new_environment, new_service
+from tools.setup.service_names import ServiceNames
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDED = "0006_from_atrium"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "gc.auto=0")
+    command = ["git", *identity, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Atrium:
+    """This tree as release v0.1.0, and v0.2.0 with changes of the kinds that releases make."""
+
+    folder: Path
+
+    def fork(self, to: Path, *, history: bool) -> Fork:
+        """Make a fork of v0.1.0: a clone, or a copy without history as GitHub's templates are."""
+        git(self.folder, "clone", "-q", "--no-tags", str(self.folder), str(to))
+        git(to, "checkout", "-q", "-B", "main", self.commit("v0.1.0"))
+        if not history:
+            shutil.rmtree(to / ".git")
+            git(to, "init", "-q", "-b", "main")
+            commit(to, "Copy of a template")
+        return Fork(to)
+
+    def commit(self, tag: str) -> str:
+        return git(self.folder, "rev-parse", f"{tag}^{{commit}}")
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", message)
+
+
+@pytest.fixture(scope="module")
+def atrium(tmp_path_factory: pytest.TempPathFactory) -> Atrium:
+    folder = tmp_path_factory.mktemp("atrium")
+    files = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in files:
+        if os.path.lexists(ROOT / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "Release")
+    git(folder, "tag", "v0.1.0")
+    change(folder, "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    change(
+        folder,
+        "CHANGELOG.md",
+        "## [Unreleased]",
+        "## [Unreleased]\n\n## [0.2.0] - 2026-12-24\n\n- New.",
+    )
+    change(folder, ".github/workflows/deploy.yaml", 'canary: "10"', 'canary: "20"')
+    change(folder, "functions/meta/health.py", '"""', '"""New. ')
+    for environment in ("dev", "prod"):
+        change(
+            folder, f"envs/{environment}/outputs.tf", 'output "region"', '# New.\noutput "region"'
+        )
+    change(
+        folder,
+        "envs/bootstrap/outputs.tf",
+        'output "state_bucket"',
+        '# New.\noutput "state_bucket"',
+    )
+    (folder / f"migrations/{ADDED}.sql").write_text("-- New.\nSELECT 1;\n")
+    (folder / f"migrations/{ADDED}.rollback.sql").write_text(f"-- Reverts {ADDED}.sql: nothing.\n")
+    commit(folder, "Next release")
+    git(folder, "tag", "v0.2.0")
+    return Atrium(folder)
+
+
+def change(folder: Path, file: str, old: str, new: str) -> None:
+    text = (folder / file).read_text()
+    assert old in text, file
+    (folder / file).write_text(text.replace(old, new, 1))
+
+
+WHOLE = bool(os.environ.get("WHOLE_MATRIX"))  # make proof-pipelines
+CLONE, TEMPLATE = pytest.param(True, id="clone"), pytest.param(False, id="template")
+
+
+@pytest.mark.parametrize("history", [CLONE, TEMPLATE] if WHOLE else [CLONE])
+def test_an_unedited_fork_becomes_the_release(
+    atrium: Atrium, tmp_path: Path, history: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fork = atrium.fork(tmp_path / "fork", history=history)
+    upgrade(fork, str(atrium.folder), "v0.2.0")
+    said = capsys.readouterr().out
+    assert "v0.1.0 → v0.2.0, staged." in said
+    assert "runs make bootstrap before the next deploy" in said
+    assert "There are new migrations" in said
+    commit(fork.root, "Upgrade")
+    assert git(fork.root, "rev-parse", "HEAD^{tree}") == git(
+        atrium.folder, "rev-parse", "v0.2.0^{tree}"
+    )
+    upgrade(fork, str(atrium.folder), "v0.2.0")
+    assert "at v0.2.0 already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("history", [CLONE, TEMPLATE] if WHOLE else [TEMPLATE])
+def test_a_fork_with_a_service_a_migration_and_an_environment_keeps_them(
+    atrium: Atrium, tmp_path: Path, history: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fork = atrium.fork(tmp_path / "fork", history=history)
+    new_service.write(fork.root, ServiceNames.of("parcels"))
+    new_environment.write(fork.root, "staging", "prod")
+    own = fork.migrations("HEAD")
+    commit(fork.root, "Our own")
+    own = fork.migrations("HEAD") - own
+    assert sorted(own) == ["0006_parcels"]
+    upgrade(fork, str(atrium.folder), "v0.2.0")
+    assert "migrations/0006_from_atrium.sql is 0007_from_atrium.sql here" in capsys.readouterr().out
+    commit(fork.root, "Upgrade")
+    root = fork.root
+    assert {"0006_parcels", "0007_from_atrium"} <= fork.migrations("HEAD")
+    assert "0006_from_atrium" not in fork.migrations("HEAD")
+    assert "0007_from_atrium.sql" in (root / "migrations/0007_from_atrium.rollback.sql").read_text()
+    workflow = (root / ".github/workflows/deploy.yaml").read_text()
+    assert "\n  staging:\n" in workflow
+    assert 'canary: "20"' in workflow
+    assert (root / "functions/parcels/handler.py").is_file()
+    assert "New. " in (root / "functions/meta/health.py").read_text()
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_an_edit_of_the_same_lines_is_a_conflict_that_is_named(
+    atrium: Atrium, tmp_path: Path
+) -> None:
+    fork = atrium.fork(tmp_path / "fork", history=True)
+    change(fork.root, ".github/workflows/deploy.yaml", 'canary: "10"', 'canary: "5"')
+    commit(fork.root, "Our share")
+    with pytest.raises(RefusedError) as caught:
+        upgrade(fork, str(atrium.folder), "v0.2.0")
+    assert "  .github/workflows/deploy.yaml\n" in str(caught.value)
+    assert "functions/meta" not in str(caught.value)
+    assert "<<<<<<<" in (fork.root / ".github/workflows/deploy.yaml").read_text()
+
+
+def test_what_cannot_be_upgraded_is_refused_before_any_change(
+    atrium: Atrium, tmp_path: Path
+) -> None:
+    fork = atrium.fork(tmp_path / "fork", history=True)
+    with pytest.raises(RefusedError, match=r"v0.0.9 is older than v0.1.0"):
+        upgrade(fork, str(atrium.folder), "v0.0.9")
+    with pytest.raises(RefusedError, match="git fetch failed"):
+        upgrade(fork, str(atrium.folder), "v9.0.0")
+    (fork.root / "README.md").write_text("edited")
+    with pytest.raises(RefusedError, match="not committed"):
+        upgrade(fork, str(atrium.folder), "v0.2.0")

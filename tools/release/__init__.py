@@ -1,0 +1,1 @@
+"""Releases of the repository, and what workflows tell GitHub."""
