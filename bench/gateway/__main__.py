@@ -26,8 +26,8 @@ from bench.gateway.candidates import (
 )
 from bench.overload.load import Load
 from local_aws.settings import LOOPBACK
+from local_aws.supervisor.ports import free_ports
 from local_aws.supervisor.ready import StackError
-from tools.checks.ports import free_ports
 from tools.deploy import stack_settings
 from tools.deploy.stack_outputs import read
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from atrium.http.text import Line, Locale, PersonName
+from local_aws_tests.support.generated import given
 from tests.contract.declarations import complaints
 from tests.contract.operations import read
-from tests.support.generated import given
 
 SCHEMAS = read()["components"]["schemas"]
 PROBLEM = {"description": "No"}

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from local_aws.supervisor.ports import free_ports
 from tests.failures import matrix
 from tests.failures.matrix import Row
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Ended, Stack
-from tools.checks.ports import free_ports
 from tools.laptop.client import Client, Person, client_of
 
 ROWS = pytest.StashKey[list[Row]]()

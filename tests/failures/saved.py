@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local_aws.database import postgres
+from local_aws.supervisor.ports import free_ports
 from tests.failures.stack import ROOT, Stack
-from tools.checks.ports import free_ports
 from tools.checks.stack import TO_COPY
 
 KEPT = (

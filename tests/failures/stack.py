@@ -15,7 +15,7 @@ from pathlib import Path
 from local_aws.database import postgres
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor import worker_processes as processes
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent

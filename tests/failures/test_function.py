@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from local_aws_tests.support.waiting import settle
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
-from tests.support.waiting import settle
 from tools.laptop.client import Client, Person
 
 AFTERWARDS = "in the row after these"

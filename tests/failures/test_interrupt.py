@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 
+from local_aws_tests.support.waiting import settle
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Ended, Stack
-from tests.support.waiting import settle
 from tools.laptop.client import Client
 
 TRIES = 5  # a phase may be over before our signal arrives

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pg8000.native
 import pytest
 
+from local_aws_tests.support.waiting import settle
 from tests.failures.conftest import Recovers, Tell
 from tests.failures.stack import Stack
-from tests.support.waiting import settle
 from tools.deploy import stack_outputs as outputs
 from tools.laptop.client import Client, Person
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local_aws.settings import LOOPBACK, Settings
+from local_aws.supervisor.ports import free_ports
 from local_aws.supervisor.ready import StackError
-from tools.checks.ports import free_ports
 from tools.deploy.stack_outputs import Outputs
 from tools.laptop.stack import show
 

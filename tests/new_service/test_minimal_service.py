@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from local_aws.settings import Settings
+from local_aws.supervisor.ports import free_ports
 from tests.failures.saved import copy, saved
 from tests.failures.stack import Stack
 from tools.bootstrap import RUNTIME
-from tools.checks.ports import free_ports
 from tools.deploy import stack_outputs as outputs
 from tools.laptop.client import Client, Person, client_of
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from local_aws.terraform import providers
+from local_aws_tests.support.waiting import settle
 from tests.pipelines.s3_endpoint import BUCKET, REGION, Endpoint, endpoint
-from tests.support.waiting import settle
 from tools.deploy import stored_locks
 
 ROOT = Path(__file__).resolve().parents[2]

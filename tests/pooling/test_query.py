@@ -21,9 +21,9 @@ from atrium.stores.postgres import (
     UniqueViolationError,
 )
 from local_aws.database.postgres import Postgres
+from local_aws_tests.support.waiting import settle
 from tests.pooling.conftest import as_superuser
 from tests.pooling.front_door import FrontDoor
-from tests.support.waiting import settle
 
 UID = UUID("01920000-0000-7000-8000-000000000001")
 MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123450, tzinfo=UTC)

@@ -17,9 +17,9 @@ from atrium.stores import postgres
 from atrium.stores.pipeline import InterfaceError, PipelinedConnection, Statement
 from atrium.stores.postgres import DatabaseUnavailableError
 from local_aws.database.postgres import Postgres
+from local_aws_tests.support.waiting import settle
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
 from tests.pooling.front_door import FrontDoor
-from tests.support.waiting import settle
 
 CLIENTS = 8
 STEPS = 150

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.client import Client, Person
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pg8000.native
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client
 

@@ -11,7 +11,7 @@ from atrium.http import json_body, json_values, response
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Email, Locale, PersonName
-from tests.support.generated import given
+from local_aws_tests.support.generated import given
 from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
 from tools.laptop.answer import Answer

@@ -13,7 +13,7 @@ from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Email
-from tests.support.generated import given
+from local_aws_tests.support.generated import given
 from tests.unit.events import Context, answer, api_event
 from tests.unit.service import service
 from tools.laptop.answer import Answer

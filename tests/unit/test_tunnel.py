@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.checks.ports import free_ports
+from local_aws.supervisor.ports import free_ports
 from tools.deploy.stack_outputs import Outputs
 
 ROOT = Path(__file__).resolve().parents[2]

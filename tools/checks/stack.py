@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.checks.ports import free_ports
+from local_aws.supervisor.ports import free_ports
 
 TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder to the failure matrix, which may stop that stack
 

@@ -7,8 +7,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
+from local_aws_tests.support.waiting import settle
 from tests.support import crowd
-from tests.support.waiting import settle
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person
 

@@ -3,7 +3,7 @@
 import uuid
 from functools import partial
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.client import Client, Person
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.client import claims
 from users.tests.conftest import OPERATIONS, Office, code, new_email
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import strategies as st
 
 from atrium.stores import dynamodb
+from local_aws_tests.support.generated import given
 from pre_token_generation.handler import handler as generate_token
-from tests.support.generated import given
 from tests.unit.access.conftest import Service
 from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_event
 from tools.laptop.answer import Answer

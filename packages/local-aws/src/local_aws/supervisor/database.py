@@ -13,7 +13,7 @@ from local_aws.database.pgbouncer import Pgbouncer, PgbouncerError
 from local_aws.database.postgres import Postgres, PostgresError
 from local_aws.database.proxy import Proxy
 from local_aws.settings import Settings
-from local_aws.supervisor import process
+from local_aws.supervisor.ports import is_free
 
 log = logging.getLogger("local_aws.database")
 
@@ -128,4 +128,4 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
 
 
 def _if_free(port: int | None) -> int | None:
-    return port if port and process.is_free(port) else None
+    return port if port and is_free(port) else None

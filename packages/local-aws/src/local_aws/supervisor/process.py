@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.settings import LOOPBACK, Settings
+from local_aws.supervisor.ports import is_free
 from local_aws.supervisor.ready import COMMAND, Running, StackError, is_alive, running
 
 STARTUP_SECONDS = 300  # for a slow machine; a process that ended is reported at once
@@ -197,16 +197,6 @@ def wait_for(settings: Settings, url: str, seconds: float) -> Any:
                     f"{url} did not become healthy in {seconds:.0f} s ({error}). `{settings.program.name} logs` shows why."
                 ) from error
             time.sleep(0.2)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def _require_free(settings: Settings, name: str, port: int) -> None:

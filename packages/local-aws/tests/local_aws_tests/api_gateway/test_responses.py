@@ -10,7 +10,7 @@ import pytest
 from local_aws.api_gateway import integration
 from local_aws.lambda_service.pool import Limits
 from local_aws_tests.api_gateway.gateway import Gateway
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 
 def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
@@ -132,7 +132,7 @@ def test_work_is_dropped_when_its_client_or_its_time_is_gone(gateway: Gateway) -
     began, may_end = (gateway.aws.settings.root / name for name in ("began", "may-end"))
     for folder in (began, may_end):
         folder.mkdir()
-    gateway.aws.functions._limits = Limits(workers=1)
+    gateway.aws.functions._pools.limits = Limits(workers=1)
     gateway.aws.client("lambda").update_function_configuration(
         FunctionName="gated", Timeout=61
     )  # a new pool
@@ -158,7 +158,7 @@ def test_work_is_dropped_when_its_client_or_its_time_is_gone(gateway: Gateway) -
 
 
 def waiting(gateway: Gateway) -> int:
-    return sum(len(pool._waiting) for pool in list(gateway.aws.functions._pools.values()))
+    return sum(len(pool._waiting) for pool in gateway.aws.functions._pools.all())
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 7 * 1024 * 1024])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws_tests.cognito_clients.apps import RefusedError, Tokens
-from tests.support import node_packages
+from local_aws_tests.support import node_packages
 
 FOLDER = Path(__file__).parent
 

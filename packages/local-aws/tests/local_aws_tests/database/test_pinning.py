@@ -10,7 +10,6 @@ import pytest
 from local_aws.database import pinning
 from local_aws.database.pinning import LONGEST_STATEMENT, Pinned, Record, Statements, reasons
 from local_aws_tests.database.conftest import Stand
-from tests.iam.sent_from import told
 
 PINS = [
     ("SET statement_timeout = 5", "sets a parameter of the session"),
@@ -119,17 +118,3 @@ def test_a_client_of_the_proxy_is_watched(
     assert watched() == [
         Pinned("app", "sets a parameter of the session", "SELECT set_config('a.b', 'c', false)"),
     ]
-
-
-def test_what_the_stack_has_recorded_is_told_with_its_sql_and_its_line(tmp_path: Path) -> None:
-    source = tmp_path / "functions" / "orders" / "queries.py"
-    source.parent.mkdir(parents=True)
-    source.write_text('NEXT = """\nSELECT nextval(\'orders\')\nFROM shelves"""\n')
-    message = told(
-        tmp_path,
-        Pinned("app", "changes or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"),
-    )
-    assert (
-        "app sent what changes or reads a sequence, from functions/orders/queries.py:2:" in message
-    )
-    assert "SELECT nextval('orders')" in message

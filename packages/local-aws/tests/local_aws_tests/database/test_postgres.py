@@ -27,8 +27,8 @@ from local_aws.database.postgres import (
     start_now,
 )
 from local_aws.settings import LOOPBACK
-from tests.support.waiting import settle
-from tools.checks.ports import free_ports
+from local_aws.supervisor.ports import free_ports
+from local_aws_tests.support.waiting import settle
 
 ROOT = Path(__file__).resolve().parents[5]
 

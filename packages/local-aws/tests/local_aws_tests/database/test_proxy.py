@@ -28,7 +28,7 @@ from local_aws_tests.database.conftest import (
     role_arn,
 )
 from local_aws_tests.lambda_service.laptop import zipped
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 

@@ -7,7 +7,7 @@ from typing import Any
 from local_aws.control_plane import additions
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import REGION, Laptop
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 # Writes each event on a line of its own; then does as its folder's file `answer` says, if there is one.
 RECORDER = """

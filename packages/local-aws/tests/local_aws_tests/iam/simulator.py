@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws.iam.context import Context
 from local_aws.settings import ACCOUNT_ID
-from tests.support import node_packages
+from local_aws_tests.support import node_packages
 
 FOLDER = Path(__file__).parent / "simulator"
 Document = dict[str, Any]

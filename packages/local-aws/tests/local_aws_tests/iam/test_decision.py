@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from local_aws.iam.context import UNKNOWN, Context
 from local_aws.iam.decision import BOUNDARY, decide
 from local_aws.iam.policy import parse
-from tests.support.generated import given
+from local_aws_tests.support.generated import given
 
 TABLE = "arn:aws:dynamodb:eu-central-1:000000000000:table/UserAttributes"
 Document = dict[str, Any]

@@ -29,11 +29,11 @@ from local_aws.dynamodb import DynamoDb, Store
 from local_aws.event_sources import EventSources
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
-from local_aws.lambda_service.service import CredentialsOf
+from local_aws.lambda_service.pools import CredentialsOf
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local_aws.xray import Daemon, Traces
 from local_aws.xray.endpoint import interceptor
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"

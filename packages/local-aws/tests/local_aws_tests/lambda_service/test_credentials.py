@@ -89,7 +89,7 @@ def test_a_worker_that_is_handed_on_is_replaced_as_well(aws: Laptop, clock: Cloc
     endpoint = f"http://127.0.0.1:{aws.port}/"
 
     async def handed_on() -> bool:
-        pool = aws.functions._pool(find("handed-on"))
+        pool = aws.functions._pools.of(find("handed-on"))
         pool._limits = Limits(workers=1)
         worker = await pool.acquire()
         turn = asyncio.create_task(pool.acquire())

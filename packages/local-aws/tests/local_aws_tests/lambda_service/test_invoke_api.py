@@ -11,7 +11,7 @@ from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.settings import ACCOUNT_ID, Settings
 from local_aws.xray import Daemon, Traces
 from local_aws_tests.lambda_service.laptop import BASE_PYTHON, REGION, Laptop
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 HELLO = """
 import sys
@@ -150,5 +150,5 @@ def test_missing_runtime_says_what_to_do(aws: Laptop, tmp_path: Path) -> None:
             xray=Daemon(Traces()),
         ).start()
 
-    with pytest.raises(FileNotFoundError, match=r"Install requirements/runtime\.txt"):
+    with pytest.raises(FileNotFoundError, match="does not contain awslambdaric"):
         aws.loop.run(start())

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.supervisor import worker_processes as processes
 from local_aws_tests.lambda_service.laptop import BASE_PYTHON, REGION, ROLE, Laptop, zipped
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 LOOK_AROUND = """
 import importlib.util, os, sys
@@ -128,7 +128,7 @@ def test_workers_do_not_outlive_a_killed_supervisor(
 ) -> None:
     script = tmp_path / "supervisor.py"
     script.write_text(SUPERVISOR)
-    environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[5])}
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, str(script), str(tmp_path), str(runtime)]
     supervisor = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from local_aws.lambda_service import Invocation, InvokeError
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import REGION, Laptop, gone, zipped
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 

@@ -8,7 +8,7 @@ import pytest
 from local_aws.lambda_service import output
 from local_aws.lambda_service.output import KEPT_BYTES
 from local_aws_tests.lambda_service.laptop import Laptop, Loop
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 LINE = "x" * 99
 LINES = 40_000  # 4 MB, sixty times what a pipe holds

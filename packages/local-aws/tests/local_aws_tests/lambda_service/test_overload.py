@@ -15,7 +15,7 @@ from local_aws.lambda_service import Invocation, InvokeError
 from local_aws.lambda_service.deployed import find
 from local_aws.lambda_service.pool import Limits
 from local_aws_tests.lambda_service.laptop import Laptop, Loop, laptop
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 WORKERS, WAITING = 2, 3
 # Notes each call that began, and ends when it may.
@@ -149,7 +149,7 @@ def test_a_worker_that_arrives_as_the_caller_goes_is_not_lost(aws: Laptop) -> No
     gated = Gated(aws, "last-moment")
 
     async def last_moment() -> None:
-        pool = aws.functions._pool(find("last-moment"))
+        pool = aws.functions._pools.of(find("last-moment"))
         workers = [await pool.acquire() for _ in range(WORKERS)]
         waiting = asyncio.create_task(pool.acquire())
         await asyncio.sleep(0)

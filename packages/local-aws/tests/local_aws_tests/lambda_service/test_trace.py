@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local_aws_tests.lambda_service.laptop import ROOT, Laptop
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 
 LAYERS = [ROOT / "build" / "layer" / "local" / f"{name}.zip" for name in ("kernel", "sdk")]
 TRACES = {

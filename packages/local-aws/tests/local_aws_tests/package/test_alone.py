@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -18,6 +17,8 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+
+from local_aws.supervisor.ports import free_ports
 
 PACKAGE = Path(__file__).resolve().parents[3]
 EXAMPLE = PACKAGE / "examples" / "hello"
@@ -116,7 +117,7 @@ def environment(tmp_path: Path) -> Path:
 def hello(environment: Path, tmp_path: Path) -> Iterator[Hello]:
     root = tmp_path / "hello"
     shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns(".*"))
-    made = Hello(environment / "bin" / "local-aws", root, *_free_ports())
+    made = Hello(environment / "bin" / "local-aws", root, *free_ports())
     yield made
     made.run("reset")
 
@@ -164,10 +165,3 @@ def a_stop_keeps_the_data_and_a_reset_deletes_it(hello: Hello) -> None:
     assert (hello.root / ".local-aws" / "items.sqlite").exists()
     hello.run("reset")
     assert not (hello.root / ".local-aws").exists()
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Ports for a test's servers that stay free while the servers are down."""
+"""Free ports of this machine."""
 
 import random
 import socket
@@ -10,14 +10,17 @@ _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two free ports below the ephemeral range, which outgoing connections cannot take."""
+    """Return two free ports below the ephemeral range.
+
+    Outgoing connections cannot take them, so they stay free while their servers are down.
+    """
     first_outgoing = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32768
     candidates = random.sample(range(10000, max(first_outgoing, 11000)), 200)
-    free = (port for port in candidates if _is_free(port))
+    free = (port for port in candidates if is_free(port))
     return next(free), next(free)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

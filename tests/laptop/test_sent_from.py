@@ -1,0 +1,20 @@
+"""A statement that would have pinned a session is told with the line that holds it."""
+
+from pathlib import Path
+
+from local_aws.database.pinning import Pinned
+from tests.iam.sent_from import told
+
+
+def test_what_the_stack_has_recorded_is_told_with_its_sql_and_its_line(tmp_path: Path) -> None:
+    source = tmp_path / "functions" / "orders" / "queries.py"
+    source.parent.mkdir(parents=True)
+    source.write_text('NEXT = """\nSELECT nextval(\'orders\')\nFROM shelves"""\n')
+    message = told(
+        tmp_path,
+        Pinned("app", "changes or reads a sequence", "\nSELECT nextval('orders')\nFROM shelves"),
+    )
+    assert (
+        "app sent what changes or reads a sequence, from functions/orders/queries.py:2:" in message
+    )
+    assert "SELECT nextval('orders')" in message
