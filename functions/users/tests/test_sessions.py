@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.laptop.client import Person, claims
 from users.tests.conftest import Office, code
 
