@@ -169,7 +169,7 @@ def test_calls_of_a_user_are_limited_by_the_hour(world: World, operation: str, c
     with refused("LimitExceededException"):
         call()
     if operation != "ChangePassword":  # whose access token has expired by then
-        world.server.clock.advance(1800)
+        world.server.clock.advance(2700)
         call()
 
 
