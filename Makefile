@@ -146,6 +146,10 @@ proof-inputs: environment ## Send hostile schemas (at most 0.1 s of the processo
 	@CPU_SECONDS=0.1 $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_schemas.py
 	@EXPLORE=$(or $(EXAMPLES),20) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_accepted_values.py
 
+.PHONY: proof-cognito-clients
+proof-cognito-clients: environment ## Run the whole auth API of pycognito, amazon-cognito-identity-js and aws-amplify v6 against the laptop's Cognito
+	@COGNITO_CLIENTS=all $(PYTHON) -m pytest -q -p no:cacheprovider packages/local-aws/tests/local_aws_tests/cognito_clients
+
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 

@@ -9,6 +9,7 @@ from local_aws.cognito import attributes, lockout, mfa, passwords, pools
 from local_aws.cognito.errors import (
     CognitoError,
     NotEmulatedError,
+    bad_credentials,
     invalid_parameter,
     not_authorized,
 )
@@ -27,6 +28,7 @@ class Pending:
     name: str
     session: str
     parameters: dict[str, str]
+    available: tuple[str, ...] = ()  # the challenges to choose from
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,25 @@ class Passed:
 
 
 Outcome = Pending | Passed
+
+
+def prove_password(
+    service: Service, pool: Pool, client: Client, username: str, password: str
+) -> User:
+    """Return the user if the password is correct.
+
+    After an administrator's reset no password would be correct, so none is checked.
+    """
+    user = pools.find_user(pool, username)
+    lockout.require_open(service, pool, user or username)
+    if user is None and not pools.hides_absence(client):
+        raise CognitoError("UserNotFoundException", "User does not exist.")
+    if user is not None and (
+        user.status is UserStatus.RESET_REQUIRED or passwords.verify(pool, user, password)
+    ):
+        return user
+    lockout.count(service, pool, user or username)
+    raise bad_credentials()
 
 
 def after_password(service: Service, pool: Pool, client: Client, user: User) -> Outcome:
@@ -56,7 +77,7 @@ def _after_own_password(
 ) -> Outcome:
     factor = mfa.demanded(service, pool, user)
     if factor is not None:
-        session = open_session(service, pool, client, user, factor)
+        session = open_session(service, pool, client, user.id, factor)
         return Pending(factor, session, mfa.challenge_parameters(user, factor))
     return _passed(service, pool, user, source)
 
@@ -66,16 +87,14 @@ def _passed(service: Service, pool: Pool, user: User, source: str) -> Passed:
     return Passed(user, source)
 
 
-def open_session(service: Service, pool: Pool, client: Client, user: User, name: str) -> str:
+def open_session(service: Service, pool: Pool, client: Client, sub: str, name: str) -> str:
     now = service.clock()
     service.state.challenges = {
         k: c for k, c in service.state.challenges.items() if c.expires_at > now - 86400
     }
     session = secrets.token_urlsafe(96)
     minutes = int(client.extended_config.get("AuthSessionValidity") or 3)
-    service.state.challenges[session] = Challenge(
-        name, pool.id, client.id, user.id, now + minutes * 60
-    )
+    service.state.challenges[session] = Challenge(name, pool.id, client.id, sub, now + minutes * 60)
     return session
 
 
@@ -95,16 +114,20 @@ def find(service: Service, session: str, name: str) -> tuple[Challenge, Pool, Us
     challenge = service.state.challenges.get(session)
     if challenge is None or challenge.name != name:
         raise invalid_session()
-    if challenge.used:
-        raise not_authorized("Invalid session for the user, session can only be used once.")
-    if challenge.expires_at <= service.clock():
-        raise not_authorized("Invalid session for the user, session is expired.")
+    require_fresh(service, challenge)
     pool = pools.find_pool(challenge.pool_id)
     user = pools.find_user_by_sub(pool, challenge.sub)
     if user is None:
         raise invalid_session()
     pools.require_enabled(user)
     return challenge, pool, user
+
+
+def require_fresh(service: Service, challenge: Challenge) -> None:
+    if challenge.used:
+        raise not_authorized("Invalid session for the user, session can only be used once.")
+    if challenge.expires_at <= service.clock():
+        raise not_authorized("Invalid session for the user, session is expired.")
 
 
 def invalid_session() -> CognitoError:
@@ -160,7 +183,7 @@ def _ask_new_password(service: Service, pool: Pool, client: Client, user: User) 
         "userAttributes": json.dumps(known),
     }
     return Pending(
-        NEW_PASSWORD, open_session(service, pool, client, user, NEW_PASSWORD), parameters
+        NEW_PASSWORD, open_session(service, pool, client, user.id, NEW_PASSWORD), parameters
     )
 
 
@@ -198,7 +221,8 @@ def _set_attributes(pool: Pool, client: Client, user: User, responses: dict[str,
 
 def answer_of(pending: Pending) -> dict[str, Any]:
     """Return the outcome in the form of the JSON protocol."""
-    return {
+    choice = {"AvailableChallenges": list(pending.available)} if pending.available else {}
+    return choice | {
         "ChallengeName": pending.name,
         "Session": pending.session,
         "ChallengeParameters": pending.parameters,

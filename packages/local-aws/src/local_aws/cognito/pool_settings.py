@@ -89,10 +89,18 @@ def _check(given: Settings) -> None:
         raise NotEmulatedError("AliasAttributes")
     if given.get("DeviceConfiguration"):
         raise NotEmulatedError("remembered devices (DeviceConfiguration)")
+    _check_first_factors(given)
     _check_phone_numbers(given)
     template = given.get("VerificationMessageTemplate") or {}
     if template.get("DefaultEmailOption") == "CONFIRM_WITH_LINK":
         raise NotEmulatedError("confirmation by link (DefaultEmailOption CONFIRM_WITH_LINK)")
+
+
+def _check_first_factors(given: Settings) -> None:
+    policy = (given.get("Policies") or {}).get("SignInPolicy") or {}
+    others = set(policy.get("AllowedFirstAuthFactors") or []) - {"PASSWORD"}
+    if others:
+        raise NotEmulatedError(f"the first factor {', '.join(sorted(others))} (SignInPolicy)")
 
 
 def _check_phone_numbers(given: Settings) -> None:

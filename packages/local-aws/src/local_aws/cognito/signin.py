@@ -4,10 +4,9 @@ from typing import Any
 
 from local_aws.cognito import (
     challenges,
+    choice,
     client_secrets,
     flows,
-    lockout,
-    passwords,
     pools,
     refreshing,
     requests,
@@ -17,12 +16,10 @@ from local_aws.cognito import (
 )
 from local_aws.cognito.challenges import Outcome, Pending, required
 from local_aws.cognito.errors import (
-    CognitoError,
     NotEmulatedError,
-    bad_credentials,
     invalid_parameter,
 )
-from local_aws.cognito.pools import Client, Pool, User, UserStatus
+from local_aws.cognito.pools import Client, Pool
 from local_aws.cognito.service import Service
 from local_aws.cognito.triggers import Metadata
 
@@ -58,7 +55,11 @@ async def _initiate(
     if flow == flows.SRP:
         return _with_srp(service, pool, client, given)
     if flow == flows.CHOICE:
-        raise NotEmulatedError("the sign-in flow USER_AUTH")
+        client_secrets.check_hash(
+            service, client, required(given, "USERNAME"), given.get("SECRET_HASH")
+        )
+        begun = choice.begin(service, pool, client, given)
+        return await _continue(service, pool, client, begun, None)
     return await _with_password(service, pool, client, given)
 
 
@@ -75,29 +76,10 @@ async def _with_password(
 ) -> dict[str, Any]:
     username, password = required(given, "USERNAME"), required(given, "PASSWORD")
     client_secrets.check_hash(service, client, username, given.get("SECRET_HASH"))
-    user = prove_password(service, pool, client, username, password)
+    user = challenges.prove_password(service, pool, client, username, password)
     return await _proceed(
         service, pool, client, challenges.after_password(service, pool, client, user), None
     )
-
-
-def prove_password(
-    service: Service, pool: Pool, client: Client, username: str, password: str
-) -> User:
-    """Return the user if the password is correct.
-
-    After an administrator's reset no password would be correct, so none is checked.
-    """
-    user = pools.find_user(pool, username)
-    lockout.require_open(service, pool, user or username)
-    if user is None and not pools.hides_absence(client):
-        raise CognitoError("UserNotFoundException", "User does not exist.")
-    if user is not None and (
-        user.status is UserStatus.RESET_REQUIRED or passwords.verify(pool, user, password)
-    ):
-        return user
-    lockout.count(service, pool, user or username)
-    raise bad_credentials()
 
 
 async def respond_to_auth_challenge(
@@ -113,6 +95,11 @@ async def respond_to_auth_challenge(
             service, pool, client, srp.verify(service, pool, client, given)
         )
         return await _proceed(service, pool, client, outcome, None)
+    if request.challenge_name in choice.NAMES:
+        answered = choice.answer(
+            service, pool, client, request.challenge_name, request.session, given
+        )
+        return await _continue(service, pool, client, answered, request.client_metadata)
     _require_same_user(service, pool, request.session, username)
     outcome = challenges.answer(service, client, request.challenge_name, request.session, given)
     return await _proceed(service, pool, client, outcome, request.client_metadata)
@@ -133,6 +120,15 @@ async def _refresh(
     _, user = sessions.resume(service, pool, client, refresh_token, device_key)
     client_secrets.check_hash(service, client, user.username, given.get("SECRET_HASH"))
     return _signed_in(await refreshing.refresh(service, pool, client, refresh_token, device_key))
+
+
+async def _continue(
+    service: Service, pool: Pool, client: Client, answer: choice.Answer, metadata: Metadata
+) -> dict[str, Any]:
+    """Return an SRP exchange as it is, and continue any other sign-in."""
+    if isinstance(answer, dict):
+        return answer
+    return await _proceed(service, pool, client, answer, metadata)
 
 
 async def _proceed(

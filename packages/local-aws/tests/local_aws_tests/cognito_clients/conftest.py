@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,21 @@ def javascript(world: World, node: Node) -> IdentityJs:
     return IdentityJs(node, world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
 
 
+@pytest.fixture(scope="session")
+def amplify_node() -> Iterator[Node]:
+    install()
+    running = Node("amplify.mjs")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def amplify(world: World, amplify_node: Node) -> IdentityJs:
+    """aws-amplify v6; its driver takes the same calls."""
+    endpoint = world.server.settings.aws_endpoint_url
+    return IdentityJs(amplify_node, endpoint, world.pool_id, world.client_id)
+
+
 @pytest.fixture
 def python(world: World) -> Iterator[Pycognito]:
     app = Pycognito(world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
@@ -54,9 +70,31 @@ def python(world: World) -> Iterator[Pycognito]:
     app.cognito.client.close()
 
 
-@pytest.fixture(params=["pycognito", "amazon-cognito-identity-js"])
+# `make test` runs these two with aws-amplify, and `make proof-cognito-clients` everything.
+SHORT = {"test_signing_up_and_in", "test_refreshing"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave aws-amplify's long form to `make proof-cognito-clients`."""
+    if os.environ.get("COGNITO_CLIENTS") == "all":
+        return
+    long = [
+        item
+        for item in items
+        if "[aws-amplify" in item.name and item.name.partition("[")[0] not in SHORT
+    ]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+FIXTURES = {
+    "pycognito": "python",
+    "amazon-cognito-identity-js": "javascript",
+    "aws-amplify": "amplify",
+}
+
+
+@pytest.fixture(params=FIXTURES)
 def app(request: pytest.FixtureRequest) -> App:
-    chosen: App = request.getfixturevalue(
-        "python" if request.param == "pycognito" else "javascript"
-    )
+    chosen: App = request.getfixturevalue(FIXTURES[request.param])
     return chosen

@@ -18,9 +18,9 @@ def install() -> None:
 class Node:
     """The process behind every app of a test run; `open` makes it a fresh phone."""
 
-    def __init__(self) -> None:
+    def __init__(self, driver: str = "driver.mjs") -> None:
         self._process = subprocess.Popen(
-            ["node", FOLDER / "driver.mjs"],
+            ["node", FOLDER / driver],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -32,7 +32,7 @@ class Node:
         self._process.stdin.write(json.dumps({"call": name, "given": given}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, "driver.mjs ended; its complaint is in the test's captured stderr"
+        assert line, "the driver ended; its complaint is in the test's captured stderr"
         answer = json.loads(line)
         if "error" in answer:
             raise RefusedError(answer["error"], answer["message"])

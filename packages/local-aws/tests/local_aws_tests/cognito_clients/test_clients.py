@@ -1,4 +1,6 @@
-"""pycognito and amazon-cognito-identity-js, unmodified but for the endpoint, do all that an app does."""
+"""pycognito, amazon-cognito-identity-js and aws-amplify, with only the endpoint changed, do all
+that an app does.
+"""
 
 import os
 import secrets
@@ -86,6 +88,20 @@ def test_guessing_locks_out(world: World, app: App) -> None:
         app.sign_in(EMAIL, PASSWORD)
     world.server.clock.advance(1)
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
+
+
+@pytest.mark.parametrize("preferred", ["PASSWORD_SRP", "PASSWORD"])
+@pytest.mark.parametrize("app", ["aws-amplify"], indirect=True)
+def test_choice_based_sign_in(world: World, app: IdentityJs, preferred: str) -> None:
+    allow(world, "ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+    app.sign_up(EMAIL, PASSWORD)
+    app.confirm(EMAIL, world.code())
+    told = app.node.call(
+        "signIn", email=EMAIL, password=PASSWORD, flow="USER_AUTH", preferred=preferred
+    )
+    assert told == "SIGNED_IN"
+    app.refresh()
+    assert world.claims(app.tokens().id)["email"] == EMAIL
 
 
 def test_a_new_confirmation_code(world: World, app: App) -> None:

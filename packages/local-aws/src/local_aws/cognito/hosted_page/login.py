@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from local_aws.cognito import challenges, mfa, pools, signin
+from local_aws.cognito import challenges, mfa, pools
 from local_aws.cognito.challenges import NEW_PASSWORD, Outcome, Pending
 from local_aws.cognito.errors import CognitoError, NotEmulatedError
 from local_aws.cognito.hosted_page import authorization, browser, page
@@ -75,7 +75,7 @@ def _attempt(service: Service, asked: AuthorizationRequest, given: Mapping[str, 
             service, asked.client, given["challenge"], given.get("session", ""), responses
         )
     username, password = given.get("username", "").strip(), given.get("password", "")
-    user = signin.prove_password(service, asked.pool, asked.client, username, password)
+    user = challenges.prove_password(service, asked.pool, asked.client, username, password)
     return challenges.after_password(service, asked.pool, asked.client, user)
 
 
