@@ -58,21 +58,26 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
     assert len(wanted) >= 14
 
 
-def test_no_service_speaks_to_the_table_by_itself() -> None:
+def test_no_service_that_writes_to_the_table_speaks_to_aws_by_itself() -> None:
     """Else it could write without the caller's condition, which atrium.stores.user_table adds."""
-    files = [
-        file
-        for name in (*services(), "atrium")
-        for file in (ROOT / "functions" / name).rglob("*.py")
-        if "tests" not in file.parts[len(ROOT.parts) :]
-    ]
-    speaking = {
-        file.name
-        for file in files
-        if imported(file) & {"atrium.stores.dynamodb", "botocore", "boto3"}
-    }
+    kernel = {file.name for file in speaking_to_aws("atrium")}
     others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records
-    assert speaking - others == {"dynamodb.py", "user_table.py"}
+    assert kernel - others == {"dynamodb.py", "user_table.py"}
+    for name in filter(speaking_to_aws, services()):
+        declared = yaml.safe_load((ROOT / "functions" / name / "function.yaml").read_text())
+        rights = declared["data"]["user_attributes"]
+        written = {place for kind, places in rights.items() if kind != "read" for place in places}
+        assert written <= {"sessions"}, f"{name}: the kernel writes no more than these"
+
+
+def speaking_to_aws(package: str) -> list[Path]:
+    """Return the files of a package of `functions/` that import the AWS SDK."""
+    return [
+        file
+        for file in (ROOT / "functions" / package).rglob("*.py")
+        if "tests" not in file.parts[len(ROOT.parts) :]
+        and imported(file) & {"atrium.stores.dynamodb", "botocore", "boto3"}
+    ]
 
 
 def imported(file: Path) -> set[str]:
