@@ -15,6 +15,10 @@ resource "aws_security_group" "functions" {
   lifecycle {
     create_before_destroy = true
   }
+
+  timeouts {
+    delete = "45m" # as long as AWS may keep a deleted function's interface
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "functions_to_dynamodb" {
@@ -42,6 +46,10 @@ resource "aws_security_group" "postgres_clients" {
 
   lifecycle {
     create_before_destroy = true
+  }
+
+  timeouts {
+    delete = "45m" # as long as AWS may keep a deleted function's interface
   }
 }
 

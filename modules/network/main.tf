@@ -25,6 +25,11 @@ resource "aws_subnet" "private" {
   cidr_block        = cidrsubnet(var.cidr, 3, each.value)
 
   tags = { Name = "${var.name}-private-${each.key}" }
+
+  # AWS releases the interfaces of deleted functions up to 45 minutes late (provider #10329).
+  timeouts {
+    delete = "45m"
+  }
 }
 
 # A public address is asked for by the resource that needs one (the bastion), never given by the subnet.

@@ -25,7 +25,10 @@ esac
 echo "${PWD##*/}: $@" >> "$ATRIUM_TEST/asked"
 case "$1" in
   show) cat "$ATRIUM_TEST/state.json" ;;
-  apply) exit "${ATRIUM_DESTROYED:-3}" ;;
+  apply)
+    echo "module.network.aws_subnet.private[\\"a\\"]: Destruction complete after 46m2s"
+    echo "module.rds_proxy.aws_db_instance.this: Destruction complete after 6m5s"
+    exit "${ATRIUM_DESTROYED:-3}" ;;
 esac
 """
 CONFIGURATION = {
@@ -175,7 +178,25 @@ def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
     monkeypatch.setenv("ATRIUM_DESTROYED", "0")
     ran = destroy(*confirmed, database=False)
     assert (ran.status, swept) == (0, ["atrium-dev"])
-    assert "functions in the VPC   20 to 45 min" in ran.said
+    assert "network of the functions  at most 45 min" in ran.said
+
+
+@pytest.mark.parametrize("status", ["0", "1"])
+def test_the_times_of_its_parts_are_told_even_if_it_failed(
+    destroy: Destroy, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(leftover_logs, "sweep", lambda *_: None)
+    monkeypatch.setenv("ATRIUM_DESTROYED", status)
+    said = destroy("dev", "--confirm", "atrium-dev", database=False).said
+    assert 'aws_subnet.private["a"]: Destruction complete after 46m2s' in said
+    network, database = said.partition("measured times")[2].splitlines()[1:3]
+    assert network.split() == [
+        *("network", "of", "the", "functions", "46", "min", "02", "s"),
+        *('module.network.aws_subnet.private["a"]', "of", "1,"),
+        *("longer", "than", "the", "expected", "45", "min"),
+    ]
+    assert "6 min 05 s" in database
+    assert "longer" not in database
 
 
 def test_nothing_there_is_no_error(destroy: Destroy) -> None:

@@ -16,16 +16,10 @@ from tools import ROOT
 from tools.deploy import artefacts, command, configuration
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform.root import Root
-from tools.operations import leftover_logs
+from tools.operations import destroy_times, leftover_logs
+from tools.operations.destroy_times import Times
 
 GOES_AT_ONCE = "dev"
-DURATIONS = """\
-destroy: expected times. Terraform reports each resource.
-  functions in the VPC   20 to 45 min: AWS releases their network interfaces late, and security groups and subnets wait for it
-  database and proxy     5 to 15 min
-  user pool, table, API  a minute
-  keys                   AWS keeps them for 30 days, unusable, and then deletes them
-Credentials should last an hour. If they expire earlier, run the same command again to continue."""
 # AWS refuses to delete a resource with these settings, which would leave half of an environment.
 UNPROTECTED = {
     "deletion_protection": (None, False, "INACTIVE"),
@@ -69,10 +63,14 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
     artefacts.build(
         local=False
     )  # also what it takes away Terraform reads whole, the builder's files with it
-    print(DURATIONS)
+    print(destroy_times.expected())
+    times = Times()
     with root.plan(lock=True, destroy=True) as plan:
         command.agreed(name, sure=bool(confirm), instead=f"CONFIRM={name}")
-        root.apply(plan)
+        try:
+            root.apply(plan, times.note)
+        finally:
+            print(times.report())
     leftover_logs.sweep(boto3.client("logs"), name)
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from tools.deploy import configuration
 from tools.deploy.configuration import Configuration
 from tools.deploy.terraform import child, planned
 from tools.deploy.terraform.planned import ResourceChange
+
+Seen = Callable[[str], None]
 
 TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
 
@@ -74,12 +76,13 @@ class Root:
         shown = json.loads(self._read("show", "-json", "-no-color", str(file)))
         return Plan(file, list(planned.changes(shown)))
 
-    def apply(self, plan: Plan) -> None:
-        """Apply a plan, unless the state has changed since it was made.
+    def apply(self, plan: Plan, seen: Seen | None = None) -> None:
+        """Apply a plan, unless the state has changed since it was made; show each line to `seen`.
 
         Raise TerraformFailedError if it fails; the changes made by then stay.
         """
-        self._show("apply", "-input=false", f"-lock-timeout={lock_timeout()}", str(plan.file))
+        options = ["-input=false", f"-lock-timeout={lock_timeout()}"]
+        self._show("apply", *options, str(plan.file), seen=seen)
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the managed resources of the state. Raise TerraformFailedError if it cannot be read."""
@@ -116,10 +119,10 @@ class Root:
             )
         return done.stdout
 
-    def _show(self, *arguments: str) -> None:
+    def _show(self, *arguments: str, seen: Seen | None = None) -> None:
         plain = [] if sys.stdout.isatty() else ["-no-color"]
         command = [terraform(TOOLS / "bin"), arguments[0], *plain, *arguments[1:]]
-        done = child.run(command, self.folder, _environment(), capture=False)
+        done = child.run(command, self.folder, _environment(), capture=False, seen=seen)
         if done.returncode:
             raise TerraformFailedError(
                 f"terraform {arguments[0]} in {self.folder.name} failed. Its message is above. "
