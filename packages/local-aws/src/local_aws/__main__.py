@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         ("reset", "stop the services and delete their data"),
         ("status", "print what runs and where"),
         ("env", 'print variables for terraform, aws and boto3: eval "$(local-aws env)"'),
+        ("coverage", "print which operations were called, and what their answers are worth"),
         ("serve", "run the services in the foreground, as `up` does in the background"),
     ):
         _add_common(commands.add_parser(name, help=help_text))
@@ -122,6 +123,10 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
 
             reset(settings)
             print("Deleted the resources, the database and the logs.")
+        case "coverage":
+            from local_aws.commands.coverage import coverage
+
+            print(coverage(settings))
         case "status":
             print(show.status(settings))
         case "env":

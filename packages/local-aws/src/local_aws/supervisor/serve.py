@@ -17,6 +17,7 @@ from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.cognito.endpoint import Cognito
 from local_aws.control_plane import account_facts, endpoint, security_group_use
+from local_aws.control_plane.coverage import Coverage
 from local_aws.control_plane.moto_app import Moto
 from local_aws.database import rds
 from local_aws.database.binaries import PostgresNotFoundError
@@ -128,7 +129,7 @@ async def _start(
         "rds": rds.interceptor(data.proxy.port, leftover_logs, data.contents),
         "xray": xray_interceptor(xray.traces),
     }
-    request_model = RequestModelGate()
+    request_model, coverage = RequestModelGate(), Coverage()
     pages = [
         *persistence.watched_pages(cognito.routes()),
         *persistence.routes(),
@@ -136,11 +137,17 @@ async def _start(
         *functions.routes(),
         *observations.routes(),
         *request_model.routes(),
+        *coverage.routes(),
     ]
     gate = endpoint.first_refusal(
         NetworkGate().check, IamGate().check, request_model.check, account_facts.answer
     )
-    aws = endpoint.create_app(persistence.watched(interceptors), persistence.forward, gate, pages)
+    aws = endpoint.create_app(
+        persistence.watched(coverage.interceptors(interceptors)),
+        coverage.forward(persistence.forward),
+        coverage.gate(gate),
+        pages,
+    )
     await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()
     stack.push_async_callback(sources.close)

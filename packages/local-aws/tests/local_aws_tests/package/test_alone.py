@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -159,6 +160,7 @@ def the_user_pool_and_iam_decide(hello: Hello) -> None:
 
 def a_stop_keeps_the_data_and_a_reset_deletes_it(hello: Hello) -> None:
     assert "aws_endpoint_url" in hello.run("status")
+    assert re.search(r"emulated +dynamodb +UpdateItem +2\n", hello.run("coverage"))
     assert f"AWS_ENDPOINT_URL=http://127.0.0.1:{hello.aws_port}" in hello.run("env")
     assert hello.run("down") == "Stopped.\n"
     assert hello.run("status").startswith("down.")
