@@ -139,7 +139,7 @@ def test_the_disk_is_full(stack: Stack, recovers: Recovers, tell: Tell) -> None:
         both.until(STARTED)
         both.until("terraform init")
         ended = both.interrupt()
-        assert "Free disk space for the stack's folder and run `make up` again." in ended.output
+        assert "Free disk space for the stack's folder and try again." in ended.output
         told = ended.output[ended.output.index("up: ") : ended.output.index("make: ***")]
     finally:
         _end_processes(small)

@@ -7,15 +7,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alar
 """
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-
-from local_aws.iam.resource_policy import admits
-from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
 
 from moto.cloudwatch.models import Alarm
 from moto.cloudwatch.responses import CloudWatchResponse
@@ -23,6 +17,9 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.kms.models import kms_backends
 from moto.sns.models import Topic, sns_backends
+
+from local_aws.iam.resource_policy import admits
+from local_aws.settings import ACCOUNT_ID
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")

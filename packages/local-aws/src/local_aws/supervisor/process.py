@@ -88,7 +88,8 @@ def _ready(
             return found
         if process.poll() is not None:
             raise StackError(
-                f"The local AWS did not start. {_last_words(log, begin)}\n  Its log: {log}"
+                f"The local AWS did not start. {_last_words(log, begin)}\n"
+                f"  Its log: {log}. `{settings.program.name} up` tries again."
             )
         time.sleep(0.05)
     raise StackError(

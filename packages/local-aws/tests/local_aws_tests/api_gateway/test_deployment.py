@@ -165,6 +165,6 @@ def test_deleted_api_is_no_longer_served(gateway: Gateway) -> None:
         except ClientError:
             time.sleep(0.1 * attempt)
     answer = gateway.call("GET", "/v1/things")
-    assert (answer.status, "make up" in answer.json["message"]) == (503, True)
+    assert (answer.status, "Apply a Terraform root" in answer.json["message"]) == (503, True)
     assert gateway.apis.bodies.deployments == {}
     assert kept.deployments

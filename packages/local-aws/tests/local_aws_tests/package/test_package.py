@@ -70,6 +70,11 @@ def test_no_text_names_another_program() -> None:
     }
 
 
+def test_moto_is_set_up_in_one_place() -> None:
+    setting = [file.name for file in SOURCES if 'environ["MOTO' in file.read_text()]
+    assert setting == ["__init__.py"]
+
+
 def test_the_zip_of_the_example_has_its_source() -> None:
     example = PACKAGE / "examples" / "hello"
     with zipfile.ZipFile(example / "hello.zip") as archive:
