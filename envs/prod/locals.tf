@@ -38,6 +38,8 @@ locals {
 
   # Settings of single functions: folder => variable => value.
   function_environment = {
+    # Days in which a person who deleted their account can sign in to restore it.
+    users       = { DELETION_GRACE_DAYS = "14" }
     pre_sign_up = { EMAIL_DOMAINS_DENIED = "mailinator.com" }
   }
 }

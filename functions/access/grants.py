@@ -129,7 +129,9 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
         _trail(request, "granted", grant),
     ]
     try:
-        return idempotency_in_table.once(request, work, msgspec.to_builtins(grant))
+        return idempotency_in_table.once(
+            request, work, msgspec.to_builtins(grant), of_user=grant.uid
+        )
     except WorkRefusedError as refused:
         if 0 in refused.items and (held := grants.same(grant)):
             raise _exists(held) from refused

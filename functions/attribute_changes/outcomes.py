@@ -18,6 +18,8 @@ def handle_outcome(command: dict[str, Any]) -> None:
         outbox.fail(id, result["reason"])
     elif command["command"] == "create_user":
         _bind(id, msgspec.json.decode(command["arguments"], type=NewUser), result)
+    elif command["command"] == "erase_user":
+        outbox.erase_records(id)
     else:
         outbox.succeed(id)
 

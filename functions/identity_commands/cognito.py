@@ -29,9 +29,16 @@ def enable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def sign_out_user(identities: list[tuple[str, str]]) -> dict[str, str]:
-    """Revoke the refresh tokens."""
+    """Revoke the refresh tokens. Sign-in stays possible."""
     for subject in ours(identities):
         call_if_there("admin_user_global_sign_out", subject)
+    return {}
+
+
+def delete_user(identities: list[tuple[str, str]]) -> dict[str, str]:
+    """Delete the accounts, with their sessions. Their addresses are free again."""
+    for subject in ours(identities):
+        call_if_there("admin_delete_user", subject)
     return {}
 
 

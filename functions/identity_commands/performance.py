@@ -47,6 +47,12 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
             return cognito.disable_user(
                 msgspec.json.decode(arguments, type=StatusOfUser).identities
             )
+        case "suspend_user":
+            return cognito.sign_out_user(
+                msgspec.json.decode(arguments, type=StatusOfUser).identities
+            )
+        case "erase_user":
+            return cognito.delete_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
         case "enable_user":
             return cognito.enable_user(msgspec.json.decode(arguments, type=StatusOfUser).identities)
         case "sign_out_user":
@@ -60,6 +66,7 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
 
 
 def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
+    """Write the outcome. The arguments of a rejected command have no use: they name a stranger."""
     values = {
         ":pending": {"S": "pending"},
         ":outcome": {"S": outcome},
@@ -68,7 +75,8 @@ def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
     }
     user_table.update(
         *commands.key(id),
-        UpdateExpression="SET outcome = :outcome, #result = :result, expires_at = :end",
+        UpdateExpression="SET outcome = :outcome, #result = :result, expires_at = :end"
+        + (" REMOVE arguments" if outcome == "failed" else ""),
         ConditionExpression="outcome = :pending",
         ExpressionAttributeNames={"#result": "result"},
         ExpressionAttributeValues=values,

@@ -1,9 +1,11 @@
 from typing import Any
 
-from outbox_relay import administrators, expiry, relay
+from outbox_relay import administrators, erasure, expiry, relay
 
 
 def handler(_event: dict[str, Any], _context: object = None) -> dict[str, int]:
     """Handle the schedule's event. Return counts of what was done."""
+    started = erasure.start_due()
     done = {"sent": relay.send_due(), "keys_deleted": expiry.delete_expired_keys()}
-    return done | {"administrators_checked": int(administrators.check())}
+    checked = int(administrators.check())
+    return done | {"erasures_started": started, "administrators_checked": checked}

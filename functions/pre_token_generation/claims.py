@@ -16,6 +16,14 @@ from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, SELF_SERVICE, scopes_of
 
+INTERACTIVE = (
+    "TokenGeneration_Authentication",
+    "TokenGeneration_AuthenticateDevice",
+    "TokenGeneration_HostedAuth",
+    "TokenGeneration_NewPasswordChallenge",
+)
+"""Sign-ins by the person. A refresh (`TokenGeneration_RefreshTokens`) restores no account."""
+
 
 class TokenRequest(TriggerRequest, rename="camel", frozen=True):
     scopes: list[str] | None = None
@@ -66,9 +74,27 @@ def _user(event: TokenGeneration) -> users.User:
         raise RefusalError(
             "This e-mail address is not accepted here. Sign up with another one"
         ) from None
-    if user.status != "active":
+    if user.status == "deleted" and event.trigger_source in INTERACTIVE:
+        _restore(user.uid)
+    elif user.status != "active":
         raise _disabled()
     return user
+
+
+def _restore(uid: str) -> None:
+    """Restore an account that its own person has deleted. Raise RefusalError if it cannot be."""
+    from atrium.identity import restoration  # imported here: hardly any sign-in needs it
+
+    try:
+        if restoration.restore(uid):
+            return
+    except restoration.InProgressError:
+        raise RefusalError(
+            "A change of this account is in progress. Please try again in a moment"
+        ) from None
+    except user_table.TableUnavailableError as error:
+        log.write("ERROR", "restoration left to the relay", uid=uid, error=log.failure(error))
+    raise _disabled()
 
 
 def _rights(uid: str) -> Rights:

@@ -5,6 +5,7 @@ from users import me
 ROUTES = {
     "GET /v1/me": me.read,
     "PATCH /v1/me": me.change,
+    "DELETE /v1/me": deferred("users.deletions", "delete_own"),
     "GET /v1/me/permissions": me.read_permissions,
     "GET /v1/me/sessions": deferred("users.sessions", "list_own"),
     "DELETE /v1/me/sessions": deferred("users.sessions", "end_others"),
@@ -19,5 +20,6 @@ ROUTES = {
     "DELETE /v1/users/{id}/sessions": deferred("users.sessions", "end_all"),
     "DELETE /v1/users/{id}/sessions/{session}": deferred("users.sessions", "end_of_user"),
     "GET /v1/operations/{id}": deferred("users.operations", "read"),
+    "POST /v1/users/{id}/erasures": deferred("users.deletions", "erase"),
 }
 handler = api(__package__, ROUTES)

@@ -26,13 +26,13 @@ class Rights(msgspec.Struct):
 
 def read(request: Request) -> Response:
     uid = request.caller.uid
-    return _representation(profile.find(uid), _rights(request))
+    return _representation(profile.find(uid), rights_of(request))
 
 
 def change(request: Request) -> Response:
     uid = request.caller.uid
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, READ_ONLY))
-    rights = _rights(request)
+    rights = rights_of(request)
     versions = etag.expected_versions(request, rights)
     return _representation(profile.change(uid, changes, versions, uid, request.request_id), rights)
 
@@ -49,7 +49,7 @@ def read_permissions(request: Request) -> Response:
     )
 
 
-def _rights(request: Request) -> Rights:
+def rights_of(request: Request) -> Rights:
     # The token's roles are current: it was accepted because its epoch is META's, which rises with
     # every grant and revocation.
     attributes = user_table.attributes(request.caller.uid)

@@ -24,8 +24,9 @@ from atrium.identity import admins
 from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres
-from atrium.stores.commands import LastAdminError, RightsChangedError
+from atrium.stores.commands import Command, LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement, UniqueViolationError
+from atrium.stores.user_table import LIVING
 from users import operations, people, profile
 from users.operations import Operation
 
@@ -35,12 +36,16 @@ class NewStatus(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change of status. `action` is its name in the audit trail, `kind` the operation's."""
+    """A change of status. `action` is its name in the audit trail, `kind` the operation's.
+
+    It applies to users with a status in `before`.
+    """
 
     status: str
     kind: str
     command: str
     action: str
+    before: tuple[str, ...] = LIVING
 
 
 CHANGES = {
@@ -48,14 +53,24 @@ CHANGES = {
     "disabled": Change("disabled", "user.disable", "disable_user", "user.disabled"),
     "deleted": Change("deleted", "user.delete", "disable_user", "user.deleted"),
 }
+DELETE_OWN = Change("deleted", "user.delete_own", "suspend_user", "user.deleted")
+ERASE = Change(
+    "deleted", "user.erase", "erase_user", "user.erasure_requested", (*LIVING, "deleted")
+)
 
-_CHANGE = f"""
+# `erase_at` is the end of the grace period of a person's own deletion.
+_CHANGE = """
 WITH before AS (
     SELECT uid, status FROM users
-    WHERE uid = $1::uuid AND {profile.IS_NOT_DELETED} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
+    WHERE uid = $1::uuid AND status = ANY ($11::text[]) AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
 ), changed AS (
-    UPDATE users SET status = $2::text, version = version + 1, updated_at = now() FROM before WHERE users.uid = before.uid
-    RETURNING users.uid, users.status, before.status AS previous_status
+    UPDATE users SET
+        status = $2::text,
+        erase_at = coalesce(now() + make_interval(days => $12::integer), erase_at),
+        version = version + 1,
+        updated_at = now()
+    FROM before WHERE users.uid = before.uid
+    RETURNING users.uid, users.status, users.erase_at, before.status AS previous_status
 ), operation AS (
     INSERT INTO operations (id, kind, uid, actor) SELECT $4::uuid, $5::text, uid, $6::uuid FROM changed
 ), audited AS (
@@ -64,12 +79,14 @@ WITH before AS (
     FROM changed
 )
 INSERT INTO outbox (id, command, arguments, actor)
-SELECT $4::uuid, $10::text, jsonb_build_object('uid', uid, 'status', status, 'previous_status', previous_status, 'identities', (
-    SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = changed.uid
+SELECT $4::uuid, $10::text, jsonb_strip_nulls(jsonb_build_object(
+    'uid', uid, 'status', status, 'previous_status', previous_status, 'erase_at', erase_at, 'identities', (
+        SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = changed.uid
+    )
 )), $6::uuid
 FROM changed
 RETURNING id, command, arguments, actor
-"""  # noqa: S608  no input in it
+"""
 
 
 def set_(request: Request) -> Response:
@@ -87,36 +104,60 @@ def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     versions = etag.expected_versions(request)
     epoch = Delegation(request.caller.uid).check_target(str(uid))
     if change.command == "disable_user" and admins.is_last(str(uid)):
-        raise _last_admin()
+        raise last_admin()
     row, operation = write(uid, change, versions, request.caller.uid, request.request_id)
-    try:
-        operations.start(outbox.command(row), epoch)
-    except LastAdminError:  # it was deleted since the read
-        raise _last_admin() from None
-    except RightsChangedError:
-        raise _rights_changed() from None
+    start(outbox.command(row), epoch)
     return operations.accepted(request, operation)
 
 
+def start(command: Command, epoch: int | None = None) -> None:
+    """Send the command. Raise 409 if the table rejects it; the change is then undone."""
+    try:
+        operations.start(command, epoch)
+    except LastAdminError:  # the other administrator was deleted since the read
+        raise last_admin() from None
+    except RightsChangedError:
+        raise _rights_changed() from None
+
+
 def write(
-    uid: UUID, change: Change, versions: list[int] | None, actor: str, request_id: str
+    uid: UUID,
+    change: Change,
+    versions: list[int] | None,
+    actor: str,
+    request_id: str,
+    grace_days: int | None = None,
 ) -> tuple[postgres.Row, Operation]:
     """Write the outbox's row and the operation. Raise 404, 409 or 412."""
     id = uuid7()
-    parameters = (uid, change.status, versions, id, change.kind, actor, uuid7(), change.action)
-    writing = Statement(_CHANGE, (*parameters, request_id, change.command))
+    writing = statement(id, uid, change, versions, actor, request_id, grace_days)
     try:
         [queued, operation] = postgres.batch(writing, operations.select_operation(id))
-    except UniqueViolationError as pending:
-        if pending.constraint != "operations_pending_uid_key":
-            raise
-        raise _pending() from None
+    except UniqueViolationError as error:
+        raise pending(error) from None
     if queued:
         return queued[0], Operation(*operation[0])
     raise people.not_found() if profile.find(uid) is None else etag.stale()
 
 
-def _pending() -> Problem:
+def statement(
+    operation: UUID,
+    uid: UUID,
+    change: Change,
+    versions: list[int] | None,
+    actor: str,
+    request_id: str,
+    grace_days: int | None = None,
+) -> Statement:
+    """Return the statement that writes the change, the operation, the outbox and the audit row."""
+    first = (uid, change.status, versions, operation, change.kind, actor, uuid7(), change.action)
+    return Statement(_CHANGE, (*first, request_id, change.command, list(change.before), grace_days))
+
+
+def pending(error: UniqueViolationError) -> Problem:
+    """Return 409 for an operation that has not ended. Raise the error if it has another cause."""
+    if error.constraint != "operations_pending_uid_key":
+        raise error
     detail = "An earlier change of this user's status is still in progress. Retry in a moment."
     return Problem(409, "operation_pending", detail, headers={"Retry-After": "1"})
 
@@ -126,6 +167,6 @@ def _rights_changed() -> Problem:
     return Problem(409, "rights_changed", detail, headers={"Retry-After": "1"})
 
 
-def _last_admin() -> Problem:
+def last_admin() -> Problem:
     detail = "This is the last administrator. Grant another user the permanent role `admin` everywhere first."
     return Problem(409, "last_admin", detail)

@@ -47,7 +47,9 @@ class Actor:
         return self.things is self.caller
 
     def ask(self, operation: Operation) -> Answer:
-        changed = {"If-Match": STALE} if operation.takes("If-Match") else {}
+        changed: dict[str, str | None] = {"If-Match": STALE} if operation.takes("If-Match") else {}
+        if operation.takes("Idempotency-Key") and operation.body is None:
+            changed["Idempotency-Key"] = None  # an erasure: whoever is admitted gets 400
         values = self.things.values(operation)
         return self.caller.ask(operation, headers=changed, values=values, signed_in=self.signed_in)
 

@@ -11,7 +11,15 @@ import schemathesis
 from schemathesis import GenerationMode
 
 SHARED = frozenset(
-    {"deleteUser", "setUserStatus", "deleteNamespace", "endMyOtherSessions", "endSessions"}
+    {
+        "deleteMe",
+        "deleteUser",
+        "eraseUser",
+        "setUserStatus",
+        "deleteNamespace",
+        "endMyOtherSessions",
+        "endSessions",
+    }
 )
 """The operations that, with a matching tag, would end what the session's other tests use: the users whom they sign in
 as or their sessions, and the namespace of the contract's examples. They get a stale tag, so everything up to the 412 is reached. The tests

@@ -170,9 +170,15 @@ def test_rights_are_written_by_few() -> None:
         == {"access"}
     )
     assert writers("grants") == {"access", "first_admin", "migrate"}
-    assert writers("grants", "DeleteItem") == {"access"}
+    assert writers("grants", "DeleteItem") == {"access", "outbox_relay"}
     assert writers("grants", "UpdateItem") == set()
-    assert writers("admins", "UpdateItem") == {"access", "first_admin", "outbox_relay", "users"}
+    assert writers("admins", "UpdateItem") == {
+        "access",
+        "first_admin",
+        "outbox_relay",
+        "pre_token_generation",
+        "users",
+    }
     assert writers("namespaces") == {"access"}
 
 

@@ -79,6 +79,8 @@ ATTACKS = [
     Attack("POST /v1/users", NONE, {"email": "{new}@example.org"}),
     *_about("PATCH /v1/users/{id}", {"locale": "fr"}),
     *_about("DELETE /v1/users/{id}"),
+    *_about("POST /v1/users/{id}/erasures", headers=NONE),
+    Attack("DELETE /v1/me", NONE, None, ANY, "self"),
     *_about("PUT /v1/users/{id}/status", {"status": "active"}),
     *_about("DELETE /v1/users/{id}/sessions"),
     *_about("DELETE /v1/users/{id}/sessions/{session}", None, {"session": SESSION}),

@@ -39,7 +39,15 @@ LIFETIME = 3600
 """Seconds until the grant of an `expired` caller ends."""
 
 ADMIN = "01890a5d-ac96-774b-bcce-000000000001"
-HELD = ["access.read", "access.write", "document.read", "orders.write", "users.read", "users.write"]
+HELD = [
+    "access.read",
+    "access.write",
+    "document.read",
+    "orders.write",
+    "users.erase",
+    "users.read",
+    "users.write",
+]
 COFFEE = "01990000-0000-7000-8000-000000000001"
 
 _STATE = """
@@ -76,7 +84,9 @@ class Caller:
     @property
     def token(self) -> dict[str, str]:
         end = {} if self.until is None else {"roles_until": str(self.until)}
-        return claims(uid=self.uid, roles=self.role, access_epoch="1", **end)
+        return claims(
+            uid=self.uid, roles=self.role, access_epoch="1", auth_time=str(int(time.time())), **end
+        )
 
 
 @dataclass

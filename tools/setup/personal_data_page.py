@@ -15,6 +15,8 @@ Written by `make docs` from `functions/*/personal-data.yaml`. The tests fail for
 or a log field that none of them declares ([how](architecture.md#personal-data)).
 
 `GET /v1/me/export` and `GET /v1/users/{id}/export` return every field of the tables, items and accounts below.
+`DELETE /v1/me` erases them after a grace period of 14 days (`DELETION_GRACE_DAYS`), unless the person signs in before;
+`POST /v1/users/{id}/erasures` erases them at once.
 
 The column *on erasure* says what an erasure does. *delete*: the row or item goes. *blank*: the fields are emptied. *keep*: it stays, for the reason given.
 *expires*: it ends by itself after the time given.

@@ -6,12 +6,10 @@ from typing import Any
 import msgspec
 
 from atrium.identity import admins, grant_items, legacy_grants, personal_data
+from atrium.identity.about import about
 from atrium.identity.grant_items import Item, Key
 from atrium.identity.personal_data import Kind
 from atrium.stores import commands, user_table
-
-ABOUT = "ABOUT#"
-"""The prefix of the partitions in GSI1 that list items about a user in other partitions."""
 
 
 def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
@@ -27,7 +25,7 @@ def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
             yield from _copies(item)
     for operation in operations:
         yield from _found(commands.key(operation))
-    yield from user_table.query(f"{ABOUT}{uid}", index="GSI1")
+    yield from user_table.query(about(uid)["gsi1pk"], index="GSI1")
     for holders in _found(admins.KEY):
         if uid in holders.get("uids", ()):
             yield holders | {"uids": [uid]}
@@ -68,7 +66,9 @@ def _value(kind: Kind, name: str, stored: Any) -> Any:
 
 
 def deleted_keys(found: Iterable[Item]) -> list[Key]:
-    """Return the keys of the items that an erasure deletes.
+    """Return the keys of the items that an erasure deletes, in the order in which it does.
+
+    A copy of a grant comes before the grant, without which a repeated run would not find it.
 
     An item of an unknown kind in the user's own partitions goes, too. The set of administrators
     stays: the user has left it when the account was deleted.
@@ -79,7 +79,7 @@ def deleted_keys(found: Iterable[Item]) -> list[Key]:
         if (item["pk"], item["sk"]) != admins.KEY
         and ((kind := personal_data.registry().kind(item)) is None or kind.erasure == "delete")
     }
-    return list(keys)
+    return list(reversed(keys))
 
 
 def delete(keys: list[Key]) -> None:

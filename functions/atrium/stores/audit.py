@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from atrium.http.request import Request
+from atrium.identity.about import about
 from atrium.runtime.uuid7 import uuid7
 
 
@@ -30,7 +31,7 @@ def entry(
         "changes": msgspec.json.encode(changes).decode(),
         "request_id": request.request_id,
         "at": now(),
-    }
+    } | (about(uid) if uid else {})
     return {
         "Put": {
             "Item": {name: {"S": value} for name, value in attributes.items() if value is not None}

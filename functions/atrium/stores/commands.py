@@ -20,7 +20,11 @@ from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
-Name = Literal["create_user", "disable_user", "enable_user", "sign_out_user"]
+Name = Literal[
+    "create_user", "disable_user", "enable_user", "sign_out_user", "suspend_user", "erase_user"
+]
+"""`suspend_user` ends the sessions of a person who deleted their account, who may come back.
+`erase_user` deletes the account in the pool."""
 COUNT_ADMINISTRATORS = "count_administrators"
 """The command of the item `COMMAND#administrators`. It has no outcome and no operation."""
 Outcome = Literal["pending", "succeeded", "failed"]
@@ -40,7 +44,7 @@ class NewUser(msgspec.Struct, frozen=True):
 
 
 class StatusOfUser(msgspec.Struct, frozen=True):
-    """Arguments of `disable_user` and `enable_user`. `identities` are (provider, subject).
+    """Arguments of every command but `create_user`. `identities` are (provider, subject).
 
     outbox.take_back restores `previous_status`.
     """
@@ -69,6 +73,10 @@ class Command(msgspec.Struct, frozen=True):
     command: Name
     arguments: dict[str, Any]
     actor: str
+
+
+ENDS_ACCESS = ("disable_user", "suspend_user", "erase_user")
+"""Commands that take a user out of the set of administrators."""
 
 
 class LastAdminError(Exception):
@@ -104,7 +112,7 @@ def _send(command: Command, access_epoch: int | None) -> None:
     except TransactionCanceledError as refused:
         if 0 in refused.conditions:
             return _remind(command.id)
-        if command.command == "disable_user" and 1 in refused.conditions:
+        if command.command in ENDS_ACCESS and 1 in refused.conditions:
             raise LastAdminError(f"{command.id}: nobody else holds the role admin.") from refused
         if access_epoch is not None and _epoch(command) != access_epoch:
             raise RightsChangedError(f"{command.id}: the user's rights have changed.") from refused
@@ -138,7 +146,7 @@ def _with(command: Command, access_epoch: int | None) -> list[dict[str, Any]]:
     if command.command == "create_user":
         return []
     change = msgspec.convert(command.arguments, StatusOfUser)
-    if command.command == "disable_user":
+    if command.command in ENDS_ACCESS:
         return [admins.leaving(change.uid), _status(change, None, access_epoch)]
     return _enabling(change, access_epoch)
 

@@ -13,6 +13,7 @@ import msgspec
 from atrium.http import idempotency_key
 from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
 from atrium.http.request import Request
+from atrium.identity.about import about
 from atrium.stores import user_table
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
@@ -29,9 +30,15 @@ class WorkRefusedError(Exception):
         self.items = items
 
 
-def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, object]) -> Once:
+def once(
+    request: Request,
+    work: Sequence[dict[str, Any]],
+    result: Mapping[str, object],
+    of_user: str | None = None,
+) -> Once:
     """Claim the request's key, do the work and record `result`; return it as JSON values.
 
+    `of_user` is the user whom the result is about: an erasure deletes the record, too.
     `work` holds up to 98 items for `user_table.transact`. It takes one call, or two for a
     replay. Raise 400 without a key, 409 while the first request is in progress, 422 if the key
     was used for a different request. Raises WorkRefusedError and user_table.TableUnavailableError
@@ -41,7 +48,7 @@ def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, 
     encoded = msgspec.json.encode(dict(result), enc_hook=str).decode()
     for _ in range(2):  # a record may expire between the conflict and the read
         try:
-            user_table.transact([_claim(request, caller, name, encoded), *work])
+            user_table.transact([_claim(request, caller, name, encoded, of_user), *work])
         except TransactionCanceledError as refused:
             if _CLAIM in refused.conflicts:
                 raise idempotency_key.in_flight() from None
@@ -56,7 +63,9 @@ def once(request: Request, work: Sequence[dict[str, Any]], result: Mapping[str, 
     raise idempotency_key.in_flight()
 
 
-def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, Any]:
+def _claim(
+    request: Request, caller: str, name: str, result: str, of_user: str | None
+) -> dict[str, Any]:
     """Return the item that claims the key. An expired record counts as absent: TTL deletes late."""
     now = int(time.time())
     item = {
@@ -66,6 +75,8 @@ def _claim(request: Request, caller: str, name: str, result: str) -> dict[str, A
         "result": {"S": result},
         "expires_at": {"N": str(now + LIFETIME_SECONDS)},
     }
+    if of_user:
+        item |= {key: {"S": value} for key, value in about(of_user).items()}
     return {
         "Put": {
             "Item": item,

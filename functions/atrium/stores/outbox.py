@@ -11,6 +11,11 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from atrium.stores.commands import Command
 
+ERASE_RECORDS = "erase_records"
+"""The last step of an erasure, which outbox_relay performs itself."""
+SETTLED_SECONDS = 60
+"""A container accepts a token for up to 30 s after a deletion, and serves a request for up to 29 s."""
+
 # One relay at a time takes a row. Its next turn is a minute later, then two, four, … an hour.
 _TAKE_DUE = """
 WITH due AS (
@@ -37,7 +42,11 @@ WITH ended AS (
 ), taken AS (
     DELETE FROM outbox USING ended WHERE outbox.id = ended.id RETURNING arguments ->> 'previous_status' AS status
 ), undone AS (
-    UPDATE users SET status = coalesce((SELECT status FROM taken), 'active'), version = version + 1, updated_at = now()
+    UPDATE users SET
+        status = coalesce((SELECT status FROM taken), 'active'),
+        erase_at = CASE WHEN (SELECT status FROM taken) = 'deleted' THEN erase_at END,
+        version = version + 1,
+        updated_at = now()
     FROM ended WHERE users.uid = ended.uid
     RETURNING users.uid, ended.id, ended.actor
 )
@@ -45,6 +54,16 @@ INSERT INTO audit_events (id, uid, actor, action, changes)
 SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
 FROM undone
 """
+
+
+_FIND = "SELECT id, command, arguments, actor FROM outbox WHERE id = $1::uuid"
+
+# Nothing is left to do for the pool. Tokens that were accepted before the deletion may be served
+# for a while longer, and their writes must be erased, too.
+_ERASE_RECORDS = f"""
+UPDATE outbox SET command = '{ERASE_RECORDS}', attempts = 0, due_at = now() + interval '{SETTLED_SECONDS} seconds'
+WHERE id = $1::uuid AND command = 'erase_user'
+"""  # noqa: S608  no input in it
 
 
 def command(row: tuple[Any, ...]) -> Command:
@@ -63,6 +82,22 @@ def succeed(operation: str, uid: str | UUID | None = None) -> None:
     `uid` is the affected user, if that was not known before.
     """
     postgres.query(_END, operation, "succeeded", uid, None)
+
+
+def ending(operation: str) -> postgres.Statement:
+    """Return the statement that ends the operation with success."""
+    return postgres.Statement(_END, (operation, "succeeded", None, None))
+
+
+def find(operation: UUID) -> Command | None:
+    """Return the command of a pending operation."""
+    rows = postgres.query(_FIND, operation)
+    return command(rows[0]) if rows else None
+
+
+def erase_records(operation: str) -> None:
+    """Let the relay erase the records, since the account is deleted. A repeat changes nothing."""
+    postgres.query(_ERASE_RECORDS, operation)
 
 
 def fail(operation: str, reason: str) -> None:

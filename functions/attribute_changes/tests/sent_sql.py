@@ -15,4 +15,5 @@ def run() -> None:
             "cognito:pool", "grace", "grace@example.com", {"given_name": "Grace"}, UUID(UID)
         )
         outbox.succeed(OPERATION, grace.uid)
+    outbox.erase_records(OPERATION)
     outbox.fail(OPERATION, "Somebody with this address has signed up already.")

@@ -1,14 +1,19 @@
-"""A minute in which nothing was left behind; and an operation that has ended is not undone."""
+"""A minute in which nothing was left behind; then a user is erased; and an operation that has ended is not undone."""
 
-from atrium.stores import outbox
+from unittest.mock import patch
+
+from atrium.identity import personal_items, users
+from atrium.stores import outbox, user_table
 from atrium.stores.commands import Command
-from outbox_relay import administrators, expiry
+from outbox_relay import administrators, erasure, expiry
 
 
 def run() -> None:
     assert outbox.take_due(100) == []
     assert expiry.delete_expired_keys() == 0
     assert administrators.identities_of(["01920000-0000-7000-8000-000000000002"]) == {}
+    assert erasure.start_due() == 0
+    erases()
     ended = Command(
         "01920000-0000-7000-8000-000000000001",
         "disable_user",
@@ -16,3 +21,12 @@ def run() -> None:
         "01920000-0000-7000-8000-000000000002",
     )
     outbox.take_back(ended, "Nobody else is an administrator.")
+
+
+def erases() -> None:
+    """Erase a user's rows. Other tests are about the items."""
+    ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"}).uid
+    nothing = patch.multiple(user_table, query=lambda *_, **__: [], item=lambda *_: None)
+    with nothing, patch.multiple(user_table, transact=lambda _: None):
+        assert list(personal_items.find(ada, [])) == []
+        erasure.erase("01920000-0000-7000-8000-000000000003", ada)

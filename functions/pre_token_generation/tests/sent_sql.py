@@ -1,8 +1,11 @@
-"""Somebody signs in: the user is there, or is made because post_confirmation failed."""
+"""Somebody signs in: the user is there, or is made because post_confirmation failed; and nobody is restored."""
 
-from atrium.identity import users
+from atrium.identity import restoration, users
 
 
 def run() -> None:
     for _ in range(2):
-        users.find_or_create("cognito:pool", "ada", "ada@example.com", {"family_name": "Lovelace"})
+        ada = users.find_or_create(
+            "cognito:pool", "ada", "ada@example.com", {"family_name": "Lovelace"}
+        )
+    assert restoration.restore(ada.uid) is False

@@ -81,5 +81,9 @@ def changes_status(ada: str) -> None:
     assert operations.find(disabling.id, ada)
     with suppress(Problem):
         status.write(UUID(ada), status.CHANGES["active"], [3], ada, "request-8")  # 412
+    row, _ = status.write(UUID(ada), status.DELETE_OWN, None, ada, "request-10", grace_days=14)
+    assert outbox.find(UUID(outbox.command(row).id))
+    outbox.succeed(outbox.command(row).id)
+    status.write(UUID(ada), status.ERASE, None, ada, "request-11")
     with suppress(Problem):
         status.write(UUID(NOBODY), status.CHANGES["deleted"], None, ada, "request-9")  # 404

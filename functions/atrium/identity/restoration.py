@@ -1,0 +1,45 @@
+"""The restoration of an account that its own person has deleted, by a sign-in in the grace period."""
+
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import commands, outbox, postgres
+
+# The condition is in the UPDATE, so an erasure that begins at the same time finds the row changed.
+_RESTORE = """
+WITH restored AS (
+    UPDATE users SET status = 'active', erase_at = NULL, version = version + 1, updated_at = now()
+    WHERE uid = $1::uuid AND status = 'deleted' AND erase_at > now() RETURNING uid
+), operation AS (
+    INSERT INTO operations (id, kind, uid, actor) SELECT $2::uuid, 'user.restore', uid, uid FROM restored
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes)
+    SELECT $3::uuid, uid, uid, 'user.restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', $2::uuid)
+    FROM restored
+)
+INSERT INTO outbox (id, command, arguments, actor)
+SELECT $2::uuid, 'enable_user', jsonb_build_object('uid', uid, 'status', 'active', 'previous_status', 'deleted', 'identities', (
+    SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = restored.uid
+)), uid
+FROM restored RETURNING id, command, arguments, actor
+"""
+
+
+class InProgressError(Exception):
+    """An earlier change of the account has not ended. A later sign-in can restore it."""
+
+
+def restore(uid: str) -> bool:
+    """Restore the account and return True, or return False if its grace period has ended.
+
+    Raise InProgressError. Raises user_table.TableUnavailableError, after which outbox_relay
+    completes the restoration.
+    """
+    try:
+        rows = postgres.query(_RESTORE, uid, uuid7(), uuid7())
+    except postgres.UniqueViolationError as error:
+        if error.constraint != "operations_pending_uid_key":
+            raise
+        raise InProgressError(f"{uid}: an earlier operation is pending.") from None
+    if not rows:
+        return False
+    commands.send(outbox.command(rows[0]))
+    return True

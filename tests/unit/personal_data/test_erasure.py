@@ -1,0 +1,177 @@
+"""`POST /v1/users/{id}/erasures`: afterwards no live store holds a marker of the person, and no log ever did."""
+
+import time
+import uuid
+from contextlib import suppress
+from typing import Any
+
+import pg8000.native
+import pytest
+from botocore.stub import Stubber
+
+from atrium.identity import users
+from atrium.identity.users import EmailTakenError
+from atrium.stores import user_table
+from outbox_relay import erasure
+from tests.unit.conftest import TABLE
+from tests.unit.events import UID, Context, answer, api_event, claims
+from tests.unit.personal_data.everywhere import holding
+from tests.unit.personal_data.markers import PROVIDER, Person, plant
+from tests.unit.personal_data.steps import operations, perform, relay
+from tools.laptop.answer import Answer
+from users.handler import handler
+
+OTHER_ADMIN = "01890a5d-ac96-774b-bcce-000000000002"
+
+
+def ask(uid: str, key: str = "", by: str = UID, roles: str = "admin", age: int = 0) -> Answer:
+    token = claims(uid=by, roles=roles, auth_time=str(int(time.time()) - age))
+    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    event = api_event("POST /v1/users/{id}/erasures", None, headers, token)
+    return answer(handler(event | {"pathParameters": {"id": uid}}, Context()))
+
+
+def erase(person: Person, database: pg8000.native.Connection, pool: Stubber) -> None:
+    database.run("UPDATE operations SET state = 'failed' WHERE uid = :uid", uid=person.uid)
+    accepted = ask(person.uid)
+    assert (accepted.status, accepted.json["kind"], accepted.json["state"]) == (202, "user.erase", "pending"), accepted.body  # fmt: skip
+    perform(accepted.json["id"], pool, "admin_delete_user", person.subject)
+    assert operations(database, person.uid)[-1][2] == "pending"
+    relay(database)
+    assert operations(database, person.uid)[-1] == (accepted.json["id"], "user.erase", "succeeded")
+
+
+def test_nothing_of_the_person_is_left(
+    person: Person,
+    database: pg8000.native.Connection,
+    table: Any,
+    pool: Stubber,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = plant(database, table, UID)
+    assert len(holding(list(person.markers.values()), database, table)) >= 12
+    theirs = sorted(holding(list(other.markers.values()), database, table))
+    erase(person, database, pool)
+    assert holding(list(person.markers.values()), database, table) == []
+    assert sorted(holding(list(other.markers.values()), database, table)) == theirs
+    logged = capsys.readouterr()
+    assert "user erased" in logged.out
+    assert not any(marker in logged.out + logged.err for marker in person.markers.values())
+
+
+def test_what_stays_is_declared(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    erase(person, database, pool)
+    places = holding([person.uid], database, table)
+    assert sorted(set(places)) == sorted(
+        {"audit_events", "idempotency_keys", "identities", "operations", "users", f"U#{person.uid}"}
+    )
+    [row] = database.run(
+        "SELECT email, given_name, status FROM users WHERE uid = :uid", uid=person.uid
+    )
+    assert row == [None, None, "erased"]
+    meta = user_table.meta(person.uid)
+    assert meta is not None
+    assert (meta.status, meta.is_deleted) == ("erased", True)
+    trail = database.run(
+        "SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=person.uid
+    )
+    assert {action for (action,) in trail} >= {"user.erasure_requested", "user.erased"}
+
+
+def test_the_address_is_free_and_a_new_user_inherits_nothing(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    email = f"{person.markers['users.email']}@example.org"
+    with pytest.raises(EmailTakenError):
+        users.ensure_user(PROVIDER, "new", email, {})
+    erase(person, database, pool)
+    again = users.ensure_user(PROVIDER, "new", email, {})
+    assert (again.status, again.uid == person.uid) == ("active", False)
+    assert user_table.attributes(again.uid) == {}
+    assert list(user_table.query(f"G#{again.uid}")) == []
+    # The old account's sign-in, if it had begun before, finds the erased user.
+    assert users.find_or_create(PROVIDER, person.subject, email, {}).status == "erased"
+
+
+def test_a_run_that_stops_half_way_is_completed_by_the_next(
+    person: Person,
+    database: pg8000.native.Connection,
+    table: Any,
+    pool: Stubber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After every one of the relay's transactions in the table, with one item in each."""
+    transact, cuts = user_table.transact, 0
+    while True:
+        left = [cuts + 1]
+
+        def stopping(items: Any, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            transact(items)
+
+        accepted = ask_erasure(person, database, pool)
+        with monkeypatch.context() as patch:
+            patch.setattr(user_table, "MAX_ITEMS", 1)
+            patch.setattr(user_table, "transact", stopping)
+            with suppress(KeyboardInterrupt):
+                relay(database)
+        was_cut = operations(database, person.uid)[-1][2] == "pending"
+        relay(database)
+        assert operations(database, person.uid)[-1] == (accepted, "user.erase", "succeeded")
+        assert holding(list(person.markers.values()), database, table) == []
+        if not was_cut:
+            break
+        cuts += 1
+        person = plant(database, table, UID)
+    assert cuts >= 8, "the erasure of a person with eight items has fewer transactions"
+
+
+def ask_erasure(person: Person, database: pg8000.native.Connection, pool: Stubber) -> str:
+    accepted: str = ask(person.uid).json["id"]
+    perform(accepted, pool, "admin_delete_user", person.subject)
+    return accepted
+
+
+def test_records_are_erased_when_no_request_can_write_them_any_more(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    accepted = ask_erasure(person, database, pool)
+    waiting = "SELECT extract(epoch FROM due_at - now())::int FROM outbox WHERE id = :id"
+    assert database.run(waiting, id=accepted)[0][0] in range(55, 61)
+
+
+def test_a_repeated_request_is_answered_alike(
+    person: Person, database: pg8000.native.Connection
+) -> None:
+    first, again = ask(person.uid, "k-1"), ask(person.uid, "k-1")
+    assert (first.body, again.headers["idempotency-replayed"]) == (again.body, "true")
+    assert ask(person.uid).json["code"] == "operation_pending"
+
+
+def test_who_may_not_is_refused(person: Person, database: pg8000.native.Connection) -> None:
+    assert ask(str(uuid.uuid4())).status == 404
+    assert ask(UID, by=person.uid, roles="").status == 403
+    assert ask(person.uid, age=301).json["code"] == "recent_sign_in_required"
+    assert ask(UID).json["code"] == "last_admin"
+    assert operations(database, person.uid) == []
+
+
+def test_an_undeclared_item_in_the_user_s_partition_goes_too(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    photo = {"pk": f"U#{person.uid}", "sk": "PHOTO", "of": person.marker("photo")}
+    table.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in photo.items()})
+    erase(person, database, pool)
+    assert holding(list(person.markers.values()), database, table) == []
+
+
+def test_an_erased_user_is_not_erased_again(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    erase(person, database, pool)
+    assert ask(person.uid).status == 404
+    assert erasure.start_due() == 0

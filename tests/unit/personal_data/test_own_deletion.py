@@ -1,0 +1,189 @@
+"""`DELETE /v1/me`: a sign-in restores the account for 14 days, a refresh never does; then it is erased."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pg8000.native
+import pytest
+from botocore.stub import Stubber
+
+from atrium.identity import admins, grants
+from atrium.identity.cognito_trigger import RefusalError
+from atrium.stores import user_table
+from pre_token_generation.handler import handler as pre_token_generation
+from tests.unit.events import UID, Context, answer, api_event, claims, trigger_event
+from tests.unit.personal_data.conftest import ADMIN
+from tests.unit.personal_data.everywhere import holding
+from tests.unit.personal_data.markers import Person
+from tests.unit.personal_data.steps import operations, perform, relay
+from tools.laptop.answer import Answer
+from users.handler import handler
+
+INTERACTIVE = "TokenGeneration_Authentication"
+EXPIRED = "UPDATE users SET erase_at = now() - interval '1 second' WHERE uid = :uid"
+
+
+def delete(uid: str, roles: str = "", age: int = 0, etag: str = "*") -> Answer:
+    token = claims(uid=uid, roles=roles, auth_time=str(int(time.time()) - age))
+    return answer(handler(api_event("DELETE /v1/me", None, {"If-Match": etag}, token), Context()))
+
+
+def read(uid: str, epoch: int = 1) -> Answer:
+    token = claims(uid=uid, access_epoch=str(epoch))
+    return answer(handler(api_event("GET /v1/me", token=token), Context()))
+
+
+def sign_in(person: Person, source: str = INTERACTIVE) -> Any:
+    """Return the claims of the token, as Cognito asks the trigger for them."""
+    attributes = {"sub": person.subject, "email": f"{person.markers['users.email']}@example.org"}
+    found = pre_token_generation(trigger_event(source, attributes), Context())["response"]
+    return found["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"]
+
+
+def deleted(person: Person, pool: Stubber, database: pg8000.native.Connection) -> None:
+    """Delete the account, and let the pool end its sessions: that is all it is asked for."""
+    assert delete(person.uid).status == 202
+    [(operation, kind, _)] = operations(database, person.uid)
+    assert kind == "user.delete_own"
+    perform(operation, pool, "admin_user_global_sign_out", person.subject)
+    assert operations(database, person.uid) == [(operation, kind, "succeeded")]
+
+
+@pytest.fixture(autouse=True)
+def _scopes(contract: None) -> None:
+    """Let pre_token_generation find the contract."""
+
+
+def test_it_ends_access_and_says_until_when_a_sign_in_restores_it(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    assert read(person.uid).status == 200
+    gone = delete(person.uid)
+    assert (gone.status, gone.json["status"]) == (202, "deleted"), gone.body
+    until = datetime.fromisoformat(gone.json["erase_at"])
+    assert timedelta(days=13) < until - datetime.now(UTC) <= timedelta(days=14)
+    # For reads a container may trust the token for 30 s; the record is gone already.
+    assert (read(person.uid).status, delete(person.uid).status) == (404, 401)
+
+
+def test_the_grace_period_is_a_setting(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELETION_GRACE_DAYS", "1")
+    until = datetime.fromisoformat(delete(person.uid).json["erase_at"])
+    assert until - datetime.now(UTC) < timedelta(days=1, minutes=1)
+
+
+def test_a_sign_in_restores_everything_and_a_refresh_nothing(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    deleted(person, pool, database)
+    with pytest.raises(RefusalError, match="disabled"):
+        sign_in(person, "TokenGeneration_RefreshTokens")
+    assert operations(database, person.uid)[-1][1] == "user.delete_own"
+    token = sign_in(person)
+    assert read(person.uid, int(token["access_epoch"])).status == 200
+    assert operations(database, person.uid)[-1][1:] == ("user.restore", "pending")
+    perform(operations(database, person.uid)[-1][0], pool, "admin_enable_user", person.subject)
+    assert database.run("SELECT status, erase_at FROM users WHERE uid = :uid", uid=person.uid) == [
+        ["active", None]
+    ]
+    relay(database)
+    assert len(holding(list(person.markers.values()), database, table)) >= 12
+    assert [kind for _, kind, _ in operations(database, person.uid)] == [
+        "user.delete_own",
+        "user.restore",
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["TokenGeneration_HostedAuth", "TokenGeneration_NewPasswordChallenge", "TokenGeneration_AuthenticateDevice"],
+)  # fmt: skip
+def test_every_kind_of_sign_in_restores(
+    person: Person, database: pg8000.native.Connection, pool: Stubber, source: str
+) -> None:
+    deleted(person, pool, database)
+    assert sign_in(person, source)["uid"] == person.uid
+
+
+def test_a_sign_in_before_the_sessions_have_ended_is_refused(
+    person: Person, database: pg8000.native.Connection
+) -> None:
+    """The pool would end the new session, too."""
+    delete(person.uid)
+    with pytest.raises(RefusalError, match="in progress"):
+        sign_in(person)
+
+
+def test_after_the_grace_period_the_account_is_erased(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    deleted(person, pool, database)
+    assert relay(database)["erasures_started"] == 0
+    database.run(EXPIRED, uid=person.uid)
+    with pytest.raises(RefusalError, match="disabled"):
+        sign_in(person)
+    assert relay(database)["erasures_started"] == 1
+    assert relay(database)["erasures_started"] == 0
+    operation, kind, _ = operations(database, person.uid)[-1]
+    assert kind == "user.erase"
+    perform(operation, pool, "admin_delete_user", person.subject)
+    relay(database)
+    assert operations(database, person.uid)[-1] == (operation, kind, "succeeded")
+    assert holding(list(person.markers.values()), database, table) == []
+    with pytest.raises(RefusalError):
+        sign_in(person)
+
+
+def test_a_deletion_by_an_administrator_is_not_undone_by_a_sign_in(
+    person: Person, database: pg8000.native.Connection
+) -> None:
+    database.run("UPDATE users SET status = 'deleted' WHERE uid = :uid", uid=person.uid)
+    with pytest.raises(RefusalError, match="disabled"):
+        sign_in(person)
+    assert relay(database)["erasures_started"] == 0
+
+
+def test_the_last_administrator_stays(person: Person, database: pg8000.native.Connection) -> None:
+    refused = delete(UID, "admin")
+    assert (refused.status, refused.json["code"]) == (409, "last_admin")
+    assert database.run("SELECT status, erase_at FROM users WHERE uid = :uid", uid=UID) == [
+        ["active", None]
+    ]
+
+
+def test_an_administrator_who_comes_back_counts_again(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    grant = {"uid": person.uid, "id": "01890a5d-ac96-774b-bcce-0000000000ae"}
+    made = msgspec.structs.replace(ADMIN, **grant)
+    user_table.transact([*grants.puts(made), admins.joining(person.uid)])
+    deleted(person, pool, database)
+    assert admins.is_last(UID)
+    assert sign_in(person)["roles"] == "admin editor"
+    assert not admins.is_last(UID)
+
+
+def test_it_wants_the_version_that_was_read_and_a_recent_sign_in(person: Person) -> None:
+    etag = read(person.uid).headers["etag"]
+    assert delete(person.uid, etag='"old"').status == 412
+    assert delete(person.uid, age=301).json["code"] == "recent_sign_in_required"
+    assert delete(person.uid, etag=etag).status == 202
+
+
+def test_the_record_of_the_command_has_no_address(
+    person: Person, database: pg8000.native.Connection, table: Any
+) -> None:
+    delete(person.uid)
+    [(arguments,)] = database.run(
+        "SELECT arguments::text FROM outbox WHERE command = 'suspend_user'"
+    )
+    assert json.loads(arguments).keys() == {
+        "uid",
+        "status",
+        "previous_status",
+        "erase_at",
+        "identities",
+    }
