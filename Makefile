@@ -163,6 +163,10 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 
 ##@ Environments on AWS
 
+.PHONY: reachability
+reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
+	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
+
 .PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin tunnel destroy artefacts
 # An empty digest is passed on, and refused: the step that should have set it has failed.
 TESTED_ARTEFACTS = $(if $(filter undefined,$(origin ARTEFACTS)),,--artefacts "$(ARTEFACTS)")

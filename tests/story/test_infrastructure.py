@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.story.checkout import ROOT, Checkout
 from tools.deploy import stack_settings
+from tools.deploy.environment import LOCAL, environment
 from tools.deploy.terraform.scratch import ScratchRoot
 
 
@@ -13,6 +14,20 @@ def test_a_second_plan_of_dev_is_empty_and_a_workflows_summary_says_so(tmp_path:
     assert status == 0, said
     assert "local: nothing to change." in said
     assert summary.read_text() == "### local: nothing to change.\n\n"
+
+
+def test_a_second_plan_sees_a_change_that_was_made_by_hand() -> None:
+    """The test above can fail: AWS answers something else than Terraform was told."""
+    target = environment(LOCAL)
+    logs, group = target.client("logs"), f"/aws/lambda/{target.output('functions')['meta']}"
+    [found] = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
+    try:
+        _, said = Checkout(ROOT).run("plan", "local")
+    finally:
+        logs.put_retention_policy(logGroupName=group, retentionInDays=found["retentionInDays"])
+    assert 'module.api_lambda.aws_cloudwatch_log_group.function["meta"]' in said
+    assert "nothing to change" not in said
 
 
 def test_prod_plans_too() -> None:

@@ -1,0 +1,235 @@
+"""The network of a Terraform plan or state, as `terraform show -json` prints it.
+
+Ids must be known. A state has them all; before a first apply, a plan has those that it was given.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+from local_aws.network.model import (
+    AclEntry,
+    Endpoint,
+    Group,
+    Network,
+    Place,
+    Route,
+    Rule,
+    Subnet,
+)
+
+Resources = Mapping[str, Mapping[str, Any]]  # address → attributes
+
+TARGETS = (
+    *("gateway_id", "nat_gateway_id", "transit_gateway_id", "vpc_peering_connection_id"),
+    *("egress_only_gateway_id", "network_interface_id", "vpc_endpoint_id"),
+)
+
+
+class UnknownIdError(Exception):
+    """An id that only an apply makes known. The message names the resource and the attribute."""
+
+
+def resources(shown: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the resources of `terraform show -json` of a plan or a state."""
+    if "resource_changes" in shown:
+        changes = {each["address"]: each["change"]["after"] for each in shown["resource_changes"]}
+        return {address: after for address, after in changes.items() if after is not None}
+    return dict(_of_module(shown.get("values", {}).get("root_module", {})))
+
+
+def network(found: Resources) -> Network:
+    """Return the network.
+
+    Raises:
+        UnknownIdError: a group, subnet or table is not known yet.
+    """
+    return _Reader(found).network()
+
+
+def _of_module(module: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from ((each["address"], each["values"]) for each in module.get("resources", []))
+    for inner in module.get("child_modules", []):
+        yield from _of_module(inner)
+
+
+class _Reader:
+    def __init__(self, found: Resources) -> None:
+        self._found = found
+        self._groups = {
+            _known(address, group, "id"): self._group(address, group)
+            for address, group in self._of_kind("aws_security_group")
+        }
+        self._subnets = {
+            _known(address, subnet, "id"): self._subnet(address, subnet)
+            for address, subnet in self._of_kind("aws_subnet")
+        }
+
+    def network(self) -> Network:
+        places = {place.name: place for place in self._places()}
+        return Network(places, tuple(self._endpoints()))
+
+    def _of_kind(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        pattern = re.compile(rf"(?:^|\.){kind}\.")
+        yield from (
+            (address, each) for address, each in self._found.items() if pattern.search(address)
+        )
+
+    def _group(self, address: str, group: Mapping[str, Any]) -> Group:
+        return Group(
+            group["id"],
+            address,
+            tuple(self._rules("ingress", group["id"])),
+            tuple(self._rules("egress", group["id"])),
+        )
+
+    def _rules(self, direction: str, group: str) -> Iterator[Rule]:
+        for address, rule in self._of_kind(f"aws_vpc_security_group_{direction}_rule"):
+            if _known(address, rule, "security_group_id") != group:
+                continue
+            range_ = rule.get("cidr_ipv4") or rule.get("cidr_ipv6")
+            yield Rule(
+                address,
+                str(rule["ip_protocol"]),
+                int(rule.get("from_port") or 0),
+                int(rule.get("to_port") or 65535),
+                ip_network(range_) if range_ else None,
+                rule.get("referenced_security_group_id"),
+                rule.get("prefix_list_id"),
+            )
+
+    def _subnet(self, address: str, subnet: Mapping[str, Any]) -> Subnet:
+        table = next(
+            (
+                _known(name, each, "route_table_id")
+                for name, each in self._of_kind("aws_route_table_association")
+                if each.get("subnet_id") == subnet["id"]
+            ),
+            "",
+        )
+        return Subnet(
+            subnet["id"],
+            address,
+            _known(address, subnet, "vpc_id"),
+            ip_network(subnet["cidr_block"]),
+            table,
+            tuple(self._routes(table)),
+            self._acl(subnet["id"]),
+        )
+
+    def _routes(self, table: str) -> Iterator[Route]:
+        for address, route in self._of_kind("aws_route"):
+            if _known(address, route, "route_table_id") != table:
+                continue
+            destination = route.get("destination_cidr_block") or route.get(
+                "destination_ipv6_cidr_block"
+            )
+            target = next((route[name] for name in TARGETS if route.get(name)), "unknown")
+            if destination:
+                yield Route(address, ip_network(destination), str(target))
+
+    def _acl(self, subnet: str) -> tuple[AclEntry, ...] | None:
+        acl = next(
+            (
+                each
+                for _, each in self._of_kind("aws_network_acl")
+                if subnet in (each.get("subnet_ids") or [])
+            ),
+            None,
+        )
+        if acl is None:
+            return None
+        rules = [
+            each
+            for _, each in self._of_kind("aws_network_acl_rule")
+            if each.get("network_acl_id") == acl["id"]
+        ]
+        return tuple(
+            AclEntry(
+                int(each["rule_number"]),
+                each["rule_action"] == "allow",
+                bool(each.get("egress")),
+                str(each["protocol"]),
+                int(each.get("from_port") or 0),
+                int(each.get("to_port") or 65535),
+                ip_network(each["cidr_block"]),
+            )
+            for each in rules
+        )
+
+    def _places(self) -> Iterator[Place]:
+        for address, function in self._of_kind("aws_lambda_function"):
+            for block in function.get("vpc_config") or []:
+                yield self._place(address, block.get("subnet_ids"), block.get("security_group_ids"))
+        for address, instance in self._of_kind("aws_instance"):
+            is_public = bool(instance.get("associate_public_ip_address")) or self._has_address(
+                address
+            )
+            groups = instance.get("vpc_security_group_ids")
+            yield self._place(address, [instance.get("subnet_id")], groups, is_public)
+        for address, proxy in self._of_kind("aws_db_proxy"):
+            yield self._place(
+                address, proxy.get("vpc_subnet_ids"), proxy.get("vpc_security_group_ids")
+            )
+        for address, database in self._of_kind("aws_db_instance"):
+            subnets = self._of_subnet_group(database.get("db_subnet_group_name"))
+            is_public = bool(database.get("publicly_accessible"))
+            yield self._place(address, subnets, database.get("vpc_security_group_ids"), is_public)
+
+    def _has_address(self, instance: str) -> bool:
+        """Return True if an Elastic IP is the instance's: it names it, or is of its module."""
+        module = instance.partition(".aws_instance.")[0]
+        return any(address.startswith(f"{module}.") for address, _ in self._of_kind("aws_eip"))
+
+    def _of_subnet_group(self, name: object) -> list[str] | None:
+        groups = [
+            each for _, each in self._of_kind("aws_db_subnet_group") if each.get("name") == name
+        ]
+        return groups[0].get("subnet_ids") if groups else None
+
+    def _place(
+        self,
+        address: str,
+        subnets: list[Any] | None,
+        groups: list[Any] | None,
+        is_public: bool = False,
+    ) -> Place:
+        if not subnets or not groups or None in (*subnets, *groups):
+            raise UnknownIdError(
+                f"{address}: its subnets or security groups are known after an apply only."
+            )
+        return Place(
+            address,
+            tuple(self._subnets[each] for each in subnets),
+            tuple(self._groups[each] for each in groups if each in self._groups),
+            is_public,
+        )
+
+    def _endpoints(self) -> Iterator[Endpoint]:
+        for address, endpoint in self._of_kind("aws_vpc_endpoint"):
+            is_gateway = endpoint.get("vpc_endpoint_type", "Gateway") == "Gateway"
+            place = (
+                None
+                if is_gateway
+                else self._place(
+                    address, endpoint.get("subnet_ids"), endpoint.get("security_group_ids")
+                )
+            )
+            yield Endpoint(
+                address,
+                str(endpoint["service_name"]).rpartition(".")[2],
+                _known(address, endpoint, "vpc_id"),
+                endpoint.get("policy") or "",
+                frozenset(endpoint.get("route_table_ids") or ()),
+                endpoint.get("prefix_list_id") if is_gateway else None,
+                place,
+                bool(endpoint.get("private_dns_enabled")),
+            )
+
+
+def _known(address: str, attributes: Mapping[str, Any], name: str) -> str:
+    value = attributes.get(name)
+    if value is None:
+        raise UnknownIdError(f"{address}: {name} is known after an apply only.")
+    return str(value)
