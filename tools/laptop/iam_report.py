@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from local_aws.iam import record
+from local_aws.iam.access import SERVICES
 from local_aws.iam.patterns import glob
 from local_aws.iam.policy import Statement, parse
 from local_aws.iam.record import Call
@@ -231,6 +232,7 @@ def text(found: Report) -> str:
         f"  {'allowed' if c.allowed else 'DENIED '} {_name(c.role)}: {c.action} on {c.resource}"
         for c in found.calls
     ]
+    lines += ["", *_differences(found.calls)]
     lines += ["", f"{len(found.used)} permissions that calls used"]
     lines += [
         "",
@@ -256,6 +258,16 @@ def text(found: Report) -> str:
         for each in found.needless
     ]
     return "\n".join(lines)
+
+
+def _differences(calls: Sequence[Call]) -> list[str]:
+    """Name the calls that AWS may decide differently, because their resource is not known."""
+    told = [
+        f"  ≠ {_name(call.role)}: {call.action}: decided on *; AWS may ask about a resource"
+        for call in calls
+        if call.resource == "*" and call.action.partition(":")[0] not in (*SERVICES, "xray")
+    ]
+    return [f"{len(told)} calls that AWS may decide differently", *told]
 
 
 def main() -> int:

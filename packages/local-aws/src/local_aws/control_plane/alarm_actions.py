@@ -18,7 +18,7 @@ from moto.core.utils import utcnow
 from moto.kms.models import kms_backends
 from moto.sns.models import Topic, sns_backends
 
-from local_aws.iam.resource_policy import admits
+from local_aws.iam.resource_policies import admits
 from local_aws.settings import ACCOUNT_ID
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"

@@ -22,6 +22,7 @@ from local_aws.control_plane import (  # noqa: F401 - they patch moto
     alarm_actions,
     function_vpc,
     moto_growth,
+    topic_delivery,
 )
 from local_aws.control_plane.operation_name import model_of, operation_name
 from local_aws.settings import LOOPBACK, Settings

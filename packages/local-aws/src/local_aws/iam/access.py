@@ -5,11 +5,10 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from local_aws.aws_call import AwsCall
 from local_aws.iam.context import UNKNOWN, Context
@@ -67,31 +66,15 @@ def _text(content: Mapping[str, Any], name: str) -> str:
 
 
 def _lambda(call: AwsCall) -> list[Access]:
-    """Map a Lambda call.
+    from local_aws.iam import lambda_access
 
-    `Invoke` needs lambda:InvokeFunction on the function as the caller names it, including its
-    alias.
-    """
-    invoked = re.fullmatch(
-        r"/(?:2015-03-31|2014-11-13|2021-11-15)/functions/([^/]+)"
-        r"/(?:invocations|invoke-async|response-streaming-invocations)/?",
-        call.path,
-    )
-    if not invoked or call.method != "POST":
-        return [Access(f"lambda:{call.method} {call.path}")]
-    name = unquote(invoked[1])
-    name = (
-        name
-        if name.startswith("arn:")
-        else arn(call, "function:" + name.removeprefix(f"{ACCOUNT_ID}:function:"))
-    )
-    qualifier = dict(parse_qsl(call.query)).get("Qualifier")
-    qualified = name.count(":") > 6
-    return [
-        Access(
-            "lambda:InvokeFunction", f"{name}:{qualifier}" if qualifier and not qualified else name
-        )
-    ]
+    return lambda_access.accesses(call)
+
+
+def _s3(call: AwsCall) -> list[Access]:
+    from local_aws.iam import s3_access
+
+    return s3_access.accesses(call)
 
 
 # These calls take a client id or an access token and consult no IAM policy (`authtype: none` in
@@ -236,7 +219,10 @@ def _sns(call: AwsCall) -> list[Access]:
 def _sts(call: AwsCall) -> list[Access]:
     if call.action in ("GetCallerIdentity", "GetSessionToken"):
         return []
-    return [Access(f"sts:{call.action}", _text(parameters(call), "RoleArn") or "*")]
+    content = parameters(call)
+    names = {"sts:ExternalId": "ExternalId", "sts:RoleSessionName": "RoleSessionName"}
+    keys = {key: _text(content, name) for key, name in names.items() if name in content}
+    return [Access(f"sts:{call.action}", _text(content, "RoleArn") or "*", keys)]
 
 
 _KMS_UNKNOWN = (
@@ -342,6 +328,7 @@ SERVICES: dict[str, Callable[[AwsCall], list[Access]]] = {
     "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,
+    "s3": _s3,
     "secretsmanager": _secretsmanager,
     "sns": _sns,
     "sqs": _sqs,

@@ -1,4 +1,4 @@
-"""AWS's evaluation logic for one kind of policy: decides if an action on a resource is allowed.
+"""AWS's evaluation logic: decides if an action on a resource is allowed.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -10,10 +10,13 @@ from local_aws.iam.conditions import holds
 from local_aws.iam.context import Context, Keys
 from local_aws.iam.patterns import UndecidableError, UnresolvedVariableError, glob, resolved
 from local_aws.iam.policy import Policy, Statement
+from local_aws.iam.principal import Caller, Match
 
 IDENTITY = "identity-based policy"
 BOUNDARY = "permissions boundary"
 SESSION = "session policy"
+RESOURCE = "resource-based policy"
+NOBODY = Caller()
 
 
 @dataclass(frozen=True)
@@ -21,24 +24,43 @@ class Decision:
     allowed: bool
     reason: str  # for a denial, the end of AWS's own message
     statement: str = ""  # "<policy>/<sid>" that decided; empty for an implicit deny
+    explicit: bool = False  # an explicit deny, which no other policy can overrule
+    match: Match = Match.NONE  # how a resource-based policy that allows names the caller
+
+
+@dataclass(frozen=True)
+class Attached:
+    """The policy of the resource that a call is about."""
+
+    policy: Policy
+    # Identity policies count for a KMS key or a role only if its own policy lets them.
+    required: bool = False
 
 
 def decide(
-    policies: Sequence[Policy], action: str, resource: str, context: Context, kind: str = IDENTITY
+    policies: Sequence[Policy],
+    action: str,
+    resource: str,
+    context: Context,
+    kind: str = IDENTITY,
+    caller: Caller = NOBODY,
 ) -> Decision:
     """Decide one action: an explicit deny wins, then any allow, else an implicit deny.
 
-    `action` is "service:Name". `resource` is an ARN, or "*" for an action without a resource.
+    `caller` matters for resource-based policies only. `action` is "service:Name". `resource` is an ARN, or "*" for an action without a resource.
 
     A statement fails closed if it cannot be evaluated: it applies if it is a Deny and does not
     apply if it is an Allow. Reasons are a malformed statement, an unknown operator and an unknown
     condition value.
     """
     keys = Keys.of(context)
-    allowed_by = ""
+    allowed_by, closest = "", Match.NONE
     for policy in policies:
         for statement in policy.statements:
             name = f"{policy.name}/{statement.sid}"
+            match = statement.principals.match(caller) if statement.principals else Match.DIRECT
+            if not match:
+                continue
             applies = _applies(statement, action, resource, keys, policy.variables)
             if not statement.allows and applies is not False:
                 doubt = (
@@ -46,11 +68,12 @@ def decide(
                     if applies is None
                     else ""
                 )
-                return Decision(False, f"with an explicit deny in {_article(kind)}{doubt}", name)
-            if statement.allows and applies and not allowed_by:
-                allowed_by = name
+                reason = f"with an explicit deny in {_article(kind)}{doubt}"
+                return Decision(False, reason, name, explicit=True)
+            if statement.allows and applies and match > closest:
+                allowed_by, closest = name, match
     if allowed_by:
-        return Decision(True, f"allowed by {allowed_by}", allowed_by)
+        return Decision(True, f"allowed by {allowed_by}", allowed_by, match=closest)
     return Decision(False, f"because no {kind} allows the {action} action")
 
 
@@ -61,17 +84,41 @@ def decide_within(
     action: str,
     resource: str,
     context: Context,
+    attached: Attached | None = None,
+    caller: Caller = NOBODY,
 ) -> Decision:
-    """Decide an action that the role's policies, boundary and session policy must all allow.
+    """Decide an action of a principal on a resource of its own account.
 
-    None means that there is no boundary or no session policy.
+    None means that there is no boundary, no session policy or no policy of the resource. The
+    principal's policies, its boundary and its session policy must all allow the action. A policy of
+    the resource that names the role stands in for the first, one that names the session for all
+    three.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
     """
-    decision = decide(identity, action, resource, context)
-    for kind, policies in ((BOUNDARY, boundary), (SESSION, session)):
-        if decision.allowed and policies is not None:
-            narrowed = decide(policies, action, resource, context, kind)
-            decision = decision if narrowed.allowed else narrowed
-    return decision
+    own = decide(identity, action, resource, context)
+    narrowed = [
+        decide(policies, action, resource, context, kind)
+        for kind, policies in ((BOUNDARY, boundary), (SESSION, session))
+        if policies is not None
+    ]
+    granted = _granted(attached, action, resource, context, caller)
+    if denied := next((each for each in (own, *narrowed, granted) if each.explicit), None):
+        return denied
+    if granted.match is Match.DIRECT:
+        return granted
+    if attached is not None and attached.required and not granted.allowed:
+        return granted
+    if not own.allowed and granted.match is Match.ROLE:
+        own = granted
+    return next((each for each in (own, *narrowed) if not each.allowed), own)
+
+
+def _granted(
+    attached: Attached | None, action: str, resource: str, context: Context, caller: Caller
+) -> Decision:
+    policies = [attached.policy] if attached else []
+    return decide(policies, action, resource, context, RESOURCE, caller)
 
 
 def _article(kind: str) -> str:

@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from local_aws.iam.conditions import Condition
+from local_aws.iam.principal import Principals, parse_principals
 
 _STATEMENT_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+_ATTACHED_KEYS = _STATEMENT_KEYS | {"Principal", "NotPrincipal"}
 _RESOURCE = re.compile(r"arn:[^:]+:[a-z0-9-]+:")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
@@ -22,7 +24,8 @@ class Statement:
     """A policy statement.
 
     Unless it is malformed, exactly one of action and not_action is set, and exactly one of resource
-    and not_resource.
+    and not_resource. A resource-based policy without a Resource is about the one that it is
+    attached to.
     """
 
     sid: str
@@ -32,6 +35,7 @@ class Statement:
     resource: tuple[str, ...] | None = None
     not_resource: tuple[str, ...] | None = None
     conditions: tuple[Condition, ...] = ()
+    principals: Principals | None = None  # only in resource-based policies
     malformed: str | None = None
 
 
@@ -44,8 +48,8 @@ class Policy:
 
 
 @lru_cache(maxsize=1024)
-def parse(document: str, name: str = "") -> Policy:
-    """Parse a policy document.
+def parse(document: str, name: str = "", *, attached: bool = False) -> Policy:
+    """Parse a policy document; `attached` stands for a resource-based policy.
 
     A document that is no policy becomes one that denies everything and gives the reason.
     """
@@ -62,7 +66,7 @@ def parse(document: str, name: str = "") -> Policy:
         content["Statement"] if isinstance(content["Statement"], list) else [content["Statement"]]
     )
     return Policy(
-        tuple(_statement(each, n) for n, each in enumerate(statements)),
+        tuple(_statement(each, n, attached) for n, each in enumerate(statements)),
         name,
         version == "2012-10-17",
     )
@@ -72,7 +76,7 @@ def _unreadable(name: str, problem: str) -> Policy:
     return Policy((Statement(sid="", allows=False, malformed=f"the document {problem}"),), name)
 
 
-def _statement(content: Any, number: int) -> Statement:
+def _statement(content: Any, number: int, attached: bool) -> Statement:
     if not isinstance(content, dict):
         return Statement(f"#{number}", allows=False, malformed="it is not an object")
     sid, effect = str(content.get("Sid") or f"#{number}"), content.get("Effect")
@@ -82,14 +86,32 @@ def _statement(content: Any, number: int) -> Statement:
     try:
         action, not_action = _either(content, "Action", "NotAction")
         _check_actions(action or not_action or ())
-        resource, not_resource = _either(content, "Resource", "NotResource")
-        _check_resources(resource or not_resource or ())
-        if unknown := content.keys() - _STATEMENT_KEYS:
-            raise ValueError(f"an identity policy must not contain {', '.join(sorted(unknown))}")
+        resource, not_resource = _resources(content, attached)
+        if unknown := content.keys() - (_ATTACHED_KEYS if attached else _STATEMENT_KEYS):
+            kind = "resource-based" if attached else "identity"
+            raise ValueError(f"this {kind} policy must not contain {', '.join(sorted(unknown))}")
+        principals = _principals(content) if attached else None
         conditions = _conditions(content.get("Condition", {}))
     except ValueError as error:
         return Statement(sid, allows, malformed=str(error))
-    return Statement(sid, allows, action, not_action, resource, not_resource, conditions)
+    return Statement(
+        sid, allows, action, not_action, resource, not_resource, conditions, principals
+    )
+
+
+def _resources(content: Mapping[str, Any], attached: bool) -> tuple[tuple[str, ...] | None, ...]:
+    if attached and not {"Resource", "NotResource"} & content.keys():
+        return ("*",), None
+    resource, not_resource = _either(content, "Resource", "NotResource")
+    _check_resources(resource or not_resource or ())
+    return resource, not_resource
+
+
+def _principals(content: Mapping[str, Any]) -> Principals:
+    if ("Principal" in content) == ("NotPrincipal" in content):
+        raise ValueError("it needs exactly one of Principal and NotPrincipal")
+    excluded = "NotPrincipal" in content
+    return parse_principals(content["NotPrincipal" if excluded else "Principal"], excluded=excluded)
 
 
 def _either(

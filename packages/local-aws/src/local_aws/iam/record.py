@@ -29,11 +29,13 @@ _EVER_NEW = {"aws:currenttime", "aws:epochtime", "aws:userid"}
 
 @dataclass(frozen=True)
 class Policies:
-    """The policy documents that apply to a role, unchanged."""
+    """The policy documents that apply to a role's call, unchanged."""
 
     identity: tuple[tuple[str, str], ...] = ()  # (name, document)
     boundary: tuple[tuple[str, str], ...] | None = None  # None if the role has no boundary
     session: str = ""
+    # (document, whether the call needs its consent); None if the resource has no policy
+    attached: tuple[str, bool] | None = None
 
     @property
     def texts(self) -> Iterator[str]:
@@ -101,7 +103,9 @@ def _call(content: dict[str, Any]) -> Call:
     boundary = policies["boundary"]
     identity = tuple((name, document) for name, document in policies["identity"])
     kept = None if boundary is None else tuple((name, document) for name, document in boundary)
-    return Call(**content, policies=Policies(identity, kept, policies["session"]))
+    document = policies.get("attached")
+    attached = (document[0], document[1]) if document else None
+    return Call(**content, policies=Policies(identity, kept, policies["session"], attached))
 
 
 def mentioned(policies: Policies, context: Context) -> dict[str, Any]:
@@ -112,7 +116,8 @@ def mentioned(policies: Policies, context: Context) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _lowered(policies: Policies) -> str:
-    return "\n".join(policies.texts).lower()
+    texts = [*policies.texts, *(policies.attached[:1] if policies.attached else ())]
+    return "\n".join(texts).lower()
 
 
 def _stem(key: str) -> str:
@@ -164,6 +169,8 @@ def _string_tests(policies: Policies) -> Mapping[str, tuple[tuple[bool, str], ..
     """
     found: dict[str, tuple[tuple[bool, str], ...] | None] = {}
     documents = [parse(text) for text in policies.texts if text]
+    if policies.attached:
+        documents.append(parse(policies.attached[0], attached=True))
     for condition in (
         each
         for document in documents

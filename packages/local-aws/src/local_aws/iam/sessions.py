@@ -12,14 +12,17 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from local_aws.iam import aws_policies
+from local_aws.iam import aws_policies, resource_policies
 from local_aws.iam.context import Context, completed
 from local_aws.iam.decision import SESSION, Decision, decide_within
 from local_aws.iam.policy import Policy, parse
+from local_aws.iam.principal import Caller
 from local_aws.iam.record import Call, Policies, mentioned, record
+from local_aws.iam.trust import trusts_service
 from local_aws.settings import ACCOUNT_ID
 
 PARTITION = "aws"
+LAMBDA = "lambda.amazonaws.com"
 
 
 def utc_now() -> datetime:
@@ -51,6 +54,10 @@ class Session:
         return f"arn:{PARTITION}:sts::{ACCOUNT_ID}:assumed-role/{self.role_name}/{self.name}"
 
     @property
+    def caller(self) -> Caller:
+        return Caller(ACCOUNT_ID, self.arn, self.role_arn)
+
+    @property
     def expired(self) -> bool:
         return self.expiration <= utc_now()
 
@@ -72,12 +79,14 @@ def credentials_for(
     """Assume a role as the Lambda service does: `(access key, secret, token, expiration)`.
 
     Raises:
-        LookupError: there is no such role.
+        LookupError: there is no such role, or it does not trust Lambda.
     """
     if _role(role_arn) is None:
         raise LookupError(
             f"The role {role_arn} does not exist. Apply the Terraform root that creates it."
         )
+    if not trusts_service(role_arn, LAMBDA):
+        raise LookupError(f"The trust policy of {role_arn} does not let {LAMBDA} assume it.")
     _forget_expired()
     made = sts_backends[ACCOUNT_ID][PARTITION].assume_role(
         region_name="us-east-1",
@@ -109,23 +118,24 @@ def session(access_key: str) -> Session | None:
 
 def authorize(caller: Session, action: str, resource: str, context: Context) -> Decision:
     """Decide whether this session may perform the action."""
-    return role_may(caller.role_arn, action, resource, {**context, **caller.keys()}, caller.policy)
+    context = {**context, **caller.keys()}
+    return _decide(caller.caller, action, resource, context, caller.policy)
 
 
-def role_may(
-    role_arn: str,
-    action: str,
-    resource: str,
-    context: Context | None = None,
-    session_policy: str = "",
+def role_may(role_arn: str, action: str, resource: str, context: Context | None = None) -> Decision:
+    """Decide whether a service that has assumed the role may perform the action."""
+    return _decide(Caller(ACCOUNT_ID, "", role_arn), action, resource, context or {}, "")
+
+
+def _decide(
+    caller: Caller, action: str, resource: str, given: Context, session_policy: str
 ) -> Decision:
-    """Decide by the role's own policies, its boundary and a session policy.
+    """Decide by the role's policies, its boundary, a session policy and the resource's policy.
 
     A role that was deleted is denied everything.
     """
-    role = _role(role_arn)
-    policies = _policies(role, session_policy) if role else Policies()
-    given = context or {}
+    role = _role(caller.role_arn)
+    policies = _policies(role, action, resource, session_policy) if role else Policies()
     decision = decide_within(
         _parsed(policies.identity),
         None if policies.boundary is None else _parsed(policies.boundary),
@@ -133,10 +143,20 @@ def role_may(
         action,
         resource,
         completed(action, resource, given),
+        resource_policies.parsed(policies.attached) if role else None,
+        caller,
     )
     known = mentioned(policies, given)
     record.note(
-        Call(role_arn, action, resource, decision.allowed, decision.statement, policies, known)
+        Call(
+            caller.role_arn,
+            action,
+            resource,
+            decision.allowed,
+            decision.statement,
+            policies,
+            known,
+        )
     )
     return decision
 
@@ -145,10 +165,12 @@ def _parsed(documents: Iterable[tuple[str, str]]) -> list[Policy]:
     return [parse(document, name) for name, document in documents]
 
 
-def _policies(role: Any, session_policy: str) -> Policies:
-    inline = tuple(role.policies.items())
+def _policies(role: Any, action: str, resource: str, session_policy: str) -> Policies:
     return Policies(
-        inline + _managed(list(role.managed_policies.values())), _boundary(role), session_policy
+        tuple(role.policies.items()) + _managed(list(role.managed_policies.values())),
+        _boundary(role),
+        session_policy,
+        resource_policies.attached_to(action, resource),
     )
 
 

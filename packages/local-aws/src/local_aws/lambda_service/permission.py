@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from local_aws.iam.resource_policy import admits
+from local_aws.iam.resource_policies import admits
 
 
 def may_invoke(

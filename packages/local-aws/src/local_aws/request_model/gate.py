@@ -99,3 +99,14 @@ def _operation(service: str, name: str) -> tuple[Any, Node] | None:
 @cache
 def _service(service: str) -> Any:
     return botocore.session.Session().get_service_model(MODELS.get(service, service))
+
+
+def parameters_of(call: AwsCall) -> dict[str, Any]:
+    """Return the parameters by the names of AWS's model; empty if they cannot be parsed."""
+    known = _operation(model_of(call), _name(call))
+    if known is None:
+        return {}
+    try:
+        return parameters.read(call, known[0])
+    except parameters.UnreadableError:
+        return {}

@@ -45,7 +45,7 @@ from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
 from local_aws.dynamodb import Store, schema
 from local_aws.dynamodb.adopt import adopt
-from local_aws.iam.gate import error_response
+from local_aws.iam.errors import error_response
 from local_aws.settings import Settings
 from local_aws.supervisor import ready as supervisor
 from local_aws.supervisor.applied import Applied

@@ -34,7 +34,10 @@ def topic() -> Iterator[Topic]:
     with mock_aws():
         sns, sqs = (boto3.client(name, region_name=REGION) for name in ("sns", "sqs"))
         arn = sns.create_topic(Name="alarms")["TopicArn"]
-        queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        of_sns = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        queue = sqs.create_queue(QueueName="inbox", Attributes={"Policy": policy(of_sns)})[
+            "QueueUrl"
+        ]
         sns.subscribe(
             TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:inbox"
         )

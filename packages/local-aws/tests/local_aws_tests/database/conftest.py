@@ -139,7 +139,7 @@ def make_role(
     iam = boto3.client("iam", region_name=REGION)
     trust = {
         "Effect": "Allow",
-        "Principal": {"Service": trusted},
+        "Principal": {"Service": [trusted, "lambda.amazonaws.com"]},
         "Action": "sts:AssumeRole",
         **condition,
     }

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.config import Config
 
 from local_aws.aws_call import AwsCall
 from local_aws.control_plane.endpoint import CREDENTIAL
@@ -21,6 +22,17 @@ from local_aws.iam import sessions
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
+# A role that Lambda and everyone in the account may assume.
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com", "AWS": "000000000000"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
 
 
 class Body(io.BytesIO):
@@ -36,8 +48,9 @@ def through_the_gate(request: AWSPreparedRequest, **_: Any) -> AWSResponse | Non
     refusal = asyncio.run(IamGate().check(call))
     if refusal is None:
         return None
+    url, request.url = request.url, "http://refused.invalid/"  # moto is asked even so
     return AWSResponse(
-        request.url,
+        url,
         refusal.status,
         HTTPHeaders.from_dict(dict(refusal.headers)),
         Body(refusal.body),
@@ -52,6 +65,8 @@ def as_call(request: AWSPreparedRequest) -> AwsCall:
     signed = CREDENTIAL.search(texts.get("authorization", ""))
     assert request.method
     body = request.body or b""
+    if not isinstance(body, bytes | str):  # a stream, of an upload to S3
+        body = b""
     body = body.encode() if isinstance(body, str) else body
     assert isinstance(body, bytes)
     url, form = urlsplit(request.url), dict(parse_qsl(body.decode()))
@@ -97,7 +112,10 @@ def make_role(name: str, statements: Any, boundary: str | None = None) -> None:
     iam = boto3.client("iam", region_name=REGION)
     more = {"PermissionsBoundary": boundary} if boundary else {}
     iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument="{}", Tags=[{"Key": "team", "Value": "ada"}], **more
+        RoleName=name,
+        AssumeRolePolicyDocument=TRUST,
+        Tags=[{"Key": "team", "Value": "ada"}],
+        **more,
     )
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
 
@@ -109,6 +127,7 @@ def client(service: str, key: str, secret: str, token: str | None) -> Any:
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
+        config=Config(s3={"addressing_style": "path"}),  # as for every endpoint without a name
     )
     made.meta.events.register_first("before-send", through_the_gate)
     return made

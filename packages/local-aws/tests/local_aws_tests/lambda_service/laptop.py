@@ -37,6 +37,16 @@ from local_aws_tests.support.waiting import settle
 
 REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
 ROOT = Path(__file__).resolve().parents[5]
 BIN = Path(sys.executable).parent
 BASE_PYTHON = Path(sys._base_executable)  # type: ignore[attr-defined]
@@ -131,7 +141,7 @@ class Laptop:
             call, lambda other: self.functions.intercept(other, forward)
         )
         loop.run(self._start())
-        self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
+        self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
 
     async def _start(self) -> None:
         await self.functions.start()

@@ -23,7 +23,7 @@ from local_aws.network import NetworkGate
 from local_aws.network.egress import egress_of
 from local_aws.network.reachability import Place, caller_of, no_way_to_proxy
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
-from local_aws_tests.lambda_service.laptop import Loop, zipped
+from local_aws_tests.lambda_service.laptop import TRUST, Loop, zipped
 
 REGION = "eu-central-1"
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
@@ -103,7 +103,7 @@ class Network:
         }
         iam = self.client("iam")
         named = f"{name}-{self.vpc}"  # IAM is not reset: it loads all of AWS's policies again
-        role = iam.create_role(RoleName=named, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        role = iam.create_role(RoleName=named, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         iam.put_role_policy(RoleName=named, PolicyName="all", PolicyDocument=json.dumps(everything))
         vpc = (
             {"VpcConfig": {"SubnetIds": [self.subnet], "SecurityGroupIds": list(groups)}}

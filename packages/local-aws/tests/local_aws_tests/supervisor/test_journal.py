@@ -22,7 +22,7 @@ from local_aws.control_plane.moto_app import Moto
 from local_aws.dynamodb import DynamoDb
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local_aws.supervisor.persistence import Kept, Persistence
-from local_aws_tests.lambda_service.laptop import REGION, Loop, zipped
+from local_aws_tests.lambda_service.laptop import REGION, TRUST, Loop, zipped
 
 # A killed process does not close moto's temporary files either.
 pytestmark = pytest.mark.filterwarnings(
@@ -230,7 +230,7 @@ def test_objects(stack: Stack) -> None:
 
 
 def test_functions_secrets_parameters_and_rules(stack: Stack) -> None:
-    stack.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
+    stack.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
     stack.now.save()
     functions, role = stack.client("lambda"), f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
     functions.create_function(
