@@ -26,6 +26,9 @@ async def answer(call: AwsCall) -> AwsResponse | None:
 
 def _lambda_settings(_: AwsCall) -> AwsResponse:
     limit = {
+        "TotalCodeSize": 80_530_636_800,
+        "CodeSizeUnzipped": 262_144_000,
+        "CodeSizeZipped": 52_428_800,
         "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
         "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS,
     }

@@ -43,7 +43,10 @@ class FunctionAdditions:
     revision: str = ""
     dead_letter_arn: str | None = None
     logging: Mapping[str, Any] = field(default_factory=dict)  # LoggingConfig
+    has_environment: bool = False  # Environment was given, perhaps without variables
     last_version: int = 0  # the newest number that was published
+    # of $LATEST: ARN with qualifier -> the revision of its policy
+    policy_revisions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class DeployedFunction:
     def allow(self, principal: str, source_arn: str) -> None:
         """Raise `InvokeError` unless the function's policy admits the service."""
         if not may_invoke(
-            list(self.resource.policy.statements), principal, source_arn, self.invoked_arn
+            list(_latest(self.resource).policy.statements), principal, source_arn, self.invoked_arn
         ):
             raise access_denied(principal, self.invoked_arn)
 
@@ -161,7 +161,7 @@ def is_superseded(name: str, version: str, region: str) -> bool:
     return (
         version != LATEST
         and version not in named
-        and int(version) < max(map(int, named - {LATEST}), default=0)
+        and int(version) < max((int(each) for each in named if each.isdigit()), default=0)
     )
 
 
@@ -248,7 +248,10 @@ def _fingerprint(resource: Any) -> tuple[object, ...]:
 
 
 def _latest(resource: Any) -> Any:
-    """Return the $LATEST version, where moto keeps a function's reserved concurrency."""
+    """Return the $LATEST version, which holds what all versions share.
+
+    This is the reserved concurrency and the policy.
+    """
     return lambda_backends[ACCOUNT_ID][resource.region].get_function(resource.function_name)
 
 

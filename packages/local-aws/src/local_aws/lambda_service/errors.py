@@ -31,6 +31,14 @@ class InvokeError(Exception):
         return AwsResponse(self.status, json.dumps(body).encode(), headers)
 
 
+def invalid(message: str) -> InvokeError:
+    return InvokeError(400, "InvalidParameterValueException", message)
+
+
+def not_found(message: str) -> InvokeError:
+    return InvokeError(404, "ResourceNotFoundException", message)
+
+
 def function_not_found(arn: str) -> InvokeError:
     return InvokeError(404, "ResourceNotFoundException", f"Function not found: {arn}")
 
@@ -42,6 +50,11 @@ def layer_not_found(function: str) -> InvokeError:
         "Publish the function again."
     )
     return InvokeError(502, "ResourceNotFoundException", message)
+
+
+def role_not_assumable() -> InvokeError:
+    message = "The role defined for the function cannot be assumed by Lambda."
+    return InvokeError(403, "AccessDeniedException", message)
 
 
 def payload_too_large(size: int, limit: int) -> InvokeError:

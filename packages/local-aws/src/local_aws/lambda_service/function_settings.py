@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from moto.awslambda.models import LambdaAlias, LambdaFunction
+from moto.awslambda.models import LambdaAlias, LambdaFunction, lambda_backends
 
 from local_aws.control_plane import additions
+from local_aws.settings import ACCOUNT_ID
 
 _init, _update, _update_code, _configuration, _update_alias = (
     LambdaFunction.__init__,
@@ -70,6 +71,8 @@ def _keep(function: Any, asked: dict[str, Any]) -> None:
     changes: dict[str, Any] = {"revision": str(uuid4())}
     if "DeadLetterConfig" in asked:
         changes["dead_letter_arn"] = (asked["DeadLetterConfig"] or {}).get("TargetArn")
+    if "Environment" in asked:
+        changes["has_environment"] = True
     if "LoggingConfig" in asked:
         changes["logging"] = asked["LoggingConfig"] or {}
     additions.change_function(function, **changes)
@@ -94,12 +97,20 @@ def _shown(function: Any, on_create: bool = False) -> dict[str, Any]:
     shown = _configuration(function, on_create)
     target = dead_letter_arn(function)
     shown |= {"LoggingConfig": logging(function).shown(), "RevisionId": revision(function)}
+    if additions.of_function(function).has_environment:
+        shown.setdefault("Environment", {"Variables": {}})
     return shown | ({"DeadLetterConfig": {"TargetArn": target}} if target else {})
 
 
 def _updated_alias(alias: Any, *others: Any, **named: Any) -> None:
     _update_alias(alias, *others, **named)
     alias.revision_id = str(uuid4())
+
+
+def renew_revision(region: str, name: str) -> None:
+    """Give $LATEST another revision, as when it becomes Active after a change."""
+    latest = lambda_backends[ACCOUNT_ID][region].get_function(name)
+    additions.change_function(latest, revision=str(uuid4()))
 
 
 LambdaFunction.__init__ = _made  # type: ignore[method-assign, assignment]

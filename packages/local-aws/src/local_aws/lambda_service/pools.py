@@ -1,6 +1,7 @@
 """The pools of every function version: made when needed, and retired when their code is old."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from inspect import isawaitable
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction, find, is_superseded
 from local_aws.lambda_service.egress import EgressOf
 from local_aws.lambda_service.environment import Interpreter
-from local_aws.lambda_service.errors import InvokeError
+from local_aws.lambda_service.errors import InvokeError, role_not_assumable
 from local_aws.lambda_service.function_log import FunctionLogs
 from local_aws.lambda_service.pool import Limits, Now, Pool
 from local_aws.lambda_service.report import init_lines
 from local_aws.lambda_service.unpack import Unpacked
 from local_aws.lambda_service.worker import InitError, Worker
+
+log = logging.getLogger("local.lambda")
 
 # (role ARN, session name) -> temporary credentials of the role
 CredentialsOf = Callable[[str, str], Awaitable[Credentials] | Credentials]
@@ -88,10 +91,18 @@ class Pools:
         running = self._pools[region, name, version].function
         return now.fingerprint != running.fingerprint or is_superseded(name, version, region)
 
+    async def _credentials_of(self, function: DeployedFunction) -> Credentials:
+        try:
+            found = self._credentials(function.role, function.name)
+            return await found if isawaitable(found) else found
+        except LookupError as error:
+            log.error("%s cannot start: %s", function.invoked_arn, error)
+            raise role_not_assumable() from error
+
     async def _launch(self, function: DeployedFunction) -> Worker:
         task_root = await self._unpacked.folder(function.code)
         layers = [await self._unpacked.folder(layer) for layer in function.layers]
-        credentials = self._credentials(function.role, function.name)
+        credentials = await self._credentials_of(function)
         worker = Worker(
             function,
             self._interpreter,
@@ -99,9 +110,7 @@ class Pools:
             self._egress(function) if self._egress else None,
         )
         try:
-            await worker.start(
-                task_root, layers, await credentials if isawaitable(credentials) else credentials
-            )
+            await worker.start(task_root, layers, credentials)
         except BaseException as error:
             if isinstance(error, InitError):
                 error.output, error.log_stream = worker.output.take(), worker.log_stream

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.iam import sessions
-from local_aws.lambda_service import invoke_api, invoke_config, preconditions
+from local_aws.lambda_service import function_policy, invoke_api, invoke_config, preconditions
+from local_aws.lambda_service.answers import shaped
 from local_aws.lambda_service.asynchronous import RETRY_SECONDS, Apart, AsyncInvocations
 from local_aws.lambda_service.deployed import DeployedFunction, find, forget_layers, keep_layer
 from local_aws.lambda_service.egress import EgressOf
@@ -22,6 +23,7 @@ from local_aws.lambda_service.function_log import FunctionLogs, OnLine
 from local_aws.lambda_service.invocation import Invocation, OnInvoked
 from local_aws.lambda_service.pool import Limits, Now
 from local_aws.lambda_service.pools import CredentialsOf, Pools
+from local_aws.lambda_service.references import plain, reference, with_plain_name
 from local_aws.lambda_service.trace import new_trace
 from local_aws.lambda_service.unpack import Unpacked
 from local_aws.lambda_service.worker import Event, InitError
@@ -177,18 +179,24 @@ class LambdaService:
         return web.Response(status=204)
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
-        """Answer Invoke and event invoke configs; forward other calls, then retire old workers."""
+        """Answer Invoke, policies and event invoke configs; forward other calls."""
         try:
+            named = reference(call)
+            call = plain(call, named) if named else with_plain_name(call)
             if function := invoke_api.invoked_function(call):
                 return await invoke_api.answer(self, call, function)
             if match := invoke_config.PATH.match(call.path):
                 return invoke_config.answer(call, match)
-            preconditions.check(call)
+            if named and (match := function_policy.PATH.match(call.path)):
+                return function_policy.answer(call, named, match["statement"])
+            preconditions.check(call, named)
         except InvokeError as error:
             return error.response()
+        if preconditions.deletes_nothing(call, named):
+            return AwsResponse(204, b"")
         if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):
             keep_layer(call.region, unquote(layer["layer"]), layer["version"])
-        response = await forward(call)
+        response = shaped(call, await forward(call), named)
         if call.method != "GET":
             await self._pools.retire_outdated()
             forget_layers(call.region)

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
 
 import copy
 from typing import Any
+from uuid import uuid4
 
 from moto.awslambda.models import LambdaStorage
 
@@ -25,6 +26,8 @@ def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
     additions.change_function(latest, last_version=number)
     version = copy.copy(latest)
     version.set_version(number)
+    for each in (latest, version):  # publishing gives both another revision
+        additions.change_function(each, revision=str(uuid4()))
     version.description = description or version.description
     published.append(version)
     storage._arns[version.function_arn] = version

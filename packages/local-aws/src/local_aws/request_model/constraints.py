@@ -11,6 +11,8 @@ import regex
 
 from local_aws.request_model.anchoring import matches_whole_value
 
+LONGEST_VALUE = 1000  # of the value that a message repeats
+
 Shape = Any  # a shape of botocore, which is untyped
 
 
@@ -37,6 +39,8 @@ class Node:
     """The checks of one shape; `members` also list the names that a request may use for them."""
 
     checks: list[Check] = field(default_factory=list)
+    # What AWS tells of a scalar in a list or map: all its constraints, at the container's path.
+    as_item: str = ""
     required: tuple[str, ...] = ()
     members: dict[str, "Node"] = field(default_factory=dict)
     items: "Node | None" = None
@@ -67,6 +71,9 @@ def violations(node: Node, value: Any, count: Count, path: str = "") -> Iterator
     if isinstance(value, dict):
         yield from _members(node, value, count, path)
     elif isinstance(value, list) and node.items is not None:
+        if node.items.as_item:
+            yield from _items(node.items, value, value, "Member", count, path)
+            return
         for position, item in enumerate(value, 1):
             yield from violations(node.items, item, count, f"{path}.{position}.member")
     for check in node.checks:
@@ -85,11 +92,22 @@ def _members(node: Node, value: dict[str, Any], count: Count, path: str) -> Iter
         if name in value:
             yield from violations(member, value[name], count, _joined(path, name))
     if node.keys is not None:
-        for key in value:
-            yield from violations(node.keys, key, count, path)
-    if node.items is not None:
+        yield from _items(node.keys, list(value), value, "Map keys", count, path)
+    if node.items is not None and node.items.as_item:
+        yield from _items(node.items, list(value.values()), value, "Map value", count, path)
+    elif node.items is not None:
         for key, item in value.items():
             yield from violations(node.items, item, count, f"{path}.{key}.member")
+
+
+def _items(
+    node: Node, items: list[Any], container: Any, what: str, count: Count, path: str
+) -> Iterator[Violation]:
+    """Yield one violation for all scalars of a list or map, as AWS tells it."""
+    broken = [found for item in items for found in violations(node, item, count, path)]
+    if broken:
+        constraint = f"{what} must satisfy constraint: [{node.as_item}]"
+        yield Violation(path, constraint, container, node.sensitive)
 
 
 def _joined(path: str, name: str) -> str:
@@ -98,8 +116,16 @@ def _joined(path: str, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = "null" if value is None else f"'{value}'"
-    return text if len(text) <= 200 else f"{text[:200]}…'"
+    text = "null" if value is None else f"'{_as_java(value)}'"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…'"
+
+
+def _as_java(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_java, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_as_java(item)}' for key, item in value.items())}}}"
+    return str(value)
 
 
 def _node(service: str, shape: Shape, known: dict[str, Node]) -> Node:
@@ -111,6 +137,7 @@ def _node(service: str, shape: Shape, known: dict[str, Node]) -> Node:
         return known[shape.name]
     node = known[shape.name] = Node(sensitive=bool(shape.metadata.get("sensitive")))
     node.checks = list(_checks(service, shape))
+    node.as_item = ", ".join(_texts(shape))
     match shape.type_name:
         case "structure":
             node.required = tuple(shape.required_members)
@@ -123,6 +150,22 @@ def _node(service: str, shape: Shape, known: dict[str, Node]) -> Node:
             node.keys = _kept(_node(service, shape.key, known))
             node.items = _kept(_node(service, shape.value, known))
     return node
+
+
+def _texts(shape: Shape) -> Iterator[str]:
+    """Yield the constraints of a scalar in AWS's order."""
+    metadata = shape.metadata
+    if shape.type_name not in ("string", "integer", "long", "float", "double"):
+        return
+    if enum := metadata.get("enum"):
+        yield f"Member must satisfy enum value set: [{', '.join(enum)}]"
+        return
+    what = "length" if shape.type_name == "string" else "value"
+    for name, words in (("max", "less"), ("min", "greater")):
+        if metadata.get(name) is not None:
+            yield f"Member must have {what} {words} than or equal to {metadata[name]}"
+    if pattern := metadata.get("pattern"):
+        yield f"Member must satisfy regular expression pattern: {pattern}"
 
 
 def _kept(node: Node) -> Node | None:

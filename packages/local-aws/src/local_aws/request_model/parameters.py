@@ -90,13 +90,16 @@ def _rest(call: AwsCall, model: Model) -> dict[str, Any]:
     """Return the parameters of path, query and headers."""
     in_path = _path_pattern(model.http["requestUri"]).fullmatch(call.path.rstrip("/") or "/")
     labels = in_path.groupdict() if in_path else {}
-    query = dict(parse_qsl(call.query, keep_blank_values=True))
+    sent = parse_qsl(call.query, keep_blank_values=True)
+    query = dict(sent)
     places = {"uri": labels, "querystring": query, "header": call.headers}
     found: dict[str, Any] = {}
     for name, member in model.input_shape.members.items():
         place = member.serialization.get("location")
         wire = member.serialization.get("name", name)
         wire = wire.lower() if place == "header" else wire
+        if place == "querystring" and member.type_name == "list" and wire in query:
+            found[name] = [value for key, value in sent if key == wire]
         if (
             place in places
             and (value := places[place].get(wire)) is not None
