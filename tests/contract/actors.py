@@ -47,10 +47,10 @@ class Actor:
         return self.things is self.caller
 
     def ask(self, operation: Operation) -> Answer:
-        changed: dict[str, str | None] = {"If-Match": STALE} if operation.takes("If-Match") else {}
-        if operation.takes("Idempotency-Key") and operation.body is None:
-            changed["Idempotency-Key"] = None  # an erasure: whoever is admitted gets 400
+        changed = {"If-Match": STALE} if operation.takes("If-Match") else {}
         values = self.things.values(operation)
+        if operation.takes("Idempotency-Key") and operation.body is None:
+            values = {**values, "id": str(uuid.uuid4())}  # an erasure: of a user whom no cell needs
         return self.caller.ask(operation, headers=changed, values=values, signed_in=self.signed_in)
 
 
