@@ -69,28 +69,27 @@ def end_own(request: Request) -> Response:
 
 
 def end_of_user(request: Request) -> Response:
-    uid = str(request.uuid("id"))
-    Delegation(request.caller.uid).check_target(uid)
-    return _end_one(request, uid)
+    return _end_one(request, str(request.uuid("id")))
 
 
 def end_others(request: Request) -> Response:
     """End every session of the caller but the current one, which must stay signed in at Cognito."""
     etag.expected_versions(request)
     uid, kept = request.caller.uid, request.caller.session
-    return _end(uid, lambda _: [_all(uid, kept), _trail(request, uid, {"kept": kept})])
+    trail = _trail(request, uid, {"kept": kept})
+    return _end(request, uid, lambda meta: [_all(uid, kept, meta), trail])
 
 
 def end_all(request: Request) -> Response:
     """End every session of a user, and sign the user out at Cognito."""
     etag.expected_versions(request)
     uid = str(request.uuid("id"))
-    Delegation(request.caller.uid).check_target(uid)
     _meta(uid)
     arguments = {"uid": uid, "identities": identities(uid)}
     command = Command(str(uuid7()), "sign_out_user", arguments, request.caller.uid)
     trail = _trail(request, uid, {})
-    return _end(uid, lambda _: [_all(uid, ""), trail, commands.new_item(command)])
+    new = commands.new_item(command)
+    return _end(request, uid, lambda meta: [_all(uid, "", meta), trail, new])
 
 
 def identities(uid: str) -> list[list[str]]:
@@ -147,15 +146,20 @@ def _end_one(request: Request, uid: str) -> Response:
             )
         return [_one(uid, meta, found), _trail(request, uid, {"session": session})]
 
-    return _end(uid, items)
+    return _end(request, uid, items)
 
 
-def _end(uid: str, items: Callable[[Meta], Items]) -> Response:
-    """Write the items that follow from the user's META, the first of which changes it."""
+def _end(request: Request, uid: str, items: Callable[[Meta], Items]) -> Response:
+    """Write the items that follow from the user's META, the first of which changes it.
+
+    That one fails if the user gains rights after they were compared with the caller's.
+    """
 
     def write() -> None:
+        meta = _meta(uid)
+        Delegation(request.caller.uid).check_target(uid)
         try:
-            user_table.transact(items(_meta(uid)))
+            user_table.transact(items(meta))
         except TransactionCanceledError as refused:
             raise ContentionError(f"{uid}: another request changed the sessions.") from refused
 
@@ -173,31 +177,31 @@ def _one(uid: str, meta: Meta, record: SessionRecord) -> dict[str, Any]:
             f"{MAX_ENDED} sessions were ended one by one. End all other sessions at once instead.",
         )
     values = {":ended": _map({**ended, record.sk: record.expires_at})}
-    return _update(uid, "SET ended_sessions = :ended", values, meta)
+    update = _update(uid, "SET ended_sessions = :ended", values, meta)
+    condition = "(attribute_not_exists(ended_sessions) OR ended_sessions = :read)"
+    update["Update"]["ConditionExpression"] += f" AND {condition}"
+    update["Update"]["ExpressionAttributeValues"][":read"] = _map(meta.ended_sessions)
+    return update
 
 
-def _all(uid: str, kept: str) -> dict[str, Any]:
+def _all(uid: str, kept: str, meta: Meta) -> dict[str, Any]:
     values = {":none": _map({}), ":now": {"N": str(int(time.time()))}, ":kept": {"S": kept}}
     expression = "SET ended_sessions = :none, sessions_ended_at = :now, kept_session = :kept"
-    return _update(uid, expression, values)
+    return _update(uid, expression, values, meta)
 
 
-def _update(
-    uid: str, expression: str, values: dict[str, Any], read: Meta | None = None
-) -> dict[str, Any]:
-    """Return the update of META of a user who is not deleted; `read` is what it replaces."""
-    living = {f":{status}": {"S": status} for status in user_table.LIVING}
-    condition = f"#status IN ({', '.join(living)})"
-    if read is not None:
-        condition += " AND (attribute_not_exists(ended_sessions) OR ended_sessions = :read)"
-        values = {**values, ":read": _map(read.ended_sessions)}
+def _update(uid: str, expression: str, values: dict[str, Any], read: Meta) -> dict[str, Any]:
+    """Return the update of META of a user who is not deleted and has the rights that were read."""
+    known = {f":{status}": {"S": status} for status in user_table.LIVING}
+    condition = f"#status IN ({', '.join(known)}) AND access_epoch = :read_epoch"
+    known[":read_epoch"] = {"N": str(read.access_epoch)}
     return {
         "Update": {
             "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
             "UpdateExpression": expression,
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {**values, **living},
+            "ExpressionAttributeValues": {**values, **known},
         }
     }
 

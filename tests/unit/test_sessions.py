@@ -12,7 +12,7 @@ import pytest
 from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import session, session_records
+from atrium.identity import grant_items, grants, session, session_records
 from atrium.runtime import clock
 from atrium.stores import commands, dynamodb, user_table
 from atrium.stores.user_table import Meta
@@ -21,7 +21,7 @@ from identity_commands.performance import perform
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
-from tests.unit.test_users_commands import OTHER, new_admin, new_user
+from tests.unit.test_users_commands import OTHER, granted, new_admin, new_user
 from tools.laptop.answer import Answer
 from users import sessions
 from users.handler import handler as users
@@ -443,6 +443,45 @@ def test_who_may_not_change_a_user_ends_no_session_of_theirs(
         path = {"id": UID, "session": HERE}
         refused = call(route, PHONE, path, uid=OTHER, roles="clerk")
         assert outcome(refused) == "403 admin_required"
+
+
+@pytest.mark.parametrize(
+    "route", ["DELETE /v1/users/{id}/sessions", "DELETE /v1/users/{id}/sessions/{session}"]
+)
+def test_a_user_who_gains_rights_meanwhile_keeps_their_sessions(
+    office: pg8000.native.Connection,
+    recording: Time,
+    monkeypatch: pytest.MonkeyPatch,
+    route: str,
+) -> None:
+    """Grace may write users. Eve becomes an administrator after their rights were compared."""
+    put({"pk": "R#clerk", "sk": "META", "version": 1})
+    put({"pk": "R#clerk", "sk": "PERM#users.write", "permission": "users.write"})
+    user_table.transact([{"Delete": {"Key": grant_items.at((f"G#{OTHER}", "*#ROLE#admin"))}}])
+    user_table.transact(grants.puts(granted(OTHER, "clerk")))
+    eve = str(uuid.uuid4())
+    new_user(office, eve, "eve@example.org")
+    call("GET /v1/me/permissions", OLD, uid=eve)
+    transact, made = user_table.transact, list[bool]()
+
+    def be_late(items: Any) -> None:
+        if not made:
+            made.append(True)
+            key = grant_items.at((f"U#{eve}", "META"))
+            rises: dict[str, Any] = {
+                "Key": key,
+                "UpdateExpression": "ADD access_epoch :one, version :one",
+            }
+            rises["ExpressionAttributeValues"] = {":one": {"N": "1"}}
+            transact([*grants.puts(granted(eve, "admin")), {"Update": rises}])
+        transact(items)
+
+    with monkeypatch.context() as late:
+        late.setattr(user_table, "transact", be_late)
+        refused = call(route, PHONE, {"id": eve, "session": OLD}, uid=OTHER, roles="clerk")
+    assert outcome(refused) == "403 admin_required"
+    [only] = call("GET /v1/users/{id}/sessions", HERE, {"id": eve}, roles="admin").json["items"]
+    assert only["id"] == OLD
 
 
 def put(item: dict[str, Any]) -> None:
