@@ -154,7 +154,8 @@ def _lay_out(root: Path) -> None:
     for path, content in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
-    shutil.copytree(ROOT / "functions/atrium", root / "functions/atrium")
+    personal_data = shutil.ignore_patterns("personal-data.yaml")  # names tables of other services
+    shutil.copytree(ROOT / "functions/atrium", root / "functions/atrium", ignore=personal_data)
     (root / "requirements").mkdir()
     # Of the layers' packages only the one that these functions import.
     [msgspec] = re.findall(

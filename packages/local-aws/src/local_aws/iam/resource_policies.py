@@ -1,7 +1,7 @@
 """The resource-based policies of queues, topics, secrets, keys, buckets, functions and roles.
 
 They are read from moto, where Terraform and boto3 put them. A resource of another kind has no
-policy that is asked here; `make iam-report` names each call that is decided without one.
+policy that is asked here; the record of calls has each call that is decided without one.
 """
 
 import json
