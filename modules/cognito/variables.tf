@@ -56,8 +56,8 @@ variable "groups" {
   nullable = false
 
   validation {
-    condition     = alltrue([for name, group in var.groups : can(regex("^[^[:space:]]{1,128}$", name)) && try(group.precedence >= 0, group.precedence == null)])
-    error_message = "groups must have names of 1 to 128 characters without spaces, and no precedence below 0."
+    condition     = alltrue([for name, group in var.groups : can(regex("^[!-~]{1,128}$", name)) && try(group.precedence >= 0, group.precedence == null)])
+    error_message = "groups must have names of 1 to 128 printable ASCII characters without spaces, and no precedence below 0."
   }
 }
 
