@@ -161,6 +161,11 @@ proof-overload: environment ## Send the running stack five times what it can ser
 proof-redeploy: environment ## Destroy a stack and deploy it again, as in an account where RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
 
+.PHONY: proof-pipelines
+proof-pipelines: environment ## Run every workflow for every event with act; interrupt deploys at every point; upgrade every kind of fork
+	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider -n 2 tests/pipeline_runs
+	@WHOLE_MATRIX=1 $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/pipelines
+
 ##@ Environments on AWS
 
 .PHONY: reachability

@@ -66,9 +66,9 @@ moved {
 }
 
 resource "aws_iam_role_policy_attachment" "planner" {
-  for_each = aws_iam_role.planner
+  for_each = local.planners # not the resource: terraform import, which make bootstrap runs, could not know its keys
 
-  role       = each.value.name
+  role       = aws_iam_role.planner[each.key].name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
 
@@ -81,10 +81,10 @@ moved {
 # database's logs and statements (rds, pi), and WAF's samples, whose headers hold tokens. Lambda may decrypt for the caller: a
 # function's environment holds settings, and without it every plan shows an update of every function.
 resource "aws_iam_role_policy" "reads_no_data" {
-  for_each = aws_iam_role.planner
+  for_each = local.planners
 
   name = "reads_no_data"
-  role = each.value.id
+  role = aws_iam_role.planner[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

@@ -122,3 +122,11 @@ def test_the_lock_serves_every_platform(environment: str) -> None:
         len(re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)) == PLATFORMS + 1
     )  # and the manifest's
     assert lock.count("provider ") == 1
+
+
+@pytest.mark.parametrize(
+    "file", sorted(ENVIRONMENTS.glob("bootstrap/*.tf")), ids=lambda file: file.name
+)
+def test_bootstrap_iterates_over_no_resource(file: Path) -> None:
+    """`make bootstrap` imports the bucket, and an import does not know the keys of other resources."""
+    assert not re.search(r"^\s*for_each\s*=.*\baws_", file.read_text(), re.MULTILINE)

@@ -73,10 +73,11 @@ def _tell(name: str, changes: list[ResourceChange], wanted: Wanted) -> None:
     output("changes", str(len(changes)))
     if wanted.text:
         wanted.text.write_text(text)
-    for finding in findings:
-        print(f"  needs an acknowledgement: {finding}")
     if wanted.guard or wanted.keep:
         plan_guard.require(name, findings, acknowledged)
+    else:
+        for finding in findings:
+            print(f"  needs an acknowledgement: {finding}")
 
 
 def _local() -> list[ResourceChange]:

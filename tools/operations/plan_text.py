@@ -82,6 +82,8 @@ def _differences(path: str, before: Any, after: Any, unknown: Any, sensitive: An
     if sensitive is True:
         if before != after or unknown is True:
             yield f"`{path}`: {HIDDEN}"
+    elif not before and not after and unknown is not True:
+        return  # an empty value and none are the same to the provider
     elif unknown is True:
         yield f"`{path}`: {_value(before)} → {LATER}"
     elif (

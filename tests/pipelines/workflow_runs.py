@@ -1,0 +1,166 @@
+"""Workflows executed on this machine by act, in a scratch copy whose make and actions only note what they do.
+
+act shows how jobs follow from one another, what they are passed, and which of them run. It does not
+show gates, queues, rights or cancellation: test_workflows.py has rules for those.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent / "act"
+REPOSITORY = "example/atrium"
+ACCOUNT = "000000000000"
+VARIABLES = {"AWS_ACCOUNT_ID": ACCOUNT, "AWS_REGION": "eu-central-1", "PROJECT_NAME": "atrium"}
+MAKEFILE = '%:\n\t@python3 "$$RECORDER" make $@\n'
+USES = re.compile(r"uses: ([^\s$]+)@([0-9a-f]{40})")
+CLASSIC, WITH_IDS = f"repo:{REPOSITORY}", "repo:example@123456/atrium@456789"
+
+Note = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: whether all its jobs succeeded, what they did in this order, and act's output."""
+
+    ok: bool
+    notes: list[Note]
+    output: str
+
+    def of(self, kind: str) -> list[Note]:
+        return [note for note in self.notes if note["kind"] == kind]
+
+    def made(self) -> list[str]:
+        """Return the make targets in their order, with their environment."""
+        return [
+            " ".join(filter(None, [note["target"], note.get("ENV")])) for note in self.of("make")
+        ]
+
+    def one(self, target: str, environment: str = "") -> Note:
+        [found] = [
+            note
+            for note in self.of("make")
+            if note["target"] == target and (not environment or note.get("ENV") == environment)
+        ]
+        return found
+
+    def roles(self) -> list[str]:
+        return [note["role"].rpartition("/")[2] for note in self.of("assume")]
+
+
+class Scratch:
+    """A copy of the workflows in a repository of its own."""
+
+    def __init__(self, folder: Path, trust: dict[str, Any]) -> None:
+        self._folder = folder
+        self._repository = folder / "repository"
+        workflows = self._repository / ".github/workflows"
+        workflows.mkdir(parents=True)
+        self._actions: set[str] = set()
+        for file in (ROOT / ".github/workflows").glob("*.yaml"):
+            text = file.read_text().replace("uses: $/", "uses: ./")  # act knows no $/ yet
+            self._actions |= {f"{name}@{commit}" for name, commit in USES.findall(text)}
+            (workflows / file.name).write_text(text)
+        (self._repository / ".ci").mkdir()
+        shutil.copy2(ROOT / ".ci/interruptible", self._repository / ".ci")
+        ci = self._repository / ".ci/run"
+        ci.write_text('#!/bin/sh\nexec make "${1:-test}"\n')  # the real one would run all tests
+        ci.chmod(0o755)
+        (self._repository / "Makefile").write_text(MAKEFILE)
+        self._trust = folder / "trust.json"
+        self._trust.write_text(json.dumps(trust))
+        for command in (
+            ("init", "-q", "-b", "main"),
+            ("remote", "add", "origin", f"https://github.com/{REPOSITORY}"),
+            ("add", "-A"),
+            ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-q", "-m", "Workflows"),
+        ):  # fmt: skip
+            subprocess.run(["git", *command], cwd=self._repository, check=True)
+
+    def run(
+        self,
+        workflow: str,
+        event: str,
+        content: dict[str, Any],
+        variables: dict[str, str] | None = None,
+        **environment: str,
+    ) -> Run:
+        """Run a workflow for an event; `environment` reaches its jobs, such as FAILING and SUBJECT."""
+        number = len(list(self._folder.glob("run-*")))
+        folder = self._folder / f"run-{number}"
+        (folder / "artifacts").mkdir(parents=True)
+        records = folder / "records"
+        records.touch()
+        repository = {"full_name": REPOSITORY, "visibility": "private"}
+        (folder / "event.json").write_text(json.dumps({"repository": repository} | content))
+        passed = {
+            "REPOSITORY": str(self._repository),
+            "RECORDER": str(HERE / "recorder.py"),
+            "RECORDS": str(records),
+            "ARTIFACTS": str(folder / "artifacts"),
+            "TRUST": str(self._trust),
+            "SUBJECT": CLASSIC,
+        } | environment
+        command = [
+            str(Path(sys.executable).with_name("act")), event,
+            "--workflows", f".github/workflows/{workflow}.yaml",
+            "--eventpath", str(folder / "event.json"),
+            "--platform", "ubuntu-24.04=-self-hosted",
+            "--concurrent-jobs", "1", "--pull=false", "--no-cache-server",
+            "--secret", "GITHUB_TOKEN=t0ken",
+        ]  # fmt: skip
+        for name, value in passed.items():
+            command += ["--env", f"{name}={value}"]
+        for name, value in (VARIABLES if variables is None else variables).items():
+            command += ["--var", f"{name}={value}"]
+        for action in sorted(self._actions):
+            command += ["--local-repository", f"{action}={self._stub(action)}"]
+        home = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+        done = subprocess.run(
+            command, cwd=self._repository, env=home, capture_output=True, text=True
+        )
+        notes = [json.loads(line) for line in records.read_text().splitlines()]
+        return Run(done.returncode == 0, notes, done.stdout + done.stderr)
+
+    @staticmethod
+    def _stub(action: str) -> Path:
+        own = HERE / "actions" / action.partition("@")[0].rpartition("/")[2]
+        return own if own.is_dir() else HERE / "actions/nothing"
+
+
+BEFORE = "b" * 40
+PUSH = {"ref": "refs/heads/main", "before": BEFORE}
+CLAIMS = "token.actions.githubusercontent.com"
+
+
+def trust(*kinds: str, ref: str = "") -> dict[str, Any]:
+    subjects = [f"{subject}:{kind}" for subject in (CLASSIC, WITH_IDS) for kind in kinds]
+    equals = {f"{CLAIMS}:sub": subjects} | ({f"{CLAIMS}:ref": ref} if ref else {})
+    return {"Statement": [{"Condition": {"StringEquals": equals}}]}
+
+
+MAIN = "refs/heads/main"
+TRUST = {
+    "atrium-plan": trust("pull_request", f"ref:{MAIN}"),
+    "atrium-propose": trust(f"ref:{MAIN}"),
+    "atrium-deploy-dev": trust("environment:dev", ref=MAIN),
+    "atrium-deploy-prod": trust("environment:prod", ref=MAIN),
+}
+"""As envs/bootstrap writes them: bootstrap.tftest.hcl holds the same conditions to the plan."""
+
+
+def pull_request(head: str = REPOSITORY) -> dict[str, Any]:
+    return {
+        "pull_request": {
+            "number": 7,
+            "base": {"sha": BEFORE, "ref": "main"},
+            "head": {"ref": "change", "repo": {"full_name": head}},
+        }
+    }
