@@ -45,7 +45,7 @@ iam-report: environment ## List what the functions' roles were asked for, and pe
 
 ##@ Migrations of the database
 
-.PHONY: migration migrate migrate-down migrate-plan migrate-status migrate-items restore-drill record-sql
+.PHONY: migration migrate migrate-down migrate-plan migrate-status migrate-items audit-verify restore-drill record-sql
 MIGRATE = $(PYTHON) -m tools.operations.migrate
 MIGRATE_WHERE = --env "$(ENV)" --format "$(FORMAT)" $(if $(TUNNEL),--tunnel "$(TUNNEL)")
 migration: environment ## Create the files of a migration and of its rollback (NAME=add_phone)
@@ -65,6 +65,9 @@ migrate-status: environment ## Print applied and pending migrations; changes not
 
 migrate-items: environment ## Move the table's items to the newest layout, after a release (ENV=… DRY_RUN=1 FORMAT=json)
 	@$(PYTHON) -m tools.operations.migrate_items --env "$(ENV)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
+
+audit-verify: environment ## Find audit events that were altered, removed or moved (ENV=… TUNNEL=5433 FORMAT=json)
+	@$(PYTHON) -m tools.operations.audit_verify $(if $(FORMAT),--format "$(FORMAT)") --env "$(ENV)" --tunnel "$(TUNNEL)"
 
 restore-drill: environment ## Dump the laptop's database, drop it, restore it, and compare
 	@$(PYTHON) -m tools.operations.restore_drill --format "$(FORMAT)"

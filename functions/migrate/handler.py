@@ -7,6 +7,7 @@
 | make_signing_keys | rotate? | | makes the keys of cursors, in the table |
 | prepare_items | | | starts a new environment in the newest layout of the table |
 | migrate_items | dry_run?, after? | readonly | moves the grants of the next users to the newest layout of the table |
+| verify_audit | after? | readonly | compares the next events of the audit trail with their chains |
 | status | | readonly | what is applied and pending; writes nothing |
 | plan | to? | readonly | what apply would run; writes nothing |
 | apply | to? | migrator | runs what is pending |
@@ -17,7 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from migrate import items, migrations, roles, signing_keys
+import msgspec
+
+from migrate import audit, items, migrations, roles, signing_keys
 from migrate.connection import proxy_uri
 
 Event = dict[str, Any]
@@ -30,6 +33,7 @@ FIELDS = {
     "make_signing_keys": ("rotate",),
     "prepare_items": (),
     "migrate_items": ("dry_run", "after"),
+    "verify_audit": ("after",),
     "status": (),
     "plan": ("to",),
     "apply": ("to",),
@@ -63,6 +67,8 @@ def handler(event: Event, _context: object = None) -> dict[str, Any]:
 def run(event: Event, uri_of: UriOf, folder: Path = migrations.FOLDER) -> dict[str, Any]:
     """Run an action on the migrations of the database at `uri_of`. Raises like `handler`."""
     match _action(event):
+        case "verify_audit":
+            return audit.verify(uri_of("readonly"), _link(event))
         case "status":
             return migrations.status(uri_of("readonly"), folder)
         case "plan":
@@ -88,6 +94,13 @@ def _action(event: Event) -> str:
             f"Its fields are {FIELDS[action] or 'none'}."
         )
     return str(action)
+
+
+def _link(event: Event) -> audit.Link:
+    try:
+        return msgspec.convert(event.get("after") or {}, audit.Link)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"after: {error}.") from None
 
 
 def _text(event: Event, field: str) -> str:

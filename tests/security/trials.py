@@ -264,7 +264,7 @@ class Trials:
         items = self.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self._service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run(
-            "TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox, orders, order_lines"
+            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox, orders, order_lines"
         )
 
     def _new_users(self, *uids: str) -> None:

@@ -107,7 +107,7 @@ def database(
     monkeypatch.setattr(postgres, "_connections", {})
     with pg8000.native.Connection(SUPERUSER, **where) as connection:
         connection.run(
-            "TRUNCATE users, identities, audit_events, idempotency_keys, operations, outbox"
+            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox"
         )
         yield connection
     app.close()

@@ -1,12 +1,20 @@
-"""Outcomes of commands come, some of them twice."""
+"""Outcomes of commands and events of the trail come, some of them twice."""
 
 from uuid import UUID
 
 from atrium.identity import users
 from atrium.stores import outbox
+from attribute_changes import trail
 
 OPERATION = "01920000-0000-7000-8000-000000000001"
 UID = "01920000-0000-7000-8000-000000000002"
+EVENT = {
+    "actor": UID,
+    "action": "role.created",
+    "changes": '{"role": "editor"}',
+    "request_id": "request-1",
+    "at": "2026-01-01T00:00:00.000Z",
+}
 
 
 def run() -> None:
@@ -15,5 +23,7 @@ def run() -> None:
             "cognito:pool", "grace", "grace@example.com", {"given_name": "Grace"}, UUID(UID)
         )
         outbox.succeed(OPERATION, grace.uid)
+        for uid in ({"uid": UID}, {}):
+            trail.record(EVENT | uid | {"pk": f"AUDIT#{OPERATION if uid else UID}"})
     outbox.erase_records(OPERATION)
     outbox.fail(OPERATION, "Somebody with this address has signed up already.")
