@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.waiting import settle
+from local_aws_tests.support.waiting import settle
 from tools.deploy.environment import environment
 from tools.laptop.client import Client, Person
 from tools.operations.audit_verify import verify

@@ -65,7 +65,8 @@ def test_what_stays_is_declared(
     erase(person, database, pool)
     places = holding([person.uid], database, table)
     assert sorted(set(places)) == sorted(
-        {"audit_events", "idempotency_keys", "identities", "operations", "users", f"U#{person.uid}"}
+        {"audit_chains", "audit_events", "idempotency_keys", "identities", "operations", "users"}
+        | {f"U#{person.uid}"}
     )
     [row] = database.run(
         "SELECT email, given_name, status FROM users WHERE uid = :uid", uid=person.uid
