@@ -11,9 +11,13 @@ from urllib.parse import parse_qs, urlencode
 import yaml
 from moto.apigateway.models import apigateway_backends
 
-from local_aws.api_gateway import gateway_response_types
+from local_aws.api_gateway import (  # rest_api_changes corrects moto
+    gateway_response_types,
+    rest_api_changes,  # noqa: F401
+)
 from local_aws.api_gateway.assembled import assembled
 from local_aws.api_gateway.body import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION, METHODS, Body
+from local_aws.api_gateway.control_answers import shaped
 from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import NotEmulatedError
 from local_aws.api_gateway.requirements import require_emulated
@@ -80,7 +84,7 @@ class RestApis:
         response = await forward(_for_moto(call, body) if body is not None else call)
         if response.status < 300:
             self._remember(call, body, response)
-        return response
+        return shaped(call, response)
 
     def _remember(self, call: AwsCall, body: Body | None, response: AwsResponse) -> None:
         if body is not None:

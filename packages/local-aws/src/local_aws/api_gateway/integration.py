@@ -18,9 +18,12 @@ from local_aws.api_gateway.event import GatewayRequest, proxy_event
 from local_aws.api_gateway.mapping import by_accept, parameter, render
 from local_aws.api_gateway.proxy_response import GatewayResponse, proxy_response
 from local_aws.api_gateway.routes import Route
+from local_aws.iam.sessions import role_may
+from local_aws.iam.trust import trusts_service
 from local_aws.lambda_service import Invocation, InvokeError, LambdaService
 from local_aws.settings import ACCOUNT_ID
 
+API_GATEWAY = "apigateway.amazonaws.com"
 TIMEOUT_SECONDS = 29.0
 
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
@@ -70,6 +73,9 @@ async def _invoked(
         raise configuration_error(
             f"Lambda must be invoked by POST, not {route.integration['httpMethod']}"
         )
+    credentials = route.integration.get("credentials")
+    if credentials:
+        _check_credentials(str(credentials), match[1])
     source = f"arn:aws:execute-api:{api.region}:{ACCOUNT_ID}:{api.api_id}/{api.stage}/{request.method}{route.resource}"
     seconds = min(TIMEOUT_SECONDS, route.integration.get("timeoutInMillis", 29_000) / 1000)
     try:
@@ -78,7 +84,7 @@ async def _invoked(
                 match[1],
                 event,
                 trace_header=request.trace_header,
-                source=("apigateway.amazonaws.com", source),
+                source=None if credentials else (API_GATEWAY, source),
             )
     except TimeoutError:
         raise integration_timeout(seconds) from None
@@ -88,6 +94,20 @@ async def _invoked(
         # A throttled function is a 500, not a 429, because the caller exceeded no limit of the API.
         # https://repost.aws/questions/QUfI6bsdd0SOiPeyimzxSkfQ
         raise configuration_error(f"Lambda did not run the function: {error}") from None
+
+
+def _check_credentials(role: str, function: str) -> None:
+    """Raise a `GatewayError` unless API Gateway may invoke the function as this role.
+
+    The function's own policy is then not asked.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html
+    """
+    if not trusts_service(role, API_GATEWAY):
+        raise configuration_error(
+            f"API Gateway does not have permission to assume the provided role {role}"
+        )
+    if not role_may(role, "lambda:InvokeFunction", function).allowed:
+        raise configuration_error("Invalid permissions on Lambda function")
 
 
 def mock_response(request: GatewayRequest, route: Route) -> GatewayResponse:

@@ -25,9 +25,8 @@ def _check_integration(route: Route) -> None:
         raise NotEmulatedError(
             f"integration type {kind!r} of {where} (only aws_proxy and mock are emulated)"
         )
-    for name in ("credentials", "connectionId"):
-        if kind == "aws_proxy" and route.integration.get(name):
-            raise NotEmulatedError(f"{name} of the integration of {where}")
+    if kind == "aws_proxy" and route.integration.get("connectionId"):
+        raise NotEmulatedError(f"connectionId of the integration of {where}")
     if kind == "mock":
         for template in route.integration.get("requestTemplates", {}).values():
             check_template(template)

@@ -25,6 +25,25 @@ def operation_name(call: AwsCall) -> str:
     return found[0] if len(found) == 1 else f"{call.method} {call.path}"
 
 
+def success_status(call: AwsCall) -> int | None:
+    """Return the status of a successful answer by the service's model; None if it has none."""
+    return _statuses(model_of(call)).get(operation_name(call))
+
+
+@cache
+def _statuses(service: str) -> dict[str, int]:
+    try:
+        model = botocore.session.Session().get_service_model(service)
+    except UnknownServiceError:
+        return {}
+    statuses = {
+        name: model.operation_model(name).http.get("responseCode", 200)
+        for name in model.operation_names
+    }
+    # POST /restapis is CreateRestApi or ImportRestApi, which cannot be told apart by the path.
+    return statuses | {"POST /restapis": statuses.get("CreateRestApi", 200)}
+
+
 def model_of(call: AwsCall) -> str:
     """Return the service's name in botocore's models; HTTP APIs sign as REST APIs do."""
     if call.service == "ses" and call.path.startswith("/v2/"):

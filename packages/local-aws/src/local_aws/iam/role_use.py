@@ -105,6 +105,7 @@ _USES: dict[tuple[str, str], _Use] = {
             "permission for API Gateway and add the required role policy.",
         ),
     ),
+    ("apigateway", "PutIntegration"): _Use("apigateway.amazonaws.com", _at("credentials")),
     ("ec2", "CreateFlowLogs"): _Use("vpc-flow-logs.amazonaws.com", _at("DeliverLogsPermissionArn")),
     ("events", "PutRule"): _events(_at("RoleArn")),
     ("events", "PutTargets"): _events(_of_targets),

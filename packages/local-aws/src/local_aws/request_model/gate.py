@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +15,7 @@ from botocore.model import OperationNotFoundError
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.control_plane.operation_name import model_of, operation_name
 from local_aws.request_model import own_rules, parameters
-from local_aws.request_model.constraints import Count, Node, compile_input, violations
+from local_aws.request_model.constraints import Count, Node, Violation, compile_input, violations
 from local_aws.request_model.refusal import refusal
 
 # botocore's model names of services that sign under another name.
@@ -42,7 +44,7 @@ class RequestModelGate:
             return None
         self.checked[call.service] += 1
         found = [
-            *violations(node, sent, self.count),
+            *_placed(call, model, violations(node, sent, self.count)),
             *own_rules.violations(call.service, model.name, sent, self.count),
         ]
         if not found:
@@ -64,6 +66,22 @@ class RequestModelGate:
             return web.Response(text=json.dumps(content), content_type="application/json")
 
         return [web.get("/_local/request-model", told)]
+
+
+def _placed(call: AwsCall, model: Any, found: Iterable[Violation]) -> Iterator[Violation]:
+    """Name members of a body as API Gateway does: `createRestApiInput.name`."""
+    for each in found:
+        member = next((one for one in model.input_shape.members if _starts(each.path, one)), None)
+        place = model.input_shape.members[member].serialization.get("location") if member else ""
+        if call.service == "apigateway" and place is None:
+            name = f"{model.name[:1].lower()}{model.name[1:]}Input.{each.path}"
+            yield replace(each, path=name)
+        else:
+            yield each
+
+
+def _starts(path: str, member: str) -> bool:
+    return path.partition(".")[0] == f"{member[:1].lower()}{member[1:]}"
 
 
 def _name(call: AwsCall) -> str:

@@ -10,7 +10,6 @@ from local_aws.request_model.constraints import Violation
 DEFAULT_CODE = "ValidationException"
 # From each API's "Common errors" and the errors of its operations.
 CODES = {
-    "apigateway": "BadRequestException",
     "cognito-idp": "InvalidParameterException",
     "ec2": "InvalidParameterValue",
     "iam": "ValidationError",

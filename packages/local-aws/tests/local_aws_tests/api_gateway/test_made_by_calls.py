@@ -46,12 +46,20 @@ class MadeApi:
         )
         return str(made["id"])
 
-    def method(self, resource: str, verb: str, uri: str | None = None, **options: Any) -> None:
+    def method(
+        self,
+        resource: str,
+        verb: str,
+        uri: str | None = None,
+        credentials: str | None = None,
+        **options: Any,
+    ) -> None:
         names = {"restApiId": self.id, "resourceId": resource, "httpMethod": verb}
         self.client.put_method(**names, **({"authorizationType": "NONE"} | options))
         proxy = lambda_proxy("puppet:live")["x-amazon-apigateway-integration"]["uri"]
+        role = {"credentials": credentials} if credentials else {}
         self.client.put_integration(
-            **names, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri or proxy
+            **names, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri or proxy, **role
         )
 
     def deploy(self, stage: str, **options: Any) -> None:
@@ -220,6 +228,79 @@ def test_a_stage_variable_names_the_function(gateway: Gateway) -> None:
     api.client.delete_rest_api(restApiId=api.id)
 
 
+def test_a_role_of_the_integration_stands_in_for_the_functions_policy(gateway: Gateway) -> None:
+    iam = gateway.aws.client("iam")
+    api = MadeApi(gateway, "by-role")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "apigateway.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
+    uri = lambda_proxy("puppet")["x-amazon-apigateway-integration"]["uri"]  # no permission
+    expected = {"untrusting": 500, "powerless": 500, "invoking": 200}
+    for name in expected:
+        service = {"Service": "ec2.amazonaws.com"} if name == "untrusting" else trust["Principal"]
+        role = iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=policy(trust | {"Principal": service})
+        )["Role"]["Arn"]
+        if name != "powerless":
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(invoke))
+        api.method(api.resource(name), "GET", uri=uri, credentials=role)
+    api.method(api.resource("none"), "GET", uri=uri)
+    api.deploy("dev")
+    for name, status in (expected | {"none": 500}).items():
+        assert (name, api.call("dev", "GET", f"/{name}").status) == (name, status)
+    api.client.delete_rest_api(restApiId=api.id)
+
+
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_a_rest_api_is_told_and_changed_as_on_aws(gateway: Gateway) -> None:
+    client = gateway.aws.client("apigateway")
+    made = client.create_rest_api(name="told", tags={"a": "b"})
+    assert made.pop("tags") == {"a": "b"}
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
+    assert not {"version", "description", "binaryMediaTypes", "tags"} & made.keys()
+    assert made["endpointConfiguration"]["ipAddressType"] == "ipv4"
+
+    def change(op: str, path: str, value: str | None = None) -> Any:
+        operation = {"op": op, "path": path} | ({"value": value} if value is not None else {})
+        return client.update_rest_api(restApiId=made["id"], patchOperations=[operation])
+
+    change("add", "/binaryMediaTypes/image~1png")
+    assert change("add", "/binaryMediaTypes/image~1gif")["binaryMediaTypes"] == [
+        "image/png",
+        "image/gif",
+    ]
+    left = change("remove", "/binaryMediaTypes/image~1png")
+    assert left["binaryMediaTypes"] == ["image/gif"]
+    assert change("replace", "/minimumCompressionSize", "10")["minimumCompressionSize"] == 10
+    assert "minimumCompressionSize" not in change("replace", "/minimumCompressionSize", "")
+    assert not change("replace", "/disableExecuteApiEndpoint", "false")["disableExecuteApiEndpoint"]
+    for op, path, value, message in (
+        ("replace", "/wrong", "x", "Invalid patch path /wrong"),
+        ("add", "/name", "x", "Invalid patch operation specified. Must be one of: [replace]"),
+        (
+            "replace",
+            "/minimumCompressionSize",
+            "-1",
+            "Invalid minimum compression size, must be between 0 and 10485760",
+        ),
+    ):
+        with pytest.raises(ClientError, match="BadRequestException") as caught:
+            change(op, path, value)
+        assert caught.value.response["Error"]["Message"] == message
+    deleted = client.delete_rest_api(restApiId=made["id"])
+    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 202
+    with pytest.raises(client.exceptions.NotFoundException) as gone:
+        client.get_rest_api(restApiId="abcde12345")
+    message = gone.value.response["Error"]["Message"]
+    assert message == f"Invalid API identifier specified {ACCOUNT_ID}:abcde12345"
+
+
 def integration(**fields: Any) -> dict[str, Any]:
     return {"get": {"x-amazon-apigateway-integration": fields}}
 
@@ -228,7 +309,6 @@ PROXY = lambda_proxy("puppet:live")["x-amazon-apigateway-integration"]
 REFUSED: dict[str, dict[str, Any]] = {
     "'http_proxy' of GET /refused": integration(type="http_proxy", uri="http://x"),
     "'aws' of GET /refused": integration(**PROXY | {"type": "aws"}),
-    "credentials of the integration": integration(**PROXY | {"credentials": "arn:aws:iam::000000000000:role/x"}),
     "'#set' in a mapping template": {"get": mock(200, {}, "#set($x = 1)")},
     "response parameter 'integration.response.header.X'": {"get": mock(200, {"X": "integration.response.header.X"}, "")},
     "request validator 'nowhere'": {"get": {"x-amazon-apigateway-request-validator": "nowhere", **lambda_proxy("puppet")}},

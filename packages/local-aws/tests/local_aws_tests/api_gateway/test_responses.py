@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -59,13 +60,13 @@ def test_base64_is_decoded_only_for_binary_media_types(gateway: Gateway) -> None
 @pytest.mark.parametrize(
     "told",
     [
-        {"body": "no status"}, {"statusCode": None}, {"statusCode": "abc"}, {"statusCode": 99}, {"statusCode": 600},
+        {"statusCode": None}, {"statusCode": "abc"}, {"statusCode": 99}, {"statusCode": 600},
         {"statusCode": 200.5}, {"statusCode": True},
         {"statusCode": 200, "body": {"a": 1}}, {"statusCode": 200, "body": [1]}, {"statusCode": 200, "body": 1},
         {"statusCode": 200, "headers": ["x"]}, {"statusCode": 200, "headers": {"x": "a\r\nb: c"}},
         {"statusCode": 200, "headers": {"x": 1}}, {"statusCode": 200, "headers": {"x": ["1"]}},
         {"statusCode": 200, "multiValueHeaders": {"x": "1"}}, {"statusCode": 200, "multiValueHeaders": {"x": [{}]}},
-        {"statusCode": 200, "isBase64Encoded": "yes"}, {"statusCode": 200, "more": 1}, [1], "text", {},
+        {"statusCode": 200, "isBase64Encoded": "yes"}, {"statusCode": 200, "more": 1}, [1], "text",
     ],
 )  # fmt: skip
 def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
@@ -74,6 +75,18 @@ def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
     assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"  # the body's DEFAULT_5XX
     assert "Malformed Lambda proxy response" in gateway.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("told", "content"),
+    [({}, b""), ({"headers": {"x-mine": "1"}}, b""), ({"body": "no status"}, b"no status")],
+)
+def test_an_answer_without_a_status_is_a_200(
+    gateway: Gateway, told: dict[str, Any], content: bytes
+) -> None:
+    """AWS was seen to answer so: LocalStack's suite, test_apigateway_lambda.snapshot.json."""
+    answer = gateway.told(told)
+    assert (answer.status, answer.body) == (200, content)
 
 
 def test_function_error_is_a_502_and_tells_the_client_nothing(gateway: Gateway) -> None:

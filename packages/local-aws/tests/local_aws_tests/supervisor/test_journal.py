@@ -1,6 +1,7 @@
 """What was acknowledged after the last snapshot is there when the process is gone: each kind of state, call by call."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -178,7 +179,14 @@ def test_a_pool_is_in_a_snapshot_before_its_call_is_answered(stack: Stack) -> No
 
 def test_messages(stack: Stack) -> None:
     queues, topics = stack.client("sqs"), stack.client("sns")
-    url = queues.create_queue(QueueName="jobs")["QueueUrl"]
+    of_sns = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [of_sns]})
+    url = queues.create_queue(QueueName="jobs", Attributes={"Policy": policy})["QueueUrl"]
     topic = topics.create_topic(Name="news")["TopicArn"]
     topics.subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:jobs"
