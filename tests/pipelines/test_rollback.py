@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from tests.pipelines.aliases import Aliases, refused
-from tools.deploy import release_records, stored_locks
+from tools.deploy import release, release_records, stored_locks
 from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
 from tools.operations.rollback import rollback
@@ -168,3 +168,23 @@ def test_a_lock_that_changed_hands_is_not_removed(store: ReleaseStore) -> None:
     with pytest.raises(RefusedError, match="changed hands"):
         stored_locks.remove(store.s3, "states", ours)
     assert len(store.locks()) == 1
+
+
+def test_an_interrupted_migration_moves_no_caller_and_releases_the_lock(
+    store: ReleaseStore,
+) -> None:
+    client = Aliases(
+        {"migrate": "1", "db_credentials": "1", "users": "1"},
+        {"migrate": "2", "db_credentials": "1", "users": "2"},
+    )
+
+    def invoke(folder: str, event: Any) -> Any:
+        if event == {"action": "apply"}:
+            raise KeyboardInterrupt
+        return {}
+
+    functions = {name: name for name in client.live}
+    with pytest.raises(KeyboardInterrupt), store.lock("deploy"):
+        release.prepare_database(client, functions, invoke)
+    assert client.live["users"] == "1"
+    assert store.locks() == []

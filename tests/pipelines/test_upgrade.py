@@ -10,11 +10,14 @@ import pytest
 
 from tools.deploy.errors import RefusedError
 from tools.release.upgrade import Fork, upgrade
+from tools.release.versions import PROJECT_VERSION
 from tools.setup import new_environment, new_service
 from tools.setup.service_names import ServiceNames
 
 ROOT = Path(__file__).resolve().parents[2]
-ADDED = "0006_from_atrium"
+NEXT = len(list((ROOT / "migrations").glob("*.rollback.sql"))) + 1
+ADDED, RENAMED = (f"{number:04}_from_atrium" for number in (NEXT, NEXT + 1))
+OWN = f"{NEXT:04}_parcels"
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -59,6 +62,8 @@ def atrium(tmp_path_factory: pytest.TempPathFactory) -> Atrium:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     git(folder, "init", "-q", "-b", "main")
+    project = folder / "pyproject.toml"
+    project.write_text(PROJECT_VERSION.sub('version = "0.1.0"', project.read_text(), count=1))
     commit(folder, "Release")
     git(folder, "tag", "v0.1.0")
     change(folder, "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
@@ -125,14 +130,14 @@ def test_a_fork_with_a_service_a_migration_and_an_environment_keeps_them(
     own = fork.migrations("HEAD")
     commit(fork.root, "Our own")
     own = fork.migrations("HEAD") - own
-    assert sorted(own) == ["0006_parcels"]
+    assert sorted(own) == [OWN]
     upgrade(fork, str(atrium.folder), "v0.2.0")
-    assert "migrations/0006_from_atrium.sql is 0007_from_atrium.sql here" in capsys.readouterr().out
+    assert f"migrations/{ADDED}.sql is {RENAMED}.sql here" in capsys.readouterr().out
     commit(fork.root, "Upgrade")
     root = fork.root
-    assert {"0006_parcels", "0007_from_atrium"} <= fork.migrations("HEAD")
-    assert "0006_from_atrium" not in fork.migrations("HEAD")
-    assert "0007_from_atrium.sql" in (root / "migrations/0007_from_atrium.rollback.sql").read_text()
+    assert {OWN, RENAMED} <= fork.migrations("HEAD")
+    assert ADDED not in fork.migrations("HEAD")
+    assert f"{RENAMED}.sql" in (root / f"migrations/{RENAMED}.rollback.sql").read_text()
     workflow = (root / ".github/workflows/deploy.yaml").read_text()
     assert "\n  staging:\n" in workflow
     assert 'canary: "20"' in workflow
