@@ -160,6 +160,11 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)
 	@$(PYTHON) -m bench.overload --seconds $(or $(DURATION),60) $(if $(WRITE),--write)
 
+.PHONY: proof-erasure
+proof-erasure: environment ## Erase people with a marker in every field on the stack that is up, and search every live store and file for it (ERASURES=5)
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/personal_data
+	@ERASURES=$(or $(ERASURES),5) $(PYTHON) -m pytest -q -rP -p no:cacheprovider functions/users/tests/test_erasure.py functions/users/tests/proof_erasure.py
+
 .PHONY: proof-redeploy
 proof-redeploy: environment ## Destroy a stack and deploy it again, as in an account where RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
@@ -208,6 +213,9 @@ verify: environment ## Show that a deployed environment is as promised, and keep
 
 admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
+
+replay-erasures: environment ## Erase again whom a restored backup has brought back (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
+	@$(PYTHON) -m tools.deploy.replay_erasures --env "$(ENV)" --uids "$(UIDS)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 
 tunnel: environment ## Forward localhost:5433 to an environment's database through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m tools.operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tools.laptop.client import Client
@@ -75,6 +76,16 @@ def _messages(client: Client) -> Iterator[str]:
     for url in sqs.list_queues().get("QueueUrls", ()):
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         yield from (message["Body"] for message in answer.get("Messages", ()))
+
+
+def files(state: Path, markers: Markers) -> set[str]:
+    """Return the names of files and folders directly in `state` that hold a marker."""
+    wanted = [marker.encode() for marker in markers.by_place.values()]
+    return {
+        file.relative_to(state).parts[0]
+        for file in state.rglob("*")
+        if file.is_file() and any(marker in file.read_bytes() for marker in wanted)
+    }
 
 
 def _json(value: Any) -> str:

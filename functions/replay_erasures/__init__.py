@@ -1,0 +1,1 @@
+"""The repetition of erasures that a restored backup has undone."""

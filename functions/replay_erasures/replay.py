@@ -1,0 +1,60 @@
+"""Users who are erased in one store and not in the other. Their erasure is queued again.
+
+The table lists its erased users in GSI1, Postgres has their rows. A restore of one of them brings
+back what was erased since the backup; the other one still knows. `outbox_relay` and the stream do
+the rest, as in any erasure.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres, user_table
+from atrium.stores.postgres import Statement
+
+_AT_ONCE = 100
+_NOT_ERASED = "SELECT uid::text FROM users WHERE uid = ANY ($1::uuid[]) AND status <> 'erased'"
+_ERASED = "SELECT uid::text FROM users WHERE status = 'erased' AND uid > $1::uuid ORDER BY uid LIMIT $2::integer"
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+# The status of a user whom Postgres has erased stays; for others access ends at once.
+_QUEUE = """
+WITH found AS (
+    UPDATE users SET status = CASE WHEN status = 'erased' THEN status ELSE 'deleted' END WHERE uid = $2::uuid RETURNING uid
+), operation AS (
+    INSERT INTO operations (id, kind, uid, actor) SELECT $1::uuid, 'user.erase', uid, uid FROM found
+    ON CONFLICT DO NOTHING RETURNING id, uid, actor
+)
+INSERT INTO outbox (id, command, arguments, actor, due_at)
+SELECT id, 'erase_user', jsonb_build_object('uid', uid, 'status', 'deleted', 'previous_status', 'deleted', 'identities', (
+    SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = operation.uid
+)), actor, now()
+FROM operation
+"""
+
+
+def undone(named: Sequence[str] = ()) -> list[str]:
+    """Return the uids whose erasure one of the stores has lost, and those of `named` that exist."""
+    erased = [item["gsi1sk"] for item in user_table.query("ERASED", index="GSI1", only=["gsi1sk"])]
+    in_postgres = _not_erased([*erased, *named])
+    return sorted({*in_postgres, *_not_erased_in_table()})
+
+
+def _not_erased(uids: Sequence[str]) -> Iterable[str]:
+    for start in range(0, len(uids), _AT_ONCE):
+        part = uids[start : start + _AT_ONCE]
+        yield from (uid for (uid,) in postgres.query(_NOT_ERASED, part))
+
+
+def _not_erased_in_table() -> Iterable[str]:
+    after = _BEFORE_ALL
+    while page := [uid for (uid,) in postgres.query(_ERASED, after, _AT_ONCE)]:
+        statuses = user_table.statuses(page)
+        yield from (uid for uid in page if statuses.get(uid) != "erased")
+        after = page[-1]
+
+
+def queue(uids: Iterable[str]) -> None:
+    """Queue an erasure for each user, unless one is pending. The relay sends it within a minute."""
+    statements = [Statement(_QUEUE, (uuid7(), uid)) for uid in uids]
+    for start in range(0, len(statements), _AT_ONCE):
+        postgres.batch(*statements[start : start + _AT_ONCE])
