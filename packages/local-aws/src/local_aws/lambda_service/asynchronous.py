@@ -109,7 +109,8 @@ class AsyncInvocations:
                 if (
                     function.reserved_concurrency == 0
                 ):  # AWS documents that it does not retry in this case
-                    return await self._fail(accepted, function, config, "RetriesExhausted", None)
+                    why = "ZeroReservedConcurrency"
+                    return await self._fail(accepted, function, config, why, None)
                 await asyncio.sleep(throttled)
                 throttled = min(2 * throttled, LONGEST_THROTTLED_SECONDS)
                 continue
@@ -119,14 +120,17 @@ class AsyncInvocations:
             if accepted["attempts"] > config.retries:
                 return await self._fail(accepted, function, config, "RetriesExhausted", done)
             self._on_change()
-            await asyncio.sleep(self._retry_seconds[accepted["attempts"] - 1])
+            pause = self._retry_seconds[accepted["attempts"] - 1]
+            if time.time() + pause - accepted["at"] > config.max_age:  # too old by then
+                return await self._fail(accepted, function, config, "EventAgeExceeded", done)
+            await asyncio.sleep(pause)
 
     async def _succeed(
         self, accepted: Accepted, function: DeployedFunction, config: InvokeConfig, done: Invocation
     ) -> None:
         if config.on_success:
             await self._deliver(
-                function, config.on_success, _record(accepted, function, "Success", done)
+                accepted, function, config.on_success, _record(accepted, function, "Success", done)
             )
 
     async def _fail(
@@ -144,15 +148,21 @@ class AsyncInvocations:
             why,
         )
         if config.on_failure:
-            await self._deliver(function, config.on_failure, _record(accepted, function, why, done))
+            await self._deliver(
+                accepted, function, config.on_failure, _record(accepted, function, why, done)
+            )
         if dead_letters := function.dead_letter_arn:
             body, attributes = accepted["payload"].decode(), _attributes(accepted, done)
-            await self._apart(lambda: send(function.role, dead_letters, body, attributes))
+            await self._apart(
+                lambda: send(function.role, dead_letters, body, attributes, accepted["trace"])
+            )
 
-    async def _deliver(self, function: DeployedFunction, arn: str, record: dict[str, Any]) -> None:
+    async def _deliver(
+        self, accepted: Accepted, function: DeployedFunction, arn: str, record: dict[str, Any]
+    ) -> None:
         body = json.dumps(record)
         if ":lambda:" not in arn:
-            await self._apart(lambda: send(function.role, arn, body))
+            await self._apart(lambda: send(function.role, arn, body, None, accepted["trace"]))
         elif role_may(function.role, ACTIONS["lambda"], arn).allowed:
             target = find(arn)
             self.accept(target, Event(str(uuid4()), body.encode(), target.invoked_arn, new_trace()))

@@ -125,7 +125,10 @@ class World:
 
         def enough() -> bool:
             got = self.queues.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                AttributeNames=["All"],
             )
             found.extend(got.get("Messages", []))
             return len(found) >= count

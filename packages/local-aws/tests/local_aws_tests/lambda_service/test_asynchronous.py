@@ -172,7 +172,11 @@ def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
     )
     accept(world, "off", 1)
     (message,) = world.messages(url, 1)
-    assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 0
+    context = json.loads(message["Body"])["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == (
+        "ZeroReservedConcurrency",
+        0,
+    )
     assert not note.exists()
 
 
@@ -197,6 +201,41 @@ def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> 
     assert json.loads(message["Body"])["requestContext"]["condition"] == "EventAgeExceeded"
     assert not note.exists()
     assert aws.additions().accepted_events == {}
+
+
+def test_a_retry_that_would_come_too_late_is_given_up_at_once(world: World) -> None:
+    url, queue = world.queue("no-time-left")
+    note = deploy(world, "ages", FAILS)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="ages", MaximumEventAgeInSeconds=60, **destinations(OnFailure=queue)
+    )
+    asynchronous = world.aws.functions._asynchronous
+    asynchronous._retry_seconds, before = (61.0, 61.0), asynchronous._retry_seconds
+    try:
+        request_id = accept(world, "ages", {"n": 1})
+        (message,) = world.messages(url, 1)
+    finally:
+        asynchronous._retry_seconds = before
+    record = json.loads(message["Body"])
+    assert note.read_text().split() == [request_id]
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert record["responseContext"]["functionError"] == "Unhandled"
+
+
+def test_a_record_carries_the_trace_of_its_invocation(world: World) -> None:
+    url, queue = world.queue("traced")
+    deploy(world, "traced", WORKS)
+    world.functions.put_function_event_invoke_config(
+        FunctionName="traced", **destinations(OnSuccess=queue)
+    )
+    header = "Root=1-00000000-000000000000000000000001"
+
+    async def accepted() -> None:
+        world.aws.functions.accept("traced", b"1", trace_header=header, region=REGION)
+
+    world.aws.loop.run(accepted())
+    (message,) = world.messages(url, 1)
+    assert message["Attributes"]["AWSTraceHeader"] == header
 
 
 @pytest.mark.parametrize(
