@@ -1,5 +1,6 @@
 """`local-aws coverage`: each operation that was called, and what its answer is worth."""
 
+import asyncio
 import re
 from contextlib import suppress
 from typing import Any
@@ -95,6 +96,20 @@ def test_the_outcome_of_each_operation_is_told(called: Any) -> None:
 
 def test_a_value_that_aws_rejects_says_nothing_of_the_operation(called: Any) -> None:
     assert called(("sqs", "create_queue", {"QueueName": "!"})) == []
+
+
+def test_of_a_gates_answers_only_facts_and_501_count() -> None:
+    coverage, statuses = Coverage(), iter([200, 403, 501])
+
+    async def answers(call: AwsCall) -> AwsResponse | None:
+        return AwsResponse(next(statuses), b"")
+
+    gate = coverage.gate(answers)
+    for action in ("GetAccountSettings", "Query", "ExecuteStatement"):
+        call = AwsCall("dynamodb", "POST", "/", "", {}, b"{}", "eu-central-1", action)
+        asyncio.run(gate(call))  # type: ignore[arg-type]
+    found = [(row["operation"], row["outcome"]) for row in coverage.rows()]
+    assert found == [("ExecuteStatement", "refused"), ("GetAccountSettings", "emulated")]
 
 
 def test_the_table_ends_with_a_count_of_each_outcome() -> None:

@@ -133,6 +133,15 @@ def test_a_log_group_of_its_own_and_the_configuration_are_read_back(aws: Laptop)
     )
 
 
+def test_a_published_version_keeps_its_settings(aws: Laptop) -> None:
+    client = aws.client("lambda")
+    aws.deploy("kept", NAMES, LoggingConfig={"LogGroup": "of-the-version"})
+    version = client.publish_version(FunctionName="kept")["Version"]
+    client.update_function_configuration(FunctionName="kept", LoggingConfig={"LogFormat": "JSON"})
+    shown = client.get_function_configuration(FunctionName="kept", Qualifier=version)
+    assert shown["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "of-the-version"}
+
+
 def test_the_first_invocation_makes_the_log_group_if_the_role_may(aws: Laptop) -> None:
     aws.deploy("makes-group", NAMES)
     iam, logs = aws.client("iam"), aws.client("logs")
