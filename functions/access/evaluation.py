@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta
 
-from access import authzen, decision, standings
+from access import authzen, decision, decision_log, standings
 from access.authzen import Action, Defaults, Properties, Resource, Subject
 from access.decision import Decision, SubjectGrants
 from atrium.http.problem import FieldError, Problem
@@ -135,6 +135,14 @@ def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Deci
     standing = known[asked] if evaluation.subject.type == authzen.USER else SubjectGrants(None, ())
     made = decision.decide(
         standing, evaluation.action.name, asked[1], permissions.cached, time.time()
+    )
+    decision_log.note(
+        request.request_id,
+        evaluation.subject.id,
+        evaluation.action.name,
+        f"{evaluation.resource.type}:{evaluation.resource.id}",
+        made.permit,
+        lambda: _reason(made),
     )
     return Decided(made.permit, _context(request, made))
 
