@@ -1,24 +1,24 @@
-"""Deletion of expired idempotency keys, in batches that keep transactions short."""
+"""Deletion of expired rows, in batches that keep transactions short.
 
+The tables are those whose personal-data.yaml says `expires`.
+"""
+
+from atrium.identity import personal_data
 from atrium.stores import postgres
 
-_DELETE = """
-WITH expired AS (
-    SELECT caller, route, key FROM idempotency_keys WHERE expires_at <= now() LIMIT $1::integer FOR UPDATE SKIP LOCKED
-)
-DELETE FROM idempotency_keys USING expired
-WHERE (idempotency_keys.caller, idempotency_keys.route, idempotency_keys.key) = (expired.caller, expired.route, expired.key)
-RETURNING true
-"""
 AT_ONCE = 1000
 MOST_TIMES = 20
 
 
-def delete_expired_keys() -> int:
-    """Return the number of deleted keys. The next run deletes the rest."""
+def delete_expired_rows() -> int:
+    """Return the number of deleted rows. The next run deletes the rest."""
+    return sum(_delete(each.sql) for each in personal_data.registry().expiring)
+
+
+def _delete(sql: str) -> int:
     deleted = 0
     for _ in range(MOST_TIMES):
-        found = len(postgres.query(_DELETE, AT_ONCE))
+        found = len(postgres.query(sql, AT_ONCE))
         deleted += found
         if found < AT_ONCE:
             break

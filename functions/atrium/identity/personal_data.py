@@ -49,8 +49,16 @@ class Kind(msgspec.Struct, frozen=True):
         return pk.groupdict() | sk.groupdict() if pk and sk else None
 
 
+class Expiring(msgspec.Struct, frozen=True):
+    """A table whose rows end, with the SQL that deletes at most `$1` of those that have ended."""
+
+    table: str
+    sql: str
+
+
 class Registry(msgspec.Struct, frozen=True):
     tables: tuple[Table, ...]
+    expiring: tuple[Expiring, ...]
     items: tuple[Kind, ...]
     cognito: Mapping[str, frozenset[str]]
 

@@ -10,7 +10,7 @@ from outbox_relay import administrators, erasure, expiry
 
 def run() -> None:
     assert outbox.take_due(100) == []
-    assert expiry.delete_expired_keys() == 0
+    assert expiry.delete_expired_rows() == 0
     assert administrators.identities_of(["01920000-0000-7000-8000-000000000002"]) == {}
     assert erasure.start_due() == 0
     erases()

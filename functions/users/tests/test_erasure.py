@@ -11,7 +11,9 @@ import pytest
 
 from local_aws_tests.support.waiting import settle
 from tests.support.whereabouts import Markers, searched
+from tools.deploy.environment import environment
 from tools.laptop.client import Person
+from tools.operations.audit_verify import verify
 from users.tests.conftest import Office, new_email
 
 
@@ -103,6 +105,8 @@ def test_an_erased_person_leaves_no_trace(office: Office, markers: Markers, numb
     finish(office, accepted.json["id"])
     assert searched(office.client, markers) == {}
     replayed(office, markers, person)
+    local = environment("local")
+    assert verify(lambda event: local.invoke("migrate", event))["faults"] == []
     assert office.call("GET", f"/v1/users/{person.uid}").status == 404
     assert office.call("GET", "/v1/me", person=person).status == 401
     again = office.client.sign_up(person.email)

@@ -21,7 +21,13 @@ from tests.unit.personal_data.steps import operations, perform, relay
 from tools.laptop.answer import Answer
 from users.handler import handler
 
-OTHER_ADMIN = "01890a5d-ac96-774b-bcce-000000000002"
+# Events of the trail whose hash is not that of the event before and of their own content.
+BROKEN_LINKS = """
+SELECT position FROM (
+    SELECT position, hash, audit_text(event) AS text, lag(hash, 1, ''::bytea) OVER (ORDER BY position) AS before
+    FROM audit_events AS event WHERE uid = :uid
+) AS chain WHERE hash IS DISTINCT FROM sha256(before || convert_to(text, 'UTF8'))
+"""
 
 
 def ask(uid: str, key: str = "", by: str = UID, roles: str = "admin", age: int = 0) -> Answer:
@@ -79,6 +85,7 @@ def test_what_stays_is_declared(
         "SELECT action FROM audit_events WHERE uid = :uid ORDER BY id", uid=person.uid
     )
     assert {action for (action,) in trail} >= {"user.erasure_requested", "user.erased"}
+    assert database.run(BROKEN_LINKS, uid=person.uid) == []
 
 
 def test_the_address_is_free_and_a_new_user_inherits_nothing(
