@@ -16,6 +16,7 @@ HTTPS = 443
 EPHEMERAL = (1024, 65535)
 """The ports of a client, to which an ACL must let the answer back."""
 EVERYWHERE = IPv4Network("0.0.0.0/0")
+INTERNET_GATEWAY = "igw-"
 
 Range = IPv4Network | IPv6Network
 
@@ -151,14 +152,18 @@ class Network:
 
     def to_service(self, start: Place, service: str) -> Way:
         """Return the way of a place to an AWS service: by an endpoint, or by the internet."""
-        ways = [
-            _by_gateway(start, each) if each.place is None else _by_interface(start, each)
-            for each in self.endpoints
-            if each.service == service
-        ]
-        ways.append(to_internet(start, HTTPS, certain=True))
-        closed = Way(False, (f"{start.name} has no endpoint for {service}", *ways[-1].steps))
-        return next((way for way in ways if way.is_open), ways[0] if len(ways) > 1 else closed)
+        closed: list[Way] = []
+        for endpoint in self.endpoints:
+            if endpoint.service == service:
+                by = _by_gateway if endpoint.place is None else _by_interface
+                if (way := by(start, endpoint)).is_open:
+                    return way
+                closed.append(way)
+        way = to_internet(start, HTTPS, certain=True)
+        if way.is_open or not closed:
+            none = f"{start.name} has no endpoint for {service}"
+            return way if way.is_open else Way(False, (none, *way.steps))
+        return closed[0]
 
 
 def to_place(start: Place, end: Place, port: int, *, certain: bool) -> Way:
@@ -169,7 +174,7 @@ def to_place(start: Place, end: Place, port: int, *, certain: bool) -> Way:
 
 def to_internet(start: Place, port: int, *, certain: bool) -> Way:
     """Return the way of a place to addresses outside of every private range."""
-    ways = [_out(one, port) for one in start.each()]
+    ways = [_out(one, port, certain) for one in start.each()]
     return _of_all(ways, certain) or Way(False, (f"{start.name} is in no VPC",))
 
 
@@ -177,7 +182,8 @@ def from_internet(end: Place, port: int) -> list[tuple[Range, Way]]:
     """Return the ranges of addresses outside that reach a place, each with its way."""
     found = []
     for place in end.each():
-        route = _public_route(place.subnets[0], "igw-")
+        gateways = (each for each in place.subnets[0].routes if not each.destination.is_private)
+        route = next((each for each in gateways if each.target.startswith(INTERNET_GATEWAY)), None)
         if route is None or not place.is_public:
             continue
         for group in place.groups:
@@ -223,22 +229,15 @@ def _acls_pass(here: Subnet, there: Subnet, port: int) -> bool:
     return here.passes(True, port, there.range) and there.passes(False, port, here.range) and back
 
 
-def _out(start: Place, port: int) -> Way:
+def _out(start: Place, port: int, certain: bool) -> Way:
     subnet = start.subnets[0]
-    rule = next(
-        (
-            rule
-            for group in start.groups
-            for rule in group.egress
-            if rule.is_for(port) and rule.range is not None and not rule.range.is_private
-        ),
-        None,
-    )
+    rules = (rule for group in start.groups for rule in group.egress if rule.is_for(port))
+    rule = next((each for each in rules if each.range and _is_public(each.range, certain)), None)
     if rule is None:
         return Way(
             False, (f"no rule of {_names(start)} lets {start.name} out to public addresses",)
         )
-    route = _public_route(subnet, "" if start.is_public else "!igw-")
+    route = _way_out(start, certain)
     if route is None:
         return Way(False, (f"the routes of {subnet.name} lead {start.name} to no public address",))
     if not subnet.passes(True, port, EVERYWHERE):
@@ -248,18 +247,22 @@ def _out(start: Place, port: int) -> Way:
     )
 
 
-def _public_route(subnet: Subnet, target: str) -> Route | None:
-    """Return a route to public addresses, whose target begins so, or with `!` does not."""
-    wanted = target.removeprefix("!")
+def _way_out(start: Place, certain: bool) -> Route | None:
+    """Return a route to public addresses. An internet gateway serves public addresses alone."""
     return next(
         (
             route
-            for route in subnet.routes
-            if not route.destination.is_private
-            and (route.target.startswith(wanted) is not target.startswith("!"))
+            for route in start.subnets[0].routes
+            if _is_public(route.destination, certain)
+            and (start.is_public or not route.target.startswith(INTERNET_GATEWAY))
         ),
         None,
     )
+
+
+def _is_public(range_: Range, certain: bool) -> bool:
+    """Return True for a range with public addresses; if `certain`, only for the range of all."""
+    return range_ == EVERYWHERE if certain else not range_.is_private
 
 
 def _by_gateway(start: Place, endpoint: Endpoint) -> Way:

@@ -4,7 +4,7 @@ Ids must be known. A state has them all; before a first apply, a plan has those 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -77,37 +77,37 @@ class _Reader:
         )
 
     def _group(self, address: str, group: Mapping[str, Any]) -> Group:
-        return Group(
-            group["id"],
-            address,
-            tuple(self._rules("ingress", group["id"])),
-            tuple(self._rules("egress", group["id"])),
+        ingress, egress = (
+            (
+                *self._rules(direction, group["id"]),
+                *self._older_rules(direction, group["id"]),
+                *_inline_rules(address, direction, group),
+            )
+            for direction in ("ingress", "egress")
         )
+        return Group(group["id"], address, ingress, egress)
 
     def _rules(self, direction: str, group: str) -> Iterator[Rule]:
         for address, rule in self._of_kind(f"aws_vpc_security_group_{direction}_rule"):
-            if _known(address, rule, "security_group_id") != group:
-                continue
-            range_ = rule.get("cidr_ipv4") or rule.get("cidr_ipv6")
-            yield Rule(
-                address,
-                str(rule["ip_protocol"]),
-                int(rule.get("from_port") or 0),
-                int(rule.get("to_port") or 65535),
-                ip_network(range_) if range_ else None,
-                rule.get("referenced_security_group_id"),
-                rule.get("prefix_list_id"),
-            )
+            if _known(address, rule, "security_group_id") == group:
+                range_ = rule.get("cidr_ipv4") or rule.get("cidr_ipv6")
+                peers = (
+                    range_,
+                    rule.get("referenced_security_group_id"),
+                    rule.get("prefix_list_id"),
+                )
+                yield _rule(address, rule["ip_protocol"], rule, *peers)
+
+    def _older_rules(self, direction: str, group: str) -> Iterator[Rule]:
+        """Yield the rules of `aws_security_group_rule`, which may name many peers."""
+        for address, rule in self._of_kind("aws_security_group_rule"):
+            is_ours = _known(address, rule, "security_group_id") == group
+            if is_ours and rule["type"] == direction:
+                named = [rule.get("source_security_group_id")]
+                yield from _rules_of_lists(address, rule, [each for each in named if each], group)
 
     def _subnet(self, address: str, subnet: Mapping[str, Any]) -> Subnet:
-        table = next(
-            (
-                _known(name, each, "route_table_id")
-                for name, each in self._of_kind("aws_route_table_association")
-                if each.get("subnet_id") == subnet["id"]
-            ),
-            "",
-        )
+        table = self._table(address, subnet)
         return Subnet(
             subnet["id"],
             address,
@@ -118,16 +118,28 @@ class _Reader:
             self._acl(subnet["id"]),
         )
 
+    def _table(self, address: str, subnet: Mapping[str, Any]) -> str:
+        """Return the route table of a subnet: its own, else the VPC's main one."""
+        own = self._associated("aws_route_table_association", "subnet_id", subnet["id"])
+        vpc = _known(address, subnet, "vpc_id")
+        main = self._associated("aws_main_route_table_association", "vpc_id", vpc)
+        default = [each for _, each in self._of_kind("aws_vpc") if each.get("id") == vpc]
+        return own or main or str(default[0].get("main_route_table_id") if default else "")
+
+    def _associated(self, kind: str, attribute: str, value: str) -> str:
+        found = [(a, each) for a, each in self._of_kind(kind) if each.get(attribute) == value]
+        return _known(*found[0], "route_table_id") if found else ""
+
     def _routes(self, table: str) -> Iterator[Route]:
         for address, route in self._of_kind("aws_route"):
-            if _known(address, route, "route_table_id") != table:
-                continue
-            destination = route.get("destination_cidr_block") or route.get(
-                "destination_ipv6_cidr_block"
-            )
-            target = next((route[name] for name in TARGETS if route.get(name)), "unknown")
-            if destination:
-                yield Route(address, ip_network(destination), str(target))
+            if _known(address, route, "route_table_id") == table:
+                yield from _route(
+                    address, route, "destination_cidr_block", "destination_ipv6_cidr_block"
+                )
+        for kind in ("aws_route_table", "aws_default_route_table"):
+            for address, held in self._of_kind(kind):
+                for route in held.get("route") or [] if held.get("id") == table else []:
+                    yield from _route(address, route, "cidr_block", "ipv6_cidr_block")
 
     def _acl(self, subnet: str) -> tuple[AclEntry, ...] | None:
         acl = next(
@@ -226,6 +238,44 @@ class _Reader:
                 place,
                 bool(endpoint.get("private_dns_enabled")),
             )
+
+
+def _rule(
+    name: str,
+    protocol: object,
+    ports: Mapping[str, Any],
+    range_: str | None,
+    group: str | None,
+    prefix_list: str | None,
+) -> Rule:
+    first, last = int(ports.get("from_port") or 0), int(ports.get("to_port") or 65535)
+    return Rule(
+        name, str(protocol), first, last, ip_network(range_) if range_ else None, group, prefix_list
+    )
+
+
+def _inline_rules(address: str, direction: str, group: Mapping[str, Any]) -> Iterator[Rule]:
+    """Yield the rules that stand in the group itself."""
+    for rule in group.get(direction) or []:
+        yield from _rules_of_lists(address, rule, rule.get("security_groups") or [], group["id"])
+
+
+def _rules_of_lists(
+    address: str, rule: Mapping[str, Any], groups: Sequence[str], own: str
+) -> Iterator[Rule]:
+    """Yield a rule for each peer of a block that lists them."""
+    ranges = [*(rule.get("cidr_blocks") or []), *(rule.get("ipv6_cidr_blocks") or [])]
+    peers: list[tuple[str | None, str | None, str | None]] = [(each, None, None) for each in ranges]
+    peers += [(None, each, None) for each in (*groups, *([own] if rule.get("self") else []))]
+    peers += [(None, None, each) for each in rule.get("prefix_list_ids") or []]
+    yield from (_rule(address, rule["protocol"], rule, *peer) for peer in peers)
+
+
+def _route(address: str, route: Mapping[str, Any], *ranges: str) -> Iterator[Route]:
+    target = next((route[name] for name in TARGETS if route.get(name)), "unknown")
+    for name in ranges:
+        if route.get(name):
+            yield Route(address, ip_network(route[name]), str(target))
 
 
 def _known(address: str, attributes: Mapping[str, Any], name: str) -> str:

@@ -123,3 +123,35 @@ def test_plans_and_states_are_read() -> None:
     expected = {"module.a.aws_vpc.b": {"id": "vpc-1"}}
     assert of_plan.resources(state) == expected
     assert of_plan.resources({"resource_changes": changes}) == expected
+
+
+def test_rules_and_routes_that_stand_in_their_group_or_table_are_read() -> None:
+    found = two_subnets()
+    del found["aws_vpc_security_group_egress_rule.out"]
+    function = of_plan.network(found).places["aws_lambda_function.f"]
+    assert not to_internet(function, 443, certain=False).is_open
+    block = {
+        "protocol": "tcp",
+        "from_port": 443,
+        "to_port": 443,
+        "cidr_blocks": ["0.0.0.0/0"],
+        "self": True,
+    }
+    tables = {f"aws_route_table.{zone}": {"id": f"rtb-{zone}", "route": [{"cidr_block": "0.0.0.0/0", "nat_gateway_id": "nat-1"}]} for zone in "ab"}  # fmt: skip
+    inline = found | tables | {"aws_security_group.own": {"id": "sg-own", "egress": [block]}}
+    older = found | tables | {"aws_security_group_rule.out": block | {"type": "egress", "security_group_id": "sg-own"}}  # fmt: skip
+    for each in (inline, older):
+        function = of_plan.network(each).places["aws_lambda_function.f"]
+        assert to_internet(function, 443, certain=True).is_open
+        assert (
+            to_place(function, function, 443, certain=True).is_open is False
+        )  # no rule lets it in
+
+
+def test_a_subnet_without_a_table_of_its_own_has_the_main_one() -> None:
+    found = two_subnets()
+    del found["aws_route_table_association.b"]
+    found["aws_main_route_table_association.m"] = {"vpc_id": "vpc-1", "route_table_id": "rtb-a"}
+    found["aws_route.a"] = route("rtb-a", nat_gateway_id="nat-1")
+    function = of_plan.network(found).places["aws_lambda_function.f"]
+    assert to_internet(function, 443, certain=True).is_open
