@@ -23,6 +23,14 @@ def allow(action: str, resource: str = "arn:aws:s3:::a/*", **more: object) -> di
 
 DENY = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
 TLS: dict[str, Any] = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+
+
+def keys(*values: str, operator: str = "ForAllValues:StringLike") -> dict[str, Any]:
+    """A policy of items whose partition key matches one of these."""
+    condition = {operator: {"dynamodb:LeadingKeys": list(values)}}
+    return {"policy": policy(allow("dynamodb:Query", "table", Condition=condition))}
+
+
 WORLD_RULE = {"cidr_ipv4": "0.0.0.0/0", "from_port": 5432}
 
 UPDATES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
@@ -46,6 +54,8 @@ UPDATES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("aws_iam_role_policy", {"policy": policy(allow("s3:GetObject"))}, {"policy": policy(allow("s3:*"))}, "would allow s3:* on arn:aws:s3:::a/*"),
     ("aws_iam_role_policy", {"policy": policy(allow("s3:GetObject"))}, {"policy": policy(allow("s3:GetObject", "*"))}, "would allow s3:GetObject on *"),
     ("aws_iam_role_policy", {"policy": policy(allow("s3:GetObject", **TLS))}, {"policy": policy(allow("s3:GetObject"))}, "would allow s3:GetObject"),
+    ("aws_iam_role_policy", keys("U#*"), keys("U#*", "G#*"), 'dynamodb:Query on table if {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["U#*", "G#*"]}}'),
+    ("aws_iam_role_policy", keys("a", "b", operator="StringNotLike"), keys("a", operator="StringNotLike"), "dynamodb:Query on table"),
     ("aws_iam_role_policy", {"policy": policy(allow("s3:*"), DENY)}, {"policy": policy(allow("s3:*"))}, "would no longer deny s3:PutObject on *"),
     ("aws_iam_role_policy", {"policy": policy(allow("s3:*"))}, {"policy": policy({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})}, "would allow all but"),
     ("aws_iam_role", {"assume_role_policy": policy(allow("sts:AssumeRole", "", Principal={"Service": "lambda.amazonaws.com"}))}, {"assume_role_policy": policy(allow("sts:AssumeRole", "", Principal={"AWS": "*"}))}, "would allow sts:AssumeRole"),
@@ -63,6 +73,18 @@ def test_an_update_that_weakens_is_found_and_its_reverse_is_not(
     stronger = ResourceChange("a.b", kind, "update", after, before)
     if kind not in ("aws_iam_role_policy", "aws_iam_role") or "boundary" in expected:
         assert plan_guard.findings([stronger]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (keys("U#*", "G#*"), keys("G#*")),
+        (keys("a", operator="StringNotLike"), keys("a", "b", operator="StringNotLike")),
+    ],
+)
+def test_a_narrower_condition_is_let_through(before: dict[str, Any], after: dict[str, Any]) -> None:
+    change = ResourceChange("a", "aws_iam_role_policy", "update", before, after)
+    assert plan_guard.findings([change]) == []
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ ATTACHMENTS = ("aws_iam_role_policy_attachment", "aws_iam_user_policy_attachment
 WHY = "Code that runs with it can do more than before. Check each right against what the change needs."
 
 
+Condition = dict[str, dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Right:
     """A permitted action on a resource, for a principal, under a condition (as JSON)."""
@@ -39,11 +42,8 @@ class Right:
             fnmatchcase(other.action.lower(), self.action.lower())
             and fnmatchcase(other.resource, self.resource)
             and self.principal in ("*", other.principal)
-            and self.condition in ("{}", other.condition)
+            and _is_narrower(json.loads(other.condition), json.loads(self.condition))
         )
-
-    def __str__(self) -> str:
-        return f"{self.action} on {self.resource}" if self.resource else self.action
 
 
 def of(change: ResourceChange) -> Iterator[tuple[str, str]]:
@@ -68,11 +68,39 @@ def of(change: ResourceChange) -> Iterator[tuple[str, str]]:
         known = rights(before, "Allow")
         added = [one for one in rights(after, "Allow") if not any(old.covers(one) for old in known)]
     if added:
-        yield f"would allow {', '.join(dict.fromkeys(map(str, added)))}", WHY
+        yield f"would allow {described(added)}", WHY
     denied = rights(after, "Deny")
     gone = [one for one in rights(before, "Deny") if not any(new.covers(one) for new in denied)]
     if gone and change.action != "create":
-        yield f"would no longer deny {', '.join(dict.fromkeys(map(str, gone)))}", WHY
+        yield f"would no longer deny {described(gone)}", WHY
+
+
+def described(rights: list[Right]) -> str:
+    """Return the rights in words: the actions of each resource and condition together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        together.setdefault((right.resource, right.condition), []).append(right.action)
+    return "; ".join(
+        ", ".join(dict.fromkeys(actions))
+        + (f" on {resource}" if resource else "")
+        + (f" if {condition}" if condition != "{}" else "")
+        for (resource, condition), actions in together.items()
+    )
+
+
+def _is_narrower(new: Condition, old: Condition) -> bool:
+    """Return True if `new` admits no request that `old` does not.
+
+    A further condition narrows. So do fewer values, or of a negated operator more values.
+    """
+    for operator, wanted in old.items():
+        for key, values in wanted.items():
+            if key not in new.get(operator, {}):
+                return False
+            before, after = set(map(str, _list(values))), set(map(str, _list(new[operator][key])))
+            if not (after >= before if "Not" in operator else after <= before):
+                return False
+    return True
 
 
 def _is_sweeping(right: Right) -> bool:
