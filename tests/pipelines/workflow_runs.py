@@ -122,9 +122,9 @@ class Scratch:
             command += ["--var", f"{name}={value}"]
         for action in sorted(self._actions):
             command += ["--local-repository", f"{action}={self._stub(action)}"]
-        home = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+        own = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
         done = subprocess.run(
-            command, cwd=self._repository, env=home, capture_output=True, text=True
+            command, cwd=self._repository, env=os.environ | own, capture_output=True, text=True
         )
         notes = [json.loads(line) for line in records.read_text().splitlines()]
         return Run(done.returncode == 0, notes, done.stdout + done.stderr)
