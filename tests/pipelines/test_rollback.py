@@ -12,7 +12,7 @@ from tests.pipelines.aliases import Aliases, refused
 from tools.deploy import release, release_records, stored_locks
 from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
-from tools.operations.rollback import rollback
+from tools.operations.rollback import deployed_commit, rollback
 from tools.operations.unlock import unlock
 
 FIRST = {"users": "1", "meta": "1"}
@@ -188,3 +188,19 @@ def test_an_interrupted_migration_moves_no_caller_and_releases_the_lock(
         release.prepare_database(client, functions, invoke)
     assert client.live["users"] == "1"
     assert store.locks() == []
+
+
+def test_the_applied_commit_outlives_a_rollback(client: Aliases, store: ReleaseStore) -> None:
+    """The nightly look for drift plans that commit."""
+    with pytest.raises(RefusedError, match="no deploy of dev is recorded yet"):
+        deployed_commit(store)
+    store.set_applied_commit("3" * 40)
+    rollback(client, store)
+    assert deployed_commit(store) == "3" * 40
+
+
+def test_a_record_names_the_commit_that_is_checked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_SHA", "e" * 40)  # of main, from which a tag is deployed by hand
+    found = release_records.commit()
+    assert len(found) == 40
+    assert found != "e" * 40

@@ -3,7 +3,6 @@
 A release is recorded after its smoke test, so a rollback has a complete and working set to go to.
 """
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -90,9 +89,10 @@ def _numbered(releases: Sequence[Release], number: int) -> Release:
 
 
 def commit() -> str:
-    """Return the commit of this checkout; empty if it is not one of git."""
-    if sha := os.environ.get("GITHUB_SHA"):
-        return sha
+    """Return the commit of this checkout; empty if it is not one of git.
+
+    GITHUB_SHA is the commit of the event, and a tag that is deployed by hand is another one.
+    """
     asked = ["git", "rev-parse", "HEAD"]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""

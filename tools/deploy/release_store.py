@@ -36,23 +36,31 @@ class ReleaseStore:
 
     def releases(self) -> list[Release]:
         """Return the recorded releases, the newest last."""
+        content = self._read("releases.json")
+        return release_records.read(content) if content else []
+
+    def add(self, release: Release) -> None:
+        self._write("releases.json", release_records.written([*self.releases(), release]))
+
+    def applied_commit(self) -> str:
+        """Return the commit whose Terraform was applied last, also if its release failed later."""
+        return self._read("applied-commit").decode()
+
+    def set_applied_commit(self, commit: str) -> None:
+        self._write("applied-commit", commit.encode())
+
+    def _read(self, name: str) -> bytes:
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=self._key)
+            answer = self.s3.get_object(Bucket=self.bucket, Key=f"{self.environment}/{name}")
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            return []
-        return release_records.read(answer["Body"].read())
+            return b""
+        content: bytes = answer["Body"].read()
+        return content
 
-    def add(self, release: Release) -> None:
-        content = release_records.written([*self.releases(), release])
-        self.s3.put_object(
-            Bucket=self.bucket, Key=self._key, Body=content, ContentType="application/json"
-        )
-
-    @property
-    def _key(self) -> str:
-        return f"{self.environment}/releases.json"
+    def _write(self, name: str, content: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=f"{self.environment}/{name}", Body=content)
 
 
 def of(target: Environment) -> ReleaseStore:

@@ -20,6 +20,7 @@ from tools.deploy import (
     live_alias,
     published_versions,
     release,
+    release_records,
     release_store,
     stack_settings,
     stored_plan,
@@ -116,6 +117,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
             }
             command.agreed(name, sure=options.yes or not plan.changes)
             root.apply(plan)
+        store.set_applied_commit(release_records.commit())
         target = environment.environment(name)
         _publish_as_built(target)
         shifts = release.release(target, store, canary)

@@ -52,9 +52,8 @@ def _rollback(options: argparse.Namespace) -> None:
 
 def deployed_commit(store: ReleaseStore) -> str:
     """Return the commit whose resources are applied; a rollback moves functions alone."""
-    for one in reversed(store.releases()):
-        if one.commit and not one.restores:
-            return one.commit
+    if commit := store.applied_commit():
+        return commit
     raise RefusedError(f"no deploy of {store.environment} is recorded yet.")
 
 
