@@ -6,6 +6,7 @@ from atrium.identity import personal_items, users
 from atrium.stores import outbox, user_table
 from atrium.stores.commands import Command
 from outbox_relay import administrators, erasure, expiry
+from tests.support.built_in_tables import built_in_tables
 
 
 def run() -> None:
@@ -27,6 +28,6 @@ def erases() -> None:
     """Erase a user's rows. Other tests are about the items."""
     ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"}).uid
     nothing = patch.multiple(user_table, query=lambda *_, **__: [], item=lambda *_: None)
-    with nothing, patch.multiple(user_table, transact=lambda _: None):
+    with built_in_tables(), nothing, patch.multiple(user_table, transact=lambda _: None):
         assert list(personal_items.find(ada, [])) == []
         erasure.erase("01920000-0000-7000-8000-000000000003", ada)
