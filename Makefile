@@ -217,6 +217,13 @@ admin: environment ## Grant a user the role admin, also the first one (ENV=local
 replay-erasures: environment ## Erase again whom a restored backup has brought back (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
 	@$(PYTHON) -m tools.deploy.replay_erasures --env "$(ENV)" --uids "$(UIDS)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 
+.PHONY: service rotate-service
+service: environment ## Create or update the client of a declared service (machine caller), its roles and its secret in Secrets Manager (ENV=dev NAME=reporting STATUS=active|disabled)
+	@$(PYTHON) -m tools.operations.service_client ensure --env "$(ENV)" --name "$(NAME)" --status "$(or $(STATUS),active)"
+
+rotate-service: environment ## Give a service a new secret; FINISH=1 deletes the previous one (ENV=dev NAME=reporting)
+	@$(PYTHON) -m tools.operations.service_client $(if $(FINISH),finish,rotate) --env "$(ENV)" --name "$(NAME)"
+
 tunnel: environment ## Forward localhost:5433 to an environment's database through Session Manager (ENV=dev PORT=5433)
 	@$(PYTHON) -m tools.operations.tunnel $(or $(ENV),dev) --port $(or $(PORT),5433)
 

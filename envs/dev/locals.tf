@@ -36,6 +36,10 @@ locals {
   password_auth_flow = true
   token_validity     = { access_minutes = 60, refresh_days = 30 }
 
+  # Machine callers: name => the scopes that its tokens may have at most, and its roles. Then: make service ENV=… NAME=…
+  # reporting = { scopes = ["me", "users.read"], roles = ["auditor"] }
+  services = {}
+
   # Settings of single functions: folder => variable => value.
   function_environment = {
     # Days in which a person who deleted their account can sign in to restore it.

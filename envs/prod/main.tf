@@ -71,6 +71,8 @@ module "cognito" {
   scopes              = local.scopes
   triggers            = module.api_lambda.cognito_triggers
   hosted_page         = var.hosted_page
+  services            = local.services
+  token_domain_prefix = "${local.name}-${var.account_id}"
   password_auth_flow  = local.password_auth_flow
   token_validity      = local.token_validity
 }

@@ -78,9 +78,19 @@ output "region" {
   value       = local.region
 }
 
+output "services" {
+  description = "Declared services, by name, for make service."
+  value       = module.cognito.services
+}
+
 output "stage" {
   description = "Name of the environment, and of the API's stage."
   value       = local.stage
+}
+
+output "token_url" {
+  description = "Address at which services fetch tokens; null without services and page."
+  value       = module.cognito.token_url
 }
 
 output "usage_plan_id" {

@@ -14,10 +14,11 @@ from atrium.http import response
 from atrium.http.problem import FieldError, HeaderError, ParameterError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.identity import services
 
 ROOT = "/access/v1/"
-USER = "user"
-"""The only type of subject; its id is the user's uid."""
+TYPES = (services.USER, services.SERVICE)
+"""The types of subjects; the id is the uid."""
 
 _REQUEST_ID = "X-Request-ID"
 _METADATA_SECONDS = 3600
@@ -32,6 +33,11 @@ class Subject(msgspec.Struct, frozen=True):
     type: str
     id: str
     properties: Properties = {}
+
+
+def is_known(subject: Subject) -> bool:
+    """Return True if the subject's type is that of its id."""
+    return subject.type in TYPES and services.kind_of(subject.id) == subject.type
 
 
 class Resource(msgspec.Struct, frozen=True):

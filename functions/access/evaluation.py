@@ -121,8 +121,8 @@ def _evaluation(complete: Defaults) -> Evaluation:
 
 
 def _read(asked: list[Evaluation]) -> Standings:
-    """Return the standings of the users among the subjects towards their resources."""
-    return standings.each({_asked(one) for one in asked if one.subject.type == authzen.USER})
+    """Return the standings of the subjects of a known type towards their resources."""
+    return standings.each({_asked(one) for one in asked if authzen.is_known(one.subject)})
 
 
 def _asked(one: Evaluation) -> standings.Asked:
@@ -132,7 +132,8 @@ def _asked(one: Evaluation) -> standings.Asked:
 def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Decided:
     asked = _asked(evaluation)
     # A subject of another type is denied, without an error (10.1.2, note).
-    standing = known[asked] if evaluation.subject.type == authzen.USER else SubjectGrants(None, ())
+    is_known = authzen.is_known(evaluation.subject)
+    standing = known[asked] if is_known else SubjectGrants(None, ())
     made = decision.decide(
         standing, evaluation.action.name, asked[1], permissions.cached, time.time()
     )

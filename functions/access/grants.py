@@ -18,7 +18,7 @@ from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
-from atrium.identity import admins, delegation, grant_items, grants, token_size
+from atrium.identity import admins, delegation, grant_items, grants, services, token_size
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
@@ -73,6 +73,7 @@ def read(request: Request) -> Response:
 def make(request: Request) -> Response:
     uid, new = str(request.uuid("id")), request.decode(NewGrant)
     _check(new)
+    _check_service(uid, new)
     delegation.refuse_own(request.caller.uid, uid)
     grant = GrantRecord(
         id=str(uuid7()),
@@ -266,6 +267,12 @@ def _check(new: NewGrant) -> None:
         errors.append(_NO_ROLE)
     if errors:
         raise _unacceptable(errors)
+
+
+def _check_service(uid: str, new: NewGrant) -> None:
+    """Raise 422 if a service would become an administrator."""
+    if new.role == ADMIN and services.kind_of(uid) == services.SERVICE:
+        raise _unacceptable([FieldError("#/role", "A service cannot hold the role `admin`.")])
 
 
 def _unacceptable(errors: list[FieldError]) -> Problem:

@@ -18,7 +18,7 @@ from access.decision import Resource, SubjectGrants
 from atrium.http import cursor
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grant_items, permissions
+from atrium.identity import grant_items, permissions, services
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
 from atrium.stores import user_table
@@ -86,13 +86,14 @@ def subjects(request: Request) -> Response:
     resource = Resource(search.resource.type, search.resource.id)
 
     def found(after: str, limit: int) -> list[str]:
-        if not _is_user(search.subject):
+        wanted = search.subject.type
+        if wanted not in authzen.TYPES:
             return []
-        return list(
-            islice(_active(_holders(search.action.name, resource, after, limit + 1)), limit + 1)
-        )
+        holders = _holders(search.action.name, resource, after, limit + 1)
+        of_type = (uid for uid in holders if services.kind_of(uid) == wanted)
+        return list(islice(_active(of_type), limit + 1))
 
-    return _paged(request, search, found, lambda uid: {"type": authzen.USER, "id": uid})
+    return _paged(request, search, found, lambda uid: {"type": search.subject.type, "id": uid})
 
 
 def resources(request: Request) -> Response:
@@ -100,7 +101,7 @@ def resources(request: Request) -> Response:
     kind, action = search.resource.type, search.action.name
     standing = (
         standings.of_type(search.subject.id, kind)
-        if _is_user(search.subject)
+        if authzen.is_known(search.subject)
         else SubjectGrants(None, ())
     )
     named = {
@@ -119,7 +120,7 @@ def actions(request: Request) -> Response:
     resource = Resource(search.resource.type, search.resource.id)
     standing = (
         standings.of(search.subject.id, resource)
-        if _is_user(search.subject)
+        if authzen.is_known(search.subject)
         else SubjectGrants(None, ())
     )
     known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(
@@ -127,10 +128,6 @@ def actions(request: Request) -> Response:
     )
     found = sorted(action for action in known if _permits(standing, action, resource))
     return _paged(request, search, _slice(found), lambda action: {"name": action})
-
-
-def _is_user(subject: Subject | Kind) -> bool:
-    return subject.type == authzen.USER
 
 
 def _permits(standing: SubjectGrants, action: str, resource: Resource) -> bool:

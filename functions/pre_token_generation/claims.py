@@ -24,17 +24,39 @@ INTERACTIVE = (
 )
 """Sign-ins by the person. A refresh (`TokenGeneration_RefreshTokens`) restores no account."""
 
+OF_SERVICE = "TokenGeneration_ClientCredentials"
+
 
 class TokenRequest(TriggerRequest, rename="camel", frozen=True):
     scopes: list[str] | None = None
 
 
+class CallerContext(msgspec.Struct, rename="camel", frozen=True):
+    client_id: str = ""
+
+
 class TokenGeneration(TriggerEvent, rename="camel", frozen=True):
     request: TokenRequest
+    caller_context: CallerContext = CallerContext()
 
 
 def claims(event: TokenGeneration) -> dict[str, Any]:
-    """Return the trigger's response. Raise RefusalError for a disabled user or an e-mail in use."""
+    """Return the trigger's response, for a user or a service.
+
+    Raise RefusalError for a disabled subject, an unknown client or an e-mail in use.
+    """
+    if event.trigger_source == OF_SERVICE:
+        from pre_token_generation import service  # imported here: most tokens are users'
+
+        return _response(service.claims(event))
+    return _response(_of_user(event))
+
+
+def _response(access_token: dict[str, Any]) -> dict[str, Any]:
+    return {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
+
+
+def _of_user(event: TokenGeneration) -> dict[str, Any]:
     user = _user(event)
     rights = bounded(user.uid, _rights(user.uid))
     # On the hosted page a user can request every scope of the client. Scopes without a right are
@@ -50,14 +72,13 @@ def claims(event: TokenGeneration) -> dict[str, Any]:
         added["role_generations"] = told
     if rights.attributes:
         added["attributes"] = msgspec.json.encode(rights.attributes).decode()
-    access_token = {
+    return {
         "claimsToAddOrOverride": added,
         "scopesToAdd": sorted(rights.scopes),
         "scopesToSuppress": sorted(
             not_held | ({SELF_SERVICE} if rights.is_administrator else set())
         ),
     }
-    return {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": access_token}}
 
 
 def _user(event: TokenGeneration) -> users.User:

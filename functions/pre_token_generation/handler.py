@@ -2,4 +2,4 @@ from atrium.identity.cognito_trigger import trigger
 from pre_token_generation.claims import TokenGeneration, claims
 
 handler = trigger(TokenGeneration, claims)
-"""The Lambda handler of the Cognito trigger PreTokenGeneration, event version V2_0."""
+"""The Lambda handler of the Cognito trigger PreTokenGeneration, event version V3_0."""

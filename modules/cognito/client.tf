@@ -37,7 +37,7 @@ resource "aws_cognito_user_pool_client" "this" {
 }
 
 resource "aws_cognito_user_pool_domain" "this" {
-  for_each = var.hosted_page == null ? toset([]) : toset([var.hosted_page.domain_prefix])
+  for_each = local.token_domain == null ? toset([]) : toset([local.token_domain])
 
   user_pool_id = aws_cognito_user_pool.this.id
   domain       = each.key

@@ -7,7 +7,7 @@ resource "aws_cognito_user_pool" "this" {
   auto_verified_attributes = ["email"]
   username_attributes      = ["email"]
 
-  # The lowest tier whose pre_token_generation may change access tokens (trigger version V2_0).
+  # The lowest tier whose pre_token_generation may change access tokens (trigger version V3_0).
   user_pool_tier = "ESSENTIALS"
 
   # No schema block: Cognito can neither change nor remove an attribute, so what we know of people lives in our own tables.
@@ -72,7 +72,7 @@ resource "aws_cognito_user_pool" "this" {
 
         content {
           lambda_arn     = pre_token_generation_config.value
-          lambda_version = "V2_0"
+          lambda_version = "V3_0" # V2_0 is never asked about services
         }
       }
     }

@@ -153,6 +153,42 @@ variable "scopes" {
   }
 }
 
+variable "services" {
+  description = "Services (machine callers), by name: the scopes that their tokens may have at most, and the roles that they hold. `make service` creates each client and its secret."
+  type = map(object({
+    scopes = set(string)
+    roles  = optional(set(string), [])
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.services) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", name)) && length(name) <= 32])
+    error_message = "services must be named by lower-case letters, digits and single hyphens, at most 32 characters, e.g. \"reporting\"."
+  }
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : length(service.scopes) > 0 && length(service.scopes) <= 50])
+    error_message = "services must have 1 to 50 scopes each: Cognito issues no token without a scope."
+  }
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : !contains(service.roles, "admin")])
+    error_message = "services cannot hold the role admin."
+  }
+}
+
+variable "token_domain_prefix" {
+  description = "Prefix of the pool's domain, at which services fetch tokens (unique in the region); hosted_page's prefix comes first. Without services there is no domain."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.token_domain_prefix == null || (can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.token_domain_prefix)) && !can(regex("aws|amazon|cognito", var.token_domain_prefix)))
+    error_message = "token_domain_prefix must be lower-case letters, digits and inner hyphens, at most 63 characters, without aws, amazon or cognito."
+  }
+}
+
 variable "token_validity" {
   description = "Lifetimes of access and ID tokens in minutes, and of refresh tokens in days."
   type = object({

@@ -169,8 +169,8 @@ def test_rights_are_written_by_few() -> None:
         == writers("roles", "DeleteItem")
         == {"access"}
     )
-    assert writers("grants") == {"access", "first_admin", "migrate"}
-    assert writers("grants", "DeleteItem") == {"access", "outbox_relay"}
+    assert writers("grants") == {"access", "first_admin", "migrate", "register_service"}
+    assert writers("grants", "DeleteItem") == {"access", "outbox_relay", "register_service"}
     assert writers("grants", "UpdateItem") == set()
     assert writers("admins", "UpdateItem") == {
         "access",

@@ -88,7 +88,8 @@ def _signed_in() -> Callable[[Request, Mapping[str, str], bool], Claims]:
 
     def claims(request: Request, token: Mapping[str, str], current: bool) -> Claims:
         verified = session.verify(token, current=current)
-        session_records.note(verified, request.headers.get("user-agent", ""))
+        if not verified.is_service:
+            session_records.note(verified, request.headers.get("user-agent", ""))
         return verified
 
     return claims

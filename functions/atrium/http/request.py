@@ -29,9 +29,12 @@ class Claims(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     access_epoch: int
     auth_time: int  # epoch seconds of the sign-in; a refresh keeps it
-    session: str  # Cognito's `origin_jti`, which every token of one sign-in shares
+    session: (
+        str  # Cognito's `origin_jti`, which every token of one sign-in shares; see `is_service`
+    )
     roles_until: int | None = None  # epoch seconds at which the first of `roles` ends
     role_generations: Mapping[str, int] = MappingProxyType({})
+    is_service: bool = False  # a machine caller, without a user; each of its tokens is a session
 
 
 class Request(msgspec.Struct):

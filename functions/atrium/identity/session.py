@@ -51,6 +51,8 @@ def _claims(token: Mapping[str, str]) -> Claims:
             "token_unusable",
             "This is not an access token. Send the access token of the sign-in.",
         )
+    # Only our trigger adds `subject_type`. Cognito gives a service's token no `origin_jti`.
+    is_service = token.get("subject_type") == "service"
     try:
         return Claims(
             uid=token["uid"],
@@ -59,9 +61,10 @@ def _claims(token: Mapping[str, str]) -> Claims:
             scopes=frozenset(token.get("scope", "").split()),
             access_epoch=int(token["access_epoch"]),
             auth_time=int(token["auth_time"]),
-            session=token["origin_jti"],
+            session=token["jti" if is_service else "origin_jti"],
             roles_until=int(token["roles_until"]) if "roles_until" in token else None,
             role_generations=token_size.generations(token.get("role_generations", "")),
+            is_service=is_service,
         )
     except (KeyError, ValueError):
         raise Problem(

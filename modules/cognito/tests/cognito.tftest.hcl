@@ -85,7 +85,7 @@ run "pool_triggers_and_client" {
       aws_cognito_user_pool.this.lambda_config[0].pre_sign_up == var.triggers.PreSignUp &&
       aws_cognito_user_pool.this.lambda_config[0].post_confirmation == var.triggers.PostConfirmation &&
       aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_arn == var.triggers.PreTokenGeneration &&
-      aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_version == "V2_0"
+      aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_version == "V3_0"
     )
     error_message = "The pool calls the aliases, and pre_token_generation in the version that changes access tokens."
   }
@@ -122,6 +122,11 @@ run "pool_triggers_and_client" {
   assert {
     condition     = !aws_cognito_user_pool_client.this.allowed_oauth_flows_user_pool_client && length(aws_cognito_user_pool_domain.this) == 0 && output.hosted_page_url == null
     error_message = "Without hosted_page there is no page and no OAuth flow."
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.service) == 0 && length(output.services) == 0 && output.token_url == null
+    error_message = "Without services there is no secret, and no address for tokens."
   }
 
   assert {
@@ -176,5 +181,54 @@ run "knobs" {
   assert {
     condition     = output.hosted_page_url == "https://atrium-test.auth.eu-central-1.amazoncognito.com" && aws_cognito_user_group.this["staff"].precedence == 1
     error_message = "The page has its address, the pool its groups."
+  }
+}
+
+run "services" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = ["me"], roles = ["reader"] } }
+    token_domain_prefix = "atrium-test-000000000000"
+  }
+
+  assert {
+    condition     = join(" ", keys(aws_cognito_user_pool_domain.this)) == "atrium-test-000000000000" && output.hosted_page_url == null
+    error_message = "Services fetch tokens at the pool's domain; that is no sign-in page."
+  }
+
+  assert {
+    condition     = output.token_url == "https://atrium-test-000000000000.auth.eu-central-1.amazoncognito.com/oauth2/token"
+    error_message = "token_url is the token endpoint of the domain."
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.service["reporting"].name == "atrium-test-service-reporting" && aws_secretsmanager_secret.service["reporting"].recovery_window_in_days == 30
+    error_message = "Each service has an empty secret, which deletion protection keeps for 30 days."
+  }
+
+  assert {
+    condition = (
+      output.services["reporting"].client_name == "atrium-test-service-reporting" &&
+      join(" ", output.services["reporting"].scopes) == "atrium/me" &&
+      join(" ", output.services["reporting"].roles) == "reader" &&
+      output.services["reporting"].access_minutes == 60
+    )
+    error_message = "services tells make service what is declared."
+  }
+}
+
+run "services_at_the_hosted_page" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = ["me"] } }
+    token_domain_prefix = "atrium-test-000000000000"
+    hosted_page         = { domain_prefix = "atrium-page", callback_urls = ["https://example.org/"] }
+  }
+
+  assert {
+    condition     = join(" ", keys(aws_cognito_user_pool_domain.this)) == "atrium-page"
+    error_message = "A pool has one prefix: the page's."
   }
 }

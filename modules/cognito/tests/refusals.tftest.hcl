@@ -71,3 +71,57 @@ run "refuses_a_page_that_returns_in_the_clear" {
 
   expect_failures = [var.hosted_page]
 }
+
+run "services_without_a_domain" {
+  command = plan
+
+  variables {
+    services = { reporting = { scopes = ["me"] } }
+  }
+
+  expect_failures = [aws_secretsmanager_secret.service]
+}
+
+run "services_with_an_unknown_scope" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = ["everything"] } }
+    token_domain_prefix = "atrium-test"
+  }
+
+  expect_failures = [aws_secretsmanager_secret.service]
+}
+
+run "a_service_with_a_wrong_name" {
+  command = plan
+
+  variables {
+    services            = { Reporting = { scopes = ["me"] } }
+    token_domain_prefix = "my-cognito"
+  }
+
+  expect_failures = [var.services, var.token_domain_prefix]
+}
+
+run "a_service_without_scopes" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = [] } }
+    token_domain_prefix = "atrium-test"
+  }
+
+  expect_failures = [var.services]
+}
+
+run "a_service_that_is_an_administrator" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = ["me"], roles = ["admin"] } }
+    token_domain_prefix = "atrium-test"
+  }
+
+  expect_failures = [var.services]
+}

@@ -1,0 +1,1 @@
+"""The function that registers services: machine callers with roles."""

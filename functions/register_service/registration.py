@@ -1,0 +1,124 @@
+"""Registration: the audit rows first, then META and the grants in one transaction.
+
+Only roles that were declared before, so granted by the operator, are revoked when they are no
+longer declared. What administrators granted through the API stays.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from atrium.identity import grant_items, grants
+from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres, user_table
+from atrium.stores.contention import retry_on_conflict
+from atrium.stores.postgres import Statement
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
+
+OPERATOR = "operator"
+
+_AUDIT = """
+INSERT INTO audit_events (id, uid, actor, action, changes)
+VALUES ($1::uuid, $2::uuid, $3, $4, jsonb_build_object('role', $5::text, 'status', $6::text))
+"""
+
+
+class RoleNotFoundError(Exception):
+    """A declared role does not exist."""
+
+
+def register(uid: str, roles: Collection[str], status: str) -> tuple[list[str], list[str]]:
+    """Return the roles that were granted and revoked. A repeat changes nothing.
+
+    Raises RoleNotFoundError, postgres.DatabaseUnavailableError, user_table.TableUnavailableError.
+    """
+    return retry_on_conflict(lambda: _register(uid, roles, status))
+
+
+def _register(uid: str, roles: Collection[str], status: str) -> tuple[list[str], list[str]]:
+    meta = _meta(uid)
+    held = [item for item in grants.listed(uid, None, 100) if grant_items.in_force(item)]
+    records = {_declared(item): item for item in held if _declared(item)}
+    everywhere = {item["role"] for item in held if _is_everywhere(item)}
+    granted = sorted(set(roles) - everywhere)
+    revoked = sorted(records.keys() - set(roles))
+    new = [_record(uid, role) for role in granted]
+    if not (granted or revoked or meta.status != status):
+        return [], []
+    audit(uid, granted, revoked, status if meta.status != status else None)
+    work = [put for record in new for put in grants.puts(record, replacing=grants.same(record))]
+    work += [delete for role in revoked for delete in grants.deletes(records[role])]
+    try:
+        user_table.transact([*work, _changed(uid, meta, status)])
+    except TransactionCanceledError as refused:
+        raise ContentionError(f"{uid}: another transaction changed its rights.") from refused
+    return granted, revoked
+
+
+def _meta(uid: str) -> user_table.Meta:
+    """Return META, created if the service is new."""
+    user_table.create_meta(uid)
+    found = user_table.meta(uid)
+    if found is None:
+        raise ContentionError(f"{uid}: META was deleted meanwhile.")
+    return found
+
+
+def _is_everywhere(item: Item) -> bool:
+    return bool(item.get("role")) and item["scope"] == EVERYWHERE
+
+
+def _declared(item: Item) -> str:
+    """Return the role of a grant that the operator made, otherwise an empty text."""
+    is_operators = _is_everywhere(item) and item.get("granted_by") == OPERATOR
+    return str(item["role"]) if is_operators else ""
+
+
+def _record(uid: str, role: str) -> GrantRecord:
+    definition = user_table.role_definition(role)
+    if definition.version is None:
+        raise RoleNotFoundError(f"The role {role} does not exist.")
+    return GrantRecord(
+        id=str(uuid7()),
+        uid=uid,
+        role=role,
+        action=None,
+        scope=EVERYWHERE,
+        reason="Declared in Terraform",
+        granted_by=OPERATOR,
+        granted_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        expires_at=None,
+        role_generation=definition.generation,
+    )
+
+
+def audit(uid: str, granted: list[str], revoked: list[str], status: str | None) -> None:
+    """Write the audit rows before the change: a change must not be missing from the trail."""
+    rows: list[tuple[str, str | None, str | None]] = [
+        *(("role.granted", role, None) for role in granted),
+        *(("role.revoked", role, None) for role in revoked),
+        *([("service.status_changed", None, status)] if status else []),
+    ]
+    postgres.batch(
+        *(
+            Statement(_AUDIT, (uuid7(), uid, OPERATOR, action, role, new_status))
+            for action, role, new_status in rows
+        )
+    )
+
+
+def _changed(uid: str, meta: user_table.Meta, status: str) -> dict[str, Any]:
+    """Return META's update: a new epoch ends the tokens that name the earlier rights."""
+    update = {
+        "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        "UpdateExpression": "SET #status = :status ADD access_epoch :one, version :one",
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":one": {"N": "1"},
+            ":version": {"N": str(meta.version)},
+            ":status": {"S": status},
+        },
+    }
+    return {"Update": update}

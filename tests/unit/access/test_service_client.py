@@ -1,0 +1,219 @@
+"""`make service` and `make rotate-service`, with the laptop's Cognito, our trigger and our API.
+
+Only the stack around them is missing: the environment's outputs are the test's.
+"""
+
+import base64
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from atrium.identity.cognito_trigger import RefusalError
+from local_aws_tests.cognito.world import FunctionError, Server, World, new_world, quick_server
+from pre_token_generation.handler import handler as generate
+from register_service.handler import handler as register
+from tests.unit.access.conftest import Service as Access
+from tests.unit.events import Context
+from tools.deploy.environment import FunctionFailedError
+from tools.deploy.errors import RefusedError
+from tools.operations import service_client
+
+DECLARED = {
+    "client_name": "atrium-test-service-reporting",
+    "scopes": ["atrium/access.read", "atrium/me"],
+    "roles": ["clerk"],
+    "access_minutes": 60,
+}
+
+pytestmark = pytest.mark.usefixtures("contract", "database")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the command needs of an environment."""
+
+    outputs: dict[str, Any]
+    cognito: Any
+    name: str = "test"
+    is_local: bool = False
+
+    def output(self, name: str) -> Any:
+        return self.outputs[name]
+
+    def client(self, service: str) -> Any:
+        if service == "cognito-idp":
+            return self.cognito
+        return boto3.client(service, "eu-central-1")  # type: ignore[call-overload]
+
+    def invoke(self, folder: str, event: dict[str, Any]) -> Any:
+        assert folder == "register_service"
+        try:
+            return register(event)
+        except Exception as failed:
+            raise FunctionFailedError(folder, type(failed).__name__, str(failed)) from failed
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with quick_server(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def world(endpoint: Server, service: Access) -> World:
+    """A pool with our trigger, a domain and the scopes, and the role `clerk` in the table."""
+    service.new_role("clerk", "access.read")
+    world = new_world(endpoint)
+    scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("me", "access.read")]
+    names = {"UserPoolId": world.pool_id}
+    world.admin.create_resource_server(**names, Identifier="atrium", Name="atrium", Scopes=scopes)
+    world.admin.create_user_pool_domain(**names, Domain=f"d-{world.client_id}")
+    world.deploy("PreTokenGeneration", _trigger, version="V3_0")
+    return world
+
+
+def _trigger(event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return generate(event, Context())
+    except RefusalError as refusal:  # as Lambda passes it on
+        raise FunctionError(str(refusal)) from refusal
+
+
+@pytest.fixture
+def reporting(world: World) -> service_client.Service:
+    secrets = boto3.client("secretsmanager", "eu-central-1")
+    arn = secrets.create_secret(Name=f"atrium-test-service-{world.client_id}")["ARN"]
+    declared = DECLARED | {"secret_arn": arn}
+    outputs = {
+        "user_pool_id": world.pool_id,
+        "token_url": f"{world.server.settings.aws_endpoint_url}/oauth2/token",
+        "services": {"reporting": declared},
+    }
+    chosen: Any = Chosen(outputs, world.admin)
+    return service_client.find(chosen, "reporting")
+
+
+def fetch(value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Fetch a token as a service does, with what its secret says."""
+    proof = base64.b64encode(f"{value['client_id']}:{value['client_secret']}".encode()).decode()
+    form = {"grant_type": "client_credentials", "scope": value["scope"]}
+    request = urllib.request.Request(
+        value["token_url"],
+        urllib.parse.urlencode(form).encode(),
+        {"Authorization": f"Basic {proof}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)
+
+
+def test_a_service_gets_a_client_a_secret_and_a_token(
+    world: World, reporting: service_client.Service
+) -> None:
+    done = service_client.ensure(reporting, "active")
+    assert (done["created"], done["granted"]) == (True, ["clerk"])
+    value = reporting.stored()
+    assert value.keys() == {
+        *("client_id", "client_secret", "client_secret_id"),
+        *("token_url", "scope"),
+    }
+    status, told = fetch(value)
+    assert status == 200
+    claims = world.claims(told["access_token"])
+    assert (claims["uid"], claims["roles"]) == (done["uid"], "clerk")
+    assert claims["scope"].split() == ["atrium/access.read", "atrium/me"]
+
+
+def test_a_repeat_changes_nothing(reporting: service_client.Service) -> None:
+    first = service_client.ensure(reporting, "active")
+    before = reporting.stored()
+    again = service_client.ensure(reporting, "active")
+    assert again == first | {"created": False, "granted": []}
+    assert reporting.stored() == before
+
+
+def test_an_interrupted_creation_is_completed(
+    reporting: service_client.Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service_client.Service, "store", die)
+        with pytest.raises(KeyboardInterrupt):
+            service_client.ensure(reporting, "active")
+    assert reporting.stored() == {}
+    assert not service_client.ensure(reporting, "active")["created"]
+    assert fetch(reporting.stored())[0] == 200
+
+
+def test_a_rotation_leaves_no_gap(reporting: service_client.Service) -> None:
+    service_client.ensure(reporting, "active")
+    old = reporting.stored()
+    service_client.rotate(reporting)
+    new = reporting.stored()
+    assert new["client_secret"] != old["client_secret"]
+    assert [fetch(value)[0] for value in (old, new)] == [200, 200]
+    service_client.rotate(reporting)
+    newest = reporting.stored()
+    assert [fetch(value)[0] for value in (old, new, newest)] == [400, 200, 200]
+    assert service_client.finish(reporting)["deleted"] == 1
+    assert [fetch(value)[0] for value in (new, newest)] == [400, 200]
+
+
+def test_an_interrupted_rotation_keeps_the_stored_secret(
+    world: World, reporting: service_client.Service
+) -> None:
+    done = service_client.ensure(reporting, "active")
+    world.admin.add_user_pool_client_secret(UserPoolId=world.pool_id, ClientId=done["client_id"])
+    stored = reporting.stored()
+    service_client.rotate(reporting)
+    assert [fetch(value)[0] for value in (stored, reporting.stored())] == [200, 200]
+
+
+def test_a_disabled_service_gets_no_token(reporting: service_client.Service) -> None:
+    service_client.ensure(reporting, "active")
+    service_client.ensure(reporting, "disabled")
+    status, told = fetch(reporting.stored())
+    assert (status, told["error"]) == (400, "invalid_grant")
+    assert "This service is disabled" in told["error_description"]
+    service_client.ensure(reporting, "active")
+    assert fetch(reporting.stored())[0] == 200
+
+
+def test_a_name_that_nobody_declared(reporting: service_client.Service) -> None:
+    with pytest.raises(RefusedError, match=r"NAME=billing is not a service.*declared: reporting"):
+        service_client.find(reporting.chosen, "billing")
+
+
+def test_a_rotation_before_the_client(reporting: service_client.Service) -> None:
+    with pytest.raises(RefusedError, match="make service ENV=test NAME=reporting first"):
+        service_client.rotate(reporting)
+
+
+def test_no_user_signs_in_with_a_services_client(
+    world: World, reporting: service_client.Service
+) -> None:
+    client_id = service_client.ensure(reporting, "active")["client_id"]
+    client = world.admin.describe_user_pool_client(UserPoolId=world.pool_id, ClientId=client_id)
+    assert client["UserPoolClient"]["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+    assert client["UserPoolClient"]["AllowedOAuthFlows"] == ["client_credentials"]
+
+
+def test_the_secret_is_nowhere_else(
+    reporting: service_client.Service, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    done = service_client.ensure(reporting, "active")
+    told = service_client._text(reporting, done)
+    assert reporting.stored()["client_secret"] not in told + capsys.readouterr().out
