@@ -267,7 +267,7 @@ run "functions_as_their_folders_declare_them" {
         {
           Sid       = "Update", Effect = "Allow", Action = ["dynamodb:UpdateItem"]
           Resource  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
-          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["R#admin", "U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["R#admin", "S#*", "U#*"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
         },
         {
           Sid       = "Delete", Effect = "Allow", Action = ["dynamodb:DeleteItem"]
