@@ -13,6 +13,7 @@ from moto.apigateway.models import apigateway_backends
 
 from local_aws.api_gateway import (  # rest_api_changes corrects moto
     gateway_response_types,
+    resources,
     rest_api_changes,  # noqa: F401
 )
 from local_aws.api_gateway.assembled import assembled
@@ -75,15 +76,22 @@ class RestApis:
         try:
             check_stage(call)
             self._check_call(call)
+            resources.check(call)
+            if (content := resources.changed(call)) is not None:
+                answer = AwsResponse(200, json.dumps(content).encode())
+                return shaped(call, answer)
         except NotEmulatedError as error:
             return not_emulated(error)
         except InvalidStageError as error:
             return _bad_request(str(error))
+        except resources.CallError as error:
+            return _refusal(error.status, error.code, error.message)
         if shown := self._gateway_response(call):
             return shown
         response = await forward(_for_moto(call, body) if body is not None else call)
         if response.status < 300:
             self._remember(call, body, response)
+            resources.drop_children(call)
         return shaped(call, response)
 
     def _remember(self, call: AwsCall, body: Body | None, response: AwsResponse) -> None:

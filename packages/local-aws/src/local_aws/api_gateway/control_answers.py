@@ -93,6 +93,11 @@ def _method(content: Content) -> None:
     _drop_empty(content, "methodResponses")
 
 
+def _validator(content: Content) -> None:
+    for name in ("validateRequestBody", "validateRequestParameters"):
+        content[name] = bool(content.get(name))
+
+
 def _resource(content: Content) -> None:
     _drop_empty(content, "resourceMethods", "parentId", "pathPart")
 
@@ -115,11 +120,13 @@ def _drop_empty(content: Content, *names: str, keep_zero: bool = False) -> None:
 
 
 _SINGULAR = {
+    "GetRequestValidators": "GetRequestValidator",
     "GetResources": "GetResource",
     "GetRestApis": "GetRestApi",
     "GetStages": "GetStage",
 }
 _SHAPES: dict[str, Callable[[Content], None]] = {
+    "CreateRequestValidator": _validator,
     "CreateResource": _resource,
     "CreateRestApi": _api,
     "CreateStage": _stage,
@@ -128,6 +135,7 @@ _SHAPES: dict[str, Callable[[Content], None]] = {
     "GetIntegrationResponse": _answer,
     "GetMethod": _method,
     "GetMethodResponse": _answer,
+    "GetRequestValidator": _validator,
     "GetResource": _resource,
     "GetRestApi": _api,
     "GetStage": _stage,

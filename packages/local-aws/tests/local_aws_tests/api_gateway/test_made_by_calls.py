@@ -2,7 +2,8 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -299,6 +300,153 @@ def test_a_rest_api_is_told_and_changed_as_on_aws(gateway: Gateway) -> None:
         client.get_rest_api(restApiId="abcde12345")
     message = gone.value.response["Error"]["Message"]
     assert message == f"Invalid API identifier specified {ACCOUNT_ID}:abcde12345"
+
+
+@pytest.fixture
+def empty(gateway: Gateway) -> Iterator[MadeApi]:
+    api = MadeApi(gateway, "empty")
+    yield api
+    api.client.delete_rest_api(restApiId=api.id)
+
+
+def rejected(work: Callable[[], Any]) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        work()
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_a_resource_is_moved_and_renamed(empty: MadeApi) -> None:
+    pets = empty.resource("pets")
+    dogs = empty.resource("dogs", pets)
+
+    def change(resource: str, path: str, value: str, op: str = "replace") -> Any:
+        operations = [{"op": op, "path": path, "value": value}]
+        return empty.client.update_resource(
+            restApiId=empty.id, resourceId=resource, patchOperations=operations
+        )
+
+    assert change(dogs, "/pathPart", "cats")["path"] == "/pets/cats"
+    assert change(dogs, "/parentId", empty.root)["path"] == "/cats"
+    change(dogs, "/parentId", pets)
+    bad = "BadRequestException"
+    for resource, path, value, op, expected in (
+        (pets, "/parentId", dogs, "replace", (bad, "Resources cannot be cyclical.")),
+        (
+            empty.root,
+            "/pathPart",
+            "x",
+            "replace",
+            (bad, "Root resource cannot update its pathPart."),
+        ),
+        (
+            pets,
+            "/wrong",
+            "x",
+            "replace",
+            (
+                bad,
+                "Invalid patch path  '/wrong' specified for op 'replace'. "
+                "Must be one of: [/parentId, /pathPart]",
+            ),
+        ),
+        (
+            pets,
+            "/pathPart",
+            "x",
+            "add",
+            (
+                bad,
+                "Invalid patch path  '/pathPart' specified for op 'add'. "
+                "Please choose supported operations",
+            ),
+        ),
+        (
+            pets,
+            "/parentId",
+            "none",
+            "replace",
+            ("NotFoundException", "Invalid Resource identifier specified"),
+        ),
+    ):
+        assert rejected(partial(change, resource, path, value, op)) == expected
+    empty.client.delete_resource(restApiId=empty.id, resourceId=pets)
+    left = empty.client.get_resources(restApiId=empty.id)["items"]
+    assert [each["path"] for each in left] == ["/"]
+
+
+def test_a_resource_that_cannot_be_made(empty: MadeApi) -> None:
+    proxy = empty.resource("{proxy+}")
+    assert rejected(lambda: empty.resource("x", proxy)) == (
+        "BadRequestException",
+        "Cannot create a child of a resource with a greedy path variable: {proxy+}",
+    )
+    assert rejected(lambda: empty.resource("{id}")) == (
+        "BadRequestException",
+        "A sibling ({proxy+}) of this resource already has a variable path part "
+        "-- only one is allowed",
+    )
+    assert rejected(lambda: empty.resource("{proxy+}"))[0] == "ConflictException"
+
+
+def test_a_method_is_changed(empty: MadeApi) -> None:
+    things = empty.resource("things")
+    empty.method(things, "GET")
+    names = {"restApiId": empty.id, "resourceId": things, "httpMethod": "GET"}
+
+    def change(op: str, path: str, value: str = "") -> Any:
+        operations = [{"op": op, "path": path, "value": value}]
+        return empty.client.update_method(**names, patchOperations=operations)
+
+    change("add", "/requestParameters/method.request.querystring.q", "true")
+    changed = change("replace", "/apiKeyRequired", "true")
+    assert changed["apiKeyRequired"] is True
+    assert changed["requestParameters"] == {"method.request.querystring.q": True}
+    change("replace", "/requestParameters/method.request.querystring.q", "false")
+    left = change("remove", "/requestParameters/method.request.querystring.q")
+    assert "requestParameters" not in left
+    invalid = (
+        "BadRequestException",
+        "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or "
+        "COGNITO_USER_POOLS requires a valid authorizer.",
+    )
+    assert rejected(lambda: change("replace", "/authorizationType", "CUSTOM")) == invalid
+    assert (
+        rejected(lambda: change("add", "/httpMethod", "PUT"))[1] == "Invalid patch path /httpMethod"
+    )
+    put = partial(empty.client.put_method, restApiId=empty.id, resourceId=things)
+    assert rejected(lambda: put(httpMethod="POST", authorizationType="CUSTOM")) == invalid
+    assert rejected(lambda: put(httpMethod="WRONG", authorizationType="NONE"))[1] == (
+        "Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY"
+    )
+    same = {"method.request.querystring.q": True, "method.request.header.q": True}
+    assert rejected(
+        lambda: put(httpMethod="POST", authorizationType="NONE", requestParameters=same)
+    ) == (
+        "BadRequestException",
+        "Parameter names must be unique across querystring, header and path",
+    )
+    missing = {**names, "httpMethod": "PUT"}
+    assert rejected(lambda: empty.client.get_method(**missing)) == (
+        "NotFoundException",
+        "Invalid Method identifier specified",
+    )
+
+
+def test_a_request_validator_is_told_and_changed(empty: MadeApi) -> None:
+    client, api = empty.client, {"restApiId": empty.id}
+    made = client.create_request_validator(**api, name="v")
+    assert (made["validateRequestBody"], made["validateRequestParameters"]) == (False, False)
+    operation = {"op": "replace", "path": "/validateRequestBody", "value": "true"}
+    changed = client.update_request_validator(
+        **api, requestValidatorId=made["id"], patchOperations=[operation]
+    )
+    assert changed["validateRequestBody"] is True
+    client.delete_request_validator(**api, requestValidatorId=made["id"])
+    assert rejected(lambda: client.get_request_validator(**api, requestValidatorId=made["id"])) == (
+        "NotFoundException",
+        "Invalid Request Validator identifier specified",
+    )
 
 
 def integration(**fields: Any) -> dict[str, Any]:
