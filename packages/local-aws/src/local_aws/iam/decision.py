@@ -91,27 +91,29 @@ def decide_within(
 
     None means that there is no boundary, no session policy or no policy of the resource. The
     principal's policies, its boundary and its session policy must all allow the action. A policy of
-    the resource that names the role stands in for the first, one that names the session for all
-    three.
+    the resource that names the role stands in for the first, one that names the session for the
+    first two. AWS documents that it also stands in for the session policy; here that one narrows,
+    so that what passes here passes there.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
     """
     own = decide(identity, action, resource, context)
-    narrowed = [
-        decide(policies, action, resource, context, kind)
+    narrowed = {
+        kind: decide(policies, action, resource, context, kind)
         for kind, policies in ((BOUNDARY, boundary), (SESSION, session))
         if policies is not None
-    ]
+    }
     granted = _granted(attached, action, resource, context, caller)
-    if denied := next((each for each in (own, *narrowed, granted) if each.explicit), None):
+    if denied := next((each for each in (own, *narrowed.values(), granted) if each.explicit), None):
         return denied
     if granted.match is Match.DIRECT:
-        return granted
-    if attached is not None and attached.required and not granted.allowed:
-        return granted
-    if not own.allowed and granted.match is Match.ROLE:
         own = granted
-    return next((each for each in (own, *narrowed) if not each.allowed), own)
+        narrowed.pop(BOUNDARY, None)
+    elif attached is not None and attached.required and not granted.allowed:
+        return granted
+    elif not own.allowed and granted.match is Match.ROLE:
+        own = granted
+    return next((each for each in (own, *narrowed.values()) if not each.allowed), own)
 
 
 def _granted(

@@ -32,7 +32,7 @@ def attached_to(action: str, resource: str) -> tuple[str, bool] | None:
         return None
     read = _READERS.get(service)
     document = read(resource) if read else None
-    if service in _REQUIRED:
+    if service in _REQUIRED and ":alias/" not in resource:  # an alias has no policy of its own
         return document or _NO_CONSENT, True
     return (document, False) if document else None
 
