@@ -310,7 +310,9 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(attribute_items, "write", written)
     monkeypatch.setattr(status, "write", written)
     monkeypatch.setattr(profile, "change", written)
-    monkeypatch.setattr(sessions, "_meta", written)  # the first thing after the check
+    session = sessions.SessionRecord(SESSION, "", 0, 0, 0, 0)
+    monkeypatch.setattr(sessions, "identities", lambda uid: [])
+    monkeypatch.setattr(sessions, "_living", lambda uid, meta: [session])
     return made
 
 
