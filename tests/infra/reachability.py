@@ -164,31 +164,35 @@ def _from_outside(plan: Plan, network: Network) -> Iterator[Claim]:
 
 def _apis(plan: Plan, network: Network) -> Claim:
     """Decide by each function's own policies which APIs it calls, and with which resources."""
-    proof, holds = {}, True
+    proof: dict[str, str] = {}
+    refused: list[str] = []
     for function in _all(network, "aws_lambda_function"):
         for action, resource in _calls(plan, function.name):
-            service = action.partition(":")[0]
-            way = network.to_service(function, service)
-            admitted = way.is_open and any(
-                decide([parse(_with_version(each.policy))], action, resource, {}).allowed
-                for each in network.endpoints
-                if each.service == service
-            )
-            if not admitted:
-                holds = False
-                reason = (
-                    ""
-                    if not way.is_open
-                    else f": the endpoint's policy does not admit {action} on {resource}"
-                )
-                proof[f"{function.name} {action}"] = f"{way}{reason}"
+            way = to_api(network, function, action, resource)
+            if way.is_open:
+                proof.setdefault(action.partition(":")[0], str(way))
             else:
-                proof.setdefault(service, f"{way}; its policy admits {action} on {resource}")
+                refused.append(str(way))
     return Claim(
         "Every AWS API that a function in the VPC may call has an endpoint, whose policy admits the call.",
-        holds and bool(proof),
-        tuple(proof.values()),
+        bool(proof) and not refused,
+        tuple(refused) or tuple(proof.values()),
     )
+
+
+def to_api(network: Network, function: Place, action: str, resource: str) -> Way:
+    """Return the way of a call of an AWS API: an endpoint, and its policy."""
+    service = action.partition(":")[0]
+    way = network.to_service(function, service)
+    if not way.is_open:
+        return way
+    policies = [each.policy for each in network.endpoints if each.service == service]
+    if any(
+        decide([parse(_without_principals(each))], action, resource, {}).allowed
+        for each in policies
+    ):
+        return Way(True, (*way.steps, f"its policy admits {action} on {resource}"))
+    return Way(False, (*way.steps, f"its policy does not admit {action} on {resource}"))
 
 
 def _calls(plan: Plan, function: str) -> Iterator[tuple[str, str]]:
@@ -211,7 +215,7 @@ def _calls(plan: Plan, function: str) -> Iterator[tuple[str, str]]:
                     yield from ((action, resource) for resource in _listed(statement["Resource"]))
 
 
-def _with_version(policy: str) -> str:
+def _without_principals(policy: str) -> str:
     """Return a policy without principals, which the decision does not know; `*` is all of them."""
     document = json.loads(policy)
     statements = [

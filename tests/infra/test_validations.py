@@ -96,7 +96,7 @@ def refused(use: Use, pattern: str, most: int | None) -> list[str]:
     gate, found = RequestModelGate(), []
 
     @settings(
-        max_examples=30,
+        max_examples=20,
         deadline=None,
         database=None,
         derandomize=True,
