@@ -17,6 +17,9 @@ def operation_name(call: AwsCall) -> str:
     if call.action:
         return call.action
     path = call.path.rstrip("/") or "/"
+    if (call.service, call.method, path) == ("apigateway", "POST", "/restapis"):
+        # two operations with the same method and path
+        return "ImportRestApi" if "mode=import" in call.query else "CreateRestApi"
     found = [
         name
         for method, pattern, name in _operations(model_of(call))

@@ -1,16 +1,13 @@
 """The network that moto holds, as the model reads it."""
 
-import os
 from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
+from moto.ec2.models import ec2_backends
+
 from local_aws.network.model import Endpoint, Group, Network, Place, Route, Rule, Subnet
 from local_aws.settings import ACCOUNT_ID
-
-os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID  # moto reads this setting when it is imported
-
-from moto.ec2.models import ec2_backends
 
 _range = lru_cache(maxsize=1024)(ip_network)  # parsing costs more than all else here
 

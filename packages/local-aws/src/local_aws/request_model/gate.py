@@ -85,9 +85,9 @@ def _starts(path: str, member: str) -> bool:
 
 
 def _name(call: AwsCall) -> str:
-    """Return the operation's name, including `CreateBucket` and `ImportRestApi`.
+    """Return the operation's name, including `CreateBucket`.
 
-    Those two are not identified by method and path alone. No other operation of S3 is recognized.
+    No other operation of S3 is recognized, since method and path do not identify it.
     """
     if (
         call.service == "s3"
@@ -96,8 +96,6 @@ def _name(call: AwsCall) -> str:
         and call.path.strip("/").count("/") == 0
     ):
         return "CreateBucket"
-    if (call.service, call.method, call.path.rstrip("/")) == ("apigateway", "POST", "/restapis"):
-        return "ImportRestApi" if "mode=import" in call.query else "CreateRestApi"
     return operation_name(call)
 
 

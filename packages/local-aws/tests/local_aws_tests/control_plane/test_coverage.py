@@ -76,6 +76,7 @@ def test_the_outcome_of_each_operation_is_told(called: Any) -> None:
         ("dynamodb", "query", queried),
         ("dynamodb", "list_tables", {}),
         ("dynamodb", "list_backups", {}),
+        ("apigateway", "create_rest_api", {"name": "people"}),
         ("sqs", "list_queues", {}),
         ("sqs", "list_queues", {}),
         ("cloudwatch", "put_metric_alarm", ALARM),
@@ -83,6 +84,7 @@ def test_the_outcome_of_each_operation_is_told(called: Any) -> None:
         ("glue", "get_databases", {}),
         ("s3", "list_buckets", {}),
     ) == [
+        ("apigateway", "CreateRestApi", "emulated", 1),
         ("dynamodb", "ListBackups", "recorded only", 1),
         ("dynamodb", "ListTables", "emulated", 1),
         ("dynamodb", "Query", "emulated", 1),
