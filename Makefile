@@ -150,7 +150,7 @@ proof-inputs: environment ## Send hostile schemas (at most 0.1 s of the processo
 	@EXPLORE=$(or $(EXAMPLES),20) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_accepted_values.py
 
 .PHONY: proof-cognito-clients
-proof-cognito-clients: environment ## Run the whole auth API of pycognito, amazon-cognito-identity-js and aws-amplify v6 against the laptop's Cognito
+proof-cognito-clients: environment ## Run the whole auth API of pycognito, amazon-cognito-identity-js, aws-amplify v6, openid-client, oidc-client-ts and authlib against the laptop's Cognito
 	@COGNITO_CLIENTS=all $(PYTHON) -m pytest -q -p no:cacheprovider packages/local-aws/tests/local_aws_tests/cognito_clients
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)

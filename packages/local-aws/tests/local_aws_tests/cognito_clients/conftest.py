@@ -6,7 +6,7 @@ import pytest
 
 from local_aws_tests.cognito.world import Server, World, new_world, quick_server
 from local_aws_tests.cognito_clients.apps import App
-from local_aws_tests.cognito_clients.identity_js import IdentityJs, Node, install
+from local_aws_tests.cognito_clients.identity_js import FOLDER, IdentityJs, Node, install
 from local_aws_tests.cognito_clients.python_client import Pycognito
 
 # As modules/cognito makes them: SRP and refreshing only, an optional authenticator app, a new address must be confirmed.
@@ -50,8 +50,8 @@ def javascript(world: World, node: Node) -> IdentityJs:
 
 @pytest.fixture(scope="session")
 def amplify_node() -> Iterator[Node]:
-    install()
-    running = Node("amplify.mjs")
+    install(FOLDER / "aws_amplify")
+    running = Node("aws_amplify/amplify.mjs")
     yield running
     running.close()
 
@@ -70,19 +70,11 @@ def python(world: World) -> Iterator[Pycognito]:
     app.cognito.client.close()
 
 
-# `make test` runs these two with aws-amplify, and `make proof-cognito-clients` everything.
-SHORT = {"test_signing_up_and_in", "test_refreshing"}
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave aws-amplify's long form to `make proof-cognito-clients`."""
+    """Leave aws-amplify, which is 97 MB, to `make proof-cognito-clients`."""
     if os.environ.get("COGNITO_CLIENTS") == "all":
         return
-    long = [
-        item
-        for item in items
-        if "[aws-amplify" in item.name and item.name.partition("[")[0] not in SHORT
-    ]
+    long = [item for item in items if "aws-amplify" in item.name]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
 

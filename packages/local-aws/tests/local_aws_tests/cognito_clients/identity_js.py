@@ -11,8 +11,8 @@ from local_aws_tests.support import node_packages
 FOLDER = Path(__file__).parent
 
 
-def install() -> None:
-    node_packages.install(FOLDER)
+def install(folder: Path = FOLDER) -> None:
+    node_packages.install(folder)
 
 
 class Node:
