@@ -91,7 +91,7 @@ def test_a_gated_environment_passes(client: GitHub, repository: Repository) -> N
     ("known", "why"),
     [
         (None, "GitHub answered 404"),
-        ({"protection_rules": [], "deployment_branch_policy": {"a": 1}}, "has no required reviewers,"),
+        ({"protection_rules": [{"type": "wait_timer"}], "deployment_branch_policy": {"a": 1}}, "has no required reviewers,"),
         (REVIEWED | {"deployment_branch_policy": None}, "has no rule that limits it to the branch main"),
     ],
 )  # fmt: skip
