@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlencode
 import yaml
 from moto.apigateway.models import apigateway_backends
 
-from local_aws.api_gateway import (  # rest_api_changes corrects moto
+from local_aws.api_gateway import (
     gateway_response_types,
     resources,
-    rest_api_changes,  # noqa: F401
+    rest_api_changes,
 )
 from local_aws.api_gateway.assembled import assembled
 from local_aws.api_gateway.body import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION, METHODS, Body
@@ -92,7 +92,7 @@ class RestApis:
         if response.status < 300:
             self._remember(call, body, response)
             resources.drop_children(call)
-        return shaped(call, response)
+        return shaped(call, rest_api_changes.completed(call, response))
 
     def _remember(self, call: AwsCall, body: Body | None, response: AwsResponse) -> None:
         if body is not None:

@@ -146,6 +146,7 @@ _SHAPES: dict[str, Callable[[Content], None]] = {
     "PutMethodResponse": _answer,
     "PutRestApi": _api,
     "UpdateMethod": _method,
+    "UpdateRequestValidator": _validator,
     "UpdateResource": _resource,
     "UpdateRestApi": _updated_api,
     "UpdateStage": _stage,

@@ -179,7 +179,8 @@ def _changed_method(
     kind = kinds.get("/authorizationType", method.authorization_type)
     _check_authorizer(api, kind, kinds.get("/authorizerId", method.authorizer_id))
     validator = kinds.get("/requestValidatorId")
-    for each in operations:
+    # The type comes first: it decides whether an authorizer is taken.
+    for each in sorted(operations, key=lambda one: one.get("path") != "/authorizationType"):
         _change_method(method, str(each["op"]), str(each["path"]), each.get("value"))
     if validator and validator not in api.request_validators:
         method.request_validator_id = None

@@ -5,10 +5,15 @@ Importing this module patches moto, which takes every path, and "false" for true
 https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html (UpdateRestApi)
 """
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from moto.apigateway.exceptions import BadRequestException
-from moto.apigateway.models import RestAPI
+from moto.apigateway.models import RestAPI, apigateway_backends
+
+from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.settings import ACCOUNT_ID
 
 MAX_COMPRESSION_SIZE = 10_485_760
 _TEXTS = {
@@ -19,6 +24,18 @@ _TEXTS = {
 }
 _BINARY = "/binaryMediaTypes/"
 _TYPES = "/endpointConfiguration/types/"
+
+
+def completed(call: AwsCall, response: AwsResponse) -> AwsResponse:
+    """Keep the binary media types of CreateRestApi, which moto drops."""
+    if (call.method, call.path.rstrip("/"), call.query) != ("POST", "/restapis", ""):
+        return response
+    types = json.loads(call.body or b"{}").get("binaryMediaTypes")
+    if response.status >= 300 or not types:
+        return response
+    content = json.loads(response.body) | {"binaryMediaTypes": types}
+    apigateway_backends[ACCOUNT_ID][call.region].apis[content["id"]].binaryMediaTypes = types
+    return replace(response, body=json.dumps(content).encode())
 
 
 def _apply(api: Any, operations: list[dict[str, Any]]) -> None:

@@ -271,6 +271,10 @@ def test_a_rest_api_is_told_and_changed_as_on_aws(gateway: Gateway) -> None:
         operation = {"op": op, "path": path} | ({"value": value} if value is not None else {})
         return client.update_rest_api(restApiId=made["id"], patchOperations=[operation])
 
+    binary = client.create_rest_api(name="binary", binaryMediaTypes=["image/png"])
+    kept = client.get_rest_api(restApiId=binary["id"])
+    assert binary["binaryMediaTypes"] == kept["binaryMediaTypes"] == ["image/png"]
+    client.delete_rest_api(restApiId=binary["id"])
     change("add", "/binaryMediaTypes/image~1png")
     assert change("add", "/binaryMediaTypes/image~1gif")["binaryMediaTypes"] == [
         "image/png",
@@ -426,6 +430,16 @@ def test_a_method_is_changed(empty: MadeApi) -> None:
         "BadRequestException",
         "Parameter names must be unique across querystring, header and path",
     )
+    authorizer = empty.client.create_authorizer(
+        restApiId=empty.id, name="pool", type="COGNITO_USER_POOLS", providerARNs=[AUTHORIZER],
+        identitySource="method.request.header.Authorization",
+    )["id"]  # fmt: skip
+    both = [
+        {"op": "replace", "path": "/authorizerId", "value": authorizer},
+        {"op": "replace", "path": "/authorizationType", "value": "COGNITO_USER_POOLS"},
+    ]
+    changed = empty.client.update_method(**names, patchOperations=both)
+    assert changed["authorizerId"] == authorizer
     missing = {**names, "httpMethod": "PUT"}
     assert rejected(lambda: empty.client.get_method(**missing)) == (
         "NotFoundException",
@@ -441,7 +455,7 @@ def test_a_request_validator_is_told_and_changed(empty: MadeApi) -> None:
     changed = client.update_request_validator(
         **api, requestValidatorId=made["id"], patchOperations=[operation]
     )
-    assert changed["validateRequestBody"] is True
+    assert (changed["validateRequestBody"], changed["validateRequestParameters"]) == (True, False)
     client.delete_request_validator(**api, requestValidatorId=made["id"])
     assert rejected(lambda: client.get_request_validator(**api, requestValidatorId=made["id"])) == (
         "NotFoundException",
