@@ -1,7 +1,8 @@
 """The Lambda handler of `make admin`: grant the role `admin`, everywhere and without end.
 
 The event is `{"email": "ada@example.com"}`, the response `{"uid": …, "granted": true}`; `granted`
-is false if the user had the role. Raises UserNotFoundError, UserDisabledError.
+is false if the user had the role. Raises UserNotFoundError, UserDisabledError, whose messages have
+no address: Lambda writes them to the log.
 """
 
 from typing import Any
@@ -39,8 +40,8 @@ def _email(value: object) -> str:
 def find_active(email: str) -> str:
     found = postgres.query(_FIND, email)
     if not found:
-        raise UserNotFoundError(f"No user with the address {email} has signed in yet.")
+        raise UserNotFoundError("No user with this address has signed in yet.")
     [(uid, status)] = found
     if status != "active":
-        raise UserDisabledError(f"{email} is {status}.")
+        raise UserDisabledError(f"This user is {status}.")
     return str(uid)

@@ -65,7 +65,7 @@ def _told(failed: FunctionFailedError, chosen: Environment, email: str) -> Excep
             )
         case "UserDisabledError":
             return RefusedError(
-                f"{failed.message} Enable the user first: PUT /v1/users/{{id}}/status."
+                f"{email}: {failed.message} Enable the user first: PUT /v1/users/{{id}}/status."
             )
         case "ValueError":
             return RefusedError(f"EMAIL: {failed.message}")
