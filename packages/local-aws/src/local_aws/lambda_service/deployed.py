@@ -179,14 +179,14 @@ def keep_layer(region: str, name: str, version: str) -> None:
 
 
 def forget_layers(region: str) -> None:
-    """Drop deleted layers that only superseded versions use.
+    """Drop deleted layers that only superseded versions use, except those of the version before.
 
-    Each takes megabytes in memory and in every snapshot.
+    Each takes megabytes in memory and in every snapshot. A rollback needs the version before.
     """
     backend = lambda_backends[ACCOUNT_ID][region]
     deleted = additions.of_lambda(region).deleted_layers
     used = (
-        {layer["Arn"] for function in _current_versions(backend) for layer in function.layers}
+        {layer["Arn"] for function in _restorable_versions(backend) for layer in function.layers}
         if deleted
         else set()
     )
@@ -207,12 +207,18 @@ def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction 
     )
 
 
-def _current_versions(backend: Any) -> Iterator[Any]:
+def _restorable_versions(backend: Any) -> Iterator[Any]:
+    """Yield the versions of every function that are not superseded, and the newest one that is."""
     # The names are copied in one step, because moto's own thread may be adding a function.
     for name in list(backend._lambdas._functions):
+        superseded = []
         for function in backend.list_versions_by_function(name):
-            if not is_superseded(name, str(function.version), function.region):
+            if is_superseded(name, str(function.version), function.region):
+                superseded.append(function)
+            else:
                 yield function
+        if superseded:
+            yield max(superseded, key=lambda function: int(function.version))
 
 
 def _named_by_aliases(backend: Any, name: str) -> set[str]:

@@ -67,7 +67,7 @@ def test_two_releases_at_once_end_the_workers_of_both(aws: Laptop) -> None:
     assert all(map(gone, before))
 
 
-def test_a_deleted_layer_is_kept_for_as_long_as_an_alias_needs_it(aws: Laptop) -> None:
+def test_a_deleted_layer_is_kept_for_the_alias_and_for_a_rollback(aws: Laptop) -> None:
     client = aws.client("lambda")
     layers = [
         client.publish_layer_version(
@@ -85,6 +85,10 @@ def test_a_deleted_layer_is_kept_for_as_long_as_an_alias_needs_it(aws: Laptop) -
     )
     assert release(aws, "layered", code) == "2"
     assert aws.invoke("layered", qualifier="live")[0] == 2
+    client.update_alias(FunctionName="layered", Name="live", FunctionVersion="1")
+    assert aws.invoke("layered", qualifier="live")[0] == 1
+    client.update_alias(FunctionName="layered", Name="live", FunctionVersion="2")
+    assert release(aws, "layered", code + "# 3\n") == "3"
     with pytest.raises(InvokeError, match="A layer of layered:1 was deleted"):
         aws.invoke("layered", qualifier="1")
 
