@@ -93,8 +93,6 @@ module "api_lambda" {
   logs             = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
   user_pool_arn    = module.cognito.user_pool_arn
 
-  refresh_token_days = local.token_validity.refresh_days
-
   network = {
     vpc_id                  = module.network.vpc_id
     subnet_ids              = values(module.network.private_subnet_ids)
@@ -111,8 +109,9 @@ module "api_lambda" {
   }
 
   user_attributes = {
-    table_name = module.dynamodb.table_name
-    table_arn  = module.dynamodb.table_arn
-    stream_arn = module.dynamodb.stream_arn
+    table_name         = module.dynamodb.table_name
+    table_arn          = module.dynamodb.table_arn
+    stream_arn         = module.dynamodb.stream_arn
+    refresh_token_days = local.token_validity.refresh_days
   }
 }

@@ -10,7 +10,7 @@ locals {
         DB_USER = function.postgres[0]
       },
       !contains(keys(local.table_users), folder) ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
-      !contains(try(local.declared_partitions[folder].update, []), "sessions") ? {} : { REFRESH_TOKEN_DAYS = tostring(var.refresh_token_days) },
+      !contains(try(local.declared_partitions[folder].update, []), "sessions") ? {} : { REFRESH_TOKEN_DAYS = tostring(local.user_attributes.refresh_token_days) },
       function.database_secrets ? {
         DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)
       } : {},

@@ -9,9 +9,10 @@ locals {
     host = "", port = 0, database = "", security_group_id = "", connect_arns = {}, secret_arns = {}
   }
   user_attributes = var.user_attributes != null ? var.user_attributes : {
-    table_name = "none"
-    table_arn  = "arn:aws:dynamodb:none:000000000000:table/none"
-    stream_arn = "arn:aws:dynamodb:none:000000000000:table/none/stream/none"
+    table_name         = "none"
+    table_arn          = "arn:aws:dynamodb:none:000000000000:table/none"
+    stream_arn         = "arn:aws:dynamodb:none:000000000000:table/none/stream/none"
+    refresh_token_days = 30
   }
   user_pool_arn = var.user_pool_arn != null ? var.user_pool_arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
 

@@ -163,18 +163,6 @@ variable "postgres" {
   }
 }
 
-variable "refresh_token_days" {
-  description = "Lifetime of the pool's refresh tokens in days. A session that was ended is refused for so long."
-  type        = number
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = var.refresh_token_days >= 1 && var.refresh_token_days <= 3650
-    error_message = "refresh_token_days must be 1 to 3650, as token_validity.refresh_days of the pool."
-  }
-}
-
 variable "runtime" {
   description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, and the permissions boundary of their roles."
   type = object({
@@ -239,11 +227,12 @@ variable "throttling" {
 }
 
 variable "user_attributes" {
-  description = "Table of attributes and access rights, and its stream; null means none."
+  description = "Table of attributes and access rights, its stream, and the lifetime of the pool's refresh tokens in days, for which a session that was ended is refused; null means none."
   type = object({
-    table_name = string
-    table_arn  = string
-    stream_arn = string
+    table_name         = string
+    table_arn          = string
+    stream_arn         = string
+    refresh_token_days = optional(number, 30)
   })
   default = null
 
@@ -255,6 +244,11 @@ variable "user_attributes" {
   validation {
     condition     = var.user_attributes == null ? true : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+/stream/[0-9T:.-]+$", var.user_attributes.stream_arn))
     error_message = "user_attributes.stream_arn must be the ARN of one stream: arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<time>."
+  }
+
+  validation {
+    condition     = var.user_attributes == null ? true : var.user_attributes.refresh_token_days >= 1 && var.user_attributes.refresh_token_days <= 3650
+    error_message = "user_attributes.refresh_token_days must be 1 to 3650, as token_validity.refresh_days of the pool."
   }
 }
 

@@ -27,8 +27,6 @@ run "values" {
       secret_arns       = {}
     }
     runtime         = { architecture = "riscv" }
-
-    refresh_token_days = 0
     throttling      = { rate_limit = 10, burst_limit = 5 }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026" }
     user_pool_arn   = "*"
@@ -36,7 +34,7 @@ run "values" {
   }
 
   expect_failures = [
-    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.refresh_token_days, var.runtime,
+    var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime,
     var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
   ]
 }
@@ -99,7 +97,8 @@ run "any_secret_and_the_stage_of_another_name" {
   command = plan
 
   variables {
-    environment = { greeting = { AWS_REGION = "eu-central-1" } }
+    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026", refresh_token_days = 0 }
+    environment     = { greeting = { AWS_REGION = "eu-central-1" } }
     postgres = {
       host              = "proxy.test"
       port              = 5432
@@ -111,7 +110,7 @@ run "any_secret_and_the_stage_of_another_name" {
     stage = "prod"
   }
 
-  expect_failures = [var.environment, var.postgres, var.stage]
+  expect_failures = [var.environment, var.postgres, var.stage, var.user_attributes]
 }
 
 run "a_host_with_its_port_and_a_stage_with_a_hyphen" {
