@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from atrium.identity import admins, grants
+from atrium.identity.about import about
 from atrium.identity.authority import TokenStaleError
 from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
@@ -133,6 +134,8 @@ def new_item(command: Command) -> dict[str, Any]:
         "created_at": _now(),
         "outcome": "pending",
     }
+    if command.command == "sign_out_user":  # no operation leads an export or an erasure to it
+        attributes |= about(command.arguments["uid"])
     item = {name: {"S": value} for name, value in attributes.items()}
     return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 

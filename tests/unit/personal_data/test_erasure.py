@@ -183,3 +183,14 @@ def test_an_erased_user_is_not_erased_again(
     erase(person, database, pool)
     assert ask(person.uid).status == 404
     assert erasure.start_due() == 0
+
+
+def test_a_command_that_signed_the_person_out_goes_too(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    headers = {"If-Match": "*"}
+    event = api_event("DELETE /v1/users/{id}/sessions", None, headers, claims(roles="admin"))
+    ended = answer(handler(event | {"pathParameters": {"id": person.uid}}, Context()))
+    assert ended.status == 204, ended.body
+    erase(person, database, pool)
+    assert sorted(set(holding([person.subject], database, table))) == ["identities"]
