@@ -16,19 +16,20 @@ _NOT_ERASED = "SELECT uid::text FROM users WHERE uid = ANY ($1::uuid[]) AND stat
 _ERASED = "SELECT uid::text FROM users WHERE status = 'erased' AND uid > $1::uuid ORDER BY uid LIMIT $2::integer"
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
-# The status of a user whom Postgres has erased stays; for others access ends at once.
+# The status of a user whom Postgres has erased stays, also when the command is taken back; for
+# others access ends at once.
 _QUEUE = """
 WITH found AS (
-    UPDATE users SET status = CASE WHEN status = 'erased' THEN status ELSE 'deleted' END WHERE uid = $2::uuid RETURNING uid
+    UPDATE users SET status = CASE WHEN status = 'erased' THEN status ELSE 'deleted' END WHERE uid = $2::uuid RETURNING uid, status
 ), operation AS (
     INSERT INTO operations (id, kind, uid, actor) SELECT $1::uuid, 'user.erase', uid, uid FROM found
     ON CONFLICT DO NOTHING RETURNING id, uid, actor
 )
 INSERT INTO outbox (id, command, arguments, actor, due_at)
-SELECT id, 'erase_user', jsonb_build_object('uid', uid, 'status', 'deleted', 'previous_status', 'deleted', 'identities', (
+SELECT id, 'erase_user', jsonb_build_object('uid', uid, 'status', 'deleted', 'previous_status', found.status, 'identities', (
     SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = operation.uid
 )), actor, now()
-FROM operation
+FROM operation JOIN found USING (uid)
 """
 
 

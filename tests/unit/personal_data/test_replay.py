@@ -91,3 +91,18 @@ def test_a_wrong_event_is_refused() -> None:
         replay({"user": "x"})
     with pytest.raises(ValueError, match="uids: 'x' is not a UUID"):
         replay({"uids": ["x"]})
+
+
+def test_an_erased_user_who_is_the_last_administrator_again_stays_erased(
+    erased: Person, database: pg8000.native.Connection, table: Any
+) -> None:
+    """In the restored table nobody else is an administrator yet, so the command is taken back."""
+    restore_table(erased, table)
+    holders = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}, "uids": {"SS": [erased.uid]}}
+    table.put_item(TableName=TABLE, Item=holders)
+    assert replay({}) == {"uids": [erased.uid]}
+    relay(database)
+    assert operations(database, erased.uid)[-1][2] == "failed"
+    [[status]] = database.run("SELECT status FROM users WHERE uid = :uid", uid=erased.uid)
+    assert status == "erased"
+    assert replay({"dry_run": True}) == {"uids": [erased.uid]}, "a later repeat finds the user"
