@@ -88,7 +88,7 @@ ACTIONS = {
     secret: "secretsmanager:GetSecretValue",
     bucket: "s3:PutObject",
 }
-EACH = pytest.mark.parametrize(("make", "action"), ACTIONS.items(), ids=lambda each: str(each))
+EACH = pytest.mark.parametrize(("make", "action"), ACTIONS.items(), ids=ACTIONS.values())
 
 
 @EACH
