@@ -40,8 +40,8 @@ def _register(uid: str, roles: Collection[str], status: str) -> tuple[list[str],
     meta = _meta(uid)
     held = [item for item in grants.listed(uid, None, 100) if grant_items.in_force(item)]
     records = {_declared(item): item for item in held if _declared(item)}
-    everywhere = {item["role"] for item in held if _is_everywhere(item)}
-    granted = sorted(set(roles) - everywhere)
+    lasting = {item["role"] for item in held if _is_everywhere(item) and _lasts(item)}
+    granted = sorted(set(roles) - lasting)
     revoked = sorted(records.keys() - set(roles))
     new = [_record(uid, role) for role in granted]
     if not (granted or revoked or meta.status != status):
@@ -67,6 +67,12 @@ def _meta(uid: str) -> user_table.Meta:
 
 def _is_everywhere(item: Item) -> bool:
     return bool(item.get("role")) and item["scope"] == EVERYWHERE
+
+
+def _lasts(item: Item) -> bool:
+    """Return False for a grant with an end, or of a role that was deleted and created again."""
+    role = user_table.role_definition(item["role"])
+    return "expires_at" not in item and grant_items.generation_of(item) == role.generation
 
 
 def _declared(item: Item) -> str:

@@ -209,6 +209,19 @@ def test_a_registration_follows_what_is_declared(
     ]
 
 
+@pytest.mark.parametrize("lasts", ["an hour", "until its role was deleted"])
+def test_a_declared_role_is_not_lost_with_a_grant_that_ends(clerk: Service, lasts: str) -> None:
+    clerk.new_role("reader", "orders.read")
+    ends: dict[str, Any] = {"expires_at": int(time.time()) + 3600} if lasts == "an hour" else {}
+    clerk.grant(UID, role="reader", **ends)
+    if not ends:
+        clerk.put(pk="R#reader", sk="META", version=2, generation=2, parents=[])
+    assert registered("clerk", "reader") == {"uid": UID, "granted": ["reader"], "revoked": []}
+    held = token()
+    assert (held["roles"], "roles_until" in held) == ("clerk reader", False)
+    assert registered("clerk", "reader") == {"uid": UID, "granted": [], "revoked": []}
+
+
 def test_a_declared_role_must_exist(clerk: Service) -> None:
     with pytest.raises(RoleNotFoundError, match="The role clrek does not exist"):
         registered("clerk", "clrek")
