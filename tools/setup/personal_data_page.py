@@ -11,15 +11,19 @@ PAGE = ROOT / "docs/personal-data.md"
 _INTRODUCTION = """\
 # What we store of a person
 
-Written by `make docs` from `functions/*/personal-data.yaml`. The tests fail for a column, an item
-or a log field that none of them declares ([how](architecture.md#personal-data)).
+`make docs` writes this page from `functions/*/personal-data.yaml`. The tests fail for a column, an item
+or a log field that none of these files declares ([how](architecture.md#personal-data)).
 
 `GET /v1/me/export` and `GET /v1/users/{id}/export` return every field of the tables, items and accounts below.
-`DELETE /v1/me` erases them after a grace period of 14 days (`DELETION_GRACE_DAYS`), unless the person signs in before;
+`DELETE /v1/me` erases them after a grace period of 14 days (`DELETION_GRACE_DAYS`), unless the person signs in during that time.
 `POST /v1/users/{id}/erasures` erases them at once.
 
-The column *on erasure* says what an erasure does. *delete*: the row or item goes. *blank*: the fields are emptied. *keep*: it stays, for the reason given.
-*expires*: it ends by itself after the time given.
+The column *on erasure* shows what an erasure does:
+
+- *delete*: the row or item is deleted.
+- *blank*: the fields are emptied.
+- *keep*: the data stays, for the given reason.
+- *expires*: the data is deleted automatically after the given time.
 """
 
 _TITLES = {
