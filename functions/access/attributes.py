@@ -160,9 +160,9 @@ def _change(
 ) -> Record:
     """Change the attributes and return the new record.
 
-    `check` raises if the record is not what the caller has seen. `pointer` is the place of the
-    values in the body: of all namespaces, or of the one value in the namespace `only`. `replaced`
-    returns the values that the body has as a whole.
+    `check` raises if the record has changed since the caller read it. Errors point to `pointer`
+    in the body: the member with all namespaces, or with the one value in the namespace `only`.
+    `replaced` returns the values that the body replaces as a whole, without a merge.
     """
     uid = _uid(request)
 

@@ -36,7 +36,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def is_known(subject: Subject) -> bool:
-    """Return True if the subject's type is that of its id."""
+    """Return True if the subject has a known type, and its id is a uid of that type."""
     return subject.type in TYPES and services.kind_of(subject.id) == subject.type
 
 

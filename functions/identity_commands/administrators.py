@@ -8,7 +8,7 @@ from identity_commands import cognito
 
 
 def count(administrators: Administrators) -> None:
-    """Log how many have an enabled account in the pool. Raise transient errors."""
+    """Log the number of administrators with an enabled account. Raise transient errors."""
     able = sum(any(map(_is_enabled, cognito.ours(each))) for each in administrators.identities)
     metric = log.metric("AdministratorsAbleToSignIn", able)
     if able:

@@ -149,7 +149,10 @@ def _move_user(uid: str) -> Counter[str]:
 
 
 def _move(item: Item) -> str:
-    """Return what was done. Raise TransactionCanceledError if a grant has changed meanwhile."""
+    """Move a grant. Return `moved`, `merged` or `expired`.
+
+    Raise TransactionCanceledError if a grant has changed meanwhile.
+    """
     record = grant_items.record(item)
     if not grant_items.in_force(item):
         user_table.transact(grants.deletes(item))

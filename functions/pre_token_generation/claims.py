@@ -103,7 +103,7 @@ def _user(event: TokenGeneration) -> users.User:
 
 
 def _restore(uid: str) -> None:
-    """Restore an account that its own person has deleted. Raise RefusalError if it cannot be."""
+    """Restore an account that its owner has deleted. Raise RefusalError if that fails."""
     from atrium.identity import restoration  # imported here: hardly any sign-in needs it
 
     try:

@@ -40,7 +40,9 @@ class _Contract(msgspec.Struct):
 
 
 def scopes_of(roles: Collection[str], define: permissions.Define) -> frozenset[str]:
-    """Return the scopes of every user, and one for each permission; all for an administrator.
+    """Return the scopes that every user has, and the scopes of the roles' permissions.
+
+    An administrator gets all declared scopes.
 
     One call for each role. Raises user_table.TableUnavailableError.
     """

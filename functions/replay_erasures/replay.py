@@ -1,8 +1,8 @@
-"""Users who are erased in one store and not in the other. Their erasure is queued again.
+"""Users who are erased in only one store. Their erasure is queued again.
 
-The table lists its erased users in GSI1, Postgres has their rows. A restore of one of them brings
-back what was erased since the backup; the other one still knows. `outbox_relay` and the stream do
-the rest, as in any erasure.
+The table lists erased users in GSI1. Postgres keeps their rows with the status `erased`. A restored
+backup of one store undoes the erasures since the backup, and the other store still has them.
+`outbox_relay` and the stream then repeat the erasure like any other.
 """
 
 from collections.abc import Iterable, Sequence

@@ -27,7 +27,7 @@ from atrium.stores.user_table import ContentionError, Meta, TransactionCanceledE
 from users import people
 
 MAX_ENDED = 50
-"""Sessions that META names one by one: 2.3 KB, so a read of META stays within one read unit."""
+"""The most entries of `ended_sessions`: 2.3 KB, so reading META costs one read unit."""
 
 _IDENTITIES = "SELECT provider, subject FROM identities WHERE uid = $1::uuid"
 
@@ -191,7 +191,10 @@ def _all(uid: str, kept: str, meta: Meta) -> dict[str, Any]:
 
 
 def _update(uid: str, expression: str, values: dict[str, Any], read: Meta) -> dict[str, Any]:
-    """Return the update of META of a user who is not deleted and has the rights that were read."""
+    """Return the update of META, on the condition that the user is not deleted.
+
+    The user's access epoch must also be the one of `read`.
+    """
     known = {f":{status}": {"S": status} for status in user_table.LIVING}
     condition = f"#status IN ({', '.join(known)}) AND access_epoch = :read_epoch"
     known[":read_epoch"] = {"N": str(read.access_epoch)}

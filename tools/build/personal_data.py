@@ -258,7 +258,7 @@ def _of_user(name: str, registry: Registry) -> str:
 
 
 def _erasure_order(registry: Registry) -> list[str]:
-    """Return the tables with personal data, those first that are found through others."""
+    """Return the tables with personal data. Tables found through another table come before it."""
 
     def depth(name: str) -> int:
         whose = registry.records("postgres")[name].whose

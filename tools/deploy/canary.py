@@ -30,7 +30,7 @@ class CanaryFailedError(RefusedError):
 
 @dataclass(frozen=True)
 class Monitor:
-    """What a canary is judged by: alarms and traffic."""
+    """The criteria for a canary: alarms and traffic."""
 
     cloudwatch: Any
     source: Source

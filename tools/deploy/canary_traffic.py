@@ -31,7 +31,7 @@ class Traffic:
 
 
 class Source(Protocol):
-    """Where traffic is read, all of it since a moment in seconds."""
+    """A source of traffic metrics, from a moment in epoch seconds on."""
 
     def served(self, function: str, version: str, since: float) -> Traffic: ...
 

@@ -9,7 +9,7 @@ from typing import Any
 from tools.deploy import live_alias
 
 KEPT = 3
-"""How many of a function's newest versions stay for a rollback, even if no alias names them."""
+"""The number of a function's newest versions that stay for a rollback, even without an alias."""
 
 
 def prune(

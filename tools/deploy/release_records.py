@@ -13,7 +13,7 @@ from tools import ROOT
 from tools.deploy.errors import RefusedError
 from tools.deploy.stored_locks import run_url
 
-KEPT = 50  # records; their versions are pruned earlier
+KEPT = 50  # records; Lambda versions are pruned earlier
 
 
 class Release(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,7 +25,7 @@ class Release(msgspec.Struct, frozen=True, omit_defaults=True):
     commit: str = ""
     artefacts: str = ""  # the digest of build/
     contract: str = ""  # the digest of the applied contract
-    migration: str = ""  # the newest applied one
+    migration: str = ""  # the newest applied migration
     plan: str = ""  # SHA-256 of the applied plan
     acknowledged: list[str] = []
     restores: int | None = None  # number of the release that this rollback brought back
@@ -47,7 +47,7 @@ def written(releases: Sequence[Release]) -> bytes:
 
 
 def made(releases: Sequence[Release], functions: Mapping[str, str], **known: object) -> Release:
-    """Return the next release, of these functions."""
+    """Return the record of the next release, which has these functions."""
     number = releases[-1].number + 1 if releases else 1
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return msgspec.convert(

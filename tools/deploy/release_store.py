@@ -1,4 +1,4 @@
-"""What is kept of an environment's releases, in the bucket of its Terraform state."""
+"""The records of an environment's releases, in the bucket of its Terraform state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

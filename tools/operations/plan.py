@@ -20,7 +20,7 @@ from tools.operations import plan_guard, plan_text
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is wanted of a plan besides its text in the log."""
+    """Options of a plan, apart from its text in the log."""
 
     artefacts: str | None = None  # digest of build/, which is then not built
     keep: str = ""  # run under whose id the plan is kept

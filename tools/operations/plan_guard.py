@@ -111,7 +111,7 @@ def _opens_network(change: ResourceChange) -> Iterator[Finding]:
 
 
 def _world(value: Any, name: str = "") -> set[str]:
-    """Return the ranges of the whole internet that a resource names, with where they stand."""
+    """Return the ranges of the resource that mean the whole internet, except in `egress`."""
     if isinstance(value, dict):
         inner = ((one, key) for key, one in value.items() if key != "egress")
         return set().union(*(_world(one, key) for one, key in inner))

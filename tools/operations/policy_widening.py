@@ -91,7 +91,7 @@ def described(rights: list[Right]) -> str:
 def _is_narrower(new: Condition, old: Condition) -> bool:
     """Return True if `new` admits no request that `old` does not.
 
-    A further condition narrows. So do fewer values, or of a negated operator more values.
+    These changes narrow: another condition, fewer values, or more values of a negated operator.
     """
     for operator, wanted in old.items():
         for key, values in wanted.items():
@@ -104,7 +104,7 @@ def _is_narrower(new: Condition, old: Condition) -> bool:
 
 
 def _is_sweeping(right: Right) -> bool:
-    """Return True for a right that a new role should not have unseen."""
+    """Return True for a right that a reviewer must acknowledge in a new role."""
     service, _, action = right.action.partition(":")
     return right.action == "*" or (action == "*" and right.resource == "*") or service == "iam"
 

@@ -29,7 +29,7 @@ from tools.deploy.environment import LOCAL, Environment, EnvironmentUnavailableE
 from tools.deploy.errors import RefusedError
 
 API_SECONDS = 30.0
-"""How long services may take to reconnect to the database."""
+"""The longest time that services may take to reconnect to the database."""
 RESTORE = ("--create", "--exit-on-error", "--dbname=postgres")
 TABLES = "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 

@@ -157,13 +157,13 @@ def rotate(service: Service) -> dict[str, Any]:
 
 
 def finish(service: Service) -> dict[str, Any]:
-    """Delete the secret of before the last rotation."""
+    """Delete the secret that the last rotation replaced."""
     client_id = _client_id(service)
     return {"client_id": client_id, "deleted": _delete_others(service, client_id)}
 
 
 def _delete_others(service: Service, client_id: str) -> int:
-    """Delete the secrets that are not stored: the previous one, or one of an interrupted run."""
+    """Delete all secrets but the stored one: an earlier one, or that of an interrupted run."""
     current = service.stored()["client_secret_id"]
     others = [each for each in _secret_ids(service, client_id) if each != current]
     for each in others:

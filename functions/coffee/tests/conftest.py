@@ -1,4 +1,4 @@
-"""What the tests share: a shop, and somebody behind its counter."""
+"""Shared fixtures: a shop, and an employee who serves it."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the tests share: an administrator, and a look behind the API."""
+"""Shared fixtures: an administrator, and direct access to the stores."""
 
 import json
 import urllib.request
@@ -15,11 +15,11 @@ from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person
 
 ONE_USER = "SELECT uid FROM users WHERE uid = :uid FOR UPDATE"
-OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits
+OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # blocks every writer of an operation
 
 
 class Office:
-    """Who administers users; `database` and `table` are a look behind the API."""
+    """An administrator of users. `database` and `table` read the stores directly."""
 
     def __init__(self, client: Client, admin: Person, database: pg8000.native.Connection) -> None:
         self.client, self.admin, self.database = client, admin, database

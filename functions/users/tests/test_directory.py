@@ -111,7 +111,7 @@ def test_a_change_by_somebody_else_is_theirs_in_the_trail(office: Office) -> Non
 
 
 def test_no_update_is_lost(office: Office) -> None:
-    """Of fifty who saw the same version one changes it, and the others are told."""
+    """Let one of fifty concurrent changes of the same version succeed; the others are 412."""
     person = office.client.new_member()
     path = f"/v1/users/{person.uid}"
     etag = office.call("GET", path).headers["etag"]

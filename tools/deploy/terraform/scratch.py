@@ -16,7 +16,7 @@ from local_aws.terraform.command import TerraformError
 from local_aws.terraform.local_root import LocalRoot
 from local_aws.terraform.record import Record
 
-ENVIRONMENT = "dev"  # what `make up` applies; `stack_settings` gives its name to snapshots
+ENVIRONMENT = "dev"  # applied by `make up`; `stack_settings` names it for snapshots
 ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from watchfiles import BaseFilter, Change, watch
 
 SETTLE_MS = 50
-"""How long to wait for more files, since an editor or git may write several, or one in two steps."""
+"""The time to wait for more files. An editor or git may write several, or one in two steps."""
 LONGEST_MS = 1000
 """The longest such wait, since one file may change all the time."""
 LOOK_MS = 200
-"""How long `saved` waits before it yields nothing."""
+"""The longest time that `saved` waits before it yields nothing."""
 
 
 class _Filter(BaseFilter):

@@ -15,7 +15,7 @@ WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 MAX_LENGTH = 2048
 # Cognito's own flags are Boolean in every pool, also where the schema does not list them.
 VERIFIED_FLAGS = frozenset({"email_verified", "phone_number_verified"})
-BOOLEANS = {"true": "true", "false": "false"}  # in any case; stored in lower case
+BOOLEANS = {"true": "true", "false": "false"}  # accepted in any letter case
 
 Attribute = Any  # moto's CognitoIdpUserPoolAttribute
 

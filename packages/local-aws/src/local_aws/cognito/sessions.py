@@ -155,7 +155,7 @@ def authenticate(service: Service, access_token: str) -> tuple[Pool, Client, Use
 def bearer(service: Service, access_token: str) -> tuple[Pool, Client, User, list[str]]:
     """Return the user of an access token and its scopes; raise as `authenticate` does."""
     claims = _access_claims(service, access_token)
-    if "origin_jti" not in claims:  # a machine's token
+    if "origin_jti" not in claims:  # a token of the client-credentials grant
         raise not_authorized("Access Token does not have required scopes")
     sign_in = service.state.sign_ins.get(claims["origin_jti"])
     if sign_in is None:

@@ -34,7 +34,7 @@ class Challenge:
     sub: str
     expires_at: float
     token_verified: bool = False  # in MFA_SETUP: the software token was verified
-    used: bool = False  # answered, so another answer is told that a session serves once
+    used: bool = False  # answered: a second answer is refused
 
 
 @dataclass

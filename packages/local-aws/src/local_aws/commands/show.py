@@ -1,4 +1,4 @@
-"""What the commands print: addresses, variables and the state of the services."""
+"""Output of the commands: addresses, variables and the state of the services."""
 
 import json
 import os

@@ -20,7 +20,7 @@ type Plain = dict[str, Any]  # in the form of the API
 
 @dataclass
 class LambdaAdditions:
-    """What Lambda keeps per region, besides functions."""
+    """The data of Lambda per region, apart from functions."""
 
     event_source_mappings: dict[str, Plain] = field(default_factory=dict)  # by UUID
     event_invoke_configs: dict[str, Plain] = field(default_factory=dict)  # by function:qualifier
@@ -30,7 +30,7 @@ class LambdaAdditions:
 
 @dataclass
 class EventsAdditions:
-    """What EventBridge keeps per region, besides rules."""
+    """The data of EventBridge per region, apart from rules."""
 
     # rule ARN -> its expression, and the epoch seconds of its next time
     due: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FunctionAdditions:
 
 @dataclass(frozen=True)
 class TargetAdditions:
-    """What RDS Proxy keeps per target."""
+    """The data of RDS Proxy per target."""
 
     registered_at: float = 0.0
 

@@ -1,7 +1,7 @@
 """Actions and history of CloudWatch alarms: a changed state is published to the alarm's topics.
 
 Importing this module patches moto, which changes the state and does nothing more. CloudWatch needs
-the topic's policy, and the policy of the topic's key, to admit it. The history tells if they did.
+the topic's policy, and the policy of the topic's key, to admit it. The history shows the outcome.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
@@ -39,7 +39,7 @@ def _changed(alarm: Any, reason: str, reason_data: str, state: str) -> None:
     """Change the state; only a state that differs from the one before has actions."""
     before = alarm.state_value
     _update_state(alarm, reason, reason_data, state)
-    alarm.history.pop()  # moto's entry, which nothing reads
+    alarm.history.pop()  # discard moto's entry; `_note` adds ours
     if state == before:
         return
     _note(alarm, "StateUpdate", f"Alarm updated from {before} to {state}")
@@ -65,7 +65,7 @@ def _note(alarm: Any, kind: str, summary: str) -> None:
 
 
 def _act(alarm: Any, action: str, before: str) -> str | None:
-    """Publish to a topic; return the error that the alarm's history tells."""
+    """Publish to a topic. Return the error for the alarm's history, or None."""
     topic = sns_backends[ACCOUNT_ID][alarm.region_name].topics.get(action)
     if topic is None:
         return f"{action} is no topic of this region; other actions are not emulated"

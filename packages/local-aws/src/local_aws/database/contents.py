@@ -61,7 +61,7 @@ class Contents:
         return None
 
     async def follow(self, action: str, wanted: Mapping[str, str]) -> None:
-        """Do to the rows what RDS, which has accepted the call, does to them."""
+        """Copy, restore or delete the rows after RDS has accepted the call."""
         match action:
             case "CreateDBSnapshot":
                 await self.keep(wanted["DBSnapshotIdentifier"])

@@ -15,7 +15,7 @@ from local_aws.aws_call import AwsCall, AwsResponse, Forward
 from local_aws.settings import ACCOUNT_ID
 
 FLUSH_SECONDS = 1.0
-"""How long after its deletion a group comes back. On AWS it is minutes."""
+"""The time after its deletion at which a group comes back. On AWS it is minutes."""
 
 now = time.time
 

@@ -42,7 +42,7 @@ def verify(
     """Check that `token` lets its signer connect as `user` to one of `endpoints` ("host:port").
 
     Raises:
-        InvalidTokenError: it does not.
+        InvalidTokenError: The token does not allow the connection.
     """
     endpoint, parameters = _parts(token)
     if endpoint not in endpoints:

@@ -46,9 +46,9 @@ class Problem:
 
 
 def problem_of(document: str, kind: Kind) -> Problem | None:
-    """Return the first problem; for an identity policy only a principal counts.
+    """Return the first problem of the document.
 
-    moto checks everything else of identity policies.
+    Of an identity policy only a principal is reported, because moto checks the rest.
     """
     try:
         content = json.loads(document)
@@ -124,7 +124,7 @@ def _of_principal(principal: Any) -> Iterator[Problem]:
 
 
 def _exists(kind: str, value: str) -> bool:
-    """Return whether AWS accepts a principal: it looks up users and roles when a policy is put."""
+    """Return whether AWS accepts a principal. AWS checks that users and roles exist."""
     if kind == "Service":
         return _SERVICE.fullmatch(value) is not None
     if kind != "AWS" or value == "*" or _ACCOUNT.fullmatch(value) or _UNIQUE_ID.fullmatch(value):

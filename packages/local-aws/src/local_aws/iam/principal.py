@@ -14,7 +14,7 @@ KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 
 
 class Match(IntEnum):
-    """How directly a statement names the caller.
+    """The precision with which a statement names the caller.
 
     A resource-based policy that names an account only delegates to that account's IAM policies.
     One that names a role still obeys the role's boundary and session policy.
@@ -28,7 +28,7 @@ class Match(IntEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request: a role session, a user, or an AWS service."""
+    """The principal of a request: a role session, a user, or an AWS service."""
 
     account: str = ""
     arn: str = ""  # of the session or user

@@ -60,7 +60,7 @@ def _admits(document: str, service: str, source_arn: str, action: str, resource:
     context = {
         "aws:SourceArn": source_arn,
         "aws:SourceAccount": ACCOUNT_ID,
-        "aws:SourceOwner": ACCOUNT_ID,  # SNS's own name of the same
+        "aws:SourceOwner": ACCOUNT_ID,  # SNS's own name of aws:SourceAccount
         "aws:PrincipalOrgID": UNKNOWN,
         "aws:PrincipalIsAWSService": "true",
     }

@@ -80,7 +80,7 @@ def _check_change(
 
 
 def _check_url(call: AwsCall, function: Reference | None) -> None:
-    """Reject function URLs; none can be read or deleted, either."""
+    """Reject function URLs with 501. Reading or deleting one is 404, since none exists."""
     if call.method in ("POST", "PUT"):
         named = function.name if function else "the function"
         raise _not_emulated(f"the function URL of {named}. Put a REST API in front of it")

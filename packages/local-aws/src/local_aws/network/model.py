@@ -167,7 +167,10 @@ class Network:
 
 
 def to_place(start: Place, end: Place, port: int, *, certain: bool) -> Way:
-    """Return the way between two places; every pair of subnets counts if `certain`, else any."""
+    """Return the way between two places.
+
+    If `certain`, every pair of subnets must have a way; otherwise one pair is enough.
+    """
     ways = [_between(one, other, port, certain) for one in start.each() for other in end.each()]
     return _of_all(ways, certain) or Way(False, (f"{start.name} or {end.name} is in no VPC",))
 
@@ -266,7 +269,7 @@ def _is_public(range_: Range, certain: bool) -> bool:
 
 
 def _by_gateway(start: Place, endpoint: Endpoint) -> Way:
-    """Return the way by a gateway endpoint, which every subnet's table must have."""
+    """Return the way by a gateway endpoint. The table of every subnet must have its route."""
     missing = [each.name for each in start.subnets if each.table not in endpoint.tables]
     if missing or not start.subnets:
         return Way(False, (f"the tables of {', '.join(missing)} do not lead to {endpoint.name}",))

@@ -1,6 +1,7 @@
 """The network of a Terraform plan or state, as `terraform show -json` prints it.
 
-Ids must be known. A state has them all; before a first apply, a plan has those that it was given.
+Ids must be known. A state has all ids. A plan before the first apply has only ids that
+the caller provided.
 """
 
 import re
@@ -255,7 +256,7 @@ def _rule(
 
 
 def _inline_rules(address: str, direction: str, group: Mapping[str, Any]) -> Iterator[Rule]:
-    """Yield the rules that stand in the group itself."""
+    """Yield the inline rules of a group."""
     for rule in group.get(direction) or []:
         yield from _rules_of_lists(address, rule, rule.get("security_groups") or [], group["id"])
 
@@ -263,7 +264,7 @@ def _inline_rules(address: str, direction: str, group: Mapping[str, Any]) -> Ite
 def _rules_of_lists(
     address: str, rule: Mapping[str, Any], groups: Sequence[str], own: str
 ) -> Iterator[Rule]:
-    """Yield a rule for each peer of a block that lists them."""
+    """Yield a rule for each peer that the block lists."""
     ranges = [*(rule.get("cidr_blocks") or []), *(rule.get("ipv6_cidr_blocks") or [])]
     peers: list[tuple[str | None, str | None, str | None]] = [(each, None, None) for each in ranges]
     peers += [(None, each, None) for each in (*groups, *([own] if rule.get("self") else []))]

@@ -39,7 +39,8 @@ class Node:
     """The checks of one shape; `members` also list the names that a request may use for them."""
 
     checks: list[Check] = field(default_factory=list)
-    # What AWS tells of a scalar in a list or map: all its constraints, at the container's path.
+    # AWS's text for an invalid scalar in a list or map. It names all constraints of the scalar,
+    # at the path of the container.
     as_item: str = ""
     required: tuple[str, ...] = ()
     members: dict[str, "Node"] = field(default_factory=dict)

@@ -27,7 +27,7 @@ GAVE_UP = "could not start: "  # the prefix of the supervisor's last message in 
 
 @dataclass(frozen=True)
 class Launch:
-    """What a supervisor is started with, besides its settings."""
+    """The arguments that start a supervisor, apart from its settings."""
 
     runtime: Path  # the folder that holds awslambdaric and nothing else
     source: str = ""  # digest of the source, for the ready file
