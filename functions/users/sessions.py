@@ -1,8 +1,8 @@
 """The sessions of a user: where they are signed in, and how a session is ended.
 
 META records which sessions were ended, so the API refuses their tokens without another read. A
-container that has cached META accepts them for reads up to 30 seconds longer, and never for
-changes. Cognito goes on refreshing a single session that was ended, and the API refuses what it
+container that has cached META accepts them up to 30 seconds longer, but never for operations with
+current authority. Cognito goes on refreshing a single session that was ended, and the API refuses what it
 issues. Only when all sessions of a user are ended does Cognito sign the user out, too.
 """
 

@@ -80,6 +80,7 @@ ATTACKS = [
     *_about("PATCH /v1/users/{id}", {"locale": "fr"}),
     *_about("DELETE /v1/users/{id}"),
     *_about("POST /v1/users/{id}/erasures", headers=NONE),
+    Attack("PATCH /v1/me", NONE, {"locale": "fr"}, ANY, "self"),
     Attack("DELETE /v1/me", NONE, None, ANY, "self"),
     *_about("PUT /v1/users/{id}/status", {"status": "active"}),
     *_about("DELETE /v1/users/{id}/sessions"),

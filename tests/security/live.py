@@ -262,7 +262,7 @@ def session_of(person: Person) -> str:
 
 def fair(kind: str) -> list[Attack]:
     """Return the attacks but those on what stays one's own without any permission."""
-    own = ("PATCH /v1/users/{id}",)
+    own = ("PATCH /v1/users/{id}", "PATCH /v1/me", "DELETE /v1/me")
     return [
         each
         for each in ATTACKS

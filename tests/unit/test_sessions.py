@@ -224,6 +224,7 @@ def test_a_refreshed_token_of_an_ended_session_is_refused_too(recording: Time) -
 def test_an_ended_session_changes_nothing_from_that_moment_on(recording: Time) -> None:
     call("GET /v1/me/permissions", PHONE)  # this container has META in its cache
     end(PHONE)
+    assert outcome(call("PATCH /v1/me", PHONE)) == "401 session_ended"
     assert outcome(end(HERE, by=PHONE)) == "401 session_ended"
 
 
