@@ -24,7 +24,7 @@ def note(
     permit: bool,
     reason: Callable[[], str],
 ) -> None:
-    """Log a decision, if it is one of those that are to be logged."""
+    """Log a share of the decisions until a set time; log nothing after it."""
     until, share = _settings()
     if time.time() >= until or random.random() >= share:  # noqa: S311  no secret
         return

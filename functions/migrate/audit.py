@@ -37,7 +37,7 @@ FROM audit_chains AS chains FULL JOIN (
 ) AS ends ON ends.uid = chains.uid
 WHERE (chains.position, chains.hash) IS DISTINCT FROM (ends.position, ends.hash) LIMIT 100
 """
-# Events of before migration 0008 have no position. A later one without has lost it.
+# Events from before migration 0008 have no position. A later event without one has lost it.
 _UNCHAINED = """
 SELECT coalesce(uid, $1::uuid)::text, id::text FROM audit_events WHERE position IS NULL AND at > (
     SELECT applied_at_utc AT TIME ZONE 'UTC' FROM _yoyo_migration WHERE migration_id = '0008_audit_chain'

@@ -1,7 +1,7 @@
 """The calls that each version of a function served: how many, how many failed, and how long they took.
 
-On AWS, CloudWatch's metrics say it. The laptop has no metrics of functions, so there the REPORT
-lines of the functions' logs say it, which Lambda writes in the same form.
+On AWS, the source is CloudWatch's metrics. The laptop has no metrics of functions. There the source
+is the REPORT lines of the functions' logs, which have the same form as Lambda's.
 """
 
 import re

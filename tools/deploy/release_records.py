@@ -57,10 +57,10 @@ def made(releases: Sequence[Release], functions: Mapping[str, str], **known: obj
 
 
 def restored(releases: Sequence[Release], live: Mapping[str, str], to: int | None) -> Release:
-    """Return the release that a rollback goes to: `to`, or the one before what is live.
+    """Return the release that a rollback goes to: `to`, or the one before the live release.
 
-    If what is live is not what the last record says, a release stopped half-way: the rollback
-    goes to the last record. Raise RefusedError if there is nothing to go back to.
+    If the live versions differ from the last record, a release stopped half-way. Then the
+    rollback goes to the last record. Raise RefusedError if there is nothing to go back to.
     """
     if to is not None:
         return _numbered(releases, to)

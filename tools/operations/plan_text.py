@@ -10,7 +10,7 @@ from tools.deploy.terraform.planned import ResourceChange
 from tools.operations.plan_guard import Finding
 
 WORDS = {"delete": "to destroy", "replace": "to replace", "forget": "to forget", "update": "to change", "create": "to add"}  # fmt: skip
-"""Actions and their words, those that a reviewer must see first."""
+"""The text for each action, the most dangerous action first."""
 HEADINGS = {
     "delete": "Destroyed",
     "replace": "Destroyed and created again",

@@ -65,9 +65,10 @@ class Delegation:
     def check_target(self, uid: str) -> int | None:
         """Raise 403 if the user holds a grant that the caller may not make.
 
-        Return the user's access epoch, 0 without META. The change must carry the condition that it
-        is the same: the user may gain rights after these reads. None needs no condition. Callers
-        may always change their own record, and administrators without end every record.
+        Return the user's access epoch, 0 without META. The change must have the condition that the
+        epoch is unchanged, because the user may gain rights after these reads. Return None if
+        the change needs no condition: callers may always change their own record, and
+        administrators without end every record.
         """
         if uid == self._uid or self.is_unlimited:
             return None

@@ -43,7 +43,10 @@ def partition(uid: str) -> str:
 
 
 def end_of(auth_time: int) -> int:
-    """Return when the last token of a session ends: a day at most after its refresh token."""
+    """Return the time at which the session's last token has ended.
+
+    An access token outlives the refresh token by at most a day.
+    """
     days = int(config.required("REFRESH_TOKEN_DAYS")) + 1
     return auth_time + days * _DAY_SECONDS
 

@@ -48,7 +48,7 @@ def answer(
 def _take(
     service: Service, pool: Pool, client: Client, chosen: str, given: dict[str, str]
 ) -> Answer:
-    """Check the proof if it came with the choice; otherwise ask for it."""
+    """Check the password if the request has it; otherwise answer with a challenge."""
     username = given["USERNAME"]
     if chosen == PASSWORD_SRP and given.get("SRP_A"):
         return srp.challenge(service, pool, client, username, given["SRP_A"])

@@ -1,4 +1,4 @@
-"""`local-aws coverage`: what the answers of the running services are worth."""
+"""`local-aws coverage`: the called operations, and how far each is emulated."""
 
 from collections import Counter
 from typing import Any

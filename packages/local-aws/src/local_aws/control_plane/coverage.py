@@ -68,7 +68,10 @@ class Coverage:
         return counted
 
     def gate(self, gate: Gate) -> Gate:
-        """Return the gate, whose own answers are counted; denials and wrong values are not."""
+        """Return the gate with a count of its successful answers and its 501s.
+
+        Denials and invalid requests are not counted.
+        """
 
         async def check(call: AwsCall) -> AwsResponse | None:
             answer = await gate(call)

@@ -35,7 +35,7 @@ class _Put:
 def refusal_of(call: AwsCall) -> AwsResponse | None:
     """Return the service's error if the call puts a policy that AWS rejects.
 
-    A policy that nothing here would ask is 501.
+    A policy of a kind that the IAM decision here ignores is 501.
     """
     if unasked := _unasked(call):
         return unasked
