@@ -4,12 +4,14 @@ The last step deletes the user's items, then the rows, as personal_data.json dec
 stops half-way is repeated as a whole, because the operation ends in the transaction of the rows.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from atrium.identity import personal_data, personal_items
 from atrium.runtime import log
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres, user_table
+from atrium.stores.contention import retry_on_conflict
 from atrium.stores.postgres import Statement
 
 AT_ONCE = 100
@@ -54,11 +56,15 @@ def start_due() -> int:
 def erase(operation: str, uid: str) -> None:
     """Erase the user's items and rows, and end the operation. Raises TableUnavailableError."""
     of_user = [id for (id,) in postgres.query(_OPERATIONS, uid)]
-    personal_items.delete(personal_items.deleted_keys(personal_items.find(uid, of_user)))
-    user_table.transact([_tombstone(uid)])
+    retry_on_conflict(lambda: _erase_items(uid, of_user))
     audit = Statement(_AUDIT, (uuid7(), operation))
     postgres.batch(audit, outbox.ending(operation), *personal_data.erase_rows(uid))
     log.write("INFO", "user erased", uid=uid, command=operation)
+
+
+def _erase_items(uid: str, operations: Sequence[str]) -> None:
+    personal_items.delete(personal_items.deleted_keys(personal_items.find(uid, operations)))
+    user_table.transact([_tombstone(uid)])
 
 
 def _tombstone(uid: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from atrium.identity import users
 from atrium.identity.users import EmailTakenError
 from atrium.stores import user_table
+from atrium.stores.user_table import TransactionCanceledError
 from outbox_relay import erasure
 from tests.unit.conftest import TABLE
 from tests.unit.events import UID, Context, answer, api_event, claims
@@ -194,3 +195,23 @@ def test_a_command_that_signed_the_person_out_goes_too(
     assert ended.status == 204, ended.body
     erase(person, database, pool)
     assert sorted(set(holding([person.subject], database, table))) == ["identities"]
+
+
+def test_another_writer_of_the_same_items_does_not_stop_the_relay(
+    person: Person,
+    database: pg8000.native.Connection,
+    pool: Stubber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An administrator may revoke the grants of a deleted user at the same moment."""
+    accepted, transact = ask_erasure(person, database, pool), user_table.transact
+    conflicts = iter([True, False] * 50)  # every transaction at its first attempt
+
+    def conflicting(items: Any) -> None:
+        if next(conflicts):
+            raise TransactionCanceledError(frozenset(), frozenset({0}))
+        transact(items)
+
+    monkeypatch.setattr(user_table, "transact", conflicting)
+    relay(database)
+    assert operations(database, person.uid)[-1] == (accepted, "user.erase", "succeeded")
