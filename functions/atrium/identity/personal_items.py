@@ -9,6 +9,7 @@ from atrium.identity import admins, grant_items, legacy_grants, personal_data
 from atrium.identity.about import about
 from atrium.identity.grant_items import Item, Key
 from atrium.identity.personal_data import Kind
+from atrium.runtime import log
 from atrium.stores import commands, user_table
 
 
@@ -32,12 +33,19 @@ def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
 
 
 def _copies(item: Item) -> Iterator[Item]:
-    """Yield the pointer and the copy on the resource, if the item is a grant."""
-    if "granted_by" in item:
+    """Yield the pointer and the copy on the resource, if the item is a grant that can be read."""
+    if "granted_by" not in item:
+        return
+    try:
         record = grant_items.record(item)
-        of_layout = legacy_grants if legacy_grants.holds(item) else grant_items
-        for key in of_layout.keys(record)[1:]:
-            yield from _found(key)
+    except (KeyError, IndexError) as error:  # decisions skip it, too
+        log.write(
+            "ERROR", "unreadable grant", pk=item["pk"], sk=item["sk"], error=log.failure(error)
+        )
+        return
+    of_layout = legacy_grants if legacy_grants.holds(item) else grant_items
+    for key in of_layout.keys(record)[1:]:
+        yield from _found(key)
 
 
 def _found(key: Key) -> Iterator[Item]:

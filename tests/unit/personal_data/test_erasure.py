@@ -215,3 +215,13 @@ def test_another_writer_of_the_same_items_does_not_stop_the_relay(
     monkeypatch.setattr(user_table, "transact", conflicting)
     relay(database)
     assert operations(database, person.uid)[-1] == (accepted, "user.erase", "succeeded")
+
+
+def test_a_grant_that_cannot_be_read_goes_too(
+    person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
+) -> None:
+    """Sign-in skips such a grant; an erasure that stopped at it would never end."""
+    broken = {"pk": f"G#{person.uid}", "sk": "*#ROLE#x", "granted_by": person.marker("broken")}
+    table.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in broken.items()})
+    erase(person, database, pool)
+    assert holding(list(person.markers.values()), database, table) == []
