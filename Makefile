@@ -214,7 +214,7 @@ verify: environment ## Show that a deployed environment is as promised, and keep
 admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
-replay-erasures: environment ## Erase again whom a restored backup has brought back (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
+replay-erasures: environment ## Repeat the erasures that a restored backup has undone (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
 	@$(PYTHON) -m tools.deploy.replay_erasures --env "$(ENV)" --uids "$(UIDS)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 
 .PHONY: service rotate-service

@@ -120,7 +120,7 @@ def faults(graph: Graph, role: str, parents: Collection[str]) -> list[FieldError
 
 
 def fullness(graph: Graph, changed: Graph) -> str | None:
-    """Return why there is no room for the change. What exceeds a limit already may shrink."""
+    """Return the limit that the change exceeds. A role beyond a limit may still shrink."""
     if len(changed.parents) > max(MAX_ROLES, len(graph.parents)):
         return f"There can be at most {MAX_ROLES} roles. Delete unused roles first."
     size = _size(changed)

@@ -28,7 +28,7 @@ def of(uid: str, resource: Resource) -> SubjectGrants:
 
 
 def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
-    """Return the standing for each that is asked about. Raises `TableUnavailableError`."""
+    """Return the standing for each question. Raises `TableUnavailableError`."""
     known = {one for one in asked if is_uid(one[0])}
     resources = Counter(uid for uid, _ in known)
     metas = {uid: parallel.start(lambda uid=uid: user_table.meta(uid)) for uid in resources}  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""The rows of an export, read inside the VPC for the service `exports` outside."""
+"""The rows of an export, read inside the VPC. The service `exports` runs outside."""

@@ -1,4 +1,4 @@
-"""Verification of the audit trail: every event is where its chain says, and as it was written.
+"""Verification of the audit trail: no event was altered, removed or moved.
 
 Each event has a position in the chain of its user, and the SHA-256 of the hash before it and of its
 own text. `audit_chains` has the last position and hash of each chain. So an event that was
@@ -47,7 +47,7 @@ _HEADS = "SELECT uid::text, position, hash FROM audit_chains ORDER BY uid"
 
 
 class Link(msgspec.Struct):
-    """The last verified event, from which the next invocation goes on."""
+    """The last verified event, after which the next invocation continues."""
 
     chain: str = NIL
     position: int = 0

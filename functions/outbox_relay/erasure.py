@@ -1,4 +1,4 @@
-"""Erasures: those whose grace period has ended begin, and those whose account is deleted end.
+"""Erasures: starts them after the grace period, and ends them once the account is deleted.
 
 The last step deletes the user's items, then the rows, as personal_data.json declares. A run that
 stops half-way is repeated as a whole, because the operation ends in the transaction of the rows.

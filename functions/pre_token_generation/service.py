@@ -1,7 +1,7 @@
 """The claims of a service's access token, which has no user.
 
-The scopes that Terraform declares for the service are the most that its token can have. Those that
-its roles do not give are taken away. If the table is down, the service gets no token.
+The token has at most the scopes that Terraform declares for the service. Scopes that its roles do
+not give are removed. If the table is down, the service gets no token.
 """
 
 import functools

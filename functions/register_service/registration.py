@@ -1,7 +1,7 @@
 """Registration: the audit rows first, then META and the grants in one transaction.
 
-Only roles that were declared before, so granted by the operator, are revoked when they are no
-longer declared. What administrators granted through the API stays.
+A role that is no longer declared is revoked if an operator granted it by an earlier declaration.
+Grants that administrators made through the API stay.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The Lambda handler of `make replay-erasures`: queue the erasure of users whom a restore brought back.
+"""The Lambda handler of `make replay-erasures`: queue the erasures that a restore has undone.
 
 The event is `{"dry_run": true}`, optional, or `{"uids": […]}` for users that neither store knows to
 be erased, e.g. from the log lines `user erased`. The response is `{"uids": […]}`.

@@ -63,7 +63,7 @@ def accepted(
 
 
 def start(command: Command, access_epoch: int | None = None) -> None:
-    """Send the outbox's command under the caller's condition, and that of the user's epoch.
+    """Send the outbox's command, on the conditions of the caller and of the user's epoch.
 
     The relay sends it later, without these conditions, if the table is unavailable. Raises
     commands.LastAdminError, commands.RightsChangedError or authority.TokenStaleError if the

@@ -150,9 +150,9 @@ def _end_one(request: Request, uid: str) -> Response:
 
 
 def _end(request: Request, uid: str, items: Callable[[Meta], Items]) -> Response:
-    """Write the items that follow from the user's META, the first of which changes it.
+    """Write the items that `items` returns for the user's META. The first item changes META.
 
-    That one fails if the user gains rights after they were compared with the caller's.
+    It fails if the user gains rights after the comparison with the caller's rights.
     """
 
     def write() -> None:

@@ -155,7 +155,7 @@ def statement(
 
 
 def pending(error: UniqueViolationError) -> Problem:
-    """Return 409 for an operation that has not ended. Raise the error if it has another cause."""
+    """Return the 409 for a pending operation. Raise the error again if it has another cause."""
     if error.constraint != "operations_pending_uid_key":
         raise error
     detail = "An earlier change of this user's status is still in progress. Retry in a moment."

@@ -59,9 +59,9 @@ def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]
 
 
 def recent_sign_in(file: Path, route: str, operation: Mapping[str, Any]) -> int | None:
-    """Return how many seconds ago the caller may have signed in, or None if the operation does not say.
+    """Return the greatest age of the sign-in in seconds, or None if the operation declares none.
 
-    Raise BuildError for a public operation that says so.
+    Raise BuildError for a public operation that declares one.
     """
     seconds: int | None = operation.get(RECENT_SIGN_IN_EXTENSION)
     if seconds is not None and operation.get(EXTENSION) == ["public"]:

@@ -20,7 +20,7 @@ from tools.build.errors import BuildError
 FILE = "personal-data.yaml"
 
 Erasure = Literal["delete", "blank", "keep", "expires"]
-"""The fate of a record: its rows go, its fields are emptied, it stays, or it ends by itself."""
+"""The effect of an erasure: rows are deleted, fields are emptied, the data stays, or it expires."""
 
 FoundBy = Literal["partition", "grant", "operation", "index", "holders"]
 """The way from a user to an item of the table."""
@@ -44,7 +44,7 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"de
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table, a kind of item, a log, or another place where data lies.
+    """A table, a kind of item, a log, or another store of data.
 
     `whose` is the column with the user's id, or `{<column>: <table>.<column>}` for rows that belong
     to those of another table. `key`, `found_by` and `json` are of items, `expires` is a column.

@@ -18,7 +18,7 @@ from tools.deploy.live_alias import Shift
 POLL_SECONDS = 2.0
 ALARMS_A_CALL = 100
 FEWEST_CALLS = 20
-"""Fewer calls of the new versions are no sample: at 10 % errors, one in eight such canaries shows none."""
+"""The fewest calls for a sample: at 10 % errors, one in eight samples of this size shows none."""
 TOLERATED_ERRORS = 0.01
 SLOWER = 2.0
 SLOWER_MS = 200.0  # a new version also has cold starts

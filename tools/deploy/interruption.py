@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def raise_keyboard_interrupt() -> None:
-    """Let SIGTERM do what Ctrl-C does, also where the caller ignores signals.
+    """Handle SIGTERM like Ctrl-C, also if the caller ignores signals.
 
     A runner that cancels a job sends both.
     """

@@ -43,7 +43,7 @@ def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
 
 
 def towards(lambda_client: Any, wanted: Mapping[str, str]) -> list[Shift]:
-    """Return the functions of which the wanted version does not get all calls."""
+    """Return the functions whose wanted version does not get all calls."""
     shifts = []
     for function, version in wanted.items():
         alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
@@ -130,7 +130,7 @@ def _move(
             "FunctionVersion": answer["FunctionVersion"],
             "RoutingConfig": answer.get("RoutingConfig") or UNWEIGHTED,
         }
-        if found != moved:  # otherwise a lost answer was asked for again
+        if found != moved:  # otherwise the request was repeated after a lost answer
             raise OvertakenError(
                 f"{shift.function}: another release has moved its alias meanwhile, so this one leaves it alone."
             ) from error

@@ -1,7 +1,7 @@
-"""`make replay-erasures ENV=dev`: erase again whom a restored backup has brought back.
+"""`make replay-erasures ENV=dev`: repeat the erasures that a restored backup has undone.
 
-The database and the table both know who is erased. After a restore of one of them the deployed
-function `replay_erasures` asks the other and queues the erasures; the relay sends them within a
+The database and the table both list the erased users. After a restore of one of them, the deployed
+function `replay_erasures` reads the other and queues the erasures. The relay sends them within a
 minute. If both were restored to the same moment, name the users: the logs have a line `user erased`
 with each uid. The command is idempotent.
 """

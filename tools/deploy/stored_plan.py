@@ -1,7 +1,7 @@
-"""A plan between its making and its apply: encrypted in the state bucket, under the run's id.
+"""A plan that waits for its apply: encrypted in the state bucket, under the run's id.
 
-A plan file holds values in clear, so it is never an artifact of a workflow. Whoever applies it
-knows its SHA-256 from the run that made it.
+A plan file holds values in clear, so it is never an artifact of a workflow. The run that
+applies it gets its SHA-256 from the run that made it.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """`make audit-verify ENV=dev`: find audit events that were altered, removed or moved.
 
-The deployed function `migrate` walks along every chain of the trail, as the user `readonly`. With
-TUNNEL=<port> that happens on this machine, through `make tunnel`.
+The deployed function `migrate` checks every chain of the trail, as the user `readonly`. With
+TUNNEL=<port> this machine checks them, through `make tunnel`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ MAX_SHOWN = 20
 
 
 def main() -> int:
-    """Return 1 if an event is not as it was written."""
+    """Return 1 if an event was altered, removed or moved."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.operations.audit_verify", description=__doc__
     )

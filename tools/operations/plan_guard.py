@@ -52,7 +52,7 @@ class Finding:
 
 
 def findings(changes: Iterable[ResourceChange]) -> list[Finding]:
-    """Return what needs an acknowledgement."""
+    """Return the changes that need an acknowledgement."""
     return [finding for change in changes for rule in RULES for finding in rule(change)]
 
 
@@ -79,7 +79,7 @@ def acknowledgements(environment: str) -> list[str]:
     """Return the acknowledged addresses: ACKNOWLEDGE, and trailers of the commits since PLAN_BASE."""
     by_hand = os.environ.get("ACKNOWLEDGE", "").split()
     base = os.environ.get("PLAN_BASE", "")
-    commits = f"{base}..HEAD" if base.strip("0") else "-1"  # GitHub says 000… of a new branch
+    commits = f"{base}..HEAD" if base.strip("0") else "-1"  # for a new branch, GitHub sends 000…
     form = f"%(trailers:key={TRAILER},valueonly)"
     done = subprocess.run(
         ["git", "log", commits, f"--format={form}"], cwd=ROOT, capture_output=True, text=True

@@ -47,7 +47,7 @@ class Right:
 
 
 def of(change: ResourceChange) -> Iterator[tuple[str, str]]:
-    """Yield what the change adds, and why that needs an acknowledgement."""
+    """Yield the rights that the change adds, and why they need an acknowledgement."""
     if change.kind in ATTACHMENTS and change.action != "delete":
         yield f"would attach {change.after.get('policy_arn', 'a policy')}", WHY
     attribute = ATTRIBUTES.get(change.kind)

@@ -1,13 +1,13 @@
 """Current authority: every write of a request to the table carries the caller's condition.
 
 `atrium.http.api` opens the context of a request, and `user_table` reads it before each write.
-Operations do not pass the caller along, so none can forget to.
+Operations do not pass the caller along, so they cannot forget it.
 
 - A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition
   to each transaction: META is active, has the access epoch of the token, and has not ended its
   session.
 - Every other route with a caller may not write to the table.
-- Public routes and functions that no request called (triggers, streams, schedules) have no caller,
+- Public routes, and functions without a request (triggers, streams, schedules), have no caller
   and no condition.
 """
 
@@ -24,7 +24,7 @@ from atrium.http.request import Claims
 Item = dict[str, Any]
 """An item of TransactWriteItems: `Put`, `Update`, `Delete` or `ConditionCheck`."""
 
-# The counterpart of `user_attributes.Meta.confirms`.
+# The counterpart of `user_table.Meta.confirms`.
 _CURRENT = (
     "#caller_status = :caller_status AND #caller_epoch = :caller_epoch"
     " AND attribute_not_exists(#caller_ended.#caller_session)"

@@ -50,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Expiring(msgspec.Struct, frozen=True):
-    """A table whose rows end, with the SQL that deletes at most `$1` of those that have ended."""
+    """A table whose rows expire, with the SQL that deletes at most `$1` expired rows."""
 
     table: str
     sql: str

@@ -1,4 +1,4 @@
-"""The restoration of an account that its own person has deleted, by a sign-in in the grace period."""
+"""The restoration of an account that its owner has deleted, by a sign-in in the grace period."""
 
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import commands, outbox, postgres

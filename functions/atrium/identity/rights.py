@@ -21,7 +21,7 @@ class Role(msgspec.Struct, frozen=True):
     """The definition of a role. Holders of a role in `assignable_by` may grant this one.
 
     `sets_trusted` means that a trusted namespace names the role in `set_by`. Its permissions do
-    not show that its holders set values by which other programs decide.
+    not show that its holders set values that other programs trust.
     """
 
     permissions: frozenset[str] = frozenset()

@@ -100,7 +100,7 @@ def meta(uid: str) -> Meta | None:
 
 
 def statuses(uids: Sequence[str]) -> dict[str, str]:
-    """Return uid → status of those of up to 100 users that exist. One call. Raises `TableUnavailableError`."""
+    """Return uid → status of up to 100 users; missing users are omitted. One call. Raises `TableUnavailableError`."""
     table = required("USER_ATTRIBUTES_TABLE")
     names = {"#status": "status"}
     wanted = {
@@ -311,8 +311,9 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
 def _is_stale(caller: Claims, *, is_joined: bool) -> bool:
     """Return True if the caller's condition failed.
 
-    A joined item may have failed for its own condition instead. Neither an access epoch nor an
-    ended session comes back, so a META that confirms the token now has done so all along.
+    An item that contains this condition may have failed for its own condition instead. Access
+    epochs only rise and ended sessions stay ended. So if META confirms the token now, it also
+    did during the transaction.
     """
     if not is_joined:
         return True

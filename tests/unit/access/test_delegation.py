@@ -1,4 +1,4 @@
-"""Nobody gives what they do not hold: the cases of docs/authorization.md by their requests. The matrix is in tests/security."""
+"""Callers can only give rights that they hold: the cases of docs/authorization.md, by requests. The matrix is in tests/security."""
 
 import time
 from datetime import UTC, datetime, timedelta

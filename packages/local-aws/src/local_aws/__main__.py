@@ -79,7 +79,7 @@ def _add_common(command: argparse.ArgumentParser) -> None:
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from local_aws.supervisor import movable_clock
 
-    # Before anything is imported that keeps `time.time` under another name.
+    # This comes before any import of a module that keeps `time.time` under another name.
     clock = movable_clock.install_new(settings) if options.movable_clock else None
     from local_aws.lambda_service.runtime_folder import link_runtime
     from local_aws.supervisor.process import Launch

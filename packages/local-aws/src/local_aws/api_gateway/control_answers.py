@@ -17,7 +17,7 @@ from local_aws.settings import ACCOUNT_ID
 
 type Content = dict[str, Any]
 
-_VERSION_OF_MOTO = "V1"  # of an API that was not imported, which has none on AWS
+_VERSION_OF_MOTO = "V1"  # on AWS, an API that was not imported has none
 
 _API = re.compile(r"^/restapis/(?P<api>[^/]+)")
 # moto's messages, and AWS's.

@@ -1,6 +1,6 @@
 """UpdateRestApi: the patch operations of a REST API.
 
-Importing this module patches moto, which takes every path, and "false" for true.
+Importing this module patches moto, which accepts every path and reads "false" as true.
 
 https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html (UpdateRestApi)
 """

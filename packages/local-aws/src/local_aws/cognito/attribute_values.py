@@ -32,7 +32,7 @@ def format_error(name: str, value: str) -> CognitoError | None:
 
 
 def schema_error(name: str, attribute: Attribute | None, value: str) -> str | None:
-    """Return what the schema says against this value, in AWS's words; None if it fits.
+    """Return AWS's message for a value that does not fit the schema; None if it fits.
 
     An empty value erases an attribute, so it fits every type but a string with a minimum length.
     """

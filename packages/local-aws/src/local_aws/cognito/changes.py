@@ -14,7 +14,7 @@ from local_aws.control_plane.parts import Part
 # a field of State, its key and its value; ABSENT for a deleted entry
 type Change = tuple[str, Any, Any]
 
-ABSENT = "local-aws-absent"  # no value of State equals it, and it is the same in the next process
+ABSENT = "local-aws-absent"  # differs from every value of State, also in the next process
 _LISTS, _FIXED = "inbox", "secret"
 
 

@@ -104,7 +104,7 @@ def is_proved(service: Service, client: Client, secret: str | None) -> bool:
 
 
 def check_hash(service: Service, client: Client, username: str, secret_hash: str | None) -> None:
-    """Check that a client with a secret proves it, for this user."""
+    """Check that the request proves the client's secret, for this user."""
     known = of_client(service, client)
     if not known:
         if secret_hash:

@@ -159,7 +159,7 @@ async def pre_token_generation(
 async def pre_token_generation_of_client(
     service: Service, pool: Pool, client_id: str, scopes: list[str], client_metadata: Metadata
 ) -> Customization:
-    """Ask the trigger for the changes to a machine's token; only version V3_0 is asked."""
+    """Invoke the trigger for a token without a user; AWS does so only for version V3_0."""
     arn, version = _pre_token_generation(pool)
     if not arn or version != "V3_0":
         return Customization()

@@ -1,7 +1,7 @@
 """The state that we add to moto's objects, as one typed object on each of them.
 
-It is moto's state to a snapshot: it is stored with the object and goes with it. The journal stores
-a field of `LambdaAdditions` alone.
+A snapshot stores it with moto's object, and it is deleted with that object. The journal stores only
+a field of `LambdaAdditions`.
 """
 
 from collections.abc import Mapping

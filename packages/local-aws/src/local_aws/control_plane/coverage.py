@@ -1,4 +1,4 @@
-"""The operations that were called since the start, and what their answers are worth.
+"""The operations that were called since the start, and how far each is emulated.
 
 An operation is *emulated* if its result acts here as on AWS: we answer it, or moto's record of it
 does something, as coverage.yaml says. It is *recorded only* if moto stores the request and nothing

@@ -89,12 +89,12 @@ class Contents:
         await self.rebuild(change)
 
     def copy(self, snapshot: str) -> Path:
-        """Return the folder of a snapshot's rows; RDS tells no upper from lower case."""
+        """Return the folder of a snapshot's rows. RDS ignores the case of the name."""
         return self.data.with_name(f"{self.data.name}.snapshot-{snapshot.lower()}")
 
 
 def _delete(data: Path) -> None:
-    """Delete the folder; a kill halfway leaves no half of it under its name."""
+    """Delete the folder atomically: an interruption leaves no partial folder of this name."""
     going = data.with_name(f"{data.name}.deleted")
     shutil.rmtree(going, ignore_errors=True)
     with suppress(FileNotFoundError):
@@ -103,7 +103,7 @@ def _delete(data: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a folder with its owner; a kill halfway leaves no half of it under its name."""
+    """Copy a folder with its owner atomically: an interruption leaves no partial copy."""
     half = target.with_name(f"{target.name}.part")
     shutil.rmtree(half, ignore_errors=True)
     shutil.copytree(source, half, ignore=shutil.ignore_patterns("postmaster.*"))

@@ -25,7 +25,7 @@ class Decision:
     reason: str  # for a denial, the end of AWS's own message
     statement: str = ""  # "<policy>/<sid>" that decided; empty for an implicit deny
     explicit: bool = False  # an explicit deny, which no other policy can overrule
-    match: Match = Match.NONE  # how a resource-based policy that allows names the caller
+    match: Match = Match.NONE  # how directly the allowing resource-based policy names the caller
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ def decide_within(
 
     None means that there is no boundary, no session policy or no policy of the resource. The
     principal's policies, its boundary and its session policy must all allow the action. A policy of
-    the resource that names the role stands in for the first, one that names the session for the
-    first two. AWS documents that it also stands in for the session policy; here that one narrows,
-    so that what passes here passes there.
+    the resource that names the role replaces the first of these. One that names the session
+    replaces the first two. On AWS it also replaces the session policy. Here the session policy
+    still applies, so every call that passes here passes on AWS, too.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
     """

@@ -19,7 +19,7 @@ _JSON = {
     "tagging",
 }
 _REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
-# Services that do not answer in JSON say 403 to these, and leave out the ending "Exception".
+# Services with XML answers use 403 for these errors, and omit the suffix "Exception".
 _FORBIDDEN = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 
 

@@ -1,7 +1,7 @@
 """The resource-based policies of queues, topics, secrets, keys, buckets, functions and roles.
 
-They are read from moto, where Terraform and boto3 put them. A resource of another kind has no
-policy that is asked here; the record of calls has each call that is decided without one.
+They are read from moto, where Terraform and boto3 put them. Policies of other
+kinds of resources are not evaluated. The record of calls shows each call that is decided without one.
 """
 
 import json
@@ -24,8 +24,8 @@ _NO_CONSENT = '{"Version": "2012-10-17", "Statement": []}'
 def attached_to(action: str, resource: str) -> tuple[str, bool] | None:
     """Return the policy document of a resource, and whether a call needs its consent.
 
-    None stands for a resource without a policy. The action tells a role that is assumed from one
-    that is changed or passed: only the first asks its trust policy.
+    None stands for a resource without a policy. A role's trust policy counts only for actions
+    that assume the role, not for actions that change or pass it.
     """
     service = action.partition(":")[0].lower()
     if resource == "*":

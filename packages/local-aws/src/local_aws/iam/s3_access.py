@@ -70,7 +70,9 @@ def _of_bucket(call: AwsCall, bucket: str, query: Mapping[str, str]) -> Access:
     part = next((name for each, name in _OF_BUCKETS.items() if each in query), None)
     if "uploads" in query:
         return Access("s3:ListBucketMultipartUploads", bucket)
-    if "delete" in query:  # S3 checks each key of the body; a bucket's objects are asked as one
+    if (
+        "delete" in query
+    ):  # S3 checks each key of the body; here one decision covers all objects of the bucket
         return Access("s3:DeleteObject", f"{bucket}/*")
     if part:
         # Deleting a configuration needs the permission to put it, except for a policy.

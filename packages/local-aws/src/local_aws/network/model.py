@@ -1,7 +1,7 @@
 """A VPC as data, and the ways in it: rules of security groups, network ACLs, routes and endpoints.
 
-A way is decided twice. `certain` asks whether every address of the other side is admitted, which a
-promise "A reaches B" needs. `possible` asks whether any is, which "A never reaches B" needs.
+A way is decided twice. `certain` requires that every address of the other side is admitted: it
+proves "A reaches B". `possible` requires only one such address: its absence proves "A never reaches B".
 
 https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html,
 https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html,
@@ -134,7 +134,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Way:
-    """Whether traffic arrives, and the steps that say so or the reason against."""
+    """A result: whether traffic arrives, and the steps or the obstacle that prove it."""
 
     is_open: bool
     steps: tuple[str, ...]
@@ -222,7 +222,7 @@ def _between(start: Place, end: Place, port: int, certain: bool) -> Way:
 
 
 def _acls_pass(here: Subnet, there: Subnet, port: int) -> bool:
-    """Return True if the ACLs of both sides let the request there and its answer back."""
+    """Return True if the ACLs of both sides admit the request and its answer."""
     if here.id == there.id:
         return True
     back = all(

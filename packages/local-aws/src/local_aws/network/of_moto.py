@@ -45,7 +45,7 @@ def _subnet(region: str, subnet: Any) -> Subnet:
 
 
 def _target(route: Any) -> str:
-    """Return the NAT that a route leads to; a function has no public address for a gateway."""
+    """Return the NAT that a route leads to. A function cannot use an internet gateway directly."""
     return str(route.nat_gateway.id) if route.nat_gateway else ""
 
 
