@@ -41,7 +41,8 @@ def _register(uid: str, roles: Collection[str], status: str) -> tuple[list[str],
     held = [item for item in grants.listed(uid, None, 100) if grant_items.in_force(item)]
     records = {_declared(item): item for item in held if _declared(item)}
     lasting = {item["role"] for item in held if _is_everywhere(item) and _lasts(item)}
-    granted = sorted(set(roles) - lasting)
+    # A missing role must not keep a service from being disabled.
+    granted = sorted(set(roles) - lasting) if status == "active" else []
     revoked = sorted(records.keys() - set(roles))
     new = [_record(uid, role) for role in granted]
     if not (granted or revoked or meta.status != status):

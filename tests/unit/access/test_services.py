@@ -192,6 +192,14 @@ def test_a_disabled_service_gets_no_token_and_its_tokens_end(
     assert ask(token(), "GET", f"/v1/users/{ADMIN}/grants").status == 200
 
 
+def test_a_service_can_be_disabled_although_a_declared_role_is_gone(clerk: Service) -> None:
+    assert registered("clerk", "gone", status="disabled")["granted"] == []
+    with pytest.raises(RefusalError, match="disabled"):
+        token()
+    with pytest.raises(RoleNotFoundError):
+        registered("clerk", "gone")
+
+
 def test_a_registration_follows_what_is_declared(
     clerk: Service, database: pg8000.native.Connection
 ) -> None:
