@@ -16,11 +16,13 @@ _NOT_ERASED = "SELECT uid::text FROM users WHERE uid = ANY ($1::uuid[]) AND stat
 _ERASED = "SELECT uid::text FROM users WHERE status = 'erased' AND uid > $1::uuid ORDER BY uid LIMIT $2::integer"
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
-# The status of a user whom Postgres has erased stays, also when the command is taken back; for
-# others access ends at once.
+# The status of a user whom Postgres has erased stays; for others access ends at once. A command that
+# is taken back, because nobody else is an administrator, restores the status.
 _QUEUE = """
 WITH found AS (
-    UPDATE users SET status = CASE WHEN status = 'erased' THEN status ELSE 'deleted' END WHERE uid = $2::uuid RETURNING uid, status
+    SELECT uid, status FROM users WHERE uid = $2::uuid FOR UPDATE
+), changed AS (
+    UPDATE users SET status = 'deleted' FROM found WHERE users.uid = found.uid AND found.status <> 'erased'
 ), operation AS (
     INSERT INTO operations (id, kind, uid, actor) SELECT $1::uuid, 'user.erase', uid, uid FROM found
     ON CONFLICT DO NOTHING RETURNING id, uid, actor

@@ -106,3 +106,13 @@ def test_an_erased_user_who_is_the_last_administrator_again_stays_erased(
     [[status]] = database.run("SELECT status FROM users WHERE uid = :uid", uid=erased.uid)
     assert status == "erased"
     assert replay({"dry_run": True}) == {"uids": [erased.uid]}, "a later repeat finds the user"
+
+
+def test_the_last_administrator_is_not_locked_out(
+    person: Person, database: pg8000.native.Connection
+) -> None:
+    """Named by mistake, or because both stores were restored to when nobody else was one."""
+    replay({"uids": [UID]})
+    relay(database)
+    assert operations(database, UID)[-1][1:] == ("user.erase", "failed")
+    assert database.run("SELECT status FROM users WHERE uid = :uid", uid=UID) == [["active"]]
