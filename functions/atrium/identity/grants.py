@@ -150,7 +150,15 @@ def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, A
         return [own, *others]
     if legacy_grants.layout() == "before" and not replacing:
         return _puts(legacy_grants.items(record))
-    return keyed_puts(record, replacing)
+    return [*keyed_puts(record, replacing), *([] if replacing else _pointer_deletes(record))]
+
+
+def _pointer_deletes(record: GrantRecord) -> list[dict[str, Any]]:
+    """Return the deletion of the pointer to a grant of an earlier role, which is overwritten."""
+    earlier = user_table.item(*grant_items.keys(record)[0]) if record.role_generation else None
+    if earlier is None or grant_items.id_of(earlier) == record.id:
+        return []
+    return [{"Delete": {"Key": grant_items.at(grant_items.pointer_key(earlier["id"]))}}]
 
 
 def keyed_puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, Any]]:

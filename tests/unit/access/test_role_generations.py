@@ -119,3 +119,10 @@ def test_a_grant_names_the_generation_for_the_token(office: Service) -> None:
 
 def test_administrators_have_no_generation(office: Service) -> None:
     assert office.ask("GET", "/v1/roles", uid=ADMIN).status == 200
+
+
+def test_a_grant_of_an_earlier_role_leaves_nothing_when_it_is_overwritten(office: Service) -> None:
+    """Its pointer has no end and names the user: an erasure would not find it."""
+    earlier = office.grant(ADA, role="clerk")  # of generation 0
+    assert office.post(f"/v1/users/{ADA}/grants", {"role": "clerk"}).status == 201
+    assert office.items(f"GRANT#{earlier}") == []
