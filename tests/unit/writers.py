@@ -19,6 +19,7 @@ from typing import Any
 
 import conftest  # noqa: F401  the rules of sources
 from atrium.http.api import Handler
+from atrium.identity import session_records
 from atrium.stores import postgres, user_table
 from atrium.stores.pipeline import PipelinedConnection
 from atrium.stores.user_table import Meta, TableUnavailableError
@@ -32,6 +33,7 @@ def main(service: str, socket: str) -> None:
     postgres.connect = connect
     user_table.meta = _active
     user_table.transact = _away
+    session_records.note = lambda claims, device: None
     handler: Handler = importlib.import_module(f"{service}.handler").handler
     children = [_fork(handler, number, event) for number, event in enumerate(json.load(sys.stdin))]
     for child in children:
