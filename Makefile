@@ -170,9 +170,10 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
 
 .PHONY: proof-pipelines
-proof-pipelines: environment ## Run every workflow for every event with act; interrupt deploys at every point; upgrade every kind of fork
+proof-pipelines: environment ## Run every workflow for every event with act; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider -n 2 tests/pipeline_runs
 	@WHOLE_MATRIX=1 $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/pipelines
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/story/test_release.py tests/story/proof_release.py
 
 ##@ Environments on AWS
 
