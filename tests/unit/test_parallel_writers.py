@@ -249,3 +249,19 @@ def test_an_order_that_fifty_cancel_is_in_stock_again_once(shop: Shop) -> None:
     )
     assert tally(answers) == {200: 1, "stale": WRITERS - 1}
     assert shop.stock_and_ordered() == [10, 1]
+
+
+def test_orders_and_cancellations_of_one_person_do_not_deadlock(shop: Shop) -> None:
+    """All of them lock the coffee and the person's trail, in one order."""
+    half = WRITERS // 2
+    shop.has(stock=WRITERS)
+    made = [shop.answer(shop.order(f"made-{number}")).json["id"] for number in range(half)]
+    cancelling = [
+        by_admin(
+            "PUT /v1/orders/{id}/status", {"status": "cancelled"}, order, If_Match=FIRST_VERSION
+        )
+        for order in made
+    ]
+    ordering = [shop.order(f"new-{number}") for number in range(half)]
+    assert tally(shop.answers(shop.lock, [*cancelling, *ordering])) == {200: half, 201: half}
+    assert shop.stock_and_ordered() == [half, WRITERS]
