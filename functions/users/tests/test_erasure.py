@@ -72,17 +72,24 @@ def finish(office: Office, operation: str) -> None:
     assert office.operation(operation)["state"] == "succeeded", office.operation(operation)
 
 
-def replayed(office: Office, markers: Markers, person: Person) -> None:
-    """Restore the person's row, as from a backup, and let `make replay-erasures` erase it again."""
-    restored = "UPDATE users SET status = 'active', email = :email WHERE uid = :uid"
-    office.database.run(restored, email=person.email, uid=person.uid)
-    assert searched(office.client, markers) == {"postgres": ["email"]}
+def undone(office: Office, event: dict[str, bool]) -> list[str]:
+    """Return the users whose erasure a store has lost, as `make replay-erasures` finds them."""
     answer = office.client.aws("lambda").invoke(
         FunctionName=office.client.outputs.functions["replay_erasures"],
         Qualifier="live",
-        Payload=b"{}",
+        Payload=json.dumps(event).encode(),
     )
-    assert person.uid in json.load(answer["Payload"])["uids"]
+    uids: list[str] = json.load(answer["Payload"])["uids"]
+    return uids
+
+
+def replayed(office: Office, markers: Markers, person: Person) -> None:
+    """Restore the person's row, as from a backup, and let `make replay-erasures` erase it again."""
+    assert person.uid not in undone(office, {"dry_run": True})
+    restored = "UPDATE users SET status = 'active', email = :email WHERE uid = :uid"
+    office.database.run(restored, email=person.email, uid=person.uid)
+    assert searched(office.client, markers) == {"postgres": ["email"]}
+    assert person.uid in undone(office, {})
     office.relay()
     latest = "SELECT id::text FROM operations WHERE uid = :uid ORDER BY id DESC LIMIT 1"
     finish(office, office.database.run(latest, uid=person.uid)[0][0])
