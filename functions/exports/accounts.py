@@ -23,10 +23,10 @@ def of(identities: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def _accounts(identities: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the accounts in this pool, with their attributes beside the other fields."""
     for identity in identities:
-        if identity["provider"] == f"cognito:{_pool()}":
+        if identity["provider"] == f"cognito:{pool_id()}":
             try:
                 account = aws.client("cognito-idp").admin_get_user(
-                    UserPoolId=_pool(), Username=identity["subject"]
+                    UserPoolId=pool_id(), Username=identity["subject"]
                 )
             except ClientError as error:
                 if error.response["Error"]["Code"] != "UserNotFoundException":
@@ -37,6 +37,6 @@ def _accounts(identities: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 @functools.cache
-def _pool() -> str:
+def pool_id() -> str:
     parameter = aws.client("ssm").get_parameter(Name=config.required("USER_POOL_ID_PARAMETER"))
     return str(parameter["Parameter"]["Value"])

@@ -57,21 +57,21 @@ def call_if_there(operation: str, subject: str) -> None:
 
 
 def call(operation: str, **parameters: Any) -> Any:
-    return getattr(_client("cognito-idp"), operation)(UserPoolId=_pool(), **parameters)
+    return getattr(client("cognito-idp"), operation)(UserPoolId=pool_id(), **parameters)
 
 
 def provider() -> str:
-    return f"cognito:{_pool()}"
+    return f"cognito:{pool_id()}"
 
 
 @functools.cache
-def _pool() -> str:
-    parameter = _client("ssm").get_parameter(Name=config.required("USER_POOL_ID_PARAMETER"))
+def pool_id() -> str:
+    parameter = client("ssm").get_parameter(Name=config.required("USER_POOL_ID_PARAMETER"))
     return str(parameter["Parameter"]["Value"])
 
 
 @functools.cache
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
     # Seconds. Cognito sends the invitation before it responds, and a retry would find the account.
     settings = botocore.config.Config(
         connect_timeout=3, read_timeout=15, retries={"mode": "standard"}

@@ -10,16 +10,19 @@ import botocore.session
 import pg8000.native
 import pytest
 import yaml
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from atrium.identity import legacy_grants, namespaces, permissions, session, session_records
 from atrium.runtime import config, parallel
 from atrium.stores import dynamodb, postgres, signing_keys
 from atrium.stores.pipeline import PipelinedConnection
+from identity_commands import cognito
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from pre_token_generation import scopes
 from tests.unit.crowd import Crowd
+from tests.unit.events import POOL
 from tests.unit.personal_items import undeclared
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +166,22 @@ def table(aws: Any) -> Iterator[Any]:
     told = list(undeclared(aws.scan(TableName=TABLE)["Items"]))
     aws.delete_table(TableName=TABLE)
     assert not told, "\n".join(told)
+
+
+@pytest.fixture(scope="session")
+def _cognito_client() -> Any:
+    return botocore.session.get_session().create_client(
+        "cognito-idp", "eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+@pytest.fixture
+def pool(_cognito_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """Return Cognito, which answers what a test adds."""
+    monkeypatch.setattr(cognito, "client", lambda service: _cognito_client)
+    monkeypatch.setattr(cognito, "pool_id", lambda: POOL)
+    with Stubber(_cognito_client) as stubber:
+        yield stubber
 
 
 @pytest.fixture

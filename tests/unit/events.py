@@ -8,6 +8,7 @@ from typing import Any
 from tools.laptop.answer import Answer
 
 UID = "01890a5d-ac96-774b-bcce-b302099a8057"
+OTHER = "01890a5d-ac96-774b-bcce-000000000002"
 SUB = "9a8b7c6d-1234-4f6e-8a9b-0c1d2e3f4a5b"
 POOL = "eu-central-1_AbCdEfGhI"
 

@@ -14,8 +14,7 @@ from atrium.stores import audit as audit_items
 from atrium.stores import dynamodb, user_table
 from attribute_changes.handler import handler as attribute_changes
 from audit.handler import handler
-from tests.unit.events import UID, Context, answer, api_event, claims
-from tests.unit.test_users_commands import OTHER
+from tests.unit.events import OTHER, UID, Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 
 

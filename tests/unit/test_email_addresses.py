@@ -14,8 +14,8 @@ from first_admin.handler import handler as first_admin
 from post_confirmation.handler import handler as post_confirmation
 from pre_sign_up.handler import handler as pre_sign_up
 from pre_token_generation.handler import handler as pre_token_generation
+from tests.support.people import new_admin
 from tests.unit.events import SUB, UID, Context, answer, api_event, claims, trigger_event
-from tests.unit.test_users_commands import new_admin
 from tools.laptop.answer import Answer
 from users.handler import handler as users
 

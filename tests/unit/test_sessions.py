@@ -18,10 +18,10 @@ from atrium.stores import commands, dynamodb, user_table
 from atrium.stores.user_table import Meta
 from identity_commands import cognito
 from identity_commands.performance import perform
+from tests.support.people import new_admin, new_user, role_grant
 from tests.unit.conftest import TABLE, Logs
-from tests.unit.events import UID, Context, answer, api_event, claims
+from tests.unit.events import OTHER, UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
-from tests.unit.test_users_commands import OTHER, granted, new_admin, new_user
 from tools.laptop.answer import Answer
 from users import sessions
 from users.handler import handler as users
@@ -459,7 +459,7 @@ def test_a_user_who_gains_rights_meanwhile_keeps_their_sessions(
     put({"pk": "R#clerk", "sk": "META", "version": 1})
     put({"pk": "R#clerk", "sk": "PERM#users.write", "permission": "users.write"})
     user_table.transact([{"Delete": {"Key": grant_items.at((f"G#{OTHER}", "*#ROLE#admin"))}}])
-    user_table.transact(grants.puts(granted(OTHER, "clerk")))
+    user_table.transact(grants.puts(role_grant(OTHER, "clerk")))
     eve = str(uuid.uuid4())
     new_user(office, eve, "eve@example.org")
     call("GET /v1/me/permissions", OLD, uid=eve)
@@ -474,7 +474,7 @@ def test_a_user_who_gains_rights_meanwhile_keeps_their_sessions(
                 "UpdateExpression": "ADD access_epoch :one, version :one",
             }
             rises["ExpressionAttributeValues"] = {":one": {"N": "1"}}
-            transact([*grants.puts(granted(eve, "admin")), {"Update": rises}])
+            transact([*grants.puts(role_grant(eve, "admin")), {"Update": rises}])
         transact(items)
 
     with monkeypatch.context() as late:

@@ -14,8 +14,8 @@ from atrium.identity import admins, grants
 from atrium.identity.cognito_trigger import RefusalError
 from atrium.stores import user_table
 from pre_token_generation.handler import handler as pre_token_generation
+from tests.support.people import role_grant
 from tests.unit.events import UID, Context, answer, api_event, claims, trigger_event
-from tests.unit.personal_data.conftest import ADMIN
 from tests.unit.personal_data.everywhere import holding
 from tests.unit.personal_data.markers import Person
 from tests.unit.personal_data.steps import operations, perform, relay
@@ -158,7 +158,7 @@ def test_an_administrator_who_comes_back_counts_again(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
     grant = {"uid": person.uid, "id": "01890a5d-ac96-774b-bcce-0000000000ae"}
-    made = msgspec.structs.replace(ADMIN, **grant)
+    made = msgspec.structs.replace(role_grant(person.uid, "admin"), **grant)
     user_table.transact([*grants.puts(made), admins.joining(person.uid)])
     deleted(person, pool, database)
     assert admins.is_last(UID)

@@ -47,8 +47,8 @@ class Pool:
 @pytest.fixture
 def pool(world: World, monkeypatch: pytest.MonkeyPatch) -> Pool:
     made = Pool(world.admin)
-    monkeypatch.setattr(cognito, "_client", lambda service: made)
-    monkeypatch.setattr(cognito, "_pool", lambda: world.pool_id)
+    monkeypatch.setattr(cognito, "client", lambda service: made)
+    monkeypatch.setattr(cognito, "pool_id", lambda: world.pool_id)
     return made
 
 
