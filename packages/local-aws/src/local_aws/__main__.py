@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", "run the services in the foreground, as `up` does in the background"),
     ):
         _add_common(commands.add_parser(name, help=help_text))
+    commands.choices["coverage"].add_argument(
+        "--known",
+        action="store_true",
+        help="print what differs from AWS and what is refused; needs no running services",
+    )
     serve = commands.choices["serve"]
     serve.add_argument("--runtime", type=Path, help=argparse.SUPPRESS)
     serve.add_argument("--source", default="", help=argparse.SUPPRESS)
@@ -124,9 +129,9 @@ def _run(settings: Settings, options: argparse.Namespace) -> None:
             reset(settings)
             print("Deleted the resources, the database and the logs.")
         case "coverage":
-            from local_aws.commands.coverage import coverage
+            from local_aws.commands.coverage import coverage, known
 
-            print(coverage(settings))
+            print(known() if options.known else coverage(settings))
         case "status":
             print(show.status(settings))
         case "env":
