@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+IN_WSGI = "local_aws.call"  # the key of the call in moto's WSGI environment
+
 
 @dataclass(frozen=True)
 class AwsCall:

@@ -17,9 +17,10 @@ from xml.sax.saxutils import escape
 from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from local_aws.aws_call import AwsCall, AwsResponse
+from local_aws.aws_call import IN_WSGI, AwsCall, AwsResponse
 from local_aws.control_plane import (  # noqa: F401 - they patch moto
     alarm_actions,
+    bucket_policies,
     function_vpc,
     moto_growth,
     topic_delivery,
@@ -27,7 +28,6 @@ from local_aws.control_plane import (  # noqa: F401 - they patch moto
 from local_aws.control_plane.operation_name import model_of, operation_name
 from local_aws.settings import LOOPBACK, Settings
 
-_CALL = "local_aws.call"
 SEE = "It is not emulated; docs/fidelity.md lists what is."
 # By signing name. moto has a hundred more; many of them accept a job, a pipe or a query and never
 # run it.
@@ -122,7 +122,7 @@ class Moto:
             if name not in ("content-type", "content-length", "transfer-encoding", "expect"):
                 environ["HTTP_" + name.upper().replace("-", "_")] = value
         environ["HTTP_HOST"] = host
-        environ[_CALL] = call
+        environ[IN_WSGI] = call
         return environ
 
 
@@ -156,14 +156,14 @@ def _not_emulated(service: str, error: Exception) -> Response:
 
 def _failed(service: str, error: Exception) -> Response:
     if getattr(error, "code", None):  # a werkzeug HTTPException: routing's 404 and 405
-        action = operation_name(request.environ[_CALL])
+        action = operation_name(request.environ[IN_WSGI])
         return _refusal(
             service, 501, "NotEmulated", f"{service}: {action}: moto has no such operation. {SEE}"
         )
     log.exception("%s failed in moto", service, exc_info=error)
     # The status is not 500: moto would fail the same way at each of the 25 retries of Terraform's
     # provider.
-    action = operation_name(request.environ[_CALL])
+    action = operation_name(request.environ[IN_WSGI])
     text = (
         f"{service}: {action}: moto failed with {type(error).__name__}: {error}. "
         "logs/supervisor.log in the state folder has the traceback."

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from local_aws.aws_call import AwsCall
 
 # The value of a key that AWS would send and that is unknown here. A condition on it cannot be
 # decided, so it fails closed. Leaving the key out would be wrong: a missing key makes
@@ -42,6 +45,20 @@ def completed(action: str, resource: str, context: Context) -> Context:
         "aws:ResourceAccount": account or UNKNOWN,
         **own,
         **context,
+    }
+
+
+def global_keys(call: AwsCall) -> dict[str, str]:
+    """Return the global condition keys of every request, as far as a laptop knows them."""
+    now = datetime.now(UTC)
+    return {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true",  # on AWS, clients call by TLS; loopback replaces it here
+        "aws:UserAgent": call.headers.get("user-agent", ""),
+        "aws:PrincipalIsAWSService": "false",
+        "aws:ViaAWSService": "false",
     }
 
 

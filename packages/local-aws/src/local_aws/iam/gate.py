@@ -3,12 +3,12 @@
 A function's call passes only if its role's policies allow it.
 """
 
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.iam import assumed_roles, policy_documents, role_use
 from local_aws.iam.access import Access, accesses
+from local_aws.iam.context import global_keys
 from local_aws.iam.errors import error_response
 from local_aws.iam.sessions import Session, authorize, session
 from local_aws.iam.trust import ASSUME
@@ -57,7 +57,7 @@ def _refused_session(call: AwsCall, caller: Session) -> AwsResponse | None:
 
 def _refusals(call: AwsCall, caller: Session) -> list[tuple[Access, str]]:
     decisions = [
-        (each, authorize(caller, each.action, each.resource, {**each.context, **_keys(call)}))
+        (each, authorize(caller, each.action, each.resource, {**each.context, **global_keys(call)}))
         for each in (*accesses(call), *role_use.passed(call))
     ]
     return [(each, decision.reason) for each, decision in decisions if not decision.allowed]
@@ -68,20 +68,6 @@ def _token(call: AwsCall) -> str | None:
     return call.headers.get("x-amz-security-token") or dict(parse_qsl(call.query)).get(
         "X-Amz-Security-Token"
     )
-
-
-def _keys(call: AwsCall) -> dict[str, str]:
-    """Return the global condition keys of every request, as far as a laptop knows them."""
-    now = datetime.now(UTC)
-    return {
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.timestamp())),
-        "aws:RequestedRegion": call.region,
-        "aws:SecureTransport": "true",  # AWS calls arrive by TLS; loopback replaces TLS here
-        "aws:UserAgent": call.headers.get("user-agent", ""),
-        "aws:PrincipalIsAWSService": "false",
-        "aws:ViaAWSService": "false",
-    }
 
 
 def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsResponse:
