@@ -1,4 +1,4 @@
-"""An S3 endpoint that a test can hold up: moto's, with a gate before chosen requests."""
+"""An AWS endpoint that a test can hold up: moto's, with a gate before chosen requests."""
 
 import threading
 import urllib.request
@@ -25,6 +25,7 @@ class Endpoint:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._chosen: Chosen | None = None
         self._open = threading.Event()
+        self._lost = False
         self.reached = threading.Event()
         self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
 
@@ -36,9 +37,9 @@ class Endpoint:
     def environment(self) -> dict[str, str]:
         return KEYS | {"AWS_ENDPOINT_URL": self.url}
 
-    def client(self) -> Any:
-        return boto3.client(
-            "s3",
+    def client(self, service: str = "s3") -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
             region_name=REGION,
             endpoint_url=self.url,
             aws_access_key_id="offline",
@@ -48,25 +49,35 @@ class Endpoint:
     def hold(self, chosen: Chosen) -> None:
         self.reached.clear()
         self._open.clear()
+        self._lost = False
         self._chosen = chosen
 
-    def let_go(self) -> None:
-        self._chosen = None
+    def let_go(self, *, lost: bool = False) -> None:
+        """Let the requests pass that were held up, or lose them."""
+        self._chosen, self._lost = None, lost
         self._open.set()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def wait(self, method: str, path: str) -> bool:
+        """Hold the request up if it is a chosen one. Return True if it is to be lost."""
         chosen = self._chosen
-        if chosen and chosen(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
-            self.reached.set()
-            self._open.wait()
+        if not chosen or not chosen(method, path):
+            return False
+        self.reached.set()
+        self._open.wait()
+        return self._lost
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self.wait(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            start_response("503 Service Unavailable", [])
+            return []
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 
 
 @contextmanager
-def endpoint() -> Iterator[Endpoint]:
+def endpoint[Kind: Endpoint](kind: type[Kind] = Endpoint) -> Iterator[Kind]:  # type: ignore[assignment]
     """Serve an endpoint with the bucket of the states."""
-    served = Endpoint()
+    served = kind()
     thread = threading.Thread(target=served.server.serve_forever)
     thread.start()
     try:
