@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from local_aws.terraform.binary import terraform
-from tools.deploy import configuration, knobs
-from tools.deploy.configuration import ConfigurationError
+from tools.deploy import configuration, environment, knobs
+from tools.deploy.configuration import Configuration, ConfigurationError
+from tools.deploy.terraform.root import Root
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = """
@@ -252,6 +253,21 @@ def test_a_shell_of_the_laptops_aws_reaches_no_other(
         match=r"AWS_ENDPOINT_URL .* Use another shell for dev, or run it with ENV=local",
     ):
         configuration.read("dev", dotenv).export()
+
+
+def test_an_environment_in_the_laptops_account_is_reached_where_the_laptop_serves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {"AWS_ACCOUNT_ID": "000000000000", "AWS_REGION": "eu-west-1"}
+    root = Root(Path("envs/dev"), Configuration("dev", known))
+    applied = {"api_id": "a1b2", "stage": "dev", "api_url": "https://a1b2.execute-api/dev"}
+    monkeypatch.setattr(environment.terraform, "root", lambda name: root)
+    monkeypatch.setattr(Root, "outputs", lambda self: applied)
+    monkeypatch.setenv("API_PORT", "21400")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    url = environment.environment("dev").output("api_url")
+    assert url == "http://127.0.0.1:21400/restapis/a1b2/dev/_user_request_"
 
 
 def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:

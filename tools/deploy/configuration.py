@@ -55,6 +55,11 @@ class Configuration:
     def state_bucket(self) -> str:
         return str(self.found["STATE_BUCKET"])
 
+    @property
+    def is_laptops(self) -> bool:
+        """True if the account is the laptop's AWS, which AWS_ENDPOINT_URL names."""
+        return self.account_id == LOCAL_ACCOUNT_ID
+
     def export(self) -> None:
         """Export Terraform's variables, the region and the profile to this process and its children.
 
@@ -62,13 +67,13 @@ class Configuration:
             ConfigurationError: This shell is set up for the laptop's AWS.
         """
         endpoint = os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint and self.account_id != LOCAL_ACCOUNT_ID:
+        if endpoint and not self.is_laptops:
             raise ConfigurationError(
                 f"AWS_ENDPOINT_URL is {endpoint}, so this shell calls the laptop's AWS. "
                 f"Use another shell for {self.environment}, or run it with ENV=local."
             )
         os.environ.update(terraform_variables(self.found))
-        if self.account_id != LOCAL_ACCOUNT_ID:  # the laptop's AWS has no deploy role
+        if not self.is_laptops:  # the laptop's AWS has no deploy role
             os.environ.update({"TF_VAR_permissions_boundary_arn": self.permissions_boundary_arn})
         os.environ.update(
             AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region

@@ -178,7 +178,15 @@ def _on_aws(name: str) -> Environment:
         raise EnvironmentUnavailableError(
             f"{name} has no outputs, so it was never applied. Run `make deploy ENV={name}`."
         )
+    if root.configuration.is_laptops:
+        outputs |= {"api_url": _laptops_api_url(outputs)}
     return Environment(name, outputs)
+
+
+def _laptops_api_url(outputs: Mapping[str, Any]) -> str:
+    """Return the address at which the laptop's AWS serves the API. AWS's host name leads elsewhere."""
+    api = stack_settings.from_environment().api_url
+    return f"{api}/restapis/{outputs['api_id']}/{outputs['stage']}/_user_request_"
 
 
 def _require_credentials(name: str) -> None:
