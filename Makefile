@@ -249,7 +249,7 @@ contract-changes: environment ## Fail on changes of the contract that break clie
 release-assets: environment ## Write the notes and files of a GitHub release (TAG=v0.2.0 TO=release/)
 	@$(PYTHON) -m tools.release.assets "$(TAG)" "$(TO)"
 
-environments: environment ## Print the environments as a workflow's matrix
+environments: environment ## Print the environments that have an account as a workflow's matrix
 	@$(PYTHON) -m tools.release.environments
 
 gate: environment ## Check in GitHub that deploys of an environment wait for an approval (ENV=prod)
@@ -261,7 +261,7 @@ plan-comment: environment ## Show plans in one comment of a pull request (PULL=7
 drift-issue: environment ## Open, update or close the one issue of drift (TEXTS=plans)
 	@$(PYTHON) -m tools.release.drift_issue "$(TEXTS)"
 
-deployed-commit: environment ## Print the commit that an environment was deployed from (ENV=prod)
+deployed-commit: environment ## Print the commit that an environment was deployed from, if it was (ENV=prod)
 	@$(PYTHON) -m tools.operations.rollback $(ENV) --commit
 
 ##@ Maintenance

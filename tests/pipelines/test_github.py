@@ -1,5 +1,6 @@
 """What workflows tell GitHub and ask of it: the gate, one comment of plans, one issue of drift."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.pipelines.github_repository import NAME, REVIEWED, TOKEN, Repository, served
+from tools.deploy import configuration
 from tools.deploy.errors import RefusedError
-from tools.release import drift_issue, gate, github, plan_comment
+from tools.release import drift_issue, environments, gate, github, plan_comment
 from tools.release.github import GitHub
 
 
@@ -83,3 +85,26 @@ def test_outside_a_workflow_it_says_what_is_missing(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     with pytest.raises(RefusedError, match="GITHUB_REPOSITORY and GITHUB_TOKEN are not set"):
         github.of_this_job()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"DEV_AWS_ACCOUNT_ID": "012345678901"}, ["dev"]),
+        ({"AWS_ACCOUNT_ID": "012345678901"}, ["dev", "prod"]),
+        ({}, []),
+    ],
+)
+def test_only_environments_with_an_account_are_planned(
+    variables: dict[str, str],
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else the plan of the others fails, and with it the comment and the issue of all."""
+    monkeypatch.setattr(configuration, "_written", lambda file: ({}, []))  # no .env
+    monkeypatch.setenv("REPOSITORY_VARIABLES", json.dumps(variables))
+    assert environments.main() == 0
+    matrix = json.loads(capsys.readouterr().out)
+    assert [one["environment"] for one in matrix] == expected
+    assert all(one["account"] == f"{one['environment'].upper()}_AWS_ACCOUNT_ID" for one in matrix)

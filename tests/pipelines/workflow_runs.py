@@ -1,4 +1,7 @@
-"""Workflows executed on this machine by act, in a scratch copy whose make and actions only note what they do.
+"""Workflows executed on this machine by act, in a scratch copy of the repository.
+
+The actions only note what they do. So does make, unless the copy has the real Makefile
+(tests/pipeline_runs/laptop_account.py).
 
 act shows how jobs follow from one another, what they are passed, and which of them run. It does not
 show gates, queues, rights or cancellation: test_workflows.py has rules for those.
@@ -10,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ MAKEFILE = '%:\n\t@python3 "$$RECORDER" make $@\n'
 USES = re.compile(r"uses: ([^\s$]+)@([0-9a-f]{40})")
 CLASSIC, WITH_IDS = f"repo:{REPOSITORY}", "repo:example@123456/atrium@456789"
 
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "gc.auto=0")
 Note = dict[str, str]
 
 
@@ -55,34 +60,66 @@ class Run:
         return [note["role"].rpartition("/")[2] for note in self.of("assume")]
 
 
+Layout = Callable[[Path], None]
+"""Writes the files of a repository that has the workflows already."""
+
+
+def stubbed(repository: Path) -> None:
+    """Write a Makefile whose targets only note that they ran."""
+    (repository / ".ci").mkdir()
+    shutil.copy2(ROOT / ".ci/interruptible", repository / ".ci")
+    (repository / "Makefile").write_text(MAKEFILE)
+
+
 class Scratch:
     """A copy of the workflows in a repository of its own."""
 
-    def __init__(self, folder: Path, trust: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trust: dict[str, Any],
+        layout: Layout = stubbed,
+        **environment: str,
+    ) -> None:
+        """Lay the repository out; `environment` reaches the jobs of every run."""
         self._folder = folder
-        self._repository = folder / "repository"
-        workflows = self._repository / ".github/workflows"
-        workflows.mkdir(parents=True)
+        self._environment = environment
+        self.repository = folder / "repository"
+        self.repository.mkdir(parents=True)
+        layout(self.repository)
+        workflows = self.repository / ".github/workflows"
+        workflows.mkdir(parents=True, exist_ok=True)
         self._actions: set[str] = set()
         for file in (ROOT / ".github/workflows").glob("*.yaml"):
             text = file.read_text().replace("uses: $/", "uses: ./")  # act knows no $/ yet
             self._actions |= {f"{name}@{commit}" for name, commit in USES.findall(text)}
             (workflows / file.name).write_text(text)
-        (self._repository / ".ci").mkdir()
-        shutil.copy2(ROOT / ".ci/interruptible", self._repository / ".ci")
-        ci = self._repository / ".ci/run"
-        ci.write_text('#!/bin/sh\nexec make "${1:-test}"\n')  # the real one would run all tests
+        ci = self.repository / ".ci/run"
+        # The real one would run all tests, of which this one is part.
+        ci.write_text('#!/bin/sh\nexec python3 "$RECORDER" make "${1:-test}"\n')
         ci.chmod(0o755)
-        (self._repository / "Makefile").write_text(MAKEFILE)
         self._trust = folder / "trust.json"
-        self._trust.write_text(json.dumps(trust))
-        for command in (
-            ("init", "-q", "-b", "main"),
-            ("remote", "add", "origin", f"https://github.com/{REPOSITORY}"),
-            ("add", "-A"),
-            ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-q", "-m", "Workflows"),
-        ):  # fmt: skip
-            subprocess.run(["git", *command], cwd=self._repository, check=True)
+        self.trust(trust)
+        self.git("init", "-q", "-b", "main")
+        self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}")
+        self.commit("Workflows")
+
+    def trust(self, policies: dict[str, Any]) -> None:
+        """Set the trust policies of the roles, by name."""
+        self._trust.write_text(json.dumps(policies))
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", *IDENTITY, *arguments]
+        done = subprocess.run(
+            command, cwd=self.repository, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> str:
+        """Commit every change and return the commit."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+        return self.git("rev-parse", "HEAD")
 
     def run(
         self,
@@ -101,13 +138,15 @@ class Scratch:
         repository = {"full_name": REPOSITORY, "visibility": "private"}
         (folder / "event.json").write_text(json.dumps({"repository": repository} | content))
         passed = {
-            "REPOSITORY": str(self._repository),
+            "REPOSITORY": str(self.repository),
             "RECORDER": str(HERE / "recorder.py"),
             "RECORDS": str(records),
             "ARTIFACTS": str(folder / "artifacts"),
             "TRUST": str(self._trust),
             "SUBJECT": CLASSIC,
-        } | environment
+            **self._environment,
+            **environment,
+        }
         command = [
             str(Path(sys.executable).with_name("act")), event,
             "--workflows", f".github/workflows/{workflow}.yaml",
@@ -123,8 +162,13 @@ class Scratch:
         for action in sorted(self._actions):
             command += ["--local-repository", f"{action}={self._stub(action)}"]
         own = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+        path = {"PATH": passed["PATH"]} if "PATH" in passed else {}
         done = subprocess.run(
-            command, cwd=self._repository, env=os.environ | own, capture_output=True, text=True
+            command,
+            cwd=self.repository,
+            env=os.environ | own | path,
+            capture_output=True,
+            text=True,
         )
         notes = [json.loads(line) for line in records.read_text().splitlines()]
         return Run(done.returncode == 0, notes, done.stdout + done.stderr)

@@ -147,6 +147,11 @@ def _repository() -> dict[str, Any]:
     return found
 
 
+def has_account(environment: str, file: Path = ROOT / FILE) -> bool:
+    """Return True if the environment has an account. Without one, nothing of it can be planned."""
+    return bool(_by_environment(environment, _chain(_written(file)[0]))["AWS_ACCOUNT_ID"])
+
+
 def stage(file: Path = ROOT / FILE) -> str:
     """Return the default environment of commands without ENV; empty if STAGE is not set."""
     return _chain(_written(file)[0]).get("STAGE", "")

@@ -51,10 +51,11 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def deployed_commit(store: ReleaseStore) -> str:
-    """Return the commit whose resources are applied; a rollback moves functions alone."""
-    if commit := store.applied_commit():
-        return commit
-    raise RefusedError(f"no deploy of {store.environment} is recorded yet.")
+    """Return the commit whose resources are applied, or "". A rollback moves functions alone."""
+    commit = store.applied_commit()
+    if not commit:
+        print(f"no deploy of {store.environment} is recorded yet.", file=sys.stderr)
+    return commit
 
 
 def rollback(lambda_client: Any, store: ReleaseStore, to: int | None = None) -> Release:

@@ -1,13 +1,14 @@
-"""`make environments`: the environments as the matrix of a workflow, with their account's variable."""
+"""`make environments`: the environments that have an account as the matrix of a workflow, with the account's variable."""
 
 import json
 import sys
 
-from tools.deploy import environment
+from tools.deploy import configuration, environment
 
 
 def main() -> int:
-    names = [name for name in environment.names() if name != environment.LOCAL]
+    all_names = [name for name in environment.names() if name != environment.LOCAL]
+    names = [name for name in all_names if configuration.has_account(name)]
     print(
         json.dumps(
             [{"environment": name, "account": f"{name.upper()}_AWS_ACCOUNT_ID"} for name in names]
