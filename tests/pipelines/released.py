@@ -13,12 +13,13 @@ from tools.deploy.release_store import ReleaseStore
 
 FUNCTIONS = ("db_credentials", "meta", "migrate", "users")
 WATCHED = 600  # seconds: longer than any test waits
+NAMES = {name: f"atrium-dev-{name}" for name in FUNCTIONS}
 OUTPUTS = {
     "region": REGION,
     "stage": "dev",
     "proxy_endpoint": "",
     "contract_hashes": {},
-    "functions": {name: f"atrium-dev-{name}" for name in FUNCTIONS},
+    "functions": NAMES,
 }
 
 

@@ -75,9 +75,15 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint[Kind: Endpoint](kind: type[Kind] = Endpoint) -> Iterator[Kind]:  # type: ignore[assignment]
+def endpoint() -> Iterator[Endpoint]:
     """Serve an endpoint with the bucket of the states."""
-    served = kind()
+    with serve(Endpoint()) as served:
+        yield served
+
+
+@contextmanager
+def serve[Kind: Endpoint](served: Kind) -> Iterator[Kind]:
+    """Serve this endpoint with the bucket of the states."""
     thread = threading.Thread(target=served.server.serve_forever)
     thread.start()
     try:

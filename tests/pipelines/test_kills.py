@@ -21,7 +21,7 @@ import pytest
 from local_aws_tests.support.waiting import settle
 from tests.pipelines import released
 from tests.pipelines.released import FUNCTIONS
-from tests.pipelines.s3_endpoint import Endpoint, endpoint
+from tests.pipelines.s3_endpoint import Endpoint, serve
 from tools.deploy import live_alias, proxy_target
 from tools.deploy.errors import RefusedError
 from tools.operations.rollback import rollback
@@ -73,7 +73,7 @@ CUTS = [
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.setattr(proxy_target, "wait_until_available", lambda *_: None)
-    with endpoint(Account) as served:
+    with serve(Account()) as served:
         for name, value in served.environment.items():
             monkeypatch.setenv(name, value)
         _publish(served)
@@ -82,7 +82,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 def _publish(served: Account) -> None:
     """Create the functions, live at version 1, and publish version 2, as an apply does."""
-    names = released.OUTPUTS["functions"].values()
+    names = released.NAMES.values()
     role = served.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
     functions, cloudwatch = served.client("lambda"), served.client("cloudwatch")
     for name in names:
@@ -121,7 +121,7 @@ def serving(served: Account) -> tuple[dict[str, str], set[float]]:
     found, weights = {}, set()
     for name in FUNCTIONS:
         alias = served.client("lambda").get_alias(
-            FunctionName=released.OUTPUTS["functions"][name], Name=live_alias.LIVE
+            FunctionName=released.NAMES[name], Name=live_alias.LIVE
         )
         found[name] = alias["FunctionVersion"]
         routing = alias.get("RoutingConfig") or live_alias.UNWEIGHTED
@@ -154,7 +154,7 @@ def kill_at(served: Account, cut: Cut) -> None:
 
 
 def _all_weighted(served: Account) -> bool:
-    functions = released.OUTPUTS["functions"]
+    functions = released.NAMES
     known = [functions[name] for name in ("meta", "users")]
     return all(
         " and " in found for found in live_alias.live(served.client("lambda"), known).values()
@@ -184,7 +184,7 @@ def test_a_killed_release_is_explained_and_then_completed_or_taken_back(
         released.run()
         assert serving(account) == (NEW, set())
         assert released.store().releases()[-1].functions == {
-            released.OUTPUTS["functions"][name]: "2" for name in FUNCTIONS
+            released.NAMES[name]: "2" for name in FUNCTIONS
         }
     else:
         rollback(released.target().client("lambda"), released.store())

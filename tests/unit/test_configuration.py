@@ -13,6 +13,7 @@ import pytest
 from local_aws.terraform.binary import terraform
 from tools.deploy import configuration, environment, knobs
 from tools.deploy.configuration import Configuration, ConfigurationError
+from tools.deploy.terraform import root as terraform_root
 from tools.deploy.terraform.root import Root
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -261,7 +262,7 @@ def test_an_environment_in_the_laptops_account_is_reached_where_the_laptop_serve
     known = {"AWS_ACCOUNT_ID": "000000000000", "AWS_REGION": "eu-west-1"}
     root = Root(Path("envs/dev"), Configuration("dev", known))
     applied = {"api_id": "a1b2", "stage": "dev", "api_url": "https://a1b2.execute-api/dev"}
-    monkeypatch.setattr(environment.terraform, "root", lambda name: root)
+    monkeypatch.setattr(terraform_root, "root", lambda name: root)
     monkeypatch.setattr(Root, "outputs", lambda self: applied)
     monkeypatch.setenv("API_PORT", "21400")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")

@@ -50,4 +50,4 @@ def _caller() -> tuple[Caller, Context]:
     )
 
 
-FakeBucket.get_permission = _permission  # type: ignore[method-assign]
+FakeBucket.get_permission = _permission  # type: ignore[method-assign, assignment]
