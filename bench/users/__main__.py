@@ -25,8 +25,9 @@ from atrium.stores import postgres  # noqa: E402
 from atrium.stores.pipeline import PipelinedConnection  # noqa: E402
 from local_aws.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
 from users import directory  # noqa: E402
-from users.directory import Sort, UserFilter, Words  # noqa: E402
+from users.directory import UserFilter, Words  # noqa: E402
 from users.profile import Profile  # noqa: E402
+from users.queries import Sort  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.md")
 LIMIT = 1.2

@@ -15,21 +15,10 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
 from atrium.stores import postgres
+from audit import queries
 
 NDJSON = "application/x-ndjson"
 _FIRST_MILLISECOND = "00000000-0000-7000-8000-000000000000"
-
-# Ids are UUIDv7, so their order is the order of time, and an id bounds a time. The plan uses the
-# parameters, so absent filters cost nothing.
-_PAGE = """
-SELECT id, uid, actor, action, changes, request_id, at FROM audit_events
-WHERE ($1::uuid IS NULL OR uid = $1::uuid)
-    AND ($2::text IS NULL OR actor = $2::text)
-    AND ($3::text IS NULL OR action = $3::text)
-    AND ($4::uuid IS NULL OR id >= $4::uuid)
-    AND ($5::uuid IS NULL OR id < $5::uuid)
-ORDER BY id DESC LIMIT $6::integer
-"""
 
 
 class Action(Line):
@@ -75,13 +64,13 @@ def find(
     """Return the events before the id in `after`, the newest first."""
     actor = getattr(wanted, "actor", None)
     rows = postgres.query(
-        _PAGE,
-        uid,
-        actor and str(actor),
-        wanted.action and str(wanted.action),
-        wanted.from_ and first_id(wanted.from_),
-        after[0] if after else None,
-        limit,
+        queries.LIST_EVENTS,
+        uid=uid,
+        actor=actor and str(actor),
+        action=wanted.action and str(wanted.action),
+        first=wanted.from_ and first_id(wanted.from_),
+        before=after[0] if after else None,
+        limit=limit,
     )
     return [Event(*row) for row in rows]
 

@@ -18,8 +18,10 @@ REFUSED = ("23502", "23514")
 
 _MENU = """
 SELECT id, name, price_cents, stock FROM coffees
-WHERE $1::uuid IS NULL OR id > $1::uuid ORDER BY id LIMIT $2::integer
+WHERE :after::uuid IS NULL OR id > :after::uuid ORDER BY id LIMIT :limit::integer
 """
+
+_STOCK = "SELECT id, stock FROM coffees WHERE id = ANY (:coffees::uuid[])"
 
 _ORDERS = """
 SELECT orders.id, uid, status, lines, total_cents, version, created_at, updated_at
@@ -34,37 +36,37 @@ FROM orders CROSS JOIN LATERAL (
 ) AS content
 """
 
-_FIND = f"{_ORDERS} WHERE orders.id = $1::uuid AND ($2::uuid IS NULL OR uid = $2::uuid)"
+_FIND = f"{_ORDERS} WHERE orders.id = :order::uuid AND (:owner::uuid IS NULL OR uid = :owner::uuid)"
 
 _PAGE = f"""{_ORDERS}
-WHERE ($1::uuid IS NULL OR uid = $1::uuid) AND ($2::text IS NULL OR status = $2) AND ($3::uuid IS NULL OR orders.id < $3)
-ORDER BY orders.id DESC LIMIT $4::integer
+WHERE (:owner::uuid IS NULL OR uid = :owner::uuid) AND (:status::text IS NULL OR status = :status) AND (:before::uuid IS NULL OR orders.id < :before)
+ORDER BY orders.id DESC LIMIT :limit::integer
 """
 
-_PLACE = "INSERT INTO orders (id, uid) VALUES ($1::uuid, $2::uuid)"
+_PLACE = "INSERT INTO orders (id, uid) VALUES (:order::uuid, :uid::uuid)"
 
 # An unknown coffee has no price, which the column rejects.
 _TAKE = """
 WITH taken AS (
-    UPDATE coffees SET stock = stock - $3::bigint WHERE id = $2::uuid RETURNING price_cents
+    UPDATE coffees SET stock = stock - :quantity::bigint WHERE id = :coffee::uuid RETURNING price_cents
 )
 INSERT INTO order_lines (order_id, coffee_id, quantity, price_cents)
-VALUES ($1::uuid, $2::uuid, $3::bigint, (SELECT price_cents FROM taken))
+VALUES (:order::uuid, :coffee::uuid, :quantity::bigint, (SELECT price_cents FROM taken))
 """
 
 _AUDIT_PLACED = """
 INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-VALUES ($1::uuid, $2::uuid, $2::text, 'order.placed', jsonb_build_object('order', $3::uuid), $4)
+VALUES (:event::uuid, :uid::uuid, :uid::text, 'order.placed', jsonb_build_object('order', :order::uuid), :request_id)
 """
 
-_LOCK = "SELECT status, version FROM orders WHERE id = $1::uuid FOR UPDATE"
+_LOCK = "SELECT status, version FROM orders WHERE id = :order::uuid FOR UPDATE"
 
 # Cancelled items return to the stock. The last condition makes Postgres lock the coffees before the
 # trail of the user (audit_chains), as a placement does: in another order the two would deadlock.
 _CHANGE = """
 WITH changed AS (
-    UPDATE orders SET status = $2::text, version = version + 1, updated_at = now()
-    WHERE id = $1::uuid AND status = ANY ($3::text[]) AND ($4::bigint[] IS NULL OR version = ANY ($4::bigint[]))
+    UPDATE orders SET status = :status::text, version = version + 1, updated_at = now()
+    WHERE id = :order::uuid AND status = ANY (:allowed_from::text[]) AND (:versions::bigint[] IS NULL OR version = ANY (:versions::bigint[]))
     RETURNING id, uid, status
 ), returned AS (
     SELECT coffees.id, quantity
@@ -74,7 +76,7 @@ WITH changed AS (
     UPDATE coffees SET stock = stock + quantity FROM returned WHERE coffees.id = returned.id RETURNING 1
 )
 INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-SELECT $5::uuid, uid, $6, 'order.status_changed', jsonb_build_object('order', id, 'fields', '["status"]'::jsonb), $7
+SELECT :event::uuid, uid, :actor, 'order.status_changed', jsonb_build_object('order', id, 'fields', '["status"]'::jsonb), :request_id
 FROM changed WHERE (SELECT count(*) FROM restocked) >= 0
 """
 
@@ -98,16 +100,17 @@ class Order(msgspec.Struct):
 
 
 def menu(after: str | None, limit: int) -> list[Coffee]:
-    return [Coffee(*row) for row in postgres.query(_MENU, after, limit)]
+    return [Coffee(*row) for row in postgres.query(_MENU, after=after, limit=limit)]
 
 
 def page(owner: str | None, status: Status | None, before: str | None, limit: int) -> list[Order]:
     """Return orders, the newest first. `owner` None selects all customers."""
-    return [Order(*row) for row in postgres.query(_PAGE, owner, status, before, limit)]
+    rows = postgres.query(_PAGE, owner=owner, status=status, before=before, limit=limit)
+    return [Order(*row) for row in rows]
 
 
 def find(order: UUID, owner: str | None) -> Order | None:
-    rows = postgres.query(_FIND, order, owner)
+    rows = postgres.query(_FIND, order=order, owner=owner)
     return Order(*rows[0]) if rows else None
 
 
@@ -119,22 +122,25 @@ def insert_order(
     It fails with one of `REFUSED` if a coffee is unknown or out of stock.
     """
     return [
-        Statement(_PLACE, (order, uid)),
+        Statement(_PLACE, {"order": order, "uid": uid}),
         # Rows are locked in a fixed order, which prevents deadlocks between orders.
-        *(Statement(_TAKE, (order, coffee, quantities[coffee])) for coffee in sorted(quantities)),
-        Statement(_AUDIT_PLACED, (uuid7(), uid, order, request_id)),
+        *(
+            Statement(_TAKE, {"order": order, "coffee": coffee, "quantity": quantities[coffee]})
+            for coffee in sorted(quantities)
+        ),
+        Statement(
+            _AUDIT_PLACED, {"event": uuid7(), "uid": uid, "order": order, "request_id": request_id}
+        ),
     ]
 
 
 def select_order(order: UUID) -> Statement:
-    return Statement(_FIND, (order, None))
+    return Statement(_FIND, {"order": order, "owner": None})
 
 
 def stock(wanted: Collection[UUID]) -> dict[UUID, int]:
     """Return the stock of the coffees that exist."""
-    return dict(
-        postgres.query("SELECT id, stock FROM coffees WHERE id = ANY ($1::uuid[])", list(wanted))
-    )
+    return dict(postgres.query(_STOCK, coffees=list(wanted)))
 
 
 class Change(msgspec.Struct):
@@ -154,11 +160,19 @@ def change_status(
     request_id: str,
 ) -> Change | None:
     """Set the status if the order's status and version match. Return None if it is unknown."""
-    expected = None if versions is None else list(versions)
-    change = (order, status, list(allowed_from), expected, uuid7(), actor, request_id)
-    [met, _, now] = postgres.batch(
-        Statement(_LOCK, (order,)), Statement(_CHANGE, change), select_order(order)
+    change = Statement(
+        _CHANGE,
+        {
+            "order": order,
+            "status": status,
+            "allowed_from": list(allowed_from),
+            "versions": None if versions is None else list(versions),
+            "event": uuid7(),
+            "actor": actor,
+            "request_id": request_id,
+        },
     )
+    [met, _, now] = postgres.batch(Statement(_LOCK, {"order": order}), change, select_order(order))
     if not met:
         return None
     [(status_met, version_met)] = met

@@ -6,18 +6,14 @@ from atrium.identity import personal_data
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from atrium.stores.postgres import Statement
-
-# Writes nothing for an unknown user.
-_AUDIT = """
-INSERT INTO audit_events (id, uid, actor, action, request_id)
-SELECT $1::uuid, uid, $3, 'user.exported', $4 FROM users WHERE uid = $2::uuid
-RETURNING true
-"""
+from export_records import queries
 
 
 def export(uid: str, actor: str, request_id: str) -> dict[str, list[dict[str, Any]]]:
     """Return table → rows, the trail's entry of this export included; empty for an unknown user."""
-    audit = Statement(_AUDIT, (uuid7(), uid, actor, request_id))
+    audit = Statement(
+        queries.ADD_EVENT, {"event": uuid7(), "uid": uid, "actor": actor, "request_id": request_id}
+    )
     audited, *found = postgres.batch(audit, *personal_data.select_rows(uid))
     if not audited:
         return {}

@@ -13,13 +13,9 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
+from first_admin import queries
 
 ACTOR = "operator"
-
-_AUDIT = """
-INSERT INTO audit_events (id, uid, actor, action, changes)
-VALUES ($1::uuid, $2::uuid, $3, 'role.granted', jsonb_build_object('role', $4::text, 'grant', $5::text))
-"""
 
 
 def admin(uid: str) -> bool:
@@ -47,7 +43,7 @@ def _admin(uid: str) -> bool:
 
 
 def audit(uid: str, grant: str) -> None:
-    postgres.query(_AUDIT, uuid7(), uid, ACTOR, ADMIN, grant)
+    postgres.query(queries.ADD_EVENT, event=uuid7(), uid=uid, actor=ACTOR, role=ADMIN, grant=grant)
 
 
 def _grant(uid: str, grant: str) -> list[dict[str, Any]]:

@@ -9,9 +9,7 @@ from typing import Any
 
 from atrium.http.text import Email
 from atrium.stores import postgres
-from first_admin import grant
-
-_FIND = "SELECT uid, status FROM users WHERE email = $1::citext AND status <> 'erased'"
+from first_admin import grant, queries
 
 
 class UserNotFoundError(Exception):
@@ -38,7 +36,7 @@ def _email(value: object) -> str:
 
 
 def find_active(email: str) -> str:
-    found = postgres.query(_FIND, email)
+    found = postgres.query(queries.FIND_USER, email=email)
     if not found:
         raise UserNotFoundError("No user with this address has signed in yet.")
     [(uid, status)] = found

@@ -24,22 +24,22 @@ AT_ONCE = 200_000
 MAX_FAULTS = 100
 
 _EVENTS = """
-SELECT coalesce(events.uid, $1::uuid)::text, position, id::text, hash, audit_text(events)
+SELECT coalesce(events.uid, :nil::uuid)::text, position, id::text, hash, audit_text(events)
 FROM audit_events AS events
-WHERE position IS NOT NULL AND (coalesce(events.uid, $1::uuid), position) > ($2::uuid, $3::bigint)
-ORDER BY coalesce(events.uid, $1::uuid), position LIMIT $4::integer
+WHERE position IS NOT NULL AND (coalesce(events.uid, :nil::uuid), position) > (:chain::uuid, :position::bigint)
+ORDER BY coalesce(events.uid, :nil::uuid), position LIMIT :limit::integer
 """
 _ENDS = """
 SELECT coalesce(chains.uid, ends.uid)::text, coalesce(chains.position, 0), coalesce(ends.position, 0)
 FROM audit_chains AS chains FULL JOIN (
-    SELECT DISTINCT ON (coalesce(uid, $1::uuid)) coalesce(uid, $1::uuid) AS uid, position, hash
-    FROM audit_events WHERE position IS NOT NULL ORDER BY coalesce(uid, $1::uuid), position DESC
+    SELECT DISTINCT ON (coalesce(uid, :nil::uuid)) coalesce(uid, :nil::uuid) AS uid, position, hash
+    FROM audit_events WHERE position IS NOT NULL ORDER BY coalesce(uid, :nil::uuid), position DESC
 ) AS ends ON ends.uid = chains.uid
 WHERE (chains.position, chains.hash) IS DISTINCT FROM (ends.position, ends.hash) LIMIT 100
 """
 # Events from before migration 0008 have no position. A later event without one has lost it.
 _UNCHAINED = """
-SELECT coalesce(uid, $1::uuid)::text, id::text FROM audit_events WHERE position IS NULL AND at > (
+SELECT coalesce(uid, :nil::uuid)::text, id::text FROM audit_events WHERE position IS NULL AND at > (
     SELECT applied_at_utc AT TIME ZONE 'UTC' FROM _yoyo_migration WHERE migration_id = '0008_audit_chain'
 ) LIMIT 100
 """
@@ -93,7 +93,9 @@ def verify(uri: str, after: Link) -> dict[str, Any]:
     with closing(connect(parse_uri(uri))) as connection:
         while found.events < AT_ONCE and len(found.faults) < MAX_FAULTS:
             link = found.link
-            rows = _rows(connection, _EVENTS, NIL, link.chain, link.position, PAGE)
+            rows = _rows(
+                connection, _EVENTS, nil=NIL, chain=link.chain, position=link.position, limit=PAGE
+            )
             for row in rows:
                 found.take(*row)
             if len(rows) < PAGE:
@@ -114,11 +116,11 @@ def _lost(connection: Connection) -> list[Fault]:
     """Return the chains that do not end at their heads, and the events that lost their position."""
     ends = [
         Fault(chain, end, None, f"the chain ends at event {end}, and its head is {head}")
-        for chain, head, end in _rows(connection, _ENDS, NIL)
+        for chain, head, end in _rows(connection, _ENDS, nil=NIL)
     ]
     unchained = [
         Fault(chain, 0, event, "the event has lost its position")
-        for chain, event in _rows(connection, _UNCHAINED, NIL)
+        for chain, event in _rows(connection, _UNCHAINED, nil=NIL)
     ]
     return [*ends, *unchained]
 
@@ -130,6 +132,6 @@ def _heads(connection: Connection) -> str:
     return digest.hexdigest()
 
 
-def _rows(connection: Connection, sql: str, *parameters: Any) -> list[Any]:
+def _rows(connection: Connection, sql: str, **parameters: object) -> list[Any]:
     [rows] = connection.execute([Statement(sql, parameters)])
     return list(rows)

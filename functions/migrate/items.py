@@ -30,7 +30,7 @@ USERS_AT_ONCE = 1000
 Users = Callable[[str, int], Sequence[str]]
 """A function that returns at most so many uids after one, in order."""
 
-_NEXT = "SELECT uid::text FROM users WHERE uid > $1::uuid ORDER BY uid LIMIT $2::int"
+_NEXT = "SELECT uid::text FROM users WHERE uid > :after::uuid ORDER BY uid LIMIT :limit::integer"
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 _ATTEMPTS = 10
 
@@ -92,7 +92,8 @@ def users_of(uri: str) -> Users:
 
     def users(after: str, limit: int) -> list[str]:
         with closing(connect(parse_uri(uri))) as connection:
-            return [uid for (uid,) in connection.execute([Statement(_NEXT, (after, limit))])[0]]
+            [rows] = connection.execute([Statement(_NEXT, {"after": after, "limit": limit})])
+            return [uid for (uid,) in rows]
 
     return users
 

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from atrium.identity import admins
 from atrium.stores import commands, postgres
 from atrium.stores.commands import Administrators
+from outbox_relay import queries
 
 INTERVAL = timedelta(minutes=10)
-
-_IDENTITIES = "SELECT uid::text, provider, subject FROM identities WHERE uid = ANY ($1::uuid[]) ORDER BY uid, subject"
 
 
 def check() -> bool:
@@ -30,6 +29,6 @@ def check() -> bool:
 def identities_of(uids: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Return uid → (provider, subject) of the user's accounts."""
     found = dict[str, list[tuple[str, str]]]()
-    for uid, provider, subject in postgres.query(_IDENTITIES, uids):
+    for uid, provider, subject in postgres.query(queries.FIND_IDENTITIES, uids=uids):
         found.setdefault(uid, []).append((provider, subject))
     return found

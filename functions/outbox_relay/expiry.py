@@ -18,7 +18,7 @@ def delete_expired_rows() -> int:
 def _delete(sql: str) -> int:
     deleted = 0
     for _ in range(MOST_TIMES):
-        found = len(postgres.query(sql, AT_ONCE))
+        found = len(postgres.query(sql, limit=AT_ONCE))
         deleted += found
         if found < AT_ONCE:
             break

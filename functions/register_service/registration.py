@@ -15,13 +15,9 @@ from atrium.stores import postgres, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.postgres import Statement
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
+from register_service import queries
 
 OPERATOR = "operator"
-
-_AUDIT = """
-INSERT INTO audit_events (id, uid, actor, action, changes)
-VALUES ($1::uuid, $2::uuid, $3, $4, jsonb_build_object('role', $5::text, 'status', $6::text))
-"""
 
 
 class RoleNotFoundError(Exception):
@@ -109,7 +105,17 @@ def audit(uid: str, granted: list[str], revoked: list[str], status: str | None) 
     ]
     postgres.batch(
         *(
-            Statement(_AUDIT, (uuid7(), uid, OPERATOR, action, role, new_status))
+            Statement(
+                queries.ADD_EVENT,
+                {
+                    "event": uuid7(),
+                    "uid": uid,
+                    "actor": OPERATOR,
+                    "action": action,
+                    "role": role,
+                    "status": new_status,
+                },
+            )
             for action, role, new_status in rows
         )
     )

@@ -9,10 +9,9 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Email, Line
 from atrium.stores import postgres
-from users import people, profile
+from users import people, queries
 from users.profile import Profile
-
-Sort = Literal["created_at", "-created_at", "email", "-email"]
+from users.queries import Sort
 
 
 class Words(Line):
@@ -28,34 +27,6 @@ class UserFilter(pages.Parameters):
     sort: Sort = "created_at"
 
 
-# Must match the index in migrations/0005_users_directory.sql.
-_WORDS = "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
-
-# The plan uses the parameters, so absent filters cost nothing. `<%` compares trigrams, so `jonh`
-# finds John. E-mail addresses are unique among users who are not erased, so e-mail alone is a sort
-# key and the unique index serves the sort.
-_PAGE = f"""
-SELECT {profile.COLUMNS} FROM users
-WHERE status <> 'erased'
-    AND status = ANY ($1::text[])
-    AND ($2::citext IS NULL OR email = $2::citext)
-    AND ($3::timestamptz IS NULL OR created_at >= $3::timestamptz)
-    AND ($4::timestamptz IS NULL OR created_at < $4::timestamptz)
-    AND ($5::text IS NULL OR {_WORDS} LIKE $5::text OR $6::text <% {_WORDS})
-    AND {{after}}
-ORDER BY {{order}} LIMIT $7::integer
-"""  # noqa: S608  no input in it
-
-_BY_TIME = "($8::timestamptz IS NULL OR (created_at, uid) {0} ($8::timestamptz, $9::uuid))"
-_BY_EMAIL = "($8::citext IS NULL OR email {0} $8::citext)"
-_PAGES: dict[Sort, str] = {
-    "created_at": _PAGE.format(after=_BY_TIME.format(">"), order="created_at, uid"),
-    "-created_at": _PAGE.format(after=_BY_TIME.format("<"), order="created_at DESC, uid DESC"),
-    "email": _PAGE.format(after=_BY_EMAIL.format(">"), order="email"),
-    "-email": _PAGE.format(after=_BY_EMAIL.format("<"), order="email DESC"),
-}
-
-
 def list_(request: Request) -> Response:
     wanted = request.parameters(UserFilter)
     page = pages.requested(request, wanted)
@@ -66,16 +37,23 @@ def list_(request: Request) -> Response:
 def find(wanted: UserFilter, after: tuple[Any, ...] | None, limit: int) -> list[Profile]:
     """Return the users after the key `after`; deleted users only if the filter asks for them."""
     statuses = [wanted.status] if wanted.status else ["active", "disabled"]
-    position = after or ((None,) if "email" in wanted.sort else (None, None))
+    position: dict[str, Any]
+    if "email" in wanted.sort:
+        position = {"after_email": after and after[0]}
+    else:
+        time, uid = after or (None, None)
+        position = {"after_time": time, "after_uid": uid}
+    prefixes, word = _search(wanted.q)
     rows = postgres.query(
-        _PAGES[wanted.sort],
-        statuses,
-        wanted.email and str(wanted.email),
-        wanted.created_from,
-        wanted.created_before,
-        *_search(wanted.q),
-        limit,
-        *position,
+        queries.LIST_USERS[wanted.sort],
+        statuses=statuses,
+        email=wanted.email and str(wanted.email),
+        created_from=wanted.created_from,
+        created_before=wanted.created_before,
+        prefixes=prefixes,
+        word=word,
+        limit=limit,
+        **position,
     )
     return [Profile(*row) for row in rows]
 

@@ -15,22 +15,8 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import idempotency
 from atrium.stores.commands import Command, NewUser
 from atrium.stores.postgres import Statement, UniqueViolationError
-from users import operations
+from users import operations, queries
 from users.operations import Operation
-
-# Inserts nothing if the address is taken. The audit trail names the future user and the operation.
-_INVITE = """
-WITH operation AS (
-    INSERT INTO operations (id, kind, uid, email, actor)
-    SELECT $1::uuid, 'user.invite', $2::uuid, $3::citext, $4::uuid
-    WHERE NOT EXISTS (SELECT FROM users WHERE email = $3::citext AND status <> 'erased')
-    RETURNING id, uid, actor
-), queued AS (
-    INSERT INTO outbox (id, command, arguments, actor) SELECT id, 'create_user', $5::jsonb, actor FROM operation
-)
-INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-SELECT $6::uuid, uid, actor, 'user.invited', jsonb_build_object('operation', id), $7 FROM operation
-"""
 
 
 class Invitation(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,8 +65,16 @@ def invitation_command(invitation: Invitation, actor: str) -> Command:
 def insert_invitation(command: Command, request_id: str) -> Statement:
     new = msgspec.convert(command.arguments, NewUser)
     return Statement(
-        _INVITE,
-        (command.id, new.uid, new.email, command.actor, command.arguments, uuid7(), request_id),
+        queries.INVITE,
+        {
+            "operation": command.id,
+            "uid": new.uid,
+            "email": new.email,
+            "actor": command.actor,
+            "arguments": command.arguments,
+            "event": uuid7(),
+            "request_id": request_id,
+        },
     )
 
 

@@ -15,12 +15,7 @@ from atrium.runtime import log
 from atrium.stores import commands, outbox, postgres, user_table
 from atrium.stores.commands import Command, LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement
-
-# The user of an invitation is known when the account exists.
-_FIND = """
-SELECT id, kind, state, CASE WHEN kind <> 'user.invite' OR state = 'succeeded' THEN uid END AS uid, reason, created_at, completed_at
-FROM operations WHERE id = $1::uuid AND ($2::uuid IS NULL OR actor = $2::uuid)
-"""
+from users import queries
 
 
 class Operation(msgspec.Struct):
@@ -46,12 +41,12 @@ def read(request: Request) -> Response:
 
 def find(operation: UUID, actor: str | None) -> Operation | None:
     """Return the operation, if `actor` started it; None means any actor."""
-    rows = postgres.query(_FIND, operation, actor)
+    rows = postgres.query(queries.FIND_OPERATION, operation=operation, actor=actor)
     return Operation(*rows[0]) if rows else None
 
 
 def select_operation(operation: UUID) -> Statement:
-    return Statement(_FIND, (operation, None))
+    return Statement(queries.FIND_OPERATION, {"operation": operation, "actor": None})
 
 
 def accepted(

@@ -11,32 +11,7 @@ from atrium.http import etag
 from atrium.http.text import Locale, PersonName
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
-
-COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
-IS_NOT_DELETED = "users.status IN ('active', 'disabled')"
-"""Matches users that are not deleted."""
-
-_FIND = f"SELECT {COLUMNS} FROM users WHERE uid = $1::uuid AND {IS_NOT_DELETED}"  # noqa: S608  no input in it
-
-# The UPDATE itself has the condition, so the second of two changes to one version matches no row.
-# The audit row depends on the UPDATE, so both exist or neither.
-_CHANGE = f"""
-WITH changed AS (
-    UPDATE users SET
-        given_name = CASE WHEN $2::jsonb ? 'given_name' THEN $2::jsonb ->> 'given_name' ELSE given_name END,
-        family_name = CASE WHEN $2::jsonb ? 'family_name' THEN $2::jsonb ->> 'family_name' ELSE family_name END,
-        locale = CASE WHEN $2::jsonb ? 'locale' THEN $2::jsonb ->> 'locale' ELSE locale END,
-        version = version + 1,
-        updated_at = now()
-    WHERE uid = $1::uuid AND {IS_NOT_DELETED} AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[]))
-    RETURNING {COLUMNS}
-), audited AS (
-    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-    SELECT $4::uuid, uid, $7, 'user.changed', $5::jsonb, $6 FROM changed
-)
-SELECT changed.* FROM users LEFT JOIN changed USING (uid) WHERE users.uid = $1::uuid AND {IS_NOT_DELETED}
-"""  # noqa: S608  no input in it
-
+from users import queries
 
 READ_ONLY = ("uid", "email", "status", "created_at", "updated_at")
 
@@ -61,7 +36,7 @@ class Profile(msgspec.Struct):
 
 def find(uid: str | UUID) -> Profile | None:
     """Return the user, or None if it does not exist or is deleted."""
-    rows = postgres.query(_FIND, uid)
+    rows = postgres.query(queries.FIND_USER, uid=uid)
     return Profile(*rows[0]) if rows else None
 
 
@@ -79,9 +54,16 @@ def change(
     """
     if not changes:
         return _expected(find(uid), versions)
-    audit = {"fields": list(changes)}
-    expected = None if versions is None else list(versions)
-    rows = postgres.query(_CHANGE, uid, dict(changes), expected, uuid7(), audit, request_id, actor)
+    rows = postgres.query(
+        queries.CHANGE_USER,
+        uid=uid,
+        changes=dict(changes),
+        versions=None if versions is None else list(versions),
+        event=uuid7(),
+        actor=actor,
+        audited={"fields": list(changes)},
+        request_id=request_id,
+    )
     if rows and rows[0][0] is None:
         raise etag.stale()
     return Profile(*rows[0]) if rows else None

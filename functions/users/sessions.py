@@ -24,12 +24,10 @@ from atrium.stores import audit, commands, postgres, user_table
 from atrium.stores.commands import Command
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, Meta, TransactionCanceledError
-from users import people
+from users import people, queries
 
 MAX_ENDED = 50
 """The most entries of `ended_sessions`: 2.3 KB, so reading META costs one read unit."""
-
-_IDENTITIES = "SELECT provider, subject FROM identities WHERE uid = $1::uuid"
 
 Items = list[dict[str, Any]]
 
@@ -94,7 +92,7 @@ def end_all(request: Request) -> Response:
 
 def identities(uid: str) -> list[list[str]]:
     """Return the provider and subject of each identity of the user."""
-    return [list(row) for row in postgres.query(_IDENTITIES, uid)]
+    return [list(row) for row in postgres.query(queries.FIND_IDENTITIES, uid=uid)]
 
 
 def _list(request: Request, uid: str) -> Response:

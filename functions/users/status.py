@@ -27,7 +27,7 @@ from atrium.stores import outbox, postgres
 from atrium.stores.commands import Command, LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement, UniqueViolationError
 from atrium.stores.user_table import LIVING
-from users import operations, people, profile
+from users import operations, people, profile, queries
 from users.operations import Operation
 
 
@@ -57,36 +57,6 @@ DELETE_OWN = Change("deleted", "user.delete_own", "suspend_user", "user.deleted"
 ERASE = Change(
     "deleted", "user.erase", "erase_user", "user.erasure_requested", (*LIVING, "deleted")
 )
-
-# `erase_at` is the end of the grace period of a person's own deletion.
-_CHANGE = """
-WITH before AS (
-    SELECT uid, status FROM users
-    WHERE uid = $1::uuid AND status = ANY ($11::text[]) AND ($3::bigint[] IS NULL OR version = ANY ($3::bigint[])) FOR UPDATE
-), changed AS (
-    UPDATE users SET
-        status = $2::text,
-        erase_at = coalesce(now() + make_interval(days => $12::integer), erase_at),
-        version = version + 1,
-        updated_at = now()
-    FROM before WHERE users.uid = before.uid
-    RETURNING users.uid, users.status, users.erase_at, before.status AS previous_status
-), operation AS (
-    INSERT INTO operations (id, kind, uid, actor) SELECT $4::uuid, $5::text, uid, $6::uuid FROM changed
-), audited AS (
-    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-    SELECT $7::uuid, uid, $6::text, $8::text, jsonb_build_object('fields', '["status"]'::jsonb, 'operation', $4::uuid), $9
-    FROM changed
-)
-INSERT INTO outbox (id, command, arguments, actor)
-SELECT $4::uuid, $10::text, jsonb_strip_nulls(jsonb_build_object(
-    'uid', uid, 'status', status, 'previous_status', previous_status, 'erase_at', erase_at, 'identities', (
-        SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = changed.uid
-    )
-)), $6::uuid
-FROM changed
-RETURNING id, command, arguments, actor
-"""
 
 
 def set_(request: Request) -> Response:
@@ -150,8 +120,23 @@ def statement(
     grace_days: int | None = None,
 ) -> Statement:
     """Return the statement that writes the change, the operation, the outbox and the audit row."""
-    first = (uid, change.status, versions, operation, change.kind, actor, uuid7(), change.action)
-    return Statement(_CHANGE, (*first, request_id, change.command, list(change.before), grace_days))
+    return Statement(
+        queries.CHANGE_STATUS,
+        {
+            "uid": uid,
+            "status": change.status,
+            "statuses_before": list(change.before),
+            "versions": versions,
+            "grace_days": grace_days,
+            "operation": operation,
+            "kind": change.kind,
+            "command": change.command,
+            "event": uuid7(),
+            "action": change.action,
+            "actor": actor,
+            "request_id": request_id,
+        },
+    )
 
 
 def pending(error: UniqueViolationError) -> Problem:

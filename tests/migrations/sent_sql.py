@@ -29,7 +29,7 @@ _CONNECTION = {Path(__file__), Path(postgres.__file__), Path(pipeline.__file__)}
 
 class Sent(msgspec.Struct):
     sql: str
-    parameters: list[Any]
+    parameters: dict[str, Any]
     rows: list[list[Any]]
 
 
@@ -90,7 +90,7 @@ def send_again(conversation: Conversation) -> Conversation:
     """As role app; with what is answered now."""
     heard: Conversation = []
     for batch in conversation:
-        statements = [Statement(sent.sql, tuple(sent.parameters)) for sent in batch.statements]
+        statements = [Statement(sent.sql, sent.parameters) for sent in batch.statements]
         try:
             answers = postgres.batch(*statements, user="app")
         except postgres.DatabaseError as error:
@@ -130,7 +130,7 @@ def write(service: str, conversations: list[Conversation]) -> None:
 def _sent(statement: Statement, rows: Sequence[postgres.Row]) -> Sent:
     return Sent(
         statement.sql,
-        [_value(each) for each in statement.parameters],
+        {name: _value(each) for name, each in statement.named().items()},
         [list(map(_answer, row)) for row in rows],
     )
 

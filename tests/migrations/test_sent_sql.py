@@ -66,7 +66,7 @@ def test_the_ledger_has_what_each_service_sends_now(
 def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
     """Identifiers are random, so recording a known conversation again would only change the file."""
     old, known, again = (
-        [RoundTrip([Sent(sql, [uid], [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
+        [RoundTrip([Sent(sql, {"uid": uid}, [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
     )
     assert sent_sql.merged([old, known], again) == [old, known]
     assert sent_sql.merged([old], known) == [old, known]

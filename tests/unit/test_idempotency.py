@@ -23,8 +23,8 @@ from tests.unit.service import SELF, service
 from tools.laptop.answer import Answer
 
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"
-INSERT = "INSERT INTO users (uid, email) VALUES ($1::uuid, $2)"
-FIND = "SELECT uid AS id, email, created_at FROM users WHERE uid = $1::uuid AND email <> 'nobody@example.org'"
+INSERT = "INSERT INTO users (uid, email) VALUES (:uid::uuid, :email)"
+FIND = "SELECT uid AS id, email, created_at FROM users WHERE uid = :uid::uuid AND email <> 'nobody@example.org'"
 
 
 class Invitation(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,7 +34,11 @@ class Invitation(msgspec.Struct, forbid_unknown_fields=True):
 def invite(request: Request) -> Response:
     uid, email = uuid7(), request.decode(Invitation).email
     try:
-        made = idempotency.once(request, [Statement(INSERT, (uid, email))], Statement(FIND, (uid,)))
+        made = idempotency.once(
+            request,
+            [Statement(INSERT, {"uid": uid, "email": email})],
+            Statement(FIND, {"uid": uid}),
+        )
     except postgres.UniqueViolationError as taken:
         raise Problem(409, "email_taken", str(taken.constraint)) from None
     except NothingMadeError:

@@ -135,7 +135,7 @@ def test_concurrent_calls_make_one_user(
     """Each caller has its own connection, as each container has; all start while the identities cannot be written."""
     local = threading.local()
 
-    def query(sql: str, *parameters: object) -> list[Any]:
+    def query(sql: str, **parameters: object) -> list[Any]:
         if not hasattr(local, "connection"):
             local.connection = PipelinedConnection(
                 "app", unix_sock=server.socket, database="atrium"

@@ -332,7 +332,7 @@ def test_a_status_that_only_the_table_knows_of_counts_too(uid: str, table: Any) 
 def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
     uid: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
-    def down(sql: str, *parameters: object) -> None:
+    def down(sql: str, **parameters: object) -> None:
         raise postgres.DatabaseUnavailableError("proxy.internal:5432 refused app")
 
     monkeypatch.setattr(postgres, "query", down)

@@ -248,13 +248,13 @@ def _erase(name: str, record: Record, rows: str) -> str | None:
 
 
 def _of_user(name: str, registry: Registry) -> str:
-    """Return the condition on the rows of the user `$1`."""
+    """Return the condition on the rows of the user `uid`."""
     whose = registry.records("postgres")[name].whose
     if isinstance(whose, dict):
         column, _, other = _join(whose)
         table, _, key = other.partition(".")
         return f"{column} IN (SELECT {key} FROM {table} WHERE {_of_user(table, registry)})"  # noqa: S608
-    return f"{whose} = $1::uuid"
+    return f"{whose} = :uid::uuid"
 
 
 def _erasure_order(registry: Registry) -> list[str]:
@@ -270,7 +270,7 @@ def _erasure_order(registry: Registry) -> list[str]:
 
 def _expiry(name: str, column: str | None) -> str:
     rows = (
-        f"SELECT ctid FROM {name} WHERE {column} <= now() LIMIT $1::integer FOR UPDATE SKIP LOCKED"  # noqa: S608
+        f"SELECT ctid FROM {name} WHERE {column} <= now() LIMIT :limit::integer FOR UPDATE SKIP LOCKED"  # noqa: S608
     )
     return f"DELETE FROM {name} WHERE ctid = ANY (ARRAY({rows})) RETURNING true"  # noqa: S608
 

@@ -4,10 +4,10 @@ class OrderFilter(pages.Parameters):
     status: Literal["placed", "paid"] | None = None
 
 page = pages.requested(request, request.parameters(OrderFilter))
-placed_at, uid = page.after or (None, None)
+placed_at, id = page.after or (None, None)
 rows = query(
-    "SELECT … WHERE ($1::timestamptz IS NULL OR (placed_at, id) < ($1, $2::uuid)) … LIMIT $3",
-    placed_at, uid, page.limit + 1,
+    "SELECT … WHERE (:at::timestamptz IS NULL OR (placed_at, id) < (:at, :id::uuid)) … LIMIT :limit",
+    at=placed_at, id=id, limit=page.limit + 1,
 )
 orders = [Order(*row) for row in rows]
 return pages.answer(request, page, orders, key=lambda order: (order.placed_at, order.id))

@@ -21,7 +21,7 @@ Item = Mapping[str, Any]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table with its SQL: `$1` is the uid. `erase` is None if every column stays."""
+    """A table with its SQL, whose parameter is `uid`. `erase` is None if every column stays."""
 
     table: str
     export: str
@@ -50,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Expiring(msgspec.Struct, frozen=True):
-    """A table whose rows expire, with the SQL that deletes at most `$1` expired rows."""
+    """A table whose rows expire, with the SQL that deletes at most `limit` expired rows."""
 
     table: str
     sql: str
@@ -80,9 +80,9 @@ def registry() -> Registry:
 
 def select_rows(uid: str) -> list[Statement]:
     """Return a SELECT for each table, in the order of `registry().tables`."""
-    return [Statement(table.export, (uid,)) for table in registry().tables]
+    return [Statement(table.export, {"uid": uid}) for table in registry().tables]
 
 
 def erase_rows(uid: str) -> list[Statement]:
     """Return the statements that erase the user's rows, for one transaction. They can be repeated."""
-    return [Statement(table.erase, (uid,)) for table in registry().tables if table.erase]
+    return [Statement(table.erase, {"uid": uid}) for table in registry().tables if table.erase]

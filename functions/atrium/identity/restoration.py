@@ -7,16 +7,16 @@ from atrium.stores import commands, outbox, postgres
 _RESTORE = """
 WITH restored AS (
     UPDATE users SET status = 'active', erase_at = NULL, version = version + 1, updated_at = now()
-    WHERE uid = $1::uuid AND status = 'deleted' AND erase_at > now() RETURNING uid
+    WHERE uid = :uid::uuid AND status = 'deleted' AND erase_at > now() RETURNING uid
 ), operation AS (
-    INSERT INTO operations (id, kind, uid, actor) SELECT $2::uuid, 'user.restore', uid, uid FROM restored
+    INSERT INTO operations (id, kind, uid, actor) SELECT :operation::uuid, 'user.restore', uid, uid FROM restored
 ), audited AS (
     INSERT INTO audit_events (id, uid, actor, action, changes)
-    SELECT $3::uuid, uid, uid, 'user.restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', $2::uuid)
+    SELECT :event::uuid, uid, uid, 'user.restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', :operation::uuid)
     FROM restored
 )
 INSERT INTO outbox (id, command, arguments, actor)
-SELECT $2::uuid, 'enable_user', jsonb_build_object('uid', uid, 'status', 'active', 'previous_status', 'deleted', 'identities', (
+SELECT :operation::uuid, 'enable_user', jsonb_build_object('uid', uid, 'status', 'active', 'previous_status', 'deleted', 'identities', (
     SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]') FROM identities WHERE identities.uid = restored.uid
 )), uid
 FROM restored RETURNING id, command, arguments, actor
@@ -34,7 +34,7 @@ def restore(uid: str) -> bool:
     completes the restoration.
     """
     try:
-        rows = postgres.query(_RESTORE, uid, uuid7(), uuid7())
+        rows = postgres.query(_RESTORE, uid=uid, operation=uuid7(), event=uuid7())
     except postgres.UniqueViolationError as error:
         if error.constraint != "operations_pending_uid_key":
             raise

@@ -30,16 +30,17 @@ class User(msgspec.Struct, frozen=True):
 # One round trip whether or not the user exists. It writes nothing if the user exists.
 _FIND_OR_CREATE = """
 WITH known AS (
-    SELECT users.uid, users.status FROM identities JOIN users USING (uid) WHERE provider = $1 AND subject = $2
+    SELECT users.uid, users.status FROM identities JOIN users USING (uid)
+    WHERE provider = :provider AND subject = :subject
 ), created AS (
     INSERT INTO users (uid, email, given_name, family_name, locale)
-    SELECT $3::uuid, $4::citext, $5::text, $6::text, $7::text WHERE NOT EXISTS (SELECT FROM known)
+    SELECT :uid::uuid, :email::citext, :given_name::text, :family_name::text, :locale::text WHERE NOT EXISTS (SELECT FROM known)
     RETURNING uid, status
 ), linked AS (
-    INSERT INTO identities (provider, subject, uid) SELECT $1, $2, uid FROM created
+    INSERT INTO identities (provider, subject, uid) SELECT :provider, :subject, uid FROM created
 ), audited AS (
     INSERT INTO audit_events (id, uid, actor, action, changes)
-    SELECT $8::uuid, uid, uid, 'user.created', jsonb_build_object('provider', $1::text) FROM created
+    SELECT :event::uuid, uid, uid, 'user.created', jsonb_build_object('provider', :provider::text) FROM created
 )
 SELECT uid, status FROM known UNION ALL SELECT uid, status FROM created
 """
@@ -68,16 +69,23 @@ def find_or_create(
     address = _kept(text.Email, email)
     if address is None:
         return _known(provider, subject)
-    names = (
-        _kept(text.PersonName, attributes.get("given_name")),
-        _kept(text.PersonName, attributes.get("family_name")),
-        _kept(text.Locale, attributes.get("locale")),
-    )
+    names = {
+        "given_name": _kept(text.PersonName, attributes.get("given_name")),
+        "family_name": _kept(text.PersonName, attributes.get("family_name")),
+        "locale": _kept(text.Locale, attributes.get("locale")),
+    }
     # The loser of a race meets a unique index. The winner has committed by the second attempt.
     for _ in range(2):
         with suppress(postgres.UniqueViolationError):
-            new = (uid or uuid7(), address, *names, uuid7())
-            [(found, status)] = postgres.query(_FIND_OR_CREATE, provider, subject, *new)
+            [(found, status)] = postgres.query(
+                _FIND_OR_CREATE,
+                provider=provider,
+                subject=subject,
+                uid=uid or uuid7(),
+                email=address,
+                event=uuid7(),
+                **names,
+            )
             return User(str(found), status)
     raise EmailTakenError(
         f"Another user has the e-mail of {provider} {subject}. "
@@ -85,14 +93,15 @@ def find_or_create(
     )
 
 
-_FIND = (
-    "SELECT uid, status FROM identities JOIN users USING (uid) WHERE provider = $1 AND subject = $2"
-)
+_FIND = """
+SELECT uid, status FROM identities JOIN users USING (uid)
+WHERE provider = :provider AND subject = :subject
+"""
 
 
 def _known(provider: str, subject: str) -> User:
     """Return the user of an identity whose e-mail is invalid: an account older than the validation."""
-    for uid, status in postgres.query(_FIND, provider, subject):
+    for uid, status in postgres.query(_FIND, provider=provider, subject=subject):
         return User(str(uid), status)
     raise EmailUnusableError(f"The e-mail of {provider} {subject} is invalid.")
 

@@ -14,11 +14,16 @@ from atrium.stores.postgres import DatabaseBusyError, DatabaseError, Statement, 
 
 __all__ = ["NothingMadeError", "Once", "once"]
 
-_OF_KEY = "caller = $1::uuid AND route = $2 AND key = $3"
+_OF_KEY = (
+    "caller = :idempotency_caller::uuid AND route = :idempotency_route AND key = :idempotency_key"
+)
 _FORGET = f"DELETE FROM idempotency_keys WHERE {_OF_KEY} AND expires_at <= now()"  # noqa: S608  no input in it
 _CLAIM = f"""
 INSERT INTO idempotency_keys (caller, route, key, fingerprint, expires_at)
-VALUES ($1::uuid, $2, $3, $4, now() + interval '{LIFETIME_SECONDS} seconds')
+VALUES (
+    :idempotency_caller::uuid, :idempotency_route, :idempotency_key, :fingerprint,
+    now() + interval '{LIFETIME_SECONDS} seconds'
+)
 """  # noqa: S608
 _FIND = f"SELECT fingerprint, result FROM idempotency_keys WHERE {_OF_KEY} AND expires_at > now()"  # noqa: S608
 _CLAIMING = (0, 1)
@@ -37,7 +42,11 @@ def once(request: Request, work: Sequence[Statement], result: Statement) -> Once
     was used for a different request. Raise NothingMadeError, and what `postgres.batch` raises
     for the work, which is then rolled back with the claim.
     """
-    key = (request.caller.uid, request.route, idempotency_key.of(request))
+    key = {
+        "idempotency_caller": request.caller.uid,
+        "idempotency_route": request.route,
+        "idempotency_key": idempotency_key.of(request),
+    }
     for _ in range(2):  # a record may expire between the conflict and the read
         try:
             return Once(_make(request, key, work, result), False)
@@ -48,15 +57,15 @@ def once(request: Request, work: Sequence[Statement], result: Statement) -> Once
             if busy.statement in _CLAIMING:
                 raise idempotency_key.in_flight() from None
             raise
-        if found := postgres.query(_FIND, *key):
+        if found := postgres.query(_FIND, **key):
             return idempotency_key.replay(request, *found[0])
     raise idempotency_key.in_flight()
 
 
 def _make(
-    request: Request, key: tuple[str, str, str], work: Sequence[Statement], result: Statement
+    request: Request, key: dict[str, str], work: Sequence[Statement], result: Statement
 ) -> dict[str, Any]:
-    claim = Statement(_CLAIM, (*key, idempotency_key.fingerprint(request)))
+    claim = Statement(_CLAIM, {**key, "fingerprint": idempotency_key.fingerprint(request)})
     try:
         *_, [(row,)] = postgres.batch(Statement(_FORGET, key), claim, *work, _record(key, result))
     except DatabaseError as error:
@@ -69,12 +78,10 @@ def _make(
     return made
 
 
-def _record(key: tuple[str, str, str], result: Statement) -> Statement:
+def _record(key: dict[str, str], result: Statement) -> Statement:
     """Return the statement that records the result. Without a row it fails and rolls all back."""
-    caller, route, name = (f"${len(result.parameters) + number}" for number in (1, 2, 3))
     sql = f"""
 UPDATE idempotency_keys SET result = (SELECT to_jsonb(made) FROM ({result.sql}) AS made)
-WHERE caller = {caller}::uuid AND route = {route} AND key = {name}
-RETURNING result
+WHERE {_OF_KEY} RETURNING result
 """  # noqa: S608  the service's own SQL
-    return Statement(sql, (*result.parameters, *key))
+    return Statement(sql, {**result.named(), **key})

@@ -19,7 +19,7 @@ SETTLED_SECONDS = 60
 # One relay at a time takes a row. Its next turn is a minute later, then two, four, … an hour.
 _TAKE_DUE = """
 WITH due AS (
-    SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1::integer FOR UPDATE SKIP LOCKED
+    SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT :limit::integer FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 minute' * 2 ^ least(attempts, 6), interval '1 hour')
 FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
@@ -28,8 +28,8 @@ FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
 # Matches no row for an operation that has ended, because outcomes arrive more than once.
 _END = """
 WITH ended AS (
-    UPDATE operations SET state = $2::text, uid = coalesce($3::uuid, uid), reason = $4::text, email = NULL, completed_at = now()
-    WHERE id = $1::uuid AND state = 'pending' RETURNING id
+    UPDATE operations SET state = :state::text, uid = coalesce(:uid::uuid, uid), reason = :reason::text, email = NULL, completed_at = now()
+    WHERE id = :operation::uuid AND state = 'pending' RETURNING id
 )
 DELETE FROM outbox USING ended WHERE outbox.id = ended.id
 """
@@ -37,8 +37,8 @@ DELETE FROM outbox USING ended WHERE outbox.id = ended.id
 # An earlier release recorded no status; its rows are of active users.
 _UNDO = """
 WITH ended AS (
-    UPDATE operations SET state = 'failed', reason = $2::text, completed_at = now()
-    WHERE id = $1::uuid AND state = 'pending' RETURNING id, uid, actor
+    UPDATE operations SET state = 'failed', reason = :reason::text, completed_at = now()
+    WHERE id = :operation::uuid AND state = 'pending' RETURNING id, uid, actor
 ), taken AS (
     DELETE FROM outbox USING ended WHERE outbox.id = ended.id RETURNING arguments ->> 'previous_status' AS status
 ), undone AS (
@@ -51,18 +51,18 @@ WITH ended AS (
     RETURNING users.uid, ended.id, ended.actor
 )
 INSERT INTO audit_events (id, uid, actor, action, changes)
-SELECT $3::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
+SELECT :event::uuid, uid, actor, 'user.status_restored', jsonb_build_object('fields', '["status"]'::jsonb, 'operation', id)
 FROM undone
 """
 
 
-_FIND = "SELECT id, command, arguments, actor FROM outbox WHERE id = $1::uuid"
+_FIND = "SELECT id, command, arguments, actor FROM outbox WHERE id = :operation::uuid"
 
 # Nothing is left to do for the pool. Tokens that were accepted before the deletion may be served
 # for a while longer, and their writes must be erased, too.
 _ERASE_RECORDS = f"""
 UPDATE outbox SET command = '{ERASE_RECORDS}', attempts = 0, due_at = now() + interval '{SETTLED_SECONDS} seconds'
-WHERE id = $1::uuid AND command = 'erase_user'
+WHERE id = :operation::uuid AND command = 'erase_user'
 """  # noqa: S608  no input in it
 
 
@@ -73,7 +73,7 @@ def command(row: tuple[Any, ...]) -> Command:
 
 
 def take_due(limit: int) -> list[Command]:
-    return [command(row) for row in postgres.query(_TAKE_DUE, limit)]
+    return [command(row) for row in postgres.query(_TAKE_DUE, limit=limit)]
 
 
 def succeed(operation: str, uid: str | UUID | None = None) -> None:
@@ -81,28 +81,29 @@ def succeed(operation: str, uid: str | UUID | None = None) -> None:
 
     `uid` is the affected user, if that was not known before.
     """
-    postgres.query(_END, operation, "succeeded", uid, None)
+    postgres.query(_END, operation=operation, state="succeeded", uid=uid, reason=None)
 
 
 def ending(operation: str) -> postgres.Statement:
     """Return the statement that ends the operation with success."""
-    return postgres.Statement(_END, (operation, "succeeded", None, None))
+    ended = {"operation": operation, "state": "succeeded", "uid": None, "reason": None}
+    return postgres.Statement(_END, ended)
 
 
 def find(operation: UUID) -> Command | None:
     """Return the command of a pending operation."""
-    rows = postgres.query(_FIND, operation)
+    rows = postgres.query(_FIND, operation=operation)
     return command(rows[0]) if rows else None
 
 
 def erase_records(operation: str) -> None:
     """Let the relay erase the records, since the account is deleted. A repeat changes nothing."""
-    postgres.query(_ERASE_RECORDS, operation)
+    postgres.query(_ERASE_RECORDS, operation=operation)
 
 
 def fail(operation: str, reason: str) -> None:
     """End the operation with a `reason` that people can read. A repeat changes nothing."""
-    postgres.query(_END, operation, "failed", None, reason)
+    postgres.query(_END, operation=operation, state="failed", uid=None, reason=reason)
 
 
 def take_back(command: Command, reason: str) -> None:
@@ -113,4 +114,4 @@ def take_back(command: Command, reason: str) -> None:
     if command.command == "create_user":
         fail(command.id, reason)
     else:
-        postgres.query(_UNDO, command.id, reason, uuid7())
+        postgres.query(_UNDO, operation=command.id, reason=reason, event=uuid7())

@@ -12,13 +12,14 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from atrium.runtime import clock, lean_import
 from atrium.runtime.clock import Moment
 from atrium.runtime.lean_import import LazyModule
+from atrium.stores.statement import Statement
 
 # Together these take most of pg8000's start-up. RDS Proxy with IAM never asks for SCRAM.
 core: Any = lean_import.load(
@@ -48,16 +49,6 @@ https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.htm
 KEEPALIVE_SECONDS = 60
 
 Row = tuple[Any, ...]
-
-
-class Statement(NamedTuple):
-    """SQL with `$1` placeholders and its parameters.
-
-    Write `$1::uuid` where Postgres cannot infer the type.
-    """
-
-    sql: str
-    parameters: tuple[object, ...] = ()
 
 
 class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 is untyped
@@ -141,8 +132,8 @@ class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 
 
         All are unnamed, types are inferred, and values and results are text.
         """
-        sql = statement.sql.encode()
-        values = make_params(self.py_types, statement.parameters)
+        sql, parameters = statement.numbered()
+        values = make_params(self.py_types, parameters)
         bind = [core.NULL_BYTE * 2, core.H_pack(0), core.H_pack(len(values))]
         for value in values:
             data = None if value is None else value.encode()
@@ -151,7 +142,7 @@ class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 
         return b"".join(
             (
                 core._create_message(
-                    core.PARSE, core.NULL_BYTE + sql + core.NULL_BYTE + core.H_pack(0)
+                    core.PARSE, core.NULL_BYTE + sql.encode() + core.NULL_BYTE + core.H_pack(0)
                 ),
                 core._create_message(core.BIND, b"".join(bind)),
                 core._create_message(core.DESCRIBE, core.PORTAL + core.NULL_BYTE),

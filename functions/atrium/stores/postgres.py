@@ -1,6 +1,6 @@
 """SQL for services: `query` and `batch`, one network round trip each, through RDS Proxy over TLS.
 
-    [(email,)] = query("SELECT email FROM users WHERE uid = $1::uuid", uid)
+    [(email,)] = query("SELECT email FROM users WHERE uid = :uid::uuid", uid=uid)
 
 Connections use an IAM token. Rows hold Python values (UUID, aware UTC datetimes, jsonb as dicts and
 lists). As parameters, a dict is jsonb and a list is an array; pass a jsonb list as JSON text.
@@ -97,12 +97,17 @@ class _Address(NamedTuple):
     user: str
 
 
-def query(sql: str, *parameters: object, user: str | None = None) -> list[Row]:
-    """Run one statement with `$1` placeholders. Raises `DatabaseError`, `DatabaseUnavailableError`.
+def query(
+    sql: str, *positional: object, user: str | None = None, **parameters: object
+) -> list[Row]:
+    """Run one statement with named parameters. Raises `DatabaseError`, `DatabaseUnavailableError`.
 
-    `user` is the database user to connect as, by default `DB_USER`.
+    `user` is the database user to connect as, by default `DB_USER`. Parameters can also be
+    positional, for `$1`, `$2`.
     """
-    return batch(Statement(sql, parameters), user=user)[0]
+    if positional and parameters:
+        raise TypeError("Pass the parameters either by name or by position.")
+    return batch(Statement(sql, positional or parameters), user=user)[0]
 
 
 def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:

@@ -7,7 +7,8 @@ from atrium.stores import postgres
 
 def read(_: Request) -> Response:
     [row] = postgres.query(
-        "SELECT uid, email, status, created_at FROM users WHERE email = $1", "ada@example.com"
+        "SELECT uid, email, status, created_at FROM users WHERE email = :email",
+        email="ada@example.com",
     )
     return response.json(row)
 

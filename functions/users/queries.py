@@ -1,0 +1,133 @@
+"""The SQL of this service."""
+
+# ruff: noqa: S608  constants alone are put into the SQL
+
+from typing import Literal
+
+COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
+IS_NOT_DELETED = "users.status IN ('active', 'disabled')"
+IS_EXPECTED = "(:versions::bigint[] IS NULL OR version = ANY (:versions::bigint[]))"
+"""Matches the versions of If-Match, or every version if they are NULL."""
+
+FIND_USER = f"SELECT {COLUMNS} FROM users WHERE uid = :uid::uuid AND {IS_NOT_DELETED}"
+
+# The UPDATE itself has the condition, so the second of two changes to one version matches no row.
+# The audit row depends on the UPDATE, so both exist or neither.
+CHANGE_USER = f"""
+WITH changed AS (
+    UPDATE users SET
+        given_name = CASE WHEN :changes::jsonb ? 'given_name' THEN :changes::jsonb ->> 'given_name' ELSE given_name END,
+        family_name = CASE WHEN :changes::jsonb ? 'family_name' THEN :changes::jsonb ->> 'family_name' ELSE family_name END,
+        locale = CASE WHEN :changes::jsonb ? 'locale' THEN :changes::jsonb ->> 'locale' ELSE locale END,
+        version = version + 1,
+        updated_at = now()
+    WHERE uid = :uid::uuid AND {IS_NOT_DELETED} AND {IS_EXPECTED}
+    RETURNING {COLUMNS}
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT :event::uuid, uid, :actor, 'user.changed', :audited::jsonb, :request_id FROM changed
+)
+SELECT changed.* FROM users LEFT JOIN changed USING (uid)
+WHERE users.uid = :uid::uuid AND {IS_NOT_DELETED}
+"""
+
+FIND_IDENTITIES = "SELECT provider, subject FROM identities WHERE uid = :uid::uuid"
+
+Sort = Literal["created_at", "-created_at", "email", "-email"]
+
+# Must match the index in migrations/0005_users_directory.sql.
+_WORDS = "lower(' ' || coalesce(given_name, '') || ' ' || coalesce(family_name, '') || ' ' || coalesce(email::text, ''))"
+
+
+def _list_users(after: str, order: str) -> str:
+    """Return the SQL of a page. `after` is the condition of its position.
+
+    The plan uses the parameters, so absent filters cost nothing. `<%` compares trigrams, so `jonh`
+    finds John.
+    """
+    return f"""
+SELECT {COLUMNS} FROM users
+WHERE status <> 'erased'
+    AND status = ANY (:statuses::text[])
+    AND (:email::citext IS NULL OR email = :email::citext)
+    AND (:created_from::timestamptz IS NULL OR created_at >= :created_from::timestamptz)
+    AND (:created_before::timestamptz IS NULL OR created_at < :created_before::timestamptz)
+    AND (:prefixes::text IS NULL OR {_WORDS} LIKE :prefixes::text OR :word::text <% {_WORDS})
+    AND ({after})
+ORDER BY {order} LIMIT :limit::integer
+"""
+
+
+def _after_time(comparison: str) -> str:
+    position = "(:after_time::timestamptz, :after_uid::uuid)"
+    return f":after_time::timestamptz IS NULL OR (created_at, uid) {comparison} {position}"
+
+
+def _after_email(comparison: str) -> str:
+    return f":after_email::citext IS NULL OR email {comparison} :after_email::citext"
+
+
+# E-mail addresses are unique among users who are not erased, so e-mail alone is a sort key and the
+# unique index serves the sort.
+LIST_USERS: dict[Sort, str] = {
+    "created_at": _list_users(_after_time(">"), "created_at, uid"),
+    "-created_at": _list_users(_after_time("<"), "created_at DESC, uid DESC"),
+    "email": _list_users(_after_email(">"), "email"),
+    "-email": _list_users(_after_email("<"), "email DESC"),
+}
+
+# The user of an invitation is known when the account exists.
+FIND_OPERATION = """
+SELECT id, kind, state, CASE WHEN kind <> 'user.invite' OR state = 'succeeded' THEN uid END AS uid,
+    reason, created_at, completed_at
+FROM operations WHERE id = :operation::uuid AND (:actor::uuid IS NULL OR actor = :actor::uuid)
+"""
+
+# Inserts nothing if the address is taken. The audit trail names the future user and the operation.
+INVITE = """
+WITH operation AS (
+    INSERT INTO operations (id, kind, uid, email, actor)
+    SELECT :operation::uuid, 'user.invite', :uid::uuid, :email::citext, :actor::uuid
+    WHERE NOT EXISTS (SELECT FROM users WHERE email = :email::citext AND status <> 'erased')
+    RETURNING id, uid, actor
+), queued AS (
+    INSERT INTO outbox (id, command, arguments, actor)
+    SELECT id, 'create_user', :arguments::jsonb, actor FROM operation
+)
+INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+SELECT :event::uuid, uid, actor, 'user.invited', jsonb_build_object('operation', id), :request_id
+FROM operation
+"""
+
+# `erase_at` is the end of the grace period of a person's own deletion.
+CHANGE_STATUS = f"""
+WITH before AS (
+    SELECT uid, status FROM users
+    WHERE uid = :uid::uuid AND status = ANY (:statuses_before::text[]) AND {IS_EXPECTED} FOR UPDATE
+), changed AS (
+    UPDATE users SET
+        status = :status::text,
+        erase_at = coalesce(now() + make_interval(days => :grace_days::integer), erase_at),
+        version = version + 1,
+        updated_at = now()
+    FROM before WHERE users.uid = before.uid
+    RETURNING users.uid, users.status, users.erase_at, before.status AS previous_status
+), operation AS (
+    INSERT INTO operations (id, kind, uid, actor)
+    SELECT :operation::uuid, :kind::text, uid, :actor::uuid FROM changed
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT :event::uuid, uid, :actor::text, :action::text,
+        jsonb_build_object('fields', '["status"]'::jsonb, 'operation', :operation::uuid), :request_id
+    FROM changed
+)
+INSERT INTO outbox (id, command, arguments, actor)
+SELECT :operation::uuid, :command::text, jsonb_strip_nulls(jsonb_build_object(
+    'uid', uid, 'status', status, 'previous_status', previous_status, 'erase_at', erase_at, 'identities', (
+        SELECT coalesce(jsonb_agg(jsonb_build_array(provider, subject)), '[]')
+        FROM identities WHERE identities.uid = changed.uid
+    )
+)), :actor::uuid
+FROM changed
+RETURNING id, command, arguments, actor
+"""
