@@ -20,6 +20,7 @@ from atrium.stores.pipeline import PipelinedConnection
 from identity_commands import cognito
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
+from local_aws_tests.support import quick_mocks  # noqa: F401 - patches moto and botocore
 from pre_token_generation import scopes
 from tests.unit.crowd import Crowd
 from tests.unit.events import POOL

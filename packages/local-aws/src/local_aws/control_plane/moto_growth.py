@@ -5,15 +5,23 @@ Importing this module patches moto.
 moto keeps every instance of its models, including copies, and a DynamoDB transaction copies its
 whole table once per item. A thousand transactions on a small table held 12 GB. With the patch, no
 instance is kept, and a transaction copies only the items that it changes.
+
+moto also parses AWS's 1,500 managed policies for each new or emptied account, which takes a tenth
+of a second. With the patch, they are parsed once and copied.
 """
 
 import copy
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core.common_models import BaseModel
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.iam.models import IAMBackend, ManagedPolicy
+
+from local_aws.settings import ACCOUNT_ID
 
 Operations = Sequence[Mapping[str, Mapping[str, Any]]]
 
@@ -102,5 +110,27 @@ def _nothing() -> None:
     pass
 
 
+_init_aws_policies: Any = IAMBackend._init_aws_policies
+
+
+@functools.cache
+def _parsed_policies(partition: str) -> list[ManagedPolicy]:
+    backend: Any = SimpleNamespace(account_id=ACCOUNT_ID, region_name=partition)
+    found: list[ManagedPolicy] = _init_aws_policies(backend)
+    return found
+
+
+def _copied_policies(backend: IAMBackend) -> list[ManagedPolicy]:
+    """Return AWS's policies. Each account counts its own attachments."""
+    return [_copied(policy) for policy in _parsed_policies(backend.region_name)]
+
+
+def _copied(policy: ManagedPolicy) -> ManagedPolicy:
+    made = object.__new__(type(policy))  # twenty times as fast as copy.copy
+    vars(made).update(vars(policy))
+    return made
+
+
 BaseModel.__new__ = _new  # type: ignore[method-assign, assignment]
 DynamoDBBackend.transact_write_items = _transact  # type: ignore[method-assign, assignment]
+IAMBackend._init_aws_policies = _copied_policies  # type: ignore[method-assign, assignment]

@@ -1,4 +1,4 @@
-"""A transaction is whole or nothing, and costs what it touches."""
+"""moto's cost: a transaction touches only its own items, and AWS's policies are parsed once."""
 
 import gc
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import Item
+from moto.iam.models import iam_backends
 
 from local_aws.control_plane import moto_growth  # noqa: F401 - the fix to moto, made by importing it
+from local_aws.settings import ACCOUNT_ID
 
 TABLE = "things"
 
@@ -99,3 +101,19 @@ def test_nothing_is_left_of_a_transaction_but_what_it_wrote(table: Any) -> None:
     for _ in range(5):
         table.transact_write_items(TransactItems=[add("1"), add("2")])
     assert living() <= before + 5
+
+
+def test_accounts_share_the_text_of_awss_policies_and_count_their_own_attachments() -> None:
+    arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+    counts, texts = [], []
+    for _ in range(2):
+        with mock_aws():
+            iam = boto3.client("iam", aws_access_key_id="a", aws_secret_access_key="b")
+            iam.create_role(RoleName="deploy", AssumeRolePolicyDocument="{}")
+            counts.append(iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"])
+            iam.attach_role_policy(RoleName="deploy", PolicyArn=arn)
+            counts.append(iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"])
+            held = iam_backends[ACCOUNT_ID]["aws"].managed_policies[arn]
+            texts.append(held.versions[0].document)
+    assert counts == [0, 1, 0, 1]
+    assert texts[0] is texts[1]
