@@ -90,9 +90,9 @@ def _fetch(fork: Fork, source: str, tag: str, to: str) -> None:
 
 def _renumber(fork: Fork, own: set[str], added: set[str]) -> list[str]:
     """Give new migrations of Atrium numbers after the fork's own; return what was renamed."""
-    if not own or not added or min(added) > max(own):
+    if not own or not added or min(map(_number, added)) > max(map(_number, own)):
         return []
-    number = max(int(name[:4]) for name in own | fork.migrations("HEAD"))
+    number = max(map(_number, own | fork.migrations("HEAD")))
     told = []
     for name in sorted(added):
         number += 1
@@ -104,6 +104,10 @@ def _renumber(fork: Fork, own: set[str], added: set[str]) -> list[str]:
             fork.git("add", f"migrations/{new}{ending}")
         told.append(f"  migrations/{name}.sql is {new}.sql here, after this fork's own.")
     return told
+
+
+def _number(migration: str) -> int:
+    return int(migration[:4])
 
 
 def _explained(tag: str, conflicts: list[str]) -> str:
