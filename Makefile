@@ -170,8 +170,9 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
 
 .PHONY: proof-pipelines
-proof-pipelines: environment ## Run every workflow for every event with act; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
+proof-pipelines: environment ## Run every workflow with act, also for real against an empty account of the laptop's AWS; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider -n 2 tests/pipeline_runs
+	@$(PYTHON) -m pytest -q -x -s -p no:cacheprovider tests/pipeline_runs/proof_account.py
 	@WHOLE_MATRIX=1 $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/pipelines
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/story/test_release.py tests/story/proof_release.py
 
