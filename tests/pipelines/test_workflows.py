@@ -197,3 +197,14 @@ def test_a_forks_pull_request_gets_no_role() -> None:
     condition = WORKFLOWS["plan"]["jobs"]["environments"]["if"]
     assert "github.event.pull_request.head.repo.full_name == github.repository" in condition
     assert WORKFLOWS["plan"]["jobs"]["plan"]["needs"] == "environments"
+
+
+PUBLIC = "github.event.repository.visibility == 'public'"
+LICENSED = ("attest-build-provenance", "codeql-action", "dependency-review", "scorecard-action")
+
+
+@every
+def test_what_needs_a_licence_in_private_repositories_runs_in_public_ones_alone(name: str) -> None:
+    for step in steps(ALL[name]):
+        if any(action in step.get("uses", "") for action in LICENSED):
+            assert PUBLIC in ALL[name].get("if", "") + step.get("if", ""), step["uses"]
