@@ -7,7 +7,9 @@ PYTHON := .venv/bin/python
 FORMAT ?= text
 # Bytecode lies in one place, not beside the sources: without any, every command would compile boto3 and moto anew.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
-unexport PYTHONDONTWRITEBYTECODE
+# What the caller's shell says to Python and Bash must not change what the commands do.
+unexport $(filter-out PYTHONPYCACHEPREFIX PYTHONHASHSEED,$(filter PYTHON%,$(.VARIABLES))) BASH_ENV SHELLOPTS BASHOPTS
+export PYTHONUTF8 := 1
 
 .PHONY: help
 help: ## List the tasks
@@ -155,6 +157,10 @@ proof-cognito-clients: environment ## Run the whole auth API of pycognito, amazo
 
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
+
+.PHONY: proof-shells
+proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py
 
 .PHONY: proof-overload
 proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)

@@ -1,6 +1,11 @@
 """Atrium's commands. docs/architecture.md gives the import rules, which import-linter checks."""
 
+import sys
 from pathlib import Path
+
+from local_aws import unexpected
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
+
+sys.excepthook = unexpected.hook(ROOT / ".venv")

@@ -28,6 +28,7 @@ class BootstrapError(Exception):
 def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - run by whatever python3 the machine has
         raise BootstrapError("python3 is older than 3.11. Install Python 3.13 and run make again.")
+    _require_usable_path()
     wanted = _fingerprint()
     stamp = VENV / "atrium.stamp"
     if stamp.is_file() and stamp.read_text() == wanted and (VENV / "bin" / "python").exists():
@@ -59,6 +60,21 @@ def main() -> None:
     _install_runtime(uv)
     stamp.write_text(wanted)
     _say(f"environment: ready in {time.monotonic() - started:.1f} s")
+
+
+def _require_usable_path() -> None:
+    """Raise BootstrapError for a path that search paths and file formats cannot contain."""
+    try:
+        text = os.fsencode(ROOT).decode("utf-8")
+    except UnicodeDecodeError:
+        raise BootstrapError(
+            f"the path of this checkout is not UTF-8: {os.fsencode(ROOT)!r}. Rename its folders and run make again."
+        ) from None
+    if found := [sign for sign in (":", "\n", "\r", '"', "$", "\\") if sign in text]:
+        raise BootstrapError(
+            f"the path of this checkout has {found[0]!r}, which search paths and Make cannot contain: {text!r}."
+            " Rename its folders and run make again."
+        )
 
 
 def _link_sources() -> None:
@@ -158,12 +174,24 @@ def _run(*command: str) -> None:
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"
     }
+    environment |= _own_cache()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise BootstrapError(
             f"`{' '.join(command[:4])} …` failed:\n  {tail}\n  Check that the package registry is reachable, then run make again."
         )
+
+
+def _own_cache() -> dict[str, str]:
+    """Return a folder for uv's cache if its usual place is read-only, as with a read-only home."""
+    if os.environ.get("UV_CACHE_DIR"):
+        return {}
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    existing = next(
+        (each for each in (cache / "uv", *(cache / "uv").parents) if each.exists()), cache
+    )
+    return {} if os.access(existing, os.W_OK) else {"UV_CACHE_DIR": str(VENV / "uv-cache")}
 
 
 def _say(text: str) -> None:

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws.callers_environment import forget_aws
 from local_aws.settings import Settings
 from local_aws.supervisor import ready as supervisor
 from local_aws.supervisor.ready import StackError
@@ -154,6 +155,7 @@ def environment(name: str) -> Environment:
 
 
 def _local(settings: Settings) -> Environment:
+    forget_aws()
     try:
         own = asdict(local_outputs.read(settings))
         state = json.loads(Record.of(settings, ENVIRONMENT).state.read_text())

@@ -4,23 +4,31 @@ import os
 import re
 
 from local_aws.settings import Program, Settings
+from local_aws.supervisor import ports
 from tools import ROOT
 
 
 def from_environment() -> Settings:
-    """Read `API_PORT`, `AWS_PORT` and `ATRIUM_STATE` (the folder that holds the stack's state).
+    """Return the settings of this checkout's stack, with its own ports if it runs.
 
-    Raise SystemExit with the accepted values if one of them is not valid.
+    `ATRIUM_STATE` names the folder that holds its state.
     """
-    return Settings(
+    return ports.of_running(asked())
+
+
+def asked() -> Settings:
+    """Return the settings of a start, with `API_PORT` and `AWS_PORT` or the ports of the last start.
+
+    Raise SystemExit with the accepted values if a variable is not valid.
+    """
+    settings = Settings(
         root=ROOT,
         state_name=_state_name(),
-        api_port=_port("API_PORT", 3000),
-        aws_port=_port("AWS_PORT", 4566),
         database="atrium",
         terraform_state="dev",
         program=Program("make", "ATRIUM"),
     )
+    return ports.asked_for(settings, _port("API_PORT"), _port("AWS_PORT"))
 
 
 def _state_name() -> str:
@@ -33,10 +41,12 @@ def _state_name() -> str:
     return name
 
 
-def _port(name: str, default: int) -> int:
-    text = os.environ.get(name) or str(default)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+def _port(name: str) -> int | None:
+    text = os.environ.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise SystemExit(
-            f"{name}={text!r} is not a port. Set it to a number from 1 to 65535, or leave it unset for {default}."
+            f"{name}={text!r} is not a port. Set it to a number from 1 to 65535, or unset it."
         )
     return int(text)

@@ -17,6 +17,8 @@ import sys
 from dataclasses import asdict
 from types import FrameType
 
+from local_aws import unexpected
+from local_aws.callers_environment import exports, forget_aws
 from local_aws.settings import Settings
 from local_aws.supervisor.ready import StackError
 from local_aws.terraform.binary import TerraformMissingError
@@ -36,7 +38,9 @@ def main() -> int:
     parser.add_argument("--forward", type=float, default=0, help="clock: seconds")
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
     arguments = parser.parse_args()
-    settings = stack_settings.from_environment()
+    forget_aws()
+    starts = arguments.command in ("up", "dev")
+    settings = stack_settings.asked() if starts else stack_settings.from_environment()
     # A closed terminal and `kill` count as Ctrl-C, since a shell's background jobs ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
@@ -48,18 +52,19 @@ def main() -> int:
             print(f"  {_after_terraform(settings)}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        where = error.filename or settings.state
-        print(
-            f"\n{arguments.command}: {error.strerror}: {where}. Free some disk space and run it again.",
-            file=sys.stderr,
-        )
+        print(f"\n{_after_system_error(error, arguments.command, settings)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\n{arguments.command}: interrupted. {_next(settings)}", file=sys.stderr)
         return 130
     return 0
+
+
+def _after_system_error(error: OSError, command: str, settings: Settings) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = error.filename or settings.state
+        return f"{command}: {error.strerror}: {where}. Free some disk space and run it again."
+    return unexpected.of_system(error, command)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -108,7 +113,7 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
             show.follow_logs(settings, arguments.service)
         case "env":
             values = show.environment(settings, outputs.read(settings))
-            _tell(show.as_json(values) if json_wanted else show.exports(values))
+            _tell(show.as_json(values) if json_wanted else exports(values))
         case "clock":
             from local_aws.supervisor.movable_clock import forward
 

@@ -97,7 +97,7 @@ def _up() -> Environment:
     """Deploy to the laptop, by `make up`."""
     from tools.laptop.stack.up import up
 
-    up(stack_settings.from_environment())
+    up(stack_settings.asked())
     return environment.environment(environment.LOCAL)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.callers_environment import for_terraform
 from local_aws.terraform import providers
 from local_aws.terraform.binary import terraform
 from tools import ROOT
@@ -105,8 +106,9 @@ class Root:
         return {name: entry["value"] for name, entry in shown.items()}
 
     def _require_backend(self) -> None:
-        data = self.folder / os.environ.get("TF_DATA_DIR", ".terraform")
-        if not (data / "terraform.tfstate").is_file():  # where Terraform notes its backend
+        if not (
+            self.folder / ".terraform/terraform.tfstate"
+        ).is_file():  # where Terraform notes its backend
             self.init()
 
     def _read(self, *arguments: str) -> str:
@@ -138,7 +140,7 @@ def root(name: str) -> Root:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | providers.environment(TOOLS) | {"TF_IN_AUTOMATION": "1"}
+    return for_terraform(os.environ) | providers.environment(TOOLS) | {"TF_IN_AUTOMATION": "1"}
 
 
 def _managed(module: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,9 +11,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from local_aws.callers_environment import for_terraform
 from local_aws.settings import ACCOUNT_ID, Settings
 from local_aws.terraform.command import TerraformError
 from local_aws.terraform.local_root import LocalRoot
+from local_aws.terraform.providers import quoted
 from local_aws.terraform.record import Record
 
 ENVIRONMENT = "dev"  # applied by `make up`; `stack_settings` names it for snapshots
@@ -44,7 +46,7 @@ class ScratchRoot(LocalRoot):
             for file in self._source.glob(pattern):
                 shutil.copy2(file, self.folder / file.name)
         (self.folder / "backend_override.tf").write_text(
-            f'terraform {{\n  backend "local" {{\n    path = "{self.record.state}"\n  }}\n}}\n'
+            f'terraform {{\n  backend "local" {{\n    path = {quoted(self.record.state)}\n  }}\n}}\n'
         )
         (self.folder / "terraform.tfvars.json").write_text(json.dumps({"account_id": ACCOUNT_ID}))
         self._link_siblings()
@@ -92,7 +94,7 @@ class ScratchRoot(LocalRoot):
         digest = hashlib.sha256(
             f"{self.command} {self.settings.api_port} {self.settings.aws_port}".encode()
         )
-        for name, value in sorted(os.environ.items()):
+        for name, value in sorted(for_terraform(os.environ).items()):
             if name.startswith("TF_"):
                 digest.update(f"{name}={value}\0".encode())
         for file in sorted(self._input_files()):

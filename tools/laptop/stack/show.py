@@ -1,11 +1,12 @@
 """The stack's addresses, environment variables, status and logs (`make env`, `status`, `logs`)."""
 
 import json
-import shlex
+import os
 import subprocess
 from dataclasses import asdict
 from typing import Any
 
+from local_aws.callers_environment import has_proxy
 from local_aws.settings import Settings
 from local_aws.supervisor import ready as supervisor
 from local_aws.supervisor.ready import StackError
@@ -35,7 +36,8 @@ Next: `eval "$(make -s env)"` for aws, boto3 and curl · `make logs` · `make st
 
 
 def first_request(outputs: Outputs, token: str) -> str:
-    return f"curl -s {outputs.api_url}/v1/me -H 'Authorization: Bearer {token}'"
+    direct = "--noproxy '*' " if has_proxy(os.environ) else ""
+    return f"curl -s {direct}{outputs.api_url}/v1/me -H 'Authorization: Bearer {token}'"
 
 
 def access_token(settings: Settings, outputs: Outputs) -> str:
@@ -74,10 +76,6 @@ def environment(settings: Settings, outputs: Outputs) -> dict[str, str]:
         "DATABASE_URL": outputs.database_url,
         "TOKEN": access_token(settings, outputs),
     }
-
-
-def exports(values: dict[str, str]) -> str:
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
 def status(settings: Settings) -> dict[str, Any]:

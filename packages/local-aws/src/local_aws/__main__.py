@@ -1,29 +1,51 @@
 """The command `local-aws`."""
 
 import argparse
+import locale
 import os
 import sys
 from pathlib import Path
 
+from local_aws import unexpected
+from local_aws.callers_environment import forget_aws
 from local_aws.settings import Program, Settings
+from local_aws.supervisor import ports
 
 STATE = ".local-aws"
 
 
 def main() -> int:
+    _require_utf8()
     options = _parser().parse_args()
+    sys.excepthook = unexpected.hook((options.root or Path()).resolve() / options.state)
+    forget_aws()
+    settings = _settings(options)
+    if options.command == "serve":
+        return _serve(settings, options)
+    return _command(settings, options)
+
+
+def _require_utf8() -> None:
+    """Start again in UTF-8 mode if files or output have another encoding, such as Latin-1."""
+    own = "PYTHONIOENCODING" in os.environ
+    if not own and (sys.flags.utf8_mode or locale.getencoding().lower() == "utf-8"):
+        return
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    environment.pop("PYTHONIOENCODING", None)
+    command = [sys.executable, "-P", "-m", "local_aws", *sys.argv[1:]]
+    os.execve(sys.executable, command, environment)  # noqa: S606
+
+
+def _settings(options: argparse.Namespace) -> Settings:
     settings = Settings(
         root=(options.root or Path()).resolve(),
         state_name=options.state,
-        api_port=options.api_port,
-        aws_port=options.aws_port,
         database=options.database,
         terraform_state=options.terraform_state,
         program=Program(options.program, options.variables),
     )
-    if options.command == "serve":
-        return _serve(settings, options)
-    return _command(settings, options)
+    asked = ports.asked_for(settings, options.api_port, options.aws_port)
+    return asked if options.command in ("up", "serve") else ports.of_running(asked)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,8 +91,8 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             name,
             type=int,
-            default=os.environ.get(variable, default),
-            help=f"({variable}; default: {default})",
+            default=os.environ.get(variable) or None,
+            help=f"({variable}; default: that of the last start, at first {default})",
         )
     command.add_argument(
         "--database", default=Settings.database, help="the database that Postgres starts with"
@@ -104,6 +126,9 @@ def _command(settings: Settings, options: argparse.Namespace) -> int:
         _run(settings, options)
     except (StackError, TerraformError, TerraformMissingError) as error:
         print(f"\n{options.command}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"\n{unexpected.of_system(error, options.command)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\n{options.command}: interrupted", file=sys.stderr)

@@ -2,10 +2,10 @@
 
 import json
 import os
-import shlex
 from dataclasses import asdict
 from typing import Any
 
+from local_aws import callers_environment
 from local_aws.settings import Settings
 from local_aws.supervisor import ready
 from local_aws.terraform.environment import aws_environment
@@ -27,7 +27,7 @@ def summary(settings: Settings, outputs: dict[str, Any]) -> str:
 def exports(settings: Settings) -> str:
     region = os.environ.get("AWS_REGION", "us-east-1")
     values = aws_environment(settings) | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+    return callers_environment.exports(values)
 
 
 def status(settings: Settings) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,12 @@ def cache_folder() -> Path:
     """
     if os.geteuid() == 0:
         return Path("/var/tmp/local-aws-0")  # noqa: S108  ownership is checked before use
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "local-aws"
+    with suppress(OSError, RuntimeError):  # a user without a home, or with a read-only one
+        own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "local-aws"
+        own.mkdir(parents=True, exist_ok=True)
+        if os.access(own, os.W_OK):
+            return own
+    return Path(f"/var/tmp/local-aws-{os.geteuid()}")  # noqa: S108
 
 
 def public_folder(path: Path) -> Path:

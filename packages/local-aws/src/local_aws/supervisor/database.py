@@ -13,7 +13,7 @@ from local_aws.database.pgbouncer import Pgbouncer, PgbouncerError
 from local_aws.database.postgres import Postgres, PostgresError
 from local_aws.database.proxy import Proxy
 from local_aws.settings import Settings
-from local_aws.supervisor.ports import is_free
+from local_aws.supervisor.ports import is_free, remembered, remembered_file
 
 log = logging.getLogger("local_aws.database")
 
@@ -99,8 +99,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     Raises:
         PostgresNotFoundError, PostgresError, PgbouncerError: A part is missing or did not start.
     """
-    ports = settings.state / "ports.json"
-    wanted: dict[str, int] = json.loads(ports.read_text()) if ports.exists() else {}
+    ports, wanted = remembered_file(settings), remembered(settings)
     server = await postgres.start(
         settings.state / "postgres",
         port=_if_free(wanted.get("postgres")),
@@ -121,7 +120,8 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     stack.push_async_callback(database.stop)
     await proxy.start(_if_free(wanted.get("proxy")) or 0)
     # The proxy's port is in every function's environment, so keeping it avoids drift.
-    ports.write_text(json.dumps({"postgres": server.port, "proxy": proxy.port}))
+    used = {"postgres": server.port, "proxy": proxy.port}
+    ports.write_text(json.dumps(used | {"api": settings.api_port, "aws": settings.aws_port}))
     keeper = asyncio.create_task(database.keep_running())
     stack.callback(keeper.cancel)
     return database

@@ -15,7 +15,14 @@ from typing import Any
 
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor.ports import is_free
-from local_aws.supervisor.ready import COMMAND, Running, StackError, is_alive, running
+from local_aws.supervisor.ready import (
+    COMMAND,
+    Running,
+    StackError,
+    is_alive,
+    listener,
+    running,
+)
 
 STARTUP_SECONDS = 300  # for a slow machine; a process that ended is reported at once
 SHUTDOWN_SECONDS = 70  # the supervisor's last snapshot may take a minute
@@ -40,14 +47,14 @@ def start(settings: Settings, launch: Launch) -> Running:
     Raises:
         StackError: A port is taken, or it ended or hung while starting. Nothing of it is left running.
     """
-    for name, port in (("API_PORT", settings.api_port), ("AWS_PORT", settings.aws_port)):
-        _require_free(settings, name, port)
+    for port in (settings.api_port, settings.aws_port):
+        _require_free(settings, port)
     settings.logs.mkdir(parents=True, exist_ok=True)
     log = settings.logs / "supervisor.log"
     begin = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", *COMMAND, *_arguments(settings, launch)],
+            [sys.executable, "-P", "-X", "utf8", *COMMAND, *_arguments(settings, launch)],
             cwd=settings.root,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -200,23 +207,36 @@ def wait_for(settings: Settings, url: str, seconds: float) -> Any:
             time.sleep(0.2)
 
 
-def _require_free(settings: Settings, name: str, port: int) -> None:
+def _require_free(settings: Settings, port: int) -> None:
     if is_free(port):
         return
-    other = next((number for number in range(port + 1, 65536) if is_free(number)), port)
     raise StackError(
         f"Port {port} on {LOOPBACK} is taken{_by_whom(settings, port)}. Stop the process that listens there "
-        f"(`lsof -i :{port}` names it) or choose another: {name}={other} {settings.program.name} up"
+        f"(`lsof -i :{port}` names it) or choose another: {_free_ports(settings)} {settings.program.name} up\n"
+        "  Later commands remember the ports."
     )
 
 
+def _free_ports(settings: Settings) -> str:
+    """Return the settings of ports that are free, next to those that were asked for."""
+    chosen: dict[str, int] = {}
+    for name, port in (("API_PORT", settings.api_port), ("AWS_PORT", settings.aws_port)):
+        near = (each for each in range(port, 65536) if each not in chosen.values())
+        chosen[name] = next(filter(is_free, near), port)
+    return " ".join(f"{name}={port}" for name, port in chosen.items())
+
+
 def _by_whom(settings: Settings, port: int) -> str:
-    """Return the words that name the stack of this checkout that has the port, if any."""
-    for file in settings.root.glob(".local*/supervisor.json"):
-        other = running(Settings(root=settings.root, state_name=file.parent.name))
-        if other and port in (other.api_port, other.aws_port):
-            return f" by the stack in {file.parent.name} (pid {other.pid}, `{settings.program.variables}_STATE={file.parent.name} {settings.program.name} down`)"
-    return ""
+    """Return the words that name the stack that has the port, and its stop command, if any."""
+    if (other := listener(port)) is None:
+        return ""
+    program = settings.program
+    state = f"{program.variables}_STATE={other.state_name}"
+    if other.root == settings.root.resolve():
+        return (
+            f" by the stack in {other.state_name} (pid {other.pid}, `{state} {program.name} down`)"
+        )
+    return f" by the stack of {other.root} (pid {other.pid}; there, `{state} {program.name} down` stops it)"
 
 
 def _last_words(log: Path, begin: int) -> str:

@@ -39,12 +39,18 @@ def write_ready(settings: Settings, running: Running) -> None:
 
 
 def running(settings: Settings) -> Running | None:
-    """Return the live supervisor of this state folder; ignore the file of a killed one."""
+    """Return the live supervisor of this state folder.
+
+    The file of a killed supervisor is ignored, and so is that of another folder's supervisor, which
+    a copy of a checkout contains.
+    """
     try:
         found = Running(**json.loads(_ready_file(settings).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return found if is_alive(found.pid) else None
+    served = supervised(found.pid)
+    is_ours = served is not None and served.is_of(settings)
+    return found if is_ours else None
 
 
 def was_killed(settings: Settings) -> bool:
@@ -59,6 +65,46 @@ def forget_ready(settings: Settings) -> None:
 def is_alive(pid: int) -> bool:
     """Return True if `pid` is a supervisor; another process may have got the pid of an ended one."""
     return " ".join(COMMAND[1:]) in command_of(pid)
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """The stack that a supervisor process serves, by its command line."""
+
+    pid: int
+    root: Path  # where the folder is now, if it was moved since the start
+    state_name: str
+    ports: frozenset[int]
+
+    def is_of(self, settings: Settings) -> bool:
+        return (self.root / self.state_name).resolve() == settings.state.resolve()
+
+
+def supervised(pid: int) -> Supervised | None:
+    """Return the stack of a supervisor process; None if `pid` is none or cannot be read."""
+    import psutil  # late: no command needs it where nothing was started
+
+    try:
+        process = psutil.Process(pid)
+        command = process.cmdline()
+        if " ".join(COMMAND[1:]) not in " ".join(command):
+            return None
+        options = dict(
+            each.split("=", 1) for each in command if each.startswith("--") and "=" in each
+        )
+        ports = frozenset(int(options[name]) for name in ("--api-port", "--aws-port"))
+        # The supervisor never changes its folder, so this is the root also after a move.
+        return Supervised(pid, Path(process.cwd()), options["--state"], ports)
+    except (psutil.Error, KeyError, ValueError):
+        return None
+
+
+def listener(port: int) -> Supervised | None:
+    """Return the stack that uses this port, of whatever checkout."""
+    import psutil
+
+    found = (supervised(pid) for pid in psutil.pids())
+    return next((each for each in found if each and port in each.ports), None)
 
 
 def _ready_file(settings: Settings) -> Path:

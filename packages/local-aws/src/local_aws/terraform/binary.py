@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import platform
 import re
 import shutil
@@ -11,6 +12,8 @@ import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
+
+from local_aws.callers_environment import for_terraform
 
 VERSION = "1.11.4"
 MINIMUM = (1, 11)
@@ -39,7 +42,9 @@ def terraform(cache: Path) -> str:
 
 
 def version_of(command: str) -> tuple[int, ...]:
-    shown = subprocess.run([command, "version"], capture_output=True, text=True).stdout
+    environment = for_terraform(os.environ)
+    asked = [command, "version"]
+    shown = subprocess.run(asked, env=environment, capture_output=True, text=True).stdout
     match = re.search(r"Terraform v(\d+)\.(\d+)", shown)
     return tuple(int(part) for part in match.groups()) if match else (0,)
 

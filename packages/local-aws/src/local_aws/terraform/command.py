@@ -88,11 +88,7 @@ class TerraformCommand:
     def _read(self, on_event: OnEvent) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            on_event(
-                json.loads(line)
-                if line.startswith("{")
-                else {"@level": "info", "@message": line.rstrip()}
-            )
+            on_event(_event(line))
         self._process.wait()
 
     def _close(self) -> None:
@@ -101,6 +97,14 @@ class TerraformCommand:
         self._process.wait()
         assert self._process.stdout
         self._process.stdout.close()
+
+
+def _event(line: str) -> dict[str, Any]:
+    """Return the event of a line; a line of another program is a message."""
+    with suppress(ValueError):
+        if isinstance(found := json.loads(line), dict):
+            return found
+    return {"@level": "info", "@message": line.rstrip()}
 
 
 def kill_group(process_group: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local_aws.callers_environment import for_terraform, no_aws_files
 from local_aws.settings import Settings
 from local_aws.terraform import providers
 from local_aws.terraform.binary import terraform
@@ -77,12 +78,15 @@ class LocalRoot:
     def environment(self) -> dict[str, str]:
         # The caller's AWS settings (profile, token, endpoints) must not reach the local AWS.
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+            name: value
+            for name, value in for_terraform(os.environ).items()
+            if not name.startswith("AWS_")
         }
         # The provider is short-lived, and garbage collection takes a third of its time.
         return (
             {"GOGC": "400"}
             | inherited
+            | no_aws_files()
             | aws_environment(self.settings)
             | providers.environment(self.settings.state)
             | {"TF_IN_AUTOMATION": "1"}

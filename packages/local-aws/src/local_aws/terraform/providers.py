@@ -5,6 +5,7 @@ Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FIL
 If neither holds the provider, a generated configuration names a folder under the usual add-on roots.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,10 +27,16 @@ def environment(state: Path) -> dict[str, str]:
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(
         "provider_installation {\n"
-        f'  filesystem_mirror {{\n    path    = "{mirror}"\n    include = ["hashicorp/aws"]\n  }}\n'
+        f'  filesystem_mirror {{\n    path    = {quoted(mirror)}\n    include = ["hashicorp/aws"]\n  }}\n'
         '  direct {\n    exclude = ["hashicorp/aws"]\n  }\n}\n'
     )
     return {"TF_CLI_CONFIG_FILE": str(config)}
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a string of HCL, without its templates."""
+    text = json.dumps(str(path), ensure_ascii=False)
+    return text.replace("${", "$${").replace("%{", "%%{")
 
 
 def find_mirror(environment: Mapping[str, str]) -> Path | None:
