@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from moto.awslambda.models import lambda_backends
@@ -58,6 +59,7 @@ class DeployedFunction:
     # changes with every setting that a running worker has already read
     fingerprint: tuple[object, ...]
     resource: Any  # moto's LambdaFunction
+    is_drawn: bool = False  # an alias with weights drew this version, for this call only
 
     @property
     def qualifier(self) -> str | None:
@@ -72,7 +74,7 @@ class DeployedFunction:
     def dead_letter_arn(self) -> str | None:
         return dead_letter_arn(self.resource)
 
-    @property
+    @cached_property
     def logging(self) -> Logging:
         return logging(self.resource)
 
@@ -106,7 +108,7 @@ class DeployedFunction:
     def environment(self) -> dict[str, str]:
         return dict(self.resource.environment_vars)
 
-    @property
+    @cached_property
     def reserved_concurrency(self) -> int | None:
         reserved = _latest(self.resource).reserved_concurrency
         return None if reserved is None else int(reserved)
@@ -197,14 +199,14 @@ def forget_layers(region: str) -> None:
 def _resolve(name: str, qualifier: str | None, region: str) -> DeployedFunction | None:
     backend = lambda_backends[ACCOUNT_ID][region]
     try:
-        version = _alias_version(backend, name, qualifier) or qualifier
+        version, is_drawn = _chosen_version(backend, name, qualifier)
         resource = backend.get_function(name, version)
     except JsonRESTError:
         return None
     version = LATEST if resource is backend.get_function(name) else str(resource.version)
     return DeployedFunction(
-        name, region, version, _arn(name, qualifier, region), _fingerprint(resource), resource
-    )
+        name, region, version, _arn(name, qualifier, region), _fingerprint(resource), resource, is_drawn
+    )  # fmt: skip
 
 
 def _restorable_versions(backend: Any) -> Iterator[Any]:
@@ -231,18 +233,21 @@ def _named_by_aliases(backend: Any, name: str) -> set[str]:
     return named
 
 
-def _alias_version(backend: Any, name: str, qualifier: str | None) -> str | None:
-    """Return the version that an alias points to; with weights (a canary), each call draws one."""
+def _chosen_version(backend: Any, name: str, qualifier: str | None) -> tuple[str | None, bool]:
+    """Return the version of a qualifier, and whether it was drawn.
+
+    An alias points to a version. With weights (a canary), each call draws one.
+    """
     if qualifier is None or qualifier == LATEST or qualifier.isdigit():
-        return None
+        return qualifier, False
     alias = backend.get_alias(qualifier, name)
     weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
     draw = random.random()  # noqa: S311 - a share of traffic, not a secret
     for version, weight in weights.items():
         draw -= float(weight)
         if draw < 0:
-            return str(version)
-    return str(alias.function_version)
+            return str(version), True
+    return str(alias.function_version), bool(weights)
 
 
 def _fingerprint(resource: Any) -> tuple[object, ...]:

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from local_aws.lambda_service import trace
 from local_aws.lambda_service.deployed import DeployedFunction
@@ -18,8 +19,6 @@ from local_aws.lambda_service.report import Report, end_lines, start_lines
 from local_aws.lambda_service.trace import Traced
 from local_aws.lambda_service.worker import Event, InitError, Worker
 from local_aws.xray import Traces
-
-TAIL = 4096  # bytes of log that LogType=Tail returns
 
 
 class Executions:
@@ -50,7 +49,7 @@ class Executions:
         pool = self._pools.of(function)
         traced = trace.begin(function, event.trace_header, self._traces)
         if traced:
-            event = replace(event, trace_header=traced.header)
+            event = msgspec.structs.replace(event, trace_header=traced.header)
         try:
             worker = await pool.acquire()
         except InitError as error:
@@ -94,7 +93,8 @@ class Executions:
         function = pool.function
         cold = worker.invocations == 0
         before = worker.output.take()
-        worker.output.put(*start_lines(function, event.request_id))
+        start = start_lines(function, event.request_id)
+        worker.output.put(*start)
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
@@ -114,15 +114,14 @@ class Executions:
         worker.output.put(*notes, *end)
         worker.output.flush()
         await pool.release(worker)
-        lines = [*start_lines(function, event.request_id), *written, *end]
         self._on_invoked(
             Invoked(
                 function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
             )
         )  # fmt: skip
         done = Invocation(
-            200, outcome.payload, outcome.function_error, function.version, event.request_id, _tail(lines), cold,
-            duration_ms,
+            200, outcome.payload, outcome.function_error, function.version, event.request_id,
+            [*start, *written, *end], cold, duration_ms,
         )  # fmt: skip
         return done, init_ms
 
@@ -141,17 +140,14 @@ class Executions:
             "Unhandled",
             function.version,
             event.request_id,
-            _tail(error.output + lines),
+            error.output + lines,
             True,
             0.0,
         )
 
     def _background[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
+        # Started eagerly, a warm worker gets its event before the event loop's next turn.
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _tail(lines: list[str]) -> bytes:
-    return "\n".join(lines).encode()[-TAIL:]

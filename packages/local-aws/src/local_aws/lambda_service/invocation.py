@@ -1,11 +1,13 @@
 """Results of invocations."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+TAIL = 4096  # bytes of log that LogType=Tail returns
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """The answer of Invoke.
 
     As on AWS, an error inside the function has status 200 and a `function_error`.
@@ -16,13 +18,16 @@ class Invocation:
     function_error: str | None
     executed_version: str
     request_id: str
-    log_tail: bytes
+    log: Sequence[str]
     cold: bool
     duration_ms: float
 
+    @property
+    def log_tail(self) -> bytes:
+        return "\n".join(self.log).encode()[-TAIL:]
 
-@dataclass(frozen=True)
-class Invoked:
+
+class Invoked(msgspec.Struct, frozen=True):
     """A finished invocation, for watchers.
 
     `output` holds the function's lines and the reason if it was ended.

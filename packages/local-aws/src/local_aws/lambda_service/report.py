@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from local_aws.lambda_service.deployed import DeployedFunction
 from local_aws.lambda_service.trace import Traced
@@ -15,8 +16,7 @@ from local_aws.lambda_service.trace import Traced
 _LEVELS = ("DEBUG", "INFO", "WARN")
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """The measurements of one invocation; unknown values are 0 or empty."""
 
     request_id: str

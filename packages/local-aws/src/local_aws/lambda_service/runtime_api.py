@@ -9,10 +9,10 @@ invocation's time.
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import cast
 
 import httptools
+import msgspec
 
 from local_aws.settings import LOOPBACK
 
@@ -21,11 +21,10 @@ _REASONS = {200: "OK", 202: "Accepted", 404: "Not Found"}
 _LINE_BREAKS = re.compile(r"[\r\n]")  # legal in a client context, which is JSON
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
 
 Send = Callable[[Answer], None]

@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -27,12 +25,14 @@ from local_aws.lambda_service.references import plain, reference, with_plain_nam
 from local_aws.lambda_service.trace import new_trace
 from local_aws.lambda_service.unpack import Unpacked
 from local_aws.lambda_service.worker import Event, InitError
+from local_aws.request_ids import new_request_id
 from local_aws.settings import Settings
 from local_aws.xray import Daemon
 
 REQUEST_LIMIT = 6_291_456  # bytes of a synchronous event
 ASYNC_REQUEST_LIMIT = 1_048_576  # bytes of an asynchronous event
 
+_Source = tuple[str, str]  # the principal of an AWS service, and the ARN on whose behalf it calls
 _LAYER_VERSION = re.compile(r"^/2018-10-31/layers/(?P<layer>[^/]+)/versions/(?P<version>\d+)$")
 
 
@@ -81,6 +81,8 @@ class LambdaService:
             now=now,
             idle_seconds=idle_seconds,
         )
+        # Resolving a function and evaluating its policy would take a fifth of an invocation.
+        self._resolved: dict[tuple[object, ...], DeployedFunction] = {}
         self._executions = Executions(self._pools, self._logs, xray.traces, on_invoked)
         self._asynchronous = AsyncInvocations(
             self._executions.run, apart or _at_once, on_change, retry_seconds
@@ -113,7 +115,7 @@ class LambdaService:
         *,
         qualifier: str | None = None,
         trace_header: str | None = None,
-        source: tuple[str, str] | None = None,
+        source: _Source | None = None,
         region: str | None = None,
         client_context: str | None = None,
     ) -> Invocation:
@@ -125,10 +127,9 @@ class LambdaService:
         As on AWS, cancelling does not stop a function that runs. A call that still waits for a
         worker is dropped.
         """
-        deployed, event = _addressed(
-            function, payload, REQUEST_LIMIT, qualifier, trace_header, source, region
-        )
-        return await self._executions.run(deployed, replace(event, client_context=client_context))
+        deployed = self._resolve(function, qualifier, region, source)
+        event = _event(deployed, payload, REQUEST_LIMIT, trace_header, source, client_context)
+        return await self._executions.run(deployed, event)
 
     def accept(
         self,
@@ -137,18 +138,31 @@ class LambdaService:
         *,
         qualifier: str | None = None,
         trace_header: str | None = None,
-        source: tuple[str, str] | None = None,
+        source: _Source | None = None,
         region: str | None = None,
     ) -> str:
         """Queue an asynchronous invocation, with retries, and return its request id.
 
         Like `invoke`, it may raise `InvokeError`.
         """
-        deployed, event = _addressed(
-            function, payload, ASYNC_REQUEST_LIMIT, qualifier, trace_header, source, region
-        )
+        deployed = self._resolve(function, qualifier, region, source)
+        event = _event(deployed, payload, ASYNC_REQUEST_LIMIT, trace_header, source)
         self._asynchronous.accept(deployed, event)
         return event.request_id
+
+    def _resolve(
+        self, reference: str, qualifier: str | None, region: str | None, source: _Source | None
+    ) -> DeployedFunction:
+        """Return a function that `source` may invoke, until a call changes functions or policies."""
+        key = (reference, qualifier, region, source)
+        found = self._resolved.get(key)
+        if found is None:
+            found = find(reference, qualifier, region)
+            if source:
+                found.allow(*source)
+            if not found.is_drawn:
+                self._resolved[key] = found
+        return found
 
     async def start_worker(self, function: str, qualifier: str) -> None:
         """Ensure that a warm worker exists.
@@ -188,6 +202,7 @@ class LambdaService:
             if match := invoke_config.PATH.match(call.path):
                 return invoke_config.answer(call, match)
             if named and (match := function_policy.PATH.match(call.path)):
+                self._resolved.clear()
                 return function_policy.answer(call, named, match["statement"])
             preconditions.check(call, named)
         except InvokeError as error:
@@ -196,31 +211,30 @@ class LambdaService:
             return AwsResponse(204, b"")
         if call.method == "DELETE" and (layer := _LAYER_VERSION.match(call.path)):
             keep_layer(call.region, unquote(layer["layer"]), layer["version"])
-        response = shaped(call, await forward(call), named)
+        forwarded = await forward(call)
+        self._resolved.clear()
+        response = shaped(call, forwarded, named)
         if call.method != "GET":
             await self._pools.retire_outdated()
             forget_layers(call.region)
         return response
 
 
-def _addressed(
-    function: str,
+def _event(
+    function: DeployedFunction,
     payload: bytes,
     limit: int,
-    qualifier: str | None,
     trace_header: str | None,
-    source: tuple[str, str] | None,
-    region: str | None,
-) -> tuple[DeployedFunction, Event]:
-    """Return the function and the event of an invocation that is allowed and not too large."""
-    deployed = find(function, qualifier, region)
-    if source:
-        deployed.allow(*source)
+    source: _Source | None,
+    client_context: str | None = None,
+) -> Event:
+    """Return the event of an invocation; raise `InvokeError` if it is too large."""
     if len(payload) > limit:
         raise payload_too_large(len(payload), limit)
-    principal = source[0] if source else None
-    header = trace_header or new_trace()
-    return deployed, Event(str(uuid4()), payload, deployed.invoked_arn, header, None, principal)
+    return Event(
+        new_request_id(), payload, function.invoked_arn, trace_header or new_trace(), client_context,
+        source[0] if source else None,
+    )  # fmt: skip
 
 
 async def _at_once[T](work: Callable[[], T]) -> T:

@@ -4,13 +4,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 """
 
-import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import DeployedFunction
+from local_aws.request_ids import hexadecimal
 from local_aws.settings import ACCOUNT_ID
 from local_aws.xray import Traces
 
@@ -20,8 +20,8 @@ def new_trace() -> str:
 
     On a laptop, a request is traced if and only if its own header asks for it.
     """
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+    root = f"1-{int(time.time()):08x}-{hexadecimal(24)}"
+    return f"Root={root};Parent={hexadecimal(16)};Sampled=0"
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ def begin(function: DeployedFunction, header: str, traces: Traces) -> Traced | N
     if not role_may(function.role, "xray:PutTraceSegments", "*").allowed:
         return None
     traces.expect(parts["Root"])
-    return Traced(
-        parts["Root"], parts.get("Parent"), secrets.token_hex(8), secrets.token_hex(8), time.time()
-    )
+    return Traced(parts["Root"], parts.get("Parent"), hexadecimal(16), hexadecimal(16), time.time())
 
 
 def end(
@@ -83,7 +81,7 @@ def end(
         | ({"parent_id": traced.parent} if traced.parent else {})
     )
     starting = {
-        "id": secrets.token_hex(8), "name": "Initialization",
+        "id": hexadecimal(16), "name": "Initialization",
         "start_time": traced.began, "end_time": traced.began + init_ms / 1000,
     }  # fmt: skip
     traces.put(

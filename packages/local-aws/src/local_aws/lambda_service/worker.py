@@ -9,9 +9,10 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from local_aws.lambda_service.deployed import Credentials, DeployedFunction
 from local_aws.lambda_service.egress import Egress
@@ -23,11 +24,11 @@ from local_aws.lambda_service.runtime_api import ACCEPTED, NOT_FOUND, Answer, Ru
 from local_aws.settings import LOOPBACK
 
 INIT_SECONDS = 10.0  # AWS's limit for the init phase
+WATCH_SECONDS = 0.01  # a shorter invocation is not watched, because that costs two system calls
 RESPONSE_LIMIT = 6_291_556  # AWS's limit for a synchronous response, in bytes
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """An invocation as the worker gets it."""
 
     request_id: str
@@ -38,8 +39,7 @@ class Event:
     source: str | None = None  # the AWS service that called, as a principal
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The outcome of an invocation.
 
     `note` is the platform's own log line; `status` is the status in REPORT.
@@ -136,8 +136,7 @@ class Worker:
             self.output.close_writing()
         self.alive = True
         self._memory = Memory(self._process.pid, self.function.memory)
-        self._memory.watch()
-        self.output.watch()
+        self._watch_process(self._memory)
         self._watch = asyncio.create_task(self._until_exit(self._process))
         try:
             # AWS gives a slow init a second try inside the invocation, under the function's own
@@ -168,12 +167,12 @@ class Worker:
         self.invocations += 1
         if self._end:  # the worker was killed after the pool had handed it out
             return self._end
-        self._event, self._outcome = event, asyncio.get_running_loop().create_future()
+        memory, loop = self._memory, asyncio.get_running_loop()
+        assert memory
+        self._event, self._outcome = event, loop.create_future()
         deadline_ms = int((time.time() + self.function.timeout) * 1000)
         self._hand_over(_next_event(event, deadline_ms))
-        assert self._memory
-        self._memory.watch()
-        self.output.watch()
+        watching = loop.call_later(WATCH_SECONDS, self._watch_process, memory)
         try:
             async with asyncio.timeout(self.function.timeout):
                 return await self._outcome
@@ -181,7 +180,8 @@ class Worker:
             await self.kill()
             return _timed_out(event.request_id, self.function.timeout)
         finally:
-            self._memory.rest()
+            watching.cancel()
+            memory.rest()
             self.output.rest()
             self._event = self._outcome = None
             self.idle_since = time.monotonic()
@@ -220,6 +220,10 @@ class Worker:
     def peak_memory_mb(self) -> int | None:
         """Return the peak resident memory in MB, where it is known."""
         return self._memory.peak() if self._memory else None
+
+    def _watch_process(self, memory: Memory) -> None:
+        memory.watch()
+        self.output.watch()
 
     def _log(self, lines: list[str]) -> None:
         self._logs.write(self.function, self.log_stream, lines)

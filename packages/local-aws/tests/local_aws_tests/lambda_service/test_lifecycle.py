@@ -341,3 +341,6 @@ def test_a_service_needs_the_functions_permission(aws: Laptop) -> None:
     for call in refused:
         with pytest.raises(InvokeError, match="AccessDenied"):
             aws.invoke(**call)
+    client.remove_permission(FunctionName="permitted", Qualifier="live", StatementId="api")
+    with pytest.raises(InvokeError, match="AccessDenied"):
+        aws.invoke("permitted:live", source=source)
