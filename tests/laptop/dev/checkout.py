@@ -19,6 +19,7 @@ from aiohttp import web
 from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_server
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from local_aws.supervisor.observations import Observations
+from local_aws.supervisor.request_log import RequestLog
 from local_aws_tests.lambda_service.laptop import REGION, ROLE, ROOT, Laptop, Loop, laptop
 from tools.bootstrap import RUNTIME
 from tools.laptop.dev.hot_reload import HotReload
@@ -116,7 +117,7 @@ class Checkout:
 def checkout(root: Path) -> Iterator[Checkout]:
     """Deployed, and watched by a session that writes to `output`."""
     _lay_out(root)
-    observations, loop = Observations(), Loop()
+    observations, loop = Observations(RequestLog()), Loop()
     with laptop(loop, root, RUNTIME, on_invoked=observations.invoked) as aws:
         pages = web.Application()
         pages.add_routes([*aws.functions.routes(), *observations.routes()])

@@ -5,8 +5,8 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
@@ -38,8 +38,7 @@ KEPT_ROUTES = 32  # number of cached deployments
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An answered request, for watchers.
 
     `reason` explains an error of the gateway itself.

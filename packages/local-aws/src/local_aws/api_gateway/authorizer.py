@@ -32,7 +32,8 @@ class CognitoAuthorizer:
     def __init__(self, jwks: Jwks, issuer: Issuer) -> None:
         self._jwks = jwks
         self._issuer = issuer
-        self._verified: dict[tuple[str, tuple[str, ...]], tuple[Claims, dict[str, str]]] = {}
+        # The claims of tokens that were admitted, and the same as text, by token and method.
+        self._admitted: dict[tuple[object, ...], tuple[Claims, dict[str, str]]] = {}
 
     def authorize(self, header: str | None, security: CognitoSecurity) -> dict[str, str]:
         """Return the claims in the form that the function gets.
@@ -45,22 +46,22 @@ class CognitoAuthorizer:
             token = token[7:].strip()
         if not token:
             raise unauthorized("no token")
-        claims, texts = self._claims(token, security.pool_ids)
+        key = (token, security.pool_ids, security.scopes)
+        admitted = self._admitted.get(key)
+        claims, texts = admitted or self._verified(token, security.pool_ids)
         if claims["exp"] <= time.time():
             raise unauthorized("the token has expired", "The incoming token has expired")
-        _require_use(claims, security.scopes)
+        if admitted is None:
+            _require_use(claims, security.scopes)
+            if len(self._admitted) >= CACHED_TOKENS:
+                self._admitted.clear()
+            self._admitted[key] = claims, texts
         return dict(texts)
 
-    def _claims(self, token: str, pool_ids: tuple[str, ...]) -> tuple[Claims, dict[str, str]]:
+    def _verified(self, token: str, pool_ids: Sequence[str]) -> tuple[Claims, dict[str, str]]:
         """Return the claims of a valid token, and the same as text."""
-        known = self._verified.get((token, pool_ids))
-        if known is None:
-            claims = self._verify(token, pool_ids)
-            known = claims, {name: _text(name, value) for name, value in claims.items()}
-            if len(self._verified) >= CACHED_TOKENS:
-                self._verified.clear()
-            self._verified[token, pool_ids] = known
-        return known
+        claims = self._verify(token, pool_ids)
+        return claims, {name: _text(name, value) for name, value in claims.items()}
 
     def _verify(self, token: str, pool_ids: Sequence[str]) -> Claims:
         """Verify the token with each pool's own keys and issuer.

@@ -52,14 +52,17 @@ class RestApis:
 
     def __init__(self, bodies: ImportedBodies | None = None) -> None:
         self.bodies = bodies or ImportedBodies()
+        self._stages: list[DeployedApi] | None = None  # as they are served until the next call
 
     def deployed(self, api_id: str | None = None, stage: str | None = None) -> DeployedApi | None:
         """Return a stage of this API, or of the first API.
 
         The stage has this name, or else is the API's first one.
         """
+        if self._stages is None:
+            self._stages = list(self._served_stages())
         first: DeployedApi | None = None
-        for each in self._stages():
+        for each in self._stages:
             if api_id not in (None, each.api_id) or (first and each.api_id != first.api_id):
                 continue
             if stage == each.stage:
@@ -72,6 +75,12 @@ class RestApis:
 
         A call that sets up features that are not emulated is rejected.
         """
+        try:
+            return await self._answer(call, forward)
+        finally:
+            self._stages = None
+
+    async def _answer(self, call: AwsCall, forward: Forward) -> AwsResponse:
         body = _imported_body(call)
         try:
             check_stage(call)
@@ -151,7 +160,7 @@ class RestApis:
         else:
             responses.pop(response_type, None)
 
-    def _stages(self) -> Iterator[DeployedApi]:
+    def _served_stages(self) -> Iterator[DeployedApi]:
         for region, backend in list(apigateway_backends[ACCOUNT_ID].items()):
             for api in list(backend.apis.values()):
                 for stage in list(api.stages.values()):

@@ -4,15 +4,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
-import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 import msgspec
 from aiohttp import web
@@ -21,16 +18,22 @@ from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.mapping import Context
 from local_aws.api_gateway.routes import Route
 from local_aws.lambda_service.trace import new_trace
+from local_aws.request_ids import new_extended_request_id, new_request_id
 from local_aws.settings import ACCOUNT_ID
 
 # Client headers that functions do not see, because they describe the connection or the gateway sets
-# them. Sources are AWS's recorded events (packages/local-aws/tests/local_aws_tests/api_gateway/events_of_aws.json), and "Header
+# them. It also sets X-Forwarded-…. Sources are AWS's recorded events (packages/local-aws/tests/local_aws_tests/api_gateway/events_of_aws.json), and "Header
 # restrictions" in
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html.
 _KEPT_BACK = frozenset({
     "connection", "content-length", "content-md5", "expect", "keep-alive", "max-forwards", "proxy-authenticate", "server",
-    "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
+    "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate", "x-amzn-trace-id",
 })  # fmt: skip
+
+_UNKNOWN_IDENTITY = dict.fromkeys((
+    "cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "accessKey", "cognitoAuthenticationType",
+    "cognitoAuthenticationProvider", "userArn", "user", "principalOrgId",
+))  # fmt: skip
 
 
 @dataclass
@@ -83,13 +86,9 @@ def arrived(request: web.BaseRequest, path: str) -> GatewayRequest:
 
 def request_context(request: GatewayRequest, api: DeployedApi, route: Route | None) -> Context:
     """Return the event's `requestContext`, which is also `$context` in templates and logs."""
-    now = datetime.now(UTC)
+    now = time.time()
     host = request.header("Host") or ""
-    unknown_identity = (
-        "cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "accessKey", "cognitoAuthenticationType",
-        "cognitoAuthenticationProvider", "userArn", "user", "principalOrgId",
-    )  # fmt: skip
-    identity = dict.fromkeys(unknown_identity) | {
+    identity = _UNKNOWN_IDENTITY | {
         "sourceIp": request.source_ip,
         "userAgent": request.header("User-Agent"),
     }
@@ -97,15 +96,15 @@ def request_context(request: GatewayRequest, api: DeployedApi, route: Route | No
         "resourceId": route.resource_id if route else None,
         "resourcePath": route.resource if route else None,
         "httpMethod": request.method,
-        "extendedRequestId": base64.urlsafe_b64encode(secrets.token_bytes(11)).decode(),
-        "requestTime": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
+        "extendedRequestId": new_extended_request_id(),
+        "requestTime": _request_time(int(now)),
         "path": request.request_path,
         "accountId": ACCOUNT_ID,
         "protocol": request.protocol,
         "stage": api.stage,
         "domainPrefix": host.split(".")[0].split(":")[0],
-        "requestTimeEpoch": int(now.timestamp() * 1000),
-        "requestId": str(uuid4()),
+        "requestTimeEpoch": int(now * 1000),
+        "requestId": new_request_id(),
         "identity": identity,
         "domainName": host,
         "deploymentId": api.deployment_id,
@@ -120,9 +119,7 @@ def proxy_event(
 
     As on AWS, path parameters stay percent-encoded and query values are decoded.
     """
-    headers = _many(
-        (key, value) for key, value in _forwarded(request) if key.lower() not in _KEPT_BACK
-    )
+    headers = _forwarded(request)
     query = _many(parse_qsl(request.query, keep_blank_values=True))
     content_type = request.header("Content-Type") or ""
     binary = matches_media_type(
@@ -145,26 +142,34 @@ def proxy_event(
     return msgspec.json.encode(event)
 
 
-def matches_media_type(patterns: Iterable[str], media_type: str) -> bool:
+def matches_media_type(patterns: Sequence[str], media_type: str) -> bool:
     """Return True if the media type matches one of the API's binary media types.
 
     They are exact, `image/*` or `*/*`. A missing type counts as application/json.
     """
+    if not patterns:
+        return False
     kind = media_type.split(";")[0].strip().lower() or "application/json"
     return any(pattern in ("*/*", kind, kind.split("/")[0] + "/*") for pattern in patterns)
 
 
-def _forwarded(request: GatewayRequest) -> list[tuple[str, str]]:
-    kept = [(key, value) for key, value in request.headers if key.lower() != "x-amzn-trace-id"]
+@lru_cache(maxsize=1)
+def _request_time(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
+
+
+def _forwarded(request: GatewayRequest) -> dict[str, list[str]]:
+    headers = _many(
+        (key, value)
+        for key, value in request.headers
+        if (name := key.lower()) not in _KEPT_BACK and not name.startswith("x-forwarded-")
+    )
     before = request.header("X-Forwarded-For")
-    kept = [(key, value) for key, value in kept if not key.lower().startswith("x-forwarded-")]
-    return [
-        *kept,
-        ("X-Amzn-Trace-Id", request.trace_header.split(";")[0]),
-        ("X-Forwarded-For", f"{before}, {request.source_ip}" if before else request.source_ip),
-        ("X-Forwarded-Port", (request.header("Host") or "").partition(":")[2] or "80"),
-        ("X-Forwarded-Proto", "http"),
-    ]
+    headers["X-Amzn-Trace-Id"] = [request.trace_header.split(";")[0]]
+    headers["X-Forwarded-For"] = [f"{before}, {request.source_ip}" if before else request.source_ip]
+    headers["X-Forwarded-Port"] = [(request.header("Host") or "").partition(":")[2] or "80"]
+    headers["X-Forwarded-Proto"] = ["http"]
+    return headers
 
 
 def _body_text(body: bytes, binary: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from local_aws.api_gateway.errors import NotEmulatedError
@@ -30,8 +31,22 @@ def render(template: str, context: Context, missing: str = "") -> str:
 
     Of VTL only `$context.…` is emulated; everything else raises `NotEmulatedError`.
     """
+    first, *rest = _parts(template)
+    return first + "".join(
+        (lookup(context, name) or missing) + text
+        for name, text in zip(rest[::2], rest[1::2], strict=True)
+    )
+
+
+@lru_cache(maxsize=1024)  # cached: a stage renders its access log with every request
+def _parts(template: str) -> tuple[str, ...]:
+    """Split a template into texts and names, which alternate; it begins and ends with a text."""
     check_template(template)
-    return _REFERENCE.sub(lambda match: lookup(context, match[1] or match[2]) or missing, template)
+    parts, end = [], 0
+    for match in _REFERENCE.finditer(template):
+        parts += [template[end : match.start()], match[1] or match[2]]
+        end = match.end()
+    return (*parts, template[end:])
 
 
 def check_template(template: str) -> None:

@@ -10,7 +10,6 @@ accepted on AWS.
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ _REMAPPED = frozenset({
 _DROPPED = frozenset({"keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
-@dataclass(frozen=True)
-class GatewayResponse:
+class GatewayResponse(msgspec.Struct, frozen=True):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
@@ -123,14 +121,10 @@ def _merged_headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
         pairs += [(name, value) for value in values]
     pairs += [(name, value) for name, value in single.items() if value not in many.get(name, [])]
     return [
-        (_remapped(name), _header_text(name, value))
+        (f"x-amzn-Remapped-{name}" if lower in _REMAPPED else name, _header_text(name, value))
         for name, value in pairs
-        if name.lower() not in _DROPPED
+        if (lower := name.lower()) not in _DROPPED
     ]
-
-
-def _remapped(name: str) -> str:
-    return f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name
 
 
 def _header_text(name: str, value: object) -> str:

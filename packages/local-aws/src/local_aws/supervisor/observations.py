@@ -1,7 +1,6 @@
 """Observations of the stack: `GET /_local/observations` streams one JSON object a line."""
 
 import asyncio
-import logging
 import urllib.request
 from collections.abc import Iterator
 
@@ -10,11 +9,10 @@ from aiohttp import web
 
 from local_aws.api_gateway.app import Answered
 from local_aws.lambda_service import Invoked
+from local_aws.supervisor.request_log import RequestLog
 
 PATH = "/_local/observations"
 BACKLOG = 10_000  # observations that may wait for a slow listener; then it is cut off
-
-log = logging.getLogger("local")
 
 
 class Observation(msgspec.Struct, omit_defaults=True):
@@ -27,14 +25,15 @@ class Observation(msgspec.Struct, omit_defaults=True):
 class Observations:
     """The stream's server in the supervisor; observations without a listener are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: RequestLog) -> None:
+        self._log = log
         self._listeners: set[asyncio.Queue[Observation | None]] = set()
 
     def invoked(self, seen: Invoked) -> None:
         self._tell(Observation(invoked=seen))
 
     def answered(self, seen: Answered) -> None:
-        log.info("%s", seen)
+        self._log.put(str(seen))
         self._tell(Observation(answered=seen))
 
     def _tell(self, seen: Observation) -> None:
@@ -50,6 +49,7 @@ class Observations:
 
     def close(self) -> None:
         """End every stream, so that the server can stop."""
+        self._log.flush()
         for listener in self._listeners:
             listener.put_nowait(None)
 

@@ -39,6 +39,7 @@ from local_aws.supervisor.observations import Observations
 from local_aws.supervisor.persistence import Persistence
 from local_aws.supervisor.process import GAVE_UP, Launch
 from local_aws.supervisor.ready import Running
+from local_aws.supervisor.request_log import RequestLog
 from local_aws.xray import Daemon, Traces
 from local_aws.xray.endpoint import interceptor as xray_interceptor
 
@@ -88,7 +89,7 @@ async def _start(
     stack.callback(store.close)
     data = await database.start(settings, stack)
 
-    observations = Observations()
+    observations = Observations(RequestLog())
     xray = Daemon(Traces())
     await xray.start()
     stack.callback(xray.close)
