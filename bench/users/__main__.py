@@ -26,7 +26,7 @@ from atrium.stores.pipeline import PipelinedConnection  # noqa: E402
 from local_aws.database.postgres import SUPERUSER, Postgres, running  # noqa: E402
 from users import directory  # noqa: E402
 from users.directory import UserFilter, Words  # noqa: E402
-from users.profile import Profile  # noqa: E402
+from users.model import Profile  # noqa: E402
 from users.queries import Sort  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.md")

@@ -10,7 +10,7 @@ from atrium.http.response import Response
 from atrium.http.text import Email, Line
 from atrium.stores import postgres
 from users import people, queries
-from users.profile import Profile
+from users.model import Profile
 from users.queries import Sort
 
 

@@ -11,10 +11,10 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grants, namespaces, permissions
 from atrium.stores import user_table
-from users import profile
-from users.profile import Profile, ProfilePatch
+from users import model, profile
+from users.model import Profile, ProfilePatch
 
-READ_ONLY = (*profile.READ_ONLY, "attributes", "roles")
+READ_ONLY = (*model.READ_ONLY, "attributes", "roles")
 
 
 class Rights(msgspec.Struct):

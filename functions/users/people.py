@@ -9,8 +9,8 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity.delegation import Delegation
-from users import profile
-from users.profile import Profile, ProfilePatch
+from users import model, profile
+from users.model import Profile, ProfilePatch
 
 
 def read(request: Request) -> Response:
@@ -19,7 +19,7 @@ def read(request: Request) -> Response:
 
 def change(request: Request) -> Response:
     uid = request.uuid("id")
-    changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, profile.READ_ONLY))
+    changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, model.READ_ONLY))
     versions = etag.expected_versions(request)
     Delegation(request.caller.uid).check_target(str(uid))
     return _representation(

@@ -1,37 +1,13 @@
 """The row of a user, read and changed in one round trip each."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
-import msgspec
-from msgspec import UNSET, UnsetType
-
 from atrium.http import etag
-from atrium.http.text import Locale, PersonName
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from users import queries
-
-READ_ONLY = ("uid", "email", "status", "created_at", "updated_at")
-
-
-class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
-    given_name: PersonName | UnsetType | None = UNSET
-    family_name: PersonName | UnsetType | None = UNSET
-    locale: Locale | UnsetType | None = UNSET
-
-
-class Profile(msgspec.Struct):
-    uid: UUID
-    email: str
-    given_name: str | None
-    family_name: str | None
-    locale: str | None
-    status: str
-    created_at: datetime
-    updated_at: datetime
-    version: int
+from users.model import Profile
 
 
 def find(uid: str | UUID) -> Profile | None:
@@ -47,7 +23,7 @@ def change(
     actor: str,
     request_id: str,
 ) -> Profile | None:
-    """Set `given_name`, `family_name`, `locale` by `changes`; None clears a field.
+    """Set the fields of ProfilePatch that `changes` names; None clears a field.
 
     Return None if the user does not exist. Raise 412 if the version is not one of `versions`.
     The audit row names the fields without their values, because the trail outlives an erasure.

@@ -4,7 +4,10 @@
 
 from typing import Literal
 
-COLUMNS = "uid, email, given_name, family_name, locale, status, created_at, updated_at, version"
+from users.model import Profile, ProfilePatch
+
+COLUMNS = ", ".join(Profile.__struct_fields__)
+_CHANGEABLE = ", ".join(ProfilePatch.__struct_fields__)
 IS_NOT_DELETED = "users.status IN ('active', 'disabled')"
 IS_EXPECTED = "(:versions::bigint[] IS NULL OR version = ANY (:versions::bigint[]))"
 """Matches the versions of If-Match, or every version if they are NULL."""
@@ -16,9 +19,7 @@ FIND_USER = f"SELECT {COLUMNS} FROM users WHERE uid = :uid::uuid AND {IS_NOT_DEL
 CHANGE_USER = f"""
 WITH changed AS (
     UPDATE users SET
-        given_name = CASE WHEN :changes::jsonb ? 'given_name' THEN :changes::jsonb ->> 'given_name' ELSE given_name END,
-        family_name = CASE WHEN :changes::jsonb ? 'family_name' THEN :changes::jsonb ->> 'family_name' ELSE family_name END,
-        locale = CASE WHEN :changes::jsonb ? 'locale' THEN :changes::jsonb ->> 'locale' ELSE locale END,
+        ({_CHANGEABLE}) = (SELECT {_CHANGEABLE} FROM jsonb_populate_record(users, :changes::jsonb)),
         version = version + 1,
         updated_at = now()
     WHERE uid = :uid::uuid AND {IS_NOT_DELETED} AND {IS_EXPECTED}

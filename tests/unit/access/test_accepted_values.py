@@ -20,6 +20,7 @@ from tests.unit.access.conftest import Service
 from tests.unit.events import SUB, Context, answer, api_event, claims, trigger_event
 from tools.laptop.answer import Answer
 from users.handler import handler as users
+from users.model import ProfilePatch
 
 ADA = {
     "sub": SUB,
@@ -171,7 +172,7 @@ def test_attributes_changed_together(member: Member) -> None:
 
 
 def test_ones_own_record(member: Member) -> None:
-    fields = st.sampled_from(["given_name", "family_name", "locale"])
+    fields = st.sampled_from(ProfilePatch.__struct_fields__)
 
     good = st.sampled_from(["en", "pt-BR"]) | st.text(
         st.characters(categories=["L", "M", "S"]), min_size=1, max_size=9
