@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from atrium.identity import personal_data, rules
-from tools.build import allowed
+from tools.build import access_rules
 from tools.build import personal_data as declared
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -22,7 +22,7 @@ def _of_source(file: str) -> rules.Rules:
     contract = Path(file).with_name("openapi.yaml")
     if not contract.is_file():
         return _read(file)
-    return msgspec.json.decode(allowed.rules(contract), type=dict[str, rules.Rule])
+    return msgspec.json.decode(access_rules.rules(contract), type=dict[str, rules.Rule])
 
 
 rules.read = _of_source

@@ -46,7 +46,7 @@ os.environ |= {
 os.environ.pop("AWS_ENDPOINT_URL", None)
 sys.path.insert(0, str(ROOT / "functions"))
 
-from access import decision, standings  # noqa: E402
+from access import decision, subject_grants  # noqa: E402
 from atrium.identity import grant_items, legacy_grants, permissions  # noqa: E402
 from atrium.identity.grant_items import GrantRecord  # noqa: E402
 from atrium.stores import dynamodb  # noqa: E402
@@ -137,8 +137,8 @@ def _round(uid: str) -> float:
 def _evaluate(uid: str) -> bool:
     """Decide as the route does, without the gateway's event."""
     resource = decision.Resource("document", "asked")
-    standing = standings.of(uid, resource)
-    return decision.decide(standing, "read", resource, permissions.cached, time.time()).permit
+    subject = subject_grants.find(uid, resource)
+    return decision.decide(subject, "read", resource, permissions.cached, time.time()).permit
 
 
 @contextmanager

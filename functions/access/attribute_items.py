@@ -16,7 +16,7 @@ from atrium.http.request import Request
 from atrium.identity.namespaces import Namespaces
 from atrium.stores import attribute_value, audit, user_table
 from atrium.stores.attribute_value import UNREADABLE
-from atrium.stores.user_table import LIVING, ContentionError, TransactionCanceledError
+from atrium.stores.user_table import NOT_DELETED, ContentionError, TransactionCanceledError
 
 _ALL = ("ATTR#", "META")
 
@@ -88,7 +88,7 @@ def read(uid: str) -> Record | None:
     version, epoch, attributes = None, 0, dict[Key, Attribute]()
     for item in user_table.query(f"U#{uid}", between=_ALL):
         if item["sk"] == "META":
-            version = item.get("attributes_version", 0) if item["status"] in LIVING else None
+            version = item.get("attributes_version", 0) if item["status"] in NOT_DELETED else None
             epoch = item["access_epoch"]
         elif item["sk"].startswith("ATTR#"):
             namespace, _, name = item["sk"].removeprefix("ATTR#").partition("#")

@@ -47,8 +47,8 @@ def size(value: object) -> int:
 
 
 def size_in_token(attributes: Iterable[Attribute], known: Namespaces) -> int:
-    told = dict[str, dict[str, Any]]()
+    in_token = dict[str, dict[str, Any]]()
     for each in attributes:
-        if each.namespace in known and known[each.namespace].tells(each.trust):
-            told.setdefault(each.namespace, {})[each.name] = each.value
-    return token_size.of_attributes({name: readable(values) for name, values in told.items()})
+        if each.namespace in known and known[each.namespace].is_in_token(each.trust):
+            in_token.setdefault(each.namespace, {})[each.name] = each.value
+    return token_size.of_attributes({name: readable(values) for name, values in in_token.items()})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from atrium.identity.grant_items import EVERYWHERE, Grant
-from atrium.identity.permissions import ADMIN, Define, is_living
+from atrium.identity.permissions import ADMIN, Define, is_current
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -38,26 +38,26 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(
-    standing: SubjectGrants, action: str, resource: Resource, define: Define, now: float
+    subject: SubjectGrants, action: str, resource: Resource, define: Define, now: float
 ) -> Decision:
     """Return the decision at `now`, in epoch seconds. Raise what `define` raises: fail closed."""
-    if standing.status != "active":
+    if subject.status != "active":
         return Decision(
             False,
-            refusal=f"the user is {standing.status}"
-            if standing.status
+            refusal=f"the user is {subject.status}"
+            if subject.status
             else "the user does not exist",
         )
     permission = permission_of(action, resource.type)
     sources: dict[str, str | None] = {}
-    for grant in standing.grants:
+    for grant in subject.grants:
         if not (in_force(grant, now) and covers(grant.scope, resource)):
             continue
         if grant.role is None:
             if grant.action == action:
                 return Decision(True, grant)
             continue
-        if not is_living(grant, define):
+        if not is_current(grant, define):
             continue
         if grant.role not in sources:
             sources[grant.role] = source(grant.role, permission, define)

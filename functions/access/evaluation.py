@@ -1,6 +1,6 @@
 """Routes `POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
 
-`access/standings.py` reads the table. If the table does not respond, the whole request is a 503.
+`access/subject_grants.py` reads the table. If the table does not respond, the whole request is a 503.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta
 
-from access import authzen, decision, decision_log, standings
+from access import authzen, decision, decision_log, subject_grants
 from access.authzen import Action, Defaults, Properties, Resource, Subject
 from access.decision import Decision, SubjectGrants
 from atrium.http.problem import FieldError, Problem
@@ -30,7 +30,7 @@ _STOPS_AT: dict[Semantic, bool | None] = {
 
 _REQUIRED = ("subject", "action", "resource")
 
-Standings = Mapping[standings.Asked, SubjectGrants]
+GrantsByQuestion = Mapping[subject_grants.Asked, SubjectGrants]
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def _until(request: Request, asked: Evaluations) -> Iterator[Decided]:
             return
 
 
-def _decided_in_batch(request: Request, part: Defaults, known: Standings) -> Decided:
+def _decided_in_batch(request: Request, part: Defaults, known: GrantsByQuestion) -> Decided:
     """Return the decision, or a denial with an error if this evaluation is incomplete (7.3)."""
     if missing := _missing(part):
         message = f"It lacks {' and '.join(missing)}, and the request has no default value."
@@ -120,22 +120,22 @@ def _evaluation(complete: Defaults) -> Evaluation:
     return Evaluation(**{name: getattr(complete, name) for name in _REQUIRED})
 
 
-def _read(asked: list[Evaluation]) -> Standings:
-    """Return the standings of the subjects of a known type towards their resources."""
-    return standings.each({_asked(one) for one in asked if authzen.is_known(one.subject)})
+def _read(asked: list[Evaluation]) -> GrantsByQuestion:
+    """Return the grants of the subjects of a known type."""
+    return subject_grants.find_all({_asked(one) for one in asked if authzen.is_known(one.subject)})
 
 
-def _asked(one: Evaluation) -> standings.Asked:
+def _asked(one: Evaluation) -> subject_grants.Asked:
     return one.subject.id, decision.Resource(one.resource.type, one.resource.id)
 
 
-def _decided(request: Request, evaluation: Evaluation, known: Standings) -> Decided:
+def _decided(request: Request, evaluation: Evaluation, known: GrantsByQuestion) -> Decided:
     asked = _asked(evaluation)
     # A subject of another type is denied, without an error (10.1.2, note).
     is_known = authzen.is_known(evaluation.subject)
-    standing = known[asked] if is_known else SubjectGrants(None, ())
+    subject = known[asked] if is_known else SubjectGrants(None, ())
     made = decision.decide(
-        standing, evaluation.action.name, asked[1], permissions.cached, time.time()
+        subject, evaluation.action.name, asked[1], permissions.cached, time.time()
     )
     decision_log.note(
         request.request_id,

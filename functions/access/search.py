@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import authzen, decision, standings
+from access import authzen, decision, subject_grants
 from access.authzen import Action, Kind, Properties, Subject
 from access.decision import Resource, SubjectGrants
 from atrium.http import cursor
@@ -99,47 +99,47 @@ def subjects(request: Request) -> Response:
 def resources(request: Request) -> Response:
     search = request.decode(ResourceSearch)
     kind, action = search.resource.type, search.action.name
-    standing = (
-        standings.of_type(search.subject.id, kind)
+    subject = (
+        subject_grants.find_of_type(search.subject.id, kind)
         if authzen.is_known(search.subject)
         else SubjectGrants(None, ())
     )
     named = {
         grant.scope.removeprefix(f"{kind}:")
-        for grant in standing.grants
+        for grant in subject.grants
         if grant.scope.startswith(f"{kind}:")
     }
-    found = sorted(id for id in named - {"*"} if _permits(standing, action, Resource(kind, id)))
+    found = sorted(id for id in named - {"*"} if _permits(subject, action, Resource(kind, id)))
     # No resource has the id `*`. A permission on it covers all resources.
-    context = {"all": True} if _permits(standing, action, Resource(kind, "*")) else {}
+    context = {"all": True} if _permits(subject, action, Resource(kind, "*")) else {}
     return _paged(request, search, _slice(found), lambda id: {"type": kind, "id": id}, context)
 
 
 def actions(request: Request) -> Response:
     search = request.decode(ActionSearch)
     resource = Resource(search.resource.type, search.resource.id)
-    standing = (
-        standings.of(search.subject.id, resource)
+    subject = (
+        subject_grants.find(search.subject.id, resource)
         if authzen.is_known(search.subject)
         else SubjectGrants(None, ())
     )
-    known = {grant.action for grant in standing.grants if grant.action} | _actions_of_roles(
-        standing, resource.type
+    known = {grant.action for grant in subject.grants if grant.action} | _actions_of_roles(
+        subject, resource.type
     )
-    found = sorted(action for action in known if _permits(standing, action, resource))
+    found = sorted(action for action in known if _permits(subject, action, resource))
     return _paged(request, search, _slice(found), lambda action: {"name": action})
 
 
-def _permits(standing: SubjectGrants, action: str, resource: Resource) -> bool:
-    return decision.decide(standing, action, resource, permissions.cached, time.time()).permit
+def _permits(subject: SubjectGrants, action: str, resource: Resource) -> bool:
+    return decision.decide(subject, action, resource, permissions.cached, time.time()).permit
 
 
-def _actions_of_roles(standing: SubjectGrants, kind: str) -> set[str]:
+def _actions_of_roles(subject: SubjectGrants, kind: str) -> set[str]:
     """Return the actions on this type that any role permits.
 
     The role `admin` permits all of them, but lists none.
     """
-    roles = set(role_names()) | {grant.role for grant in standing.grants if grant.role}
+    roles = set(role_names()) | {grant.role for grant in subject.grants if grant.role}
     named = (permission.partition(".") for permission in permissions.known(roles))
     return {action for of, _, action in named if of == kind}
 
@@ -165,7 +165,7 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
             return False
         if grant.role is None:
             return grant.action == action
-        return grant.role in giving and permissions.is_living(grant, permissions.cached)
+        return grant.role in giving and permissions.is_current(grant, permissions.cached)
 
     def users(pk: str, **index: Any) -> Iterator[str]:
         for item in user_table.query(pk, between=following, page=page, **index):

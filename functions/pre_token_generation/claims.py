@@ -68,8 +68,8 @@ def _of_user(event: TokenGeneration) -> dict[str, Any]:
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
     if rights.until is not None:
         added["roles_until"] = str(rights.until)
-    if told := token_size.generations_claim(rights.roles, rights.generations):
-        added["role_generations"] = told
+    if claim := token_size.generations_claim(rights.roles, rights.generations):
+        added["role_generations"] = claim
     if rights.attributes:
         added["attributes"] = msgspec.json.encode(rights.attributes).decode()
     return {
@@ -128,7 +128,7 @@ def _rights(uid: str) -> Rights:
             return Rights()
         stored = parallel.start(lambda: user_table.stored_attributes(uid))
         define = functools.cache(user_table.role_definition)  # reads each role once
-        everywhere = permissions.living(grants.everywhere(uid), define)
+        everywhere = permissions.current(grants.everywhere(uid), define)
         held = grants.role_names(everywhere)
         granted = scopes_of(held, define)
         attributes = _attributes(uid, stored.result)

@@ -30,8 +30,8 @@ def claims(event: "TokenGeneration") -> dict[str, Any]:
     }
     if rights.until is not None:
         added["roles_until"] = str(rights.until)
-    if told := token_size.generations_claim(rights.roles, rights.generations):
-        added["role_generations"] = told
+    if claim := token_size.generations_claim(rights.roles, rights.generations):
+        added["role_generations"] = claim
     not_held = set(event.request.scopes or ()) - set(rights.scopes)
     return {"claimsToAddOrOverride": added, "scopesToSuppress": sorted(not_held)}
 
@@ -44,7 +44,7 @@ def _rights(uid: str) -> Rights:
     if meta.status != "active":
         raise RefusalError("This service is disabled. Ask an administrator")
     define = functools.cache(user_table.role_definition)
-    everywhere = permissions.living(grants.everywhere(uid), define)
+    everywhere = permissions.current(grants.everywhere(uid), define)
     held = grants.role_names(everywhere)
     return Rights(
         held,

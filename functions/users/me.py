@@ -39,7 +39,7 @@ def change(request: Request) -> Response:
 
 def read_permissions(request: Request) -> Response:
     """Return the permissions that the table has now; the token's may be 30 s older."""
-    held = grants.role_names(permissions.living(grants.everywhere(request.caller.uid)))
+    held = grants.role_names(permissions.current(grants.everywhere(request.caller.uid)))
     return response.json(
         {
             "roles": held,

@@ -193,7 +193,7 @@ def _update(uid: str, expression: str, values: dict[str, Any], read: Meta) -> di
 
     The user's access epoch must also be the one of `read`.
     """
-    known = {f":{status}": {"S": status} for status in user_table.LIVING}
+    known = {f":{status}": {"S": status} for status in user_table.NOT_DELETED}
     condition = f"#status IN ({', '.join(known)}) AND access_epoch = :read_epoch"
     known[":read_epoch"] = {"N": str(read.access_epoch)}
     return {

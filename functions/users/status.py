@@ -26,7 +26,7 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres
 from atrium.stores.commands import Command, LastAdminError, RightsChangedError
 from atrium.stores.postgres import Statement, UniqueViolationError
-from atrium.stores.user_table import LIVING
+from atrium.stores.user_table import NOT_DELETED
 from users import operations, people, profile, queries
 from users.operations import Operation
 
@@ -45,7 +45,7 @@ class Change(msgspec.Struct, frozen=True):
     kind: str
     command: str
     action: str
-    before: tuple[str, ...] = LIVING
+    before: tuple[str, ...] = NOT_DELETED
 
 
 CHANGES = {
@@ -55,7 +55,7 @@ CHANGES = {
 }
 DELETE_OWN = Change("deleted", "user.delete_own", "suspend_user", "user.deleted")
 ERASE = Change(
-    "deleted", "user.erase", "erase_user", "user.erasure_requested", (*LIVING, "deleted")
+    "deleted", "user.erase", "erase_user", "user.erasure_requested", (*NOT_DELETED, "deleted")
 )
 
 

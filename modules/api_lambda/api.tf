@@ -27,8 +27,8 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
-  #checkov:skip=CKV_AWS_158:By knob: logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
-  #checkov:skip=CKV_AWS_338:By knob: logs.retention_days. dev forgets after two weeks, prod after a year.
+  #checkov:skip=CKV_AWS_158:Set by logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
+  #checkov:skip=CKV_AWS_338:Set by logs.retention_days. dev forgets after two weeks, prod after a year.
   name              = "/aws/apigateway/${var.name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = var.logs.kms_key_arn
@@ -38,7 +38,7 @@ resource "aws_cloudwatch_log_group" "access" {
 resource "aws_api_gateway_stage" "this" {
   #checkov:skip=CKV_AWS_120:A cache would answer one person with another's record, and costs by the hour. ETags save the work instead.
   #checkov:skip=CKV2_AWS_4:Execution logs would hold bodies and tokens; the access log below names every error.
-  #checkov:skip=CKV2_AWS_29:The firewall is a knob: waf. It costs by the month, so dev has none.
+  #checkov:skip=CKV2_AWS_29:Set by `waf`. A firewall has a monthly price, so dev has none.
   #checkov:skip=CKV2_AWS_51:Callers prove themselves by token. A client certificate proves API Gateway to an HTTP backend; ours is Lambda.
   #checkov:skip=CKV2_AWS_77:waf.tf has AWSManagedRulesKnownBadInputsRuleSet, which holds Log4JRCE; checkov does not follow its map.
   rest_api_id          = aws_api_gateway_rest_api.this.id

@@ -52,8 +52,8 @@ resource "aws_lambda_layer_version" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  #checkov:skip=CKV_AWS_158:By knob: logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
-  #checkov:skip=CKV_AWS_338:By knob: logs.retention_days. dev forgets after two weeks, prod after a year.
+  #checkov:skip=CKV_AWS_158:Set by logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
+  #checkov:skip=CKV_AWS_338:Set by logs.retention_days. dev forgets after two weeks, prod after a year.
   for_each = local.function_names
 
   name              = "/aws/lambda/${each.value}"

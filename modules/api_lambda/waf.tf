@@ -95,8 +95,8 @@ resource "aws_wafv2_web_acl_association" "this" {
 
 # Only what was blocked or counted: the access log has the rest. WAF takes groups of this prefix only.
 resource "aws_cloudwatch_log_group" "waf" {
-  #checkov:skip=CKV_AWS_158:By knob: logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
-  #checkov:skip=CKV_AWS_338:By knob: logs.retention_days. dev forgets after two weeks, prod after a year.
+  #checkov:skip=CKV_AWS_158:Set by logs.kms_key_arn. Without it CloudWatch Logs encrypts with a key of its own.
+  #checkov:skip=CKV_AWS_338:Set by logs.retention_days. dev forgets after two weeks, prod after a year.
   for_each = aws_wafv2_web_acl.this
 
   name              = "aws-waf-logs-${var.name}"

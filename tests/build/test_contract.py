@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.build import allowed, contract
+from tools.build import access_rules, contract
 from tools.build.contract import Operation
 from tools.build.declarations import read_functions
 from tools.build.errors import BuildError
@@ -41,7 +41,7 @@ def read(root: Path) -> contract.Contract:
 def refusal(root: Path) -> str:
     with pytest.raises(BuildError) as refused:
         read(root)
-    return refused.value.told(root)
+    return refused.value.as_line(root)
 
 
 def changed(file: str, old: str, new: str) -> dict[str, str | None]:
@@ -142,12 +142,12 @@ def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
 def test_an_operation_that_changes_by_a_right_needs_current_authority(
     route: str, operation: dict[str, Any], needs: bool
 ) -> None:
-    assert allowed.needs_current_authority(Path("openapi.yaml"), route, operation) is needs
+    assert access_rules.needs_current_authority(Path("openapi.yaml"), route, operation) is needs
 
 
 def test_a_recent_sign_in_is_a_rule_of_the_service(tmp_path: Path) -> None:
     stated = {NOTES: FILES[NOTES].replace("[self]", "[self]\n      x-atrium-recent-sign-in: 300")}
-    rules = json.loads(allowed.rules(lay_out(tmp_path, stated) / NOTES))
+    rules = json.loads(access_rules.rules(lay_out(tmp_path, stated) / NOTES))
     assert {route: rule["recent_sign_in"] for route, rule in rules.items()} == {
         "GET /v1/notes/{id}": 300,
         "PUT /v1/notes/{id}": None,

@@ -17,7 +17,7 @@ STREAM = "description: x\ntrigger: user_attributes.stream\n"
 def refusal(root: Path) -> str:
     with pytest.raises(BuildError) as refused:
         read_functions(root)
-    return refused.value.told(root)
+    return refused.value.as_line(root)
 
 
 def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_wrong_declaration_is_refused(tmp_path: Path, before: str, after: str,
     assert before in NOTES
     with pytest.raises(BuildError) as refused:
         personal_data.read(lay_out(tmp_path, NOTES.replace(before, after)))
-    assert refused.value.told(tmp_path).startswith(f"functions/notes/personal-data.yaml: {told}")
+    assert refused.value.as_line(tmp_path).startswith(f"functions/notes/personal-data.yaml: {told}")
 
 
 def test_a_table_has_one_declaration(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_table_has_one_declaration(tmp_path: Path) -> None:
 def test_a_wrong_item_is_refused(tmp_path: Path, item: str, told: str) -> None:
     with pytest.raises(BuildError) as refused:
         personal_data.read(lay_out(tmp_path, f"items:\n  things: {item}\n"))
-    assert told in refused.value.told(tmp_path)
+    assert told in refused.value.as_line(tmp_path)
 
 
 def test_the_page_says_what_is_declared() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tools.deploy.errors import RefusedError
 from tools.operations import leftover_logs
-from tools.operations.destroy import main, require_lifted
+from tools.operations.destroy import main, require_unprotected
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCALS = 'locals {{\n  project = var.project\n  stage   = "{stage}"\n\n  deletion_protection = {protected}\n}}\n'
@@ -215,7 +215,7 @@ def test_only_environments(destroy: Destroy, environment: str) -> None:
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_our_own_environments_can_be_read(environment: str) -> None:
     if environment == "dev":
-        assert require_lifted(ROOT / "envs", "dev") == "dev"
+        assert require_unprotected(ROOT / "envs", "dev") == "dev"
     else:
         with pytest.raises(RefusedError, match="prod is protected"):
-            require_lifted(ROOT / "envs", "prod")
+            require_unprotected(ROOT / "envs", "prod")

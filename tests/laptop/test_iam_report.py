@@ -11,7 +11,7 @@ from local_aws.iam import record, sessions
 from local_aws_tests.iam.conftest import ACCOUNT, REGION, document, make_role
 from local_aws_tests.iam.test_gate import TABLE, allow, key, own_items, partition, refused, table  # noqa: F401 - a fixture
 from tools.laptop import iam_report as report
-from tools.laptop.iam_report import Excuses, GrantedTogether, Permission, Standing
+from tools.laptop.iam_report import Allowlist, GrantedTogether, Permission, Unused
 
 Function = Callable[..., Callable[[str], Any]]
 
@@ -128,7 +128,7 @@ def test_a_permission_that_no_call_used_is_named(
         allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE)
     )("dynamodb")
     use(dynamodb)
-    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    found = report.report(report.permissions(iam), record.read(recorded), Allowlist())
     assert permission("dynamodb:Get*") in found.used
     assert permission("dynamodb:PutItem") in found.unused
     assert permission("dynamodb:Query", statement="#1") in found.unused
@@ -141,7 +141,7 @@ def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any
     never = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
     dynamodb = function(allow("dynamodb:GetItem", TABLE), never)("dynamodb")
     refused(lambda: use(dynamodb))
-    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    found = report.report(report.permissions(iam), record.read(recorded), Allowlist())
     assert list(found.unused) == [permission("dynamodb:GetItem")]
 
 
@@ -151,7 +151,7 @@ def test_the_same_permission_of_another_role_stays_unused(
 ) -> None:
     make_role("access", [allow("dynamodb:GetItem", TABLE)])
     use(function(allow("dynamodb:GetItem", TABLE))("dynamodb"))
-    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    found = report.report(report.permissions(iam), record.read(recorded), Allowlist())
     assert list(found.unused) == [permission("dynamodb:GetItem", role="access")]
 
 
@@ -163,7 +163,7 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
     dynamodb = function({"Effect": "Allow", "NotAction": "dynamodb:*", "Resource": "*"})("dynamodb")
     iam.attach_role_policy(RoleName="users", PolicyArn=arn["Policy"]["Arn"])
     use(dynamodb)
-    found = report.report(report.permissions(iam), record.read(recorded), Excuses())
+    found = report.report(report.permissions(iam), record.read(recorded), Allowlist())
     assert list(found.used) == [permission("dynamodb:GetItem", "attached")]
     assert list(found.unused) == [permission("all but dynamodb:*")]
 
@@ -174,7 +174,7 @@ def test_a_partition_that_no_call_touched_is_named(
 ) -> None:
     actions = ["dynamodb:GetItem", "dynamodb:Query"]
     use(function(partition(actions, "U#*", "R#*"))("dynamodb"))
-    together = Excuses(granted_together=[GrantedTogether("own", "one right")])
+    together = Allowlist(granted_together=[GrantedTogether("own", "one right")])
     found = report.report(report.permissions(iam), record.read(recorded), together)
     assert list(found.used) == [Permission("users", "own", "#0", "dynamodb:GetItem", "U#*")]
     # The partition R#* was declared and not used. Query on U#* comes with the right, but no role used it anywhere.
@@ -184,14 +184,14 @@ def test_a_partition_that_no_call_touched_is_named(
         ("dynamodb:Query", "U#*"),
     ]
     assert "✗ users: dynamodb:GetItem on R#* (own/#0)" in report.text(found)
-    excused = Excuses([Standing("users", "own", "dynamodb:*", "soon", "R#*")])
+    allowed = Allowlist([Unused("users", "own", "dynamodb:*", "soon", "R#*")])
     assert [
         each.partition
-        for each in report.report(report.permissions(iam), record.read(recorded), excused).unused
+        for each in report.report(report.permissions(iam), record.read(recorded), allowed).unused
     ] == ["U#*"]
 
 
-LOGS = Excuses([Standing("*", "logs", "logs:*", "the runtime does it")])
+LOGS = Allowlist([Unused("*", "logs", "logs:*", "the runtime does it")])
 PUT_LOG = permission("logs:PutLogEvents", "logs")
 
 
@@ -204,7 +204,7 @@ def called(permission: Permission) -> record.Call:
 def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
     other = permission("logs:PutLogEvents", "other")
     found = report.report([PUT_LOG, other], [], LOGS)
-    assert list(found.excused) == [(PUT_LOG, "the runtime does it")]
+    assert list(found.allowed) == [(PUT_LOG, "the runtime does it")]
     assert list(found.unused) == [other]
     assert "logs:PutLogEvents: the runtime does it" in report.text(found)
 
@@ -222,16 +222,16 @@ QUERY_OF_ACCESS = permission("dynamodb:Query", "table", role="access")
 
 
 def test_what_one_role_leaves_out_of_a_right_another_one_uses() -> None:
-    together = Excuses(granted_together=[GrantedTogether("table", "one right")])
+    together = Allowlist(granted_together=[GrantedTogether("table", "one right")])
     found = report.report(
         [GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together
     )
-    assert list(found.excused) == [(QUERY, "one right")]
+    assert list(found.allowed) == [(QUERY, "one right")]
     assert list(found.unused) == [PUT]  # by nobody
 
 
 def test_each_role_must_use_something_of_each_right_unless_it_is_said() -> None:
     for each_role, unused in ((True, [QUERY_OF_ACCESS]), (False, [])):
-        together = Excuses(granted_together=[GrantedTogether("table", "one right", each_role)])
+        together = Allowlist(granted_together=[GrantedTogether("table", "one right", each_role)])
         found = report.report([QUERY, QUERY_OF_ACCESS], [called(QUERY)], together)
         assert list(found.unused) == unused

@@ -40,7 +40,7 @@ def test_destroy_and_deploy_again(root: ScratchRoot) -> None:
     assert left, "no log group came back"
     with pytest.raises(TerraformError, match="ResourceAlreadyExistsException"):
         root.apply(lambda _: None)
-    leftover_logs.sweep(logs, NAME, told=lambda _: None, clock=_at_once())
+    leftover_logs.sweep(logs, NAME, report=lambda _: None, clock=_at_once())
     up()
     assert root.planned_changes() == []
     status, said = Checkout(ROOT).run("smoke", "local")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.terraform.binary import terraform
-from tools.deploy import configuration, environment, knobs
+from tools.deploy import configuration, environment, environment_settings
 from tools.deploy.configuration import Configuration, ConfigurationError
 from tools.deploy.terraform import root as terraform_root
 from tools.deploy.terraform.root import Root
@@ -67,7 +67,7 @@ def test_every_variable_of_an_environment_has_a_knob() -> None:
         )
     }
     assert declared - {"environments", "permissions_boundary_arn"} == {
-        knob.terraform for knob in knobs.KNOBS
+        setting.terraform for setting in environment_settings.SETTINGS
     } - {""}
 
 
@@ -179,7 +179,7 @@ def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -
         cwd=folder,
         env=os.environ
         | {"TF_CLI_CONFIG_FILE": os.devnull}
-        | knobs.terraform_variables(configuration.read("dev", dotenv).found),
+        | environment_settings.terraform_variables(configuration.read("dev", dotenv).found),
         input=asked,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from meta import contract
 from meta.handler import handler
 from tests.unit.conftest import ROOT, Logs
 from tests.unit.events import Context, answer, api_event
-from tools.build import allowed
+from tools.build import access_rules
 from tools.laptop.answer import Answer
 
 
@@ -61,8 +61,8 @@ def test_a_package_without_the_document_fails_and_says_what_to_do(
 
 def test_the_service_starts_without_any_store_s_driver(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "functions/meta", tmp_path / "meta")
-    (tmp_path / "meta" / allowed.FILE).write_bytes(
-        allowed.rules(ROOT / "functions/meta/openapi.yaml")
+    (tmp_path / "meta" / access_rules.FILE).write_bytes(
+        access_rules.rules(ROOT / "functions/meta/openapi.yaml")
     )
     program = "import sys, meta.handler; print(*sys.modules)"
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT / 'functions'}"}

@@ -67,7 +67,7 @@ def test_a_newer_release_keeps_what_an_older_one_takes_back(client: Aliases) -> 
     def overtake(function: str, version: str) -> None:
         if (function, version) == ("meta", "4"):
             client.before_move = lambda function, version: None
-            [users] = live_alias.towards(client, {"users": "9"})
+            [users] = live_alias.shifts_to(client, {"users": "9"})
             live_alias.finish(client, users)
             raise refused("TooManyRequestsException", "Rate exceeded")
 
@@ -79,7 +79,7 @@ def test_a_newer_release_keeps_what_an_older_one_takes_back(client: Aliases) -> 
 
 def test_a_move_whose_answer_was_lost_is_no_conflict(client: Aliases) -> None:
     """boto3 asks again after a lost answer, and the revision has changed by then."""
-    [users] = live_alias.towards(client, {"users": "2"})
+    [users] = live_alias.shifts_to(client, {"users": "2"})
     live_alias.finish(client, users)
     repeated = Shift("users", "1", "2", "0")
     live_alias.finish(client, repeated)

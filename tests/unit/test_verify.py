@@ -74,7 +74,7 @@ def test_the_laptops_evidence_names_every_promise() -> None:
     def ask(_: Request) -> Answer:
         return Answer(200, {}, b"")
 
-    promises = [*promised_answers.of_strangers(ask), *promised_answers.of_members(ask, "token")]
+    promises = [*promised_answers.of_anonymous(ask), *promised_answers.of_members(ask, "token")]
     kept = json.loads((verify.EVIDENCE / "local.json").read_text())
     assert kept.keys() == {promise.name for promise in promises}
     assert {name: answer["status"] for name, answer in kept.items()} == {

@@ -29,7 +29,7 @@ def main() -> int:
     except BuildError as error:
         failures = [error]
     for failure in failures:
-        print(f"build: {failure.told(root)}", file=sys.stderr)
+        print(f"build: {failure.as_line(root)}", file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -47,7 +47,7 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
     for artefact in inventory.documents(root, build, functions):
         refresh(build, artefact)
     artefacts = inventory.packages(root, build, functions, platforms)
-    _remove_strangers(build, {artefact.path for artefact in artefacts})
+    _remove_unknown_files(build, {artefact.path for artefact in artefacts})
     # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
     with ThreadPoolExecutor(2) as pool:
         yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
@@ -72,7 +72,7 @@ def refresh(build: Path, artefact: Artefact) -> None:
     print(line, end="", flush=True)  # in one write: another thread's line must not come before the line feed
 
 
-def _remove_strangers(build: Path, ours: Iterable[Path]) -> None:
+def _remove_unknown_files(build: Path, ours: Iterable[Path]) -> None:
     """Delete zips of deleted services, so that nothing deploys them."""
     for zipped in set((build / "functions").glob("*.zip")) - set(ours):
         zipped.unlink()

@@ -23,8 +23,8 @@ def overweight(build: Path, functions: list[Function], platforms: Sequence[str])
         parts = max(weighed, key=lambda sizes: sum(sizes.values()))
         budget = BUDGETS[tuple(function.layers)] + (VENDORED if function.declaration.package.requirements else 0)
         if sum(parts.values()) > budget:
-            told = " + ".join(f"{path} {size / 1000:.0f} kB" for path, size in parts.items())
-            why = f"{told} exceed the budget of {budget / 1000:.0f} kB (tools/build/budgets.py)."
+            sizes = " + ".join(f"{path} {size / 1000:.0f} kB" for path, size in parts.items())
+            why = f"{sizes} exceed the budget of {budget / 1000:.0f} kB (tools/build/budgets.py)."
             what_to_do = "Remove a dependency, or leave out its unused modules (tools/build/layer.py)."
             yield BuildError(function.file, "package", why, what_to_do)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from tools.build import allowed, contract_rules, routes, yaml_file
+from tools.build import access_rules, contract_rules, routes, yaml_file
 from tools.build.contract_rules import Owners
 from tools.build.declarations import KERNEL, Function
 from tools.build.errors import BuildError
@@ -81,10 +81,10 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
     security: list[dict[str, list[str]]]
     api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
     throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
-    rules: Literal["authzen"] | None = msgspec.field(default=None, name=allowed.RULES_EXTENSION)
-    authority: Literal["current"] | None = msgspec.field(default=None, name=allowed.AUTHORITY_EXTENSION)
+    rules: Literal["authzen"] | None = msgspec.field(default=None, name=access_rules.RULES_EXTENSION)
+    authority: Literal["current"] | None = msgspec.field(default=None, name=access_rules.AUTHORITY_EXTENSION)
     recent_sign_in: Annotated[int, Meta(ge=1)] | None = msgspec.field(
-        default=None, name=allowed.RECENT_SIGN_IN_EXTENSION
+        default=None, name=access_rules.RECENT_SIGN_IN_EXTENSION
     )
 
 
@@ -155,8 +155,8 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
                 raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
             demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
-            allowed.needs_current_authority(service.contract, route, content)
-            allowed.recent_sign_in(service.contract, route, content)
+            access_rules.needs_current_authority(service.contract, route, content)
+            access_rules.recent_sign_in(service.contract, route, content)
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)
@@ -183,7 +183,7 @@ def _signed_in(operations: list[Operation]) -> str | None:
 
 def _by_permission(service: Function, part: _ServicePart) -> str | None:
     for route, content in _routes(part):
-        alternatives = allowed.alternatives(service.contract, route, content)
+        alternatives = access_rules.alternatives(service.contract, route, content)
         if any(alternative["kind"] == "permission" for alternative in alternatives):
             return route
     return None

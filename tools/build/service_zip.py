@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.build import allowed, artefacts, zips
+from tools.build import access_rules, artefacts, zips
 from tools.build.archive import archive
 from tools.build.declarations import Function
 from tools.build.errors import BuildError
@@ -28,7 +28,7 @@ def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
 
 
 def _rules(function: Function) -> dict[str, bytes]:
-    return {allowed.FILE: allowed.rules(function.contract)} if function.declaration.trigger == "api" else {}
+    return {access_rules.FILE: access_rules.rules(function.contract)} if function.declaration.trigger == "api" else {}
 
 
 def _included(root: Path, function: Function) -> dict[str, bytes]:

@@ -34,8 +34,8 @@ def _wrong_tags(installed: Path, platform: str) -> Iterator[tuple[str, str]]:
         lines = (line.partition(": ") for line in file.read_text().splitlines())
         tags = [value for key, _, value in lines if key == "Tag"]
         if not _allowed(platform).intersection(tags):
-            name, told = file.parent.name.removesuffix(".dist-info"), ", ".join(tags) or "nothing"
-            yield name, f"{_COMPILED_CODE} ({told})." if platform == PURE else f"its wheel is for {told}."
+            name, compatible = file.parent.name.removesuffix(".dist-info"), ", ".join(tags) or "nothing"
+            yield name, f"{_COMPILED_CODE} ({compatible})." if platform == PURE else f"its wheel is for {compatible}."
 
 
 def _wrong_processors(installed: Path, platform: str) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ def flat(entries: Entries) -> Iterator[str | bytes]:
 
 
 def with_bytecode(entries: Entries, place: Place, read_from: Path) -> dict[str, bytes]:
-    """Adds a pyc to each Python file. A syntax error is told with the path below `read_from`."""
+    """Adds a pyc to each Python file. A syntax error names the path below `read_from`."""
     compiled = dict(entries)
     for path, content in entries.items():
         if path.endswith(".py"):

@@ -47,11 +47,11 @@ class Stack:
     def output(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def news(self) -> str:
+    def last_line(self) -> str:
         """Return the last line of its output, if any; a slow machine builds for a minute first."""
         return (self.output().strip().splitlines() or ["starts"])[-1].strip()
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         if self.starting:
             os.killpg(self._up.pid, signal.SIGTERM)
             self._up.wait()

@@ -130,10 +130,10 @@ def main(wanted: list[str]) -> int:
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled run is as Ctrl-C
     try:
-        ended = [told(one) for one in run(chosen, stack)]
+        ended = [report(one) for one in run(chosen, stack)]
     finally:
         if stack:
-            stack.forget()
+            stack.remove()
     return _summed_up(ended, time.monotonic() - started)
 
 
@@ -187,7 +187,7 @@ def _pause() -> Collection[Future[Ended]]:
 def _now(stages: Collection[Stage], stack: Stack | None) -> str:
     parts = [stage.name for stage in stages]
     if stack and stack.starting:
-        parts.append(f"the stack ({stack.news()})")
+        parts.append(f"the stack ({stack.last_line()})")
     return ", ".join(parts)
 
 
@@ -231,7 +231,7 @@ def pytest_environment() -> dict[str, str]:
     return environment
 
 
-def told(ended: Ended) -> Ended:
+def report(ended: Ended) -> Ended:
     """Print the output of a failed stage, and the failure matrix in any case."""
     if not ended.ok:
         print(ended.output)

@@ -41,7 +41,7 @@ def _admin(options: argparse.Namespace) -> None:
     try:
         answer = make_admin(chosen.invoke, options.email)
     except FunctionFailedError as failed:
-        raise _told(failed, chosen, options.email) from failed
+        raise _explained(failed, chosen, options.email) from failed
     print(
         json.dumps(answer)
         if options.format == "json"
@@ -55,7 +55,7 @@ def _text(answer: Mapping[str, Any], name: str, email: str) -> str:
     return f"{email} was already an administrator of {name}. Nothing was changed."
 
 
-def _told(failed: FunctionFailedError, chosen: Environment, email: str) -> Exception:
+def _explained(failed: FunctionFailedError, chosen: Environment, email: str) -> Exception:
     match failed.kind:
         case "UserNotFoundError":
             return RefusedError(

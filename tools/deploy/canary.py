@@ -99,7 +99,7 @@ def execute(lambda_client: Any, monitor: Monitor, shifts: Sequence[Shift], canar
     since = time.time()
     try:
         for shift in shifts:
-            live_alias.weigh(lambda_client, shift, canary.percent)
+            live_alias.set_weight(lambda_client, shift, canary.percent)
         _watch(monitor.cloudwatch, shifts, canary.seconds)
         judge(monitor.source, shifts, since)
     except BaseException:

@@ -14,7 +14,7 @@ from tools.deploy.environment import EnvironmentUnavailableError, FunctionFailed
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform.root import TerraformFailedError
 
-TOLD = (
+EXPECTED = (
     ConfigurationError,
     EnvironmentUnavailableError,
     FunctionFailedError,
@@ -33,7 +33,7 @@ def run(name: str, work: Callable[[], None]) -> int:
     interruption.raise_keyboard_interrupt()
     try:
         work()
-    except TOLD as error:
+    except EXPECTED as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -42,12 +42,12 @@ def run(name: str, work: Callable[[], None]) -> int:
     return 0
 
 
-def agreed(name: str, *, sure: bool, instead: str = "YES=1") -> None:
+def confirm(name: str, *, confirmed: bool, instead: str = "YES=1") -> None:
     """Ask whether to apply the plan that was just shown. Raise RefusedError unless confirmed.
 
     `instead` is the setting that takes the place of the question.
     """
-    if sure:
+    if confirmed:
         return
     if not sys.stdin.isatty():
         raise RefusedError(

@@ -16,11 +16,11 @@ from typing import Any
 
 from local_aws.settings import ACCOUNT_ID as LOCAL_ACCOUNT_ID
 from tools import ROOT
-from tools.deploy.knobs import KNOBS, parsed, terraform_variables
+from tools.deploy.environment_settings import SETTINGS, parsed, terraform_variables
 
 FILE = ".env"
 REPOSITORY_VARIABLES = "REPOSITORY_VARIABLES"  # workflows put GitHub's `vars` here, as JSON
-NAMES = [knob.name for knob in KNOBS]
+NAMES = [setting.name for setting in SETTINGS]
 
 
 class ConfigurationError(Exception):
@@ -169,7 +169,7 @@ def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, st
 
 
 def _written(file: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the values of `file` by name, and a message for each line that is malformed or names no knob."""
+    """Return the values of `file` by name, and a message for each line that is malformed or names no setting."""
     from dotenv.parser import (
         parse_stream,
     )  # here, since it loads logging, and most commands run without a .env

@@ -32,7 +32,9 @@ def prepare_database(invoke: Invoke, to: Mapping[str, str]) -> dict[str, Any]:
 
 
 def until_secrets_are_known(
-    invoke: Invoke, told: Callable[[str], None] = print, sleep: Callable[[float], None] = time.sleep
+    invoke: Invoke,
+    report: Callable[[str], None] = print,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Invoke:
     """Retry an invocation that failed because the proxy does not know a new secret yet.
 
@@ -46,7 +48,7 @@ def until_secrets_are_known(
             except (FunctionFailedError, StackError) as error:
                 if not SECRET_UNKNOWN.search(str(error)):
                     raise
-                told(
+                report(
                     f"{folder}: the proxy does not know a new secret yet. Retrying in {pause:.0f} s."
                 )
                 sleep(pause)

@@ -39,10 +39,10 @@ class Shift:
 def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
     """Return the functions whose newest version does not get all calls, also after an interrupted release."""
     wanted = {function: newest(lambda_client, function)["Version"] for function in functions}
-    return towards(lambda_client, wanted)
+    return shifts_to(lambda_client, wanted)
 
 
-def towards(lambda_client: Any, wanted: Mapping[str, str]) -> list[Shift]:
+def shifts_to(lambda_client: Any, wanted: Mapping[str, str]) -> list[Shift]:
     """Return the functions whose wanted version does not get all calls."""
     shifts = []
     for function, version in wanted.items():
@@ -79,7 +79,7 @@ def versions(lambda_client: Any, function: str) -> list[dict[str, Any]]:
     ]
 
 
-def weigh(lambda_client: Any, shift: Shift, percent: int) -> None:
+def set_weight(lambda_client: Any, shift: Shift, percent: int) -> None:
     """Route `percent` of the calls to the new version."""
     weights = {"AdditionalVersionWeights": {shift.after: percent / 100}}
     _move(lambda_client, shift, shift.before, weights)

@@ -20,14 +20,14 @@ CAUSES = {
     "UNREACHABLE": "The proxy does not reach the database. Check their subnets and security groups.",
 }
 
-Told = Callable[[str], None]
+Report = Callable[[str], None]
 Sleep = Callable[[float], None]
 
 
 def wait_until_available(
     rds: Any,
     endpoint: str,
-    told: Told = print,
+    report: Report = print,
     sleep: Sleep = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -44,13 +44,13 @@ def wait_until_available(
         if waited >= MOST_SECONDS:
             raise RefusedError(_gave_up(name, health, waited))
         if state != said or clock() - said_at >= QUIET_SECONDS:
-            told(
+            report(
                 f"proxy {name}: its target is {state} after {waited:.0f} s. A new target takes minutes."
             )
             said, said_at = state, clock()
         sleep(FIRST_POLL_SECONDS if waited < POLL_SECONDS else POLL_SECONDS)
     if said:
-        told(f"proxy {name}: its target is available after {clock() - started:.0f} s.")
+        report(f"proxy {name}: its target is available after {clock() - started:.0f} s.")
 
 
 def _proxy_at(rds: Any, endpoint: str) -> str:

@@ -83,14 +83,14 @@ def release_lock(
 ) -> Iterator[None]:
     """Hold the lock of a release. Raise RefusedError if another release still holds it after `wait`."""
     key, mine = keys(environment)[RELEASE], about_us(operation)
-    deadline, told = time.monotonic() + wait, False
+    deadline, reported = time.monotonic() + wait, False
     while not (etag := take(s3, bucket, key, mine)):
         holder = _read(s3, bucket, RELEASE, key)
         if time.monotonic() >= deadline:
             raise RefusedError(_busy(environment, holder))
-        if holder and not told:
+        if holder and not reported:
             print(f"waiting for {holder.described}.")
-            told = True
+            reported = True
         sleep(POLL_SECONDS)
     try:
         yield

@@ -28,7 +28,7 @@ from tools.deploy import stack_settings
 from tools.laptop.stack.aws import client
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
-EXCUSED = Path(__file__).with_name("unused_permissions_allowlist.yaml")
+ALLOWLIST = Path(__file__).with_name("unused_permissions_allowlist.yaml")
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +49,7 @@ class Permission:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Unused:
     role: str  # fits the end of a role's name
     policy: str
     permission: str
@@ -88,41 +88,43 @@ class GrantedTogether:
 
 
 @dataclass(frozen=True)
-class Excuses:
+class Allowlist:
     """The content of `unused_permissions_allowlist.yaml`."""
 
-    standing: Sequence[Standing] = ()
+    unused: Sequence[Unused] = ()
     granted_together: Sequence[GrantedTogether] = ()
 
     @classmethod
-    def read(cls) -> "Excuses":
-        content = yaml.safe_load(EXCUSED.read_text())
+    def read(cls) -> "Allowlist":
+        content = yaml.safe_load(ALLOWLIST.read_text())
         return cls(
-            [Standing(**each) for each in content["standing"]],
+            [Unused(**each) for each in content["unused"]],
             [GrantedTogether(**each) for each in content["granted_together"]],
         )
 
     def reason(self, permission: Permission, used: Sequence[Permission]) -> str | None:
         """Return why `permission` is allowed to be unused, or None."""
-        standing = (each.reason for each in self.standing if each.fits(permission))
+        unused = (each.reason for each in self.unused if each.fits(permission))
         together = (each.reason for each in self.granted_together if each.fits(permission, used))
-        return next(chain(standing, together), None)
+        return next(chain(unused, together), None)
 
 
 @dataclass(frozen=True)
 class Report:
     calls: Sequence[Call]
     used: Sequence[Permission]
-    excused: Sequence[tuple[Permission, str]]  # with the reason
+    allowed: Sequence[tuple[Permission, str]]  # with the reason
     unused: Sequence[Permission]
-    needless: Sequence[Standing]  # all that they fit has been used
+    needless: Sequence[Unused]  # all that they fit has been used
 
     @property
     def ok(self) -> bool:
         return not self.unused and not self.needless
 
 
-def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Excuses) -> Report:
+def report(
+    permissions: Iterable[Permission], calls: Sequence[Call], allowlist: Allowlist
+) -> Report:
     used_by = {
         (_name(call.role), *call.statement.partition("/")[::2], call.action, _keys(call))
         for call in calls
@@ -131,7 +133,7 @@ def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Ex
     every = sorted(permissions)
     used = [permission for permission in every if _is_used(permission, used_by)]
     rest = {
-        permission: excuses.reason(permission, used)
+        permission: allowlist.reason(permission, used)
         for permission in every
         if permission not in used
     }
@@ -142,7 +144,7 @@ def report(permissions: Iterable[Permission], calls: Sequence[Call], excuses: Ex
         [permission for permission, reason in rest.items() if not reason],
         [
             each
-            for each in excuses.standing
+            for each in allowlist.unused
             if any(map(each.fits, used)) and not any(map(each.fits, rest))
         ],
     )
@@ -220,7 +222,7 @@ def of_stack(settings: Settings) -> Report:
     """
     found = outputs.read(settings)
     iam = client("iam", settings, found.region)
-    return report(permissions(iam), record.read(record.path(settings)), Excuses.read())
+    return report(permissions(iam), record.read(record.path(settings)), Allowlist.read())
 
 
 def text(found: Report) -> str:
@@ -236,13 +238,13 @@ def text(found: Report) -> str:
     lines += ["", f"{len(found.used)} permissions that calls used"]
     lines += [
         "",
-        f"{len(found.excused)} permissions that no call used, with a reason (tools/laptop/unused_permissions_allowlist.yaml)",
+        f"{len(found.allowed)} permissions that no call used, with a reason (tools/laptop/unused_permissions_allowlist.yaml)",
     ]
-    for reason in dict.fromkeys(reason for _, reason in found.excused):
+    for reason in dict.fromkeys(reason for _, reason in found.allowed):
         fitting = sorted(
             {
                 f"{each.action} {each.partition}".rstrip()
-                for each, why in found.excused
+                for each, why in found.allowed
                 if why == reason
             }
         )
@@ -262,12 +264,12 @@ def text(found: Report) -> str:
 
 def _differences(calls: Sequence[Call]) -> list[str]:
     """Name the calls that AWS may decide differently, because their resource is not known."""
-    told = [
+    lines = [
         f"  ≠ {_name(call.role)}: {call.action}: decided on *; AWS may ask about a resource"
         for call in calls
         if call.resource == "*" and call.action.partition(":")[0] not in (*SERVICES, "xray")
     ]
-    return [f"{len(told)} calls that AWS may decide differently", *told]
+    return [f"{len(lines)} calls that AWS may decide differently", *lines]
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ def _verify(options: argparse.Namespace) -> None:
     elif not answer["faults"]:
         print(f"{chosen.name}: {answer['events']} audit events verified. Heads: {answer['heads']}")
     if answer["faults"]:
-        raise RefusedError(_told(answer["faults"]))
+        raise RefusedError(_fault_lines(answer["faults"]))
 
 
 def verify(run: Run) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def verify(run: Run) -> dict[str, Any]:
         event = event | {"after": part["after"]}
 
 
-def _told(faults: list[Any]) -> str:
+def _fault_lines(faults: list[Any]) -> str:
     shown = [
         f"  user {each['chain']}, event {each['position']} ({each['event'] or 'gone'}): {each['fault']}"
         for each in faults[:MAX_SHOWN]

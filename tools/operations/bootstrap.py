@@ -46,9 +46,9 @@ def bootstrap(*, sure: bool) -> None:
     if not root.holds(BUCKET):
         root.adopt(BUCKET, root.configuration.state_bucket)
     with root.plan(lock=True) as plan:
-        command.agreed(NAME, sure=sure or not plan.changes)
+        command.confirm(NAME, confirmed=sure or not plan.changes)
         root.apply(plan)
-    print(f"\n{told(root)}")
+    print(f"\n{next_steps(root)}")
 
 
 def _require_account(wanted: str) -> None:
@@ -77,7 +77,7 @@ def make_bucket(name: str, region: str, account_id: str) -> None:
         s3.create_bucket(Bucket=name, **({} if region == DEFAULT_REGION else place))
 
 
-def told(root: Root) -> str:
+def next_steps(root: Root) -> str:
     outputs = root.outputs()
     roles = [
         outputs["plan_role_arn"],

@@ -75,7 +75,7 @@ def deploy(options: argparse.Namespace) -> None:
         with store.lock(f"deploy of {options.service}"):
             release.observe(target, store)
             shifts = single_service.deploy(target, options.service, canary)
-            _told(shifts)
+            _print_shifts(shifts)
             _end(target, store, shifts)
     elif local:
         target = _up()
@@ -115,7 +115,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
                 "acknowledged": plan_guard.require(name, findings, acknowledged),
                 "plan": hashlib.sha256(plan.file.read_bytes()).hexdigest(),
             }
-            command.agreed(name, sure=options.yes or not plan.changes)
+            command.confirm(name, confirmed=options.yes or not plan.changes)
             root.apply(plan)
         store.set_applied_commit(release_records.commit())
         target = environment.environment(name)
@@ -172,7 +172,7 @@ def _prune(target: Environment, store: ReleaseStore) -> None:
         print(f"pruned {count} published versions of {len(deleted)} functions that no alias names.")
 
 
-def _told(shifts: list[Shift]) -> None:
+def _print_shifts(shifts: list[Shift]) -> None:
     for one in shifts:
         print(f"{one.function}: {one.before} → {one.after}")
     if not shifts:

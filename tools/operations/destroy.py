@@ -46,7 +46,7 @@ def main() -> int:
 
 def destroy(envs: Path, environment: str, confirm: str) -> None:
     """Destroy the environment. Raise RefusedError before any change, or TerraformFailedError."""
-    stage = require_lifted(envs, environment)
+    stage = require_unprotected(envs, environment)
     read = configuration.read(environment)
     name = f"{read.project}-{stage}"
     require_confirmation(environment, name, confirm)
@@ -66,7 +66,7 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
     print(destroy_times.expected())
     times = Times()
     with root.plan(lock=True, destroy=True) as plan:
-        command.agreed(name, sure=bool(confirm), instead=f"CONFIRM={name}")
+        command.confirm(name, confirmed=bool(confirm), instead=f"CONFIRM={name}")
         try:
             root.apply(plan, times.note)
         finally:
@@ -74,7 +74,7 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
     leftover_logs.sweep(boto3.client("logs"), name)
 
 
-def require_lifted(envs: Path, environment: str) -> str:
+def require_unprotected(envs: Path, environment: str) -> str:
     """Return the environment's stage. Raise RefusedError if its files protect it."""
     folder = envs / environment
     file = folder / "locals.tf"

@@ -32,17 +32,17 @@ def found(logs: Any, name: str) -> list[str]:
 def sweep(
     logs: Any,
     name: str,
-    told: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Delete the groups, and for a minute those that return; preflight finds later ones."""
-    told(f"destroy: watching for {WATCHED_SECONDS:.0f} s whether RDS recreates its log groups.")
+    report(f"destroy: watching for {WATCHED_SECONDS:.0f} s whether RDS recreates its log groups.")
     deadline = clock() + WATCHED_SECONDS
     while True:
         for group in found(logs, name):
             if _delete(logs, group):
-                told(f"destroy: deleted {group}, which RDS had recreated.")
+                report(f"destroy: deleted {group}, which RDS had recreated.")
         if clock() >= deadline:
             return
         sleep(POLL_SECONDS)

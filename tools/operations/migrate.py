@@ -41,10 +41,10 @@ Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 def main() -> int:
     """Return 1 with the reason on stderr if a run fails, or `status` finds an invalid history."""
     options = _options()
-    return command.run(TARGETS[options.command], lambda: _told(options))
+    return command.run(TARGETS[options.command], lambda: _run(options))
 
 
-def _told(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     try:
         _command(options)
     except FunctionFailedError as error:
@@ -97,12 +97,12 @@ def _command(options: argparse.Namespace) -> None:
         case _:
             require_confirmation(chosen, options.confirm, steps)
             answer = run({"action": "down", "steps": steps})
-    told = (
+    text = (
         json.dumps({"environment": chosen.name} | answer, indent=2)
         if options.format == "json"
         else ""
     )
-    print(told or TEXT[options.command](chosen.name, answer))
+    print(text or TEXT[options.command](chosen.name, answer))
     if answer.get("wrong"):
         raise RefusedError("\n".join(["the next run would be refused.", *answer["wrong"]]))
 

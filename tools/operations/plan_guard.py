@@ -35,7 +35,7 @@ INGRESS = (
     "aws_security_group_rule",
     "aws_vpc_security_group_ingress_rule",
 )
-WORLD = ("0.0.0.0/0", "::/0")
+INTERNET = ("0.0.0.0/0", "::/0")
 RANGES = ("cidr_ipv4", "cidr_ipv6", "cidr_blocks", "ipv6_cidr_blocks")
 
 
@@ -102,7 +102,7 @@ def _destroys_data(change: ResourceChange) -> Iterator[Finding]:
 def _opens_network(change: ResourceChange) -> Iterator[Finding]:
     if change.kind not in INGRESS:
         return
-    if opened := sorted(_world(change.after) - _world(change.before)):
+    if opened := sorted(_internet_ranges(change.after) - _internet_ranges(change.before)):
         yield Finding(
             change.address,
             f"would be open to {', '.join(opened)}",
@@ -110,15 +110,15 @@ def _opens_network(change: ResourceChange) -> Iterator[Finding]:
         )
 
 
-def _world(value: Any, name: str = "") -> set[str]:
+def _internet_ranges(value: Any, name: str = "") -> set[str]:
     """Return the ranges of the resource that mean the whole internet, except in `egress`."""
     if isinstance(value, dict):
         inner = ((one, key) for key, one in value.items() if key != "egress")
-        return set().union(*(_world(one, key) for one, key in inner))
+        return set().union(*(_internet_ranges(one, key) for one, key in inner))
     if isinstance(value, list) and name not in RANGES:
-        return set().union(*(_world(inner, name) for inner in value))
+        return set().union(*(_internet_ranges(inner, name) for inner in value))
     ranges = value if isinstance(value, list) else [value]
-    return {one for one in ranges if name in RANGES and one in WORLD}
+    return {one for one in ranges if name in RANGES and one in INTERNET}
 
 
 Unsafe = Callable[[Any, Any], bool]

@@ -28,8 +28,8 @@ def counted(actions: Sequence[str]) -> str:
     if not actions:
         return "nothing to change."
     totals = Counter(actions)
-    told = [f"{totals[action]} {words}" for action, words in WORDS.items() if totals[action]]
-    return ", ".join(told) + "."
+    parts = [f"{totals[action]} {words}" for action, words in WORDS.items() if totals[action]]
+    return ", ".join(parts) + "."
 
 
 def markdown(
@@ -61,7 +61,7 @@ def _section(heading: str, changes: Sequence[ResourceChange]) -> list[str]:
         forced = f", forced by `{', '.join(change.forced_by)}`" if change.forced_by else ""
         lines.append(f"- `{change.address}`{forced}")
         if change.action in ("update", "replace"):
-            lines += [f"  - {told}" for told in attributes(change)]
+            lines += [f"  - {line}" for line in attributes(change)]
     return [*lines, ""]
 
 

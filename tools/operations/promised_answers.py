@@ -34,7 +34,7 @@ def complaint(promise: Promise, answer: Answer) -> str | None:
     return f"code {found}, not {promise.code}" if promise.code and found != promise.code else None
 
 
-def of_strangers(ask: Ask) -> Iterator[Promise]:
+def of_anonymous(ask: Ask) -> Iterator[Promise]:
     """Yield the promises for requests without a token."""
     contract = ask(Request("GET", "/v1/openapi.json")).headers.get("etag", "")
     yield Promise("health", Request("GET", "/v1/health"), 200, headers=("x-amzn-requestid",))

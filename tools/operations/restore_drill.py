@@ -115,7 +115,7 @@ def _drill(wants_json: bool) -> None:
         drill(environment(LOCAL), lambda line: print(line, flush=True))
 
 
-def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
+def drill(chosen: Environment, report: Callable[[str], None]) -> dict[str, Any]:
     """Run the drill; delete the dump only after a success. Raise DrillFailedError."""
     server = server_of(chosen)
     file = dump_file(chosen)
@@ -125,19 +125,19 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
     except BaseException:  # nothing was lost yet
         file.unlink()
         raise
-    told(
+    report(
         f"dumped    {sum(before.rows.values())} rows of {len(before.rows)} tables, {file.stat().st_size} bytes"
     )
     started = time.monotonic()
     try:
         lose(server)
         require_lost(server, chosen)
-        told("lost      the database, and nobody can sign in")
+        report("lost      the database, and nobody can sign in")
         restore(server, file)
         require_same(before, server)
-        told(f"restored  every table as it was: {described(before)}")
+        report(f"restored  every table as it was: {described(before)}")
         require_record(chosen, record)
-        told(f"signed in {record['email']}, who reads their record through the API as before")
+        report(f"signed in {record['email']}, who reads their record through the API as before")
     except (
         DrillFailedError,
         OSError,
@@ -152,7 +152,7 @@ def drill(chosen: Environment, told: Callable[[str], None]) -> dict[str, Any]:
         ) from error
     file.unlink()
     seconds = round(time.monotonic() - started, 1)
-    told(f"{seconds} s from the loss to the first answer")
+    report(f"{seconds} s from the loss to the first answer")
     return {"rows": before.rows, "signed_in": record["email"], "seconds": seconds}
 
 

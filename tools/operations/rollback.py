@@ -66,7 +66,7 @@ def rollback(lambda_client: Any, store: ReleaseStore, to: int | None = None) -> 
         known = releases[-1].functions if releases else {}
         wanted = release_records.restored(releases, live_alias.live(lambda_client, known), to)
         _require_versions(lambda_client, wanted)
-        shifts = live_alias.towards(lambda_client, wanted.functions)
+        shifts = live_alias.shifts_to(lambda_client, wanted.functions)
         release.shift(lambda_client, None, shifts, None)
         seconds = time.monotonic() - started
         for one in shifts:

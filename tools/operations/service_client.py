@@ -237,9 +237,9 @@ def _text(service: Service, done: Mapping[str, Any]) -> str:
         for word, field in (("granted", "granted"), ("revoked", "revoked"))
         if done[field]
     ]
-    told = f" ({'; '.join(changed)})" if changed else ""
+    details = f" ({'; '.join(changed)})" if changed else ""
     return (
-        f"{service.name} {what} and is {done['status']}{told}. Its uid is {done['uid']}. "
+        f"{service.name} {what} and is {done['status']}{details}. Its uid is {done['uid']}. "
         f"Its client id and secret are in {service.declared['secret_arn']}."
     )
 

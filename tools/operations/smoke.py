@@ -41,14 +41,14 @@ def complaints(url: str, stage: str) -> Iterator[str]:
     try:
         yield from _health(get(f"{url}/v1/health"), stage)
         yield from _contract(get(f"{url}/v1/openapi.json"))
-        yield from _stranger(get(url + PROTECTED))
+        yield from _anonymous(get(url + PROTECTED))
     except OSError as error:
         yield f"cannot be reached: {error}"
 
 
 def _health(answer: Answer, stage: str) -> Iterator[str]:
     if answer.status != 200 or answer.json() != {"status": "pass", "stage": stage}:
-        yield f"/v1/health: {_told(answer)}, not 200 with status pass and stage {stage}"
+        yield f"/v1/health: {_described(answer)}, not 200 with status pass and stage {stage}"
 
 
 def _contract(answer: Answer) -> Iterator[str]:
@@ -58,18 +58,18 @@ def _contract(answer: Answer) -> Iterator[str]:
         or not isinstance(document, dict)
         or PROTECTED not in document.get("paths", {})
     ):
-        yield f"/v1/openapi.json: {_told(answer)}, not 200 with a contract that has {PROTECTED}"
+        yield f"/v1/openapi.json: {_described(answer)}, not 200 with a contract that has {PROTECTED}"
 
 
-def _stranger(answer: Answer) -> Iterator[str]:
+def _anonymous(answer: Answer) -> Iterator[str]:
     kind = answer.headers.get("content-type", "")
     if answer.status != 401 or not kind.startswith("application/problem+json"):
-        yield f"{PROTECTED} without a token: {_told(answer)} ({kind}), not 401 as application/problem+json"
+        yield f"{PROTECTED} without a token: {_described(answer)} ({kind}), not 401 as application/problem+json"
     elif "www-authenticate" not in answer.headers:
         yield f"{PROTECTED} without a token: 401 without WWW-Authenticate"
 
 
-def _told(answer: Answer) -> str:
+def _described(answer: Answer) -> str:
     return f"{answer.status} {answer.body[:200].decode(errors='replace')}"
 
 

@@ -149,8 +149,8 @@ def _actions(cloudwatch: Any, name: str, since: float) -> list[str]:
     return [item["HistorySummary"] for item in history if item["Timestamp"].timestamp() >= since]
 
 
-def _strangers(run: Run) -> Iterator[Row]:
-    yield from _promised(run, list(promised_answers.of_strangers(run.ask)))
+def _anonymous(run: Run) -> Iterator[Row]:
+    yield from _promised(run, list(promised_answers.of_anonymous(run.ask)))
 
 
 def _members(run: Run) -> Iterator[Row]:
@@ -205,7 +205,7 @@ def _until[T](ask: Callable[[], list[T]]) -> list[T]:
     return found
 
 
-CHECKS: tuple[Check, ...] = (_proxy, _second_plan, _alarm, _strangers, _members)
+CHECKS: tuple[Check, ...] = (_proxy, _second_plan, _alarm, _anonymous, _members)
 
 
 def compared(name: str, evidence: dict[str, Any]) -> list[Row]:
@@ -215,14 +215,14 @@ def compared(name: str, evidence: dict[str, Any]) -> list[Row]:
         return []
     expected = json.loads(laptop.read_text())
     different = [each for each in sorted(expected) if evidence.get(each) != expected[each]]
-    told = "; ".join(
+    summary = "; ".join(
         f"{each}: {evidence.get(each)} on AWS, {expected[each]} on the laptop" for each in different
     )
     return [
         Row(
             "as on the laptop",
-            not different,
-            told or f"{len(expected)} answers are the same",
+            not summary,
+            summary or f"{len(expected)} answers are the same",
             "Correct the laptop's AWS (docs/fidelity.md).",
         )
     ]

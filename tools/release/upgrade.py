@@ -93,7 +93,7 @@ def _renumber(fork: Fork, own: set[str], added: set[str]) -> list[str]:
     if not own or not added or min(map(_number, added)) > max(map(_number, own)):
         return []
     number = max(map(_number, own | fork.migrations("HEAD")))
-    told = []
+    lines = []
     for name in sorted(added):
         number += 1
         new = f"{number:04}{name[4:]}"
@@ -102,8 +102,8 @@ def _renumber(fork: Fork, own: set[str], added: set[str]) -> list[str]:
             path = fork.root / f"migrations/{new}{ending}"
             path.write_text(path.read_text().replace(f"{name}.sql", f"{new}.sql"))
             fork.git("add", f"migrations/{new}{ending}")
-        told.append(f"  migrations/{name}.sql is {new}.sql here, after this fork's own.")
-    return told
+        lines.append(f"  migrations/{name}.sql is {new}.sql here, after this fork's own.")
+    return lines
 
 
 def _number(migration: str) -> int:

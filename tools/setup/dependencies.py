@@ -49,7 +49,8 @@ def main() -> int:
                 _refresh(root, copy)
     except BuildError as error:
         print(
-            f"{options.change}-dependency: {error.told(root)} Nothing was changed.", file=sys.stderr
+            f"{options.change}-dependency: {error.as_line(root)} Nothing was changed.",
+            file=sys.stderr,
         )
         return 1
     print(*(f"changed: {path}" for path in changed), sep="\n")
@@ -276,8 +277,8 @@ def _must(command: list[str], root: Path, otherwise: str) -> None:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if ran.returncode:
-        told = ran.stderr.strip().splitlines() or ["no reason was given."]
-        why = f"{otherwise}: {told[0].removeprefix('build: ')}"
+        lines = ran.stderr.strip().splitlines() or ["no reason was given."]
+        why = f"{otherwise}: {lines[0].removeprefix('build: ')}"
         raise BuildError(root / _PYPROJECT, None, why, "Or name another package or version.")
 
 

@@ -40,7 +40,7 @@ def main() -> int:
     try:
         lock(root)
     except BuildError as error:
-        print(f"lock: {error.told(root)}", file=sys.stderr)
+        print(f"lock: {error.as_line(root)}", file=sys.stderr)
         return 1
     return 0
 

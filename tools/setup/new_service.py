@@ -112,7 +112,7 @@ def _check_in_draft(root: Path, draft: Path, names: ServiceNames, files: dict[Pa
     try:
         contract.read(draft, read_functions(draft))
     except BuildError as error:
-        raise RefusedError(f"The build would refuse it: {error.told(draft)}") from None
+        raise RefusedError(f"The build would refuse it: {error.as_line(draft)}") from None
 
 
 def _format(root: Path, folder: Path) -> None:

@@ -47,7 +47,7 @@ class Namespace(msgspec.Struct, frozen=True):
         """
         return self.in_token
 
-    def tells(self, trust: str | None) -> bool:
+    def is_in_token(self, trust: str | None) -> bool:
         """Return True if a value that was written under `trust` belongs in a token."""
         return self.in_token and trust == self.trust
 
@@ -110,7 +110,7 @@ def in_token(stored: Sequence[StoredAttribute]) -> dict[str, dict[str, Any]]:
     return user_table.by_namespace(
         each
         for each in stored
-        if each.namespace in namespaces and namespaces[each.namespace].tells(each.trust)
+        if each.namespace in namespaces and namespaces[each.namespace].is_in_token(each.trust)
     )
 
 

@@ -46,16 +46,16 @@ def has_role(caller: Claims, role: str) -> bool:
     return definition.version is not None and _is_same(definition, role, caller.role_generations)
 
 
-def living(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
+def current(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
     """Return the grants whose role has not been deleted since, even if the name is in use again.
 
     `read` defaults to the table as it is. Raises like `hold`.
     """
     define = read or user_table.role_definition
-    return [grant for grant in grants if is_living(grant, define)]
+    return [grant for grant in grants if is_current(grant, define)]
 
 
-def is_living(grant: Grant, define: Define) -> bool:
+def is_current(grant: Grant, define: Define) -> bool:
     """Return False for a grant of a role that has been deleted since."""
     return grant.role in (None, ADMIN) or define(grant.role).generation == grant.generation
 

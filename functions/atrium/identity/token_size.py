@@ -31,8 +31,8 @@ def of_words(words: Iterable[str]) -> int:
 def of_roles(names: Iterable[str], role_generations: Mapping[str, int]) -> int:
     """Return the size of the claims `roles` and `role_generations`."""
     known = list(names)
-    told = generations_claim(known, role_generations)
-    return of_words(known) + (size(told) if told else 0)
+    claim = generations_claim(known, role_generations)
+    return of_words(known) + (size(claim) if claim else 0)
 
 
 def generations_claim(names: Iterable[str], role_generations: Mapping[str, int]) -> str:

@@ -41,7 +41,7 @@ class TransactionCanceledError(Exception):
         self.conflicts = conflicts
 
 
-LIVING = ("active", "disabled")
+NOT_DELETED = ("active", "disabled")
 """The statuses of users who are not deleted."""
 
 
@@ -63,7 +63,7 @@ class Meta(msgspec.Struct, frozen=True):
     @property
     def is_deleted(self) -> bool:
         """Return True for a deleted user, who gets 404 until the erasure."""
-        return self.status not in LIVING
+        return self.status not in NOT_DELETED
 
     def confirms(self, claims: Claims) -> bool:
         """Return True if a token with these claims is still current."""

@@ -146,7 +146,7 @@ run "functions_as_their_folders_declare_them" {
 
   assert {
     condition     = alltrue([for group in concat(values(aws_cloudwatch_log_group.function), [aws_cloudwatch_log_group.access]) : group.retention_in_days == 7 && group.kms_key_id == var.logs.kms_key_arn])
-    error_message = "Every log group has the retention and the key of the knob."
+    error_message = "Every log group has the retention and the key of `logs`."
   }
 
   assert {

@@ -135,7 +135,7 @@ run "pool_triggers_and_client" {
   }
 }
 
-run "knobs" {
+run "environment_settings" {
   command = plan
 
   variables {
@@ -170,7 +170,7 @@ run "knobs" {
 
   assert {
     condition     = contains(aws_cognito_user_pool_client.this.explicit_auth_flows, "ALLOW_USER_PASSWORD_AUTH") && aws_cognito_user_pool_client.this.access_token_validity == 15 && aws_cognito_user_pool_client.this.refresh_token_validity == 1
-    error_message = "The password flow and the tokens' validity follow their knobs."
+    error_message = "The password flow and the tokens' validity follow their environment_settings."
   }
 
   assert {

@@ -247,7 +247,7 @@ run "features" {
 
   assert {
     condition     = length(aws_cloudwatch_log_group.this) == 3 && alltrue([for group in aws_cloudwatch_log_group.this : group.retention_in_days == 7 && group.kms_key_id == var.logs.kms_key_arn])
-    error_message = "Every log group must have the retention and the key of the knob."
+    error_message = "Every log group must have the retention and the key of `logs`."
   }
 
   assert {

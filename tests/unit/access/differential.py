@@ -32,7 +32,7 @@ def disagreements(
     chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count // QUESTIONS_OF_A_TABLE):
         table = worlds.table(chance)
-        standings = {user: _standing(table, user) for user in (*worlds.USERS, "eve")}
+        subjects = {user: _subject(table, user) for user in (*worlds.USERS, "eve")}
         roles = {
             role: user_table.defined(item for item in table if item["pk"] == f"R#{role}")
             for role in worlds.ROLES
@@ -40,7 +40,7 @@ def disagreements(
         for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):
             resource = decision.Resource(question.kind, question.thing)
             made = build.decide(
-                standings[question.user], question.action, resource, roles.__getitem__, NOW
+                subjects[question.user], question.action, resource, roles.__getitem__, NOW
             )
             expected = reference.permitted(table, *question, NOW)
             if tally is not None:
@@ -49,7 +49,7 @@ def disagreements(
                 yield Disagreement(table, question, expected, made)
 
 
-def _standing(table: list[Item], user: str) -> decision.SubjectGrants:
+def _subject(table: list[Item], user: str) -> decision.SubjectGrants:
     status = next((item["status"] for item in table if item["pk"] == f"U#{user}"), None)
     return decision.SubjectGrants(
         status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"]

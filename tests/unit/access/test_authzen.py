@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from access import standings
+from access import subject_grants
 from atrium.stores import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import finish_reads
@@ -281,7 +281,7 @@ def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> N
 def test_7_a_batch_about_somebody_with_many_grants_reads_by_scope(
     point: Service, logs: Any
 ) -> None:
-    for id in range(standings.FEW_GRANTS + 1):
+    for id in range(subject_grants.FEW_GRANTS + 1):
         point.grant(BOB, f"document:{id}", action="write")
     parts = [{"resource": document(str(id))} for id in (7, 8, 98, 500)]
     for _ in range(2):

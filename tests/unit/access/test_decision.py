@@ -49,7 +49,7 @@ def test_ten_thousand_random_decisions_agree_with_the_reference() -> None:
 BREAKS = {
     "an expired grant counts": ("grant.expires_at > now", "True"),
     "a grant counts at the moment it ends": ("grant.expires_at > now", "grant.expires_at >= now"),
-    "a disabled user is decided about": ('standing.status != "active"', "standing.status is None"),
+    "a disabled user is decided about": ('subject.status != "active"', "subject.status is None"),
     "the type of a resource does not matter": ("kind == resource.type and ", ""),
     "one beginning of a type is as good as another": ("kind == resource.type", "kind.startswith(resource.type)"),
     "a colon in what is asked for reads as the scope's": ("return scope == EVERYWHERE", 'return scope == f"{resource.type}:{resource.id}" or scope == EVERYWHERE'),

@@ -105,8 +105,8 @@ class RequestLines:
         else:
             yield self._line(line, "red" if invoked.error else None)
         # The runtime repeats a refusal, or the error that the kernel reported.
-        told = (lambda line: not line.startswith("[ERROR]")) if record else (lambda _: True)
-        yield from self._below(record, list(takewhile(told, written)))
+        is_shown = (lambda line: not line.startswith("[ERROR]")) if record else (lambda _: True)
+        yield from self._below(record, list(takewhile(is_shown, written)))
 
     def _line(self, text: str, colour: Colour | None) -> str:
         return f"{time.strftime('%H:%M:%S')} {self._paint(text, colour) if colour else text}"

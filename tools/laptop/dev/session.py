@@ -89,7 +89,7 @@ class Session:
             for outcome in self._reload.reload():
                 if isinstance(outcome, BuildError):
                     self._say(
-                        f"{outcome.told(self._root)} The old code is still served.", failed=True
+                        f"{outcome.as_line(self._root)} The old code is still served.", failed=True
                     )
                 elif outcome.refused:
                     text = f"{what}{outcome.function} does not start. Its old code is still served."

@@ -47,9 +47,9 @@ def _up(settings: Settings) -> Outputs:
     try:
         return _deploy(settings, running, root)
     except Exception as error:
-        if (told := _explained(error, running, settings)) is None:
+        if (explained := _explained(error, running, settings)) is None:
             raise
-        raise told from error
+        raise explained from error
 
 
 def _launch(settings: Settings) -> Launch:

@@ -56,11 +56,11 @@ def shaped(call: AwsCall, response: AwsResponse) -> AwsResponse:
 
 
 def _error(call: AwsCall, response: AwsResponse, content: Content) -> AwsResponse:
-    told = str(content.get("message") or content.get("Message") or "")
-    message = _MESSAGES.get(told, told)
+    given = str(content.get("message") or content.get("Message") or "")
+    message = _MESSAGES.get(given, given)
     api = _API.match(call.path)
     last = call.path.rstrip("/").rpartition("/")[2]
-    if told in _MESSAGES:
+    if given in _MESSAGES:
         message = message.format(account=ACCOUNT_ID, api=api["api"] if api else "", name=last)
     return replace(response, body=json.dumps(content | {"message": message}).encode())
 

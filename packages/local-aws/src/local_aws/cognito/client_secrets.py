@@ -47,8 +47,8 @@ async def add_secret(service: Service, request: AddSecret) -> dict[str, Any]:
         message = f"Client secrets cannot exceed limit of {LIMIT} secrets."
         raise CognitoError("LimitExceededException", message)
     added = keep(service, client, request.client_secret or generate())
-    told = {"ClientSecretValue": added.value} if request.client_secret is None else {}
-    return {"ClientSecretDescriptor": _describe(added) | told}
+    shown = {"ClientSecretValue": added.value} if request.client_secret is None else {}
+    return {"ClientSecretDescriptor": _describe(added) | shown}
 
 
 async def delete_secret(service: Service, request: DeleteSecret) -> dict[str, Any]:

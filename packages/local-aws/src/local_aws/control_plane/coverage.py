@@ -99,10 +99,10 @@ class Coverage:
     def routes(self) -> list[web.RouteDef]:
         """Return the page that `local-aws coverage` reads."""
 
-        async def told(_: web.Request) -> web.Response:
+        async def page(_: web.Request) -> web.Response:
             return web.json_response(self.rows())
 
-        return [web.get(PAGE, told)]
+        return [web.get(PAGE, page)]
 
 
 def outcome_of(service: str, operation: str, is_forwarded: bool, is_refused: bool) -> Outcome:

@@ -81,8 +81,8 @@ def _denied(call: AwsCall, caller: Session, access: Access, reason: str) -> AwsR
 
 def denial(caller: str, action: str, resource: str, reason: str) -> str:
     """Return AWS's message; STS gives no reason for a role that may not be assumed."""
-    told = f"User: {caller} is not authorized to perform: {action} on resource: {resource}"
-    return told if action == ASSUME else f"{told} {reason}"
+    message = f"User: {caller} is not authorized to perform: {action} on resource: {resource}"
+    return message if action == ASSUME else f"{message} {reason}"
 
 
 def _unknown_token(call: AwsCall) -> AwsResponse:

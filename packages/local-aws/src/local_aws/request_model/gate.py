@@ -55,7 +55,7 @@ class RequestModelGate:
     def routes(self) -> list[web.RouteDef]:
         """Return the page that lists the checks."""
 
-        async def told(_: web.Request) -> web.Response:
+        async def page(_: web.Request) -> web.Response:
             content = {
                 "calls": sum(self.checked.values()),
                 "values": self.count.values,
@@ -65,7 +65,7 @@ class RequestModelGate:
             }
             return web.Response(text=json.dumps(content), content_type="application/json")
 
-        return [web.get("/_local/request-model", told)]
+        return [web.get("/_local/request-model", page)]
 
 
 def _placed(call: AwsCall, model: Any, found: Iterable[Violation]) -> Iterator[Violation]:

@@ -1,4 +1,4 @@
-"""Reads for decisions: users' status and relevant grants, in one round trip.
+"""What decisions read: the status and the relevant grants of users, in one round trip.
 
 A decision reads META and makes three Queries of one scope each, however many grants the user has.
 For several resources of one user, one Query reads all grants, unless they are many.
@@ -22,13 +22,13 @@ Asked = tuple[str, Resource]
 _NOBODY = SubjectGrants(None, ())
 
 
-def of(uid: str, resource: Resource) -> SubjectGrants:
-    """Return the standing of one user towards one resource. Raises `TableUnavailableError`."""
-    return each({(uid, resource)})[uid, resource]
+def find(uid: str, resource: Resource) -> SubjectGrants:
+    """Return what concerns one user and one resource. Raises `TableUnavailableError`."""
+    return find_all({(uid, resource)})[uid, resource]
 
 
-def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
-    """Return the standing for each question. Raises `TableUnavailableError`."""
+def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
+    """Return the grants for each pair of user and resource. Raises `TableUnavailableError`."""
     known = {one for one in asked if is_uid(one[0])}
     resources = Counter(uid for uid, _ in known)
     metas = {uid: parallel.start(lambda uid=uid: user_table.meta(uid)) for uid in resources}  # type: ignore[misc]
@@ -46,7 +46,7 @@ def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
         uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()
     }
 
-    def standing(one: Asked) -> SubjectGrants:
+    def subject_grants(one: Asked) -> SubjectGrants:
         uid = one[0]
         return (
             SubjectGrants(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ())
@@ -54,11 +54,11 @@ def each(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
             else _NOBODY
         )
 
-    return {one: standing(one) for one in asked}
+    return {one: subject_grants(one) for one in asked}
 
 
-def of_type(uid: str, kind: str) -> SubjectGrants:
-    """Return the standing of a user towards all resources of a type. Raises `TableUnavailableError`."""
+def find_of_type(uid: str, kind: str) -> SubjectGrants:
+    """Return what concerns a user and all resources of a type. Raises `TableUnavailableError`."""
     if not is_uid(uid):
         return _NOBODY
     meta = parallel.start(lambda: user_table.meta(uid))

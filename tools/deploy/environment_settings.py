@@ -16,7 +16,7 @@ WIDEST = {4: 16, 6: 32}  # modules/bastion refuses the rest
 
 
 @dataclass(frozen=True)
-class Knob:
+class Setting:
     """One setting. `terraform` is the variable of `envs/` that receives it.
 
     With `key`, the setting is one part of that variable, which is then an object. All parts are
@@ -66,23 +66,23 @@ _ARN = _matching(r"arn:aws[a-z-]*:[a-z]+:\S+", "an ARN")
 _NUMBER = _matching(r"\d+", "a number")
 _URL = _matching(r"https?://\S+", "URLs (https://…) separated by commas")
 
-KNOBS = (
-    Knob(
+SETTINGS = (
+    Setting(
         "PROJECT_NAME",
         _matching("[a-z][a-z0-9]*", "lower-case letters and digits"),
         True,
         "project",
     ),
-    Knob("STAGE", _matching("[a-z][a-z0-9]*", "a folder of envs/, such as dev")),
-    Knob("AWS_PROFILE", _matching(r"\S+", "a profile of ~/.aws/config")),
-    Knob(
+    Setting("STAGE", _matching("[a-z][a-z0-9]*", "a folder of envs/, such as dev")),
+    Setting("AWS_PROFILE", _matching(r"\S+", "a profile of ~/.aws/config")),
+    Setting(
         "AWS_REGION",
         _matching(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"),
         True,
         "region",
     ),
-    Knob("AWS_ACCOUNT_ID", _ACCOUNT, True, "account_id"),
-    Knob(
+    Setting("AWS_ACCOUNT_ID", _ACCOUNT, True, "account_id"),
+    Setting(
         "STATE_BUCKET",
         _matching(
             "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
@@ -91,34 +91,38 @@ KNOBS = (
         True,
         "state_bucket",
     ),
-    Knob("ALLOWED_CIDRS", _list_of(_cidr), terraform="allowed_cidrs"),
-    Knob(
+    Setting("ALLOWED_CIDRS", _list_of(_cidr), terraform="allowed_cidrs"),
+    Setting(
         "ALARM_EMAILS",
         _list_of(_matching(r"[^@\s]+@[^@\s]+", "e-mail addresses separated by commas")),
         terraform="alarm_emails",
     ),
-    Knob(
+    Setting(
         "CUSTOM_DOMAIN",
         _matching(r"([a-z0-9-]+\.)+[a-z]{2,}", "a host name such as api.example.com"),
         terraform="custom_domain",
         key="domain_name",
     ),
-    Knob("CUSTOM_DOMAIN_CERTIFICATE_ARN", _ARN, terraform="custom_domain", key="certificate_arn"),
-    Knob(
+    Setting(
+        "CUSTOM_DOMAIN_CERTIFICATE_ARN", _ARN, terraform="custom_domain", key="certificate_arn"
+    ),
+    Setting(
         "EMAIL_SENDER",
         _matching(r".*[^@\s]+@[^@\s]+", "a From header such as Atrium <post@example.com>"),
         terraform="email_sender",
         key="from",
     ),
-    Knob("EMAIL_SENDER_IDENTITY_ARN", _ARN, terraform="email_sender", key="identity_arn"),
-    Knob(
+    Setting("EMAIL_SENDER_IDENTITY_ARN", _ARN, terraform="email_sender", key="identity_arn"),
+    Setting(
         "HOSTED_PAGE_PREFIX",
         _matching("[a-z0-9-]+", "lower-case letters, digits and hyphens"),
         terraform="hosted_page",
         key="domain_prefix",
     ),
-    Knob("HOSTED_PAGE_CALLBACK_URLS", _list_of(_URL), terraform="hosted_page", key="callback_urls"),
-    Knob(
+    Setting(
+        "HOSTED_PAGE_CALLBACK_URLS", _list_of(_URL), terraform="hosted_page", key="callback_urls"
+    ),
+    Setting(
         "HOSTED_PAGE_LOGOUT_URLS",
         _list_of(_URL),
         terraform="hosted_page",
@@ -126,14 +130,14 @@ KNOBS = (
         extra=True,
     ),
     # Only envs/bootstrap wants it. GitHub sets it itself in every workflow.
-    Knob(
+    Setting(
         "GITHUB_REPOSITORY",
         _matching("[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", "owner/name"),
         terraform="github_repository",
     ),
     # Under these names GitHub sets them in every workflow too.
-    Knob("GITHUB_REPOSITORY_OWNER_ID", _NUMBER, terraform="github_ids", key="owner"),
-    Knob("GITHUB_REPOSITORY_ID", _NUMBER, terraform="github_ids", key="repository"),
+    Setting("GITHUB_REPOSITORY_OWNER_ID", _NUMBER, terraform="github_ids", key="owner"),
+    Setting("GITHUB_REPOSITORY_ID", _NUMBER, terraform="github_ids", key="repository"),
 )
 
 
@@ -141,40 +145,44 @@ def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, s
     """Return the values of all settings, and the (name, fault) of each one missing, wrong or incomplete."""
     found: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
-    for knob in KNOBS:
-        text = values.get(knob.name, "").strip()
+    for setting in SETTINGS:
+        text = values.get(setting.name, "").strip()
         if not text:
-            if knob.required:
-                wrong.append((knob.name, "is missing"))
+            if setting.required:
+                wrong.append((setting.name, "is missing"))
             elif (
-                knob.key
-                and not knob.extra
-                and (given := [one for one in _with(knob) if values.get(one, "").strip()])
+                setting.key
+                and not setting.extra
+                and (given := [one for one in _with(setting) if values.get(one, "").strip()])
             ):
-                wrong.append((knob.name, f"is missing, and {given[0]} needs it"))
+                wrong.append((setting.name, f"is missing, and {given[0]} needs it"))
             continue
         try:
-            found[knob.name] = knob.parse(text)
+            found[setting.name] = setting.parse(text)
         except ValueError as error:
-            wrong.append((knob.name, f"is {text!r}: {error}"))
+            wrong.append((setting.name, f"is {text!r}: {error}"))
     return found, wrong
 
 
-def _with(knob: Knob) -> list[str]:
+def _with(setting: Setting) -> list[str]:
     """Return the other settings that form one Terraform variable together with this one."""
-    return [other.name for other in KNOBS if other.terraform == knob.terraform and other != knob]
+    return [
+        other.name
+        for other in SETTINGS
+        if other.terraform == setting.terraform and other != setting
+    ]
 
 
 def terraform_variables(found: Mapping[str, Any]) -> dict[str, str]:
     """Return Terraform's environment variables (`TF_VAR_…`): strings as they are, the rest as JSON."""
     variables: dict[str, Any] = {}
-    for knob in KNOBS:
-        if not knob.terraform or knob.name not in found:
+    for setting in SETTINGS:
+        if not setting.terraform or setting.name not in found:
             continue
-        if knob.key:
-            variables.setdefault(knob.terraform, {})[knob.key] = found[knob.name]
+        if setting.key:
+            variables.setdefault(setting.terraform, {})[setting.key] = found[setting.name]
         else:
-            variables[knob.terraform] = found[knob.name]
+            variables[setting.terraform] = found[setting.name]
     return {
         f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value)
         for name, value in variables.items()
