@@ -104,7 +104,8 @@ def write(
 ) -> Record:
     """Write the result of `changes`.
 
-    Raise ContentionError if the attributes are no longer `record`, or the user's rights have changed.
+    Raise ContentionError if the attributes are no longer `record`, or the user's rights have
+    changed.
     """
     if not changed:
         return record

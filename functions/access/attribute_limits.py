@@ -1,4 +1,7 @@
-"""Limits for a user's attributes. A value above a limit may shrink, but not grow."""
+"""Limits for a user's attributes.
+
+A value that is above a limit already may be made smaller, but not larger.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,7 +14,7 @@ from atrium.identity import token_size
 from atrium.identity.namespaces import Namespaces
 
 MAX_CHANGES = 90
-"""Values of one change: a transaction has 100 items."""
+"""The maximum number of values in one change. A DynamoDB transaction has 100 items."""
 
 MAX_VALUE_BYTES = 8 * 1024
 

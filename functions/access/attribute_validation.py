@@ -1,8 +1,8 @@
 """Validation of a change of attributes against the schemas of their namespaces.
 
-A change is rejected for invalid values that it writes, and for rules that it breaks. Values stored
-under an earlier schema that it does not touch are no reason. Any value can be deleted unless its
-namespace requires it.
+A change is rejected for invalid values that it writes, and for rules that it breaks. Stored values
+that it does not change may break the schema: an earlier schema may have allowed them. Any value can
+be deleted unless its namespace requires it.
 """
 
 from collections.abc import Iterator, Mapping

@@ -111,7 +111,7 @@ def metadata(request: Request) -> Response:
         "search_action_endpoint": "search/action",
     }
     document = {name: f"{decision_point}{ROOT}{path}" for name, path in endpoints.items()}
-    caching = {"Cache-Control": f"public, max-age={_METADATA_SECONDS}"}  # 11.8
+    caching = {"Cache-Control": f"public, max-age={_METADATA_SECONDS}"}  # Section 11.8.
     return response.json({"policy_decision_point": decision_point, **document}, headers=caching)
 
 

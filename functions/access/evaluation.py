@@ -1,6 +1,7 @@
 """Routes `POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
 
-`access/subject_grants.py` reads the table. If the table does not respond, the whole request is a 503.
+`access/subject_grants.py` reads the table. If the table does not respond, the whole request is a
+503.
 """
 
 import time

@@ -174,7 +174,8 @@ def _change(
 
 
 def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -> None:
-    meta = _meta(uid, deleted=True)  # so that a role held by deleted users only can be deleted
+    # A deleted user's grant can be revoked, because a role with holders cannot be deleted.
+    meta = _meta(uid, deleted=True)
     item = _find(uid, name)
     grant, caller = grant_items.record(item), Delegation(request.caller.uid)
     _expect(grant, versions)
@@ -207,7 +208,10 @@ def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
 
 
 def _others(uid: str, name: str) -> bool:
-    """Return True if another grant makes the user an administrator, as the old layout allows."""
+    """Return True if another grant also makes the user an administrator.
+
+    The old layout allows that.
+    """
     return any(admins.is_permanent(grant) and grant.id != name for grant in grants.everywhere(uid))
 
 

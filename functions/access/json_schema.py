@@ -164,7 +164,10 @@ _PARTS: Mapping[str, Callable[[Any], dict[str, Any] | str]] = {
     "oneOf": _parts_in_array,
     "properties": _parts_by_name,
 }
-"""Keywords that hold schemas: each by its place, or why the argument is rejected."""
+"""For each keyword that contains schemas, a function.
+
+It returns these schemas by their place, or the reason why the argument is rejected.
+"""
 
 
 def _is_number(value: object) -> bool:
@@ -255,4 +258,5 @@ _ARGUMENTS: Mapping[str, Callable[[Any], str | None]] = {
     "type": _type,
     "uniqueItems": _flag,
 }
-"""The other keywords except `pattern`: what is wrong with the argument."""
+"""For each other keyword except `pattern`, a function that returns what is wrong with its argument.
+"""

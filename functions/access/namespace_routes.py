@@ -25,7 +25,10 @@ from atrium.stores.user_table import ContentionError, TransactionCanceledError
 MAX_SETTERS = 10
 
 FLAGS = ("personal", "visible_to", "writable_by", "in_token", "set_by")
-"""Fields that only an administrator without end can change: a namespace has no end either."""
+"""Fields that only an administrator whose role never expires can change.
+
+A namespace never expires either.
+"""
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):

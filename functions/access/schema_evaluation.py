@@ -196,7 +196,7 @@ _CHECKS: Mapping[str, _Check] = {
     "type": _type,
     "uniqueItems": _unique_items,
 }
-"""Keywords about the value itself: what is wrong with it."""
+"""For each keyword about the value itself, a function that returns what is wrong with the value."""
 
 
 def _required(
@@ -280,4 +280,4 @@ _PARTS: Mapping[str, _Part] = {
     "properties": _properties,
     "required": _required,
 }
-"""Keywords about parts of the value, or with schemas of their own."""
+"""For each keyword that applies schemas, to parts of the value or to all of it, a function."""

@@ -68,7 +68,7 @@ def find_of_type(uid: str, kind: str) -> SubjectGrants:
 
 
 def is_uid(text: str) -> bool:
-    """Return False for what cannot be a key of the table: it is empty or longer than any uid."""
+    """Return False for a text that cannot be a uid: it is empty or too long."""
     return 0 < len(text) <= 64
 
 

@@ -25,7 +25,7 @@ def handle_outcome(command: dict[str, Any]) -> None:
 
 
 def _bind(operation: str, new: NewUser, result: dict[str, str]) -> None:
-    """Return the user of the identity that Cognito gave, who may exist by an earlier sign-in."""
+    """Return the user of the new Cognito account, created if this is the account's first use."""
     names = {"given_name": new.given_name, "family_name": new.family_name, "locale": new.locale}
     attributes = {name: value for name, value in names.items() if value is not None}
     try:

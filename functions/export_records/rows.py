@@ -10,7 +10,10 @@ from export_records import queries
 
 
 def export(uid: str, actor: str, request_id: str) -> dict[str, list[dict[str, Any]]]:
-    """Return table → rows, the trail's entry of this export included; empty for an unknown user."""
+    """Return the rows by table; an empty dict for an unknown user.
+
+    They include the audit event of this export.
+    """
     audit = Statement(
         queries.ADD_EVENT, {"event": uuid7(), "uid": uid, "actor": actor, "request_id": request_id}
     )

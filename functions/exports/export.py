@@ -13,7 +13,7 @@ from atrium.identity import personal_items
 from exports import accounts, records
 
 MAX_BYTES = 5_500_000
-"""The most that a function may return is 6 MB; escaping the text needs some of it."""
+"""A function's response is limited to 6 MB, of which JSON's escaping of the text needs a part."""
 
 Rows = dict[str, list[dict[str, Any]]]
 

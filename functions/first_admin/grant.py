@@ -47,7 +47,7 @@ def audit(uid: str, grant: str) -> None:
 
 
 def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
-    """Return the grant's items of a transaction. They replace a grant of the role that has an end."""
+    """Return the grant's items of a transaction. They replace a grant of the role that expires."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     made = GrantRecord(
         id=grant,

@@ -43,7 +43,7 @@ def delete_user(identities: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def ours(identities: list[tuple[str, str]]) -> list[str]:
-    """Return the subjects in this pool. A user may have others, of a previous pool."""
+    """Return the subjects in this pool. A user may also have identities of a previous pool."""
     return [subject for issuer, subject in identities if issuer == provider()]
 
 

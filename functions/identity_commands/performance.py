@@ -66,7 +66,7 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
 
 
 def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
-    """Write the outcome. The arguments of a rejected command are removed, because they name a stranger."""
+    """Write the outcome. Without the arguments of a rejected command, which name a non-user."""
     values = {
         ":pending": {"S": "pending"},
         ":outcome": {"S": outcome},

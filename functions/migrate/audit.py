@@ -2,8 +2,8 @@
 
 Each event has a position in the chain of its user, and the SHA-256 of the hash before it and of its
 own text. `audit_chains` has the last position and hash of each chain. So an event that was
-altered, removed or moved is found, also the newest. Whoever may change the tables' definitions can
-write a whole new chain: docs/runbooks/audit.md says how to notice that.
+altered, removed or moved is found, also the newest. A person who may change the tables' definitions
+can write a whole new chain; docs/runbooks/audit.md says how to notice that.
 """
 
 from contextlib import closing

@@ -44,7 +44,7 @@ class Backend(PostgresqlBackend):  # type: ignore[misc]  # yoyo is untyped
     def begin(self) -> None:
         DatabaseBackend.begin(
             self
-        )  # PostgresqlBackend's asks psycopg's connection for its state first
+        )  # PostgresqlBackend's own method needs attributes of psycopg's connection.
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:

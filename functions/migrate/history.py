@@ -79,7 +79,10 @@ class History:
 
     @property
     def late(self) -> list[MigrationFile]:
-        """Return the pending files before an applied one: other databases would have another order."""
+        """Return the pending files with a lower number than an applied one.
+
+        Applying them now would give this database another order than others.
+        """
         newest = max((one.id for one in self.applied), default="")
         return [file for file in self.pending if file.id < newest]
 

@@ -25,10 +25,13 @@ from atrium.stores.user_table import TableUnavailableError, TransactionCanceledE
 from migrate.connection import connect
 
 USERS_AT_ONCE = 1000
-"""Users per invocation: the operator sees progress, and a killed run repeats no more than these."""
+"""Users per invocation.
+
+The operator sees progress after each, and a killed run repeats only its own.
+"""
 
 Users = Callable[[str, int], Sequence[str]]
-"""A function that returns at most so many uids after one, in order."""
+"""A function that takes a uid and a limit, and returns the uids that follow, in order."""
 
 _NEXT = "SELECT uid::text FROM users WHERE uid > :after::uuid ORDER BY uid LIMIT :limit::integer"
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -88,7 +91,7 @@ def migrate(users: Users, *, dry_run: bool = False, after: str = _BEFORE_ALL) ->
 
 
 def users_of(uri: str) -> Users:
-    """Return the users of a database."""
+    """Return a function that lists the users of the database at `uri`."""
 
     def users(after: str, limit: int) -> list[str]:
         with closing(connect(parse_uri(uri))) as connection:

@@ -1,7 +1,8 @@
 """The check, every ten minutes, that an administrator can sign in.
 
-The item HOLDERS does not show it: an account may be deleted or disabled in the user pool itself, in
-the console or with its owner's token. Only identity_commands reaches the pool, so it counts.
+The item HOLDERS does not prove it. An account may have been deleted or disabled in the user pool
+itself, by the console or with its owner's token. Only identity_commands reaches the pool, so it
+counts.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -12,7 +12,8 @@ WHERE erase_at <= now() AND status = 'deleted'
 ORDER BY erase_at LIMIT :limit::integer
 """
 
-# The person themselves asked for it. A sign-in that restores the account meets the row's lock.
+# The actor is the user, who requested the erasure. FOR UPDATE makes a sign-in that restores the
+# account wait.
 START_ERASURE = """
 WITH due AS (
     SELECT uid FROM users

@@ -18,7 +18,8 @@ be refreshed.
 class Rights(NamedTuple):
     """The rights in a token. `roles` hold everywhere; `until` is their first end in epoch seconds.
 
-    `generations` has those of the roles that are not 0. `is_administrator` means without end.
+    `generations` has the roles' generations that are not 0. `is_administrator` means that the role
+    `admin` never expires.
     """
 
     roles: Sequence[str] = ()

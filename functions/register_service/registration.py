@@ -73,7 +73,7 @@ def _lasts(item: Item) -> bool:
 
 
 def _declared(item: Item) -> str:
-    """Return the role of a grant that the operator made, otherwise an empty text."""
+    """Return the role if the operator made this grant, otherwise an empty string."""
     is_operators = _is_everywhere(item) and item.get("granted_by") == OPERATOR
     return str(item["role"]) if is_operators else ""
 

@@ -9,8 +9,8 @@ SELECT uid::text FROM users WHERE status = 'erased' AND uid > :after::uuid
 ORDER BY uid LIMIT :limit::integer
 """
 
-# The status of a user whom Postgres has erased stays; for others access ends at once. A command that
-# is taken back, because nobody else is an administrator, restores the status.
+# The status of a user whom Postgres has erased stays; for others access ends at once. A command
+# that is taken back, because nobody else is an administrator, restores the status.
 QUEUE_ERASURE = """
 WITH found AS (
     SELECT uid, status FROM users WHERE uid = :uid::uuid FOR UPDATE

@@ -1,9 +1,9 @@
 """`DELETE /v1/me`, which a sign-in undoes for some days, and `POST /v1/users/{id}/erasures`.
 
-Both end the user's access as status.py does. After deleting the own account, a person can still sign in,
-which restores it (atrium/identity/restoration.py). When the grace period has ended,
-`outbox_relay` starts the erasure; an administrator starts it at once. The erasure deletes the account in the
-pool first, then the data that personal_data.json declares.
+Both end the user's access as status.py does. After deleting the own account, a person can still
+sign in, which restores it (atrium/identity/restoration.py). When the grace period has ended,
+`outbox_relay` starts the erasure; an administrator starts it at once. The erasure deletes the
+account in the pool first, then the data that personal_data.json declares.
 """
 
 from typing import Literal

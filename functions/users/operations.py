@@ -58,7 +58,7 @@ def accepted(
 
 
 def start(command: Command, access_epoch: int | None = None) -> None:
-    """Send the outbox's command, on the conditions of the caller and of the user's epoch.
+    """Send the outbox's command if the caller's token is current and the user has this epoch.
 
     The relay sends it later, without these conditions, if the table is unavailable. Raises
     commands.LastAdminError, commands.RightsChangedError or authority.TokenStaleError if the

@@ -2,8 +2,8 @@
 
 META records which sessions were ended, so the API refuses their tokens without another read. A
 container that has cached META accepts them up to 30 seconds longer, but never for operations with
-current authority. Cognito goes on refreshing a single session that was ended, and the API refuses what it
-issues. Only when all sessions of a user are ended does Cognito sign the user out, too.
+current authority. Cognito goes on refreshing a single session that was ended, and the API refuses
+what it issues. Only when all sessions of a user are ended does Cognito sign the user out, too.
 """
 
 import time

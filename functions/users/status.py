@@ -7,8 +7,9 @@ removes an administrator from the set, and puts the command that ends Cognito's 
 fails, `outbox_relay` repeats it.
 
 The transaction is refused if nobody else is an administrator, if the caller's rights have ended
-since the request arrived, or if the user's rights have changed since they were compared. The user then gets the previous status back, which the outbox row has
-recorded, from this request or from the relay.
+since the request arrived, or if the user's rights have changed since they were compared. The user
+then gets the previous status back, which the outbox row has recorded, from this request or from the
+relay.
 """
 
 from typing import Literal

@@ -1,6 +1,7 @@
 """Pagination cursors: the position where a page ends, signed so that clients cannot forge one.
 
-    <version of the key>.<expiry and position, JSON in base64url>.<HMAC-SHA256, its first half, in base64url>
+    <version of the key>.<expiry and position, JSON in base64url>.<HMAC-SHA256, its first half, in
+    base64url>
 
 A cursor is valid for one list only. The signature also covers the list's `binding`, which is not
 part of the cursor.

@@ -46,7 +46,9 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
 def decode[Model: msgspec.Struct](
     body: bytes, model: type[Model], read_only: Collection[str] = ()
 ) -> Model:
-    """Decode strictly: without type conversion, and without unknown fields if `model` forbids them.
+    """Decode the body.
+
+    Types are not converted, and unknown fields are errors if `model` forbids them.
 
     A field's type may be a class with `parse(object) -> Self` that raises ValueError (see
     atrium.http.text).

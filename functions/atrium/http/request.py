@@ -28,7 +28,7 @@ class Claims(msgspec.Struct, frozen=True):
     roles: tuple[str, ...]
     scopes: frozenset[str]
     access_epoch: int
-    auth_time: int  # epoch seconds of the sign-in; a refresh keeps it
+    auth_time: int  # epoch seconds of the sign-in; a refreshed token has the same
     session: (
         str  # Cognito's `origin_jti`, which every token of one sign-in shares; see `is_service`
     )

@@ -37,7 +37,10 @@ class Delegation:
 
     @cached_property
     def is_unlimited(self) -> bool:
-        """Return True for an administrator everywhere and without end, who may grant anything."""
+        """Return True for an administrator whose role applies everywhere and never expires.
+
+        They may grant anything.
+        """
         return any((each.role, each.expires_at) == (ADMIN, None) for each in self._everywhere)
 
     def check_grant(self, grant: Grant) -> None:
@@ -67,8 +70,8 @@ class Delegation:
 
         Return the user's access epoch, 0 without META. The change must have the condition that the
         epoch is unchanged, because the user may gain rights after these reads. Return None if
-        the change needs no condition: callers may always change their own record, and
-        administrators without end every record.
+        the change needs no condition: callers may always change their own record, and permanent
+        administrators may change every record.
         """
         if uid == self._uid or self.is_unlimited:
             return None
@@ -98,9 +101,9 @@ class Delegation:
         return epoch
 
     def check_role(self, name: str, before: Role | None, after: Role | None) -> None:
-        """Raise 403 if the role holds more than the caller does everywhere without end.
+        """Raise 403 if the role holds a right that the caller lacks, or holds only in part.
 
-        The role is checked as it is and as it would be.
+        The caller must hold each right everywhere and permanently.         The role is checked as it is, and as it would be after the change.
         """
         if self.is_unlimited:
             return

@@ -5,8 +5,8 @@
     G#               LAYOUT                   {layout, since, after}                  the migration's progress
 
 The previous release reads only this layout. So grants are written in it until the operator starts
-the migration, when no such code runs any more. Delete this file one release later:
-docs/runbooks/migrate-items.md.
+the migration. By then no code of the previous release runs any more. Delete this file one release
+later: docs/runbooks/migrate-items.md.
 """
 
 from collections.abc import Iterator

@@ -33,12 +33,12 @@ def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
 
 
 def _copies(item: Item) -> Iterator[Item]:
-    """Yield the pointer and the copy on the resource, if the item is a grant that can be read."""
+    """If the item is a readable grant, yield its pointer and its copy in the resource's partition."""
     if "granted_by" not in item:
         return
     try:
         record = grant_items.record(item)
-    except (KeyError, IndexError) as error:  # decisions skip it, too
+    except (KeyError, IndexError) as error:  # Decisions skip an unreadable grant, too.
         log.write(
             "ERROR", "unreadable grant", pk=item["pk"], sk=item["sk"], error=log.failure(error)
         )
@@ -74,12 +74,11 @@ def _value(kind: Kind, name: str, stored: Any) -> Any:
 
 
 def deleted_keys(found: Iterable[Item]) -> list[Key]:
-    """Return the keys of the items that an erasure deletes, in the order in which it does.
+    """Return the keys of the items that an erasure deletes, in the order of deletion.
 
-    A copy of a grant comes before the grant, without which a repeated run would not find it.
-
-    An item of an unknown kind in the user's own partitions goes, too. The set of administrators
-    stays: the user has left it when the account was deleted.
+    A copy of a grant comes before the grant, because a repeated run finds the copy by the grant.
+    Items of an unknown kind in the user's own partitions are deleted, too. The set of
+    administrators stays: the user was removed from it when the account was deleted.
     """
     keys = {
         (item["pk"], item["sk"]): None

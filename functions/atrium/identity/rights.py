@@ -38,7 +38,7 @@ _NOTHING = Role()
 
 
 def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
-    """Return True if a holder of `own`, all in force, may make `grant` for another user."""
+    """Return True if a user who holds the grants `own` may give `grant` to another user."""
     if not counts(grant, roles):
         return True
     held = _held(own, grant, roles)
@@ -50,7 +50,7 @@ def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
 
 
 def can_define(own: Sequence[Grant], name: str, role: Role, roles: Roles) -> bool:
-    """Return True if a holder of `own` may create, change or delete the role.
+    """Return True if a user who holds the grants `own` may create, change or delete the role.
 
     A definition counts everywhere and has no end. The right to assign a role does not include
     the right to define it. `roles` are the definitions before the change, so users gain nothing
@@ -84,9 +84,10 @@ def counts(grant: Grant, roles: Roles) -> bool:
 
 
 def sets_trusted(role: str | None, roles: Roles) -> bool:
-    """Return True for a role that only administrators may grant, revoke and define.
+    """Return True for a role that may set trusted attributes.
 
-    A role that builds on it or may assign it does not set the values.
+    Only administrators may grant, revoke or define it. Roles that build on it or may assign it do
+    not count.
     """
     return role is not None and roles.get(role, _NOTHING).sets_trusted
 

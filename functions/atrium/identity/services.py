@@ -1,7 +1,8 @@
 """Services: machine callers, which are subjects with roles and grants like users.
 
-A service is a confidential client of the pool. Its uid is derived from the client, so nothing needs
-to be read to find it, and it is recognizable: a UUID of version 5, where a user's has version 7.
+A service is a confidential client of the pool. Its uid is computed from the client's id, so it
+needs no read. It is a UUID of version 5, and a user's is of version 7, so the two can be
+distinguished.
 Rotating the client's secret keeps the uid. A service has META and grants in the table like a user,
 and no row in Postgres.
 """

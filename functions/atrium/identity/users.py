@@ -51,10 +51,10 @@ def ensure_user(
 ) -> User:
     """Return the user of this identity; create it in Postgres and the table if it is missing.
 
-    A new user gets `uid` if it is given. Repeated and concurrent calls are safe. `attributes`
-    are the provider's standard claims, of which valid values of `given_name`, `family_name` and
-    `locale` are kept. Raises EmailTakenError, EmailUnusableError, postgres.DatabaseUnavailableError,
-    user_table.TableUnavailableError.
+    A new user gets `uid` if it is given. Repeated and concurrent calls are safe. `attributes` are
+    the provider's standard claims, of which valid values of `given_name`, `family_name` and
+    `locale` are kept. Raises EmailTakenError, EmailUnusableError,
+    postgres.DatabaseUnavailableError, user_table.TableUnavailableError.
     """
     user = find_or_create(provider, subject, email, attributes, uid)
     if user.status == "active":

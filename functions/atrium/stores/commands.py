@@ -45,9 +45,9 @@ class NewUser(msgspec.Struct, frozen=True):
 
 
 class StatusOfUser(msgspec.Struct, frozen=True):
-    """Arguments of every command but `create_user`. `identities` are (provider, subject).
+    """Arguments of every other command about a user.
 
-    outbox.take_back restores `previous_status`.
+    `identities` are pairs of provider and subject. outbox.take_back restores `previous_status`.
     """
 
     uid: str
@@ -134,7 +134,8 @@ def new_item(command: Command) -> dict[str, Any]:
         "created_at": _now(),
         "outcome": "pending",
     }
-    if command.command == "sign_out_user":  # no operation leads an export or an erasure to it
+    # No operation names this command, so exports and erasures find it by the index.
+    if command.command == "sign_out_user":
         attributes |= about(command.arguments["uid"])
     item = {name: {"S": value} for name, value in attributes.items()}
     return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
@@ -170,9 +171,10 @@ def _enabling(change: StatusOfUser, access_epoch: int | None) -> list[dict[str, 
 
 
 def count_administrators(arguments: Administrators, not_since: str) -> bool:
-    """Ask for the count, unless it was asked for since `not_since`. Return True if it was not.
+    """Request the count, and return True.
 
-    One call. Raises user_table.TableUnavailableError.
+    Return False if it was requested after `not_since`. One call. Raises
+    user_table.TableUnavailableError.
     """
     values = {
         ":command": COUNT_ADMINISTRATORS,

@@ -8,7 +8,10 @@ from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 _ATTEMPTS = 9
 _FIRST_PAUSE = 0.02
-"""Seconds of the longest first pause. It doubles each time; all pauses add up to five seconds."""
+"""The longest first pause, in seconds.
+
+Each further pause may take twice as long. Together they take at most five seconds.
+"""
 _LAST_REPEAT = 6
 """Seconds after which no repeat starts, so that a response precedes the function's timeout."""
 

@@ -14,7 +14,10 @@ from atrium.stores.commands import Command
 ERASE_RECORDS = "erase_records"
 """The last step of an erasure, which outbox_relay performs itself."""
 SETTLED_SECONDS = 60
-"""A container accepts a token for up to 30 s after a deletion, and serves a request for up to 29 s."""
+"""The time after a deletion by which the user's last request has ended.
+
+A container accepts the token for up to 30 s, and a request takes up to 29 s.
+"""
 
 # One relay at a time takes a row. Its next turn is a minute later, then two, four, … an hour.
 _TAKE_DUE = """
@@ -25,7 +28,7 @@ UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 mi
 FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
 """
 
-# Matches no row for an operation that has ended, because outcomes arrive more than once.
+# An outcome can arrive more than once. For an operation that has ended, this matches no row.
 _END = """
 WITH ended AS (
     UPDATE operations SET state = :state::text, uid = coalesce(:uid::uuid, uid), reason = :reason::text, email = NULL, completed_at = now()
@@ -58,8 +61,8 @@ FROM undone
 
 _FIND = "SELECT id, command, arguments, actor FROM outbox WHERE id = :operation::uuid"
 
-# Nothing is left to do for the pool. Tokens that were accepted before the deletion may be served
-# for a while longer, and their writes must be erased, too.
+# The account is deleted from the pool. Requests that were accepted before may still write for a
+# while, and what they write must be erased, too.
 _ERASE_RECORDS = f"""
 UPDATE outbox SET command = '{ERASE_RECORDS}', attempts = 0, due_at = now() + interval '{SETTLED_SECONDS} seconds'
 WHERE id = :operation::uuid AND command = 'erase_user'

@@ -59,8 +59,8 @@ class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 
     """
 
     _used_at: Moment = clock.NEVER
-    _usock: Any  # pg8000's socket, and
-    _sock: Any  # the buffered file over it
+    _usock: Any  # pg8000's socket
+    _sock: Any  # the buffered file around it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

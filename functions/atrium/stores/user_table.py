@@ -62,7 +62,7 @@ class Meta(msgspec.Struct, frozen=True):
 
     @property
     def is_deleted(self) -> bool:
-        """Return True for a deleted user, who gets 404 until the erasure."""
+        """Return True if the user is deleted or erased."""
         return self.status not in NOT_DELETED
 
     def confirms(self, claims: Claims) -> bool:
