@@ -170,7 +170,8 @@ def _output(*command: str) -> str:
 
 
 def _run(*command: str) -> None:
-    # Workers are isolated from our environment, so the runtime's bytecode must lie beside its sources.
+    # Workers are isolated from our environment, so the runtime's bytecode must lie beside its
+    # sources.
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"
     }

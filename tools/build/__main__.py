@@ -19,7 +19,8 @@ from tools.build.wheels import LOCAL, PYTHON
 def main() -> int:
     """Return 0, or 1 with a line on stderr for each artefact that failed."""
     options = _options()
-    if sys.version_info[:2] != PYTHON:  # whose bytecode Lambda would pass over, and be slow without a word
+    # Lambda would ignore bytecode of another Python, and start more slowly.
+    if sys.version_info[:2] != PYTHON:
         print("build: Lambda runs Python 3.13, but this is another version. Use .venv/bin/python.", file=sys.stderr)
         return 1
     root: Path = options.root.resolve()
@@ -48,7 +49,7 @@ def _build(root: Path, platforms: list[str]) -> Iterator[BuildError]:
         refresh(build, artefact)
     artefacts = inventory.packages(root, build, functions, platforms)
     _remove_unknown_files(build, {artefact.path for artefact in artefacts})
-    # Two, since waiting for uv and compressing leave the interpreter free, and compiling does not.
+    # Two threads: waiting for uv and compression release the GIL, compilation to bytecode does not.
     with ThreadPoolExecutor(2) as pool:
         yield from filter(None, pool.map(functools.partial(_attempt, build), artefacts))
     yield from budgets.overweight(build, functions, platforms)
@@ -69,7 +70,8 @@ def refresh(build: Path, artefact: Artefact) -> None:
     kilobytes = artefact.path.stat().st_size / 1000
     seconds = time.perf_counter() - started
     line = f"{artefact.path.relative_to(build)!s:40} {kilobytes:7.0f} kB  {outcome:9} {seconds:5.2f} s\n"
-    print(line, end="", flush=True)  # in one write: another thread's line must not come before the line feed
+    # One write, so that another thread's line cannot come before the line feed.
+    print(line, end="", flush=True)
 
 
 def _remove_unknown_files(build: Path, ours: Iterable[Path]) -> None:

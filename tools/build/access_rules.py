@@ -14,7 +14,8 @@ EXTENSION = "x-atrium-allow"
 AUTHORITY_EXTENSION = "x-atrium-authority"
 CURRENT = "current"
 RECENT_SIGN_IN_EXTENSION = "x-atrium-recent-sign-in"
-RULES_EXTENSION = "x-atrium-rules"  # whose HTTP rules; tests/contract reads it
+# the specification whose HTTP rules apply; tests/contract reads it
+RULES_EXTENSION = "x-atrium-rules"
 FILE = "rules.json"
 
 _WIDEST_FIRST = ("public", "permission", "role", "self")
@@ -44,10 +45,11 @@ def rules(contract: Path) -> bytes:
 
 
 def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:
-    """Return True if no cached verdict may admit its caller (atrium/identity/authority.py).
+    """Return True if the operation must not be authorised from a cache.
 
-    That is so for each operation that changes something for those who hold a right to it, and for those that say so
-    themselves. AuthZEN's operations only ask, though by POST. Raises BuildError for a public one that says so.
+    This applies to operations that change something and need a permission or role, and to those
+    that declare `x-atrium-authority: current` (atrium/identity/authority.py). AuthZEN's operations
+    only read, although they use POST. Raise BuildError if a public operation declares it.
     """
     kinds = {one["kind"] for one in alternatives(file, route, operation)}
     if operation.get(AUTHORITY_EXTENSION) == CURRENT:
@@ -77,7 +79,10 @@ def _is_in_query(parts: Sequence[Mapping[str, Any]], parameter: Mapping[str, Any
 
 
 def alternatives(file: Path, route: str, operation: Mapping[str, Any]) -> list[Alternative]:
-    """Raises BuildError when there is none, or one that is unknown or cannot be true."""
+    """Return the alternatives of an operation.
+
+    Raise BuildError if there is none, or if one is unknown or can never be true.
+    """
     field = f"{route}.{EXTENSION}"
     declared = operation.get(EXTENSION)
     if not (isinstance(declared, list) and declared):

@@ -1,8 +1,9 @@
-"""Zips as bytes that are equal wherever and whenever they are built: paths in order, one date, one mode, one compressor.
+"""Reproducible zips: the same content gives the same bytes on every machine.
 
-Written by hand because `zipfile` compresses by the zlib that Python was built with, and no two forks of zlib give the
-same bytes; libdeflate's depend on its version alone, which requirements/dev.txt pins.
-Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
+Paths are sorted, and date, mode and compressor are fixed. `zipfile` is not used: it compresses with
+the zlib that Python was built with, and forks of zlib give different bytes. libdeflate's output
+depends only on its version, which requirements/dev.txt pins. Format:
+https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 """
 
 import io
@@ -21,8 +22,8 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _NOTHING = _END.pack(b"PK\5\6", 0, 0, 0, 0, 0, 0, 0)
 
-_LEVEL = 9  # of 12; the last three save two percent and take ten times as long
-_READ_BY = 20  # version 2.0 of the format, which knows deflate
+_LEVEL = 9  # 12 is the highest level; the last three save two percent and take ten times as long
+_READ_BY = 20  # version 2.0 of the format, which supports deflate
 _MADE_ON_UNIX = 3 << 8 | _READ_BY
 _UTF_8 = 0x800
 _STORED, _DEFLATED = 0, 8
@@ -31,7 +32,7 @@ _REGULAR_FILE_0644 = 0o100644 << 16
 
 
 def archive(entries: Entries, *, after: bytes = _NOTHING) -> bytes:
-    """A zip of `entries` in the order of their paths, put after those of another one of our zips."""
+    """Return a zip of `entries`, sorted by path, after the entries of another zip of ours."""
     *_, count, length, start, _ = _END.unpack(after[-_END.size :])
     files, directory = bytearray(after[:start]), bytearray(after[start : start + length])
     for path, content in sorted(entries.items()):

@@ -16,7 +16,8 @@ def digest(*parts: str | bytes) -> str:
     total = hashlib.sha256(_BUILDER)
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
-        total.update(len(content).to_bytes(8) + content)  # so that ("ab", "c") and ("a", "bc") differ
+        # so that the digests of ("ab", "c") and ("a", "bc") differ
+        total.update(len(content).to_bytes(8) + content)
     return total.hexdigest()
 
 

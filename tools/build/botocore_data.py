@@ -1,4 +1,4 @@
-"""botocore cut to a few services, and to what runs: a thirtieth of its data, and quicker to load in a cold start."""
+"""botocore reduced to the services that functions call: a thirtieth of its data."""
 
 import gzip
 import json
@@ -8,8 +8,9 @@ from typing import Any
 
 _DATA = PurePosixPath("botocore/data")
 
-# What a function's role can allow (modules/api_lambda/iam.tf), and what the SDK may ask by itself. Parsing the other
-# fifty, and making a method of each, costs a quarter of a bare cold start.
+# The operations that a function's role can allow (modules/api_lambda/iam.tf), and those that the
+# SDK calls by itself. Parsing the other fifty, and creating a method for each, would take a quarter
+# of a bare cold start.
 _OPERATIONS = {
     "dynamodb": (
         *("BatchGetItem", "GetItem", "Query", "TransactGetItems"),
@@ -20,7 +21,8 @@ _OPERATIONS = {
     "ssm": ("GetParameter",),
 }
 
-# Each client's methods get their documentation from here, and only a person at a prompt would read it. `utils` is used.
+# This package generates the documentation of clients' methods, which functions never show. Its
+# module `utils` is used.
 _DOCS = PurePosixPath("botocore/docs")
 _WITHOUT_DOCS = {
     f"{_DOCS}/__init__.py": b"",
@@ -47,7 +49,7 @@ def is_wanted(name: str, services: list[str]) -> bool:
 def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
     """Return the newest version of each service's model without documentation, and their endpoints.
 
-    Raises KeyError when a service has no such operation as we name.
+    Raise KeyError if a service lacks one of the operations.
     """
     versions = {path.parent for path in map(PurePosixPath, entries) if path.parent.parent.parent == _DATA}
     newest = {max((one for one in versions if one.parent.name == service), default=None) for service in services}
@@ -57,7 +59,8 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
         if path == _DATA / "endpoints.json":
             trimmed[name] = _to_json(_endpoints_of(json.loads(content), services))
         elif path.parent in newest:
-            # Plain, since the zip compresses it anyway and a cold start need not decompress it twice.
+            # Uncompressed: the zip compresses the file anyway, and a cold start would decompress it
+            # twice.
             plain = gzip.decompress(content) if path.suffix == ".gz" else content
             content = _undocumented(json.loads(plain))
             operations = _OPERATIONS.get(path.parent.parent.name)
@@ -79,7 +82,7 @@ def _endpoints_of(endpoints: Any, services: list[str]) -> Any:
 
 def _undocumented(model: Any) -> Any:
     if isinstance(model, dict):
-        # Only text is documentation: a service may well have a member of that name.
+        # Only strings are documentation: a service may have a member named `documentation`.
         return {
             key: _undocumented(value)
             for key, value in model.items()
@@ -89,7 +92,7 @@ def _undocumented(model: Any) -> Any:
 
 
 def _only(operations: tuple[str, ...], model: Any) -> Any:
-    """The service's model with these operations, and the shapes that they are made of."""
+    """Return the service's model with only these operations and the shapes that they use."""
     kept = {name: model["operations"][name] for name in operations}
     shapes: dict[str, Any] = {}
     waiting = [kept]
@@ -103,7 +106,7 @@ def _only(operations: tuple[str, ...], model: Any) -> Any:
 
 def _named_shapes(part: Any) -> Iterator[str]:
     if isinstance(part, dict):
-        # `shape` may also be a member's name, and then holds no text.
+        # A member may be named `shape`; its value is then not a string.
         if isinstance(part.get("shape"), str):
             yield part["shape"]
         part = list(part.values())

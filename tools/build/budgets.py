@@ -7,12 +7,13 @@ from tools.build import layer
 from tools.build.declarations import KERNEL_LAYER, SDK_LAYER, Function
 from tools.build.errors import BuildError
 
-BUDGETS = {  # bytes, by the layers that a function has; the only place that says so
+BUDGETS = {  # bytes, by the layers that a function has
     (KERNEL_LAYER,): 1_300_000,
     (KERNEL_LAYER, SDK_LAYER): 3_100_000,
 }
 VENDORED = (
-    300_000  # bytes more for a function that ships packages of its own (`package.requirements`): migrate, with yoyo
+    # more bytes for a function with packages of its own (`package.requirements`), such as migrate
+    300_000
 )
 
 
@@ -30,7 +31,7 @@ def overweight(build: Path, functions: list[Function], platforms: Sequence[str])
 
 
 def _parts(build: Path, function: Function, platform: str) -> dict[Path, int]:
-    """Bytes of its zip and its layers, by their paths in `build`."""
+    """Return the sizes of the function's zip and layers in bytes, by their paths in `build`."""
     paths = [build / "functions" / f"{function.name}.zip"]
     paths += [layer.path_of(build, platform, name) for name in function.layers]
     return {path.relative_to(build): path.stat().st_size for path in paths if path.is_file()}

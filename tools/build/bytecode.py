@@ -1,4 +1,4 @@
-"""Bytecode that is shipped: the same bytes on every machine, in whatever order files are compiled."""
+"""Reproducible bytecode: the same source gives the same bytes on every machine, in any order."""
 
 import functools
 import importlib.util
@@ -7,27 +7,33 @@ import sys
 import threading
 from pathlib import PurePosixPath
 
-_UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552: carries the source's hash, and Python never compares it
+# PEP 552: an unchecked hash-based pyc, which Python loads without reading the source
+_UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 _one_at_a_time = threading.Lock()
 
 
 def cached(path: str) -> str:
-    """`users/me.py` → `users/__pycache__/me.cpython-313.pyc`, where Python looks first while the source is there."""
+    """Return the path of the bytecode: `users/me.py` → `users/__pycache__/me.cpython-313.pyc`."""
     # Not importlib's cache_from_source(), which obeys PYTHONPYCACHEPREFIX.
     source = PurePosixPath(path)
     return str(source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc")
 
 
 def compile_source(source: bytes, filename: str) -> bytes:
-    """A pyc of `source`; `filename` is what tracebacks show, the path in Lambda. Raises SyntaxError."""
-    with _one_at_a_time:  # compiling is never parallel, and a second thread mostly wants what the first has just made
+    """Return the pyc of `source`.
+
+    Tracebacks show `filename`, the path in Lambda. Raise SyntaxError.
+    """
+    # The GIL makes compilation serial anyway, and a second thread often needs the same result.
+    with _one_at_a_time:
         return _compiled(source, filename)
 
 
-@functools.cache  # layers for three platforms are made of nearly the same sources
+@functools.cache  # The layers of three platforms have nearly the same sources.
 def _compiled(source: bytes, filename: str) -> bytes:
     code = compile(source, filename, "exec", dont_inherit=True, optimize=0)
-    # marshal marks strings that happen to be interned, or referred to elsewhere, in *this* process. Format 2 has no
-    # such marks; what is loaded from it has them by the code's own shape alone.
+    # Later formats of marshal mark strings that are interned or shared in this process, so the
+    # bytes would depend on what else was compiled. Format 2 has no such marks. Code that is loaded
+    # from it and written again always gives the same bytes.
     unmarked = marshal.loads(marshal.dumps(code, 2))  # noqa: S302  our own bytes
     return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source) + marshal.dumps(unmarked)

@@ -14,11 +14,11 @@ from tools.build.contract_rules import Owners
 from tools.build.declarations import KERNEL, Function
 from tools.build.errors import BuildError
 
-METHODS = ("delete", "get", "patch", "post", "put")  # HEAD and OPTIONS are the gateway's
+METHODS = ("delete", "get", "patch", "post", "put")  # The gateway answers HEAD and OPTIONS.
 SCHEME = "cognito"
 API_KEY = "api_key"
 API_KEY_SCHEME = {"type": "apiKey", "name": "x-api-key", "in": "header"}
-# Our own words in a contract; Terraform reads both from build/openapi.json.
+# Extensions of ours; Terraform reads both from build/openapi.json.
 API_KEY_EXTENSION = "x-atrium-api-key"
 THROTTLE_EXTENSION = "x-atrium-throttle"
 
@@ -27,9 +27,10 @@ _Text = Annotated[str, Meta(min_length=1)]
 
 @dataclass(frozen=True)
 class Operation:
-    """`scopes`: a token with any one of them may call it; without any it is public. `function` is a folder's name.
+    """An operation of the contract.
 
-    `api_key`: it also wants the `x-api-key` of a usage plan.
+    A token with any of `scopes` may call it; without scopes it is public. `function` is the folder
+    of its service. With `api_key` it also requires the `x-api-key` of a usage plan.
     """
 
     method: str
@@ -134,7 +135,7 @@ def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
 
 
 def _merge(shared: _SharedPart, part: _ServicePart, file: Path, owners: Owners) -> None:
-    """Adds a service's part. A path, and a component's name, belong to one file."""
+    """Add a service's part. Each path and each component's name may occur in one file only."""
     for path, item in part.paths.items():
         owners.claim(("paths", path), file, is_free=path not in shared.paths)
         shared.paths[path] = item
@@ -201,7 +202,7 @@ def _routes(part: _ServicePart) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: set[str]) -> str:
-    """OpenAPI says "any of these scopes" by a list of requirements with one scope each, and so do we."""
+    """Return the scope of one security requirement: OpenAPI lists alternative scopes one by one."""
     match list(alternative.items()):
         case [(scheme, [scope])] if scheme == SCHEME and scope in declared:
             return scope

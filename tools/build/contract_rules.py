@@ -27,12 +27,16 @@ class Owners:
         self._files[field] = file
 
     def of(self, field: Field) -> Path:
-        """A field anywhere below `paths.<path>` or `components.<kind>.<name>` is its owner's."""
+        """Return the file of this field, below `paths.<path>` or `components.<kind>.<name>`."""
         return self._files.get(field[:2]) or self._files.get(field[:3]) or self._shared
 
 
 def check(document: dict[str, Any], owners: Owners, noted: Path | None) -> None:
-    """`noted` is a file in which to keep what was OpenAPI the last time, since asking again takes seconds."""
+    """Raise BuildError if the document breaks a rule.
+
+    `noted` is a cache file: it has the digest of the last valid document, because the validation
+    takes seconds.
+    """
     _check_operation_ids(document["paths"], owners)
     _check_variables(document["paths"], owners)
     _check_references(document, owners)
@@ -57,8 +61,12 @@ def _check_operation_ids(paths: dict[str, Any], owners: Owners) -> None:
 
 
 def _check_variables(paths: dict[str, Any], owners: Owners) -> None:
-    """API Gateway takes a variable as a whole segment, and one name for all that stand at one position."""
-    known: dict[str, tuple[str, str]] = {}  # what comes before, with variables as {} → the variable, and whose it is
+    """Check variables in paths.
+
+    API Gateway accepts a variable only as a whole segment, and only one name at the same position.
+    """
+    # the path before the variable, with variables as {} → the variable and its path
+    known: dict[str, tuple[str, str]] = {}
     for path in paths:
         before = ""
         for segment in path.split("/"):
@@ -96,7 +104,7 @@ def _references(node: Any, field: Field) -> Iterator[tuple[Field, str]]:
 
 
 def _check_specification(document: dict[str, Any], owners: Owners) -> None:
-    # Loading it takes longer than all the rest of a build.
+    # Imported here: loading the validator takes longer than the rest of a build.
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
     for error in OpenAPIV30SpecValidator(document).iter_errors():

@@ -15,20 +15,21 @@ from tools.build.errors import BuildError
 
 KERNEL = "atrium"
 KERNEL_LAYER, SDK_LAYER = "kernel", "sdk"
-API_TIMEOUT = 29  # seconds, API Gateway's own for a REST API
-LONGEST_NAME = 30  # letters: `<project>-<stage>-<folder>` must fit Lambda's 64
-# Roles are named as functions are, and these are there already: modules/bastion, modules/rds_proxy.
+API_TIMEOUT = 29  # seconds: the limit of API Gateway for a REST API
+LONGEST_NAME = 30  # characters: `<project>-<stage>-<folder>` must fit into Lambda's limit of 64
+# Roles have the names of functions. These names are in use by modules/bastion and
+# modules/rds_proxy.
 TAKEN_NAMES = ("bastion", "proxy")
 
 
 class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Partitions of the table, or of one of its indexes, whose key is like `key`."""
+    """The partitions of the table, or of an index, whose key matches the pattern `key`."""
 
     key: str
     index: Literal["GSI1", "GSI2"] | None = None
 
 
-# Terraform reads the same file and makes policies of it.
+# Terraform reads the same file and derives the policies from it.
 PARTITIONS_FILE = Path(__file__).parents[2] / "modules/api_lambda/partitions.json"
 PARTITIONS = msgspec.json.decode(PARTITIONS_FILE.read_bytes(), type=dict[str, Partition])
 
@@ -43,10 +44,12 @@ Trigger = Literal[
     "user_attributes.stream",
 ]
 STREAM: Trigger = "user_attributes.stream"
-STREAM_READERS = 2  # of a shard; with a third the reads of all are throttled
-# EventBridge's own: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+STREAM_READERS = 2  # of one shard; a third one would cause throttling for all
+# EventBridge's syntax:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)|cron\([^ ()]+( [^ ()]+){5}\))$"
-# Cognito's API calls a user pool's actions AdminGetUser, ListUsers, …; a wildcard would not be least privilege.
+# Cognito's API calls a user pool's actions AdminGetUser, ListUsers, …; a wildcard would not be
+# least privilege.
 CognitoAction = Annotated[str, Meta(pattern="^[A-Z][A-Za-z]+$")]
 
 
@@ -73,7 +76,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The retries of asynchronous invocations; an event that still fails goes to the dead-letter queue.
 
-    `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's own.
+    `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's
+    own.
     """
 
     retries: Annotated[int, Meta(ge=0, le=2)] = 2
@@ -81,7 +85,7 @@ class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A pattern for records of the table's stream, in the record's own fields; every leaf is a list of what may stand there.
+    """A filter pattern for records of the table's stream. Each leaf is a list of accepted values.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
     """
@@ -126,9 +130,9 @@ class Function:
 
     @property
     def layers(self) -> list[str]:
-        """The kernel alone speaks to Postgres; for anything else that may be touched it needs AWS's SDK.
+        """Return the function's layers: `kernel`, and `sdk` if it accesses more than Postgres.
 
-        Terraform has it from build/layers.json, and with SnapStart gives everybody the SDK.
+        Terraform reads them from build/layers.json. With SnapStart every function gets `sdk`.
         """
         touched = self.declaration.data
         return [KERNEL_LAYER] if touched == Data(postgres=touched.postgres) else [KERNEL_LAYER, SDK_LAYER]
@@ -143,7 +147,10 @@ class Function:
 
 
 def read_functions(root: Path) -> list[Function]:
-    """Every service below `root`/functions, by name. Raises BuildError for the first declaration that is wrong."""
+    """Return every service below `root`/functions, by name.
+
+    Raise BuildError for the first fault.
+    """
     folders = sorted(folder for folder in (root / "functions").iterdir() if _is_service(folder))
     functions = [Function(folder, _declaration(folder)) for folder in folders]
     names = {function.name for function in functions}
@@ -154,7 +161,7 @@ def read_functions(root: Path) -> list[Function]:
 
 
 def _is_service(folder: Path) -> bool:
-    # A folder that holds bytecode only is what a change of branch leaves behind.
+    # A change of branch can leave a folder behind that has only bytecode.
     return folder.is_dir() and folder.name != KERNEL and any(folder.glob("[!_.]*"))
 
 
@@ -188,7 +195,7 @@ def _check_readers(functions: list[Function]) -> None:
         )
 
 
-# Rules between fields, and between them and the folder: (field, why, what to do).
+# Rules about several fields or the folder: (field, why, what to do).
 Refusals = Iterator[tuple[str | None, str, str]]
 
 
@@ -249,7 +256,11 @@ def _leaves_that_match_nothing(node: Any, path: str) -> Iterator[str]:
 
 
 def _reach(function: Function) -> Refusals:
-    """Yield faults of `vpc`: a function inside reaches only the proxy and DynamoDB, one outside all but the proxy."""
+    """Yield faults of `vpc`.
+
+    A function in the VPC reaches only the proxy and DynamoDB. A function outside reaches everything
+    but the proxy.
+    """
     declaration = function.declaration
     if declaration.data.postgres and not declaration.vpc:
         yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."
@@ -263,7 +274,10 @@ def _reach(function: Function) -> Refusals:
 
 
 def _partitions(function: Function) -> Refusals:
-    """Yield what is wrong with the declared partitions: a name that is unknown, redundant, or that of an index written to."""
+    """Yield what is wrong with the declared partitions.
+
+    A name is unknown or redundant, or names an index in a right to write.
+    """
     rights = function.declaration.data.user_attributes
     for right, names in msgspec.structs.asdict(rights).items():
         field = f"data.user_attributes.{right}"

@@ -1,7 +1,8 @@
 """The gateway body: the contract's paths, security and integrations, as a Terraform template.
 
-No schemas of bodies and no validators: API Gateway's models know no `nullable`, and the kernel validates better.
-Preflights and methods that a path does not have are answered here, without a function.
+It has no schemas of bodies and no validators: API Gateway's models do not support `nullable`, and
+the kernel validates better. Mocks answer CORS preflights and methods that a path lacks, without a
+function.
 """
 
 import json
@@ -16,7 +17,8 @@ from tools.build.gateway_responses import CORS, PROBLEM_HEADERS, gateway_respons
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, X-Request-ID"
 _PREFLIGHT_SECONDS = "3600"
 
-# A mock chooses its template by the request's content type. Any other is answered 415, since there is no wildcard.
+# A mock selects its template by the request's content type. There is no wildcard, and a type
+# without a template is answered with 415.
 _CONTENT_TYPES = (
     "application/json",
     "application/merge-patch+json",
@@ -27,13 +29,13 @@ _CONTENT_TYPES = (
     "text/plain",
 )
 
-# A placeholder inside a string: an expression of Terraform between characters of the private use area, with single
-# quotes because JSON would escape double ones.
+# A placeholder inside a JSON string: a Terraform expression between two characters of the private
+# use area. It has single quotes, because JSON would escape double quotes.
 _PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")
 
 
 def template(contract: Contract) -> bytes:
-    """A `templatefile` that takes `user_pool_arn` and `invoke_arns` (folder → invoke ARN) and renders to JSON."""
+    """Return the template. It takes `user_pool_arn` and `invoke_arns` (folder → invoke ARN)."""
     text = json.dumps(_body(contract), indent=1, ensure_ascii=False)
     escaped = text.replace("${", "$${").replace("%{", "%%{")
     rendered = _PLACEHOLDER.sub(lambda found: "${" + found[1].replace("'", '"') + "}", escaped)
@@ -89,7 +91,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": {"200": {"description": "What the function answers"}},
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
-            "httpMethod": "POST",  # how Lambda is invoked, whatever the method of the request
+            # Lambda is always invoked by POST, whatever the method of the request.
+            "httpMethod": "POST",
             "uri": f"\ue000invoke_arns['{operation.function}']\ue001",
             "passthroughBehavior": "when_no_match",
         },
@@ -97,7 +100,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    """API Gateway demands every entry of the list, where OpenAPI would take any."""
+    """Return the security of an operation for API Gateway.
+
+    OpenAPI accepts any entry of the list; API Gateway requires all of them.
+    """
     token = [{SCHEME: list(operation.scopes)}] if operation.scopes else []
     return [*token, {API_KEY: []}] if operation.api_key else token
 
@@ -109,7 +115,8 @@ def _preflight(allow: str) -> dict[str, Any]:
         "Access-Control-Allow-Methods": allow,
         "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
     }
-    return _mock(204, headers, body="", content_types=_CONTENT_TYPES[:1])  # a preflight has no body
+    # a preflight response has no body
+    return _mock(204, headers, body="", content_types=_CONTENT_TYPES[:1])
 
 
 def _other_methods(allow: str) -> dict[str, Any]:

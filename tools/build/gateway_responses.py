@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-# As atrium.http.response sets on what functions answer. Callers are known by their token alone, never by a cookie.
+# The same headers as in atrium.http.response. Any origin is allowed, because callers authenticate
+# by a token and never by a cookie.
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
 }
 PROBLEM_HEADERS = {**CORS, "Cache-Control": "no-store", "Content-Type": "application/problem+json"}
 _BEARER = {"WWW-Authenticate": 'Bearer realm="atrium", error="invalid_token"'}  # RFC 6750, section 3
-# AuthZEN 1.0, 10.1.3; nothing where the request had none. One form serves the whole API.
+# AuthZEN 1.0, 10.1.3: the request's id, if it had one. All operations return it.
 _ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
 _OURS = "Tell us the request_id if it stays."
 
 
 class _Answer(NamedTuple):
-    status: int | None  # None: as API Gateway has it
+    status: int | None  # None: API Gateway's default status
     code: str
     detail: str
     headers: Mapping[str, str] = {}
@@ -39,7 +40,7 @@ _ANSWERS = {
     "INTEGRATION_TIMEOUT": _Answer(504, "gateway_timeout", "The service did not answer in time. Try again."),
     "INVALID_API_KEY": _Answer(403, "api_key_invalid", "The x-api-key is missing or unknown."),
     "INVALID_SIGNATURE": _Answer(403, "signature_invalid", "The signature is wrong. Send a bearer token."),
-    # How API Gateway calls a path that it does not have.
+    # The error with which API Gateway answers an unknown path.
     "MISSING_AUTHENTICATION_TOKEN": _Answer(404, "route_unknown", "There is no such path."),
     "QUOTA_EXCEEDED": _Answer(429, "quota_exceeded", "The quota of this API key is used up."),
     "REQUEST_TOO_LARGE": _Answer(413, "body_too_large", "The request is larger than API Gateway takes."),
@@ -54,7 +55,7 @@ _ANSWERS = {
 
 
 def gateway_responses() -> dict[str, Any]:
-    """The value of `x-amazon-apigateway-gateway-responses`."""
+    """Return the value of `x-amazon-apigateway-gateway-responses`."""
     return {kind: _response(answer) for kind, answer in _ANSWERS.items()}
 
 
@@ -69,7 +70,7 @@ def _response(answer: _Answer) -> dict[str, Any]:
 
 
 def problem(status: int | None, code: str, detail: str) -> str:
-    """A mapping template. Members stand in the kernel's order."""
+    """Return the mapping template of a problem, with its members in the kernel's order."""
     known = {"title": HTTPStatus(status).phrase, "status": status} if status else {"title": detail.rstrip(".")}
     members = {"type": "about:blank", **known, "detail": detail, "code": code, "request_id": "$context.requestId"}
     return json.dumps(members, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Everything that `build/` holds."""
+"""The list of all artefacts in `build/`."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -24,7 +24,7 @@ def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Ar
 
 
 def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:
-    """The layers for each platform, and the functions' zips."""
+    """Yield the layers for each platform, and the functions' zips."""
     services = layer.sdk_services(function.declaration for function in functions)
     return [
         *(layer.sdk(root, build, platform, services) for platform in platforms),

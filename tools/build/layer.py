@@ -11,8 +11,9 @@ from tools.build.packages import Packages
 
 _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
 
-# What the kernel never imports. Of asn1crypto scramp reads X.509 only, of dateutil pg8000 the parser only. Without its
-# C extension wrapt uses its Python one, and only the X-Ray SDK needs it, on a sampled request.
+# Modules that the kernel never imports. scramp needs only X.509 of asn1crypto, and pg8000 only the
+# parser of dateutil. wrapt works without its C extension; only the X-Ray SDK uses it, for sampled
+# requests.
 _UNUSED = (
     *(
         "asn1crypto/_perf/*",
@@ -28,12 +29,12 @@ _UNUSED = (
     ),
 )
 
-# A session reads DynamoDB, and the X-Ray SDK makes an X-Ray client as soon as it is imported.
+# The check of a session reads DynamoDB, and the X-Ray SDK creates an X-Ray client at import.
 _ALWAYS_CALLED = ("dynamodb", "xray")
 
 
 def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
-    """botocore's names of the services that functions may call, and of the kernel's own."""
+    """Return botocore's names of the services that the functions and the kernel may call."""
     services = set(_ALWAYS_CALLED)
     for data in (declaration.data for declaration in declarations):
         services |= {"cognito-idp"} if data.cognito else set()
@@ -44,7 +45,7 @@ def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
 
 
 def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
-    """`build`/layer/<platform>/kernel.zip: ours, and the wheels it stands on."""
+    """Return the layer `build`/layer/<platform>/kernel.zip: the kernel and its dependencies."""
     wheels = Packages(
         lock=root / "requirements" / f"{KERNEL_LAYER}.txt",
         platform=platform,
@@ -65,7 +66,7 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
 
 
 def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefacts.Artefact:
-    """`build`/layer/<platform>/sdk.zip: AWS's SDK, which knows `services` only."""
+    """Return the layer `build`/layer/<platform>/sdk.zip: AWS's SDK, reduced to `services`."""
     wheels = Packages(
         lock=root / "requirements" / f"{SDK_LAYER}.txt",
         platform=platform,
@@ -79,7 +80,7 @@ def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefact
 
 
 def of_functions(build: Path, functions: Iterable[Function]) -> artefacts.Artefact:
-    """`build`/layers.json: function → its layers, for Terraform."""
+    """Return `build`/layers.json, which maps each function to its layers, for Terraform."""
     content = json.dumps({function.name: function.layers for function in functions}, indent=1).encode() + b"\n"
     return artefacts.Artefact(build / "layers.json", artefacts.digest(content), lambda: content)
 

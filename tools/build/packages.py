@@ -15,11 +15,13 @@ from tools.build.errors import BuildError
 from tools.build.uv import uv
 from tools.build.wheels import LOCAL, PURE
 
-# Lambda's Amazon Linux 2023 has a newer glibc than manylinux2014 asks for; its wheels are the most widely built.
+# manylinux2014 wheels are the most common. Lambda's Amazon Linux 2023 has a newer glibc than they
+# require.
 _UV_PLATFORMS = {
     "arm64": "aarch64-manylinux2014",
     "x86_64": "x86_64-manylinux2014",
-    # Linux on a processor that few compile for: of two wheels uv prefers the compiled one, and takes the pure one here.
+    # A processor with hardly any compiled wheels. uv prefers compiled wheels, so this makes it
+    # choose the pure ones.
     PURE: "riscv64-unknown-linux",
 }
 LAMBDA_PLATFORMS = ("arm64", "x86_64")
@@ -46,7 +48,7 @@ class Packages:
         return artefacts.digest(self.lock.read_bytes(), self.platform, repr(self.place), self.decided_by, *host)
 
     def zipped(self) -> bytes:
-        """A compressed zip of the wheels' files, out of the cache unless something that decides them has changed."""
+        """Return a zip of the wheels' files, from the cache if its inputs are unchanged."""
         series = f"{self.lock.stem}-{self.platform}"
         kept = self.cache / f"{series}-{self.digest}.zip"
         if kept.is_file():
@@ -89,7 +91,10 @@ class Packages:
 
 
 def _headers_only(installed: dict[str, bytes]) -> dict[str, bytes]:
-    """METADATA is mostly a package's README, which pg8000 and scramp would parse at import to learn their version."""
+    """Return METADATA without its README.
+
+    pg8000 and scramp parse the file at import to find their version.
+    """
     return {
         name: content.partition(b"\n\n")[0] + b"\n" if name.endswith("/METADATA") else content
         for name, content in installed.items()

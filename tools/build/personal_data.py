@@ -68,7 +68,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {*self.fields, *self.not_personal}
 
     def field(self, name: str) -> Field:
-        """Return a personal field with the erasure and the reason that hold for it."""
+        """Return a personal field. Its erasure and reason are the record's by default."""
         found = self.fields[name]
         own = found if isinstance(found, Field) else Field(found)
         if own.set is not None or own.erasure is not None:

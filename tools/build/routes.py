@@ -10,7 +10,7 @@ _EXAMPLE = 'Write it as `ROUTES = {"GET /v1/me": me.read, …}`.'
 
 
 def check(handler: Path, contract: Path, described: Set[str]) -> None:
-    """`described` are the contract's routes (`GET /v1/me`); each needs its key in `handler`, and each key its route."""
+    """Raise BuildError unless ROUTES in `handler` has the contract's routes, `described`."""
     handled = read(handler)
     for route in sorted(described - handled.keys()):
         why = f"{route} has no handler."

@@ -1,7 +1,7 @@
 """The SBOM of an artefact in CycloneDX format, read from the zip and bound to it by its hash.
 
-Made of plain JSON, since the library of that name takes longer to import than a build; tests validate it by that
-library against the published schema. https://cyclonedx.org/docs/1.6/json/
+It is written as plain JSON, because importing the library cyclonedx takes longer than a build.
+Tests validate it by that library against the published schema. https://cyclonedx.org/docs/1.6/json/
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _CLASSIFIED = "License :: "
 
 
 def artefact(build: Path, zipped: Path) -> artefacts.Artefact:
-    """`build`/sbom/<as the zip lies in build>.cdx.json."""
+    """Return the SBOM of a zip: `build`/sbom/<path of the zip in build>.cdx.json."""
     name = zipped.relative_to(build).with_suffix("")
     content = zipped.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -43,7 +43,7 @@ def _document(name: str, content: bytes, digest: str) -> bytes:
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        # Of the content, so that the same zip has the same document. For the same reason it names no time.
+        # Derived from the content, and without a time, so that the same zip has the same SBOM.
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{digest}").urn,
         "version": 1,
         "metadata": {
@@ -84,20 +84,21 @@ def _purl(package: Message) -> str:
 
 
 def _licences(package: Message) -> Iterator[dict[str, Any]]:
-    """The SPDX expression where the wheel has one (PEP 639); else the names that it gives itself."""
+    """Return the wheel's SPDX expression (PEP 639), or else the licence names in its metadata."""
     if expression := package["License-Expression"]:
         yield {"expression": expression}
         return
     classified = [one.rpartition(" :: ")[2] for one in package.get_all("Classifier", []) if one.startswith(_CLASSIFIED)]
     free_text = (package["License"] or "").strip()
-    # Some put the whole licence there; the classifiers then name it.
+    # Some wheels have the whole text of the licence there. Then the classifiers name it.
     for name in classified if "\n" in free_text or not free_text else [free_text]:
         yield {"license": {"name": name}}
 
 
 def _needs(package: Message, references: dict[str, str]) -> list[str]:
     """Return the package's requirements that are in the same zip."""
-    from packaging.requirements import Requirement  # here: its import takes a fifth of a build that has nothing to do
+    # Imported here: it takes a fifth of a build without changes.
+    from packaging.requirements import Requirement
 
     required = (Requirement(text) for text in package.get_all("Requires-Dist", []))
     wanted = (one for one in required if one.marker is None or one.marker.evaluate({"extra": ""}))

@@ -1,4 +1,4 @@
-"""`build/functions/<name>.zip`: a service as the package `<name>/`, and what its declaration puts beside it."""
+"""`build/functions/<name>.zip`: a service as the package `<name>/`, with the included files."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tools.build.wheels import PURE
 
 _PLACE = zips.Place(zip_folder="", lambda_folder="/var/task")
 _FOR_THE_BUILD = ("function.yaml", "openapi.yaml", "personal-data.yaml")
-_UNUSED = ("tabulate", "tabulate-*.dist-info")  # only a command of yoyo's own imports it
+_UNUSED = ("tabulate", "tabulate-*.dist-info")  # only yoyo's command line imports it
 
 
 def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
@@ -32,7 +32,10 @@ def _rules(function: Function) -> dict[str, bytes]:
 
 
 def _included(root: Path, function: Function) -> dict[str, bytes]:
-    """Files and folders that `package.include` names, under their own last name."""
+    """Return the files that `package.include` names.
+
+    Each lies at the zip's root by its last name.
+    """
     included: dict[str, bytes] = {}
     for name in function.declaration.package.include:
         path = root / name

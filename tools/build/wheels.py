@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tools.build.errors import BuildError
 
-LOCAL = "local"  # this machine
-PURE = "pure"  # every machine: no compiled code
+LOCAL = "local"  # the platform of this machine
+PURE = "pure"  # every platform: wheels without compiled code
 
-PYTHON = (3, 13)  # Lambda's
+PYTHON = (3, 13)  # the version on Lambda
 _GLIBC = 34  # 2.34, of Amazon Linux 2023: https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
 _OLDER_NAMES = ("manylinux2014", "manylinux2010", "manylinux1")
 _PROCESSORS = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -19,7 +19,7 @@ _COMPILED_CODE = "it is compiled for one processor, and a function's zip is the 
 
 
 def check(installed: Path, lock: Path, platform: str) -> None:
-    """Raises BuildError for the first package of a folder of packages that would not run on `platform`."""
+    """Raise BuildError for the first package in the folder that would not run on `platform`."""
     for name, why in (*_wrong_tags(installed, platform), *_wrong_processors(installed, platform)):
         what_to_do = (
             "Without SERVICE it goes into the layer, which is built for each processor."
@@ -39,7 +39,7 @@ def _wrong_tags(installed: Path, platform: str) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_processors(installed: Path, platform: str) -> Iterator[tuple[str, str]]:
-    """A wheel may say `any` and hold a shared object all the same."""
+    """Yield shared objects for another processor. Even a wheel tagged `any` may have one."""
     for file in sorted(installed.rglob("*")):
         if (
             file.is_file()
@@ -59,7 +59,8 @@ def _machine(file: Path) -> int | None:
 
 @cache
 def _allowed(platform: str) -> frozenset[str]:
-    from packaging.tags import compatible_tags, cpython_tags, sys_tags  # here: few builds look at wheels
+    # Imported here: few builds install wheels.
+    from packaging.tags import compatible_tags, cpython_tags, sys_tags
 
     if platform == LOCAL:
         return frozenset(map(str, sys_tags()))

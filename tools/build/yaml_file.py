@@ -1,4 +1,4 @@
-"""YAML as JSON has it: keys are strings, dates stay text, and a key given twice is an error."""
+"""YAML with the types of JSON: string keys and no dates. A repeated key is an error."""
 
 import re
 from collections.abc import Hashable
@@ -12,7 +12,7 @@ from tools.build.errors import BuildError
 
 
 class _JsonLoader(yaml.CSafeLoader):
-    """PyYAML would let the second of two equal keys win silently, and turn `2024-01-01` into a date."""
+    """A loader that rejects repeated keys and keeps `2024-01-01` as text, unlike PyYAML's own."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  as in the base class
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -25,7 +25,7 @@ class _JsonLoader(yaml.CSafeLoader):
             if key.value in seen:
                 raise yaml.MarkedYAMLError(None, None, f"{key.value!r} is given twice", key.start_mark)
             seen.add(key.value)
-        # Status codes are integers to YAML and strings to JSON.
+        # A status code as a key is an integer in YAML and a string in JSON.
         return {str(key): value for key, value in super().construct_mapping(node, deep).items()}
 
 
@@ -45,7 +45,10 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def convert[Kind](content: Any, kind: type[Kind], file: Path, field: str = "") -> Kind:
-    """`content`, which stands at `field` of `file`, as a msgspec Struct."""
+    """Return `content`, found at `field` in `file`, as a Struct.
+
+    Raise BuildError if it is invalid.
+    """
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
@@ -53,7 +56,10 @@ def convert[Kind](content: Any, kind: type[Kind], file: Path, field: str = "") -
 
 
 def _named(file: Path, field: str, message: str) -> BuildError:
-    """msgspec says "Object contains unknown field `vcp` - at `$.data`"; we name the field first."""
+    """Return msgspec's message as field and reason.
+
+    msgspec's form is "Object contains unknown field `vcp` - at `$.data`".
+    """
     why, _, at = message.partition(" - at `")
     inner = at.rstrip("`").replace("key` in `", "").lstrip("$.")
     found = re.search("(unknown|required) field `(?P<name>.+)`", why)

@@ -21,7 +21,7 @@ class Place:
 
 
 def read_tree(folder: Path, is_wanted: Callable[[str], bool] = lambda path: True) -> dict[str, bytes]:
-    """The files below `folder` by their path in it, without bytecode, tests, dotfiles and editors' backups."""
+    """Return the files below `folder` by path, without bytecode, tests, dotfiles and backups."""
     paths = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     return {
         path: (folder / path).read_bytes() for path in paths if not matches(path, _NEVER_SHIPPED) and is_wanted(path)
@@ -39,13 +39,16 @@ def below(folder: str, entries: Entries) -> dict[str, bytes]:
 
 
 def flat(entries: Entries) -> Iterator[str | bytes]:
-    """Paths and contents in turn, for a digest."""
+    """Yield paths and contents alternately, for a digest."""
     for path in sorted(entries):
         yield from (path, entries[path])
 
 
 def with_bytecode(entries: Entries, place: Place, read_from: Path) -> dict[str, bytes]:
-    """Adds a pyc to each Python file. A syntax error names the path below `read_from`."""
+    """Return the files with a pyc for each Python file.
+
+    A syntax error names the path below `read_from`.
+    """
     compiled = dict(entries)
     for path, content in entries.items():
         if path.endswith(".py"):

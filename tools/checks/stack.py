@@ -48,7 +48,7 @@ class Stack:
         return self._log.read_text(errors="replace")
 
     def last_line(self) -> str:
-        """Return the last line of its output, if any; a slow machine builds for a minute first."""
+        """Return the last line of the output of `make up`, or `starts` before there is one."""
         return (self.output().strip().splitlines() or ["starts"])[-1].strip()
 
     def remove(self) -> None:

@@ -42,11 +42,12 @@ class Stage:
     budget: int  # seconds on two quiet cores
     commands: tuple[tuple[str, ...], ...]
     needs_stack: bool = False
-    only_by_name: bool = False  # longer than a test run may take
+    only_by_name: bool = False  # too long for `make test`
 
 
-# In the order in which they start, each as soon as it may: the longest early, so that none is alone at the end. Those on the stack
-# take turns: migrations lose and restore its database, and the failure matrix stops it and breaks copies.
+# In the order of their start. Long stages start early, so that none runs alone at the end. Stages
+# on the stack run one at a time: migrations drop and restore its database, and the failure matrix
+# stops the stack and breaks copies of it.
 STAGES = (
     Stage(
         "migrations",
@@ -59,7 +60,7 @@ STAGES = (
     Stage("services", 60, ((*PYTEST, "functions"),), needs_stack=True),
     Stage(
         "iam", 20, ((*PYTEST, "tests/iam"),), needs_stack=True
-    ),  # reads what the stages above it had functions do
+    ),  # reads the calls that functions made during the stages above
     Stage(
         "failures",
         1200,
@@ -128,7 +129,8 @@ def main(wanted: list[str]) -> int:
     started = time.monotonic()
     # The stack starts first, in the background: the Terraform provider mostly waits for RDS.
     stack = Stack(ROOT) if any(stage.needs_stack for stage in chosen) else None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled run is as Ctrl-C
+    # cancelling a workflow's run counts as Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ended = [report(one) for one in run(chosen, stack)]
     finally:
@@ -167,7 +169,7 @@ def _none_left() -> Iterator[None]:
         for process in list(_running):
             process.send_signal(
                 signal.SIGINT
-            )  # pytest then ends its fixtures, and what they started
+            )  # pytest then ends its fixtures and the processes that they started
 
 
 def _may_start(stage: Stage, unfinished: Collection[Stage], stack: Stack | None) -> bool:
@@ -222,7 +224,7 @@ def _ended(stage: Stage, stack: Stack | None) -> Ended:
 
 def pytest_environment() -> dict[str, str]:
     """Return the environment of every test run."""
-    # Bytecode is kept in its one place: without, each of hundreds of processes would compile boto3 and moto anew.
+    # One folder of bytecode: otherwise each of hundreds of processes would compile boto3 and moto.
     environment = os.environ | {
         "PYTHONPYCACHEPREFIX": str(ROOT / ".venv/pycache"),
         "UV": f"{BIN}/uv",

@@ -1,7 +1,8 @@
 """Canary releases: a share of the calls runs the new versions, which are watched and then judged.
 
 An error alarm ends a canary at once. At its end, the new versions are compared with the old ones by
-errors, latency and throttles, and the API by its 5xx answers. Without traffic there is no judgement.
+errors, latency and throttles, and the API by its 5xx answers. Without enough traffic the canary
+fails.
 """
 
 import time

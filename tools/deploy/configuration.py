@@ -19,7 +19,8 @@ from tools import ROOT
 from tools.deploy.environment_settings import SETTINGS, parsed, terraform_variables
 
 FILE = ".env"
-REPOSITORY_VARIABLES = "REPOSITORY_VARIABLES"  # workflows put GitHub's `vars` here, as JSON
+# a variable with GitHub's `vars` as JSON, which workflows set
+REPOSITORY_VARIABLES = "REPOSITORY_VARIABLES"
 NAMES = [setting.name for setting in SETTINGS]
 
 
@@ -77,7 +78,7 @@ class Configuration:
             os.environ.update({"TF_VAR_permissions_boundary_arn": self.permissions_boundary_arn})
         os.environ.update(
             AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region
-        )  # Terraform reads one, boto3 the other
+        )  # Terraform reads one of the variables, boto3 the other.
         if profile := self.found.get("AWS_PROFILE"):
             os.environ["AWS_PROFILE"] = profile
 
@@ -172,7 +173,7 @@ def _written(file: Path) -> tuple[dict[str, str], list[str]]:
     """Return the values of `file` by name, and a message for each line that is malformed or names no setting."""
     from dotenv.parser import (
         parse_stream,
-    )  # here, since it loads logging, and most commands run without a .env
+    )  # Imported here: it loads logging, and most commands run without a .env.
 
     values: dict[str, str] = {}
     wrong: list[str] = []

@@ -90,7 +90,8 @@ class Environment:
             FunctionFailedError: The function raised an exception or could not be invoked.
         """
         name = self._function(folder)
-        # A second attempt would run beside the first: the function does not end when its caller hangs up.
+        # A second attempt would run beside the first: the function does not end when its caller
+        # hangs up.
         once = Config(
             retries={"total_max_attempts": 1}, read_timeout=LONGEST_ANSWER, tcp_keepalive=True
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Parse = Callable[[str], Any]  # raises ValueError that names the accepted form
-WIDEST = {4: 16, 6: 32}  # modules/bastion refuses the rest
+WIDEST = {4: 16, 6: 32}  # the shortest prefixes that modules/bastion accepts
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,13 @@ SETTINGS = (
         key="logout_urls",
         extra=True,
     ),
-    # Only envs/bootstrap wants it. GitHub sets it itself in every workflow.
+    # Only envs/bootstrap uses it. GitHub sets it in every workflow.
     Setting(
         "GITHUB_REPOSITORY",
         _matching("[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", "owner/name"),
         terraform="github_repository",
     ),
-    # Under these names GitHub sets them in every workflow too.
+    # GitHub also sets these variables in every workflow.
     Setting("GITHUB_REPOSITORY_OWNER_ID", _NUMBER, terraform="github_ids", key="owner"),
     Setting("GITHUB_REPOSITORY_ID", _NUMBER, terraform="github_ids", key="repository"),
 )

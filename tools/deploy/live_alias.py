@@ -130,7 +130,8 @@ def _move(
             "FunctionVersion": answer["FunctionVersion"],
             "RoutingConfig": answer.get("RoutingConfig") or UNWEIGHTED,
         }
-        if found != moved:  # otherwise the request was repeated after a lost answer
+        # If it is what was requested, the SDK had repeated a request whose answer was lost.
+        if found != moved:
             raise OvertakenError(
                 f"{shift.function}: another release has moved its alias meanwhile, so this one leaves it alone."
             ) from error
@@ -139,7 +140,8 @@ def _move(
 
 def publish(lambda_client: Any, function: str, code: bytes) -> str:
     """Publish this zip, unless the newest version runs it, and return the version. Callers stay on the old one."""
-    sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()  # as Lambda tells it
+    # the form in which Lambda reports it
+    sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()
     found = newest(lambda_client, function)
     if found["CodeSha256"] == sha256:
         return str(found["Version"])

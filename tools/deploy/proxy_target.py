@@ -11,7 +11,8 @@ POLL_SECONDS = 5.0
 FIRST_POLL_SECONDS = 1.0
 QUIET_SECONDS = 30.0  # an unchanged state is reported this often
 
-# The causes of an unavailable target and what to check: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html
+# The causes of an unavailable target and what to check:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html
 CAUSES = {
     "AUTH_FAILURE": "The proxy cannot sign in to the database. Check the policies of its role and the secrets it names.",
     "CONNECTION_FAILED": "The proxy cannot connect to the database. Check the security groups between them.",

@@ -13,7 +13,7 @@ from tools import ROOT
 from tools.deploy.errors import RefusedError
 from tools.deploy.stored_locks import run_url
 
-KEPT = 50  # records; Lambda versions are pruned earlier
+KEPT = 50  # the number of records; Lambda versions are pruned earlier
 
 
 class Release(msgspec.Struct, frozen=True, omit_defaults=True):

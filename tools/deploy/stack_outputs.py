@@ -16,7 +16,7 @@ class Outputs:
     user_pool_id: str
     user_pool_client_id: str
     user_attributes_table: str
-    database_url: str  # as the app role, direct
+    database_url: str  # the URL of Postgres for the app role, without the proxy
     proxy_host: str
     proxy_port: int
     admin_email: str

@@ -127,7 +127,7 @@ def _read(s3: Any, bucket: str, kind: str, key: str) -> Lock | None:
 
 
 def about_us(operation: str) -> dict[str, Any]:
-    """Return what the lock says of its holder, with the names that Terraform uses."""
+    """Return a description of this process, in the form that Terraform writes into its locks."""
     return {
         "ID": str(uuid.uuid4()),
         "Operation": operation,

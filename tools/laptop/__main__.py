@@ -8,7 +8,7 @@ from tools.deploy import stack_settings
 
 signal.signal(
     signal.SIGINT, signal.SIG_DFL
-)  # while the rest is imported, Ctrl-C ends us without a traceback
+)  # Until the handler below is set, Ctrl-C ends the process without a traceback.
 
 import argparse
 import errno
@@ -41,7 +41,8 @@ def main() -> int:
     forget_aws()
     starts = arguments.command in ("up", "dev")
     settings = stack_settings.asked() if starts else stack_settings.from_environment()
-    # A closed terminal and `kill` count as Ctrl-C, since a shell's background jobs ignore SIGINT.
+    # A closed terminal and `kill` count as Ctrl-C, because background jobs of a shell ignore
+    # SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
@@ -127,7 +128,7 @@ def _tell(text: str) -> None:
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # or Python tries again, at its end
+        )  # Otherwise Python would try to flush it again at its exit.
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ ALLOWLIST = Path(__file__).with_name("unused_permissions_allowlist.yaml")
 
 @dataclass(frozen=True, order=True)
 class Permission:
-    role: str  # its name
+    role: str  # the role's name
     policy: str
     statement: str  # its Sid, or #<place>
     action: str  # as declared, perhaps with wildcards; "all but …" for NotAction
@@ -115,7 +115,7 @@ class Report:
     used: Sequence[Permission]
     allowed: Sequence[tuple[Permission, str]]  # with the reason
     unused: Sequence[Permission]
-    needless: Sequence[Unused]  # all that they fit has been used
+    needless: Sequence[Unused]  # entries whose permissions calls have used
 
     @property
     def ok(self) -> bool:

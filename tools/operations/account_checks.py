@@ -13,7 +13,7 @@ from tools.operations.preflight_subject import Subject
 ZONES_WITHOUT_PROXY = {"use1-az3", "usw1-az2"}
 NEEDED_CONCURRENCY = 100
 """Concurrent executions that an environment needs; some new accounts start with a limit of 10."""
-DEFAULT_QUOTA = 5.0  # VPCs, and Elastic IPs, of one region
+DEFAULT_QUOTA = 5.0  # the default quota of VPCs and of Elastic IPs in a region
 GITHUB = "token.actions.githubusercontent.com"
 
 

@@ -126,7 +126,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
 
 @contextmanager
 def _plan(root: Root, store: ReleaseStore, options: argparse.Namespace) -> Iterator[Plan]:
-    """Yield the kept plan that was read, or a new one. A kept plan that is stale is refused."""
+    """Yield the kept plan that a reviewer has read, or a new one. A stale kept plan is refused."""
     if not options.plan:
         with root.plan(lock=True) as plan:
             yield plan

@@ -1,7 +1,7 @@
 """`make destroy ENV=dev`: destroy an environment, unless any of its resources is protected.
 
-It shows the plan first. For dev, a question is enough. Every other environment takes two steps: lift the
-protection in locals.tf, commit and apply it. Then pass the environment's name as CONFIRM.
+It shows the plan first. For dev, a question is enough. Every other environment takes two steps:
+lift the protection in locals.tf, commit and apply it. Then pass the environment's name as CONFIRM.
 """
 
 import argparse
@@ -60,9 +60,7 @@ def destroy(envs: Path, environment: str, confirm: str) -> None:
             f"{name} is still protected in AWS: {', '.join(protected)}. "
             f"Apply {environment}/locals.tf first with `make deploy ENV={environment}`."
         )
-    artefacts.build(
-        local=False
-    )  # also what it takes away Terraform reads whole, the builder's files with it
+    artefacts.build(local=False)  # Terraform also reads the builder's files when it destroys.
     print(destroy_times.expected())
     times = Times()
     with root.plan(lock=True, destroy=True) as plan:

@@ -1,7 +1,7 @@
 """Leftover log groups: RDS recreates them when it flushes logs after its database is deleted.
 
-They are in no Terraform state and have no retention. The next create fails with ResourceAlreadyExistsException
-(https://github.com/hashicorp/terraform-provider-aws/issues/42858).
+They are in no Terraform state and have no retention. The next create fails with
+ResourceAlreadyExistsException (https://github.com/hashicorp/terraform-provider-aws/issues/42858).
 """
 
 import time

@@ -64,7 +64,10 @@ def shape(value: Any, name: str = "") -> Any:
 
 
 def ask(url: str, request: Request) -> Answer:
-    """Send a request without changing the case of header names, as urllib would. Raise OSError."""
+    """Send a request with header names exactly as given; urllib would change their case.
+
+    Raise OSError.
+    """
     address = urlsplit(url)
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.netloc, timeout=TIMEOUT)

@@ -3,7 +3,7 @@
 It writes nothing, not even the lock, so the read-only role may run it.
 
 In a workflow, the job's summary gets the plan for reading. `KEEP=<run>` keeps the plan in the state
-bucket for `make deploy PLAN=<run>`, once the guard has let it through.
+bucket for `make deploy PLAN=<run>`, if the guard accepts it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tools.operations import plan_guard, plan_text
 class Wanted:
     """Options of a plan, apart from its text in the log."""
 
-    artefacts: str | None = None  # digest of build/, which is then not built
+    artefacts: str | None = None  # the digest of build/; if it is given, nothing is built
     keep: str = ""  # run under whose id the plan is kept
     guard: bool = False
     text: Path | None = None
@@ -51,7 +51,7 @@ def plan(name: str, wanted: Wanted) -> None:
 
 
 def _on_aws(name: str, wanted: Wanted) -> None:
-    root = terraform.root(name)  # what is wrong with the configuration is said before the build
+    root = terraform.root(name)  # faults of the configuration are reported before the build
     artefacts.require_or_build(wanted.artefacts)
     root.init()
     with root.plan(lock=False) as made:

@@ -14,8 +14,8 @@ class Promise:
     name: str
     request: Request
     status: int
-    code: str = ""  # of a problem
-    headers: tuple[str, ...] = ()  # that must be there
+    code: str = ""  # the fields of a problem
+    headers: tuple[str, ...] = ()  # headers that the answer must have
 
 
 Ask = Callable[[Request], Answer]

@@ -1,6 +1,6 @@
 """`make rollback ENV=dev`: make the versions of the release before live again, in seconds.
 
-It moves aliases and nothing else, also while alarms ring. Terraform's resources and the database
+It only moves aliases, and works while alarms are on. Terraform's resources and the database
 stay as they are: migrations only expand, so the older code runs on the newer schema. `TO=12`
 chooses a recorded release.
 """

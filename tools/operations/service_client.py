@@ -1,8 +1,8 @@
 """`make service` and `make rotate-service`: the client of a declared service, and its secret.
 
-Terraform declares a service's scopes and roles, and an empty secret. Its client is made here, since
-Terraform would keep the client's secret in its state. The secret is written to Secrets Manager
-only, and is never shown. Both commands are idempotent.
+Terraform declares a service's scopes and roles, and an empty secret. This command creates the
+client, because Terraform would keep the client's secret in its state. The secret is written to
+Secrets Manager only, and is never shown. Both commands are idempotent.
 """
 
 import argparse

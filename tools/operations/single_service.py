@@ -15,7 +15,8 @@ from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
 from tools.operations import new_migration
 
-SHARED = "atrium"  # the kernel's folder: the shared part of the contract, and the layer
+# the folder of the kernel, with the shared part of the contract and the code of the layer
+SHARED = "atrium"
 MISSING = "nothing"
 
 

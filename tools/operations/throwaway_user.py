@@ -60,7 +60,7 @@ def sign_in(target: Environment, cognito: Any, email: str, password: str) -> str
     except ClientError as error:
         if "USER_PASSWORD_AUTH flow not enabled" not in str(error):
             raise
-        from pycognito.aws_srp import AWSSRP  # only where it is needed: it imports half of boto3
+        from pycognito.aws_srp import AWSSRP  # Imported here: it loads much of boto3.
 
         srp = AWSSRP(
             username=email,

@@ -163,7 +163,8 @@ def session(target: Target, port: int) -> list[str]:
 
 
 def how_to_connect(target: Target, port: int) -> str:
-    # The certificate names the database's host, so TLS is required but localhost cannot be verified.
+    # The certificate names the database's host, so TLS is required but localhost cannot be
+    # verified.
     return f"""\
 localhost:{port} is forwarded to the database of {target.environment} until you press Ctrl-C. In another shell, run:
 

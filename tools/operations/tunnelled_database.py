@@ -1,8 +1,8 @@
 """Run `migrate` on this machine, through the port that `make tunnel` forwards.
 
 People cannot use the proxy's IAM authentication. They sign in with the passwords that
-`db_credentials` keeps in Secrets Manager, so reading the secret of `migrator` is the right to migrate.
-Nothing is written to disk.
+`db_credentials` keeps in Secrets Manager, so reading the secret of `migrator` is the right to
+migrate. Nothing is written to disk.
 """
 
 import json

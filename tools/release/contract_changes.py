@@ -119,7 +119,7 @@ class _Comparison:
                     )
 
     def _security(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
-        """Each alternative that admitted a caller still admits it, or asks for less."""
+        """Yield each way in which a caller was admitted and no longer is."""
         now = new.get("security", [])
         for alternative in old.get("security", []):
             if now and not any(self._admits(one, alternative) for one in now):

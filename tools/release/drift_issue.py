@@ -1,4 +1,4 @@
-"""`make drift-issue`: one issue says which environments differ from what was deployed.
+"""`make drift-issue`: an issue in GitHub that lists environments with drift.
 
 It is opened, updated in place, and closed when nothing differs any more.
 """

@@ -1,7 +1,8 @@
 """`make version TO=0.2.0`: give the changes under *Unreleased* a version, in CHANGELOG.md and pyproject.toml.
 
 Versions follow SemVer. Before 1.0 a breaking change needs a new minor version, after it a new major
-one. A change is breaking if its line in CHANGELOG.md has the word *Breaking* or stands under *Removed*.
+one. A change is breaking if its line in CHANGELOG.md has the word *Breaking* or stands under
+*Removed*.
 """
 
 import argparse
@@ -71,7 +72,7 @@ def parts(version: str) -> tuple[int, ...]:
 
 
 def section(changelog: str, name: str) -> str:
-    """Return what a version's heading in the changelog stands over. Raise RefusedError without one."""
+    """Return the text of a version in the changelog. Raise RefusedError if there is none."""
     found = re.search(
         rf"^## \[{re.escape(name)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL
     )

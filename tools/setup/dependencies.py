@@ -1,7 +1,7 @@
 """`make add-dependency NAME='httpx>=0.27' [SERVICE=users]` and `make remove-dependency`.
 
-They change declaration, locks and artefacts in a copy of the repository first. So an unknown
-name, conflicting versions or compiled code in a function's zip leave every file unchanged.
+The commands first change declaration, locks and artefacts in a copy of the repository. So an
+unknown name, conflicting versions or compiled code in a function's zip leave every file unchanged.
 """
 
 import argparse

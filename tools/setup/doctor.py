@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_PYTHON3 = (3, 11)
-FREE_GB = 2  # .venv 0.4, build and caches 0.2, a stack 0.2, and a reserve
+FREE_GB = 2  # GB: .venv 0.4, build and caches 0.2, a stack 0.2, and a reserve
 REACHABLE_SECONDS = 3.0
 PROVIDER_REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform/"
@@ -269,7 +269,7 @@ def _is_reachable(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=REACHABLE_SECONDS).close()
     except urllib.error.HTTPError:
-        return True  # a server answers
+        return True  # it is reachable: an HTTP error is an answer of the server
     except OSError:
         return False
     return True

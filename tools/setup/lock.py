@@ -1,6 +1,7 @@
 """`python -m tools.setup.lock`: compile the groups of pyproject.toml into requirements/*.txt with hashes.
 
-`dev` is compiled first and decides every version. A group that it includes is a subset of its lines.
+`dev` is compiled first and decides every version. A group that it includes is a subset of its
+lines.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from tools.build.uv import uv
 
 DEV = "dev"
 KERNEL = "kernel"
-_WITHIN_DEV = ("local", "test")  # never installed alone
+_WITHIN_DEV = ("local", "test")  # included in other groups and never installed alone
 _COMPILE = (
     "pip",
     "compile",
@@ -71,7 +72,7 @@ def names(lock_file: Path) -> set[str]:
 
 def _bounds(root: Path, group: str, declared: dict[str, list[Any]]) -> Iterator[str]:
     if {"include-group": group} not in declared[DEV]:
-        return  # a separate environment, whose versions nothing else shares
+        return  # awslambdaric has an environment of its own, so its versions are independent
     yield from ("-c", str(file_of(root, DEV).relative_to(root)))
     if group not in (KERNEL, "uv"):
         # Every function has the kernel's layer, so its packages are not shipped again.

@@ -1,6 +1,7 @@
 """`make docs`: generate the example and the tables of inputs and outputs in the modules' READMEs.
 
-`python -m tools.setup.module_readmes` rewrites outdated READMEs. Text outside the marked parts is kept.
+`python -m tools.setup.module_readmes` rewrites outdated READMEs. Text outside the marked parts is
+kept.
 """
 
 import json

@@ -1,8 +1,8 @@
 """`make new-environment NAME=staging FROM=prod`: another environment, deployed before prod.
 
-It copies envs/<FROM>, with a state, a stage and an address range of its own, and adds a job to the deploy
-workflow. Everything else finds environments by their folders: commands, `make bootstrap`, the plan workflow,
-tests.
+It copies envs/<FROM>, with a state, a stage and an address range of its own, and adds a job to the
+deploy workflow. Everything else finds environments by their folders: commands, `make bootstrap`,
+the plan workflow, tests.
 """
 
 import argparse
@@ -19,7 +19,8 @@ LAST = "prod"
 """The environment that is deployed last."""
 LOCK = ".terraform.lock.hcl"
 WORKFLOW = Path(".github/workflows/deploy.yaml")
-# bootstrap is a root of its own, local the laptop; roles named <project>-api-… and <project>-deploy-… are the account's.
+# `bootstrap` is another root, `local` is the laptop, and the account has roles named
+# <project>-api-… and <project>-deploy-….
 _TAKEN = ("api", "bootstrap", "deploy", "local")
 _LONGEST = 16
 _CIDR = re.compile(r'^(  cidr +=\s+)"(.+)"$', re.MULTILINE)

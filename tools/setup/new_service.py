@@ -1,6 +1,7 @@
 """`make new-service NAME=parcels`: a minimal service of one resource.
 
-The files come from tools/setup/templates/service. The build judges them before any of them is written.
+The files come from tools/setup/templates/service. They are built in a copy of the repository before
+any of them is written.
 """
 
 import argparse
@@ -87,7 +88,7 @@ def _refusals(root: Path, names: ServiceNames) -> Iterator[str]:
 
 
 def _identifiers() -> set[str]:
-    """Return every identifier of the template's code but those that the names become."""
+    """Return every identifier in the template's code, except those made from the service's names."""
     example = ServiceNames("zzz_service", "zzz_singular", "zzz_plural")
     return {
         token.string

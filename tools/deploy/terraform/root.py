@@ -21,7 +21,7 @@ from tools.deploy.terraform.planned import ResourceChange
 
 Seen = Callable[[str], None]
 
-TOOLS = ROOT / ".local"  # where `make up` keeps a terraform that it had to fetch
+TOOLS = ROOT / ".local"  # the folder where `make up` stores a Terraform that it has downloaded
 
 
 LOCK_TIMEOUT = "300s"
@@ -106,9 +106,8 @@ class Root:
         return {name: entry["value"] for name, entry in shown.items()}
 
     def _require_backend(self) -> None:
-        if not (
-            self.folder / ".terraform/terraform.tfstate"
-        ).is_file():  # where Terraform notes its backend
+        # the file where Terraform records its backend
+        if not (self.folder / ".terraform/terraform.tfstate").is_file():
             self.init()
 
     def _read(self, *arguments: str) -> str:

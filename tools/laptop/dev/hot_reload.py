@@ -21,7 +21,7 @@ from tools.build.errors import BuildError
 from tools.build.wheels import LOCAL
 
 LIVE = "live"
-MADE_BY = "make dev"  # the description of our versions and layers
+MADE_BY = "make dev"  # the description by which versions and layers of `make dev` are recognised
 AT_ONCE = 2  # workers that start in parallel, since a start is bound by the CPU
 
 
@@ -72,7 +72,8 @@ class HotReload:
         releases = sorted(
             self._outdated(), key=lambda one: -self._called.get(self._deployed[one.function], 0.0)
         )
-        for release in releases[:1]:  # alone, since the developer waits for it
+        # The first one runs alone, because the developer waits for it.
+        for release in releases[:1]:
             yield release.function, self._release(release)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             under_way = {
@@ -134,7 +135,10 @@ class HotReload:
         return str(made["LayerVersionArn"])
 
     def _layer_sha256(self, arn: str) -> str | None:
-        """Return the layer's hash; None if it was deleted, which its functions survive."""
+        """Return the layer's hash; None if the layer was deleted.
+
+        Functions go on using a deleted layer.
+        """
         version = int(arn.rpartition(":")[2])
         try:
             found = self._lambda.get_layer_version(
@@ -150,7 +154,7 @@ class HotReload:
         latest = self._lambda.get_function_configuration(FunctionName=name)
         if latest["CodeSha256"] != _sha256(
             release.code
-        ):  # or each version had a copy of its own, in every snapshot
+        ):  # Otherwise every snapshot would have a copy of the code for each version.
             self._lambda.update_function_code(FunctionName=name, ZipFile=release.code)
         self._lambda.update_function_configuration(FunctionName=name, Layers=release.layers)
         version = self._lambda.publish_version(FunctionName=name, Description=MADE_BY)["Version"]

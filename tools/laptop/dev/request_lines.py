@@ -20,7 +20,7 @@ from tools.laptop.dev.traceback_lines import readable
 API_GATEWAY = "apigateway.amazonaws.com"
 LONGEST_REASON = 200  # characters
 ABANDONED_SECONDS = (
-    1.0  # the gateway answers within milliseconds of its function, or has timed out before
+    1.0  # The gateway answers within milliseconds after its function, unless it has timed out.
 )
 
 Colour = Literal["red", "yellow", "green", "dim"]
@@ -104,7 +104,7 @@ class RequestLines:
             yield self._line(f"{line}  {record.reason}", "yellow")
         else:
             yield self._line(line, "red" if invoked.error else None)
-        # The runtime repeats a refusal, or the error that the kernel reported.
+        # The runtime logs an error again that the kernel has already logged.
         is_shown = (lambda line: not line.startswith("[ERROR]")) if record else (lambda _: True)
         yield from self._below(record, list(takewhile(is_shown, written)))
 

@@ -16,7 +16,7 @@ from tools.laptop.dev.request_lines import RequestLines, coloured, plain
 from tools.laptop.dev.traceback_lines import readable
 from tools.laptop.dev.watch import saved
 
-NAMED_FILES = 3  # saved files that are named; the rest is counted
+NAMED_FILES = 3  # the number of saved files that are named; further ones are only counted
 
 
 class Session:
@@ -47,9 +47,8 @@ class Session:
         listener.start()
         saves = saved(self._root / "functions")
         next(saves)  # from here on no saved file is missed
-        self._release(
-            ""
-        )  # what was saved meanwhile; and the first build loads much that later ones have
+        # Builds what was saved before, and loads the builder's modules, so later builds are quick.
+        self._release("")
         self._show(
             "Saved files in functions/ are served at once, and requests are shown here. Press Ctrl-C to end."
         )
@@ -109,6 +108,6 @@ class Session:
         self._show(line, *(self._paint(f"         {line}", "red") for line in below))
 
     def _show(self, *lines: str) -> None:
-        with self._lock:  # whole lines, from two threads
+        with self._lock:  # two threads print, each a whole line at a time
             self._output.write("".join(line + "\n" for line in lines))
             self._output.flush()

@@ -8,7 +8,7 @@ from watchfiles import BaseFilter, Change, watch
 SETTLE_MS = 50
 """The time to wait for more files. An editor or git may write several, or one in two steps."""
 LONGEST_MS = 1000
-"""The longest such wait, since one file may change all the time."""
+"""The longest such wait in milliseconds, for a file that changes all the time."""
 LOOK_MS = 200
 """The longest time that `saved` waits before it yields nothing."""
 

@@ -8,7 +8,7 @@ from local_aws.supervisor.ready import StackError
 
 
 def client(service: str, settings: Settings, region: str) -> Any:
-    import boto3  # late: it takes half a second, which `make status` does not need
+    import boto3  # Imported here: boto3 takes half a second, and `make status` does not need it.
     from botocore.config import Config
 
     return boto3.client(  # type: ignore[call-overload]

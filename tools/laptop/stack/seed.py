@@ -23,7 +23,7 @@ def seed_admin(
         _sign_up(cognito, client_id, password, inbox_url)
     from tools.deploy.admin import (
         make_admin,
-    )  # late: it brings boto3, which `make status` does not need
+    )  # Imported here: it loads boto3, which `make status` does not need.
 
     lambda_client = aws.client("lambda", settings, outputs["region"])
     make_admin(

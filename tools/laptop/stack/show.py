@@ -47,7 +47,8 @@ def access_token(settings: Settings, outputs: Outputs) -> str:
         StackError: The local AWS refused the sign-in or does not answer.
     """
     cognito = aws.client("cognito-idp", settings, outputs.region)
-    from botocore.exceptions import BotoCoreError, ClientError  # late, as boto3
+    # Imported here, because it loads boto3.
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         result = seed.sign_in(

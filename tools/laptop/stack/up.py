@@ -23,7 +23,7 @@ from tools.laptop.dev.hot_reload import HotReload
 from tools.laptop.stack import aws, seed
 
 HEALTHY_SECONDS = 120
-GLOBAL_REGION = "us-east-1"  # IAM's
+GLOBAL_REGION = "us-east-1"  # the region of IAM
 
 
 def up(settings: Settings) -> Outputs:
@@ -62,7 +62,8 @@ def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:
     with phase("terraform init"):
         root.write()
         root.init()
-    inputs = root.inputs()  # before the apply: files saved during it must cause another one
+    # Computed before the apply: files that are saved during it must cause another one.
+    inputs = root.inputs()
     with phase("terraform apply") as current:
         applies = process.applied(running) != f"{inputs}-{root.record.digest()}"
         changed = apply(root, current, running) if applies else 0
@@ -127,14 +128,15 @@ def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
 
 def _prepare_account(settings: Settings) -> None:
     """Create the account's prerequisites, as `make bootstrap` does on AWS."""
-    from tools.deploy import service_linked_roles  # late: it brings boto3
+    from tools.deploy import service_linked_roles  # Imported here, because it loads boto3.
 
     service_linked_roles.make_missing(aws.client("iam", settings, GLOBAL_REGION))
 
 
 def release(settings: Settings, found: dict[str, Any]) -> str:
     """Release as a deployment does after Terraform: shift aliases, prepare database users, migrate."""
-    from tools.deploy import (  # late: boto3 takes half a second, which overlaps with other work here
+    # Imported here: loading boto3 takes half a second, and overlaps with other work.
+    from tools.deploy import (
         items,
         live_alias,
         proxy_target,
