@@ -1,7 +1,8 @@
 """The cost of one evaluation: `python -m bench.access` prints it, `--write` keeps it in results.md.
 
-Calls, items and bytes are counted on moto's table through the service's own handler. The time is the processor's, of the
-handler with the SDK, which gets recorded bytes instead of the network's: a local table says nothing of DynamoDB's own time.
+Calls, items and bytes are counted on moto's table through the service's own handler. The time is
+processor time of the handler and the SDK, which gets recorded bytes instead of using the network.
+DynamoDB's own time is not measured, since a local table would not show it.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.md")
 TABLE = "bench-UserAttributes"
-READ_UNIT = 4096  # bytes, strongly consistent
+READ_UNIT = 4096  # bytes of a read unit, strongly consistent
 REPEATS, ROUNDS = 50, 7
 
 os.environ |= {
@@ -98,7 +99,7 @@ def _by_users() -> Iterator[Cost]:
 def _measure(what: str, uid: str) -> Cost:
     asked: list[tuple[str, dict[str, Any]]] = []
     answers: dict[Any, bytes] = {}
-    sent = threading.local()  # a request and its answer are in one thread
+    sent = threading.local()  # a request and its answer are handled in the same thread
 
     def note(request: Any, **_: object) -> None:
         sent.key = (request.headers["X-Amz-Target"], request.body)
@@ -155,7 +156,7 @@ def _replayed(answers: Mapping[Any, bytes]) -> Iterator[None]:
 
     events = dynamodb.client().meta.events
     events.register("before-send.dynamodb", send)
-    botocore_stubber.enabled = False  # moto's turn comes before ours
+    botocore_stubber.enabled = False  # moto handles the event before this handler
     yield
     botocore_stubber.enabled = True
     events.unregister("before-send.dynamodb", send)
@@ -190,7 +191,10 @@ def _table_of(users: int) -> Iterator[None]:
 
 
 def _fill(users: int) -> None:
-    """Straight into moto's memory: a million PutItem would take it half an hour. Each user has a partition of its own."""
+    """Fill moto's memory directly, because a million calls of PutItem would take half an hour.
+
+    Each user has a partition of its own.
+    """
     items = _items()
     shared = {"sk": "META", "status": "active", "created_at": "2026-01-01T00:00:00.000Z"}
     numbers = {"access_epoch": "1", "version": "1"}
@@ -214,7 +218,7 @@ def _user(number: int) -> str:
 
 
 def _grant(uid: str, scope: str) -> None:
-    """Straight into moto's memory, as `_fill` does; the grant alone, for no decision reads its other items."""
+    """Put the grant into moto's memory directly, without its other items, which no decision reads."""
     record = GrantRecord(
         id=str(uuid.uuid4()),
         uid=uid,
@@ -238,7 +242,7 @@ def _items() -> Any:
 def _read_bytes(target: str, parameters: dict[str, Any]) -> tuple[int, int]:
     """Return how many items a call reads, and their bytes as AWS counts them: names and values in UTF-8.
 
-    What a projection leaves out is read all the same.
+    A projection does not reduce them.
     """
     if target.endswith("GetItem"):
         found = [dynamodb.client().get_item(**parameters)["Item"]]

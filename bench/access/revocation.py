@@ -1,7 +1,9 @@
-"""`python -m bench.access.revocation [--trials 24] [--write]`: revokes on the running stack and asks until nothing is permitted.
+"""`python -m bench.access.revocation [--trials 24] [--write]`: time until a revocation has effect.
 
-Each trial has its own user, by HTTP: granted, used until containers have it in their caches, revoked at a random
-moment, then asked every two seconds for 40. No answer may permit that was asked for 30 seconds after the revocation.
+Each trial has its own user on the running stack. The user gets a right and uses it by HTTP, until
+containers have cached it. The right is revoked at a random moment. Then the same question is asked
+every two seconds for 40 seconds. No question that is asked later than 30 seconds after the
+revocation may be permitted.
 """
 
 import argparse
@@ -34,14 +36,17 @@ WATCH_SECONDS = 40
 PAUSE_SECONDS = 2
 AT_ONCE = 48
 PREPARED_AT_ONCE = 2
-BUSY = (429, 502, 503, 504)  # a laptop under load stops functions, too
+BUSY = (429, 502, 503, 504)  # Under load, a laptop's functions may be stopped, too.
 TOLD_EVERY = 24  # trials
 RESULTS = Path(__file__).with_name("revocation.md")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`last` is when the last permit was asked for, in seconds after the revocation was answered; None without any."""
+    """One trial.
+
+    `last` is the time of the last permitted question, in seconds after the revocation.
+    """
 
     kind: str
     asked: int = 0
@@ -84,9 +89,9 @@ class Revocation:
                 _good(answer)
 
     def is_permitted(self) -> bool | None:
-        """Return the verdict, or if it is the asker's own right that ends, whether they may ask.
+        """Return the decision, or None if there was no answer, which permits nothing.
 
-        None means that no answer came, which permits nothing.
+        If the revoked right is the right to ask, return True if the question was answered.
         """
         subject = {"type": "user", "id": self.person.uid}
         body = {"subject": subject, "action": {"name": "read"}, "resource": self.resource}
@@ -107,12 +112,12 @@ class Revocation:
             answer = self._ask("PUT", f"/v1/roles/{role}", body, **{condition: "*"})
             if (
                 answer.status != 412
-            ):  # which a repeat gets, when what was answered too late had been done
+            ):  # the answer to a repeat, if the first request was completed after its timeout
                 _good(answer)
                 return
 
     def _ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Who is told to come again does."""
+        """Send the request, and repeat it if the answer is 503 with Retry-After."""
         while True:
             answer = self.client.call(method, path, self.admin.token, body, **headers)
             if answer.status not in BUSY:

@@ -1,4 +1,4 @@
-"""`python -m bench.build [--write]`: times `make build` as a whole, beside peers in the same run; fails above a limit."""
+"""`python -m bench.build [--write]`: measure `make build` and its peers, and check the limits."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds of one run: by the clock, and of the processor (its children's too)."""
+    """The wall time and the processor time of one run, in seconds, with child processes."""
 
     clock: float
     processor: float
@@ -29,7 +29,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Case:
-    """`prepare` changes something before each run; `limit` is in seconds."""
+    """A measured case. `prepare` makes the change before each run; `limit` is in seconds."""
 
     what: str
     command: tuple[str, ...]
@@ -39,7 +39,7 @@ class Case:
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with a line on stderr for each limit that is passed."""
+    """Return 0, or 1 with a line on stderr for each exceeded limit."""
     parser = argparse.ArgumentParser(prog="python -m bench.build", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
     parser.add_argument("--check", action="store_true", help="time make check too, twice: the first fills the caches")
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def _checkout(folder: Path) -> Path:
-    """A copy of what git would commit, with a .venv and a build of its own."""
+    """Yield a copy of the files that git would commit, with its own .venv and build."""
     checkout = folder / "checkout"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
@@ -96,7 +96,10 @@ def _cases(checkout: Path, folder: Path, check: bool) -> list[Case]:
 
 
 def _in_turns(cases: list[Case], checkout: Path) -> dict[str, list[Taken]]:
-    """Each case's runs. In turns, so that what else the machine does falls on all of them."""
+    """Return the runs of each case.
+
+    The cases alternate, so other load affects all of them alike.
+    """
     taken: dict[str, list[Taken]] = {case.what: [] for case in cases}
     for number in range(ROUNDS):
         for case in (case for case in cases if number < case.rounds):
@@ -108,7 +111,7 @@ def _in_turns(cases: list[Case], checkout: Path) -> dict[str, list[Taken]]:
 
 
 def _processor() -> float:
-    """Seconds of all children that have ended."""
+    """Return the processor seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

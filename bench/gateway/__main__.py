@@ -1,4 +1,4 @@
-"""`python -m bench.gateway [--rounds 3] [--seconds 5] [--write]`: measures the running stack's API Gateway beside its peers."""
+"""`python -m bench.gateway [--rounds 3] [--seconds 5] [--write]`: measure the laptop's API Gateway."""
 
 import argparse
 import asyncio
@@ -135,7 +135,7 @@ async def _load(target: Target, callers: int, seconds: float) -> Load:
 
 
 def _processor_seconds(process: int) -> float:
-    """Return what the process and its living descendants have used."""
+    """Return the processor seconds of the process and its running descendants."""
     root = psutil.Process(process)
     used = 0.0
     for each in (root, *root.children(recursive=True)):

@@ -22,7 +22,7 @@ from tools.laptop.stack.show import access_token
 PEER = Path(__file__).with_name("peer")
 SERVERLESS = PEER / "node_modules" / "serverless" / "bin" / "serverless.js"
 NAME = "bench-gateway"
-WORKERS = 10  # as many as a function of the laptop may have
+WORKERS = 10  # the most workers that a function has on the laptop
 _SCOPE = "aws.cognito.signin.user.admin"
 
 
@@ -55,7 +55,7 @@ class Candidate(ABC):
 
 
 class Program(Candidate):
-    """A candidate that is a program of its own."""
+    """A candidate that runs as a separate program."""
 
     def __init__(
         self, name: str, command: list[str], port: int, path: str, cwd: Path | None = None
@@ -67,7 +67,7 @@ class Program(Candidate):
         self._programs = TemporaryDirectory()
         (Path(self._programs.name) / "python3.11").symlink_to(
             sys.executable
-        )  # what serverless.yml names
+        )  # the path in serverless.yml
         environment = {
             "SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off",
             "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
@@ -176,7 +176,7 @@ class Atrium(Candidate):
         }
 
     def _delete(self) -> None:
-        """Also what an interrupted run left."""
+        """Delete the API and the function, also those that an interrupted run has left."""
         for api in self._api.get_rest_apis(limit=500)["items"]:
             if api["name"] == NAME:
                 self._api.delete_rest_api(restApiId=api["id"])

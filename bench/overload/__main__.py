@@ -1,4 +1,4 @@
-"""`python -m bench.overload [--seconds 60] [--write]`: overloads the running stack and fails where it does not bear it."""
+"""`python -m bench.overload [--seconds 60] [--write]`: overload the running stack and check bounds."""
 
 import argparse
 import asyncio
@@ -18,10 +18,11 @@ from tools.laptop.stack.show import access_token
 
 CALLERS = 16
 PEAK_SECONDS = 15
-LEFT_OUT_SECONDS = 5  # of the overload, while its queue fills
+# seconds at the start of the overload that do not count, while the queue fills
+LEFT_OUT_SECONDS = 5
 AFTER_SECONDS = 15
 FACTOR = 5
-LEAST_GOODPUT = 0.8  # of the peak
+LEAST_GOODPUT = 0.8  # the required share of the peak throughput
 MOST_RECOVERY_SECONDS = 10
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -32,7 +33,7 @@ class Result:
     peak: float  # answers with 200 a second
     goodput: float  # the same, during the overload
     overload: Counter[int]
-    recovery: int | None  # seconds until a second was normal; None if none was
+    recovery: int | None  # seconds until the rate was normal again; None if it never was
 
     def complaints(self) -> list[str]:
         found = []

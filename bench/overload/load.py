@@ -1,4 +1,7 @@
-"""HTTP requests at a rate or in a closed loop, at little cost: the stack under load shares the processors."""
+"""HTTP requests at a rate or in a closed loop.
+
+The client is cheap, because it shares the processors with the stack.
+"""
 
 import asyncio
 import re
@@ -7,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 GIVES_UP_SECONDS = 10.0
-GAVE_UP, BROKEN = 0, -1  # instead of a status
+GAVE_UP, BROKEN = 0, -1  # in place of the status of a failed request
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 

@@ -1,4 +1,7 @@
-"""`python -m bench.reload [--write]`: how long until `make dev` serves a saved file, beside a cold start in the same run."""
+"""`python -m bench.reload [--write]`: time until `make dev` serves a saved file.
+
+A cold start is measured in the same run for comparison.
+"""
 
 import argparse
 import json
@@ -24,7 +27,7 @@ from tools.deploy import stack_settings
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.md")
 ROUNDS = 15
-LIMIT = 1.0  # seconds, for a function's own file
+LIMIT = 1.0  # seconds, for a file of the function itself
 WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.005
 QUIET_SECONDS = 3.0
@@ -34,7 +37,7 @@ WATCHING = "Saved files in functions/ are served at once"
 
 @dataclass(frozen=True)
 class Saved:
-    """`text` in the file stands for what is changed; the answer's JSON shows it as `saved`."""
+    """A file to save. Its `text` is replaced, and the answer shows the new text as `saved`."""
 
     what: str
     file: Path
@@ -61,7 +64,7 @@ CASES = (
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with a line on stderr when the limit is passed."""
+    """Return 0, or 1 with a line on stderr if the limit is exceeded."""
     parser = argparse.ArgumentParser(prog="python -m bench.reload", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
     wanted = parser.parse_args()
@@ -72,7 +75,9 @@ def main() -> int:
             taken[COLD].append(_cold_start(settings))
             for case in CASES:
                 taken.setdefault(case.what, []).append(_served(settings, case, number))
-                wait_until_quiet()  # a changed kernel is released to every function, and the next save waits for that
+                # A changed kernel is released to every function; wait for that before the next
+                # save.
+                wait_until_quiet()
     table = _table(taken)
     print(table)
     if wanted.write:
@@ -89,7 +94,7 @@ def main() -> int:
 
 @contextmanager
 def _watched() -> Iterator[Callable[[], None]]:
-    """`make dev`, which brings the stack up if it is not. What is given waits until it has said nothing for a while."""
+    """Run `make dev`, and yield a function that waits until it has printed nothing for a while."""
     with tempfile.TemporaryFile("w+") as told:
         dev = subprocess.Popen(
             ["make", "dev"], cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, start_new_session=True
@@ -118,7 +123,7 @@ def _wait_until_quiet(text: Callable[[], str]) -> None:
 
 
 def _cold_start(settings: Settings) -> float:
-    """Seconds to the first answer of a function without a worker."""
+    """Return the seconds until a function without a worker answers."""
     for worker in workers("meta", settings.state):
         os.kill(worker, signal.SIGKILL)
     _wait(lambda: not workers("meta", settings.state), WAIT_SECONDS)
@@ -128,7 +133,10 @@ def _cold_start(settings: Settings) -> float:
 
 
 def _served(settings: Settings, case: Saved, number: int) -> float:
-    """Seconds from the file's being written to the first answer that shows it. The file is as it was afterwards, and served."""
+    """Return the seconds from saving the file to the first answer that shows the change.
+
+    Afterwards the file is restored, and the restored file is served.
+    """
     before = case.file.read_text()
     if before.count(case.text) != 1:
         sys.exit(

@@ -1,1 +1,4 @@
-"""A stack under load for half an hour: processes, open files and memory must not grow. How and what: README.md beside this file."""
+"""A stack under load for half an hour: processes, open files and memory must not grow.
+
+README.md describes the method and the bounds.
+"""

@@ -1,4 +1,4 @@
-"""`python -m bench.soak [--seconds 1800] [--write]`: loads the running stack and fails where it holds more and more."""
+"""`python -m bench.soak [--seconds 1800] [--write]`: load the running stack and check for leaks."""
 
 import argparse
 import sys
@@ -16,14 +16,16 @@ from tools.deploy.stack_outputs import read
 from tools.laptop.stack.show import access_token
 
 CALLERS = 4
-LOOKS = 120  # in all, a second apart at least
+LOOKS = 120  # the number of samples, at least a second apart
 PATHS = ("/v1/me", "/v1/health", "/v1/coffees", "/v1/orders", "/v1/openapi.json")
 RESULTS = Path(__file__).with_name("results.md")
 
-# How much more the least of the last third may be than that of the middle one; the first is warming up.
+# The allowed growth of each minimum, from the second third of the run to the last third.
+#
+# The first third is the warm-up.
 MOST_PROCESSES = 0
-MOST_FILES = 8  # a caller's connection that is just changing hands, on either side
-MOST_MEMORY = 0.03  # of it
+MOST_FILES = 8  # files: a connection that is being opened or closed, on both sides
+MOST_MEMORY = 0.03  # the allowed share of growth
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Callers who go on asking: each in a thread and a connection of its own, without a pause."""
+"""Callers that send requests without a pause, each with its own thread and connection."""
 
 import http.client
 import itertools
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Load:
-    """`answers` counts by status; 0 is a connection that broke."""
+    """The running callers. `answers` counts answers by status; 0 stands for a broken connection."""
 
     api_url: str
     token: str

@@ -10,11 +10,11 @@ import psutil
 class Held:
     processes: int
     files: int
-    memory: float  # MB of 2^20 bytes, resident; what processes share counts for each
+    memory: float  # resident memory in MB of 2^20 bytes; shared pages count for each process
 
 
 def held(supervisor: int) -> Held:
-    """Return what all of them hold together. Raise ProcessLookupError when the supervisor has ended."""
+    """Return the sums over all processes. Raise ProcessLookupError if the supervisor has ended."""
     try:
         root = psutil.Process(supervisor)
         tree = [root, *root.children(recursive=True)]

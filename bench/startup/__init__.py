@@ -1,1 +1,4 @@
-"""Process start to the first response on the Runtime API, in instructions. How and what: README.md beside this file."""
+"""The instructions of a cold start, from the process's start to the first response.
+
+README.md describes the method.
+"""

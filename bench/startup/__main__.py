@@ -1,4 +1,4 @@
-"""`python -m bench.startup [--write]`: measures each route, prints a table, fails where the baseline no longer holds."""
+"""`python -m bench.startup [--write]`: measure each route and compare it with the baseline."""
 
 import argparse
 import statistics
@@ -17,7 +17,7 @@ RESULTS = Path(__file__).with_name("results.md")
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with a line on stderr for each route that costs too much or not what it did."""
+    """Return 0, or 1 with a line on stderr for each route above its limit or off the baseline."""
     options = _options()
     with (
         tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder,
@@ -43,7 +43,11 @@ def main() -> int:
 
 
 def counts(built: Artefacts, measured: list[Route]) -> dict[str, int]:
-    """Instructions by route, each measured once: they repeat. Two at a time, the longest first."""
+    """Return the instructions by route.
+
+    Each route is measured once, because counts are reproducible. Two run at a time, the longest
+    first.
+    """
     with ThreadPoolExecutor(2) as pool:
         ordered = sorted(measured, key=lambda route: -route.limit)
         counted = pool.map(lambda route: worker.instructions(built, route.start), ordered)
@@ -51,7 +55,10 @@ def counts(built: Artefacts, measured: list[Route]) -> dict[str, int]:
 
 
 def wall_clock(built: Artefacts, measured: list[Route]) -> dict[str, float]:
-    """Median milliseconds by route. In turns, so that what else the machine does falls on all of them."""
+    """Return the median milliseconds by route.
+
+    The routes alternate, so other load affects all alike.
+    """
     rounds = [
         {route.name: worker.seconds(built, route.start) for route in measured}
         for _ in range(ROUNDS)

@@ -1,4 +1,4 @@
-"""The artefacts that are deployed, built from this checkout and from the benchmark's own services, and unpacked."""
+"""The deployed artefacts of this checkout and of the benchmark's own services, built and unpacked."""
 
 import compileall
 import os
@@ -20,7 +20,7 @@ _IGNORED = shutil.ignore_patterns("__pycache__")
 
 @dataclass(frozen=True)
 class Artefacts:
-    """`runtime` is what AWS adds to every function's path, with bytecode as there."""
+    """The unpacked artefacts. `runtime` is the folder that AWS adds to every function's path."""
 
     runtime: Path
     layer: Path
@@ -38,17 +38,17 @@ def build(folder: Path) -> Artefacts:
     shutil.copytree(_SERVICES, checkout / "functions", ignore=_IGNORED, dirs_exist_ok=True)
     if (
         ROOT / _WHEELS
-    ).is_dir():  # without them uv installs the layer's packages: some seconds more
+    ).is_dir():  # Without these, uv installs the layer's packages, which takes some seconds.
         shutil.copytree(ROOT / _WHEELS, checkout / _WHEELS)
     _run_builder(checkout)
     artefacts = Artefacts(folder / "runtime", folder / "layer", folder / "functions")
-    for zipped in (checkout / "build/layer/local").glob("*.zip"):  # one folder, as /opt is
+    for zipped in (checkout / "build/layer/local").glob("*.zip"):  # one folder, like /opt on AWS
         _unpack(zipped, artefacts.layer)
     for zipped in (checkout / "build/functions").glob("*.zip"):
         _unpack(zipped, artefacts.task_root(zipped.stem))
     shutil.copytree(RUNTIME, artefacts.runtime, ignore=_IGNORED)
     never_compared = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    # The worker is isolated from our environment, so its bytecode must lie beside the sources, whatever make says of ours.
+    # The worker ignores PYTHONPYCACHEPREFIX, so its bytecode must lie beside the sources.
     prefix, sys.pycache_prefix = sys.pycache_prefix, None
     try:
         compileall.compile_dir(artefacts.runtime, quiet=1, invalidation_mode=never_compared)

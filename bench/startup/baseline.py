@@ -1,4 +1,4 @@
-"""The committed figures, and whether new ones still agree with them."""
+"""The committed figures, and the comparison with new ones."""
 
 import platform
 import sys
@@ -17,7 +17,7 @@ _ACCEPT = "If that is intended, accept it with `.venv/bin/python -m bench.startu
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """Instructions by route; only their ratios to bare are compared, which hold from machine to machine."""
+    """The instructions by route. Only ratios to `bare` are compared, since they are portable."""
 
     measured_on: str
     environment: str

@@ -1,7 +1,9 @@
-"""First file of a measured worker: what AWS's own does, and nothing of the laptop's.
+"""The first file of a measured worker.
 
-`packages/local-aws/src/local_aws/lambda_service/bootstrap.py` also loads ctypes, to end with its supervisor: 7 % of a bare start, which would make
-everything look better in multiples of it. Arguments: the folders of `sys.path`.
+It does the same as AWS's own.
+
+The laptop's file (local_aws/lambda_service/bootstrap.py) also loads ctypes, which costs 7 % of a
+bare start and would make all ratios look better. Arguments: the folders of `sys.path`.
 """
 
 import os

@@ -1,6 +1,7 @@
 """The peers of a measured function: a stand-in for RDS Proxy with one row, and DynamoDB with one user.
 
-TLS, messages and headers are the real ones; only the answers are fixed, so that a run repeats to the instruction.
+TLS, messages and headers are real. The answers are fixed, so that every run has the same number of
+instructions.
 """
 
 import json
@@ -19,7 +20,8 @@ UID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 _TEXT, _UUID, _TIMESTAMPTZ, _INT8 = 25, 2950, 1184, 20
 _MOMENT = "2026-01-01 00:00:00+00"
-# (column, type's oid, value): what `users.profile` selects; the query on one_query's route reads the first four.
+# (column, oid of its type, value) of the row that `users.profile` reads. The route of one_query
+# reads the first four columns.
 _ROW = (
     ("uid", _UUID, UID),
     ("email", _TEXT, "ada@example.com"),
@@ -31,7 +33,7 @@ _ROW = (
     ("updated_at", _TIMESTAMPTZ, _MOMENT),
     ("version", _INT8, "1"),
 )
-# What Postgres 17 behind a pooler says of itself at login.
+# The parameters that Postgres 17 behind a pooler reports at login.
 _PARAMETERS = {
     "client_encoding": "UTF8",
     "DateStyle": "ISO, MDY",
@@ -141,7 +143,7 @@ def _login() -> bytes:
 
 
 def _answer() -> bytes:
-    """ParseComplete, BindComplete, RowDescription, DataRow, CommandComplete, ReadyForQuery."""
+    """Return ParseComplete, BindComplete, RowDescription, DataRow, CommandComplete, ReadyForQuery."""
     columns = b"".join(
         _text(name) + struct.pack("!IHIhih", 0, 0, oid, -1, -1, 0) for name, oid, _ in _ROW
     )
@@ -160,5 +162,5 @@ def _text(value: str) -> bytes:
 
 
 def _length(counted: bytes) -> int:
-    """Of what follows: a message's length counts itself."""
+    """Return the length field of a message, which includes its own four bytes."""
     return int.from_bytes(counted) - 4

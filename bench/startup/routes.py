@@ -17,7 +17,7 @@ BARE = "bare"
 
 @dataclass(frozen=True)
 class Route:
-    """`limit` is in multiples of the bare handler."""
+    """A measured route. `limit` is in multiples of the bare handler."""
 
     name: str
     what: str
@@ -64,7 +64,7 @@ def serving(folder: Path) -> Iterator[list[Route]]:
 
 
 def _authorities(folder: Path, own: Path) -> Path:
-    """Those that a function on AWS trusts, and the one that our peers' certificate needs."""
+    """Return the authorities that a function trusts on AWS, and that of the peers' certificate."""
     bundle = folder / "authorities.pem"
     bundle.write_bytes(
         (ROOT / "functions/atrium/stores/amazon_trust_services.pem").read_bytes() + own.read_bytes()

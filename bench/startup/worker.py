@@ -23,7 +23,7 @@ REGION = "eu-central-1"
 
 _ENTRY = Path(__file__).with_name("entry.py")
 _COLLECTED = re.compile(r"Collected : (\d+)")
-_SECONDS = 180  # valgrind takes up to forty times as long as the processor
+_SECONDS = 180  # seconds: a process runs up to forty times as long under valgrind
 _ARN = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
 # AWS's documented examples; a real session token is about as long.
 _CREDENTIALS = Credentials(
@@ -32,7 +32,7 @@ _CREDENTIALS = Credentials(
 
 
 class StartError(Exception):
-    """The worker gave no response, or another one than expected; or it could not be counted."""
+    """The worker did not respond as expected, or its instructions could not be counted."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def instructions(artefacts: Artefacts, start: Start) -> int:
     """Count the user-space instructions until the first response. Raise StartError if that fails."""
     valgrind_version()
     with NamedTemporaryFile("r", prefix="atrium-bench-") as log:
-        # Without its options callgrind simulates no caches and counts nothing but what we want.
+        # Without further options, callgrind counts instructions and simulates no caches.
         _run(
             artefacts,
             start,
@@ -79,12 +79,15 @@ def instructions(artefacts: Artefacts, start: Start) -> int:
 
 
 def seconds(artefacts: Artefacts, start: Start) -> float:
-    """Wall clock of the same, without valgrind. Raises StartError."""
+    """Return the wall time of the same start without valgrind. Raise StartError if it fails."""
     return _run(artefacts, start)
 
 
 def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float:
-    """Seconds from the process's start to its first response, when it is ended. `under` is a program that runs it."""
+    """Return the seconds from the process's start to its first response, and end it then.
+
+    `under` is a command that runs it, such as valgrind's.
+    """
     task_root = artefacts.task_root(start.function)
     path = (task_root, artefacts.layer / "python", artefacts.runtime)
     with (
@@ -110,7 +113,7 @@ def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float
 
 
 def _interpreter() -> list[str]:
-    """As the laptop's workers: the base interpreter, nothing of the user's or the environment's, no bytecode written."""
+    """Return the interpreter's command: isolated and without bytecode, like a laptop's worker."""
     return [sys._base_executable, "-I", "-S", "-B", "-X", "utf8"]  # type: ignore[attr-defined]
 
 
@@ -132,7 +135,10 @@ def _environment(start: Start, task_root: Path, api: "_RuntimeApi") -> dict[str,
 
 
 class _RuntimeApi(HTTPServer):
-    """Hands out one event, and never answers the response to it: there the worker ends."""
+    """A Runtime API that hands out one event.
+
+    It does not answer the response: the worker ends there.
+    """
 
     timeout = 1.0
     worker: subprocess.Popen[bytes]
@@ -171,7 +177,8 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.responded_at = time.perf_counter()
         self.server.response = self.rfile.read(int(self.headers["Content-Length"]))
-        # While it waits for our answer, so that nothing is counted after the response. At SIGTERM callgrind reports.
+        # End the worker while it waits for the answer, so that nothing is counted after its
+        # response. At SIGTERM, callgrind writes its report.
         self.server.worker.terminate()
         self.server.worker.wait()
         self.close_connection = True

@@ -1,7 +1,8 @@
-"""`python -m bench.store [--items 1000 100000 1000000] [--write] [--stack]`: how long calls about items take, by table size.
+"""`python -m bench.store [--items 1000 100000 1000000] [--write] [--stack]`: time of item calls.
 
-Each size has a process of its own: an AWS endpoint with the store behind it, and boto3 in front. Plain moto is measured at
-the first size only, as its Query scans the table. `--stack` fills the table of the stack that is up and asks `/v1/me`.
+Each table size has a process of its own, with an AWS endpoint, the store behind it and boto3 in
+front. Plain moto is measured at the first size only, as its Query scans the table. `--stack` fills
+the table of the stack that is up and asks `/v1/me`.
 """
 
 import argparse
@@ -108,7 +109,7 @@ def memory() -> int:
 
 
 def fill(aws: Endpoint, name: str, count: int) -> None:
-    """Fill the table in a process of its own: what it used of the processors would count against the one that is measured."""
+    """Fill the table in a separate process, so that its processor time is not measured."""
     described = schema.find(REGION, name)
 
     def fork(path: Path) -> None:
@@ -178,7 +179,10 @@ def wanted(client: Any, name: str, users: int) -> dict[str, Callable[[int], Any]
 
 
 def timed(call: Callable[[int], Any]) -> tuple[float, float, float]:
-    """Return the median, the 99th percentile and the processor's time of a call, in milliseconds, boto3's own included."""
+    """Return the median, 99th percentile and processor time of a call in milliseconds.
+
+    They include boto3's own time.
+    """
     for number in range(20):
         call(number)
     times, used = [], time.process_time()

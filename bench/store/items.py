@@ -1,4 +1,4 @@
-"""Items as Atrium has them."""
+"""Items like Atrium's."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ PER_USER = 5
 
 
 def items(count: int) -> Iterator[Item]:
-    """Yield users with META, two attributes and two grants, which stand in the index."""
+    """Yield users with META, two attributes and two grants, which are in the index."""
     for user in range(count // PER_USER):
         pk = {"S": f"U#{user:08d}"}
         yield {

@@ -1,4 +1,4 @@
-"""`GET /v1/me` of the stack that is up, with its table as full as asked."""
+"""The time of `GET /v1/me` on the running stack, by the size of its table."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ BATCH = 25  # items of one BatchWriteItem
 
 
 def table(sizes: list[int]) -> str:
-    """Fill the table to each size and return the times. The items stay: `make reset` forgets them."""
+    """Fill the table to each size and return the times. The items stay until `make reset`."""
     client = client_of(from_environment())
     person = client.new_member()
     lines = ["| items in the stack's table | GET /v1/me p50 ms | p99 ms |", "|---|---|---|"]

@@ -1,6 +1,7 @@
-"""`python -m bench.users [--rows 1000000] [--write]`: what a page of `GET /v1/users` costs, the first and the ten-thousandth, and a search.
+"""`python -m bench.users [--rows 1000000] [--write]`: the time of pages of `GET /v1/users`.
 
-Fails when the ten-thousandth page costs more than 1.2 times the first one.
+It measures the first page, the ten-thousandth and a search, and fails if the ten-thousandth page
+takes more than 1.2 times as long as the first.
 """
 
 import argparse
@@ -108,7 +109,10 @@ def _filled(server: Postgres, rows: int) -> Iterator[pg8000.native.Connection]:
 
 
 def _page_costs(sort: Sort, owner: pg8000.native.Connection) -> tuple[float, float, float]:
-    """Milliseconds of the first page, of the ten-thousandth, and of the same by OFFSET. In turns, medians."""
+    """Return median milliseconds of the first page, the ten-thousandth, and the latter by OFFSET.
+
+    The three alternate.
+    """
     columns = "email" if "email" in sort else "created_at, uid"
     order = ", ".join(
         f"{column} {'DESC' if sort.startswith('-') else ''}" for column in columns.split(", ")

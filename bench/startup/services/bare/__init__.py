@@ -1,1 +1,1 @@
-"""The yardstick: what the runtime costs with a handler that does nothing."""
+"""A function whose handler does nothing, for comparison."""

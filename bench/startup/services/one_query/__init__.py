@@ -1,1 +1,4 @@
-"""A route that does nothing but one SQL round trip. No real service has one without a session, so the benchmark brings it."""
+"""A route that does nothing but one SQL round trip.
+
+Every real route with SQL also checks a session, so the benchmark needs its own.
+"""

@@ -50,7 +50,7 @@ class Answered(msgspec.Struct, frozen=True):
     duration_ms: float
     request_id: str
     reason: str
-    function_request_id: str | None  # of the invocation that answered
+    function_request_id: str | None  # the request id of the invocation that answered
 
     def __str__(self) -> str:
         line = (

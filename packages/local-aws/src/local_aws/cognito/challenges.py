@@ -28,7 +28,7 @@ class Pending:
     name: str
     session: str
     parameters: dict[str, str]
-    available: tuple[str, ...] = ()  # the challenges to choose from
+    available: tuple[str, ...] = ()  # the challenges from which the user may choose
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def of_client(service: Service, client: Client) -> tuple[ClientSecret, ...]:
     if not client.generate_secret:
         return ()
     known = service.state.client_secrets.get(client.id)
-    return known or (ClientSecret(f"{client.id}--0", client.secret, 0.0),)  # of an older stack
+    # a client of a stack that was created by an older version
+    return known or (ClientSecret(f"{client.id}--0", client.secret, 0.0),)
 
 
 def keep(service: Service, client: Client, value: str) -> ClientSecret:

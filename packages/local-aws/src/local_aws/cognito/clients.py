@@ -39,7 +39,7 @@ async def create_client(service: Service, request: Settings) -> dict[str, Any]:
     client = Client(pool.id, has_secret, {})
     if has_secret:
         value = request.get("ClientSecret") or client_secrets.generate()
-        client.generate_secret = False  # until the first secret is kept
+        client.generate_secret = False  # replaced when the first secret is stored
         client_secrets.keep(service, client, value)
         client.generate_secret, client.secret = True, value
     now = service.clock()

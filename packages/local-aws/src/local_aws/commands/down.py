@@ -27,7 +27,7 @@ def delete(settings: Settings) -> None:
     from local_aws.database import postgres
     from local_aws.lambda_service.unpack import remove_read_only
 
-    with suppress(StackError):  # no room for a snapshot, which a reset deletes anyway
+    with suppress(StackError):  # The disk has no room for a snapshot, which a reset deletes anyway.
         process.stop(settings)
     process.kill(settings)
     # Postgres keeps its folder elsewhere if its user may not enter the root, as under /root.

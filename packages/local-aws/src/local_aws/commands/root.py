@@ -42,9 +42,9 @@ class Root(LocalRoot):
 
     @property
     def folder_of_data(self) -> Path:
-        """Terraform's modules and providers, which are not the `.terraform` of a real deploy."""
+        """Return Terraform's data folder, which is not the `.terraform` of a real deploy."""
         return self.settings.state / "terraform" / "data"
 
     def environment(self) -> dict[str, str]:
-        region = {"AWS_REGION": _DEFAULT_REGION}  # of a provider that names none
+        region = {"AWS_REGION": _DEFAULT_REGION}  # the region, if the provider block names none
         return region | super().environment() | {"TF_DATA_DIR": str(self.folder_of_data)}

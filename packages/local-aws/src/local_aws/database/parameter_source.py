@@ -22,7 +22,7 @@ DEFAULTS: dict[str, tuple[tuple[int, str], ...]] = {
 
 
 def mark(group: Any) -> None:
-    """Set the fields in the parameters of moto's group."""
+    """Set `Source` and `ApplyMethod` in the parameters of moto's group."""
     major = _major(group.family or "")
     for name, parameter in group.parameters.items():
         is_default = parameter.get("ParameterValue") == default(name, major)

@@ -79,7 +79,7 @@ class Statements:
 
     def __init__(self) -> None:
         self._head = b""  # the beginning of a type and length
-        self._kind = b""  # of the current message
+        self._kind = b""  # the type of the current message
         self._missing = 0  # bytes of the current message
         self._body = bytearray()
 

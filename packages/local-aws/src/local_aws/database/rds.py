@@ -29,7 +29,7 @@ _TARGETS = {"DescribeDBProxyTargets", "RegisterDBProxyTargets"}
 def interceptor(port: int, leftover_logs: LeftoverLogs, contents: Contents) -> Interceptor:
     """Return the interceptor of the service `rds`.
 
-    `port` is the stand-in's. It becomes part of `aws_db_proxy.endpoint`, and
+    `port` is that of the RDS Proxy stand-in. `aws_db_proxy.endpoint` contains it, and it is
     `aws_db_proxy_target.port`.
     """
 

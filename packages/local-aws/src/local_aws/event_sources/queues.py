@@ -26,7 +26,7 @@ from local_aws.lambda_service import Invocation, InvokeError, LambdaService
 from local_aws.settings import ACCOUNT_ID
 
 POLL_SECONDS = 0.1
-BATCHES_AT_ONCE = 5  # the number with which AWS begins
+BATCHES_AT_ONCE = 5  # the number of parallel batches with which AWS begins
 THROTTLED_SECONDS = 1.0
 
 log = logging.getLogger("local_aws.event_sources")

@@ -65,7 +65,7 @@ def refused_operations() -> dict[str, list[str]]:
 
     Only Cognito's are known. Other services forward unknown operations to moto.
     """
-    from local_aws.cognito.endpoint import OPERATIONS  # late: it imports moto
+    from local_aws.cognito.endpoint import OPERATIONS  # Imported here, because it imports moto.
     from local_aws.cognito.management import FORWARDED
 
     model = botocore.session.get_session().get_service_model("cognito-idp")

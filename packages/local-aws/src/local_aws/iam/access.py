@@ -307,7 +307,8 @@ def _logs(call: AwsCall) -> list[Access]:
     group = group or identifier
     if not group:
         return [Access(f"logs:{call.action}")]
-    # AWS writes the stream part even where no stream is meant, so policies end in ":*".
+    # The ARN of a log group has a part for the stream, even if none is meant, so policies end in
+    # ":*".
     return [
         Access(
             f"logs:{call.action}",

@@ -33,7 +33,8 @@ class Attached:
     """The policy of the resource that a call is about."""
 
     policy: Policy
-    # Identity policies count for a KMS key or a role only if its own policy lets them.
+    # For a KMS key or a role, identity policies count only if the resource's own policy allows
+    # that.
     required: bool = False
 
 
@@ -47,7 +48,8 @@ def decide(
 ) -> Decision:
     """Decide one action: an explicit deny wins, then any allow, else an implicit deny.
 
-    `caller` matters for resource-based policies only. `action` is "service:Name". `resource` is an ARN, or "*" for an action without a resource.
+    `caller` matters for resource-based policies only. `action` is "service:Name". `resource` is an
+    ARN, or "*" for an action without a resource.
 
     A statement fails closed if it cannot be evaluated: it applies if it is a Deny and does not
     apply if it is an Allow. Reasons are a malformed statement, an unknown operator and an unknown

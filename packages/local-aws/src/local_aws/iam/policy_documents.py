@@ -18,7 +18,7 @@ from local_aws.iam.errors import error_response
 from local_aws.iam.policy_problem import Kind, Problem, problem_of
 from local_aws.request_model.gate import parameters_of
 
-# moto wants version 2012-10-17 of a trust policy; AWS also accepts 2008-10-17.
+# moto accepts only version 2012-10-17 of a trust policy; AWS also accepts 2008-10-17.
 _validator: Any = IAMTrustPolicyDocumentValidator
 _validator.validate = lambda _: None
 

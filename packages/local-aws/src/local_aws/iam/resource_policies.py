@@ -1,7 +1,7 @@
 """The resource-based policies of queues, topics, secrets, keys, buckets, functions and roles.
 
-They are read from moto, where Terraform and boto3 put them. Policies of other
-kinds of resources are not evaluated. The record of calls shows each call that is decided without one.
+They are read from moto, where Terraform and boto3 put them. Policies of other kinds of resources
+are not evaluated. The record of calls shows each call that is decided without one.
 """
 
 import json
@@ -16,16 +16,16 @@ from local_aws.iam.principal import Caller
 from local_aws.settings import ACCOUNT_ID
 
 PARTITION = "aws"
-# Identity policies count for these only if the resource's own policy lets them.
+# For these, identity policies count only if the resource's own policy allows that.
 _REQUIRED = {"kms", "sts"}
 _NO_CONSENT = '{"Version": "2012-10-17", "Statement": []}'
 
 
 def attached_to(action: str, resource: str) -> tuple[str, bool] | None:
-    """Return the policy document of a resource, and whether a call needs its consent.
+    """Return a resource's policy, and True if every call needs that policy's consent.
 
-    None stands for a resource without a policy. A role's trust policy counts only for actions
-    that assume the role, not for actions that change or pass it.
+    Return None for a resource without a policy. A role's trust policy counts only for
+    actions that assume the role, not for actions that change or pass it.
     """
     service = action.partition(":")[0].lower()
     if resource == "*":

@@ -25,7 +25,8 @@ class _Use:
 
     service: str  # the principal that assumes them
     roles: Callable[[Parameters], Iterable[Any]]
-    # Code and message if a role does not trust the service; None if AWS notices only later.
+    # The error's code and message if a role does not trust the service; None if AWS reports it only
+    # later.
     refusal: Callable[[str], tuple[str, str]] | None = None
 
 

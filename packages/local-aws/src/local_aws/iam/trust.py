@@ -13,8 +13,8 @@ from local_aws.iam.principal import Caller
 from local_aws.settings import ACCOUNT_ID
 
 ASSUME = "sts:AssumeRole"
-# A service names the resource for which it assumes a role. That name is not known here, so a
-# condition on it counts as met.
+# A service sends the resource for which it assumes a role as a condition key. Its value is unknown
+# here, so a condition on it counts as met.
 _SOURCE = "aws:sourcearn"
 
 

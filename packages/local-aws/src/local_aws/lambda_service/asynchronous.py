@@ -39,7 +39,7 @@ log = logging.getLogger("local.lambda")
 
 
 class Apart(Protocol):
-    """A function that runs work between two calls, because the work changes moto's state."""
+    """A function that runs `work` between two AWS calls, because the work changes moto's state."""
 
     def __call__[T](self, work: Callable[[], T], /) -> Awaitable[T]: ...
 

@@ -59,7 +59,8 @@ class DeployedFunction:
     # changes with every setting that a running worker has already read
     fingerprint: tuple[object, ...]
     resource: Any  # moto's LambdaFunction
-    is_drawn: bool = False  # an alias with weights drew this version, for this call only
+    # True if an alias with weights has chosen this version at random, for this call only
+    is_drawn: bool = False
 
     @property
     def qualifier(self) -> str | None:
@@ -234,9 +235,9 @@ def _named_by_aliases(backend: Any, name: str) -> set[str]:
 
 
 def _chosen_version(backend: Any, name: str, qualifier: str | None) -> tuple[str | None, bool]:
-    """Return the version of a qualifier, and whether it was drawn.
+    """Return the version of a qualifier, and True if it was chosen at random.
 
-    An alias points to a version. With weights (a canary), each call draws one.
+    An alias points to a version. With weights (a canary), each call chooses one at random.
     """
     if qualifier is None or qualifier == LATEST or qualifier.isdigit():
         return qualifier, False

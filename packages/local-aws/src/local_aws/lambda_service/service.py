@@ -43,7 +43,7 @@ class LambdaService:
     - `runtime` is a folder with `awslambdaric`.
     - `xray` has been started.
     - `apart` runs work that changes moto's state.
-    - `on_change` is called after changes to keep that no AWS call makes.
+    - `on_change` is called after a change that must be saved and that no AWS call made.
     - `egress` returns the egress rules of a function when a worker starts.
     - `now` is the clock by which credentials expire.
     - `clock` is the file of a movable clock, which workers read.

@@ -1,7 +1,8 @@
-"""A VPC as data, and the ways in it: rules of security groups, network ACLs, routes and endpoints.
+"""A VPC as data, and the paths of traffic in it.
 
-A way is decided twice. `certain` requires that every address of the other side is admitted: it
-proves "A reaches B". `possible` requires only one such address: its absence proves "A never reaches B".
+Security groups, network ACLs, routes and endpoints decide each path (`Way`), in two modes.
+`certain` requires that every address of the other side is admitted: it proves "A reaches B".
+`possible` requires only one such address: its absence proves "A never reaches B".
 
 https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html,
 https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html,
@@ -304,7 +305,7 @@ def _first(
 
 
 def _of_all(ways: list[Way], certain: bool) -> Way | None:
-    """Return the way that decides: a closed one if all must be open, else an open one."""
+    """Return the decisive way: a closed one if all must be open, otherwise an open one."""
     return next((way for way in ways if way.is_open is not certain), ways[0] if ways else None)
 
 

@@ -222,7 +222,8 @@ def _matches(pattern: str, *, whole: bool) -> Iterator[Check]:
     try:
         compiled = regex.compile(_in_python(pattern))
     except regex.error:
-        # Python lacks this construct of Java; packages/local-aws/tests/local_aws_tests/request_model counts such patterns
+        # Python lacks this construct of Java;
+        # packages/local-aws/tests/local_aws_tests/request_model counts such patterns
         return
     matching = compiled.fullmatch if whole else compiled.search
     text = f"Member must satisfy regular expression pattern: {pattern}"

@@ -23,7 +23,8 @@ def locked(settings: Settings, command: str) -> Iterator[None]:
         _holder(settings).write_text(json.dumps({"pid": os.getpid(), "command": command}))
         yield
     finally:
-        _holder(settings).unlink(missing_ok=True)  # after `reset` it is gone with the folder
+        # The file is missing after `reset`, which deletes the folder.
+        _holder(settings).unlink(missing_ok=True)
         os.close(folder)
 
 

@@ -10,7 +10,8 @@ written after an `up` that changed something, at shutdown and some seconds after
 While Terraform applies, the control plane is ahead of Terraform's state, and only data is kept.
 After an interrupted apply, resources and Terraform's state return to the snapshot before it.
 
-The parts belong together. If the snapshot cannot be loaded, the items and the database are set aside.
+The parts belong together. If the snapshot cannot be loaded, the items and the database are set
+aside.
 """
 
 import asyncio
@@ -129,7 +130,7 @@ class Persistence:
         self._record.forget()
         for file in self._items.parent.glob(
             f"{self._items.name}*"
-        ):  # with what SQLite keeps beside it
+        ):  # with SQLite's -wal and -shm files
             if not file.suffix[1:].isdigit():
                 file.rename(file.with_name(f"{file.name}.{int(time.time())}"))
         data = postgres.place(self._settings.state / "postgres")
@@ -146,7 +147,10 @@ class Persistence:
         self._journal = Journal(store, self._moto, cognito.state)
 
     def changed(self) -> None:
-        """Note a change without an AWS call; a stopped stack keeps it, a killed one repeats it."""
+        """Record a change that no AWS call made.
+
+        An orderly stop saves it; after a kill it happens again.
+        """
         self._changes += 1
         self._changed_aside = True
 
@@ -204,7 +208,7 @@ class Persistence:
 
     async def _keep(self, call: AwsCall) -> None:
         parts = changed_parts(call)
-        if parts == []:  # already in the store of items, or not worth an entry
+        if parts == []:  # in the item store already, or not worth an entry in the journal
             return
         self._changes += 1
         self._applied.note(call)

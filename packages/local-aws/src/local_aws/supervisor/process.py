@@ -24,7 +24,7 @@ from local_aws.supervisor.ready import (
     running,
 )
 
-STARTUP_SECONDS = 300  # for a slow machine; a process that ended is reported at once
+STARTUP_SECONDS = 300  # seconds, for a slow machine; a process that ends is reported at once
 SHUTDOWN_SECONDS = 70  # the supervisor's last snapshot may take a minute
 SNAPSHOT_SECONDS = 90
 

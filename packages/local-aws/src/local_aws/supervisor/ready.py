@@ -25,7 +25,7 @@ class Running:
     postgres_port: int
     postgres_version: str
     pooling: str  # "pgbouncer", or "none" where it is not installed
-    restored: bool  # True if it continues from a snapshot
+    restored: bool  # True if it has restored a snapshot
     notice: str  # a message for the user who started it
     source: str = (
         ""  # digest of the source that it was started from; empty in the file of an older release
@@ -82,7 +82,7 @@ class Supervised:
 
 def supervised(pid: int) -> Supervised | None:
     """Return the stack of a supervisor process; None if `pid` is none or cannot be read."""
-    import psutil  # late: no command needs it where nothing was started
+    import psutil  # Imported here: commands do not need psutil if nothing was started.
 
     try:
         process = psutil.Process(pid)

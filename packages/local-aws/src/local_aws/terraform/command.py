@@ -42,7 +42,7 @@ class TerraformCommand:
 
     @property
     def ended_itself(self) -> bool:
-        """True if it was not killed, so that it has written its state."""
+        """Return True if it was not killed, so that it has written its state."""
         return self._process.returncode is not None and self._process.returncode >= 0
 
     def follow(self, on_event: OnEvent) -> None:

@@ -1,8 +1,10 @@
 """The search for a local mirror of the aws provider, for machines that cannot reach the registry.
 
-Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FILE, and its implied mirrors
+Terraform's own rules come first: a CLI configuration named by TF_CLI_CONFIG_FILE, and its implied
+mirrors
 (https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories).
-If neither holds the provider, a generated configuration names a folder under the usual add-on roots.
+If neither holds the provider, a generated configuration names a folder under the usual add-on
+roots.
 """
 
 import json
@@ -21,7 +23,8 @@ def environment(state: Path) -> dict[str, str]:
         return {}
     mirror = find_mirror(os.environ)
     if mirror is None:
-        # A named but missing file makes Terraform warn at every command: an empty one keeps it quiet and changes nothing.
+        # A named but missing file makes Terraform warn at every command: an empty one keeps it
+        # quiet and changes nothing.
         return {"TF_CLI_CONFIG_FILE": os.devnull} if named else {}
     config = state / "terraform.rc"
     config.parent.mkdir(parents=True, exist_ok=True)

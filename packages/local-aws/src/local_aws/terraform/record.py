@@ -24,7 +24,7 @@ class Record:
 
     @property
     def apply_cut_off(self) -> bool:
-        """True during an apply and after a killed one: resources may be missing from the state."""
+        """Return True during an apply and after a killed one: the state may lack resources."""
         return self._mark.exists()
 
     def mark(self, pid: int) -> None:
