@@ -1,11 +1,14 @@
 """A wrong setting is named before anything runs; `make reset` can only ever delete a folder made for a stack."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from local_aws.callers_environment import forget_aws
 from local_aws.supervisor.ready import Running
 from tools.deploy import stack_settings
+from tools.laptop import __main__ as laptop
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,19 @@ def test_a_port_that_is_none_is_named(port: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_PORT", port)
     with pytest.raises(SystemExit, match="AWS_PORT"):
         stack_settings.from_environment()
+
+
+@pytest.mark.parametrize("name", ["API_PORT", "AWS_PORT", "ATRIUM_STATE"])
+def test_a_command_reads_its_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_PORT begins like the variables of AWS's SDKs, which the commands delete."""
+    monkeypatch.setattr(sys, "argv", ["tools.laptop", "status"])
+    monkeypatch.setenv(name, "wrong")
+    with pytest.raises(SystemExit, match=f"{name}='wrong'"):
+        laptop.main()
+
+
+def test_the_port_outlives_the_settings_of_aws() -> None:
+    environment = {"AWS_PORT": "17001", "AWS_PROFILE": "gone", "AWS_REGION": "eu-west-1"}
+    forget_aws(environment)
+    assert environment["AWS_PORT"] == "17001"
+    assert "AWS_PROFILE" not in environment

@@ -37,10 +37,11 @@ def has_proxy(environment: Mapping[str, str]) -> bool:
 def forget_aws(environment: MutableMapping[str, str] = os.environ) -> None:
     """Delete the caller's AWS settings, so that SDKs in this process reach only the local AWS.
 
-    A profile that does not exist would stop every client. The region is kept.
+    A profile that does not exist would stop every client. The region is kept, and the port of the
+    local AWS.
     """
     for name in [each for each in environment if each.startswith("AWS_")]:
-        if name not in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if name not in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PORT"):
             del environment[name]
     environment.update(no_aws_files())
 
