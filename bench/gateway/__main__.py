@@ -8,13 +8,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
+import uvloop
 
 from bench.gateway.candidates import (
     SERVERLESS,
@@ -83,7 +85,7 @@ def _measure(candidates: Sequence[Candidate], rounds: int, seconds: float) -> st
         targets = {candidate.name: candidate.target for candidate in candidates}
         for target in targets.values():
             _await_answer(target)
-            asyncio.run(_load(target, max(CALLERS), 2.0))
+            _run(_load(target, max(CALLERS), 2.0))
         for _ in range(rounds):
             for callers in CALLERS:
                 for name, target in targets.items():
@@ -110,7 +112,7 @@ def _await_answer(target: Target) -> None:
 
 def _one(target: Target, callers: int, seconds: float) -> Measured:
     before = _processor_seconds(target.process)
-    load = asyncio.run(_load(target, callers, seconds))
+    load = _run(_load(target, callers, seconds))
     used = _processor_seconds(target.process) - before
     good = sum(answers[200] for answers in load.answers.values())
     wrong = sum(answers.total() for answers in load.answers.values()) - good
@@ -121,6 +123,10 @@ def _one(target: Target, callers: int, seconds: float) -> Measured:
     return Measured(
         good / seconds, statistics.median(times) * 1000, p99 * 1000, used / good * 1000, wrong
     )
+
+
+def _run(load: Coroutine[Any, Any, Load]) -> Load:
+    return asyncio.run(load, loop_factory=uvloop.new_event_loop)
 
 
 async def _load(target: Target, callers: int, seconds: float) -> Load:

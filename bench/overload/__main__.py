@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import uvloop
+
 from bench.overload.load import BROKEN, GAVE_UP, GIVES_UP_SECONDS, Load
 from local_aws.supervisor.ready import StackError
 from tools.deploy import stack_settings
@@ -71,7 +73,9 @@ def main() -> int:
         token = access_token(settings, found)
     except StackError as error:
         sys.exit(f"make proof-overload: {error}")
-    result = asyncio.run(_measure(found, token, options.path, options.seconds))
+    result = asyncio.run(
+        _measure(found, token, options.path, options.seconds), loop_factory=uvloop.new_event_loop
+    )
     print(result.table())
     if options.write:
         RESULTS.write_text(

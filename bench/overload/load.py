@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 
 GIVES_UP_SECONDS = 10.0
 GAVE_UP, BROKEN = 0, -1  # in place of the status of a failed request
@@ -24,8 +25,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transport has another class
+        self.transport = cast("asyncio.Transport", transport)
 
     async def ask(self, request: bytes) -> int:
         """Return the status of the answer."""

@@ -13,7 +13,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
-from local_aws.api_gateway.access_log import write_access_log
+from local_aws.api_gateway.access_log import AccessLogs
 from local_aws.api_gateway.address import addressed
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
@@ -114,6 +114,7 @@ class _Gateway:
         self._functions = functions
         self._authorizer = authorizer
         self._on_answered = on_answered
+        self._access_logs = AccessLogs()
         self._buckets = TokenBuckets(clock)
         self._plans = UsagePlans(self._buckets, clock)
         self._routes: dict[tuple[str, str], Routes] = {}
@@ -142,7 +143,7 @@ class _Gateway:
             _log.exception("API Gateway failed on %s %s", request.method, request.request_path)
             reason = f"internal error of the emulated API Gateway: {error!r}"
             response = gateway_response(configuration_error(reason), request, api.body)
-        write_access_log(api, request, response, message)
+        self._access_logs.put(api, request, response, message)
         self._observe(request, response.status, reason)
         return _on_the_wire(request, response)
 

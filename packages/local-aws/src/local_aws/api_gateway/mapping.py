@@ -20,7 +20,7 @@ def lookup(context: Context, name: str) -> str | None:
     """Return the text of a value such as `identity.sourceIp`; None if the context lacks it."""
     value: Any = context
     for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+        if not isinstance(value, dict) or part not in value:
             return None
         value = value[part]
     return None if value is None else str(value)

@@ -40,11 +40,16 @@ class Executions:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def run(self, function: DeployedFunction, event: Event) -> Invocation:
-        """Run the event and wait for its outcome; cancelling does not stop a running function."""
+    def require_capacity(self, function: DeployedFunction) -> None:
+        """Raise `InvokeError` if the function is throttled."""
         reserved = function.reserved_concurrency
         if reserved is not None and self._active[function.name] >= reserved:
             raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        self._pools.of(function).require_capacity()
+
+    async def run(self, function: DeployedFunction, event: Event) -> Invocation:
+        """Run the event and wait for its outcome; cancelling does not stop a running function."""
+        self.require_capacity(function)
         self._active[function.name] += 1
         pool = self._pools.of(function)
         traced = trace.begin(function, event.trace_header, self._traces)

@@ -58,6 +58,12 @@ class Pool:
         self._handed_back: set[asyncio.Task[None]] = set()
         self._retired = False
 
+    def require_capacity(self) -> None:
+        """Raise `InvokeError` if all workers are busy and the queue is full."""
+        to_start = self._limits.workers - len(self.workers)
+        if not self._idle and len(self._waiting) >= self._limits.waiting + to_start:
+            raise throttled("ConcurrentInvocationLimitExceeded")
+
     async def acquire(self) -> Worker:
         """Return a worker, the most recently used first; a cancelled caller leaves the queue.
 
@@ -71,9 +77,7 @@ class Pool:
             if self._is_usable(worker):
                 return worker
             await self._discard(worker)
-        to_start = self._limits.workers - len(self.workers)
-        if len(self._waiting) >= self._limits.waiting + to_start:
-            raise throttled("ConcurrentInvocationLimitExceeded")
+        self.require_capacity()
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._grow()

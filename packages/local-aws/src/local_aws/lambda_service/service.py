@@ -131,6 +131,13 @@ class LambdaService:
         event = _event(deployed, payload, REQUEST_LIMIT, trace_header, source, client_context)
         return await self._executions.run(deployed, event)
 
+    def require_capacity(self, function: str, source: _Source | None) -> None:
+        """Raise the `InvokeError` of `invoke` if the function may not be called or is throttled.
+
+        The answer holds until the next turn of the event loop.
+        """
+        self._executions.require_capacity(self._resolve(function, None, None, source))
+
     def accept(
         self,
         function: str,

@@ -6,6 +6,7 @@ import pickle
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from local_aws.api_gateway.body import METHODS
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.api_gateway.gateway import Gateway, body, token
 from local_aws_tests.lambda_service.laptop import REGION
+from local_aws_tests.support.waiting import settle
 
 
 def test_import_alone_changes_nothing_and_the_stage_moves_both_ways(gateway: Gateway) -> None:
@@ -116,17 +118,14 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
         "failed": gateway.told("raise"),
         "late": gateway.call("POST", "/v1/slow", "sleep"),
     }
-    (stream,) = logs.describe_log_streams(logGroupName="/api/access")["logStreams"]
-    events = logs.get_log_events(logGroupName="/api/access", logStreamName=stream["logStreamName"])[
-        "events"
-    ]
-    lines = dict(
-        zip(
-            answers,
-            [json.loads(event["message"]) for event in events[-len(answers) :]],
-            strict=True,
-        )
-    )
+
+    def written() -> list[Any]:
+        events = logs.filter_log_events(logGroupName="/api/access")["events"]
+        return [json.loads(event["message"]) for event in events]
+
+    assert settle(lambda: len(written()) == len(answers), 60)  # ten times a second
+    assert len(logs.describe_log_streams(logGroupName="/api/access")["logStreams"]) == 1
+    lines = dict(zip(answers, written(), strict=True))
     for name, answer in answers.items():
         line = lines[name]
         assert (line["request_id"], line["status"]) == (
