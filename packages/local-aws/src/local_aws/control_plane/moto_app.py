@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from local_aws.aws_call import IN_WSGI, AwsCall, AwsResponse
 from local_aws.control_plane import (  # noqa: F401 - they patch moto
     alarm_actions,
+    bucket_lifecycle,
     bucket_policies,
     function_vpc,
     moto_growth,

@@ -23,6 +23,7 @@ PARTS = (
     "iam",
     "network",
     "rds",
+    "s3",
     "cloudwatch",
     "xray",
 )
