@@ -28,10 +28,11 @@ def _get(response: Any) -> Any:
     serialized = response.serialized
 
     def with_kept_versions(answer: Any) -> Any:
-        rules = response.backend.get_bucket_lifecycle(response.bucket_name)
-        for told, rule in zip(answer.result["Rules"], rules, strict=True):
-            if kept := getattr(rule, _ATTRIBUTE, None):
-                told[_EXPIRATION][_KEPT] = kept
+        if isinstance(answer.result, dict):  # otherwise moto's error
+            rules = response.backend.get_bucket_lifecycle(response.bucket_name)
+            for told, rule in zip(answer.result["Rules"], rules, strict=True):
+                if kept := getattr(rule, _ATTRIBUTE, None):
+                    told[_EXPIRATION][_KEPT] = kept
         return serialized(answer)
 
     response.serialized = with_kept_versions

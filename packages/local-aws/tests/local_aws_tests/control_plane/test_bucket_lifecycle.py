@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from local_aws_tests.control_plane.test_endpoint import client, running
 
 RULES: list[dict[str, Any]] = [
@@ -30,6 +33,9 @@ def test_the_number_of_versions_that_are_kept_is_not_lost() -> None:
     def write_and_read(s3: Any) -> None:
         place = {"LocationConstraint": "eu-central-1"}
         s3.create_bucket(Bucket="lifecycle", CreateBucketConfiguration=place)
+        with pytest.raises(ClientError) as caught:
+            s3.get_bucket_lifecycle_configuration(Bucket="lifecycle")
+        assert caught.value.response["Error"]["Code"] == "NoSuchLifecycleConfiguration"
         s3.put_bucket_lifecycle_configuration(
             Bucket="lifecycle", LifecycleConfiguration={"Rules": RULES}
         )
