@@ -39,5 +39,5 @@ def _get(response: Any) -> Any:
     return _get_bucket_lifecycle(response)
 
 
-FakeBucket.set_lifecycle = _set  # type: ignore[method-assign]
-S3Response.get_bucket_lifecycle = _get  # type: ignore[method-assign]
+FakeBucket.set_lifecycle = _set  # type: ignore[method-assign, assignment]
+S3Response.get_bucket_lifecycle = _get  # type: ignore[method-assign, assignment]
