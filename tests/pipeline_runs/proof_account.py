@@ -1,0 +1,225 @@
+"""A commit's way to an account of the laptop's AWS, with the real commands and Terraform of `envs/dev`.
+
+`make proof-pipelines` runs it, in this order; it takes about half an hour. Each scenario adds a row
+to a table: what happened, and which version serves callers afterwards. prod is planned but not
+deployed, since one Postgres serves all of a laptop's account.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.pipeline_runs.laptop_account import BOTH, DEV, LaptopAccount, laptop_account
+from tests.pipelines.workflow_runs import MAIN, Run, pull_request
+from tools.release import plan_comment
+
+HEALTH = "functions/meta/health.py"
+READ = "def read(_: Request)"
+ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'
+
+
+@dataclass
+class Story:
+    """The account, and the table of what happened in it."""
+
+    account: LaptopAccount
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    runs: int = 0
+    before: str = ""  # the commit that was pushed last
+    commits: list[str] = field(default_factory=list)
+
+    def run(
+        self, workflow: str, event: str, content: dict[str, Any], variables: dict[str, str] = DEV, attempt: int = 1
+    ) -> Run:  # fmt: skip
+        if attempt == 1:
+            self.runs += 1
+        numbers = {"GITHUB_RUN_ID": str(self.runs), "GITHUB_RUN_ATTEMPT": str(attempt)}
+        return self.account.scratch.run(workflow, event, content, variables, **numbers)
+
+    def push(self, attempt: int = 1) -> Run:
+        """Run *deploy* for the newest commit of main."""
+        if attempt == 1:
+            self.commits.append(self.account.scratch.git("rev-parse", "HEAD"))
+        before = self.commits[-2] if len(self.commits) > 1 else "0" * 40
+        return self.run("deploy", "push", {"ref": MAIN, "before": before}, attempt=attempt)
+
+    def dispatch(self, **inputs: str) -> Run:
+        given = {"environment": "dev", "canary": "0"} | inputs
+        return self.run("release", "workflow_dispatch", {"ref": MAIN, "inputs": given})
+
+    def tell(self, scenario: str, outcome: str, serving: str) -> None:
+        """Add a row. Raise AssertionError if something else serves."""
+        found = self.account.serving()
+        self.rows.append((scenario, outcome, found))
+        assert found == serving, self.table()
+
+    def table(self) -> str:
+        rows = [("scenario", "outcome", "serves afterwards"), *self.rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]  # fmt: skip
+        return "\n".join(["", *lines])
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    with laptop_account(tmp_path_factory.mktemp("account")) as account:
+        made = Story(account)
+        yield made
+        print(made.table())
+
+
+def served(version: int) -> str:
+    return f"meta {version}, health 200"
+
+
+def steps(run: Run) -> list[str]:
+    """Return the make targets that ran, without those of the tests."""
+    return [target for target in run.made() if target not in ("test", "failure-matrix")]
+
+
+def test_an_empty_account_is_prepared_by_make_bootstrap(story: Story) -> None:
+    account = story.account
+    done = account.make("bootstrap", "YES=1")
+    assert done.returncode == 0, done.stdout
+    again = account.make("bootstrap", "YES=1")
+    assert again.returncode == 0, again.stdout
+    assert "No changes." in again.stdout
+    trust = account.trust_of_roles()
+    assert {"atrium-plan", "atrium-propose", "atrium-deploy-dev", "atrium-deploy-prod"} <= set(
+        trust
+    )
+    account.scratch.trust(trust)
+    story.tell("make bootstrap, twice", "the second changes nothing", "nothing")
+
+
+def test_a_pull_request_is_compared_planned_and_commented(story: Story) -> None:
+    account = story.account
+    base = account.scratch.git("rev-parse", "HEAD")
+    content = pull_request()
+    content["pull_request"]["base"]["sha"] = base
+    account.scratch.git("checkout", "-q", "-b", "change")
+    account.change(HEALTH, READ, f"FIRST = True\n\n\n{READ}", "Change")
+    run = story.run("ci", "pull_request", content, BOTH)
+    assert run.ok, run.output
+    assert "contract-changes" in run.made()
+    run = story.run("plan", "pull_request", content, BOTH)
+    assert run.ok, run.output
+    [comment] = account.github.comments
+    assert comment["body"].startswith(plan_comment.MARK)
+    assert all(f"### {name}: " in comment["body"] for name in ("dev", "prod"))
+    run = story.run("plan", "pull_request", content, BOTH)
+    assert run.ok, run.output
+    assert len(account.github.comments) == 1
+    story.tell("a pull request, planned twice", "one comment with both plans", "nothing")
+
+
+def test_a_push_deploys_the_first_version(story: Story) -> None:
+    story.account.scratch.git("checkout", "-q", "main")
+    run = story.push()
+    assert run.ok, run.output
+    assert steps(run)[-3:] == ["gate dev", "plan dev", "deploy dev"]
+    assert run.roles() == ["atrium-propose", "atrium-deploy-dev"]
+    story.tell("a push to an empty account", "deployed", served(1))
+
+
+def test_a_forks_pull_request_gets_no_role_and_no_plan(story: Story) -> None:
+    run = story.run("plan", "pull_request", pull_request("somebody/atrium"), BOTH)
+    assert run.notes == []
+    story.tell("a fork's pull request", "tested without a role, no plan", served(1))
+
+
+def test_a_merge_is_deployed_as_it_was_planned(story: Story) -> None:
+    story.account.scratch.git("merge", "-q", "--ff-only", "change")
+    run = story.push()
+    assert run.ok, run.output
+    story.tell("the pull request is merged", "the kept plan is applied", served(2))
+
+
+def test_a_re_run_changes_nothing(story: Story) -> None:
+    run = story.push(attempt=2)
+    assert run.ok, run.output
+    assert "Apply complete! Resources: 0 added, 0 changed, 0 destroyed." in run.output
+    story.tell("a re-run of that run", "nothing to change", served(2))
+
+
+def test_a_version_that_fails_the_smoke_test_is_taken_back(story: Story) -> None:
+    story.account.change(HEALTH, ANSWER, '{"status": "fail"}', "Break the health")
+    run = story.push()
+    assert not run.ok
+    assert "Rolled back: " in run.output
+    story.tell("a push that breaks the health", "failed, taken back", served(2))
+
+
+def test_a_revert_is_deployed(story: Story) -> None:
+    story.account.scratch.git("revert", "--no-edit", "HEAD")
+    run = story.push()
+    assert run.ok, run.output
+    story.tell("its revert", "deployed", served(4))
+
+
+def test_a_rollback_by_hand(story: Story) -> None:
+    run = story.dispatch(action="rollback")
+    assert run.ok, run.output
+    assert steps(run) == ["gate dev", "rollback dev"]
+    story.tell("by hand: roll back", "the release before, in seconds", served(2))
+
+
+def test_prod_without_a_gate_is_not_touched(story: Story) -> None:
+    story.account.github.environments["prod"] = {"protection_rules": []}
+    run = story.dispatch(action="rollback", environment="prod")
+    assert not run.ok
+    assert "has no required reviewers" in run.output
+    assert run.roles() == []
+    story.tell("by hand: roll prod back, without a gate", "refused, no role taken", served(2))
+
+
+def test_a_tag_becomes_a_release_and_is_deployed_by_hand(story: Story) -> None:
+    account = story.account
+    done = account.make("version", "TO=0.1.0")
+    assert done.returncode == 0, done.stdout
+    account.scratch.commit("Release 0.1.0")
+    account.scratch.git("tag", "-a", "v0.1.0", "-m", "v0.1.0")
+    run = story.run("publish", "push", {"ref": "refs/tags/v0.1.0"})
+    assert run.ok, run.output
+    [release] = run.of("gh")
+    assert release["command"].startswith("release create v0.1.0 --verify-tag")
+    assert "functions-meta.zip" in release["command"]
+    story.tell("a tag", "published, deployed nowhere", served(2))
+    run = story.dispatch(action="deploy", tag="v0.1.0")
+    assert run.ok, run.output
+    story.tell("by hand: deploy the tag", "deployed", served(4))
+
+
+def test_a_dangerous_change_is_refused_until_it_is_acknowledged(story: Story) -> None:
+    account = story.account
+    base = account.scratch.git("rev-parse", "HEAD")
+    content = pull_request()
+    content["pull_request"]["base"]["sha"] = base
+    account.scratch.git("checkout", "-q", "-b", "danger")
+    settings = "envs/dev/locals.tf"
+    account.change(settings, "backup_retention_days = 1", "backup_retention_days = 0", "Danger")
+    run = story.run("plan", "pull_request", content)
+    assert not run.ok
+    assert "Acknowledge-Plan: dev " in run.output
+    account.scratch.git("checkout", "-q", "main")
+    story.tell("a pull request that turns backups off", "refused by the guard", served(4))
+
+
+def test_drift_is_one_issue_that_is_closed_without_it(story: Story) -> None:
+    account = story.account
+    functions, name = account.client("lambda"), "atrium-dev-meta"
+    before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+    functions.update_function_configuration(FunctionName=name, MemorySize=before + 64)
+    for _ in range(2):
+        run = story.run("drift", "schedule", {"ref": MAIN})
+        assert run.ok, run.output
+    [issue] = account.github.issues
+    assert (issue["title"], issue["state"]) == ("Drift in dev", "open")
+    assert f"`memory_size`: `{before + 64}` → `{before}`" in issue["body"]
+    functions.update_function_configuration(FunctionName=name, MemorySize=before)
+    run = story.run("drift", "schedule", {"ref": MAIN})
+    assert run.ok, run.output
+    assert issue["state"] == "closed"
+    story.tell("drift, for two nights, then undone", "one issue, then closed", served(4))
