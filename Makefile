@@ -171,6 +171,10 @@ proof-erasure: environment ## Erase people with a marker in every field on the s
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/personal_data
 	@ERASURES=$(or $(ERASURES),5) $(PYTHON) -m pytest -q -rP -p no:cacheprovider functions/users/tests/test_erasure.py functions/users/tests/proof_erasure.py
 
+.PHONY: proof-cut-points
+proof-cut-points: environment ## Kill the process before and after every call of every flow that changes more than one store; then the stores must agree
+	@CUT_POINTS=all $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/unit/cut_points
+
 .PHONY: proof-redeploy
 proof-redeploy: environment ## Destroy a stack and deploy it again, as in an account where RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs

@@ -20,6 +20,6 @@ def record(item: dict[str, Any]) -> None:
         actor=item["actor"],
         action=item["action"],
         changes=msgspec.json.decode(item["changes"]),
-        request_id=item["request_id"],
+        request_id=item.get("request_id"),
         at=item["at"],
     )

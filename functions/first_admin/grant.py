@@ -1,4 +1,4 @@
-"""The grant of the role `admin`: audit row first, then the grant in one transaction.
+"""The grant of the role `admin`, in one transaction with its audit event.
 
 The transaction also sets a new access epoch and adds the user to the set of administrators.
 """
@@ -10,10 +10,9 @@ from atrium.identity import admins, grants
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord
 from atrium.identity.permissions import ADMIN
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import postgres, user_table
+from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
-from first_admin import queries
 
 ACTOR = "operator"
 
@@ -21,8 +20,7 @@ ACTOR = "operator"
 def admin(uid: str) -> bool:
     """Make the user an administrator. Return True if the role was newly granted.
 
-    The audit row is written first: a grant that is missing from the trail would be worse than
-    an entry whose grant failed. Raises user_table.TableUnavailableError.
+    Raises user_table.TableUnavailableError.
     """
     return retry_on_conflict(lambda: _admin(uid))
 
@@ -32,18 +30,14 @@ def _admin(uid: str) -> bool:
     if any(map(admins.is_permanent, grants.everywhere(uid))):
         return False
     grant = str(uuid7())
-    audit(uid, grant)
+    trail = audit.event(ACTOR, "role.granted", {"role": ADMIN, "grant": grant}, uid)
     try:
-        user_table.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid)])
+        user_table.transact([*_grant(uid, grant), _epoch(uid, meta), admins.joining(uid), trail])
     except TransactionCanceledError as refused:  # META has changed, so the roles may have, too
         raise ContentionError(
             f"{uid}: another transaction changed this user's rights."
         ) from refused
     return True
-
-
-def audit(uid: str, grant: str) -> None:
-    postgres.query(queries.ADD_EVENT, event=uuid7(), uid=uid, actor=ACTOR, role=ADMIN, grant=grant)
 
 
 def _grant(uid: str, grant: str) -> list[dict[str, Any]]:

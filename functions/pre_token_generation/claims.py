@@ -10,7 +10,7 @@ from atrium.identity import admins, grants, namespaces, permissions, token_size,
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
-from atrium.stores import user_table
+from atrium.stores import postgres, user_table
 from atrium.stores.user_table import StoredAttribute
 from pre_token_generation.bounds import bounded
 from pre_token_generation.rights import Rights
@@ -99,7 +99,21 @@ def _user(event: TokenGeneration) -> users.User:
         _restore(user.uid)
     elif user.status != "active":
         raise _disabled()
+    if user.has_other_email and attributes.get("email_verified") == "true":
+        _change_email(user.uid, attributes["email"])
     return user
+
+
+def _change_email(uid: str, email: str) -> None:
+    """Store the e-mail that the user has verified in the pool. A fault does not stop the sign-in."""
+    try:
+        users.change_email(uid, email)
+    except (
+        users.EmailTakenError,
+        postgres.DatabaseError,
+        postgres.DatabaseUnavailableError,
+    ) as error:
+        log.write("ERROR", "e-mail not changed", uid=uid, error=log.failure(error))
 
 
 def _restore(uid: str) -> None:
@@ -110,11 +124,10 @@ def _restore(uid: str) -> None:
         if restoration.restore(uid):
             return
     except restoration.InProgressError:
-        raise RefusalError(
-            "A change of this account is in progress. Please try again in a moment"
-        ) from None
+        raise _in_progress() from None
     except user_table.TableUnavailableError as error:
         log.write("ERROR", "restoration left to the relay", uid=uid, error=log.failure(error))
+        raise _in_progress() from None
     raise _disabled()
 
 
@@ -135,8 +148,8 @@ def _rights(uid: str) -> Rights:
     except user_table.TableUnavailableError as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
-    if meta.status != "active":
-        raise _disabled()
+    if meta.status != "active":  # Postgres has it active: a change of the status has not ended
+        raise _in_progress()
     until, generations = grants.first_end(everywhere), grants.generations(everywhere)
     is_administrator = any(map(admins.is_permanent, everywhere))
     return Rights(
@@ -155,3 +168,7 @@ def _attributes(uid: str, stored: Callable[[], Sequence[StoredAttribute]]) -> At
 
 def _disabled() -> RefusalError:
     return RefusalError("This account is disabled. Ask an administrator")
+
+
+def _in_progress() -> RefusalError:
+    return RefusalError("A change of this account is in progress. Please try again in a moment")

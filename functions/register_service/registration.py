@@ -1,4 +1,4 @@
-"""Registration: the audit rows first, then META and the grants in one transaction.
+"""Registration: META, the grants and their audit events, in one transaction.
 
 A role that is no longer declared is revoked if an operator granted it by an earlier declaration.
 Grants that administrators made through the API stay.
@@ -11,11 +11,9 @@ from typing import Any
 from atrium.identity import grant_items, grants
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import postgres, user_table
+from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.postgres import Statement
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
-from register_service import queries
 
 OPERATOR = "operator"
 
@@ -27,13 +25,14 @@ class RoleNotFoundError(Exception):
 def register(uid: str, roles: Collection[str], status: str) -> tuple[list[str], list[str]]:
     """Return the roles that were granted and revoked. A repeat changes nothing.
 
-    Raises RoleNotFoundError, postgres.DatabaseUnavailableError, user_table.TableUnavailableError.
+    Raises RoleNotFoundError, user_table.TableUnavailableError.
     """
     return retry_on_conflict(lambda: _register(uid, roles, status))
 
 
 def _register(uid: str, roles: Collection[str], status: str) -> tuple[list[str], list[str]]:
-    meta = _meta(uid)
+    meta = user_table.meta(uid)
+    before = meta.status if meta else None
     held = [item for item in grants.listed(uid, None, 100) if grant_items.in_force(item)]
     records = {_declared(item): item for item in held if _declared(item)}
     lasting = {item["role"] for item in held if _is_everywhere(item) and _lasts(item)}
@@ -41,25 +40,16 @@ def _register(uid: str, roles: Collection[str], status: str) -> tuple[list[str],
     granted = sorted(set(roles) - lasting) if status == "active" else []
     revoked = sorted(records.keys() - set(roles))
     new = [_record(uid, role) for role in granted]
-    if not (granted or revoked or meta.status != status):
+    if not (granted or revoked or before != status):
         return [], []
-    audit(uid, granted, revoked, status if meta.status != status else None)
     work = [put for record in new for put in grants.puts(record, replacing=grants.same(record))]
     work += [delete for role in revoked for delete in grants.deletes(records[role])]
+    trail = _trail(uid, granted, revoked, None if status == (before or "active") else status)
     try:
-        user_table.transact([*work, _changed(uid, meta, status)])
+        user_table.transact([*work, _changed(uid, meta, status), *trail])
     except TransactionCanceledError as refused:
         raise ContentionError(f"{uid}: another transaction changed its rights.") from refused
     return granted, revoked
-
-
-def _meta(uid: str) -> user_table.Meta:
-    """Return META, created if the service is new."""
-    user_table.create_meta(uid)
-    found = user_table.meta(uid)
-    if found is None:
-        raise ContentionError(f"{uid}: META was deleted meanwhile.")
-    return found
 
 
 def _is_everywhere(item: Item) -> bool:
@@ -96,42 +86,32 @@ def _record(uid: str, role: str) -> GrantRecord:
     )
 
 
-def audit(uid: str, granted: list[str], revoked: list[str], status: str | None) -> None:
-    """Write the audit rows before the change: a change must not be missing from the trail."""
-    rows: list[tuple[str, str | None, str | None]] = [
-        *(("role.granted", role, None) for role in granted),
-        *(("role.revoked", role, None) for role in revoked),
-        *([("service.status_changed", None, status)] if status else []),
+def _trail(
+    uid: str, granted: list[str], revoked: list[str], status: str | None
+) -> list[dict[str, Any]]:
+    """Return the audit events of the change. `status` is None if it stays."""
+    changes: list[tuple[str, dict[str, str]]] = [
+        *(("role.granted", {"role": role}) for role in granted),
+        *(("role.revoked", {"role": role}) for role in revoked),
+        *([("service.status_changed", {"status": status})] if status else []),
     ]
-    postgres.batch(
-        *(
-            Statement(
-                queries.ADD_EVENT,
-                {
-                    "event": uuid7(),
-                    "uid": uid,
-                    "actor": OPERATOR,
-                    "action": action,
-                    "role": role,
-                    "status": new_status,
-                },
-            )
-            for action, role, new_status in rows
-        )
-    )
+    return [audit.event(OPERATOR, action, changed, uid) for action, changed in changes]
 
 
-def _changed(uid: str, meta: user_table.Meta, status: str) -> dict[str, Any]:
-    """Return META's update: a new epoch ends the tokens that name the earlier rights."""
+def _changed(uid: str, meta: user_table.Meta | None, status: str) -> dict[str, Any]:
+    """Return META's update: a new epoch ends the tokens that name the earlier rights.
+
+    The META of a new service is created.
+    """
+    values = {":one": {"N": "1"}, ":status": {"S": status}, ":now": {"S": audit.now()}}
+    if meta:
+        values[":version"] = {"N": str(meta.version)}
     update = {
         "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-        "UpdateExpression": "SET #status = :status ADD access_epoch :one, version :one",
-        "ConditionExpression": "version = :version",
+        "UpdateExpression": "SET #status = :status, created_at = if_not_exists(created_at, :now) "
+        "ADD access_epoch :one, version :one",
+        "ConditionExpression": "version = :version" if meta else "attribute_not_exists(pk)",
         "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {
-            ":one": {"N": "1"},
-            ":version": {"N": str(meta.version)},
-            ":status": {"S": status},
-        },
+        "ExpressionAttributeValues": values,
     }
     return {"Update": update}

@@ -23,15 +23,18 @@ class EmailUnusableError(Exception):
 
 
 class User(msgspec.Struct, frozen=True):
+    """A user. `has_other_email` is True if the stored e-mail is not the identity's."""
+
     uid: str
     status: str
+    has_other_email: bool = False
 
 
 # One round trip whether or not the user exists. It writes nothing if the user exists.
 _FIND_OR_CREATE = """
 WITH known AS (
-    SELECT users.uid, users.status FROM identities JOIN users USING (uid)
-    WHERE provider = :provider AND subject = :subject
+    SELECT users.uid, users.status, users.email IS DISTINCT FROM :email::citext AS has_other_email
+    FROM identities JOIN users USING (uid) WHERE provider = :provider AND subject = :subject
 ), created AS (
     INSERT INTO users (uid, email, given_name, family_name, locale)
     SELECT :uid::uuid, :email::citext, :given_name::text, :family_name::text, :locale::text WHERE NOT EXISTS (SELECT FROM known)
@@ -42,7 +45,19 @@ WITH known AS (
     INSERT INTO audit_events (id, uid, actor, action, changes)
     SELECT :event::uuid, uid, uid, 'user.created', jsonb_build_object('provider', :provider::text) FROM created
 )
-SELECT uid, status FROM known UNION ALL SELECT uid, status FROM created
+SELECT uid, status, has_other_email FROM known UNION ALL SELECT uid, status, false FROM created
+"""
+
+# A repeat changes nothing. The audit trail holds no addresses.
+_CHANGE_EMAIL = """
+WITH changed AS (
+    UPDATE users SET email = :email::citext, version = version + 1, updated_at = now()
+    WHERE uid = :uid::uuid AND status IN ('active', 'disabled') AND email IS DISTINCT FROM :email::citext
+    RETURNING uid
+)
+INSERT INTO audit_events (id, uid, actor, action, changes)
+SELECT :event::uuid, uid, coalesce(:actor::text, uid::text), 'user.email_changed', jsonb_build_object('fields', '["email"]'::jsonb)
+FROM changed RETURNING uid
 """
 
 
@@ -77,7 +92,7 @@ def find_or_create(
     # The loser of a race meets a unique index. The winner has committed by the second attempt.
     for _ in range(2):
         with suppress(postgres.UniqueViolationError):
-            [(found, status)] = postgres.query(
+            [(found, status, has_other_email)] = postgres.query(
                 _FIND_OR_CREATE,
                 provider=provider,
                 subject=subject,
@@ -86,11 +101,27 @@ def find_or_create(
                 event=uuid7(),
                 **names,
             )
-            return User(str(found), status)
+            return User(str(found), status, has_other_email)
     raise EmailTakenError(
         f"Another user has the e-mail of {provider} {subject}. "
         "Link the identity if it belongs to that user."
     )
+
+
+def change_email(uid: str, email: str, actor: str | None = None) -> bool:
+    """Store an e-mail that the pool has verified. Return True if it was another one before.
+
+    `actor` is None for the user. Raises EmailTakenError, EmailUnusableError,
+    postgres.DatabaseUnavailableError.
+    """
+    address = _kept(text.Email, email)
+    if address is None:
+        raise EmailUnusableError(f"The e-mail of {uid} in the pool is invalid.")
+    try:
+        changed = postgres.query(_CHANGE_EMAIL, uid=uid, email=address, actor=actor, event=uuid7())
+    except postgres.UniqueViolationError:
+        raise EmailTakenError(f"Another user has the e-mail of {uid} in the pool.") from None
+    return bool(changed)
 
 
 _FIND = """

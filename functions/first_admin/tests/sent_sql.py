@@ -3,12 +3,11 @@
 from contextlib import suppress
 
 from atrium.identity import users
-from first_admin import grant
 from first_admin.handler import UserNotFoundError, find_active
 
 
 def run() -> None:
     users.find_or_create("cognito:pool", "ada", "ada@example.com", {})
-    grant.audit(find_active("ada@example.com"), "01920000-0000-7000-8000-000000000003")
+    find_active("ada@example.com")
     with suppress(UserNotFoundError):
         find_active("nobody@example.com")

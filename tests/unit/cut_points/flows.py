@@ -1,0 +1,177 @@
+"""The flows that change more than one store: how each begins, and what a person does if it failed."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from atrium.http import etag
+from atrium.stores import user_table
+from tests.unit.cut_points.stores import Stores
+from tests.unit.events import api_event, claims
+
+ADMIN, MEMBER, GUEST = "admin@example.org", "member@example.org", "guest@example.org"
+
+Step = Callable[[Stores], Any]
+
+
+def nothing(_: Stores) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A change. `start` returns None if its process was killed.
+
+    `by` repeats it after a kill: Cognito up to three times at once, a client or an operator when
+    they like, the schedule always. `heal` is what a person does later anyway, e.g. sign in.
+    """
+
+    name: str
+    by: Literal["cognito", "client", "schedule"]
+    prepare: Step
+    start: Step
+    heal: Step = nothing
+
+
+def people(stores: Stores) -> None:
+    """Prepare an administrator and a member."""
+    stores.grant(stores.sign_up(ADMIN), "admin")
+    stores.sign_up(MEMBER)
+    stores.settle()
+
+
+def uid(stores: Stores, email: str) -> str:
+    return next(uid for uid, label in stores.labels.items() if label == email)
+
+
+def request(
+    stores: Stores, caller: str, route: str, body: Any = None, headers: dict[str, str] | None = None
+) -> Any:
+    of, about = uid(stores, caller), uid(stores, MEMBER)
+    meta = user_table.meta(of)
+    token = claims(
+        uid=of,
+        roles="admin" if caller == ADMIN else "",
+        access_epoch=str(meta.access_epoch if meta else 0),
+        auth_time=str(int(time.time())),
+    )
+    sent = {"Content-Type": "application/json"} if body else {}
+    event = api_event(route, json.dumps(body) if body else None, sent | (headers or {}), token)
+    found = stores.run("users", event | {"pathParameters": {"id": about}})
+    assert found is None or found["statusCode"] < 500, found
+    return found
+
+
+def set_status(status: str) -> Step:
+    return lambda stores: request(
+        stores, ADMIN, "PUT /v1/users/{id}/status", {"status": status}, {"If-Match": _version(stores)}
+    )  # fmt: skip
+
+
+def _version(stores: Stores) -> str:
+    """Return the version that the client has read before its first attempt."""
+    if "version" not in stores.notes:
+        [[version]] = stores.database.run(
+            "SELECT version FROM users WHERE email = :email", email=MEMBER
+        )
+        stores.notes["version"] = etag.of_version(version)
+    return stores.notes["version"]
+
+
+def delete(stores: Stores) -> Any:
+    return request(stores, ADMIN, "DELETE /v1/users/{id}", None, {"If-Match": _version(stores)})
+
+
+def delete_own(stores: Stores) -> Any:
+    return request(stores, MEMBER, "DELETE /v1/me", None, {"If-Match": "*"})
+
+
+def erase(stores: Stores) -> Any:
+    return request(stores, ADMIN, "POST /v1/users/{id}/erasures", None, {"Idempotency-Key": "erase"})  # fmt: skip
+
+
+def invite(stores: Stores) -> Any:
+    body, key = {"email": GUEST, "given_name": "Grace"}, {"Idempotency-Key": "invite"}
+    return request(stores, ADMIN, "POST /v1/users", body, key)
+
+
+def token(email: str, source: str = "TokenGeneration_Authentication") -> Step:
+    return lambda stores: stores.trigger(source, email, "pre_token_generation")
+
+
+def after(*steps: Step) -> Step:
+    """Return the steps in one, each of which is complete before the next."""
+
+    def run(stores: Stores) -> None:
+        for step in steps:
+            step(stores)
+            stores.settle()
+
+    return run
+
+
+def new_account(stores: Stores) -> None:
+    stores.new_account(GUEST)
+
+
+def verified_email(stores: Stores) -> None:
+    """Change the member's address in the pool, as a verified change does."""
+    changed = [{"Name": "email", "Value": GUEST}, {"Name": "email_verified", "Value": "true"}]
+    stores.cognito.admin_update_user_attributes(
+        UserPoolId=stores.pool, Username=MEMBER, UserAttributes=changed
+    )
+
+
+def unconfirmed_account(stores: Stores) -> None:
+    """Prepare an account that somebody has signed up with the guest's address."""
+    stores.cognito.sign_up(ClientId=stores.client, Username=GUEST, Password="Somebody-Else-7",
+        UserAttributes=[{"Name": "email", "Value": GUEST}])  # fmt: skip
+
+
+def grace_ended(stores: Stores) -> None:
+    stores.database.run("UPDATE users SET erase_at = now() - interval '1 second' WHERE erase_at IS NOT NULL")  # fmt: skip
+
+
+def restore_database(stores: Stores) -> None:
+    """Bring the member's row back, as a restored backup does."""
+    stores.database.run(
+        "UPDATE users SET status = 'active', email = :email WHERE status = 'erased'", email=MEMBER
+    )
+
+
+def make_admin(stores: Stores) -> Any:
+    return stores.run("first_admin", {"email": MEMBER})
+
+
+def register_service(stores: Stores) -> Any:
+    wanted = {"provider": stores.provider, "client_id": "clerk", "roles": ["editor"]}
+    return stores.run("register_service", wanted)
+
+
+def role(stores: Stores) -> None:
+    key = {"pk": {"S": "R#editor"}, "sk": {"S": "META"}}
+    user_table.transact([{"Put": {"Item": key | {"version": {"N": "1"}}}}])
+
+
+CONFIRM = "PostConfirmation_ConfirmSignUp"
+
+FLOWS = [
+    Flow("sign_up", "cognito", after(people, new_account), lambda stores: stores.trigger(CONFIRM, GUEST, "post_confirmation"), token(GUEST)),
+    Flow("first_sign_in", "cognito", after(people, new_account), token(GUEST), token(GUEST)),
+    Flow("sign_in", "cognito", people, token(ADMIN)),
+    Flow("email_change", "cognito", after(people, verified_email), token(GUEST), token(GUEST)),
+    Flow("restore", "cognito", after(people, delete_own), token(MEMBER), token(MEMBER)),
+    Flow("invite", "client", people, invite),
+    Flow("invite_unconfirmed", "client", after(people, unconfirmed_account), invite),
+    Flow("disable", "client", people, set_status("disabled")),
+    Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
+    Flow("delete", "client", people, delete),
+    Flow("delete_own", "client", people, delete_own),
+    Flow("erase", "client", people, erase),
+    Flow("erase_after_grace", "schedule", after(people, delete_own), grace_ended),
+    Flow("replay_erasure", "client", after(people, erase, restore_database), lambda stores: stores.run("replay_erasures", {})),
+    Flow("make_admin", "client", people, make_admin),
+    Flow("register_service", "client", after(people, role), register_service),
+]  # fmt: skip
