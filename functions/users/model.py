@@ -1,4 +1,4 @@
-"""A user's profile. docs/services.md, *Add a profile field*, lists what else a field needs."""
+"""A user's profile. CONTRIBUTING.md, *Add a profile field*, lists what else a field needs."""
 
 from datetime import datetime
 from uuid import UUID
