@@ -180,8 +180,8 @@ def _table_of(users: int) -> Iterator[None]:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names[:2]],
         BillingMode="PAY_PER_REQUEST",
     )
-    legacy_grants._cache[legacy_grants.STATE] = ((math.inf, math.inf), "keyed")
-    permissions._cache["reader"] = (
+    legacy_grants.cache[legacy_grants.STATE] = ((math.inf, math.inf), "keyed")
+    permissions.cache["reader"] = (
         (math.inf, math.inf),
         RoleDefinition(frozenset({"document.read"}), frozenset(), 1),
     )

@@ -49,12 +49,12 @@ def _change(user: str, arn: str) -> None:
     password = secrets.token_urlsafe(32)
     _set_verifier(user, scram.verifier(password))
     value = json.dumps({"username": user, "password": password})
-    _client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
+    client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
 
 def _set_verifier(user: str, verifier: str) -> None:
     payload = json.dumps({"action": "set_verifier", "user": user, "verifier": verifier})
-    answer = _client("lambda").invoke(
+    answer = client("lambda").invoke(
         FunctionName=required("MIGRATE_FUNCTION"), Payload=payload.encode()
     )
     if "FunctionError" in answer:
@@ -63,12 +63,12 @@ def _set_verifier(user: str, verifier: str) -> None:
 
 def _has_value(arn: str) -> bool:
     """Return True if the secret has a value, by its version labels: reading needs another right."""
-    stages = _client("secretsmanager").describe_secret(SecretId=arn).get("VersionIdsToStages", {})
+    stages = client("secretsmanager").describe_secret(SecretId=arn).get("VersionIdsToStages", {})
     return any("AWSCURRENT" in names for names in stages.values())
 
 
 @functools.cache
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
     config = botocore.config.Config(
         connect_timeout=3, read_timeout=30, retries={"mode": "standard"}
     )

@@ -98,7 +98,7 @@ def identities(uid: str) -> list[list[str]]:
 def _list(request: Request, uid: str) -> Response:
     page = pages.requested(request)
     after = tuple(page.after) if page.after else None
-    found = sorted(_living(uid, _meta(uid)), key=_place, reverse=True)
+    found = sorted(living(uid, _meta(uid)), key=_place, reverse=True)
     rest = [record for record in found if after is None or _place(record) < after]
     shown = [_shown(record, request.caller.session) for record in rest[: page.limit + 1]]
     return pages.answer(
@@ -110,7 +110,7 @@ def _place(record: SessionRecord) -> tuple[int, str]:
     return record.auth_time, record.sk
 
 
-def _living(uid: str, meta: Meta) -> list[SessionRecord]:
+def living(uid: str, meta: Meta) -> list[SessionRecord]:
     """Return the sessions that were not ended and whose refresh token may still be valid."""
     items = user_table.query(session_records.partition(uid))
     records = [msgspec.convert(item, SessionRecord) for item in items]
@@ -137,7 +137,7 @@ def _end_one(request: Request, uid: str) -> Response:
     session = str(request.uuid("session"))
 
     def items(meta: Meta) -> Items:
-        found = next((each for each in _living(uid, meta) if each.sk == session), None)
+        found = next((each for each in living(uid, meta) if each.sk == session), None)
         if found is None:
             raise Problem(
                 404, "session_not_found", "The user has no such session, or it has ended."

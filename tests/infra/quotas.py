@@ -130,14 +130,14 @@ def _layers(_: Plan) -> Use:
 
 def _unzipped(plan: Plan) -> Use:
     """Return the unzipped size of each function with both layers."""
-    layers = sum(map(_unzipped_size, sorted((ROOT / "build/layer/local").glob("*.zip"))))
+    layers = sum(map(unzipped_size, sorted((ROOT / "build/layer/local").glob("*.zip"))))
     return {
-        function["function_name"]: layers + _unzipped_size(ROOT / "build/functions" / Path(function["filename"]).name)
+        function["function_name"]: layers + unzipped_size(ROOT / "build/functions" / Path(function["filename"]).name)
         for function in of_kind(plan, "aws_lambda_function")
     }  # fmt: skip
 
 
-def _unzipped_size(file: Path) -> int:
+def unzipped_size(file: Path) -> int:
     with zipfile.ZipFile(file) as opened:
         return sum(each.file_size for each in opened.infolist())
 

@@ -155,7 +155,7 @@ def test_more_than_a_quota_is_found(prod: Plan, quota: Quota) -> None:
 def test_more_than_a_quota_of_the_build_is_found(
     prod: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quotas, "_unzipped_size", lambda _: 100_000_000)
+    monkeypatch.setattr(quotas, "unzipped_size", lambda _: 100_000_000)
     monkeypatch.setattr("json.loads", lambda _: {"access": ["layer"] * 6})
     exceeded = {
         quota.name

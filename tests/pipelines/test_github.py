@@ -102,7 +102,7 @@ def test_only_environments_with_an_account_are_planned(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Else the plan of the others fails, and with it the comment and the issue of all."""
-    monkeypatch.setattr(configuration, "_written", lambda file: ({}, []))  # no .env
+    monkeypatch.setattr(configuration, "of_file", lambda file: ({}, []))  # no .env
     monkeypatch.setenv("REPOSITORY_VARIABLES", json.dumps(variables))
     assert environments.main() == 0
     matrix = json.loads(capsys.readouterr().out)

@@ -62,4 +62,4 @@ class Cache(MutableMapping[Any, Any]):
 def separate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the modules that cache a cache for each container."""
     for module in CACHING:
-        monkeypatch.setattr(module, "_cache", Cache(module))
+        monkeypatch.setattr(module, "cache", Cache(module))

@@ -304,7 +304,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
         raise WrittenError
 
     made = Table()
-    monkeypatch.setattr(user_table, "_call", made.call)
+    monkeypatch.setattr(user_table, "call", made.call)
     monkeypatch.setattr(user_table, "transact", written)
     monkeypatch.setattr(idempotency_in_table, "once", written)
     monkeypatch.setattr(attribute_items, "write", written)
@@ -312,7 +312,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(profile, "change", written)
     session = sessions.SessionRecord(SESSION, "", 0, 0, 0, 0)
     monkeypatch.setattr(sessions, "identities", lambda uid: [])
-    monkeypatch.setattr(sessions, "_living", lambda uid, meta: [session])
+    monkeypatch.setattr(sessions, "living", lambda uid, meta: [session])
     return made
 
 

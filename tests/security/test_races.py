@@ -92,9 +92,9 @@ class Race:
 
 @pytest.fixture
 def race(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Race:
-    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
+    monkeypatch.setattr(contention, "LAST_REPEAT", 600)
     crowd = Crowd()
-    made, call = Race(Service(table), database, crowd), crowd._call
+    made, call = Race(Service(table), database, crowd), crowd.call
 
     def record(operation: str, parameters: dict[str, Any]) -> Any:
         """While no other call is under way."""
@@ -103,7 +103,7 @@ def race(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.Mon
             made.committed += [name for name in map(_action, parameters["TransactItems"]) if name]
         return answered
 
-    monkeypatch.setattr(crowd, "_call", record)
+    monkeypatch.setattr(crowd, "call", record)
     monkeypatch.setattr(dynamodb.client(), "_make_api_call", crowd.make_api_call)
     return made
 

@@ -354,9 +354,9 @@ def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def endless_roles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks when the roles of a token end."""
-    claimed = session._claims
+    claimed = session.claims_of
 
     def without_end(token: Mapping[str, str]) -> Any:
         return claimed({name: value for name, value in token.items() if name != "roles_until"})
 
-    monkeypatch.setattr(session, "_claims", without_end)
+    monkeypatch.setattr(session, "claims_of", without_end)

@@ -68,13 +68,12 @@ def forget() -> None:
     config.required.cache_clear()
     config.optional.cache_clear()
     for module in (session, session_records, permissions, signing_keys, namespaces, legacy_grants):
-        module._cache.clear()
+        module.cache.clear()
 
 
 def finish_reads() -> None:
     """Wait for the parallel reads of a failed request: the next fault would count them as its own."""
-    parallel._executor().shutdown()
-    parallel._pool = None
+    parallel.close()
 
 
 @pytest.fixture(scope="session")
@@ -106,15 +105,13 @@ def database(
         monkeypatch.setenv(name, value)
     # Else pg8000 reads all certificate authorities for each connection, and Postgres has no TLS here.
     where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
-    app = PipelinedConnection("app", **where)
-    monkeypatch.setattr(postgres, "connect", lambda user: app)
-    monkeypatch.setattr(postgres, "_connections", {})
+    monkeypatch.setattr(postgres, "connect", lambda user: PipelinedConnection("app", **where))
     with pg8000.native.Connection(SUPERUSER, **where) as connection:
         connection.run(
             "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox"
         )
         yield connection
-    app.close()
+    postgres.disconnect()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ class Crowd:
     """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's."""
 
     def __init__(self) -> None:
-        self._call = dynamodb.client()._make_api_call
+        self.call = dynamodb.client()._make_api_call
         self._inside = threading.Lock()
         self._own = threading.local()
 
@@ -50,4 +50,4 @@ class Crowd:
             self._own.door = None
             door.wait(_PATIENCE)
         with self._inside:
-            return self._call(operation, parameters)
+            return self.call(operation, parameters)

@@ -115,7 +115,7 @@ def test_nobody_filters_their_own_events_by_actor(trail: pg8000.native.Connectio
 def change(action: str, uid: str | None) -> dict[str, Any]:
     """Return a record of the stream: a change of the table, by the caller of a request."""
     request = from_event(api_event("PUT /v1/roles/{role}", token=claims()))
-    request.claims = session._claims(claims())
+    request.claims = session.claims_of(claims())
     item = audit_items.entry(request, action, {"role": "editor"}, uid)["Put"]["Item"]
     return {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": item}}
 

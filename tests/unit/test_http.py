@@ -150,7 +150,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
         postgres.round_trips += 2
         return response.json({})
 
-    monkeypatch.setattr(session, "verify", lambda token, current: session._claims(token))
+    monkeypatch.setattr(session, "verify", lambda token, current: session.claims_of(token))
     monkeypatch.setenv(
         "_X_AMZN_TRACE_ID",
         "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=0",

@@ -15,6 +15,7 @@ from atrium.http.response import Response
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import idempotency, postgres, user_table
 from atrium.stores.idempotency import NothingMadeError
+from atrium.stores.pipeline import PipelinedConnection
 from atrium.stores.postgres import Statement
 from atrium.stores.user_table import Meta
 from tests.unit.conftest import Logs, wait_until_blocked
@@ -208,17 +209,14 @@ def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
     users: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The round trip is done, and its answer is lost on the way; whoever repeats it gets that answer."""
-    execute = postgres._execute
+    execute = PipelinedConnection.execute
 
     def lose(*arguments: Any) -> Any:
         execute(*arguments)
         raise OSError("connection reset")
 
     with monkeypatch.context() as patch:
-        patch.setattr(postgres, "_execute", lose)
-        patch.setattr(
-            postgres, "_discard", lambda user: None
-        )  # the test's one connection is still good
+        patch.setattr(PipelinedConnection, "execute", lose)
         lost = post()
     again = post()
     assert (lost.status, again.status, count(users)) == (503, 201, 1)

@@ -143,7 +143,7 @@ def test_concurrent_calls_make_one_user(
         try:
             return list(local.connection.execute([postgres.Statement(sql, parameters)])[0])
         except ServerError as error:
-            raise postgres._translated(error) from error
+            raise postgres.translated_error(error) from error
 
     def call(email: str) -> None:
         try:

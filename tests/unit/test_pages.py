@@ -185,11 +185,11 @@ def test_after_a_rotation_the_newest_signs_and_all_verify(monkeypatch: pytest.Mo
 
 def test_a_container_that_has_not_seen_the_newest_key_looks_again() -> None:
     given = get().json["next_cursor"]
-    old = dict(signing_keys._cache)
+    old = dict(signing_keys.cache)
     making.make(rotate=True)
-    signing_keys._cache.clear()
+    signing_keys.cache.clear()
     newer = get().json["next_cursor"]
-    signing_keys._cache.update(old)
+    signing_keys.cache.update(old)
     assert values(get(cursor=newer)) == values(get(cursor=given))
 
 

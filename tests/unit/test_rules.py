@@ -138,4 +138,4 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     for number in range(10):
         outcome([READ], f"role{number}")
-    assert len(permissions._cache) <= 3
+    assert len(permissions.cache) <= 3

@@ -180,4 +180,4 @@ def test_the_cache_is_bounded(metas: Metas, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(10):
         metas.items[str(number)] = Meta("active", 1, 1)
         assert call(uid=str(number)).status == 200
-    assert len(session._cache) <= 3
+    assert len(session.cache) <= 3

@@ -138,7 +138,7 @@ def test_a_session_is_written_once_in_ten_minutes_and_never_read(
 ) -> None:
     """META's read and the record; then nothing, while the container remembers both."""
     call("GET /v1/me/permissions", PHONE)  # so that all else is in the container's memory
-    session._cache.clear()
+    session.cache.clear()
     logs.lines()
     calls = []
     for passed in (0, 1, 28, 600, 1):
@@ -156,7 +156,7 @@ def test_a_session_is_written_once_in_ten_minutes_and_never_read(
 
 def test_another_container_does_not_write_again(recording: Time) -> None:
     call("GET /v1/me/permissions")
-    session_records._cache.clear()
+    session_records.cache.clear()
     recording.now += 599
     call("GET /v1/me/permissions", device="another")
     [only] = listed()
@@ -233,14 +233,14 @@ def test_a_session_that_ends_while_a_change_is_served_changes_nothing(
 ) -> None:
     """The end comes between META's read and the write, whose condition sees it."""
     call("GET /v1/me/permissions", PHONE)
-    living = sessions._living
+    living = sessions.living
 
     def slow(uid: str, meta: Meta) -> list[SessionRecord]:
-        monkeypatch.setattr(sessions, "_living", living)
+        monkeypatch.setattr(sessions, "living", living)
         meanwhile(lambda: end(PHONE))
         return living(uid, meta)
 
-    monkeypatch.setattr(sessions, "_living", slow)
+    monkeypatch.setattr(sessions, "living", slow)
     assert outcome(end(HERE, by=PHONE)) == "401 token_stale"
     assert [each["id"] for each in listed()] == [HERE]
 
@@ -358,14 +358,14 @@ def test_two_who_end_sessions_at_once_both_succeed(
 ) -> None:
     for other in (PHONE, OLD):
         call("GET /v1/me/permissions", other)
-    living = sessions._living
+    living = sessions.living
 
     def slow(uid: str, meta: Meta) -> list[SessionRecord]:
-        monkeypatch.setattr(sessions, "_living", living)
+        monkeypatch.setattr(sessions, "living", living)
         meanwhile(lambda: end(OLD))
         return living(uid, meta)
 
-    monkeypatch.setattr(sessions, "_living", slow)
+    monkeypatch.setattr(sessions, "living", slow)
     assert end(PHONE).status == 204
     assert [each["id"] for each in listed()] == [HERE]
 

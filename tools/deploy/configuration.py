@@ -92,7 +92,7 @@ class Configuration:
 
 def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
     """Read and check the configuration. Raise ConfigurationError with every fault."""
-    written, wrong = _written(file)
+    written, wrong = of_file(file)
     values = _by_environment(environment, _chain(written))
     found, unfit = parsed(values)
     wrong += [f"{name} {what}" for name, what in unfit]
@@ -150,12 +150,12 @@ def _repository() -> dict[str, Any]:
 
 def has_account(environment: str, file: Path = ROOT / FILE) -> bool:
     """Return True if the environment has an account. Without one, nothing of it can be planned."""
-    return bool(_by_environment(environment, _chain(_written(file)[0]))["AWS_ACCOUNT_ID"])
+    return bool(_by_environment(environment, _chain(of_file(file)[0]))["AWS_ACCOUNT_ID"])
 
 
 def stage(file: Path = ROOT / FILE) -> str:
     """Return the default environment of commands without ENV; empty if STAGE is not set."""
-    return _chain(_written(file)[0]).get("STAGE", "")
+    return _chain(of_file(file)[0]).get("STAGE", "")
 
 
 def _chain(written: Mapping[str, str]) -> dict[str, str]:
@@ -169,7 +169,7 @@ def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, st
     return {name: values.get(prefix + name) or values.get(name, "") for name in NAMES}
 
 
-def _written(file: Path) -> tuple[dict[str, str], list[str]]:
+def of_file(file: Path) -> tuple[dict[str, str], list[str]]:
     """Return the values of `file` by name, and a message for each line that is malformed or names no setting."""
     from dotenv.parser import (
         parse_stream,

@@ -35,18 +35,19 @@ CACHE_SECONDS = 20
 """The longest time that a container still writes this layout after the migration's start."""
 
 _GRANTS = ("PERM#", "ROLE$")
-_cache: dict[Key, tuple[Moment, Layout]] = {}
+cache: dict[Key, tuple[Moment, Layout]] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 
 def layout() -> Layout:
     """Return the layout, cached for CACHE_SECONDS; `keyed` is final. Raises `TableUnavailableError`."""
-    read_at, known = _cache.get(STATE, (clock.NEVER, None))
+    read_at, known = cache.get(STATE, (clock.NEVER, None))
     if known == "keyed" or (known and clock.since(read_at) < CACHE_SECONDS):
         return known
     asked_at = clock.now()
     found = user_table.item(*STATE)
     known = found["layout"] if found else "before"
-    _cache[STATE] = (asked_at, known)
+    cache[STATE] = (asked_at, known)
     return known
 
 

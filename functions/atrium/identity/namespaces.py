@@ -56,7 +56,8 @@ Namespaces = Mapping[str, Namespace]
 Attributes = Mapping[str, Mapping[str, Any]]
 """Namespace → name → value."""
 
-_cache: dict[str, tuple[Moment, Namespaces]] = {}
+cache: dict[str, tuple[Moment, Namespaces]] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 
 def known(names: Iterable[str]) -> Namespaces:
@@ -64,10 +65,10 @@ def known(names: Iterable[str]) -> Namespaces:
 
     They are read again if one of `names` is missing. Raises user_table.TableUnavailableError.
     """
-    read_at, found = _cache.get(PK, (clock.NEVER, {}))
+    read_at, found = cache.get(PK, (clock.NEVER, {}))
     if clock.since(read_at) >= CACHE_SECONDS or any(name not in found for name in names):
         asked_at, found = clock.now(), read()
-        _cache[PK] = (asked_at, found)
+        cache[PK] = (asked_at, found)
     return found
 
 

@@ -15,7 +15,8 @@ ADMIN = "admin"
 CACHE_SECONDS = 30  # seconds for which a permission may still work after its removal from a role
 _CACHE_ENTRIES = 512
 
-_cache: dict[str, tuple[Moment, RoleDefinition]] = {}
+cache: dict[str, tuple[Moment, RoleDefinition]] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 Define = Callable[[str], RoleDefinition]
 """A function that returns a role's own definition, empty for an unknown role."""
@@ -113,13 +114,13 @@ def cached(role: str) -> RoleDefinition:
     After that time its version is read. The definition is read again only if the version
     differs or is missing. Raises user_table.TableUnavailableError.
     """
-    read_at, known = _cache.get(role, (clock.NEVER, None))
+    read_at, known = cache.get(role, (clock.NEVER, None))
     if known is not None and clock.since(read_at) < CACHE_SECONDS:
         return known
     asked_at = clock.now()  # the start of the read: the answer may be that old
     if known is None or known.version is None or user_table.role_version(role) != known.version:
         known = user_table.role_definition(role)
-    if len(_cache) >= _CACHE_ENTRIES:
-        _cache.clear()
-    _cache[role] = (asked_at, known)
+    if len(cache) >= _CACHE_ENTRIES:
+        cache.clear()
+    cache[role] = (asked_at, known)
     return known

@@ -18,7 +18,8 @@ from atrium.stores import user_table
 CACHE_SECONDS = 30  # how long a revoked token may still work in a container that has seen it
 _CACHE_ENTRIES = 2048
 
-_cache: dict[str, tuple[Moment, user_table.Meta]] = {}
+cache: dict[str, tuple[Moment, user_table.Meta]] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 
 def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
@@ -31,7 +32,7 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
     status have changed, a role has ended, or the user is gone. Raise 503 if the table cannot be
     read.
     """
-    claims = _claims(token)
+    claims = claims_of(token)
     if claims.roles_until is not None and claims.roles_until <= time.time():
         raise TokenStaleError
     meta = None if current else _cached(claims.uid)
@@ -44,7 +45,7 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
     return claims
 
 
-def _claims(token: Mapping[str, str]) -> Claims:
+def claims_of(token: Mapping[str, str]) -> Claims:
     if token.get("token_use") != "access":
         raise Problem(
             401,
@@ -75,7 +76,7 @@ def _claims(token: Mapping[str, str]) -> Claims:
 def _cached(uid: str) -> user_table.Meta | None:
     # A cached item that disagrees with the token proves nothing: the token may be newer. verify()
     # then reads the table, so a grant works at once with the token that carries it.
-    read_at, meta = _cache.get(uid, (clock.NEVER, None))
+    read_at, meta = cache.get(uid, (clock.NEVER, None))
     return meta if clock.since(read_at) < CACHE_SECONDS else None
 
 
@@ -85,10 +86,10 @@ def _read(uid: str) -> user_table.Meta | None:
         meta = user_table.meta(uid)
     except user_table.TableUnavailableError as error:
         raise unavailable("The table of user attributes") from error
-    if len(_cache) >= _CACHE_ENTRIES:
-        _cache.clear()
+    if len(cache) >= _CACHE_ENTRIES:
+        cache.clear()
     if meta is None:
-        _cache.pop(uid, None)
+        cache.pop(uid, None)
     else:
-        _cache[uid] = (asked_at, meta)
+        cache[uid] = (asked_at, meta)
     return meta

@@ -19,7 +19,8 @@ DEVICE_LENGTH = 200
 _DAY_SECONDS = 24 * 3600
 _CACHE_ENTRIES = 2048
 
-_cache: dict[str, Moment] = {}
+cache: dict[str, Moment] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 
 def note(claims: Claims, device: str) -> None:
@@ -27,11 +28,11 @@ def note(claims: Claims, device: str) -> None:
 
     A failure is only logged, because the request does not depend on it.
     """
-    if clock.since(_cache.get(claims.session, clock.NEVER)) < INTERVAL_SECONDS:
+    if clock.since(cache.get(claims.session, clock.NEVER)) < INTERVAL_SECONDS:
         return
-    if len(_cache) >= _CACHE_ENTRIES:
-        _cache.clear()
-    _cache[claims.session] = clock.now()
+    if len(cache) >= _CACHE_ENTRIES:
+        cache.clear()
+    cache[claims.session] = clock.now()
     try:
         _write(claims, device[:DEVICE_LENGTH], int(time.time()))
     except user_table.TableUnavailableError as error:

@@ -32,6 +32,13 @@ def start[Result](call: Callable[[], Result]) -> "Future[Result]":
     return found
 
 
+def close() -> None:
+    """Wait until the started calls have ended, and end the threads. A later call starts new ones."""
+    global _pool
+    _executor().shutdown()
+    _pool = None
+
+
 def _executor() -> Any:
     global _pool
     if _pool is None:

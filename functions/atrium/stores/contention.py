@@ -12,7 +12,7 @@ _FIRST_PAUSE = 0.02
 
 Each further pause may take twice as long. Together they take at most five seconds.
 """
-_LAST_REPEAT = 6
+LAST_REPEAT = 6
 """Seconds after which no repeat starts, so that a response precedes the function's timeout."""
 
 
@@ -25,7 +25,7 @@ def retry_on_conflict[Result](write: Callable[[], Result]) -> Result:
     """
     started = time.monotonic()
     for attempt in range(_ATTEMPTS):
-        is_last = attempt == _ATTEMPTS - 1 or time.monotonic() - started > _LAST_REPEAT
+        is_last = attempt == _ATTEMPTS - 1 or time.monotonic() - started > LAST_REPEAT
         try:
             return write()
         except ContentionError:

@@ -120,7 +120,7 @@ def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
         try:
             return _execute(connection, statements)
         except ServerError as error:
-            translated = _translated(error)
+            translated = translated_error(error)
             if isinstance(translated, DatabaseUnavailableError):
                 _discard(user)
             raise translated from error
@@ -213,7 +213,7 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_bundle.bundle("SSL_CERT_FILE"))
 
 
-def _translated(error: ServerError) -> DatabaseError | DatabaseUnavailableError:
+def translated_error(error: ServerError) -> DatabaseError | DatabaseUnavailableError:
     fields = error.args[0]
     code, message, constraint = fields["C"], fields["M"], fields.get("n")
     if (

@@ -11,7 +11,8 @@ from atrium.stores import user_table
 
 CACHE_SECONDS = 300  # seconds for which a container may still sign with the previous key
 
-_cache: dict[str, tuple[Moment, dict[int, bytes]]] = {}
+cache: dict[str, tuple[Moment, dict[int, bytes]]] = {}
+"""Values that a container keeps between requests. Tests clear it."""
 
 
 class KeyMissingError(Exception):
@@ -25,7 +26,7 @@ class Key(msgspec.Struct, frozen=True):
 
 def newest(purpose: str) -> Key:
     """Return the newest key. Raises KeyMissingError, user_table.TableUnavailableError."""
-    read_at, keys = _cache.get(purpose, (clock.NEVER, {}))
+    read_at, keys = cache.get(purpose, (clock.NEVER, {}))
     if not keys or clock.since(read_at) >= CACHE_SECONDS:
         keys = _read(purpose)
     if not keys:
@@ -38,7 +39,7 @@ def newest(purpose: str) -> Key:
 
 def find(purpose: str, version: int) -> Key | None:
     """Return the key of this version, or None. Raises user_table.TableUnavailableError."""
-    _, keys = _cache.get(purpose, (clock.NEVER, {}))
+    _, keys = cache.get(purpose, (clock.NEVER, {}))
     if version not in keys:  # it may be newer than the cache
         keys = _read(purpose)
     return Key(version, keys[version]) if version in keys else None
@@ -46,5 +47,5 @@ def find(purpose: str, version: int) -> Key | None:
 
 def _read(purpose: str) -> dict[int, bytes]:
     asked_at, keys = clock.now(), user_table.signing_keys(purpose)
-    _cache[purpose] = (asked_at, keys)
+    cache[purpose] = (asked_at, keys)
     return keys

@@ -95,7 +95,7 @@ class RoleDefinition(msgspec.Struct, frozen=True):
 
 def meta(uid: str) -> Meta | None:
     """Return the user's META, or None. One call. Raises `TableUnavailableError`."""
-    answer = _call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
+    answer = call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
@@ -216,7 +216,7 @@ def query(
     if after is not None:
         parameters["ExclusiveStartKey"] = {name: {"S": value} for name, value in after.items()}
     while True:
-        answer = _call("query", **parameters)
+        answer = call("query", **parameters)
         yield from map(dynamodb.plain, answer["Items"])
         if "LastEvaluatedKey" not in answer:
             return
@@ -261,7 +261,7 @@ def create_signing_key(purpose: str, version: int, secret: bytes) -> None:
 
 def item(pk: str, sk: str) -> dict[str, Any] | None:
     """Return an item as plain values, or None. One call. Raises `TableUnavailableError`."""
-    answer = _call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+    answer = call("get_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
     return dynamodb.plain(answer["Item"]) if "Item" in answer else None
 
 
@@ -272,7 +272,7 @@ def update(pk: str, sk: str, **parameters: Any) -> bool:
     """
     authority.refuse_single_write("UpdateItem")
     with suppress(_ConditionFailedError):
-        _call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
+        call("update_item", Key={"pk": {"S": pk}, "sk": {"S": sk}}, **parameters)
         return True
     return False
 
@@ -354,7 +354,7 @@ def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
     with suppress(_ConditionFailedError):
-        _call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
+        call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
 
 
 def _in_force(item: dict[str, Any], now: float) -> bool:
@@ -370,7 +370,7 @@ def _key(uid: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": f"U#{uid}"}, "sk": {"S": sk}}
 
 
-def _call(operation: str, **parameters: Any) -> dict[str, Any]:
+def call(operation: str, **parameters: Any) -> dict[str, Any]:
     return _answer(operation, TableName=required("USER_ATTRIBUTES_TABLE"), **parameters)
 
 

@@ -40,7 +40,7 @@ def disagreements(
         ]
         _replace(service, before, stored)
         before = stored
-        permissions._cache.clear()  # thirty seconds, to the caches
+        permissions.cache.clear()  # thirty seconds, to the caches
         questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
         expected = [reference.permitted(table, *question, NOW) for question in questions]
         if tally is not None:

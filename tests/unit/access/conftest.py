@@ -104,7 +104,7 @@ class Service:
         """How far the migration of grants is."""
         pk, sk = legacy_grants.STATE
         self.put(pk=pk, sk=sk, layout=layout)
-        legacy_grants._cache.clear()
+        legacy_grants.cache.clear()
 
     def put(self, **attributes: Any) -> None:
         self.table.put_item(TableName=TABLE, Item=self.typed(attributes))
@@ -201,5 +201,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 @pytest.fixture
 def patient_crowd(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Crowd:
     """Who meets others repeats for as long as a test of them takes."""
-    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
+    monkeypatch.setattr(contention, "LAST_REPEAT", 600)
     return crowd

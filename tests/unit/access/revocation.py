@@ -39,7 +39,7 @@ class Container:
     def here(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             for module, cache in self.caches.items():
-                patch.setattr(module, "_cache", cache)
+                patch.setattr(module, "cache", cache)
             yield
 
 

@@ -261,7 +261,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
     change(profiles, ADA, {"profile": {"age": 1}, "plan": {"age": 2}})
     item = profiles.item(namespaces.PK, "plan")
     profiles.put(**(item or {}) | broken)
-    namespaces._cache.clear()
+    namespaces.cache.clear()
     assert read(profiles, ADA, ADA) == {"profile": {"age": 1}}
     assert namespaces.in_token(user_table.stored_attributes(ADA)) == {}
     assert profiles.ask("GET", "/v1/namespaces").status == 200
@@ -449,7 +449,7 @@ def test_a_namespace_is_changed_and_deleted(profiles: Service) -> None:
         == 204
     )
     assert profiles.ask("GET", "/v1/namespaces/profile").status == 404
-    namespaces._cache.clear()
+    namespaces.cache.clear()
     assert read(profiles, ADA) == {}
 
 

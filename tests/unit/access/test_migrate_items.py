@@ -56,7 +56,7 @@ def old(service: Service) -> Service:
     service.table.delete_item(
         TableName="atrium-test-UserAttributes", Key=grant_items.at(legacy_grants.STATE)
     )
-    legacy_grants._cache.clear()
+    legacy_grants.cache.clear()
     for uid in (ADA, BOB):
         service.new_user(uid)
     service.new_role("reader", "document.read")
@@ -197,7 +197,7 @@ def test_no_grant_is_missed_between_the_layouts(
     def watched(items: Any) -> None:
         transact(items)
         if any("Put" in item and item["Put"]["Item"]["pk"]["S"] == "G#" for item in items):
-            legacy_grants._cache.clear()
+            legacy_grants.cache.clear()
         assert {grant.role for grant in grants.everywhere(ADA)} == {"reader"}
         assert [admins.is_permanent(grant) for grant in grants.everywhere(ADMIN)] == [True]
         assert {
@@ -273,7 +273,7 @@ def test_a_new_environment_begins_in_the_newest_layout(old: Service) -> None:
     )
     old.table.delete_item(TableName="atrium-test-UserAttributes", Key=grant_items.at(admins.KEY))
     assert migration.prepare() == {"layout": "keyed"}
-    legacy_grants._cache.clear()
+    legacy_grants.cache.clear()
     assert legacy_grants.layout() == "keyed"
 
 

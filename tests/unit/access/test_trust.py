@@ -46,7 +46,7 @@ def patch(service: Service, value: Any) -> Answer:
 
 def told() -> dict[str, Any]:
     """Return the attributes that Ada's next token has."""
-    namespaces._cache.clear()
+    namespaces.cache.clear()
     return namespaces.in_token(user_table.stored_attributes(ADA))
 
 

@@ -194,7 +194,7 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
     count: int,
 ) -> None:
     """Both have read before either writes; the second one reads again."""
-    monkeypatch.setattr(contention, "_LAST_REPEAT", 600)
+    monkeypatch.setattr(contention, "LAST_REPEAT", 600)
     uids = [str(uuid.uuid4()) for _ in range(WRITERS // 2)]
     for uid in uids:
         new_user(office, uid, f"{uid}@example.org", before)

@@ -48,7 +48,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     config.required.cache_clear()
-    module._client.cache_clear()
+    module.client.cache_clear()
     with mock_aws():
         manager = boto3.client("secretsmanager", "eu-central-1")
         arns = {user: manager.create_secret(Name=user)["ARN"] for user in USERS}
@@ -56,16 +56,16 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         monkeypatch.setenv("MIGRATE_FUNCTION", "atrium-test-migrate:live")
         yield arns
     config.required.cache_clear()
-    module._client.cache_clear()
+    module.client.cache_clear()
 
 
 @pytest.fixture
 def migrate(secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Lambda:
-    real, stand_in = module._client, Lambda()
+    real, stand_in = module.client, Lambda()
     monkeypatch.setattr(
-        module, "_client", lambda service: stand_in if service == "lambda" else real(service)
+        module, "client", lambda service: stand_in if service == "lambda" else real(service)
     )
-    monkeypatch.setattr(module._client, "cache_clear", real.cache_clear, raising=False)
+    monkeypatch.setattr(module.client, "cache_clear", real.cache_clear, raising=False)
     return stand_in
 
 
