@@ -171,11 +171,11 @@ def _next(uid: str, record: Record, *, renews: bool) -> dict[str, Any]:
     unchanged = (
         "attribute_not_exists(attributes_version)" if is_first else "attributes_version = :version"
     )
+    raised = f"{user_table.RAISE_EPOCH}, " if renews else "ADD "
     return {
         "Update": {
-            "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-            "UpdateExpression": "ADD attributes_version :one"
-            + (", access_epoch :one, version :one" if renews else ""),
+            "Key": user_table.meta_key(uid),
+            "UpdateExpression": f"{raised}attributes_version :one",
             "ConditionExpression": "#status IN (:active, :disabled) AND access_epoch = :epoch "
             f"AND {unchanged}",
             "ExpressionAttributeNames": {"#status": "status"},

@@ -23,6 +23,7 @@ from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rules import not_found
+from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, idempotency_in_table, user_table
 from atrium.stores.contention import retry_on_conflict
@@ -83,7 +84,7 @@ def make(request: Request) -> Response:
         scope=new.scope,
         reason=str(new.reason) if new.reason else None,
         granted_by=request.caller.uid,
-        granted_at=audit.now(),
+        granted_at=rfc3339.now(),
         expires_at=_end(new.expires_at),
     )
     made = retry_on_conflict(lambda: _make(request, grant))
@@ -221,11 +222,11 @@ def _changed(meta: _UsersMeta, *, only_this: bool) -> dict[str, Any]:
     It fails if the user's status has changed since the read. `only_this` also requires that the
     rest of their rights is unchanged.
     """
-    values = {":one": {"N": "1"}} | ({":version": {"N": str(meta.version)}} if only_this else {})
+    values = user_table.ONE | ({":version": {"N": str(meta.version)}} if only_this else {})
     return {
         "Update": {
-            "Key": {"pk": {"S": f"U#{meta.uid}"}, "sk": {"S": "META"}},
-            "UpdateExpression": "ADD access_epoch :one, version :one",
+            "Key": user_table.meta_key(meta.uid),
+            "UpdateExpression": user_table.RAISE_EPOCH,
             "ConditionExpression": "#status = :status"
             + (" AND version = :version" if only_this else ""),
             "ExpressionAttributeNames": {"#status": "status"},

@@ -3,12 +3,12 @@
 The transaction also sets a new access epoch and adds the user to the set of administrators.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from atrium.identity import admins, grants
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord
 from atrium.identity.permissions import ADMIN
+from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
@@ -42,7 +42,6 @@ def _admin(uid: str) -> bool:
 
 def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
     """Return the grant's items of a transaction. They replace a grant of the role that expires."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     made = GrantRecord(
         id=grant,
         uid=uid,
@@ -51,7 +50,7 @@ def _grant(uid: str, grant: str) -> list[dict[str, Any]]:
         scope=EVERYWHERE,
         reason=None,
         granted_by=ACTOR,
-        granted_at=now,
+        granted_at=rfc3339.now(),
         expires_at=None,
     )
     return grants.puts(made, replacing=grants.same(made))
@@ -65,12 +64,12 @@ def _epoch(uid: str, meta: user_table.Meta | None) -> dict[str, Any]:
     if meta is None:
         user_table.create_meta(uid)
     update = {
-        "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-        "UpdateExpression": "ADD access_epoch :one, version :one",
+        "Key": user_table.meta_key(uid),
+        "UpdateExpression": user_table.RAISE_EPOCH,
         "ConditionExpression": "version = :version AND #status = :active",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {
-            ":one": {"N": "1"},
+            **user_table.ONE,
             ":version": {"N": str(meta.version if meta else 1)},
             ":active": {"S": "active"},
         },

@@ -8,6 +8,7 @@ counts.
 from datetime import UTC, datetime, timedelta
 
 from atrium.identity import admins
+from atrium.runtime import rfc3339
 from atrium.stores import commands, postgres
 from atrium.stores.commands import Administrators
 from outbox_relay import queries
@@ -21,9 +22,9 @@ def check() -> bool:
     if not uids:
         return False
     identities = identities_of(uids)
-    last = (datetime.now(UTC) - INTERVAL).isoformat(timespec="milliseconds")
     return commands.count_administrators(
-        Administrators([identities.get(uid, []) for uid in uids]), last.replace("+00:00", "Z")
+        Administrators([identities.get(uid, []) for uid in uids]),
+        rfc3339.text(datetime.now(UTC) - INTERVAL),
     )
 
 

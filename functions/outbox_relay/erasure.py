@@ -47,14 +47,15 @@ def _tombstone(uid: str) -> dict[str, Any]:
     """
     return {
         "Update": {
-            "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
-            "UpdateExpression": "SET #status = :erased, gsi1pk = :list, gsi1sk = :uid ADD access_epoch :one, version :one",
+            "Key": user_table.meta_key(uid),
+            "UpdateExpression": "SET #status = :erased, gsi1pk = :list, gsi1sk = :uid "
+            + user_table.RAISE_EPOCH,
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": {
                 ":erased": {"S": "erased"},
                 ":list": {"S": "ERASED"},
                 ":uid": {"S": uid},
-                ":one": {"N": "1"},
+                **user_table.ONE,
             },
         }
     }

@@ -5,11 +5,11 @@ Grants that administrators made through the API stay.
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any
 
 from atrium.identity import grant_items, grants
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
+from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
@@ -80,7 +80,7 @@ def _record(uid: str, role: str) -> GrantRecord:
         scope=EVERYWHERE,
         reason="Declared in Terraform",
         granted_by=OPERATOR,
-        granted_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        granted_at=rfc3339.now(),
         expires_at=None,
         role_generation=definition.generation,
     )
@@ -103,13 +103,13 @@ def _changed(uid: str, meta: user_table.Meta | None, status: str) -> dict[str, A
 
     The META of a new service is created.
     """
-    values = {":one": {"N": "1"}, ":status": {"S": status}, ":now": {"S": audit.now()}}
+    values = {**user_table.ONE, ":status": {"S": status}, ":now": {"S": rfc3339.now()}}
     if meta:
         values[":version"] = {"N": str(meta.version)}
     update = {
-        "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+        "Key": user_table.meta_key(uid),
         "UpdateExpression": "SET #status = :status, created_at = if_not_exists(created_at, :now) "
-        "ADD access_epoch :one, version :one",
+        + user_table.RAISE_EPOCH,
         "ConditionExpression": "version = :version" if meta else "attribute_not_exists(pk)",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": values,

@@ -198,7 +198,7 @@ def _update(uid: str, expression: str, values: dict[str, Any], read: Meta) -> di
     known[":read_epoch"] = {"N": str(read.access_epoch)}
     return {
         "Update": {
-            "Key": {"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
+            "Key": user_table.meta_key(uid),
             "UpdateExpression": expression,
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {"#status": "status"},

@@ -22,7 +22,7 @@ from local_aws_tests.support.waiting import settle
 from tests.pipelines import released
 from tests.pipelines.released import FUNCTIONS
 from tests.pipelines.s3_endpoint import Endpoint, serve
-from tools.deploy import live_alias, proxy_target
+from tools.deploy import LIVE, live_alias, proxy_target
 from tools.deploy.errors import RefusedError
 from tools.operations.rollback import rollback
 from tools.operations.unlock import unlock
@@ -120,9 +120,7 @@ def serving(served: Account) -> tuple[dict[str, str], set[float]]:
     """Return the version of each function that callers get, and the shares of canaries."""
     found, weights = {}, set()
     for name in FUNCTIONS:
-        alias = served.client("lambda").get_alias(
-            FunctionName=released.NAMES[name], Name=live_alias.LIVE
-        )
+        alias = served.client("lambda").get_alias(FunctionName=released.NAMES[name], Name=LIVE)
         found[name] = alias["FunctionVersion"]
         routing = alias.get("RoutingConfig") or live_alias.UNWEIGHTED
         weights |= set(routing["AdditionalVersionWeights"].values())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from tools.deploy import LIVE
 from tools.deploy.environment import Environment
 
 PERIOD = 60  # seconds; the shortest of these metrics
@@ -53,13 +54,13 @@ class Metrics:
     def served(self, function: str, version: str, since: float) -> Traffic:
         of = {
             "FunctionName": function,
-            "Resource": f"{function}:live",
+            "Resource": f"{function}:{LIVE}",
             "ExecutedVersion": version,
         }
         return self._traffic("AWS/Lambda", ("Invocations", "Errors", "Duration"), of, since)
 
     def throttles(self, function: str, since: float) -> int:
-        of = {"FunctionName": function, "Resource": f"{function}:live"}
+        of = {"FunctionName": function, "Resource": f"{function}:{LIVE}"}
         [sums] = self._sums("AWS/Lambda", ("Throttles",), of, since)
         return int(sums)
 

@@ -21,7 +21,7 @@ from local_aws.terraform.binary import TerraformMissingError
 from local_aws.terraform.environment import aws_environment
 from local_aws.terraform.record import Record
 from tools import ROOT
-from tools.deploy import configuration, stack_settings
+from tools.deploy import LIVE, configuration, stack_settings
 from tools.deploy import stack_outputs as local_outputs
 from tools.deploy.configuration import ConfigurationError
 from tools.deploy.terraform import root as terraform
@@ -97,7 +97,7 @@ class Environment:
         )
         try:
             answer = self.client("lambda", once).invoke(
-                FunctionName=name, Qualifier="live", Payload=json.dumps(dict(event)).encode()
+                FunctionName=name, Qualifier=LIVE, Payload=json.dumps(dict(event)).encode()
             )
             payload = json.loads(answer["Payload"].read() or b"null")
         except ClientError as refused:

@@ -11,10 +11,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.deploy import interruption
+from tools.deploy import LIVE, interruption
 from tools.deploy.errors import RefusedError
 
-LIVE = "live"
 UNWEIGHTED: dict[str, dict[str, float]] = {"AdditionalVersionWeights": {}}
 
 

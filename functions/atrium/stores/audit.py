@@ -9,13 +9,13 @@ outlives an erasure.
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from atrium.http.request import Request
 from atrium.identity.about import about
+from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -48,12 +48,8 @@ def event(
         "action": action,
         "changes": msgspec.json.encode(changes).decode(),
         "request_id": request_id,
-        "at": now(),
+        "at": rfc3339.now(),
     } | (about(uid) if uid else {})
     item = {name: {"S": value} for name, value in attributes.items() if value is not None}
     expires = {"expires_at": {"N": str(int(time.time()) + KEPT_SECONDS)}}
     return {"Put": {"Item": item | expires}}
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,6 @@ stream, inside the VPC. Each write of the item creates a stream record, so touch
 triggers its next step again.
 """
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +16,7 @@ import msgspec
 from atrium.identity import admins, grants
 from atrium.identity.about import about
 from atrium.identity.authority import TokenStaleError
+from atrium.runtime import rfc3339
 from atrium.stores import user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
@@ -131,7 +131,7 @@ def new_item(command: Command) -> dict[str, Any]:
         "command": command.command,
         "arguments": msgspec.json.encode(command.arguments).decode(),
         "actor": command.actor,
-        "created_at": _now(),
+        "created_at": rfc3339.now(),
         "outcome": "pending",
     }
     # No operation names this command, so exports and erasures find it by the index.
@@ -180,7 +180,7 @@ def count_administrators(arguments: Administrators, not_since: str) -> bool:
         ":command": COUNT_ADMINISTRATORS,
         ":arguments": msgspec.json.encode(arguments).decode(),
         ":actor": "schedule",
-        ":now": _now(),
+        ":now": rfc3339.now(),
         ":outcome": "pending",
         ":before": not_since,
     }
@@ -200,11 +200,11 @@ def _status(change: StatusOfUser, version: int | None, access_epoch: int | None)
     """
     expected = {"version": version, "access_epoch": access_epoch}
     wanted = {name: number for name, number in expected.items() if number is not None}
-    values = {":status": {"S": change.status}, ":now": {"S": _now()}, ":one": {"N": "1"}}
+    values = {":status": {"S": change.status}, ":now": {"S": rfc3339.now()}, **user_table.ONE}
     update: dict[str, Any] = {
-        "Key": {"pk": {"S": f"U#{change.uid}"}, "sk": {"S": "META"}},
+        "Key": user_table.meta_key(change.uid),
         "UpdateExpression": "SET #status = :status, created_at = if_not_exists(created_at, :now) "
-        "ADD access_epoch :one, version :one",
+        + user_table.RAISE_EPOCH,
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": values,
     }
@@ -225,7 +225,3 @@ def _remind(command: str) -> None:
         "ExpressionAttributeValues": {":one": {"N": "1"}},
     }
     user_table.transact([{"Update": touch}])
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

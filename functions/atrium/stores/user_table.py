@@ -6,7 +6,6 @@ Reads are strongly consistent: a revocation counts from the moment it is written
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from atrium.http.request import Claims
 from atrium.identity import authority
 from atrium.identity.authority import TokenStaleError
+from atrium.runtime import rfc3339
 from atrium.runtime.config import required
 from atrium.stores import attribute_value, dynamodb
 from atrium.stores.attribute_value import UNREADABLE
@@ -43,6 +43,11 @@ class TransactionCanceledError(Exception):
 
 NOT_DELETED = ("active", "disabled")
 """The statuses of users who are not deleted."""
+
+RAISE_EPOCH = "ADD access_epoch :one, version :one"
+"""The part of META's update that makes the user's tokens stale. Its value is `ONE`."""
+ONE = {":one": {"N": "1"}}
+"""The value with which an update counts up."""
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -95,7 +100,7 @@ class RoleDefinition(msgspec.Struct, frozen=True):
 
 def meta(uid: str) -> Meta | None:
     """Return the user's META, or None. One call. Raises `TableUnavailableError`."""
-    answer = call("get_item", Key=_key(uid, "META"), ConsistentRead=True)
+    answer = call("get_item", Key=meta_key(uid), ConsistentRead=True)
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
@@ -104,7 +109,7 @@ def statuses(uids: Sequence[str]) -> dict[str, str]:
     table = required("USER_ATTRIBUTES_TABLE")
     names = {"#status": "status"}
     wanted = {
-        "Keys": [_key(uid, "META") for uid in uids],
+        "Keys": [meta_key(uid) for uid in uids],
         "ConsistentRead": True,
         "ProjectionExpression": "pk, #status",
         "ExpressionAttributeNames": names,
@@ -299,7 +304,7 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
     caller = authority.caller()
     if caller is None:
         return _transact(items)
-    conditioned, place = authority.conditioned(items, caller, _key(caller.uid, "META"))
+    conditioned, place = authority.conditioned(items, caller, meta_key(caller.uid))
     try:
         return _transact(conditioned)
     except TransactionCanceledError as refused:
@@ -351,8 +356,7 @@ class _ConditionFailedError(Exception):
 def _create(pk: str, sk: str, **attributes: dict[str, Any]) -> None:
     """Put the item with its `created_at`, unless it exists."""
     authority.refuse_single_write("PutItem")
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": now}} | attributes
+    item = {"pk": {"S": pk}, "sk": {"S": sk}, "created_at": {"S": rfc3339.now()}} | attributes
     with suppress(_ConditionFailedError):
         call("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")
 
@@ -364,6 +368,11 @@ def _in_force(item: dict[str, Any], now: float) -> bool:
 
 def _meta(item: dict[str, Any]) -> Meta:
     return msgspec.convert(item, Meta)
+
+
+def meta_key(uid: str) -> dict[str, Any]:
+    """Return the key of META, in DynamoDB's types."""
+    return _key(uid, "META")
 
 
 def _key(uid: str, sk: str) -> dict[str, Any]:

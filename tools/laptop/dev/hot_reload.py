@@ -19,8 +19,8 @@ from tools.build import inventory, layer
 from tools.build.declarations import KERNEL_LAYER, read_functions
 from tools.build.errors import BuildError
 from tools.build.wheels import LOCAL
+from tools.deploy import LIVE
 
-LIVE = "live"
 MADE_BY = "make dev"  # the description by which versions and layers of `make dev` are recognised
 AT_ONCE = 2  # workers that start in parallel, since a start is bound by the CPU
 

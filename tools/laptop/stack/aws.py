@@ -5,6 +5,7 @@ from typing import Any
 
 from local_aws.settings import Settings
 from local_aws.supervisor.ready import StackError
+from tools.deploy import LIVE
 
 
 def client(service: str, settings: Settings, region: str) -> Any:
@@ -23,9 +24,7 @@ def client(service: str, settings: Settings, region: str) -> Any:
 
 def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Any:
     """Invoke a function and return its answer. Raise `StackError` with the message of its error."""
-    answer = lambda_client.invoke(
-        FunctionName=function, Qualifier="live", Payload=json.dumps(event)
-    )
+    answer = lambda_client.invoke(FunctionName=function, Qualifier=LIVE, Payload=json.dumps(event))
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         message = f"{payload.get('errorType', 'Error')}: {payload.get('errorMessage', payload)}"
