@@ -29,7 +29,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     async def ask(self, request: bytes) -> int:
-        """Return the status of the answer."""
+        """Send a request and return the status of its answer."""
         assert self.transport
         self._received = b""
         self._answer = asyncio.get_running_loop().create_future()
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
 
 @dataclass
 class Load:
-    """`answers` counts by the second in which a request was answered, and by status."""
+    """The load. `answers` counts answers by their second and status."""
 
     host: str
     port: int

@@ -17,7 +17,7 @@ _ACCEPT = "If that is intended, accept it with `.venv/bin/python -m bench.startu
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """The instructions by route. Only ratios to `bare` are compared, since they are portable."""
+    """The instructions by route. Only ratios to `bare` are compared, as they hold everywhere."""
 
     measured_on: str
     environment: str

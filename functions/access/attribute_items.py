@@ -130,7 +130,8 @@ def changes(record: Record, after: Values, replaced: Collection[Key], known: Nam
     """Return the changes that lead from `record` to the values `after`.
 
     The request sends the values `replaced` as a whole. They get the namespace's current `trust`,
-    even if the value is the same. Other values keep theirs, because parts of them are older.
+    even if the value is the same. Other values keep their `trust`, because parts of them were
+    written before.
     """
     gone = {key: None for key in record.attributes if key[1] not in after.get(key[0], {})}
     return gone | dict(_written(record, after, replaced, known))

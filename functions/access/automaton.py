@@ -82,7 +82,10 @@ def _either(parts: list[Part]) -> Part:
 
 
 class Search:
-    """Searches of several texts for one pattern. `spend` is called with the number of steps."""
+    """A search for one pattern in any number of texts.
+
+    `spend` is called with the number of steps.
+    """
 
     def __init__(self, pattern: str, spend: Callable[[int], None]) -> None:
         self._automaton = automaton(pattern)

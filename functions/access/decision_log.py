@@ -42,7 +42,10 @@ def note(
 
 @functools.cache
 def _settings() -> tuple[float, float]:
-    """Return the end of the log and the share. A wrong setting is reported once, and logs nothing."""
+    """Return the end of the log and the share.
+
+    With a wrong setting nothing is logged, and an error once.
+    """
     until = config.optional("DECISION_LOG_UNTIL")
     percent = config.optional("DECISION_LOG_PERCENT", "100")
     if not until:

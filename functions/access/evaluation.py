@@ -103,7 +103,7 @@ def _decided_in_batch(request: Request, part: Defaults, known: GrantsByQuestion)
 
 
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:
-    """Return the evaluation with missing parts from the request, each as a whole (7.1.1)."""
+    """Return the evaluation, with its missing parts taken from the request's defaults (7.1.1)."""
     values = {name: getattr(part, name) for name in _REQUIRED}
     return Defaults(
         **{

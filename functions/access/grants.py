@@ -188,7 +188,10 @@ def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -
 
 
 def _transact(work: list[dict[str, Any]], uid: str, *, last_admin: bool) -> None:
-    """Write the items; `last_admin` means that the first one fails for the last administrator."""
+    """Write the items.
+
+    With `last_admin`, the first item's condition fails for the last administrator.
+    """
     try:
         user_table.transact(work)
     except TransactionCanceledError as refused:

@@ -19,7 +19,7 @@ MAX_STEPS = 100_000
 
 
 class TooManyStepsError(Exception):
-    """The evaluation exceeded its steps."""
+    """The evaluation has exceeded its maximum number of steps."""
 
 
 class Evaluation:

@@ -202,8 +202,9 @@ def _paged(
 ) -> Response:
     """Return a page of results.
 
-    Its token is valid for the same search, limit and caller (8.2). `found` gets the last result
-    of the previous page and the limit. It returns one more result than that if there are more.
+    Its token is valid for the same search, limit and caller (8.2). `found` is called with the last
+    result of the previous page and the limit. If there are more results than the limit, it returns
+    one more.
     """
     asked, page = msgspec.structs.replace(search, page=Page()), search.page
     binding = msgspec.json.encode([request.route, asked, request.caller.uid], order="deterministic")

@@ -43,7 +43,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def verify(run: Run) -> dict[str, Any]:
-    """Run the function until all chains are verified. Return the sums."""
+    """Run the function until all chains are verified. Return the total of its results."""
     events, faults = 0, list[Any]()
     event: dict[str, Any] = {"action": "verify_audit"}
     while True:

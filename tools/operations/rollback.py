@@ -83,7 +83,8 @@ def _record(releases: list[Release], wanted: Release) -> Release:
         wanted.functions,
         commit=wanted.commit,
         artefacts=wanted.artefacts,
-        contract=last.contract,  # Terraform's resources and the database stay
+        # the commit of the resources and the migration level stay as they are
+        contract=last.contract,
         migration=last.migration,
         restores=wanted.number,
     )

@@ -49,7 +49,10 @@ def main() -> int:
 
 
 def upgrade(fork: Fork, source: str, tag: str) -> None:
-    """Apply a release to the fork's files. Raise RefusedError if it cannot, or if files conflict."""
+    """Apply a release to the fork's files.
+
+    Raise RefusedError if the release cannot be applied, or if files conflict.
+    """
     if fork.git("status", "--porcelain", "--untracked-files=no"):
         raise RefusedError("there are changes that are not committed. Commit or stash them first.")
     current = _current(fork.root)

@@ -154,7 +154,7 @@ def puts(record: GrantRecord, replacing: Item | None = None) -> list[dict[str, A
 
 
 def _pointer_deletes(record: GrantRecord) -> list[dict[str, Any]]:
-    """Return the deletion of the pointer to a grant of an earlier role, which is overwritten."""
+    """Return the deletion of the pointer to a grant that `puts` overwrites, of an earlier role."""
     earlier = user_table.item(*grant_items.keys(record)[0]) if record.role_generation else None
     if earlier is None or grant_items.id_of(earlier) == record.id:
         return []

@@ -20,8 +20,9 @@ PK = "NAMESPACES"
 class Namespace(msgspec.Struct, frozen=True):
     """A namespace. `schema` is a JSON Schema for one user's values, as an object by name.
 
-    `visible_to` and `writable_by` are `user` or `nobody`, beside the holders of `access.read`
-    and `access.write`. Holders of a role in `set_by` may set other users' values.
+    `visible_to` and `writable_by` say whether the user may, too (`self` or `nobody`): holders of
+    `access.read` and `access.write` always may. Holders of a role in `set_by` may set other users'
+    values.
 
     `trust` changes when the namespace is created and when `in_token` changes. Each value has the
     `trust` of its time, and a token contains only values of the current one: others were written

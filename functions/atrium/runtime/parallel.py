@@ -25,7 +25,7 @@ def run[Result](calls: Sequence[Callable[[], Result]]) -> list[Result]:
 def start[Result](call: Callable[[], Result]) -> "Future[Result]":
     """Start the call in another thread.
 
-    The call must not wait for another one, because it may have the last thread.
+    The call must not wait for another one: if no thread is left, the other one would never start.
     """
     # The request's context is copied, so writes in the thread also carry the caller's condition.
     found: Future[Result] = _executor().submit(copy_context().run, call)

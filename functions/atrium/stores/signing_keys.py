@@ -40,7 +40,7 @@ def newest(purpose: str) -> Key:
 def find(purpose: str, version: int) -> Key | None:
     """Return the key of this version, or None. Raises user_table.TableUnavailableError."""
     _, keys = cache.get(purpose, (clock.NEVER, {}))
-    if version not in keys:  # it may be newer than the cache
+    if version not in keys:  # The key may be newer than the cache.
         keys = _read(purpose)
     return Key(version, keys[version]) if version in keys else None
 

@@ -124,7 +124,10 @@ def _acting() -> Mapping[str, list[re.Pattern[str]]]:
 
 
 def _operation(call: AwsCall) -> str:
-    """Return the operation's name; S3's are told by method and kind, since the key is the path."""
+    """Return the operation's name.
+
+    Those of S3 follow from method and kind, since the path is the key.
+    """
     if call.service != "s3":
         return operation_name(call)
     kind = "object" if "/" in call.path.strip("/") else "bucket"

@@ -101,9 +101,9 @@ class Store:
         return done
 
     def _number(self, table: Table) -> int:
-        """Return the table's number here.
+        """Return the number of the table's SQLite table.
 
-        Create its SQLite table, or change it if the description changed.
+        Create the latter, or change it if the description has changed.
         """
         shape = layout.shape(table)
         number, known = self._numbers.get(table.identity, (0, ""))

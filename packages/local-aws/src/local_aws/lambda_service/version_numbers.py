@@ -26,7 +26,7 @@ def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:
     additions.change_function(latest, last_version=number)
     version = copy.copy(latest)
     version.set_version(number)
-    for each in (latest, version):  # publishing gives both another revision
+    for each in (latest, version):  # Publishing gives $LATEST and the version new revision ids.
         additions.change_function(each, revision=str(uuid4()))
     version.description = description or version.description
     published.append(version)

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 HTTPS = 443
 EPHEMERAL = (1024, 65535)
-"""The ports of a client, to which an ACL must let the answer back."""
+"""The ports of clients. A network ACL must admit the answer to them."""
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 INTERNET_GATEWAY = "igw-"
 

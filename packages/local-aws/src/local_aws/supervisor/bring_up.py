@@ -11,7 +11,9 @@ from local_aws.terraform.record import Record
 
 
 def bring_up(settings: Settings, record: Record, launch: Launch, current: Phase) -> Running:
-    """Return the running local AWS, or start one; replace one of another source.
+    """Return the running local AWS, or start one.
+
+    Replace one that was started from other source code.
 
     The caller holds the lock of the state folder.
     """

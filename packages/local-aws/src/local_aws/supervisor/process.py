@@ -106,7 +106,10 @@ def _ready(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process that is starting, and its children; it may finish its start first."""
+    """End a process that is starting, and its children.
+
+    Its start may be completed before it ends.
+    """
     process.terminate()
     try:
         process.wait(SHUTDOWN_SECONDS)
