@@ -36,6 +36,14 @@ locals {
   password_auth_flow = false
   token_validity     = { access_minutes = 15, refresh_days = 30 }
 
+  # Which addresses may get an account, by sign-up or invitation. Domains include their subdomains. EMAIL_DOMAINS_ALLOWED admits only its
+  # domains. EMAIL_PLUS_ADDRESSES = "refuse" refuses ada+shop@…, EMAIL_LOCAL_PARTS = "ascii" look-alikes of other scripts before the @.
+  address_rules = { EMAIL_DOMAINS_DENIED = "mailinator.com" }
+  # Whether only invited people get an account.
+  invite_only = false
+  # Days in which an invitation can be accepted. The temporary password in its mail is valid as long.
+  invitation_days = 7
+
   # Machine callers: name => the scopes that its tokens may have at most, and its roles. Then: make service ENV=… NAME=…
   # reporting = { scopes = ["me", "users.read"], roles = ["auditor"] }
   services = {}
@@ -43,7 +51,7 @@ locals {
   # Settings of single functions: folder => variable => value.
   function_environment = {
     # Days in which a person who deleted their account can sign in to restore it.
-    users       = { DELETION_GRACE_DAYS = "14" }
-    pre_sign_up = { EMAIL_DOMAINS_DENIED = "mailinator.com" }
+    users       = merge(local.address_rules, { DELETION_GRACE_DAYS = "14", INVITATION_DAYS = tostring(local.invitation_days) })
+    pre_sign_up = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only) })
   }
 }

@@ -12,13 +12,21 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import names, roles
+from access import names
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
-from atrium.identity import admins, delegation, grant_items, grants, services, token_size
+from atrium.identity import (
+    admins,
+    delegation,
+    grant_items,
+    grants,
+    permissions,
+    services,
+    token_size,
+)
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
@@ -124,7 +132,7 @@ def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
         _changed(meta, only_this=_is_in_tokens(grant) or not caller.is_unlimited),
         *joining,
         *(
-            [roles.if_generation(grant.role, grant.role_generation)]
+            [permissions.if_generation(grant.role, grant.role_generation)]
             if grant.role not in (None, ADMIN)
             else []
         ),
@@ -151,7 +159,7 @@ def _exists(held: Item) -> Problem:
 
 def _of_generation(grant: GrantRecord) -> GrantRecord:
     """Return the grant with the role's current generation. Raise 422 for a deleted role."""
-    generation = roles.generation(grant.role) if grant.role else 0
+    generation = permissions.generation(grant.role) if grant.role else 0
     if generation is None:
         raise _unacceptable([_NO_ROLE])
     return msgspec.structs.replace(grant, role_generation=generation)
@@ -271,7 +279,7 @@ def _check(new: NewGrant) -> None:
             FieldError("#/scope", "Must be `<type>:<id>` or `<type>:*` when an action is granted")
         )
     errors += _end_faults(new.expires_at)
-    if not errors and new.role is not None and roles.generation(new.role) is None:
+    if not errors and new.role is not None and permissions.generation(new.role) is None:
         errors.append(_NO_ROLE)
     if errors:
         raise _unacceptable(errors)

@@ -5,9 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from atrium.identity.permissions import ROLE_NAME
+
 _WORD = "[a-z][a-z0-9_]{0,63}"
 
-RoleName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}\Z")]
+RoleName = Annotated[str, Meta(pattern=ROLE_NAME)]
 Action = Annotated[str, Meta(pattern=rf"^{_WORD}\Z")]
 Permission = Annotated[str, Meta(pattern=rf"^{_WORD}\.{_WORD}\Z")]
 Resource = Annotated[str, Meta(pattern=rf"^{_WORD}:[^\x00-\x1f]{{1,200}}\Z")]

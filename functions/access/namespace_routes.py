@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from access import json_schema, roles
+from access import json_schema
 from access.names import Name, RoleName
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
-from atrium.identity import namespaces
+from atrium.identity import namespaces, permissions
 from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
 from atrium.runtime.uuid7 import uuid7
@@ -121,7 +121,7 @@ def _contradictions(draft: Draft) -> Iterator[FieldError]:
     for place, role in enumerate(draft.set_by):
         if role in draft.set_by[:place]:
             yield FieldError(f"#/set_by/{place}", "This role is duplicated")
-        elif roles.generation(role) is None:
+        elif permissions.generation(role) is None:
             yield FieldError(f"#/set_by/{place}", "This role does not exist")
 
 

@@ -174,27 +174,6 @@ def _rights(role: Role | Draft | None) -> rights.Role | None:
     return rights.Role(frozenset(role.permissions), frozenset(role.parents)) if role else None
 
 
-def generation(role: str) -> int | None:
-    """Return the generation for a new grant, or None for an unknown role.
-
-    One call. Raises `TableUnavailableError`.
-    """
-    if role == ADMIN:
-        return 0
-    meta = user_table.item(f"R#{role}", "META")
-    return None if meta is None else int(meta.get("generation", 0))
-
-
-def if_generation(role: str, generation: int) -> dict[str, Any]:
-    """Return an item of a transaction whose condition is that this role still exists."""
-    condition = "attribute_exists(pk) AND attribute_not_exists(generation)"
-    if generation == 0:
-        return {"ConditionCheck": _at(role, "META") | {"ConditionExpression": condition}}
-    values = {":generation": {"N": str(generation)}}
-    same = {"ConditionExpression": "generation = :generation", "ExpressionAttributeValues": values}
-    return {"ConditionCheck": _at(role, "META") | same}
-
-
 def _last_version(name: str) -> int:
     """Return the last version of a deleted role of this name, or 0."""
     deleted = user_table.item(f"R#{name}", _DELETED)

@@ -1,5 +1,7 @@
 """The command `create_user`: create an account and mail a temporary password.
 
+The command `resend_invitation` mails another password to an account that has not been used.
+
 The address may have an account already:
 
 - FORCE_CHANGE_PASSWORD: an earlier invitation has not been used. The mail is sent again, unless an
@@ -60,6 +62,35 @@ def create_user(new: NewUser, asked_at: datetime) -> dict[str, str]:
     else:
         raise RefusedError(f"{_HAS_ACCOUNT}.")
     return _identity(found["UserAttributes"])
+
+
+def resend(new: NewUser, asked_at: datetime) -> dict[str, str]:
+    """Mail another temporary password, unless an attempt of this command has done so.
+
+    Raise RefusedError if the account is gone or in use.
+    """
+    try:
+        found = call("admin_get_user", Username=new.email)
+    except ClientError as error:
+        if _code(error) != "UserNotFoundException":
+            raise
+        raise RefusedError(
+            "The account no longer exists. Cancel the invitation and invite again."
+        ) from None
+    if found["UserStatus"] != "FORCE_CHANGE_PASSWORD":
+        raise RefusedError(f"{_HAS_ACCOUNT}.")
+    if found["UserLastModifiedDate"] < asked_at:
+        _resend(new)
+    return _identity(found["UserAttributes"])
+
+
+def _resend(new: NewUser) -> None:
+    try:
+        call("admin_create_user", Username=new.email, MessageAction="RESEND")
+    except ClientError as error:
+        if _code(error) in _REFUSED:
+            raise RefusedError(f"{_REFUSED[_code(error)]}.") from error
+        raise
 
 
 def _create(new: NewUser) -> Any:

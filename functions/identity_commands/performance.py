@@ -43,6 +43,9 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
         case "create_user":
             asked_at = datetime.fromisoformat(command["created_at"])
             return invitation.create_user(msgspec.json.decode(arguments, type=NewUser), asked_at)
+        case "resend_invitation":
+            asked_at = datetime.fromisoformat(command["created_at"])
+            return invitation.resend(msgspec.json.decode(arguments, type=NewUser), asked_at)
         case "disable_user":
             return cognito.disable_user(
                 msgspec.json.decode(arguments, type=StatusOfUser).identities

@@ -1,21 +1,17 @@
-"""The rules of who may sign up: the domain of the e-mail, and the consent given.
+"""The rules of who may sign up: by invitation only, by the e-mail address, and with the consent given.
 
-Environment: `EMAIL_DOMAINS_DENIED` and `EMAIL_DOMAINS_ALLOWED`, domain names separated by commas or
-spaces. An entry includes its subdomains, so it has no `*.` or `.` before it. An empty list of
-allowed domains allows every one. `REQUIRED_CONSENT_VERSION` (empty: none required). Domains are
-compared in their normal form (atrium.http.domain_name).
+Environment: `INVITE_ONLY` (`true` or `false`), `REQUIRED_CONSENT_VERSION` (empty: none required),
+and the settings of atrium/identity/address_rules.py.
 """
 
 from typing import Any
 
-from atrium.http import domain_name
-from atrium.http.text import Email
+from atrium.identity import address_rules
+from atrium.identity.address_rules import AddressRefusedError, SettingError
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.runtime import config
 
-
-class SettingError(Exception):
-    """A setting of the function is invalid."""
+INVITATION = "PreSignUp_AdminCreateUser"
 
 
 class SignUpRequest(TriggerRequest, rename="camel", frozen=True):
@@ -28,32 +24,17 @@ class SignUp(TriggerEvent, rename="camel", frozen=True):
 
 def admit(sign_up: SignUp) -> dict[str, Any]:
     """Return an empty response to admit the person. Raise RefusalError otherwise."""
-    _check_domain(sign_up.request.user_attributes.get("email", ""))
+    if _is_invite_only() and sign_up.trigger_source != INVITATION:
+        raise RefusalError("Accounts are by invitation only. Ask an administrator to invite you")
+    try:
+        address_rules.check(sign_up.request.user_attributes.get("email", ""))
+    except AddressRefusedError as refused:
+        raise RefusalError(str(refused)) from None
     if (
         sign_up.trigger_source == "PreSignUp_SignUp"
     ):  # invited and federated users have no form with the consent
         _check_consent(sign_up.request)
     return {}
-
-
-def _check_domain(address: str) -> None:
-    name, _, domain = address.rpartition("@")
-    if not name or not domain:
-        raise RefusalError("An e-mail address is required to sign up")
-    try:
-        domain = domain_name.normal(domain)
-        allowed = _domains("EMAIL_DOMAINS_ALLOWED")
-        if _listed(domain, _domains("EMAIL_DOMAINS_DENIED")) or (
-            allowed and not _listed(domain, allowed)
-        ):
-            raise RefusalError(
-                f"E-mail addresses of {domain} are not accepted here. Use another address"
-            )
-        Email.parse(address)
-    except ValueError:
-        raise RefusalError(
-            "This e-mail address is not accepted here. Use another address"
-        ) from None
 
 
 def _check_consent(request: SignUpRequest) -> None:
@@ -64,25 +45,13 @@ def _check_consent(request: SignUpRequest) -> None:
 
 
 def check_settings() -> None:
-    """Raise SettingError for an entry of the lists that is not a domain name."""
-    for variable in ("EMAIL_DOMAINS_DENIED", "EMAIL_DOMAINS_ALLOWED"):
-        _domains(variable)
+    """Raise SettingError for an invalid setting."""
+    address_rules.check_settings()
+    _is_invite_only()
 
 
-def _domains(variable: str) -> frozenset[str]:
-    return frozenset(
-        _entry(variable, entry) for entry in config.optional(variable).replace(",", " ").split()
-    )
-
-
-def _entry(variable: str, entry: str) -> str:
-    try:
-        return domain_name.normal(entry)
-    except ValueError:
-        advice = f"Write {entry.lstrip('*.') or 'example.org'}: an entry includes its subdomains."
-        raise SettingError(f"{variable}: {entry} is not a domain name. {advice}") from None
-
-
-def _listed(domain: str, domains: frozenset[str]) -> bool:
-    labels = domain.split(".")
-    return any(".".join(labels[place:]) in domains for place in range(len(labels)))
+def _is_invite_only() -> bool:
+    found = config.optional("INVITE_ONLY") or "false"
+    if found not in ("true", "false"):
+        raise SettingError(f"INVITE_ONLY: must be true or false, not {found}.")
+    return found == "true"

@@ -99,6 +99,8 @@ def _user(event: TokenGeneration) -> users.User:
         _restore(user.uid)
     elif user.status != "active":
         raise _disabled()
+    if user.is_invited and user.status == "active":
+        _accept(user.uid)
     if user.has_other_email and attributes.get("email_verified") == "true":
         _change_email(user.uid, attributes["email"])
     return user
@@ -114,6 +116,16 @@ def _change_email(uid: str, email: str) -> None:
         postgres.DatabaseUnavailableError,
     ) as error:
         log.write("ERROR", "e-mail not changed", uid=uid, error=log.failure(error))
+
+
+def _accept(uid: str) -> None:
+    """Accept the user's invitation. If a store fails, the next token accepts it."""
+    from atrium.identity import acceptance  # imported here: only a first token needs it
+
+    try:
+        acceptance.accept(uid)
+    except (user_table.TableUnavailableError, user_table.ContentionError) as error:
+        log.write("ERROR", "invitation left open", uid=uid, error=log.failure(error))
 
 
 def _restore(uid: str) -> None:

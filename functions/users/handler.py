@@ -19,6 +19,10 @@ ROUTES = {
     "GET /v1/users/{id}/sessions": deferred("users.sessions", "list_of_user"),
     "DELETE /v1/users/{id}/sessions": deferred("users.sessions", "end_all"),
     "DELETE /v1/users/{id}/sessions/{session}": deferred("users.sessions", "end_of_user"),
+    "GET /v1/invitations": deferred("users.invitation_list", "list_"),
+    "GET /v1/invitations/{id}": deferred("users.invitation_list", "read"),
+    "DELETE /v1/invitations/{id}": deferred("users.invitation_changes", "cancel"),
+    "POST /v1/invitations/{id}/resend": deferred("users.invitation_changes", "resend"),
     "GET /v1/operations/{id}": deferred("users.operations", "read"),
     "POST /v1/users/{id}/erasures": deferred("users.deletions", "erase"),
 }

@@ -94,17 +94,80 @@ WITH operation AS (
 ), queued AS (
     INSERT INTO outbox (id, command, arguments, actor)
     SELECT id, 'create_user', :arguments::jsonb, actor FROM operation
+), invitation AS (
+    INSERT INTO invitations (id, uid, operation, actor, roles, expires_at)
+    SELECT id, uid, id, actor, :roles::text[], now() + make_interval(days => :days::integer) FROM operation
 )
 INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-SELECT :event::uuid, uid, actor, 'user.invited', jsonb_build_object('operation', id), :request_id
+SELECT :event::uuid, uid, actor, 'user.invited',
+    jsonb_build_object('operation', id, 'roles', :roles::text[]), :request_id
 FROM operation
+"""
+
+CHECK_ADDRESS = """
+SELECT EXISTS (SELECT FROM users WHERE email = :email::citext AND status <> 'erased'),
+    EXISTS (SELECT FROM operations WHERE email = :email::citext AND state = 'pending')
+"""
+
+# An invitation is cancelled by the deletion of the user, and expires without a write.
+_INVITATION_STATE = """CASE
+    WHEN invitations.state <> 'open' THEN invitations.state
+    WHEN users.status IN ('deleted', 'erased') THEN 'cancelled'
+    WHEN invitations.expires_at <= now() THEN 'expired'
+    ELSE 'open'
+END"""
+
+# The address is in the operation until the account exists, and in users from then on.
+_INVITATIONS = f"""
+SELECT invitations.id, CASE WHEN users.uid IS NOT NULL THEN invitations.uid END,
+    coalesce(users.email, operations.email), invitations.roles, {_INVITATION_STATE}, invitations.actor,
+    invitations.operation, invitations.created_at, invitations.sent_at, invitations.expires_at,
+    invitations.accepted_at, invitations.version
+FROM invitations JOIN operations ON operations.id = invitations.operation
+    LEFT JOIN users ON users.uid = invitations.uid
+"""
+
+FIND_INVITATION = f"{_INVITATIONS} WHERE invitations.id = :invitation::uuid"
+
+# The ids are in the order of time. The index serves the stored state.
+LIST_INVITATIONS = f"""{_INVITATIONS}
+WHERE (:state::text IS NULL OR (invitations.state = :stored::text AND {_INVITATION_STATE} = :state::text))
+    AND (:after::uuid IS NULL OR invitations.id < :after::uuid)
+ORDER BY invitations.id DESC LIMIT :limit::integer
+"""
+
+RESEND_INVITATION = """
+WITH resent AS (
+    UPDATE invitations SET
+        state = 'pending', operation = :operation::uuid, actor = :actor::uuid, version = invitations.version + 1,
+        expires_at = now() + make_interval(days => :days::integer)
+    FROM users
+    WHERE id = :invitation::uuid AND state = 'open' AND users.uid = invitations.uid AND users.status = 'active'
+    RETURNING users.uid, users.email, users.given_name, users.family_name, users.locale
+), operation AS (
+    INSERT INTO operations (id, kind, uid, email, actor)
+    SELECT :operation::uuid, 'user.invite', uid, email, :actor::uuid FROM resent
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT :event::uuid, uid, :actor::text, 'user.invitation_resent',
+        jsonb_build_object('operation', :operation::uuid, 'invitation', :invitation::uuid), :request_id
+    FROM resent
+)
+INSERT INTO outbox (id, command, arguments, actor)
+SELECT :operation::uuid, 'resend_invitation', jsonb_strip_nulls(to_jsonb(resent)), :actor::uuid FROM resent
 """
 
 # `erase_at` is the end of the grace period of a person's own deletion.
 CHANGE_STATUS = f"""
 WITH before AS (
     SELECT uid, status FROM users
-    WHERE uid = :uid::uuid AND status = ANY (:statuses_before::text[]) AND {IS_EXPECTED} FOR UPDATE
+    WHERE uid = :uid::uuid AND status = ANY (:statuses_before::text[]) AND {IS_EXPECTED}
+        AND (:invitation::uuid IS NULL OR EXISTS (
+            SELECT FROM invitations
+            WHERE id = :invitation::uuid AND invitations.uid = users.uid AND state = 'open'
+                AND invitations.version = :invitation_version::bigint
+        ))
+    FOR UPDATE
 ), changed AS (
     UPDATE users SET
         status = :status::text,

@@ -98,10 +98,14 @@ def write(
     actor: str,
     request_id: str,
     grace_days: int | None = None,
+    invitation: tuple[UUID, int] | None = None,
 ) -> tuple[postgres.Row, Operation]:
-    """Write the outbox's row and the operation. Raise 404, 409 or 412."""
+    """Write the outbox's row and the operation. Raise 404, 409 or 412.
+
+    `invitation` is the id and version of an invitation that must still be open.
+    """
     id = uuid7()
-    writing = statement(id, uid, change, versions, actor, request_id, grace_days)
+    writing = statement(id, uid, change, versions, actor, request_id, grace_days, invitation)
     try:
         [queued, operation] = postgres.batch(writing, operations.select_operation(id))
     except UniqueViolationError as error:
@@ -119,6 +123,7 @@ def statement(
     actor: str,
     request_id: str,
     grace_days: int | None = None,
+    invitation: tuple[UUID, int] | None = None,
 ) -> Statement:
     """Return the statement that writes the change, the operation, the outbox and the audit row."""
     return Statement(
@@ -136,6 +141,8 @@ def statement(
             "action": change.action,
             "actor": actor,
             "request_id": request_id,
+            "invitation": invitation[0] if invitation else None,
+            "invitation_version": invitation[1] if invitation else None,
         },
     )
 

@@ -75,6 +75,16 @@ variable "environment" {
     ])
     error_message = "environment: EMAIL_DOMAINS_DENIED and EMAIL_DOMAINS_ALLOWED must list domain names such as example.org. An entry stands for its subdomains, too: write no \"*.\" and no \".\" before it."
   }
+
+  validation {
+    condition = alltrue(flatten([for settings in values(var.environment) : [
+      contains(["", "allow", "refuse"], lookup(settings, "EMAIL_PLUS_ADDRESSES", "")),
+      contains(["", "any", "ascii"], lookup(settings, "EMAIL_LOCAL_PARTS", "")),
+      contains(["", "true", "false"], lookup(settings, "INVITE_ONLY", "")),
+      can(regex("^([1-9][0-9]{0,2})?$", lookup(settings, "INVITATION_DAYS", ""))),
+    ]]))
+    error_message = "environment: EMAIL_PLUS_ADDRESSES must be allow or refuse, EMAIL_LOCAL_PARTS any or ascii, INVITE_ONLY true or false, and INVITATION_DAYS a number of days."
+  }
 }
 
 variable "functions_dir" {

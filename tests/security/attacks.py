@@ -77,6 +77,8 @@ ATTACKS = [
     ),
     *_about("DELETE /v1/users/{id}/grants/{grant}", None, {"grant": "{grant}"}),
     Attack("POST /v1/users", NONE, {"email": "{new}@example.org"}),
+    Attack("DELETE /v1/invitations/{id}", {"id": "{invitation}"}, None, ANY),
+    Attack("POST /v1/invitations/{id}/resend", {"id": "{invitation}"}),
     *_about("PATCH /v1/users/{id}", {"locale": "fr"}),
     *_about("DELETE /v1/users/{id}"),
     *_about("POST /v1/users/{id}/erasures", headers=NONE),

@@ -81,7 +81,7 @@ class Race:
         items = self.service.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self.service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox"
+            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox"
         )
         self.service.new_user(ADMIN)
         self.service.set_layout("keyed")

@@ -52,7 +52,8 @@ COFFEE = "01990000-0000-7000-8000-000000000001"
 
 _STATE = """
 SELECT (SELECT count(*) FROM audit_events), (SELECT count(*) FROM operations), (SELECT count(*) FROM outbox),
-    (SELECT count(*) FROM idempotency_keys), (SELECT jsonb_agg(users ORDER BY uid) FROM users),
+    (SELECT count(*) FROM idempotency_keys), (SELECT jsonb_agg(invitations ORDER BY id) FROM invitations),
+    (SELECT jsonb_agg(users ORDER BY uid) FROM users),
     (SELECT jsonb_agg(orders ORDER BY id) FROM orders)
 """
 
@@ -143,11 +144,12 @@ class Trials:
         )  # the roles of the trial before had the same versions
         self._forget()
         is_admin = kind != "demoted" and (needs_admin or number % 2 == 1)
-        caller, other, order = (str(uuid.uuid4()) for _ in range(3))
+        caller, other, order, invitation = (str(uuid.uuid4()) for _ in range(4))
         # Half of those who are demoted hold the permissions through another role.
         above = number % 2 == 1
         self._new_users(caller, other)
         self._new_order(order, other)
+        self._new_invitation(invitation)
         self._new_roles(
             {
                 "base": HELD if above else [],
@@ -166,6 +168,7 @@ class Trials:
             "grant of self": grant,
             "grant of other": self._service.grant(other, role="reader"),
             "order": order,
+            "invitation": invitation,
             "role": "base" if above else "boss",
             "new": f"new{number}",
         }
@@ -264,7 +267,7 @@ class Trials:
         items = self.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self._service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox, orders, order_lines"
+            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox, orders, order_lines"
         )
 
     def _new_users(self, *uids: str) -> None:
@@ -319,6 +322,16 @@ class Trials:
         graph = {role: {"L": [{"S": name} for name in above]} for role, above in parents.items()}
         key = {"pk": {"S": "ROLES"}, "sk": {"S": "GRAPH"}, "version": {"N": "1"}}
         self._service.write([{"PutRequest": {"Item": {**key, "parents": {"M": graph}}}}])
+
+    def _new_invitation(self, id: str) -> None:
+        """Write an open invitation of somebody who has not signed in."""
+        rows = [
+            "INSERT INTO users (uid, email) VALUES (:id, 'invited@example.org')",
+            "INSERT INTO operations (id, kind, state, uid, actor) VALUES (:id, 'user.invite', 'succeeded', :id, :id)",
+            "INSERT INTO invitations (id, uid, operation, actor, state, expires_at) VALUES (:id, :id, :id, :id, 'open', '2999-01-01')",
+        ]
+        for row in rows:
+            self.database.run(row, id=id)
 
     def _new_order(self, order: str, uid: str) -> None:
         self.database.run("INSERT INTO orders (id, uid) VALUES (:id, :uid)", id=order, uid=uid)

@@ -108,7 +108,7 @@ def database(
     monkeypatch.setattr(postgres, "connect", lambda user: PipelinedConnection("app", **where))
     with pg8000.native.Connection(SUPERUSER, **where) as connection:
         connection.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, outbox"
+            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox"
         )
         yield connection
     postgres.disconnect()

@@ -124,7 +124,7 @@ def test_an_address_that_we_could_not_store_does_not_sign_up() -> None:
 def test_an_entry_that_would_match_nothing_stops_the_function(
     entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pre_sign_up.admission import SettingError, check_settings
+    from atrium.identity.address_rules import SettingError, check_settings
 
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"mailinator.com,{entry}")
     with pytest.raises(

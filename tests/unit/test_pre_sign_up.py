@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from atrium.identity.address_rules import SettingError
 from atrium.identity.cognito_trigger import RefusalError
+from atrium.runtime import config
+from pre_sign_up.admission import check_settings
 from pre_sign_up.handler import handler
 from tests.unit.conftest import Logs
 from tests.unit.events import Context, trigger_event
@@ -99,6 +102,52 @@ def test_an_invited_person_consents_later_but_needs_an_accepted_domain(
     sign_up(source="PreSignUp_AdminCreateUser")
     with pytest.raises(RefusalError):
         sign_up("a@bad.example", source="PreSignUp_AdminCreateUser")
+
+
+@pytest.mark.parametrize(
+    ("setting", "refused", "admitted", "words"),
+    [
+        ("EMAIL_PLUS_ADDRESSES=refuse", "ada+shop@example.org", "ada@example.org", "plus sign"),
+        ("EMAIL_LOCAL_PARTS=ascii", "\u0430da@example.org", "ada@b\u00fccher.example", "a to z"),
+    ],
+)
+@pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_AdminCreateUser"])
+def test_plus_addresses_and_look_alikes_are_refused_if_a_setting_says_so(
+    setting: str,
+    refused: str,
+    admitted: str,
+    words: str,
+    source: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sign_up(refused, source)
+    monkeypatch.setenv(*setting.split("="))
+    config.optional.cache_clear()
+    with pytest.raises(RefusalError, match=words):
+        sign_up(refused, source)
+    sign_up(admitted, source)
+
+
+def test_an_invitation_is_the_only_way_in_if_a_setting_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INVITE_ONLY", "true")
+    sign_up(source="PreSignUp_AdminCreateUser")
+    for source in ("PreSignUp_SignUp", "PreSignUp_ExternalProvider"):
+        with pytest.raises(RefusalError, match="by invitation only"):
+            sign_up(source=source)
+
+
+@pytest.mark.parametrize(
+    "setting", ["INVITE_ONLY=yes", "EMAIL_PLUS_ADDRESSES=no", "EMAIL_LOCAL_PARTS=latin"]
+)
+def test_an_unknown_choice_stops_the_function(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, value = setting.split("=")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=f"{name}: must be .* or .*, not {value}"):
+        check_settings()
 
 
 def test_an_event_of_another_shape_fails_without_telling_the_person(logs: Logs) -> None:

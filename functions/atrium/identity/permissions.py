@@ -1,6 +1,7 @@
 """The permissions of roles. A role's definition is cached by its version. Fails closed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from atrium.http.request import Claims
 from atrium.identity.grant_items import Grant
@@ -11,6 +12,8 @@ from atrium.stores.user_table import RoleDefinition
 
 ADMIN = "admin"
 """The role that holds every permission, whatever the table says."""
+ROLE_NAME = r"^[a-z][a-z0-9_-]{0,63}\Z"
+"""The pattern of a role's name."""
 
 CACHE_SECONDS = 30  # seconds for which a permission may still work after its removal from a role
 _CACHE_ENTRIES = 512
@@ -59,6 +62,28 @@ def current(grants: Iterable[Grant], read: Define | None = None) -> list[Grant]:
 def is_current(grant: Grant, define: Define) -> bool:
     """Return False for a grant of a role that has been deleted since."""
     return grant.role in (None, ADMIN) or define(grant.role).generation == grant.generation
+
+
+def generation(role: str) -> int | None:
+    """Return the generation for a new grant, or None for an unknown role.
+
+    One call. Raises `TableUnavailableError`.
+    """
+    if role == ADMIN:
+        return 0
+    meta = user_table.item(f"R#{role}", "META")
+    return None if meta is None else int(meta.get("generation", 0))
+
+
+def if_generation(role: str, generation: int) -> dict[str, Any]:
+    """Return an item of a transaction whose condition is that this role still exists."""
+    key = {"Key": {"pk": {"S": f"R#{role}"}, "sk": {"S": "META"}}}
+    condition = "attribute_exists(pk) AND attribute_not_exists(generation)"
+    if generation == 0:
+        return {"ConditionCheck": key | {"ConditionExpression": condition}}
+    values = {":generation": {"N": str(generation)}}
+    same = {"ConditionExpression": "generation = :generation", "ExpressionAttributeValues": values}
+    return {"ConditionCheck": key | same}
 
 
 def known(roles: Iterable[str]) -> set[str]:

@@ -23,17 +23,26 @@ class EmailUnusableError(Exception):
 
 
 class User(msgspec.Struct, frozen=True):
-    """A user. `has_other_email` is True if the stored e-mail is not the identity's."""
+    """A user. `has_other_email` is True if the stored e-mail is not the identity's.
+
+    `is_invited` means that an open invitation waits for their first token.
+    """
 
     uid: str
     status: str
     has_other_email: bool = False
+    is_invited: bool = False
 
+
+_IS_INVITED = """EXISTS (
+    SELECT FROM invitations WHERE invitations.uid = users.uid AND state = 'open' AND expires_at > now()
+)"""
 
 # One round trip whether or not the user exists. It writes nothing if the user exists.
-_FIND_OR_CREATE = """
+_FIND_OR_CREATE = f"""
 WITH known AS (
-    SELECT users.uid, users.status, users.email IS DISTINCT FROM :email::citext AS has_other_email
+    SELECT users.uid, users.status, users.email IS DISTINCT FROM :email::citext AS has_other_email,
+        {_IS_INVITED} AS is_invited
     FROM identities JOIN users USING (uid) WHERE provider = :provider AND subject = :subject
 ), created AS (
     INSERT INTO users (uid, email, given_name, family_name, locale)
@@ -45,8 +54,9 @@ WITH known AS (
     INSERT INTO audit_events (id, uid, actor, action, changes)
     SELECT :event::uuid, uid, uid, 'user.created', jsonb_build_object('provider', :provider::text) FROM created
 )
-SELECT uid, status, has_other_email FROM known UNION ALL SELECT uid, status, false FROM created
-"""
+SELECT uid, status, has_other_email, is_invited FROM known
+UNION ALL SELECT uid, status, false, false FROM created
+"""  # noqa: S608  no input in it
 
 # A repeat changes nothing. The audit trail holds no addresses.
 _CHANGE_EMAIL = """
@@ -92,7 +102,7 @@ def find_or_create(
     # The loser of a race meets a unique index. The winner has committed by the second attempt.
     for _ in range(2):
         with suppress(postgres.UniqueViolationError):
-            [(found, status, has_other_email)] = postgres.query(
+            [row] = postgres.query(
                 _FIND_OR_CREATE,
                 provider=provider,
                 subject=subject,
@@ -101,7 +111,7 @@ def find_or_create(
                 event=uuid7(),
                 **names,
             )
-            return User(str(found), status, has_other_email)
+            return _user(row)
     raise EmailTakenError(
         f"Another user has the e-mail of {provider} {subject}. "
         "Link the identity if it belongs to that user."
@@ -124,17 +134,22 @@ def change_email(uid: str, email: str, actor: str | None = None) -> bool:
     return bool(changed)
 
 
-_FIND = """
-SELECT uid, status FROM identities JOIN users USING (uid)
+_FIND = f"""
+SELECT users.uid, users.status, false, {_IS_INVITED} FROM identities JOIN users USING (uid)
 WHERE provider = :provider AND subject = :subject
-"""
+"""  # noqa: S608  no input in it
 
 
 def _known(provider: str, subject: str) -> User:
     """Return the user of an identity whose e-mail is invalid: an account older than the validation."""
-    for uid, status in postgres.query(_FIND, provider=provider, subject=subject):
-        return User(str(uid), status)
+    for row in postgres.query(_FIND, provider=provider, subject=subject):
+        return _user(row)
     raise EmailUnusableError(f"The e-mail of {provider} {subject} is invalid.")
+
+
+def _user(row: postgres.Row) -> User:
+    uid, status, has_other_email, is_invited = row
+    return User(str(uid), status, has_other_email, is_invited)
 
 
 def _kept(kind: type[text.Line], value: str | None) -> str | None:

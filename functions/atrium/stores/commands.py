@@ -22,7 +22,13 @@ from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 Name = Literal[
-    "create_user", "disable_user", "enable_user", "sign_out_user", "suspend_user", "erase_user"
+    "create_user",
+    "resend_invitation",
+    "disable_user",
+    "enable_user",
+    "sign_out_user",
+    "suspend_user",
+    "erase_user",
 ]
 """`suspend_user` ends the sessions of a person who deleted their account, who may come back.
 `erase_user` deletes the account in the pool."""
@@ -35,7 +41,7 @@ KEPT_SECONDS = 7 * 24 * 3600
 
 
 class NewUser(msgspec.Struct, frozen=True):
-    """Arguments of `create_user`. `uid` is the new user's, unless they have signed in before."""
+    """Arguments of INVITES. `uid` is the new user's, unless they have signed in before."""
 
     uid: str
     email: str
@@ -45,7 +51,7 @@ class NewUser(msgspec.Struct, frozen=True):
 
 
 class StatusOfUser(msgspec.Struct, frozen=True):
-    """Arguments of every other command about a user.
+    """Arguments of the commands that change a status.
 
     `identities` are pairs of provider and subject. outbox.take_back restores `previous_status`.
     """
@@ -76,6 +82,8 @@ class Command(msgspec.Struct, frozen=True):
     actor: str
 
 
+INVITES = ("create_user", "resend_invitation")
+"""Commands that send an invitation. They change no status."""
 ENDS_ACCESS = ("disable_user", "suspend_user", "erase_user")
 """Commands that take a user out of the set of administrators."""
 
@@ -147,7 +155,7 @@ def _epoch(command: Command) -> int:
 
 
 def _with(command: Command, access_epoch: int | None) -> list[dict[str, Any]]:
-    if command.command == "create_user":
+    if command.command in INVITES:
         return []
     change = msgspec.convert(command.arguments, StatusOfUser)
     if command.command in ENDS_ACCESS:

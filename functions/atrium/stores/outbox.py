@@ -9,7 +9,7 @@ from uuid import UUID
 
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
-from atrium.stores.commands import Command
+from atrium.stores.commands import INVITES, Command
 
 ERASE_RECORDS = "erase_records"
 """The last step of an erasure, which outbox_relay performs itself."""
@@ -28,11 +28,20 @@ UPDATE outbox SET attempts = attempts + 1, due_at = now() + least(interval '1 mi
 FROM due WHERE outbox.id = due.id RETURNING outbox.id, command, arguments, actor
 """
 
-# An outcome can arrive more than once. For an operation that has ended, this matches no row.
+# An outcome can arrive more than once. For an operation that has ended, this matches no row. An
+# invitation that could not be sent again stays open, and expires with the mail that was sent.
 _END = """
 WITH ended AS (
     UPDATE operations SET state = :state::text, uid = coalesce(:uid::uuid, uid), reason = :reason::text, email = NULL, completed_at = now()
-    WHERE id = :operation::uuid AND state = 'pending' RETURNING id
+    WHERE id = :operation::uuid AND state = 'pending' RETURNING id, state = 'succeeded' AS succeeded, created_at
+), invitation AS (
+    UPDATE invitations SET
+        state = CASE WHEN succeeded OR sent_at IS NOT NULL THEN 'open' ELSE 'failed' END,
+        uid = coalesce(:uid::uuid, uid),
+        sent_at = CASE WHEN succeeded THEN ended.created_at ELSE sent_at END,
+        expires_at = CASE WHEN succeeded THEN expires_at ELSE coalesce(sent_at + (expires_at - ended.created_at), expires_at) END,
+        version = version + 1
+    FROM ended WHERE invitations.operation = ended.id AND invitations.state = 'pending'
 )
 DELETE FROM outbox USING ended WHERE outbox.id = ended.id
 """
@@ -114,7 +123,7 @@ def take_back(command: Command, reason: str) -> None:
 
     A status returns to its previous value. An invitation has changed nothing.
     """
-    if command.command == "create_user":
+    if command.command in INVITES:
         fail(command.id, reason)
     else:
         postgres.query(_UNDO, operation=command.id, reason=reason, event=uuid7())

@@ -1,6 +1,7 @@
 """Somebody signs in: the user is there, or is made because post_confirmation failed; and nobody is restored."""
 
-from atrium.identity import restoration, users
+from atrium.identity import acceptance, restoration, users
+from atrium.stores import postgres
 
 
 def run() -> None:
@@ -9,3 +10,5 @@ def run() -> None:
             "cognito:pool", "ada", "ada@example.com", {"family_name": "Lovelace"}
         )
     assert restoration.restore(ada.uid) is False
+    assert postgres.query(acceptance.OPEN, uid=ada.uid) == []
+    assert postgres.query(acceptance.ACCEPT, invitation=ada.uid) == []

@@ -7,8 +7,19 @@ from uuid import UUID
 from atrium.http.problem import Problem
 from atrium.http.text import Email
 from atrium.identity import users
+from atrium.runtime.uuid7 import uuid7
 from atrium.stores import outbox, postgres
-from users import directory, invitations, operations, profile, sessions, status
+from users import (
+    directory,
+    invitation_changes,
+    invitation_list,
+    invitations,
+    operations,
+    profile,
+    queries,
+    sessions,
+    status,
+)
 from users.directory import UserFilter, Words
 from users.invitations import Invitation
 
@@ -22,6 +33,7 @@ def run() -> None:
     changes_records(ada)
     lists_users(ada)
     invites(ada)
+    changes_invitations(ada)
     changes_status(ada)
     assert sessions.identities(ada) == [["cognito:pool", "ada"]]
 
@@ -69,6 +81,33 @@ def invites(ada: str) -> None:
                 invitations.insert_invitation(command, "request-5"),
                 operations.select_operation(UUID(command.id)),
             )
+
+
+def changes_invitations(ada: str) -> None:
+    assert postgres.query(queries.CHECK_ADDRESS, email="ada@example.com") == [(True, False)]
+    [sent] = invitation_list.select("pending", None, 2)
+    assert invitation_list.select("expired", str(sent.id), 2) == []
+    new = users.find_or_create("cognito:pool", "grace", str(sent.email), {}, uid(sent.operation))
+    outbox.succeed(str(sent.operation), new.uid)
+    opened = invitation_list.find(sent.id)
+    again = uuid7()
+    postgres.batch(invitation_changes.resend_invitation(sent.id, again, ada, "request-12"))
+    command = outbox.find(again)
+    assert command
+    outbox.take_back(command, "The requester's access changed.")
+    resent = invitation_list.find(sent.id)
+    assert resent.state == "open"
+    with suppress(Problem):  # 412: it was sent again
+        invitation_changes.write_cancel(opened, ada, "request-13")
+    row, _ = invitation_changes.write_cancel(resent, ada, "request-14")
+    assert invitation_list.find(sent.id).state == "cancelled"
+    outbox.succeed(outbox.command(row).id)
+
+
+def uid(operation: UUID) -> UUID:
+    """Return the future user of an invitation."""
+    [[found]] = postgres.query("SELECT uid FROM operations WHERE id = :id::uuid", id=operation)
+    return UUID(str(found))
 
 
 def changes_status(ada: str) -> None:

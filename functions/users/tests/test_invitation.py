@@ -3,6 +3,8 @@
 import json
 import uuid
 from collections import Counter
+from datetime import datetime
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,8 +17,17 @@ WRITERS = 50
 
 
 def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> None:
-    email = new_email()
-    accepted = office.invite(email, given_name="Grace", family_name="Hopper", locale="en-US")
+    """The mail is sent twice, and the second password counts. The roles come with the first token."""
+    email, role = new_email(), f"reader-{uuid.uuid4().hex[:8]}"
+    held = ["users.write", "users.read", "access.write"]
+    inviter = office.client.new_holder(f"inviter-{role}", held)
+    definition = {"description": "Reads users", "permissions": ["users.read"]}
+    assert office.call("PUT", f"/v1/roles/{role}", definition, If_None_Match="*").status == 201
+    body = {"email": email, "given_name": "Grace", "family_name": "Hopper", "locale": "en-US"}
+    key = str(uuid.uuid4())
+    accepted = office.call(
+        "POST", "/v1/users", body | {"roles": [role]}, inviter, Idempotency_Key=key
+    )
     assert accepted.headers["location"] == f"/v1/operations/{accepted.json['id']}"
     assert (accepted.json["kind"], accepted.json["state"], accepted.json["uid"]) == (
         "user.invite",
@@ -24,9 +35,18 @@ def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> Non
         None,
     )
     uid = office.ended(accepted)["uid"]
-    [mail] = office.mails(email)
+    invitation = f"/v1/invitations/{accepted.json['id']}"
+    office.ended(office.call("POST", f"{invitation}/resend", None, inviter, Idempotency_Key=key))
+    first, mail = office.mails(email)
+    with pytest.raises(ClientError):
+        first_sign_in(office, email, first["code"])
     tokens = first_sign_in(office, email, mail["code"])
-    assert claims(tokens["AccessToken"])["uid"] == uid
+    assert (claims(tokens["AccessToken"])["uid"], claims(tokens["AccessToken"])["roles"]) == (
+        uid,
+        role,
+    )
+    read = office.call("GET", invitation).json
+    assert (read["state"], lifetime(read)) == ("accepted", password_days(office))
     me = office.client.call("GET", "/v1/me", tokens["AccessToken"]).json
     assert (me["email"], me["given_name"], me["family_name"], me["locale"]) == (
         email,
@@ -34,7 +54,21 @@ def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> Non
         "Hopper",
         "en-US",
     )
-    assert [action for _, action in office.trail(uid)] == ["user.invited", "user.created"]
+    [*in_postgres, _] = ["user.invited", "user.created", "user.invitation_resent", "of the table"]
+    assert [action for _, action in office.trail(uid)][:3] == in_postgres
+
+
+def test_a_cancelled_invitation_lets_nobody_in_and_frees_the_address(office: Office) -> None:
+    email = new_email()
+    accepted = office.invite(email)
+    office.ended(accepted)
+    [mail] = office.mails(email)
+    invitation = f"/v1/invitations/{accepted.json['id']}"
+    assert office.call("DELETE", invitation, If_Match="*").status == 202
+    with pytest.raises(ClientError):
+        first_sign_in(office, email, mail["code"])
+    listed = office.call("GET", "/v1/invitations?state=cancelled").json["items"]
+    assert accepted.json["id"] in [each["id"] for each in listed]
 
 
 def test_an_attempt_that_died_after_cognito_made_the_user_is_taken_up(office: Office) -> None:
@@ -158,6 +192,20 @@ def test_what_was_lost_the_relay_brings(office: Office, lost: str) -> None:
     assert office.users_with(email) == [uid]
     assert office.database.run("SELECT FROM outbox WHERE id = :id", id=operation) == []
     assert len(office.mails(email)) == 1
+
+
+def lifetime(invitation: Any) -> int:
+    """Return the days from the sending of an invitation to its end."""
+    sent, end = (datetime.fromisoformat(invitation[name]) for name in ("sent_at", "expires_at"))
+    return (end - sent).days
+
+
+def password_days(office: Office) -> Any:
+    """Return the days in which Cognito accepts a temporary password."""
+    pool = office.client.aws("cognito-idp").describe_user_pool(
+        UserPoolId=office.client.outputs.user_pool_id
+    )["UserPool"]
+    return pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"]
 
 
 def first_sign_in(office: Office, email: str, password: str) -> dict[str, str]:

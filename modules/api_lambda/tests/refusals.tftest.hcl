@@ -62,6 +62,16 @@ run "wildcards_and_an_empty_build" {
   expect_failures = [var.build_dir, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.user_attributes]
 }
 
+run "unknown_choices" {
+  command = plan
+
+  variables {
+    environment = { profile = { EMAIL_PLUS_ADDRESSES = "no" } }
+  }
+
+  expect_failures = [var.environment]
+}
+
 # In a run of its own: Terraform does not judge what depends on a value that it has refused.
 run "no_functions" {
   command = plan

@@ -33,12 +33,14 @@ def call(
     path: dict[str, str] | None = None,
     handler: Handler = users,
     token: dict[str, str] = ADMIN,
+    query: dict[str, list[str]] | None = None,
     **headers: str,
 ) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()} | {
         "Content-Type": "application/json"
     }
-    event = api_event(route, json.dumps(body) if body is not None else None, sent, token=token)
+    sent_body = json.dumps(body) if body is not None else None
+    event = api_event(route, sent_body, sent, token, query)
     return answer(handler(event | {"pathParameters": path}, Context()))
 
 

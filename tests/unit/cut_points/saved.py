@@ -12,7 +12,7 @@ from local_aws.settings import ACCOUNT_ID
 from tests.unit.conftest import TABLE
 from tests.unit.cut_points.stores import Stores
 
-TABLES = ("users", "identities", "operations", "outbox", "idempotency_keys", "audit_chains", "audit_events")  # fmt: skip
+TABLES = ("users", "identities", "operations", "invitations", "outbox", "idempotency_keys", "audit_chains", "audit_events")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def _rows(database: pg8000.native.Connection, person: Person, actor: str) -> Non
         ("identities", {"provider": PROVIDER, "subject": person.subject, "uid": uid}),
         ("operations", {"id": operation, "kind": "user.disable", "state": "failed", "uid": uid, "actor": actor,
                         "email": mark("operations.email"), "reason": mark("operations.reason")}),
+        ("invitations", {"id": operation, "uid": uid, "operation": operation, "actor": actor, "state": "accepted",
+                         "roles": [mark("invitations.roles")], "expires_at": "2999-01-01"}),
         ("outbox", {"id": operation, "command": "disable_user", "actor": actor,
                     "arguments": json.dumps({"uid": uid, "note": mark("outbox.arguments")})}),
         ("idempotency_keys", {"caller": uid, "route": "POST /v1/orders", "key": mark("idempotency_keys.key"),

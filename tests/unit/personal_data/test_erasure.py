@@ -72,7 +72,15 @@ def test_what_stays_is_declared(
     erase(person, database, pool)
     places = holding([person.uid], database, table)
     assert sorted(set(places)) == sorted(
-        {"audit_chains", "audit_events", "idempotency_keys", "identities", "operations", "users"}
+        {
+            "audit_chains",
+            "audit_events",
+            "idempotency_keys",
+            "identities",
+            "invitations",
+            "operations",
+            "users",
+        }
         | {f"U#{person.uid}"}
     )
     [row] = database.run(

@@ -49,6 +49,7 @@ def test_it_has_every_declared_field(person: Person, functions: Functions) -> No
                 "ended_sessions",
                 "sessions_ended_at",
                 "kept_session",
+                "invitation",
             }
             assert set(exported[0]) >= set(records[name].fields) - optional, name
 
