@@ -93,7 +93,13 @@ module "api_lambda" {
   waf              = local.waf
   alarms_topic_arn = local.alarms_topic_arn
   logs             = { retention_days = local.log_retention_days, kms_key_arn = local.logs_key_arn }
-  user_pool_arn    = module.cognito.user_pool_arn
+
+  user_pool = {
+    arn             = module.cognito.user_pool_arn
+    client_id       = module.cognito.user_pool_client_id
+    hosted_page_url = module.cognito.hosted_page_url
+    token_url       = module.cognito.token_url
+  }
 
   network = {
     vpc_id                  = module.network.vpc_id

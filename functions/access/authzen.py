@@ -101,8 +101,7 @@ def metadata(request: Request) -> Response:
     It is correct only if the API has its own domain: with a stage in the path, clients would
     look for it elsewhere.
     """
-    scheme = request.headers.get("x-forwarded-proto", "https")
-    decision_point = f"{scheme}://{request.headers['host']}{request.href('')}"
+    decision_point = request.base_url
     endpoints = {
         "access_evaluation_endpoint": "evaluation",
         "access_evaluations_endpoint": "evaluations",

@@ -1,7 +1,8 @@
 from atrium.http.api import api
-from meta import contract, health
+from meta import configuration, contract, health
 
 ROUTES = {
+    "GET /v1/configuration": configuration.read,
     "GET /v1/health": health.read,
     "GET /v1/openapi.json": contract.read,
 }

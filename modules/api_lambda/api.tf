@@ -5,6 +5,18 @@ locals {
   })
 }
 
+locals {
+  public_facts = merge(
+    { rate_limit = tostring(var.throttling.rate_limit), burst_limit = tostring(var.throttling.burst_limit) },
+    var.user_pool == null ? {} : {
+      user_pool_id    = split("/", var.user_pool.arn)[1]
+      client_id       = var.user_pool.client_id
+      hosted_page_url = var.user_pool.hosted_page_url
+      token_url       = var.user_pool.token_url
+    },
+  )
+}
+
 resource "aws_api_gateway_rest_api" "this" {
   #checkov:skip=CKV_AWS_237:A new API would have another address, so it must never be replaced quietly; the body changes it in place.
   name              = var.name
@@ -45,6 +57,9 @@ resource "aws_api_gateway_stage" "this" {
   deployment_id        = aws_api_gateway_deployment.this.id
   stage_name           = var.stage
   xray_tracing_enabled = true
+
+  # What GET /v1/configuration tells applications. Not in a function's environment: the pool waits for the functions.
+  variables = { for name, value in local.public_facts : name => value if value != null }
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn

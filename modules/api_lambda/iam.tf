@@ -111,8 +111,8 @@ resource "aws_iam_role_policy" "cognito" {
 
   lifecycle {
     precondition {
-      condition     = var.user_pool_arn != null
-      error_message = "${each.key}/function.yaml declares what this module was not given: user_pool_arn."
+      condition     = var.user_pool != null
+      error_message = "${each.key}/function.yaml declares what this module was not given: user_pool."
     }
 
     precondition {

@@ -14,7 +14,7 @@ locals {
     stream_arn         = "arn:aws:dynamodb:none:000000000000:table/none/stream/none"
     refresh_token_days = 30
   }
-  user_pool_arn = var.user_pool_arn != null ? var.user_pool_arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
+  user_pool_arn = var.user_pool != null ? var.user_pool.arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
 
   # Folder => what it declares that this root has not. The pool is not among it: it waits for the functions, so none may wait for it.
   missing = { for folder, function in local.functions : folder => compact([

@@ -2,7 +2,7 @@
 locals {
   # Names apart from values: a function waits for nothing but its own environment, and the pool waits for the functions.
   parameter_names  = { user_pool_id = "/${trimsuffix(var.name, "-${var.stage}")}/${var.stage}/user_pool_id" }
-  parameter_values = { user_pool_id = try(split("/", var.user_pool_arn)[1], "") }
+  parameter_values = { user_pool_id = try(split("/", var.user_pool.arn)[1], "") }
 }
 
 resource "aws_ssm_parameter" "this" {
@@ -16,8 +16,8 @@ resource "aws_ssm_parameter" "this" {
 
   lifecycle {
     precondition {
-      condition     = var.user_pool_arn != null
-      error_message = "A function.yaml declares data.parameters: [${each.key}], and this module was not given user_pool_arn."
+      condition     = var.user_pool != null
+      error_message = "A function.yaml declares data.parameters: [${each.key}], and this module was not given user_pool."
     }
   }
 }

@@ -10,6 +10,15 @@ locals {
       }
     }
   ]...)
+
+  throttled = { for route, operation in local.operations : route => operation if operation.throttle != null }
+
+  # Whoever may not read so often may not ask for the headers so often.
+  throttled_heads = {
+    for route, operation in local.throttled : replace(route, "/^GET /", "HEAD ") => merge(operation, {
+      method_path = replace(operation.method_path, "/GET$/", "HEAD")
+    }) if startswith(route, "GET ")
+  }
 }
 
 # Execution logs stay off: they would hold bodies and tokens, and the access log names every error. Detailed metrics stay off:
@@ -31,7 +40,7 @@ resource "aws_api_gateway_method_settings" "all" {
 # A method with settings of its own inherits none of the stage's, so all are said again.
 resource "aws_api_gateway_method_settings" "operation" {
   #checkov:skip=CKV_AWS_225:A cache would answer one person with another's record. ETags save the work instead.
-  for_each = { for route, operation in local.operations : route => operation if operation.throttle != null }
+  for_each = merge(local.throttled, local.throttled_heads)
 
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name

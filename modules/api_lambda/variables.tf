@@ -262,14 +262,24 @@ variable "user_attributes" {
   }
 }
 
-variable "user_pool_arn" {
-  description = "User pool whose access tokens the API accepts and that functions with a cognito declaration may change; null means none."
-  type        = string
-  default     = null
+variable "user_pool" {
+  description = "User pool whose access tokens the API accepts and that functions with a cognito declaration may change; GET /v1/configuration tells applications its client and addresses. Null means none."
+  type = object({
+    arn             = string
+    client_id       = optional(string)
+    hosted_page_url = optional(string)
+    token_url       = optional(string)
+  })
+  default = null
 
   validation {
-    condition     = var.user_pool_arn == null ? true : can(regex("^arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[A-Za-z0-9_-]+$", var.user_pool_arn))
-    error_message = "user_pool_arn must be the ARN of one pool: arn:aws:cognito-idp:<region>:<account>:userpool/<id>."
+    condition     = var.user_pool == null ? true : can(regex("^arn:[a-z-]+:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/[A-Za-z0-9_-]+$", var.user_pool.arn))
+    error_message = "user_pool.arn must be the ARN of one pool: arn:aws:cognito-idp:<region>:<account>:userpool/<id>."
+  }
+
+  validation {
+    condition     = var.user_pool == null ? true : alltrue([for url in [var.user_pool.hosted_page_url, var.user_pool.token_url] : url == null ? true : can(regex("^https://[A-Za-z0-9._~:/-]+$", url))])
+    error_message = "user_pool.hosted_page_url and user_pool.token_url must be addresses: https://<host>…, without a query."
   }
 }
 

@@ -88,8 +88,13 @@ def test_it_carries_no_schemas_of_bodies(body: dict[str, Any]) -> None:
             assert all("content" not in response for response in operation["responses"].values())
 
 
+def test_head_goes_where_get_goes(body: dict[str, Any]) -> None:
+    for path in body["paths"].values():
+        assert path.get("head") == path.get("get")
+
+
 def test_every_path_answers_preflights(body: dict[str, Any]) -> None:
-    for path, allowed in {"/v1/notes/{id}": "'GET, OPTIONS, PUT'", "/v1/health": "'GET, OPTIONS'"}.items():
+    for path, allowed in {"/v1/notes/{id}": "'GET, HEAD, OPTIONS, PUT'", "/v1/health": "'GET, HEAD, OPTIONS'"}.items():
         preflight = body["paths"][path]["options"]
         answer = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
         assert preflight["security"] == []
@@ -104,13 +109,13 @@ def test_every_path_refuses_other_methods_with_a_problem(body: dict[str, Any]) -
     answer = mock["responses"]["default"]
     assert (mock["type"], mock["passthroughBehavior"], answer["statusCode"]) == ("mock", "never", "405")
     assert set(map(json.dumps, map(json.loads, mock["requestTemplates"].values()))) == {'{"statusCode": 405}'}
-    assert answer["responseParameters"]["method.response.header.Allow"] == "'GET, OPTIONS, PUT'"
+    assert answer["responseParameters"]["method.response.header.Allow"] == "'GET, HEAD, OPTIONS, PUT'"
     assert answer["responseParameters"]["method.response.header.Content-Type"] == "'application/problem+json'"
     assert json.loads(answer["responseTemplates"]["application/json"]) == {
         "type": "about:blank",
         "title": "Method Not Allowed",
         "status": 405,
-        "detail": "This path takes GET, OPTIONS, PUT.",
+        "detail": "This path takes GET, HEAD, OPTIONS, PUT.",
         "code": "method_not_allowed",
         "request_id": "$context.requestId",
     }

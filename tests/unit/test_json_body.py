@@ -182,7 +182,13 @@ def test_another_media_type_is_415(content_type: str | None) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"'],
+    [
+        "Application/JSON",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "application/json; charset=utf8",
+        "application/json; profile=https://example.com/p; charset=utf-8",
+    ],
 )
 def test_the_media_type_may_be_written_in_any_way(content_type: str) -> None:
     assert send({"name": "a"}, content_type).status == 200

@@ -150,6 +150,8 @@ def test_a_path_parameter_has_no_control_characters(role: str) -> None:
         (f"/v1/orders/{ID}", "/v1/orders/8"),
         (f"/v1/v1/orders/{ID}", "/v1/v1/orders/8"),
         (f"/shop/v1/orders/{ID}/", "/shop/v1/orders/8"),
+        (f"//v1/orders/{ID}", "/v1/orders/8"),  # not `//v1/…`, which would be the host v1
+        (f"/dev//v1/orders/{ID}", "/dev/v1/orders/8"),
     ],
 )
 def test_a_link_has_the_prefix_that_the_request_had(path: str, href: str) -> None:

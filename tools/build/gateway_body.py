@@ -72,13 +72,16 @@ def _api_key(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
-    allow = ", ".join(sorted({"OPTIONS", *(operation.method for operation in operations)}))
+    by_method = {operation.method: operation for operation in operations}
+    if "GET" in by_method:  # the kernel answers HEAD as it answers GET, without the body
+        by_method["HEAD"] = by_method["GET"]
+    allow = ", ".join(sorted({"OPTIONS", *by_method}))
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     methods = {
-        **{operation.method.lower(): _operation(operation) for operation in operations},
+        **{method.lower(): _operation(operation) for method, operation in by_method.items()},
         "options": _preflight(allow),
         "x-amazon-apigateway-any-method": _other_methods(allow),
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from atrium.http import etag, response
 from atrium.http.problem import Problem, out_of_time, unavailable
-from atrium.http.request import Claims, Request, from_event
+from atrium.http.request import Claims, Request, from_event, is_head
 from atrium.http.response import Response
 from atrium.identity import authority, rules
 from atrium.runtime import log, tracing
@@ -64,7 +64,7 @@ def api(
             error = raised if problem.status >= 500 else None
             answered = refusal(request, problem)
         _log(request, answered.status, code, measurement, error)
-        return answered.for_gateway()
+        return answered.for_gateway(has_body=not is_head(event))
 
     return handler
 

@@ -12,7 +12,9 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 
 _TAG = re.compile(r'(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")')
-_TAGS = re.compile(r'(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*')
+# A list may have empty elements (RFC 9110, section 5.6.1.2); at least one tag is needed.
+_LISTED = r'[ \t]*((W/)?"[!#-~\x80-\xff]*"[ \t]*)?'
+_TAGS = re.compile(rf"(?=[^\"]*\"){_LISTED}(,{_LISTED})*")
 _VERSIONED = re.compile(r'"(?P<version>\d{1,18})-(?P<digest>[0-9a-f]+)"')
 
 

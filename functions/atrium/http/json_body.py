@@ -33,14 +33,19 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
         raise Problem(415, "content_encoding_unsupported", detail)
     if not body:
         raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.replace('"', "").strip().lower()
-    if media_type.strip().lower() not in accepted or charset not in ("", "charset=utf-8"):
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if media_type not in accepted or not all(_is_utf_8(parameter) for parameter in parameters):
         detail = (
             f"Send Content-Type {' or '.join(accepted)} in UTF-8; "
             f"this body has {content_type or 'no type'}."
         )
         raise Problem(415, "media_type_unsupported", detail)
+
+
+def _is_utf_8(parameter: str) -> bool:
+    """Return False for a charset other than UTF-8. JSON defines no parameter, so others pass."""
+    name, _, value = parameter.partition("=")
+    return name != "charset" or value.strip('"') in ("utf-8", "utf8")
 
 
 def decode[Model: msgspec.Struct](

@@ -53,6 +53,7 @@ class Request(msgspec.Struct):
     body: bytes
     request_id: str
     claims: Claims | None = None  # None on a public route
+    stage_variables: Mapping[str, str] = MappingProxyType({})  # set by Terraform for the whole API
     row_access: RowAccess = "self"
 
     @property
@@ -84,7 +85,14 @@ class Request(msgspec.Struct):
     def href(self, path: str) -> str:
         """Return a link to a path of this API, with the stage prefix if this request had one."""
         before_variables = self.resource.partition("{")[0]
-        return self.path.partition(before_variables)[0] + path
+        # A path may begin with two slashes; in a link, the text after them would be a host.
+        return self.path.partition(before_variables)[0].rstrip("/") + path
+
+    @property
+    def base_url(self) -> str:
+        """Return the address of this API as the caller wrote it, with the stage prefix if any."""
+        scheme = self.headers.get("x-forwarded-proto", "https")
+        return f"{scheme}://{self.headers['host']}{self.href('')}"
 
     def decode[Model: msgspec.Struct](
         self,
@@ -107,11 +115,14 @@ class Request(msgspec.Struct):
 
 
 def from_event(event: Mapping[str, Any]) -> Request:
-    """Build the request. Raise KeyError if the event is not from API Gateway."""
+    """Build the request. Raise KeyError if the event is not from API Gateway.
+
+    A HEAD request becomes a GET, whose headers it asks for (RFC 9110, section 9.3.2).
+    """
     context = event["requestContext"]
     body = event.get("body") or ""
     return Request(
-        method=event["httpMethod"],
+        method="GET" if is_head(event) else event["httpMethod"],
         resource=event["resource"],
         path=context.get("path") or event["path"],
         path_parameters=_path_parameters(event),
@@ -119,7 +130,12 @@ def from_event(event: Mapping[str, Any]) -> Request:
         headers=_headers(event),
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
         request_id=context["requestId"],
+        stage_variables=event.get("stageVariables") or {},
     )
+
+
+def is_head(event: Mapping[str, Any]) -> bool:
+    return bool(event["httpMethod"] == "HEAD")
 
 
 def _path_parameters(event: Mapping[str, Any]) -> dict[str, str]:

@@ -24,11 +24,12 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes = b""
     headers: Mapping[str, str] = {}
 
-    def for_gateway(self) -> dict[str, Any]:
+    def for_gateway(self, *, has_body: bool = True) -> dict[str, Any]:
+        """Return the response for API Gateway; a response to HEAD has no body."""
         return {
             "statusCode": self.status,
             "headers": _EVERYWHERE | dict(self.headers),
-            "body": self.body.decode(),
+            "body": self.body.decode() if has_body else "",
             "isBase64Encoded": False,
         }
 

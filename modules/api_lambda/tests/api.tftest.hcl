@@ -77,7 +77,7 @@ run "routes_stage_firewall_domain_and_alarms" {
   }
 
   assert {
-    condition     = jsondecode(aws_api_gateway_rest_api.this.body).components.securitySchemes.cognito["x-amazon-apigateway-authorizer"].providerARNs == [var.user_pool_arn]
+    condition     = jsondecode(aws_api_gateway_rest_api.this.body).components.securitySchemes.cognito["x-amazon-apigateway-authorizer"].providerARNs == [var.user_pool.arn]
     error_message = "The authorizer takes tokens of our pool."
   }
 
@@ -116,9 +116,21 @@ run "routes_stage_firewall_domain_and_alarms" {
 
   assert {
     condition = { for route, method in aws_api_gateway_method_settings.operation : route => [method.method_path, method.settings[0].throttling_rate_limit, method.settings[0].throttling_burst_limit, method.settings[0].logging_level, method.settings[0].metrics_enabled] } == {
-      "GET /v1/greeting" = ["~1v1~1greeting/GET", 0.5, 2, "OFF", false]
+      "GET /v1/greeting"  = ["~1v1~1greeting/GET", 0.5, 2, "OFF", false]
+      "HEAD /v1/greeting" = ["~1v1~1greeting/HEAD", 0.5, 2, "OFF", false]
     }
-    error_message = "An operation that says so in its contract has limits of its own, and the stage's other settings."
+    error_message = "An operation that says so in its contract has limits of its own, as GET and as HEAD, and the stage's other settings."
+  }
+
+  assert {
+    condition = aws_api_gateway_stage.this.variables == tomap({
+      burst_limit  = "9"
+      client_id    = "1example23456789"
+      rate_limit   = "7"
+      token_url    = "https://atrium-test.auth.eu-central-1.amazoncognito.com/oauth2/token"
+      user_pool_id = "eu-central-1_pool"
+    })
+    error_message = "The stage's variables hold what GET /v1/configuration tells, and nothing that is not set."
   }
 
   assert {

@@ -298,8 +298,8 @@ run "functions_as_their_folders_declare_them" {
 
   assert {
     condition = { for folder, policy in aws_iam_role_policy.cognito : folder => jsondecode(policy.policy).Statement } == {
-      commands = [{ Effect = "Allow", Action = ["cognito-idp:AdminCreateUser"], Resource = var.user_pool_arn }]
-      sign_out = [{ Effect = "Allow", Action = ["cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut"], Resource = var.user_pool_arn }]
+      commands = [{ Effect = "Allow", Action = ["cognito-idp:AdminCreateUser"], Resource = var.user_pool.arn }]
+      sign_out = [{ Effect = "Allow", Action = ["cognito-idp:AdminGetUser", "cognito-idp:AdminUserGlobalSignOut"], Resource = var.user_pool.arn }]
     }
     error_message = "A function takes the actions it declares, on our pool."
   }

@@ -29,13 +29,13 @@ run "values" {
     runtime         = { architecture = "riscv" }
     throttling      = { rate_limit = 10, burst_limit = 5 }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/*", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026" }
-    user_pool_arn   = "*"
+    user_pool       = { arn = "*" }
     waf             = { requests_per_address = 1 }
   }
 
   expect_failures = [
     var.name, var.alarms_topic_arn, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.runtime,
-    var.throttling, var.user_attributes, var.user_pool_arn, var.waf,
+    var.throttling, var.user_attributes, var.user_pool, var.waf,
   ]
 }
 
@@ -57,9 +57,10 @@ run "wildcards_and_an_empty_build" {
       secret_arns       = {}
     }
     user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any", stream_arn = "*" }
+    user_pool       = { arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool", token_url = "sign-in.example.org" }
   }
 
-  expect_failures = [var.build_dir, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.user_attributes]
+  expect_failures = [var.build_dir, var.custom_domain, var.environment, var.logs, var.network, var.postgres, var.user_attributes, var.user_pool]
 }
 
 run "unknown_choices" {

@@ -3,7 +3,11 @@ name          = "atrium-test"
 stage         = "test"
 functions_dir = "./tests/fixtures/services/functions"
 build_dir     = "./tests/fixtures/services/artefacts"
-user_pool_arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+user_pool = {
+  arn       = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
+  client_id = "1example23456789"
+  token_url = "https://atrium-test.auth.eu-central-1.amazoncognito.com/oauth2/token"
+}
 network = {
   vpc_id                  = "vpc-0a"
   subnet_ids              = ["subnet-0a", "subnet-0b"]
