@@ -27,12 +27,13 @@ def test_the_zip_holds_the_package_and_nothing_of_the_build(unpacked: Callable[[
 
 def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(unpacked: Callable[[str], Path]) -> None:
     assert json.loads((unpacked("functions/notes.zip") / "notes/rules.json").read_bytes()) == {
-        "GET /v1/health": {"allow": [{"kind": "public"}], "current_authority": False, "recent_sign_in": None, "takes_query": False},
-        "GET /v1/notes/{id}": {"allow": [{"kind": "self"}], "current_authority": False, "recent_sign_in": None, "takes_query": True},
+        "GET /v1/health": {"allow": [{"kind": "public"}], "current_authority": False, "recent_sign_in": None, "scopes": [], "takes_query": False},
+        "GET /v1/notes/{id}": {"allow": [{"kind": "self"}], "current_authority": False, "recent_sign_in": None, "scopes": ["atrium/me"], "takes_query": True},
         "PUT /v1/notes/{id}": {
             "allow": [{"kind": "permission", "of": "users.write"}, {"kind": "self"}],
             "current_authority": True,
             "recent_sign_in": None,
+            "scopes": ["atrium/me", "atrium/users.write"],
             "takes_query": False,
         },
     }

@@ -17,6 +17,7 @@ EVERYONES = "atrium/me"
 # The codes with which atrium/identity/rules.py and the gateway (tools/build/gateway_responses.py) say 403 and 404.
 REFUSALS = {
     "not_found",
+    "insufficient_scope",
     "permission_missing",
     "forbidden",
     "route_unknown",
@@ -60,8 +61,8 @@ def expected(operation: Operation, actor: Actor) -> int | None:
         return None
     if not (actor.signed_in and actor.is_current):
         return 401
-    if not _passes_gateway(operation, actor):
-        return 401  # API Gateway's own answer to a token without the scope
+    if not _has_scope(operation, actor):
+        return 403
     alternatives = operation.declared["x-atrium-allow"]
     if any(_admits(one, actor, operation) for one in alternatives):
         return None
@@ -95,7 +96,7 @@ def _was_carried_out(operation: Operation, answer: Answer) -> bool:
     return answer.status < 400 or answer.status in (409, 412)
 
 
-def _passes_gateway(operation: Operation, actor: Actor) -> bool:
+def _has_scope(operation: Operation, actor: Actor) -> bool:
     """A scope beyond everyone's comes with the permission of its name; an administrator has them all."""
     wanted = {
         scope for alternative in operation.declared["security"] for scope in alternative["cognito"]

@@ -80,7 +80,10 @@ def test_a_service_lives_on_the_laptop(
     held = token(service)
     assert (claims(held)["uid"], claims(held)["roles"]) == (uid, "auditor")
     assert client.call("GET", "/v1/users", held).status == 200
-    assert client.call("GET", "/v1/roles", held).status == 401, "the gateway: a scope is missing"
+    refused = client.call("GET", "/v1/roles", held)
+    assert (refused.status, refused.json["code"]) == (403, "insufficient_scope")
+    challenge = refused.headers["x-amzn-remapped-www-authenticate"]
+    assert challenge == 'Bearer error="insufficient_scope", scope="atrium/access.read"'
 
     question = {
         "subject": {"type": "service", "id": uid},

@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools import ROOT
+from tools.build import yaml_file
+from tools.build.contract import scopes_of
 from tools.laptop.answer import Answer
 
 UID = "01890a5d-ac96-774b-bcce-b302099a8057"
 OTHER = "01890a5d-ac96-774b-bcce-000000000002"
 SUB = "9a8b7c6d-1234-4f6e-8a9b-0c1d2e3f4a5b"
 POOL = "eu-central-1_AbCdEfGhI"
+
+SCOPES = scopes_of(yaml_file.read(ROOT / "functions/atrium/openapi.yaml"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def claims(**changed: str) -> dict[str, str]:
         "origin_jti": "4ff8dc4e-0000-4000-8000-000000000001",
         "event_id": "7e7a1bd1-0000-4000-8000-000000000001",
         "token_use": "access",
-        "scope": "aws.cognito.signin.user.admin atrium/me",
+        "scope": f"aws.cognito.signin.user.admin {' '.join(SCOPES)}",  # as an administrator's
         "auth_time": "1767225600",
         "exp": "Thu Jan 01 01:00:00 UTC 2026",
         "iat": "Thu Jan 01 00:00:00 UTC 2026",

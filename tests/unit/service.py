@@ -42,6 +42,7 @@ def service(
         route: Rule(
             (allow or {}).get(route, PUBLIC),
             current_authority=not (route.startswith("GET ") or route in cached),
+            scopes=("atrium/me",),
             recent_sign_in=recent_sign_in if route in (allow or {}) else None,
             takes_query=True,
         )

@@ -139,3 +139,13 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         outcome([READ], f"role{number}")
     assert len(permissions.cache) <= 3
+
+
+@pytest.mark.parametrize("scope", ["", "openid", "atrium/users.read", "atrium/me.x", "me"])
+def test_a_token_without_the_scope_is_403_and_says_which(scope: str) -> None:
+    """A test service's routes need atrium/me: tests/unit/service.py."""
+    event = api_event(ROUTE, token=claims(roles="admin", scope=scope))
+    refused = answer(service({ROUTE: reach}, {ROUTE: [ADMIN]})(event, Context()))
+    assert (refused.status, refused.json["code"]) == (403, "insufficient_scope")
+    challenge = refused.headers["www-authenticate"]
+    assert challenge == 'Bearer error="insufficient_scope", scope="atrium/me"'

@@ -36,6 +36,7 @@ def rules(contract: Path) -> bytes:
             "allow": alternatives(contract, f"{method.upper()} {path}", operation),
             "current_authority": needs_current_authority(contract, f"{method.upper()} {path}", operation),
             "recent_sign_in": recent_sign_in(contract, f"{method.upper()} {path}", operation),
+            "scopes": sorted(scope for one in operation.get("security", ()) for scope in one.get("cognito", ())),
             "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
         }
         for path, item in part["paths"].items()

@@ -118,6 +118,11 @@ def read(root: Path, functions: list[Function], noted: Path | None = None) -> Co
     return Contract(document, tuple(operations))
 
 
+def scopes_of(document: Mapping[str, Any]) -> list[str]:
+    """Return all scopes of the API, in alphabetical order."""
+    return sorted(document["components"]["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"])
+
+
 def _shared_file(root: Path) -> Path:
     return root / "functions" / KERNEL / "openapi.yaml"
 
@@ -128,7 +133,7 @@ def _services(functions: list[Function]) -> list[Function]:
 
 def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
     try:
-        return set(shared.components["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"])
+        return set(scopes_of({"components": shared.components}))
     except (KeyError, TypeError):
         field = f"components.securitySchemes.{SCHEME}.flows.authorizationCode.scopes"
         raise BuildError(file, field, "It is missing.", "Add it, a mapping of scope to description.") from None

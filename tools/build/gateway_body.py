@@ -44,7 +44,8 @@ def template(contract: Contract) -> bytes:
 
 def _body(contract: Contract) -> dict[str, Any]:
     operations = sorted(contract.operations, key=lambda operation: (operation.path, operation.method))
-    paths = {path: _path(path, list(group)) for path, group in groupby(operations, key=lambda each: each.path)}
+    scopes = sorted({scope for operation in operations for scope in operation.scopes})
+    paths = {path: _path(path, list(group), scopes) for path, group in groupby(operations, key=lambda each: each.path)}
     return {
         "openapi": "3.0.1",
         "info": {"title": contract.document["info"]["title"], "version": contract.document["info"]["version"]},
@@ -71,7 +72,7 @@ def _api_key(operations: Sequence[Operation]) -> dict[str, Any]:
     return {API_KEY: API_KEY_SCHEME} if any(operation.api_key for operation in operations) else {}
 
 
-def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
+def _path(path: str, operations: Sequence[Operation], scopes: Sequence[str]) -> dict[str, Any]:
     by_method = {operation.method: operation for operation in operations}
     if "GET" in by_method:  # the kernel answers HEAD as it answers GET, without the body
         by_method["HEAD"] = by_method["GET"]
@@ -81,16 +82,16 @@ def _path(path: str, operations: Sequence[Operation]) -> dict[str, Any]:
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     methods = {
-        **{method.lower(): _operation(operation) for method, operation in by_method.items()},
+        **{method.lower(): _operation(operation, scopes) for method, operation in by_method.items()},
         "options": _preflight(allow),
         "x-amazon-apigateway-any-method": _other_methods(allow),
     }
     return {name: ({"parameters": parameters} if parameters else {}) | method for name, method in methods.items()}
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, scopes: Sequence[str]) -> dict[str, Any]:
     return {
-        "security": _security(operation),
+        "security": _security(operation, scopes),
         "responses": {"200": {"description": "What the function answers"}},
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
@@ -102,12 +103,13 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    """Return the security of an operation for API Gateway.
+def _security(operation: Operation, scopes: Sequence[str]) -> list[dict[str, list[str]]]:
+    """Return the security of an operation for API Gateway: any scope of this API, and perhaps a key.
 
-    OpenAPI accepts any entry of the list; API Gateway requires all of them.
+    The kernel checks the operation's own scopes and answers 403 `insufficient_scope`, where API
+    Gateway would answer 401. OpenAPI accepts any entry of the list; API Gateway requires all.
     """
-    token = [{SCHEME: list(operation.scopes)}] if operation.scopes else []
+    token = [{SCHEME: list(scopes)}] if operation.scopes else []
     return [*token, {API_KEY: []}] if operation.api_key else token
 
 

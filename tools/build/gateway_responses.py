@@ -47,7 +47,10 @@ _ANSWERS = {
     "RESOURCE_NOT_FOUND": _Answer(404, "route_unknown", "There is no such path."),
     "THROTTLED": _Answer(429, "too_many_requests", "Too many requests. Try again soon.", {"Retry-After": "1"}),
     "UNAUTHORIZED": _Answer(
-        401, "unauthorized", "Send a valid access token: `Authorization: Bearer <token>`.", _BEARER
+        401, "unauthorized", 
+        "Send a valid access token of this API: `Authorization: Bearer <token>`. It is missing, has expired, is of "
+        "another user pool, or is an ID token.",
+        _BEARER,
     ),
     "UNSUPPORTED_MEDIA_TYPE": _Answer(415, "media_type_unsupported", "The body's content type is not taken here."),
     "WAF_FILTERED": _Answer(403, "request_blocked", "The request was blocked by a firewall rule."),

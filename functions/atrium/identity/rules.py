@@ -26,11 +26,12 @@ class Rule(msgspec.Struct, frozen=True):
 
     If `current_authority` is set, the caller's access is never read from a cache, and writes
     carry the caller's condition (atrium/identity/authority.py). `recent_sign_in` is the greatest
-    age of the caller's sign-in in seconds. Neither has a default: a route without them must not
-    be served.
+    age of the caller's sign-in in seconds. A token needs one of `scopes`. None of them has a
+    default: a route without them must not be served.
     """
 
     allow: Sequence[Alternative]
+    scopes: Sequence[str]
     current_authority: bool
     recent_sign_in: int | None
     takes_query: bool = False
@@ -79,6 +80,26 @@ def check_address(request: Request, rule: Rule) -> None:
         from atrium.http import parameters  # imported here: most paths are plain
 
         parameters.check(request.path_parameters, unexpected)
+
+
+def check_scopes(request: Request, rule: Rule) -> None:
+    """Raise 403 if the caller's token has none of the operation's scopes (RFC 6750, section 3.1).
+
+    The gateway lets every scope of this API pass, because its own refusal would be a 401, after
+    which clients sign in again in vain.
+    """
+    if rule.is_public or not request.caller.scopes.isdisjoint(rule.scopes):
+        return
+    raise Problem(
+        403,
+        "insufficient_scope",
+        f"The token needs the scope {' or '.join(rule.scopes)}. Sign in again after you were given "
+        "a role with it, or ask an administrator.",
+        headers={
+            # API Gateway sends it as x-amzn-Remapped-WWW-Authenticate.
+            "WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(rule.scopes)}"'
+        },
+    )
 
 
 def row_access(request: Request, rule: Rule) -> RowAccess:

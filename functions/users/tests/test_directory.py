@@ -83,13 +83,13 @@ def test_pages_follow_each_other(office: Office, crowd: str, sort: str) -> None:
 
 
 def test_it_is_for_those_who_may_read_users(office: Office, client: Client) -> None:
-    """Whose tokens have the scope: a gateway answers 401 to others."""
-    assert office.call("GET", "/v1/users", person=client.new_member()).status == 401
+    """Tokens of others lack the scope."""
+    assert office.call("GET", "/v1/users", person=client.new_member()).status == 403
     reader = client.new_holder("user_reader", ["users.read"])
     assert office.call("GET", "/v1/users", person=reader).status == 200
     assert (
         office.call("POST", "/v1/users", {"email": new_email()}, reader, Idempotency_Key="a").status
-        == 401
+        == 403
     )
 
 

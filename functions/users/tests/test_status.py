@@ -112,10 +112,10 @@ def test_one_change_at_a_time_is_under_way(office: Office) -> None:
 
 
 def test_it_needs_the_permission(office: Office) -> None:
-    """And the scope that comes with it: a gateway answers 401 to others."""
+    """And the scope that comes with it."""
     person = office.client.new_member()
-    assert office.set_status(office.admin.uid, "disabled", person=person).status == 401
-    assert office.set_status(person.uid, "disabled", person=person).status == 401
+    assert office.set_status(office.admin.uid, "disabled", person=person).status == 403
+    assert office.set_status(person.uid, "disabled", person=person).status == 403
 
 
 def test_one_who_is_no_administrator_disables_users_with_fewer_rights(office: Office) -> None:

@@ -53,7 +53,7 @@ run "a_network_without_a_database" {
   variables {
     functions_dir = "./tests/fixtures/one/functions"
     build_dir     = "./tests/fixtures/one/artefacts"
-    user_pool = { arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_0a0a0a0a" }
+    user_pool     = { arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_0a0a0a0a" }
     network       = { vpc_id = "vpc-0a", subnet_ids = ["subnet-0a"], dynamodb_prefix_list_id = "pl-0a" }
   }
 

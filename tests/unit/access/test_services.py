@@ -103,7 +103,7 @@ def test_a_service_calls_the_api_with_its_roles(clerk: Service) -> None:
     assert held["scope"].split() == ["atrium/access.read", "atrium/me"], "not access.write"
     assert ask(held, "GET", f"/v1/users/{ADMIN}/grants").status == 200
     refused = ask(held, "PUT", "/v1/roles/other", {"permissions": []})
-    assert (refused.status, refused.json["code"]) == (403, "permission_missing")
+    assert (refused.status, refused.json["code"]) == (403, "insufficient_scope")
 
 
 def test_a_service_asks_for_less(clerk: Service) -> None:

@@ -15,7 +15,7 @@ from tests.unit.events import Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 from users.handler import handler as users
 
-ADMIN = claims(roles="admin", scope="atrium/users.write atrium/me")
+ADMIN = claims(roles="admin")
 
 
 KEY = {"sk": {"S": "META"}}

@@ -5,7 +5,7 @@ module "api_lambda" {
   stage         = "dev"
   functions_dir = "${path.module}/functions"
   build_dir     = "${path.module}/build"
-  user_pool = { arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_0a0a0a0a" }
+  user_pool     = { arn = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_0a0a0a0a" }
 
   network = {
     vpc_id                  = "vpc-0a0a0a0a"
