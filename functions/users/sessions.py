@@ -80,8 +80,8 @@ def end_others(request: Request) -> Response:
 
 def end_all(request: Request) -> Response:
     """End every session of a user, and sign the user out at Cognito."""
-    etag.expected_versions(request)
     uid = str(request.uuid("id"))
+    etag.expected_versions(request)
     _meta(uid)
     arguments = {"uid": uid, "identities": identities(uid)}
     command = Command(str(uuid7()), "sign_out_user", arguments, request.caller.uid)

@@ -85,7 +85,20 @@ def test_an_unlisted_method_is_405_and_says_what_there_is(
     answer = admin.send(method, path.replace("{", "").replace("}", ""))
     problem(answer, 405, "method_not_allowed")
     listed = {operation.method for operation in OPERATIONS if operation.path == path}
-    assert set(answer.headers["allow"].split(", ")) == listed | {"OPTIONS"}
+    also = {"OPTIONS", "HEAD"} if "GET" in listed else {"OPTIONS"}
+    assert set(answer.headers["allow"].split(", ")) == listed | also
+
+
+@each(lambda one: one.method == "GET" and not one.variables)
+def test_head_has_the_status_and_type_of_get_without_a_body(
+    operation: Operation, admin: Caller
+) -> None:
+    got, headed = (admin.send(method, operation.path) for method in ("GET", "HEAD"))
+    assert (headed.status, headed.headers["content-type"]) == (
+        got.status,
+        got.headers["content-type"],
+    )
+    assert headed.body == b""
 
 
 @pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
