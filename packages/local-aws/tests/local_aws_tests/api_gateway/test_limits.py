@@ -143,3 +143,19 @@ def test_each_method_of_a_stage_has_a_bucket_and_may_have_a_limit_of_its_own(
         throttle(gateway, "*/*", "-1", "-1")
         throttle(gateway, "~1v1~1things~1{id}/GET", "-1", "-1")
     assert [gateway.call("GET", "/v1/things").status for _ in range(3)] == [200] * 3
+
+
+def test_a_throttled_function_is_an_error_of_the_gateway(gateway: Gateway) -> None:
+    client = gateway.aws.client("lambda")
+    gateway.aws.lines.clear()
+    client.put_function_concurrency(FunctionName="puppet", ReservedConcurrentExecutions=0)
+    try:
+        answer = gateway.call("GET", "/v1/things")
+        assert refused(answer) == (500, "Internal server error", "InternalServerErrorException")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"  # the API's own DEFAULT_5XX
+        assert gateway.lines[-1].endswith("TooManyRequestsException: Rate Exceeded.")
+        assert gateway.call("GET", "/v1/me").status == 401  # the authorizer comes first
+        assert gateway.aws.lines == []
+    finally:
+        client.delete_function_concurrency(FunctionName="puppet")
+    assert gateway.call("GET", "/v1/things").status == 200
