@@ -75,7 +75,9 @@ resource "aws_lambda_function" "this" {
   architectures                  = [var.runtime.architecture]
   handler                        = each.value.handler
   layers                         = [for layer in each.value.layers : aws_lambda_layer_version.this[layer].arn]
-  filename                       = each.value.zip
+  filename                       = var.runtime.code_bucket == null ? each.value.zip : null
+  s3_bucket                      = var.runtime.code_bucket
+  s3_key                         = var.runtime.code_bucket == null ? null : "functions/${each.key}.zip"
   source_code_hash               = fileexists(each.value.zip) ? filebase64sha256(each.value.zip) : null
   memory_size                    = each.value.memory
   timeout                        = each.value.timeout

@@ -174,12 +174,13 @@ variable "postgres" {
 }
 
 variable "runtime" {
-  description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, and the permissions boundary of their roles."
+  description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, the permissions boundary of their roles, and a bucket that holds functions/<folder>.zip as build_dir does. Without code_bucket the provider uploads the zips, one after the other, and waits five seconds for each."
   type = object({
     architecture         = optional(string, "arm64")
     reserved_concurrency = optional(map(number), {})
     snap_start           = optional(bool, false)
     role_boundary_arn    = optional(string, "arn:aws:iam::aws:policy/PowerUserAccess")
+    code_bucket          = optional(string)
   })
   default  = {}
   nullable = false
@@ -202,6 +203,11 @@ variable "runtime" {
   validation {
     condition     = can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.runtime.role_boundary_arn))
     error_message = "runtime.role_boundary_arn must be the ARN of a policy: arn:aws:iam::<account>:policy/<name>."
+  }
+
+  validation {
+    condition     = var.runtime.code_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.runtime.code_bucket))
+    error_message = "runtime.code_bucket must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens."
   }
 }
 

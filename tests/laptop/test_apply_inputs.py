@@ -1,12 +1,13 @@
 """What `make up` takes for a reason to ask Terraform: whatever Terraform reads, wherever it lies."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from local_aws.settings import Settings
-from tools.deploy.terraform.scratch import ScratchRoot
+from tools.deploy.terraform.scratch import RUNTIME, ScratchRoot
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,3 +63,10 @@ def test_a_variable_is_one(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> N
     before = inputs(checkout)
     monkeypatch.setenv("TF_VAR_stage", "other")
     assert inputs(checkout) != before
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_laptop_adds_a_bucket_to_the_settings_of_the_environment(name: str) -> None:
+    """Its override replaces the whole value, which therefore must be that of main.tf."""
+    [value] = re.findall(r"^  runtime += (.*)$", (ROOT / f"envs/{name}/main.tf").read_text(), re.M)
+    assert value == RUNTIME

@@ -86,6 +86,22 @@ run "layers_by_what_is_touched" {
   }
 }
 
+run "code_from_a_bucket" {
+  command = plan
+
+  variables {
+    runtime = { code_bucket = "atrium-code", snap_start = true }
+  }
+
+  assert {
+    condition = alltrue([
+      for folder, function in aws_lambda_function.this :
+      function.filename == null && function.s3_bucket == "atrium-code" && function.s3_key == "functions/${folder}.zip" && function.source_code_hash != ""
+    ])
+    error_message = "With runtime.code_bucket every function comes from it, and a new zip is still a change."
+  }
+}
+
 run "functions_as_their_folders_declare_them" {
   command = plan
 

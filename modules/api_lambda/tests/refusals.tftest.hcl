@@ -152,3 +152,13 @@ run "a_boundary_by_its_name" {
 
   expect_failures = [var.runtime]
 }
+
+run "an_address_as_the_bucket_of_the_code" {
+  command = plan
+
+  variables {
+    runtime = { code_bucket = "s3://code" }
+  }
+
+  expect_failures = [var.runtime]
+}

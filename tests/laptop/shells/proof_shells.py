@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local_aws.supervisor.ports import free_ports
@@ -34,6 +35,7 @@ PATHS = (
 
 def works(checkout: Path, root: Path, shell: Shell) -> None:
     """Start the stack in this shell, send a request, and stop it."""
+    _link_runtime(root / ".local-aws/runtime")
     api, aws = free_ports()
     options = (f"HELLO={root}".replace("$", "$$"), f"API_PORT={api}", f"AWS_PORT={aws}")
     up = make(checkout, shell, "hello-up", *options)
@@ -46,6 +48,19 @@ def works(checkout: Path, root: Path, shell: Shell) -> None:
     finally:
         down = make(checkout, shell, "hello-down", *options[:1])  # finds its ports itself
     assert (down.returncode, down.stdout) == (0, "Stopped.\n"), down.stderr
+
+
+def _link_runtime(folder: Path) -> None:
+    """Link what AWS's runtime has, which lies in two folders of .venv."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True)
+    packages = Path(boto3.__file__).parents[1]
+    for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3"):
+        (folder / name).symlink_to(packages / name)
+    for each in (ROOT / ".venv/lambda-runtime").iterdir():
+        if not (folder / each.name).exists():
+            (folder / each.name).symlink_to(each)
 
 
 def copied(folder: Path) -> Path:

@@ -20,6 +20,22 @@ from local_aws.terraform.record import Record
 
 ENVIRONMENT = "dev"  # applied by `make up`; `stack_settings` names it for snapshots
 ENVIRONMENT_FILES = ("*.tf", ".terraform.lock.hcl")
+CODE_BUCKET = "local-code"  # `make up` uploads the zips of functions before an apply
+
+# The value of `runtime` in an environment's main.tf, to which the laptop adds the bucket.
+RUNTIME = "merge(local.runtime, { role_boundary_arn = var.permissions_boundary_arn })"
+# The provider creates functions from files one after the other, and waits five seconds for each.
+_OVERRIDE = """\
+terraform {{
+  backend "local" {{
+    path = {state}
+  }}
+}}
+
+module "api_lambda" {{
+  runtime = {runtime}
+}}
+"""
 
 
 _ADVICE = """\
@@ -45,8 +61,11 @@ class ScratchRoot(LocalRoot):
         for pattern in ENVIRONMENT_FILES:
             for file in self._source.glob(pattern):
                 shutil.copy2(file, self.folder / file.name)
-        (self.folder / "backend_override.tf").write_text(
-            f'terraform {{\n  backend "local" {{\n    path = {quoted(self.record.state)}\n  }}\n}}\n'
+        (self.folder / "laptop_override.tf").write_text(
+            _OVERRIDE.format(
+                state=quoted(self.record.state),
+                runtime=f'merge({RUNTIME}, {{ code_bucket = "{CODE_BUCKET}" }})',
+            )
         )
         (self.folder / "terraform.tfvars.json").write_text(json.dumps({"account_id": ACCOUNT_ID}))
         self._link_siblings()

@@ -20,7 +20,7 @@ from tools.deploy import stack_outputs as outputs
 from tools.deploy.stack_outputs import Outputs
 from tools.deploy.terraform.scratch import ENVIRONMENT, ScratchRoot
 from tools.laptop.dev.hot_reload import HotReload
-from tools.laptop.stack import aws, seed
+from tools.laptop.stack import aws, code, seed
 
 HEALTHY_SECONDS = 120
 GLOBAL_REGION = "us-east-1"  # the region of IAM
@@ -121,6 +121,7 @@ def build(settings: Settings) -> str:
 def apply(root: ScratchRoot, current: Phase, running: Running) -> int:
     """Prepare the account and apply; return the number of changed resources."""
     _prepare_account(root.settings)
+    code.upload(root.settings)
     changed = applying.apply(root, current, running)
     current.detail += f"; {process.request_model(running)}"
     return changed

@@ -1,5 +1,6 @@
 """Apply a Terraform root to a running local AWS."""
 
+import json
 import threading
 import time
 from typing import Any
@@ -17,6 +18,7 @@ def apply(root: LocalRoot, current: Phase, running: Running) -> int:
     waiting: dict[str, float] = {}
 
     def on_event(event: dict[str, Any]) -> None:
+        log.write(json.dumps(event) + "\n")
         kind, hook = event.get("type"), event.get("hook", {})
         if kind == "interrupted":
             current.detail = (
@@ -45,10 +47,12 @@ def apply(root: LocalRoot, current: Phase, running: Running) -> int:
     current.detail = "planning"
     process.save(root.settings, running)  # the state that an interrupted apply is reset to
     over = threading.Event()
-    try:
-        root.apply(on_event, lambda command: _watch(command, running, over))
-    finally:
-        over.set()
+    # The events have times, which show what a slow apply waited for.
+    with (root.settings.logs / "terraform.jsonl").open("w") as log:
+        try:
+            root.apply(on_event, lambda command: _watch(command, running, over))
+        finally:
+            over.set()
     changed = f"{totals['done']} resources changed" if totals["done"] else "nothing to change"
     current.detail = changed
     return totals["done"]
