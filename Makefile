@@ -158,6 +158,10 @@ proof-cognito-clients: environment ## Run the whole auth API of pycognito, amazo
 proof-soak: environment ## Load the running stack: processes, open files and memory must not grow (DURATION=1800 seconds WRITE=1)
 	@$(PYTHON) -m bench.soak --seconds $(or $(DURATION),1800) $(if $(WRITE),--write)
 
+.PHONY: proof-comparison
+proof-comparison: environment .venv/ministack/bin/ministack ## Run the rules of AWS against local-aws and another emulator, and print the table of its README
+	@PYTHONPATH=packages/local-aws/tests $(PYTHON) -m local_aws_tests.beside_ministack "$(CURDIR)/.venv/ministack/bin/ministack" "$(CURDIR)/.venv/lambda-runtime"
+
 .PHONY: proof-shells
 proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py
@@ -303,6 +307,11 @@ environment:
 .venv/schemathesis/bin/schemathesis: requirements/schemathesis.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/schemathesis
 	@.venv/bin/uv pip sync --quiet --python .venv/schemathesis --require-hashes requirements/schemathesis.txt
+	@touch $@
+
+.venv/ministack/bin/ministack: requirements/ministack.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/ministack
+	@.venv/bin/uv pip sync --quiet --python .venv/ministack --require-hashes requirements/ministack.txt
 	@touch $@
 
 lock: environment ## Compile pyproject.toml's groups into requirements/*.txt, with hashes
