@@ -112,7 +112,7 @@ resource "aws_iam_role_policy" "cognito" {
   lifecycle {
     precondition {
       condition     = var.user_pool != null
-      error_message = "${each.key}/function.yaml declares what this module was not given: user_pool."
+      error_message = "${each.key}/function.yaml needs an input that this module did not get: user_pool."
     }
 
     precondition {

@@ -122,7 +122,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = length(local.missing[each.key]) == 0
-      error_message = "${each.key}/function.yaml declares what this module was not given: ${join(", ", local.missing[each.key])}."
+      error_message = "${each.key}/function.yaml needs an input that this module did not get: ${join(", ", local.missing[each.key])}."
     }
 
     precondition {
@@ -147,7 +147,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = each.value.async == null || contains(["none", "schedule"], each.value.trigger)
-      error_message = "${each.key}/function.yaml: async is for functions that nobody waits for; take it or the trigger away."
+      error_message = "${each.key}/function.yaml: async applies to asynchronous invocations only: remove it or the trigger."
     }
 
     precondition {
@@ -157,12 +157,12 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = each.value.vpc || length(each.value.postgres) == 0
-      error_message = "${each.key}/function.yaml: data.postgres needs the VPC; take vpc: false away."
+      error_message = "${each.key}/function.yaml: data.postgres needs the VPC: remove vpc: false."
     }
 
     precondition {
       condition     = !each.value.vpc || length(each.value.cognito) + length(each.value.parameters) == 0
-      error_message = "${each.key}/function.yaml: data.cognito and data.parameters are answered outside the VPC only; say vpc: false."
+      error_message = "${each.key}/function.yaml: data.cognito and data.parameters need vpc: false, because their endpoints are outside the VPC."
     }
   }
 

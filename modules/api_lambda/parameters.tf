@@ -17,7 +17,7 @@ resource "aws_ssm_parameter" "this" {
   lifecycle {
     precondition {
       condition     = var.user_pool != null
-      error_message = "A function.yaml declares data.parameters: [${each.key}], and this module was not given user_pool."
+      error_message = "A function.yaml declares data.parameters: [${each.key}], but this module did not get user_pool."
     }
   }
 }

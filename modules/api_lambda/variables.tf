@@ -65,7 +65,7 @@ variable "environment" {
 
   validation {
     condition     = alltrue([for name in flatten([for settings in values(var.environment) : keys(settings)]) : can(regex("^[A-Z][A-Z0-9_]+$", name)) && !startswith(name, "AWS_")])
-    error_message = "environment must hold names such as EMAIL_DOMAINS_DENIED: upper case, and not beginning with AWS_, which Lambda keeps to itself."
+    error_message = "environment must hold names such as EMAIL_DOMAINS_DENIED: upper case, and not beginning with AWS_, which Lambda reserves."
   }
 
   validation {
@@ -73,7 +73,7 @@ variable "environment" {
       for entry in compact(flatten([for settings in values(var.environment) : [for name, value in settings : split(" ", replace(value, ",", " ")) if startswith(name, "EMAIL_DOMAINS_")]])) :
       can(regex("^[^*.@[:space:]][^*@[:space:]]*[.][^*.@[:space:]]+$", entry))
     ])
-    error_message = "environment: EMAIL_DOMAINS_DENIED and EMAIL_DOMAINS_ALLOWED must list domain names such as example.org. An entry stands for its subdomains, too: write no \"*.\" and no \".\" before it."
+    error_message = "environment: EMAIL_DOMAINS_DENIED and EMAIL_DOMAINS_ALLOWED must list domain names such as example.org. An entry includes its subdomains: write no \"*.\" and no \".\" before it."
   }
 
   validation {
@@ -111,12 +111,12 @@ variable "logs" {
     condition = contains(
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days
     )
-    error_message = "logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+    error_message = "logs.retention_days must be a value that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
 
   validation {
     condition     = var.logs.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
-    error_message = "logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+    error_message = "logs.kms_key_arn must be the ARN of a key: arn:aws:kms:<region>:<account>:key/<id>. CloudWatch Logs accepts no alias."
   }
 }
 
@@ -197,7 +197,7 @@ variable "runtime" {
 
   validation {
     condition     = alltrue([for executions in values(var.runtime.reserved_concurrency) : executions >= 0 && floor(executions) == executions])
-    error_message = "runtime.reserved_concurrency must hold whole numbers from 0 (which stops the function) on."
+    error_message = "runtime.reserved_concurrency must hold whole numbers, at least 0 (which stops the function)."
   }
 
   validation {
@@ -223,7 +223,7 @@ variable "stage" {
 
   validation {
     condition     = endswith(var.name, "-${var.stage}")
-    error_message = "stage must be what name ends in: atrium-dev is the stage dev."
+    error_message = "stage must be the last part of name: atrium-dev has the stage dev."
   }
 }
 

@@ -25,7 +25,7 @@ variable "allowed_cidrs" {
     condition = alltrue([
       for cidr in var.allowed_cidrs : try(tonumber(split("/", cidr)[1]) >= (strcontains(cidr, ":") ? 32 : 16), true)
     ])
-    error_message = "allowed_cidrs must not admit the world: no 0.0.0.0/0, no ::/0, nothing wider than an IPv4 /16 or an IPv6 /32."
+    error_message = "allowed_cidrs must not admit the whole internet: no 0.0.0.0/0, no ::/0, nothing wider than an IPv4 /16 or an IPv6 /32."
   }
 }
 
@@ -76,7 +76,7 @@ variable "ssh_public_key" {
 
   validation {
     condition     = var.ssh_public_key == null || length(var.allowed_cidrs) > 0
-    error_message = "ssh_public_key is of no use without allowed_cidrs: name the ranges it may be used from, or leave it out."
+    error_message = "ssh_public_key has no effect without allowed_cidrs: set the ranges from which it may be used, or omit it."
   }
 }
 

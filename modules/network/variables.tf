@@ -27,7 +27,7 @@ variable "availability_zones" {
 
   validation {
     condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 6
-    error_message = "availability_zones must hold two to six zones: RDS wants two, the addresses are laid out for six."
+    error_message = "availability_zones must hold two to six zones: RDS requires two, and the address plan has room for six."
   }
 
   validation {
@@ -54,7 +54,7 @@ variable "cidr" {
 
   validation {
     condition     = try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 22, false)
-    error_message = "cidr must be a /16 to /22: AWS takes no larger VPC, and a smaller one leaves no room for six zones."
+    error_message = "cidr must be a /16 to /22: AWS accepts no larger VPC, and a smaller one has no room for six zones."
   }
 }
 
@@ -88,12 +88,12 @@ variable "flow_logs" {
     condition = var.flow_logs == null || contains(
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], try(var.flow_logs.retention_days, 0)
     )
-    error_message = "flow_logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+    error_message = "flow_logs.retention_days must be a value that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
 
   validation {
     condition     = try(var.flow_logs.kms_key_arn, null) == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.flow_logs.kms_key_arn))
-    error_message = "flow_logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+    error_message = "flow_logs.kms_key_arn must be the ARN of a key: arn:aws:kms:<region>:<account>:key/<id>. CloudWatch Logs accepts no alias."
   }
 }
 

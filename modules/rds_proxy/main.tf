@@ -39,7 +39,7 @@ resource "aws_db_proxy" "this" {
   lifecycle {
     precondition {
       condition     = length(local.zones_without_proxy) == 0
-      error_message = "RDS Proxy does not serve ${join(", ", local.zones_without_proxy)}. Name other zones, in subnet_ids and where the subnets are made."
+      error_message = "RDS Proxy does not serve ${join(", ", local.zones_without_proxy)}. Choose other zones for the subnets in subnet_ids."
     }
   }
 }

@@ -74,7 +74,7 @@ variable "database" {
 
   validation {
     condition     = var.database.storage_gb >= 20 && var.database.max_storage_gb * 10 >= var.database.storage_gb * 11
-    error_message = "database.storage_gb must be at least 20, and max_storage_gb a tenth larger: AWS asks for that room to grow."
+    error_message = "database.storage_gb must be at least 20, and max_storage_gb a tenth larger, as AWS requires for autoscaling."
   }
 }
 
@@ -129,12 +129,12 @@ variable "logs" {
     condition = contains(
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days
     )
-    error_message = "logs.retention_days must be one that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
+    error_message = "logs.retention_days must be a value that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, … 3653."
   }
 
   validation {
     condition     = var.logs.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.logs.kms_key_arn))
-    error_message = "logs.kms_key_arn must be the ARN of a key, which CloudWatch Logs asks for: arn:aws:kms:<region>:<account>:key/<id>. It takes no alias."
+    error_message = "logs.kms_key_arn must be the ARN of a key: arn:aws:kms:<region>:<account>:key/<id>. CloudWatch Logs accepts no alias."
   }
 }
 
@@ -181,7 +181,7 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "subnet_ids must hold subnets of two zones at least: RDS asks for that even without Multi-AZ."
+    error_message = "subnet_ids must hold subnets of at least two zones: RDS requires that even without Multi-AZ."
   }
 
   validation {
@@ -203,7 +203,7 @@ variable "users" {
 
   validation {
     condition     = alltrue([for user in var.users : !startswith(user, "pg_") && !startswith(user, "rds") && user != "postgres"])
-    error_message = "users must not hold postgres, which comes by itself, or names that are reserved (pg_…, rds…)."
+    error_message = "users must not hold postgres, which is always included, or names that are reserved (pg_…, rds…)."
   }
 }
 
