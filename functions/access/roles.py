@@ -1,11 +1,6 @@
 """Routes for roles: their permissions and the roles that they build on.
 
-    R#<role>  META               {version, generation, description, parents}
-    R#<role>  PERM#<permission>  {permission}
-    R#<role>  DELETED            {version}: the last one of a deleted role
-
-A role that is created again starts with the next version, which is also its `generation`. A grant
-names its role's generation, so a grant of the deleted role stays void.
+`access/role_items.py` describes the items.
 """
 
 from itertools import islice
@@ -14,9 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from access import role_graph
+from access import role_graph, role_items
 from access.names import Permission, RoleName
 from access.role_graph import Graph
+from access.role_items import Role, Summary
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
@@ -27,13 +23,12 @@ from atrium.identity.delegation import Delegation
 from atrium.identity.permissions import ADMIN
 from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
-from atrium.stores.user_table import ContentionError, RoleDefinition, TransactionCanceledError
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 MAX_PERMISSIONS = 45
 """A change writes each added or removed permission, and a transaction has 100 items."""
 MAX_PARENTS = 20
 MAX_ASSIGNERS = 20
-_DELETED = "DELETED"
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,21 +40,6 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     assignable_by: Annotated[list[RoleName], Meta(max_length=MAX_ASSIGNERS)] = msgspec.field(
         default_factory=list
     )
-
-
-class Summary(msgspec.Struct):
-    role: str
-    description: str
-    parents: list[str]
-
-
-class Role(Summary):
-    permissions: list[str]
-    version: int
-    assignable_by: list[str] = msgspec.field(default_factory=list)
-
-
-BUILT_IN = Role(ADMIN, "The built-in role that holds every permission.", [], [], 1)
 
 
 def list_(request: Request) -> Response:
@@ -79,7 +59,7 @@ def list_(request: Request) -> Response:
 
 
 def read(request: Request) -> Response:
-    found = _find(_name(request))
+    found = role_items.find(_name(request))
     if found is None:
         raise _not_found()
     return _representation(found)
@@ -95,27 +75,14 @@ def put(request: Request) -> Response:
     delegation = Delegation(request.caller.uid)
 
     def write() -> Role:
-        before, graph = _find(name), role_graph.read()
+        before, graph = role_items.find(name), role_graph.read()
         if is_new and before:
             raise Problem(
                 412, "role_exists", "This role already exists. Use If-Match to replace it."
             )
-        if not is_new and before is None:
-            raise _not_found()
-        if before and versions is not None and before.version not in versions:
-            raise etag.stale()
-        changed = role_graph.after(graph, name, draft.parents, draft.assignable_by)
-        if why := role_graph.fullness(graph, changed):
-            raise Problem(409, "too_many_roles", why)
-        faults = role_graph.faults(graph, name, draft.parents)
-        faults += role_graph.assigner_faults(graph, name, draft.assignable_by)
-        if faults := faults or role_graph.reach_faults(graph, name, changed):
-            raise Problem(
-                422,
-                "validation_failed",
-                "The role cannot build on these roles; see `errors`.",
-                errors=faults,
-            )
+        if not is_new:
+            before = _expected(before, versions)
+        _check_graph(graph, name, draft)
         delegation.check_role(name, _rights(before), _rights(draft))
         return _write(request, name, draft, before, graph)
 
@@ -132,35 +99,12 @@ def delete(request: Request) -> Response:
     delegation = Delegation(request.caller.uid)
 
     def write() -> None:
-        before, graph = _find(name), role_graph.read()
-        if before is None:
-            raise _not_found()
-        if versions is not None and before.version not in versions:
-            raise etag.stale()
+        before, graph = _expected(role_items.find(name), versions), role_graph.read()
         delegation.check_role(name, _rights(before), None)
-        if children := role_graph.children(graph.parents, name):
-            raise _in_use(
-                f"Other roles build on this role: {', '.join(children[:5])}. Change them first."
-            )
-        if assigned := role_graph.assigned_by(graph, name):
-            raise _in_use(
-                f"This role can assign other roles: {', '.join(assigned[:5])}. Change them first."
-            )
-        if any(map(grant_items.in_force, user_table.query(f"ROLE#{name}", index="GSI1"))):
-            raise _in_use(
-                "The role is granted to users. Revoke its grants first (GET /v1/grants?role=)."
-            )
-        keys = ["META", *(f"PERM#{permission}" for permission in before.permissions)]
-        gone = [_at(name, sk) for sk in keys]
-        gone[0] |= _if_version(before.version)
+        _check_unused(graph, name)
         _transact(
             [
-                *({"Delete": each} for each in gone),
-                {
-                    "Put": {
-                        "Item": _at(name, _DELETED)["Key"] | {"version": {"N": str(before.version)}}
-                    }
-                },
+                *role_items.deletes(before),
                 role_graph.change(graph, role_graph.after(graph, name, None)),
                 audit.entry(request, "role.deleted", {"role": name}),
             ]
@@ -174,98 +118,75 @@ def _rights(role: Role | Draft | None) -> rights.Role | None:
     return rights.Role(frozenset(role.permissions), frozenset(role.parents)) if role else None
 
 
-def _last_version(name: str) -> int:
-    """Return the last version of a deleted role of this name, or 0."""
-    deleted = user_table.item(f"R#{name}", _DELETED)
-    return deleted["version"] if deleted else 0
+def _expected(found: Role | None, versions: list[int] | None) -> Role:
+    """Return the role. Raise 404 if it does not exist, 412 if its version is another one."""
+    if found is None:
+        raise _not_found()
+    if versions is not None and found.version not in versions:
+        raise etag.stale()
+    return found
 
 
-def _find(name: str) -> Role | None:
-    if name == ADMIN:
-        return BUILT_IN
-    items = list(user_table.query(f"R#{name}"))
-    meta = next((item for item in items if item["sk"] == "META"), None)
-    if meta is None:
-        return None
-    definition: RoleDefinition = user_table.defined(items)
-    return Role(
-        name,
-        meta["description"],
-        sorted(definition.parents),
-        sorted(definition.permissions),
-        meta["version"],
-        meta.get("assignable_by", []),
-    )
+def _check_graph(graph: Graph, name: str, draft: Draft) -> None:
+    """Raise 409 or 422 if the graph of roles does not allow the role's parents and assigners."""
+    changed = role_graph.after(graph, name, draft.parents, draft.assignable_by)
+    if why := role_graph.fullness(graph, changed):
+        raise Problem(409, "too_many_roles", why)
+    faults = role_graph.faults(graph, name, draft.parents)
+    faults += role_graph.assigner_faults(graph, name, draft.assignable_by)
+    if faults := faults or role_graph.reach_faults(graph, name, changed):
+        detail = "The role cannot build on these roles; see `errors`."
+        raise Problem(422, "validation_failed", detail, errors=faults)
+
+
+def _check_unused(graph: Graph, name: str) -> None:
+    """Raise 409 if another role builds on the role or is assigned by it, or a user holds it."""
+    if children := role_graph.children(graph.parents, name):
+        raise _in_use(
+            f"Other roles build on this role: {', '.join(children[:5])}. Change them first."
+        )
+    if assigned := role_graph.assigned_by(graph, name):
+        raise _in_use(
+            f"This role can assign other roles: {', '.join(assigned[:5])}. Change them first."
+        )
+    if any(map(grant_items.in_force, user_table.query(f"ROLE#{name}", index="GSI1"))):
+        raise _in_use(
+            "The role is granted to users. Revoke its grants first (GET /v1/grants?role=)."
+        )
 
 
 def _write(request: Request, name: str, draft: Draft, before: Role | None, graph: Graph) -> Role:
-    version = (before.version if before else _last_version(name)) + 1
     after = Role(
         name,
         str(draft.description),
         sorted(draft.parents),
         sorted(draft.permissions),
-        version,
+        role_items.next_version(name, before),
         sorted(draft.assignable_by),
     )
+    _transact(
+        [
+            *role_items.writes(after, before),
+            role_graph.change(
+                graph, role_graph.after(graph, name, after.parents, after.assignable_by)
+            ),
+            _trail(request, after, before),
+        ]
+    )
+    return after
+
+
+def _trail(request: Request, after: Role, before: Role | None) -> dict[str, Any]:
     held, wanted = set(before.permissions if before else ()), set(after.permissions)
-    added = [
-        {
-            "Put": {
-                "Item": _at(name, f"PERM#{permission}")["Key"] | {"permission": {"S": permission}}
-            }
-        }
-        for permission in sorted(wanted - held)
-    ]
-    taken = [{"Delete": _at(name, f"PERM#{permission}")} for permission in sorted(held - wanted)]
     changes = {
-        "role": name,
+        "role": after.role,
         "added": sorted(wanted - held),
         "taken": sorted(held - wanted),
         "parents": after.parents,
     }
     if after.assignable_by or (before and before.assignable_by):
         changes["assignable_by"] = after.assignable_by
-    trail = audit.entry(request, "role.changed" if before else "role.created", changes)
-    _transact(
-        [
-            _meta(after, before),
-            role_graph.change(
-                graph, role_graph.after(graph, name, after.parents, after.assignable_by)
-            ),
-            *added,
-            *taken,
-            trail,
-        ]
-    )
-    return after
-
-
-def _meta(after: Role, before: Role | None) -> dict[str, Any]:
-    fields = {
-        "version": {"N": str(after.version)},
-        "description": {"S": after.description},
-        "parents": {"L": [{"S": parent} for parent in after.parents]},
-        "assignable_by": {"L": [{"S": name} for name in after.assignable_by]},
-        "gsi1pk": {"S": "ROLES"},
-        "gsi1sk": {"S": after.role},
-    }
-    if before is None:
-        generation = {"generation": {"N": str(after.version)}} if after.version > 1 else {}
-        item = _at(after.role, "META")["Key"] | fields | generation
-        return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-    values = {f":{name}": value for name, value in fields.items()} | {
-        ":before": {"N": str(before.version)}
-    }
-    assignments = ", ".join(f"{name} = :{name}" for name in fields)
-    return {
-        "Update": _at(after.role, "META")
-        | {
-            "UpdateExpression": f"SET {assignments}",
-            "ConditionExpression": "version = :before",
-            "ExpressionAttributeValues": values,
-        }
-    }
+    return audit.entry(request, "role.changed" if before else "role.created", changes)
 
 
 def _transact(items: list[dict[str, Any]]) -> None:
@@ -274,17 +195,6 @@ def _transact(items: list[dict[str, Any]]) -> None:
         user_table.transact(items)
     except TransactionCanceledError as refused:
         raise ContentionError(f"Another transaction changed the roles: {refused}") from refused
-
-
-def _at(name: str, sk: str) -> dict[str, Any]:
-    return {"Key": {"pk": {"S": f"R#{name}"}, "sk": {"S": sk}}}
-
-
-def _if_version(version: int) -> dict[str, Any]:
-    return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(version)}},
-    }
 
 
 def _name(request: Request) -> str:

@@ -1,0 +1,125 @@
+"""The items of a role in the table, and the parts of transactions that change them.
+
+    R#<role>  META               {version, generation, description, parents, assignable_by}
+    R#<role>  PERM#<permission>  {permission}
+    R#<role>  DELETED            {version}: the last version of a deleted role
+
+A role that is created again starts with the next version, which is also its `generation`. A grant
+names its role's generation, so a grant of the deleted role stays void.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from atrium.identity.permissions import ADMIN
+from atrium.stores import user_table
+
+_DELETED = "DELETED"
+
+TransactionItem = dict[str, Any]
+
+
+class Summary(msgspec.Struct):
+    role: str
+    description: str
+    parents: list[str]
+
+
+class Role(Summary):
+    permissions: list[str]
+    version: int
+    assignable_by: list[str] = msgspec.field(default_factory=list)
+
+
+BUILT_IN = Role(ADMIN, "The built-in role that holds every permission.", [], [], 1)
+
+
+def find(name: str) -> Role | None:
+    if name == ADMIN:
+        return BUILT_IN
+    items = list(user_table.query(f"R#{name}"))
+    meta = next((item for item in items if item["sk"] == "META"), None)
+    if meta is None:
+        return None
+    definition = user_table.defined(items)
+    return Role(
+        name,
+        meta["description"],
+        sorted(definition.parents),
+        sorted(definition.permissions),
+        meta["version"],
+        meta.get("assignable_by", []),
+    )
+
+
+def next_version(name: str, before: Role | None) -> int:
+    """Return the version after that of the role, or of a deleted role of this name."""
+    if before:
+        return before.version + 1
+    deleted = user_table.item(f"R#{name}", _DELETED)
+    return deleted["version"] + 1 if deleted else 1
+
+
+def writes(after: Role, before: Role | None) -> list[TransactionItem]:
+    """Return the items that create the role, or change it if it still has the version `before`."""
+    held, wanted = set(before.permissions if before else ()), set(after.permissions)
+    return [
+        _change(after, before) if before else _create(after),
+        *_permission_puts(after.role, wanted - held),
+        *({"Delete": _at(after.role, f"PERM#{each}")} for each in sorted(held - wanted)),
+    ]
+
+
+def deletes(role: Role) -> list[TransactionItem]:
+    """Return the items that delete the role if it still has this version."""
+    condition = {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(role.version)}},
+    }
+    tombstone = _at(role.role, _DELETED)["Key"] | {"version": {"N": str(role.version)}}
+    return [
+        {"Delete": _at(role.role, "META") | condition},
+        *({"Delete": _at(role.role, f"PERM#{each}")} for each in role.permissions),
+        {"Put": {"Item": tombstone}},
+    ]
+
+
+def _create(role: Role) -> TransactionItem:
+    generation = {"generation": {"N": str(role.version)}} if role.version > 1 else {}
+    item = _at(role.role, "META")["Key"] | _fields(role) | generation
+    return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def _change(after: Role, before: Role) -> TransactionItem:
+    fields = _fields(after)
+    values = {f":{name}": value for name, value in fields.items()}
+    update = {
+        "UpdateExpression": f"SET {', '.join(f'{name} = :{name}' for name in fields)}",
+        "ConditionExpression": "version = :before",
+        "ExpressionAttributeValues": values | {":before": {"N": str(before.version)}},
+    }
+    return {"Update": _at(after.role, "META") | update}
+
+
+def _fields(role: Role) -> dict[str, Any]:
+    return {
+        "version": {"N": str(role.version)},
+        "description": {"S": role.description},
+        "parents": {"L": [{"S": parent} for parent in role.parents]},
+        "assignable_by": {"L": [{"S": name} for name in role.assignable_by]},
+        "gsi1pk": {"S": "ROLES"},
+        "gsi1sk": {"S": role.role},
+    }
+
+
+def _permission_puts(role: str, permissions: Iterable[str]) -> list[TransactionItem]:
+    return [
+        {"Put": {"Item": _at(role, f"PERM#{each}")["Key"] | {"permission": {"S": each}}}}
+        for each in sorted(permissions)
+    ]
+
+
+def _at(name: str, sk: str) -> dict[str, Any]:
+    return {"Key": {"pk": {"S": f"R#{name}"}, "sk": {"S": sk}}}
