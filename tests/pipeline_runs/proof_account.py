@@ -47,7 +47,7 @@ class Story:
 
     def dispatch(self, **inputs: str) -> Run:
         given = {"environment": "dev", "canary": "0"} | inputs
-        return self.run("release", "workflow_dispatch", {"ref": MAIN, "inputs": given})
+        return self.run("release", "workflow_dispatch", {"ref": MAIN, "inputs": given}, BOTH)
 
     def tell(self, scenario: str, outcome: str, serving: str) -> None:
         """Add a row. Raise AssertionError if something else serves."""
@@ -185,7 +185,8 @@ def test_a_tag_becomes_a_release_and_is_deployed_by_hand(story: Story) -> None:
     assert run.ok, run.output
     [release] = run.of("gh")
     assert release["command"].startswith("release create v0.1.0 --verify-tag")
-    assert "functions-meta.zip" in release["command"]
+    for name in ("functions-meta.zip", "sbom-functions-meta.cdx.json"):
+        assert f"release/assets/{name}" in release["command"]
     story.tell("a tag", "published, deployed nowhere", served(2))
     run = story.dispatch(action="deploy", tag="v0.1.0")
     assert run.ok, run.output
@@ -213,13 +214,13 @@ def test_drift_is_one_issue_that_is_closed_without_it(story: Story) -> None:
     before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
     functions.update_function_configuration(FunctionName=name, MemorySize=before + 64)
     for _ in range(2):
-        run = story.run("drift", "schedule", {"ref": MAIN})
+        run = story.run("drift", "schedule", {"ref": MAIN}, BOTH)
         assert run.ok, run.output
     [issue] = account.github.issues
     assert (issue["title"], issue["state"]) == ("Drift in dev", "open")
     assert f"`memory_size`: `{before + 64}` → `{before}`" in issue["body"]
     functions.update_function_configuration(FunctionName=name, MemorySize=before)
-    run = story.run("drift", "schedule", {"ref": MAIN})
+    run = story.run("drift", "schedule", {"ref": MAIN}, BOTH)
     assert run.ok, run.output
     assert issue["state"] == "closed"
     story.tell("drift, for two nights, then undone", "one issue, then closed", served(4))

@@ -1,12 +1,15 @@
 """`make version`, and the notes and files of a GitHub release."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
+import yaml
 
+from tools.build import sbom
 from tools.deploy.errors import RefusedError
 from tools.release import assets, versions
 
+ROOT = Path(__file__).resolve().parents[2]
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
@@ -72,7 +75,7 @@ def test_a_release_has_notes_artefacts_sboms_and_module_references(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_REPOSITORY", "example/atrium")
-    for name in ("functions/users.zip", "layer/arm64/kernel.zip", "layer/local/kernel.zip", "sbom/users.cdx.json", "openapi.json"):  # fmt: skip
+    for name in ("functions/users.zip", "layer/arm64/kernel.zip", "layer/local/kernel.zip", "sbom/functions/users.cdx.json", "sbom/layer/arm64/kernel.cdx.json", "sbom/layer/local/kernel.cdx.json", "openapi.json"):  # fmt: skip
         (root / "build" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "build" / name).write_text(name)
     (root / "modules/network").mkdir(parents=True)
@@ -82,10 +85,24 @@ def test_a_release_has_notes_artefacts_sboms_and_module_references(
         "functions-users.zip",
         "layer-arm64-kernel.zip",
         "openapi.json",
-        "sbom-users.cdx.json",
+        "sbom-functions-users.cdx.json",
+        "sbom-layer-arm64-kernel.cdx.json",
     ]
     notes = (to / "notes.md").read_text()
     assert notes.startswith("- The first.")
     assert "git::https://github.com/example/atrium.git//modules/network?ref=v0.1.0" in notes
     with pytest.raises(RefusedError, match=r"v0.9.0 is not v0.1.0"):
         assets.write(root, "v0.9.0", tmp_path / "other")
+
+
+def test_every_zip_and_its_sbom_are_attested() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/build.yaml").read_text())
+    [patterns] = [
+        step["with"]["subject-path"].split()
+        for step in workflow["jobs"]["build"]["steps"]
+        if "attest" in step.get("uses", "")
+    ]
+    for name in ("functions/users.zip", "layer/arm64/kernel.zip"):
+        zipped = PurePath("build") / name
+        for file in (zipped, sbom.path_of(Path("build"), Path(zipped))):
+            assert any(file.full_match(pattern) for pattern in patterns), file

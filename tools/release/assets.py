@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools import ROOT
+from tools.build import sbom
 from tools.deploy import artefacts, command
 from tools.deploy.errors import RefusedError
 from tools.release import versions
@@ -40,7 +41,9 @@ def write(root: Path, tag: str, folder: Path) -> None:
 
 def named(build: Path) -> Iterator[tuple[str, Path]]:
     """Yield each file of a release with its name, which GitHub keeps without folders."""
-    for file in (*artefacts.deployed_files(build), *sorted(build.glob("sbom/*.json"))):
+    deployed = list(artefacts.deployed_files(build))
+    sboms = [sbom.path_of(build, file) for file in deployed if file.suffix == ".zip"]
+    for file in (*deployed, *sboms):
         yield "-".join(file.relative_to(build).parts), file
 
 
