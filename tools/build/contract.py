@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from tools.build import access_rules, contract_rules, routes, yaml_file
+from tools.build import access_rules, contract_rules, problems, routes, yaml_file
 from tools.build.contract_rules import Owners
 from tools.build.declarations import KERNEL, Function
 from tools.build.errors import BuildError
@@ -94,6 +94,7 @@ def files(root: Path, functions: list[Function]) -> list[Path]:
     services = _services(functions)
     return [
         _shared_file(root),
+        *problems.files(root),
         *(file for service in services for file in (service.file, service.contract, service.folder / "handler.py")),
     ]
 
@@ -114,6 +115,7 @@ def read(root: Path, functions: list[Function], noted: Path | None = None) -> Co
     document = msgspec.to_builtins(shared)
     if any(operation.api_key for operation in operations):
         document["components"]["securitySchemes"][API_KEY] = API_KEY_SCHEME
+    problems.list_codes(document, root)
     contract_rules.check(document, owners, noted)
     return Contract(document, tuple(operations))
 

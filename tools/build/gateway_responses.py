@@ -57,6 +57,11 @@ _ANSWERS = {
 }
 
 
+def codes() -> set[str]:
+    """Return the error codes of the gateway's own responses."""
+    return {answer.code for answer in _ANSWERS.values()}
+
+
 def gateway_responses() -> dict[str, Any]:
     """Return the value of `x-amazon-apigateway-gateway-responses`."""
     return {kind: _response(answer) for kind, answer in _ANSWERS.items()}
