@@ -10,7 +10,7 @@ from tools.build.packages import Packages
 from tools.build.wheels import PURE
 
 _PLACE = zips.Place(zip_folder="", lambda_folder="/var/task")
-_FOR_THE_BUILD = ("function.yaml", "openapi.yaml", "personal-data.yaml")
+_FOR_THE_BUILD = ("function.yaml", "openapi.yaml", "personal-data.yaml", "problems.yaml")
 _UNUSED = ("tabulate", "tabulate-*.dist-info")  # only yoyo's command line imports it
 
 
