@@ -13,7 +13,7 @@ from bench.soak.processes import Held, held
 FLAT = Held(processes=10, files=200, memory=1000.0)
 
 
-def test_what_is_flat_after_warming_up_passes() -> None:
+def test_constant_figures_after_the_warm_up_pass() -> None:
     cold = [Held(3, 50, 200.0)] * 10
     assert list(grown(cold + [FLAT] * 20)) == []
 

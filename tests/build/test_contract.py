@@ -209,7 +209,7 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
         (HANDLER, "ROUTES = {", "ROUTES = {{", f"{HANDLER}: line"),
     ],
 )  # fmt: skip
-def test_a_contradiction_is_told(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+def test_a_contradiction_is_reported(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
     assert told in refusal(lay_out(tmp_path, changed(file, old, new)))
 
 
@@ -223,7 +223,7 @@ def test_a_contradiction_is_told(tmp_path: Path, file: str, old: str, new: str, 
         ("/v1/others:", "/v1/{word}s:", "/v1/{word}s: API Gateway takes no segment '{word}s'."),
     ],
 )  # fmt: skip
-def test_a_conflict_of_two_services_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_conflict_of_two_services_is_reported(tmp_path: Path, old: str, new: str, told: str) -> None:
     files = OTHER | changed("functions/other/openapi.yaml", old, new)
     handler = {
         "functions/other/handler.py": str(OTHER["functions/other/handler.py"]).replace(old.rstrip(":"), new.rstrip(":"))

@@ -170,7 +170,7 @@ def test_the_command_says_it_in_one_line(tmp_path: Path, changes: dict[str, str 
     assert (ran.status, ran.err) == (1, told)
 
 
-def test_a_syntax_error_is_told_and_the_rest_is_built(built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_syntax_error_is_reported_and_the_rest_is_built(built: tuple[Path, Path], tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"functions/notes/note.py": "def (:\n"})
     (root / "build").mkdir()
     (root / "build/.cache").symlink_to(built[1] / "build/.cache")

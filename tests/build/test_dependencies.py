@@ -101,7 +101,7 @@ def test_with_a_service_it_is_in_that_zip_alone_at_the_version_found(small: Path
         (("msgspec", "--service", "keeper"), "Without SERVICE it goes into the layer"),
     ],
 )
-def test_what_cannot_be_had_leaves_every_file_as_it_was(state: Path, options: tuple[str, ...], told: str) -> None:
+def test_an_unavailable_dependency_changes_no_file(state: Path, options: tuple[str, ...], told: str) -> None:
     ran = change(state, "add", *options)
     assert ran.status == 1
     assert told in ran.err

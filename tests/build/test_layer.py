@@ -71,7 +71,7 @@ def test_everything_a_function_imports_is_there(unpacked: Callable[[str], Path])
     assert _run(SDK_IMPORTS, unpacked) == "True"
 
 
-def test_the_kernels_layer_stands_alone(unpacked: Callable[[str], Path]) -> None:
+def test_the_kernels_layer_needs_no_other(unpacked: Callable[[str], Path]) -> None:
     """What speaks to Postgres only, or to nothing, has no other."""
     assert _run(KERNEL_IMPORTS, unpacked, layers=("kernel",)).splitlines()[0] == "[1] True n,,n=ada hello"
 

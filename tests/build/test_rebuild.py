@@ -70,7 +70,7 @@ def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
     assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]
 
 
-def test_two_artefacts_at_once_are_told_in_a_line_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_two_parallel_artefacts_are_reported_in_a_line_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     artefact = Artefact(tmp_path / "notes.zip", "inputs", lambda: b"zip")
     (tmp_path / "notes.zip").write_bytes(b"zip")
     (tmp_path / ".cache/stamps").mkdir(parents=True)

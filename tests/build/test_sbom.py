@@ -40,7 +40,7 @@ def test_it_names_every_locked_package_with_a_licence(built: tuple[Path, Path], 
     assert [one["name"] for one in components if not one["licenses"]] == []
 
 
-def test_it_tells_which_package_needs_which(built: tuple[Path, Path]) -> None:
+def test_the_sbom_lists_the_dependencies_of_each_package(built: tuple[Path, Path]) -> None:
     needs = {
         one["ref"].partition("@")[0]: one["dependsOn"] for one in sbom(built[0], "layer/arm64/kernel")["dependencies"]
     }

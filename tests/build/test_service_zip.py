@@ -53,7 +53,7 @@ def test_tracebacks_name_the_files_in_lambda(unpacked: Callable[[str], Path]) ->
     assert code.co_filename == "/var/task/notes/note.py"
 
 
-def test_what_the_package_names_lies_at_the_root(built: tuple[Path, Path], unpacked: Callable[[str], Path]) -> None:
+def test_included_files_lie_at_the_root(built: tuple[Path, Path], unpacked: Callable[[str], Path]) -> None:
     folder = unpacked("functions/keeper.zip")
     assert (folder / "migrations/0001_notes.sql").read_text() == "select 1;\n"
     assert (folder / "openapi.json").read_bytes() == (built[0] / "build/openapi.json").read_bytes()

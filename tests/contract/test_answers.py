@@ -183,7 +183,7 @@ def test_a_change_of_an_old_version_is_412(operation: Operation, admin: Caller) 
 
 
 @tagged
-def test_what_has_not_changed_is_304(operation: Operation, admin: Caller) -> None:
+def test_an_unchanged_resource_is_304(operation: Operation, admin: Caller) -> None:
     tag = admin.ask(operation).headers["etag"]
     assert not tag.startswith("W/")
     same = admin.ask(operation, headers={"If-None-Match": f'"other", {tag}'})
@@ -216,7 +216,7 @@ def test_a_repeated_request_gets_the_first_answer(operation: Operation, admin: C
 
 
 @making_from_body
-def test_what_is_made_is_where_its_location_says(operation: Operation, admin: Caller) -> None:
+def test_a_created_resource_is_at_its_location(operation: Operation, admin: Caller) -> None:
     location = admin.ask(operation).headers["location"]
     assert admin.send("GET", location).status == 200
 

@@ -28,7 +28,7 @@ def test_unknown_fields_are_ignored(operation: Operation, admin: Caller) -> None
 
 
 @each
-def test_what_is_required_and_missing_is_named(operation: Operation, admin: Caller) -> None:
+def test_a_missing_required_member_is_named(operation: Operation, admin: Caller) -> None:
     for name in examples.body(operation):
         body = {key: value for key, value in examples.body(operation).items() if key != name}
         if "evaluations" in body:  # 7.3: then it is the error of those that lack it

@@ -145,7 +145,7 @@ def test_what_has_no_version_is_deleted_without_a_tag() -> None:
         ("/v1/notes/{id} delete responses 428", "so it needs a response 428."),
     ],
 )
-def test_what_is_left_out_is_told(place: str, told: str) -> None:
+def test_an_omission_is_reported(place: str, told: str) -> None:
     contract = json.loads(json.dumps(COMPLETE))
     *way, last = place.split(" ")
     node: Any = contract["paths"]
@@ -156,7 +156,7 @@ def test_what_is_left_out_is_told(place: str, told: str) -> None:
     assert told in complaint
 
 
-def test_a_patch_that_takes_no_merge_patch_is_told() -> None:
+def test_a_patch_without_merge_patch_is_reported() -> None:
     contract = json.loads(json.dumps(COMPLETE))
     contract["paths"]["/v1/notes/{id}"]["patch"]["requestBody"] = takes("application/json")
     [complaint] = complaints(contract)

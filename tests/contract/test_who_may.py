@@ -35,7 +35,9 @@ def cast(client: Client, admin: Caller) -> Cast:
         f"{number} of {len(CELLS)}: {cell[0]} by {cell[1]}" for number, cell in enumerate(CELLS, 1)
     ],
 )
-def test_who_may(operation: Operation, kind: str, cast: Cast) -> None:
+def test_each_operation_admits_exactly_the_declared_callers(
+    operation: Operation, kind: str, cast: Cast
+) -> None:
     actor = ACTORS[kind](cast, operation)
     answer = actor.ask(operation)
     assert complaint(operation, actor, answer) is None

@@ -318,7 +318,7 @@ def test_a_deploy_reads_its_own_state_alone(roles: dict[str, list[Any]]) -> None
         ("xray:GetTraceSummaries", "*"),
     ],
 )
-def test_what_no_plan_names_is_denied_too(
+def test_actions_that_no_plan_needs_are_denied_too(
     action: str, resource: str, roles: dict[str, list[Any]]
 ) -> None:
     assert not decide(_parsed(roles["dev"]), action, resource, {}).allowed

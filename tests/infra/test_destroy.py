@@ -182,7 +182,7 @@ def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
 
 
 @pytest.mark.parametrize("status", ["0", "1"])
-def test_the_times_of_its_parts_are_told_even_if_it_failed(
+def test_the_times_of_the_parts_are_printed_even_after_a_failure(
     destroy: Destroy, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     monkeypatch.setattr(leftover_logs, "sweep", lambda *_: None)

@@ -56,7 +56,7 @@ def test_times_are_read_from_terraforms_lines(line: str, seconds: int | None) ->
     assert list(times.seconds.values()) == ([] if seconds is None else [seconds])
 
 
-def test_the_slowest_resource_stands_for_its_part() -> None:
+def test_the_time_of_a_part_is_that_of_its_slowest_resource() -> None:
     times = Times({"module.a.aws_subnet.b": 60, "aws_security_group.c": 125, "aws_eip.d": 3})
     network, rest = times.report().splitlines()[1:]
     assert "2 min 05 s  aws_security_group.c of 2" in network

@@ -154,7 +154,7 @@ def test_a_region_is_read_by_its_id() -> None:
     assert not [str(file) for file in ALL if other.search(file.read_text())]
 
 
-def test_what_shows_a_pitfall_is_there() -> None:
+def test_the_tests_that_the_page_names_exist() -> None:
     """The page's names, which may leave out a beginning (of our own tests) or an end (…)."""
     page = (ROOT / "docs/terraform-pitfalls.md").read_text()
     rows = [

@@ -78,7 +78,7 @@ def test_what_is_optional_says_what_goes_without_it(machine: Machine) -> None:
     assert "valgrind" not in verdict
 
 
-def test_what_is_there_is_found(machine: Machine) -> None:
+def test_installed_programs_are_found(machine: Machine) -> None:
     for command in ("make", "git", "uv"):
         machine.has(command)
     machine.has("terraform", "echo Terraform v1.11.4")

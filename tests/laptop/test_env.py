@@ -47,7 +47,7 @@ def outputs(port: int) -> Outputs:
     )  # fmt: skip
 
 
-def test_a_refused_sign_in_is_told_with_its_reason(tmp_path: Path, refusing_port: int) -> None:
+def test_a_refused_sign_in_is_reported_with_its_reason(tmp_path: Path, refusing_port: int) -> None:
     with pytest.raises(
         StackError, match=r"admin@example.com could not sign in: .*PreTokenGeneration failed"
     ) as told:
@@ -55,7 +55,7 @@ def test_a_refused_sign_in_is_told_with_its_reason(tmp_path: Path, refusing_port
     assert "`make logs`" in str(told.value)
 
 
-def test_a_stack_that_is_down_is_told(tmp_path: Path) -> None:
+def test_a_stack_that_is_down_is_reported(tmp_path: Path) -> None:
     port, _ = free_ports()
     with pytest.raises(StackError, match="could not sign in: Could not connect"):
         show.environment(Settings(root=tmp_path, aws_port=port), outputs(port))

@@ -201,7 +201,7 @@ def called(permission: Permission) -> record.Call:
     return record.Call(role, permission.action, "*", True, statement, record.Policies())
 
 
-def test_a_reason_excuses_what_it_fits_and_is_told() -> None:
+def test_an_allowed_permission_is_listed_with_its_reason() -> None:
     other = permission("logs:PutLogEvents", "other")
     found = report.report([PUT_LOG, other], [], LOGS)
     assert list(found.allowed) == [(PUT_LOG, "the runtime does it")]

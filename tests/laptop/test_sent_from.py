@@ -6,7 +6,7 @@ from local_aws.database.pinning import Pinned
 from tests.iam.sent_from import told
 
 
-def test_what_the_stack_has_recorded_is_told_with_its_sql_and_its_line(tmp_path: Path) -> None:
+def test_a_recorded_statement_is_reported_with_its_sql_and_line(tmp_path: Path) -> None:
     source = tmp_path / "functions" / "orders" / "queries.py"
     source.parent.mkdir(parents=True)
     source.write_text('NEXT = """\nSELECT nextval(\'orders\')\nFROM shelves"""\n')

@@ -178,7 +178,7 @@ def test_prod_goes_back_only_by_its_name(
     assert ran.json == {"environment": "prod", "taken_back": NAMES[-1:]}
 
 
-def test_what_the_function_says_is_told_with_what_to_do(
+def test_the_error_of_the_function_is_printed_with_the_remedy(
     command: Command, invoked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command("apply", "--env", "prod")

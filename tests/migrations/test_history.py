@@ -109,7 +109,7 @@ def test_line_ends_are_no_edit(database: str, two: Path) -> None:
     assert status(two)["edited"] == []
 
 
-def test_an_older_build_runs_nothing_and_is_told_what_it_lacks(database: str, two: Path) -> None:
+def test_an_older_build_runs_nothing_and_reports_what_it_lacks(database: str, two: Path) -> None:
     """As when a release is taken back: the schema stays ahead, which expand and contract allow."""
     apply(two)
     for file in two.glob("0002*"):

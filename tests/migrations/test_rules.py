@@ -78,7 +78,7 @@ def problems(folder: Path, sql: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("sql", "line", "named"), REFUSED, ids=lambda value: str(value)[:40])
-def test_what_could_happen_by_half_is_named_with_its_line(
+def test_a_statement_that_could_apply_partially_is_named_with_its_line(
     tmp_path: Path, sql: str, line: int, named: str
 ) -> None:
     found = problems(tmp_path, sql)
@@ -87,7 +87,7 @@ def test_what_could_happen_by_half_is_named_with_its_line(
 
 
 @pytest.mark.parametrize("sql", ACCEPTED, ids=lambda value: str(value)[:40])
-def test_what_only_looks_like_it_passes(tmp_path: Path, sql: str) -> None:
+def test_a_harmless_look_alike_passes(tmp_path: Path, sql: str) -> None:
     assert problems(tmp_path, sql) == []
 
 

@@ -175,7 +175,7 @@ def test_two_at_once_apply_everything_once(database: str, two: Path) -> None:
     assert sorted(answers) == [[], ["0001_first", "0002_second"]]
 
 
-def test_a_run_beside_another_is_told_since_when_that_one_holds_the_lock(
+def test_a_second_run_is_refused_with_the_time_since_when_the_lock_is_held(
     database: str, two: Path, database_server: Postgres
 ) -> None:
     limit(database_server, database, "lock_timeout", "200ms")

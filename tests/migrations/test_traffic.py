@@ -90,7 +90,7 @@ def test_what_the_runbook_recommends_keeps_within_it(
     assert (people.failed, wait < LONGEST_WAIT) == ([], True)
 
 
-def test_one_that_locks_for_longer_is_found(
+def test_a_migration_that_locks_for_longer_is_found(
     peopled: str, database_server: Postgres, tmp_path: Path
 ) -> None:
     folder = followed_by(tmp_path, "slow", "LOCK TABLE users; SELECT pg_sleep(3);")

@@ -45,7 +45,7 @@ def test_it_begins_with_what_it_destroys() -> None:
     assert markdown("dev", []).startswith("### dev: nothing to change.")
 
 
-def test_attributes_are_told_without_secrets_and_accounts() -> None:
+def test_attributes_are_shown_without_secrets_and_accounts() -> None:
     change = ResourceChange(
         "module.a.aws_lambda_function.this",
         "aws_lambda_function",

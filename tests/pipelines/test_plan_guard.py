@@ -105,7 +105,7 @@ def test_a_narrower_policy_is_let_through(narrower: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(plan_guard.HOLDS_DATA))
 @pytest.mark.parametrize("action", ["delete", "replace"])
-def test_what_holds_data_is_not_destroyed(kind: str, action: str) -> None:
+def test_the_destruction_of_data_is_refused(kind: str, action: str) -> None:
     change = ResourceChange("a", kind, action, {"name": "x"}, {"name": "x"}, forced_by=["name"])
     [finding] = plan_guard.findings([change])
     assert f"would be {action}d (forced by name)" in str(finding)

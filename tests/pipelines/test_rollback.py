@@ -89,7 +89,9 @@ def test_a_pruned_version_is_refused_before_any_change(
 @pytest.mark.parametrize(
     ("to", "why"), [(9, "TO=9 is not a recorded release"), (None, "no record")]
 )
-def test_what_cannot_be_restored_is_refused(store: ReleaseStore, to: int | None, why: str) -> None:
+def test_a_release_that_cannot_be_restored_is_refused(
+    store: ReleaseStore, to: int | None, why: str
+) -> None:
     with pytest.raises(RefusedError, match=why):
         rollback(Aliases({}, {}), store, to)
 

@@ -144,7 +144,7 @@ def test_a_verifier_lets_its_password_in_and_no_other(
         ),
     ],
 )
-def test_a_wrong_event_is_told_by_field(event: dict[str, Any], message: str) -> None:
+def test_an_invalid_event_is_reported_by_field(event: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         handler(event)
 

@@ -205,7 +205,9 @@ def test_every_kind_of_item_takes_the_callers_condition(things: Things, kind: st
     assert things.call(WRITE, lambda: write(item)).status == 200
 
 
-def test_conditions_of_the_operation_are_told_beside_a_stale_caller(things: Things) -> None:
+def test_failed_conditions_of_the_operation_are_reported_beside_a_stale_caller(
+    things: Things,
+) -> None:
     def fail_twice() -> None:
         things.set_caller("active", 2)
         with pytest.raises(authority.TokenStaleError) as stale:

@@ -140,7 +140,7 @@ def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
         ("[]", "is not a JSON object: '[]'. In"),
     ],
 )
-def test_repository_variables_that_are_no_json_are_told_and_where_they_come_from(
+def test_invalid_repository_variables_are_reported_with_their_source(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
 ) -> None:
     monkeypatch.setenv("REPOSITORY_VARIABLES", text)

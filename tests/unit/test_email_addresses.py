@@ -147,7 +147,7 @@ def sign_in(address: str, sub: str = SUB) -> None:
 
 
 @pytest.mark.parametrize("first", SPELLINGS)
-def test_who_signs_up_in_two_spellings_is_one_user(
+def test_two_spellings_of_an_address_are_one_user(
     database: pg8000.native.Connection, table: Any, first: str
 ) -> None:
     confirm(first)

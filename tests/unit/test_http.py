@@ -122,7 +122,7 @@ def test_an_unknown_route_is_404() -> None:
     )
 
 
-def test_what_nobody_caught_is_500_for_the_caller_and_a_traceback_for_us(logs: Logs) -> None:
+def test_an_uncaught_exception_is_a_500_and_logged_with_its_traceback(logs: Logs) -> None:
     failed = call(api_event("GET /v1/fail"))
     assert (failed.status, failed.json["code"]) == (500, "internal_error")
     assert "secret" not in failed.text

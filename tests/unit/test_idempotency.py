@@ -192,7 +192,7 @@ def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(
     assert post().status == 201
 
 
-def test_who_waited_for_the_first_gets_its_answer(users: pg8000.native.Connection) -> None:
+def test_a_concurrent_repeat_gets_the_answer_of_the_first(users: pg8000.native.Connection) -> None:
     """The first commits while the second waits for its index entry; and had it been undone, the second would do it."""
     answers: list[Answer] = []
     claim(users)

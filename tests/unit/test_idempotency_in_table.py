@@ -140,7 +140,7 @@ def cancelled(monkeypatch: pytest.MonkeyPatch, *codes: str) -> None:
         (("ConditionalCheckFailed", "None"), 409, "idempotency_in_flight"),
     ],
 )
-def test_who_comes_at_the_same_time_may_repeat(
+def test_a_concurrent_request_may_be_repeated(
     monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...], status: int, code: str
 ) -> None:
     cancelled(monkeypatch, *codes)

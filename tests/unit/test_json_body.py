@@ -88,7 +88,7 @@ def test_every_wrong_field_is_named_at_once() -> None:
     ]
 
 
-def test_unknown_fields_are_told_in_the_sequence_they_came_in() -> None:
+def test_unknown_fields_are_reported_in_the_order_of_the_request() -> None:
     names = [f"field_{number * 7 % 20}" for number in range(20)]
     refused = send({"name": "a"} | dict.fromkeys(names, 1))
     assert [error["pointer"] for error in refused.json["errors"]] == [f"#/{name}" for name in names]
@@ -288,7 +288,7 @@ def test_many_brackets_are_not_depth() -> None:
     assert send({"name": "a", "lines": [{"count": 1}] * 500}).status == 200
 
 
-def test_too_many_items_are_told_of_the_list() -> None:
+def test_too_many_items_are_reported_for_the_list() -> None:
     [error] = send({"name": "a", "lines": [{"count": 1}] * 501}).json["errors"]
     assert error["pointer"] == "#/lines"
 

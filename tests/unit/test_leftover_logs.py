@@ -22,7 +22,7 @@ def logs() -> Iterator[Any]:
         yield client
 
 
-def test_what_comes_back_goes_and_nobody_elses(logs: Any) -> None:
+def test_recreated_log_groups_of_this_environment_alone_are_deleted(logs: Any) -> None:
     moments = iter(range(0, 1000, 5))
     told: list[str] = []
     comes_back = [20, 55]

@@ -28,7 +28,7 @@ def users(database: pg8000.native.Connection) -> None:
         ("23514", DatabaseError),
     ],
 )
-def test_what_may_succeed_in_a_moment_is_told_apart(code: str, kind: type[DatabaseError]) -> None:
+def test_errors_that_may_pass_are_distinguished(code: str, kind: type[DatabaseError]) -> None:
     with pytest.raises(DatabaseError) as refused:
         postgres.query(FAIL.format(code))
     assert (type(refused.value), refused.value.code) == (kind, code)

@@ -62,7 +62,7 @@ def test_a_target_that_is_available_is_not_waited_for(wait: Wait) -> None:
     assert wait(AVAILABLE) == []
 
 
-def test_the_state_is_told_when_it_changes_and_at_the_end(wait: Wait) -> None:
+def test_the_state_is_reported_when_it_changes_and_at_the_end(wait: Wait) -> None:
     assert wait({"State": "REGISTERING"}, PENDING, PENDING, AVAILABLE) == [
         "proxy proxy: its target is REGISTERING after 0 s. A new target takes minutes.",
         "proxy proxy: its target is UNAVAILABLE PENDING_PROXY_CAPACITY after 1 s. A new target takes minutes.",
@@ -70,7 +70,7 @@ def test_the_state_is_told_when_it_changes_and_at_the_end(wait: Wait) -> None:
     ]
 
 
-def test_a_long_wait_is_told_again(wait: Wait) -> None:
+def test_a_long_wait_is_reported_again(wait: Wait) -> None:
     assert len([line for line in wait(*[PENDING] * 30, AVAILABLE) if "PENDING" in line]) == 5
 
 

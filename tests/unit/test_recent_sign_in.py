@@ -52,7 +52,7 @@ def test_the_sign_in_may_not_be_older_than_the_rule_says(
     assert call(monkeypatch, seconds).status == status
 
 
-def test_a_caller_who_must_sign_in_again_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_who_must_sign_in_again_gets_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = call(monkeypatch, 301)
     assert (refused.status, refused.json["code"]) == (401, "recent_sign_in_required")
     assert refused.json["max_age"] == LIMIT

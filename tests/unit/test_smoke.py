@@ -78,5 +78,5 @@ def test_a_fault(api: tuple[str, Answers], path: str, answer: Any, complaint: st
     assert complaint in complaints[0]
 
 
-def test_nobody_there() -> None:
+def test_an_api_that_does_not_answer_fails() -> None:
     assert "cannot be reached" in next(smoke.complaints("http://127.0.0.1:1", "dev"))

@@ -54,7 +54,7 @@ def test_what_is_kept_holds_types_and_promised_words_alone() -> None:
         (Answer(412, PROBLEM | {"etag": "1"}, b"not json"), "code None, not stale"),
     ],
 )
-def test_a_broken_promise_is_told(answer: Answer, said: str | None) -> None:
+def test_a_broken_promise_is_reported(answer: Answer, said: str | None) -> None:
     assert complaint(STALE, answer) == said
 
 

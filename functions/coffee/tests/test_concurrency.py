@@ -75,7 +75,7 @@ def test_a_refused_order_leaves_its_key_free(shop: Shop) -> None:
     assert shop.place((coffee, 1), key=key).status == 201
 
 
-def test_who_did_not_hear_the_answer_asks_again(shop: Shop) -> None:
+def test_a_lost_answer_is_replayed(shop: Shop) -> None:
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
     hang_up_before_the_answer(shop, coffee, key)
     wait(lambda: shop.stock(coffee) == 9)

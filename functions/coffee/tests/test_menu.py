@@ -3,7 +3,7 @@
 from tools.laptop.client import Client, Person
 
 
-def test_it_comes_in_pages(client: Client, member: Person) -> None:
+def test_the_menu_is_paginated(client: Client, member: Person) -> None:
     first = client.call("GET", "/v1/coffees?limit=2", member.token)
     assert first.status == 200, first.body
     second = client.call(
@@ -15,5 +15,5 @@ def test_it_comes_in_pages(client: Client, member: Person) -> None:
     assert set(seen[0]) == {"id", "name", "price_cents", "stock"}
 
 
-def test_it_is_for_those_who_signed_in(client: Client) -> None:
+def test_the_menu_needs_a_token(client: Client) -> None:
     assert client.call("GET", "/v1/coffees").status == 401

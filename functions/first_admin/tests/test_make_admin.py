@@ -42,14 +42,14 @@ def test_somebody_who_signed_up_becomes_an_administrator_once(client: Client) ->
     assert held["Count"] == 1
 
 
-def test_who_has_not_signed_up_is_told_to(client: Client) -> None:
+def test_an_unknown_address_is_refused_with_the_advice_to_sign_up(client: Client) -> None:
     refused = make_admin("nobody@example.org")
     assert refused.returncode == 1
     assert "Sign up and confirm it first" in refused.stderr
     assert client.outputs.user_pool_client_id in refused.stderr
 
 
-def test_what_is_no_address_is_refused() -> None:
+def test_an_invalid_address_is_refused() -> None:
     refused = make_admin("ada")
     assert refused.returncode == 1
     assert "EMAIL: email: Must be an e-mail address such as" in refused.stderr

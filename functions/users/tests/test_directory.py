@@ -82,7 +82,7 @@ def test_pages_follow_each_other(office: Office, crowd: str, sort: str) -> None:
     assert len(seen) == COUNT
 
 
-def test_it_is_for_those_who_may_read_users(office: Office, client: Client) -> None:
+def test_the_list_needs_the_permission(office: Office, client: Client) -> None:
     """Tokens of others lack the scope."""
     assert office.call("GET", "/v1/users", person=client.new_member()).status == 403
     reader = client.new_holder("user_reader", ["users.read"])

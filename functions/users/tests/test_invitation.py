@@ -16,7 +16,7 @@ from users.tests.conftest import OPERATIONS, Office, code, new_email
 WRITERS = 50
 
 
-def test_who_is_invited_signs_in_with_the_mailed_password(office: Office) -> None:
+def test_an_invited_user_signs_in_with_the_mailed_password(office: Office) -> None:
     """The mail is sent twice, and the second password counts. The roles come with the first token."""
     email, role = new_email(), f"reader-{uuid.uuid4().hex[:8]}"
     held = ["users.write", "users.read", "access.write"]
@@ -146,7 +146,9 @@ def test_one_request_repeated_is_one_invitation(office: Office) -> None:
 @pytest.mark.parametrize(
     "outcome", [{}, {"outcome": "pending"}], ids=["the outcome", "the command"]
 )
-def test_what_comes_twice_is_done_once(office: Office, outcome: dict[str, str]) -> None:
+def test_a_repeated_outcome_or_command_invites_once(
+    office: Office, outcome: dict[str, str]
+) -> None:
     """The stream brings the outcome again; or the command, as after a crash between Cognito's answer and the outcome."""
     email = new_email()
     accepted = office.invite(email)
@@ -161,7 +163,7 @@ def test_what_comes_twice_is_done_once(office: Office, outcome: dict[str, str]) 
 
 
 @pytest.mark.parametrize("lost", ["the command", "its outcome"])
-def test_what_was_lost_the_relay_brings(office: Office, lost: str) -> None:
+def test_the_relay_sends_a_lost_command(office: Office, lost: str) -> None:
     """As the process leaves it that died between Postgres and the table; or a stream that gave up on the outcome."""
     email, operation, uid = new_email(), str(uuid.uuid4()), str(uuid.uuid4())
     if lost == "its outcome":

@@ -45,7 +45,7 @@ def make_admin(client: Client, email: str) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def test_who_is_disabled_is_out_everywhere_and_comes_back_by_signing_in(office: Office) -> None:
+def test_a_disabled_user_is_refused_everywhere_until_enabled_and_signed_in(office: Office) -> None:
     person = office.client.new_member()
     uid, (_, epoch) = person.uid, meta(office, person.uid)
     accepted = office.set_status(uid, "disabled")
@@ -70,7 +70,7 @@ def test_who_is_disabled_is_out_everywhere_and_comes_back_by_signing_in(office: 
     ]
 
 
-def test_who_is_deleted_is_seen_only_where_they_are_asked_for(office: Office) -> None:
+def test_a_deleted_user_is_listed_only_on_request(office: Office) -> None:
     person = office.client.new_member()
     path = f"/v1/users/{person.uid}"
     etag = office.call("GET", path).headers["etag"]

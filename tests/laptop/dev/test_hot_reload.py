@@ -92,7 +92,7 @@ def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kern
     assert len({id(version.code_bytes) for version in versions[-2:]}) == 1
 
 
-def test_what_does_not_compile_is_told_by_its_line(repository: Checkout, note: str) -> None:
+def test_a_syntax_error_is_reported_with_its_line(repository: Checkout, note: str) -> None:
     repository.save(note, NOTE + "\ndef read(:\n")
     told = repository.shown("The old code is still served")
     assert (
@@ -110,7 +110,7 @@ def test_a_broken_function_holds_up_no_other(repository: Checkout, note: str) ->
     repository.save("door/handler.py", DOOR)
 
 
-def test_what_fails_at_its_import_gets_no_requests(
+def test_a_function_that_fails_at_import_gets_no_requests(
     repository: Checkout, note: str, kernel: str
 ) -> None:
     repository.save(note, NOTE + "\nnowhere()\n")
@@ -138,7 +138,7 @@ def test_a_handler_that_contradicts_the_contract_is_not_released(repository: Che
     repository.save("notes/handler.py", handler)
 
 
-def test_what_is_terraforms_is_said(repository: Checkout) -> None:
+def test_a_change_that_needs_terraform_is_reported(repository: Checkout) -> None:
     declaration = FILES["functions/door/function.yaml"]
     repository.save("door/function.yaml", declaration + "timeout: 7\n")
     assert (
@@ -149,7 +149,9 @@ def test_what_is_terraforms_is_said(repository: Checkout) -> None:
     repository.shown("make up")  # or it would be told amidst what the next test looks at
 
 
-def test_a_request_is_told_with_what_its_function_printed(repository: Checkout, note: str) -> None:
+def test_a_request_is_shown_with_the_output_of_its_function(
+    repository: Checkout, note: str
+) -> None:
     repository.save(note, NOTE.replace("    return", "    print('looked')\n    1 / 0\n    return"))
     repository.shown("is live")
     assert repository.get()[0] == 500
@@ -172,7 +174,7 @@ def test_a_request_is_told_with_what_its_function_printed(repository: Checkout, 
     assert lines[-1] == "         ZeroDivisionError: division by zero"
 
 
-def test_a_direct_call_is_told(repository: Checkout) -> None:
+def test_a_direct_call_is_shown(repository: Checkout) -> None:
     event = b'{"triggerSource": "PreSignUp_SignUp", "userPoolId": "eu-central-1_pool"}'
     client = repository.aws.client("lambda")
     client.invoke(FunctionName="atrium-dev-door", Qualifier="live", Payload=event)

@@ -54,7 +54,7 @@ def test_one_line_tells_route_status_time_and_cost() -> None:
     assert "  cold  " in line
 
 
-def test_what_the_gateway_refuses_is_told_with_its_reason() -> None:
+def test_a_refusal_of_the_gateway_is_shown_with_its_reason() -> None:
     [line] = told(answered(401, "UNAUTHORIZED: the token has expired", None))
     assert line.endswith("401     18 ms  UNAUTHORIZED: the token has expired")
 
@@ -74,7 +74,7 @@ def test_prints_and_the_traceback_stand_below() -> None:
     ]
 
 
-def test_a_crash_is_told_by_what_the_runtime_wrote_and_not_twice() -> None:
+def test_a_crash_is_shown_once_by_the_output_of_the_runtime() -> None:
     lines = told(
         invoked(
             "[ERROR] ValueError: no", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}File ...", error="error"
@@ -117,7 +117,7 @@ def test_a_trigger_has_a_line_of_its_own() -> None:
     assert line.endswith("dynamodb 2  Not this domain")
 
 
-def test_an_invocation_that_nobody_waits_for_any_more_is_told_all_the_same(
+def test_an_abandoned_invocation_is_shown_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = RequestLines(Path("/nowhere"), FOLDERS)

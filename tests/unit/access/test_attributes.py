@@ -268,7 +268,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
     assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
 
-def test_what_python_takes_for_the_same_is_another_value(profiles: Service) -> None:
+def test_values_that_are_equal_in_python_alone_are_different(profiles: Service) -> None:
     put_namespace(profiles, "any", schema={"type": "object"})
     for value in (1, True, [1], [True], {"a": 0}, {"a": False}):
         changed = change(profiles, ADA, {"any": {"x": value}}).json["attributes"]
@@ -417,7 +417,7 @@ def test_a_change_leaves_a_trail_without_values(profiles: Service) -> None:
     assert trail["changes"] == '{"fields":["profile.age","profile.nickname"]}'
 
 
-def test_what_stands_in_tokens_renews_them(profiles: Service) -> None:
+def test_a_changed_value_in_tokens_makes_them_stale(profiles: Service) -> None:
     change(profiles, ADA, {"profile": {"age": 36}})
     assert profiles.epoch(ADA) == 1
     change(profiles, ADA, {"plan": {"nickname": "gold"}})

@@ -87,7 +87,7 @@ def test_a_share_is_logged(point: Service, logs: Logs, monkeypatch: pytest.Monke
         {"until": UNTIL, "percent": "all"},
     ],
 )
-def test_a_wrong_setting_is_told_once_and_stops_no_decision(
+def test_a_wrong_setting_is_reported_once_and_stops_no_decision(
     point: Service, logs: Logs, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]
 ) -> None:
     [line] = decided(point, logs, monkeypatch, END - 1, **settings)

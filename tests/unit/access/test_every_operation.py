@@ -100,7 +100,7 @@ def test_a_change_is_one_transaction_with_its_trail(
         assert _number(world, asked) == before + 1
 
 
-def test_changes_without_their_trail_are_none(
+def test_a_change_without_its_audit_event_is_not_written(
     world: Service, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trail's item is refused, and nothing else is written."""

@@ -151,7 +151,9 @@ def test_each_change_ends_tokens_and_leaves_a_trail(people: Service) -> None:
         ({"role": "reader", "expires_at": "2120-01-01T00:00:00"}, ["#/expires_at"]),
     ],
 )
-def test_what_cannot_be_granted_is_named(people: Service, body: Any, pointers: list[str]) -> None:
+def test_an_invalid_grant_is_refused_with_the_field(
+    people: Service, body: Any, pointers: list[str]
+) -> None:
     refused = make(people, ADA, **body)
     assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
         422,
@@ -187,7 +189,7 @@ def test_an_end_beyond_all_years_is_refused(people: Service) -> None:
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/expires_at")
 
 
-def test_nobody_is_not_a_user(people: Service) -> None:
+def test_a_grant_for_an_unknown_user_is_404(people: Service) -> None:
     assert make(people, EVE, role="reader").status == 404
     assert people.ask("GET", f"/v1/users/{EVE}/grants").status == 404
 

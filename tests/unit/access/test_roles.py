@@ -178,7 +178,7 @@ def test_depth_is_bounded_from_both_ends(service: Service) -> None:
     assert (lengthened.status, lengthened.json["errors"][0]["pointer"]) == (422, "#/parents")
 
 
-def test_what_is_not_there_cannot_be_built_on_nor_can_admin(service: Service) -> None:
+def test_an_unknown_role_and_admin_cannot_be_parents(service: Service) -> None:
     refused = put(service, "a", parents=("nobody", "admin"))
     assert (refused.status, refused.json["errors"]) == (
         422,
@@ -206,7 +206,7 @@ def test_a_role_above_admin_holds_nothing_of_it(service: Service) -> None:
     assert service.ask("POST", "/access/v1/evaluation", question).json["decision"] is False
 
 
-def test_who_held_it_until_now_is_not_in_its_way(service: Service) -> None:
+def test_expired_grants_do_not_prevent_the_deletion(service: Service) -> None:
     put(service, "reader")
     service.new_user(ADA)
     for ended in range(3):
@@ -224,7 +224,7 @@ def test_two_changes_that_close_a_circle_together(service: Service, patient_crow
     assert sorted(each.status for each in patient_crowd.at_once(changes)) == [200, 422]
 
 
-def test_what_is_in_use_stays(service: Service) -> None:
+def test_a_role_in_use_is_not_deleted(service: Service) -> None:
     put(service, "reader")
     put(service, "writer", parents=("reader",))
     service.new_user(ADA)

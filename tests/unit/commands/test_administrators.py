@@ -19,7 +19,7 @@ EVE = "01890a5d-ac96-774b-bcce-b302099a8fff"
 
 
 @pytest.mark.parametrize("left", ["deleted", "disabled"])
-def test_an_atrium_whose_administrators_cannot_sign_in_is_told_and_repaired(
+def test_an_environment_without_a_usable_administrator_is_reported_and_repaired(
     office: pg8000.native.Connection, pool: Stubber, logs: Logs, left: str
 ) -> None:
     """Ada is the last administrator. Her account was deleted or disabled in the user pool."""

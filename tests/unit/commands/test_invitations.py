@@ -82,7 +82,7 @@ def test_what_may_pass_leaves_the_command_to_the_stream(
     pool.assert_no_pending_responses()
 
 
-def test_what_cognito_will_never_do_fails_with_a_reason(
+def test_a_permanent_error_of_cognito_fails_with_a_reason(
     office: pg8000.native.Connection, pool: Stubber
 ) -> None:
     operation = invite().json["id"]

@@ -118,7 +118,7 @@ def test_a_failure_half_way_is_mended_by_running_it_again_with_only_missing(
 
 
 @pytest.mark.parametrize("users", [["root"], "app", [1]])
-def test_wrong_users_are_told(secrets: dict[str, str], migrate: Lambda, users: Any) -> None:
+def test_unknown_users_are_reported(secrets: dict[str, str], migrate: Lambda, users: Any) -> None:
     with pytest.raises(ValueError, match=r"users: .* migrator, app"):
         handler({"users": users})
     assert not migrate.verifiers

@@ -88,7 +88,7 @@ def test_it_needs_a_recent_sign_in(person: Person, functions: Functions, route: 
     assert (late.status, late.json["code"]) == (401, "recent_sign_in_required")
 
 
-def test_one_that_no_function_may_return_is_refused(
+def test_an_export_above_the_size_limit_is_refused(
     person: Person, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "MAX_BYTES", 1000)

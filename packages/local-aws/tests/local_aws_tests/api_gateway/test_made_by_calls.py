@@ -447,7 +447,7 @@ def test_a_method_is_changed(empty: MadeApi) -> None:
     )
 
 
-def test_a_request_validator_is_told_and_changed(empty: MadeApi) -> None:
+def test_a_request_validator_is_described_and_changed(empty: MadeApi) -> None:
     client, api = empty.client, {"restApiId": empty.id}
     made = client.create_request_validator(**api, name="v")
     assert (made["validateRequestBody"], made["validateRequestParameters"]) == (False, False)

@@ -28,7 +28,7 @@ def test_a_client_sees_only_the_attributes_it_may_read(world: World) -> None:
     assert "email_verified" not in world.claims(tokens["IdToken"])
 
 
-def test_only_an_access_token_opens_it(world: World) -> None:
+def test_account_calls_need_an_access_token(world: World) -> None:
     tokens = world.signed_in()
     with refused("NotAuthorizedException", "Invalid Access Token"):
         get_user(world, tokens["IdToken"])
@@ -96,7 +96,7 @@ def test_revoking_a_refresh_token_ends_its_sign_in_alone(world: World) -> None:
     assert world.refresh(laptop["RefreshToken"])
 
 
-def test_what_cannot_be_revoked(world: World) -> None:
+def test_only_the_clients_own_refresh_token_is_revoked(world: World) -> None:
     tokens = world.signed_in()
     with refused("UnsupportedTokenTypeException"):
         world.public.revoke_token(Token=tokens["AccessToken"], ClientId=world.client_id)

@@ -132,7 +132,7 @@ def test_a_trigger_of_version_3_is_asked_about_people_too(machine: App) -> None:
     assert [event["version"] for event in machine.world.events] == ["3"]
 
 
-def test_a_trigger_that_fails_is_told_to_the_machine(machine: App) -> None:
+def test_the_error_of_a_failed_trigger_is_returned_to_the_client(machine: App) -> None:
     def fail(_: dict[str, Any]) -> None:
         raise FunctionError("no such service")
 

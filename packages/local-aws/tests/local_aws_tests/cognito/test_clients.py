@@ -196,7 +196,7 @@ def test_a_secret_is_rotated_without_a_gap(world: World) -> None:
         world.admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
 
 
-def test_a_secret_of_ones_own_is_not_told_again(world: World) -> None:
+def test_a_given_secret_is_not_returned(world: World) -> None:
     created = create(world, GenerateSecret=True)
     answer = world.admin.add_user_pool_client_secret(
         UserPoolId=world.pool_id, ClientId=created["ClientId"], ClientSecret="s" * 24

@@ -108,7 +108,7 @@ def test_a_pool_that_requires_an_app_says_that_the_page_cannot_set_one_up(app: A
     assert "MFA_SETUP" in page.text
 
 
-def test_whoever_is_signed_in_is_not_asked_again(app: App) -> None:
+def test_a_signed_in_browser_is_not_asked_again(app: App) -> None:
     first = app.code()
     assert app.authorize(state="s2").told["state"] == "s2"
     assert app.authorize().told["code"] != first
@@ -222,7 +222,7 @@ def test_a_parameter_given_twice(app: App) -> None:
         ({"identity_provider": "Google"}, "invalid_request"),
     ],
 )
-def test_what_the_app_did_wrong_is_told_to_the_app(
+def test_an_invalid_request_is_reported_to_the_app(
     app: App, changes: dict[str, str | None], error: str
 ) -> None:
     page = app.authorize(**changes)

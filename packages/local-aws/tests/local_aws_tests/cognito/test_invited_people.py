@@ -117,7 +117,9 @@ def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(
     check_only_the_invited_person_signs_in(world)
 
 
-def test_who_confirmed_before_the_invitation_keeps_the_account(world: World, pool: Pool) -> None:
+def test_a_user_who_confirmed_before_the_invitation_keeps_the_account(
+    world: World, pool: Pool
+) -> None:
     world.signed_in()
     with pytest.raises(RefusedError, match="already signed up"):
         invite(datetime.now(UTC) + timedelta(minutes=1))

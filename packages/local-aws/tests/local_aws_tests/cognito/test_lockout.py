@@ -62,7 +62,7 @@ def test_attempts_during_a_lockout_do_not_lengthen_it(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_whoever_keeps_trying_during_a_lockout_is_not_forgiven(world: World) -> None:
+def test_attempts_during_a_lockout_do_not_end_it(world: World) -> None:
     world.signed_in()
     fail(world, 5)
     for exponent in range(10):

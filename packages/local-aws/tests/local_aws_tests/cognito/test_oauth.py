@@ -141,11 +141,11 @@ class TestAClientWithASecret:
             status, _ = app.post("/oauth2/token", form, Authorization=basic(app.client_id, secret))
             assert status == expected
 
-    def test_or_in_the_form(self, app: App) -> None:
+    def test_a_client_authenticates_in_the_form(self, app: App) -> None:
         assert app.exchange(app.code(), client_secret=app.secret)[0] == 200
 
     @pytest.mark.parametrize("secret", [None, "wrong"])
-    def test_and_gets_nothing_without(self, app: App, secret: str | None) -> None:
+    def test_a_client_without_its_secret_is_refused(self, app: App, secret: str | None) -> None:
         assert app.exchange(app.code(), client_secret=secret) == (400, {"error": "invalid_client"})
 
     @pytest.mark.parametrize("header", ["Basic !", "Bearer x", "Basic"])
@@ -317,7 +317,7 @@ def test_the_trigger_hears_of_the_page_and_the_scopes(app: App) -> None:
     assert event["request"]["scopes"] == ["openid", "email"]
 
 
-def test_a_trigger_that_refuses_is_told_to_the_app(app: App) -> None:
+def test_the_refusal_of_a_trigger_is_returned_to_the_app(app: App) -> None:
     def refuse(event: dict[str, Any]) -> dict[str, Any]:
         raise FunctionError("This account is disabled")
 

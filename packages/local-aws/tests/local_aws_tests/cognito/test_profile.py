@@ -137,7 +137,7 @@ def test_asking_for_another_code(world: World, token: str) -> None:
         verify(world, token, world.code(NEW))
 
 
-def test_what_cannot_be_verified(world: World, token: str) -> None:
+def test_attributes_other_than_the_email_cannot_be_verified(world: World, token: str) -> None:
     for name, code, status in (
         ("given_name", "InvalidParameterException", 400),
         ("phone_number", "NotEmulated", 501),

@@ -39,7 +39,7 @@ def test_a_forgotten_password_is_replaced_with_a_mailed_code(world: World) -> No
         recover(world)
 
 
-def test_the_trigger_is_told_that_it_was_a_recovery(world: World) -> None:
+def test_the_trigger_source_names_the_recovery(world: World) -> None:
     world.signed_in()
     world.deploy("PostConfirmation", lambda event: event)
     forget(world)
@@ -76,7 +76,7 @@ def test_a_code_for_confirming_does_not_reset_a_password(world: World) -> None:
         recover(world, code)
 
 
-def test_who_exists_is_not_told(world: World) -> None:
+def test_the_answer_does_not_reveal_which_names_exist(world: World) -> None:
     assert forget(world, "eve@example.org")["Destination"] == "e***@e***"
     assert world.mails() == []
     with refused("CodeMismatchException"):

@@ -238,7 +238,7 @@ def test_confirming_twice(world: World) -> None:
         world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
 
 
-def test_who_exists_is_not_told(world: World) -> None:
+def test_the_answer_does_not_reveal_which_names_exist(world: World) -> None:
     answer = world.public.resend_confirmation_code(
         ClientId=world.client_id, Username="eve@example.org"
     )

@@ -125,7 +125,7 @@ def test_a_public_value_that_needs_no_password(srp: World, a: str) -> None:
         srp.initiate("USER_SRP_AUTH", USERNAME=EMAIL, SRP_A=a)
 
 
-def test_who_exists_is_not_told(srp: World) -> None:
+def test_the_answer_does_not_reveal_which_names_exist(srp: World) -> None:
     srp.signed_in()
     phone = Phone(srp, PASSWORD)
     first, second = phone.begin("eve@example.org"), phone.begin("Eve@example.org")

@@ -140,7 +140,7 @@ def test_an_administrators_confirmation_fires_it_too(world: World) -> None:
     assert event["request"]["clientMetadata"] == {"by": "support"}
 
 
-def test_a_failed_post_confirmation_is_told_after_the_person_is_confirmed(world: World) -> None:
+def test_a_failed_post_confirmation_is_reported_after_the_confirmation(world: World) -> None:
     world.deploy("PostConfirmation", failing("database away"))
     world.sign_up()
     with refused(

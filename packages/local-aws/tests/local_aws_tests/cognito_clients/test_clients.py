@@ -284,7 +284,7 @@ def test_deleting_the_account(world: World, app: App) -> None:
         app.sign_in(EMAIL, PASSWORD)
 
 
-def test_a_trigger_that_refuses_is_told_to_the_app(world: World, app: App) -> None:
+def test_the_refusal_of_a_trigger_is_returned_to_the_app(world: World, app: App) -> None:
     def refuse(_: dict[str, Any]) -> None:
         raise FunctionError("Only example.com")
 

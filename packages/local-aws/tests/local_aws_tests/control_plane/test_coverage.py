@@ -70,7 +70,7 @@ ALARM = {
 }  # fmt: skip
 
 
-def test_the_outcome_of_each_operation_is_told(called: Any) -> None:
+def test_the_outcome_of_each_operation_is_reported(called: Any) -> None:
     queried = {"TableName": "people", "KeyConditionExpression": "a = :a"}
     assert called(
         ("dynamodb", "query", queried),

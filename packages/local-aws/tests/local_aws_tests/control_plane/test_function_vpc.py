@@ -40,7 +40,7 @@ def vpc_of(session: Any, **vpc_config: Any) -> Any:
     )
 
 
-def test_it_stands_in_the_vpc_of_its_subnets(session: Any) -> None:
+def test_a_function_reports_the_vpc_of_its_subnets(session: Any) -> None:
     ec2 = session.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
@@ -50,5 +50,5 @@ def test_it_stands_in_the_vpc_of_its_subnets(session: Any) -> None:
     assert vpc_of(session, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": [group]}) == vpc
 
 
-def test_or_in_none(session: Any) -> None:
+def test_a_function_without_subnets_reports_no_vpc(session: Any) -> None:
     assert vpc_of(session) is None

@@ -56,7 +56,7 @@ def items(table: Any) -> list[dict[str, Any]]:
     return sorted(found, key=lambda item: str(item["pk"]["S"]))
 
 
-def test_what_a_refused_transaction_touched_is_as_it_was(table: Any) -> None:
+def test_a_refused_transaction_changes_no_item(table: Any) -> None:
     table.transact_write_items(
         TransactItems=[put("changed", n={"N": "1"}), put("deleted"), put("replaced")]
     )

@@ -64,7 +64,7 @@ def python(code: str, file: Path) -> str:
     return done.stdout
 
 
-def test_what_one_process_made_the_next_one_has(tmp_path: Path) -> None:
+def test_the_next_process_has_what_the_last_one_made(tmp_path: Path) -> None:
     file = tmp_path / "control-plane.snapshot"
     python(FILL, file)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -177,7 +177,7 @@ def record(tmp_path: Path) -> Iterator[Ask]:
         ),
     ],
 )
-def test_what_would_lose_rows_is_refused(
+def test_a_call_that_would_lose_rows_is_refused(
     record: Ask, action: str, parameters: dict[str, str], told: str
 ) -> None:
     create_database(record)

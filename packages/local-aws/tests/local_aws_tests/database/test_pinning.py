@@ -55,12 +55,12 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize(("sql", "reason"), PINS, ids=lambda value: value[:40])
-def test_what_pins(sql: str, reason: str) -> None:
+def test_statements_that_pin(sql: str, reason: str) -> None:
     assert reasons(sql) == (reason,)
 
 
 @pytest.mark.parametrize("sql", HARMLESS, ids=lambda value: value[:40])
-def test_what_does_not(sql: str) -> None:
+def test_statements_that_do_not_pin(sql: str) -> None:
     assert reasons(sql, simple=True) == ()
 
 

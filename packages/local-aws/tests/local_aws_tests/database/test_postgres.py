@@ -63,7 +63,7 @@ def gone(pid: int) -> bool:
     return settle(lambda: not alive(pid), 60)
 
 
-def test_it_has_what_rds_has(postgres: Postgres) -> None:
+def test_the_server_has_the_roles_and_extensions_of_rds(postgres: Postgres) -> None:
     master = connect(postgres, MASTER)
     roles = master.run(
         "SELECT rolname, rolsuper, rolcreaterole FROM pg_roles WHERE rolname ~ '^(rds|postgres)' ORDER BY 1"
@@ -163,7 +163,7 @@ def test_data_of_another_version_is_said(data: Path) -> None:
         start_now(data)
 
 
-def test_it_ends_with_a_killed_supervisor(data: Path) -> None:
+def test_the_server_ends_when_its_supervisor_is_killed(data: Path) -> None:
     supervisor, pid, _ = supervised(data)
     supervisor.kill()
     supervisor.wait()

@@ -56,7 +56,9 @@ def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
     }
 
 
-def test_what_fails_comes_again_and_then_lies_in_the_dead_letter_queue(world: World) -> None:
+def test_a_failing_message_is_received_again_and_then_moved_to_the_dead_letter_queue(
+    world: World,
+) -> None:
     dead_url, dead = world.queue("redriven-dead")
     policy = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
     url, queue = world.queue("redriven", VisibilityTimeout="1", RedrivePolicy=policy)

@@ -128,6 +128,6 @@ def test_the_simulator_decides_them_alike(verdicts: list[Verdict]) -> None:
     assert not differences, "\n".join(differences)
 
 
-def test_it_was_asked_what_stands_there(verdicts: list[Verdict]) -> None:
+def test_the_simulator_used_every_condition_key(verdicts: list[Verdict]) -> None:
     """It drops a condition key that AWS does not have for an action, and would then have decided something else."""
     assert [case.name for case, verdict in zip(ALL, verdicts, strict=True) if verdict.ignored] == []

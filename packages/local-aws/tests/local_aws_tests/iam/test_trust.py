@@ -69,7 +69,7 @@ def test_the_operator_assumes_a_role_that_trusts_the_account(
     assert code_of(lambda: assume(sts)) == ("AccessDenied", message)
 
 
-def test_a_role_that_does_not_exist_is_not_told_apart(aws: None) -> None:
+def test_an_unknown_role_gets_the_same_error(aws: None) -> None:
     assert code_of(lambda: assume(client("sts", "test", "test", None)))[0] == "AccessDenied"
 
 

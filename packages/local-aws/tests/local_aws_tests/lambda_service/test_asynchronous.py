@@ -180,7 +180,7 @@ def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
     assert not note.exists()
 
 
-def test_what_waited_too_long_is_given_up_also_by_the_next_run(world: World) -> None:
+def test_an_event_that_is_too_old_is_given_up_also_after_a_restart(world: World) -> None:
     """Accepted events lie on moto's backend: a stack that starts again goes on with them, and their age counts on."""
     url, queue = world.queue("too-late")
     note = deploy(world, "late", FAILS)

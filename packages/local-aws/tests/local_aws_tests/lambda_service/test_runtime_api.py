@@ -63,7 +63,7 @@ def test_line_breaks_in_a_value_make_no_header(loop: Loop) -> None:
     assert 'Lambda-Runtime-Client-Context: {"a":  X-Evil: "ü"}\r\n'.encode() in answered
 
 
-def test_what_is_no_http_closes_the_connection(loop: Loop) -> None:
+def test_bytes_that_are_not_http_close_the_connection(loop: Loop) -> None:
     assert spoken(loop, "garbage") == ([], b"")
 
 

@@ -38,7 +38,7 @@ def test_a_wrong_value_is_refused_by_name(
         assert json.loads(text)["__type"] == code
 
 
-def test_every_violation_is_told_and_no_sensitive_value() -> None:
+def test_every_violation_is_reported_without_sensitive_values() -> None:
     parameters = {"ClientId": "no client", "Username": "ada", "Password": ""}
     answer = answered(RequestModelGate(), call("cognito-idp", "SignUp", parameters))
     assert answer is not None

@@ -338,7 +338,7 @@ def test_two_calls_at_once_share_one_snapshot(stack: Stack) -> None:
     assert len(stack.client("sns").list_topics()["Topics"]) == 8
 
 
-def test_what_cannot_be_kept_is_not_acknowledged(stack: Stack) -> None:
+def test_a_change_that_cannot_be_stored_is_not_acknowledged(stack: Stack) -> None:
     """The disk is full: a resource that needs a snapshot is refused, and so is a message, until there is room."""
     queues, topics = stack.client("sqs"), stack.client("sns")
     url = queues.create_queue(QueueName="jobs")["QueueUrl"]

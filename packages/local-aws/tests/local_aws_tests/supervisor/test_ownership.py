@@ -78,7 +78,7 @@ def test_a_copy_of_the_state_folder_has_no_stack(settings: Settings, pid: int) -
     assert ready.running(at(settings.root, ".local-two")) is None
 
 
-def test_another_program_with_its_number_is_none(settings: Settings) -> None:
+def test_another_program_with_the_same_pid_is_not_the_supervisor(settings: Settings) -> None:
     found = Running(os.getpid(), 17000, 17001, 1, "17", "none", False, "")
     ready.write_ready(settings, found)
     assert ready.running(settings) is None
@@ -107,7 +107,7 @@ def test_the_ports_of_the_last_start_are_remembered(settings: Settings) -> None:
     assert ports.asked_for(at(settings.root), None, None).api_port == Settings.api_port
 
 
-def test_a_half_written_ready_file_is_none(settings: Settings, pid: int) -> None:
+def test_a_half_written_ready_file_is_ignored(settings: Settings, pid: int) -> None:
     found = ready.running(settings)
     assert found is not None
     (settings.state / "supervisor.json").write_text(json.dumps(asdict(found))[:-5])
