@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from local_aws.iam import record, sessions
+from local_aws_tests.iam.calls import TABLE, allow, key, own_items, partition, refused
 from local_aws_tests.iam.conftest import ACCOUNT, REGION, document, make_role
-from local_aws_tests.iam.test_gate import TABLE, allow, key, own_items, partition, refused, table  # noqa: F401 - a fixture
 from tools.laptop import iam_report as report
 from tools.laptop.iam_report import Allowlist, GrantedTogether, Permission, Unused
 

@@ -93,6 +93,27 @@ Client = Callable[[str], Any]
 
 
 @pytest.fixture
+def table(aws: None) -> None:
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk")]
+    boto3.client("dynamodb", region_name=REGION).create_table(
+        TableName="UserAttributes",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=attributes,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "GSI1",
+                "KeySchema": [{"AttributeName": "gsi1pk", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+
+
+@pytest.fixture
 def function(aws: None) -> Callable[..., Client]:
     """Make a role with these statements; returns what makes boto3 clients that sign with a session of it."""
 
