@@ -178,6 +178,7 @@ def test_no_body_is_400(body: str | None) -> None:
 def test_another_media_type_is_415(content_type: str | None) -> None:
     refused = send({"name": "a"}, content_type)
     assert (refused.status, refused.json["code"]) == (415, "media_type_unsupported")
+    assert refused.headers["accept"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +199,7 @@ def test_a_compressed_body_is_415() -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     refused = answer(handler(api_event("POST /v1/orders", '{"name":"a"}', headers), Context()))
     assert (refused.status, refused.json["code"]) == (415, "content_encoding_unsupported")
+    assert refused.headers["accept-encoding"] == "identity"
 
 
 def test_a_body_over_the_limit_is_413() -> None:

@@ -183,6 +183,11 @@ def test_a_change_needs_the_current_tag(member: Member) -> None:
         refused = member.patch('{"locale":"fr"}', If_Match=condition)
         assert (refused.status, refused.json["code"]) == (400, "if_match_invalid"), condition
         assert [error["header"] for error in refused.json["errors"]] == ["If-Match"]
+    refused = member.patch('{"locale":"fr"}', If_Match=current, If_None_Match="*")
+    assert refused.status == 412, "both conditions must hold"
+    refused = member.patch("locale=fr", If_Match=current, Content_Type="text/plain")
+    accepted = "application/merge-patch+json, application/json"
+    assert (refused.status, refused.headers["accept-patch"]) == (415, accepted)
     assert member.get().json["locale"] == "de"
     assert len(member.trail()) == 1
     assert member.patch('{"locale":"fr"}', If_Match=f", {old},, {current},").status == 200

@@ -45,6 +45,8 @@ def expected_versions(request: Request, beside: object = None) -> list[int] | No
     and 400 if it is malformed. Raise 412 if no tag can be current because `beside` has changed.
     """
     condition = if_match(request)
+    if request.headers.get("if-none-match", "").strip() == "*":
+        raise stale()  # both must hold, and this one is false for whatever exists (13.2.2)
     if condition.strip() == "*":
         return None
     if not _TAGS.fullmatch(condition.strip()):

@@ -22,7 +22,7 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
     """Check the body's headers. Raise 400 for a missing body.
 
     Raise 415 for a media type that is not accepted, a compressed body, or a charset other than
-    UTF-8.
+    UTF-8; its headers say what is accepted (RFC 9110, section 15.5.16; RFC 5789, section 3.1).
     """
     content_type, coding = (
         headers.get("content-type", ""),
@@ -30,7 +30,9 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
     )
     if coding.strip().lower() != "identity":
         detail = f"Content-Encoding `{coding}` is not supported. Send the body uncompressed."
-        raise Problem(415, "content_encoding_unsupported", detail)
+        raise Problem(
+            415, "content_encoding_unsupported", detail, headers={"Accept-Encoding": "identity"}
+        )
     if not body:
         raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
@@ -39,7 +41,8 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
             f"Send Content-Type {' or '.join(accepted)} in UTF-8; "
             f"this body has {content_type or 'no type'}."
         )
-        raise Problem(415, "media_type_unsupported", detail)
+        name = "Accept-Patch" if "application/merge-patch+json" in accepted else "Accept"
+        raise Problem(415, "media_type_unsupported", detail, headers={name: ", ".join(accepted)})
 
 
 def _is_utf_8(parameter: str) -> bool:
