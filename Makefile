@@ -230,6 +230,9 @@ verify: environment ## Show that a deployed environment is as promised, and keep
 admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
 	@$(PYTHON) -m tools.deploy.admin --env "$(ENV)" --email "$(EMAIL)" --format "$(FORMAT)"
 
+reconcile: environment ## Compare the user pool with the records, and list the differences (ENV=… REPAIR=1 repairs them, FORMAT=json)
+	@$(PYTHON) -m tools.deploy.reconcile --env "$(ENV)" --format "$(FORMAT)" $(if $(REPAIR),--repair)
+
 replay-erasures: environment ## Repeat the erasures that a restored backup has undone (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
 	@$(PYTHON) -m tools.deploy.replay_erasures --env "$(ENV)" --uids "$(UIDS)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)
 

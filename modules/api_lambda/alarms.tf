@@ -109,6 +109,28 @@ resource "aws_cloudwatch_metric_alarm" "no_administrator" {
   ok_actions          = local.alarm_actions
 }
 
+# The function counts it at the end of each pass, about once a day: functions/reconcile/passes.py.
+resource "aws_cloudwatch_metric_alarm" "identity_drift" {
+  for_each = {
+    for folder, function in local.functions : folder => function
+    if var.alarms_topic_arn != null && folder == "reconcile"
+  }
+
+  alarm_name          = "${local.function_names[each.key]}-identity-drift"
+  alarm_description   = "The user pool and our records differ, and nothing has repaired it. Run `make reconcile ENV=…`, which lists the differences; docs/runbooks/reconcile.md."
+  namespace           = "Atrium"
+  metric_name         = "IdentityDrift"
+  dimensions          = { FunctionName = local.function_names[each.key] }
+  statistic           = "Maximum"
+  period              = 900
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "ignore" # the state stays until the next pass has ended
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 

@@ -28,7 +28,7 @@ PUBLISHED: frozenset[Metric] = frozenset(
             "AsyncEventAge Duration Errors Invocations IteratorAge Throttles",
             "FunctionName",
         ),
-        *_of("Atrium", "AdministratorsAbleToSignIn ClaimsLeftOut", "FunctionName"),
+        *_of("Atrium", "AdministratorsAbleToSignIn ClaimsLeftOut IdentityDrift", "FunctionName"),
         *_of("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
         *_of(
             "AWS/RDS",

@@ -186,6 +186,7 @@ def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
         "-dead-letters": "ApproximateNumberOfMessagesVisible Maximum",
         "-claims-left-out": "ClaimsLeftOut Sum",
         "-no-administrator": "AdministratorsAbleToSignIn Maximum",
+        "-identity-drift": "IdentityDrift Maximum",
     }
     others = {
         "api-5xx": "5XXError Average",

@@ -1,0 +1,1 @@
+"""The comparison of the user pool with our stores: the part outside the VPC."""

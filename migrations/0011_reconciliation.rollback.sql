@@ -1,0 +1,2 @@
+DROP TABLE reconciliations;
+ALTER TABLE identities DROP COLUMN seen_at;

@@ -1,0 +1,181 @@
+"""The pool is changed behind Atrium's back; `reconcile` reports it, repairs it, and then finds nothing."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from atrium.identity import users
+from atrium.stores import postgres, user_table
+from reconcile import passes, pool
+from reconcile.handler import handler as reconcile
+from reconcile_records.handler import handler as records
+from tests.unit.conftest import forget
+from tests.unit.cut_points.flows import ADMIN, GUEST, MEMBER, delete_own, people, set_status, uid
+from tests.unit.cut_points.stores import Stores
+
+Change = Callable[[Stores], None]
+
+
+class Lambda:
+    """Lambda as `reconcile` invokes it."""
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803  boto's names
+        assert FunctionName == "reconcile_records"
+        answer = records(json.loads(Payload))
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+@pytest.fixture
+def prepared(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    """Return stores that agree about an administrator and a member."""
+    clients = {"lambda": Lambda(), "cognito-idp": stores.cognito}
+    monkeypatch.setattr(pool, "client", clients.__getitem__)
+    monkeypatch.setattr(pool, "pool_id", lambda: stores.pool)
+    monkeypatch.setattr(passes, "PAUSE_SECONDS", 0)
+    monkeypatch.setenv("RECONCILE_RECORDS_FUNCTION", "reconcile_records")
+    stores.database.run("TRUNCATE reconciliations")
+    people(stores)
+    yield stores
+    postgres.disconnect()
+
+
+def found(repair: bool) -> dict[str, int]:
+    """Run a whole pass, which begins anew."""
+    answer = reconcile({"repair": repair, "restart": True})
+    assert answer["state"] == "ended", answer
+    return dict(answer["found"])
+
+
+def delete_account(stores: Stores) -> None:
+    stores.cognito.admin_delete_user(UserPoolId=stores.pool, Username=MEMBER)
+
+
+def disable_account(stores: Stores) -> None:
+    stores.cognito.admin_disable_user(UserPoolId=stores.pool, Username=MEMBER)
+
+
+def enable_disabled(stores: Stores) -> None:
+    set_status("disabled")(stores)
+    stores.settle()
+    stores.cognito.admin_enable_user(UserPoolId=stores.pool, Username=MEMBER)
+
+
+def change_address(stores: Stores) -> None:
+    changed = [{"Name": "email", "Value": GUEST}, {"Name": "email_verified", "Value": "true"}]
+    stores.cognito.admin_update_user_attributes(
+        UserPoolId=stores.pool, Username=MEMBER, UserAttributes=changed
+    )
+
+
+def import_account(stores: Stores) -> None:
+    stores.new_account(GUEST)
+
+
+def lose_meta(stores: Stores) -> None:
+    key = {"pk": {"S": f"U#{uid(stores, MEMBER)}"}, "sk": {"S": "META"}}
+    user_table.transact([{"Delete": {"Key": key}}])
+
+
+def enable_in_table(stores: Stores) -> None:
+    set_status("disabled")(stores)
+    stores.settle()
+    key = {"pk": {"S": f"U#{uid(stores, MEMBER)}"}, "sk": {"S": "META"}}
+    user_table.transact([{"Update": {"Key": key, "UpdateExpression": "SET #s = :a",
+        "ExpressionAttributeNames": {"#s": "status"}, "ExpressionAttributeValues": {":a": {"S": "active"}}}}])  # fmt: skip
+
+
+DRIFTS = [
+    (delete_account, "missing_account", "disabled"),
+    (disable_account, "access_differs", "disabled"),
+    (enable_disabled, "access_differs", "disabled"),
+    (change_address, "email_differs", "active"),
+    (import_account, "unknown_account", "active"),
+    (lose_meta, "table_differs", "active"),
+    (enable_in_table, "table_differs", "disabled"),
+]
+
+
+@pytest.mark.parametrize(("change", "drift", "status"), DRIFTS, ids=lambda each: getattr(each, "__name__", str(each)))  # fmt: skip
+def test_each_class_is_reported_first_and_repaired_once(
+    prepared: Stores, change: Change, drift: str, status: str
+) -> None:
+    change(prepared)
+    before = prepared.state()
+    assert found(repair=False) == {drift: 1, "not_repaired": 1}
+    assert prepared.state() == before, "a dry run changes nothing"
+    counted = found(repair=True)
+    assert counted.pop(drift) == 1
+    assert counted in ({}, {"access_ended": 1})
+    prepared.settle()
+    assert prepared.disagreements() == []
+    statuses = dict(prepared.database.run("SELECT uid::text, status FROM users"))
+    assert statuses[uid(prepared, MEMBER)] == status
+    repaired = prepared.state()
+    assert found(repair=True) == {}
+    assert prepared.state() == repaired
+
+
+def test_stores_that_agree_have_no_drift(prepared: Stores) -> None:
+    assert found(repair=False) == {}
+    delete_own(prepared)
+    assert found(repair=True) == {}, "the operation is pending"
+    prepared.settle()
+    assert found(repair=True) == {}, "the grace period has begun"
+
+
+@pytest.mark.parametrize("change", [import_account, change_address])
+def test_an_address_of_another_user_is_left_to_a_person(prepared: Stores, change: Change) -> None:
+    change(prepared)
+    users.find_or_create("cognito:old_pool", "old", GUEST, {})
+    before = prepared.state()
+    assert found(repair=True)["not_repaired"] == 1
+    assert prepared.state() == before
+
+
+def test_the_last_administrator_keeps_the_access(prepared: Stores) -> None:
+    prepared.cognito.admin_delete_user(UserPoolId=prepared.pool, Username=ADMIN)
+    assert found(repair=True) == {"missing_account": 1, "not_repaired": 1}
+
+
+def test_many_lost_accounts_are_a_fault_of_the_pool(
+    prepared: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconcile_records.repairs.MOST_ENDED", 1)
+    prepared.sign_up(GUEST)
+    delete_account(prepared)
+    prepared.cognito.admin_delete_user(UserPoolId=prepared.pool, Username=GUEST)
+    assert found(repair=True) == {"missing_account": 2, "not_repaired": 1, "access_ended": 1}
+
+
+def test_a_pass_goes_on_where_the_time_ended(
+    prepared: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PAGE", 1)
+    change_address(prepared)
+    states = []
+    for run in range(5):
+        looks = iter([True, False])
+        states.append(passes.run(repair=False, restart=run == 0, has_time=lambda: next(looks)))  # noqa: B023
+    assert [each["state"] for each in states] == ["pool", "missing", "ended", "not due", "not due"]
+    assert states[2]["found"] == {"email_differs": 1, "not_repaired": 1}
+
+
+def test_one_run_at_a_time(prepared: Stores) -> None:
+    prepared.database.run("INSERT INTO reconciliations (provider, claimed_until) VALUES (:p, now() + interval '1 minute')", p=prepared.provider)  # fmt: skip
+    assert reconcile({"restart": True}) == {"state": "not due", "found": {}}
+
+
+def test_the_schedule_repairs_only_if_it_is_set(
+    prepared: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_address(prepared)
+    before = prepared.state()
+    assert reconcile({"detail-type": "Scheduled Event"})["found"]["not_repaired"] == 1
+    assert prepared.state() == before
+    prepared.database.run("UPDATE reconciliations SET started_at = now() - interval '25 hours'")
+    monkeypatch.setenv("RECONCILE_REPAIR", "1")
+    forget()
+    assert "not_repaired" not in reconcile({"detail-type": "Scheduled Event"})["found"]
