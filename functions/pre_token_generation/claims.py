@@ -24,6 +24,8 @@ INTERACTIVE = (
 )
 """Sign-ins by the person. A refresh (`TokenGeneration_RefreshTokens`) restores no account."""
 
+BY_PAGE = "TokenGeneration_HostedAuth"
+
 OF_SERVICE = "TokenGeneration_ClientCredentials"
 
 
@@ -96,7 +98,7 @@ def _user(event: TokenGeneration) -> users.User:
             "This e-mail address is not accepted here. Sign up with another one"
         ) from None
     if user.status == "deleted" and event.trigger_source in INTERACTIVE:
-        _restore(user.uid)
+        _restore(user.uid, by_page=event.trigger_source == BY_PAGE)
     elif user.status != "active":
         raise _disabled()
     if user.is_invited and user.status == "active":
@@ -128,18 +130,25 @@ def _accept(uid: str) -> None:
         log.write("ERROR", "invitation left open", uid=uid, error=log.failure(error))
 
 
-def _restore(uid: str) -> None:
-    """Restore an account that its owner has deleted. Raise RefusalError if that fails."""
+def _restore(uid: str, *, by_page: bool) -> None:
+    """Restore an account that its owner has deleted. Raise RefusalError if that fails.
+
+    The sign-in page may have used a cookie from before the deletion, without asking the person.
+    """
     from atrium.identity import restoration  # imported here: hardly any sign-in needs it
 
     try:
-        if restoration.restore(uid):
+        if restoration.restore(uid, restoration.COOKIE_HOURS if by_page else 0):
             return
     except restoration.InProgressError:
         raise _in_progress() from None
     except user_table.TableUnavailableError as error:
         log.write("ERROR", "restoration left to the relay", uid=uid, error=log.failure(error))
         raise _in_progress() from None
+    if by_page:
+        raise RefusalError(
+            "This account was deleted. On this page it can be restored an hour after the deletion"
+        )
     raise _disabled()
 
 

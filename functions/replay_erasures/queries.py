@@ -31,3 +31,8 @@ SELECT id, 'erase_user', jsonb_build_object(
 ), actor, now()
 FROM operation JOIN found USING (uid)
 """
+
+FIND_BUSY = """
+SELECT uid::text FROM operations
+WHERE uid = ANY (:uids::uuid[]) AND state = 'pending' AND kind <> 'user.erase' ORDER BY uid
+"""

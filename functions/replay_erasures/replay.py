@@ -38,10 +38,14 @@ def _not_erased_in_table() -> Iterable[str]:
         after = page[-1]
 
 
-def queue(uids: Iterable[str]) -> None:
-    """Queue an erasure for each user, unless one is pending. The relay sends it within a minute."""
+def queue(uids: Sequence[str]) -> list[str]:
+    """Queue an erasure for each user. The relay sends it within a minute.
+
+    Return the users with another pending operation, for whom nothing was queued.
+    """
     statements = [
         Statement(queries.QUEUE_ERASURE, {"operation": uuid7(), "uid": uid}) for uid in uids
     ]
     for start in range(0, len(statements), _AT_ONCE):
         postgres.batch(*statements[start : start + _AT_ONCE])
+    return [uid for (uid,) in postgres.query(queries.FIND_BUSY, uids=list(uids))]

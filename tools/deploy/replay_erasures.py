@@ -38,7 +38,13 @@ def _text(answer: dict[str, Any], options: argparse.Namespace) -> str:
     if not uids:
         return "Every erased user is erased in the database and in the table. Nothing was changed."
     what = "would be erased again" if options.dry_run else "will be erased again in about 2 minutes"
-    return "\n".join([*uids, f"{len(uids)} users {what}."])
+    lines = [*uids, f"{len(uids)} users {what}."]
+    if busy := answer.get("busy"):
+        lines.append(
+            f"Not queued for {len(busy)} of them, because another operation is pending: "
+            f"{', '.join(busy)}. Run the command again in a minute."
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

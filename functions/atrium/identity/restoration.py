@@ -3,11 +3,19 @@
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import commands, outbox, postgres
 
+COOKIE_HOURS = 1
+"""The lifetime of the sign-in page's cookie, by which the page signs in without asking the person.
+
+No call of Cognito ends it. A cookie from before the deletion is older than this.
+"""
+
 # The condition is in the UPDATE, so an erasure that begins at the same time finds the row changed.
 _RESTORE = """
 WITH restored AS (
     UPDATE users SET status = 'active', erase_at = NULL, version = version + 1, updated_at = now()
-    WHERE uid = :uid::uuid AND status = 'deleted' AND erase_at > now() RETURNING uid
+    WHERE uid = :uid::uuid AND status = 'deleted' AND erase_at > now()
+        AND updated_at <= now() - make_interval(hours => :hours_ago::integer)
+    RETURNING uid
 ), operation AS (
     INSERT INTO operations (id, kind, uid, actor) SELECT :operation::uuid, 'user.restore', uid, uid FROM restored
 ), audited AS (
@@ -27,14 +35,18 @@ class InProgressError(Exception):
     """An earlier change of the account has not ended. A later sign-in can restore it."""
 
 
-def restore(uid: str) -> bool:
+def restore(uid: str, hours_ago: int = 0) -> bool:
     """Restore the account and return True, or return False if its grace period has ended.
+
+    Also return False if the deletion was less than `hours_ago`.
 
     Raise InProgressError. Raises user_table.TableUnavailableError, after which outbox_relay
     completes the restoration.
     """
     try:
-        rows = postgres.query(_RESTORE, uid=uid, operation=uuid7(), event=uuid7())
+        rows = postgres.query(
+            _RESTORE, uid=uid, hours_ago=hours_ago, operation=uuid7(), event=uuid7()
+        )
     except postgres.UniqueViolationError as error:
         if error.constraint != "operations_pending_uid_key":
             raise

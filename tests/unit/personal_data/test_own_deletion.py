@@ -99,13 +99,24 @@ def test_a_sign_in_restores_everything_and_a_refresh_nothing(
 
 @pytest.mark.parametrize(
     "source",
-    ["TokenGeneration_HostedAuth", "TokenGeneration_NewPasswordChallenge", "TokenGeneration_AuthenticateDevice"],
+    ["TokenGeneration_NewPasswordChallenge", "TokenGeneration_AuthenticateDevice"],
 )  # fmt: skip
 def test_every_kind_of_sign_in_restores(
     person: Person, database: pg8000.native.Connection, pool: Stubber, source: str
 ) -> None:
     deleted(person, pool, database)
     assert sign_in(person, source)["uid"] == person.uid
+
+
+def test_a_cookie_of_the_sign_in_page_restores_nothing(
+    person: Person, database: pg8000.native.Connection, pool: Stubber
+) -> None:
+    """The cookie lasts an hour; within it the page may sign in without asking the person."""
+    deleted(person, pool, database)
+    with pytest.raises(RefusalError, match="an hour after the deletion"):
+        sign_in(person, "TokenGeneration_HostedAuth")
+    database.run("UPDATE users SET updated_at = now() - interval '61 minutes' WHERE uid = :uid", uid=person.uid)  # fmt: skip
+    assert sign_in(person, "TokenGeneration_HostedAuth")["uid"] == person.uid
 
 
 def test_a_sign_in_before_the_sessions_have_ended_is_refused(

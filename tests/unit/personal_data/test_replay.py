@@ -58,17 +58,17 @@ def test_what_one_store_has_lost_is_erased_again(
     else:
         restore_table(erased, table)
     assert holding(list(erased.markers.values()), database, table) != []
-    assert replay({"dry_run": True}) == {"uids": [erased.uid]}
+    assert replay({"dry_run": True}) == {"uids": [erased.uid], "busy": []}
     assert len(operations(database, erased.uid)) == 1
     for _ in range(2):
-        assert replay({}) == {"uids": [erased.uid]}
+        assert replay({}) == {"uids": [erased.uid], "busy": []}
     relay(database)
     [_, (operation, kind, state)] = operations(database, erased.uid)
     assert (kind, state) == ("user.erase", "pending")
     perform(operation, pool, "admin_delete_user", erased.subject)
     relay(database)
     assert holding(list(erased.markers.values()), database, table) == []
-    assert replay({}) == {"uids": []}
+    assert replay({}) == {"uids": [], "busy": []}
     meta = user_table.meta(erased.uid)
     assert meta is not None
     assert meta.status == "erased"
@@ -79,11 +79,22 @@ def test_users_can_be_named_when_both_stores_were_restored(
 ) -> None:
     restore_database(erased, database)
     restore_table(erased, table)
-    assert replay({"dry_run": True}) == {"uids": []}
+    assert replay({"dry_run": True}) == {"uids": [], "busy": []}
     assert replay({"uids": [erased.uid, str(uuid.uuid4())], "dry_run": True}) == {
-        "uids": [erased.uid]
+        "uids": [erased.uid],
+        "busy": [],
     }
-    assert replay({"uids": [UID], "dry_run": True}) == {"uids": [UID]}
+    assert replay({"uids": [UID], "dry_run": True}) == {"uids": [UID], "busy": []}
+
+
+def test_a_user_with_another_pending_operation_is_named(
+    erased: Person, database: pg8000.native.Connection
+) -> None:
+    restore_database(erased, database)
+    database.run("INSERT INTO operations (id, kind, uid, actor) VALUES (gen_random_uuid(), 'user.enable', :uid, :uid)", uid=erased.uid)  # fmt: skip
+    assert replay({}) == {"uids": [erased.uid], "busy": [erased.uid]}
+    database.run("UPDATE operations SET state = 'succeeded' WHERE kind = 'user.enable'")
+    assert replay({}) == {"uids": [erased.uid], "busy": []}
 
 
 def test_a_wrong_event_is_refused() -> None:
@@ -100,12 +111,14 @@ def test_an_erased_user_who_is_the_last_administrator_again_stays_erased(
     restore_table(erased, table)
     holders = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}, "uids": {"SS": [erased.uid]}}
     table.put_item(TableName=TABLE, Item=holders)
-    assert replay({}) == {"uids": [erased.uid]}
+    assert replay({}) == {"uids": [erased.uid], "busy": []}
     relay(database)
     assert operations(database, erased.uid)[-1][2] == "failed"
     [[status]] = database.run("SELECT status FROM users WHERE uid = :uid", uid=erased.uid)
     assert status == "erased"
-    assert replay({"dry_run": True}) == {"uids": [erased.uid]}, "a later repeat finds the user"
+    assert replay({"dry_run": True}) == {"uids": [erased.uid], "busy": []}, (
+        "a later repeat finds the user"
+    )
 
 
 def test_the_last_administrator_is_not_locked_out(
