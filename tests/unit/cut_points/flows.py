@@ -93,7 +93,8 @@ def erase(stores: Stores) -> Any:
 
 
 def invite(stores: Stores) -> Any:
-    body, key = {"email": GUEST, "given_name": "Grace"}, {"Idempotency-Key": "invite"}
+    body = {"email": GUEST, "given_name": "Grace", "roles": ["editor"]}
+    key = {"Idempotency-Key": "invite"}
     return request(stores, ADMIN, "POST /v1/users", body, key)
 
 
@@ -163,8 +164,9 @@ FLOWS = [
     Flow("sign_in", "cognito", people, token(ADMIN)),
     Flow("email_change", "cognito", after(people, verified_email), token(GUEST), token(GUEST)),
     Flow("restore", "cognito", after(people, delete_own), token(MEMBER), token(MEMBER)),
-    Flow("invite", "client", people, invite),
-    Flow("invite_unconfirmed", "client", after(people, unconfirmed_account), invite),
+    Flow("invite", "client", after(people, role), invite),
+    Flow("invite_unconfirmed", "client", after(people, role, unconfirmed_account), invite),
+    Flow("accept_invitation", "cognito", after(people, role, invite), token(GUEST), token(GUEST)),
     Flow("disable", "client", people, set_status("disabled")),
     Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
     Flow("delete", "client", people, delete),

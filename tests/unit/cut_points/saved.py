@@ -12,7 +12,7 @@ from local_aws.settings import ACCOUNT_ID
 from tests.unit.conftest import TABLE
 from tests.unit.cut_points.stores import Stores
 
-TABLES = ("users", "identities", "operations", "invitations", "outbox", "idempotency_keys", "audit_chains", "audit_events")  # fmt: skip
+_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Saved:
 
 def save(stores: Stores) -> Saved:
     return Saved(
-        {table: _rows(stores, table) for table in TABLES},
+        {table: _rows(stores, table) for (table,) in stores.database.run(_TABLES)},
         deepcopy(_tables(stores)[TABLE]),
         deepcopy(_pool(stores).users),
         dict(stores.labels),
@@ -38,7 +38,7 @@ def restore(stores: Stores, saved: Saved) -> None:
     """Replace what the stores hold. Triggers and foreign keys rest meanwhile."""
     run = stores.database.run
     run("SET session_replication_role = replica")
-    run(f"TRUNCATE {', '.join(TABLES)}")
+    run(f"TRUNCATE {', '.join(saved.rows)}")
     for table, rows in saved.rows.items():
         sql = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, :rows)"  # noqa: S608
         run(sql, rows=rows)

@@ -188,6 +188,9 @@ class Stores:
                 (item["command"], item["outcome"]) for item in items if item["pk"].startswith("COMMAND#") and "administrators" not in item["pk"]
             ),
             "operations": Counter(map(tuple, self.database.run("SELECT kind, state, reason FROM operations"))),
+            "invitations": Counter(
+                map(tuple, self.database.run("SELECT state, roles::text FROM invitations"))
+            ),
             "outbox": self.database.run("SELECT command FROM outbox"),
             "audit": self._audit(),
             "access": self.access(),
