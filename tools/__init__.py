@@ -8,4 +8,5 @@ from local_aws import unexpected
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-sys.excepthook = unexpected.hook(ROOT / ".venv")
+if sys.argv[:1] == ["-m"]:  # `python -m tools.…`, and neither a test nor a bench
+    sys.excepthook = unexpected.hook(ROOT / ".venv")

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -172,6 +174,28 @@ def test_an_unexpected_error_is_a_sentence_and_a_file(
     [file] = tmp_path.iterdir()
     assert str(file) in told
     assert "KeyError: 'colour'" in file.read_text()
+
+
+def test_no_command_ends_in_a_traceback() -> None:
+    """Whatever happens, such as a file of the state folder that makes no sense."""
+    state = ROOT / ".local-no-sense"
+    state.mkdir(exist_ok=True)
+    try:
+        (state / "outputs.json").write_text("[]")
+        told = subprocess.run(
+            [sys.executable, "-m", "tools.laptop", "env"],
+            cwd=ROOT,
+            env=os.environ | {"ATRIUM_STATE": state.name},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        shutil.rmtree(state)
+    assert told.returncode == 1
+    assert told.stdout == ""
+    assert "Unexpected error: TypeError" in told.stderr
+    assert "Traceback (most recent call last)" not in told.stderr
 
 
 def test_an_error_of_the_system_says_what_to_do() -> None:
