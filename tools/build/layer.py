@@ -13,14 +13,14 @@ _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
 
 # Modules that the kernel never imports. scramp needs only X.509 of asn1crypto, and pg8000 only the
 # parser of dateutil. wrapt works without its C extension; only the X-Ray SDK uses it, for sampled
-# requests.
+# requests. botocore's signers of awscrt need a package that no layer has.
 _UNUSED = (
     *(
         "asn1crypto/_perf/*",
         *(f"asn1crypto/{name}.py" for name in ("cms", "crl", "csr", "ocsp", "pdf", "pkcs12", "tsp")),
     ),
     *("dateutil/zoneinfo/*", "dateutil/rrule.py", "dateutil/easter.py", "dateutil/tz/win.py", "dateutil/tzwin.py"),
-    *("aws_xray_sdk/ext/*", "botocore/stub.py", "wrapt/_wrappers.*"),
+    *("aws_xray_sdk/ext/*", "botocore/crt/auth.py", "botocore/stub.py", "wrapt/_wrappers.*"),
     *(
         "urllib3/contrib/emscripten/*",
         "urllib3/contrib/pyopenssl.py",
