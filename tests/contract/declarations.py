@@ -24,6 +24,15 @@ def _lacks(operation: Operation, statuses: set[int], why: str) -> Iterator[str]:
         yield f"{why}, so it needs a response {status}."
 
 
+def words(operation: Operation) -> Iterator[str]:
+    if not operation.declared.get("description"):
+        yield "It needs a `description`."
+    known = {tag["name"] for tag in operation.document["tags"] if tag.get("description")}
+    for tag in operation.declared["tags"]:
+        if tag not in known:
+            yield f"Its tag {tag} needs an entry with a `description` below `tags` of its openapi.yaml."
+
+
 def parameters(operation: Operation) -> Iterator[str]:
     yield from _lacks(operation, {400}, "A parameter that it does not have is refused")
     for parameter in operation.parameters:
@@ -112,6 +121,7 @@ def tag(operation: Operation) -> Iterator[str]:
 
 
 RULES: tuple[Callable[[Operation], Iterator[str]], ...] = (
+    words,
     parameters,
     caller,
     body,

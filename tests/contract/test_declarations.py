@@ -29,6 +29,8 @@ BODY = {"type": "object", "additionalProperties": False}
 def operation(statuses: str, **declared: Any) -> dict[str, Any]:
     responses = {status: OK if status < "3" else PROBLEM for status in statuses.split()}
     return {
+        "description": "Does it.",
+        "tags": ["notes"],
         "security": [{"cognito": ["atrium/me"]}],
         "x-atrium-allow": ["self"],
         "responses": responses,
@@ -48,6 +50,7 @@ QUERY: list[dict[str, Any]] = [
     {"name": name, "in": "query", "schema": {}} for name in ("limit", "cursor")
 ]
 COMPLETE: dict[str, Any] = {
+    "tags": [{"name": "notes", "description": "Notes of users"}],
     "paths": {
         "/v1/notes": {
             "get": operation("200 400 401 403 429 503", parameters=QUERY),
@@ -73,7 +76,7 @@ COMPLETE: dict[str, Any] = {
         "/v1/health": {
             "get": operation("200 400", security=[], parameters=[header("If-None-Match")])
         },
-    }
+    },
 }
 COMPLETE["paths"]["/v1/notes"]["get"]["responses"]["200"] = OK | {
     "headers": {"Link": {}},
@@ -107,6 +110,7 @@ def test_what_has_no_version_is_deleted_without_a_tag() -> None:
 @pytest.mark.parametrize(
     ("place", "told"),
     [
+        ("/v1/notes get description", "It needs a `description`."),
         ("/v1/notes get parameters 0", "A list needs the parameter Limit."),
         ("/v1/notes get parameters 1", "A list needs the parameter Cursor."),
         ("/v1/notes get responses 200 headers Link", "A list answers with the header Link."),

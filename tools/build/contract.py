@@ -56,6 +56,7 @@ class Contract:
 class _SharedPart(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     openapi: str
     info: dict[str, Any]
+    servers: list[Any] = []
     tags: list[Any] = []
     paths: dict[str, dict[str, Any]] = {}
     components: dict[str, dict[str, Any]]

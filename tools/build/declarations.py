@@ -15,6 +15,8 @@ from tools.build.errors import BuildError
 
 KERNEL = "atrium"
 KERNEL_LAYER, SDK_LAYER = "kernel", "sdk"
+# Files of a function's folder that the build reads and that are not packaged.
+FOR_THE_BUILD = ("function.yaml", "openapi.yaml", "personal-data.yaml", "problems.yaml")
 API_TIMEOUT = 29  # seconds: the limit of API Gateway for a REST API
 LONGEST_NAME = 30  # characters: `<project>-<stage>-<folder>` must fit into Lambda's limit of 64
 # Roles have the names of functions. These names are in use by modules/bastion and

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.build import artefacts, botocore_data, zips
 from tools.build.archive import archive
-from tools.build.declarations import KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration, Function
+from tools.build.declarations import FOR_THE_BUILD, KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration, Function
 from tools.build.packages import Packages
 
 _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
@@ -20,6 +20,7 @@ _UNUSED = (
         *(f"asn1crypto/{name}.py" for name in ("cms", "crl", "csr", "ocsp", "pdf", "pkcs12", "tsp")),
     ),
     *("dateutil/zoneinfo/*", "dateutil/rrule.py", "dateutil/easter.py", "dateutil/tz/win.py", "dateutil/tzwin.py"),
+    *(f"idna/{name}.py" for name in ("__main__", "cli", "codec", "compat")),
     *("aws_xray_sdk/ext/*", "botocore/crt/auth.py", "botocore/stub.py", "wrapt/_wrappers.*"),
     *(
         "urllib3/contrib/emscripten/*",
@@ -53,7 +54,7 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
         cache=build / ".cache" / "wheels",
         is_wanted=lambda name: not zips.matches(name, _UNUSED),
     )
-    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name not in ("openapi.yaml", "personal-data.yaml"))
+    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name not in FOR_THE_BUILD)
     ours = zips.below(KERNEL, ours)
 
     def make() -> bytes:

@@ -4,18 +4,17 @@ from pathlib import Path
 
 from tools.build import access_rules, artefacts, zips
 from tools.build.archive import archive
-from tools.build.declarations import Function
+from tools.build.declarations import FOR_THE_BUILD, Function
 from tools.build.errors import BuildError
 from tools.build.packages import Packages
 from tools.build.wheels import PURE
 
 _PLACE = zips.Place(zip_folder="", lambda_folder="/var/task")
-_FOR_THE_BUILD = ("function.yaml", "openapi.yaml", "personal-data.yaml", "problems.yaml")
 _UNUSED = ("tabulate", "tabulate-*.dist-info")  # only yoyo's command line imports it
 
 
 def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
-    own = zips.read_tree(function.folder, is_wanted=lambda path: path not in _FOR_THE_BUILD)
+    own = zips.read_tree(function.folder, is_wanted=lambda path: path not in FOR_THE_BUILD)
     files = zips.below(function.name, own | _rules(function)) | _included(root, function)
     vendored = _vendored(root, build, function)
 
