@@ -23,7 +23,7 @@ PEER = Path(__file__).with_name("peer")
 SERVERLESS = PEER / "node_modules" / "serverless" / "bin" / "serverless.js"
 NAME = "bench-gateway"
 WORKERS = 10  # the most workers that a function has on the laptop
-_SCOPE = "aws.cognito.signin.user.admin"
+_SCOPE = "atrium/me"
 
 
 @dataclass(frozen=True)
