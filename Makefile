@@ -196,7 +196,7 @@ proof-pipelines: environment ## Run every workflow with act, also for real again
 reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
 
-.PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin tunnel destroy artefacts
+.PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin import-users tunnel destroy artefacts
 # An empty digest is passed on, and refused: the step that should have set it has failed.
 TESTED_ARTEFACTS = $(if $(filter undefined,$(origin ARTEFACTS)),,--artefacts "$(ARTEFACTS)")
 CANARY_OPTIONS = $(if $(CANARY),--canary $(CANARY)) $(if $(WATCH),--watch $(WATCH))
@@ -232,6 +232,9 @@ admin: environment ## Grant a user the role admin, also the first one (ENV=local
 
 reconcile: environment ## Compare the user pool with the records, and list the differences (ENV=… REPAIR=1 repairs them, FORMAT=json)
 	@$(PYTHON) -m tools.deploy.reconcile --env "$(ENV)" --format "$(FORMAT)" $(if $(REPAIR),--repair)
+
+import-users: environment ## Invite the users of a CSV file; run it again to go on after an interruption (FILE=users.csv ENV=… DRY_RUN=1 RATE=5 ADMIN_EMAIL=… ADMIN_PASSWORD=…)
+	@$(PYTHON) -m tools.operations.import_users --env "$(ENV)" --file "$(FILE)" --rate "$(or $(RATE),5)" $(if $(DRY_RUN),--dry-run)
 
 replay-erasures: environment ## Repeat the erasures that a restored backup has undone (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
 	@$(PYTHON) -m tools.deploy.replay_erasures --env "$(ENV)" --uids "$(UIDS)" --format "$(FORMAT)" $(if $(DRY_RUN),--dry-run)

@@ -1,0 +1,65 @@
+"""The journal of an import, beside its file: what became of each row, without personal data.
+
+Each line is a JSON object with the row's key and a state: `sent` with the operation, then `invited`
+or `refused` with column and reason; `present` for an address that has an account. A killed run
+leaves at most a last line that is cut, which is ignored.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tools.deploy.errors import RefusedError
+
+State = Literal["sent", "invited", "present", "refused"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    key: str
+    state: State
+    operation: str = ""
+    column: str = ""
+    reason: str = ""
+
+
+class Journal:
+    """The last entry of each row, by its key."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.entries = {entry.key: entry for entry in _read(file)}
+
+    def get(self, key: str) -> Entry | None:
+        return self.entries.get(key)
+
+    def add(self, entry: Entry) -> None:
+        """Write the entry to the disk."""
+        line = json.dumps({name: value for name, value in vars(entry).items() if value})
+        with self.file.open("a", encoding="utf-8") as opened:
+            # A line that a killed run has cut is ended first.
+            opened.write(("" if _ends_with_a_line(self.file) else "\n") + line + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+        self.entries[entry.key] = entry
+
+
+def _read(file: Path) -> list[Entry]:
+    if not file.exists():
+        return []
+    found = list[Entry]()
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(Entry(**json.loads(line)))
+        except ValueError:
+            continue  # cut when a run was killed: the row is asked for again, with the same key
+        except TypeError:
+            raise RefusedError(f"{file} is no journal of an import. Move it away.") from None
+    return found
+
+
+def _ends_with_a_line(file: Path) -> bool:
+    content = file.read_bytes()[-1:]
+    return content in (b"", b"\n")
