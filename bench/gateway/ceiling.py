@@ -1,4 +1,7 @@
-"""The ceiling: `python -m bench.gateway.ceiling PORT WORKERS`. HTTP in, one worker of awslambdaric, HTTP out, and nothing else."""
+"""The ceiling: `python -m bench.gateway.ceiling PORT WORKERS`.
+
+HTTP in, one worker of awslambdaric, HTTP out, and nothing else.
+"""
 
 import asyncio
 import json

@@ -1,1 +1,4 @@
-"""Five times more requests than a stack can serve, for a minute. Method and bounds: README.md beside this file."""
+"""Five times more requests than a stack can serve, for a minute.
+
+Method and bounds: README.md beside this file.
+"""

@@ -57,7 +57,10 @@ def valgrind_version() -> str:
 
 
 def instructions(artefacts: Artefacts, start: Start) -> int:
-    """Count the user-space instructions until the first response. Raise StartError if that fails."""
+    """Count the user-space instructions until the first response.
+
+    Raise StartError if that fails.
+    """
     valgrind_version()
     with NamedTemporaryFile("r", prefix="atrium-bench-") as log:
         # Without further options, callgrind counts instructions and simulates no caches.

@@ -246,7 +246,10 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _all(request: Request, record: Record, known: Namespaces) -> Response:
-    """Return what the caller may see. The entity tag covers only that, so it reveals nothing else."""
+    """Return what the caller may see.
+
+    The entity tag covers only that, so it reveals nothing else.
+    """
     seen = _seen(request, record, known)
     return response.json({"attributes": seen}, etag=etag.of_version(1, seen))
 
@@ -259,7 +262,10 @@ def _seen(request: Request, record: Record, known: Namespaces) -> Values:
 
 
 def _one(attribute: Attribute, status: int = 200) -> Response:
-    """Return one attribute. The entity tag covers the value, because a new attribute has version 1."""
+    """Return one attribute.
+
+    The entity tag covers the value, because a new attribute has version 1.
+    """
     return response.json(
         attribute.shown(), status, etag=etag.of_version(attribute.version, attribute.value)
     )

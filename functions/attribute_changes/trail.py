@@ -1,4 +1,4 @@
-"""Changes of the table in the audit trail: each item `AUDIT#<id>` becomes one row of `audit_events`."""
+"""The copy of the table's audit events: each item `AUDIT#<id>` becomes a row of `audit_events`."""
 
 from typing import Any
 from uuid import UUID

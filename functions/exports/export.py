@@ -1,4 +1,4 @@
-"""The export: rows, items and accounts of one user in one document, as personal_data.json declares."""
+"""The export of a user's rows, items and accounts, as personal_data.json declares them."""
 
 from datetime import UTC, datetime
 from typing import Any

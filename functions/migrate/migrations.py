@@ -1,4 +1,7 @@
-"""Runs of the SQL in `migrations/`, packaged by the build. `uri` names the database and the user."""
+"""Runs of the SQL in `migrations/`, packaged by the build.
+
+`uri` names the database and the user.
+"""
 
 import glob
 from collections.abc import Callable, Iterator, Sequence

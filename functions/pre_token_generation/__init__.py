@@ -1,1 +1,1 @@
-"""The trigger PreTokenGeneration, which adds uid, roles, access epoch and scopes to access tokens."""
+"""The trigger PreTokenGeneration, which adds uid, roles, epoch and scopes to access tokens."""

@@ -109,7 +109,10 @@ def _user(event: TokenGeneration) -> users.User:
 
 
 def _change_email(uid: str, email: str) -> None:
-    """Store the e-mail that the user has verified in the pool. A fault does not stop the sign-in."""
+    """Store the e-mail that the user has verified in the pool.
+
+    A fault does not stop the sign-in.
+    """
     try:
         users.change_email(uid, email)
     except (

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def claims(event: "TokenGeneration") -> dict[str, Any]:
-    """Return the changes to the access token. Raise RefusalError for an unknown or disabled client."""
+    """Return the changes to the access token.
+
+    Raise RefusalError for an unknown or disabled client.
+    """
     uid = services.uid_of(event.provider, event.caller_context.client_id)
     rights = bounded(uid, _rights(uid))
     added = {

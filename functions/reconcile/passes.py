@@ -15,7 +15,10 @@ from atrium.runtime.config import required
 from reconcile import pool
 
 PAUSE_SECONDS = 0.5
-"""The pause after each page. The pool's quotas (30 lists a second) are shared with everything else."""
+"""The pause after each page.
+
+The pool's quotas (30 lists a second) are shared with everything else.
+"""
 
 
 class RecordsFailedError(Exception):

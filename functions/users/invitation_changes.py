@@ -79,7 +79,10 @@ def write_cancel(
 
 
 def _check_caller(request: Request, found: SentInvitation) -> int | None:
-    """Raise 403 unless the caller may change the user and grant the roles. Return the user's epoch."""
+    """Raise 403 unless the caller may change the user and grant the roles.
+
+    Return the user's epoch.
+    """
     caller = Delegation(request.caller.uid)
     epoch = caller.check_target(str(found.uid)) if found.uid else None
     invitations.check_roles(caller, request.caller.uid, found.roles)

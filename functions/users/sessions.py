@@ -44,7 +44,10 @@ class SessionRecord(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct):
-    """A session as the API shows it. `device` is the `User-Agent` of its latest recorded request."""
+    """A session as the API shows it.
+
+    `device` is the `User-Agent` of its latest recorded request.
+    """
 
     id: str
     device: str

@@ -1,4 +1,4 @@
-"""Access rules: `x-atrium-allow` of the contract, validated and compiled into a service's `rules.json`."""
+"""Access rules: `x-atrium-allow` of the contract, validated and compiled into `rules.json`."""
 
 import json
 import re
@@ -28,7 +28,7 @@ Alternative = dict[str, str]
 
 
 def rules(contract: Path) -> bytes:
-    """Return `rules.json` of the service with this contract: the fields of atrium.identity.rules.Rule by route."""
+    """Return `rules.json` of a service: the fields of atrium.identity.rules.Rule, by route."""
     part = yaml_file.read(contract)
     parts = [part, yaml_file.read(contract.parent.parent / KERNEL / contract.name)]
     by_route = {

@@ -39,7 +39,10 @@ class Artefact:
     make: Callable[[], bytes]
 
     def refresh(self, stamps: Path) -> bool:
-        """Rebuild the file if needed; return True if its bytes changed. Otherwise its date stays."""
+        """Rebuild the file if needed; return True if its bytes changed.
+
+        Otherwise its date stays.
+        """
         stamp = stamps / "-".join(self.path.relative_to(stamps.parents[1]).parts)
         before = self.path.read_bytes() if self.path.is_file() else None
         if before is not None and stamp.is_file() and stamp.read_text() == self._stamp(before):

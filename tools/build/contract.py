@@ -172,7 +172,7 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
 
 
 def _require_partitions(service: Function, operations: list[Operation], part: _ServicePart) -> None:
-    """Raise BuildError for a partition that the kernel needs for the service's routes and that is not declared."""
+    """Raise BuildError if the service lacks a partition that the kernel needs for its routes."""
     signed_in = _signed_in(operations)
     reasons = (
         ("read", "users", signed_in, "is for people who signed in, and their tokens are compared with the table"),

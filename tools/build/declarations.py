@@ -1,4 +1,7 @@
-"""`functions/<name>/function.yaml`: a function's settings and rights. Terraform reads the same files."""
+"""`functions/<name>/function.yaml`: a function's settings and rights.
+
+Terraform reads the same files.
+"""
 
 import re
 import sys
@@ -105,7 +108,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}):
-    """The content of a `function.yaml`, with memory in MB and timeout in seconds, within Lambda's bounds."""
+    """The content of a `function.yaml`, with memory in MB and timeout in seconds."""
 
     description: Annotated[str, Meta(min_length=1, max_length=256)]
     memory: Annotated[int, Meta(ge=128, le=10240)] = 256

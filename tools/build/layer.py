@@ -1,4 +1,4 @@
-"""The layers: `kernel` for every function, and `sdk` for functions that access more than Postgres."""
+"""The layers: `kernel` for every function, `sdk` for those that access more than Postgres."""
 
 import json
 from collections.abc import Iterable

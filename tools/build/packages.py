@@ -1,4 +1,4 @@
-"""Locked wheels as they are shipped: installed by uv, trimmed, compiled, and kept in `build/.cache`."""
+"""The locked wheels, installed by uv, trimmed, compiled, and cached in `build/.cache`."""
 
 import re
 import subprocess

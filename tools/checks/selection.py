@@ -47,7 +47,10 @@ def main() -> int:
 
 
 def of_service(root: Path, service: str) -> list[str]:
-    """Return the paths of the tests of a service. Raise RefusedError when there is no such service."""
+    """Return the paths of the tests of a service.
+
+    Raise RefusedError when there is no such service.
+    """
     folder = root / "functions" / service
     if not (folder / "function.yaml").is_file():
         known = ", ".join(

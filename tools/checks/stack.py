@@ -12,7 +12,7 @@ TO_COPY = "ATRIUM_STACK_TO_COPY"  # names the state folder to the failure matrix
 
 
 class Stack:
-    """A stack that starts in the background; stages run on it, and the failure matrix breaks copies of it."""
+    """A stack that starts in the background. Stages run on it, and the failure matrix on copies."""
 
     def __init__(self, root: Path) -> None:
         api, aws = free_ports()

@@ -40,7 +40,10 @@ def deployed_files(build: Path) -> Iterator[Path]:
 
 
 def digest(build: Path) -> str:
-    """Return the SHA-256 of the artefacts' names and contents. Raise RefusedError if there are none."""
+    """Return the SHA-256 of the artefacts' names and contents.
+
+    Raise RefusedError if there are none.
+    """
     total = hashlib.sha256()
     files = list(deployed_files(build))
     if not files:

@@ -125,7 +125,10 @@ def _watch(cloudwatch: Any, shifts: Sequence[Shift], seconds: int) -> None:
 
 
 def judge(source: Source, shifts: Sequence[Shift], since: float) -> None:
-    """Compare new and old versions. Raise CanaryFailedError if one is worse, or had too few calls."""
+    """Compare new and old versions.
+
+    Raise CanaryFailedError if one is worse, or had too few calls.
+    """
     served = {shift.function: source.served(shift.function, shift.after, since) for shift in shifts}
     total = sum(traffic.calls for traffic in served.values())
     faults = [

@@ -1,4 +1,4 @@
-"""Error messages, exit status and confirmation for the commands of tools/deploy and tools/operations."""
+"""Error messages, exit status and confirmation of tools/deploy and tools/operations."""
 
 import sys
 from collections.abc import Callable

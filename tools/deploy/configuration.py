@@ -132,7 +132,10 @@ def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
 
 
 def _repository() -> dict[str, Any]:
-    """Read GitHub's repository variables. Raise ConfigurationError if they are not a JSON object."""
+    """Read GitHub's repository variables.
+
+    Raise ConfigurationError if they are not a JSON object.
+    """
     text = os.environ.get(REPOSITORY_VARIABLES) or "{}"
     try:
         found = json.loads(text)
@@ -170,7 +173,7 @@ def _by_environment(environment: str, values: Mapping[str, str]) -> dict[str, st
 
 
 def of_file(file: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the values of `file` by name, and a message for each line that is malformed or names no setting."""
+    """Return the values of `file` by name, and a message for each invalid line."""
     from dotenv.parser import (
         parse_stream,
     )  # Imported here: it loads logging, and most commands run without a .env.

@@ -66,7 +66,10 @@ class Environment:
         return self.settings is not None
 
     def output(self, name: str) -> Any:
-        """Return an output. Raise EnvironmentUnavailableError if the last apply did not write it."""
+        """Return an output.
+
+        Raise EnvironmentUnavailableError if the last apply did not write it.
+        """
         try:
             return self.outputs[name]
         except KeyError:
@@ -137,7 +140,10 @@ def names() -> list[str]:
 
 
 def chosen(name: str) -> str:
-    """Return `name`, or the default of STAGE. Raise EnvironmentUnavailableError if there is none."""
+    """Return `name`, or the default of STAGE.
+
+    Raise EnvironmentUnavailableError if there is none.
+    """
     name = name or configuration.stage()
     if name not in names():
         given = f"ENV={name} is not an environment" if name else "ENV is missing"
@@ -187,7 +193,10 @@ def _on_aws(name: str) -> Environment:
 
 
 def _laptops_api_url(outputs: Mapping[str, Any]) -> str:
-    """Return the address at which the laptop's AWS serves the API. AWS's host name leads elsewhere."""
+    """Return the address at which the laptop's AWS serves the API.
+
+    AWS's host name leads elsewhere.
+    """
     api = stack_settings.from_environment().api_url
     return f"{api}/restapis/{outputs['api_id']}/{outputs['stage']}/_user_request_"
 

@@ -142,7 +142,7 @@ SETTINGS = (
 
 
 def parsed(values: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the values of all settings, and the (name, fault) of each one missing, wrong or incomplete."""
+    """Return the values of all settings, and (name, fault) of each invalid one."""
     found: dict[str, Any] = {}
     wrong: list[tuple[str, str]] = []
     for setting in SETTINGS:

@@ -12,7 +12,10 @@ KINDS = ("moved", "merged", "expired")
 
 
 def finish(run: Run, report: Report, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Migrate all items. Return this run's counts of visited users and of moved, merged and expired grants."""
+    """Migrate all items.
+
+    Return this run's counts of visited users and of moved, merged and expired grants.
+    """
     total, visited = Counter[str](), 0
     while True:
         answer = run({"action": "migrate_items"})

@@ -36,7 +36,7 @@ class Shift:
 
 
 def pending(lambda_client: Any, functions: Iterable[str]) -> list[Shift]:
-    """Return the functions whose newest version does not get all calls, also after an interrupted release."""
+    """Return the functions whose newest version does not get all calls."""
     wanted = {function: newest(lambda_client, function)["Version"] for function in functions}
     return shifts_to(lambda_client, wanted)
 
@@ -138,7 +138,10 @@ def _move(
 
 
 def publish(lambda_client: Any, function: str, code: bytes) -> str:
-    """Publish this zip, unless the newest version runs it, and return the version. Callers stay on the old one."""
+    """Publish this zip, unless the newest version runs it, and return the version.
+
+    Callers stay on the old one.
+    """
     # the form in which Lambda reports it
     sha256 = base64.b64encode(hashlib.sha256(code).digest()).decode()
     found = newest(lambda_client, function)

@@ -32,7 +32,10 @@ def asked() -> Settings:
 
 
 def _state_name() -> str:
-    """Return ATRIUM_STATE. Other names than `.local…` are rejected, since `make reset` deletes it."""
+    """Return ATRIUM_STATE.
+
+    Other names than `.local…` are rejected, since `make reset` deletes it.
+    """
     name = os.environ.get("ATRIUM_STATE") or ".local"
     if not re.fullmatch(r"\.local[a-z0-9-]*", name):
         raise SystemExit(

@@ -81,7 +81,10 @@ def release_lock(
     wait: float = LONGEST_WAIT,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Hold the lock of a release. Raise RefusedError if another release still holds it after `wait`."""
+    """Hold the lock of a release.
+
+    Raise RefusedError if another release still holds it after `wait`.
+    """
     key, mine = keys(environment)[RELEASE], about_us(operation)
     deadline, reported = time.monotonic() + wait, False
     while not (etag := take(s3, bucket, key, mine)):

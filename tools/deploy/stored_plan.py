@@ -24,7 +24,10 @@ def keep(store: ReleaseStore, run: str, file: Path) -> str:
 
 
 def fetch(store: ReleaseStore, run: str, sha256: str, folder: Path) -> Path:
-    """Write a kept plan to a private folder. Raise RefusedError if it is not the one that was read."""
+    """Write a kept plan to a private folder.
+
+    Raise RefusedError if it is not the one that was read.
+    """
     try:
         answer = store.s3.get_object(Bucket=store.bucket, Key=_key(store, run))
     except ClientError as error:

@@ -158,7 +158,10 @@ def _keys(call: Call) -> tuple[str, ...]:
 def _is_used(
     permission: Permission, used_by: Iterable[tuple[str, str, str, str, tuple[str, ...]]]
 ) -> bool:
-    """Return True if a call used it. NotAction is one permission: any call that the statement allowed has used it."""
+    """Return True if a call used it.
+
+    NotAction is one permission: any call that the statement allowed has used it.
+    """
     action = glob(
         "*" if permission.action.startswith("all but ") else permission.action, ignore_case=True
     )

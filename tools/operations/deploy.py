@@ -144,7 +144,7 @@ def _build(digest: str | None, *, local: bool) -> None:
 
 
 def _publish_as_built(target: Environment) -> None:
-    """Publish functions whose code differs from `build/`, which Terraform misses after a single-service deploy."""
+    """Publish functions whose code differs from `build/`, which Terraform does not notice."""
     functions: Mapping[str, str] = target.output("functions")
     for folder, function in functions.items():
         code = (artefacts.BUILD / "functions" / f"{folder}.zip").read_bytes()

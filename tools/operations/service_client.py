@@ -145,7 +145,10 @@ def _store_first_secret(service: Service, client_id: str) -> None:
 
 
 def rotate(service: Service) -> dict[str, Any]:
-    """Add a secret and store it. The one before stays valid until the next rotation, or `finish`."""
+    """Add a secret and store it.
+
+    The one before stays valid until the next rotation, or `finish`.
+    """
     client_id = _client_id(service)
     _delete_others(service, client_id)
     answer = service.cognito.add_user_pool_client_secret(

@@ -21,7 +21,10 @@ MISSING = "nothing"
 
 
 def deploy(target: Environment, service: str, wanted: Canary | None) -> list[Shift]:
-    """Deploy one service and return the shifts. Raise RefusedError with every obstacle, before any change."""
+    """Deploy one service and return the shifts.
+
+    Raise RefusedError with every obstacle, before any change.
+    """
     if reasons := list(reasons_against(target, service)):
         raise RefusedError(
             "\n".join(

@@ -23,7 +23,10 @@ AUTHORITIES = "RDS_CA_BUNDLE"
 
 
 def run(environment: Environment, port: int, event: Mapping[str, Any]) -> Any:
-    """Run an action of `migrate` with this checkout's code. Raise FunctionFailedError if it fails."""
+    """Run an action of `migrate` with this checkout's code.
+
+    Raise FunctionFailedError if it fails.
+    """
     sys.path.append(str(ROOT / "functions"))  # the services' packages, as in a zip
     from atrium.stores.postgres import DatabaseUnavailableError
     from migrate import handler

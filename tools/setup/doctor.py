@@ -178,7 +178,7 @@ def _provider() -> Finding:
 
 
 def _postgres() -> Finding:
-    """Look for Postgres in `.venv`; before that exists, check what the pinned one needs, and the system."""
+    """Look for Postgres in `.venv`, or, before that exists, check the system."""
     from local_aws.database import binaries
 
     advice = f"{_install('postgresql', brew='postgresql@17')}: {binaries.OLDEST} or later"

@@ -55,7 +55,10 @@ def main() -> int:
 
 
 def write(root: Path, name: str, source: str) -> list[Path]:
-    """Write the files of the new environment and the workflow; return their paths. Raise RefusedError."""
+    """Write the files of the new environment and the workflow; return their paths.
+
+    Raise RefusedError.
+    """
     for why in _refusals(root, name, source):
         raise RefusedError(why)
     files = {

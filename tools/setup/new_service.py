@@ -100,7 +100,10 @@ def _identifiers() -> set[str]:
 
 
 def _check_in_draft(root: Path, draft: Path, names: ServiceNames, files: dict[Path, str]) -> None:
-    """Build a copy of the repository with the new service. Raise RefusedError when the build fails."""
+    """Build a copy of the repository with the new service.
+
+    Raise RefusedError when the build fails.
+    """
     for entry in root.iterdir():
         if entry.name in ("functions", "migrations"):
             shutil.copytree(entry, draft / entry.name, ignore=_LOCAL_FILES)

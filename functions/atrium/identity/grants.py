@@ -27,7 +27,10 @@ Asked = tuple[str, str, str]
 
 
 def everywhere(uid: str) -> list[Grant]:
-    """Return the user's roles in the scope `*` that are in force. One Query. Raises `TableUnavailableError`."""
+    """Return the user's roles in the scope `*` that are in force.
+
+    One Query. Raises `TableUnavailableError`.
+    """
     now = time.time()
     return [
         grant
@@ -93,7 +96,10 @@ def of_few(uid: str, limit: int) -> list[Grant] | None:
 
 
 def whole(uid: str) -> list[Grant]:
-    """Return all grants of the user, expired ones too. One call per megabyte. Raises `TableUnavailableError`."""
+    """Return all grants of the user, expired ones too.
+
+    One call per megabyte. Raises `TableUnavailableError`.
+    """
     earlier = list(_legacy(uid))
     return list(_readable([*earlier, *user_table.query(partition(uid), only=DECIDING)]))
 
@@ -111,7 +117,10 @@ def listed(uid: str, after: Key | None, page: int) -> Iterator[Item]:
 
 
 def find(uid: str, grant: str) -> Item | None:
-    """Return the user's grant in force with this id, or None. Two calls. Raises `TableUnavailableError`."""
+    """Return the user's grant in force with this id, or None.
+
+    Two calls. Raises `TableUnavailableError`.
+    """
     for item in _legacy(uid):
         if grant_items.id_of(item) == grant and grant_items.in_force(item):
             return item
@@ -124,7 +133,10 @@ def find(uid: str, grant: str) -> Item | None:
 
 
 def same(record: GrantRecord) -> Item | None:
-    """Return the grant in force of the same right and scope. One call. Raises `TableUnavailableError`."""
+    """Return the grant in force of the same right and scope.
+
+    One call. Raises `TableUnavailableError`.
+    """
     if held := _legacy_duplicate(record):
         return held
     found = user_table.item(*grant_items.keys(record)[0])

@@ -40,7 +40,10 @@ cache: dict[Key, tuple[Moment, Layout]] = {}
 
 
 def layout() -> Layout:
-    """Return the layout, cached for CACHE_SECONDS; `keyed` is final. Raises `TableUnavailableError`."""
+    """Return the layout, cached for CACHE_SECONDS; `keyed` is final.
+
+    Raises `TableUnavailableError`.
+    """
     read_at, known = cache.get(STATE, (clock.NEVER, None))
     if known == "keyed" or (known and clock.since(read_at) < CACHE_SECONDS):
         return known

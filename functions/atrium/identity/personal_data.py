@@ -84,5 +84,8 @@ def select_rows(uid: str) -> list[Statement]:
 
 
 def erase_rows(uid: str) -> list[Statement]:
-    """Return the statements that erase the user's rows, for one transaction. They can be repeated."""
+    """Return the statements that erase the user's rows, for one transaction.
+
+    They can be repeated.
+    """
     return [Statement(table.erase, {"uid": uid}) for table in registry().tables if table.erase]

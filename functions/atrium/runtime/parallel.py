@@ -33,7 +33,10 @@ def start[Result](call: Callable[[], Result]) -> "Future[Result]":
 
 
 def close() -> None:
-    """Wait until the started calls have ended, and end the threads. A later call starts new ones."""
+    """Wait until the started calls have ended, and end the threads.
+
+    A later call starts new ones.
+    """
     global _pool
     _executor().shutdown()
     _pool = None

@@ -1,4 +1,4 @@
-"""Times as the table stores them: RFC 3339 in UTC, with milliseconds and `Z`, so texts sort by time."""
+"""Times as the table stores them: RFC 3339 in UTC, with milliseconds and `Z`."""
 
 from datetime import UTC, datetime
 

@@ -111,7 +111,10 @@ def query(
 
 
 def batch(*statements: Statement, user: str | None = None) -> list[list[Row]]:
-    """Run the statements atomically in one round trip and return each one's rows. Raises like `query`."""
+    """Run the statements atomically in one round trip and return each one's rows.
+
+    Raises like `query`.
+    """
     if not statements:
         return []
     user = user or _address().user
@@ -167,7 +170,10 @@ def connect[C: PipelinedConnection](
 
 
 def disconnect() -> None:
-    """Close the warm connections, for tests and before a snapshot. The next round trip opens a new one."""
+    """Close the warm connections, for tests and before a snapshot.
+
+    The next round trip opens a new one.
+    """
     with _lock:
         for user in list(_connections):
             _discard(user)

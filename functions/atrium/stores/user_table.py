@@ -25,7 +25,10 @@ class TableUnavailableError(Exception):
 
 
 class ContentionError(TableUnavailableError):
-    """Another transaction changed the same items. Nothing was written; a retry may succeed at once."""
+    """Another transaction changed the same items.
+
+    Nothing was written; a retry may succeed at once.
+    """
 
 
 class TransactionCanceledError(Exception):
@@ -105,7 +108,10 @@ def meta(uid: str) -> Meta | None:
 
 
 def statuses(uids: Sequence[str]) -> dict[str, str]:
-    """Return uid → status of up to 100 users; missing users are omitted. One call. Raises `TableUnavailableError`."""
+    """Return uid → status of up to 100 users; missing users are omitted.
+
+    One call. Raises `TableUnavailableError`.
+    """
     table = required("USER_ATTRIBUTES_TABLE")
     names = {"#status": "status"}
     wanted = {
@@ -124,7 +130,10 @@ def statuses(uids: Sequence[str]) -> dict[str, str]:
 
 
 def create_meta(uid: str) -> None:
-    """Create META of a new, active user unless it exists. One call. Raises `TableUnavailableError`."""
+    """Create META of a new, active user unless it exists.
+
+    One call. Raises `TableUnavailableError`.
+    """
     _create(
         f"U#{uid}",
         "META",
@@ -255,7 +264,10 @@ def _query_parameters(
 
 
 def signing_keys(purpose: str) -> dict[int, bytes]:
-    """Return version → secret of every key for this purpose. One call. Raises `TableUnavailableError`."""
+    """Return version → secret of every key for this purpose.
+
+    One call. Raises `TableUnavailableError`.
+    """
     return {int(item["sk"].removeprefix("V#")): item["secret"] for item in query(f"KEY#{purpose}")}
 
 
@@ -283,7 +295,10 @@ def update(pk: str, sk: str, **parameters: Any) -> bool:
 
 
 def record(caller: str, name: str) -> dict[str, Any] | None:
-    """Return the record of `idempotency_in_table` that has not expired. Raises `TableUnavailableError`."""
+    """Return the record of `idempotency_in_table` that has not expired.
+
+    Raises `TableUnavailableError`.
+    """
     found = item(f"IDEMPOTENCY#{caller}", name)
     return found if found and _in_force(found, time.time()) else None
 

@@ -28,7 +28,7 @@ LOCK_TIMEOUT = "300s"
 
 
 def lock_timeout() -> str:
-    """Return how long Terraform waits for the lock of another run: LOCK_TIMEOUT, as Terraform writes it."""
+    """Return LOCK_TIMEOUT: how long Terraform waits for another run's lock, such as `5m`."""
     return os.environ.get("LOCK_TIMEOUT") or LOCK_TIMEOUT
 
 
@@ -86,13 +86,19 @@ class Root:
         self._show("apply", *options, str(plan.file), seen=seen)
 
     def resources(self) -> list[dict[str, Any]]:
-        """Return the managed resources of the state. Raise TerraformFailedError if it cannot be read."""
+        """Return the managed resources of the state.
+
+        Raise TerraformFailedError if it cannot be read.
+        """
         self._require_backend()
         shown = json.loads(self._read("show", "-json", "-no-color"))
         return list(_managed(shown.get("values", {}).get("root_module", {})))
 
     def holds(self, address: str) -> bool:
-        """Return True if the state has this resource. Raise TerraformFailedError if it cannot be read."""
+        """Return True if the state has this resource.
+
+        Raise TerraformFailedError if it cannot be read.
+        """
         return address in [resource["address"] for resource in self.resources()]
 
     def adopt(self, address: str, identity: str) -> None:
@@ -100,7 +106,10 @@ class Root:
         self._show("import", "-input=false", address, identity)
 
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs of the last apply, if any. Raise TerraformFailedError if they cannot be read."""
+        """Return the outputs of the last apply, if any.
+
+        Raise TerraformFailedError if they cannot be read.
+        """
         self._require_backend()
         shown = json.loads(self._read("output", "-json", "-no-color"))
         return {name: entry["value"] for name, entry in shown.items()}
@@ -132,7 +141,10 @@ class Root:
 
 
 def root(name: str) -> Root:
-    """Check and export the configuration of `envs/<name>`. Raise ConfigurationError if it is wrong."""
+    """Check and export the configuration of `envs/<name>`.
+
+    Raise ConfigurationError if it is wrong.
+    """
     read = configuration.read(name)
     read.export()
     return Root(ROOT / "envs" / name, read)

@@ -1,4 +1,4 @@
-"""A session of `make dev` beside a running stack: one thread watches files, another prints requests."""
+"""A session of `make dev`: one thread watches files, another prints requests."""
 
 import os
 import threading

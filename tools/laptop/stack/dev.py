@@ -11,7 +11,10 @@ from tools.laptop.stack.up import up
 
 
 def dev(settings: Settings) -> None:
-    """Serve until Ctrl-C and leave the stack running. Raise `StackError` if the stack ends before."""
+    """Serve until Ctrl-C and leave the stack running.
+
+    Raise `StackError` if the stack ends before.
+    """
     found = up(settings)
     print(show.summary(settings, found), flush=True)
     client = aws.client("lambda", settings, found.region)

@@ -1,4 +1,4 @@
-"""The first administrator: sign-up, confirmation with the code of the inbox, and the role as by `make admin`."""
+"""The first administrator: sign-up, confirmation by the inbox's code, and the role `admin`."""
 
 import secrets
 import string
@@ -15,7 +15,7 @@ ADMIN_EMAIL = "admin@example.com"
 def seed_admin(
     settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None
 ) -> str:
-    """Create the admin if there is none, and return the password; `password` is that of an earlier run."""
+    """Return the admin's password. Create the admin, with `password` if an earlier run had one."""
     cognito = aws.client("cognito-idp", settings, outputs["region"])
     client_id = outputs["user_pool_client_id"]
     if password is None or not _can_sign_in(cognito, client_id, password):

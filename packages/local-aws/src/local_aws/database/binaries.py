@@ -44,7 +44,7 @@ def pinned_archive() -> Path | None:
 
 
 def find() -> Binaries:
-    """Return the pinned Postgres, else the newest of the system; raise PostgresNotFoundError if none runs."""
+    """Return the pinned Postgres, else the system's newest. Raise PostgresNotFoundError."""
     archive = pinned_archive()
     return choose(_unpacked(archive) if archive else None, SYSTEM_FOLDERS)
 

@@ -121,7 +121,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint of a service. A gateway has tables and a prefix list, an interface has a place."""
+    """An endpoint of a service.
+
+    A gateway has tables and a prefix list, an interface has a place.
+    """
 
     name: str
     service: str

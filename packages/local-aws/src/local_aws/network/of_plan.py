@@ -191,7 +191,7 @@ class _Reader:
             yield self._place(address, subnets, database.get("vpc_security_group_ids"), is_public)
 
     def _has_address(self, instance: str) -> bool:
-        """Return True if an Elastic IP belongs to the instance: it names the instance or is in its module."""
+        """Return True if an Elastic IP names the instance or is in its module."""
         module = instance.partition(".aws_instance.")[0]
         return any(address.startswith(f"{module}.") for address, _ in self._of_kind("aws_eip"))
 

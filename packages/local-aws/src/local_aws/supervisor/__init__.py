@@ -1,1 +1,1 @@
-"""The supervisor: the process that runs the services, its persistence, and how it is started and found."""
+"""The supervisor: the process that runs the services, and its start and persistence."""

@@ -38,7 +38,7 @@ def changes_a_resource(call: AwsCall) -> bool:
 
 
 class Applied:
-    """The digest of the last apply's inputs (`ScratchRoot.inputs`); empty if Terraform must plan again."""
+    """The digest of the last apply's inputs; empty if Terraform must plan again."""
 
     def __init__(self, inputs: str = "") -> None:
         self.inputs = inputs

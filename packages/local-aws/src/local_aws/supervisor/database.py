@@ -56,7 +56,10 @@ class Database:
         await self.server.stop()
 
     async def keep_running(self) -> None:
-        """Restart ended processes until cancelled. Clients lose connections, as at a failover of RDS."""
+        """Restart ended processes until cancelled.
+
+        Clients lose connections, as at a failover of RDS.
+        """
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:

@@ -327,7 +327,7 @@ class Persistence:
 
 
 def _shape() -> str:
-    """Return a digest of our pickled classes, since objects of another shape would fail after loading."""
+    """Return a digest of our pickled classes: other shapes would fail after loading."""
     kinds = (
         kind
         for kind in (ImportedBodies, *vars(cognito_state).values(), *vars(additions).values())
