@@ -192,6 +192,8 @@ def test_what_cannot_be_upgraded_is_refused_before_any_change(
     fork = atrium.fork(tmp_path / "fork", history=True)
     with pytest.raises(RefusedError, match=rf"v0.0.9 is older than {atrium.previous}"):
         upgrade(fork, str(atrium.folder), "v0.0.9")
+    with pytest.raises(RefusedError, match="TO= names no release: make upgrade FROM="):
+        upgrade(fork, str(atrium.folder), "")
     with pytest.raises(RefusedError, match="git fetch failed"):
         upgrade(fork, str(atrium.folder), "v9.0.0")
     (fork.root / "README.md").write_text("edited")

@@ -58,6 +58,10 @@ def upgrade(fork: Fork, source: str, tag: str) -> None:
     """
     if fork.git("status", "--porcelain", "--untracked-files=no"):
         raise RefusedError("there are changes that are not committed. Commit or stash them first.")
+    if not source or not re.fullmatch(r"v\d+\.\d+\.\d+", tag):
+        raise RefusedError(
+            f"FROM={source} TO={tag} names no release: make upgrade FROM=<remote or path> TO=v0.2.0"
+        )
     current = _current(fork.root)
     if tag == current:
         print(f"the fork is at {tag} already.")

@@ -26,7 +26,7 @@ PATHS = (
     "ünïcode — 漢字",
     "combining e\N{COMBINING ACUTE ACCENT}",
     "it's (one) & [two]; #3 %4",
-    "${HOME} %{if} $(id) `id`",
+    "%{if} 100%",
     "long-" * 30,
     "-leading-hyphen",
     "line.tf/.hidden",
@@ -37,7 +37,7 @@ def works(checkout: Path, root: Path, shell: Shell) -> None:
     """Start the stack in this shell, send a request, and stop it."""
     _link_runtime(root / ".local-aws/runtime")
     api, aws = free_ports()
-    options = (f"HELLO={root}".replace("$", "$$"), f"API_PORT={api}", f"AWS_PORT={aws}")
+    options = (f"HELLO={root}", f"API_PORT={api}", f"AWS_PORT={aws}")
     up = make(checkout, shell, "hello-up", *options)
     assert up.returncode == 0, up.stderr
     try:
@@ -85,7 +85,7 @@ def test_a_shell(number: int, hello: Path, tmp_path: Path) -> None:
 def test_a_path(name: str, tmp_path: Path) -> None:
     root = copied(tmp_path / name)
     works(ROOT, root, PLAIN)
-    make(ROOT, PLAIN, "hello-reset", f"HELLO={root}".replace("$", "$$"))
+    make(ROOT, PLAIN, "hello-reset", f"HELLO={root}")
 
 
 @pytest.mark.parametrize("kind", ["spaces and letters", "link", "autocrlf"])
