@@ -39,7 +39,7 @@ locals {
   # Which addresses may get an account, by sign-up or invitation. Domains include their subdomains. EMAIL_DOMAINS_ALLOWED admits only its
   # domains. EMAIL_PLUS_ADDRESSES = "refuse" refuses ada+shop@…, EMAIL_LOCAL_PARTS = "ascii" look-alikes of other scripts before the @.
   address_rules = { EMAIL_DOMAINS_DENIED = "mailinator.com" }
-  # Whether only invited people get an account.
+  # Whether only invited people get an account: the trigger refuses sign-ups. The hosted page still shows its link to sign up.
   invite_only = false
   # Days in which an invitation can be accepted. The temporary password in its mail is valid as long.
   invitation_days = 7

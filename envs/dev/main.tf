@@ -75,7 +75,6 @@ module "cognito" {
   token_domain_prefix = "${local.name}-${var.account_id}"
   password_auth_flow  = local.password_auth_flow
   password_policy     = { temporary_days = local.invitation_days }
-  invite_only         = local.invite_only
   token_validity      = local.token_validity
 }
 

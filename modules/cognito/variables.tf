@@ -94,13 +94,6 @@ variable "hosted_page" {
   }
 }
 
-variable "invite_only" {
-  description = "Whether only administrators create accounts: Cognito refuses sign-ups, and the hosted page shows none."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
 variable "password_auth_flow" {
   description = "Whether clients may also sign in by sending the password itself (USER_PASSWORD_AUTH), for tools and tests."
   type        = bool

@@ -57,7 +57,7 @@ run "pool_triggers_and_client" {
 
   assert {
     condition     = !aws_cognito_user_pool.this.admin_create_user_config[0].allow_admin_create_user_only
-    error_message = "People can sign up, unless invite_only is set."
+    error_message = "People can sign up. The trigger PreSignUp decides who may."
   }
 
   assert {
@@ -151,14 +151,8 @@ run "environment_settings" {
     hosted_page         = { domain_prefix = "atrium-test", callback_urls = ["https://example.org/signed-in", "http://localhost:8080/"] }
     password_auth_flow  = true
     token_validity      = { access_minutes = 15, refresh_days = 1 }
-    invite_only         = true
     totp                = false
     triggers            = {}
-  }
-
-  assert {
-    condition     = aws_cognito_user_pool.this.admin_create_user_config[0].allow_admin_create_user_only
-    error_message = "Only administrators create accounts."
   }
 
   assert {
