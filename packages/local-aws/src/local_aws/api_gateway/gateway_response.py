@@ -31,14 +31,19 @@ def gateway_response(error: GatewayError, request: GatewayRequest, body: Body) -
         "application/json",
         "",
     )
-    headers = [("Content-Type", content_type), ("x-amzn-ErrorType", error.error_type)]
+    # By lower-case name, because a parameter replaces a header of the same name.
+    headers = {
+        "content-type": ("Content-Type", content_type),
+        "x-amzn-errortype": ("x-amzn-ErrorType", error.error_type),
+    }
+    sent = request.header_map
     for target, expression in custom.get("responseParameters", {}).items():
         name = target.removeprefix("gatewayresponse.header.")
-        value = parameter(expression, context, request.header_map)
+        value = parameter(expression, context, sent)
         if value is not None:
-            headers = [pair for pair in headers if pair[0].lower() != name.lower()] + [
-                (name, value)
-            ]
+            headers[name.lower()] = (name, value)
     return GatewayResponse(
-        int(custom.get("statusCode") or error.status), headers, render(template, context).encode()
+        int(custom.get("statusCode") or error.status),
+        list(headers.values()),
+        render(template, context).encode(),
     )
