@@ -11,6 +11,8 @@ import botocore.loaders
 import botocore.session
 from moto.core import models
 
+from local_aws.control_plane import moto_growth  # noqa: F401 - parses AWS's policies once
+
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 models.RESPONSES_METHODS.clear()
