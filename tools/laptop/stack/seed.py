@@ -15,7 +15,7 @@ ADMIN_EMAIL = "admin@example.com"
 def seed_admin(
     settings: Settings, outputs: dict[str, Any], inbox_url: str, password: str | None
 ) -> str:
-    """Return the admin's password. Create the admin, with `password` if an earlier run had one."""
+    """Return the admin's password: `password`, if an earlier run set it, or that of a new admin."""
     cognito = aws.client("cognito-idp", settings, outputs["region"])
     client_id = outputs["user_pool_client_id"]
     if password is None or not _can_sign_in(cognito, client_id, password):
