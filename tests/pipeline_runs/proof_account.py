@@ -17,6 +17,7 @@ from tools.release import plan_comment
 
 HEALTH = "functions/meta/health.py"
 READ = "def read(_: Request)"
+TABLE = "  name                = local.name\n  alarms_topic_arn    = local.alarms_topic_arn\n  deletion_protection"
 ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'
 
 
@@ -199,13 +200,12 @@ def test_a_dangerous_change_is_refused_until_it_is_acknowledged(story: Story) ->
     content = pull_request()
     content["pull_request"]["base"]["sha"] = base
     account.scratch.git("checkout", "-q", "-b", "danger")
-    settings = "envs/dev/locals.tf"
-    account.change(settings, "backup_retention_days = 1", "backup_retention_days = 0", "Danger")
+    account.change("envs/dev/main.tf", TABLE, TABLE.replace("local.name", '"other"'), "Danger")
     run = story.run("plan", "pull_request", content)
     assert not run.ok
     assert "Acknowledge-Plan: dev " in run.output
     account.scratch.git("checkout", "-q", "main")
-    story.tell("a pull request that turns backups off", "refused by the guard", served(4))
+    story.tell("a pull request that replaces the table", "refused by the guard", served(4))
 
 
 def test_drift_is_one_issue_that_is_closed_without_it(story: Story) -> None:
