@@ -28,10 +28,7 @@ class Fork:
     root: Path
 
     def git(self, *arguments: str, stdin: bytes | None = None, refused: bool = False) -> str:
-        """Run git and return its output.
-
-        Raise RefusedError if it fails, unless it may be refused.
-        """
+        """Run git and return its output. Raise RefusedError if it fails, unless failure is allowed."""
         done = subprocess.run(["git", *arguments], cwd=self.root, input=stdin, capture_output=True)
         if done.returncode and not refused:
             raise RefusedError(f"git {arguments[0]} failed: {done.stderr.decode().strip()}")

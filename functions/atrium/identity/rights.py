@@ -52,7 +52,7 @@ def can_hand_out(own: Sequence[Grant], grant: Grant, roles: Roles) -> bool:
 def can_define(own: Sequence[Grant], name: str, role: Role, roles: Roles) -> bool:
     """Return True if a user who holds the grants `own` may create, change or delete the role.
 
-    A definition counts everywhere and has no end. The right to assign a role does not include
+    A role's definition applies in every scope and never expires. The right to assign a role does not include
     the right to define it. `roles` are the definitions before the change, so users gain nothing
     by changing a role of their own.
     """

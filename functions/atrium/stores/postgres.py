@@ -164,7 +164,7 @@ def connect[C: PipelinedConnection](
     except (ServerError, InterfaceError, OSError) as error:
         sock.close()
         raise DatabaseUnavailableError(f"{host}:{port} refused {user}: {error}") from error
-    except BaseException:  # the deadline's
+    except BaseException:  # such as DeadlineExceededError
         sock.close()
         raise
 

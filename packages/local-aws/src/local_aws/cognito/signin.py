@@ -125,7 +125,7 @@ async def _refresh(
 async def _continue(
     service: Service, pool: Pool, client: Client, answer: choice.Answer, metadata: Metadata
 ) -> dict[str, Any]:
-    """Return an SRP exchange as it is, and continue any other sign-in."""
+    """Continue the sign-in, except for an SRP exchange, which is returned unchanged."""
     if isinstance(answer, dict):
         return answer
     return await _proceed(service, pool, client, answer, metadata)

@@ -1,4 +1,4 @@
-"""PutFunctionConcurrency that Lambda rejects.
+"""Calls of PutFunctionConcurrency that Lambda rejects.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
