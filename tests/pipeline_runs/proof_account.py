@@ -200,7 +200,7 @@ def test_a_dangerous_change_is_refused_until_it_is_acknowledged(story: Story) ->
     content = pull_request()
     content["pull_request"]["base"]["sha"] = base
     account.scratch.git("checkout", "-q", "-b", "danger")
-    account.change("envs/dev/main.tf", TABLE, TABLE.replace("local.name", '"other"'), "Danger")
+    account.change("envs/dev/main.tf", TABLE, TABLE.replace("local.name", '"other-dev"'), "Danger")
     run = story.run("plan", "pull_request", content)
     assert not run.ok
     assert "Acknowledge-Plan: dev " in run.output
