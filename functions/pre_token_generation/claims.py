@@ -91,7 +91,8 @@ def _user(event: TokenGeneration) -> users.User:
         )
     except users.EmailTakenError:
         raise RefusalError(
-            "This e-mail address belongs to another account. Ask an administrator to link the accounts"
+            "This e-mail address belongs to another account. Ask an administrator to erase that account, "
+            "or sign up with another address"
         ) from None
     except users.EmailUnusableError:
         raise RefusalError(

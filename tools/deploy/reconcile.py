@@ -40,6 +40,8 @@ def text(answer: dict[str, Any]) -> str:
         lines.append("The time has ended. The schedule continues the pass within 15 minutes.")
     elif left:
         lines.append(f"{left} not repaired. `make logs SERVICE=reconcile_records` names the users.")
+    elif found:
+        lines.append("All were repaired. A change of status takes up to two minutes.")
     else:
         lines.append("The user pool and the records agree.")
     return "\n".join(lines)

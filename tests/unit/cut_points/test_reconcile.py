@@ -15,6 +15,7 @@ from reconcile_records.handler import handler as records
 from tests.unit.conftest import forget
 from tests.unit.cut_points.flows import ADMIN, GUEST, MEMBER, delete_own, people, set_status, uid
 from tests.unit.cut_points.stores import Stores
+from tools.deploy.reconcile import text
 
 Change = Callable[[Stores], None]
 
@@ -126,6 +127,11 @@ def test_stores_that_agree_have_no_drift(prepared: Stores) -> None:
     assert found(repair=True) == {}, "the grace period has begun"
 
 
+def test_a_user_with_a_pending_operation_is_left_alone(prepared: Stores) -> None:
+    set_status("disabled")(prepared)  # the pool is not told yet
+    assert found(repair=True) == {}
+
+
 @pytest.mark.parametrize("change", [import_account, change_address])
 def test_an_address_of_another_user_is_left_to_a_person(prepared: Stores, change: Change) -> None:
     change(prepared)
@@ -179,3 +185,17 @@ def test_the_schedule_repairs_only_if_it_is_set(
     monkeypatch.setenv("RECONCILE_REPAIR", "1")
     forget()
     assert "not_repaired" not in reconcile({"detail-type": "Scheduled Event"})["found"]
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "last"),
+    [
+        ("ended", {}, "The user pool and the records agree."),
+        ("ended", {"email_differs": 1}, "All were repaired. A change of status takes up to two minutes."),
+        ("ended", {"email_differs": 1, "not_repaired": 1}, "1 not repaired. `make logs SERVICE=reconcile_records` names the users."),
+        ("pool", {}, "The time has ended. The schedule continues the pass within 15 minutes."),
+        ("not due", {}, "Another run is at work. Try again in 15 minutes."),
+    ],
+)  # fmt: skip
+def test_the_command_says_what_is_left(state: str, counts: dict[str, int], last: str) -> None:
+    assert text({"state": state, "found": counts}).splitlines()[-1] == last
