@@ -72,6 +72,7 @@ module "cognito" {
   triggers            = module.api_lambda.cognito_triggers
   hosted_page         = var.hosted_page
   services            = local.services
+  mfa                 = { roles = local.mfa_roles }
   token_domain_prefix = "${local.name}-${var.account_id}"
   password_auth_flow  = local.password_auth_flow
   password_policy     = { temporary_days = local.invitation_days }
@@ -120,5 +121,6 @@ module "api_lambda" {
     table_arn          = module.dynamodb.table_arn
     stream_arn         = module.dynamodb.stream_arn
     refresh_token_days = local.token_validity.refresh_days
+    mfa_roles          = local.mfa_roles
   }
 }

@@ -43,6 +43,8 @@ locals {
   invite_only = false
   # Days in which an invitation can be accepted. The temporary password in its mail is valid as long.
   invitation_days = 7
+  # Roles that take effect only for users with MFA (docs/authorization.md), e.g. ["admin"].
+  mfa_roles = []
 
   # Machine callers: name => the scopes that its tokens may have at most, and its roles. Then: make service ENV=… NAME=…
   # reporting = { scopes = ["me", "users.read"], roles = ["auditor"] }

@@ -168,7 +168,7 @@ def _change(
 
     def write() -> Record:
         record = _record(uid)
-        Delegation(request.caller.uid).check_target(uid)
+        Delegation(request.caller).check_target(uid)
         check(record)
         after = changed(record.values())
         changes = attribute_items.changes(record, after, replaced(record), known)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from atrium.identity import mfa
 from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.identity.permissions import ADMIN, Define, is_current
 
@@ -18,10 +19,14 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class SubjectGrants(msgspec.Struct, frozen=True):
-    """A user's status and the grants for a decision. `status` is None for an unknown user."""
+    """A user's status and the grants for a decision. `status` is None for an unknown user.
+
+    `withheld` are the roles that give the user nothing (atrium/identity/mfa.py).
+    """
 
     status: str | None
     grants: Sequence[Grant]
+    withheld: mfa.Names = mfa.NOTHING
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -50,7 +55,8 @@ def decide(
         )
     permission = permission_of(action, resource.type)
     sources: dict[str, str | None] = {}
-    for grant in subject.grants:
+    define = mfa.defining(define, subject.withheld)
+    for grant in mfa.in_effect(subject.grants, subject.withheld):
         if not (in_force(grant, now) and covers(grant.scope, resource)):
             continue
         if grant.role is None:

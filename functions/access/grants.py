@@ -122,7 +122,7 @@ def change(request: Request) -> Response:
 
 
 def _make(request: Request, new: GrantRecord) -> idempotency_in_table.Once:
-    meta, grant, caller = _meta(new.uid), _of_generation(new), Delegation(request.caller.uid)
+    meta, grant, caller = _meta(new.uid), _of_generation(new), Delegation(request.caller)
     caller.check_target(grant.uid)
     caller.check_grant(grant_items.of_record(grant))
     _check_size(grant)
@@ -168,7 +168,7 @@ def _of_generation(grant: GrantRecord) -> GrantRecord:
 def _change(
     request: Request, uid: str, name: str, versions: list[int] | None, expires_at: str | None
 ) -> GrantRecord:
-    meta, caller = _meta(uid), Delegation(request.caller.uid)
+    meta, caller = _meta(uid), Delegation(request.caller)
     item = _find(uid, name)
     before = grant_items.record(item)
     _expect(before, versions)
@@ -186,7 +186,7 @@ def _revoke(request: Request, uid: str, name: str, versions: list[int] | None) -
     # A deleted user's grant can be revoked, because a role with holders cannot be deleted.
     meta = _meta(uid, deleted=True)
     item = _find(uid, name)
-    grant, caller = grant_items.record(item), Delegation(request.caller.uid)
+    grant, caller = grant_items.record(item), Delegation(request.caller)
     _expect(grant, versions)
     caller.check_target(uid)
     leaving = [admins.leaving(uid)] if _is_admins(grant) and not _others(uid, name) else []

@@ -103,7 +103,7 @@ def delete(request: Request) -> Response:
     def write() -> None:
         before = _found(name)
         _expect(before, versions)
-        if not Delegation(request.caller.uid).is_unlimited:
+        if not Delegation(request.caller).is_unlimited:
             detail = "Only an administrator without end can delete a namespace."
             raise Problem(403, "admin_required", detail)
         gone = {"Key": {"pk": {"S": namespaces.PK}, "sk": {"S": name}}, **_condition(before)}
@@ -127,7 +127,7 @@ def _contradictions(draft: Draft) -> Iterator[FieldError]:
 
 def _refuse_flags(request: Request, before: Namespace | None, after: Namespace) -> None:
     is_same = before and all(getattr(before, flag) == getattr(after, flag) for flag in FLAGS)
-    if is_same or Delegation(request.caller.uid).is_unlimited:
+    if is_same or Delegation(request.caller).is_unlimited:
         return
     flags = ", ".join(f"`{flag}`" for flag in FLAGS)
     detail = f"Only an administrator without end can create a namespace or change its {flags}."

@@ -72,7 +72,7 @@ def put(request: Request) -> Response:
     versions = None if is_new else etag.expected_versions(request)
     _refuse_built_in(name)
     _refuse_twice(draft)
-    delegation = Delegation(request.caller.uid)
+    delegation = Delegation(request.caller)
 
     def write() -> Role:
         before, graph = role_items.find(name), role_graph.read()
@@ -96,7 +96,7 @@ def delete(request: Request) -> Response:
     """
     name, versions = _name(request), etag.expected_versions(request)
     _refuse_built_in(name)
-    delegation = Delegation(request.caller.uid)
+    delegation = Delegation(request.caller)
 
     def write() -> None:
         before, graph = _expected(role_items.find(name), versions), role_graph.read()

@@ -7,7 +7,8 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import Annotated, Any
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -18,14 +19,14 @@ from access.decision import Resource, SubjectGrants
 from atrium.http import cursor
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grant_items, permissions, services
+from atrium.identity import grant_items, mfa, permissions, services
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
 from atrium.stores import user_table
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-_STATUSES_AT_ONCE = 100  # the limit of BatchGetItem
+_METAS_AT_ONCE = 100  # the limit of BatchGetItem
 _MAX_KEY_BYTES = 2048
 """The maximum size of a partition key. No grant has a longer scope."""
 
@@ -90,7 +91,7 @@ def subjects(request: Request) -> Response:
         if wanted not in authzen.TYPES:
             return []
         holders = _holders(search.action.name, resource, after, limit + 1)
-        of_type = (uid for uid in holders if services.kind_of(uid) == wanted)
+        of_type = (holder for holder in holders if services.kind_of(holder.uid) == wanted)
         return list(islice(_active(of_type), limit + 1))
 
     return _paged(request, search, found, lambda uid: {"type": search.subject.type, "id": uid})
@@ -149,14 +150,19 @@ def role_names() -> list[str]:
     return [item["gsi1sk"] for item in user_table.query("ROLES", index="GSI1", only=["gsi1sk"])]
 
 
-def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[str]:
-    """Yield the uids with the right by a grant in force, sorted and unique, whatever their status."""
+class _Holder(NamedTuple):
+    """A user with the right by a grant in force. `needs_mfa` means: only if the user has MFA."""
+
+    uid: str
+    needs_mfa: bool
+
+
+def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[_Holder]:
+    """Yield the users with the right, sorted and unique, whatever their status."""
+    names = [ADMIN, *role_names()]
     permission = decision.permission_of(action, resource.type)
-    giving = {
-        role
-        for role in [ADMIN, *role_names()]
-        if decision.source(role, permission, permissions.cached)
-    }
+    giving = _giving(names, permission, mfa.NOTHING)
+    giving_all = _giving(names, permission, mfa.withheld(has_mfa=False))
     now = time.time()
     following = (f"U#{after}$" if after else "U#", "U$")
 
@@ -167,10 +173,12 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
             return grant.action == action
         return grant.role in giving and permissions.is_current(grant, permissions.cached)
 
-    def users(pk: str, **index: Any) -> Iterator[str]:
+    def users(pk: str, **index: Any) -> Iterator[_Holder]:
         for item in user_table.query(pk, between=following, page=page, **index):
-            if gives(grant_items.grant(item)):
-                yield grant_items.uid_of(item)
+            grant = grant_items.grant(item)
+            if gives(grant):
+                needs_mfa = grant.role is not None and grant.role not in giving_all
+                yield _Holder(grant_items.uid_of(item), needs_mfa)
 
     scopes = [f"{resource.type}:{id}" for id in {resource.id, "*"}]
     on_resource = [
@@ -179,13 +187,29 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
         if len(key.encode()) <= _MAX_KEY_BYTES
     ]
     everywhere = [users(f"ROLE#{role}", index="GSI1") for role in sorted(giving)]
-    return (uid for uid, _ in groupby(heapq.merge(*on_resource, *everywhere)))
+    by_uid = attrgetter("uid")
+    merged = heapq.merge(*on_resource, *everywhere, key=by_uid)
+    return (
+        _Holder(uid, all(each.needs_mfa for each in of_one))
+        for uid, of_one in groupby(merged, by_uid)
+    )
 
 
-def _active(uids: Iterator[str]) -> Iterator[str]:
-    while batch := list(islice(uids, _STATUSES_AT_ONCE)):
-        statuses = user_table.statuses(batch)
-        yield from (uid for uid in batch if statuses.get(uid) == "active")
+def _giving(roles: Sequence[str], permission: str, without: mfa.Names) -> set[str]:
+    """Return the roles that give the permission to a user from whom some are withheld."""
+    define = mfa.defining(permissions.cached, without)
+    return {
+        role for role in roles if role not in without and decision.source(role, permission, define)
+    }
+
+
+def _active(holders: Iterator[_Holder]) -> Iterator[str]:
+    while batch := list(islice(holders, _METAS_AT_ONCE)):
+        metas = user_table.metas([holder.uid for holder in batch])
+        for uid, needs_mfa in batch:
+            meta = metas.get(uid)
+            if meta and meta.status == "active" and (meta.mfa or not needs_mfa):
+                yield uid
 
 
 def _slice(found: Sequence[str]) -> Callable[[str, int], list[str]]:

@@ -5,10 +5,11 @@ For several resources of one user, one Query reads all grants, unless they are m
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from access.decision import Resource, SubjectGrants
-from atrium.identity import grants
+from atrium.identity import grants, mfa
+from atrium.identity.grant_items import Grant
 from atrium.runtime import parallel
 from atrium.stores import user_table
 
@@ -42,14 +43,12 @@ def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
     found |= grants.covering(
         [_key(one) for one in known if one[0] in of_few and of_few[one[0]] is None]
     )
-    statuses = {
-        uid: meta.status if (meta := future.result()) else None for uid, future in metas.items()
-    }
+    read = {uid: future.result() for uid, future in metas.items()}
 
     def subject_grants(one: Asked) -> SubjectGrants:
         uid = one[0]
         return (
-            SubjectGrants(statuses[uid], of_few.get(uid) or found.get(_key(one)) or ())
+            _of_user(read[uid], of_few.get(uid) or found.get(_key(one)) or ())
             if one in known
             else _NOBODY
         )
@@ -63,8 +62,13 @@ def find_of_type(uid: str, kind: str) -> SubjectGrants:
         return _NOBODY
     meta = parallel.start(lambda: user_table.meta(uid))
     found = grants.of_type(uid, kind)
-    read = meta.result()
-    return SubjectGrants(read.status if read else None, found)
+    return _of_user(meta.result(), found)
+
+
+def _of_user(meta: user_table.Meta | None, found: Sequence[Grant]) -> SubjectGrants:
+    if meta is None:
+        return SubjectGrants(None, found)
+    return SubjectGrants(meta.status, found, mfa.withheld(has_mfa=meta.mfa))
 
 
 def is_uid(text: str) -> bool:

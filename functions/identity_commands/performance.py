@@ -14,7 +14,8 @@ from atrium.stores.commands import (
     NewUser,
     StatusOfUser,
 )
-from identity_commands import administrators, cognito, invitation
+from atrium.stores.user_table import ContentionError, TransactionCanceledError
+from identity_commands import administrators, cognito, invitation, mfa
 from identity_commands.invitation import RefusedError
 
 
@@ -30,14 +31,14 @@ def perform(image: dict[str, Any]) -> None:
         administrators.count(msgspec.json.decode(command["arguments"], type=Administrators))
         return
     try:
-        result = _done(command)
+        result = _done(id, command)
     except RefusedError as refused:
-        _end(id, "failed", {"reason": str(refused)})
+        _end(id, command, "failed", {"reason": str(refused)})
     else:
-        _end(id, "succeeded", result)
+        _end(id, command, "succeeded", result)
 
 
-def _done(command: dict[str, Any]) -> dict[str, str]:
+def _done(id: str, command: dict[str, Any]) -> dict[str, str]:
     arguments = command["arguments"]
     match command["command"]:
         case "create_user":
@@ -62,25 +63,61 @@ def _done(command: dict[str, Any]) -> dict[str, str]:
             return cognito.sign_out_user(
                 msgspec.json.decode(arguments, type=IdentitiesOfUser).identities
             )
+        case "enable_mfa":
+            mfa.enable(id, msgspec.json.decode(arguments, type=IdentitiesOfUser))
+            return {}
+        case "disable_mfa":
+            mfa.disable(id, msgspec.json.decode(arguments, type=IdentitiesOfUser))
+            return {}
         case unknown:
             raise ValueError(
                 f"{unknown}: unknown command. Deploy identity_commands before the function that sends it."
             )
 
 
-def _end(id: str, outcome: commands.Outcome, result: dict[str, str]) -> None:
-    """Write the outcome. Without the arguments of a rejected command, which name a non-user."""
+def _end(
+    id: str, command: dict[str, Any], outcome: commands.Outcome, result: dict[str, str]
+) -> None:
+    """Write the outcome, unless another attempt has written it, and its consequences in META."""
+    pk, sk = commands.key(id)
+    ending = _outcome(outcome, result)
+    further = _consequences(id, command, outcome)
+    if not further:
+        user_table.update(pk, sk, **ending)
+        return
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    try:
+        user_table.transact([{"Update": {"Key": key} | ending}, *further])
+    except TransactionCanceledError as refused:
+        if 0 in refused.conditions:
+            return
+        if not refused.conditions:
+            raise ContentionError(f"{id}: another transaction changed the items.") from refused
+        # A later command, or the end of the account: this one has no consequences.
+        user_table.update(pk, sk, **_outcome("failed", {"reason": mfa.SUPERSEDED}))
+
+
+def _consequences(
+    id: str, command: dict[str, Any], outcome: commands.Outcome
+) -> list[dict[str, Any]]:
+    if command["command"] not in ("enable_mfa", "disable_mfa"):
+        return []
+    of_user = msgspec.json.decode(command["arguments"], type=IdentitiesOfUser)
+    return mfa.consequences(id, command["command"], of_user, outcome)
+
+
+def _outcome(outcome: commands.Outcome, result: dict[str, str]) -> dict[str, Any]:
+    """Return the update. It removes the arguments of a rejected command, which name a non-user."""
     values = {
         ":pending": {"S": "pending"},
         ":outcome": {"S": outcome},
         ":result": {"S": msgspec.json.encode(result).decode()},
         ":end": {"N": str(int(time.time()) + KEPT_SECONDS)},
     }
-    user_table.update(
-        *commands.key(id),
-        UpdateExpression="SET outcome = :outcome, #result = :result, expires_at = :end"
+    return {
+        "UpdateExpression": "SET outcome = :outcome, #result = :result, expires_at = :end"
         + (" REMOVE arguments" if outcome == "failed" else ""),
-        ConditionExpression="outcome = :pending",
-        ExpressionAttributeNames={"#result": "result"},
-        ExpressionAttributeValues=values,
-    )
+        "ConditionExpression": "outcome = :pending",
+        "ExpressionAttributeNames": {"#result": "result"},
+        "ExpressionAttributeValues": values,
+    }

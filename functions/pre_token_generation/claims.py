@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from atrium.identity import admins, grants, namespaces, permissions, token_size, users
+from atrium.identity import admins, grants, mfa, namespaces, permissions, token_size, users
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
@@ -64,7 +64,8 @@ def _of_user(event: TokenGeneration) -> dict[str, Any]:
     # On the hosted page a user can request every scope of the client. Scopes without a right are
     # suppressed.
     # An administrator's token calls none of Cognito's operations on the own account: DeleteUser
-    # would leave Atrium without an administrator.
+    # would leave Atrium without an administrator. Nor does the token of a user with MFA, which
+    # could turn it off there, unseen (SetUserMFAPreference).
     asked = event.request.scopes or []
     not_held = {one for one in asked if one.startswith(PREFIX) and one not in rights.scopes}
     added = {"uid": user.uid, "roles": " ".join(rights.roles), "access_epoch": str(rights.epoch)}
@@ -72,13 +73,15 @@ def _of_user(event: TokenGeneration) -> dict[str, Any]:
         added["roles_until"] = str(rights.until)
     if claim := token_size.generations_claim(rights.roles, rights.generations):
         added["role_generations"] = claim
+    if rights.needs_mfa:
+        added["needs_mfa"] = "true"
     if rights.attributes:
         added["attributes"] = msgspec.json.encode(rights.attributes).decode()
     return {
         "claimsToAddOrOverride": added,
         "scopesToAdd": sorted(rights.scopes),
         "scopesToSuppress": sorted(
-            not_held | ({SELF_SERVICE} if rights.is_administrator else set())
+            not_held | ({SELF_SERVICE} if rights.is_administrator or rights.locks_mfa else set())
         ),
     }
 
@@ -166,9 +169,11 @@ def _rights(uid: str) -> Rights:
             return Rights()
         stored = parallel.start(lambda: user_table.stored_attributes(uid))
         define = functools.cache(user_table.role_definition)  # reads each role once
-        everywhere = permissions.current(grants.everywhere(uid), define)
+        current = permissions.current(grants.everywhere(uid), define)
+        withheld = mfa.withheld(has_mfa=meta.mfa)
+        everywhere = mfa.in_effect(current, withheld)
         held = grants.role_names(everywhere)
-        granted = scopes_of(held, define)
+        granted = scopes_of(held, mfa.defining(define, withheld))
         attributes = _attributes(uid, stored.result)
     except user_table.TableUnavailableError as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
@@ -177,8 +182,17 @@ def _rights(uid: str) -> Rights:
         raise _in_progress()
     until, generations = grants.first_end(everywhere), grants.generations(everywhere)
     is_administrator = any(map(admins.is_permanent, everywhere))
+    needs_mfa = not withheld.isdisjoint(permissions.lineage(grants.role_names(current), define))
     return Rights(
-        held, granted, meta.access_epoch, until, attributes, generations, is_administrator
+        held,
+        granted,
+        meta.access_epoch,
+        until,
+        attributes,
+        generations,
+        is_administrator,
+        meta.locks_mfa,
+        needs_mfa,
     )
 
 

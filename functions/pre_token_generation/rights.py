@@ -20,6 +20,8 @@ class Rights(NamedTuple):
 
     `generations` has the roles' generations that are not 0. `is_administrator` means that the role
     `admin` never expires.
+    `locks_mfa` means that the token must not change the second factor at the user pool;
+    `needs_mfa` means that a role is omitted because the user has no MFA (atrium/identity/mfa.py).
     """
 
     roles: Sequence[str] = ()
@@ -29,3 +31,5 @@ class Rights(NamedTuple):
     attributes: Attributes = MappingProxyType({})
     generations: Mapping[str, int] = MappingProxyType({})
     is_administrator: bool = False
+    locks_mfa: bool = False
+    needs_mfa: bool = False

@@ -7,7 +7,7 @@ not give are removed. If the table is down, the service gets no token.
 import functools
 from typing import TYPE_CHECKING, Any
 
-from atrium.identity import grants, permissions, services, token_size
+from atrium.identity import grants, mfa, permissions, services, token_size
 from atrium.identity.cognito_trigger import RefusalError
 from atrium.stores import user_table
 from pre_token_generation.bounds import bounded
@@ -47,11 +47,12 @@ def _rights(uid: str) -> Rights:
     if meta.status != "active":
         raise RefusalError("This service is disabled. Ask an administrator")
     define = functools.cache(user_table.role_definition)
-    everywhere = permissions.current(grants.everywhere(uid), define)
+    withheld = mfa.withheld(has_mfa=False)
+    everywhere = mfa.in_effect(permissions.current(grants.everywhere(uid), define), withheld)
     held = grants.role_names(everywhere)
     return Rights(
         held,
-        scopes_of(held, define),
+        scopes_of(held, mfa.defining(define, withheld)),
         meta.access_epoch,
         grants.first_end(everywhere),
         generations=grants.generations(everywhere),

@@ -53,10 +53,11 @@ def _differences(
     _, rows = postgres.batch(mark, find)
     known = {row[0]: Known(*row) for row in rows}
     uids = sorted({each.uid for each in known.values() if each.uid})
-    statuses = user_table.statuses(uids) if uids else {}
+    metas = user_table.metas(uids) if uids else {}
     for account in accounts:
         of = known[account.subject]
-        in_table = statuses.get(of.uid or "")
+        meta = metas.get(of.uid or "")
+        in_table = meta.status if meta else None
         if account.subject in missing:
             if of.status == "active" and not of.is_pending:
                 yield Drift("missing_account", account, of, in_table)

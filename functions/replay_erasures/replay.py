@@ -33,8 +33,8 @@ def _not_erased_in_table() -> Iterable[str]:
     after = _BEFORE_ALL
     while rows := postgres.query(queries.LIST_ERASED, after=after, limit=_AT_ONCE):
         page = [uid for (uid,) in rows]
-        statuses = user_table.statuses(page)
-        yield from (uid for uid in page if statuses.get(uid) != "erased")
+        metas = user_table.metas(page)
+        yield from (uid for uid in page if uid not in metas or metas[uid].status != "erased")
         after = page[-1]
 
 

@@ -51,7 +51,7 @@ def delete_own(request: Request) -> Response:
 def erase(request: Request) -> Response:
     """Start the erasure of a user, also of a deleted one."""
     uid, id = request.uuid("id"), uuid7()
-    epoch = Delegation(request.caller.uid).check_target(str(uid))
+    epoch = Delegation(request.caller).check_target(str(uid))
     if admins.is_last(str(uid)):
         raise status.last_admin()
     change = status.statement(id, uid, status.ERASE, None, request.caller.uid, request.request_id)

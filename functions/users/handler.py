@@ -10,6 +10,9 @@ ROUTES = {
     "GET /v1/me/sessions": deferred("users.sessions", "list_own"),
     "DELETE /v1/me/sessions": deferred("users.sessions", "end_others"),
     "DELETE /v1/me/sessions/{session}": deferred("users.sessions", "end_own"),
+    "GET /v1/me/mfa": deferred("users.mfa", "read_own"),
+    "PUT /v1/me/mfa": deferred("users.mfa", "enable_own"),
+    "DELETE /v1/me/mfa": deferred("users.mfa", "disable_own"),
     "GET /v1/users": deferred("users.directory", "list_"),
     "POST /v1/users": deferred("users.invitations", "invite"),
     "GET /v1/users/{id}": deferred("users.people", "read"),
@@ -23,6 +26,8 @@ ROUTES = {
     "GET /v1/invitations/{id}": deferred("users.invitation_list", "read"),
     "DELETE /v1/invitations/{id}": deferred("users.invitation_changes", "cancel"),
     "POST /v1/invitations/{id}/resend": deferred("users.invitation_changes", "resend"),
+    "GET /v1/users/{id}/mfa": deferred("users.mfa", "read_of_user"),
+    "DELETE /v1/users/{id}/mfa": deferred("users.mfa", "disable_of_user"),
     "GET /v1/operations/{id}": deferred("users.operations", "read"),
     "POST /v1/users/{id}/erasures": deferred("users.deletions", "erase"),
 }

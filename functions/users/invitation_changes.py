@@ -83,9 +83,9 @@ def _check_caller(request: Request, found: SentInvitation) -> int | None:
 
     Return the user's epoch.
     """
-    caller = Delegation(request.caller.uid)
+    caller = Delegation(request.caller)
     epoch = caller.check_target(str(found.uid)) if found.uid else None
-    invitations.check_roles(caller, request.caller.uid, found.roles)
+    invitations.check_roles(request.caller, found.roles)
     return epoch
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from atrium.http import idempotency_key
 from atrium.http.problem import FieldError, Problem
-from atrium.http.request import Request
+from atrium.http.request import Claims, Request
 from atrium.http.response import Response
 from atrium.http.text import Email, Locale, PersonName
 from atrium.identity import acceptance, address_rules, permissions, token_size
@@ -54,7 +54,7 @@ def invite(request: Request) -> Response:
     is_dry_run = request.parameters(InviteParameters).dry_run
     invitation = request.decode(Invitation)
     _check_address(invitation.email)
-    check_roles(Delegation(request.caller.uid), request.caller.uid, invitation.roles)
+    check_roles(request.caller, invitation.roles)
     if is_dry_run:
         return _check_free(request, invitation.email)
     command = invitation_command(invitation, request.caller.uid)
@@ -133,11 +133,11 @@ def days() -> int:
     return int(config.optional("INVITATION_DAYS", DAYS))
 
 
-def check_roles(caller: Delegation, uid: str, roles: Sequence[str]) -> None:
+def check_roles(caller: Claims, roles: Sequence[str]) -> None:
     """Raise 422 for roles that cannot be granted, and 403 for those that the caller may not grant."""
     if not roles:
         return
-    if not acceptance.may_grant(uid):
+    if not acceptance.may_grant(caller):
         detail = f"Granting roles needs the permission `{acceptance.GRANTING}`."
         errors = [FieldError("#/roles", detail)]
         raise Problem(403, "permission_missing", detail, errors=errors)
@@ -146,9 +146,10 @@ def check_roles(caller: Delegation, uid: str, roles: Sequence[str]) -> None:
         raise Problem(
             422, "validation_failed", "The roles cannot be granted; see `errors`.", errors=errors
         )
+    delegation = Delegation(caller)
     for place, (role, generation) in enumerate(generations.items()):
         try:
-            caller.check_grant(Grant("", EVERYWHERE, role, generation=generation or 0))
+            delegation.check_grant(Grant("", EVERYWHERE, role, generation=generation or 0))
         except Problem as refused:
             refused.errors = [FieldError(f"#/roles/{place}", refused.detail)]
             raise

@@ -9,7 +9,7 @@ from atrium.http import etag, merge_patch, response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grants, namespaces, permissions
+from atrium.identity import grants, mfa, namespaces, permissions
 from atrium.stores import user_table
 from users import model, profile
 from users.model import Profile, ProfilePatch
@@ -39,11 +39,14 @@ def change(request: Request) -> Response:
 
 def read_permissions(request: Request) -> Response:
     """Return the permissions that the table has now; the token's may be 30 s older."""
-    held = grants.role_names(permissions.current(grants.everywhere(request.caller.uid)))
+    withheld = request.caller.withheld
+    current = permissions.current(grants.everywhere(request.caller.uid))
+    held = grants.role_names(mfa.in_effect(current, withheld))
+    define = mfa.defining(user_table.role_definition, withheld)
     return response.json(
         {
             "roles": held,
-            "permissions": sorted(permissions.of(held)),
+            "permissions": sorted(permissions.of(held, define)),
             "all": permissions.ADMIN in held,
         }
     )

@@ -21,7 +21,7 @@ def change(request: Request) -> Response:
     uid = request.uuid("id")
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, model.READ_ONLY))
     versions = etag.expected_versions(request)
-    Delegation(request.caller.uid).check_target(str(uid))
+    Delegation(request.caller).check_target(str(uid))
     return _representation(
         profile.change(uid, changes, versions, request.caller.uid, request.request_id)
     )

@@ -158,7 +158,7 @@ def _end(request: Request, uid: str, items: Callable[[Meta], Items]) -> Response
 
     def write() -> None:
         meta = _meta(uid)
-        Delegation(request.caller.uid).check_target(uid)
+        Delegation(request.caller).check_target(uid)
         try:
             user_table.transact(items(meta))
         except TransactionCanceledError as refused:

@@ -73,7 +73,7 @@ def delete(request: Request) -> Response:
 
 def _carry_out(request: Request, uid: UUID, change: Change) -> Response:
     versions = etag.expected_versions(request)
-    epoch = Delegation(request.caller.uid).check_target(str(uid))
+    epoch = Delegation(request.caller).check_target(str(uid))
     if change.command == "disable_user" and admins.is_last(str(uid)):
         raise last_admin()
     row, operation = write(uid, change, versions, request.caller.uid, request.request_id)

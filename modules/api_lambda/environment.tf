@@ -10,6 +10,7 @@ locals {
         DB_USER = function.postgres[0]
       },
       !contains(keys(local.table_users), folder) ? {} : { USER_ATTRIBUTES_TABLE = local.user_attributes.table_name },
+      !contains(keys(local.table_users), folder) || length(local.user_attributes.mfa_roles) == 0 ? {} : { MFA_ROLES = join(" ", sort(local.user_attributes.mfa_roles)) },
       !contains(try(local.declared_partitions[folder].update, []), "sessions") ? {} : { REFRESH_TOKEN_DAYS = tostring(local.user_attributes.refresh_token_days) },
       function.database_secrets ? {
         DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)

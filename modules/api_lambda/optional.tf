@@ -13,6 +13,7 @@ locals {
     table_arn          = "arn:aws:dynamodb:none:000000000000:table/none"
     stream_arn         = "arn:aws:dynamodb:none:000000000000:table/none/stream/none"
     refresh_token_days = 30
+    mfa_roles          = []
   }
   user_pool_arn = var.user_pool != null ? var.user_pool.arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
 

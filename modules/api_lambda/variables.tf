@@ -243,14 +243,20 @@ variable "throttling" {
 }
 
 variable "user_attributes" {
-  description = "Table of attributes and access rights, its stream, and the lifetime of the pool's refresh tokens in days, for which a session that was ended is refused; null means none."
+  description = "Table of attributes and access rights, its stream, the lifetime of the pool's refresh tokens in days, for which a session that was ended is refused, and the roles that take effect only for users with MFA; null means none."
   type = object({
     table_name         = string
     table_arn          = string
     stream_arn         = string
     refresh_token_days = optional(number, 30)
+    mfa_roles          = optional(set(string), [])
   })
   default = null
+
+  validation {
+    condition     = var.user_attributes == null ? true : alltrue([for role in var.user_attributes.mfa_roles : can(regex("^[a-z][a-z0-9_-]{0,63}$", role))])
+    error_message = "user_attributes.mfa_roles must be names of roles: a lower-case letter, then letters, digits, hyphens or underscores, at most 64 characters, e.g. \"admin\"."
+  }
 
   validation {
     condition     = var.user_attributes == null ? true : can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+$", var.user_attributes.table_arn))

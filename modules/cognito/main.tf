@@ -3,7 +3,7 @@ data "aws_region" "current" {}
 resource "aws_cognito_user_pool" "this" {
   name                     = var.name
   deletion_protection      = var.deletion_protection ? "ACTIVE" : "INACTIVE"
-  mfa_configuration        = var.totp ? "OPTIONAL" : "OFF"
+  mfa_configuration        = var.mfa.totp ? "OPTIONAL" : "OFF"
   auto_verified_attributes = ["email"]
   username_attributes      = ["email"]
 
@@ -53,7 +53,7 @@ resource "aws_cognito_user_pool" "this" {
   }
 
   dynamic "software_token_mfa_configuration" {
-    for_each = var.totp ? [true] : []
+    for_each = var.mfa.totp ? [true] : []
 
     content {
       enabled = true

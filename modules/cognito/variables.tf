@@ -94,6 +94,26 @@ variable "hosted_page" {
   }
 }
 
+variable "mfa" {
+  description = "Multi-factor authentication: whether users may set up an authenticator app (totp), and the roles that take effect only for users who have."
+  type = object({
+    totp  = optional(bool, true)
+    roles = optional(set(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.mfa.totp || length(var.mfa.roles) == 0
+    error_message = "mfa.roles would take effect for nobody without an authenticator app: set mfa.totp = true."
+  }
+
+  validation {
+    condition     = alltrue([for service in values(var.services) : length(setintersection(service.roles, var.mfa.roles)) == 0])
+    error_message = "mfa.roles must name no role of a service, which has no second factor."
+  }
+}
+
 variable "password_auth_flow" {
   description = "Whether clients may also sign in by sending the password itself (USER_PASSWORD_AUTH), for tools and tests."
   type        = bool
@@ -207,13 +227,6 @@ variable "token_validity" {
     condition     = var.token_validity.refresh_days >= 1 && var.token_validity.refresh_days <= 3650
     error_message = "token_validity.refresh_days must be 1 to 3650."
   }
-}
-
-variable "totp" {
-  description = "Whether users may set up TOTP multi-factor authentication."
-  type        = bool
-  default     = true
-  nullable    = false
 }
 
 variable "triggers" {

@@ -67,13 +67,26 @@ def may_give(person: Person, given: Given, world: World, meant: World | None = N
     )
 
 
-def may_change(person: Person, target: Person, world: World) -> bool:
+def may_change(person: Person, target: Person, world: World, meant: World | None = None) -> bool:
     """You change those who have no right that you could not give."""
-    return all(may_give(person, each, world) for each in target)
+    return all(may_give(person, each, world, meant) for each in target)
 
 
-def may_define(person: Person, name: str, role: Role, world: World) -> bool:
+def may_define(
+    person: Person, name: str, role: Role, world: World, meant: World | None = None
+) -> bool:
     """You define a role if you hold all of it, everywhere and without end."""
-    plain = {**world, name: world.get(name, Role())._replace(assignable_by=())}
-    wanted = plain[name]._replace(permissions=role.permissions, parents=role.parents)
-    return may_give(person, Given(name), plain, {**plain, name: wanted})
+    meant = meant or world
+    was = meant.get(name, Role())._replace(assignable_by=())
+    own = {**world, name: world.get(name, Role())._replace(assignable_by=())}
+    wanted = was._replace(permissions=role.permissions, parents=role.parents)
+    return may_give(person, Given(name), own, {**meant, name: wanted})
+
+
+def without_mfa(person: Person, world: World, need_mfa: set[str]) -> tuple[Person, World]:
+    """What a person without MFA holds, and what roles mean to them. To others they mean what they did."""
+    left = {
+        name: role._replace(parents=[each for each in role.parents if each not in need_mfa])
+        for name, role in world.items()
+    }
+    return [given for given in person if given.what not in need_mfa], left

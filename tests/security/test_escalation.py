@@ -8,14 +8,24 @@ import importlib
 import itertools
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from access import attribute_items
-from atrium.identity import delegation, grant_items, legacy_grants, namespaces, rights
+from atrium.identity import (
+    delegation,
+    grant_items,
+    legacy_grants,
+    mfa,
+    namespaces,
+    permissions,
+    rights,
+)
 from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.stores import idempotency_in_table, user_table
 from tests.security import escalation_model as model
@@ -23,6 +33,7 @@ from tests.security.attacks import SESSION
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
+from users import mfa as users_mfa
 from users import profile, sessions, status
 
 SOON, LATER = 4_000_000_000, 4_100_000_000
@@ -55,6 +66,7 @@ CALLERS: Sequence[Person] = (
     [CLERK, Given("biller")],
     [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
     [CLERK, Given("admin", "document:7")],
+    [CLERK, Given("admin")],
     [Given("lead")],
     [Given("lead", until=SOON)],
     [Given("chief")],
@@ -103,6 +115,9 @@ DRAFTS: Sequence[Role] = (
     Role([], [], ["lead", "clerk"]),
 )
 REFUSALS = {"rights_exceeded", "admin_required", "own_grant"}
+WITHOUT_PERMISSION = {"mfa_required", "permission_missing", "not_found"}
+NEED_MFA = frozenset({"reader", "lead", "admin"})
+"""Roles that the setting names in the second half of the matrix, whose caller has no MFA."""
 
 
 class Cell(NamedTuple):
@@ -112,27 +127,61 @@ class Cell(NamedTuple):
     caller: Person
     target: Person
     allowed: bool
+    need_mfa: frozenset[str] = frozenset()
+
+
+class Rule(NamedTuple):
+    """The model, for callers without MFA where the setting names `need_mfa`."""
+
+    need_mfa: frozenset[str]
+
+    def may_call(self, caller: Person) -> bool:
+        """All callers hold both permissions that the operations ask for, or none."""
+        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
+        held = {
+            right
+            for each in person
+            if each.scope == "*"
+            for right in model.rights_of(each.what, own)
+        }
+        return bool({"everything", "access.write"} & held)
+
+    def may_give(self, caller: Person, given: Given) -> bool:
+        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
+        return self.may_call(caller) and model.may_give(person, given, own, WORLD)
+
+    def may_change(self, caller: Person, target: Person) -> bool:
+        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
+        return self.may_call(caller) and model.may_change(person, target, own, WORLD)
+
+    def may_define(self, caller: Person, name: str, role: Role) -> bool:
+        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
+        return self.may_call(caller) and model.may_define(person, name, role, own, WORLD)
 
 
 class WrittenError(BaseException):
     """The request has come to its first write."""
 
 
-SHARE = 1 if "WHOLE_MATRIX" in os.environ else 13
+SHARE = 1 if "WHOLE_MATRIX" in os.environ else 23
 """One of so many cells is asked: each combination of operation, caller and target is met, though not each with every grant."""
 
 
 def cells() -> Iterator[Cell]:
-    whole = itertools.chain(_grants(), _users(), _roles())
-    return (cell for number, cell in enumerate(whole) if number % SHARE == 0)
+    for need_mfa in (NEED_MFA, frozenset[str]()):
+        rule = Rule(need_mfa)
+        whole = itertools.chain(_grants(rule), _users(rule), _roles(rule))
+        for number, cell in enumerate(whole):
+            if number % SHARE == 0:
+                yield cell._replace(need_mfa=need_mfa)
 
 
-def _grants() -> Iterator[Cell]:
+def _grants(rule: Rule) -> Iterator[Cell]:
     path = {"id": TARGET}
     for caller, target in itertools.product(CALLERS, TARGETS):
-        may_change = model.may_change(caller, target, WORLD)
+        may_change = rule.may_change(caller, target)
         for given in GIVEN:
-            allowed = may_change and model.may_give(caller, given, WORLD)
+            allowed = may_change and rule.may_give(caller, given)
             yield Cell("POST /v1/users/{id}/grants", path, _body(given), caller, target, allowed)
         for place, given in enumerate(target):
             held = path | {"grant": _id(TARGET, place)}
@@ -140,7 +189,7 @@ def _grants() -> Iterator[Cell]:
                 "DELETE /v1/users/{id}/grants/{grant}", held, None, caller, target, may_change
             )
             for end in (None, SOON, LATER):
-                allowed = may_change and model.may_give(caller, given._replace(until=end), WORLD)
+                allowed = may_change and rule.may_give(caller, given._replace(until=end))
                 body = {"expires_at": end and rfc3339(end)}
                 yield Cell("PUT /v1/users/{id}/grants/{grant}", held, body, caller, target, allowed)
     for caller in CALLERS:  # themselves
@@ -163,7 +212,8 @@ def _grants() -> Iterator[Cell]:
                 [],
                 allowed=False,
             )
-            yield Cell("DELETE /v1/users/{id}/grants/{grant}", own, None, caller, [], allowed=True)
+            may_call = rule.may_call(caller)
+            yield Cell("DELETE /v1/users/{id}/grants/{grant}", own, None, caller, [], may_call)
 
 
 _USER_CHANGES: Sequence[tuple[str, Any]] = (
@@ -173,29 +223,35 @@ _USER_CHANGES: Sequence[tuple[str, Any]] = (
     ("DELETE /v1/users/{id}", None),
     ("DELETE /v1/users/{id}/sessions", None),
     ("DELETE /v1/users/{id}/sessions/{session}", None),
+    ("DELETE /v1/users/{id}/mfa", None),
 )
 
 
-def _users() -> Iterator[Cell]:
+_OWN = ("PATCH /v1/users/{id}/attributes", "PATCH /v1/users/{id}")
+"""The changes that need no permission if they are of oneself."""
+
+
+def _users(rule: Rule) -> Iterator[Cell]:
     for (caller, target), (route, body) in itertools.product(
         itertools.product(CALLERS, TARGETS), _USER_CHANGES
     ):
         path = {"id": TARGET, "session": SESSION}
-        yield Cell(route, path, body, caller, target, model.may_change(caller, target, WORLD))
+        yield Cell(route, path, body, caller, target, rule.may_change(caller, target))
     for caller, (route, body) in itertools.product(CALLERS, _USER_CHANGES):
-        yield Cell(route, {"id": CALLER, "session": SESSION}, body, caller, [], allowed=True)
+        allowed = route in _OWN or rule.may_call(caller)
+        yield Cell(route, {"id": CALLER, "session": SESSION}, body, caller, [], allowed)
 
 
-def _roles() -> Iterator[Cell]:
+def _roles(rule: Rule) -> Iterator[Cell]:
     for caller, name in itertools.product(CALLERS, [*WORLD, "new"]):
         before = WORLD.get(name)
-        may_change = before is None or model.may_define(caller, name, before, WORLD)
+        may_change = before is None or rule.may_define(caller, name, before)
         if before is not None:
             yield Cell("DELETE /v1/roles/{role}", {"role": name}, None, caller, [], may_change)
         for draft in DRAFTS:
             if name in draft.parents:
                 continue
-            allowed = may_change and model.may_define(caller, name, draft, WORLD)
+            allowed = may_change and rule.may_define(caller, name, draft)
             body = {"description": "x"} | {
                 field: list(getattr(draft, field))
                 for field in ("permissions", "parents", "assignable_by")
@@ -300,6 +356,8 @@ def _trusted_namespace(setters: Sequence[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    monkeypatch.setenv("MFA_ROLES", "")  # restored at the end
+
     def written(*_: Any, **__: Any) -> None:
         raise WrittenError
 
@@ -312,6 +370,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(profile, "change", written)
     session = sessions.SessionRecord(SESSION, "", 0, 0, 0, 0)
     monkeypatch.setattr(sessions, "identities", lambda uid: [])
+    monkeypatch.setattr(users_mfa, "identities", lambda uid: [])
     monkeypatch.setattr(sessions, "living", lambda uid, meta: [session])
     return made
 
@@ -319,11 +378,12 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
 def disagreements(table: Table, wanted: Iterator[Cell], tally: Counter[bool]) -> Iterator[str]:
     services = [importlib.import_module(f"{name}.handler") for name in ("access", "users")]
     handlers = {route: service.handler for service in services for route in service.ROUTES}
-    known: tuple[Person, Person] | None = None
+    known: Any = None
     for cell in wanted:
-        if known != (cell.caller, cell.target):
-            known = (cell.caller, cell.target)
+        if known != (cell.caller, cell.target, cell.need_mfa):
+            known = (cell.caller, cell.target, cell.need_mfa)
             table.hold({CALLER: cell.caller, TARGET: cell.target})
+            os.environ["MFA_ROLES"] = " ".join(cell.need_mfa)
             forget()
         tally[cell.allowed] += 1
         if (allowed := is_allowed(handlers[cell.route], cell)) != cell.allowed:
@@ -334,7 +394,8 @@ def is_allowed(handler: Any, cell: Cell) -> bool:
     everywhere = [given for given in cell.caller if given.scope == "*"]
     ends = [given.until for given in everywhere if given.until]
     until = {"roles_until": str(min(ends))} if ends else {}
-    token = claims(uid=CALLER, roles=" ".join(given.what for given in everywhere), **until)
+    roles = " ".join(given.what for given in everywhere)
+    token = claims(uid=CALLER, roles=roles, auth_time=str(int(time.time())), **until)
     is_new = cell.parameters.get("role") == "new"
     condition = {"If-None-Match": "*"} if is_new else {"If-Match": "*"}
     headers = {"Content-Type": "application/json", "Idempotency-Key": "k", **condition}
@@ -352,7 +413,9 @@ def is_allowed(handler: Any, cell: Cell) -> bool:
         "role_in_use",
     ):  # what the rule allows may be refused for another reason
         return True
-    assert (answer["statusCode"], code in REFUSALS) == (403, True), f"{cell}: {answer['body']}"
+    refusals = REFUSALS | (WITHOUT_PERMISSION if cell.need_mfa else set[str]())
+    status = 404 if code == "not_found" else 403
+    assert (answer["statusCode"], code in refusals) == (status, True), f"{cell}: {answer['body']}"
     return False
 
 
@@ -394,6 +457,23 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
     "grants are not looked at": (delegation.Delegation, "check_grant", lambda self, grant: None),
     "one may grant to oneself": (delegation, "refuse_own", lambda caller, uid: None),
+    "MFA is not asked for at the door": (
+        permissions,
+        "hold",
+        lambda caller, permission, current, hold=permissions.hold: hold(
+            msgspec.structs.replace(caller, withheld=frozenset()), permission, current=current
+        ),
+    ),
+    "a role withheld is given on": (
+        mfa,
+        "in_effect",
+        lambda found, without: list(found),
+    ),
+    "a role gives what a parent needs MFA for": (
+        delegation.Delegation,
+        "_roles",
+        lambda self, found, named=(): delegation.roles_of(found, named),
+    ),
     "roles that set trusted attributes are like others": (
         rights,
         "sets_trusted",
@@ -420,4 +500,4 @@ def test_a_broken_rule_is_found_out(
 def test_the_model_is_short_enough_to_read() -> None:
     source = (importlib.import_module(model.__name__).__file__ or "").strip()
     with open(source) as opened:  # noqa: PTH123
-        assert len([line for line in opened if line.strip()]) <= 60
+        assert len([line for line in opened if line.strip()]) <= 75

@@ -20,7 +20,9 @@ class Claims(msgspec.Struct, frozen=True):
     """The claims of the caller's access token, verified by `session.verify`.
 
     `role_generations` has the generations of `roles` that are not 0. A token names a deleted role
-    until it ends. If a role of that name is created again, it has another generation.
+    until it ends. If a role of that name is created again, it has another generation. `withheld`
+    are the roles that give the caller nothing without MFA (atrium/identity/mfa.py); `roles` has
+    none of them.
     """
 
     uid: str
@@ -35,6 +37,8 @@ class Claims(msgspec.Struct, frozen=True):
     roles_until: int | None = None  # epoch seconds at which the first of `roles` ends
     role_generations: Mapping[str, int] = MappingProxyType({})
     is_service: bool = False  # a machine caller, without a user; each of its tokens is a session
+    withheld: frozenset[str] = frozenset()
+    needs_mfa: bool = False  # the caller holds a role that is withheld
 
 
 class Request(msgspec.Struct):

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from atrium.http.problem import Problem
-from atrium.identity import admins, grant_items, grants, permissions
+from atrium.http.request import Claims
+from atrium.identity import admins, grant_items, grants, mfa, permissions
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, Grant, GrantRecord
 from atrium.identity.permissions import ADMIN
@@ -45,10 +46,12 @@ def accept(uid: str) -> None:
             postgres.query(ACCEPT, invitation=id)
 
 
-def may_grant(uid: str) -> bool:
+def may_grant(holder: Claims | mfa.Holder) -> bool:
     """Return True if the user holds the permission to grant roles."""
-    held = grants.role_names(permissions.current(grants.everywhere(uid)))
-    return ADMIN in held or GRANTING in permissions.of(held)
+    current = permissions.current(grants.everywhere(holder.uid))
+    held = grants.role_names(mfa.in_effect(current, holder.withheld))
+    define = mfa.defining(user_table.role_definition, holder.withheld)
+    return ADMIN in held or GRANTING in permissions.of(held, define)
 
 
 def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str]) -> bool:
@@ -58,8 +61,9 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str]) -> bool
     if meta.get("invitation") == str(invitation) or meta.get("status") != "active":
         return meta.get("status") == "active"
     inviter = user_table.meta(actor)  # before the reads that its epoch guards
-    is_active = inviter is not None and inviter.status == "active"
-    granted = _grantable(actor, roles) if is_active else {}
+    granted = dict[str, int]()
+    if inviter is not None and inviter.status == "active":
+        granted = _grantable(mfa.Holder(actor, mfa.withheld(has_mfa=inviter.mfa)), roles)
     records = [_record(uid, actor, role, generation) for role, generation in granted.items()]
     new = [record for record in records if grants.same(record) is None]
     changes = {
@@ -80,11 +84,11 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str]) -> bool
     return True
 
 
-def _grantable(actor: str, roles: Sequence[str]) -> dict[str, int]:
+def _grantable(inviter: mfa.Holder, roles: Sequence[str]) -> dict[str, int]:
     """Return the roles that the inviter may grant now, with their generations."""
-    if not roles or not may_grant(actor):
+    if not roles or not may_grant(inviter):
         return {}
-    delegation, found = Delegation(actor), dict[str, int]()
+    delegation, found = Delegation(inviter), dict[str, int]()
     for role in roles:
         generation = permissions.generation(role)
         if generation is not None and _allows(delegation, role, generation):

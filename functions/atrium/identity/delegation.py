@@ -12,7 +12,8 @@ from functools import cached_property, partial
 import msgspec
 
 from atrium.http.problem import FieldError, Problem
-from atrium.identity import grants, namespaces, rights
+from atrium.http.request import Claims
+from atrium.identity import grants, mfa, namespaces, rights
 from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rights import Role, Roles
@@ -28,12 +29,13 @@ GRAPH = ("ROLES", "GRAPH")
 class Delegation:
     """The rights that the caller of a request holds and so may grant."""
 
-    def __init__(self, uid: str) -> None:
-        self._uid = uid
+    def __init__(self, caller: Claims | mfa.Holder) -> None:
+        self._uid = caller.uid
+        self._withheld = caller.withheld
 
     @cached_property
     def _everywhere(self) -> list[Grant]:
-        return grants.everywhere(self._uid)
+        return mfa.in_effect(grants.everywhere(self._uid), self._withheld)
 
     @cached_property
     def is_unlimited(self) -> bool:
@@ -48,7 +50,7 @@ class Delegation:
         if self.is_unlimited:
             return
         own = self._own([grant])
-        roles = roles_of([*own, grant])
+        roles = self._roles([*own, grant])
         if rights.can_hand_out(own, grant, roles):
             return
         if rights.sets_trusted(grant.role, roles):
@@ -81,7 +83,7 @@ class Delegation:
         if not held:
             return epoch
         own = self._own(held)
-        roles = roles_of([*own, *held])
+        roles = self._roles([*own, *held])
         beyond = [grant for grant in held if not rights.can_hand_out(own, grant, roles)]
         if any(grant.role == ADMIN for grant in beyond) and not any(
             grant.role == ADMIN for grant in own
@@ -110,7 +112,7 @@ class Delegation:
         whole = Grant("", EVERYWHERE, name)
         own = [each for each in self._everywhere if rights.contains(each, whole)]
         named = [name, *(parent for role in (before, after) if role for parent in role.parents)]
-        roles = roles_of(own, named)
+        roles = self._roles(own, named)
         if rights.sets_trusted(name, roles) and not rights.can_define(own, name, Role(), roles):
             raise _sets_trusted(
                 f"Only an administrator without end can create, change or delete {name}: it may "
@@ -133,12 +135,21 @@ class Delegation:
         if not scopes:
             return self._everywhere
         if len(scopes) > _MANY_SCOPES:
-            return in_force(grants.whole(self._uid))
+            return in_force(mfa.in_effect(grants.whole(self._uid), self._withheld))
         asked = [
             (self._uid, kind, id) for kind, _, id in (scope.partition(":") for scope in scopes)
         ]
         found = {each.id: each for of_one in grants.covering(asked).values() for each in of_one}
-        return in_force(found.values())
+        return in_force(mfa.in_effect(found.values(), self._withheld))
+
+    def _roles(self, found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
+        roles = roles_of(found, named)
+        return {
+            name: msgspec.structs.replace(role, is_withheld=True)
+            if name in self._withheld
+            else role
+            for name, role in roles.items()
+        }
 
 
 def refuse_own(caller: str, uid: str) -> None:
@@ -205,7 +216,7 @@ def _fault(own: Sequence[Grant], grant: Grant, roles: Roles) -> tuple[str, str]:
 
 
 def _role_faults(own: Sequence[Grant], role: Role, roles: Roles) -> list[FieldError]:
-    names = rights.lineage((each.role for each in own if each.role), roles)
+    names = rights.roles_in_effect(own, roles)
     held = rights.permissions_of(names, roles)
     faults = [
         FieldError("#/permissions", f"You do not hold {permission} everywhere and without end.")

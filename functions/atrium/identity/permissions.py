@@ -35,7 +35,7 @@ def hold(caller: Claims, permission: str, *, current: bool = False) -> bool:
     read = user_table.role_definition if current else cached
     return ADMIN in held or any(
         permission in definition.permissions
-        for definition in _definitions(held, read, caller.role_generations)
+        for definition in _definitions(held, read, caller.role_generations, caller.withheld)
     )
 
 
@@ -102,22 +102,35 @@ def of(roles: Iterable[str], read: Define | None = None) -> set[str]:
     return _of(set(roles), read or user_table.role_definition)
 
 
+def lineage(roles: Iterable[str], read: Define) -> set[str]:
+    """Return the roles and all that they build on. Raises like `hold`."""
+    found, waiting = set[str](), set(roles)
+    while waiting:
+        found |= waiting
+        waiting = {parent for role in waiting for parent in read(role).parents} - found
+    return found
+
+
 def _of(roles: set[str], read: Define) -> set[str]:
     return set[str]().union(*(definition.permissions for definition in _definitions(roles, read)))
 
 
 def _definitions(
-    roles: set[str], read: Define, generations: Mapping[str, int] | None = None
+    roles: set[str],
+    read: Define,
+    generations: Mapping[str, int] | None = None,
+    withheld: frozenset[str] = frozenset(),
 ) -> Iterator[RoleDefinition]:
     """Yield the definitions of the roles, then of their parents, level by level.
 
     Each is read only when it is wanted. With `generations`, roles of other generations are
-    omitted: they were created after the token that names them.
+    omitted: they were created after the token that names them. So are `withheld` ones, with what
+    they build on.
     """
     seen, waiting = set[str](), roles
     while waiting:
         parents = set[str]()
-        for role in sorted(waiting):
+        for role in sorted(waiting - withheld):
             definition = read(role)
             if generations is not None and not seen and not _is_same(definition, role, generations):
                 definition = user_table.role_definition(role)  # the cache may be older

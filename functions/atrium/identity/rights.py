@@ -21,7 +21,8 @@ class Role(msgspec.Struct, frozen=True):
     """The definition of a role. Holders of a role in `assignable_by` may grant this one.
 
     `sets_trusted` means that a trusted namespace names the role in `set_by`. Its permissions do
-    not show that its holders set values that other programs trust.
+    not show that its holders set values that other programs trust. `is_withheld` means that it
+    gives nothing to the person who grants, who has no MFA; it counts in full for others.
     """
 
     permissions: frozenset[str] = frozenset()
@@ -29,6 +30,7 @@ class Role(msgspec.Struct, frozen=True):
     assignable_by: frozenset[str] = frozenset()
     generation: int = 0
     sets_trusted: bool = False
+    is_withheld: bool = False
 
 
 Roles = Mapping[str, Role]
@@ -108,6 +110,14 @@ def lineage(names: Iterable[str], roles: Roles) -> set[str]:
     return found
 
 
+def roles_in_effect(own: Iterable[Grant], roles: Roles) -> set[str]:
+    """Return the granted roles and all that they build on, without those that are withheld."""
+    withheld = {name for name, role in roles.items() if role.is_withheld}
+    usable = {name: role for name, role in roles.items() if name not in withheld}
+    granted = {each.role for each in own if each.role} - withheld
+    return lineage(granted, usable) - withheld
+
+
 def permissions_of(names: Iterable[str], roles: Roles) -> set[str]:
     """Return the permissions that the roles hold themselves."""
     return {permission for name in names for permission in roles.get(name, _NOTHING).permissions}
@@ -133,11 +143,11 @@ class _Held(NamedTuple):
 
 def _held(own: Sequence[Grant], grant: Grant, roles: Roles) -> _Held:
     reaching = [each for each in own if contains(each, grant) and counts(each, roles)]
-    names = lineage((each.role for each in reaching if each.role), roles)
+    names = roles_in_effect(reaching, roles)
     permissions = permissions_of(names, roles) | {
         permission_of(each) for each in reaching if each.action
     }
-    return _Held(any(each.role == ADMIN for each in reaching), names, permissions)
+    return _Held(ADMIN in names, names, permissions)
 
 
 def _role_is_within(role: str, held: _Held, roles: Roles) -> bool:

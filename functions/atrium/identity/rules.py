@@ -13,6 +13,9 @@ import msgspec
 from atrium.http.problem import Problem
 from atrium.http.request import Claims, Request, RowAccess
 
+ACR = "mfa"
+"""The authentication context (RFC 9470) of a sign-in with a second factor."""
+
 
 class Alternative(msgspec.Struct, frozen=True):
     """An alternative of a rule. `of` is the permission, role or path parameter, or empty."""
@@ -113,10 +116,28 @@ def row_access(request: Request, rule: Rule) -> RowAccess:
     if any(alternative.kind == "self" for alternative in rule.allow):
         raise not_found()
     wanted = " or ".join(f"{alternative.kind} {alternative.of}" for alternative in rule.allow)
+    if request.claims and request.claims.needs_mfa:
+        raise _mfa_required(wanted)
     raise Problem(
         403,
         "permission_missing",
         f"This requires {wanted or 'a right that nobody holds'}. Ask an administrator.",
+    )
+
+
+def _mfa_required(wanted: str) -> Problem:
+    """Return the 403 for a caller who holds a role without effect, which may include the right."""
+    return Problem(
+        403,
+        "mfa_required",
+        f"This requires {wanted}. You hold roles that take effect only with multi-factor "
+        "authentication, and they may include it. Set up an authenticator app, send "
+        "PUT /v1/me/mfa, then sign in again. GET /v1/me/mfa lists these roles.",
+        headers={
+            # RFC 9470. API Gateway sends it as x-amzn-Remapped-WWW-Authenticate.
+            "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+            f'error_description="Set up multi-factor authentication", acr_values="{ACR}"'
+        },
     )
 
 

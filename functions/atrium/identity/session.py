@@ -7,9 +7,11 @@ something do not.
 import time
 from collections.abc import Mapping
 
+import msgspec
+
 from atrium.http.problem import Problem, unavailable
 from atrium.http.request import Claims
-from atrium.identity import token_size
+from atrium.identity import mfa, token_size
 from atrium.identity.authority import TokenStaleError
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
@@ -42,7 +44,16 @@ def verify(token: Mapping[str, str], *, current: bool = False) -> Claims:
         raise Problem(401, "session_ended", "This session was ended. Sign in again.")
     if meta is None or not meta.confirms(claims):
         raise TokenStaleError
-    return claims
+    return _without(mfa.withheld(has_mfa=meta.mfa), claims)
+
+
+def _without(withheld: mfa.Names, claims: Claims) -> Claims:
+    """Return the claims without roles that need MFA, which an older token may name."""
+    if not withheld:
+        return claims
+    roles = tuple(role for role in claims.roles if role not in withheld)
+    needs_mfa = claims.needs_mfa or len(roles) < len(claims.roles)
+    return msgspec.structs.replace(claims, roles=roles, withheld=withheld, needs_mfa=needs_mfa)
 
 
 def claims_of(token: Mapping[str, str]) -> Claims:
@@ -66,6 +77,7 @@ def claims_of(token: Mapping[str, str]) -> Claims:
             roles_until=int(token["roles_until"]) if "roles_until" in token else None,
             role_generations=token_size.generations(token.get("role_generations", "")),
             is_service=is_service,
+            needs_mfa="needs_mfa" in token,
         )
     except (KeyError, ValueError):
         raise Problem(

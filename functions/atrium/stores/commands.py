@@ -29,6 +29,8 @@ Name = Literal[
     "sign_out_user",
     "suspend_user",
     "erase_user",
+    "enable_mfa",
+    "disable_mfa",
 ]
 """`suspend_user` ends the sessions of a person who deleted their account, who may come back.
 `erase_user` deletes the account in the pool."""
@@ -63,10 +65,14 @@ class StatusOfUser(msgspec.Struct, frozen=True):
 
 
 class IdentitiesOfUser(msgspec.Struct, frozen=True):
-    """Arguments of `sign_out_user`. It belongs to no operation, so its outcome ends nothing."""
+    """Arguments of the commands WITHOUT_OPERATION, whose outcome ends nothing.
+
+    `request_id` is the request's that asked for MFA, for the audit trail.
+    """
 
     uid: str
     identities: list[tuple[str, str]]
+    request_id: str = ""
 
 
 class Administrators(msgspec.Struct, frozen=True):
@@ -86,6 +92,9 @@ INVITES = ("create_user", "resend_invitation")
 """Commands that send an invitation. They change no status."""
 ENDS_ACCESS = ("disable_user", "suspend_user", "erase_user")
 """Commands that take a user out of the set of administrators."""
+
+
+WITHOUT_OPERATION = ("sign_out_user", "enable_mfa", "disable_mfa")
 
 
 class LastAdminError(Exception):
@@ -142,8 +151,8 @@ def new_item(command: Command) -> dict[str, Any]:
         "created_at": rfc3339.now(),
         "outcome": "pending",
     }
-    # No operation names this command, so exports and erasures find it by the index.
-    if command.command == "sign_out_user":
+    # No operation names these commands, so exports and erasures find them by the index.
+    if command.command in WITHOUT_OPERATION:
         attributes |= about(command.arguments["uid"])
     item = {name: {"S": value} for name, value in attributes.items()}
     return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}

@@ -58,7 +58,9 @@ class Meta(msgspec.Struct, frozen=True):
 
     A token with an older epoch is stale. `ended_sessions` are single sessions, with the epoch
     seconds at which their last token ends. Every session whose sign-in was no later than
-    `sessions_ended_at` is ended, too, except `kept_session`.
+    `sessions_ended_at` is ended, too, except `kept_session`. `mfa` is True if the user pool asks
+    for a second factor at every sign-in. `mfa_requested` is True while it is asked to begin with that,
+    and `mfa_change` is the latest command that changes it.
     """
 
     status: str
@@ -67,6 +69,14 @@ class Meta(msgspec.Struct, frozen=True):
     ended_sessions: Mapping[str, int] = {}
     sessions_ended_at: int = 0
     kept_session: str = ""
+    mfa: bool = False
+    mfa_requested: bool = False
+    mfa_change: str = ""
+
+    @property
+    def locks_mfa(self) -> bool:
+        """Return True if no token may change the second factor at the user pool."""
+        return self.mfa or self.mfa_requested
 
     @property
     def is_deleted(self) -> bool:
@@ -107,26 +117,20 @@ def meta(uid: str) -> Meta | None:
     return _meta(dynamodb.plain(answer["Item"])) if "Item" in answer else None
 
 
-def statuses(uids: Sequence[str]) -> dict[str, str]:
-    """Return uid → status of up to 100 users; missing users are omitted.
+def metas(uids: Sequence[str]) -> dict[str, Meta]:
+    """Return META of up to 100 users by uid; missing users are omitted.
 
     One call. Raises `TableUnavailableError`.
     """
     table = required("USER_ATTRIBUTES_TABLE")
-    names = {"#status": "status"}
-    wanted = {
-        "Keys": [meta_key(uid) for uid in uids],
-        "ConsistentRead": True,
-        "ProjectionExpression": "pk, #status",
-        "ExpressionAttributeNames": names,
-    }
+    wanted = {"Keys": [meta_key(uid) for uid in uids], "ConsistentRead": True}
     answer = _answer("batch_get_item", RequestItems={table: wanted})
     if answer.get("UnprocessedKeys"):
         raise TableUnavailableError(
             f"batch_get_item on {table} returned only some of {len(uids)} items: throttled"
         )
     found = map(dynamodb.plain, answer["Responses"].get(table, ()))
-    return {item["pk"].removeprefix("U#"): item["status"] for item in found}
+    return {item["pk"].removeprefix("U#"): _meta(item) for item in found}
 
 
 def create_meta(uid: str) -> None:

@@ -102,6 +102,18 @@ run "code_from_a_bucket" {
   }
 }
 
+run "roles_that_need_mfa" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for function in values(aws_lambda_function.this) :
+      contains(keys(function.environment[0].variables), "USER_ATTRIBUTES_TABLE") == contains(keys(function.environment[0].variables), "MFA_ROLES")
+    ])
+    error_message = "Every function that reads rights from the table knows the roles that need MFA."
+  }
+}
+
 run "functions_as_their_folders_declare_them" {
   command = plan
 
@@ -209,7 +221,7 @@ run "functions_as_their_folders_declare_them" {
   assert {
     condition = aws_lambda_function.this["profile"].environment[0].variables == tomap({
       ATRIUM_SERVICE        = "profile", ATRIUM_STAGE = "test", DB_HOST = "proxy.test", DB_NAME = "atrium", DB_PORT = "5432", DB_USER = "app",
-      USER_ATTRIBUTES_TABLE = "atrium-test-UserAttributes", REFRESH_TOKEN_DAYS = "30",
+      USER_ATTRIBUTES_TABLE = "atrium-test-UserAttributes", REFRESH_TOKEN_DAYS = "30", MFA_ROLES = "admin auditor",
     })
     error_message = "What declares postgres and user_attributes knows where they are."
   }

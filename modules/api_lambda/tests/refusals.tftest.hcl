@@ -162,3 +162,13 @@ run "an_address_as_the_bucket_of_the_code" {
 
   expect_failures = [var.runtime]
 }
+
+run "a_role_that_needs_mfa_with_a_wrong_name" {
+  command = plan
+
+  variables {
+    user_attributes = { table_name = "any", table_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any", stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/any/stream/2026", mfa_roles = ["Admin"] }
+  }
+
+  expect_failures = [var.user_attributes]
+}

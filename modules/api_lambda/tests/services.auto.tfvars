@@ -32,4 +32,5 @@ user_attributes = {
   table_name = "atrium-test-UserAttributes"
   table_arn  = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes"
   stream_arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/atrium-test-UserAttributes/stream/2026-01-01T00:00:00.000"
+  mfa_roles  = ["auditor", "admin"]
 }

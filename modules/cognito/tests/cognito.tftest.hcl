@@ -151,7 +151,7 @@ run "environment_settings" {
     hosted_page         = { domain_prefix = "atrium-test", callback_urls = ["https://example.org/signed-in", "http://localhost:8080/"] }
     password_auth_flow  = true
     token_validity      = { access_minutes = 15, refresh_days = 1 }
-    totp                = false
+    mfa                 = { totp = false }
     triggers            = {}
   }
 

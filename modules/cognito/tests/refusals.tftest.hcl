@@ -125,3 +125,25 @@ run "a_service_that_is_an_administrator" {
 
   expect_failures = [var.services]
 }
+
+run "a_service_with_a_role_that_needs_mfa" {
+  command = plan
+
+  variables {
+    services            = { reporting = { scopes = ["me"], roles = ["auditor"] } }
+    mfa                 = { roles = ["auditor"] }
+    token_domain_prefix = "atrium-test"
+  }
+
+  expect_failures = [var.mfa]
+}
+
+run "roles_that_need_mfa_where_there_is_none" {
+  command = plan
+
+  variables {
+    mfa = { totp = false, roles = ["admin"] }
+  }
+
+  expect_failures = [var.mfa]
+}

@@ -5,7 +5,7 @@ An evaluation must decide as the reference does; a search must find what evaluat
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from access import evaluation, search
@@ -25,7 +25,12 @@ class FixedTime:
 
 
 def disagreements(
-    service: Service, seed: int, count: int, tally: Counter[bool] | None = None, legacy: float = 0
+    service: Service,
+    seed: int,
+    count: int,
+    tally: Counter[bool] | None = None,
+    legacy: float = 0,
+    need_mfa: Sequence[str] = (),
 ) -> Iterator[str]:
     """Of `count` decisions, and of the searches beside them, those that the reference makes otherwise.
 
@@ -42,7 +47,7 @@ def disagreements(
         before = stored
         permissions.cache.clear()  # thirty seconds, to the caches
         questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
-        expected = [reference.permitted(table, *question, NOW) for question in questions]
+        expected = [reference.permitted(table, *question, NOW, need_mfa) for question in questions]
         if tally is not None:
             tally.update(expected)
         made = _ask(
@@ -53,16 +58,19 @@ def disagreements(
                 yield f"{question}: expected {wanted}, got {decided}, in {table}"
         for question in questions[:: QUESTIONS_OF_A_TABLE // 2]:
             yield from (
-                f"{question}: {what}, in {table}" for what in _searched(service, table, question)
+                f"{question}: {what}, in {table}"
+                for what in _searched(service, table, question, need_mfa)
             )
 
 
-def _searched(service: Service, table: list[Item], asked: Question) -> Iterator[str]:
+def _searched(
+    service: Service, table: list[Item], asked: Question, need_mfa: Sequence[str]
+) -> Iterator[str]:
     user, action, kind, thing = asked
     body = _body(asked)
 
     def permitted(user: str = user, action: str = action, thing: str = thing) -> bool:
-        return reference.permitted(table, user, action, kind, thing, NOW)
+        return reference.permitted(table, user, action, kind, thing, NOW, need_mfa)
 
     subjects = {each["id"] for each in _ask(service, "search/subject", **body)["results"]} - {ADMIN}
     if subjects != {each for each in EVERYBODY if permitted(user=each)}:

@@ -42,7 +42,7 @@ def disagreements(
             made = build.decide(
                 subjects[question.user], question.action, resource, roles.__getitem__, NOW
             )
-            expected = reference.permitted(table, *question, NOW)
+            expected = reference.permitted(table, *question, NOW, worlds.NEED_MFA)
             if tally is not None:
                 tally[expected] += 1
             if made.permit != expected:
@@ -50,9 +50,11 @@ def disagreements(
 
 
 def _subject(table: list[Item], user: str) -> decision.SubjectGrants:
-    status = next((item["status"] for item in table if item["pk"] == f"U#{user}"), None)
+    meta = next((item for item in table if item["pk"] == f"U#{user}"), Item())
     return decision.SubjectGrants(
-        status, [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"]
+        meta.get("status"),
+        [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"],
+        frozenset(() if meta.get("mfa") else worlds.NEED_MFA),
     )
 
 

@@ -7,14 +7,21 @@ Item = dict[str, Any]
 
 
 def permitted(
-    table: Iterable[Item], user: str, action: str, kind: str, thing: str, now: float
+    table: Iterable[Item],
+    user: str,
+    action: str,
+    kind: str,
+    thing: str,
+    now: float,
+    need_mfa: Iterable[str] = (),
 ) -> bool:
-    """May `user` do `action` to the `thing` of this `kind`?"""
+    """May `user` do `action` to the `thing` of this `kind`? Roles that `need_mfa` count for nobody without it."""
     items = list(table)
+    withheld = set[str]() if has_mfa(items, user) else set(need_mfa)
     return is_active(items, user) and any(
         has_not_ended(item, now)
         and reaches(item, kind, thing)
-        and allows(items, item, f"{kind}.{action}", action)
+        and allows(items, item, f"{kind}.{action}", action, withheld)
         for item in items
         if item["pk"] == f"G#{user}"
     )
@@ -24,6 +31,13 @@ def is_active(items: list[Item], user: str) -> bool:
     """Somebody unknown is not active, and somebody disabled neither."""
     return any(
         item["pk"] == f"U#{user}" and item["sk"] == "META" and item["status"] == "active"
+        for item in items
+    )
+
+
+def has_mfa(items: list[Item], user: str) -> bool:
+    return any(
+        item["pk"] == f"U#{user}" and item["sk"] == "META" and item.get("mfa", False)
         for item in items
     )
 
@@ -41,21 +55,26 @@ def reaches(item: Item, kind: str, thing: str) -> bool:
     return bool(of_kind == kind and of_thing in ("*", thing))
 
 
-def allows(items: list[Item], grant: Item, permission: str, action: str) -> bool:
+def allows(
+    items: list[Item], grant: Item, permission: str, action: str, withheld: set[str]
+) -> bool:
     """A right is to one action. A role allows what it holds; the role `admin` holds everything."""
     if "role" not in grant:
         return bool(grant["action"] == action)
+    if grant["role"] in withheld:
+        return False
+    roles = with_ancestors(items, grant["role"], set(), withheld)
     return grant["role"] == "admin" or any(
         item["sk"].startswith("PERM#") and item["permission"] == permission
         for item in items
-        if item["pk"] in {f"R#{role}" for role in with_ancestors(items, grant["role"], set())}
+        if item["pk"] in {f"R#{role}" for role in roles}
     )
 
 
-def with_ancestors(items: list[Item], role: str, known: set[str]) -> set[str]:
+def with_ancestors(items: list[Item], role: str, known: set[str], withheld: set[str]) -> set[str]:
     """The role, its parents, theirs, and so on; each once, should they ever form a circle."""
     for item in items:
         if item["pk"] == f"R#{role}" and item["sk"] == "META":
-            for parent in set(item.get("parents", ())) - known - {role}:
-                known = with_ancestors(items, parent, known | {role})
+            for parent in set(item.get("parents", ())) - known - {role} - withheld:
+                known = with_ancestors(items, parent, known | {role}, withheld)
     return known | {role}

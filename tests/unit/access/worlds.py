@@ -9,6 +9,7 @@ KINDS = ("document", "order", "documents")  # one is the beginning of another
 THINGS = ("1", "2", "*", "1:2", "1#2")
 ACTIONS = ("read", "write", "admin")
 ROLES = ("reader", "writer", "editor", "owner", "admin")
+NEED_MFA = ("editor", "admin")
 NOW = 1_000
 
 Item = dict[str, Any]
@@ -50,16 +51,13 @@ def _roles(chance: random.Random) -> Iterator[Item]:
 
 def _users(chance: random.Random) -> Iterator[Item]:
     for user in USERS:
-        if chance.random() < 0.95:
-            status = chance.choice(("active", "active", "active", "active", "disabled"))
-            yield {
-                "pk": f"U#{user}",
-                "sk": "META",
-                "status": status,
-                "access_epoch": 1,
-                "version": 1,
-            }
+        meta = {"pk": f"U#{user}", "sk": "META", "access_epoch": 1, "version": 1}
+        is_known = chance.random() < 0.95
+        if is_known:
+            meta["status"] = chance.choice(("active", "active", "active", "active", "disabled"))
         made = [_grant(chance, user, number) for number in range(chance.choice((0, 2, 4, 8)))]
+        if is_known:
+            yield meta | {"mfa": len(made) != 2}
         for grant in {grant["sk"]: grant for grant in made}.values():
             yield grant
             if grant["scope"] != "*":
