@@ -6,11 +6,15 @@ from typing import Any
 
 from aiohttp import web
 
-from local_aws.cognito.pools import Pool
+from local_aws.cognito import triggers
+from local_aws.cognito.errors import CognitoError
+from local_aws.cognito.pools import Pool, User
 from local_aws.cognito.service import Service
 from local_aws.cognito.state import Message
 
 KEPT = 1000
+MAX_SUBJECT, MAX_MESSAGE = 140, 20_000
+"""Characters of the texts that a custom message may have."""
 VERIFICATION = ("Your verification code", "Your confirmation code is {####}")
 INVITATION = (
     "Your temporary password",
@@ -18,21 +22,58 @@ INVITATION = (
 )
 
 
-def send_code(service: Service, pool: Pool, to: str, code: str) -> dict[str, str]:
-    """Send a code and return the `CodeDeliveryDetails`."""
+async def send_code(
+    service: Service,
+    pool: Pool,
+    user: User,
+    source: str,
+    to: str,
+    code: str,
+    client_id: str = triggers.NO_CLIENT,
+    client_metadata: triggers.Metadata = None,
+) -> dict[str, str]:
+    """Send a code and return the `CodeDeliveryDetails`. `source` is what the trigger is told."""
     template = pool.extended_config.get("VerificationMessageTemplate") or {}
     subject = template.get("EmailSubject") or VERIFICATION[0]
     body = template.get("EmailMessage") or VERIFICATION[1]
-    _deliver(service, to, subject, body.replace("{####}", code), code)
+    custom = await triggers.custom_message(service, pool, user, source, client_id, client_metadata)
+    subject, body = _customized(custom, subject, body, triggers.CODE)
+    _deliver(service, to, subject, body.replace(triggers.CODE, code), code)
     return delivery(to)
 
 
-def send_invitation(service: Service, pool: Pool, to: str, username: str, password: str) -> None:
+def _customized(
+    custom: triggers.CustomMessage, subject: str, body: str, *placeholders: str
+) -> tuple[str, str]:
+    """Return the texts of the trigger, or those of the pool if a placeholder is missing."""
+    if custom.email_message is None or any(
+        each not in custom.email_message for each in placeholders
+    ):
+        return subject, body
+    if len(custom.email_subject or "") > MAX_SUBJECT or len(custom.email_message) > MAX_MESSAGE:
+        raise CognitoError("InvalidLambdaResponseException", "Unrecognizable lambda output")
+    return custom.email_subject or subject, custom.email_message
+
+
+async def send_invitation(
+    service: Service,
+    pool: Pool,
+    user: User,
+    to: str,
+    username: str,
+    password: str,
+    client_metadata: triggers.Metadata,
+) -> None:
     template = (pool.extended_config.get("AdminCreateUserConfig") or {}).get(
         "InviteMessageTemplate"
     ) or {}
     subject = template.get("EmailSubject") or INVITATION[0]
     body = template.get("EmailMessage") or INVITATION[1]
+    source = "CustomMessage_AdminCreateUser"
+    custom = await triggers.custom_message(
+        service, pool, user, source, triggers.NO_CLIENT, client_metadata
+    )
+    subject, body = _customized(custom, subject, body, triggers.CODE, triggers.USERNAME)
     _deliver(
         service,
         to,

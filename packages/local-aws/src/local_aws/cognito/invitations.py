@@ -18,7 +18,7 @@ async def admin_create_user(service: Service, request: requests.AdminCreateUser)
     pool = pools.find_pool(request.user_pool_id)
     if request.message_action == "RESEND":
         user = _invited_before(pool, request.username)
-        return _invite(service, pool, user, request)
+        return await _invite(service, pool, user, request)
     if request.message_action not in (None, "SUPPRESS"):
         raise invalid_parameter(
             f"MessageAction {request.message_action!r} is neither RESEND nor SUPPRESS."
@@ -37,17 +37,19 @@ async def admin_create_user(service: Service, request: requests.AdminCreateUser)
     )
     pools.require_absent(pool, request.username, "User account already exists")
     pools.add_user(pool, user)
-    return _invite(service, pool, user, request)
+    return await _invite(service, pool, user, request)
 
 
-def _invite(
+async def _invite(
     service: Service, pool: Pool, user: User, request: requests.AdminCreateUser
 ) -> dict[str, Any]:
     password = request.temporary_password or passwords.generate(pool)
     passwords.set_temporary(service, pool, user, password)
     email = user.attribute_lookup.get("email")
     if request.message_action != "SUPPRESS" and email:
-        inbox.send_invitation(service, pool, email, request.username, password)
+        await inbox.send_invitation(
+            service, pool, user, email, request.username, password, request.client_metadata
+        )
     return {"User": pools.describe(user, "Attributes")}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local_aws.cognito import attributes, codes, inbox, pools, quotas, requests, sessions
+from local_aws.cognito import attributes, codes, inbox, pools, quotas, requests, sessions, triggers
 from local_aws.cognito.errors import NotEmulatedError, invalid_parameter
 from local_aws.cognito.pools import Pool, User
 from local_aws.cognito.service import Service
@@ -15,7 +15,8 @@ async def update_user_attributes(
     pool, client, user = sessions.authenticate(service, request.access_token)
     given = requests.named(request.user_attributes)
     attributes.check_writable(client, set(given))
-    return {"CodeDeliveryDetailsList": _change(service, pool, user, given)}
+    sent = await _change(service, pool, user, given, client.id, request.client_metadata)
+    return {"CodeDeliveryDetailsList": sent}
 
 
 async def admin_update_user_attributes(
@@ -23,7 +24,8 @@ async def admin_update_user_attributes(
 ) -> dict[str, Any]:
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
-    _change(service, pool, user, requests.named(request.user_attributes))
+    given = requests.named(request.user_attributes)
+    await _change(service, pool, user, given, triggers.NO_CLIENT, request.client_metadata)
     return {}
 
 
@@ -54,10 +56,12 @@ def _delete(pool: Pool, user: User, names: list[str]) -> None:
 async def get_user_attribute_verification_code(
     service: Service, request: requests.AttributeVerificationCode
 ) -> dict[str, Any]:
-    pool, _, user = sessions.authenticate(service, request.access_token)
+    pool, client, user = sessions.authenticate(service, request.access_token)
     _require_email(request.attribute_name)
     quotas.count(service, user, "GetUserAttributeVerificationCode")
-    return {"CodeDeliveryDetails": _send_code(service, pool, user)}
+    source = "CustomMessage_VerifyUserAttribute"
+    sent = await _send_code(service, pool, user, source, client.id, request.client_metadata)
+    return {"CodeDeliveryDetails": sent}
 
 
 async def verify_user_attribute(
@@ -74,8 +78,13 @@ async def verify_user_attribute(
     return {}
 
 
-def _change(
-    service: Service, pool: Pool, user: User, given: dict[str, str]
+async def _change(
+    service: Service,
+    pool: Pool,
+    user: User,
+    given: dict[str, str],
+    client_id: str,
+    metadata: triggers.Metadata,
 ) -> list[dict[str, str]]:
     """Change attributes; return where a verification code was sent, if any."""
     given = attributes.checked(pool, given)
@@ -98,7 +107,10 @@ def _change(
         service.state.pending_emails[user.id] = email
     else:
         attributes.store(user, given | {"email_verified": "false"})
-    return [_send_code(service, pool, user)] if pools.verifies_email(pool) else []
+    if not pools.verifies_email(pool):
+        return []
+    source = "CustomMessage_UpdateUserAttribute"
+    return [await _send_code(service, pool, user, source, client_id, metadata)]
 
 
 def _kept_until_verified(pool: Pool) -> bool:
@@ -110,9 +122,16 @@ def _unproved_email(service: Service, user: User) -> str:
     return service.state.pending_emails.get(user.id) or pools.require_email(user)
 
 
-def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
-    code = codes.create(service, user, Purpose.VERIFY_EMAIL)
-    return inbox.send_code(service, pool, _unproved_email(service, user), code)
+async def _send_code(
+    service: Service,
+    pool: Pool,
+    user: User,
+    source: str,
+    client_id: str,
+    metadata: triggers.Metadata,
+) -> dict[str, str]:
+    to, code = _unproved_email(service, user), codes.create(service, user, Purpose.VERIFY_EMAIL)
+    return await inbox.send_code(service, pool, user, source, to, code, client_id, metadata)
 
 
 def _settle(service: Service, user: User) -> None:

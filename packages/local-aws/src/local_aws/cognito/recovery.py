@@ -30,7 +30,8 @@ async def forgot_password(service: Service, request: requests.ClientUser) -> dic
         raise pools.unknown_to_client()
     pools.require_enabled(user)
     quotas.count(service, user, "ForgotPassword")
-    return {"CodeDeliveryDetails": _send_code(service, pool, user)}
+    sent = await _send_code(service, pool, user, client.id, request.client_metadata)
+    return {"CodeDeliveryDetails": sent}
 
 
 def _require_self_service(pool: Pool) -> None:
@@ -70,24 +71,23 @@ async def admin_reset_user_password(
     pool = pools.find_pool(request.user_pool_id)
     user = pools.require_user(pool, request.username)
     pools.require_enabled(user)
-    _send_code(service, pool, user)
+    await _send_code(service, pool, user, triggers.NO_CLIENT, request.client_metadata)
     user.status = UserStatus.RESET_REQUIRED
     return {}
 
 
-def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
+async def _send_code(
+    service: Service, pool: Pool, user: User, client_id: str, metadata: triggers.Metadata
+) -> dict[str, str]:
     if user.status not in (UserStatus.CONFIRMED, UserStatus.RESET_REQUIRED, UserStatus.UNCONFIRMED):
         raise not_authorized("User password cannot be reset in the current state.")
     if user.attribute_lookup.get("email_verified") != "true":
         raise invalid_parameter(
             "Cannot reset password for the user as there is no registered/verified email or phone_number"
         )
-    return inbox.send_code(
-        service,
-        pool,
-        pools.require_email(user),
-        codes.create(service, user, Purpose.RESET_PASSWORD),
-    )
+    to, code = pools.require_email(user), codes.create(service, user, Purpose.RESET_PASSWORD)
+    source = "CustomMessage_ForgotPassword"
+    return await inbox.send_code(service, pool, user, source, to, code, client_id, metadata)
 
 
 async def change_password(service: Service, request: requests.ChangePassword) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class ClientUser(Struct, rename="pascal"):
     client_id: str
     username: str
     secret_hash: str | None = None
+    client_metadata: dict[str, str] | None = None
 
 
 class ConfirmForgotPassword(Struct, rename="pascal"):
@@ -79,6 +80,7 @@ class AdminUpdateUserAttributes(Struct, rename="pascal"):
     user_pool_id: str
     username: str
     user_attributes: list[Attribute]
+    client_metadata: dict[str, str] | None = None
 
 
 class InitiateAuth(Struct, rename="pascal"):
@@ -147,6 +149,7 @@ class AdminSetUserMfaPreference(Struct, kw_only=True):
 class UpdateUserAttributes(Struct, rename="pascal"):
     access_token: str
     user_attributes: list[Attribute]
+    client_metadata: dict[str, str] | None = None
 
 
 class DeleteUserAttributes(Struct, rename="pascal"):
@@ -163,6 +166,7 @@ class AdminDeleteUserAttributes(Struct, rename="pascal"):
 class AttributeVerificationCode(Struct, rename="pascal"):
     access_token: str
     attribute_name: str
+    client_metadata: dict[str, str] | None = None
 
 
 class VerifyUserAttribute(Struct, rename="pascal"):

@@ -66,7 +66,9 @@ async def _finish(
         user.status = UserStatus.CONFIRMED
         await triggers.post_confirmation(service, pool, user, CONFIRMED_SOURCE, client.id, metadata)
     elif pools.verifies_email(pool) and user.attribute_lookup.get("email"):
-        answer["CodeDeliveryDetails"] = _send_code(service, pool, user)
+        answer["CodeDeliveryDetails"] = await _send_code(
+            service, pool, user, "CustomMessage_SignUp", client.id, metadata
+        )
     return answer
 
 
@@ -116,16 +118,21 @@ async def resend_confirmation_code(
     if not pools.verifies_email(pool):
         raise CognitoError("InvalidParameterException", "Auto verification not turned on.")
     quotas.count(service, user, "ResendConfirmationCode")
-    return {"CodeDeliveryDetails": _send_code(service, pool, user)}
+    source = "CustomMessage_ResendCode"
+    sent = await _send_code(service, pool, user, source, client.id, request.client_metadata)
+    return {"CodeDeliveryDetails": sent}
 
 
-def _send_code(service: Service, pool: Pool, user: User) -> dict[str, str]:
-    return inbox.send_code(
-        service,
-        pool,
-        pools.require_email(user),
-        codes.create(service, user, Purpose.CONFIRM_SIGN_UP),
-    )
+async def _send_code(
+    service: Service,
+    pool: Pool,
+    user: User,
+    source: str,
+    client_id: str,
+    metadata: triggers.Metadata,
+) -> dict[str, str]:
+    to, code = pools.require_email(user), codes.create(service, user, Purpose.CONFIRM_SIGN_UP)
+    return await inbox.send_code(service, pool, user, source, to, code, client_id, metadata)
 
 
 def _require_unconfirmed(user: User) -> None:

@@ -26,8 +26,16 @@ THROTTLED = 429
 PRINCIPAL = "cognito-idp.amazonaws.com"
 NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # Cognito's value for an administrator's call
 SUPPORTED = frozenset(
-    {"PreSignUp", "PostConfirmation", "PreTokenGeneration", "PreTokenGenerationConfig"}
+    {
+        "CustomMessage",
+        "PreSignUp",
+        "PostConfirmation",
+        "PreTokenGeneration",
+        "PreTokenGenerationConfig",
+    }
 )
+CODE, USERNAME = "{####}", "{username}"
+"""The placeholders that the texts of a custom message must contain."""
 
 Metadata = Mapping[str, str] | None
 
@@ -36,6 +44,13 @@ class SignUpDecision(Struct, rename="camel"):
     auto_confirm_user: bool = False
     auto_verify_email: bool = False
     auto_verify_phone: bool = False
+
+
+class CustomMessage(Struct, rename="camel"):
+    """The texts of an e-mail; None keeps those of the pool. SMS is not emulated."""
+
+    email_subject: str | None = None
+    email_message: str | None = None
 
 
 class Generation(Struct, rename="camel"):
@@ -120,6 +135,25 @@ async def post_confirmation(
             client_metadata,
         )
         await _fire(service, _Call("PostConfirmation", arn, pool.arn, event), dict[str, Any])
+
+
+async def custom_message(
+    service: Service, pool: Pool, user: User, source: str, client_id: str, client_metadata: Metadata
+) -> CustomMessage:
+    """Return the texts for an e-mail that is about to be sent."""
+    arn = _config(pool).get("CustomMessage")
+    if not arn:
+        return CustomMessage()
+    is_invitation = source == "CustomMessage_AdminCreateUser"
+    request = {
+        "userAttributes": _attributes(user),
+        "codeParameter": CODE,
+        "linkParameter": "{##Click Here##}",
+        "usernameParameter": USERNAME if is_invitation else None,
+    }
+    response = {"smsMessage": None, "emailMessage": None, "emailSubject": None}
+    event = _event(pool, user, source, client_id, request, response, client_metadata)
+    return await _fire(service, _Call("CustomMessage", arn, pool.arn, event), CustomMessage)
 
 
 async def pre_token_generation(

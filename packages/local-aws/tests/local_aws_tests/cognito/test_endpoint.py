@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.cognito import Cognito, State, inbox, pools
+from local_aws.cognito import Cognito, State, inbox
 from local_aws.settings import Settings
 from local_aws_tests.cognito.world import EMAIL, POOL, Functions, World, refused
 
@@ -69,7 +69,11 @@ def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
 @pytest.mark.parametrize(
     "setting",
     [
-        {"LambdaConfig": {"CustomMessage": "arn:aws:lambda:eu-central-1:000000000000:function:x"}},
+        {
+            "LambdaConfig": {
+                "CustomEmailSender": "arn:aws:lambda:eu-central-1:000000000000:function:x"
+            }
+        },
         {"AliasAttributes": ["email"], "UsernameAttributes": []},
         {"UsernameAttributes": ["phone_number"]},
         {"MfaConfiguration": "ON"},
@@ -190,8 +194,8 @@ def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
 
 
 def test_the_inbox_does_not_grow_for_ever(world: World) -> None:
-    service, pool = world.server.cognito._service, pools.find_pool(world.pool_id)
+    service = world.server.cognito._service
     for number in range(inbox.KEPT + 5):
-        inbox.send_code(service, pool, f"{number}@example.org", "123456")
+        inbox._deliver(service, f"{number}@example.org", "Hello", "123456", "123456")
     assert len(world.mails()) == inbox.KEPT
     assert world.mails()[-1]["to"] == f"{inbox.KEPT + 4}@example.org"

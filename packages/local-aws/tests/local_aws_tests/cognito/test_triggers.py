@@ -241,3 +241,83 @@ def test_two_sign_ups_of_one_name_during_the_trigger(world: World) -> None:
     with refused("NotAuthorizedException"):
         world.sign_in(password=PASSWORD)
     assert world.sign_in(password="Overtaking-Horse-7")["AuthenticationResult"]
+
+
+def worded(event: Event) -> Event:
+    """What a CustomMessage function returns: its texts with the placeholders that it was given."""
+    request, source = event["request"], event["triggerSource"].removeprefix("CustomMessage_")
+    text = f"{source}: {request['usernameParameter'] or ''} {request['codeParameter']}"
+    return event | {"response": event["response"] | {"emailSubject": source, "emailMessage": text}}
+
+
+def test_the_custom_message_event(world: World) -> None:
+    world.deploy("CustomMessage", worded)
+    sub = world.sign_up(ClientMetadata={"theme": "dark"})["UserSub"]
+    [event] = world.events
+    assert event == {
+        "version": "1",
+        "region": "eu-central-1",
+        "userPoolId": world.pool_id,
+        "userName": sub,
+        "callerContext": {
+            "awsSdkVersion": "aws-sdk-unknown-unknown",
+            "clientId": world.client_id,
+        },
+        "triggerSource": "CustomMessage_SignUp",
+        "request": {
+            "userAttributes": {
+                "sub": sub,
+                "email": EMAIL,
+                "cognito:user_status": "UNCONFIRMED",
+            },
+            "codeParameter": "{####}",
+            "linkParameter": "{##Click Here##}",
+            "usernameParameter": None,
+            "clientMetadata": {"theme": "dark"},
+        },
+        "response": {"smsMessage": None, "emailMessage": None, "emailSubject": None},
+    }
+    [mail] = world.mails()
+    assert (mail["subject"], mail["body"]) == ("SignUp", f"SignUp:  {world.code()}")
+
+
+def test_a_custom_message_is_asked_for_with_every_mail(world: World) -> None:
+    world.deploy("CustomMessage", worded)
+    world.sign_up()
+    world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
+    world.confirm()
+    tokens = world.sign_in()["AuthenticationResult"]
+    world.public.forgot_password(ClientId=world.client_id, Username=EMAIL)
+    attribute = [{"Name": "email", "Value": "ada@new.example"}]
+    world.public.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=attribute)
+    world.public.get_user_attribute_verification_code(
+        AccessToken=tokens["AccessToken"], AttributeName="email"
+    )
+    world.admin.admin_create_user(UserPoolId=world.pool_id, Username="bob@example.org")
+    assert [mail["subject"] for mail in world.mails()] == [
+        "SignUp",
+        "ResendCode",
+        "ForgotPassword",
+        "UpdateUserAttribute",
+        "VerifyUserAttribute",
+        "AdminCreateUser",
+    ]
+    assert world.mails("bob@example.org")[0]["body"].startswith("AdminCreateUser: bob@example.org ")
+
+
+@pytest.mark.parametrize("text", [None, "no code", ""])
+def test_a_custom_message_without_the_code_is_not_sent(world: World, text: str | None) -> None:
+    world.deploy("CustomMessage", answering(emailSubject="Welcome", emailMessage=text))
+    world.sign_up()
+    [mail] = world.mails()
+    assert mail["subject"] == "Your verification code"
+
+
+def test_a_custom_message_that_fails_or_is_too_long_stops_the_mail(world: World) -> None:
+    world.deploy("CustomMessage", failing("no template"))
+    with refused("UserLambdaValidationException", "CustomMessage failed with error no template."):
+        world.sign_up()
+    world.deploy("CustomMessage", answering(emailSubject="x" * 141, emailMessage="{####}"))
+    with refused("InvalidLambdaResponseException"):
+        world.sign_up("bob@example.org")
+    assert world.mails() == []
