@@ -53,8 +53,10 @@ locals {
   # Settings of single functions: folder => variable => value.
   function_environment = {
     # Days in which a person who deleted their account can sign in to restore it.
-    users       = merge(local.address_rules, { DELETION_GRACE_DAYS = "14", INVITATION_DAYS = tostring(local.invitation_days) })
-    pre_sign_up = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only) })
-    reconcile   = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
+    users = merge(local.address_rules, { DELETION_GRACE_DAYS = "14", INVITATION_DAYS = tostring(local.invitation_days) })
+    # The language of mails to people whose own has no templates, and the name of the product in them.
+    custom_message = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium" }
+    pre_sign_up    = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only) })
+    reconcile      = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
   }
 }

@@ -28,7 +28,7 @@ locals {
   }
 
   alias    = "live"
-  triggers = ["api", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none", "schedule", "user_attributes.stream"]
+  triggers = ["api", "cognito.CustomMessage", "cognito.PostConfirmation", "cognito.PreSignUp", "cognito.PreTokenGeneration", "none", "schedule", "user_attributes.stream"]
 
   # Known before any function exists, so that one may hold another's name.
   function_names = { for folder in keys(local.functions) : folder => "${var.name}-${folder}" }

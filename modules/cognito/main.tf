@@ -64,6 +64,7 @@ resource "aws_cognito_user_pool" "this" {
     for_each = length(var.triggers) > 0 ? [var.triggers] : []
 
     content {
+      custom_message    = lookup(lambda_config.value, "CustomMessage", null)
       post_confirmation = lookup(lambda_config.value, "PostConfirmation", null)
       pre_sign_up       = lookup(lambda_config.value, "PreSignUp", null)
 

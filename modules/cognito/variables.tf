@@ -236,8 +236,8 @@ variable "triggers" {
   nullable    = false
 
   validation {
-    condition     = length(setsubtract(keys(var.triggers), ["PostConfirmation", "PreSignUp", "PreTokenGeneration"])) == 0
-    error_message = "triggers must be keyed by PostConfirmation, PreSignUp or PreTokenGeneration."
+    condition     = length(setsubtract(keys(var.triggers), ["CustomMessage", "PostConfirmation", "PreSignUp", "PreTokenGeneration"])) == 0
+    error_message = "triggers must be keyed by CustomMessage, PostConfirmation, PreSignUp or PreTokenGeneration."
   }
 
   validation {

@@ -41,6 +41,7 @@ PARTITIONS = msgspec.json.decode(PARTITIONS_FILE.read_bytes(), type=dict[str, Pa
 PostgresUser = Literal["app", "readonly", "migrator", "postgres"]
 Trigger = Literal[
     "api",
+    "cognito.CustomMessage",
     "cognito.PreSignUp",
     "cognito.PostConfirmation",
     "cognito.PreTokenGeneration",

@@ -12,6 +12,7 @@ variables {
   name   = "atrium-test"
   scopes = { "me" = "One's own record", "users.read" = "Anyone's record" }
   triggers = {
+    CustomMessage      = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-custom_message:live"
     PreSignUp          = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_sign_up:live"
     PostConfirmation   = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-post_confirmation:live"
     PreTokenGeneration = "arn:aws:lambda:eu-central-1:000000000000:function:atrium-test-pre_token_generation:live"
@@ -88,6 +89,7 @@ run "pool_triggers_and_client" {
   assert {
     condition = (
       aws_cognito_user_pool.this.lambda_config[0].pre_sign_up == var.triggers.PreSignUp &&
+      aws_cognito_user_pool.this.lambda_config[0].custom_message == var.triggers.CustomMessage &&
       aws_cognito_user_pool.this.lambda_config[0].post_confirmation == var.triggers.PostConfirmation &&
       aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_arn == var.triggers.PreTokenGeneration &&
       aws_cognito_user_pool.this.lambda_config[0].pre_token_generation_config[0].lambda_version == "V3_0"
@@ -98,6 +100,7 @@ run "pool_triggers_and_client" {
   assert {
     condition = { for trigger, permission in aws_lambda_permission.trigger : trigger => [permission.function_name, permission.qualifier] } == {
       PostConfirmation   = ["atrium-test-post_confirmation", "live"]
+      CustomMessage      = ["atrium-test-custom_message", "live"]
       PreSignUp          = ["atrium-test-pre_sign_up", "live"]
       PreTokenGeneration = ["atrium-test-pre_token_generation", "live"]
     }

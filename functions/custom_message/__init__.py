@@ -1,0 +1,1 @@
+"""The trigger CustomMessage, which writes the e-mails that Cognito sends."""
