@@ -11,7 +11,6 @@ from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer
 
 CARL = "01890a5d-ac96-774b-bcce-00000000000c"
-SOON = int(time.time()) + 1000
 
 
 @pytest.fixture
@@ -62,6 +61,10 @@ def change(
         roles=held,
         **{"If_Match": "*"} | more,
     )
+
+
+def soon() -> int:
+    return int(time.time()) + 1000
 
 
 def after(seconds: int) -> str:
@@ -160,7 +163,7 @@ def test_attributes_of_a_user_who_gains_rights_meanwhile_are_not_for_one_to_set(
 
 def test_a_time_limited_administrator_gives_nothing_without_end(office: Service) -> None:
     """S7."""
-    office.grant(EVE, role="admin", expires_at=SOON)
+    office.grant(EVE, role="admin", expires_at=soon())
     by: dict[str, Any] = {"by": EVE, "held": "admin"}
     assert problem(grant(office, EVE, role="admin", **by)) == (403, "own_grant", [])
     [own] = [item["id"] for item in office.items(f"G#{EVE}")]
@@ -313,7 +316,7 @@ def put_plan(service: Service, *, by: str = ADMIN, set_by: list[str], **headers:
 def test_only_an_administrator_extends_a_grant_of_a_role_that_sets_trusted_attributes(
     billing: Service,
 ) -> None:
-    given = billing.grant(ADA, role="billing", expires_at=SOON)
+    given = billing.grant(ADA, role="billing", expires_at=soon())
     assert problem(change(billing, ADA, given, None)) == (403, "admin_required", [])
     assert change(billing, ADA, given, None, by=ADMIN, held="admin").status == 200
 
@@ -321,7 +324,7 @@ def test_only_an_administrator_extends_a_grant_of_a_role_that_sets_trusted_attri
 def test_a_time_limited_administrator_lets_nobody_set_trusted_attributes_without_end(
     billing: Service,
 ) -> None:
-    billing.grant(EVE, role="admin", expires_at=SOON)
+    billing.grant(EVE, role="admin", expires_at=soon())
     by: dict[str, Any] = {"by": EVE, "held": "admin"}
     assert problem(grant(billing, ADA, role="billing", **by)) == (403, "admin_required", [])
     assert grant(billing, ADA, role="billing", expires_at=after(500), **by).status == 201
