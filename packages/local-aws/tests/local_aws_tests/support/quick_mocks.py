@@ -1,18 +1,35 @@
-"""Less work for each `mock_aws()` and each client, as hundreds of tests start both.
+"""Less work for each `mock_aws()` and each client, and one call of moto at a time.
 
 Importing this module patches moto and botocore. botocore reads its descriptions of services once
 per process instead of once per session: moto makes a new session for each `mock_aws()`. And moto
 answers botocore alone, without the 1,300 patterns with which it answers `requests` and `urllib3`.
+
+moto's backends have no locks: a read in one thread fails with "dictionary changed size during
+iteration" if another thread writes. Tests call from several threads, as functions do.
 """
 
 import functools
+import threading
+from typing import Any
 
 import botocore.loaders
 import botocore.session
 from moto.core import models
+from moto.core.botocore_stubber import BotocoreStubber
 
 from local_aws.control_plane import moto_growth  # noqa: F401 - parses AWS's policies once
 
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 models.RESPONSES_METHODS.clear()
+
+_one_at_a_time = threading.RLock()
+_answer = BotocoreStubber.__call__
+
+
+def _answer_alone(self: BotocoreStubber, event_name: str, request: Any, **kwargs: Any) -> Any:
+    with _one_at_a_time:
+        return _answer(self, event_name, request, **kwargs)
+
+
+BotocoreStubber.__call__ = _answer_alone  # type: ignore[method-assign]
