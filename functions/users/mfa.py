@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from atrium.http import response
+from atrium.http import etag, response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -47,11 +47,12 @@ class Mfa(msgspec.Struct):
 
 
 def read_own(request: Request) -> Response:
-    return response.json(_shown(request.caller.uid))
+    return _answer(_meta(request.caller.uid), request.caller.uid)
 
 
 def read_of_user(request: Request) -> Response:
-    return response.json(_shown(str(request.uuid("id"))))
+    uid = str(request.uuid("id"))
+    return _answer(_meta(uid), uid)
 
 
 def enable_own(request: Request) -> Response:
@@ -68,8 +69,12 @@ def disable_of_user(request: Request) -> Response:
     return _change(request, str(request.uuid("id")), "disable_mfa", "mfa.disabled")
 
 
-def _shown(uid: str) -> Mfa:
-    meta = _meta(uid)
+def _answer(meta: Meta, uid: str) -> Response:
+    shown = _shown(meta, uid)
+    return response.json(shown, etag=etag.of_version(meta.version, shown))
+
+
+def _shown(meta: Meta, uid: str) -> Mfa:
     named = mfa.withheld(has_mfa=meta.mfa)
     current = permissions.current(grants.everywhere(uid)) if named else []
     lineage = permissions.lineage(grants.role_names(current), user_table.role_definition)
@@ -92,10 +97,14 @@ def _latest(meta: Meta) -> Change | None:
 def _change(
     request: Request, uid: str, name: Literal["enable_mfa", "disable_mfa"], action: str
 ) -> Response:
+    read = _meta(uid)
+    versions = etag.expected_versions(request, _shown(read, uid))
     found = identities(uid)
 
     def write() -> None:
         meta = _meta(uid)
+        if versions is not None and meta.version not in versions:
+            raise etag.stale()
         Delegation(request.caller).check_target(uid)
         latest = _latest(meta)
         if latest and latest.state == "pending":
@@ -114,7 +123,10 @@ def _change(
             raise ContentionError(f"{uid}: another request changed the user.") from refused
 
     retry_on_conflict(write)
-    return response.json(Mfa(_meta(uid).mfa, Change("pending"), _shown(uid).withheld_roles), 202)
+    meta = _meta(uid)
+    return response.json(
+        Mfa(meta.mfa, Change("pending"), _shown(meta, uid).withheld_roles), status=202
+    )
 
 
 def _update(uid: str, command: Command, read: Meta) -> dict[str, Any]:

@@ -89,8 +89,8 @@ ATTACKS = [
     *_about("DELETE /v1/users/{id}/sessions/{session}", None, {"session": SESSION}),
     Attack("DELETE /v1/me/sessions", NONE, None, ANY, "self"),
     Attack("DELETE /v1/me/sessions/{session}", {"session": SESSION}, None, NONE, "self"),
-    Attack("PUT /v1/me/mfa", NONE, None, NONE, "self"),
-    Attack("DELETE /v1/me/mfa", NONE, None, NONE, "self"),
-    *_about("DELETE /v1/users/{id}/mfa", headers=NONE),
+    Attack("PUT /v1/me/mfa", NONE, None, ANY, "self"),
+    Attack("DELETE /v1/me/mfa", NONE, None, ANY, "self"),
+    *_about("DELETE /v1/users/{id}/mfa"),
     Attack("PUT /v1/orders/{id}/status", {"id": "{order}"}, {"status": "preparing"}, ANY),
 ]

@@ -109,7 +109,11 @@ def call(
     handler: Any = users,
     **changed: str,
 ) -> Answer:
-    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(uuid.uuid4()),
+        "If-Match": "*",
+    }
     sent = None if body is None else json.dumps(body)
     event = api_event(route, sent, headers, {**token(), **changed})
     return answer(handler(event | {"pathParameters": path}, Context()))

@@ -96,6 +96,4 @@ def of_members(ask: Ask, token: str) -> Iterator[Promise]:
         200,
         headers=("etag",),
     )
-    yield Promise(
-        "a scope that the token lacks", Request("GET", "/v1/users", signed), 401
-    )  # the gateway's answer
+    yield Promise("a scope that the token lacks", Request("GET", "/v1/users", signed), 403)

@@ -9,6 +9,6 @@ from replay_erasures import replay
 
 def run() -> None:
     ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", {}).uid
-    with patch.multiple(user_table, query=lambda *_, **__: [], statuses=lambda _: {}):
+    with patch.multiple(user_table, query=lambda *_, **__: [], metas=lambda _: {}):
         assert replay.undone([ada]) == [ada]
     replay.queue([ada])

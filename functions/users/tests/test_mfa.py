@@ -35,7 +35,8 @@ def test_a_user_enables_mfa_and_an_administrator_disables_it(office: Office) -> 
     person = office.client.new_member()
     secret = set_up_app(office, person)
     assert "AuthenticationResult" in sign_in(office, person)  # nobody asks for the app yet
-    assert office.call("PUT", "/v1/me/mfa", person=person).status == 202
+    tag = office.call("GET", "/v1/me/mfa", person=person).headers["etag"]
+    assert office.call("PUT", "/v1/me/mfa", person=person, If_Match=tag).status == 202
 
     def is_ended() -> bool:  # the token is 401 because all sessions end
         return office.call("GET", "/v1/me/mfa", person=person).status == 401
@@ -55,8 +56,8 @@ def test_a_user_enables_mfa_and_an_administrator_disables_it(office: Office) -> 
     assert (found["enabled"], found["change"]["state"]) == (True, "succeeded")
 
     path = f"/v1/users/{person.uid}/mfa"
-    assert office.call("DELETE", path).json["enabled"] is False
-    stale = office.call("PUT", "/v1/me/mfa", person=again)
+    assert office.call("DELETE", path, If_Match="*").json["enabled"] is False
+    stale = office.call("PUT", "/v1/me/mfa", person=again, If_Match="*")
     assert (stale.status, code(stale)) == (401, "token_stale")
     assert settle(lambda: office.call("GET", path).json["change"]["state"] == "succeeded", 120)
     assert "AuthenticationResult" in sign_in(office, person)

@@ -71,7 +71,11 @@ def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
     [
         {
             "LambdaConfig": {
-                "CustomEmailSender": "arn:aws:lambda:eu-central-1:000000000000:function:x"
+                "CustomEmailSender": {
+                    "LambdaVersion": "V1_0",
+                    "LambdaArn": "arn:aws:lambda:eu-central-1:000000000000:function:x",
+                },
+                "KMSKeyID": "arn:aws:kms:eu-central-1:000000000000:key/x",
             }
         },
         {"AliasAttributes": ["email"], "UsernameAttributes": []},

@@ -8,6 +8,7 @@ moto's backends have no locks: a read in one thread fails with "dictionary chang
 iteration" if another thread writes. Tests call from several threads, as functions do.
 """
 
+import copy
 import functools
 import threading
 from typing import Any
@@ -19,7 +20,24 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from local_aws.control_plane import moto_growth  # noqa: F401 - parses AWS's policies once
 
-botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+_create_loader = botocore.loaders.create_loader
+
+
+@functools.cache
+def _loader(search_path_string: str | None = None) -> botocore.loaders.Loader:
+    loader = _create_loader(search_path_string)
+    read = loader.load_service_model
+
+    def load_service_model(service_name: str, *arguments: Any, **named: Any) -> Any:
+        model = read(service_name, *arguments, **named)
+        # A client of S3 takes the bucket out of the paths of its description.
+        return copy.deepcopy(model) if service_name == "s3" else model
+
+    loader.load_service_model = load_service_model  # type: ignore[method-assign]
+    return loader
+
+
+botocore.session.create_loader = _loader
 
 models.RESPONSES_METHODS.clear()
 
