@@ -18,6 +18,9 @@ SHARED = frozenset(
         "deleteNamespace",
         "endMyOtherSessions",
         "endSessions",
+        "enableMyMfa",
+        "disableMyMfa",
+        "disableMfa",
     }
 )
 """The operations that, with a matching tag, would end what the session's other tests use: the users whom they sign in
