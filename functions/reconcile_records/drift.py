@@ -6,9 +6,10 @@
 | `missing_account` | an active user's account is gone | the pool: the user is disabled |
 | `access_differs` | only one of account and user is disabled or deleted | the one that has ended access |
 | `email_differs` | the account's verified address is another one | the pool |
-| `table_differs` | META is missing, or has another status | Postgres |
+| `table_differs` | META is missing, or has another status | Postgres, unless META has ended access |
 
-A user with a pending operation is left alone, because a change is on its way.
+No repair gives access back that one of the stores has ended: it may be the newer one, for example
+after Postgres was restored from a backup. A user with a pending operation is left alone, because a change is on its way.
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,6 @@ MOST_ENDED = 20
 """Users who lose their access in one pass. More of them are a sign of a fault in the pool."""
 
 _KINDS = {
-    "enable_user": "user.enable",
     "disable_user": "user.disable",
     "suspend_user": "user.delete_own",
 }
@@ -71,7 +70,10 @@ def _correct_table(known: Known, in_table: str | None) -> None:
     if in_table is None and known.status == "active":
         return user_table.create_meta(str(known.uid))
     if known.status == "active":
-        return _queue(known, "enable_user", "active", "table_differs")
+        raise NotRepairableError(
+            f"the user is active in Postgres and {in_table} in the table: "
+            "enable or disable the user with PUT /v1/users/{id}/status"
+        )
     command = "suspend_user" if known.is_in_grace else "disable_user"
     return _queue(known, command, str(known.status), "table_differs")
 

@@ -80,12 +80,19 @@ def lose_meta(stores: Stores) -> None:
     user_table.transact([{"Delete": {"Key": key}}])
 
 
+def set_in_table(status: str) -> Change:
+    def change(stores: Stores) -> None:
+        key = {"pk": {"S": f"U#{uid(stores, MEMBER)}"}, "sk": {"S": "META"}}
+        user_table.transact([{"Update": {"Key": key, "UpdateExpression": "SET #s = :a",
+            "ExpressionAttributeNames": {"#s": "status"}, "ExpressionAttributeValues": {":a": {"S": status}}}}])  # fmt: skip
+
+    return change
+
+
 def enable_in_table(stores: Stores) -> None:
     set_status("disabled")(stores)
     stores.settle()
-    key = {"pk": {"S": f"U#{uid(stores, MEMBER)}"}, "sk": {"S": "META"}}
-    user_table.transact([{"Update": {"Key": key, "UpdateExpression": "SET #s = :a",
-        "ExpressionAttributeNames": {"#s": "status"}, "ExpressionAttributeValues": {":a": {"S": "active"}}}}])  # fmt: skip
+    set_in_table("active")(stores)
 
 
 DRIFTS = [
@@ -139,6 +146,26 @@ def test_an_address_of_another_user_is_left_to_a_person(prepared: Stores, change
     before = prepared.state()
     assert found(repair=True)["not_repaired"] == 1
     assert prepared.state() == before
+
+
+@pytest.mark.parametrize("status", ["disabled", "deleted"])
+def test_access_that_the_table_has_ended_is_not_given_back(prepared: Stores, status: str) -> None:
+    """A backup of Postgres from before the end of access has been restored."""
+    set_in_table(status)(prepared)
+    before = prepared.state()
+    assert found(repair=True) == {"table_differs": 1, "not_repaired": 1}
+    assert prepared.state() == before
+
+
+def test_an_end_of_access_that_pool_and_table_share_is_not_undone(prepared: Stores) -> None:
+    set_in_table("disabled")(prepared)
+    disable_account(prepared)
+    counted = found(repair=True)
+    assert (counted["table_differs"], counted["access_differs"]) == (1, 1)
+    prepared.settle()
+    assert prepared.disagreements() == []
+    statuses = dict(prepared.database.run("SELECT uid::text, status FROM users"))
+    assert statuses[uid(prepared, MEMBER)] == "disabled"
 
 
 def test_the_last_administrator_keeps_the_access(prepared: Stores) -> None:
