@@ -3,8 +3,8 @@
 The language is the person's: `locale` of the app's client metadata, else of the account, else the
 setting `MAIL_LANGUAGE`. The account has the locale of the sign-up or the invitation.
 
-Anybody can sign up with a stranger's address, so a mail to an unproven address contains nothing
-that its sender could choose.
+Anybody can sign up with a stranger's address, or change the own account to it. So a mail to an
+unproven address contains nothing that its sender could choose.
 """
 
 import html
@@ -24,7 +24,7 @@ TEMPLATES = {
 }
 """The template of each trigger source. Cognito sends its own text for any other."""
 
-TO_UNPROVEN = ("confirm",)
+TO_UNPROVEN = ("confirm", "verify")
 
 
 class Parameters(TriggerRequest, rename="camel", frozen=True, kw_only=True):
