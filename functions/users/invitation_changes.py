@@ -85,7 +85,7 @@ def _check_caller(request: Request, found: SentInvitation) -> int | None:
     """
     caller = Delegation(request.caller)
     epoch = caller.check_target(str(found.uid)) if found.uid else None
-    invitations.check_roles(request.caller, found.roles)
+    invitations.check_sent_roles(request.caller, found.roles)
     return epoch
 
 

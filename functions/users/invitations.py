@@ -16,7 +16,7 @@ from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Claims, Request
 from atrium.http.response import Response
 from atrium.http.text import Email, Locale, PersonName
-from atrium.identity import acceptance, address_rules, permissions, token_size
+from atrium.identity import acceptance, address_rules, permissions, rules, token_size
 from atrium.identity.address_rules import AddressRefusedError
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, Grant
@@ -137,19 +137,47 @@ def check_roles(caller: Claims, roles: Sequence[str]) -> None:
     """Raise 422 for roles that cannot be granted, and 403 for those that the caller may not grant."""
     if not roles:
         return
-    if not acceptance.may_grant(caller):
-        detail = f"Granting roles needs the permission `{acceptance.GRANTING}`."
-        errors = [FieldError("#/roles", detail)]
-        raise Problem(403, "permission_missing", detail, errors=errors)
+    _check_granting(caller)
     generations = {role: permissions.generation(role) for role in roles}
     if errors := list(_faults(roles, generations)):
         raise Problem(
             422, "validation_failed", "The roles cannot be granted; see `errors`.", errors=errors
         )
+    _check_each(caller, roles, generations)
+
+
+def check_sent_roles(caller: Claims, roles: Sequence[str]) -> None:
+    """Raise 403 for roles of a sent invitation that the caller may not grant.
+
+    A role that was deleted since does not count: its invitation grants nothing.
+    """
+    generations = {role: permissions.generation(role) for role in roles}
+    if all(generation is None for generation in generations.values()):
+        return
+    _check_granting(caller)
+    _check_each(caller, roles, generations)
+
+
+def _check_granting(caller: Claims) -> None:
+    """Raise 403 unless token and caller could grant roles by `POST /v1/users/{id}/grants`."""
+    if acceptance.GRANTING_SCOPE not in caller.scopes:
+        raise rules.insufficient_scope([acceptance.GRANTING_SCOPE])
+    if not acceptance.may_grant(caller):
+        detail = f"Granting roles needs the permission `{acceptance.GRANTING}`."
+        errors = [FieldError("#/roles", detail)]
+        raise Problem(403, "permission_missing", detail, errors=errors)
+
+
+def _check_each(
+    caller: Claims, roles: Sequence[str], generations: Mapping[str, int | None]
+) -> None:
     delegation = Delegation(caller)
-    for place, (role, generation) in enumerate(generations.items()):
+    for place, role in enumerate(roles):
+        generation = generations[role]
+        if generation is None:
+            continue
         try:
-            delegation.check_grant(Grant("", EVERYWHERE, role, generation=generation or 0))
+            delegation.check_grant(Grant("", EVERYWHERE, role, generation=generation))
         except Problem as refused:
             refused.errors = [FieldError(f"#/roles/{place}", refused.detail)]
             raise

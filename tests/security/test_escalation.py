@@ -9,8 +9,10 @@ import itertools
 import json
 import os
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,14 +29,15 @@ from atrium.identity import (
     rights,
 )
 from atrium.identity.grant_items import GrantRecord, rfc3339
-from atrium.stores import idempotency_in_table, user_table
+from atrium.stores import idempotency, idempotency_in_table, user_table
 from tests.security import escalation_model as model
 from tests.security.attacks import SESSION
 from tests.security.escalation_model import Given, Person, Role, World
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
+from users import invitation_list, profile, sessions, status
 from users import mfa as users_mfa
-from users import profile, sessions, status
+from users.invitation_list import SentInvitation
 
 SOON, LATER = 4_000_000_000, 4_100_000_000
 CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcce-0000000000ee"
@@ -170,7 +173,7 @@ SHARE = 1 if "WHOLE_MATRIX" in os.environ else 23
 def cells() -> Iterator[Cell]:
     for need_mfa in (NEED_MFA, frozenset[str]()):
         rule = Rule(need_mfa)
-        whole = itertools.chain(_grants(rule), _users(rule), _roles(rule))
+        whole = itertools.chain(_grants(rule), _users(rule), _roles(rule), _invitations(rule))
         for number, cell in enumerate(whole):
             if number % SHARE == 0:
                 yield cell._replace(need_mfa=need_mfa)
@@ -257,6 +260,25 @@ def _roles(rule: Rule) -> Iterator[Cell]:
                 for field in ("permissions", "parents", "assignable_by")
             }
             yield Cell("PUT /v1/roles/{role}", {"role": name}, body, caller, [], allowed)
+
+
+def _invitations(rule: Rule) -> Iterator[Cell]:
+    """Invitations with a role: sent, sent again in the caller's name, and cancelled."""
+    roles = [given for given in GIVEN if given._replace(what="") == Given("")]
+    for caller, given in itertools.product(CALLERS, roles):
+        allowed = rule.may_give(caller, given)
+        body = {"email": "new@example.org", "roles": [given.what]}
+        yield Cell("POST /v1/users", {}, body, caller, [], allowed)
+        sent = {"id": _id(TARGET, GIVEN.index(given))}
+        yield Cell("POST /v1/invitations/{id}/resend", sent, None, caller, [], allowed)
+        yield Cell("DELETE /v1/invitations/{id}", sent, None, caller, [], allowed)
+
+
+def _sent(id: uuid.UUID) -> SentInvitation:
+    """Return an open invitation with the role whose place in GIVEN is in the id."""
+    role, now = GIVEN[int(str(id)[-4:-2])].what, datetime.now(UTC)
+    uid = uuid.UUID(TARGET)
+    return SentInvitation(id, uid, None, [role], "open", uid, uid, now, now, now, None, 1)
 
 
 def _body(given: Given) -> dict[str, Any]:
@@ -365,6 +387,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.setattr(user_table, "call", made.call)
     monkeypatch.setattr(user_table, "transact", written)
     monkeypatch.setattr(idempotency_in_table, "once", written)
+    monkeypatch.setattr(idempotency, "once", written)
+    monkeypatch.setattr(invitation_list, "find", _sent)
     monkeypatch.setattr(attribute_items, "write", written)
     monkeypatch.setattr(status, "write", written)
     monkeypatch.setattr(profile, "change", written)

@@ -24,6 +24,7 @@ from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 GRANTING = "access.write"
 """The permission to grant roles, also by an invitation."""
+GRANTING_SCOPE = f"atrium/{GRANTING}"
 
 OPEN = """
 SELECT id, actor, roles FROM invitations WHERE uid = :uid::uuid AND state = 'open' AND expires_at > now()

@@ -93,14 +93,19 @@ def check_scopes(request: Request, rule: Rule) -> None:
     """
     if rule.is_public or not request.caller.scopes.isdisjoint(rule.scopes):
         return
-    raise Problem(
+    raise insufficient_scope(rule.scopes)
+
+
+def insufficient_scope(scopes: Sequence[str]) -> Problem:
+    """Return the 403 for a token that has none of `scopes`."""
+    return Problem(
         403,
         "insufficient_scope",
-        f"The token needs the scope {' or '.join(rule.scopes)}. Sign in again after you were given "
+        f"The token needs the scope {' or '.join(scopes)}. Sign in again after you were given "
         "a role with it, or ask an administrator.",
         headers={
             # API Gateway sends it as x-amzn-Remapped-WWW-Authenticate.
-            "WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(rule.scopes)}"'
+            "WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
         },
     )
 

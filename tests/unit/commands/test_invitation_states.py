@@ -264,6 +264,30 @@ def test_an_inviter_may_give_only_roles_that_they_may_grant(
     assert office.database.run("SELECT count(*) FROM invitations") == [[int(code is None)]]
 
 
+def test_an_invitation_with_roles_needs_the_scope_of_a_grant(office: Office) -> None:
+    """An application that got only `users.write` must not grant roles with a new user."""
+    id = office.invited("editor")
+    token = claims(roles="admin", scope="atrium/users.write")
+    for answer in (
+        office.invite("editor", token=token, email="other@example.org"),
+        office.resend(id, token=token),
+        office.cancel(id, token=token),
+    ):
+        assert (answer.status, answer.json["code"]) == (403, "insufficient_scope"), answer.text
+        assert 'scope="atrium/access.write"' in str(answer.headers)
+    assert office.invite(token=token, email="other@example.org").status == 202
+
+
+@pytest.mark.parametrize("change", ["resend", "cancel"])
+def test_an_invitation_whose_role_was_deleted_can_still_be_changed(
+    office: Office, table: Any, change: str
+) -> None:
+    id = office.invited("editor")
+    table.delete_item(TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "META"}})
+    answer = getattr(office, change)(id)
+    assert answer.status == 202, answer.text
+
+
 def test_a_role_is_named_once(office: Office) -> None:
     answer = office.invite("editor", "clerk", "editor")
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/roles/2")
