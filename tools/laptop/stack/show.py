@@ -21,6 +21,7 @@ Atrium is up.
   API           {outputs.api_url}/v1
   ├─ health     {outputs.api_url}/v1/health
   ├─ contract   {outputs.api_url}/v1/openapi.json
+  ├─ docs       {outputs.api_url}/docs (`make docs-site` builds them)
   AWS endpoint  {outputs.aws_endpoint_url}
   ├─ inbox      {outputs.inbox_url}
   ├─ OIDC       {outputs.aws_endpoint_url}/{outputs.user_pool_id}/.well-known/openid-configuration

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from local_aws.api_gateway.static_pages import StaticPages
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor import applying, movable_clock, process, source
 from local_aws.supervisor import ready as supervisor
@@ -55,7 +56,10 @@ def _up(settings: Settings) -> Outputs:
 def _launch(settings: Settings) -> Launch:
     requirements = settings.root / "requirements"
     current = source.digest([requirements / "dev.txt", requirements / "runtime.txt"])
-    return Launch(RUNTIME, current, movable_clock.is_wanted(settings))
+    pages = StaticPages(
+        "/docs", settings.root / "site", "The pages are not built yet. Run `make docs-site`."
+    )
+    return Launch(RUNTIME, current, movable_clock.is_wanted(settings), pages)
 
 
 def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:

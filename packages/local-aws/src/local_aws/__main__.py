@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--runtime", type=Path, help=argparse.SUPPRESS)
     serve.add_argument("--source", default="", help=argparse.SUPPRESS)
     serve.add_argument("--movable-clock", action="store_true", help=argparse.SUPPRESS)
+    serve.add_argument("--pages-path", help=argparse.SUPPRESS)
+    serve.add_argument("--pages-folder", type=Path, help=argparse.SUPPRESS)
+    serve.add_argument("--pages-missing", default="", help=argparse.SUPPRESS)
     return parser
 
 
@@ -108,12 +111,16 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 
     # This comes before any import of a module that keeps `time.time` under another name.
     clock = movable_clock.install_new(settings) if options.movable_clock else None
+    from local_aws.api_gateway.static_pages import StaticPages
     from local_aws.lambda_service.runtime_folder import link_runtime
     from local_aws.supervisor.process import Launch
     from local_aws.supervisor.serve import serve
 
     runtime = options.runtime or link_runtime(settings.state / "runtime")
-    serve(settings, Launch(runtime, options.source, options.movable_clock), clock)
+    pages = None
+    if options.pages_path:
+        pages = StaticPages(options.pages_path, options.pages_folder, options.pages_missing)
+    serve(settings, Launch(runtime, options.source, options.movable_clock, pages), clock)
     return 0
 
 

@@ -30,6 +30,7 @@ from local_aws.api_gateway.gateway_response import gateway_response
 from local_aws.api_gateway.integration import invoke_function, mock_response
 from local_aws.api_gateway.proxy_response import GatewayResponse
 from local_aws.api_gateway.routes import CognitoSecurity, Route, Routes
+from local_aws.api_gateway.static_pages import StaticPages
 from local_aws.api_gateway.throttling import Clock, TokenBuckets, method_limit
 from local_aws.api_gateway.usage_plans import UsagePlans
 from local_aws.lambda_service import LambdaService
@@ -71,13 +72,15 @@ def create_server(
     authorizer: CognitoAuthorizer,
     on_answered: OnAnswered = lambda _: None,
     clock: Clock = time.time,
+    pages: StaticPages | None = None,
 ) -> web.Server:
     """Create a server for the deployed APIs of `apis`.
 
-    `on_answered` is called for every request; limits are counted by `clock`. A request whose client
+    `on_answered` is called for every request to an API; limits are counted by `clock`. `pages` are
+    served beside the APIs. A request whose client
     closes the connection is cancelled.
     """
-    gateway = _Gateway(apis, functions, authorizer, on_answered, clock)
+    gateway = _Gateway(apis, functions, authorizer, on_answered, clock, pages)
     return web.Server(
         gateway.answer, request_factory=_request, handler_cancellation=True, access_log=None
     )
@@ -109,17 +112,21 @@ class _Gateway:
         authorizer: CognitoAuthorizer,
         on_answered: OnAnswered,
         clock: Clock,
+        pages: StaticPages | None,
     ) -> None:
         self._apis = apis
         self._functions = functions
         self._authorizer = authorizer
         self._on_answered = on_answered
+        self._pages = pages
         self._access_logs = AccessLogs()
         self._buckets = TokenBuckets(clock)
         self._plans = UsagePlans(self._buckets, clock)
         self._routes: dict[tuple[str, str], Routes] = {}
 
     async def answer(self, http: web.BaseRequest) -> web.Response:
+        if self._pages and (page := self._pages.answer(http.method, http.rel_url.raw_path)):
+            return page
         found = addressed(self._apis, http.headers.get("Host", ""), http.rel_url.raw_path)
         if found is None:
             return self._no_such_stage()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.api_gateway.static_pages import StaticPages
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor.ports import is_free
 from local_aws.supervisor.ready import (
@@ -39,6 +40,7 @@ class Launch:
     runtime: Path  # the folder that holds awslambdaric and nothing else
     source: str = ""  # digest of the source, for the ready file
     movable_clock: bool = False
+    pages: StaticPages | None = None  # served at the API's address
 
 
 def start(settings: Settings, launch: Launch) -> Running:
@@ -82,6 +84,15 @@ def _arguments(settings: Settings, launch: Launch) -> list[str]:
         f"--runtime={launch.runtime}",
         f"--source={launch.source}",
         *(["--movable-clock"] if launch.movable_clock else []),
+        *(_page_options(launch.pages) if launch.pages else []),
+    ]
+
+
+def _page_options(pages: StaticPages) -> list[str]:
+    return [
+        f"--pages-path={pages.path}",
+        f"--pages-folder={pages.folder}",
+        f"--pages-missing={pages.missing}",
     ]
 
 

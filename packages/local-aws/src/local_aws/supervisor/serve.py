@@ -153,7 +153,11 @@ async def _start(
     await sources.start()
     stack.push_async_callback(sources.close)
     api = create_api(
-        apis, functions, CognitoAuthorizer(cognito.key_set, cognito.issuer), observations.answered
+        apis,
+        functions,
+        CognitoAuthorizer(cognito.key_set, cognito.issuer),
+        observations.answered,
+        pages=launch.pages,
     )
     await _listen(web.ServerRunner(api, shutdown_timeout=2), settings.api_port, stack)
     stack.callback(observations.close)

@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_server
+from local_aws.api_gateway.static_pages import StaticPages
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from local_aws_tests.lambda_service.laptop import REGION, Laptop
 
@@ -59,6 +60,7 @@ class Gateway:
     def __init__(self, aws: Laptop) -> None:
         self.aws = aws
         self.apis = RestApis()
+        self.pages = aws.settings.root / "pages"  # a test may write into it
         self.lines: list[str] = []
         self.now = time.time()  # of the clock that limits are counted by
         aws.interceptors["apigateway"] = self.apis.intercept
@@ -86,6 +88,7 @@ class Gateway:
             authorizer,
             lambda each: self.lines.append(str(each)),
             lambda: self.now,
+            StaticPages("/docs", self.pages, "Build the pages first."),
         )
         return await self.aws.listen(web.ServerRunner(server))
 

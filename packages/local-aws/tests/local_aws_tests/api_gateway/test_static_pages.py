@@ -1,0 +1,42 @@
+"""A folder of pages beside the deployed API."""
+
+import pytest
+
+from local_aws_tests.api_gateway.gateway import Gateway
+
+
+@pytest.fixture
+def pages(gateway: Gateway) -> Gateway:
+    gateway.pages.mkdir(exist_ok=True)
+    (gateway.pages / "index.html").write_text("<p>Grüße</p>")
+    (gateway.pages.parent / "secret.txt").write_text("not a page")
+    return gateway
+
+
+def test_before_the_folder_exists_the_answer_says_what_to_do(gateway: Gateway) -> None:
+    answer = gateway.call("GET", "/docs/")
+    assert (answer.status, answer.body) == (404, b"Build the pages first.")
+
+
+def test_the_folder_is_served_below_its_path(pages: Gateway) -> None:
+    answer = pages.call("GET", "/docs/")
+    assert (answer.status, answer.body.decode()) == (200, "<p>Grüße</p>")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    bare = pages.call("GET", "/docs")
+    assert (bare.status, bare.headers["Location"]) == (308, "/docs/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/../secret.txt", "/docs/%2e%2e/secret.txt", "/docs/..%2fsecret.txt"]
+)
+def test_nothing_outside_the_folder_is_served(pages: Gateway, path: str) -> None:
+    assert b"not a page" not in pages.call("GET", path).body
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/docsother"), ("POST", "/docs/"), ("GET", "/v1/docs")]
+)
+def test_other_requests_reach_the_api(pages: Gateway, method: str, path: str) -> None:
+    answer = pages.call(method, path)
+    assert "x-amzn-RequestId" in answer.headers

@@ -1,0 +1,104 @@
+// The contract in Swagger UI. Beside a running API the page uses that API's own contract and signs
+// people in; elsewhere it shows the contract that it was built with, to read only.
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", followTheme);
+followTheme();
+
+async function readConfiguration() {
+  try {
+    const answer = await fetch("/v1/configuration");
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+// The contract's example fills the field. Sent twice, it would conflict with another request.
+function withNewKey(viewer, request) {
+  const example = ["components", "parameters", "IdempotencyKey", "schema", "example"];
+  const sent = request.headers?.["Idempotency-Key"];
+  if (sent && sent === viewer.specSelectors.specJson().getIn(example)) {
+    request.headers["Idempotency-Key"] = crypto.randomUUID();
+  }
+  return request;
+}
+
+function show(configuration) {
+  const viewer = SwaggerUIBundle({
+    dom_id: "#viewer",
+    url: configuration ? "/v1/openapi.json" : "openapi.json",
+    supportedSubmitMethods: configuration ? undefined : [],
+    deepLinking: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: -1,
+    requestInterceptor: (request) => withNewKey(viewer, request),
+    validatorUrl: "none",
+    displayRequestDuration: true,
+    oauth2RedirectUrl: new URL("oauth2-redirect.html", location.href).href,
+  });
+  if (configuration) {
+    viewer.initOAuth({
+      clientId: configuration.client_id,
+      scopes: configuration.scopes,
+      usePkceWithAuthorizationCodeGrant: true,
+    });
+  }
+  return viewer;
+}
+
+async function signIn(configuration, email, password) {
+  const answer = await fetch(new URL("/", configuration.issuer), {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-amz-json-1.1",
+      "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+    },
+    body: JSON.stringify({
+      ClientId: configuration.client_id,
+      AuthFlow: "USER_PASSWORD_AUTH",
+      AuthParameters: { USERNAME: email, PASSWORD: password },
+    }),
+  });
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(result.message ?? "The sign-in failed.");
+  if (!result.AuthenticationResult) {
+    throw new Error(`The user pool asks for ${result.ChallengeName}. Sign in through Authorize.`);
+  }
+  return result.AuthenticationResult.AccessToken;
+}
+
+function useToken(viewer, token) {
+  const schema = viewer.specSelectors.specJson().getIn(["components", "securitySchemes", "cognito"]);
+  viewer.authActions.authorizeOauth2({
+    auth: { name: "cognito", schema },
+    token: { access_token: token, token_type: "Bearer" },
+  });
+}
+
+function offerSignIn(form, viewer, configuration) {
+  const said = form.querySelector("output");
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { email, password } = Object.fromEntries(new FormData(form));
+    try {
+      useToken(viewer, await signIn(configuration, email, password));
+      said.textContent = `Signed in as ${email}.`;
+      form.elements.password.value = "";
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  });
+}
+
+async function start() {
+  const configuration = await readConfiguration();
+  const viewer = show(configuration);
+  if (configuration?.client_id) {
+    offerSignIn(document.getElementById("sign-in"), viewer, configuration);
+  }
+}
+
+start();
