@@ -26,7 +26,8 @@ function withNewKey(viewer, request) {
 }
 
 function show(configuration) {
-  const viewer = SwaggerUIBundle({
+  let viewer = null; // the contract is requested before it is assigned
+  viewer = SwaggerUIBundle({
     dom_id: "#viewer",
     url: configuration ? "/v1/openapi.json" : "openapi.json",
     supportedSubmitMethods: configuration ? undefined : [],
