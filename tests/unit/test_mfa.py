@@ -207,6 +207,17 @@ def test_the_refusal_speaks_of_mfa_to_those_it_concerns(ada: str) -> None:
     assert outcome(call("GET /v1/users")) == "403 permission_missing"
 
 
+def test_a_token_without_the_scopes_of_a_withheld_role_speaks_of_mfa(ada: str) -> None:
+    """The tokens of a sign-in have no such scope, so 403 insufficient_scope would hide the cause."""
+    token = generated()
+    assert token["scopesToAdd"] == ["atrium/me"]
+    sent = token["claimsToAddOrOverride"] | {"scope": "atrium/me"}
+    assert outcome(call("GET /v1/users", **sent)) == "403 mfa_required"
+    assert outcome(call("GET /v1/users", scope="atrium/me")) == "403 insufficient_scope"
+    refused = call("GET /v1/me/mfa", scope="openid", needs_mfa="true")
+    assert outcome(refused) == "403 insufficient_scope"
+
+
 def test_a_search_finds_those_whose_role_has_effect(ada: str, pool: Pool) -> None:
     user_table.create_signing_key("cursor", 1, b"k" * 32)
     user_table.transact(grants.puts(role_grant(ada, "lead")))

@@ -88,11 +88,17 @@ def check_address(request: Request, rule: Rule) -> None:
 def check_scopes(request: Request, rule: Rule) -> None:
     """Raise 403 if the caller's token has none of the operation's scopes (RFC 6750, section 3.1).
 
+    It is `mfa_required` if the caller holds a role without effect, whose scopes no token has.
+
     The gateway lets every scope of this API pass, because its own refusal would be a 401, after
     which clients sign in again in vain.
     """
     if rule.is_public or not request.caller.scopes.isdisjoint(rule.scopes):
         return
+    # A token has no scopes of roles that are withheld, so a new sign-in alone would not help.
+    is_for_all = any(alternative.kind == "self" for alternative in rule.allow)
+    if request.caller.needs_mfa and not is_for_all:
+        raise _mfa_required(_wanted(rule))
     raise insufficient_scope(rule.scopes)
 
 
@@ -120,7 +126,7 @@ def row_access(request: Request, rule: Rule) -> RowAccess:
             return "self" if alternative.kind == "self" else "all"
     if any(alternative.kind == "self" for alternative in rule.allow):
         raise not_found()
-    wanted = " or ".join(f"{alternative.kind} {alternative.of}" for alternative in rule.allow)
+    wanted = _wanted(rule)
     if request.claims and request.claims.needs_mfa:
         raise _mfa_required(wanted)
     raise Problem(
@@ -128,6 +134,10 @@ def row_access(request: Request, rule: Rule) -> RowAccess:
         "permission_missing",
         f"This requires {wanted or 'a right that nobody holds'}. Ask an administrator.",
     )
+
+
+def _wanted(rule: Rule) -> str:
+    return " or ".join(f"{alternative.kind} {alternative.of}" for alternative in rule.allow)
 
 
 def _mfa_required(wanted: str) -> Problem:
