@@ -162,6 +162,10 @@ proof-soak: environment ## Load the running stack: processes, open files and mem
 proof-comparison: environment .venv/ministack/bin/ministack ## Run the rules of AWS against local-aws and another emulator, and print the table of its README
 	@PYTHONPATH=packages/local-aws/tests $(PYTHON) -m local_aws_tests.beside_ministack "$(CURDIR)/.venv/ministack/bin/ministack" "$(CURDIR)/.venv/lambda-runtime"
 
+.PHONY: proof-page
+proof-page: environment .venv/playwright/bin/playwright docs-site ## Sign in and send requests on /docs of the stack that is up, in Chromium, light and dark, desktop and phone; screenshots in build/pictures
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_docs_page.py
+
 .PHONY: proof-shells
 proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py
@@ -318,6 +322,11 @@ environment:
 .venv/schemathesis/bin/schemathesis: requirements/schemathesis.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/schemathesis
 	@.venv/bin/uv pip sync --quiet --python .venv/schemathesis --require-hashes requirements/schemathesis.txt
+	@touch $@
+
+.venv/playwright/bin/playwright: requirements/playwright.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/playwright
+	@.venv/bin/uv pip sync --quiet --python .venv/playwright --require-hashes requirements/playwright.txt
 	@touch $@
 
 .venv/ministack/bin/ministack: requirements/ministack.txt

@@ -1,0 +1,27 @@
+"""`make proof-page`: the page of the API in Chromium, with a new user of the stack that is up."""
+
+import os
+import subprocess
+
+import pytest
+
+from tools import ROOT
+from tools.laptop.client import Client
+
+PYTHON = ROOT / ".venv/playwright/bin/python"
+PICTURES = ROOT / "build/pictures"
+
+
+def test_people_sign_in_and_send_requests_on_the_page(client: Client) -> None:
+    if not PYTHON.exists():
+        pytest.fail("Run `make proof-page`, which installs the browser's driver.")
+    reader = client.new_member()
+    direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment = direct | {
+        "API_URL": client.outputs.api_url,
+        "EMAIL": reader.email,
+        "PASSWORD": reader.password,
+    }
+    command = [str(PYTHON), str(ROOT / "tests/proofs/drive_docs_page.py"), str(PICTURES)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
