@@ -114,15 +114,20 @@ def _take_over(new: NewUser, found: dict[str, str]) -> None:
     """
     call("admin_set_user_password", Username=new.email, Password=_password(), Permanent=False)
     call("admin_user_global_sign_out", Username=new.email)
-    _mail(new)
     names = {
         name: value or ""
         for name, value in _attributes(new).items()
-        if value is not None or name in found
+        if name != "email" and (value is not None or name in found)
     }
-    changed = [{"Name": name, "Value": value} for name, value in names.items() if name != "email"]
-    verified = {"Name": "email_verified", "Value": "true"}
-    call("admin_update_user_attributes", Username=new.email, UserAttributes=[*changed, verified])
+    if names:  # before the mail, which contains the given name
+        _update(new, names)
+    _mail(new)
+    _update(new, {"email_verified": "true"})
+
+
+def _update(new: NewUser, attributes: dict[str, str]) -> None:
+    changed = [{"Name": name, "Value": value} for name, value in attributes.items()]
+    call("admin_update_user_attributes", Username=new.email, UserAttributes=changed)
 
 
 def _mail(new: NewUser) -> None:

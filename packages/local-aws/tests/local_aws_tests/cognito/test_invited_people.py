@@ -94,6 +94,22 @@ def test_an_unconfirmed_sign_up_is_taken_over(world: World, pool: Pool) -> None:
     check_only_the_invited_person_signs_in(world)
 
 
+def test_the_mail_of_an_invitation_has_no_name_that_a_stranger_chose(
+    world: World, pool: Pool
+) -> None:
+    """The CustomMessage trigger puts the account's given name into the mail."""
+    sign_up_as_attacker(world)
+    names = list[dict[str, str]]()
+
+    def note_the_second() -> None:
+        pool.before["admin_create_user"] = lambda: names.append(world.user()["Attributes"])
+
+    pool.before["admin_create_user"] = note_the_second
+    invite()
+    [mailed] = names
+    assert (mailed["given_name"], mailed.get("family_name", "")) == ("Ada", "")
+
+
 @pytest.mark.parametrize(
     "moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"]
 )
