@@ -27,7 +27,7 @@ GRANTING = "access.write"
 GRANTING_SCOPE = f"atrium/{GRANTING}"
 
 OPEN = """
-SELECT id, actor, roles FROM invitations WHERE uid = :uid::uuid AND state = 'open' AND expires_at > now()
+SELECT id, actor, roles, expires_at > now() FROM invitations WHERE uid = :uid::uuid AND state = 'open'
 """
 
 ACCEPT = """
@@ -39,11 +39,13 @@ WHERE id = :invitation::uuid AND state = 'open'
 def accept(uid: str) -> None:
     """Grant the roles of the user's open invitation and mark it as accepted.
 
+    An expired one grants nothing. It is marked all the same, because cancelling an invitation
+    erases the user, and this one has signed in.
     META names the accepted invitation, so a repeat after a crash grants nothing again. Raises
     `TableUnavailableError`; the next token repeats it.
     """
-    for id, actor, roles in postgres.query(OPEN, uid=uid):
-        if retry_on_conflict(partial(_grant, uid, id, str(actor), roles)):
+    for id, actor, roles, is_valid in postgres.query(OPEN, uid=uid):
+        if retry_on_conflict(partial(_grant, uid, id, str(actor), roles, is_valid=is_valid)):
             postgres.query(ACCEPT, invitation=id)
 
 
@@ -55,7 +57,7 @@ def may_grant(holder: Claims | mfa.Holder) -> bool:
     return ADMIN in held or GRANTING in permissions.of(held, define)
 
 
-def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str]) -> bool:
+def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str], *, is_valid: bool) -> bool:
     """Return False if the user's access has ended."""
     user_table.create_meta(uid)  # the invited user may be quicker than the invitation's outcome
     meta = user_table.item(f"U#{uid}", "META") or {}
@@ -63,7 +65,7 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str]) -> bool
         return meta.get("status") == "active"
     inviter = user_table.meta(actor)  # before the reads that its epoch guards
     granted = dict[str, int]()
-    if inviter is not None and inviter.status == "active":
+    if is_valid and inviter is not None and inviter.status == "active":
         granted = _grantable(mfa.Holder(actor, mfa.withheld(has_mfa=inviter.mfa)), roles)
     records = [_record(uid, actor, role, generation) for role, generation in granted.items()]
     new = [record for record in records if grants.same(record) is None]

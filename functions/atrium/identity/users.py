@@ -25,7 +25,7 @@ class EmailUnusableError(Exception):
 class User(msgspec.Struct, frozen=True):
     """A user. `has_other_email` is True if the stored e-mail is not the identity's.
 
-    `is_invited` means that an open invitation waits for their first token.
+    `is_invited` means that an open or expired invitation waits for their first token.
     """
 
     uid: str
@@ -35,7 +35,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 _IS_INVITED = """EXISTS (
-    SELECT FROM invitations WHERE invitations.uid = users.uid AND state = 'open' AND expires_at > now()
+    SELECT FROM invitations WHERE invitations.uid = users.uid AND state = 'open'
 )"""
 
 # One round trip whether or not the user exists. It writes nothing if the user exists.

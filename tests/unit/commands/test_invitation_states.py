@@ -293,11 +293,21 @@ def test_a_role_is_named_once(office: Office) -> None:
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/roles/2")
 
 
-def test_an_expired_invitation_gives_no_roles_and_can_be_sent_again(office: Office) -> None:
+def test_a_sign_in_after_the_end_gives_no_roles_and_cannot_be_cancelled(office: Office) -> None:
+    """A cancellation would erase a user who has signed in, without the permission to erase."""
+    id = office.invited("editor")
+    office.expire()
+    assert office.sign_in()["roles"] == ""
+    assert office.read(id)["state"] == "accepted"
+    for refused in (office.cancel(id), office.resend(id)):
+        assert (refused.status, refused.json["code"]) == (409, "invitation_ended")
+    assert office.sign_in()["roles"] == ""
+
+
+def test_an_expired_invitation_can_be_sent_again(office: Office) -> None:
     id = office.invited("editor")
     office.expire()
     assert office.read(id)["state"] == "expired"
-    assert office.sign_in()["roles"] == ""
     again = office.resend(id)
     assert (again.status, again.json["kind"], office.read(id)["state"]) == (
         202,
