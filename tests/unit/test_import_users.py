@@ -17,7 +17,7 @@ from tests.unit.events import POOL, UID
 from tools.deploy import environment
 from tools.deploy.errors import RefusedError
 from tools.operations import import_rows, import_users, observations, throwaway_user
-from tools.operations.import_journal import Journal
+from tools.operations.import_journal import Entry, Journal
 from tools.operations.import_rows import Refusal, Row
 from tools.operations.import_users import Import
 from tools.operations.observations import Answer, Request
@@ -179,6 +179,31 @@ def test_an_api_that_stays_away_stops_the_run(api: Api, tmp_path: Path) -> None:
     api.answers = [Answer(503, {}, b"{}")] * 8
     with pytest.raises(RefusedError, match="503 8 times"):
         api.run(written(tmp_path, 0))
+
+
+@pytest.mark.parametrize("code", ["mfa_required", "insufficient_scope", "permission_missing"])
+def test_a_caller_who_may_not_invite_stops_the_run_at_the_first_row(
+    api: Api, tmp_path: Path, code: str
+) -> None:
+    """Else each row would be refused for a reason that is not the row's."""
+    body = json.dumps({"code": code, "detail": "You may not."}).encode()
+    api.answers = [Answer(403, {}, body)]
+    with pytest.raises(RefusedError, match=r"refused the caller: You may not\."):
+        api.run(written(tmp_path, 0))
+    assert len(api.requests) == 1
+
+
+def test_a_long_journal_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading it at each entry would take the square of the rows' number."""
+    file = tmp_path / "users.journal"
+    file.write_text('{"key": "a", "state": "invi')
+    journal = Journal(file)
+    with monkeypatch.context() as closed:
+        closed.setattr(Path, "read_bytes", None)
+        closed.setattr(Path, "read_text", None)
+        for key in "bc":
+            journal.add(Entry(key, "invited"))
+    assert list(Journal(file).entries) == ["b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.entries = {entry.key: entry for entry in _read(file)}
+        self._is_cut = not _ends_with_a_line(file)
 
     def get(self, key: str) -> Entry | None:
         return self.entries.get(key)
@@ -40,9 +41,10 @@ class Journal:
         line = json.dumps({name: value for name, value in vars(entry).items() if value})
         with self.file.open("a", encoding="utf-8") as opened:
             # A line that a killed run has cut is ended first.
-            opened.write(("" if _ends_with_a_line(self.file) else "\n") + line + "\n")
+            opened.write(("\n" if self._is_cut else "") + line + "\n")
             opened.flush()
             os.fsync(opened.fileno())
+        self._is_cut = False
         self.entries[entry.key] = entry
 
 
@@ -61,5 +63,4 @@ def _read(file: Path) -> list[Entry]:
 
 
 def _ends_with_a_line(file: Path) -> bool:
-    content = file.read_bytes()[-1:]
-    return content in (b"", b"\n")
+    return not file.exists() or file.read_bytes()[-1:] in (b"", b"\n")

@@ -90,6 +90,11 @@ class Import:
             return self._end(row, "sent", operation=found["id"])
         if found.get("code") in _PRESENT:
             return self._end(row, "present")
+        if answer.status == 403 and not found.get("errors"):  # no row would be accepted
+            raise RefusedError(
+                f"the API refused the caller: {found.get('detail', '')} "
+                "Sign in as a user who may invite, and run the same command again."
+            )
         if answer.status in (403, 422):
             column, reason = _fault(found)
             return self._end(row, "refused", column=column, reason=reason)
