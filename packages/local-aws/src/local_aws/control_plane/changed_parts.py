@@ -63,7 +63,7 @@ def is_content(call: AwsCall) -> bool:
     An interrupted apply does not roll such data back.
     """
     return call.service in ("cognito-idp", "sqs", "s3", "sns") or bool(
-        call.service == "lambda" and _INVOKE.search(call.path)
+        call.action == "PutEvents" or (call.service == "lambda" and _INVOKE.search(call.path))
     )
 
 
@@ -138,6 +138,12 @@ def _sns(call: AwsCall) -> Parts:
     return [Part("queue", (region, name)) for *_, region, _, name in queues]
 
 
+def _events(call: AwsCall) -> Parts:
+    """Return the queues and accepted invocations that PutEvents may have changed."""
+    is_delivery = call.action == "PutEvents"
+    return parts_without_calls() if is_delivery else [_whole("events", call.region)]
+
+
 def _s3(call: AwsCall) -> Parts:
     bucket, _, key = unquote(call.path.lstrip("/")).partition("/")
     query = parse_qs(call.query, keep_blank_values=True)
@@ -198,6 +204,7 @@ def _fields(call: AwsCall) -> Mapping[str, object]:
 
 _RULES: dict[str, Callable[[AwsCall], Parts]] = {
     "cognito-idp": _cognito,
+    "events": _events,
     "lambda": _lambda,
     "s3": _s3,
     "sns": _sns,

@@ -106,7 +106,7 @@ class Schedules:
                     target["Arn"],
                 )
                 continue
-            payload = json.dumps(_input(target, event)).encode()
+            payload = json.dumps(target_input(target, event)).encode()
             try:
                 self._functions.accept(
                     target["Arn"], payload, source=(PRINCIPAL, rule.arn), region=rule.region_name
@@ -123,7 +123,7 @@ def _scheduled_rules() -> Iterator[Any]:
                     yield rule
 
 
-def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
+def target_input(target: dict[str, Any], event: dict[str, Any]) -> Any:
     """Return the event from Input, InputPath or InputTransformer.
 
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html

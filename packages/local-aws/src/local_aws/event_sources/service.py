@@ -13,6 +13,7 @@ from local_aws.control_plane.moto_app import Moto
 from local_aws.dynamodb import Store, stream
 from local_aws.dynamodb.store import Data
 from local_aws.event_sources import mappings
+from local_aws.event_sources.event_buses import EventBuses
 from local_aws.event_sources.expiry import expire_items
 from local_aws.event_sources.mappings import Config
 from local_aws.event_sources.queues import QueueReader
@@ -44,7 +45,8 @@ class EventSources:
         self._functions = functions
         self._store = store
         self._on_change = on_change
-        self.schedules = Schedules(functions, on_change, now)
+        self._buses = EventBuses(moto, functions, on_change, now)
+        self._schedules = Schedules(functions, on_change, now)
         self._readers: dict[str, asyncio.Task[None]] = {}
         self._always: list[asyncio.Task[None]] = []
 
@@ -54,7 +56,7 @@ class EventSources:
             self._follow(region, config)
         self._always = [
             asyncio.create_task(_endless("expiry", lambda: expire_items(self._store))),
-            asyncio.create_task(_endless("schedules", self.schedules.run)),
+            asyncio.create_task(_endless("schedules", self._schedules.run)),
         ]
 
     async def close(self) -> None:
@@ -68,6 +70,12 @@ class EventSources:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._readers.clear()
         self._always.clear()
+
+    async def intercept_events(self, call: AwsCall, forward: Forward) -> AwsResponse:
+        """Answer the calls about buses and schedules that moto would not act on."""
+        return await self._buses.intercept(
+            call, lambda other: self._schedules.intercept(other, forward)
+        )
 
     async def intercept(self, call: AwsCall, forward: Forward) -> AwsResponse:
         """Answer calls about event source mappings; forward all other Lambda calls."""

@@ -122,7 +122,7 @@ async def _start(
         "cognito-idp": cognito.intercept,
         "dynamodb": DynamoDb(store).intercept,
         "ec2": security_group_use.intercept,
-        "events": sources.schedules.intercept,
+        "events": sources.intercept_events,
         "lambda": lambda call, forward: sources.intercept(
             call, lambda other: functions.intercept(other, forward)
         ),

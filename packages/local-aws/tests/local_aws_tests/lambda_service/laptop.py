@@ -136,7 +136,7 @@ class Laptop:
         self.sources = EventSources(
             self.moto, self.functions, self.store, now=lambda: datetime.now(UTC) + self.ahead
         )
-        self.interceptors["events"] = self.sources.schedules.intercept
+        self.interceptors["events"] = self.sources.intercept_events
         self.interceptors["lambda"] = lambda call, forward: self.sources.intercept(
             call, lambda other: self.functions.intercept(other, forward)
         )
