@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.infra.environment_plan import Plan
+from tools.deploy.terraform.offline_plan import Plan
 
 UNKNOWN = "known after an apply"
 ALWAYS_LEFT_OUT = ("Tags",)  # an object for Terraform, a list for CloudFormation

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environment_plan import Plan, planned
+from tools.deploy.terraform.offline_plan import Plan, planned
 
 
 @pytest.fixture(scope="session")

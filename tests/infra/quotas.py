@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.infra.environment_plan import ROOT, Plan, of_kind, one
+from tools import ROOT
+from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 
 LONGEST_ARN = "arn:aws:execute-api:ap-southeast-1:000000000000:" + "x" * 80
 GUIDE = "https://docs.aws.amazon.com/"

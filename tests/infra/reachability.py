@@ -16,7 +16,7 @@ from local_aws.iam.decision import decide
 from local_aws.iam.policy import parse
 from local_aws.network import of_plan
 from local_aws.network.model import Network, Place, Way, from_internet, to_internet, to_place
-from tests.infra.environment_plan import Plan, planned
+from tools.deploy.terraform.offline_plan import Plan, planned
 
 POSTGRES, SSH, HTTPS = 5432, 22, 443
 PORTS = (SSH, HTTPS, POSTGRES)

@@ -10,8 +10,8 @@ import pytest
 from moto import mock_aws
 
 from local_aws.control_plane import alarm_actions  # noqa: F401 - it patches moto
-from tests.infra.environment_plan import Plan, of_kind, one
 from tools.deploy.environment import Environment
+from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 from tools.operations import verify
 from tools.operations.account_checks import Row
 from tools.operations.verify import Run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.environment_plan import Plan, of_kind
+from tools.deploy.terraform.offline_plan import Plan, of_kind
 
 # The condition keys that a service documents for the trust policy of a role that it assumes. A service that is not here is not
 # known to send any.

@@ -10,12 +10,12 @@ import pytest
 
 from atrium.http.request import Request
 from tests.infra.aws_metrics import PUBLISHED, Metric
-from tests.infra.environment_plan import Plan, of_kind, one
 from tests.unit.events import api_event
 from tests.unit.service import service
+from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 
 BOUNDARY = (
-    "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as environment.tftest.hcl says
+    "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as offline_plan.tftest.hcl says
 )
 # Words of Logs Insights, and names that the queries give themselves.
 WORDS = set(

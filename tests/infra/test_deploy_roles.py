@@ -22,8 +22,8 @@ from local_aws.terraform import providers
 from local_aws.terraform.binary import terraform
 from local_aws_tests.iam.simulator import FOLDER, Question, ask
 from local_aws_tests.support import node_packages
-from tests.infra.environment_plan import Plan
-from tests.infra.test_modules import Message, offline
+from tests.infra.test_modules import Message
+from tools.deploy.terraform.offline_plan import Plan, offline
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION, ACCOUNT = "eu-central-1", "000000000000"

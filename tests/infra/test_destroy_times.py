@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environment_plan import Plan
 from tests.infra.test_pitfalls import resources
+from tools.deploy.terraform.offline_plan import Plan
 from tools.operations.destroy_times import PARTS, Times
 
 ROOT = Path(__file__).resolve().parents[2]

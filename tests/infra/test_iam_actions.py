@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.environment_plan import Plan, of_kind
 from tests.infra.test_checkov import checkov
+from tools.deploy.terraform.offline_plan import Plan, of_kind
 
 GLOBAL_KEYS = re.compile(
     r"aws:\w+(/.+)?|kms:(ViaService|CallerAccount|EncryptionContext.*)|iam:PassedToService",

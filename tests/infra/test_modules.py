@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,7 @@ import pytest
 from local_aws.iam.aws_policies import POWER_USER_ACCESS
 from local_aws.terraform import providers
 from local_aws.terraform.binary import terraform
+from tools.deploy.terraform.offline_plan import offline
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})
@@ -93,17 +94,6 @@ def test_module(folder: Path, tmp_path: Path) -> None:
         folder.parent.name != "modules"
         or [role for plan in plans for role in unbounded(plan)] == []
     )
-
-
-def offline(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without the developer's own AWS settings: no test may speak to a real account."""
-    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    return kept | {
-        "GOGC": "400",  # a run is over before the memory is missed: a tenth of its time
-        "AWS_ACCESS_KEY_ID": "offline",
-        "AWS_SECRET_ACCESS_KEY": "offline",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def failures(messages: list[Message]) -> str:

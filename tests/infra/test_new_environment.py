@@ -10,8 +10,8 @@ import pytest
 
 from local_aws.terraform import providers
 from local_aws.terraform.binary import terraform
-from tests.infra.test_modules import offline
 from tools.deploy.errors import RefusedError
+from tools.deploy.terraform.offline_plan import offline
 from tools.setup import new_environment
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.infra.environment_plan import Plan
+from tools.deploy.terraform.offline_plan import Plan
 from tools.deploy.terraform.planned import ResourceChange
 from tools.operations import plan_guard
 

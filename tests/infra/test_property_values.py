@@ -19,7 +19,7 @@ import botocore.session
 import pytest
 
 from tests.infra.cloudformation import TYPES, Schemas, Template, template
-from tests.infra.environment_plan import Plan, of_kind
+from tools.deploy.terraform.offline_plan import Plan, of_kind
 
 # The regions where both environments can be deployed as they are. af-south-1, ap-east-1, ca-west-1
 # and eu-south-1 lack prod's db.m7g.large, ap-east-2 lacks RDS Proxy, and China lacks Cognito's pools.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.infra import quotas
-from tests.infra.environment_plan import Plan, of_kind, one
 from tests.infra.quotas import QUOTAS, Quota
+from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 
 # Used up by design: the builder refuses a third reader of the stream, and a timeout over 29 s.
 FULL = {"readers of a DynamoDB stream", "seconds of a function behind the API"}

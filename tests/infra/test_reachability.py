@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.environment_plan import Plan, of_kind
 from tests.infra.reachability import claims
+from tools.deploy.terraform.offline_plan import Plan, of_kind
 
 DATABASE, PROXY, BASTION = (f"sg-0000000000000000{each}" for each in "deb")
 FUNCTIONS, CLIENTS = (f"sg-0000000000000000{each}" for each in "fc")

@@ -15,8 +15,8 @@ import pytest
 from local_aws.iam.decision import decide
 from local_aws.iam.policy import Policy, parse
 from local_aws_tests.iam.simulator import Question, ask
-from tests.infra.environment_plan import Plan
 from tools.build.declarations import PARTITIONS, Function, Partition, read_functions
+from tools.deploy.terraform.offline_plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "arn:aws:dynamodb:eu-central-1:000000000000:table/UserAttributes"

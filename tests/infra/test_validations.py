@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from local_aws.request_model import RequestModelGate
 from local_aws_tests.request_model.sent import answered, call
-from tests.infra.environment_plan import ROOT
+from tools import ROOT
 
 ROLE = "arn:aws:iam::000000000000:role/own"
 TRUST = {"Path": "/", "AssumeRolePolicyDocument": "{}"}

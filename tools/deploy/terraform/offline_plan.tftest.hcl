@@ -1,4 +1,4 @@
-# An environment planned whole, by the real provider without an account. tests/infra/test_composition.py reads the plan.
+# What AWS would answer during a plan of an environment, for offline_plan.py. The tests of tests/infra read such plans.
 provider "aws" {
   region                      = "eu-central-1"
   access_key                  = "offline"
