@@ -200,6 +200,10 @@ proof-pipelines: environment ## Run every workflow with act, also for real again
 reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
 
+.PHONY: cost
+cost: environment ## Print what an environment costs on AWS, idle and per million requests (ENV=dev|prod, FORMAT=json, COMPARE=file of it); needs no account
+	@$(PYTHON) -m tools.operations.cost $(or $(ENV),dev) --format $(or $(FORMAT),text) $(if $(COMPARE),--compare "$(COMPARE)")
+
 .PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin import-users tunnel destroy artefacts
 # An empty digest is passed on, and refused: the step that should have set it has failed.
 TESTED_ARTEFACTS = $(if $(filter undefined,$(origin ARTEFACTS)),,--artefacts "$(ARTEFACTS)")

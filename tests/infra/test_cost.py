@@ -1,0 +1,101 @@
+"""`make cost`: the bill of each environment's plan."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tools.deploy.errors import RefusedError
+from tools.deploy.terraform.offline_plan import Plan, kind, of_kind
+from tools.operations.cost.__main__ import Cost, differences, read, text
+from tools.operations.cost.plan_cost import PRICED, idle, million_requests
+from tools.operations.cost.price_table import table
+
+DATABASE = {"aws_db_instance", "aws_db_proxy"}
+
+
+def month(plan: Plan) -> dict[str, float]:
+    return {line.kind: line.amount.usd for line in idle(plan)}
+
+
+def edited(plan: Plan, wanted: str, **changes: Any) -> Plan:
+    changed = copy.deepcopy(plan)
+    for known in of_kind(changed, wanted):
+        known.update(changes)
+    return changed
+
+
+def test_the_database_and_the_proxy_of_an_idle_dev_cost_at_most_45_usd(dev: Plan) -> None:
+    assert 0 < sum(usd for name, usd in month(dev).items() if name in DATABASE) <= 45
+
+
+def test_every_kind_of_both_plans_is_priced_or_known_to_be_free(dev: Plan, prod: Plan) -> None:
+    kinds = {kind(address) for address in (*dev, *prod)}
+    assert kinds <= PRICED.keys() | table().free
+    assert not PRICED.keys() & table().free
+    for plan in (dev, prod):
+        assert month(plan).keys() <= table().savings.keys()
+
+
+def test_a_kind_that_nobody_looked_up_is_refused_by_name(dev: Plan) -> None:
+    with pytest.raises(RefusedError, match=r"aws_mq_broker costs \(module\.x\.aws_mq_broker\.y\)"):
+        idle(dev | {"module.x.aws_mq_broker.y": {}})
+
+
+def test_a_class_without_a_price_is_refused_by_name(dev: Plan) -> None:
+    with pytest.raises(RefusedError, match=r"lacks a price of 'db\.r8g\.huge'"):
+        idle(edited(dev, "aws_db_instance", instance_class="db.r8g.huge"))
+
+
+def test_a_standby_doubles_the_database(dev: Plan) -> None:
+    doubled = month(edited(dev, "aws_db_instance", multi_az=True))["aws_db_instance"]
+    assert doubled == pytest.approx(2 * month(dev)["aws_db_instance"])
+
+
+def test_nat_and_an_interface_endpoint_in_two_zones_are_on_the_bill(dev: Plan) -> None:
+    endpoint = {"vpc_endpoint_type": "Interface", "subnet_ids": ["a", "b"]}
+    more = dev | {"m.aws_nat_gateway.this": {}, "m.aws_vpc_endpoint.sqs": endpoint}
+    added = {name: usd - month(dev).get(name, 0) for name, usd in month(more).items()}
+    expected = {"aws_nat_gateway": 32.85, "aws_vpc_endpoint": 14.6}
+    assert {name: usd for name, usd in added.items() if usd} == pytest.approx(expected)
+
+
+def test_an_alarm_costs_by_its_metrics(prod: Plan) -> None:
+    [address] = [name for name in prod if name.endswith("aws_cloudwatch_dashboard.this")]
+    queries = [{"metric": [{}]}, {"metric": [{}]}, {"metric": [], "expression": "a / b"}]
+    alarm = {f"{address}.aws_cloudwatch_metric_alarm.ratio": {"metric_query": queries}}
+    before, after = month(prod), month(prod | alarm)
+    name = "aws_cloudwatch_metric_alarm"
+    assert after[name] - before[name] == pytest.approx(0.2)
+
+
+def test_prod_pays_for_its_firewall_by_the_request(dev: Plan, prod: Plan) -> None:
+    ours = {line.name: line.amount.usd for line in million_requests(prod)}
+    theirs = {line.name: line.amount.usd for line in million_requests(dev)}
+    assert ours.keys() - theirs.keys() == {"WAF, requests"}
+
+
+def test_the_bill_marks_prices_that_nobody_read(dev: Plan) -> None:
+    lines = text("dev", idle(dev), list(million_requests(dev)))
+    [proxy] = [line for line in lines if "aws_db_proxy" in line]
+    [secrets] = [line for line in lines if "aws_secretsmanager_secret" in line]
+    assert proxy.split()[1] == "?"
+    assert secrets.split()[1] == "4"
+    assert {price.source for price in table().prices.values()} <= table().sources.keys()
+
+
+def test_the_difference_names_what_changed() -> None:
+    earlier = Cost("prod", {"1 aws_eip": 3.65, "1 aws_kms_key": 1}, {"Lambda, requests": 0.2})
+    now = Cost("prod", {"1 aws_eip": 3.65, "2 aws_kms_key": 2}, {"Lambda, requests": 0.2})
+    assert differences(earlier, now)[1:] == [
+        "Compared with prod: +1.00 a month idle, +0.00 per million requests",
+        "       -1.00  1 aws_kms_key",
+        "       +2.00  2 aws_kms_key",
+    ]
+
+
+def test_a_file_that_is_no_cost_is_refused(tmp_path: Any) -> None:
+    (tmp_path / "cost.json").write_text("{}")
+    for name in ("cost.json", "missing.json"):
+        with pytest.raises(RefusedError, match="FORMAT=json"):
+            read(tmp_path / name)

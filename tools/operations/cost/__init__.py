@@ -1,0 +1,1 @@
+"""The price of an environment's plan, and the command `make cost`."""

@@ -1,0 +1,124 @@
+"""`make cost ENV=dev`: what an environment costs on AWS, from its plan; needs no account.
+
+`COMPARE=file` shows the difference to an earlier `FORMAT=json`, for example of main.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from tools.deploy import command
+from tools.deploy.errors import RefusedError
+from tools.deploy.terraform.offline_plan import planned
+from tools.operations.cost.plan_cost import Line, idle, million_requests
+from tools.operations.cost.price_table import FILE, NOTHING, table
+
+UNREAD_MARK = "?"
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """USD of each line, by its name."""
+
+    environment: str
+    idle: dict[str, float]
+    million_requests: dict[str, float]
+
+    @property
+    def idle_total(self) -> float:
+        return sum(self.idle.values())
+
+    @property
+    def use_total(self) -> float:
+        return sum(self.million_requests.values())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.operations.cost", description=__doc__)
+    parser.add_argument("environment", help="a folder of envs/ with a main.tf")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="output of --format json")
+    options = parser.parse_args()
+    return command.run("cost", lambda: show(options.environment, options.format, options.compare))
+
+
+def show(environment: str, form: str, compared: Path | None) -> None:
+    earlier = read(compared) if compared else None  # an error in it is told before the plan
+    with tempfile.TemporaryDirectory() as folder:
+        plan = planned(environment, Path(folder))
+    month, use = idle(plan), list(million_requests(plan))
+    cost = Cost(environment, _by_name(month), _by_name(use))
+    if form == "json":
+        print(msgspec.json.format(msgspec.json.encode(cost), indent=2).decode())
+        return
+    print("\n".join(text(environment, month, use)))
+    if earlier:
+        print("\n".join(differences(earlier, cost)))
+
+
+def read(file: Path) -> Cost:
+    """Read an earlier cost. Raise RefusedError if the file is none."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Cost)
+    except (OSError, msgspec.DecodeError) as error:
+        raise RefusedError(
+            f"COMPARE={file} cannot be read: {error}. Write it with make cost ENV=… FORMAT=json."
+        ) from None
+
+
+def text(environment: str, month: list[Line], use: list[Line]) -> list[str]:
+    """Return the lines of the bill and the reservations that come with it."""
+    sources = [f"  {name}: {source}" for name, source in table().sources.items()]
+    return [
+        f"{environment}: ${_total(month):.2f} a month idle, and ${_total(use):.2f} "
+        "per million requests (USD, us-east-1)",
+        "",
+        "A month without requests",
+        *map(_row, month),
+        "",
+        "A million requests",
+        *map(_row, use),
+        "",
+        f"A price with {UNREAD_MARK} was not read in a source. Not counted: traffic to the "
+        "internet, backups beyond the",
+        "database's size, stored items and logs, X-Ray, Cognito's users beyond the free 10,000.",
+        f"Prices and assumptions: tools/operations/cost/{FILE.name}, from",
+        *sources,
+    ]
+
+
+def differences(earlier: Cost, now: Cost) -> list[str]:
+    """Return a line for each part whose price changed, and the difference of the sums."""
+    parts = {**earlier.idle, **earlier.million_requests}
+    present = {**now.idle, **now.million_requests}
+    changed = [
+        f"  {present.get(name, 0) - parts.get(name, 0):+10.2f}  {name}"
+        for name in sorted(parts.keys() | present.keys())
+        if abs(present.get(name, 0) - parts.get(name, 0)) >= 0.005
+    ]
+    return [
+        "",
+        f"Compared with {earlier.environment}: {now.idle_total - earlier.idle_total:+.2f} a month "
+        f"idle, {now.use_total - earlier.use_total:+.2f} per million requests",
+        *changed,
+    ]
+
+
+def _row(line: Line) -> str:
+    mark = " " if line.amount.read else UNREAD_MARK
+    saving = f"   save: {line.saving}" if line.saving else ""
+    return f"  {line.amount.usd:10.2f} {mark} {line.name:<34}{saving}".rstrip()
+
+
+def _by_name(lines: list[Line]) -> dict[str, float]:
+    return {line.name: round(line.amount.usd, 4) for line in lines}
+
+
+def _total(lines: list[Line]) -> float:
+    return sum((line.amount for line in lines), NOTHING).usd
+
+
+if __name__ == "__main__":
+    sys.exit(main())
