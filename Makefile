@@ -204,6 +204,10 @@ reachability: environment ## Print who may reach whom in an environment's networ
 cost: environment ## Print what an environment costs on AWS, idle and per million requests (ENV=dev|prod, FORMAT=json, COMPARE=file of it); needs no account
 	@$(PYTHON) -m tools.operations.cost $(or $(ENV),dev) --format $(or $(FORMAT),text) $(if $(COMPARE),--compare "$(COMPARE)")
 
+.PHONY: picture
+picture: environment ## Draw an environment from its plan as SVG in docs/pictures (ENV=prod, which the README shows); needs no account
+	@$(PYTHON) -m tools.operations.picture $(or $(ENV),prod)
+
 .PHONY: bootstrap plan preflight deploy release rollback unlock smoke verify admin import-users tunnel destroy artefacts
 # An empty digest is passed on, and refused: the step that should have set it has failed.
 TESTED_ARTEFACTS = $(if $(filter undefined,$(origin ARTEFACTS)),,--artefacts "$(ARTEFACTS)")
