@@ -1,6 +1,7 @@
 """`make docs-site`: write the page of the API and the guides as a folder of static files."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -81,12 +82,17 @@ def read_guides() -> list[Page]:
 def _rendered(source: Path) -> Page:
     text = source.read_text()
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    body = markdown.render(text.replace(".md)", ".html)"))
+    body = markdown.render(_links_of_the_site(text))
     body = body.replace("<table>", '<div class="wide"><table>').replace(
         "</table>", "</table></div>"
     )
     name = source.stem.lstrip("0123456789-")
     return Page(name, text.partition("\n")[0].removeprefix("# "), _with_anchors(body))
+
+
+def _links_of_the_site(text: str) -> str:
+    """Let links between the guides lead to their pages: the site has them all in one folder."""
+    return re.sub(r"\]\((?:\.\./)?(?:guides/)?(?:\d+-)?([a-z-]+)\.md(?=[)#])", r"](\1.html", text)
 
 
 def _with_anchors(body: str) -> str:
