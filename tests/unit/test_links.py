@@ -49,6 +49,7 @@ def test_each_relative_link_leads_to_a_file_and_a_heading(file: Path) -> None:
 def test_each_link_of_the_site_leads_to_one_of_its_pages() -> None:
     guides = docs_site.read_guides()
     pages = {f"{page.name}.html": page.body for page in guides}
+    assert len(pages) == len(guides), "two pages have one name: the second replaces the first"
     for name, body in pages.items():
         for path, anchor in relative(HREF.findall(body)):
             assert path in {"", "index.html", *pages}, (name, path)
