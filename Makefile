@@ -196,6 +196,10 @@ proof-pipelines: environment ## Run every workflow with act, also for real again
 
 ##@ Environments on AWS
 
+.PHONY: asvs
+asvs: environment ## Print how much of OWASP ASVS 5.0, levels 1 and 2, is met, and what is not
+	@$(PYTHON) -m tools.checks.asvs
+
 .PHONY: reachability
 reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)

@@ -10,6 +10,7 @@ import pytest
 from tests.contract import examples
 from tests.contract.caller import Caller, named, problem
 from tests.contract.operations import Operation, of, read, unlisted
+from tools.build.gateway_responses import SECURITY
 from tools.laptop.answer import Answer
 
 OPERATIONS = of(read())
@@ -43,8 +44,7 @@ def test_an_answer_is_readable_across_origins_and_not_kept(
     answer = admin.ask(operation, query="?no_such_parameter=1")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert operation.answer_headers <= exposed(answer)
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert {name: answer.headers[name.lower()] for name in SECURITY} == SECURITY
 
 
 @each(lambda one: not one.is_authzen)
@@ -61,6 +61,7 @@ def test_without_a_token_it_is_401(operation: Operation, admin: Caller) -> None:
     problem(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["access-control-allow-origin"] == "*"
+    assert {name: answer.headers[name.lower()] for name in SECURITY} == SECURITY
     assert operation.answer_headers <= exposed(answer)
 
 

@@ -14,6 +14,7 @@ from atrium.stores import postgres, user_table
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tests.unit.service import SELF, service
+from tools.build import gateway_responses
 from tools.laptop.answer import Answer
 
 
@@ -99,7 +100,8 @@ def test_every_answer_is_private_and_readable_across_origins() -> None:
         assert headers["cache-control"] == "no-store"
         assert headers["access-control-allow-origin"] == "*"
         assert "ETag" in headers["access-control-expose-headers"]
-        assert headers["x-content-type-options"] == "nosniff"
+        for name, value in gateway_responses.SECURITY.items():
+            assert headers[name.lower()] == value
 
 
 def test_a_problem_is_answered_as_rfc_9457() -> None:

@@ -11,7 +11,12 @@ CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
 }
-PROBLEM_HEADERS = {**CORS, "Cache-Control": "no-store", "Content-Type": "application/problem+json"}
+SECURITY = {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+PROBLEM_HEADERS = {**CORS, **SECURITY, "Content-Type": "application/problem+json"}
 _BEARER = {"WWW-Authenticate": 'Bearer realm="atrium", error="invalid_token"'}  # RFC 6750, section 3
 # AuthZEN 1.0, 10.1.3: the request's id, if it had one. All operations return it.
 _ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
