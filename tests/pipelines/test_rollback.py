@@ -1,7 +1,9 @@
 """`make rollback`: the release before is live again, as a whole, and each rollback is recorded."""
 
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -9,9 +11,11 @@ import pytest
 from moto import mock_aws
 
 from tests.pipelines.aliases import Aliases, refused
-from tools.deploy import release, release_records, stored_locks
+from tools.deploy import live_alias, release, release_records, stored_locks
 from tools.deploy.errors import RefusedError
+from tools.deploy.release_records import Release
 from tools.deploy.release_store import ReleaseStore
+from tools.operations import commit_order
 from tools.operations.rollback import deployed_commit, rollback
 from tools.operations.unlock import unlock
 
@@ -64,6 +68,18 @@ def test_a_release_that_stopped_half_way_goes_back_to_the_last_complete_one(
     assert client.weights == {"users": {}, "meta": {}}
 
 
+def test_a_release_that_stopped_half_way_after_a_rollback_is_taken_back_twice(
+    client: Aliases, store: ReleaseStore
+) -> None:
+    """The second rollback must not choose release 3, which the first one left."""
+    assert rollback(client, store).number == 2
+    client.live["users"], client.newest["users"] = "4", "4"
+    rollback(client, store)
+    assert client.live == SECOND
+    assert rollback(client, store).number == 1
+    assert client.live == FIRST
+
+
 def test_all_functions_go_back_or_none(client: Aliases, store: ReleaseStore) -> None:
     def before(function: str, version: str) -> None:
         if (function, version) == ("meta", "1"):
@@ -75,6 +91,68 @@ def test_all_functions_go_back_or_none(client: Aliases, store: ReleaseStore) -> 
     assert client.live == THIRD
     assert len(store.releases()) == 3
     assert store.locks() == []
+
+
+class KilledError(BaseException):
+    """The end of the process: nothing after it runs."""
+
+
+@pytest.mark.parametrize("cut", ["users", "meta", "after the last move"])
+def test_a_rollback_that_was_killed_is_completed_by_the_next_one(
+    client: Aliases, store: ReleaseStore, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    """It must never go forward again, to the release that was to be left."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    def before(function: str, version: str) -> None:
+        if function == cut:
+            raise KilledError
+
+    client.before_move = before
+    with monkeypatch.context() as dead:
+        dead.setattr(live_alias, "undo", killed)  # a killed process undoes nothing
+        dead.setattr(ReleaseStore, "replace", _only_growing(killed))
+        if cut == "after the last move":
+            dead.setattr(release, "shift", _then(release.shift, killed))
+        with pytest.raises(KilledError):
+            rollback(client, store)
+    client.before_move = lambda function, version: None
+    if cut != "after the last move":  # then the rollback is whole, and recorded
+        rollback(client, store)
+    assert client.live == SECOND
+    assert store.releases()[-1].restores == 2
+    assert rollback(client, store).number == 1
+
+
+def _only_growing(killed: Callable[..., None]) -> Callable[[ReleaseStore, list[Release]], None]:
+    real = ReleaseStore.replace
+
+    def replace(self: ReleaseStore, releases: list[Release]) -> None:
+        (real if len(releases) > len(self.releases()) else killed)(self, releases)
+
+    return replace
+
+
+def _then(real: Callable[..., None], killed: Callable[..., None]) -> Callable[..., None]:
+    def both(*arguments: Any) -> None:
+        real(*arguments)
+        killed()
+
+    return both
+
+
+def test_a_rollback_that_failed_leaves_no_record(client: Aliases, store: ReleaseStore) -> None:
+    def before(function: str, version: str) -> None:
+        if (function, version) == ("users", "2"):
+            raise refused("ServiceException", "try later")
+
+    client.before_move = before
+    recorded = store.releases()
+    with pytest.raises(Exception, match="try later"):
+        rollback(client, store)
+    assert store.releases() == recorded
 
 
 def test_a_pruned_version_is_refused_before_any_change(
@@ -172,6 +250,18 @@ def test_a_lock_that_changed_hands_is_not_removed(store: ReleaseStore) -> None:
     assert len(store.locks()) == 1
 
 
+def test_a_run_whose_lock_was_removed_keeps_its_own_outcome(
+    store: ReleaseStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with store.lock("deploy"):
+        unlock(store, sure=True)
+    with store.lock("deploy"):
+        unlock(store, sure=True)
+        with pytest.raises(RefusedError, match="no record"):
+            rollback(Aliases({}, {}), store)
+    assert store.locks() == []
+
+
 def test_an_interrupted_migration_moves_no_caller_and_releases_the_lock(
     store: ReleaseStore,
 ) -> None:
@@ -201,6 +291,34 @@ def test_the_applied_commit_outlives_a_rollback(
     store.set_applied_commit("3" * 40)
     rollback(client, store)
     assert deployed_commit(store) == "3" * 40
+
+
+def test_a_re_run_of_an_old_push_is_refused(
+    store: ReleaseStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        command = ["git", *who, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    commits = []
+    for message in ("old", "new"):
+        git("commit", "-q", "--allow-empty", "-m", message)
+        commits.append(git("rev-parse", "HEAD"))
+    old, new = commits
+    for module in (commit_order, release_records):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    commit_order.require_not_older(store)  # nothing is deployed
+    for deployed in (old, new, "f" * 40):  # f…: rewritten history
+        store.set_applied_commit(deployed)
+        commit_order.require_not_older(store)
+    git("checkout", "-q", old)
+    store.set_applied_commit(new)
+    with pytest.raises(RefusedError, match=f"dev runs commit {new[:12]}, which is newer"):
+        commit_order.require_not_older(store)
 
 
 def test_a_record_names_the_commit_that_is_checked_out(monkeypatch: pytest.MonkeyPatch) -> None:

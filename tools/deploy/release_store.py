@@ -19,7 +19,7 @@ LOCAL_BUCKET = "atrium-local-releases"
 
 @dataclass(frozen=True)
 class ReleaseStore:
-    """Records and locks of one environment. The caller of `add` holds the lock."""
+    """Records and locks of one environment. Callers of `add` and `replace` hold the lock."""
 
     s3: Any
     bucket: str
@@ -40,7 +40,10 @@ class ReleaseStore:
         return release_records.read(content) if content else []
 
     def add(self, release: Release) -> None:
-        self._write("releases.json", release_records.written([*self.releases(), release]))
+        self.replace([*self.releases(), release])
+
+    def replace(self, releases: list[Release]) -> None:
+        self._write("releases.json", release_records.written(releases))
 
     def applied_commit(self) -> str:
         """Return the commit whose Terraform was applied last, also if its release failed later."""

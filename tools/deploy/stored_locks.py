@@ -62,11 +62,18 @@ def found(s3: Any, bucket: str, environment: str) -> list[Lock]:
 
 
 def remove(s3: Any, bucket: str, lock: Lock) -> None:
-    """Remove this lock. Raise RefusedError if somebody else holds it now."""
+    """Remove this lock. Raise RefusedError if somebody else holds it now.
+
+    A lock that is gone is no error, so that a run whose lock was removed keeps its own outcome.
+    """
     try:
         s3.delete_object(Bucket=bucket, Key=lock.key, IfMatch=lock.etag)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "PreconditionFailed":
+        code = error.response["Error"]["Code"]
+        if code in ("NoSuchKey", "404"):
+            print("the lock was gone already: somebody removed it with make unlock.")
+            return
+        if code != "PreconditionFailed":
             raise
         raise RefusedError("the lock has changed hands meanwhile, so it was not removed.") from None
 

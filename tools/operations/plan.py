@@ -15,7 +15,7 @@ from pathlib import Path
 from tools.deploy import artefacts, command, environment, release_store, stack_settings, stored_plan
 from tools.deploy.terraform import root as terraform
 from tools.deploy.terraform.planned import ResourceChange
-from tools.operations import plan_guard, plan_text
+from tools.operations import commit_order, plan_guard, plan_text
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,14 @@ def plan(name: str, wanted: Wanted) -> None:
 
 def _on_aws(name: str, wanted: Wanted) -> None:
     root = terraform.root(name)  # faults of the configuration are reported before the build
+    store = release_store.of_configuration(root.configuration)
+    if wanted.keep and os.environ.get("PLAN_BASE"):  # a push; a tag is deployed by hand, on purpose
+        commit_order.require_not_older(store)
     artefacts.require_or_build(wanted.artefacts)
     root.init()
     with root.plan(lock=False) as made:
         _tell(name, made.changes, wanted)
         if wanted.keep:
-            store = release_store.of_configuration(root.configuration)
             sha256 = stored_plan.keep(store, wanted.keep, made.file)
             report(f"Plan {wanted.keep} is kept. SHA-256: `{sha256}`")
             output("sha256", sha256)

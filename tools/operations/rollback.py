@@ -67,12 +67,18 @@ def rollback(lambda_client: Any, store: ReleaseStore, to: int | None = None) -> 
         wanted = release_records.restored(releases, live_alias.live(lambda_client, known), to)
         _require_versions(lambda_client, wanted)
         shifts = live_alias.shifts_to(lambda_client, wanted.functions)
-        release.shift(lambda_client, None, shifts, None)
+        # Recorded first: after a kill, the next rollback completes this one. Recorded last, it would
+        # take the restored versions for a release that stopped half-way, and go forward again.
+        store.add(_record(releases, wanted))
+        try:
+            release.shift(lambda_client, None, shifts, None)
+        except BaseException:
+            store.replace(releases)
+            raise
         seconds = time.monotonic() - started
         for one in shifts:
             print(f"{one.function}: {one.before} → {one.after}")
         print(f"{store.environment} is back at {wanted.described}, in {seconds:.1f} s.")
-        store.add(_record(releases, wanted))
     return wanted
 
 
@@ -86,7 +92,8 @@ def _record(releases: list[Release], wanted: Release) -> Release:
         # the commit of the resources and the migration level stay as they are
         contract=last.contract,
         migration=last.migration,
-        restores=wanted.number,
+        # A rollback's own record stands for the release that it restored.
+        restores=wanted.restores or wanted.number,
     )
 
 
