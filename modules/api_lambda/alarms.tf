@@ -15,7 +15,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   for_each = local.function_alarms
 
   alarm_name          = "${local.function_names[each.value.folder]}-${lower(each.value.metric)}"
-  alarm_description   = "Function ${local.function_names[each.value.folder]}: ${each.value.metric} (${each.value.statistic}) in five minutes; its log group says why."
+  alarm_description   = "Function ${local.function_names[each.value.folder]}: ${each.value.metric} (${each.value.statistic}) in five minutes; its log group says why. Runbook: docs/runbooks/alarms.md#function-${lower(each.value.metric)}"
   namespace           = "AWS/Lambda"
   metric_name         = each.value.metric
   dimensions          = { FunctionName = local.function_names[each.value.folder] }
@@ -33,7 +33,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = var.alarms_topic_arn == null ? {} : aws_sqs_queue.dead_letters
 
   alarm_name          = each.value.name
-  alarm_description   = "Events that ${local.function_names[each.key]} could not handle lie in ${each.value.name}. Read them there, and send again what still counts."
+  alarm_description   = "Events that ${local.function_names[each.key]} could not handle lie in ${each.value.name}. Read them there, and send again what still counts. Runbook: docs/runbooks/alarms.md#dead-letters"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = each.value.name }
@@ -51,7 +51,7 @@ resource "aws_cloudwatch_metric_alarm" "iterator_age" {
   for_each = var.alarms_topic_arn == null ? {} : aws_lambda_event_source_mapping.stream
 
   alarm_name          = "${local.function_names[each.key]}-iteratorage"
-  alarm_description   = "Records waited more than a minute for ${local.function_names[each.key]}: it fails, is throttled or is too slow. After an hour they go to its dead letters."
+  alarm_description   = "Records waited more than a minute for ${local.function_names[each.key]}: it fails, is throttled or is too slow. After an hour they go to its dead letters. Runbook: docs/runbooks/alarms.md#iterator-age"
   namespace           = "AWS/Lambda"
   metric_name         = "IteratorAge"
   dimensions          = { FunctionName = local.function_names[each.key] }
@@ -73,7 +73,7 @@ resource "aws_cloudwatch_metric_alarm" "claims_left_out" {
   }
 
   alarm_name          = "${local.function_names[each.key]}-claims-left-out"
-  alarm_description   = "Someone's roles or attributes did not fit into their token. The log of ${local.function_names[each.key]} names the user and what was left out: revoke roles, or shorten the attributes."
+  alarm_description   = "Someone's roles or attributes did not fit into their token. The log of ${local.function_names[each.key]} names the user and what was left out: revoke roles, or shorten the attributes. Runbook: docs/runbooks/alarms.md#claims-left-out"
   namespace           = "Atrium"
   metric_name         = "ClaimsLeftOut"
   dimensions          = { FunctionName = local.function_names[each.key] }
@@ -95,7 +95,7 @@ resource "aws_cloudwatch_metric_alarm" "no_administrator" {
   }
 
   alarm_name          = "${local.function_names[each.key]}-no-administrator"
-  alarm_description   = "Nobody who holds the role admin can sign in: their accounts are disabled or missing in the user pool. Run `make admin ENV=… EMAIL=…`; docs/runbooks/last-administrator.md."
+  alarm_description   = "Nobody who holds the role admin can sign in: their accounts are disabled or missing in the user pool. Run `make admin ENV=… EMAIL=…`. Runbook: docs/runbooks/last-administrator.md"
   namespace           = "Atrium"
   metric_name         = "AdministratorsAbleToSignIn"
   dimensions          = { FunctionName = local.function_names[each.key] }
@@ -117,7 +117,7 @@ resource "aws_cloudwatch_metric_alarm" "identity_drift" {
   }
 
   alarm_name          = "${local.function_names[each.key]}-identity-drift"
-  alarm_description   = "The user pool and our records differ, and nothing has repaired it. Run `make reconcile ENV=…`, which lists the differences; docs/runbooks/reconcile.md."
+  alarm_description   = "The user pool and our records differ, and nothing has repaired it. Run `make reconcile ENV=…`, which lists the differences. Runbook: docs/runbooks/reconcile.md"
   namespace           = "Atrium"
   metric_name         = "IdentityDrift"
   dimensions          = { FunctionName = local.function_names[each.key] }
@@ -135,7 +135,7 @@ resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 
   alarm_name          = "${var.name}-api-5xx"
-  alarm_description   = "More than one request in a hundred ended in a 5xx, twice in fifteen minutes; the access log names them."
+  alarm_description   = "More than one request in a hundred ended in a 5xx, twice in fifteen minutes; the access log names them. Runbook: docs/runbooks/alarms.md#api-5xx"
   namespace           = "AWS/ApiGateway"
   metric_name         = "5XXError"
   dimensions          = { ApiName = aws_api_gateway_rest_api.this.name, Stage = aws_api_gateway_stage.this.stage_name }
@@ -155,7 +155,7 @@ resource "aws_cloudwatch_metric_alarm" "api_p99" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["api"])
 
   alarm_name                            = "${var.name}-api-p99"
-  alarm_description                     = "The slowest hundredth of requests took more than two seconds, twice in fifteen minutes; the saved query \"slow requests\" names them."
+  alarm_description                     = "The slowest hundredth of requests took more than two seconds, twice in fifteen minutes; the saved query \"slow requests\" names them. Runbook: docs/runbooks/alarms.md#api-p99"
   namespace                             = "AWS/ApiGateway"
   metric_name                           = "Latency"
   dimensions                            = { ApiName = aws_api_gateway_rest_api.this.name, Stage = aws_api_gateway_stage.this.stage_name }

@@ -25,7 +25,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = { for name, alarm in local.alarms : name => alarm if var.alarms_topic_arn != null }
 
   alarm_name          = "${var.name}-user-attributes-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} Runbook: docs/runbooks/alarms.md#table-${each.key}"
   evaluation_periods  = 3
   datapoints_to_alarm = 2
   comparison_operator = "GreaterThanThreshold"

@@ -32,7 +32,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = { for name, alarm in local.alarms : name => alarm if var.alarms_topic_arn != null }
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} Runbook: docs/runbooks/alarms.md#${each.key}"
   namespace           = "AWS/RDS"
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -51,7 +51,7 @@ resource "aws_cloudwatch_metric_alarm" "connections" {
   for_each = toset(var.alarms_topic_arn == null ? [] : ["proxy"])
 
   alarm_name          = "${var.name}-proxy-connections"
-  alarm_description   = "The proxy holds more than eight in ten of the connections it may open: a larger instance class, or shorter transactions."
+  alarm_description   = "The proxy holds more than eight in ten of the connections it may open: a larger instance class, or shorter transactions. Runbook: docs/runbooks/alarms.md#proxy-connections"
   evaluation_periods  = 3
   comparison_operator = "GreaterThanThreshold"
   threshold           = 80 # percent
