@@ -303,7 +303,7 @@ deployed-commit: environment ## Print the commit that an environment was deploye
 
 ##@ Maintenance
 
-.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client
+.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client collection
 docs: environment ## Write the examples and tables of the modules' READMEs, docs/personal-data.md, docs/fidelity.md and docs/errors.md
 	@$(PYTHON) -m tools.setup.module_readmes
 	@$(PYTHON) -m tools.setup.personal_data_page
@@ -317,6 +317,10 @@ docs-site: environment ## Write the page of the API and the guides as static fil
 typescript-client: environment ## Build clients/typescript from the contract
 	@test -f build/openapi.json || $(MAKE) -s build
 	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
+
+collection: environment ## Write build/atrium.postman_collection.json from the contract, for Postman, Bruno and Insomnia (TO=file)
+	@test -f build/openapi.json || $(MAKE) -s build
+	@$(PYTHON) -m tools.setup.collection $(TO)
 
 doctor: ## List what this machine lacks, and the commands that install it (FORMAT=json)
 	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing. Install Python 3.13, or name one: PYTHON3=/path/to/python3 make doctor"; exit 1; }
