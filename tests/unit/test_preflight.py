@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from tools.deploy.errors import RefusedError
 from tools.operations import account_checks, preflight
@@ -186,6 +186,13 @@ def test_our_own_pool_may_have_the_hosted_page() -> None:
 def test_a_question_that_is_refused_is_a_row_that_fails() -> None:
     [row] = failed(subject(apigateway__get_account=refusal("AccessDenied")))
     assert (row.name, "AccessDenied" in row.found) == ("API Gateway's log role", True)
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), refusal("ExpiredToken")], ids=str)
+def test_without_valid_credentials_that_is_the_only_row(error: Exception) -> None:
+    [row] = account_checks.rows(subject(sts__get_caller_identity=error))
+    assert (row.name, row.ok) == ("credentials", False)
+    assert "AWS_PROFILE" in row.advice
 
 
 def test_the_table_shows_what_to_do_and_the_command_fails(

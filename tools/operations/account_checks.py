@@ -31,17 +31,28 @@ Check = Callable[[Subject], Row]
 
 
 def rows(subject: Subject) -> Iterator[Row]:
-    """Run every check; a check that AWS does not answer yields a failed row with the reason."""
+    """Run every check; a check that AWS does not answer yields a failed row with the reason.
+
+    Without valid credentials every check would fail for that one reason, so the rest is left out.
+    """
     for name, check in CHECKS.items():
         try:
             yield check(subject)
         except (ClientError, BotoCoreError) as error:
-            yield Row(
-                name,
-                False,
-                f"AWS did not answer: {error}",
-                "Check that the credentials have the right to read it.",
-            )
+            is_signed_in = check is not _credentials
+            yield Row(name, False, f"AWS did not answer: {error}", _advice(is_signed_in))
+            if not is_signed_in:
+                return
+
+
+def _advice(is_signed_in: bool) -> str:
+    """Return the remedy for an error of AWS. STS tells everybody who they are."""
+    if is_signed_in:
+        return "Check that the credentials have the right to read it."
+    return (
+        "Set AWS_PROFILE in .env to a profile of ~/.aws/config, and sign in (aws sso login, or"
+        " new access keys). `aws sts get-caller-identity` then succeeds. The other checks follow."
+    )
 
 
 def _credentials(subject: Subject) -> Row:
