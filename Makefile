@@ -190,9 +190,13 @@ proof-redeploy: environment ## Destroy a stack and deploy it again, as in an acc
 .PHONY: proof-pipelines
 proof-pipelines: environment ## Run every workflow with act, also for real against an empty account of the laptop's AWS; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider -n 2 tests/pipeline_runs
-	@$(PYTHON) -m pytest -q -x -s -p no:cacheprovider tests/pipeline_runs/proof_account.py
+	@$(MAKE) --no-print-directory proof-account
 	@WHOLE_MATRIX=1 $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/pipelines
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/story/test_release.py tests/story/proof_release.py
+
+.PHONY: proof-account
+proof-account: environment ## Deploy from an empty account of the laptop's AWS, scenario by scenario (ACCOUNT=folder keeps it and goes on where it failed; ONLY=drift)
+	@ACCOUNT=$(ACCOUNT) $(PYTHON) -m pytest -q -x -s $(if $(ACCOUNT),--stepwise -o cache_dir=$(abspath $(ACCOUNT))/pytest,-p no:cacheprovider) $(if $(ONLY),-k $(ONLY)) tests/pipeline_runs/proof_account.py
 
 ##@ Environments on AWS
 

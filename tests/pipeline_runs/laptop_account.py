@@ -4,6 +4,7 @@ The account starts empty. The repository is a copy of this tree with `.ci/run` s
 tests would run themselves. GitHub's API is `tests/pipelines/github_repository.py`.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -129,15 +130,18 @@ LINK = Path(__file__).with_name("link_environment.py")
 
 
 @contextmanager
-def laptop_account(folder: Path) -> Iterator[LaptopAccount]:
-    """Start an empty account, and stop and delete it in the end."""
-    api_port, aws_port = free_ports()
-    services = folder / "services"
-    (services / ".local-aws").mkdir(parents=True)
-    (services / ".local-aws/runtime").symlink_to(ROOT / ".venv/lambda-runtime")
+def laptop_account(folder: Path, *, kept: bool) -> Iterator[LaptopAccount]:
+    """Start an empty account, and delete it in the end.
+
+    An account that is `kept` is only stopped, and started again from the same folder.
+    """
+    services, programs = folder / "services", folder / "bin"
+    api_port, aws_port = _ports(folder / "ports.json")
+    (services / ".local-aws").mkdir(parents=True, exist_ok=True)
+    if not (services / ".local-aws/runtime").exists():
+        (services / ".local-aws/runtime").symlink_to(ROOT / ".venv/lambda-runtime")
     github = Repository()
-    programs = folder / "bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     for name, text in (("make", MAKE), ("gh", GH)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
@@ -160,7 +164,15 @@ def laptop_account(folder: Path) -> Iterator[LaptopAccount]:
             )
             yield LaptopAccount(folder, api_port, aws_port, github, scratch)
     finally:
-        _local_aws("reset", services, api_port, aws_port)
+        _local_aws("down" if kept else "reset", services, api_port, aws_port)
+
+
+def _ports(file: Path) -> tuple[int, int]:
+    """Return the ports of this account, chosen at its first start: its resources name them."""
+    if not file.exists():
+        file.write_text(json.dumps(free_ports()))
+    api_port, aws_port = json.loads(file.read_text())
+    return api_port, aws_port
 
 
 def _local_aws(command: str, folder: Path, api_port: int, aws_port: int) -> None:

@@ -1,12 +1,19 @@
 """A commit's way to an account of the laptop's AWS, with the real commands and Terraform of `envs/dev`.
 
-`make proof-pipelines` runs it, in this order; it takes about half an hour. Each scenario adds a row
-to a table: what happened, and which version serves callers afterwards. prod is planned but not
-deployed, since one Postgres serves all of a laptop's account.
+`make proof-pipelines` runs it, in this order. Each scenario adds a row to a table: what happened,
+how long it took, and which version serves callers afterwards. prod is planned but not deployed,
+since one Postgres serves all of a laptop's account.
+
+`make proof-account ACCOUNT=/tmp/account` keeps the account in that folder and starts the next time
+at the scenario that failed; `ONLY=drift` chooses one. A kept account keeps its copy of this tree.
 """
 
+import json
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +33,10 @@ class Story:
     """The account, and the table of what happened in it."""
 
     account: LaptopAccount
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
     runs: int = 0
-    before: str = ""  # the commit that was pushed last
-    commits: list[str] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)  # that were pushed
+    since: float = field(default_factory=time.monotonic)
 
     def run(
         self, workflow: str, event: str, content: dict[str, Any], variables: dict[str, str] = DEV, attempt: int = 1
@@ -52,22 +59,38 @@ class Story:
 
     def tell(self, scenario: str, outcome: str, serving: str) -> None:
         """Add a row. Raise AssertionError if something else serves."""
-        found = self.account.serving()
-        self.rows.append((scenario, outcome, found))
+        found, now = self.account.serving(), time.monotonic()
+        self.rows.append([scenario, outcome, found, f"{now - self.since:.0f} s"])
+        self.since = now
         assert found == serving, self.table()
 
     def table(self) -> str:
-        rows = [("scenario", "outcome", "serves afterwards"), *self.rows]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        rows = [["scenario", "outcome", "serves afterwards", "time"], *self.rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]  # fmt: skip
         return "\n".join(["", *lines])
+
+    def load(self, file: Path) -> None:
+        """Go on where a kept account was left."""
+        if file.exists():
+            kept = json.loads(file.read_text())
+            self.rows, self.runs, self.commits = kept["rows"], kept["runs"], kept["commits"]
+
+    def save(self, file: Path) -> None:
+        kept = {"rows": self.rows, "runs": self.runs, "commits": self.commits}
+        file.write_text(json.dumps(kept))
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    with laptop_account(tmp_path_factory.mktemp("account")) as account:
+    kept = os.environ.get("ACCOUNT", "")
+    folder = Path(kept).resolve() if kept else tmp_path_factory.mktemp("account")
+    folder.mkdir(parents=True, exist_ok=True)
+    with laptop_account(folder, kept=bool(kept)) as account:
         made = Story(account)
+        made.load(folder / "story.json")
         yield made
+        made.save(folder / "story.json")
         print(made.table())
 
 
@@ -158,6 +181,16 @@ def test_a_revert_is_deployed(story: Story) -> None:
     run = story.push()
     assert run.ok, run.output
     story.tell("its revert", "deployed", served(4))
+
+
+def test_a_re_run_of_an_old_push_is_refused(story: Story) -> None:
+    git = story.account.scratch.git
+    git("checkout", "-q", "-B", "old", story.commits[0])
+    run = story.run("deploy", "push", {"ref": MAIN, "before": "0" * 40})
+    git("checkout", "-q", "main")
+    assert not run.ok
+    assert "which is newer than" in run.output
+    story.tell("a re-run of the first push", "refused, nothing planned", served(4))
 
 
 def test_a_rollback_by_hand(story: Story) -> None:

@@ -81,25 +81,32 @@ class Scratch:
         layout: Layout = stubbed,
         **environment: str,
     ) -> None:
-        """Lay the repository out; `environment` reaches the jobs of every run."""
+        """Lay the repository out, if the folder has none; `environment` reaches all runs' jobs."""
         self._folder = folder
         self._environment = environment
+        self._trust = folder / "trust.json"
         self.repository = folder / "repository"
+        self._actions = {
+            f"{name}@{commit}"
+            for file in (ROOT / ".github/workflows").glob("*.yaml")
+            for name, commit in USES.findall(file.read_text())
+        }
+        if not self.repository.exists():
+            self._lay_out(layout)
+            self.trust(trust)
+
+    def _lay_out(self, layout: Layout) -> None:
         self.repository.mkdir(parents=True)
         layout(self.repository)
         workflows = self.repository / ".github/workflows"
         workflows.mkdir(parents=True, exist_ok=True)
-        self._actions: set[str] = set()
         for file in (ROOT / ".github/workflows").glob("*.yaml"):
             text = file.read_text().replace("uses: $/", "uses: ./")  # act knows no $/ yet
-            self._actions |= {f"{name}@{commit}" for name, commit in USES.findall(text)}
             (workflows / file.name).write_text(text)
         ci = self.repository / ".ci/run"
         # The real one would run all tests, of which this one is part.
         ci.write_text('#!/bin/sh\nexec python3 "$RECORDER" make "${1:-test}"\n')
         ci.chmod(0o755)
-        self._trust = folder / "trust.json"
-        self.trust(trust)
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", f"https://github.com/{REPOSITORY}")
         self.commit("Workflows")
