@@ -21,6 +21,7 @@ from typing import Any
 import boto3
 
 from local_aws.supervisor.ports import free_ports
+from tests.pipeline_runs import upload_code
 from tests.pipelines import github_repository
 from tests.pipelines.github_repository import Repository
 from tests.pipelines.workflow_runs import ACCOUNT, REPOSITORY, ROOT, Scratch
@@ -39,13 +40,15 @@ DEV = {f"DEV_{name}" if name in ("AWS_ACCOUNT_ID", "STATE_BUCKET") else name: va
 BOTH = DEV | {f"PROD_{name}": SETTINGS[name] for name in ("AWS_ACCOUNT_ID", "STATE_BUCKET")}
 NATIVE = {"x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}[platform.machine()]
 
-# Runs in place of make: notes the target, links the environment, and runs the target.
+# Runs in place of make: notes the target, links the environment, and runs the target. The code of
+# functions comes from a bucket.
 MAKE = """\
 #!/bin/sh
 set -e
 python3 "$RECORDER" make "$@"
 [ -e .venv ] || python3 "$LINK_ENVIRONMENT" "$ENVIRONMENT_OF"
 export GITHUB_API_URL="$GITHUB_ADDRESS"
+case "$1" in deploy) .venv/bin/python "$UPLOAD_CODE";; esac
 exec "$REAL_MAKE" "$@"
 """
 GH = """\
@@ -156,6 +159,7 @@ def laptop_account(folder: Path, *, kept: bool) -> Iterator[LaptopAccount]:
                 PATH=f"{programs}:{os.environ['PATH']}",
                 REAL_MAKE=str(shutil.which("make")),
                 LINK_ENVIRONMENT=str(LINK),
+                UPLOAD_CODE=upload_code.__file__,
                 ENVIRONMENT_OF=str(ROOT / ".venv"),
                 GITHUB_ADDRESS=address,
                 API_PORT=str(api_port),
@@ -186,7 +190,7 @@ def _local_aws(command: str, folder: Path, api_port: int, aws_port: int) -> None
 
 
 def _whole(repository: Path) -> None:
-    """Copy this tree's files; functions get this machine's architecture, as they run here."""
+    """Copy this tree's files. Functions get this machine's architecture and the bucket of code."""
     listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
     files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in files.splitlines():
@@ -196,7 +200,8 @@ def _whole(repository: Path) -> None:
     settings = repository / "envs/dev/locals.tf"
     text = settings.read_text()
     assert 'architecture = "arm64"' in text
-    settings.write_text(text.replace('architecture = "arm64"', f'architecture = "{NATIVE}"'))
+    ours = f'architecture = "{NATIVE}", code_bucket = "{upload_code.BUCKET}"'
+    settings.write_text(text.replace('architecture = "arm64"', ours, 1))
 
 
 def _passed_on() -> dict[str, str]:
