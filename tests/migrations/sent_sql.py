@@ -109,9 +109,12 @@ def texts(conversation: Conversation) -> list[list[str]]:
 def merged(
     known: list[Conversation], now: Conversation, *, only: bool = False
 ) -> list[Conversation]:
-    """Return the known conversations and `now`, unless one with the same SQL is known. With `only`, drop the others."""
+    """Return the known conversations and last `now`, or the known one with the same SQL.
+
+    With `only`, drop the others.
+    """
     same = [each for each in known if texts(each) == texts(now)] or [now]
-    return same if only else [*known, *(each for each in same if each not in known)]
+    return same if only else [*(each for each in known if each not in same), *same]
 
 
 def read() -> Ledger:

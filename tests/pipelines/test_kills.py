@@ -22,7 +22,7 @@ from local_aws_tests.support.waiting import settle
 from tests.pipelines import released
 from tests.pipelines.released import FUNCTIONS
 from tests.pipelines.s3_endpoint import Endpoint, serve
-from tools.deploy import LIVE, live_alias, proxy_target
+from tools.deploy import LIVE, live_alias, proxy_target, tested_sql
 from tools.deploy.errors import RefusedError
 from tools.operations.rollback import rollback
 from tools.operations.unlock import unlock
@@ -47,7 +47,7 @@ class Account(Endpoint):
             self.wait("POST", "/migrations")
             self.migrations += 1
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [b'{"applied": ["0001_users"]}']
+        return [json.dumps({"applied": [tested_sql.of_checkout().migration]}).encode()]
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,7 @@ def test_a_killed_release_is_explained_and_then_completed_or_taken_back(
     with pytest.raises(RefusedError, match=r"a release: deploy by .*make unlock ENV=dev"):
         released.run()
     assert serving(account)[0] == cut.left
+    assert released.store().schema() == tested_sql.of_checkout()  # noted before the migration
     if cut.point == "migration":  # Lambda runs an invocation to its end, also without its caller
         assert settle(lambda: account.migrations == 1, 60)
     unlock(released.store(), sure=True)
@@ -181,9 +182,9 @@ def test_a_killed_release_is_explained_and_then_completed_or_taken_back(
     if heals == "release":
         released.run()
         assert serving(account) == (NEW, set())
-        assert released.store().releases()[-1].functions == {
-            released.NAMES[name]: "2" for name in FUNCTIONS
-        }
+        last = released.store().releases()[-1]
+        assert last.functions == {released.NAMES[name]: "2" for name in FUNCTIONS}
+        assert last.sql == tested_sql.of_checkout().sent
     else:
         rollback(released.target().client("lambda"), released.store())
         assert serving(account) == (OLD, set())

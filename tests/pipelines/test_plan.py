@@ -1,5 +1,7 @@
 """A plan for reading, and that the plan that was read is the one that is applied."""
 
+import subprocess
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,13 +9,16 @@ import pytest
 
 from local_aws.terraform import providers
 from tests.pipelines.s3_endpoint import BUCKET, REGION, Endpoint, endpoint
-from tools.deploy import stored_plan
+from tools.deploy import artefacts, release_records, stored_plan
 from tools.deploy.configuration import Configuration
 from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
+from tools.deploy.terraform import root as terraform
 from tools.deploy.terraform.planned import ResourceChange
 from tools.deploy.terraform.root import Root, TerraformFailedError
-from tools.operations import plan_guard
+from tools.deploy.tested_sql import TestedSchema
+from tools.operations import commit_order, deploy, plan, plan_guard, preflight
+from tools.operations.plan import Wanted
 from tools.operations.plan_text import counted, markdown
 
 MAIN = """
@@ -107,9 +112,9 @@ def test_the_plan_that_was_read_is_applied_and_a_stale_one_is_refused(
     root: Root, served: Endpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = ReleaseStore(served.client(), BUCKET, "dev")
-    with root.plan(lock=False) as plan:
-        first = stored_plan.keep(store, "run-1", plan.file)
-        assert stored_plan.keep(store, "run-2", plan.file) == first
+    with root.plan(lock=False) as made:
+        first = stored_plan.keep(store, "run-1", made.file)
+        assert stored_plan.keep(store, "run-2", made.file) == first
     head = served.client().head_object(Bucket=BUCKET, Key="dev/plans/run-1")
     assert head["ServerSideEncryption"] == "AES256"
     write(root, "changed after the plan was read")
@@ -119,6 +124,81 @@ def test_the_plan_that_was_read_is_applied_and_a_stale_one_is_refused(
         root.apply(root.read_plan(stored_plan.fetch(store, "run-2", first, tmp_path)))
     assert "Saved plan is stale" in "".join(capfd.readouterr())
     assert [one["values"]["input"] for one in root.resources()] == ["first"]
+
+
+@pytest.fixture
+def checked_out(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two commits of a repository, the older one checked out, with `envs/dev` and a build."""
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        command = ["git", *who, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    commits = []
+    for message in ("old", "new"):
+        git("commit", "-q", "--allow-empty", "-m", message)
+        commits.append(git("rev-parse", "HEAD"))
+    git("checkout", "-q", commits[0])
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions/meta.zip").touch()
+    monkeypatch.setattr(artefacts, "BUILD", tmp_path)
+    for module in (commit_order, release_records, terraform):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    settings = dict(root.configuration.found) | {
+        "AWS_ACCOUNT_ID": "0" * 12,
+        "PROJECT_NAME": "atrium",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return commits
+
+
+def test_only_a_push_must_not_be_older_than_what_is_deployed(
+    checked_out: list[str], served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag is deployed by hand, without PLAN_BASE. A plan that nobody applies is always shown."""
+    old, new = checked_out
+    store = ReleaseStore(served.client(), BUCKET, "dev")
+    store.set_applied_commit(new)
+    digest = artefacts.digest(tmp_path)
+    monkeypatch.setenv("PLAN_BASE", old)
+    with pytest.raises(RefusedError, match=r"newer than .*Nothing was planned"):
+        plan.plan("dev", Wanted(digest, keep="push"))
+    plan.plan("dev", Wanted(digest))
+    monkeypatch.delenv("PLAN_BASE")
+    plan.plan("dev", Wanted(digest, keep="tag"))
+    kept = served.client().list_objects_v2(Bucket=BUCKET, Prefix="dev/plans/")["Contents"]
+    assert [one["Key"] for one in kept] == ["dev/plans/tag"]
+
+
+def test_code_whose_sql_the_schema_may_break_is_neither_planned_nor_deployed(
+    checked_out: list[str], served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ReleaseStore(served.client(), BUCKET, "dev").set_schema(TestedSchema("9999_drop", {}))
+    monkeypatch.setattr(preflight, "require", lambda subject: None)  # asks the account
+    digest = artefacts.digest(tmp_path)
+    whole = {"canary": 0, "watch": 0, "service": "", "plan": "", "sha256": "", "yes": True}
+    with pytest.raises(RefusedError, match=r"9999_drop .* Deploy a newer commit"):
+        plan.plan("dev", Wanted(digest, keep="tag"))
+    with pytest.raises(RefusedError, match=r"9999_drop .* Deploy a newer commit"):
+        deploy.deploy(Namespace(environment="dev", artefacts=digest, **whole))
+
+
+def test_a_plan_of_another_environment_is_refused(served: Endpoint, tmp_path: Path) -> None:
+    dev, prod = (ReleaseStore(served.client(), BUCKET, name) for name in ("dev", "prod"))
+    file = tmp_path / "read"
+    file.write_bytes(b"dev's")
+    of_dev = stored_plan.keep(dev, "7-1", file)
+    with pytest.raises(RefusedError, match="there is no plan 7-1 of prod"):
+        stored_plan.fetch(prod, "7-1", of_dev, tmp_path)
+    file.write_bytes(b"prod's")  # as in each run: one id, and a plan for each environment
+    stored_plan.keep(prod, "7-1", file)
+    with pytest.raises(RefusedError, match="the plan 7-1 of prod has SHA-256"):
+        stored_plan.fetch(prod, "7-1", of_dev, tmp_path)
+    assert stored_plan.fetch(dev, "7-1", of_dev, tmp_path).read_bytes() == b"dev's"
 
 
 def test_another_plan_than_the_one_that_was_read_is_refused(

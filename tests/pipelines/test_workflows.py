@@ -208,3 +208,13 @@ def test_what_needs_a_licence_in_private_repositories_runs_in_public_ones_alone(
     for step in steps(ALL[name]):
         if any(action in step.get("uses", "") for action in LICENSED):
             assert PUBLIC in ALL[name].get("if", "") + step.get("if", ""), step["uses"]
+
+
+def test_the_docs_table_is_the_one_that_the_account_proof_checks() -> None:
+    proof = (ROOT / "tests/pipeline_runs/proof_account.py").read_text()
+    told = re.findall(r'story\.tell\("(.+?)", "(.+?)", (?:"(.+?)"|served\((\d)\))\)', proof)
+    checked = [(one, end, other or f"meta {version}, health 200") for one, end, other, version in told]  # fmt: skip
+    section = (ROOT / "docs/workflows.md").read_text().partition("## The other proofs")[0]
+    rows = re.findall(r"^\| (?!scenario|---)(.+?) \| .+ \| (.+?) \| (.+?) \|$", section, re.MULTILINE)  # fmt: skip
+    assert rows == checked
+    assert len(rows) == proof.count("story.tell(")

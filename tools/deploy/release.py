@@ -21,10 +21,11 @@ from tools.deploy import (
     proxy_target,
     release_records,
     release_store,
+    tested_sql,
 )
 from tools.deploy.canary import Canary, Monitor
 from tools.deploy.database import Invoke
-from tools.deploy.environment import Environment
+from tools.deploy.environment import Environment, FunctionFailedError
 from tools.deploy.errors import RefusedError
 from tools.deploy.live_alias import Shift
 from tools.deploy.release_store import ReleaseStore
@@ -75,7 +76,10 @@ def _release(options: argparse.Namespace) -> None:
     store = release_store.of(target)
     with store.lock("release"):
         release(target, store, wanted)
-        record(target, store)
+        if target.is_local or release_records.commit() == store.applied_commit():
+            record(target, store)
+        else:  # the versions are of a commit that is not checked out
+            record(target, store, sql={})
 
 
 def add_canary_options(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +118,7 @@ def release(target: Environment, store: ReleaseStore, wanted: Canary | None) -> 
     client = target.client("lambda")
     proxy_target.wait_until_available(target.client("rds"), target.output("proxy_endpoint"))
     observe(target, store)
+    store.set_schema(tested_sql.of_checkout())
     applied = prepare_database(client, functions, target.invoke)
     print(f"database: {', '.join(applied) or 'no new migration'}")
     shifts = live_alias.pending(client, functions.values())
@@ -129,24 +134,33 @@ def observe(target: Environment, store: ReleaseStore) -> None:
     """Record what is live before the first recorded release, so that it can be restored too."""
     if not store.releases():
         found = live_alias.live(target.client("lambda"), target.output("functions").values())
-        store.add(release_records.made([], found))
+        try:
+            level = _migration(target)
+        except FunctionFailedError:
+            level = ""  # before the first deploy, whose next step creates the database's roles
+        store.add(release_records.made([], found, migration=level))
 
 
 def record(target: Environment, store: ReleaseStore, **known: object) -> None:
     """Record what is live now as a release, with contract and migration level."""
     found = live_alias.live(target.client("lambda"), target.output("functions").values())
     contract = json.dumps(target.output("contract_hashes"), sort_keys=True).encode()
-    applied = target.invoke("migrate", {"action": "status"})["applied"]
+    known = {"sql": tested_sql.of_checkout().sent, "migration": _migration(target)} | known
     made = release_records.made(
         store.releases(),
         found,
         commit=release_records.commit(),
         contract=hashlib.sha256(contract).hexdigest(),
-        migration=applied[-1] if applied else "",
         **known,
     )
     store.add(made)
     print(f"recorded {made.described}.")
+
+
+def _migration(target: Environment) -> str:
+    """Return the newest applied migration. Raise FunctionFailedError."""
+    applied: list[str] = target.invoke("migrate", {"action": "status"})["applied"]
+    return applied[-1] if applied else ""
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Release(msgspec.Struct, frozen=True, omit_defaults=True):
     artefacts: str = ""  # the digest of build/
     contract: str = ""  # the digest of the applied contract
     migration: str = ""  # the newest applied migration
+    sql: dict[str, str] = {}  # digests of what its services send to Postgres
     plan: str = ""  # SHA-256 of the applied plan
     acknowledged: list[str] = []
     restores: int | None = None  # number of the release that this rollback brought back

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import msgspec
 from botocore.exceptions import ClientError
 
 from tools.deploy import configuration, environment, release_records, stored_locks
@@ -13,6 +14,7 @@ from tools.deploy.configuration import Configuration
 from tools.deploy.environment import Environment
 from tools.deploy.release_records import Release
 from tools.deploy.stored_locks import Lock
+from tools.deploy.tested_sql import TestedSchema
 
 LOCAL_BUCKET = "atrium-local-releases"
 
@@ -51,6 +53,17 @@ class ReleaseStore:
 
     def set_applied_commit(self, commit: str) -> None:
         self._write("applied-commit", commit.encode())
+
+    def schema(self) -> TestedSchema | None:
+        """Return the newest schema that was migrated to, also if its release failed later."""
+        content = self._read("schema.json")
+        return msgspec.json.decode(content, type=TestedSchema) if content else None
+
+    def set_schema(self, schema: TestedSchema) -> None:
+        """Note a schema before its migrations run. An older one changes nothing."""
+        known = self.schema()
+        if known is None or known.migration <= schema.migration:
+            self._write("schema.json", msgspec.json.encode(schema))
 
     def _read(self, name: str) -> bytes:
         try:

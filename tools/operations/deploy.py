@@ -24,6 +24,7 @@ from tools.deploy import (
     release_store,
     stack_settings,
     stored_plan,
+    tested_sql,
 )
 from tools.deploy.canary import Canary
 from tools.deploy.environment import Environment
@@ -76,7 +77,9 @@ def deploy(options: argparse.Namespace) -> None:
             release.observe(target, store)
             shifts = single_service.deploy(target, options.service, canary)
             _print_shifts(shifts)
-            _end(target, store, shifts)
+            before = store.releases()[-1].sql
+            sql = tested_sql.of_checkout().with_service(before, options.service)
+            _end(target, store, shifts, sql=sql)
     elif local:
         target = _up()
         store = release_store.of(target)
@@ -106,6 +109,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
     preflight.require(preflight_subject.of_configuration(root.configuration))
     artefacts.require_or_build(options.artefacts)
     store = release_store.of_configuration(root.configuration)
+    tested_sql.require_checkout(store.schema())
     with store.lock("deploy"):
         root.init()
         with _plan(root, store, options) as plan:

@@ -12,7 +12,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.deploy import artefacts, command, environment, release_store, stack_settings, stored_plan
+from tools.deploy import (
+    artefacts,
+    command,
+    environment,
+    release_store,
+    stack_settings,
+    stored_plan,
+    tested_sql,
+)
 from tools.deploy.terraform import root as terraform
 from tools.deploy.terraform.planned import ResourceChange
 from tools.operations import commit_order, plan_guard, plan_text
@@ -55,6 +63,8 @@ def _on_aws(name: str, wanted: Wanted) -> None:
     store = release_store.of_configuration(root.configuration)
     if wanted.keep and os.environ.get("PLAN_BASE"):  # a push; a tag is deployed by hand, on purpose
         commit_order.require_not_older(store)
+    if wanted.keep:
+        tested_sql.require_checkout(store.schema())
     artefacts.require_or_build(wanted.artefacts)
     root.init()
     with root.plan(lock=False) as made:

@@ -1,8 +1,8 @@
 """`make rollback ENV=dev`: make the versions of the release before live again, in seconds.
 
 It only moves aliases, and works while alarms are on. Terraform's resources and the database
-stay as they are: migrations only expand, so the older code runs on the newer schema. `TO=12`
-chooses a recorded release.
+stay as they are. A release whose SQL is not tested on the newer schema is refused. `TO=12` chooses
+a recorded release.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from tools.deploy import (
     release,
     release_records,
     release_store,
+    tested_sql,
 )
 from tools.deploy.environment import Environment
 from tools.deploy.errors import RefusedError
@@ -65,6 +66,7 @@ def rollback(lambda_client: Any, store: ReleaseStore, to: int | None = None) -> 
         releases = store.releases()
         known = releases[-1].functions if releases else {}
         wanted = release_records.restored(releases, live_alias.live(lambda_client, known), to)
+        _require_tested(store, wanted)
         _require_versions(lambda_client, wanted)
         shifts = live_alias.shifts_to(lambda_client, wanted.functions)
         # Recorded first: after a kill, the next rollback completes this one. Recorded last, it would
@@ -92,9 +94,21 @@ def _record(releases: list[Release], wanted: Release) -> Release:
         # the commit of the resources and the migration level stay as they are
         contract=last.contract,
         migration=last.migration,
+        sql=wanted.sql,
         # A rollback's own record stands for the release that it restored.
         restores=wanted.restores or wanted.number,
     )
+
+
+def _require_tested(store: ReleaseStore, wanted: Release) -> None:
+    """Raise RefusedError if a migration since that release may have dropped what its code uses."""
+    schema = store.schema()
+    if schema and schema.migration != wanted.migration:
+        advice = (
+            f"Choose a later release with TO=… (make rollback ENV={store.environment} LIST=1 lists them), "
+            "or revert the commits on main and deploy that."
+        )
+        tested_sql.require(schema, wanted.sql, wanted.described, advice)
 
 
 def _require_versions(lambda_client: Any, wanted: Release) -> None:
