@@ -1,15 +1,22 @@
 """The flows that change more than one store: how each begins, and what a person does if it failed."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from atrium.http import etag
 from atrium.stores import user_table
 from tests.unit.cut_points.stores import Stores
-from tests.unit.events import api_event, claims
+from tests.unit.events import answer, api_event, claims
+from tools.deploy.errors import RefusedError
+from tools.operations.import_journal import Journal
+from tools.operations.import_rows import Row
+from tools.operations.import_users import Import
+from tools.operations.observations import Answer, Request
 
 ADMIN, MEMBER, GUEST = "admin@example.org", "member@example.org", "guest@example.org"
 
@@ -47,9 +54,15 @@ def uid(stores: Stores, email: str) -> str:
 
 
 def request(
-    stores: Stores, caller: str, route: str, body: Any = None, headers: dict[str, str] | None = None
+    stores: Stores,
+    caller: str,
+    route: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    id: str | None = None,
 ) -> Any:
-    of, about = uid(stores, caller), uid(stores, MEMBER)
+    """Call the API. `id` is the one in the path, the member's if it is None."""
+    of = uid(stores, caller)
     meta = user_table.meta(of)
     token = claims(
         uid=of,
@@ -59,7 +72,7 @@ def request(
     )
     sent = {"Content-Type": "application/json"} if body else {}
     event = api_event(route, json.dumps(body) if body else None, sent | (headers or {}), token)
-    found = stores.run("users", event | {"pathParameters": {"id": about}})
+    found = stores.run("users", event | {"pathParameters": {"id": id or uid(stores, MEMBER)}})
     assert found is None or found["statusCode"] < 500, found
     return found
 
@@ -96,6 +109,47 @@ def invite(stores: Stores) -> Any:
     body = {"email": GUEST, "given_name": "Grace", "roles": ["editor"]}
     key = {"Idempotency-Key": "invite"}
     return request(stores, ADMIN, "POST /v1/users", body, key)
+
+
+def resend_invitation(stores: Stores) -> Any:
+    route, key = "POST /v1/invitations/{id}/resend", {"Idempotency-Key": "resend"}
+    return request(stores, ADMIN, route, None, key, invitation(stores))
+
+
+def cancel_invitation(stores: Stores) -> Any:
+    route, version = "DELETE /v1/invitations/{id}", {"If-Match": "*"}
+    return request(stores, ADMIN, route, None, version, invitation(stores))
+
+
+def invitation(stores: Stores) -> str:
+    [[id]] = stores.database.run("SELECT id::text FROM invitations")
+    return str(id)
+
+
+def import_user(stores: Stores) -> Any:
+    """Import a file with one row as `make import-users` does. Return None if it could not end."""
+    row = Row(2, {"email": GUEST, "given_name": "Grace", "roles": ["editor"]})
+    journal = Journal(Path(tempfile.mkdtemp(), "users.csv.journal"))
+    run = Import(lambda sent: _ask(stores, sent), lambda: "token", journal, sleep=lambda _: None)
+    try:
+        return run.run([row], lambda _: None)
+    except RefusedError:  # it says to run the same command again
+        return None
+
+
+def _ask(stores: Stores, sent: Request) -> Answer:
+    """Answer the command as API Gateway does: 502 if the function died."""
+    body, headers = json.loads(sent.body or "null"), dict(sent.headers)
+    if sent.path == "/v1/users":
+        found = request(stores, ADMIN, "POST /v1/users", body, headers)
+    else:
+        stores.settle()  # while the command waits
+        route, id = "GET /v1/operations/{id}", sent.path.rsplit("/", 1)[1]
+        found = request(stores, ADMIN, route, None, headers, id)
+    if found is None:
+        return Answer(502, {}, b"")
+    heard = answer(found)
+    return Answer(heard.status, heard.headers, heard.body)
 
 
 def token(email: str, source: str = "TokenGeneration_Authentication") -> Step:
@@ -167,6 +221,9 @@ FLOWS = [
     Flow("invite", "client", after(people, role), invite),
     Flow("invite_unconfirmed", "client", after(people, role, unconfirmed_account), invite),
     Flow("accept_invitation", "cognito", after(people, role, invite), token(GUEST), token(GUEST)),
+    Flow("resend_invitation", "client", after(people, role, invite), resend_invitation),
+    Flow("cancel_invitation", "client", after(people, role, invite), cancel_invitation),
+    Flow("import_user", "client", after(people, role), import_user),
     Flow("disable", "client", people, set_status("disabled")),
     Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
     Flow("delete", "client", people, delete),

@@ -11,6 +11,8 @@ from tests.unit.cut_points.flows import FLOWS, Flow
 from tests.unit.cut_points.stores import Stores
 from tests.unit.cut_points.trials import check_second_delivery, faults, run_whole, short, trials
 
+POINTS = list[int]()
+"""The numbers of cut points of the flows that have run."""
 WHOLE = os.environ.get("CUT_POINTS") == "all"
 
 
@@ -26,7 +28,8 @@ def test_a_flow_survives_every_cut(stores: Stores, flow: Flow) -> None:
         for trial in chosen
         for fault in faults(stores, trial, whole)
     ]
+    POINTS.append(2 * len(whole.calls))
     print(
-        f"{flow.name}: {2 * len(whole.calls)} cut points, {len(chosen)} trials, {len(wrong)} faults"
+        f"{sum(POINTS)} cut points so far; {flow.name}: {2 * len(whole.calls)} cut points, {len(chosen)} trials, {len(wrong)} faults"
     )
     assert not wrong, "\n".join(wrong)

@@ -52,9 +52,9 @@ def run_whole(stores: Stores, flow: Flow) -> Whole:
     flow.prepare(stores)
     stores.settle()
     stores.remember_epochs()
+    before = stores.state()  # also labels everybody, while they have their addresses
     saved = save(stores)
     restore(stores, saved)
-    before = stores.state()
     flow.start(stores)
     of_start = len(stores.calls.names)
     stores.settle()
