@@ -5,6 +5,7 @@ rules replace ours below /access/v1/: unknown fields are ignored (10.1.1), and a
 text (10.1.2).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ TYPES = (services.USER, services.SERVICE)
 """The types of subjects; the id is the uid."""
 
 _REQUEST_ID = "X-Request-ID"
+_READ = {"subject", "action", "resource", "type", "id", "name", "page", "token", "limit", "options"}
+"""The members that decide. The others may have any content that is JSON (10.1.1, 11.5)."""
 _METADATA_SECONDS = 3600
 
 Properties = dict[str, Any]
@@ -71,6 +74,27 @@ class Defaults(msgspec.Struct, frozen=True):
     context: Properties = {}
 
 
+def decode[Model: msgspec.Struct](request: Request, model: type[Model]) -> Model:
+    """Return the body as `model`. Raise 400, 413, 415, or 422 with every invalid field."""
+    from atrium.http import json_body  # imported here, as in Request.decode
+
+    json_body.check_media_type(request.headers, request.body, ("application/json",))
+    return json_body.decode(request.body, model, check=unsound)
+
+
+def unsound(value: object) -> Iterator[FieldError]:
+    """Yield errors for control characters and numbers out of range in the members that decide."""
+    from atrium.http import json_values
+
+    return json_values.unsound(_read(value))
+
+
+def _read(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: _read(member) for name, member in value.items() if name in _READ}
+
+
 def answer(request: Request, content: object) -> Response:
     """Return a 200 with the caller's request id (10.1.3)."""
     return response.json(content, headers=_request_id(request))
@@ -84,8 +108,7 @@ def refusal(request: Request, problem: Problem) -> Response:
     """
     if not request.resource.startswith(ROOT):
         return response.from_problem(problem, request.request_id)
-    places = [f"{_place(error)}: {error.detail}" for error in problem.errors]
-    text = "\n".join([problem.detail.replace("; see `errors`.", "."), *places])
+    text = "\n".join([problem.detail.replace("; see `errors`.", "."), *places(problem)])
     status = 400 if problem.status in (415, 422) else problem.status
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -117,6 +140,11 @@ def metadata(request: Request) -> Response:
 def _request_id(request: Request) -> dict[str, str]:
     given = request.headers.get(_REQUEST_ID.lower())
     return {_REQUEST_ID: given} if given is not None else {}
+
+
+def places(problem: Problem) -> list[str]:
+    """Return a line for each error: its place and what is wrong."""
+    return [f"{_place(error)}: {error.detail}" for error in problem.errors]
 
 
 def _place(error: FieldError | ParameterError | HeaderError) -> str:

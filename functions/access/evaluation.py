@@ -52,9 +52,10 @@ class Options(msgspec.Struct, frozen=True):
 class Evaluations(Defaults, frozen=True):
     """A request with several evaluations (7.1)."""
 
-    evaluations: Annotated[list[Defaults], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(
+    evaluations: Annotated[list[Any], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(
         default_factory=list
     )
+    """Each of them is decoded alone: an error of one is a denial of one (7.3)."""
     options: Options = Options()
 
 
@@ -66,12 +67,12 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def evaluate(request: Request) -> Response:
-    asked = request.decode(Evaluation)
+    asked = authzen.decode(request, Evaluation)
     return authzen.answer(request, _decided(request, asked, _read([asked])))
 
 
 def evaluate_many(request: Request) -> Response:
-    asked = request.decode(Evaluations)
+    asked = authzen.decode(request, Evaluations)
     if asked.evaluations:
         return authzen.answer(request, {"evaluations": list(_until(request, asked))})
     if errors := [FieldError(f"#/{name}", "This field is required") for name in _missing(asked)]:
@@ -85,21 +86,30 @@ def evaluate_many(request: Request) -> Response:
 
 def _until(request: Request, asked: Evaluations) -> Iterator[Decided]:
     stops_at = _STOPS_AT[asked.options.evaluations_semantic]
-    parts = [_completed(part, asked) for part in asked.evaluations]
-    known = _read([_evaluation(part) for part in parts if not _missing(part)])
+    parts = [_part(part, asked) for part in asked.evaluations]
+    known = _read([part for part in parts if isinstance(part, Evaluation)])
     for part in parts:
-        decided = _decided_in_batch(request, part, known)
+        if isinstance(part, Evaluation):
+            decided = _decided(request, part, known)
+        else:
+            decided = Decided(False, {"error": {"status": 400, "message": part}})
         yield decided
         if decided.decision == stops_at:
             return
 
 
-def _decided_in_batch(request: Request, part: Defaults, known: GrantsByQuestion) -> Decided:
-    """Return the decision, or a denial with an error if this evaluation is incomplete (7.3)."""
-    if missing := _missing(part):
-        message = f"It lacks {' and '.join(missing)}, and the request has no default value."
-        return Decided(False, {"error": {"status": 400, "message": message}})
-    return _decided(request, _evaluation(part), known)
+def _part(part: object, asked: Evaluations) -> Evaluation | str:
+    """Return one of several evaluations, or what is wrong with it (7.3)."""
+    from atrium.http import json_body  # imported here, as in Request.decode
+
+    try:
+        own = json_body.convert(part, Defaults, check=authzen.unsound)
+    except Problem as invalid:
+        return "\n".join(authzen.places(invalid))
+    complete = _completed(own, asked)
+    if missing := _missing(complete):
+        return f"It lacks {' and '.join(missing)}, and the request has no default value."
+    return _evaluation(complete)
 
 
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:

@@ -83,7 +83,7 @@ class Results(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def subjects(request: Request) -> Response:
-    search = request.decode(SubjectSearch)
+    search = authzen.decode(request, SubjectSearch)
     resource = Resource(search.resource.type, search.resource.id)
 
     def found(after: str, limit: int) -> list[str]:
@@ -98,7 +98,7 @@ def subjects(request: Request) -> Response:
 
 
 def resources(request: Request) -> Response:
-    search = request.decode(ResourceSearch)
+    search = authzen.decode(request, ResourceSearch)
     kind, action = search.resource.type, search.action.name
     subject = (
         subject_grants.find_of_type(search.subject.id, kind)
@@ -117,7 +117,7 @@ def resources(request: Request) -> Response:
 
 
 def actions(request: Request) -> Response:
-    search = request.decode(ActionSearch)
+    search = authzen.decode(request, ActionSearch)
     resource = Resource(search.resource.type, search.resource.id)
     subject = (
         subject_grants.find(search.subject.id, resource)
@@ -236,7 +236,9 @@ def _paged(
     rows = found(after, limit)
     shown = rows[:limit]
     last = shown[-1] if shown else after
-    next_token = cursor.sign((last, limit), binding) if len(rows) > limit else ""
+    # A page of 0 results is the last one. Otherwise a client would request pages for ever.
+    is_last = limit == 0 or len(rows) <= limit
+    next_token = "" if is_last else cursor.sign((last, limit), binding)
     results = Results(
         {"next_token": next_token, "count": len(shown)},
         [entity(row) for row in shown],

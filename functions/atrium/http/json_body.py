@@ -1,7 +1,7 @@
 """Decoding of a JSON body into a Struct, or into a Problem that names every invalid field."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -16,6 +16,9 @@ MAX_BYTES = 1 << 20
 _REPLACED = "\ufffd".encode()
 _PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+
+Check = Callable[[object], Iterator[FieldError]]
+"""Yields the errors of parsed JSON that its model does not know."""
 
 
 def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collection[str]) -> None:
@@ -52,17 +55,23 @@ def _is_utf_8(parameter: str) -> bool:
 
 
 def decode[Model: msgspec.Struct](
-    body: bytes, model: type[Model], read_only: Collection[str] = ()
+    body: bytes, model: type[Model], read_only: Collection[str] = (), check: Check = unsound
 ) -> Model:
-    """Decode the body.
+    """Decode the body, see `convert`."""
+    return convert(_json(body), model, read_only, check)
+
+
+def convert[Model: msgspec.Struct](
+    value: object, model: type[Model], read_only: Collection[str] = (), check: Check = unsound
+) -> Model:
+    """Convert parsed JSON. Raise 422 with every invalid field; `check` yields further errors.
 
     Types are not converted, and unknown fields are errors if `model` forbids them.
 
     A field's type may be a class with `parse(object) -> Self` that raises ValueError (see
     atrium.http.text).
     """
-    value = _json(body)
-    errors = {error.pointer: error for error in unsound(value)}
+    errors = {error.pointer: error for error in check(value)}
     try:
         decoded = msgspec.convert(value, model, str_keys=True, dec_hook=parse)
     except msgspec.ValidationError as invalid:
