@@ -17,7 +17,7 @@ help: ## List the tasks
 
 ##@ The stack on this machine
 
-.PHONY: up dev down reset status logs env clock iam-report
+.PHONY: up dev down reset status logs env clock fault iam-report
 up: environment ## Build, start, apply envs/dev, migrate, seed an administrator; print the URLs (FORMAT=json)
 	@$(PYTHON) -m tools.laptop up --format $(FORMAT)
 
@@ -41,6 +41,9 @@ env: environment ## Print exports for aws, boto3 and curl, with a fresh token: e
 
 clock: environment ## Move the clock of a stack that ATRIUM_CLOCK=movable make up started (FORWARD=3600 seconds)
 	@$(PYTHON) -m tools.laptop clock --forward $(or $(FORWARD),0)
+
+fault: environment ## Let a dependency of the stack fail for a while (DEPENDENCY=postgres|proxy|dynamodb|cognito|secrets FAULT=kill|hang|delay|throttle|error|skew SECONDS=20; without FAULT it ends)
+	@$(PYTHON) -m tools.laptop fault --dependency "$(DEPENDENCY)" --fault "$(FAULT)" --seconds "$(or $(SECONDS),20)"
 
 iam-report: environment ## List what the functions' roles were asked for, and permissions that no call has used
 	@$(PYTHON) -m tools.laptop.iam_report

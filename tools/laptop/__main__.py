@@ -32,10 +32,14 @@ from tools.laptop.stack import show
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.laptop")
     parser.add_argument(
-        "command", choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock"]
+        "command",
+        choices=["up", "dev", "down", "reset", "status", "logs", "env", "clock", "fault"],
     )
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--forward", type=float, default=0, help="clock: seconds")
+    parser.add_argument("--dependency", default="", help="fault: postgres, proxy, dynamodb, …")
+    parser.add_argument("--fault", default="", help="fault: kill, hang, …; none ends the fault")
+    parser.add_argument("--seconds", type=float, default=20, help="fault: its length")
     parser.add_argument("--service", help="logs: a function's folder name, or aws")
     arguments = parser.parse_args()
     forget_aws()
@@ -119,6 +123,14 @@ def run(command: str, settings: Settings, arguments: argparse.Namespace) -> None
             from local_aws.supervisor.movable_clock import forward
 
             _tell(forward(settings, arguments.forward))
+        case "fault":
+            from local_aws.supervisor import faults
+
+            _tell(
+                faults.start(settings, arguments.dependency, arguments.fault, arguments.seconds)
+                if arguments.fault
+                else faults.end(settings, arguments.dependency)
+            )
 
 
 def _tell(text: str) -> None:

@@ -31,5 +31,9 @@ class AwsResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class ConnectionLostError(Exception):
+    """A call whose connection is closed without an answer."""
+
+
 Forward = Callable[[AwsCall], Awaitable[AwsResponse]]
 Interceptor = Callable[[AwsCall, Forward], Awaitable[AwsResponse]]

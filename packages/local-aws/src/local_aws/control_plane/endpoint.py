@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
+from local_aws.aws_call import AwsCall, AwsResponse, ConnectionLostError, Forward, Interceptor
 
 MAX_BODY = 128 * 1024 * 1024  # a Lambda zip is sent inline, base64-encoded
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
@@ -67,7 +67,12 @@ def create_app(
             return _response(_unsigned())
         if "origin" in call.headers and not _is_for_browsers(call):
             return _response(_from_a_page(call.headers["origin"]))
-        refusal = await gate(call)
+        try:
+            refusal = await gate(call)
+        except ConnectionLostError:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=503)  # nobody reads it
         if refusal is not None:
             return _response(refusal)
         interceptor = interceptors.get(call.service)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from local_aws.database.proxy import Authenticate, ProxyRefusalError
+from local_aws.database.proxy import Authenticate
+from local_aws.database.refusal import ProxyRefusalError
 from local_aws.database.registered import RegisteredProxy, registered_proxies
 from local_aws.database.token import InvalidTokenError, Signer, verify
 from local_aws.iam import sessions

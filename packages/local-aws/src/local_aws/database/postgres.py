@@ -88,6 +88,10 @@ class Postgres:
     def running(self) -> bool:
         return self._child.process.poll() is None
 
+    def kill(self) -> None:
+        """End the server by SIGKILL, as a crash of its host does."""
+        self._child.process.kill()
+
     async def stop(self) -> None:
         await asyncio.to_thread(self.stop_now)
 

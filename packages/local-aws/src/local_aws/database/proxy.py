@@ -8,28 +8,22 @@ import contextlib
 import logging
 import ssl
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
-from local_aws.database import wire
+from local_aws.database import faults, wire
+from local_aws.database.refusal import ProxyRefusalError
+from local_aws.faults.switch import Dependency, Fault, Faults
 from local_aws.settings import LOOPBACK
 
 log = logging.getLogger("local_aws.database.proxy")
 
 _LOGIN_TIMEOUT = 30.0  # seconds for TLS, startup and password
+_HELD_LOOK_SECONDS = 0.05
 _LONGEST_LOGIN = 64 * 1024  # bytes that a client may send before the login
-
-
-class ProxyRefusalError(Exception):
-    """A rejected login, sent to the client as a FATAL error with SQLSTATE `code`.
-
-    `message` is RDS Proxy's own text. `detail` is the reason, which AWS does not reveal.
-    """
-
-    def __init__(self, code: str, message: str, detail: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.detail = code, message, detail
 
 
 # user -> a function that gets each piece of the client's data after the login.
@@ -50,8 +44,9 @@ class Proxy:
     context: ssl.SSLContext
     most_connections: int = 500
     watch: Watch | None = None
+    faults: Faults = field(default_factory=Faults)
     _server: asyncio.Server | None = None
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: "dict[asyncio.Task[None], Side]" = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -66,6 +61,7 @@ class Proxy:
             OSError: the port is taken.
         """
         loop = asyncio.get_running_loop()
+        self.faults.on_start(self._end_connections)
         self._server = await loop.create_server(
             lambda: Side(self._accept), LOOPBACK, port, backlog=512
         )
@@ -79,10 +75,15 @@ class Proxy:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    def _end_connections(self, fault: Fault) -> None:
+        if faults.ends_connections(fault):
+            for client in list(self._connections.values()):
+                client.transport.abort()
+
     def _accept(self, client: "Side") -> None:
         connection = asyncio.get_running_loop().create_task(self._serve(client))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
+        self._connections[connection] = client
+        connection.add_done_callback(self._connections.pop)
 
     async def _serve(self, client: "Side") -> None:
         upstream: Side | None = None
@@ -109,6 +110,7 @@ class Proxy:
         None after a CancelRequest.
         """
         code, body = await self._startup(client)
+        await faults.meet(self.faults, Dependency.PROXY)
         if code == wire.CANCEL_REQUEST:
             await self._cancel(body)
             return None
@@ -127,6 +129,7 @@ class Proxy:
             )
         client.write(wire.CLEARTEXT_PASSWORD)
         self.authenticate(user, await _password(client))
+        await faults.meet(self.faults, Dependency.POSTGRES)
         try:
             upstream = await _connect(self.upstream)
         except OSError as error:
@@ -136,6 +139,10 @@ class Proxy:
             ) from None
         upstream.write(wire.packet(code, body))  # the upstream sends AuthenticationOk itself
         client.shown = self.watch(user) if self.watch else None
+        # The proxy's faults delay what the client sends. Postgres's delay the answers, so that a
+        # statement may have run although the client did not hear of it.
+        client.holds = partial(faults.holds, self.faults, Dependency.PROXY)
+        upstream.holds = partial(faults.holds, self.faults, Dependency.POSTGRES)
         join(client, upstream)
         return upstream
 
@@ -186,6 +193,9 @@ class Side(asyncio.Protocol):
         self.shown: Callable[[bytes], None] | None = (
             None  # receives the data of this side once it is joined
         )
+        self.holds: Callable[[], float] = float  # seconds that data of this side must wait
+        self._held = bytearray()
+        self._held_until = 0.0
         self._accepted = accepted
         self._buffer = bytearray()
         self._news = asyncio.Event()
@@ -200,12 +210,30 @@ class Side(asyncio.Protocol):
         if self.other is not None:
             if self.shown:
                 self.shown(data)
-            self.other.transport.write(data)
+            if self._held or (seconds := self.holds()):
+                self._hold(data, 0.0 if self._held else seconds)
+            else:
+                self.other.transport.write(data)
             return
         self._buffer += data
         self._news.set()
         if len(self._buffer) > _LONGEST_LOGIN:
             self.transport.abort()
+
+    def _hold(self, data: bytes, seconds: float) -> None:
+        """Keep `data` behind what is held already, so that the order stays."""
+        if not self._held:
+            self._held_until = time.monotonic() + seconds
+            asyncio.get_running_loop().call_later(_HELD_LOOK_SECONDS, self._release)
+        self._held += data
+
+    def _release(self) -> None:
+        if self.holds() and time.monotonic() < self._held_until:
+            asyncio.get_running_loop().call_later(_HELD_LOOK_SECONDS, self._release)
+            return
+        held, self._held = bytes(self._held), bytearray()
+        if self.other is not None and not self.closed.is_set():
+            self.other.transport.write(held)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set()

@@ -12,6 +12,7 @@ from local_aws.database.contents import Change, Contents
 from local_aws.database.pgbouncer import Pgbouncer, PgbouncerError
 from local_aws.database.postgres import Postgres, PostgresError
 from local_aws.database.proxy import Proxy
+from local_aws.faults import Dependency, Fault, Faults, Kind
 from local_aws.settings import Settings
 from local_aws.supervisor.ports import is_free, remembered, remembered_file
 
@@ -29,6 +30,7 @@ class Database:
     proxy: Proxy
     certificates: tls.Certificates
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _killing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def pooling(self) -> str:
@@ -48,6 +50,19 @@ class Database:
                 await asyncio.to_thread(change, self.server.data)
             finally:
                 await self._start_again()
+
+    def meet(self, fault: Fault) -> None:
+        """Kill the server, and keep it down, if that is the fault."""
+        if (fault.dependency, fault.kind) == (Dependency.POSTGRES, Kind.KILL):
+            killing = asyncio.create_task(self._keep_killed(fault))
+            self._killing.add(killing)
+            killing.add_done_callback(self._killing.discard)
+
+    async def _keep_killed(self, fault: Fault) -> None:
+        """Leave the restart to `keep_running`, which waits for its turn."""
+        async with self._turn:
+            self.server.kill()
+            await fault.ended.wait()
 
     async def stop(self) -> None:
         await self.proxy.stop()
@@ -96,7 +111,7 @@ class Database:
         self.proxy.upstream = self.pool.socket if self.pool else self.server.socket
 
 
-async def start(settings: Settings, stack: AsyncExitStack) -> Database:
+async def start(settings: Settings, stack: AsyncExitStack, faults: Faults) -> Database:
     """Start the database on its previous ports if they are free; `stack` stops it.
 
     Raises:
@@ -118,6 +133,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
         iam_authentication(lambda: proxy.port),
         certificates.server_context(),
         watch=lambda user: record.watch(user).sent,
+        faults=faults,
     )
     database = Database(settings, server, pool, proxy, certificates)
     stack.push_async_callback(database.stop)
@@ -125,6 +141,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Database:
     # The proxy's port is in every function's environment, so keeping it avoids drift.
     used = {"postgres": server.port, "proxy": proxy.port}
     ports.write_text(json.dumps(used | {"api": settings.api_port, "aws": settings.aws_port}))
+    faults.on_start(database.meet)
     keeper = asyncio.create_task(database.keep_running())
     stack.callback(keeper.cancel)
     return database

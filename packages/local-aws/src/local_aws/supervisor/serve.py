@@ -26,6 +26,9 @@ from local_aws.database.pgbouncer import PgbouncerError
 from local_aws.database.postgres import PostgresError
 from local_aws.dynamodb import DynamoDb
 from local_aws.event_sources import EventSources
+from local_aws.faults import Dependency, Faults
+from local_aws.faults import page as faults_page
+from local_aws.faults.aws_calls import FaultGate
 from local_aws.iam import record, sessions
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
@@ -87,7 +90,8 @@ async def _start(
     kept = persistence.load()
     store = kept.store
     stack.callback(store.close)
-    data = await database.start(settings, stack)
+    faults = Faults()
+    data = await database.start(settings, stack, faults)
 
     observations = Observations(RequestLog())
     xray = Daemon(Traces())
@@ -109,7 +113,7 @@ async def _start(
     await functions.start()
     stack.push_async_callback(functions.close)
     sources = EventSources(moto, functions, store, persistence.changed)
-    cognito = Cognito(settings, functions.invoke, kept.cognito)
+    cognito = Cognito(settings, functions.invoke, kept.cognito, faults.clock(Dependency.COGNITO))
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis, store)
     # Registered after the parts that change state, so that it runs before they stop.
@@ -135,13 +139,18 @@ async def _start(
         *persistence.watched_pages(cognito.routes()),
         *persistence.routes(),
         *movable_clock.routes(settings, clock.clock if clock else None),
+        *faults_page.routes(faults),
         *functions.routes(),
         *observations.routes(),
         *request_model.routes(),
         *coverage.routes(),
     ]
     gate = endpoint.first_refusal(
-        NetworkGate().check, IamGate().check, request_model.check, account_facts.answer
+        FaultGate(faults).check,
+        NetworkGate().check,
+        IamGate().check,
+        request_model.check,
+        account_facts.answer,
     )
     aws = endpoint.create_app(
         persistence.watched(coverage.interceptors(interceptors)),
