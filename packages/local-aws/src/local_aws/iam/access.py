@@ -216,6 +216,15 @@ def _sns(call: AwsCall) -> list[Access]:
     ]
 
 
+def _events(call: AwsCall) -> list[Access]:
+    """Return the bus of each entry of PutEvents, which is given as a name or an ARN."""
+    if call.action != "PutEvents":
+        return _unmapped(call)
+    names = [_text(entry, "EventBusName") or "default" for entry in parameters(call)["Entries"]]
+    buses = {name if name.startswith("arn:") else arn(call, f"event-bus/{name}") for name in names}
+    return [Access("events:PutEvents", bus) for bus in sorted(buses)]
+
+
 def _sts(call: AwsCall) -> list[Access]:
     if call.action in ("GetCallerIdentity", "GetSessionToken"):
         return []
@@ -326,6 +335,7 @@ def _dynamodb(call: AwsCall) -> list[Access]:
 SERVICES: dict[str, Callable[[AwsCall], list[Access]]] = {
     "cognito-idp": _cognito_idp,
     "dynamodb": _dynamodb,
+    "events": _events,
     "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,

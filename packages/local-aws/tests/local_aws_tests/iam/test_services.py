@@ -48,13 +48,19 @@ def test_queues_and_keys(function: Function) -> None:
     )
 
 
-def test_a_service_that_is_not_mapped_needs_a_policy_on_everything(function: Function) -> None:
+def test_events_are_decided_on_their_bus(function: Function) -> None:
     events = function(
         allow("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")
     )("events")
     entries = [{"Source": "a", "DetailType": "b", "Detail": "{}"}]
-    assert "on resource: * because" in refused(lambda: events.put_events(Entries=entries))
-    refused(lambda: events.list_rules())
+    assert events.put_events(Entries=entries)["FailedEntryCount"] == 0
+    other = [*entries, entries[0] | {"EventBusName": "other"}]
+    assert "event-bus/other because" in refused(lambda: events.put_events(Entries=other))
+
+
+def test_a_service_that_is_not_mapped_needs_a_policy_on_everything(function: Function) -> None:
+    make = function(allow("states:ListActivities", f"arn:aws:states:{REGION}:{ACCOUNT}:activity:a"))
+    assert "on resource: * because" in refused(lambda: make("stepfunctions").list_activities())
 
 
 def test_rest_and_query_protocols_are_refused_in_their_own_form(function: Function) -> None:
