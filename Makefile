@@ -169,6 +169,10 @@ proof-comparison: environment .venv/ministack/bin/ministack ## Run the rules of 
 proof-page: environment .venv/playwright/bin/playwright docs-site ## Sign in and send requests on /docs of the stack that is up, in Chromium, light and dark, desktop and phone; screenshots in build/pictures
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_docs_page.py
 
+.PHONY: proof-console
+proof-console: environment .venv/playwright/bin/playwright console ## Use every screen of /console of the stack that is up, in Chromium with axe, light and dark, desktop and phone; screenshots in build/pictures
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_console.py
+
 .PHONY: proof-shells
 proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py
@@ -310,7 +314,7 @@ deployed-commit: environment ## Print the commit that an environment was deploye
 
 ##@ Maintenance
 
-.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client collection
+.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client console collection
 docs: environment ## Write the examples and tables of the modules' READMEs, docs/personal-data.md, docs/fidelity.md and docs/errors.md
 	@$(PYTHON) -m tools.setup.module_readmes
 	@$(PYTHON) -m tools.setup.personal_data_page
@@ -324,6 +328,9 @@ docs-site: environment ## Write the page of the API and the guides as static fil
 typescript-client: environment ## Build clients/typescript from the contract
 	@test -f build/openapi.json || $(MAKE) -s build
 	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
+
+console: typescript-client ## Build examples/web, which make up serves at /console
+	@cd examples/web && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
 
 collection: environment ## Write build/atrium.postman_collection.json from the contract, for Postman, Bruno and Insomnia (TO=file)
 	@test -f build/openapi.json || $(MAKE) -s build

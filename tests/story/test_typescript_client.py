@@ -63,6 +63,12 @@ def test_the_example_prints_what_the_readme_says(client: Client, example_output:
     assert run(person(client), "node", "dist/tests/readme.js") == example_output
 
 
+def test_the_console_compiles_with_the_client(example_output: str) -> None:
+    console = ROOT / "examples/web"
+    node_packages.install(console)
+    run({}, "npm", "run", "--silent", "--prefix", str(console), "check")
+
+
 def person(client: Client) -> dict[str, str]:
     """Return the environment of somebody who has just confirmed their address."""
     new = client.sign_up()

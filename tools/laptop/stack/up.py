@@ -56,8 +56,12 @@ def _up(settings: Settings) -> Outputs:
 def _launch(settings: Settings) -> Launch:
     requirements = settings.root / "requirements"
     current = source.digest([requirements / "dev.txt", requirements / "runtime.txt"])
-    pages = StaticPages(
-        "/docs", settings.root / "site", "The pages are not built yet. Run `make docs-site`."
+    pages = tuple(
+        StaticPages(path, settings.root / folder, f"Not built yet. Run `make {target}`.")
+        for path, folder, target in (
+            ("/docs", "site", "docs-site"),
+            ("/console", "examples/web/dist", "console"),
+        )
     )
     return Launch(RUNTIME, current, movable_clock.is_wanted(settings), pages)
 

@@ -72,9 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--runtime", type=Path, help=argparse.SUPPRESS)
     serve.add_argument("--source", default="", help=argparse.SUPPRESS)
     serve.add_argument("--movable-clock", action="store_true", help=argparse.SUPPRESS)
-    serve.add_argument("--pages-path", help=argparse.SUPPRESS)
-    serve.add_argument("--pages-folder", type=Path, help=argparse.SUPPRESS)
-    serve.add_argument("--pages-missing", default="", help=argparse.SUPPRESS)
+    serve.add_argument("--pages", nargs=3, action="append", default=[], help=argparse.SUPPRESS)
     return parser
 
 
@@ -117,9 +115,9 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from local_aws.supervisor.serve import serve
 
     runtime = options.runtime or link_runtime(settings.state / "runtime")
-    pages = None
-    if options.pages_path:
-        pages = StaticPages(options.pages_path, options.pages_folder, options.pages_missing)
+    pages = tuple(
+        StaticPages(path, Path(folder), missing) for path, folder, missing in options.pages
+    )
     serve(settings, Launch(runtime, options.source, options.movable_clock, pages), clock)
     return 0
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from aiohttp import StreamReader, web
@@ -72,7 +72,7 @@ def create_server(
     authorizer: CognitoAuthorizer,
     on_answered: OnAnswered = lambda _: None,
     clock: Clock = time.time,
-    pages: StaticPages | None = None,
+    pages: Sequence[StaticPages] = (),
 ) -> web.Server:
     """Create a server for the deployed APIs of `apis`.
 
@@ -112,7 +112,7 @@ class _Gateway:
         authorizer: CognitoAuthorizer,
         on_answered: OnAnswered,
         clock: Clock,
-        pages: StaticPages | None,
+        pages: Sequence[StaticPages],
     ) -> None:
         self._apis = apis
         self._functions = functions
@@ -125,8 +125,9 @@ class _Gateway:
         self._routes: dict[tuple[str, str], Routes] = {}
 
     async def answer(self, http: web.BaseRequest) -> web.Response:
-        if self._pages and (page := self._pages.answer(http.method, http.rel_url.raw_path)):
-            return page
+        for pages in self._pages:
+            if page := pages.answer(http.method, http.rel_url.raw_path):
+                return page
         found = addressed(self._apis, http.headers.get("Host", ""), http.rel_url.raw_path)
         if found is None:
             return self._no_such_stage()

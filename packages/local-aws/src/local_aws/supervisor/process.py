@@ -40,7 +40,7 @@ class Launch:
     runtime: Path  # the folder that holds awslambdaric and nothing else
     source: str = ""  # digest of the source, for the ready file
     movable_clock: bool = False
-    pages: StaticPages | None = None  # served at the API's address
+    pages: tuple[StaticPages, ...] = ()  # served at the API's address
 
 
 def start(settings: Settings, launch: Launch) -> Running:
@@ -84,16 +84,12 @@ def _arguments(settings: Settings, launch: Launch) -> list[str]:
         f"--runtime={launch.runtime}",
         f"--source={launch.source}",
         *(["--movable-clock"] if launch.movable_clock else []),
-        *(_page_options(launch.pages) if launch.pages else []),
+        *(option for pages in launch.pages for option in _page_options(pages)),
     ]
 
 
 def _page_options(pages: StaticPages) -> list[str]:
-    return [
-        f"--pages-path={pages.path}",
-        f"--pages-folder={pages.folder}",
-        f"--pages-missing={pages.missing}",
-    ]
+    return ["--pages", pages.path, str(pages.folder), pages.missing]
 
 
 def _ready(

@@ -88,7 +88,10 @@ class Gateway:
             authorizer,
             lambda each: self.lines.append(str(each)),
             lambda: self.now,
-            StaticPages("/docs", self.pages, "Build the pages first."),
+            (
+                StaticPages("/docs", self.pages, "Build the pages first."),
+                StaticPages("/other", self.pages / "other"),
+            ),
         )
         return await self.aws.listen(web.ServerRunner(server))
 
