@@ -181,6 +181,10 @@ proof-shells: environment ## Start, ask and stop a small stack in 55 shells, bel
 proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)
 	@$(PYTHON) -m bench.overload --seconds $(or $(DURATION),60) $(if $(WRITE),--write)
 
+.PHONY: proof-faults
+proof-faults: environment ## Let each dependency of the running stack fail in each way under light load: no permit without a right, recovery in 5 s, no lost write (WRITE=1 writes docs/faults.md)
+	@$(PYTHON) -m bench.faults $(if $(WRITE),--write)
+
 .PHONY: proof-erasure
 proof-erasure: environment ## Erase people with a marker in every field on the stack that is up, and search every live store and file for it (ERASURES=5)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/personal_data
