@@ -1,7 +1,7 @@
 """Drive /console of a running stack in Chromium, in both themes, on a desktop and a phone.
 
-`make proof-console` runs this in an environment of its own with API_URL and the credentials of a
-member and of an administrator. The argument is the folder for screenshots. axe checks each screen.
+`make proof-console` runs this in an environment of its own with API_URL, the credentials of a
+member and of an administrator, and HOSTED_CLIENT, a client of the pool that has a sign-in page. The argument is the folder for screenshots. axe checks each screen.
 """
 
 import os
@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 AXE = Path(__file__).parents[2] / "examples/web/node_modules/axe-core/axe.min.js"
@@ -30,9 +30,11 @@ class Visitor:
 
     def _new_context(self) -> BrowserContext:
         width, height = SIZES[self._device]
-        return self._browser.new_context(
+        context = self._browser.new_context(
             color_scheme=self._theme, viewport={"width": width, "height": height}
         )
+        context.route("**/v1/configuration", without_sign_in_page)
+        return context
 
     def open(self, context: BrowserContext) -> Page:
         page = context.new_page()
@@ -79,7 +81,41 @@ def main(pictures: Path) -> None:
                     assert visitor.hosts <= {"127.0.0.1", "data"}, visitor.hosts
                     assert not visitor.failures, visitor.failures
                     visitor.context.close()
+        sign_in_on_the_page(browser)
         browser.close()
+
+
+def without_sign_in_page(route: Route) -> None:
+    answer = route.fetch()
+    none = {"authorization_endpoint": None, "token_endpoint": None}
+    route.fulfill(response=answer, json=answer.json() | none)
+
+
+def with_sign_in_page(route: Route) -> None:
+    answer = route.fetch()
+    configuration = answer.json()
+    issuer = urlsplit(configuration["issuer"])
+    page = f"{issuer.scheme}://{issuer.netloc}/oauth2"
+    hosted = {
+        "client_id": os.environ["HOSTED_CLIENT"],
+        "authorization_endpoint": f"{page}/authorize",
+        "token_endpoint": f"{page}/token",
+    }
+    route.fulfill(response=answer, json=configuration | hosted)
+
+
+def sign_in_on_the_page(browser: Browser) -> None:
+    """Sign in on the pool's page; it sends people back to localhost only (HTTP)."""
+    page = browser.new_page()
+    page.route("**/v1/configuration", with_sign_in_page)
+    page.goto(f"{os.environ['API_URL'].replace('127.0.0.1', 'localhost')}/console")
+    page.get_by_role("button", name="Go to the sign-in page").click()
+    page.locator("[name=username]").fill(os.environ["EMAIL"])
+    page.locator("[name=password]").fill(os.environ["PASSWORD"])
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
+    expect(page.get_by_text(os.environ["EMAIL"])).to_be_visible()
+    assert "code=" not in page.url, "the code must not stay in the address"
 
 
 def be_member(visitor: Visitor) -> None:
