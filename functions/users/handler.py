@@ -6,6 +6,7 @@ ROUTES = {
     "GET /v1/me": me.read,
     "PATCH /v1/me": me.change,
     "DELETE /v1/me": deferred("users.deletions", "delete_own"),
+    "PUT /v1/me/consent": deferred("users.consent", "give"),
     "GET /v1/me/permissions": me.read_permissions,
     "GET /v1/me/sessions": deferred("users.sessions", "list_own"),
     "DELETE /v1/me/sessions": deferred("users.sessions", "end_others"),

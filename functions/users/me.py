@@ -10,23 +10,27 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grants, mfa, namespaces, permissions
+from atrium.runtime import config
 from atrium.stores import user_table
 from users import model, profile
 from users.model import Profile, ProfilePatch
 
-READ_ONLY = (*model.READ_ONLY, "attributes", "roles")
+READ_ONLY = (
+    *model.READ_ONLY, "attributes", "roles", "consent_required", "required_consent_version"
+)  # fmt: skip
 
 
 class Rights(msgspec.Struct):
-    """The part of the record from the table, covered by the entity tag and not by the row version."""
+    """The part of the record that is not in the row: the entity tag covers it, the version does not."""
 
     attributes: dict[str, Mapping[str, Any]]
     roles: list[str]
+    required_consent_version: str | None
 
 
 def read(request: Request) -> Response:
     uid = request.caller.uid
-    return _representation(profile.find(uid), rights_of(request))
+    return representation(profile.find(uid), rights_of(request))
 
 
 def change(request: Request) -> Response:
@@ -34,7 +38,7 @@ def change(request: Request) -> Response:
     changes = merge_patch.changes(merge_patch.decode(request, ProfilePatch, READ_ONLY))
     rights = rights_of(request)
     versions = etag.expected_versions(request, rights)
-    return _representation(profile.change(uid, changes, versions, uid, request.request_id), rights)
+    return representation(profile.change(uid, changes, versions, uid, request.request_id), rights)
 
 
 def read_permissions(request: Request) -> Response:
@@ -56,14 +60,20 @@ def rights_of(request: Request) -> Rights:
     # The token's roles are current: it was accepted because its epoch is META's, which rises with
     # every grant and revocation.
     attributes = user_table.attributes(request.caller.uid)
-    return Rights(namespaces.visible_to_user(attributes), sorted(request.caller.roles))
+    return Rights(
+        namespaces.visible_to_user(attributes),
+        sorted(request.caller.roles),
+        config.optional("REQUIRED_CONSENT_VERSION") or None,
+    )
 
 
-def _representation(found: Profile | None, rights: Rights) -> Response:
+def representation(found: Profile | None, rights: Rights) -> Response:
     if found is None:
         raise Problem(404, "user_gone", "This user no longer exists.")
     row = msgspec.structs.asdict(found)
     version = row.pop("version")
+    required = rights.required_consent_version
+    consent = {"consent_required": required not in (None, found.consent_version)}
     return response.json(
-        row | msgspec.structs.asdict(rights), etag=etag.of_version(version, rights)
+        row | msgspec.structs.asdict(rights) | consent, etag=etag.of_version(version, rights)
     )

@@ -8,7 +8,9 @@ from msgspec import UNSET, UnsetType
 
 from atrium.http.text import Locale, PersonName
 
-READ_ONLY = ("uid", "email", "status", "created_at", "updated_at")
+READ_ONLY = (
+    "uid", "email", "status", "created_at", "updated_at", "consent_version", "consented_at"
+)  # fmt: skip
 
 
 class ProfilePatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,3 +33,5 @@ class Profile(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     version: int
+    consent_version: str | None = None
+    consented_at: datetime | None = None

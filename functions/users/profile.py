@@ -45,6 +45,31 @@ def change(
     return Profile(*rows[0]) if rows else None
 
 
+def consent(
+    uid: str, version: str, versions: Sequence[int] | None, request_id: str
+) -> Profile | None:
+    """Record the consent of the user `uid`. The time of an earlier consent to `version` stays.
+
+    Return None if the user does not exist. Raise 412 if the row's version is not one of `versions`.
+    """
+    rows = postgres.query(
+        queries.GIVE_CONSENT,
+        uid=uid,
+        consent=version,
+        versions=None if versions is None else list(versions),
+        event=uuid7(),
+        actor=uid,
+        audited={"consent_version": version},
+        request_id=request_id,
+    )
+    if not rows or rows[0][0] is not None:
+        return Profile(*rows[0]) if rows else None
+    found = find(uid)
+    if found and found.consent_version != version:
+        raise etag.stale()
+    return found
+
+
 def _expected(found: Profile | None, versions: Sequence[int] | None) -> Profile | None:
     if found and versions is not None and found.version not in versions:
         raise etag.stale()

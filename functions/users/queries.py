@@ -14,23 +14,39 @@ IS_EXPECTED = "(:versions::bigint[] IS NULL OR version = ANY (:versions::bigint[
 
 FIND_USER = f"SELECT {COLUMNS} FROM users WHERE uid = :uid::uuid AND {IS_NOT_DELETED}"
 
+
 # The UPDATE itself has the condition, so the second of two changes to one version matches no row.
 # The audit row depends on the UPDATE, so both exist or neither.
-CHANGE_USER = f"""
+def _change_user(assignments: str, condition: str, action: str) -> str:
+    """Return the SQL of a change, whose row is NULL if the user exists and was not changed."""
+    return f"""
 WITH changed AS (
     UPDATE users SET
-        ({_CHANGEABLE}) = (SELECT {_CHANGEABLE} FROM jsonb_populate_record(users, :changes::jsonb)),
+        {assignments},
         version = version + 1,
         updated_at = now()
-    WHERE uid = :uid::uuid AND {IS_NOT_DELETED} AND {IS_EXPECTED}
+    WHERE uid = :uid::uuid AND {IS_NOT_DELETED} AND {condition}
     RETURNING {COLUMNS}
 ), audited AS (
     INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
-    SELECT :event::uuid, uid, :actor, 'user.changed', :audited::jsonb, :request_id FROM changed
+    SELECT :event::uuid, uid, :actor, '{action}', :audited::jsonb, :request_id FROM changed
 )
 SELECT changed.* FROM users LEFT JOIN changed USING (uid)
 WHERE users.uid = :uid::uuid AND {IS_NOT_DELETED}
 """
+
+
+CHANGE_USER = _change_user(
+    f"({_CHANGEABLE}) = (SELECT {_CHANGEABLE} FROM jsonb_populate_record(users, :changes::jsonb))",
+    IS_EXPECTED,
+    "user.changed",
+)
+
+GIVE_CONSENT = _change_user(
+    "consent_version = :consent::text, consented_at = now()",
+    f"consent_version IS DISTINCT FROM :consent::text AND {IS_EXPECTED}",
+    "user.consented",
+)
 
 FIND_IDENTITIES = "SELECT provider, subject FROM identities WHERE uid = :uid::uuid"
 

@@ -82,8 +82,9 @@ variable "environment" {
       contains(["", "any", "ascii"], lookup(settings, "EMAIL_LOCAL_PARTS", "")),
       contains(["", "true", "false"], lookup(settings, "INVITE_ONLY", "")),
       can(regex("^([1-9][0-9]{0,2})?$", lookup(settings, "INVITATION_DAYS", ""))),
+      can(regex("^([A-Za-z0-9][A-Za-z0-9._-]{0,49})?$", lookup(settings, "REQUIRED_CONSENT_VERSION", ""))),
     ]]))
-    error_message = "environment: EMAIL_PLUS_ADDRESSES must be allow or refuse, EMAIL_LOCAL_PARTS any or ascii, INVITE_ONLY true or false, and INVITATION_DAYS a number of days."
+    error_message = "environment: EMAIL_PLUS_ADDRESSES must be allow or refuse, EMAIL_LOCAL_PARTS any or ascii, INVITE_ONLY true or false, INVITATION_DAYS a number of days, and REQUIRED_CONSENT_VERSION such as 2026-01."
   }
 }
 

@@ -89,6 +89,7 @@ ATTACKS = [
     *_about("DELETE /v1/users/{id}/sessions/{session}", None, {"session": SESSION}),
     Attack("DELETE /v1/me/sessions", NONE, None, ANY, "self"),
     Attack("DELETE /v1/me/sessions/{session}", {"session": SESSION}, None, NONE, "self"),
+    Attack("PUT /v1/me/consent", NONE, {"version": "2026-01"}, ANY, "self"),
     Attack("PUT /v1/me/mfa", NONE, None, ANY, "self"),
     Attack("DELETE /v1/me/mfa", NONE, None, ANY, "self"),
     *_about("DELETE /v1/users/{id}/mfa"),

@@ -36,6 +36,7 @@ def run() -> None:
     changes_invitations(ada)
     changes_status(ada)
     assert sessions.identities(ada) == [["cognito:pool", "ada"]]
+    consents(users.find_or_create("cognito:pool", "rosa", "rosa@example.com", {}).uid)
 
 
 def changes_records(ada: str) -> None:
@@ -47,6 +48,13 @@ def changes_records(ada: str) -> None:
             ada, {"locale": "fr"}, [1], ada, "request-3"
         )  # 412: the version is another by now
     assert profile.change(NOBODY, {"locale": "fr"}, None, ada, "request-4") is None
+
+
+def consents(rosa: str) -> None:
+    assert profile.consent(rosa, "2026-01", None, "request-5")
+    assert profile.consent(rosa, "2026-01", [1], "request-6")
+    with suppress(Problem):
+        profile.consent(rosa, "2026-02", [1], "request-7")  # 412
 
 
 def lists_users(ada: str) -> None:

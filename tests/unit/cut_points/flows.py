@@ -152,6 +152,11 @@ def _ask(stores: Stores, sent: Request) -> Answer:
     return Answer(heard.status, heard.headers, heard.body)
 
 
+def consent(stores: Stores) -> Any:
+    body = {"version": "2026-01"}
+    return request(stores, MEMBER, "PUT /v1/me/consent", body, {"If-Match": "*"})
+
+
 def token(email: str, source: str = "TokenGeneration_Authentication") -> Step:
     return lambda stores: stores.trigger(source, email, "pre_token_generation")
 
@@ -196,6 +201,10 @@ def restore_database(stores: Stores) -> None:
     )
 
 
+def replay(stores: Stores) -> Any:
+    return stores.run("replay_erasures", {})
+
+
 def make_admin(stores: Stores) -> Any:
     return stores.run("first_admin", {"email": MEMBER})
 
@@ -224,13 +233,14 @@ FLOWS = [
     Flow("resend_invitation", "client", after(people, role, invite), resend_invitation),
     Flow("cancel_invitation", "client", after(people, role, invite), cancel_invitation),
     Flow("import_user", "client", after(people, role), import_user),
+    Flow("consent", "client", people, consent),
     Flow("disable", "client", people, set_status("disabled")),
     Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
     Flow("delete", "client", people, delete),
     Flow("delete_own", "client", people, delete_own),
     Flow("erase", "client", people, erase),
     Flow("erase_after_grace", "schedule", after(people, delete_own), grace_ended),
-    Flow("replay_erasure", "client", after(people, erase, restore_database), lambda stores: stores.run("replay_erasures", {})),
+    Flow("replay_erasure", "client", after(people, erase, restore_database), replay, replay),  # the runbook's command is repeated until it succeeds
     Flow("make_admin", "client", people, make_admin),
     Flow("register_service", "client", after(people, role), register_service),
 ]  # fmt: skip

@@ -263,7 +263,7 @@ class Stores:
 
     def _users(self) -> list[Any]:
         rows = self.database.run(
-            "SELECT uid::text, email::text, status, given_name, erase_at IS NOT NULL FROM users ORDER BY email, status"
+            "SELECT uid::text, email::text, status, given_name, erase_at IS NOT NULL, consent_version FROM users ORDER BY email, status"
         )
         return [(self._label(uid, email), email, *rest) for uid, email, *rest in rows]
 
