@@ -1,6 +1,8 @@
-"""GET and PATCH /v1/me of many people, by the service's own code, until stdin closes; then says in JSON how it went.
+"""Reads and changes of many people's records, until stdin closes; then prints JSON about them.
 
-`python -m tests.migrations.traffic <uid> <uid> …`, with the environment of a function that speaks to Postgres.
+`python -m tests.migrations.traffic <uid> <uid> …`, with the environment of a function that uses
+Postgres. The statements have the form of `users` and the columns of the first migration: in a
+deploy, migrations meet the code of the release before, which knows none of their columns.
 """
 
 import json
@@ -9,7 +11,16 @@ import sys
 import threading
 
 from atrium.stores import postgres
-from users import profile
+
+READ = """SELECT uid, email, given_name, family_name, locale, status, version, updated_at
+FROM users WHERE uid = :uid::uuid AND status <> 'erased'"""
+CHANGE = """WITH changed AS (
+    UPDATE users SET locale = :locale, version = version + 1, updated_at = now()
+    WHERE uid = :uid::uuid AND status <> 'erased' RETURNING uid
+)
+INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+SELECT gen_random_uuid(), uid, :uid, 'user.changed', '{"fields": ["locale"]}', :request_id
+FROM changed"""
 
 
 def main(uids: list[str]) -> None:
@@ -25,11 +36,9 @@ def main(uids: list[str]) -> None:
     while not over.is_set():
         uid = random.choice(uids)  # noqa: S311
         try:
-            found = profile.find(uid)
-            assert found
-            profile.change(
-                uid, {"locale": f"en-{requests % 90 + 10}"}, None, uid, f"request-{requests}"
-            )
+            assert postgres.query(READ, uid=uid)
+            locale = f"en-{requests % 90 + 10}"
+            postgres.query(CHANGE, uid=uid, locale=locale, request_id=f"request-{requests}")
         except (postgres.DatabaseError, postgres.DatabaseUnavailableError) as error:
             failed.append(str(error))
         requests += 2
