@@ -30,8 +30,8 @@ CONCURRENTLY = (("CREATE", "INDEX"), ("CREATE", "UNIQUE", "INDEX"), ("DROP", "IN
 def require(files: Sequence[tuple[Path, Path]]) -> None:
     """Raise MigrationRefusedError naming every forbidden statement with its line.
 
-    Beside each file is the one whose first comment decides about the transaction: a rollback
-    follows its migration.
+    The second file of a pair says in its first comment whether to use a transaction. For a
+    rollback that is its migration's file.
     """
     if found := [problem for path, forward in files for problem in problems(path, forward)]:
         raise MigrationRefusedError(

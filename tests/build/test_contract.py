@@ -1,4 +1,4 @@
-"""One contract out of the services' parts, or a reason why not."""
+"""The contract that the build merges from the services' parts, and its error messages."""
 
 import json
 from pathlib import Path

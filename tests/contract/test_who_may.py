@@ -103,7 +103,7 @@ def test_a_rule_that_is_looser_than_the_contract_is_caught(cast: Cast) -> None:
 
 @contextmanager
 def loosened(client: Client, operation: Operation) -> Iterator[None]:
-    """The deployed service with other rules, on a version of its own that `live` leads to meanwhile."""
+    """Point `live` at a version of the service with looser rules, and back at the end."""
     service = next(
         one.stem
         for one in FUNCTIONS.glob("*.zip")

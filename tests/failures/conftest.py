@@ -102,7 +102,7 @@ def client(stack: Stack) -> Client:
 
 @pytest.fixture(scope="session")
 def member(client: Client) -> Person:
-    """Signed up, confirmed and signed in before anything failed."""
+    """A user who signed up and signed in before the first fault."""
     return client.new_member()
 
 

@@ -1,4 +1,7 @@
-"""What keeps a stack from starting: each is told, leaves nothing behind, and is over with the next `make up`."""
+"""Faults that keep a stack from starting.
+
+The output names each fault, no process stays behind, and the next `make up` works.
+"""
 
 import gzip
 import json

@@ -1,8 +1,8 @@
-"""The SQL that services send, with what Postgres answered: recorded from each service's scenario, kept beside it in
-sent_sql.json, and sent again.
+"""The SQL that services send, and the answers of Postgres.
 
-A service is a function of what it is asked and what the database answers. So where everything that a release sent is answered
-as it was, that release works on the schema that answers. docs/decisions/0006-migrations.md says why so.
+Both are recorded from each service's scenario and kept beside it in sent_sql.json. The tests send
+the SQL of an older release to a newer schema. If every answer is the same, the older release works
+on that schema. docs/decisions/0006-migrations.md gives the reasons.
 """
 
 import json

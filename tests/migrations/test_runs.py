@@ -201,7 +201,7 @@ def test_the_lock_outlives_a_long_statement_though_postgres_ends_idle_transactio
 
 
 def limit(server: Postgres, database: str, name: str, value: str) -> None:
-    """One of migrator's, shorter than it is: for this database alone, in new sessions."""
+    """Shorten a time limit of the role migrator, for new sessions of this database."""
     as_superuser(server, f"ALTER ROLE migrator IN DATABASE {database} SET {name} = '{value}'")
 
 
@@ -209,7 +209,7 @@ def limit(server: Postgres, database: str, name: str, value: str) -> None:
 def test_after_a_killed_runner_the_next_one_works_at_once(
     database: str, two: Path, database_server: Postgres, transactional: str
 ) -> None:
-    """SIGKILL in the midst of a statement, as a runner dies of memory or a machine of its power."""
+    """SIGKILL during a statement has the effect of an out-of-memory kill or a power failure."""
     second = two / "0002_second.sql"
     second.write_text(
         f"-- transactional: {transactional}\nCREATE TABLE second (n int); SELECT pg_sleep(600);"

@@ -19,7 +19,7 @@ Chosen = Callable[[str, str], bool]
 
 
 class Endpoint:
-    """The endpoint; `hold` lets no chosen request pass, and `reached` says that one came."""
+    """The endpoint. `hold` blocks the chosen requests; `reached` is set when one has arrived."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)

@@ -1,4 +1,4 @@
-"""A plan for reading, and that the plan that was read is the one that is applied."""
+"""The readable form of a plan, and the proof that exactly the reviewed plan is applied."""
 
 import subprocess
 from argparse import Namespace

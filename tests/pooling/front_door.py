@@ -17,7 +17,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!ii", 8, 3)
 
 @dataclass
 class FrontDoor:
-    """Keeps what clients sent, and can cut their connections."""
+    """A TLS server before the pooler. It records what clients send and can cut connections."""
 
     tls: ssl.SSLContext
     behind: str  # the pooler's unix socket

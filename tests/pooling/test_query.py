@@ -177,7 +177,7 @@ def test_a_connection_that_died_while_idle_is_replaced_unnoticed(database: Front
 def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
     database: FrontDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Frozen with its function: only the wall clock went on."""
+    """Lambda froze the function: the wall clock advanced, the monotonic clock did not."""
     postgres.query("SELECT 1")
     opened = database.connections
     monkeypatch.setattr(

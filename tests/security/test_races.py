@@ -36,7 +36,7 @@ pytestmark = pytest.mark.trials
 
 @dataclass
 class Race:
-    """The service, and in which order its transactions were committed."""
+    """Concurrent calls to one service, and the order in which their transactions committed."""
 
     service: Service
     database: pg8000.native.Connection

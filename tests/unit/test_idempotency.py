@@ -208,7 +208,7 @@ def test_a_concurrent_repeat_gets_the_answer_of_the_first(users: pg8000.native.C
 def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
     users: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The round trip is done, and its answer is lost on the way; whoever repeats it gets that answer."""
+    """The database commits, but its answer is lost. A retry gets the stored response."""
     execute = PipelinedConnection.execute
 
     def lose(*arguments: Any) -> Any:

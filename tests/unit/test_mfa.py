@@ -1,4 +1,7 @@
-"""Roles that need MFA, and how a user gets it: through the handlers, on real stores. Only Cognito is played."""
+"""Roles that need MFA, and how a user enables MFA, through the handlers.
+
+Postgres and the table are real; Cognito is a stub.
+"""
 
 import json
 import time

@@ -1,4 +1,7 @@
-"""Only one failure of a function is repeated: the proxy does not know a secret that was just filled."""
+"""Retries of a function while RDS Proxy does not know a new secret yet.
+
+No other failure is retried.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,7 @@ UNKNOWN = (
 
 
 class Functions:
-    """Fails with these messages, one an invocation, and then answers."""
+    """Functions whose first invocations fail, one for each message. Later ones succeed."""
 
     def __init__(self, *messages: str) -> None:
         self.messages = list(messages)

@@ -34,7 +34,7 @@ class Fixture:
     other: dict[str, Any]
 
     def question(self, **parts: Any) -> dict[str, Any]:
-        """Rule 1's, with other parts; None leaves one out."""
+        """Return the question of rule 1 with some members replaced; None removes a member."""
         asked = {"subject": self.alice, "action": READ, "resource": self.record} | parts
         return {name: part for name, part in asked.items() if part is not None}
 

@@ -1,4 +1,7 @@
-"""Somebody signs in: the user is there, or is made because post_confirmation failed; and nobody is restored."""
+"""The scenario of a sign-in, whose SQL is recorded.
+
+The user is created if post_confirmation failed, and found otherwise. No deleted user is restored.
+"""
 
 from atrium.identity import acceptance, restoration, users
 from atrium.stores import postgres

@@ -9,7 +9,7 @@ from pathlib import Path
 
 GONE = "/nowhere"
 PROXY = "http://127.0.0.1:9"  # the port of `discard`, where nothing listens
-READ_ONLY = "/proc"  # for root, too
+READ_ONLY = "/proc"  # not even root can write here
 
 
 @dataclass(frozen=True)

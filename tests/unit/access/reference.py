@@ -1,4 +1,7 @@
-"""Who may do what, written as one would write it down for a person. It knows the table's items and no other code of ours."""
+"""A reference model of access decisions, to compare the service's answers with.
+
+It reads the table's items and imports no other code of Atrium.
+"""
 
 from collections.abc import Iterable
 from typing import Any

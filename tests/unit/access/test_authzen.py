@@ -123,7 +123,7 @@ def test_a_decision_reads_three_scopes_however_many_grants(
 
 
 def test_an_id_may_look_like_the_end_of_a_key(point: Service) -> None:
-    """Sort keys are `<scope>#ROLE#<role>`: what is asked for may begin another key, and gains nothing by it."""
+    """Sort keys are `<scope>#ROLE#<role>`. An id that is a prefix of another key gives no access."""
     point.new_user(EVE)
     point.grant(EVE, "document:7#ROLE#reader", role="reader")
     point.grant(EVE, "document:8#9", action="read")

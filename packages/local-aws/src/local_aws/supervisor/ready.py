@@ -81,7 +81,7 @@ class Supervised:
 
 
 def supervised(pid: int) -> Supervised | None:
-    """Return the stack of a supervisor process; None if `pid` is none or cannot be read."""
+    """Return the stack of a supervisor process; None if `pid` is another process or unreadable."""
     import psutil  # Imported here: commands do not need psutil if nothing was started.
 
     try:

@@ -10,9 +10,10 @@ WRITE_SECONDS = 0.1
 
 
 class RequestLog:
-    """Lines in the form of the other lines, written ten times a second.
+    """A buffer of log lines about requests, written ten times a second.
 
-    One log record for each request would take a tenth of the request's processor time.
+    The lines look like those of `logging`. A log record for each request would take a tenth of
+    the request's processor time.
     """
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
