@@ -23,11 +23,11 @@ TYPES = (services.USER, services.SERVICE)
 
 _REQUEST_ID = "X-Request-ID"
 _READ = {"subject", "action", "resource", "type", "id", "name", "page", "token", "limit", "options"}
-"""The members that decide. The others may have any content that is JSON (10.1.1, 11.5)."""
+"""The members that must be sound. The others may have any content that is JSON (10.1.1, 11.5)."""
 _METADATA_SECONDS = 3600
 
 Properties = dict[str, Any]
-"""Accepted and ignored: decisions depend on the table only (5.1.1 to 5.4 allow that)."""
+"""Values for the conditions of grants. Nothing else depends on them (5.1.1 to 5.4 allow that)."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -71,7 +71,28 @@ class Defaults(msgspec.Struct, frozen=True):
     subject: Subject | UnsetType = UNSET
     action: Action | UnsetType = UNSET
     resource: Resource | UnsetType = UNSET
-    context: Properties = {}
+    context: Properties | UnsetType = UNSET
+
+
+def facts(
+    subject: Subject, action: Action, resource: Resource | Kind, context: Properties
+) -> Properties:
+    """Return the values of a request for conditions.
+
+    Without an id of the resource, a condition on the id is unknown.
+    """
+    return {
+        "subject": _members(subject),
+        "action": _members(action),
+        "resource": _members(resource) | ({"id": None} if isinstance(resource, Kind) else {}),
+        "context": context,
+    }
+
+
+def _members(part: Subject | Action | Resource | Kind) -> Properties:
+    """Return the properties and the other members, which properties cannot replace."""
+    own = msgspec.structs.asdict(part)
+    return {**own.pop("properties"), **own}
 
 
 def decode[Model: msgspec.Struct](request: Request, model: type[Model]) -> Model:
@@ -83,7 +104,7 @@ def decode[Model: msgspec.Struct](request: Request, model: type[Model]) -> Model
 
 
 def unsound(value: object) -> Iterator[FieldError]:
-    """Yield errors for control characters and numbers out of range in the members that decide."""
+    """Yield errors for control characters and numbers out of range, in names, ids and options."""
     from atrium.http import json_values
 
     return json_values.unsound(_read(value))

@@ -8,7 +8,7 @@ second operand of `in` is a list of such constants, or a variable that is one. `
 compare RFC 3339 times. A comparison is unknown if a variable is missing or its type is wrong, and
 `!` leaves an unknown unknown. Only a true condition permits.
 
-docs/decisions/0018-conditions.md has the reasons.
+docs/decisions/0019-conditions.md has the reasons.
 """
 
 import operator

@@ -1,16 +1,20 @@
 """The access decision as a pure function: it uses no table, clock or cache of its own.
 
-A grant in force permits what it covers; everything else is denied. tests/reference.py states the
-same rules in another way, and a differential test compares the two.
+A grant in force permits what it covers if its condition is true; everything else is denied.
+tests/unit/access/reference.py states the same rules in another way, and a differential test
+compares the two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from atrium.identity import mfa
-from atrium.identity.grant_items import EVERYWHERE, Grant
+from atrium.identity.grant_items import EVERYWHERE, Grant, rfc3339
 from atrium.identity.permissions import ADMIN, Define, is_current
+
+NO_FACTS: Mapping[str, Any] = {}
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -21,12 +25,14 @@ class Resource(msgspec.Struct, frozen=True):
 class SubjectGrants(msgspec.Struct, frozen=True):
     """A user's status and the grants for a decision. `status` is None for an unknown user.
 
-    `withheld` are the roles that give the user nothing (atrium/identity/mfa.py).
+    `withheld` are the roles that give the user nothing (atrium/identity/mfa.py). `attributes` are
+    the stored ones that conditions read, by namespace and name.
     """
 
     status: str | None
     grants: Sequence[Grant]
     withheld: mfa.Names = mfa.NOTHING
+    attributes: Mapping[str, Mapping[str, Any]] = {}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -43,9 +49,17 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(
-    subject: SubjectGrants, action: str, resource: Resource, define: Define, now: float
+    subject: SubjectGrants,
+    action: str,
+    resource: Resource,
+    define: Define,
+    now: float,
+    facts: Mapping[str, Any] = NO_FACTS,
 ) -> Decision:
-    """Return the decision at `now`, in epoch seconds. Raise what `define` raises: fail closed."""
+    """Return the decision at `now`, in epoch seconds. Raise what `define` raises: fail closed.
+
+    `facts` are the values that the request gives for conditions: `authzen.facts`.
+    """
     if subject.status != "active":
         return Decision(
             False,
@@ -53,6 +67,21 @@ def decide(
             if subject.status
             else "the user does not exist",
         )
+    unmet = list[str]()
+    for grant, through in giving(subject, action, resource, define, now):
+        if grant.condition is None or _is_met(grant.condition, subject, facts, now):
+            return Decision(True, grant, through)
+        unmet.append(grant.id)
+    permission = permission_of(action, resource.type)
+    refusal = f"no grant in force gives {permission} on {resource.type}:{resource.id}"
+    conditional = f"; the condition of {', '.join(unmet)} is not true" if unmet else ""
+    return Decision(False, refusal=refusal + conditional)
+
+
+def giving(
+    subject: SubjectGrants, action: str, resource: Resource, define: Define, now: float
+) -> Iterator[tuple[Grant, str | None]]:
+    """Yield the grants that give the right, whatever their conditions, each with `through`."""
     permission = permission_of(action, resource.type)
     sources: dict[str, str | None] = {}
     define = mfa.defining(define, subject.withheld)
@@ -61,17 +90,27 @@ def decide(
             continue
         if grant.role is None:
             if grant.action == action:
-                return Decision(True, grant)
+                yield grant, None
             continue
         if not is_current(grant, define):
             continue
         if grant.role not in sources:
             sources[grant.role] = source(grant.role, permission, define)
         if through := sources[grant.role]:
-            return Decision(True, grant, through)
-    return Decision(
-        False, refusal=f"no grant in force gives {permission} on {resource.type}:{resource.id}"
-    )
+            yield grant, through
+
+
+def _is_met(condition: str, subject: SubjectGrants, facts: Mapping[str, Any], now: float) -> bool:
+    """Return True if the condition is true. An unknown one does not permit."""
+    from access import conditions  # imported here, because most grants have no condition
+
+    # A request cannot replace stored attributes or the time.
+    known = {
+        **facts,
+        "subject": {**facts.get("subject", {}), "attributes": subject.attributes},
+        "now": rfc3339(now),
+    }
+    return conditions.evaluate(msgspec.json.decode(condition), known) is True
 
 
 def permission_of(action: str, resource_type: str) -> str:

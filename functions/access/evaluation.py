@@ -114,7 +114,7 @@ def _part(part: object, asked: Evaluations) -> Evaluation | str:
 
 def _completed(part: Defaults, asked: Evaluations) -> Defaults:
     """Return the evaluation, with its missing parts taken from the request's defaults (7.1.1)."""
-    values = {name: getattr(part, name) for name in _REQUIRED}
+    values = {name: getattr(part, name) for name in (*_REQUIRED, "context")}
     return Defaults(
         **{
             name: getattr(asked, name) if value is UNSET else value
@@ -128,7 +128,8 @@ def _missing(part: Defaults) -> list[str]:
 
 
 def _evaluation(complete: Defaults) -> Evaluation:
-    return Evaluation(**{name: getattr(complete, name) for name in _REQUIRED})
+    context = {} if complete.context is UNSET else complete.context
+    return Evaluation(**{name: getattr(complete, name) for name in _REQUIRED}, context=context)
 
 
 def _read(asked: list[Evaluation]) -> GrantsByQuestion:
@@ -145,8 +146,11 @@ def _decided(request: Request, evaluation: Evaluation, known: GrantsByQuestion) 
     # A subject of another type is denied, without an error (10.1.2, note).
     is_known = authzen.is_known(evaluation.subject)
     subject = known[asked] if is_known else SubjectGrants(None, ())
+    facts = authzen.facts(
+        evaluation.subject, evaluation.action, evaluation.resource, evaluation.context
+    )
     made = decision.decide(
-        subject, evaluation.action.name, asked[1], permissions.cached, time.time()
+        subject, evaluation.action.name, asked[1], permissions.cached, time.time(), facts
     )
     decision_log.note(
         request.request_id,

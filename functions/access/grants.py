@@ -49,6 +49,7 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
     scope: names.Scope = EVERYWHERE
     reason: Line | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    condition: dict[str, Any] | None = None
 
 
 class NewEnd(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,6 +95,7 @@ def make(request: Request) -> Response:
         granted_by=request.caller.uid,
         granted_at=rfc3339.now(),
         expires_at=_end(new.expires_at),
+        condition=None if new.condition is None else msgspec.json.encode(new.condition).decode(),
     )
     made = retry_on_conflict(lambda: _make(request, grant))
     granted = msgspec.convert(made.row, GrantRecord)
@@ -278,7 +280,7 @@ def _check(new: NewGrant) -> None:
         errors.append(
             FieldError("#/scope", "Must be `<type>:<id>` or `<type>:*` when an action is granted")
         )
-    errors += _end_faults(new.expires_at)
+    errors += [*_end_faults(new.expires_at), *_condition_faults(new)]
     if not errors and new.role is not None and permissions.generation(new.role) is None:
         errors.append(_NO_ROLE)
     if errors:
@@ -303,6 +305,19 @@ def _end_faults(expires_at: datetime | None) -> list[FieldError]:
     if expires_at > _LAST_END:
         return [FieldError("#/expires_at", "Must be before the year 10000 in UTC.")]
     return []
+
+
+def _condition_faults(new: NewGrant) -> list[FieldError]:
+    if new.condition is None:
+        return []
+    from access import conditions  # imported here, because most grants have no condition
+
+    if new.scope == EVERYWHERE:
+        detail = (
+            "Must be omitted in the scope `*`, because tokens contain its roles. Use `<type>:*`"
+        )
+        return [FieldError("#/condition", detail)]
+    return conditions.faults(new.condition, "#/condition")
 
 
 def _end(expires_at: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
-from operator import attrgetter
+from operator import itemgetter
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -19,7 +19,7 @@ from access.decision import Resource, SubjectGrants
 from atrium.http import cursor
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grant_items, mfa, permissions, services
+from atrium.identity import grant_items, permissions, services
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
 from atrium.stores import user_table
@@ -92,14 +92,14 @@ def subjects(request: Request) -> Response:
             return []
         holders = _holders(search.action.name, resource, after, limit + 1)
         of_type = (holder for holder in holders if services.kind_of(holder.uid) == wanted)
-        return list(islice(_active(of_type), limit + 1))
+        return list(islice(_permitted(of_type, search), limit + 1))
 
     return _paged(request, search, found, lambda uid: {"type": search.subject.type, "id": uid})
 
 
 def resources(request: Request) -> Response:
     search = authzen.decode(request, ResourceSearch)
-    kind, action = search.resource.type, search.action.name
+    kind = search.resource.type
     subject = (
         subject_grants.find_of_type(search.subject.id, kind)
         if authzen.is_known(search.subject)
@@ -110,9 +110,16 @@ def resources(request: Request) -> Response:
         for grant in subject.grants
         if grant.scope.startswith(f"{kind}:")
     }
-    found = sorted(id for id in named - {"*"} if _permits(subject, action, Resource(kind, id)))
-    # No resource has the id `*`. A permission on it covers all resources.
-    context = {"all": True} if _permits(subject, action, Resource(kind, "*")) else {}
+
+    def permits(resource: authzen.Resource | Kind) -> bool:
+        # No resource has the id `*`. A permission on it covers all resources.
+        asked = Resource(kind, "*" if isinstance(resource, Kind) else resource.id)
+        facts = authzen.facts(search.subject, search.action, resource, search.context)
+        return _permits(subject, search.action.name, asked, facts)
+
+    properties = search.resource.properties
+    found = sorted(id for id in named - {"*"} if permits(authzen.Resource(kind, id, properties)))
+    context = {"all": True} if permits(search.resource) else {}
     return _paged(request, search, _slice(found), lambda id: {"type": kind, "id": id}, context)
 
 
@@ -127,12 +134,18 @@ def actions(request: Request) -> Response:
     known = {grant.action for grant in subject.grants if grant.action} | _actions_of_roles(
         subject, resource.type
     )
-    found = sorted(action for action in known if _permits(subject, action, resource))
+
+    def permits(action: str) -> bool:
+        facts = authzen.facts(search.subject, Action(action), search.resource, search.context)
+        return _permits(subject, action, resource, facts)
+
+    found = sorted(filter(permits, known))
     return _paged(request, search, _slice(found), lambda action: {"name": action})
 
 
-def _permits(subject: SubjectGrants, action: str, resource: Resource) -> bool:
-    return decision.decide(subject, action, resource, permissions.cached, time.time()).permit
+def _permits(subject: SubjectGrants, action: str, resource: Resource, facts: Properties) -> bool:
+    now = time.time()
+    return decision.decide(subject, action, resource, permissions.cached, now, facts).permit
 
 
 def _actions_of_roles(subject: SubjectGrants, kind: str) -> set[str]:
@@ -151,18 +164,20 @@ def role_names() -> list[str]:
 
 
 class _Holder(NamedTuple):
-    """A user with the right by a grant in force. `needs_mfa` means: only if the user has MFA."""
+    """A candidate: a user with grants in force that give the right, if nothing else prevents it."""
 
     uid: str
-    needs_mfa: bool
+    grants: list[Grant]
 
 
 def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator[_Holder]:
-    """Yield the users with the right, sorted and unique, whatever their status."""
-    names = [ADMIN, *role_names()]
+    """Yield the candidates, sorted and unique, whatever their status, MFA and conditions."""
     permission = decision.permission_of(action, resource.type)
-    giving = _giving(names, permission, mfa.NOTHING)
-    giving_all = _giving(names, permission, mfa.withheld(has_mfa=False))
+    giving = {
+        role
+        for role in (ADMIN, *role_names())
+        if decision.source(role, permission, permissions.cached)
+    }
     now = time.time()
     following = (f"U#{after}$" if after else "U#", "U$")
 
@@ -173,12 +188,11 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
             return grant.action == action
         return grant.role in giving and permissions.is_current(grant, permissions.cached)
 
-    def users(pk: str, **index: Any) -> Iterator[_Holder]:
+    def users(pk: str, **index: Any) -> Iterator[tuple[str, Grant]]:
         for item in user_table.query(pk, between=following, page=page, **index):
             grant = grant_items.grant(item)
             if gives(grant):
-                needs_mfa = grant.role is not None and grant.role not in giving_all
-                yield _Holder(grant_items.uid_of(item), needs_mfa)
+                yield grant_items.uid_of(item), grant
 
     scopes = [f"{resource.type}:{id}" for id in {resource.id, "*"}]
     on_resource = [
@@ -187,28 +201,22 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
         if len(key.encode()) <= _MAX_KEY_BYTES
     ]
     everywhere = [users(f"ROLE#{role}", index="GSI1") for role in sorted(giving)]
-    by_uid = attrgetter("uid")
+    by_uid = itemgetter(0)
     merged = heapq.merge(*on_resource, *everywhere, key=by_uid)
-    return (
-        _Holder(uid, all(each.needs_mfa for each in of_one))
-        for uid, of_one in groupby(merged, by_uid)
-    )
+    return (_Holder(uid, [grant for _, grant in of_one]) for uid, of_one in groupby(merged, by_uid))
 
 
-def _giving(roles: Sequence[str], permission: str, without: mfa.Names) -> set[str]:
-    """Return the roles that give the permission to a user from whom some are withheld."""
-    define = mfa.defining(permissions.cached, without)
-    return {
-        role for role in roles if role not in without and decision.source(role, permission, define)
-    }
-
-
-def _active(holders: Iterator[_Holder]) -> Iterator[str]:
+def _permitted(holders: Iterator[_Holder], search: SubjectSearch) -> Iterator[str]:
+    """Yield the uids of the candidates that a decision permits."""
+    resource = Resource(search.resource.type, search.resource.id)
     while batch := list(islice(holders, _METAS_AT_ONCE)):
         metas = user_table.metas([holder.uid for holder in batch])
-        for uid, needs_mfa in batch:
-            meta = metas.get(uid)
-            if meta and meta.status == "active" and (meta.mfa or not needs_mfa):
+        attributes = subject_grants.attributes_for(batch)
+        for uid, found in batch:
+            subject = subject_grants.of_user(metas.get(uid), found, attributes.get(uid, {}))
+            asked = Subject(search.subject.type, uid, search.subject.properties)
+            facts = authzen.facts(asked, search.action, search.resource, search.context)
+            if _permits(subject, search.action.name, resource, facts):
                 yield uid
 
 

@@ -1,14 +1,17 @@
 """What decisions read: the status and the relevant grants of users, in one round trip.
 
 A decision reads META and makes three Queries of one scope each, however many grants the user has.
-For several resources of one user, one Query reads all grants, unless they are many.
+For several resources of one user, one Query reads all grants, unless they are many. If a condition
+names stored attributes, one more Query for each such user reads them.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from access.decision import Resource, SubjectGrants
-from atrium.identity import grants, mfa
+from atrium.identity import grants, mfa, namespaces
 from atrium.identity.grant_items import Grant
 from atrium.runtime import parallel
 from atrium.stores import user_table
@@ -20,7 +23,12 @@ FEW_GRANTS = 100
 Asked = tuple[str, Resource]
 """A uid and a resource."""
 
+Attributes = Mapping[str, Mapping[str, Any]]
+"""Namespace → name → value."""
+
 _NOBODY = SubjectGrants(None, ())
+_ATTRIBUTES = '"subject.attributes.'
+"""The beginning of variables for stored attributes, in the text of a condition."""
 
 
 def find(uid: str, resource: Resource) -> SubjectGrants:
@@ -45,15 +53,14 @@ def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
     )
     read = {uid: future.result() for uid, future in metas.items()}
 
-    def subject_grants(one: Asked) -> SubjectGrants:
-        uid = one[0]
-        return (
-            _of_user(read[uid], of_few.get(uid) or found.get(_key(one)) or ())
-            if one in known
-            else _NOBODY
-        )
-
-    return {one: subject_grants(one) for one in asked}
+    by_question = {one: of_few.get(one[0]) or found.get(_key(one)) or () for one in known}
+    attributes = attributes_for((one[0], of_one) for one, of_one in by_question.items())
+    return {
+        one: of_user(read[one[0]], by_question[one], attributes.get(one[0], {}))
+        if one in known
+        else _NOBODY
+        for one in asked
+    }
 
 
 def find_of_type(uid: str, kind: str) -> SubjectGrants:
@@ -62,13 +69,29 @@ def find_of_type(uid: str, kind: str) -> SubjectGrants:
         return _NOBODY
     meta = parallel.start(lambda: user_table.meta(uid))
     found = grants.of_type(uid, kind)
-    return _of_user(meta.result(), found)
+    return of_user(meta.result(), found, attributes_for([(uid, found)]).get(uid, {}))
 
 
-def _of_user(meta: user_table.Meta | None, found: Sequence[Grant]) -> SubjectGrants:
+def attributes_for(found: Iterable[tuple[str, Sequence[Grant]]]) -> dict[str, Attributes]:
+    """Return by uid the attributes of the users with a grant whose condition names attributes.
+
+    Only trusted namespaces count: other values may be set by users who could not give the grant.
+    """
+    uids = sorted({uid for uid, of_one in found if any(map(_reads_attributes, of_one))})
+    stored = parallel.run([partial(user_table.stored_attributes, uid) for uid in uids])
+    return dict(zip(uids, map(namespaces.in_token, stored), strict=True))
+
+
+def _reads_attributes(grant: Grant) -> bool:
+    return grant.condition is not None and _ATTRIBUTES in grant.condition
+
+
+def of_user(
+    meta: user_table.Meta | None, found: Sequence[Grant], attributes: Attributes
+) -> SubjectGrants:
     if meta is None:
         return SubjectGrants(None, found)
-    return SubjectGrants(meta.status, found, mfa.withheld(has_mfa=meta.mfa))
+    return SubjectGrants(meta.status, found, mfa.withheld(has_mfa=meta.mfa), attributes)
 
 
 def is_uid(text: str) -> bool:

@@ -10,6 +10,7 @@ class Given(NamedTuple):
     what: str
     scope: str = "*"
     until: int | None = None
+    conditional: bool = False
 
 
 class Role(NamedTuple):
@@ -49,12 +50,13 @@ def is_within(inner: Given, outer: Given) -> bool:
 def may_give(person: Person, given: Given, world: World, meant: World | None = None) -> bool:
     """You give what you hold, in its scope and until its end, or a role that one of yours may assign.
 
+    What you hold under a condition, you do not hold; what you give under one, you give.
+
     You hold what roles mean in `world`; what is given means what `meant` says.
     """
     meant = meant or world
-    own = {
-        right for each in person if is_within(given, each) for right in rights_of(each.what, world)
-    }
+    held = [each for each in person if is_within(given, each) and not each.conditional]
+    own = {right for each in held for right in rights_of(each.what, world)}
     if "everything" in own or (given.what in meant and meant[given.what].sets_trusted):
         return "everything" in own
     if f"assign {given.what}" in own:

@@ -65,6 +65,7 @@ CALLERS: Sequence[Person] = (
     [CLERK, Given("reader", "document:7")],
     [CLERK, Given("document.read", "document:7")],
     [CLERK, Given("lead", "document:7")],
+    [CLERK, Given("reader", "document:*", conditional=True), Given("editor", "document:8")],
     [CLERK, Given("inspector")],
     [CLERK, Given("biller")],
     [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
@@ -86,6 +87,7 @@ GIVEN: Sequence[Given] = (
     Given("reader", "document:8"),
     Given("document.read", "document:7"),
     Given("document.read", "document:*", SOON),
+    Given("reader", "document:8", conditional=True),
     Given("editor"),
     Given("editor", "document:7"),
     Given("editor", until=SOON),
@@ -284,7 +286,9 @@ def _sent(id: uuid.UUID) -> SentInvitation:
 def _body(given: Given) -> dict[str, Any]:
     is_role = given.what in (*WORLD, "admin")
     what = {"role": given.what} if is_role else {"action": given.what.split(".")[1]}
-    return {**what, "scope": given.scope, "expires_at": given.until and rfc3339(given.until)}
+    condition = {"condition": {"==": [1, 1]}} if given.conditional else {}
+    end = given.until and rfc3339(given.until)
+    return {**what, "scope": given.scope, "expires_at": end, **condition}
 
 
 def _id(uid: str, place: int) -> str:
@@ -313,6 +317,7 @@ class Table:
                     granted_by="test",
                     granted_at="then",
                     expires_at=body["expires_at"],
+                    condition=json.dumps(body["condition"]) if given.conditional else None,
                 )
                 self.items |= {
                     (each["pk"]["S"], each["sk"]["S"]): each for each in grant_items.items(record)
@@ -478,6 +483,11 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         ),
     ),
     "a definition counts before it is made": (rights, "can_define", _as_if_defined),
+    "a conditional right is given on": (
+        grant_items,
+        "grant",
+        lambda item, right=grant_items.grant: msgspec.structs.replace(right(item), condition=None),
+    ),
     "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
     "grants are not looked at": (delegation.Delegation, "check_grant", lambda self, grant: None),
     "one may grant to oneself": (delegation, "refuse_own", lambda caller, uid: None),

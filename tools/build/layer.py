@@ -13,7 +13,8 @@ _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
 
 # Modules that the kernel never imports. scramp needs only X.509 of asn1crypto, and pg8000 only the
 # parser of dateutil. wrapt works without its C extension; only the X-Ray SDK uses it, for sampled
-# requests. botocore's signers of awscrt need a package that no layer has.
+# requests. botocore's signers of awscrt need a package that no layer has. asn1crypto uses
+# _inet on Windows only, and the X-Ray SDK its plug-ins and the rest only if it is told to.
 _UNUSED = (
     *(
         "asn1crypto/_perf/*",
@@ -22,6 +23,8 @@ _UNUSED = (
     *("dateutil/zoneinfo/*", "dateutil/rrule.py", "dateutil/easter.py", "dateutil/tz/win.py", "dateutil/tzwin.py"),
     *(f"idna/{name}.py" for name in ("__main__", "cli", "codec", "compat")),
     *("aws_xray_sdk/ext/*", "botocore/crt/auth.py", "botocore/stub.py", "wrapt/_wrappers.*"),
+    *("asn1crypto/_inet.py", "dateutil/utils.py", "aws_xray_sdk/core/async_context.py"),
+    *("aws_xray_sdk/core/plugins/*_plugin.py", "aws_xray_sdk/core/utils/sqs_message_helper.py"),
     *(
         "urllib3/contrib/emscripten/*",
         "urllib3/contrib/pyopenssl.py",

@@ -24,7 +24,10 @@ Item = dict[str, Any]
 Key = tuple[str, str]
 """The pk and sk of an item."""
 
-DECIDING = ("pk", "sk", "id", "role", "action", "scope", "expires_at", "role_generation")
+DECIDING = (
+    *("pk", "sk", "id", "role", "action"),
+    *("scope", "expires_at", "role_generation", "condition"),
+)
 """The attributes that `grant` reads."""
 
 
@@ -33,7 +36,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     The other of the two is None. `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`.
     `expires_at` is in epoch seconds, None for no end. `generation` is that of the role when it
-    was granted. A role that is deleted and created again has another generation.
+    was granted. A role that is deleted and created again has another generation. `condition` is
+    JSON text (access/conditions.py): the grant counts only in decisions that meet it.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Grant(msgspec.Struct, frozen=True):
     action: str | None = None
     expires_at: int | None = None
     generation: int = 0
+    condition: str | None = None
 
 
 class GrantRecord(msgspec.Struct, frozen=True):
@@ -61,14 +66,13 @@ class GrantRecord(msgspec.Struct, frozen=True):
     expires_at: str | None
     role_generation: int = 0
     version: int = 1
+    condition: str | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return the grant as the API shows it."""
-        return {
-            name: value
-            for name, value in msgspec.structs.asdict(self).items()
-            if name != "role_generation"
-        }
+        fields = msgspec.structs.asdict(self)
+        del fields["role_generation"]
+        return fields | {"condition": self.condition and msgspec.json.decode(self.condition)}
 
 
 def partition(uid: str) -> str:
@@ -134,6 +138,7 @@ def attributes(record: GrantRecord) -> Item:
         "reason": record.reason,
         "granted_by": record.granted_by,
         "granted_at": record.granted_at,
+        "condition": record.condition,
     }
     found = texts({name: value for name, value in values.items() if value is not None})
     found["version"] = {"N": str(record.version)}
@@ -155,6 +160,7 @@ def grant(item: Item) -> Grant:
         item.get("action"),
         item.get("expires_at"),
         generation_of(item),
+        item.get("condition"),
     )
 
 
@@ -172,13 +178,22 @@ def record(item: Item) -> GrantRecord:
         expires_at=rfc3339(item["expires_at"]) if "expires_at" in item else None,
         role_generation=generation_of(item),
         version=item.get("version", 1),
+        condition=item.get("condition"),
     )
 
 
 def of_record(record: GrantRecord) -> Grant:
     """Return what a decision needs of the record."""
     end = None if record.expires_at is None else seconds(record.expires_at)
-    return Grant(record.id, record.scope, record.role, record.action, end, record.role_generation)
+    return Grant(
+        record.id,
+        record.scope,
+        record.role,
+        record.action,
+        end,
+        record.role_generation,
+        record.condition,
+    )
 
 
 def generation_of(item: Item) -> int:

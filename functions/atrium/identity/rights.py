@@ -142,7 +142,12 @@ class _Held(NamedTuple):
 
 
 def _held(own: Sequence[Grant], grant: Grant, roles: Roles) -> _Held:
-    reaching = [each for each in own if contains(each, grant) and counts(each, roles)]
+    # A conditional grant is not held: its condition may exclude what the new grant would allow.
+    reaching = [
+        each
+        for each in own
+        if each.condition is None and contains(each, grant) and counts(each, roles)
+    ]
     names = roles_in_effect(reaching, roles)
     permissions = permissions_of(names, roles) | {
         permission_of(each) for each in reaching if each.action

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from access import evaluation, search
-from atrium.identity import grant_items, legacy_grants, permissions
+from atrium.identity import grant_items, legacy_grants, namespaces, permissions
 from tests.unit.access import reference, worlds
 from tests.unit.access.conftest import ADMIN, Service
 from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
@@ -45,6 +45,7 @@ def disagreements(
         ]
         _replace(service, before, stored)
         before = stored
+        namespaces.cache.clear()
         permissions.cache.clear()  # thirty seconds, to the caches
         questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
         expected = [reference.permitted(table, *question, NOW, need_mfa) for question in questions]
@@ -66,11 +67,13 @@ def disagreements(
 def _searched(
     service: Service, table: list[Item], asked: Question, need_mfa: Sequence[str]
 ) -> Iterator[str]:
-    user, action, kind, thing = asked
+    user, action, kind, thing, stated = asked
     body = _body(asked)
 
-    def permitted(user: str = user, action: str = action, thing: str = thing) -> bool:
-        return reference.permitted(table, user, action, kind, thing, NOW, need_mfa)
+    def permitted(
+        user: str = user, action: str = action, thing: str = thing, stated: Any = stated
+    ) -> bool:
+        return reference.permitted(table, user, action, kind, thing, stated, NOW, need_mfa)
 
     subjects = {each["id"] for each in _ask(service, "search/subject", **body)["results"]} - {ADMIN}
     if subjects != {each for each in EVERYBODY if permitted(user=each)}:
@@ -90,9 +93,11 @@ def _searched(
             yield f"resources {resources}, all {every}"
     actions = {each["name"] for each in _ask(service, "search/action", **body)["results"]}
     # An administrator may also do what no role names.
-    unnamed = permitted(action="what_no_role_names")
+    without = stated | {"action": {}}  # a search for actions names none
+    unnamed = permitted(action="what_no_role_names", stated=without)
     if any(
-        (each in actions, permitted(action=each)) not in {(True, True), (False, unnamed)}
+        (each in actions, permitted(action=each, stated=without))
+        not in {(True, True), (False, unnamed)}
         for each in ACTIONS
     ):
         yield f"actions {actions}"
@@ -107,10 +112,15 @@ def _indexed(table: list[Item]) -> Iterator[Item]:
 
 def _body(question: Question) -> dict[str, Any]:
     return {
-        "subject": {"type": "user", "id": question.user},
-        "action": {"name": question.action},
-        "resource": {"type": question.kind, "id": question.thing},
+        "subject": _named(question, "subject", type="user", id=question.user),
+        "action": _named(question, "action", name=question.action),
+        "resource": _named(question, "resource", type=question.kind, id=question.thing),
+        "context": question.stated["context"],
     }
+
+
+def _named(question: Question, part: str, **members: str) -> dict[str, Any]:
+    return {**members, "properties": question.stated[part]}
 
 
 def _ask(service: Service, endpoint: str, **body: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from access import decision
+from access import authzen, decision
 from atrium.identity import grant_items
 from atrium.stores import user_table
 from tests.unit.access import reference, worlds
@@ -40,7 +40,12 @@ def disagreements(
         for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):
             resource = decision.Resource(question.kind, question.thing)
             made = build.decide(
-                subjects[question.user], question.action, resource, roles.__getitem__, NOW
+                subjects[question.user],
+                question.action,
+                resource,
+                roles.__getitem__,
+                NOW,
+                _facts(question),
             )
             expected = reference.permitted(table, *question, NOW, worlds.NEED_MFA)
             if tally is not None:
@@ -49,12 +54,23 @@ def disagreements(
                 yield Disagreement(table, question, expected, made)
 
 
+def _facts(asked: Question) -> dict[str, Any]:
+    stated = asked.stated
+    return authzen.facts(
+        authzen.Subject("user", asked.user, stated["subject"]),
+        authzen.Action(asked.action, stated["action"]),
+        authzen.Resource(asked.kind, asked.thing, stated["resource"]),
+        stated["context"],
+    )
+
+
 def _subject(table: list[Item], user: str) -> decision.SubjectGrants:
     meta = next((item for item in table if item["pk"] == f"U#{user}"), Item())
     return decision.SubjectGrants(
         meta.get("status"),
         [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"],
         frozenset(() if meta.get("mfa") else worlds.NEED_MFA),
+        reference.trusted_values(table, user),
     )
 
 

@@ -3,7 +3,9 @@
 It reads the table's items and imports no other code of Atrium.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 Item = dict[str, Any]
@@ -15,16 +17,33 @@ def permitted(
     action: str,
     kind: str,
     thing: str,
+    stated: Mapping[str, Mapping[str, Any]],
     now: float,
     need_mfa: Iterable[str] = (),
 ) -> bool:
-    """May `user` do `action` to the `thing` of this `kind`? Roles that `need_mfa` count for nobody without it."""
+    """May `user` do `action` to the `thing` of this `kind`? Roles that `need_mfa` count for nobody without it.
+
+    `stated` is what the question says of subject, action, resource and context; conditions may ask for it.
+    """
     items = list(table)
+    known = {
+        "subject": {
+            **stated["subject"],
+            "type": "user",
+            "id": user,
+            "attributes": trusted_values(items, user),
+        },
+        "action": {**stated["action"], "name": action},
+        "resource": {**stated["resource"], "type": kind, "id": thing},
+        "context": stated["context"],
+        "now": datetime.fromtimestamp(now, UTC).isoformat(),
+    }
     withheld = set[str]() if has_mfa(items, user) else set(need_mfa)
     return is_active(items, user) and any(
         has_not_ended(item, now)
         and reaches(item, kind, thing)
         and allows(items, item, f"{kind}.{action}", action, withheld)
+        and ("condition" not in item or is_true(json.loads(item["condition"]), known))
         for item in items
         if item["pk"] == f"G#{user}"
     )
@@ -81,3 +100,90 @@ def with_ancestors(items: list[Item], role: str, known: set[str], withheld: set[
             for parent in set(item.get("parents", ())) - known - {role} - withheld:
                 known = with_ancestors(items, parent, known | {role}, withheld)
     return known | {role}
+
+
+def trusted_values(items: list[Item], user: str) -> dict[str, dict[str, Any]]:
+    """The user's stored values in namespaces that go into tokens."""
+    trusted = [item["sk"] for item in items if item["pk"] == "NAMESPACES" and item["in_token"]]
+    values: dict[str, dict[str, Any]] = {}
+    for item in items:
+        if item["pk"] == f"U#{user}" and item["sk"].startswith("ATTR#"):
+            _, namespace, name = item["sk"].split("#")
+            if namespace in trusted:
+                values.setdefault(namespace, {})[name] = json.loads(item["value"])
+    return values
+
+
+def is_true(condition: Item, known: Item) -> bool:
+    """Nothing that is missing can make it false."""
+    [(sign, parts)] = condition.items()
+    if sign == "and":
+        return all(is_true(part, known) for part in parts)
+    if sign == "or":
+        return any(is_true(part, known) for part in parts)
+    if sign == "!":
+        return is_false(parts[0], known)
+    return verdict(sign, *(value(part, known) for part in parts)) == "holds"
+
+
+def is_false(condition: Item, known: Item) -> bool:
+    """Nothing that is missing can make it true."""
+    [(sign, parts)] = condition.items()
+    if sign == "and":
+        return any(is_false(part, known) for part in parts)
+    if sign == "or":
+        return all(is_false(part, known) for part in parts)
+    if sign == "!":
+        return is_true(parts[0], known)
+    return verdict(sign, *(value(part, known) for part in parts)) == "fails"
+
+
+def verdict(sign: str, one: Any, other: Any) -> str:
+    """A comparison holds, fails, or cannot be made: of nothing, or of two kinds of value."""
+    if sign == "in":
+        if not isinstance(other, list) or kind_of(one) is None:
+            return "cannot be made"
+        each = {verdict("==", one, choice) for choice in other}
+        if "holds" in each:
+            return "holds"
+        return "cannot be made" if "cannot be made" in each else "fails"
+    if sign in ("before", "after"):
+        one, other = moment(one), moment(other)
+        sign = "<" if sign == "before" else ">"
+    if kind_of(one) is None or kind_of(one) != kind_of(other):
+        return "cannot be made"
+    if kind_of(one) == "truth" and sign not in ("==", "!="):
+        return "cannot be made"
+    holds = {
+        "==": lambda: one == other,
+        "!=": lambda: one != other,
+        "<": lambda: one < other,
+        ">": lambda: one > other,
+        "<=": lambda: one <= other,
+        ">=": lambda: one >= other,
+    }[sign]()
+    return "holds" if holds else "fails"
+
+
+def kind_of(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "truth"
+    kinds = {int: "number", float: "number", str: "text", datetime: "moment"}
+    return kinds.get(type(value))
+
+
+def moment(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found.utcoffset() is not None else None
+
+
+def value(part: Any, known: Any) -> Any:
+    """A constant, or what a name such as `resource.owner` leads to; None if it leads nowhere."""
+    if not isinstance(part, dict):
+        return part
+    for name in part["var"].split("."):
+        known = known.get(name) if isinstance(known, dict) else None
+    return known

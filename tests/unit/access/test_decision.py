@@ -7,11 +7,12 @@ from itertools import islice
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
-from access import decision, search, subject_grants
+from access import authzen, decision, evaluation, search, subject_grants
 from access.decision import Decision, Resource, SubjectGrants
-from atrium.identity import grant_items, grants, legacy_grants, mfa
+from atrium.identity import grant_items, grants, legacy_grants, mfa, namespaces
 from atrium.identity.grant_items import Grant
 from atrium.stores import user_table
 from atrium.stores.user_table import RoleDefinition
@@ -60,6 +61,10 @@ BREAKS = {
     "any role above admin is admin": ("waiting = sorted(parents - seen)", "waiting = sorted(parents - seen)\n        if ADMIN in waiting:\n            return ADMIN"),
     "a role that needs MFA counts": ("mfa.in_effect(subject.grants, subject.withheld)", "subject.grants"),
     "a role gives what a parent needs MFA for": ("mfa.defining(define, subject.withheld)", "define"),
+    "a condition does not matter": ("grant.condition is None or", "True or"),
+    "an unknown condition permits": (" is True\n", " is not False\n"),
+    "a request replaces stored attributes": ('{**facts.get("subject", {}), "attributes": subject.attributes}', '{"attributes": subject.attributes, **facts.get("subject", {})}'),
+    "the first conditional grant decides": ("unmet.append(grant.id)", "break"),
     "one role answers for all": ("sources[grant.role] = source", "sources.update(dict.fromkeys(('reader', 'writer', 'editor', 'owner'))); sources[grant.role] = source"),
 }  # fmt: skip
 
@@ -136,8 +141,25 @@ def test_grants_in_both_layouts_are_decided_alike(service: Service, in_worlds_ti
     assert next(asked.disagreements(service, 8, DECISIONS, legacy=0.5), None) is None
 
 
+def _deciding_without(name: str) -> tuple[str, ...]:
+    return tuple(each for each in grant_items.DECIDING if each != name)
+
+
 BROKEN_READS = {
-    "ends are not read": (grants, "DECIDING", ("pk", "sk", "id", "role", "action", "scope")),
+    "ends are not read": (grants, "DECIDING", _deciding_without("expires_at")),
+    "conditions are not read": (grants, "DECIDING", _deciding_without("condition")),
+    "attributes are not read": (subject_grants, "attributes_for", lambda found: {}),
+    "attributes of any namespace count": (namespaces, "in_token", user_table.by_namespace),
+    "the context of one of many is dropped": (
+        evaluation,
+        "_evaluation",
+        lambda part: evaluation.Evaluation(part.subject, part.action, part.resource),
+    ),
+    "properties replace ids": (
+        authzen,
+        "_members",
+        lambda part: msgspec.structs.asdict(part) | part.properties,
+    ),
     "what holds everywhere is not read": (grants, "EVERYWHERE", "no:such"),
     "a batch reads the first page of many grants": (
         grants,
@@ -152,8 +174,8 @@ BROKEN_READS = {
     ),
     "who is found need not be active": (
         search,
-        "_active",
-        lambda found: (each.uid for each in found),
+        "_permitted",
+        lambda found, search: (each.uid for each in found),
     ),
     "a search knows of no role": (search, "role_names", list),
 }

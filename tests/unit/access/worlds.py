@@ -1,7 +1,8 @@
 """Random tables, small enough that grants meet questions: two users, three kinds of thing, roles that build on each other."""
 
+import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 USERS = ("ada", "bob")
@@ -20,10 +21,12 @@ class Question(NamedTuple):
     action: str
     kind: str
     thing: str
+    stated: dict[str, dict[str, Any]]
+    """What it says of subject, action, resource and context."""
 
 
 def table(chance: random.Random) -> list[Item]:
-    return [item for make in (_roles, _users) for item in make(chance)]
+    return [item for make in (_roles, _namespaces, _users) for item in make(chance)]
 
 
 ASKED_KINDS = (*KINDS, "document:1")  # none has such a name, but anybody may ask for one
@@ -32,7 +35,50 @@ ASKED_KINDS = (*KINDS, "document:1")  # none has such a name, but anybody may as
 def questions(chance: random.Random, count: int) -> Iterator[Question]:
     pick: Callable[[Any], str] = chance.choice
     for _ in range(count):
-        yield Question(pick((*USERS * 4, "eve")), pick(ACTIONS), pick(ASKED_KINDS), pick(THINGS))
+        named = pick((*USERS * 4, "eve")), pick(ACTIONS), pick(ASKED_KINDS), pick(THINGS)
+        yield Question(*named, _stated(chance))
+
+
+def _stated(chance: random.Random) -> dict[str, dict[str, Any]]:
+    """Some values are missing or of another kind, and some contradict what is asked or stored."""
+    values: dict[str, dict[str, Sequence[Any]]] = {
+        "subject": {"id": USERS, "attributes": [{"work": {"department": "law"}}, 7]},
+        "action": {"way": ["web", "api", 7], "name": ACTIONS},
+        "resource": {"owner": [*USERS, *USERS, 7], "tags": [["draft"], ["final", 1], "draft"]},
+        "context": {"amount": [99, 100, 99.5, "99"], "urgent": [True, False, 1]},
+    }
+    return {
+        part: {name: chance.choice(of) for name, of in named.items() if chance.random() < 0.7}
+        for part, named in values.items()
+    }
+
+
+def condition(chance: random.Random, depth: int = 3) -> dict[str, Any]:
+    """A random condition. None asks for the action's name or the resource's id: searches take only names they know."""
+    sign = chance.choice(("and", "or", "!", *["compare"] * 4))
+    if depth > 1 and sign != "compare":
+        parts = 1 if sign == "!" else chance.choice((1, 2, 3))
+        return {sign: [condition(chance, depth - 1) for _ in range(parts)]}
+    minute = f"1970-01-01T00:16:{chance.choice((39, 40, 41))}Z"
+    comparisons: list[dict[str, Any]] = [
+        {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]},
+        {chance.choice(("<", "<=", ">", ">=")): [{"var": "context.amount"}, 99.5]},
+        {"in": [{"var": "subject.attributes.work.department"}, ["law", "sales"]]},
+        {"==": [{"var": "subject.attributes.hobby.game"}, "chess"]},
+        {chance.choice(("before", "after")): [{"var": "now"}, minute]},
+        {"==": [{"var": "context.urgent"}, True]},
+        {"!=": [{"var": "action.way"}, "api"]},
+        {"in": ["draft", {"var": "resource.tags"}]},
+        {"==": [{"var": "resource.type"}, "document"]},
+    ]
+    return chance.choice(comparisons)
+
+
+def _namespaces(_: random.Random) -> Iterator[Item]:
+    flags = {"visible_to": "self", "writable_by": "nobody", "personal": False, "version": 1}
+    for name in ("work", "hobby"):
+        described = {"description": name, "schema": "{}", "in_token": name == "work"}
+        yield {"pk": "NAMESPACES", "sk": name, **described, **flags}
 
 
 def _roles(chance: random.Random) -> Iterator[Item]:
@@ -58,6 +104,10 @@ def _users(chance: random.Random) -> Iterator[Item]:
         made = [_grant(chance, user, number) for number in range(chance.choice((0, 2, 4, 8)))]
         if is_known:
             yield meta | {"mfa": len(made) != 2}
+            for name, values in (("work#department", ("law", "it", 7)), ("hobby#game", ("chess",))):
+                if chance.random() < 0.7:
+                    value = {"value": json.dumps(chance.choice(values)), "encoding": "json"}
+                    yield {"pk": f"U#{user}", "sk": f"ATTR#{name}", "version": 1, **value}
         for grant in {grant["sk"]: grant for grant in made}.values():
             yield grant
             if grant["scope"] != "*":
@@ -74,7 +124,8 @@ def _grant(chance: random.Random, user: str, number: int) -> Item:
     if chance.random() < 0.3:
         kind, thing, action = chance.choice(KINDS), chance.choice(THINGS), chance.choice(ACTIONS)
         scope = f"{kind}:{thing}"
-        return {**key, "sk": f"{scope}#ACTION#{action}", "scope": scope, "action": action, **end}
+        own = {"sk": f"{scope}#ACTION#{action}", "scope": scope, "action": action}
+        return {**key, **own, **end, **_conditional(chance)}
     scope = chance.choice(
         ("*",) * 6 + tuple(f"{kind}:{thing}" for kind in KINDS for thing in THINGS)
     )
@@ -82,4 +133,13 @@ def _grant(chance: random.Random, user: str, number: int) -> Item:
     role = chance.choice(ROLES[:-1]) if chance.random() < 0.95 else "admin"
     of_role = f"U#{user}" if scope == "*" else f"ON#{scope.replace(':', '#', 1)}#U#{user}"
     index = {"gsi1pk": f"ROLE#{role}", "gsi1sk": of_role}
-    return {**key, "sk": f"{scope}#ROLE#{role}", "role": role, "scope": scope, **end, **index}
+    own = {"sk": f"{scope}#ROLE#{role}", "role": role, "scope": scope}
+    return {**key, **own, **end, **index, **({} if scope == "*" else _conditional(chance))}
+
+
+def _conditional(chance: random.Random) -> Item:
+    return (
+        {"condition": json.dumps(condition(chance), separators=(",", ":"))}
+        if chance.random() < 0.5
+        else {}
+    )

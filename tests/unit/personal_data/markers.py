@@ -100,6 +100,7 @@ def _items(table: Any, person: Person, actor: str) -> None:
         user_table.transact(grants.puts(GrantRecord(
             id=str(uuid.uuid4()), uid=uid, role=role, action=action, scope=scope, reason=mark(f"grants.reason {scope[:1]}"),
             granted_by=actor, granted_at="2026-01-01T00:00:00Z", expires_at=None,
+            condition=action and json.dumps({"==": [mark("grants.condition"), {"var": "resource.owner"}]}),
         )))  # fmt: skip
     put(
         f"COMMAND#{person.operation}", "META", command="disable_user", actor=actor, outcome="failed",

@@ -43,6 +43,7 @@ def test_it_has_every_declared_field(person: Person, functions: Functions) -> No
                 "role",
                 "action",
                 "expires_at",
+                "condition",
                 "attributes_version",
                 "result",
                 "created_at",
