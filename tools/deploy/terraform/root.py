@@ -16,7 +16,7 @@ from local_aws.terraform.binary import terraform
 from tools import ROOT
 from tools.deploy import configuration
 from tools.deploy.configuration import Configuration
-from tools.deploy.terraform import child, planned
+from tools.deploy.terraform import child, known_failures, planned
 from tools.deploy.terraform.planned import ResourceChange
 
 Seen = Callable[[str], None]
@@ -124,8 +124,10 @@ class Root:
             [terraform(TOOLS / "bin"), *arguments], self.folder, _environment(), capture=True
         )
         if done.returncode:
+            message = (done.stderr or done.stdout).strip()
             raise TerraformFailedError(
-                f"terraform {arguments[0]} in {self.folder.name} failed: {(done.stderr or done.stdout).strip()}"
+                f"terraform {arguments[0]} in {self.folder.name} failed: {message}"
+                f"\n{known_failures.remedy(message)}".rstrip()
             )
         return done.stdout
 

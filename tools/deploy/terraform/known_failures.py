@@ -1,0 +1,31 @@
+"""What to do about failures of Terraform whose own message does not say it."""
+
+import re
+
+SIGN_IN = (
+    "AWS knows no credentials here, or they have expired. Set AWS_PROFILE in .env to a profile of "
+    "~/.aws/config and sign in (aws sso login, or new access keys). "
+    "`aws sts get-caller-identity` then succeeds."
+)
+BOOTSTRAP = (
+    "The bucket of Terraform's state does not exist in this account and region. "
+    "Run make bootstrap once, and check AWS_REGION and the profile."
+)
+DENIED = (
+    "These credentials may not do this. In a workflow, the role is made by make bootstrap; run it "
+    "again after an upgrade. On your machine, check which account AWS_PROFILE is of."
+)
+_REMEDIES = (
+    (r"No valid credential sources|failed to refresh cached credentials|no EC2 IMDS role", SIGN_IN),
+    (r"ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SSO session has expired", SIGN_IN),
+    (r"NoSuchBucket|S3 bucket .*does not exist", BOOTSTRAP),
+    (r"AccessDenied|UnauthorizedOperation|not authorized to perform", DENIED),
+)
+
+
+def remedy(message: str) -> str:
+    """Return what to do about a message of Terraform; empty if the message has to do."""
+    for pattern, found in _REMEDIES:
+        if re.search(pattern, message):
+            return found
+    return ""
