@@ -166,7 +166,7 @@ proof-comparison: environment .venv/ministack/bin/ministack ## Run the rules of 
 	@PYTHONPATH=packages/local-aws/tests $(PYTHON) -m local_aws_tests.beside_ministack "$(CURDIR)/.venv/ministack/bin/ministack" "$(CURDIR)/.venv/lambda-runtime"
 
 .PHONY: proof-page
-proof-page: environment .venv/playwright/bin/playwright docs-site ## Sign in and send requests on /docs of the stack that is up, in Chromium, light and dark, desktop and phone; screenshots in build/pictures
+proof-page: environment .venv/playwright/bin/playwright docs-site console ## Sign in and send requests on /docs of the stack that is up, in Chromium, light and dark, desktop and phone; screenshots in build/pictures
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_docs_page.py
 
 .PHONY: proof-console

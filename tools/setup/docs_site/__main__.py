@@ -26,7 +26,7 @@ _OF_THE_VIEWER = (
     "LICENSE",
     "NOTICE",
 )
-_OURS = ("api.js", "site.css")
+_OURS = ("api.js", "fields.js", "site.css")
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,10 @@ def _rendered(source: Path) -> Page:
     text = source.read_text()
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     body = markdown.render(_links_of_the_site(text))
-    body = body.replace("<table>", '<div class="wide"><table>').replace(
-        "</table>", "</table></div>"
-    )
+    # What scrolls sideways can be focused, so that the keyboard scrolls it.
+    body = body.replace("<pre>", '<pre tabindex="0">')
+    body = body.replace("<table>", '<div class="wide" tabindex="0"><table>')
+    body = body.replace("</table>", "</table></div>")
     name = source.stem.lstrip("0123456789-")
     return Page(name, text.partition("\n")[0].removeprefix("# "), _with_anchors(body))
 

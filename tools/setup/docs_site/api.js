@@ -15,26 +15,33 @@ async function readConfiguration() {
   }
 }
 
-// The contract's example fills the field. Sent twice, it would conflict with another request.
-function withNewKey(viewer, request) {
-  const example = ["components", "parameters", "IdempotencyKey", "schema", "example"];
-  const sent = request.headers?.["Idempotency-Key"];
-  if (sent && sent === viewer.specSelectors.specJson().getIn(example)) {
-    request.headers["Idempotency-Key"] = crypto.randomUUID();
-  }
+// The app client of the user pool may request these.
+const SCOPES = { openid: "Sign in", email: "Read one's e-mail address" };
+
+async function readContract(configuration) {
+  const address = configuration ? "/v1/openapi.json" : "openapi.json";
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address} cannot be read: HTTP ${answer.status}. Reload later.`);
+  return withScopesOfTheClient(withoutExamplesToSend(await answer.json()), SCOPES);
+}
+
+// The token endpoint need not allow this header, with which the viewer asks it for tokens.
+function withoutRequestedWith(request) {
+  delete request.headers?.["X-Requested-With"];
   return request;
 }
 
-function show(configuration) {
-  let viewer = null; // the contract is requested before it is assigned
-  viewer = SwaggerUIBundle({
+function show(contract, configuration) {
+  const viewer = SwaggerUIBundle({
     dom_id: "#viewer",
-    url: configuration ? "/v1/openapi.json" : "openapi.json",
+    spec: contract,
     supportedSubmitMethods: configuration ? undefined : [],
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
-    requestInterceptor: (request) => withNewKey(viewer, request),
+    plugins: [fillAfterResponses(contract)],
+    onComplete: () => fillNewKeys(viewer.specActions, contract),
+    requestInterceptor: withoutRequestedWith,
     validatorUrl: "none",
     displayRequestDuration: true,
     oauth2RedirectUrl: new URL("oauth2-redirect.html", location.href).href,
@@ -42,7 +49,7 @@ function show(configuration) {
   if (configuration) {
     viewer.initOAuth({
       clientId: configuration.client_id,
-      scopes: configuration.scopes,
+      scopes: Object.keys(SCOPES),
       usePkceWithAuthorizationCodeGrant: true,
     });
   }
@@ -96,10 +103,12 @@ function offerSignIn(form, viewer, configuration) {
 
 async function start() {
   const configuration = await readConfiguration();
-  const viewer = show(configuration);
+  const viewer = show(await readContract(configuration), configuration);
   if (configuration?.client_id) {
     offerSignIn(document.getElementById("sign-in"), viewer, configuration);
   }
 }
 
-start();
+start().catch((error) => {
+  document.getElementById("viewer").textContent = error.message;
+});
