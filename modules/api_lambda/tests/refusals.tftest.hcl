@@ -73,6 +73,16 @@ run "unknown_choices" {
   expect_failures = [var.environment]
 }
 
+run "a_consent_version_with_a_space" {
+  command = plan
+
+  variables {
+    environment = { profile = { REQUIRED_CONSENT_VERSION = "January 2026" } }
+  }
+
+  expect_failures = [var.environment]
+}
+
 # In a run of its own: Terraform does not judge what depends on a value that it has refused.
 run "no_functions" {
   command = plan
