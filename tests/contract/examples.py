@@ -9,23 +9,28 @@ from tests.contract.operations import Operation
 _BY_FORMAT = {
     "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
     "date-time": "2026-01-31T12:00:00Z",
+    "email": "ada@example.org",
 }
 
 
 def body(operation: Operation) -> Any:
-    """What the operation takes. A merge patch may leave everything out, so it names nothing unless its schema demands."""
+    """Return a body that the operation accepts, also a second time.
+
+    A merge patch may leave everything out; without an example it names only what its schema requires.
+    """
     content = operation.media_types[operation.media_type]
-    return (
-        _distinct(content["example"])
-        if "example" in content
-        else value(operation, content["schema"])
-    )
+    return _distinct(content.get("example", value(operation, content["schema"])))
 
 
 def _distinct(example: Any) -> Any:
-    """Return an example that can be sent again: a grant, say, can be made once in a scope, so each names another."""
+    """Return the example with values that can be sent once only made new: a scope and an address."""
+    renewed = {}
     kind, separator, _ = example.get("scope", "").partition(":")
-    return example | {"scope": f"{kind}:{uuid.uuid4().hex}"} if separator else example
+    if separator:
+        renewed["scope"] = f"{kind}:{uuid.uuid4().hex}"
+    if "email" in example:
+        renewed["email"] = f"ada-{uuid.uuid4().hex}@example.org"
+    return example | renewed
 
 
 def value(operation: Operation, schema: Mapping[str, Any]) -> Any:
@@ -45,8 +50,6 @@ def value(operation: Operation, schema: Mapping[str, Any]) -> Any:
             return schema.get("minimum", 1)
         case "boolean":
             return False
-    if schema.get("format") == "email":  # what is made with one is often made once
-        return f"ada-{uuid.uuid4().hex}@example.org"
     return _BY_FORMAT.get(schema.get("format", ""), "a" * max(1, schema.get("minLength", 1)))
 
 
