@@ -108,6 +108,20 @@ def _value(operand: Any, facts: Facts) -> Any:
     return value
 
 
+def values(condition: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """Return the values of the variables by name, None for a missing one."""
+    found = {name: _value({"var": name}, facts) for name in sorted(set(_variables(condition)))}
+    return {name: None if value is _MISSING else value for name, value in found.items()}
+
+
+def _variables(part: Any) -> Iterator[str]:
+    if isinstance(part, dict) and "var" in part:
+        yield part["var"]
+    elif isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from _variables(each)
+
+
 def faults(condition: object, at: str) -> list[FieldError]:
     """Return what is wrong with a condition in the field `at`, a JSON pointer."""
     if len(msgspec.json.encode(condition)) > MAX_BYTES:

@@ -69,7 +69,7 @@ def decide(
         )
     unmet = list[str]()
     for grant, through in giving(subject, action, resource, define, now):
-        if grant.condition is None or _is_met(grant.condition, subject, facts, now):
+        if grant.condition is None or _is_met(grant.condition, known(facts, subject, now)):
             return Decision(True, grant, through)
         unmet.append(grant.id)
     permission = permission_of(action, resource.type)
@@ -100,17 +100,20 @@ def giving(
             yield grant, through
 
 
-def _is_met(condition: str, subject: SubjectGrants, facts: Mapping[str, Any], now: float) -> bool:
+def _is_met(condition: str, facts: Mapping[str, Any]) -> bool:
     """Return True if the condition is true. An unknown one does not permit."""
     from access import conditions  # imported here, because most grants have no condition
 
-    # A request cannot replace stored attributes or the time.
-    known = {
+    return conditions.evaluate(msgspec.json.decode(condition), facts) is True
+
+
+def known(facts: Mapping[str, Any], subject: SubjectGrants, now: float) -> Mapping[str, Any]:
+    """Return the values for conditions. A request cannot replace stored attributes or the time."""
+    return {
         **facts,
         "subject": {**facts.get("subject", {}), "attributes": subject.attributes},
         "now": rfc3339(now),
     }
-    return conditions.evaluate(msgspec.json.decode(condition), known) is True
 
 
 def permission_of(action: str, resource_type: str) -> str:

@@ -158,7 +158,7 @@ def _decided(request: Request, evaluation: Evaluation, known: GrantsByQuestion) 
         evaluation.action.name,
         f"{evaluation.resource.type}:{evaluation.resource.id}",
         made.permit,
-        lambda: _reason(made),
+        lambda: reason(made),
     )
     return Decided(made.permit, _context(request, made))
 
@@ -166,11 +166,12 @@ def _decided(request: Request, evaluation: Evaluation, known: GrantsByQuestion) 
 def _context(request: Request, made: Decision) -> dict[str, Any]:
     """Return the reason, for administrators only, because it reveals grants (5.5.1)."""
     return (
-        {"reason_admin": {"en": _reason(made)}} if permissions.ADMIN in request.caller.roles else {}
+        {"reason_admin": {"en": reason(made)}} if permissions.ADMIN in request.caller.roles else {}
     )
 
 
-def _reason(made: Decision) -> str:
+def reason(made: Decision) -> str:
+    """Return the reason of a decision as a sentence for administrators."""
     if made.grant is None:
         return f"Denied: {made.refusal}."
     if made.grant.role in (None, made.through):

@@ -14,10 +14,16 @@ SCHEMA = {"type": "object", "properties": {"level": {"type": "string"}}}
 NAMESPACE = {"description": "Plans", "schema": SCHEMA, "personal": False}
 ROLE = {"description": "A trial's", "permissions": ["access.write", "users.write"]}
 
+QUESTION = {
+    "subject": {"type": "user", "id": "{other}"},
+    "action": {"name": "read"},
+    "resource": {"type": "document", "id": "7"},
+}
+
 
 class Attack(NamedTuple):
     """`parameters` are those of the path; in them and in the body stand places that `Trials.prepare` fills. `target` is whom it is about, if anybody.
-    `needs_admin`: no permission is enough for it.
+    `needs_admin`: no permission is enough for it. `only_reads`: it changes nothing, but its answer is a secret.
 
     A POST gets an Idempotency-Key.
     """
@@ -28,6 +34,7 @@ class Attack(NamedTuple):
     headers: Mapping[str, str] = NONE
     target: Target | None = None
     needs_admin: bool = False
+    only_reads: bool = False
 
     def __str__(self) -> str:
         return f"{self.route} ({self.target})" if self.target else self.route
@@ -64,6 +71,7 @@ ATTACKS = [
         ANY,
     ),
     Attack("DELETE /v1/namespaces/{namespace}", {"namespace": "plan"}, None, ANY, needs_admin=True),
+    Attack("POST /v1/decisions/explain", NONE, QUESTION, needs_admin=True, only_reads=True),
     Attack("PUT /v1/roles/{role}", {"role": "{new}"}, ROLE, NEW),
     Attack("PUT /v1/roles/{role}", {"role": "{role}"}, ROLE, ANY),
     Attack("DELETE /v1/roles/{role}", {"role": "spare"}, None, ANY),

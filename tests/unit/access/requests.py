@@ -164,6 +164,7 @@ READS = [
     Asked("GET /v1/users/{id}/grants", f"{_OF_ADA}/grants"),
     Asked("GET /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}"),
     Asked("GET /v1/grants", "/v1/grants"),
+    Asked("POST /v1/decisions/explain", "/v1/decisions/explain", QUESTION),
     Asked("POST /access/v1/evaluation", "/access/v1/evaluation", QUESTION),
     Asked(
         "POST /access/v1/evaluations",

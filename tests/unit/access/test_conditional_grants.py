@@ -115,6 +115,44 @@ def test_administrators_hear_whose_condition_is_not_true(people: Service) -> Non
     assert heard.endswith(f"; the condition of {made} is not true.")
 
 
+def explained(service: Service, body: Any) -> Any:
+    answer = service.ask("POST", "/v1/decisions/explain", body)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def test_an_explanation_shows_grants_roles_conditions_and_values(people: Service) -> None:
+    made = grant(people, {"and": [OWNS, IN_SALES]}).json["id"]
+    people.grant(ADA, "document:7", action="write")
+    found = explained(people, question(resource={"owner": ADA}))
+    assert found["decision"] is False
+    assert found["reason"].endswith(f"the condition of {made} is not true.")
+    (shown,) = found["grants"]
+    assert (shown["id"], shown["role"], shown["through"]) == (made, "reader", "reader")
+    assert (shown["condition"], shown["result"]) == ({"and": [OWNS, IN_SALES]}, None)
+    assert shown["values"] == {"resource.owner": ADA, "subject.id": ADA}
+    assert shown["missing"] == ["subject.attributes.work.department"]
+    found = explained(people, question(resource={"owner": BOB}))
+    assert [each["result"] for each in found["grants"]] == [False]
+    plain = people.grant(ADA, role="reader")
+    found = explained(people, question())
+    assert (found["decision"], found["reason"]) == (
+        True,
+        f"Allowed by grant {plain} through role reader.",
+    )
+    assert {each["id"]: each["result"] for each in found["grants"]} == {made: None, plain: True}
+
+
+def test_only_administrators_get_an_explanation(people: Service) -> None:
+    people.new_role("gatekeeper", "access.read")
+    people.grant(BOB, role="gatekeeper")
+    refused = people.ask("POST", "/v1/decisions/explain", question(), uid=BOB, roles="gatekeeper")
+    assert refused.status == 403
+    unknown = people.ask("POST", "/v1/decisions/explain", question() | {"subjects": 1})
+    assert (unknown.status, unknown.json["errors"][0]["pointer"]) == (422, "#/subjects")
+    assert explained(people, question(uid="nobody"))["grants"] == []
+
+
 def test_a_search_finds_what_conditions_permit(people: Service) -> None:
     for uid in (ADA, BOB):
         grant(people, OWNS, uid)
