@@ -81,6 +81,10 @@ def test_an_api_key_is_wanted_beside_the_token(tmp_path: Path) -> None:
     }
 
 
+def test_an_import_keeps_responses_compressed(body: dict[str, Any]) -> None:
+    assert body["x-amazon-apigateway-minimum-compression-size"] == 1024
+
+
 def test_it_carries_no_schemas_of_bodies(body: dict[str, Any]) -> None:
     for item in body["paths"].values():
         for operation in item.values():

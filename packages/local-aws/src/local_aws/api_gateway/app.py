@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from local_aws.api_gateway.access_log import AccessLogs
 from local_aws.api_gateway.address import addressed
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
+from local_aws.api_gateway.compression import compressed
 from local_aws.api_gateway.control import RestApis
 from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import (
@@ -136,7 +137,10 @@ class _Gateway:
         request.context = request_context(request, api, None)
         message = reason = ""
         try:
-            response = await self._integrate(http, request, api)
+            answered = await self._integrate(http, request, api)
+            response = compressed(
+                answered, request.header("Accept-Encoding"), api.minimum_compression_size
+            )
         except asyncio.CancelledError:
             # the server cancels the handler when the client closes the connection
             self._observe(request, 499, "the client closed the connection before it was answered")

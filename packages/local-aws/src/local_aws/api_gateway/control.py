@@ -17,7 +17,14 @@ from local_aws.api_gateway import (
     rest_api_changes,
 )
 from local_aws.api_gateway.assembled import assembled
-from local_aws.api_gateway.body import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION, METHODS, Body
+from local_aws.api_gateway.body import (
+    ANY_METHOD,
+    COMPRESSION,
+    GATEWAY_RESPONSES,
+    INTEGRATION,
+    METHODS,
+    Body,
+)
 from local_aws.api_gateway.control_answers import shaped
 from local_aws.api_gateway.deployed_api import DeployedApi
 from local_aws.api_gateway.errors import NotEmulatedError
@@ -101,6 +108,8 @@ class RestApis:
         if response.status < 300:
             self._remember(call, body, response)
             resources.drop_children(call)
+            if body is not None:
+                response = self._with_compression(call, response)
         return shaped(call, rest_api_changes.completed(call, response))
 
     def _remember(self, call: AwsCall, body: Body | None, response: AwsResponse) -> None:
@@ -121,6 +130,16 @@ class RestApis:
         elif (match := _API.match(call.path)) and call.method == "DELETE":
             self.bodies.drafts.pop(match["api"], None)
             self.bodies.deployments.pop(match["api"], None)
+
+    def _with_compression(self, call: AwsCall, response: AwsResponse) -> AwsResponse:
+        """Let the imported body set the minimum compression size; without one it is cleared."""
+        content = json.loads(response.body)
+        size = self.bodies.drafts[content["id"]].get(COMPRESSION)
+        api = apigateway_backends[ACCOUNT_ID][call.region].apis[content["id"]]
+        api.minimum_compression_size = size
+        return replace(
+            response, body=json.dumps(content | {"minimumCompressionSize": size}).encode()
+        )
 
     def _gateway_response(self, call: AwsCall) -> AwsResponse | None:
         match = gateway_response_types.PATH.match(call.path)
@@ -147,7 +166,10 @@ class RestApis:
         """Return the body as it would be deployed now."""
         draft = copy.deepcopy(self.bodies.drafts.get(api_id, {}))
         api = apigateway_backends[ACCOUNT_ID][region].apis.get(api_id)
-        return draft if api is None or "paths" in draft else assembled(api) | draft
+        if api is None:
+            return draft
+        made = draft if "paths" in draft else assembled(api) | draft
+        return made | {COMPRESSION: api.minimum_compression_size}
 
     def _set_gateway_response(self, api_id: str, response_type: str, call: AwsCall) -> None:
         """Change the draft for `aws_api_gateway_gateway_response`.

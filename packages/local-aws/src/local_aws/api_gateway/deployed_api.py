@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.api_gateway.body import Body
+from local_aws.api_gateway.body import COMPRESSION, Body
 
 
 @dataclass(frozen=True)
@@ -18,3 +18,9 @@ class DeployedApi:
     variables: dict[str, str]
     access_log: dict[str, str]  # destinationArn, format; empty without access logging
     method_settings: dict[str, Any]  # `*/*` or `~1v1~1things/GET` -> throttlingRateLimit, …
+
+    @property
+    def minimum_compression_size(self) -> int | None:
+        """The size in bytes from which responses are compressed; None for never."""
+        size: int | None = self.body.get(COMPRESSION)
+        return size
