@@ -97,15 +97,20 @@ def test_head_goes_where_get_goes(body: dict[str, Any]) -> None:
         assert path.get("head") == path.get("get")
 
 
-def test_every_path_answers_preflights(body: dict[str, Any]) -> None:
-    for path, allowed in {"/v1/notes/{id}": "'GET, HEAD, OPTIONS, PUT'", "/v1/health": "'GET, HEAD, OPTIONS'"}.items():
-        preflight = body["paths"][path]["options"]
-        answer = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
-        assert preflight["security"] == []
-        assert answer["statusCode"] == "204"
-        assert answer["responseParameters"]["method.response.header.Access-Control-Allow-Origin"] == "'*'"
-        assert answer["responseParameters"]["method.response.header.Access-Control-Allow-Methods"] == allowed
-        assert "Authorization" in answer["responseParameters"]["method.response.header.Access-Control-Allow-Headers"]
+@pytest.mark.parametrize("path", ["/v1/notes/{id}", "/v1/health", "/", "/{proxy+}"])
+def test_every_path_answers_preflights(body: dict[str, Any], path: str) -> None:
+    """Also for methods and paths that there are not, whose 405 or 404 a page can then read."""
+    preflight = body["paths"][path]["options"]
+    answer = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
+    headers = {name.rpartition(".")[2]: value for name, value in answer["responseParameters"].items()}
+    assert (preflight["security"], answer["statusCode"]) == ([], "204")
+    assert headers["Access-Control-Allow-Origin"] == "'*'"
+    assert headers["Access-Control-Allow-Methods"] == "'DELETE, GET, HEAD, PATCH, POST, PUT'"
+    assert "Authorization" in headers["Access-Control-Allow-Headers"]
+
+
+def test_an_unknown_path_has_a_preflight_and_nothing_else(body: dict[str, Any]) -> None:
+    assert body["paths"]["/{proxy+}"].keys() == body["paths"]["/"].keys() == {"options"}
 
 
 def test_every_path_refuses_other_methods_with_a_problem(body: dict[str, Any]) -> None:
@@ -127,7 +132,7 @@ def test_every_path_refuses_other_methods_with_a_problem(body: dict[str, Any]) -
 
 def test_a_mock_declares_the_headers_that_it_maps(body: dict[str, Any]) -> None:
     for item in body["paths"].values():
-        for method in ("options", "x-amazon-apigateway-any-method"):
+        for method in item.keys() & {"options", "x-amazon-apigateway-any-method"}:
             [(status, declared)] = item[method]["responses"].items()
             answer = item[method]["x-amazon-apigateway-integration"]["responses"]["default"]
             assert answer["statusCode"] == status

@@ -16,6 +16,10 @@ from tools.build.gateway_responses import CORS, PROBLEM_HEADERS, gateway_respons
 
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, X-Request-ID"
 _PREFLIGHT_SECONDS = "3600"
+# A preflight permits every method on every path: the request itself then gets a 405 or 404 that a
+# page can read, where a refused preflight would look like a CORS error.
+_METHODS = "DELETE, GET, HEAD, PATCH, POST, PUT"
+_OTHER_PATHS = ("/", "/{proxy+}")
 
 # A smaller response travels in one packet anyway. Terraform has no argument for it beside the
 # body: an import sets it, and a change of the body deploys it.
@@ -50,6 +54,7 @@ def _body(contract: Contract) -> dict[str, Any]:
     operations = sorted(contract.operations, key=lambda operation: (operation.path, operation.method))
     scopes = sorted({scope for operation in operations for scope in operation.scopes})
     paths = {path: _path(path, list(group), scopes) for path, group in groupby(operations, key=lambda each: each.path)}
+    paths |= {path: {"options": _parameters(path) | _preflight()} for path in _OTHER_PATHS if path not in paths}
     return {
         "openapi": "3.0.1",
         "info": {"title": contract.document["info"]["title"], "version": contract.document["info"]["version"]},
@@ -82,16 +87,20 @@ def _path(path: str, operations: Sequence[Operation], scopes: Sequence[str]) -> 
     if "GET" in by_method:  # the kernel answers HEAD as it answers GET, without the body
         by_method["HEAD"] = by_method["GET"]
     allow = ", ".join(sorted({"OPTIONS", *by_method}))
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
     methods = {
         **{method.lower(): _operation(operation, scopes) for method, operation in by_method.items()},
-        "options": _preflight(allow),
+        "options": _preflight(),
         "x-amazon-apigateway-any-method": _other_methods(allow),
     }
-    return {name: ({"parameters": parameters} if parameters else {}) | method for name, method in methods.items()}
+    return {name: _parameters(path) | method for name, method in methods.items()}
+
+
+def _parameters(path: str) -> dict[str, Any]:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\+?\}", path)
+    ]
+    return {"parameters": parameters} if parameters else {}
 
 
 def _operation(operation: Operation, scopes: Sequence[str]) -> dict[str, Any]:
@@ -118,11 +127,11 @@ def _security(operation: Operation, scopes: Sequence[str]) -> list[dict[str, lis
     return [*token, {API_KEY: []}] if operation.api_key else token
 
 
-def _preflight(allow: str) -> dict[str, Any]:
+def _preflight() -> dict[str, Any]:
     headers = {
         **CORS,
         "Access-Control-Allow-Headers": _REQUEST_HEADERS,
-        "Access-Control-Allow-Methods": allow,
+        "Access-Control-Allow-Methods": _METHODS,
         "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
     }
     # a preflight response has no body
