@@ -26,6 +26,8 @@ from atrium.stores import user_table
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+MAX_CANDIDATES = 1000
+"""The number of subjects that one page decides about. Then the page ends, however short it is."""
 _METAS_AT_ONCE = 100  # the limit of BatchGetItem
 _MAX_KEY_BYTES = 2048
 """The maximum size of a partition key. No grant has a longer scope."""
@@ -86,13 +88,19 @@ def subjects(request: Request) -> Response:
     search = authzen.decode(request, SubjectSearch)
     resource = Resource(search.resource.type, search.resource.id)
 
-    def found(after: str, limit: int) -> list[str]:
-        wanted = search.subject.type
-        if wanted not in authzen.TYPES:
-            return []
+    def found(after: str, limit: int) -> _Found:
+        rows = list[str]()
+        if limit == 0 or search.subject.type not in authzen.TYPES:
+            return _Found(rows)
         holders = _holders(search.action.name, resource, after, limit + 1)
-        of_type = (holder for holder in holders if services.kind_of(holder.uid) == wanted)
-        return list(islice(_permitted(of_type, search), limit + 1))
+        for number, (uid, permitted) in enumerate(_decided(holders, search), start=1):
+            if permitted and len(rows) == limit:
+                return _Found(rows, rows[-1])
+            if permitted:
+                rows.append(uid)
+            if number == MAX_CANDIDATES:
+                return _Found(rows, uid)
+        return _Found(rows)
 
     return _paged(request, search, found, lambda uid: {"type": search.subject.type, "id": uid})
 
@@ -206,8 +214,8 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
     return (_Holder(uid, [grant for _, grant in of_one]) for uid, of_one in groupby(merged, by_uid))
 
 
-def _permitted(holders: Iterator[_Holder], search: SubjectSearch) -> Iterator[str]:
-    """Yield the uids of the candidates that a decision permits."""
+def _decided(holders: Iterator[_Holder], search: SubjectSearch) -> Iterator[tuple[str, bool]]:
+    """Yield the uids of the candidates, and whether they are of the type and permitted."""
     resource = Resource(search.resource.type, search.resource.id)
     while batch := list(islice(holders, _METAS_AT_ONCE)):
         metas = user_table.metas([holder.uid for holder in batch])
@@ -216,40 +224,48 @@ def _permitted(holders: Iterator[_Holder], search: SubjectSearch) -> Iterator[st
             subject = subject_grants.of_user(metas.get(uid), found, attributes.get(uid, {}))
             asked = Subject(search.subject.type, uid, search.subject.properties)
             facts = authzen.facts(asked, search.action, search.resource, search.context)
-            if _permits(subject, search.action.name, resource, facts):
-                yield uid
+            is_wanted = services.kind_of(uid) == search.subject.type
+            yield uid, is_wanted and _permits(subject, search.action.name, resource, facts)
 
 
-def _slice(found: Sequence[str]) -> Callable[[str, int], list[str]]:
+class _Found(NamedTuple):
+    """The results of a page. The next page begins after `last`; None means that there is none."""
+
+    rows: list[str]
+    last: str | None = None
+
+
+def _slice(found: Sequence[str]) -> Callable[[str, int], _Found]:
     """Return a search in sorted results that are known already."""
-    return lambda after, limit: list(islice((each for each in found if each > after), limit + 1))
+
+    def page(after: str, limit: int) -> _Found:
+        rows = list(islice((each for each in found if each > after), limit + 1))
+        # A page of 0 results is the last one. Otherwise a client would request pages for ever.
+        return _Found(rows[:limit], rows[limit - 1] if 0 < limit < len(rows) else None)
+
+    return page
 
 
 def _paged(
     request: Request,
     search: Search,
-    found: Callable[[str, int], list[str]],
+    found: Callable[[str, int], _Found],
     entity: Callable[[str], dict[str, str]],
     context: Properties | None = None,
 ) -> Response:
     """Return a page of results.
 
     Its token is valid for the same search, limit and caller (8.2). `found` is called with the last
-    result of the previous page and the limit. If there are more results than the limit, it returns
-    one more.
+    result or candidate of the previous page and the limit.
     """
     asked, page = msgspec.structs.replace(search, page=Page()), search.page
     binding = msgspec.json.encode([request.route, asked, request.caller.uid], order="deterministic")
     after, limit = _begin(page, binding)
-    rows = found(after, limit)
-    shown = rows[:limit]
-    last = shown[-1] if shown else after
-    # A page of 0 results is the last one. Otherwise a client would request pages for ever.
-    is_last = limit == 0 or len(rows) <= limit
-    next_token = "" if is_last else cursor.sign((last, limit), binding)
+    rows, last = found(after, limit)
+    next_token = "" if last is None else cursor.sign((last, limit), binding)
     results = Results(
-        {"next_token": next_token, "count": len(shown)},
-        [entity(row) for row in shown],
+        {"next_token": next_token, "count": len(rows)},
+        [entity(row) for row in rows],
         context or {},
     )
     return authzen.answer(request, results)

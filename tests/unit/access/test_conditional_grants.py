@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from access import search
 from atrium.identity import namespaces
-from tests.unit.access.conftest import ADA, BOB, EVE, Service
+from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer
 
 OWNS = {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]}
@@ -161,6 +162,21 @@ def test_a_search_finds_what_conditions_permit(people: Service) -> None:
     for owner, actions in ((ADA, ["read"]), (BOB, [])):
         found = ask(people, "search/action", question(resource={"owner": owner}))
         assert [each["name"] for each in found["results"]] == actions
+
+
+def test_a_page_of_a_search_decides_about_a_bounded_number_of_users(
+    people: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_CANDIDATES", 2)
+    for uid in (ADA, BOB, EVE):
+        grant(people, OWNS, uid)
+    asked, pages = question(resource={"owner": EVE}), list[list[str]]()
+    token = ""
+    while token or not pages:
+        found = ask(people, "search/subject", asked | {"page": {"token": token} if token else {}})
+        pages.append([each["id"] for each in found["results"]])
+        token = found["page"]["next_token"]
+    assert pages == [[ADMIN], [EVE], []]  # the candidates: the administrator and Ada, Bob and Eve
 
 
 def test_a_condition_on_the_id_does_not_permit_all_resources(people: Service) -> None:

@@ -174,8 +174,8 @@ BROKEN_READS = {
     ),
     "who is found need not be active": (
         search,
-        "_permitted",
-        lambda found, search: (each.uid for each in found),
+        "_decided",
+        lambda found, search: ((each.uid, True) for each in found),
     ),
     "a search knows of no role": (search, "role_names", list),
 }
