@@ -155,6 +155,19 @@ def test_a_recent_sign_in_is_a_rule_of_the_service(tmp_path: Path) -> None:
     }
 
 
+DEPRECATED = "[self]\n      deprecated: true\n      x-atrium-deprecation: "
+
+
+def test_a_deprecation_is_headers_of_the_service(tmp_path: Path) -> None:
+    stated = {NOTES: FILES[NOTES].replace("[self]", DEPRECATED + "{since: 2026-11-01, sunset: 2027-11-01}")}
+    rules = json.loads(access_rules.rules(lay_out(tmp_path, stated) / NOTES))
+    assert {route: rule.get("headers") for route, rule in rules.items()} == {
+        "GET /v1/notes/{id}": {"Deprecation": "@1793491200", "Sunset": "Mon, 01 Nov 2027 00:00:00 GMT"},
+        "PUT /v1/notes/{id}": None,
+        "GET /v1/health": None,
+    }
+
+
 def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
     document = json.loads((built[0] / "build/openapi.json").read_text())
     assert document == read(built[0]).document
@@ -179,6 +192,11 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
          "GET /v1/health.x-atrium-recent-sign-in: A public operation has no caller."),
         (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [self]\n      x-atrium-recent-sign-in: 0",
          "GET /v1/notes/{id}.x-atrium-recent-sign-in: Expected `int` >= 1"),
+        (NOTES, "[self]", "[self]\n      deprecated: true", "x-atrium-deprecation: `deprecated: true` and `x-atrium-deprecation` go together."),
+        (NOTES, "[self]", "[self]\n      x-atrium-deprecation: {since: 2026-11-01, sunset: 2027-11-01}", "go together."),
+        (NOTES, "[self]", DEPRECATED + "{since: 2026-11-01}", "x-atrium-deprecation: `sunset` is not a date."),
+        (NOTES, "[self]", DEPRECATED + "{since: soon, sunset: 2027-11-01}", "x-atrium-deprecation: `since` is not a date."),
+        (NOTES, "[self]", DEPRECATED + "{since: 2027-11-01, sunset: 2027-11-01}", "x-atrium-deprecation: `sunset` is not after `since`."),
         (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
         (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` stands beside others."),
         (NOTES, "[public]", "[self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `security: []` admits everybody."),

@@ -28,11 +28,12 @@ def service(
     allow: Mapping[str, Sequence[Alternative]] | None = None,
     cached: Collection[str] = (),
     recent_sign_in: int | None = None,
+    headers: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Handler:
     """Return its Lambda handler. A route that `allow` does not name is public.
 
     Routes other than GET need current authority, except those in `cached`. `recent_sign_in` holds
-    for every route that is not public.
+    for every route that is not public. `headers` are those of a route's responses.
     """
     package = ModuleType(f"service_{next(_numbers)}")
     folder = Path(_folder, package.__name__)
@@ -45,6 +46,7 @@ def service(
             scopes=("atrium/me",),
             recent_sign_in=recent_sign_in if route in (allow or {}) else None,
             takes_query=True,
+            headers=(headers or {}).get(route, {}),
         )
         for route in routes
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.build import yaml_file
+from tools.build import deprecation, yaml_file
 from tools.build.declarations import KERNEL
 from tools.build.errors import BuildError
 
@@ -38,11 +38,18 @@ def rules(contract: Path) -> bytes:
             "recent_sign_in": recent_sign_in(contract, f"{method.upper()} {path}", operation),
             "scopes": sorted(scope for one in operation.get("security", ()) for scope in one.get("cognito", ())),
             "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
+            **_headers(contract, f"{method.upper()} {path}", operation),
         }
         for path, item in part["paths"].items()
         for method, operation in item.items()
     }
     return json.dumps(by_route, sort_keys=True).encode()
+
+
+def _headers(file: Path, route: str, operation: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the field `headers`, which rules of deprecated operations alone have."""
+    found = deprecation.headers(file, route, operation)
+    return {"headers": found} if found else {}
 
 
 def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from tools.build import access_rules, contract_rules, problems, routes, yaml_file
+from tools.build import access_rules, contract_rules, deprecation, problems, routes, yaml_file
 from tools.build.contract_rules import Owners
 from tools.build.declarations import KERNEL, Function
 from tools.build.errors import BuildError
@@ -166,6 +166,7 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
             demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
             access_rules.needs_current_authority(service.contract, route, content)
             access_rules.recent_sign_in(service.contract, route, content)
+            deprecation.headers(service.contract, route, content)
             if described.api_key:
                 content["security"] = [{**one, API_KEY: []} for one in described.security or [{}]]
             yield Operation(method.upper(), path, service.name, demanded, described.api_key)

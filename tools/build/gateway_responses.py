@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 # by a token and never by a cookie.
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
+    "Access-Control-Expose-Headers": "Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, X-Request-ID",
 }
 SECURITY = {
     "Cache-Control": "no-store",

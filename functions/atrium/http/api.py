@@ -65,7 +65,10 @@ def api(
             error = raised if problem.status >= 500 else None
             answered = refusal(request, problem)
         _log(request, answered.status, code, measurement, error)
-        return answered.for_gateway(has_body=not is_head(event))
+        rule = of_route.get(request.route)
+        return answered.for_gateway(
+            has_body=not is_head(event), of_route=rule.headers if rule else {}
+        )
 
     return handler
 

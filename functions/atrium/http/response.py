@@ -11,7 +11,7 @@ from atrium.http.problem import Problem
 # authenticate with a bearer token and never with a cookie.
 _EVERYWHERE = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID",
+    "Access-Control-Expose-Headers": "Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, X-Request-ID",
     "Cache-Control": "no-store",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",  # browsers ignore it on HTTP
     "X-Content-Type-Options": "nosniff",
@@ -25,11 +25,16 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes = b""
     headers: Mapping[str, str] = {}
 
-    def for_gateway(self, *, has_body: bool = True) -> dict[str, Any]:
-        """Return the response for API Gateway; a response to HEAD has no body."""
+    def for_gateway(
+        self, *, has_body: bool = True, of_route: Mapping[str, str] = {}
+    ) -> dict[str, Any]:
+        """Return the response for API Gateway; a response to HEAD has no body.
+
+        `of_route` are headers of every response of the route.
+        """
         return {
             "statusCode": self.status,
-            "headers": _EVERYWHERE | dict(self.headers),
+            "headers": {**_EVERYWHERE, **of_route, **self.headers},
             "body": self.body.decode() if has_body else "",
             "isBase64Encoded": False,
         }

@@ -30,7 +30,8 @@ class Rule(msgspec.Struct, frozen=True):
     If `current_authority` is set, the caller's access is never read from a cache, and writes
     carry the caller's condition (atrium/identity/authority.py). `recent_sign_in` is the greatest
     age of the caller's sign-in in seconds. A token needs one of `scopes`. None of them has a
-    default: a route without them must not be served.
+    default: a route without them must not be served. `headers` are those of every response,
+    such as `Deprecation`.
     """
 
     allow: Sequence[Alternative]
@@ -38,6 +39,7 @@ class Rule(msgspec.Struct, frozen=True):
     current_authority: bool
     recent_sign_in: int | None
     takes_query: bool = False
+    headers: Mapping[str, str] = {}
 
     @property
     def is_public(self) -> bool:
