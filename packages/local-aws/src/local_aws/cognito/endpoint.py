@@ -135,6 +135,10 @@ class Cognito:
         pools.find_pool(pool_id)
         return [self._service.key.public()]
 
+    def deliver(self, to: str, subject: str, body: str) -> None:
+        """Add a mail of another service to the inbox."""
+        inbox.deliver(self._service, to, subject, body)
+
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/{pool_id}/.well-known/jwks.json", self._serve_key_set),

@@ -38,7 +38,7 @@ async def send_code(
     body = template.get("EmailMessage") or VERIFICATION[1]
     custom = await triggers.custom_message(service, pool, user, source, client_id, client_metadata)
     subject, body = _customized(custom, subject, body, triggers.CODE)
-    _deliver(service, to, subject, body.replace(triggers.CODE, code), code)
+    deliver(service, to, subject, body.replace(triggers.CODE, code), code)
     return delivery(to)
 
 
@@ -74,7 +74,7 @@ async def send_invitation(
         service, pool, user, source, triggers.NO_CLIENT, client_metadata
     )
     subject, body = _customized(custom, subject, body, triggers.CODE, triggers.USERNAME)
-    _deliver(
+    deliver(
         service,
         to,
         subject,
@@ -93,7 +93,8 @@ def delivery(to: str) -> dict[str, str]:
     }
 
 
-def _deliver(service: Service, to: str, subject: str, body: str, code: str) -> None:
+def deliver(service: Service, to: str, subject: str, body: str, code: str = "") -> None:
+    """Add a mail. The oldest ones are dropped."""
     sent_at = (
         datetime.fromtimestamp(service.clock(), UTC)
         .isoformat(timespec="milliseconds")

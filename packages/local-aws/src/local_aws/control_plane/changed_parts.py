@@ -14,6 +14,7 @@ from moto.awslambda.models import lambda_backends
 from moto.dynamodb.models import DynamoDBBackend
 from moto.events.models import EventsBackend, events_backends
 from moto.secretsmanager.models import SecretsManagerBackend
+from moto.ses.models import SESBackend
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.ssm.models import SimpleSystemManagerBackend
@@ -39,8 +40,9 @@ _FLEETING = {
 }
 _SMALL = {
     "events": EventsBackend, "secretsmanager": SecretsManagerBackend, "ssm": SimpleSystemManagerBackend,
-    "dynamodb": DynamoDBBackend,
+    "dynamodb": DynamoDBBackend, "ses": SESBackend,
 }  # fmt: skip
+SEND_EMAIL = "/v2/email/outbound-emails"
 _INVOKE = re.compile(r"/functions/[^/]+/invocations$")
 _FUNCTION = re.compile(r"^/\d{4}-\d\d-\d\d/functions(?:/(?P<name>[^/]+))?")
 _LAMBDA_TAGS = re.compile(r"^/2017-03-31/tags/(?P<arn>.+)$")
@@ -63,7 +65,9 @@ def is_content(call: AwsCall) -> bool:
     An interrupted apply does not roll such data back.
     """
     return call.service in ("cognito-idp", "sqs", "s3", "sns") or bool(
-        call.action == "PutEvents" or (call.service == "lambda" and _INVOKE.search(call.path))
+        call.action == "PutEvents"
+        or (call.service == "ses" and call.path == SEND_EMAIL)
+        or (call.service == "lambda" and _INVOKE.search(call.path))
     )
 
 
@@ -128,6 +132,11 @@ def _sqs(call: AwsCall) -> Parts:
     if queue is not None and queue.dead_letter_queue is not None:
         parts.append(Part("queue", (call.region, queue.dead_letter_queue.name)))
     return parts
+
+
+def _ses(call: AwsCall) -> Parts:
+    is_small = call.path.startswith((SEND_EMAIL, "/v2/email/identities"))
+    return [_whole("ses", call.region)] if is_small else None
 
 
 def _sns(call: AwsCall) -> Parts:
@@ -207,6 +216,7 @@ _RULES: dict[str, Callable[[AwsCall], Parts]] = {
     "events": _events,
     "lambda": _lambda,
     "s3": _s3,
+    "ses": _ses,
     "sns": _sns,
     "sqs": _sqs,
 }

@@ -48,7 +48,7 @@ SERVICES = frozenset(
             "rds",
             "s3",
         ),
-        *("secretsmanager", "sns", "sqs", "ssm", "sts", "tagging", "wafv2", "xray"),
+        *("secretsmanager", "sesv2", "sns", "sqs", "ssm", "sts", "tagging", "wafv2", "xray"),
     ]
 )
 

@@ -24,6 +24,7 @@ PARTS = (
     "network",
     "rds",
     "s3",
+    "ses",
     "cloudwatch",
     "xray",
 )

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -225,6 +226,21 @@ def _events(call: AwsCall) -> list[Access]:
     return [Access("events:PutEvents", bus) for bus in sorted(buses)]
 
 
+def _ses(call: AwsCall) -> list[Access]:
+    """Return the sender's identity for SendEmail: the address, or its domain if only that is one."""
+    from moto.ses.models import ses_backends
+
+    from local_aws.control_plane.operation_name import operation_name
+
+    action = f"ses:{operation_name(call)}"
+    sender = parseaddr(_text(parameters(call), "FromEmailAddress"))[1]
+    if action != "ses:SendEmail" or not sender:
+        return [Access(action)]
+    known = sender in ses_backends[ACCOUNT_ID][call.region].email_identities
+    identity = sender if known else sender.rpartition("@")[2]
+    return [Access(action, arn(call, f"identity/{identity}"), {"ses:FromAddress": sender})]
+
+
 def _sts(call: AwsCall) -> list[Access]:
     if call.action in ("GetCallerIdentity", "GetSessionToken"):
         return []
@@ -341,6 +357,7 @@ SERVICES: dict[str, Callable[[AwsCall], list[Access]]] = {
     "logs": _logs,
     "s3": _s3,
     "secretsmanager": _secretsmanager,
+    "ses": _ses,
     "sns": _sns,
     "sqs": _sqs,
     "ssm": _ssm,

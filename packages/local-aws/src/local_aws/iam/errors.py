@@ -18,7 +18,14 @@ _JSON = {
     "events",
     "tagging",
 }
-_REST_JSON = {"lambda", "xray", "apigateway", "execute-api", "scheduler"}
+_REST_JSON = {
+    "lambda",
+    "xray",
+    "apigateway",
+    "execute-api",
+    "scheduler",
+    "ses",
+}  # SES v2; v1 is a 501
 # Services with XML answers use 403 for these errors, and omit the suffix "Exception".
 _FORBIDDEN = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 

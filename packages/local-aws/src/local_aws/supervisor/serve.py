@@ -16,7 +16,7 @@ from local_aws.api_gateway.app import create_server as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.cognito.endpoint import Cognito
-from local_aws.control_plane import account_facts, endpoint, security_group_use
+from local_aws.control_plane import account_facts, endpoint, mails, security_group_use
 from local_aws.control_plane.coverage import Coverage
 from local_aws.control_plane.moto_app import Moto
 from local_aws.database import rds
@@ -132,6 +132,7 @@ async def _start(
         ),
         "logs": leftover_logs.intercept,
         "rds": rds.interceptor(data.proxy.port, leftover_logs, data.contents),
+        "ses": mails.interceptor(cognito.deliver),
         "xray": xray_interceptor(xray.traces),
     }
     request_model, coverage = RequestModelGate(), Coverage()

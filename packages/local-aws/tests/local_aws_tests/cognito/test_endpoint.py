@@ -200,6 +200,6 @@ def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
 def test_the_inbox_does_not_grow_for_ever(world: World) -> None:
     service = world.server.cognito._service
     for number in range(inbox.KEPT + 5):
-        inbox._deliver(service, f"{number}@example.org", "Hello", "123456", "123456")
+        inbox.deliver(service, f"{number}@example.org", "Hello", "123456", "123456")
     assert len(world.mails()) == inbox.KEPT
     assert world.mails()[-1]["to"] == f"{inbox.KEPT + 4}@example.org"

@@ -136,3 +136,26 @@ def test_a_secrets_stage_is_what_the_call_says_it_is(function: Function) -> None
         )
     )
     refused(lambda: secrets.describe_secret(SecretId="app"))
+
+
+def test_a_mail_is_decided_on_the_identity_of_its_sender(function: Function) -> None:
+    operator = boto3.client("sesv2", region_name=REGION)
+    for identity in ("example.org", "example.net", "one@example.net"):
+        operator.create_email_identity(EmailIdentity=identity)
+    arn = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/"
+    of_one = {"Condition": {"StringEquals": {"ses:FromAddress": "no-reply@example.org"}}}
+    ses = function(
+        allow("ses:SendEmail", f"{arn}example.org", **of_one),
+        allow("ses:SendEmail", f"{arn}one@example.net"),
+    )("sesv2")
+
+    def send(sender: str) -> None:
+        text = {"Subject": {"Data": "a"}, "Body": {"Text": {"Data": "b"}}}
+        to = {"ToAddresses": ["ada@example.com"]}
+        ses.send_email(FromEmailAddress=sender, Destination=to, Content={"Simple": text})
+
+    send("Atrium <no-reply@example.org>")
+    send("one@example.net")
+    assert f"ses:SendEmail on resource: {arn}example.org" in refused(lambda: send("b@example.org"))
+    assert "identity/example.net" in refused(lambda: send("two@example.net"))
+    assert "ses:ListEmailIdentities" in refused(ses.list_email_identities)
