@@ -184,6 +184,7 @@ def test_a_condition_on_the_id_does_not_permit_all_resources(people: Service) ->
     for thing in ("7", "8"):
         people.grant(ADA, f"document:{thing}", action="write")
     asked = question(resource={"id": "8"})
+    assert not permitted(people, resource={"id": "8"}), "a property replaces no id"
     found = ask(people, "search/resource", asked)
     assert [each["id"] for each in found["results"]] == ["8"]
     assert "all" not in found.get("context", {})
