@@ -24,6 +24,23 @@ def test_a_grant_permits_until_it_is_revoked(ask: Ask, someone: Person, reader: 
     assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
 
 
+def test_a_conditional_grant_is_decided_and_explained(
+    ask: Ask, someone: Person, reader: str
+) -> None:
+    owns = {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]}
+    in_sales = {"==": [{"var": "subject.attributes.work.department"}, "sales"]}
+    grant = {"role": reader, "scope": "document:*", "condition": {"or": [owns, in_sales]}}
+    made = ask("POST", f"/v1/users/{someone.uid}/grants", grant)
+    assert (made.status, made.json["condition"]) == (201, grant["condition"])
+    question = evaluation(someone.uid, "7")
+    assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
+    question["resource"]["properties"] = {"owner": someone.uid}
+    assert ask("POST", "/access/v1/evaluation", question).json["decision"] is True
+    (shown,) = ask("POST", "/v1/decisions/explain", question).json["grants"]
+    assert (shown["id"], shown["result"]) == (made.json["id"], True)
+    assert shown["missing"] == ["subject.attributes.work.department"]
+
+
 def test_a_grant_makes_the_token_of_before_stale(client: Client, ask: Ask, reader: str) -> None:
     person = client.new_member()
     ask("POST", f"/v1/users/{person.uid}/grants", {"role": reader})
