@@ -58,8 +58,9 @@ locals {
     # Days in which a person who deleted their account can sign in to restore it.
     users = merge(local.address_rules, { DELETION_GRACE_DAYS = "14", INVITATION_DAYS = tostring(local.invitation_days), REQUIRED_CONSENT_VERSION = local.consent_version })
     # The language of mails to people whose own has no templates, and the name of the product in them.
-    custom_message = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium" }
-    pre_sign_up    = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only), REQUIRED_CONSENT_VERSION = local.consent_version })
-    reconcile      = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
+    custom_message    = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium" }
+    identity_commands = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium", MAIL_FROM = try(var.email_sender.from, "") }
+    pre_sign_up       = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only), REQUIRED_CONSENT_VERSION = local.consent_version })
+    reconcile         = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
   }
 }

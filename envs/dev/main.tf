@@ -99,6 +99,7 @@ module "api_lambda" {
     client_id       = module.cognito.user_pool_client_id
     hosted_page_url = module.cognito.hosted_page_url
     token_url       = module.cognito.token_url
+    email_sender    = var.email_sender
   }
 
   network = {

@@ -14,8 +14,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, commands, user_table
-from atrium.stores.commands import IdentitiesOfUser
+from atrium.stores.commands import Command, IdentitiesOfUser
 from identity_commands import cognito
 from identity_commands.invitation import RefusedError
 
@@ -64,14 +65,20 @@ def consequences(
 ) -> list[dict[str, Any]]:
     """Return the items to write together with the outcome. They fail if the command is not the latest.
 
-    `enable_mfa` sets `mfa` if it has succeeded. If it has failed, the user has no MFA.
+    `enable_mfa` sets `mfa` if it has succeeded. If it has failed, the user has no MFA. The command
+    of a mail about the change is among them.
     """
     if name != "enable_mfa":
-        return []
+        return [_notice("tell_mfa_disabled", of_user)] if outcome == "succeeded" else []
     if outcome == "succeeded":
         trail = audit.event(of_user.uid, "mfa.enabled", {}, of_user.uid, of_user.request_id)
-        return [_enabled(id, of_user.uid), trail]
+        return [_enabled(id, of_user.uid), trail, _notice("tell_mfa_enabled", of_user)]
     return [_meta(id, of_user.uid, "REMOVE mfa, mfa_requested", {})]
+
+
+def _notice(name: commands.Name, of_user: IdentitiesOfUser) -> dict[str, Any]:
+    arguments = {"uid": of_user.uid, "identities": of_user.identities}
+    return commands.new_item(Command(str(uuid7()), name, arguments, of_user.uid))
 
 
 def _require_latest(id: str, of_user: IdentitiesOfUser) -> None:

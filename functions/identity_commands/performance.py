@@ -15,7 +15,7 @@ from atrium.stores.commands import (
     StatusOfUser,
 )
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
-from identity_commands import administrators, cognito, invitation, mfa
+from identity_commands import administrators, cognito, invitation, mfa, notices
 from identity_commands.invitation import RefusedError
 
 
@@ -68,6 +68,9 @@ def _done(id: str, command: dict[str, Any]) -> dict[str, str]:
             return {}
         case "disable_mfa":
             mfa.disable(id, msgspec.json.decode(arguments, type=IdentitiesOfUser))
+            return {}
+        case notice if notice in commands.TELLS:
+            notices.send(notice, msgspec.json.decode(arguments, type=IdentitiesOfUser))
             return {}
         case unknown:
             raise ValueError(

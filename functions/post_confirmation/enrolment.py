@@ -4,6 +4,9 @@ from typing import Any
 
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.users import EmailTakenError, EmailUnusableError, ensure_user
+from atrium.runtime.uuid7 import uuid7
+from atrium.stores import postgres, user_table
+from post_confirmation import queries
 
 
 class Confirmation(TriggerEvent, rename="camel", frozen=True):
@@ -16,8 +19,11 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
     The response has nothing to set. If a store is down, the account is confirmed anyway, and
     pre_token_generation creates the user at sign-in.
     """
+    if confirmation.trigger_source == "PostConfirmation_ConfirmForgotPassword":
+        _tell_of_reset(confirmation)
+        return {}
     if confirmation.trigger_source != "PostConfirmation_ConfirmSignUp":
-        return {}  # a reset of a forgotten password: the user exists already
+        return {}
     attributes = confirmation.request.user_attributes
     try:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)
@@ -31,3 +37,16 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
             "This e-mail address is not accepted here. Sign up with another one"
         ) from None
     return {}
+
+
+def _tell_of_reset(confirmation: Confirmation) -> None:
+    """Write the command of a mail. Cognito does not repeat the trigger if this fails."""
+    from atrium.stores import commands
+
+    subject = confirmation.request.user_attributes["sub"]
+    for (uid,) in postgres.query(
+        queries.FIND_USER, provider=confirmation.provider, subject=subject
+    ):
+        arguments = {"uid": str(uid), "identities": [(confirmation.provider, subject)]}
+        command = commands.Command(str(uuid7()), "tell_password_reset", arguments, str(uid))
+        user_table.transact([commands.new_item(command)])

@@ -137,6 +137,23 @@ resource "aws_iam_role_policy" "database_secrets" {
   })
 }
 
+# Without a sender no mail is sent, so no role may.
+resource "aws_iam_role_policy" "mails" {
+  for_each = { for folder, function in local.functions : folder => function if function.mails && local.email_sender != null }
+
+  name = "mails"
+  role = aws_iam_role.function[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "ses:SendEmail"
+      Resource  = local.email_sender.identity_arn
+      Condition = { StringEquals = { "ses:FromAddress" = trimsuffix(reverse(split("<", local.email_sender.from))[0], ">") } }
+    }]
+  })
+}
+
 resource "aws_iam_role_policy" "invoke" {
   for_each = { for folder, function in local.functions : folder => function if length(function.invoke) > 0 }
 

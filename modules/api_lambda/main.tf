@@ -20,6 +20,7 @@ locals {
       cognito          = try(declared.data.cognito, [])
       parameters       = toset(try(declared.data.parameters, []))
       database_secrets = try(declared.data.database_secrets, "none") == "write"
+      mails            = try(declared.data.mails, "none") == "send"
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
       # Which layers a function needs, the builder knows. With SnapStart all need AWS's SDK: the role's keys are behind an endpoint.
@@ -161,8 +162,8 @@ resource "aws_lambda_function" "this" {
     }
 
     precondition {
-      condition     = !each.value.vpc || length(each.value.cognito) + length(each.value.parameters) == 0
-      error_message = "${each.key}/function.yaml: data.cognito and data.parameters need vpc: false, because their endpoints are outside the VPC."
+      condition     = !each.value.vpc || length(each.value.cognito) + length(each.value.parameters) == 0 && !(each.value.vpc && each.value.mails)
+      error_message = "${each.key}/function.yaml: data.cognito, data.mails and data.parameters need vpc: false, because their endpoints are outside the VPC."
     }
   }
 

@@ -15,6 +15,7 @@ locals {
     refresh_token_days = 30
     mfa_roles          = []
   }
+  email_sender  = try(var.user_pool.email_sender, null)
   user_pool_arn = var.user_pool != null ? var.user_pool.arn : "arn:aws:cognito-idp:none:000000000000:userpool/none"
 
   # Folder => what it declares that this root has not. The pool is not among it: it waits for the functions, so none may wait for it.

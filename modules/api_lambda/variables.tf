@@ -276,12 +276,13 @@ variable "user_attributes" {
 }
 
 variable "user_pool" {
-  description = "User pool whose access tokens the API accepts and that functions with a cognito declaration may change; GET /v1/configuration tells applications its client and addresses. Null means none."
+  description = "User pool whose access tokens the API accepts and that functions with a cognito declaration may change; GET /v1/configuration tells applications its client and addresses. email_sender is the SES identity and From header of the functions' e-mails (MAIL_FROM in environment); without it none may send. Null means no pool."
   type = object({
     arn             = string
     client_id       = optional(string)
     hosted_page_url = optional(string)
     token_url       = optional(string)
+    email_sender    = optional(object({ identity_arn = string, from = string }))
   })
   default = null
 

@@ -18,6 +18,7 @@ _OPERATIONS = {
         "DescribeEndpoints",
     ),
     "lambda": ("Invoke",),
+    "sesv2": ("SendEmail",),
     "ssm": ("GetParameter",),
 }
 

@@ -76,6 +76,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cognito: list[CognitoAction] = []
     parameters: list[Literal["user_pool_id"]] = []
     database_secrets: Literal["write"] | None = None
+    mails: Literal["send"] | None = None
     invoke: list[str] = []
 
 
@@ -270,7 +271,7 @@ def _reach(function: Function) -> Refusals:
     declaration = function.declaration
     if declaration.data.postgres and not declaration.vpc:
         yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."
-    for field in ("cognito", "parameters"):
+    for field in ("cognito", "mails", "parameters"):
         if getattr(declaration.data, field) and declaration.vpc:
             yield (
                 f"data.{field}",

@@ -44,6 +44,7 @@ def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
         services |= {"cognito-idp"} if data.cognito else set()
         services |= {"lambda"} if data.invoke else set()
         services |= {"ssm"} if data.parameters else set()
+        services |= {"sesv2"} if data.mails else set()
         services |= {"secretsmanager"} if data.database_secrets else set()
     return sorted(services)
 

@@ -31,6 +31,9 @@ Name = Literal[
     "erase_user",
     "enable_mfa",
     "disable_mfa",
+    "tell_password_reset",
+    "tell_mfa_enabled",
+    "tell_mfa_disabled",
 ]
 """`suspend_user` ends the sessions of a person who deleted their account, who may come back.
 `erase_user` deletes the account in the pool."""
@@ -94,7 +97,9 @@ ENDS_ACCESS = ("disable_user", "suspend_user", "erase_user")
 """Commands that take a user out of the set of administrators."""
 
 
-WITHOUT_OPERATION = ("sign_out_user", "enable_mfa", "disable_mfa")
+TELLS = ("tell_password_reset", "tell_mfa_enabled", "tell_mfa_disabled")
+"""Commands that mail a person about a change."""
+WITHOUT_OPERATION = ("sign_out_user", "enable_mfa", "disable_mfa", *TELLS)
 
 
 class LastAdminError(Exception):

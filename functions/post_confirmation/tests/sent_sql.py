@@ -1,8 +1,10 @@
-"""Somebody confirms their address, and Cognito calls twice."""
+"""Somebody confirms their address, and Cognito calls twice. They reset their password later."""
 
 from contextlib import suppress
 
 from atrium.identity import users
+from atrium.stores import postgres
+from post_confirmation import queries
 
 
 def run() -> None:
@@ -10,3 +12,4 @@ def run() -> None:
         users.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"})
     with suppress(users.EmailTakenError):
         users.find_or_create("cognito:other", "stranger", "ADA@example.com", {})
+    postgres.query(queries.FIND_USER, provider="cognito:pool", subject="ada")

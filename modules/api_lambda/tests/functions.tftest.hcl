@@ -333,6 +333,16 @@ run "functions_as_their_folders_declare_them" {
   }
 
   assert {
+    condition = { for folder, policy in aws_iam_role_policy.mails : folder => jsondecode(policy.policy).Statement } == {
+      commands = [{
+        Effect    = "Allow", Action = "ses:SendEmail", Resource = var.user_pool.email_sender.identity_arn
+        Condition = { StringEquals = { "ses:FromAddress" = "no-reply@example.org" } }
+      }]
+    }
+    error_message = "Only a function that declares mails sends them, from the address of the sender."
+  }
+
+  assert {
     condition = { for folder, policy in aws_iam_role_policy.database_secrets : folder => jsondecode(policy.policy).Statement } == {
       credentials = [{
         Effect   = "Allow", Action = ["secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"]

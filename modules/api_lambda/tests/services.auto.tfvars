@@ -7,6 +7,10 @@ user_pool = {
   arn       = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_pool"
   client_id = "1example23456789"
   token_url = "https://atrium-test.auth.eu-central-1.amazoncognito.com/oauth2/token"
+  email_sender = {
+    identity_arn = "arn:aws:ses:eu-central-1:000000000000:identity/example.org"
+    from         = "Atrium <no-reply@example.org>"
+  }
 }
 network = {
   vpc_id                  = "vpc-0a"

@@ -1,0 +1,78 @@
+"""Mails that tell people of a change of their account: `templates/<language>/<command>.html`.
+
+The address and the language are those of the account at the time of sending, so the command holds
+neither. A mail is sent at least once: an attempt that ends before its outcome is repeated.
+"""
+
+from pathlib import Path
+from string import Template
+
+from botocore.exceptions import ClientError
+
+from atrium.runtime import config
+from atrium.stores.commands import IdentitiesOfUser
+from identity_commands import cognito
+from identity_commands.invitation import RefusedError
+
+FOLDER = Path(__file__).parent / "templates"
+PERMANENT = (
+    "AccountSuspendedException",
+    "BadRequestException",
+    "MailFromDomainNotVerifiedException",
+    "MessageRejected",
+    "NotFoundException",
+    "SendingPausedException",
+)
+"""Errors of SES that a repeat does not end. The stream would wait for it."""
+
+
+def send(command: str, of_user: IdentitiesOfUser) -> None:
+    """Send the command's mail to each account with a verified address. Raise RefusedError, ClientError.
+
+    Without the setting MAIL_FROM no mail is sent.
+    """
+    sender = config.optional("MAIL_FROM")
+    for subject in cognito.ours(of_user.identities) if sender else []:
+        account = _attributes(subject)
+        if account.get("email_verified") == "true":
+            _send(sender, account["email"], *_texts(command, account.get("locale", "")))
+
+
+def _send(sender: str, address: str, subject: str, body: str) -> None:
+    content = {"Subject": _utf8(subject), "Body": {"Html": _utf8(body)}}
+    try:
+        cognito.client("sesv2").send_email(
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": [address]},
+            Content={"Simple": content},
+        )
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in PERMANENT:
+            raise
+        raise RefusedError(f"SES did not accept the mail: {code}.") from error
+
+
+def _attributes(subject: str) -> dict[str, str]:
+    """Return the account's attributes, none if it is gone."""
+    try:
+        found = cognito.call("admin_get_user", Username=subject)["UserAttributes"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UserNotFoundException":
+            raise
+        return {}
+    return {each["Name"]: each["Value"] for each in found}
+
+
+def _texts(command: str, locale: str) -> tuple[str, str]:
+    language = locale.replace("_", "-").partition("-")[0].lower()
+    file = FOLDER / language / f"{command}.html"
+    if not language.isalpha() or not file.is_file():
+        file = FOLDER / config.optional("MAIL_LANGUAGE", "en") / f"{command}.html"
+    subject, _, body = file.read_text().partition("\n\n")
+    product = config.optional("MAIL_PRODUCT", "Atrium")
+    return Template(subject.removeprefix("Subject: ")).substitute(product=product), body
+
+
+def _utf8(text: str) -> dict[str, str]:
+    return {"Data": text, "Charset": "UTF-8"}

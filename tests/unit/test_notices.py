@@ -1,0 +1,142 @@
+"""Mails about a change of the account: the command that the change leaves, and what is then sent."""
+
+import json
+from typing import Any
+
+import pg8000.native
+import pytest
+from botocore.exceptions import ClientError
+
+from atrium.stores import commands, dynamodb
+from identity_commands import cognito, notices
+from identity_commands.handler import handler as identity_commands
+from post_confirmation.handler import handler as post_confirmation
+from tests.support.people import new_admin
+from tests.unit import test_mfa
+from tests.unit.conftest import TABLE
+from tests.unit.events import POOL, SUB, UID, Context, trigger_event
+
+pytestmark = pytest.mark.usefixtures("contract")
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+class Services:
+    """Cognito with Ada's account, and SES, which keeps the mails."""
+
+    def __init__(self) -> None:
+        self.account = {"email": "ada@example.org", "email_verified": "true", "locale": "de-AT"}
+        self.mails = list[dict[str, Any]]()
+        self.fault: str | None = None
+
+    def call(self, operation: str, **asked: Any) -> Any:
+        listed = [{"Name": name, "Value": value} for name, value in self.account.items()]
+        return {"UserAttributes": listed} if operation == "admin_get_user" else None
+
+    def client(self, service: str) -> Any:
+        assert service == "sesv2"
+        return self
+
+    def send_email(self, **mail: Any) -> None:
+        if self.fault:
+            fault: Any = {"Error": {"Code": self.fault, "Message": "no"}}
+            raise ClientError(fault, "SendEmail")
+        self.mails.append(mail)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail["Content"]["Simple"]["Subject"]["Data"] for mail in self.mails]
+
+
+@pytest.fixture
+def services(
+    database: pg8000.native.Connection, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> Services:
+    made = Services()
+    monkeypatch.setattr(cognito, "provider", lambda: f"cognito:{POOL}")
+    monkeypatch.setattr(cognito, "call", made.call)
+    monkeypatch.setattr(cognito, "client", made.client)
+    monkeypatch.setenv("MAIL_FROM", "Atrium <no-reply@example.org>")
+    new_admin(database, UID, "ada@example.org")
+    database.run("UPDATE identities SET subject = :sub", sub=SUB)
+    return made
+
+
+def pending() -> list[dict[str, Any]]:
+    items = dynamodb.client().scan(TableName=TABLE)["Items"]
+    return [each for each in items if each.get("outcome", {}).get("S") == "pending"]
+
+
+def perform() -> dict[str, Any]:
+    """Execute the pending commands, as the stream would ask for it."""
+    images = [{"pk": each["pk"], "sk": each["sk"]} for each in pending()]
+    records = [{"dynamodb": {"NewImage": each, "SequenceNumber": "1"}} for each in images]
+    got: dict[str, Any] = identity_commands({"Records": records}, Context())
+    return got
+
+
+def reset() -> None:
+    attributes = {"sub": SUB, "email": "ada@example.org"}
+    post_confirmation(
+        trigger_event("PostConfirmation_ConfirmForgotPassword", attributes), Context()
+    )
+
+
+def test_a_reset_password_is_told_by_mail_once(services: Services) -> None:
+    reset()
+    [command] = pending()
+    assert "example.org" not in json.dumps(command)
+    for _ in range(2):
+        image = {"pk": command["pk"], "sk": command["sk"]}
+        record = {"dynamodb": {"NewImage": image, "SequenceNumber": "1"}}
+        assert identity_commands({"Records": [record]}, Context()) == DONE
+    [mail] = services.mails
+    assert mail["FromEmailAddress"] == "Atrium <no-reply@example.org>"
+    assert mail["Destination"] == {"ToAddresses": ["ada@example.org"]}
+    assert services.subjects == ["Ihr Passwort für Atrium wurde ersetzt"]
+
+
+def test_a_change_of_mfa_is_told_by_mail(services: Services) -> None:
+    services.account["locale"] = "fr"
+    for route in ("PUT /v1/me/mfa", "DELETE /v1/me/mfa"):
+        assert test_mfa.call(route).status == 202
+        assert services.mails == services.mails[:1]
+        perform()  # the change
+        assert perform() == DONE  # the mail
+    assert services.subjects == [
+        "Your account at Atrium asks for your authenticator app",
+        "Your account at Atrium no longer asks for a second factor",
+    ]
+
+
+@pytest.mark.parametrize(("verified", "sender"), [("false", "a@example.org"), ("true", "")])
+def test_without_a_sender_or_a_verified_address_no_mail_is_sent(
+    services: Services, monkeypatch: pytest.MonkeyPatch, verified: str, sender: str
+) -> None:
+    services.account["email_verified"] = verified
+    monkeypatch.setenv("MAIL_FROM", sender)
+    reset()
+    assert perform() == DONE
+    assert (pending(), services.mails) == ([], [])
+
+
+@pytest.mark.parametrize("fault", ["TooManyRequestsException", "MessageRejected"])
+def test_a_transient_fault_is_repeated_and_a_permanent_one_ends(
+    services: Services, fault: str
+) -> None:
+    services.fault = fault
+    reset()
+    is_permanent = fault in notices.PERMANENT
+    assert (perform() == DONE, pending() == []) == (is_permanent, is_permanent)
+    services.fault = None
+    assert perform() == DONE
+    assert len(services.mails) == (0 if is_permanent else 1)
+
+
+def test_each_language_has_a_text_for_each_change() -> None:
+    languages = sorted(folder.name for folder in notices.FOLDER.iterdir())
+    assert languages == ["de", "en"]
+    for folder in notices.FOLDER.iterdir():
+        assert {file.stem for file in folder.iterdir()} == {*commands.TELLS}
+        for file in folder.iterdir():
+            assert file.read_text().startswith("Subject: ")
+            assert "$" not in file.read_text().partition("\n\n")[2]
