@@ -42,7 +42,11 @@ def main() -> int:
     """Return 0, or 1 with a line on stderr for each exceeded limit."""
     parser = argparse.ArgumentParser(prog="python -m bench.build", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
-    parser.add_argument("--check", action="store_true", help="time make check too, twice: the first fills the caches")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="time make check too, twice: the first fills the caches",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="atrium-bench-") as folder:
         checkout = _checkout(Path(folder))
@@ -51,11 +55,16 @@ def main() -> int:
     table = _table(measured, seconds)
     print(table)
     if options.write:
-        RESULTS.write_text(f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n")
+        RESULTS.write_text(
+            f"{_HEADING}\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n\n{table}\n"
+        )
     late = [case for case in measured if case.limit and _least(seconds[case.what]) > case.limit]
     for case in late:
         least = _least(seconds[case.what])
-        print(f"bench.build: {case.what} took {least:.2f} s, of {case.limit} s at most.", file=sys.stderr)
+        print(
+            f"bench.build: {case.what} took {least:.2f} s, of {case.limit} s at most.",
+            file=sys.stderr,
+        )
     return 1 if late else 0
 
 
@@ -63,13 +72,18 @@ def _checkout(folder: Path) -> Path:
     """Yield a copy of the files that git would commit, with its own .venv and build."""
     checkout = folder / "checkout"
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, checkout / name)
-    subprocess.run(["make", "build"], cwd=checkout, env=_environment(), stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        ["make", "build"], cwd=checkout, env=_environment(), stdout=subprocess.DEVNULL, check=True
+    )
     return checkout
 
 
@@ -86,12 +100,29 @@ def _cases(checkout: Path, folder: Path, check: bool) -> list[Case]:
     functions = str(checkout / "functions")
     return [
         Case("`python -c pass`", (python, "-c", "pass")),
-        Case("`python -m zipfile -c` of functions/, plain", (python, "-m", "zipfile", "-c", str(folder / "x.zip"), functions)),
+        Case(
+            "`python -m zipfile -c` of functions/, plain",
+            (python, "-m", "zipfile", "-c", str(folder / "x.zip"), functions),
+        ),
         Case("`make build`, nothing changed", build, 0.5),
         Case("`make build`, one function changed", build, 1.0, append_to("functions/users/me.py")),
-        Case("`make build`, one function's routes changed", build, 1.0, append_to("functions/users/handler.py")),
-        Case("`make build`, the kernel changed", build, None, append_to("functions/atrium/http/text.py")),
-        *([Case("`make check`, as before a commit", ("make", "check"), 60, rounds=2)] if check else []),
+        Case(
+            "`make build`, one function's routes changed",
+            build,
+            1.0,
+            append_to("functions/users/handler.py"),
+        ),
+        Case(
+            "`make build`, the kernel changed",
+            build,
+            None,
+            append_to("functions/atrium/http/text.py"),
+        ),
+        *(
+            [Case("`make check`, as before a commit", ("make", "check"), 60, rounds=2)]
+            if check
+            else []
+        ),
     ]
 
 
@@ -105,7 +136,13 @@ def _in_turns(cases: list[Case], checkout: Path) -> dict[str, list[Taken]]:
         for case in (case for case in cases if number < case.rounds):
             case.prepare(number)
             used, started = _processor(), time.perf_counter()
-            subprocess.run(case.command, cwd=checkout, env=_environment(), stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                case.command,
+                cwd=checkout,
+                env=_environment(),
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
             taken[case.what].append(Taken(time.perf_counter() - started, _processor() - used))
     return taken
 
@@ -134,12 +171,20 @@ Written by `python -m bench.build --write`; what is measured: README.md.
 
 def _table(cases: list[Case], seconds: dict[str, list[Taken]]) -> str:
     bare = statistics.median(run.processor for run in seconds[cases[0].what])
-    lines = ["| what | least, s | limit, s | median, s | processor, s | times bare |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| what | least, s | limit, s | median, s | processor, s | times bare |",
+        "|---|---|---|---|---|---|",
+    ]
     for case in cases:
         runs = seconds[case.what]
-        median, processor = (statistics.median(each) for each in zip(*((r.clock, r.processor) for r in runs), strict=True))
+        median, processor = (
+            statistics.median(each)
+            for each in zip(*((r.clock, r.processor) for r in runs), strict=True)
+        )
         limits = f"{_least(runs):.3f} | {case.limit or ''}"
-        lines.append(f"| {case.what} | {limits} | {median:.3f} | {processor:.3f} | {processor / bare:.0f} |")
+        lines.append(
+            f"| {case.what} | {limits} | {median:.3f} | {processor:.3f} | {processor / bare:.0f} |"
+        )
     return "\n".join(lines)
 
 

@@ -21,7 +21,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     second = lay_out(tmp_path_factory.mktemp("second") / "a longer name")
     for file in second.rglob("*"):
         os.utime(file, (1, 1))
-    elsewhere = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "1"}
+    elsewhere = {
+        "TZ": "Pacific/Kiritimati",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "7",
+        "PYTHONOPTIMIZE": "1",
+    }
     builds = [start(first), start(second, "--local", umask=0o077, **elsewhere)]
     for build in map(finish, builds):
         assert build.status == 0, build.err
@@ -29,7 +34,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def unpacked(
+    built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """A folder with the content of an artefact of the first build."""
 
     def unpack(artefact: str) -> Path:

@@ -80,12 +80,16 @@ def lay_out(root: Path, changes: Mapping[str, str | None] | None = None) -> Path
         if content is not None:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(content)
-    shutil.copy(REPOSITORY / "functions/atrium/openapi.yaml", root / "functions/atrium/openapi.yaml")
+    shutil.copy(
+        REPOSITORY / "functions/atrium/openapi.yaml", root / "functions/atrium/openapi.yaml"
+    )
     shutil.copytree(REPOSITORY / "requirements", root / "requirements")
     return root
 
 
-def start(root: Path, *options: str, umask: int = 0o022, **environment: str) -> subprocess.Popen[str]:
+def start(
+    root: Path, *options: str, umask: int = 0o022, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tools.build", "--root", str(root), *options],
         cwd=REPOSITORY,

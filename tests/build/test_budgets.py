@@ -6,7 +6,9 @@ from pathlib import Path
 from tests.build.repository import finish, start
 
 
-def test_a_function_that_outgrows_its_budget_fails_the_build_and_names_its_parts(again: Path) -> None:
+def test_a_function_that_outgrows_its_budget_fails_the_build_and_names_its_parts(
+    again: Path,
+) -> None:
     lay_out_relay(again, size=550_000)
     ran = finish(start(again, "--local", UV="/nowhere/uv"))
     assert ran.status == 1

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.build.repository import FILES, finish, lay_out, start
 from tools.build import access_rules, contract
 from tools.build.contract import Operation
 from tools.build.declarations import read_functions
 from tools.build.errors import BuildError
-from tests.build.repository import FILES, finish, lay_out, start
 
 NOTES, HANDLER = "functions/notes/openapi.yaml", "functions/notes/handler.py"
 
@@ -54,7 +54,11 @@ def test_the_build_ends_with_the_partition_that_is_not_declared(tmp_path: Path) 
     declared = "functions/notes/function.yaml"
     root = lay_out(tmp_path)
     assert finish(start(root, "--local")).status == 0
-    (root / declared).write_text(FILES[declared].replace("  user_attributes: {read: [users, roles], update: [sessions]}\n", ""))
+    (root / declared).write_text(
+        FILES[declared].replace(
+            "  user_attributes: {read: [users, roles], update: [sessions]}\n", ""
+        )
+    )
     ran = finish(start(root, "--local"))
     assert (ran.status, ran.err) == (
         1,
@@ -121,7 +125,9 @@ def test_an_operation_may_want_an_api_key_too(tmp_path: Path) -> None:
 
 def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
     throttle = "      x-atrium-throttle: {rate: 0.5, burst: 2}\n      summary: Is it up\n"
-    document = read(lay_out(tmp_path, changed(NOTES, "      summary: Is it up\n", throttle))).document
+    document = read(
+        lay_out(tmp_path, changed(NOTES, "      summary: Is it up\n", throttle))
+    ).document
     assert document["paths"]["/v1/health"]["get"]["x-atrium-throttle"] == {"rate": 0.5, "burst": 2}
     assert "api_key" not in document["components"]["securitySchemes"]
 
@@ -136,7 +142,11 @@ def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
         ("GET /v1/notes", {"x-atrium-allow": [{"permission": "notes.read"}]}, False),
         ("GET /v1/notes", {"x-atrium-allow": ["self"], "x-atrium-authority": "current"}, True),
         ("POST /v1/notes", {"x-atrium-allow": ["public"], "security": []}, False),
-        ("POST /v1/ask", {"x-atrium-allow": [{"permission": "notes.read"}], "x-atrium-rules": "authzen"}, False),
+        (
+            "POST /v1/ask",
+            {"x-atrium-allow": [{"permission": "notes.read"}], "x-atrium-rules": "authzen"},
+            False,
+        ),
     ],
 )
 def test_an_operation_that_changes_by_a_right_needs_current_authority(
@@ -159,10 +169,17 @@ DEPRECATED = "[self]\n      deprecated: true\n      x-atrium-deprecation: "
 
 
 def test_a_deprecation_is_headers_of_the_service(tmp_path: Path) -> None:
-    stated = {NOTES: FILES[NOTES].replace("[self]", DEPRECATED + "{since: 2026-11-01, sunset: 2027-11-01}")}
+    stated = {
+        NOTES: FILES[NOTES].replace(
+            "[self]", DEPRECATED + "{since: 2026-11-01, sunset: 2027-11-01}"
+        )
+    }
     rules = json.loads(access_rules.rules(lay_out(tmp_path, stated) / NOTES))
     assert {route: rule.get("headers") for route, rule in rules.items()} == {
-        "GET /v1/notes/{id}": {"Deprecation": "@1793491200", "Sunset": "Mon, 01 Nov 2027 00:00:00 GMT"},
+        "GET /v1/notes/{id}": {
+            "Deprecation": "@1793491200",
+            "Sunset": "Mon, 01 Nov 2027 00:00:00 GMT",
+        },
         "PUT /v1/notes/{id}": None,
         "GET /v1/health": None,
     }
@@ -227,7 +244,9 @@ def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
         (HANDLER, "ROUTES = {", "ROUTES = {{", f"{HANDLER}: line"),
     ],
 )  # fmt: skip
-def test_a_contradiction_is_reported(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+def test_a_contradiction_is_reported(
+    tmp_path: Path, file: str, old: str, new: str, told: str
+) -> None:
     assert told in refusal(lay_out(tmp_path, changed(file, old, new)))
 
 
@@ -241,12 +260,18 @@ def test_a_contradiction_is_reported(tmp_path: Path, file: str, old: str, new: s
         ("/v1/others:", "/v1/{word}s:", "/v1/{word}s: API Gateway takes no segment '{word}s'."),
     ],
 )  # fmt: skip
-def test_a_conflict_of_two_services_is_reported(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_conflict_of_two_services_is_reported(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
     files = OTHER | changed("functions/other/openapi.yaml", old, new)
     handler = {
-        "functions/other/handler.py": str(OTHER["functions/other/handler.py"]).replace(old.rstrip(":"), new.rstrip(":"))
+        "functions/other/handler.py": str(OTHER["functions/other/handler.py"]).replace(
+            old.rstrip(":"), new.rstrip(":")
+        )
     }
-    assert refusal(lay_out(tmp_path, files | handler)).startswith(f"functions/other/openapi.yaml: {told}")
+    assert refusal(lay_out(tmp_path, files | handler)).startswith(
+        f"functions/other/openapi.yaml: {told}"
+    )
 
 
 def test_an_annotated_table_of_routes_is_read(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.repository import FILES, finish, lay_out, start
 from tools.build.declarations import Async, Data, TableRights, read_functions
 from tools.build.errors import BuildError
-from tests.build.repository import FILES, finish, lay_out, start
 
 NOTES, KEEPER = "functions/notes/function.yaml", "functions/keeper/function.yaml"
 
@@ -25,15 +25,30 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (notes.name, notes.declaration.trigger, notes.declaration.data) == (
         "notes",
         "api",
-        Data(postgres="app", user_attributes=TableRights(read=["users", "roles"], update=["sessions"])),
+        Data(
+            postgres="app",
+            user_attributes=TableRights(read=["users", "roles"], update=["sessions"]),
+        ),
     )
-    assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (256, 10, True)
-    assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == ("none", "migrate")
+    assert (notes.declaration.memory, notes.declaration.timeout, notes.declaration.vpc) == (
+        256,
+        10,
+        True,
+    )
+    assert (keeper.declaration.trigger, keeper.declaration.package.requirements) == (
+        "none",
+        "migrate",
+    )
 
 
 def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
-    keeper, notes = read_functions(lay_out(tmp_path, {KEEPER: "description: x\nasync: {retries: 0, max_age: 3600}"}))
-    assert (keeper.declaration.asynchronous, notes.declaration.asynchronous) == (Async(retries=0, max_age=3600), None)
+    keeper, notes = read_functions(
+        lay_out(tmp_path, {KEEPER: "description: x\nasync: {retries: 0, max_age: 3600}"})
+    )
+    assert (keeper.declaration.asynchronous, notes.declaration.asynchronous) == (
+        Async(retries=0, max_age=3600),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,18 +56,28 @@ def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_schedule_says_when(tmp_path: Path, schedule: str) -> None:
     keeper, _ = read_functions(
-        lay_out(tmp_path, {KEEPER: f"description: x\ntrigger: schedule\nschedule: {schedule}\nasync: {{}}"})
+        lay_out(
+            tmp_path,
+            {KEEPER: f"description: x\ntrigger: schedule\nschedule: {schedule}\nasync: {{}}"},
+        )
     )
     assert (keeper.declaration.schedule, keeper.declaration.asynchronous) == (schedule, Async())
 
 
 def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: Path) -> None:
-    yaml = STREAM + "filters: [{eventName: [INSERT], dynamodb: {NewImage: {pk: {S: [{prefix: 'C#'}]}}}}]"
+    yaml = (
+        STREAM
+        + "filters: [{eventName: [INSERT], dynamodb: {NewImage: {pk: {S: [{prefix: 'C#'}]}}}}]"
+    )
     two = {KEEPER: yaml, "functions/audit/function.yaml": yaml, "functions/audit/handler.py": ""}
     audit, keeper, _ = read_functions(lay_out(tmp_path / "two", two))
-    assert (audit.declaration.trigger, keeper.declaration.trigger) == ("user_attributes.stream",) * 2
+    assert (audit.declaration.trigger, keeper.declaration.trigger) == (
+        "user_attributes.stream",
+    ) * 2
     third = "functions/outcomes/function.yaml"
-    assert refusal(lay_out(tmp_path / "three", two | {third: yaml, "functions/outcomes/handler.py": ""})) == (
+    assert refusal(
+        lay_out(tmp_path / "three", two | {third: yaml, "functions/outcomes/handler.py": ""})
+    ) == (
         f"{third}: trigger: audit and keeper read the stream already, and a shard serves 2 readers. "
         "Let one of them do this too, with a filter more."
     )
@@ -141,7 +166,9 @@ def test_the_api_waits_29_seconds(tmp_path: Path) -> None:
         ({"functions/proxy/handler.py": "", "functions/proxy/function.yaml": "description: x"}, "a role called proxy already"),
     ],
 )  # fmt: skip
-def test_a_folder_must_be_a_service(tmp_path: Path, changes: dict[str, str | None], told: str) -> None:
+def test_a_folder_must_be_a_service(
+    tmp_path: Path, changes: dict[str, str | None], told: str
+) -> None:
     assert told in refusal(lay_out(tmp_path, changes))
 
 
@@ -165,15 +192,22 @@ def test_a_folder_of_bytecode_alone_is_left_from_a_branch(tmp_path: Path) -> Non
         ),
     ],
 )  # fmt: skip
-def test_the_command_says_it_in_one_line(tmp_path: Path, changes: dict[str, str | None], told: str) -> None:
+def test_the_command_says_it_in_one_line(
+    tmp_path: Path, changes: dict[str, str | None], told: str
+) -> None:
     ran = finish(start(lay_out(tmp_path, changes), "--local"))
     assert (ran.status, ran.err) == (1, told)
 
 
-def test_a_syntax_error_is_reported_and_the_rest_is_built(built: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_syntax_error_is_reported_and_the_rest_is_built(
+    built: tuple[Path, Path], tmp_path: Path
+) -> None:
     root = lay_out(tmp_path, {"functions/notes/note.py": "def (:\n"})
     (root / "build").mkdir()
     (root / "build/.cache").symlink_to(built[1] / "build/.cache")
     ran = finish(start(root, "--local"))
-    assert (ran.status, ran.err) == (1, "build: functions/notes/note.py: line 1: invalid syntax. Correct it.\n")
+    assert (ran.status, ran.err) == (
+        1,
+        "build: functions/notes/note.py: line 1: invalid syntax. Correct it.\n",
+    )
     assert (root / "build/functions/keeper.zip").is_file()

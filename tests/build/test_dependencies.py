@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tools.build.uv import uv
 from tests.build.repository import REPOSITORY, Ran, lay_out
+from tools.build.uv import uv
 
 ENVIRONMENT = os.environ | {"UV": uv()}
 GROUPS = """\
@@ -39,13 +39,21 @@ uv = []
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with a .venv of its own, locked and built."""
-    root = lay_out(tmp_path_factory.mktemp("small"), {"pyproject.toml": GROUPS, "functions/atrium/greeting.py": ""})
+    root = lay_out(
+        tmp_path_factory.mktemp("small"),
+        {"pyproject.toml": GROUPS, "functions/atrium/greeting.py": ""},
+    )
     for lock in (root / "requirements").iterdir():
         lock.unlink()
     (root / "tools").mkdir()
     shutil.copy(REPOSITORY / "tools/bootstrap.py", root / "tools")
     assert run(root, "tools.setup.lock").status == 0
-    subprocess.run([sys.executable, root / "tools/bootstrap.py"], env=ENVIRONMENT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, root / "tools/bootstrap.py"],
+        env=ENVIRONMENT,
+        check=True,
+        capture_output=True,
+    )
     assert run(root, "tools.build").status == 0
     return root
 
@@ -63,11 +71,14 @@ def test_without_a_service_it_is_in_the_layer_and_the_environment(small: Path) -
     ran = change(small, "add", "idna>=3,<4")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        f"changed: {path}" for path in ("pyproject.toml", "requirements/dev.txt", "requirements/kernel.txt")
+        f"changed: {path}"
+        for path in ("pyproject.toml", "requirements/dev.txt", "requirements/kernel.txt")
     ]
     assert declared(small)["kernel"] == ["six==1.17.0", "idna<4,>=3"]
     assert "# What is on this line stays." in (small / "pyproject.toml").read_text()
-    assert "--hash=sha256:" in (small / "requirements/kernel.txt").read_text().partition("idna==")[2]
+    assert (
+        "--hash=sha256:" in (small / "requirements/kernel.txt").read_text().partition("idna==")[2]
+    )
     for platform in ("arm64", "x86_64", "local"):
         assert "python/idna/core.py" in members(small, f"layer/{platform}/kernel")
     assert importable(small, "idna")
@@ -83,7 +94,11 @@ def test_with_a_service_it_is_in_that_zip_alone_at_the_version_found(small: Path
     [pinned] = declared(small)["notes"]
     assert pinned.startswith("tomli==")
     assert {"include-group": "notes"} in declared(small)["dev"]
-    assert (small / "functions/notes/function.yaml").read_text().endswith("package:\n  requirements: notes\n")
+    assert (
+        (small / "functions/notes/function.yaml")
+        .read_text()
+        .endswith("package:\n  requirements: notes\n")
+    )
     assert "tomli/_parser.py" in members(small, "functions/notes")
     assert "python/tomli/_parser.py" not in members(small, "layer/local/kernel")
     assert importable(small, "tomli")
@@ -95,13 +110,21 @@ def test_with_a_service_it_is_in_that_zip_alone_at_the_version_found(small: Path
         (("",), "NAME='' names no package. Say NAME=httpx"),
         (("not a name",), "NAME='not a name' names no package."),
         (("six",), "pyproject.toml: kernel: six is declared there already."),
-        (("six", "--service", "keeper"), "six lies in the kernel's layer, which every function has. Import it"),
-        (("idna", "--service", "nobody"), "There is no service 'nobody'. SERVICE may be keeper, notes."),
+        (
+            ("six", "--service", "keeper"),
+            "six lies in the kernel's layer, which every function has. Import it",
+        ),
+        (
+            ("idna", "--service", "nobody"),
+            "There is no service 'nobody'. SERVICE may be keeper, notes.",
+        ),
         (("yoyo-migrations<9",), "uv finds no versions that fit together"),
         (("msgspec", "--service", "keeper"), "Without SERVICE it goes into the layer"),
     ],
 )
-def test_an_unavailable_dependency_changes_no_file(state: Path, options: tuple[str, ...], told: str) -> None:
+def test_an_unavailable_dependency_changes_no_file(
+    state: Path, options: tuple[str, ...], told: str
+) -> None:
     ran = change(state, "add", *options)
     assert ran.status == 1
     assert told in ran.err
@@ -128,17 +151,25 @@ def change(root: Path, what: str, *options: str) -> Ran:
 
 def run(root: Path, module: str, *options: str) -> Ran:
     command = [sys.executable, "-m", module, *options, "--root", str(root)]
-    ran = subprocess.run(command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def declared(root: Path) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = tomllib.loads((root / "pyproject.toml").read_text())["dependency-groups"]
+    groups: dict[str, list[Any]] = tomllib.loads((root / "pyproject.toml").read_text())[
+        "dependency-groups"
+    ]
     return groups
 
 
 def files(root: Path) -> dict[Path, bytes]:
-    places = [root / "pyproject.toml", *(root / "requirements").iterdir(), *(root / "functions").rglob("*.yaml")]
+    places = [
+        root / "pyproject.toml",
+        *(root / "requirements").iterdir(),
+        *(root / "functions").rglob("*.yaml"),
+    ]
     return {file: file.read_bytes() for file in [*places, *(root / "build").rglob("*.zip")]}
 
 
@@ -147,4 +178,9 @@ def members(root: Path, artefact: str) -> list[str]:
 
 
 def importable(root: Path, package: str) -> bool:
-    return subprocess.run([root / ".venv/bin/python", "-c", f"import {package}"], capture_output=True).returncode == 0
+    return (
+        subprocess.run(
+            [root / ".venv/bin/python", "-c", f"import {package}"], capture_output=True
+        ).returncode
+        == 0
+    )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from local_aws.terraform.binary import terraform
 from tools.build import gateway_body
 from tools.build.contract import Contract, Operation
-from local_aws.terraform.binary import terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"
@@ -20,7 +20,9 @@ def render(template: Path, folder: Path) -> dict[str, Any]:
     variables = f'{{ user_pool_arn = "{POOL}", invoke_arns = {{ notes = "{NOTES}" }} }}'
     expression = f'jsonencode(jsondecode(templatefile("{template}", {variables})))'
     command = [terraform(ROOT / ".local" / "bin"), "console"]
-    ran = subprocess.run(command, input=expression, cwd=folder, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, input=expression, cwd=folder, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     rendered: dict[str, Any] = json.loads(json.loads(ran.stdout))
     return rendered
@@ -40,8 +42,14 @@ def test_text_is_no_template(tmp_path: Path) -> None:
 def test_an_operation_invokes_its_function(body: dict[str, Any]) -> None:
     read = body["paths"]["/v1/notes/{id}"]["get"]
     integration = read["x-amazon-apigateway-integration"]
-    assert (integration["type"], integration["httpMethod"], integration["uri"]) == ("aws_proxy", "POST", NOTES)
-    assert read["parameters"] == [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    assert (integration["type"], integration["httpMethod"], integration["uri"]) == (
+        "aws_proxy",
+        "POST",
+        NOTES,
+    )
+    assert read["parameters"] == [
+        {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    ]
 
 
 def test_the_authorizer_passes_every_scope_of_the_api(body: dict[str, Any]) -> None:
@@ -57,7 +65,10 @@ def test_the_authorizer_passes_every_scope_of_the_api(body: dict[str, Any]) -> N
                 "name": "Authorization",
                 "in": "header",
                 "x-amazon-apigateway-authtype": "cognito_user_pools",
-                "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": [POOL]},
+                "x-amazon-apigateway-authorizer": {
+                    "type": "cognito_user_pools",
+                    "providerARNs": [POOL],
+                },
             }
         }
     }
@@ -72,8 +83,15 @@ def test_an_api_key_is_wanted_beside_the_token(tmp_path: Path) -> None:
     contract = Contract({"info": {"title": "Notes", "version": "1"}}, operations)
     (tmp_path / "gateway.json").write_bytes(gateway_body.template(contract))
     body = render(tmp_path / "gateway.json", tmp_path)
-    assert body["components"]["securitySchemes"]["api_key"] == {"type": "apiKey", "name": "x-api-key", "in": "header"}
-    assert {method: body["paths"]["/v1/notes"][method]["security"] for method in ("get", "put", "post", "options")} == {
+    assert body["components"]["securitySchemes"]["api_key"] == {
+        "type": "apiKey",
+        "name": "x-api-key",
+        "in": "header",
+    }
+    assert {
+        method: body["paths"]["/v1/notes"][method]["security"]
+        for method in ("get", "put", "post", "options")
+    } == {
         "get": [{"cognito": ["atrium/me"]}, {"api_key": []}],
         "put": [{"api_key": []}],
         "post": [{"cognito": ["atrium/me"]}],
@@ -102,7 +120,9 @@ def test_every_path_answers_preflights(body: dict[str, Any], path: str) -> None:
     """Also for methods and paths that there are not, whose 405 or 404 a page can then read."""
     preflight = body["paths"][path]["options"]
     answer = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
-    headers = {name.rpartition(".")[2]: value for name, value in answer["responseParameters"].items()}
+    headers = {
+        name.rpartition(".")[2]: value for name, value in answer["responseParameters"].items()
+    }
     assert (preflight["security"], answer["statusCode"]) == ([], "204")
     assert headers["Access-Control-Allow-Origin"] == "'*'"
     assert headers["Access-Control-Allow-Methods"] == "'DELETE, GET, HEAD, PATCH, POST, PUT'"
@@ -114,12 +134,25 @@ def test_an_unknown_path_has_a_preflight_and_nothing_else(body: dict[str, Any]) 
 
 
 def test_every_path_refuses_other_methods_with_a_problem(body: dict[str, Any]) -> None:
-    mock = body["paths"]["/v1/notes/{id}"]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+    mock = body["paths"]["/v1/notes/{id}"]["x-amazon-apigateway-any-method"][
+        "x-amazon-apigateway-integration"
+    ]
     answer = mock["responses"]["default"]
-    assert (mock["type"], mock["passthroughBehavior"], answer["statusCode"]) == ("mock", "never", "405")
-    assert set(map(json.dumps, map(json.loads, mock["requestTemplates"].values()))) == {'{"statusCode": 405}'}
-    assert answer["responseParameters"]["method.response.header.Allow"] == "'GET, HEAD, OPTIONS, PUT'"
-    assert answer["responseParameters"]["method.response.header.Content-Type"] == "'application/problem+json'"
+    assert (mock["type"], mock["passthroughBehavior"], answer["statusCode"]) == (
+        "mock",
+        "never",
+        "405",
+    )
+    assert set(map(json.dumps, map(json.loads, mock["requestTemplates"].values()))) == {
+        '{"statusCode": 405}'
+    }
+    assert (
+        answer["responseParameters"]["method.response.header.Allow"] == "'GET, HEAD, OPTIONS, PUT'"
+    )
+    assert (
+        answer["responseParameters"]["method.response.header.Content-Type"]
+        == "'application/problem+json'"
+    )
     assert json.loads(answer["responseTemplates"]["application/json"]) == {
         "type": "about:blank",
         "title": "Method Not Allowed",
@@ -136,7 +169,10 @@ def test_a_mock_declares_the_headers_that_it_maps(body: dict[str, Any]) -> None:
             [(status, declared)] = item[method]["responses"].items()
             answer = item[method]["x-amazon-apigateway-integration"]["responses"]["default"]
             assert answer["statusCode"] == status
-            mapped = {name.removeprefix("method.response.header.") for name in answer["responseParameters"]}
+            mapped = {
+                name.removeprefix("method.response.header.")
+                for name in answer["responseParameters"]
+            }
             assert declared["headers"].keys() == mapped
 
 
@@ -167,7 +203,9 @@ def test_a_mock_declares_the_headers_that_it_maps(body: dict[str, Any]) -> None:
         ("WAF_FILTERED", "403", "request_blocked"),
     ],
 )
-def test_the_gateways_own_answers_are_problems(body: dict[str, Any], kind: str, status: str | None, code: str) -> None:
+def test_the_gateways_own_answers_are_problems(
+    body: dict[str, Any], kind: str, status: str | None, code: str
+) -> None:
     answers = body["x-amazon-apigateway-gateway-responses"]
     assert len(answers) == 21
     answer = answers[kind]
@@ -177,8 +215,13 @@ def test_the_gateways_own_answers_are_problems(body: dict[str, Any], kind: str, 
     assert problem.get("status") == (int(status) if status else None)
     assert problem["request_id"] == "$context.requestId"
     assert problem["title"]
-    assert answer["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
-    assert answer["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+    assert (
+        answer["responseParameters"]["gatewayresponse.header.Content-Type"]
+        == "'application/problem+json'"
+    )
+    assert (
+        answer["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+    )
 
 
 @pytest.mark.parametrize("kind", ["UNAUTHORIZED", "EXPIRED_TOKEN"])

@@ -7,7 +7,12 @@ from pathlib import Path
 import deflate
 import pytest
 
-ZIPS = ["functions/notes.zip", "functions/keeper.zip", "layer/local/kernel.zip", "layer/local/sdk.zip"]
+ZIPS = [
+    "functions/notes.zip",
+    "functions/keeper.zip",
+    "layer/local/kernel.zip",
+    "layer/local/sdk.zip",
+]
 SBOMS = [f"sbom/{name.removesuffix('.zip')}.cdx.json" for name in ZIPS]
 
 

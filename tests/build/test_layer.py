@@ -73,12 +73,16 @@ def test_everything_a_function_imports_is_there(unpacked: Callable[[str], Path])
 
 def test_the_kernels_layer_needs_no_other(unpacked: Callable[[str], Path]) -> None:
     """What speaks to Postgres only, or to nothing, has no other."""
-    assert _run(KERNEL_IMPORTS, unpacked, layers=("kernel",)).splitlines()[0] == "[1] True n,,n=ada hello"
+    assert (
+        _run(KERNEL_IMPORTS, unpacked, layers=("kernel",)).splitlines()[0]
+        == "[1] True n,,n=ada hello"
+    )
 
 
 def test_no_file_lies_in_both(built: tuple[Path, Path]) -> None:
     kernel, sdk = (
-        set(zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip").namelist()) for name in ("kernel", "sdk")
+        set(zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip").namelist())
+        for name in ("kernel", "sdk")
     )
     assert kernel & sdk == set()
 
@@ -94,16 +98,30 @@ def test_the_trimmed_sdk_calls_dynamodb(
 
 
 def test_the_trimmed_sdk_finds_the_real_endpoints(unpacked: Callable[[str], Path]) -> None:
-    in_europe, in_china = _run(ENDPOINTS, unpacked), _run(ENDPOINTS, unpacked, AWS_REGION="cn-north-1")
-    assert in_europe.split() == [f"https://{service}.eu-central-1.amazonaws.com" for service in ("dynamodb", "lambda")]
+    in_europe, in_china = (
+        _run(ENDPOINTS, unpacked),
+        _run(ENDPOINTS, unpacked, AWS_REGION="cn-north-1"),
+    )
+    assert in_europe.split() == [
+        f"https://{service}.eu-central-1.amazonaws.com" for service in ("dynamodb", "lambda")
+    ]
     assert in_china.split()[0] == "https://dynamodb.cn-north-1.amazonaws.com.cn"
 
 
 def test_it_knows_the_declared_services_only(built: tuple[Path, Path]) -> None:
     prefix = "python/botocore/data/"
     names = zipfile.ZipFile(built[0] / "build/layer/arm64/sdk.zip").namelist()
-    folders = {tuple(name.removeprefix(prefix).split("/")[:-1]) for name in names if name.startswith(prefix)}
-    assert folders == {(), ("dynamodb", "2012-08-10"), ("lambda", "2015-03-31"), ("xray", "2016-04-12")}
+    folders = {
+        tuple(name.removeprefix(prefix).split("/")[:-1])
+        for name in names
+        if name.startswith(prefix)
+    }
+    assert folders == {
+        (),
+        ("dynamodb", "2012-08-10"),
+        ("lambda", "2015-03-31"),
+        ("xray", "2016-04-12"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -115,35 +133,49 @@ def test_it_knows_the_declared_services_only(built: tuple[Path, Path]) -> None:
     ],
 )
 def test_each_declaration_brings_its_service(data: Data, service: str) -> None:
-    assert layer.sdk_services([Declaration("of a test", data=data)]) == sorted({"dynamodb", "xray", service})
+    assert layer.sdk_services([Declaration("of a test", data=data)]) == sorted(
+        {"dynamodb", "xray", service}
+    )
     assert layer.sdk_services([Declaration("of a test")]) == ["dynamodb", "xray"]
 
 
 @pytest.mark.parametrize(("platform", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
-def test_compiled_code_is_for_its_processor(built: tuple[Path, Path], platform: str, machine: str) -> None:
+def test_compiled_code_is_for_its_processor(
+    built: tuple[Path, Path], platform: str, machine: str
+) -> None:
     names = zipfile.ZipFile(built[0] / f"build/layer/{platform}/kernel.zip").namelist()
     compiled = [name for name in names if name.endswith(".so")]
     assert compiled == [f"python/msgspec/_core.cpython-313-{machine}-linux-gnu.so"]
 
 
 def test_every_module_has_bytecode(built: tuple[Path, Path]) -> None:
-    layers = (zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip") for name in ("kernel", "sdk"))
+    layers = (
+        zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip") for name in ("kernel", "sdk")
+    )
     names = {name for layer in layers for name in layer.namelist()}
     sources = [name for name in names if name.endswith(".py")]
-    folders = ((name.rpartition("/")[0], name.rpartition("/")[2].removesuffix(".py")) for name in sources)
+    folders = (
+        (name.rpartition("/")[0], name.rpartition("/")[2].removesuffix(".py")) for name in sources
+    )
     assert {f"{folder}/__pycache__/{module}.cpython-313.pyc" for folder, module in folders} <= names
     assert len(sources) > 200
 
 
 def _run(
-    code: str, unpacked: Callable[[str], Path], layers: tuple[str, ...] = ("kernel", "sdk"), **environment: str
+    code: str,
+    unpacked: Callable[[str], Path],
+    layers: tuple[str, ...] = ("kernel", "sdk"),
+    **environment: str,
 ) -> str:
     folders = [str(unpacked(f"layer/local/{name}.zip") / "python") for name in layers]
     path = f"import sys; sys.path[:0] = {folders!r}\n"
     keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
     ran = subprocess.run(
         [sys.executable, "-I", "-S", "-c", path + code],
-        env={"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": environment.get("AWS_REGION", "eu-central-1")}
+        env={
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": environment.get("AWS_REGION", "eu-central-1"),
+        }
         | keys
         | environment,
         capture_output=True,

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.repository import REPOSITORY
 from tools.setup import new_service
 from tools.setup.service_names import ServiceNames
-from tests.build.repository import REPOSITORY
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     for folder in ("functions", "migrations"):
-        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(REPOSITORY / "pyproject.toml", root)
     return root
 
@@ -23,7 +25,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Command:
     """The command, on the small repository; a test need not wait for another interpreter each time."""
 
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         self.root, self._monkeypatch, self._capsys = root, monkeypatch, capsys
 
     def refusal(self, name: str) -> str:
@@ -39,7 +43,9 @@ class Command:
 
 
 @pytest.fixture
-def command(repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     return Command(repository, monkeypatch, capsys)
 
 
@@ -75,7 +81,9 @@ def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(comman
     for file in ("openapi.yaml", "handler.py"):
         served = command.root / "functions" / "meta" / file
         served.write_text(served.read_text().replace("/v1/health", "/v1/zeppelins"))
-    assert "/v1/zeppelins: It is already in functions/meta/openapi.yaml" in command.refusal("zeppelins")
+    assert "/v1/zeppelins: It is already in functions/meta/openapi.yaml" in command.refusal(
+        "zeppelins"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.repository import REPOSITORY, finish, lay_out, start
 from tools.build import wheels
 from tools.build.errors import BuildError
-from tests.build.repository import REPOSITORY, finish, lay_out, start
 
 MACHINES = {"aarch64": 183, "x86_64": 62}  # ELF's e_machine
 KEEPER = "functions/keeper/function.yaml"
@@ -25,7 +25,9 @@ def test_a_function_ships_no_compiled_code(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {KEEPER: "description: x\npackage: {requirements: native}"})
     (root / "requirements/native.txt").write_text(locked("msgspec"))
     _without_layers(root)
-    told = [line for line in finish(start(root, "--local")).err.splitlines() if "native.txt" in line]
+    told = [
+        line for line in finish(start(root, "--local")).err.splitlines() if "native.txt" in line
+    ]
     assert re.fullmatch(
         r"build: requirements/native.txt: pure: msgspec-\S+: it is compiled for one processor, and a function's zip is "
         r"the same on all \(cp313-.*\)\. Without SERVICE it goes into the layer, which is built for each processor\.",
@@ -57,7 +59,10 @@ def test_a_layer_holds_no_code_for_another_processor(tmp_path: Path) -> None:
     """The wheel says `any`, so uv takes it for both."""
     elf = b"\x7fELF" + bytes(14) + MACHINES["x86_64"].to_bytes(2, "little")
     installed = _installed(tmp_path, "py3-none-any", {"liar/native.so": elf})
-    with pytest.raises(BuildError, match=r"arm64: liar/native.so: it is compiled for another processor than arm64's\."):
+    with pytest.raises(
+        BuildError,
+        match=r"arm64: liar/native.so: it is compiled for another processor than arm64's\.",
+    ):
         check(installed, "arm64")
     check(installed, "x86_64")
 
@@ -73,7 +78,9 @@ def test_a_layer_holds_no_code_for_another_processor(tmp_path: Path) -> None:
         ("cp312-cp312-manylinux_2_17_x86_64", set()),
     ],
 )
-def test_a_wheels_tags_are_compared_with_the_functions_platform(tmp_path: Path, tag: str, runs_on: set[str]) -> None:
+def test_a_wheels_tags_are_compared_with_the_functions_platform(
+    tmp_path: Path, tag: str, runs_on: set[str]
+) -> None:
     installed = _installed(tmp_path, tag, {})
     for platform in ("arm64", "x86_64", "pure"):
         if platform in runs_on:

@@ -46,11 +46,15 @@ def test_declared_tables_become_sql(tmp_path: Path) -> None:
     )
     # The lines come first: afterwards nobody could tell whose they are.
     assert [(each["table"], each["erase"]) for each in compiled["tables"]] == [
-        ("lines", "DELETE FROM lines WHERE note_id IN (SELECT id FROM notes WHERE uid = :uid::uuid)"),
+        (
+            "lines",
+            "DELETE FROM lines WHERE note_id IN (SELECT id FROM notes WHERE uid = :uid::uuid)",
+        ),
         ("notes", "UPDATE notes SET text = NULL, state = 'gone' WHERE uid = :uid::uuid"),
     ]
     assert (
-        "SELECT uid, text, state FROM notes WHERE uid = :uid::uuid" in compiled["tables"][1]["export"]
+        "SELECT uid, text, state FROM notes WHERE uid = :uid::uuid"
+        in compiled["tables"][1]["export"]
     )
     [expiring] = compiled["expiring"]
     assert expiring["sql"].startswith("DELETE FROM notes WHERE ctid = ANY")

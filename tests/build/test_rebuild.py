@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.repository import Ran, finish, start
 from tools.build.__main__ import refresh
 from tools.build.artefacts import Artefact
-from tests.build.repository import Ran, finish, start
 
 
 def build(root: Path) -> Ran:
@@ -57,7 +57,9 @@ def test_a_changed_contract_reaches_whoever_ships_it(again: Path) -> None:
 
 
 @pytest.mark.parametrize("artefact", ["functions/notes.zip", "openapi.json"])
-def test_a_damaged_artefact_is_made_again(again: Path, built: tuple[Path, Path], artefact: str) -> None:
+def test_a_damaged_artefact_is_made_again(
+    again: Path, built: tuple[Path, Path], artefact: str
+) -> None:
     (again / "build" / artefact).write_bytes(b"damaged")
     assert made(build(again)) == [artefact]
     assert (again / "build" / artefact).read_bytes() == (built[1] / "build" / artefact).read_bytes()
@@ -70,10 +72,14 @@ def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
     assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]
 
 
-def test_two_parallel_artefacts_are_reported_in_a_line_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_two_parallel_artefacts_are_reported_in_a_line_each(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     artefact = Artefact(tmp_path / "notes.zip", "inputs", lambda: b"zip")
     (tmp_path / "notes.zip").write_bytes(b"zip")
     (tmp_path / ".cache/stamps").mkdir(parents=True)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(functools.partial(refresh, tmp_path), [artefact] * 2000))
-    assert {line.split()[0] + line.split()[-1] for line in capfd.readouterr().out.splitlines()} == {"notes.zips"}
+    assert {line.split()[0] + line.split()[-1] for line in capfd.readouterr().out.splitlines()} == {
+        "notes.zips"
+    }

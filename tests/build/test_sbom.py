@@ -10,8 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tools.setup.lock import names
 from tests.build.repository import finish, start
+from tools.setup.lock import names
 
 ARTEFACTS = ["functions/notes", "functions/keeper", "layer/arm64/kernel", "layer/x86_64/sdk"]
 
@@ -33,16 +33,23 @@ def test_it_is_bound_to_the_zip(built: tuple[Path, Path], artefact: str) -> None
     assert subject["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(zipped).hexdigest()}]
 
 
-@pytest.mark.parametrize(("artefact", "lock"), [("layer/arm64/kernel", "kernel"), ("layer/arm64/sdk", "sdk")])
-def test_it_names_every_locked_package_with_a_licence(built: tuple[Path, Path], artefact: str, lock: str) -> None:
+@pytest.mark.parametrize(
+    ("artefact", "lock"), [("layer/arm64/kernel", "kernel"), ("layer/arm64/sdk", "sdk")]
+)
+def test_it_names_every_locked_package_with_a_licence(
+    built: tuple[Path, Path], artefact: str, lock: str
+) -> None:
     components = sbom(built[0], artefact)["components"]
-    assert {re.split("[:/@]", one["purl"])[2] for one in components} == names(built[0] / f"requirements/{lock}.txt")
+    assert {re.split("[:/@]", one["purl"])[2] for one in components} == names(
+        built[0] / f"requirements/{lock}.txt"
+    )
     assert [one["name"] for one in components if not one["licenses"]] == []
 
 
 def test_the_sbom_lists_the_dependencies_of_each_package(built: tuple[Path, Path]) -> None:
     needs = {
-        one["ref"].partition("@")[0]: one["dependsOn"] for one in sbom(built[0], "layer/arm64/kernel")["dependencies"]
+        one["ref"].partition("@")[0]: one["dependsOn"]
+        for one in sbom(built[0], "layer/arm64/kernel")["dependencies"]
     }
     assert [one.partition("@")[0] for one in needs["pkg:pypi/scramp"]] == ["pkg:pypi/asn1crypto"]
     assert sbom(built[0], "functions/notes")["components"] == []

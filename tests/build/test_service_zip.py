@@ -12,9 +12,13 @@ import pytest
 HEADER = 16  # bytes of a pyc before its code
 
 
-def test_the_zip_holds_the_package_and_nothing_of_the_build(unpacked: Callable[[str], Path]) -> None:
+def test_the_zip_holds_the_package_and_nothing_of_the_build(
+    unpacked: Callable[[str], Path],
+) -> None:
     folder = unpacked("functions/notes.zip")
-    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
+    assert sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    ) == [
         "notes/__init__.py",
         "notes/__pycache__/__init__.cpython-313.pyc",
         "notes/__pycache__/handler.cpython-313.pyc",
@@ -25,10 +29,24 @@ def test_the_zip_holds_the_package_and_nothing_of_the_build(unpacked: Callable[[
     ]
 
 
-def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(unpacked: Callable[[str], Path]) -> None:
+def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(
+    unpacked: Callable[[str], Path],
+) -> None:
     assert json.loads((unpacked("functions/notes.zip") / "notes/rules.json").read_bytes()) == {
-        "GET /v1/health": {"allow": [{"kind": "public"}], "current_authority": False, "recent_sign_in": None, "scopes": [], "takes_query": False},
-        "GET /v1/notes/{id}": {"allow": [{"kind": "self"}], "current_authority": False, "recent_sign_in": None, "scopes": ["atrium/me"], "takes_query": True},
+        "GET /v1/health": {
+            "allow": [{"kind": "public"}],
+            "current_authority": False,
+            "recent_sign_in": None,
+            "scopes": [],
+            "takes_query": False,
+        },
+        "GET /v1/notes/{id}": {
+            "allow": [{"kind": "self"}],
+            "current_authority": False,
+            "recent_sign_in": None,
+            "scopes": ["atrium/me"],
+            "takes_query": True,
+        },
         "PUT /v1/notes/{id}": {
             "allow": [{"kind": "permission", "of": "users.write"}, {"kind": "self"}],
             "current_authority": True,
@@ -53,7 +71,9 @@ def test_tracebacks_name_the_files_in_lambda(unpacked: Callable[[str], Path]) ->
     assert code.co_filename == "/var/task/notes/note.py"
 
 
-def test_included_files_lie_at_the_root(built: tuple[Path, Path], unpacked: Callable[[str], Path]) -> None:
+def test_included_files_lie_at_the_root(
+    built: tuple[Path, Path], unpacked: Callable[[str], Path]
+) -> None:
     folder = unpacked("functions/keeper.zip")
     assert (folder / "migrations/0001_notes.sql").read_text() == "select 1;\n"
     assert (folder / "openapi.json").read_bytes() == (built[0] / "build/openapi.json").read_bytes()
@@ -61,7 +81,9 @@ def test_included_files_lie_at_the_root(built: tuple[Path, Path], unpacked: Call
 
 def test_vendored_packages_work_with_their_entry_points(unpacked: Callable[[str], Path]) -> None:
     task = unpacked("functions/keeper.zip")
-    assert _run("from keeper.handler import handler; print(handler({}, None))", task).count(".") == 2
+    assert (
+        _run("from keeper.handler import handler; print(handler({}, None))", task).count(".") == 2
+    )
     backends = "from yoyo.backends.base import get_backend_class; print(get_backend_class('sqlite').__name__)"
     assert _run(backends, task) == "SQLiteBackend"
 

@@ -21,7 +21,10 @@ def main() -> int:
     options = _options()
     # Lambda would ignore bytecode of another Python, and start more slowly.
     if sys.version_info[:2] != PYTHON:
-        print("build: Lambda runs Python 3.13, but this is another version. Use .venv/bin/python.", file=sys.stderr)
+        print(
+            "build: Lambda runs Python 3.13, but this is another version. Use .venv/bin/python.",
+            file=sys.stderr,
+        )
         return 1
     root: Path = options.root.resolve()
     platforms = [LOCAL] if options.local else [*LAMBDA_PLATFORMS, LOCAL]
@@ -36,8 +39,12 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
-    parser.add_argument("--local", action="store_true", help="no layers for Lambda, only this machine's")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)")
+    parser.add_argument(
+        "--local", action="store_true", help="no layers for Lambda, only this machine's"
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path.cwd(), help="the repository (default: this folder)"
+    )
     return parser.parse_args()
 
 

@@ -21,7 +21,9 @@ FILE = "rules.json"
 _WIDEST_FIRST = ("public", "permission", "role", "self")
 _PERMISSION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _ROLE = re.compile(r"[a-z][a-z0-9_-]*")
-_FORMS = "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, `role: <role>`"
+_FORMS = (
+    "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, `role: <role>`"
+)
 
 Alternative = dict[str, str]
 """One alternative: its `kind`, and `of` if it has one."""
@@ -34,10 +36,16 @@ def rules(contract: Path) -> bytes:
     by_route = {
         f"{method.upper()} {path}": {
             "allow": alternatives(contract, f"{method.upper()} {path}", operation),
-            "current_authority": needs_current_authority(contract, f"{method.upper()} {path}", operation),
+            "current_authority": needs_current_authority(
+                contract, f"{method.upper()} {path}", operation
+            ),
             "recent_sign_in": recent_sign_in(contract, f"{method.upper()} {path}", operation),
-            "scopes": sorted(scope for one in operation.get("security", ()) for scope in one.get("cognito", ())),
-            "takes_query": any(_is_in_query(parts, parameter) for parameter in operation.get("parameters", ())),
+            "scopes": sorted(
+                scope for one in operation.get("security", ()) for scope in one.get("cognito", ())
+            ),
+            "takes_query": any(
+                _is_in_query(parts, parameter) for parameter in operation.get("parameters", ())
+            ),
             **_headers(contract, f"{method.upper()} {path}", operation),
         }
         for path, item in part["paths"].items()
@@ -62,7 +70,12 @@ def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]
     kinds = {one["kind"] for one in alternatives(file, route, operation)}
     if operation.get(AUTHORITY_EXTENSION) == CURRENT:
         if "public" in kinds:
-            raise BuildError(file, f"{route}.{AUTHORITY_EXTENSION}", "A public operation has no caller.", "Remove it.")
+            raise BuildError(
+                file,
+                f"{route}.{AUTHORITY_EXTENSION}",
+                "A public operation has no caller.",
+                "Remove it.",
+            )
         return True
     changes = not route.startswith("GET ") and operation.get(RULES_EXTENSION) != "authzen"
     return changes and bool(kinds & {"permission", "role"})
@@ -75,7 +88,12 @@ def recent_sign_in(file: Path, route: str, operation: Mapping[str, Any]) -> int 
     """
     seconds: int | None = operation.get(RECENT_SIGN_IN_EXTENSION)
     if seconds is not None and operation.get(EXTENSION) == ["public"]:
-        raise BuildError(file, f"{route}.{RECENT_SIGN_IN_EXTENSION}", "A public operation has no caller.", "Remove it.")
+        raise BuildError(
+            file,
+            f"{route}.{RECENT_SIGN_IN_EXTENSION}",
+            "A public operation has no caller.",
+            "Remove it.",
+        )
     return seconds
 
 
@@ -94,14 +112,24 @@ def alternatives(file: Path, route: str, operation: Mapping[str, Any]) -> list[A
     field = f"{route}.{EXTENSION}"
     declared = operation.get(EXTENSION)
     if not (isinstance(declared, list) and declared):
-        raise BuildError(file, field, "Nobody is allowed.", f"Write a list with at least one of {_FORMS}.")
+        raise BuildError(
+            file, field, "Nobody is allowed.", f"Write a list with at least one of {_FORMS}."
+        )
     found = [_alternative(file, field, route, one) for one in declared]
     is_public = any(one["kind"] == "public" for one in found)
     if is_public and len(found) > 1:
-        raise BuildError(file, field, "`public` stands beside others.", "It admits everybody: leave it alone.")
+        raise BuildError(
+            file, field, "`public` stands beside others.", "It admits everybody: leave it alone."
+        )
     if is_public != (operation.get("security") == []):
-        why = "`public` and `security: []` go together." if is_public else "`security: []` admits everybody."
-        raise BuildError(file, field, why, "Allow `public` and demand no scope, or neither of the two.")
+        why = (
+            "`public` and `security: []` go together."
+            if is_public
+            else "`security: []` admits everybody."
+        )
+        raise BuildError(
+            file, field, why, "Allow `public` and demand no scope, or neither of the two."
+        )
     return sorted(found, key=lambda one: _WIDEST_FIRST.index(one["kind"]))
 
 
@@ -111,10 +139,14 @@ def _alternative(file: Path, field: str, route: str, declared: Any) -> Alternati
             return {"kind": declared}
         case {"self": str(name), **rest} if not rest:
             if f"{{{name}}}" not in route.split("/"):
-                raise BuildError(file, field, f"The path has no parameter {name}.", "Name one of the path.")
+                raise BuildError(
+                    file, field, f"The path has no parameter {name}.", "Name one of the path."
+                )
             return {"kind": "self", "of": name}
         case {"permission": str(name), **rest} if not rest and _PERMISSION.fullmatch(name):
             return {"kind": "permission", "of": name}
         case {"role": str(name), **rest} if not rest and _ROLE.fullmatch(name):
             return {"kind": "role", "of": name}
-    raise BuildError(file, field, f"{json.dumps(declared)} is not an alternative.", f"Write one of {_FORMS}.")
+    raise BuildError(
+        file, field, f"{json.dumps(declared)} is not an alternative.", f"Write one of {_FORMS}."
+    )

@@ -40,10 +40,17 @@ def archive(entries: Entries, *, after: bytes = _NOTHING) -> bytes:
         method, packed = _packed(content)
         how = (_READ_BY, _UTF_8, method, _MIDNIGHT, _FIRST_OF_1980)
         of_both = (*how, zlib.crc32(content), len(packed), len(content), len(name), 0)
-        directory += _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, *of_both, 0, 0, 0, _REGULAR_FILE_0644, len(files)) + name
+        directory += (
+            _CENTRAL.pack(
+                b"PK\1\2", _MADE_ON_UNIX, *of_both, 0, 0, 0, _REGULAR_FILE_0644, len(files)
+            )
+            + name
+        )
         files += _LOCAL.pack(b"PK\3\4", *of_both) + name + packed
     count += len(entries)
-    return bytes(files + directory + _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), len(files), 0))
+    return bytes(
+        files + directory + _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), len(files), 0)
+    )
 
 
 def _packed(content: bytes) -> tuple[int, bytes]:

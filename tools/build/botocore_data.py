@@ -52,8 +52,13 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
 
     Raise KeyError if a service lacks one of the operations.
     """
-    versions = {path.parent for path in map(PurePosixPath, entries) if path.parent.parent.parent == _DATA}
-    newest = {max((one for one in versions if one.parent.name == service), default=None) for service in services}
+    versions = {
+        path.parent for path in map(PurePosixPath, entries) if path.parent.parent.parent == _DATA
+    }
+    newest = {
+        max((one for one in versions if one.parent.name == service), default=None)
+        for service in services
+    }
     trimmed: dict[str, bytes] = {}
     for name, content in entries.items():
         path = PurePosixPath(name)
@@ -75,7 +80,12 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
 
 def _endpoints_of(endpoints: Any, services: list[str]) -> Any:
     partitions = [
-        {**partition, "services": {name: of for name, of in partition["services"].items() if name in services}}
+        {
+            **partition,
+            "services": {
+                name: of for name, of in partition["services"].items() if name in services
+            },
+        }
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}

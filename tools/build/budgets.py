@@ -17,16 +17,22 @@ VENDORED = (
 )
 
 
-def overweight(build: Path, functions: list[Function], platforms: Sequence[str]) -> Iterator[BuildError]:
+def overweight(
+    build: Path, functions: list[Function], platforms: Sequence[str]
+) -> Iterator[BuildError]:
     """Yield a failure for each function over its budget; artefacts that failed count as empty."""
     for function in functions:
         weighed = [_parts(build, function, platform) for platform in platforms]
         parts = max(weighed, key=lambda sizes: sum(sizes.values()))
-        budget = BUDGETS[tuple(function.layers)] + (VENDORED if function.declaration.package.requirements else 0)
+        budget = BUDGETS[tuple(function.layers)] + (
+            VENDORED if function.declaration.package.requirements else 0
+        )
         if sum(parts.values()) > budget:
             sizes = " + ".join(f"{path} {size / 1000:.0f} kB" for path, size in parts.items())
             why = f"{sizes} exceed the budget of {budget / 1000:.0f} kB (tools/build/budgets.py)."
-            what_to_do = "Remove a dependency, or leave out its unused modules (tools/build/layer.py)."
+            what_to_do = (
+                "Remove a dependency, or leave out its unused modules (tools/build/layer.py)."
+            )
             yield BuildError(function.file, "package", why, what_to_do)
 
 

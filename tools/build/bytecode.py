@@ -36,4 +36,9 @@ def _compiled(source: bytes, filename: str) -> bytes:
     # bytes would depend on what else was compiled. Format 2 has no such marks. Code that is loaded
     # from it and written again always gives the same bytes.
     unmarked = marshal.loads(marshal.dumps(code, 2))  # noqa: S302  our own bytes
-    return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source) + marshal.dumps(unmarked)
+    return (
+        importlib.util.MAGIC_NUMBER
+        + _UNCHECKED_HASH
+        + importlib.util.source_hash(source)
+        + marshal.dumps(unmarked)
+    )

@@ -83,8 +83,12 @@ class _DescribedOperation(msgspec.Struct, rename="camel"):
     security: list[dict[str, list[str]]]
     api_key: bool = msgspec.field(default=False, name=API_KEY_EXTENSION)
     throttle: _Throttle | None = msgspec.field(default=None, name=THROTTLE_EXTENSION)
-    rules: Literal["authzen"] | None = msgspec.field(default=None, name=access_rules.RULES_EXTENSION)
-    authority: Literal["current"] | None = msgspec.field(default=None, name=access_rules.AUTHORITY_EXTENSION)
+    rules: Literal["authzen"] | None = msgspec.field(
+        default=None, name=access_rules.RULES_EXTENSION
+    )
+    authority: Literal["current"] | None = msgspec.field(
+        default=None, name=access_rules.AUTHORITY_EXTENSION
+    )
     recent_sign_in: Annotated[int, Meta(ge=1)] | None = msgspec.field(
         default=None, name=access_rules.RECENT_SIGN_IN_EXTENSION
     )
@@ -96,7 +100,11 @@ def files(root: Path, functions: list[Function]) -> list[Path]:
     return [
         _shared_file(root),
         *problems.files(root),
-        *(file for service in services for file in (service.file, service.contract, service.folder / "handler.py")),
+        *(
+            file
+            for service in services
+            for file in (service.file, service.contract, service.folder / "handler.py")
+        ),
     ]
 
 
@@ -111,7 +119,11 @@ def read(root: Path, functions: list[Function], noted: Path | None = None) -> Co
         _merge(shared, part, service.contract, owners)
         described = list(_operations(service, part, scopes))
         _require_partitions(service, described, part)
-        routes.check(service.folder / "handler.py", service.contract, {operation.route for operation in described})
+        routes.check(
+            service.folder / "handler.py",
+            service.contract,
+            {operation.route for operation in described},
+        )
         operations += described
     document = msgspec.to_builtins(shared)
     if any(operation.api_key for operation in operations):
@@ -123,7 +135,9 @@ def read(root: Path, functions: list[Function], noted: Path | None = None) -> Co
 
 def scopes_of(document: Mapping[str, Any]) -> list[str]:
     """Return all scopes of the API, in alphabetical order."""
-    return sorted(document["components"]["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"])
+    return sorted(
+        document["components"]["securitySchemes"][SCHEME]["flows"]["authorizationCode"]["scopes"]
+    )
 
 
 def _shared_file(root: Path) -> Path:
@@ -139,7 +153,9 @@ def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
         return set(scopes_of({"components": shared.components}))
     except (KeyError, TypeError):
         field = f"components.securitySchemes.{SCHEME}.flows.authorizationCode.scopes"
-        raise BuildError(file, field, "It is missing.", "Add it, a mapping of scope to description.") from None
+        raise BuildError(
+            file, field, "It is missing.", "Add it, a mapping of scope to description."
+        ) from None
 
 
 def _merge(shared: _SharedPart, part: _ServicePart, file: Path, owners: Owners) -> None:
@@ -161,9 +177,16 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
             route = f"{method.upper()} {path}"
             if method not in METHODS:
                 what_to_do = f"A path holds {', '.join(METHODS)}; say the rest in each of them."
-                raise BuildError(service.contract, f"{path}: {method}", "It is not one of our methods.", what_to_do)
+                raise BuildError(
+                    service.contract,
+                    f"{path}: {method}",
+                    "It is not one of our methods.",
+                    what_to_do,
+                )
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
-            demanded = tuple(_scope(service.contract, route, one, scopes) for one in described.security)
+            demanded = tuple(
+                _scope(service.contract, route, one, scopes) for one in described.security
+            )
             access_rules.needs_current_authority(service.contract, route, content)
             access_rules.recent_sign_in(service.contract, route, content)
             deprecation.headers(service.contract, route, content)
@@ -176,15 +199,37 @@ def _require_partitions(service: Function, operations: list[Operation], part: _S
     """Raise BuildError if the service lacks a partition that the kernel needs for its routes."""
     signed_in = _signed_in(operations)
     reasons = (
-        ("read", "users", signed_in, "is for people who signed in, and their tokens are compared with the table"),
-        ("update", "sessions", signed_in, "is for people who signed in, and their sessions are recorded in the table"),
-        ("read", "roles", _by_permission(service, part), "asks for a permission, and the table says which roles hold it"),
-        ("read", "signing_keys", _paginated(part), "takes a cursor, and its signing key is in the table"),
+        (
+            "read",
+            "users",
+            signed_in,
+            "is for people who signed in, and their tokens are compared with the table",
+        ),
+        (
+            "update",
+            "sessions",
+            signed_in,
+            "is for people who signed in, and their sessions are recorded in the table",
+        ),
+        (
+            "read",
+            "roles",
+            _by_permission(service, part),
+            "asks for a permission, and the table says which roles hold it",
+        ),
+        (
+            "read",
+            "signing_keys",
+            _paginated(part),
+            "takes a cursor, and its signing key is in the table",
+        ),
     )
     for right, partition, route, why in reasons:
         if route and partition not in getattr(service.declaration.data.user_attributes, right):
             what_to_do = f"Add `{partition}` to `user_attributes: {{{right}: […]}}` below `data`."
-            raise BuildError(service.file, f"data.user_attributes.{right}", f"{route} {why}.", what_to_do)
+            raise BuildError(
+                service.file, f"data.user_attributes.{right}", f"{route} {why}.", what_to_do
+            )
 
 
 def _signed_in(operations: list[Operation]) -> str | None:
@@ -201,7 +246,9 @@ def _by_permission(service: Function, part: _ServicePart) -> str | None:
 
 def _paginated(part: _ServicePart) -> str | None:
     cursor = {"$ref": "#/components/parameters/Cursor"}
-    return next((route for route, content in _routes(part) if cursor in content.get("parameters", ())), None)
+    return next(
+        (route for route, content in _routes(part) if cursor in content.get("parameters", ())), None
+    )
 
 
 def _routes(part: _ServicePart) -> Iterator[tuple[str, Mapping[str, Any]]]:

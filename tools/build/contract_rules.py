@@ -23,7 +23,9 @@ class Owners:
         if not is_free:
             other = self.of(field)
             why = f"It is already in {other.parent.parent.name}/{other.parent.name}/{other.name}."
-            raise BuildError(file, ".".join(field), why, "Rename one of them, or keep it in one place.")
+            raise BuildError(
+                file, ".".join(field), why, "Rename one of them, or keep it in one place."
+            )
         self._files[field] = file
 
     def of(self, field: Field) -> Path:
@@ -56,7 +58,9 @@ def _check_operation_ids(paths: dict[str, Any], owners: Owners) -> None:
             name, route = operation["operationId"], f"{method.upper()} {path}"
             if name in seen:
                 why = f"{name} is also the operationId of {seen[name]}."
-                raise BuildError(owners.of(("paths", path)), f"{route}.operationId", why, "Rename one of them.")
+                raise BuildError(
+                    owners.of(("paths", path)), f"{route}.operationId", why, "Rename one of them."
+                )
             seen[name] = route
 
 
@@ -72,12 +76,16 @@ def _check_variables(paths: dict[str, Any], owners: Owners) -> None:
         for segment in path.split("/"):
             if not re.fullmatch(r"\{\w+\}|[\w.:,-]*", segment):
                 why = f"API Gateway takes no segment {segment!r}."
-                raise BuildError(owners.of(("paths", path)), path, why, "Use a plain word or `{variable}`.")
+                raise BuildError(
+                    owners.of(("paths", path)), path, why, "Use a plain word or `{variable}`."
+                )
             if segment.startswith("{"):
                 variable, other = known.setdefault(before, (segment, path))
                 if variable != segment:
                     why = f"{segment} stands where {other} has {variable}."
-                    raise BuildError(owners.of(("paths", path)), path, why, "Use one name at one position.")
+                    raise BuildError(
+                        owners.of(("paths", path)), path, why, "Use one name at one position."
+                    )
             before += "/{}" if segment.startswith("{") else f"/{segment}"
 
 
@@ -89,7 +97,9 @@ def _check_references(document: dict[str, Any], owners: Owners) -> None:
                 found = found[key.replace("~1", "/").replace("~0", "~")]
         except (KeyError, TypeError):
             why = f"{target!r} leads nowhere."
-            raise BuildError(owners.of(field), ".".join((*field, "$ref")), why, "Correct it, or add it.") from None
+            raise BuildError(
+                owners.of(field), ".".join((*field, "$ref")), why, "Correct it, or add it."
+            ) from None
 
 
 def _references(node: Any, field: Field) -> Iterator[tuple[Field, str]]:

@@ -97,7 +97,9 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
     """
 
-    event_name: Annotated[list[Literal["INSERT", "MODIFY", "REMOVE"]], Meta(min_length=1)] | None = None
+    event_name: (
+        Annotated[list[Literal["INSERT", "MODIFY", "REMOVE"]], Meta(min_length=1)] | None
+    ) = None
     dynamodb: dict[Literal["Keys", "NewImage", "OldImage"], dict[str, Any]] = {}
     user_identity: dict[Literal["principalId", "type"], list[Any]] = {}
 
@@ -109,7 +111,9 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requirements: str | None = None
 
 
-class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}):
+class Declaration(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"asynchronous": "async"}
+):
     """The content of a `function.yaml`, with memory in MB and timeout in seconds."""
 
     description: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -142,7 +146,11 @@ class Function:
         Terraform reads them from build/layers.json. With SnapStart every function gets `sdk`.
         """
         touched = self.declaration.data
-        return [KERNEL_LAYER] if touched == Data(postgres=touched.postgres) else [KERNEL_LAYER, SDK_LAYER]
+        return (
+            [KERNEL_LAYER]
+            if touched == Data(postgres=touched.postgres)
+            else [KERNEL_LAYER, SDK_LAYER]
+        )
 
     @property
     def file(self) -> Path:
@@ -178,14 +186,18 @@ def _declaration(folder: Path) -> Declaration:
     data = content.get("data")
     if isinstance(data, dict) and isinstance(data.get("user_attributes"), list):
         why = "A list of rights to the whole table is the form of an earlier version."
-        what_to_do = f"Name the partitions: `{{read: [users], update: [users]}}`. {_known_partitions()}"
+        what_to_do = (
+            f"Name the partitions: `{{read: [users], update: [users]}}`. {_known_partitions()}"
+        )
         raise BuildError(file, "data.user_attributes", why, what_to_do)
     return yaml_file.convert(content, Declaration, file)
 
 
 def _check(function: Function, names: set[str], root: Path) -> None:
     rules = (_folder, _trigger, _stream, _reach, _partitions)
-    found = [refusal for rule in rules for refusal in rule(function)] + list(_names(function, names, root))
+    found = [refusal for rule in rules for refusal in rule(function)] + list(
+        _names(function, names, root)
+    )
     for field, why, what_to_do in found:
         raise BuildError(function.file, field, why, what_to_do)
 
@@ -209,7 +221,11 @@ Refusals = Iterator[tuple[str | None, str, str]]
 def _folder(function: Function) -> Refusals:
     name = function.name
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in sys.stdlib_module_names:
-        yield None, f"{name!r} cannot be a package of its own.", "Rename the folder to a snake_case name that is free."
+        yield (
+            None,
+            f"{name!r} cannot be a package of its own.",
+            "Rename the folder to a snake_case name that is free.",
+        )
     if len(name) > LONGEST_NAME:
         yield (
             None,
@@ -219,22 +235,42 @@ def _folder(function: Function) -> Refusals:
     if name in TAKEN_NAMES:
         yield None, f"The environment has a role called {name} already.", "Rename the folder."
     if not (function.folder / "handler.py").is_file():
-        yield None, "There is no handler.py beside it.", f"Add it; Lambda calls `{name}.handler.handler`."
+        yield (
+            None,
+            "There is no handler.py beside it.",
+            f"Add it; Lambda calls `{name}.handler.handler`.",
+        )
 
 
 def _trigger(function: Function) -> Refusals:
     declaration = function.declaration
     trigger = declaration.trigger
     if trigger == "api" and not function.contract.is_file():
-        yield "trigger", "`api` needs routes.", f"Add functions/{function.name}/openapi.yaml, or set another trigger."
+        yield (
+            "trigger",
+            "`api` needs routes.",
+            f"Add functions/{function.name}/openapi.yaml, or set another trigger.",
+        )
     if trigger != "api" and function.contract.is_file():
-        yield "trigger", "There is an openapi.yaml, so the API calls it.", "Set `trigger: api`, or remove openapi.yaml."
+        yield (
+            "trigger",
+            "There is an openapi.yaml, so the API calls it.",
+            "Set `trigger: api`, or remove openapi.yaml.",
+        )
     if trigger == "api" and declaration.timeout > API_TIMEOUT:
-        yield "timeout", f"API Gateway gives up after {API_TIMEOUT} seconds.", f"Set {API_TIMEOUT} or less."
+        yield (
+            "timeout",
+            f"API Gateway gives up after {API_TIMEOUT} seconds.",
+            f"Set {API_TIMEOUT} or less.",
+        )
     if declaration.asynchronous and trigger not in ("none", "schedule"):
         yield "async", f"`{trigger}` waits for the answer.", "Remove `async`, or the trigger."
     if trigger == "schedule" and declaration.schedule is None:
-        yield "schedule", "The trigger does not say when.", "Add it, e.g. `schedule: rate(5 minutes)`."
+        yield (
+            "schedule",
+            "The trigger does not say when.",
+            "Add it, e.g. `schedule: rate(5 minutes)`.",
+        )
     if trigger != "schedule" and declaration.schedule is not None:
         yield "schedule", f"`{trigger}` has no schedule.", "Set `trigger: schedule`, or remove it."
 
@@ -242,7 +278,11 @@ def _trigger(function: Function) -> Refusals:
 def _stream(function: Function) -> Refusals:
     trigger, filters = function.declaration.trigger, function.declaration.filters
     if trigger == STREAM and filters is None:
-        yield "filters", "Nothing says which records it wants.", "Add it, e.g. `filters: [{eventName: [INSERT]}]`."
+        yield (
+            "filters",
+            "Nothing says which records it wants.",
+            "Add it, e.g. `filters: [{eventName: [INSERT]}]`.",
+        )
     if trigger != STREAM and filters is not None:
         yield "filters", f"`{trigger}` has no records.", f"Set `trigger: {STREAM}`, or remove it."
     for pattern in filters or []:
@@ -270,7 +310,11 @@ def _reach(function: Function) -> Refusals:
     """
     declaration = function.declaration
     if declaration.data.postgres and not declaration.vpc:
-        yield "vpc", "Postgres is reachable from inside the VPC only.", "Remove `vpc: false` or `data.postgres`."
+        yield (
+            "vpc",
+            "Postgres is reachable from inside the VPC only.",
+            "Remove `vpc: false` or `data.postgres`.",
+        )
     for field in ("cognito", "mails", "parameters"):
         if getattr(declaration.data, field) and declaration.vpc:
             yield (
@@ -292,7 +336,11 @@ def _partitions(function: Function) -> Refusals:
             if name not in PARTITIONS:
                 yield field, f"The table has no partition {name!r}.", _known_partitions()
             elif PARTITIONS[name].index and right != "read":
-                yield field, f"{name!r} is a partition of an index.", "Write to the partition of the table itself."
+                yield (
+                    field,
+                    f"{name!r} is a partition of an index.",
+                    "Write to the partition of the table itself.",
+                )
             elif names.count(name) > 1:
                 yield field, f"{name!r} is duplicated.", "Remove one of the two."
 
@@ -304,7 +352,15 @@ def _known_partitions() -> str:
 def _names(function: Function, names: set[str], root: Path) -> Refusals:
     for invoked in function.declaration.data.invoke:
         if invoked not in names:
-            yield "data.invoke", f"There is no function {invoked!r}.", f"Use one of: {', '.join(sorted(names))}."
+            yield (
+                "data.invoke",
+                f"There is no function {invoked!r}.",
+                f"Use one of: {', '.join(sorted(names))}.",
+            )
     for path in function.declaration.package.include:
         if not (root / path).resolve().is_relative_to(root.resolve()):
-            yield "package.include", f"{path!r} lies outside the repository.", "Name a path inside it."
+            yield (
+                "package.include",
+                f"{path!r} lies outside the repository.",
+                "Name a path inside it.",
+            )

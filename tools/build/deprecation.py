@@ -39,5 +39,7 @@ def _midnight(file: Path, field: str, declared: Any, name: str) -> datetime:
     try:
         day = date.fromisoformat(declared[name])
     except (KeyError, TypeError, ValueError):
-        raise BuildError(file, field, f"`{name}` is not a date.", "Write it as 2027-01-31.") from None
+        raise BuildError(
+            file, field, f"`{name}` is not a date.", "Write it as 2027-01-31."
+        ) from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

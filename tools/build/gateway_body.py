@@ -51,13 +51,25 @@ def template(contract: Contract) -> bytes:
 
 
 def _body(contract: Contract) -> dict[str, Any]:
-    operations = sorted(contract.operations, key=lambda operation: (operation.path, operation.method))
+    operations = sorted(
+        contract.operations, key=lambda operation: (operation.path, operation.method)
+    )
     scopes = sorted({scope for operation in operations for scope in operation.scopes})
-    paths = {path: _path(path, list(group), scopes) for path, group in groupby(operations, key=lambda each: each.path)}
-    paths |= {path: {"options": _parameters(path) | _preflight()} for path in _OTHER_PATHS if path not in paths}
+    paths = {
+        path: _path(path, list(group), scopes)
+        for path, group in groupby(operations, key=lambda each: each.path)
+    }
+    paths |= {
+        path: {"options": _parameters(path) | _preflight()}
+        for path in _OTHER_PATHS
+        if path not in paths
+    }
     return {
         "openapi": "3.0.1",
-        "info": {"title": contract.document["info"]["title"], "version": contract.document["info"]["version"]},
+        "info": {
+            "title": contract.document["info"]["title"],
+            "version": contract.document["info"]["version"],
+        },
         "paths": paths,
         "components": {"securitySchemes": {SCHEME: _authorizer(), **_api_key(operations)}},
         "x-amazon-apigateway-minimum-compression-size": _MINIMUM_COMPRESSION_BYTES,
@@ -88,7 +100,9 @@ def _path(path: str, operations: Sequence[Operation], scopes: Sequence[str]) -> 
         by_method["HEAD"] = by_method["GET"]
     allow = ", ".join(sorted({"OPTIONS", *by_method}))
     methods = {
-        **{method.lower(): _operation(operation, scopes) for method, operation in by_method.items()},
+        **{
+            method.lower(): _operation(operation, scopes) for method, operation in by_method.items()
+        },
         "options": _preflight(),
         "x-amazon-apigateway-any-method": _other_methods(allow),
     }
@@ -144,7 +158,9 @@ def _other_methods(allow: str) -> dict[str, Any]:
     return _mock(405, {**PROBLEM_HEADERS, "Allow": allow}, body, _CONTENT_TYPES)
 
 
-def _mock(status: int, headers: dict[str, str], body: str, content_types: Sequence[str]) -> dict[str, Any]:
+def _mock(
+    status: int, headers: dict[str, str], body: str, content_types: Sequence[str]
+) -> dict[str, Any]:
     request = json.dumps({"statusCode": status})
     return {
         "security": [],
@@ -161,7 +177,9 @@ def _mock(status: int, headers: dict[str, str], body: str, content_types: Sequen
             "responses": {
                 "default": {
                     "statusCode": str(status),
-                    "responseParameters": {f"method.response.header.{name}": f"'{of}'" for name, of in headers.items()},
+                    "responseParameters": {
+                        f"method.response.header.{name}": f"'{of}'" for name, of in headers.items()
+                    },
                     "responseTemplates": {"application/json": body},
                 }
             },

@@ -17,7 +17,9 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
 }
 PROBLEM_HEADERS = {**CORS, **SECURITY, "Content-Type": "application/problem+json"}
-_BEARER = {"WWW-Authenticate": 'Bearer realm="atrium", error="invalid_token"'}  # RFC 6750, section 3
+_BEARER = {
+    "WWW-Authenticate": 'Bearer realm="atrium", error="invalid_token"'
+}  # RFC 6750, section 3
 # AuthZEN 1.0, 10.1.3: the request's id, if it had one. All operations return it.
 _ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
 _OURS = "Tell us the request_id if it stays."
@@ -33,31 +35,52 @@ class _Answer(NamedTuple):
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 _ANSWERS = {
     "ACCESS_DENIED": _Answer(403, "forbidden", "The token does not allow this."),
-    "API_CONFIGURATION_ERROR": _Answer(500, "internal_error", f"The API is set up wrongly. {_OURS}"),
-    "AUTHORIZER_CONFIGURATION_ERROR": _Answer(500, "internal_error", f"The authorizer is set up wrongly. {_OURS}"),
-    "AUTHORIZER_FAILURE": _Answer(500, "internal_error", f"The token could not be checked. {_OURS}"),
+    "API_CONFIGURATION_ERROR": _Answer(
+        500, "internal_error", f"The API is set up wrongly. {_OURS}"
+    ),
+    "AUTHORIZER_CONFIGURATION_ERROR": _Answer(
+        500, "internal_error", f"The authorizer is set up wrongly. {_OURS}"
+    ),
+    "AUTHORIZER_FAILURE": _Answer(
+        500, "internal_error", f"The token could not be checked. {_OURS}"
+    ),
     "BAD_REQUEST_BODY": _Answer(400, "bad_request", "The body cannot be understood."),
-    "BAD_REQUEST_PARAMETERS": _Answer(400, "bad_request", "A parameter is missing or cannot be understood."),
+    "BAD_REQUEST_PARAMETERS": _Answer(
+        400, "bad_request", "A parameter is missing or cannot be understood."
+    ),
     "DEFAULT_4XX": _Answer(None, "request_refused", "The request was refused."),
     "DEFAULT_5XX": _Answer(None, "internal_error", f"Something failed on our side. {_OURS}"),
     "EXPIRED_TOKEN": _Answer(401, "token_expired", "The token has expired. Refresh it.", _BEARER),
-    "INTEGRATION_FAILURE": _Answer(502, "bad_gateway", f"The service could not be reached. {_OURS}"),
-    "INTEGRATION_TIMEOUT": _Answer(504, "gateway_timeout", "The service did not answer in time. Try again."),
+    "INTEGRATION_FAILURE": _Answer(
+        502, "bad_gateway", f"The service could not be reached. {_OURS}"
+    ),
+    "INTEGRATION_TIMEOUT": _Answer(
+        504, "gateway_timeout", "The service did not answer in time. Try again."
+    ),
     "INVALID_API_KEY": _Answer(403, "api_key_invalid", "The x-api-key is missing or unknown."),
-    "INVALID_SIGNATURE": _Answer(403, "signature_invalid", "The signature is wrong. Send a bearer token."),
+    "INVALID_SIGNATURE": _Answer(
+        403, "signature_invalid", "The signature is wrong. Send a bearer token."
+    ),
     # The error with which API Gateway answers an unknown path.
     "MISSING_AUTHENTICATION_TOKEN": _Answer(404, "route_unknown", "There is no such path."),
     "QUOTA_EXCEEDED": _Answer(429, "quota_exceeded", "The quota of this API key is used up."),
-    "REQUEST_TOO_LARGE": _Answer(413, "body_too_large", "The request is larger than API Gateway takes."),
+    "REQUEST_TOO_LARGE": _Answer(
+        413, "body_too_large", "The request is larger than API Gateway takes."
+    ),
     "RESOURCE_NOT_FOUND": _Answer(404, "route_unknown", "There is no such path."),
-    "THROTTLED": _Answer(429, "too_many_requests", "Too many requests. Try again soon.", {"Retry-After": "1"}),
+    "THROTTLED": _Answer(
+        429, "too_many_requests", "Too many requests. Try again soon.", {"Retry-After": "1"}
+    ),
     "UNAUTHORIZED": _Answer(
-        401, "unauthorized", 
+        401,
+        "unauthorized",
         "Send a valid access token of this API: `Authorization: Bearer <token>`. It is missing, has expired, is of "
         "another user pool, or is an ID token.",
         _BEARER,
     ),
-    "UNSUPPORTED_MEDIA_TYPE": _Answer(415, "media_type_unsupported", "The body's content type is not taken here."),
+    "UNSUPPORTED_MEDIA_TYPE": _Answer(
+        415, "media_type_unsupported", "The body's content type is not taken here."
+    ),
     "WAF_FILTERED": _Answer(403, "request_blocked", "The request was blocked by a firewall rule."),
 }
 
@@ -76,14 +99,28 @@ def _response(answer: _Answer) -> dict[str, Any]:
     headers = {**PROBLEM_HEADERS, **answer.headers}
     return {
         **({"statusCode": str(answer.status)} if answer.status else {}),
-        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+        "responseParameters": {
+            f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
+        }
         | _ECHO,
-        "responseTemplates": {"application/json": problem(answer.status, answer.code, answer.detail)},
+        "responseTemplates": {
+            "application/json": problem(answer.status, answer.code, answer.detail)
+        },
     }
 
 
 def problem(status: int | None, code: str, detail: str) -> str:
     """Return the mapping template of a problem, with its members in the kernel's order."""
-    known = {"title": HTTPStatus(status).phrase, "status": status} if status else {"title": detail.rstrip(".")}
-    members = {"type": "about:blank", **known, "detail": detail, "code": code, "request_id": "$context.requestId"}
+    known = (
+        {"title": HTTPStatus(status).phrase, "status": status}
+        if status
+        else {"title": detail.rstrip(".")}
+    )
+    members = {
+        "type": "about:blank",
+        **known,
+        "detail": detail,
+        "code": code,
+        "request_id": "$context.requestId",
+    }
     return json.dumps(members, ensure_ascii=False)

@@ -13,17 +13,29 @@ def documents(root: Path, build: Path, functions: list[Function]) -> Iterator[Ar
     """Yield the documents, which must precede `packages`, since a function may ship the contract."""
     merged = cache(lambda: contract.read(root, functions, noted=build / ".cache" / "openapi"))
     files = contract.files(root, functions)
-    inputs = digest(*(part for file in files for part in (str(file.relative_to(root)), file.read_bytes())))
+    inputs = digest(
+        *(part for file in files for part in (str(file.relative_to(root)), file.read_bytes()))
+    )
     yield Artefact(build / "openapi.json", inputs, lambda: merged().to_json())
     yield Artefact(build / "gateway.json", inputs, lambda: gateway_body.template(merged()))
     yield layer.of_functions(build, functions)
-    declared = digest(*(part for file in personal_data.files(root) for part in (str(file.relative_to(root)), file.read_bytes())))
+    declared = digest(
+        *(
+            part
+            for file in personal_data.files(root)
+            for part in (str(file.relative_to(root)), file.read_bytes())
+        )
+    )
     yield Artefact(
-        build / "personal_data.json", declared, lambda: personal_data.compiled(personal_data.read(root))
+        build / "personal_data.json",
+        declared,
+        lambda: personal_data.compiled(personal_data.read(root)),
     )
 
 
-def packages(root: Path, build: Path, functions: list[Function], platforms: Iterable[str]) -> list[Artefact]:
+def packages(
+    root: Path, build: Path, functions: list[Function], platforms: Iterable[str]
+) -> list[Artefact]:
     """Yield the layers for each platform, and the functions' zips."""
     services = layer.sdk_services(function.declaration for function in functions)
     return [

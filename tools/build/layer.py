@@ -6,7 +6,14 @@ from pathlib import Path
 
 from tools.build import artefacts, botocore_data, zips
 from tools.build.archive import archive
-from tools.build.declarations import FOR_THE_BUILD, KERNEL, KERNEL_LAYER, SDK_LAYER, Declaration, Function
+from tools.build.declarations import (
+    FOR_THE_BUILD,
+    KERNEL,
+    KERNEL_LAYER,
+    SDK_LAYER,
+    Declaration,
+    Function,
+)
 from tools.build.packages import Packages
 
 _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
@@ -18,9 +25,18 @@ _PLACE = zips.Place(zip_folder="python", lambda_folder="/opt/python")
 _UNUSED = (
     *(
         "asn1crypto/_perf/*",
-        *(f"asn1crypto/{name}.py" for name in ("cms", "crl", "csr", "ocsp", "pdf", "pkcs12", "tsp")),
+        *(
+            f"asn1crypto/{name}.py"
+            for name in ("cms", "crl", "csr", "ocsp", "pdf", "pkcs12", "tsp")
+        ),
     ),
-    *("dateutil/zoneinfo/*", "dateutil/rrule.py", "dateutil/easter.py", "dateutil/tz/win.py", "dateutil/tzwin.py"),
+    *(
+        "dateutil/zoneinfo/*",
+        "dateutil/rrule.py",
+        "dateutil/easter.py",
+        "dateutil/tz/win.py",
+        "dateutil/tzwin.py",
+    ),
     *(f"idna/{name}.py" for name in ("__main__", "cli", "codec", "compat")),
     *("aws_xray_sdk/ext/*", "botocore/crt/auth.py", "botocore/stub.py", "wrapt/_wrappers.*"),
     *("asn1crypto/_inet.py", "dateutil/utils.py", "aws_xray_sdk/core/async_context.py"),
@@ -58,7 +74,9 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
         cache=build / ".cache" / "wheels",
         is_wanted=lambda name: not zips.matches(name, _UNUSED),
     )
-    ours = zips.read_tree(root / "functions" / KERNEL, is_wanted=lambda name: name not in FOR_THE_BUILD)
+    ours = zips.read_tree(
+        root / "functions" / KERNEL, is_wanted=lambda name: name not in FOR_THE_BUILD
+    )
     ours = zips.below(KERNEL, ours)
 
     def make() -> bytes:
@@ -66,7 +84,9 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
         return archive(zips.below(_PLACE.zip_folder, compiled), after=wheels.zipped())
 
     return artefacts.Artefact(
-        path_of(build, platform, KERNEL_LAYER), artefacts.digest(wheels.digest, *zips.flat(ours)), make
+        path_of(build, platform, KERNEL_LAYER),
+        artefacts.digest(wheels.digest, *zips.flat(ours)),
+        make,
     )
 
 
@@ -77,7 +97,9 @@ def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefact
         platform=platform,
         place=_PLACE,
         cache=build / ".cache" / "wheels",
-        is_wanted=lambda name: not zips.matches(name, _UNUSED) and botocore_data.is_wanted(name, services),
+        is_wanted=lambda name: (
+            not zips.matches(name, _UNUSED) and botocore_data.is_wanted(name, services)
+        ),
         trim=lambda entries: botocore_data.trim(entries, services),
         decided_by=" ".join(services),
     )
@@ -86,7 +108,10 @@ def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefact
 
 def of_functions(build: Path, functions: Iterable[Function]) -> artefacts.Artefact:
     """Return `build`/layers.json, which maps each function to its layers, for Terraform."""
-    content = json.dumps({function.name: function.layers for function in functions}, indent=1).encode() + b"\n"
+    content = (
+        json.dumps({function.name: function.layers for function in functions}, indent=1).encode()
+        + b"\n"
+    )
     return artefacts.Artefact(build / "layers.json", artefacts.digest(content), lambda: content)
 
 

@@ -45,7 +45,9 @@ class Packages:
     @property
     def digest(self) -> str:
         host = (sysconfig.get_platform(), sys.version) if self.platform == LOCAL else ()
-        return artefacts.digest(self.lock.read_bytes(), self.platform, repr(self.place), self.decided_by, *host)
+        return artefacts.digest(
+            self.lock.read_bytes(), self.platform, repr(self.place), self.decided_by, *host
+        )
 
     def zipped(self) -> bytes:
         """Return a zip of the wheels' files, from the cache if its inputs are unchanged."""
@@ -64,7 +66,9 @@ class Packages:
             self._install(Path(target))
             wheels.check(Path(target), self.lock, self.platform)
             installed = zips.read_tree(Path(target), self._is_shipped)
-            compiled = zips.with_bytecode(self.trim(_headers_only(installed)), self.place, Path(target))
+            compiled = zips.with_bytecode(
+                self.trim(_headers_only(installed)), self.place, Path(target)
+            )
             return zips.below(self.place.zip_folder, compiled)
 
     def _is_shipped(self, name: str) -> bool:
@@ -73,8 +77,19 @@ class Packages:
         return not zips.matches(name, _NEVER_IMPORTED) and self.is_wanted(name)
 
     def _install(self, target: Path) -> None:
-        platform = [] if self.platform == LOCAL else ["--python-platform", _UV_PLATFORMS[self.platform]]
-        command = [uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+        platform = (
+            [] if self.platform == LOCAL else ["--python-platform", _UV_PLATFORMS[self.platform]]
+        )
+        command = [
+            uv(),
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+        ]
         command += ["--python", sys.executable, "--python-version", "3.13", *platform]
         command += ["--target", str(target), "-r", str(self.lock)]
         try:
@@ -85,9 +100,16 @@ class Packages:
                 self.lock, self.platform, why, "Correct UV, or leave it unset and put uv on PATH."
             ) from None
         if ran.returncode:
-            as_what = " in pure Python, as a function's zip needs it" if self.platform == PURE else ""
+            as_what = (
+                " in pure Python, as a function's zip needs it" if self.platform == PURE else ""
+            )
             why = f"uv could not install it{as_what}: {' '.join(ran.stderr.split())}"
-            raise BuildError(self.lock, self.platform, why, "Check the network, or renew the lock with `make lock`.")
+            raise BuildError(
+                self.lock,
+                self.platform,
+                why,
+                "Check the network, or renew the lock with `make lock`.",
+            )
 
 
 def _headers_only(installed: dict[str, bytes]) -> dict[str, bytes]:

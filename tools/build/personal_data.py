@@ -269,9 +269,7 @@ def _erasure_order(registry: Registry) -> list[str]:
 
 
 def _expiry(name: str, column: str | None) -> str:
-    rows = (
-        f"SELECT ctid FROM {name} WHERE {column} <= now() LIMIT :limit::integer FOR UPDATE SKIP LOCKED"  # noqa: S608
-    )
+    rows = f"SELECT ctid FROM {name} WHERE {column} <= now() LIMIT :limit::integer FOR UPDATE SKIP LOCKED"  # noqa: S608
     return f"DELETE FROM {name} WHERE ctid = ANY (ARRAY({rows})) RETURNING true"  # noqa: S608
 
 

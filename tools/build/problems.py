@@ -43,7 +43,9 @@ def read(root: Path) -> dict[str, ErrorCode]:
         for code, entry in declared.items():
             if code in owners:
                 why = f"{owners[code].parent.name}/{FILE} declares it too."
-                raise BuildError(file, code, why, "Keep it in one file; the kernel's is for all services.")
+                raise BuildError(
+                    file, code, why, "Keep it in one file; the kernel's is for all services."
+                )
             owners[code], found[code] = file, entry
     return dict(sorted(found.items()))
 

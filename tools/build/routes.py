@@ -14,10 +14,17 @@ def check(handler: Path, contract: Path, described: Set[str]) -> None:
     handled = read(handler)
     for route in sorted(described - handled.keys()):
         why = f"{route} has no handler."
-        raise BuildError(handler, "ROUTES", why, f"Add the route to ROUTES, or remove it from {contract.name}.")
+        raise BuildError(
+            handler, "ROUTES", why, f"Add the route to ROUTES, or remove it from {contract.name}."
+        )
     for route in sorted(handled.keys() - described):
         why = f"{route} is not in {contract.name}."
-        raise BuildError(handler, f"line {handled[route]}", why, "Describe the route there, or remove it from ROUTES.")
+        raise BuildError(
+            handler,
+            f"line {handled[route]}",
+            why,
+            "Describe the route there, or remove it from ROUTES.",
+        )
 
 
 def read(handler: Path) -> Mapping[str, int]:
@@ -29,7 +36,9 @@ def read(handler: Path) -> Mapping[str, int]:
     for statement in module.body:
         if isinstance(value := _assigned(statement), ast.Dict):
             return _keys(handler, value)
-    raise BuildError(handler, "ROUTES", "There is no such dictionary at the top of the module.", _EXAMPLE)
+    raise BuildError(
+        handler, "ROUTES", "There is no such dictionary at the top of the module.", _EXAMPLE
+    )
 
 
 def _assigned(statement: ast.stmt) -> ast.expr | None:
@@ -47,8 +56,12 @@ def _keys(handler: Path, routes: ast.Dict) -> dict[str, int]:
     for key in routes.keys:
         if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
             line = (key or routes).lineno
-            raise BuildError(handler, f"line {line}", "A key of ROUTES is not a plain string.", _EXAMPLE)
+            raise BuildError(
+                handler, f"line {line}", "A key of ROUTES is not a plain string.", _EXAMPLE
+            )
         if key.value in lines:
-            raise BuildError(handler, f"line {key.lineno}", f"{key.value} is given twice.", "Remove one.")
+            raise BuildError(
+                handler, f"line {key.lineno}", f"{key.value} is given twice.", "Remove one."
+            )
         lines[key.value] = key.lineno
     return lines

@@ -27,7 +27,9 @@ def artefact(build: Path, zipped: Path) -> artefacts.Artefact:
     content = zipped.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     return artefacts.Artefact(
-        path_of(build, zipped), artefacts.digest(str(name), digest), lambda: _document(name.as_posix(), content, digest)
+        path_of(build, zipped),
+        artefacts.digest(str(name), digest),
+        lambda: _document(name.as_posix(), content, digest),
     )
 
 
@@ -57,7 +59,10 @@ def _document(name: str, content: bytes, digest: str) -> bytes:
         "components": [_component(package) for package in packages],
         "dependencies": [
             {"ref": name, "dependsOn": sorted(references.values())},
-            *({"ref": _purl(package), "dependsOn": _needs(package, references)} for package in packages),
+            *(
+                {"ref": _purl(package), "dependsOn": _needs(package, references)}
+                for package in packages
+            ),
         ],
     }
     return json.dumps(document, indent=1).encode() + b"\n"
@@ -88,7 +93,11 @@ def _licences(package: Message) -> Iterator[dict[str, Any]]:
     if expression := package["License-Expression"]:
         yield {"expression": expression}
         return
-    classified = [one.rpartition(" :: ")[2] for one in package.get_all("Classifier", []) if one.startswith(_CLASSIFIED)]
+    classified = [
+        one.rpartition(" :: ")[2]
+        for one in package.get_all("Classifier", [])
+        if one.startswith(_CLASSIFIED)
+    ]
     free_text = (package["License"] or "").strip()
     # Some wheels have the whole text of the licence there. Then the classifiers name it.
     for name in classified if "\n" in free_text or not free_text else [free_text]:
@@ -102,4 +111,6 @@ def _needs(package: Message, references: dict[str, str]) -> list[str]:
 
     required = (Requirement(text) for text in package.get_all("Requires-Dist", []))
     wanted = (one for one in required if one.marker is None or one.marker.evaluate({"extra": ""}))
-    return sorted({references[name] for one in wanted if (name := _normalised(one.name)) in references})
+    return sorted(
+        {references[name] for one in wanted if (name := _normalised(one.name)) in references}
+    )

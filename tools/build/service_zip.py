@@ -27,7 +27,11 @@ def artefact(root: Path, build: Path, function: Function) -> artefacts.Artefact:
 
 
 def _rules(function: Function) -> dict[str, bytes]:
-    return {access_rules.FILE: access_rules.rules(function.contract)} if function.declaration.trigger == "api" else {}
+    return (
+        {access_rules.FILE: access_rules.rules(function.contract)}
+        if function.declaration.trigger == "api"
+        else {}
+    )
 
 
 def _included(root: Path, function: Function) -> dict[str, bytes]:
@@ -40,8 +44,14 @@ def _included(root: Path, function: Function) -> dict[str, bytes]:
         path = root / name
         if not path.exists():
             what_to_do = "Name a file or folder, relative to the repository."
-            raise BuildError(function.file, "package.include", f"{name!r} does not exist.", what_to_do)
-        included |= zips.below(path.name, zips.read_tree(path)) if path.is_dir() else {path.name: path.read_bytes()}
+            raise BuildError(
+                function.file, "package.include", f"{name!r} does not exist.", what_to_do
+            )
+        included |= (
+            zips.below(path.name, zips.read_tree(path))
+            if path.is_dir()
+            else {path.name: path.read_bytes()}
+        )
     return included
 
 
@@ -52,7 +62,16 @@ def _vendored(root: Path, build: Path, function: Function) -> Packages | None:
     lock = root / "requirements" / f"{group}.txt"
     if not lock.is_file():
         what_to_do = "Add the group to pyproject.toml and run `make lock`."
-        raise BuildError(function.file, "package.requirements", f"requirements/{lock.name} does not exist.", what_to_do)
+        raise BuildError(
+            function.file,
+            "package.requirements",
+            f"requirements/{lock.name} does not exist.",
+            what_to_do,
+        )
     return Packages(
-        lock, PURE, _PLACE, build / ".cache" / "wheels", is_wanted=lambda name: not zips.matches(name, _UNUSED)
+        lock,
+        PURE,
+        _PLACE,
+        build / ".cache" / "wheels",
+        is_wanted=lambda name: not zips.matches(name, _UNUSED),
     )

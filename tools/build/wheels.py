@@ -10,7 +10,9 @@ LOCAL = "local"  # the platform of this machine
 PURE = "pure"  # every platform: wheels without compiled code
 
 PYTHON = (3, 13)  # the version on Lambda
-_GLIBC = 34  # 2.34, of Amazon Linux 2023: https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
+_GLIBC = (
+    34  # 2.34, of Amazon Linux 2023: https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
+)
 _OLDER_NAMES = ("manylinux2014", "manylinux2010", "manylinux1")
 _PROCESSORS = {"arm64": "aarch64", "x86_64": "x86_64"}
 _ELF_MACHINES = {"arm64": 183, "x86_64": 62}  # e_machine, at bytes 18 and 19
@@ -34,8 +36,16 @@ def _wrong_tags(installed: Path, platform: str) -> Iterator[tuple[str, str]]:
         lines = (line.partition(": ") for line in file.read_text().splitlines())
         tags = [value for key, _, value in lines if key == "Tag"]
         if not _allowed(platform).intersection(tags):
-            name, compatible = file.parent.name.removesuffix(".dist-info"), ", ".join(tags) or "nothing"
-            yield name, f"{_COMPILED_CODE} ({compatible})." if platform == PURE else f"its wheel is for {compatible}."
+            name, compatible = (
+                file.parent.name.removesuffix(".dist-info"),
+                ", ".join(tags) or "nothing",
+            )
+            yield (
+                name,
+                f"{_COMPILED_CODE} ({compatible})."
+                if platform == PURE
+                else f"its wheel is for {compatible}.",
+            )
 
 
 def _wrong_processors(installed: Path, platform: str) -> Iterator[tuple[str, str]]:
@@ -46,7 +56,10 @@ def _wrong_processors(installed: Path, platform: str) -> Iterator[tuple[str, str
             and (machine := _machine(file)) is not None
             and machine != _ELF_MACHINES.get(platform, machine)
         ):
-            yield file.relative_to(installed).as_posix(), f"it is compiled for another processor than {platform}'s."
+            yield (
+                file.relative_to(installed).as_posix(),
+                f"it is compiled for another processor than {platform}'s.",
+            )
         elif platform == PURE and file.suffix in _COMPILED:
             yield file.relative_to(installed).as_posix(), f"{_COMPILED_CODE}."
 
@@ -70,5 +83,11 @@ def _allowed(platform: str) -> frozenset[str]:
     platforms = [f"manylinux_2_{minor}_{processor}" for minor in range(_GLIBC, 4, -1)]
     platforms += [f"{name}_{processor}" for name in _OLDER_NAMES] + [f"linux_{processor}"]
     return frozenset(
-        map(str, (*cpython_tags(PYTHON, ["cp313"], platforms), *compatible_tags(PYTHON, "cp313", platforms)))
+        map(
+            str,
+            (
+                *cpython_tags(PYTHON, ["cp313"], platforms),
+                *compatible_tags(PYTHON, "cp313", platforms),
+            ),
+        )
     )

@@ -20,18 +20,24 @@ class Place:
     lambda_folder: str
 
 
-def read_tree(folder: Path, is_wanted: Callable[[str], bool] = lambda path: True) -> dict[str, bytes]:
+def read_tree(
+    folder: Path, is_wanted: Callable[[str], bool] = lambda path: True
+) -> dict[str, bytes]:
     """Return the files below `folder` by path, without bytecode, tests, dotfiles and backups."""
     paths = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     return {
-        path: (folder / path).read_bytes() for path in paths if not matches(path, _NEVER_SHIPPED) and is_wanted(path)
+        path: (folder / path).read_bytes()
+        for path in paths
+        if not matches(path, _NEVER_SHIPPED) and is_wanted(path)
     }
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
     """Return True if the path or a part of it matches a pattern; `*` also matches slashes."""
     candidates = (path, *PurePosixPath(path).parts)
-    return any(fnmatch.fnmatchcase(candidate, pattern) for pattern in patterns for candidate in candidates)
+    return any(
+        fnmatch.fnmatchcase(candidate, pattern) for pattern in patterns for candidate in candidates
+    )
 
 
 def below(folder: str, entries: Entries) -> dict[str, bytes]:
@@ -53,7 +59,11 @@ def with_bytecode(entries: Entries, place: Place, read_from: Path) -> dict[str, 
     for path, content in entries.items():
         if path.endswith(".py"):
             try:
-                compiled[bytecode.cached(path)] = bytecode.compile_source(content, f"{place.lambda_folder}/{path}")
+                compiled[bytecode.cached(path)] = bytecode.compile_source(
+                    content, f"{place.lambda_folder}/{path}"
+                )
             except SyntaxError as error:
-                raise BuildError(read_from / path, f"line {error.lineno}", f"{error.msg}.", "Correct it.") from None
+                raise BuildError(
+                    read_from / path, f"line {error.lineno}", f"{error.msg}.", "Correct it."
+                ) from None
     return compiled
