@@ -79,3 +79,24 @@ def _user(client: Client, email: str) -> list[list[Any]]:
             "SELECT uid, status FROM users WHERE email = :email", email=email
         )
         return rows
+
+
+def test_a_reset_password_works_and_leaves_the_command_of_a_mail(client: Client) -> None:
+    member = client.new_member()
+    app, new = client.outputs.user_pool_client_id, "Another-Horse-8-Battery"
+    client.cognito.forgot_password(ClientId=app, Username=member.email)
+    client.cognito.confirm_forgot_password(
+        ClientId=app,
+        Username=member.email,
+        ConfirmationCode=client.code(member.email),
+        Password=new,
+    )
+    assert client.sign_in(member, new).tokens["AccessToken"]
+    found = client.aws("dynamodb").query(
+        TableName=client.outputs.user_attributes_table,
+        IndexName="GSI1",
+        KeyConditionExpression="gsi1pk = :about",
+        ExpressionAttributeValues={":about": {"S": f"ABOUT#{member.uid}"}},
+    )
+    commands = [item.get("command", {}).get("S") for item in found["Items"]]
+    assert "tell_password_reset" in commands
