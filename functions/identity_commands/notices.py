@@ -66,9 +66,10 @@ def _attributes(subject: str) -> dict[str, str]:
 
 def _texts(command: str, locale: str) -> tuple[str, str]:
     language = locale.replace("_", "-").partition("-")[0].lower()
+    # People choose their locale, so it must not become a path: a long one is an OSError.
+    if language not in {folder.name for folder in FOLDER.iterdir()}:
+        language = config.optional("MAIL_LANGUAGE", "en")
     file = FOLDER / language / f"{command}.html"
-    if not language.isalpha() or not file.is_file():
-        file = FOLDER / config.optional("MAIL_LANGUAGE", "en") / f"{command}.html"
     subject, _, body = file.read_text().partition("\n\n")
     product = config.optional("MAIL_PRODUCT", "Atrium")
     return Template(subject.removeprefix("Subject: ")).substitute(product=product), body

@@ -108,6 +108,14 @@ def test_a_change_of_mfa_is_told_by_mail(services: Services) -> None:
     ]
 
 
+@pytest.mark.parametrize("locale", ["x" * 2048, "../de", "de/", "\0", ""])
+def test_a_locale_without_a_text_does_not_stop_the_stream(services: Services, locale: str) -> None:
+    services.account["locale"] = locale
+    reset()
+    assert perform() == DONE
+    assert services.subjects == ["Your password for Atrium was reset"]
+
+
 @pytest.mark.parametrize(("verified", "sender"), [("false", "a@example.org"), ("true", "")])
 def test_without_a_sender_or_a_verified_address_no_mail_is_sent(
     services: Services, monkeypatch: pytest.MonkeyPatch, verified: str, sender: str
