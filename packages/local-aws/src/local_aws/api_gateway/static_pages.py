@@ -33,9 +33,8 @@ class StaticPages:
             return web.Response(status=308, headers={"Location": f"{self.path}/"})
         if not self.folder.is_dir():
             return web.Response(status=404, text=self.missing)
-        folder = self.folder.resolve()
-        file = (folder / unquote(path[len(self.path) + 1 :] or "index.html")).resolve()
-        if not file.is_relative_to(folder) or not file.is_file():
+        file = self._file(unquote(path[len(self.path) + 1 :] or "index.html"))
+        if file is None:
             return web.Response(status=404, text="There is no such page.")
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return web.Response(
@@ -44,3 +43,12 @@ class StaticPages:
             charset="utf-8" if kind.startswith("text/") else None,
             headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"},
         )
+
+    def _file(self, name: str) -> Path | None:
+        """Return the file below the folder, or None for a path that names none."""
+        folder = self.folder.resolve()
+        try:
+            file = (folder / name).resolve()
+            return file if file.is_relative_to(folder) and file.is_file() else None
+        except (OSError, ValueError):  # the name is too long, or has a NUL
+            return None

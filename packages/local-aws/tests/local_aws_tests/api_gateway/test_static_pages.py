@@ -34,6 +34,11 @@ def test_nothing_outside_the_folder_is_served(pages: Gateway, path: str) -> None
     assert b"not a page" not in pages.call("GET", path).body
 
 
+@pytest.mark.parametrize("name", ["no-such-page", "a%00b", "x" * 5000, "%80"])
+def test_a_path_that_names_no_file_is_not_found(pages: Gateway, name: str) -> None:
+    assert pages.call("GET", f"/docs/{name}").status == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/docsother"), ("POST", "/docs/"), ("GET", "/v1/docs")]
 )
