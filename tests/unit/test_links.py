@@ -46,6 +46,16 @@ def test_each_relative_link_leads_to_a_file_and_a_heading(file: Path) -> None:
     assert not dead
 
 
+def test_the_index_of_the_documentation_links_to_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    links = {
+        (index.parent / path).resolve() for path, _ in relative(LINK.findall(index.read_text()))
+    }
+    pages = {file for file in FILES if file.is_relative_to(index.parent)} - {index}
+    pages |= {file for file in FILES if file.match("modules/*/README.md")}
+    assert not pages - links, "pages that no reader of docs/README.md finds: link them there"
+
+
 def test_each_link_of_the_site_leads_to_one_of_its_pages() -> None:
     guides = docs_site.read_guides()
     pages = {f"{page.name}.html": page.body for page in guides}
