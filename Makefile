@@ -220,8 +220,8 @@ reachability: environment ## Print who may reach whom in an environment's networ
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
 
 .PHONY: cost
-cost: environment ## Print what an environment costs on AWS, idle and per million requests (ENV=dev|prod, FORMAT=json, COMPARE=file of it); needs no account
-	@$(PYTHON) -m tools.operations.cost $(or $(ENV),dev) --format $(or $(FORMAT),text) $(if $(COMPARE),--compare "$(COMPARE)")
+cost: environment ## Print what an environment costs on AWS, idle and per million requests (ENV=dev|prod, FORMAT=json, BASE=commit to compare with); needs no account
+	@$(PYTHON) -m tools.operations.cost $(or $(ENV),dev) --format $(or $(FORMAT),text) $(if $(BASE),--base "$(BASE)") $(if $(TEXT),--text "$(TEXT)")
 
 .PHONY: picture
 picture: environment ## Draw an environment from its plan as SVG in docs/pictures (ENV=prod, which the README shows); needs no account

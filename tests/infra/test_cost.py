@@ -1,15 +1,18 @@
 """`make cost`: the bill of each environment's plan."""
 
 import copy
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools.deploy.errors import RefusedError
 from tools.deploy.terraform.offline_plan import Plan, kind, of_kind
-from tools.operations.cost.__main__ import Cost, differences, read, text
+from tools.operations.cost.__main__ import differences, markdown, text
 from tools.operations.cost.plan_cost import PRICED, idle, million_requests
 from tools.operations.cost.price_table import table
+from tools.operations.cost.priced_commit import Cost, of_commit
 
 DATABASE = {"aws_db_instance", "aws_db_proxy"}
 
@@ -87,15 +90,44 @@ def test_the_bill_marks_prices_that_nobody_read(dev: Plan) -> None:
 def test_the_difference_names_what_changed() -> None:
     earlier = Cost("prod", {"1 aws_eip": 3.65, "1 aws_kms_key": 1}, {"Lambda, requests": 0.2})
     now = Cost("prod", {"1 aws_eip": 3.65, "2 aws_kms_key": 2}, {"Lambda, requests": 0.2})
-    assert differences(earlier, now)[1:] == [
-        "Compared with prod: +1.00 a month idle, +0.00 per million requests",
+    assert differences(earlier, now) == [
+        "prod: 5.65 USD a month idle (+1.00 by this change), 0.20 per million requests (+0.00)",
         "       -1.00  1 aws_kms_key",
         "       +2.00  2 aws_kms_key",
     ]
 
 
-def test_a_file_that_is_no_cost_is_refused(tmp_path: Any) -> None:
-    (tmp_path / "cost.json").write_text("{}")
-    for name in ("cost.json", "missing.json"):
-        with pytest.raises(RefusedError, match="FORMAT=json"):
-            read(tmp_path / name)
+def test_a_comment_shows_the_sum_and_folds_the_lines() -> None:
+    shown, folded = markdown(["dev: 50.00 USD", "   1.00  a key"]).split("<details>")
+    assert shown.strip() == "**Cost.** dev: 50.00 USD"
+    assert "1.00  a key" in folded
+
+
+MAKEFILE = """cost:
+\t@printf '{"environment": "$(ENV)", "idle": {"$(FORMAT)": 3.5}, "million_requests": {}}'
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository whose one commit prices dev, with a change that is not committed."""
+    (tmp_path / "envs/dev").mkdir(parents=True)
+    (tmp_path / "envs/dev/main.tf").touch()
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    for line in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "Price dev"]):
+        subprocess.run(["git", *line], cwd=tmp_path, check=True)
+    (tmp_path / "Makefile").write_text("cost:\n\t@exit 3\n")
+    return tmp_path
+
+
+def test_a_commit_is_priced_by_its_own_code(repository: Path) -> None:
+    assert of_commit("dev", "HEAD", repository) == Cost("dev", {"json": 3.5}, {})
+    assert of_commit("new", "HEAD", repository) == Cost("new", {}, {})
+    listed = subprocess.check_output(["git", "worktree", "list"], cwd=repository, text=True)
+    assert len(listed.splitlines()) == 1
+
+
+def test_a_base_that_git_does_not_have_is_refused(repository: Path) -> None:
+    with pytest.raises(RefusedError, match=r"BASE names:\n.*nothing"):
+        of_commit("dev", "nothing", repository)

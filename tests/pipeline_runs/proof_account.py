@@ -134,6 +134,7 @@ def test_a_pull_request_is_compared_planned_and_commented(story: Story) -> None:
     [comment] = account.github.comments
     assert comment["body"].startswith(plan_comment.MARK)
     assert all(f"### {name}: " in comment["body"] for name in ("dev", "prod"))
+    assert comment["body"].count("**Cost.** ") == 2
     run = story.run("plan", "pull_request", content, BOTH)
     assert run.ok, run.output
     assert len(account.github.comments) == 1

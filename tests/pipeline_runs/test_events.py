@@ -66,10 +66,10 @@ def test_a_pull_request_is_tested_compared_planned_and_commented(scratch: Scratc
     run = scratch.run("plan", "pull_request", pull_request())
     assert run.ok, run.output
     made = run.made()
-    assert (made[0], sorted(made[1:3]), made[3:]) == (
+    assert (made[0], sorted(made[1:-1]), made[-1]) == (
         "environments",
-        ["plan dev", "plan prod"],
-        ["plan-comment"],
+        ["cost dev", "cost prod", "plan dev", "plan prod"],
+        "plan-comment",
     )
     assert set(run.roles()) == {"atrium-plan"}
     assert run.one("plan", "prod")["GUARD"] == "1"

@@ -1,6 +1,6 @@
 """`make cost ENV=dev`: what an environment costs on AWS, from its plan; needs no account.
 
-`COMPARE=file` shows the difference to an earlier `FORMAT=json`, for example of main.
+`BASE=main` shows the difference to another commit; `TEXT=file` also writes it for a pull request.
 """
 
 import argparse
@@ -11,41 +11,29 @@ from pathlib import Path
 import msgspec
 
 from tools.deploy import command
-from tools.deploy.errors import RefusedError
 from tools.deploy.terraform.offline_plan import planned
 from tools.operations.cost.plan_cost import Line, idle, million_requests
 from tools.operations.cost.price_table import FILE, NOTHING, table
+from tools.operations.cost.priced_commit import Cost, of_commit
 
 UNREAD_MARK = "?"
-
-
-class Cost(msgspec.Struct, frozen=True):
-    """USD of each line, by its name."""
-
-    environment: str
-    idle: dict[str, float]
-    million_requests: dict[str, float]
-
-    @property
-    def idle_total(self) -> float:
-        return sum(self.idle.values())
-
-    @property
-    def use_total(self) -> float:
-        return sum(self.million_requests.values())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.operations.cost", description=__doc__)
     parser.add_argument("environment", help="a folder of envs/ with a main.tf")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--compare", type=Path, metavar="FILE", help="output of --format json")
+    parser.add_argument("--base", metavar="COMMIT", help="commit to compare with")
+    parser.add_argument("--text", type=Path, metavar="FILE", help="file for the Markdown")
     options = parser.parse_args()
-    return command.run("cost", lambda: show(options.environment, options.format, options.compare))
+    return command.run(
+        "cost", lambda: show(options.environment, options.format, options.base, options.text)
+    )
 
 
-def show(environment: str, form: str, compared: Path | None) -> None:
-    earlier = read(compared) if compared else None  # an error in it is told before the plan
+def show(environment: str, form: str, base: str | None, written: Path | None) -> None:
+    """Print the bill. Raise RefusedError if there is no such environment or commit."""
+    earlier = of_commit(environment, base) if base else None
     with tempfile.TemporaryDirectory() as folder:
         plan = planned(environment, Path(folder))
     month, use = idle(plan), list(million_requests(plan))
@@ -53,19 +41,19 @@ def show(environment: str, form: str, compared: Path | None) -> None:
     if form == "json":
         print(msgspec.json.format(msgspec.json.encode(cost), indent=2).decode())
         return
-    print("\n".join(text(environment, month, use)))
+    bill = text(environment, month, use)
     if earlier:
-        print("\n".join(differences(earlier, cost)))
+        bill = [*differences(earlier, cost), "", *bill]
+    print("\n".join(bill))
+    if written:
+        written.write_text(markdown(bill))
 
 
-def read(file: Path) -> Cost:
-    """Read an earlier cost. Raise RefusedError if the file is none."""
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Cost)
-    except (OSError, msgspec.DecodeError) as error:
-        raise RefusedError(
-            f"COMPARE={file} cannot be read: {error}. Write it with make cost ENV=… FORMAT=json."
-        ) from None
+def markdown(bill: list[str]) -> str:
+    """Return the bill for a comment: its first line in sight, all of it folded."""
+    opening = f"**Cost.** {bill[0]}"
+    folded = ["<details><summary>line by line</summary>", "", "```text", *bill, "```", ""]
+    return "\n".join(["", opening, "", *folded, "</details>", ""])
 
 
 def text(environment: str, month: list[Line], use: list[Line]) -> list[str]:
@@ -90,7 +78,7 @@ def text(environment: str, month: list[Line], use: list[Line]) -> list[str]:
 
 
 def differences(earlier: Cost, now: Cost) -> list[str]:
-    """Return a line for each part whose price changed, and the difference of the sums."""
+    """Return the sums with their change, and a line for each part whose price changed."""
     parts = {**earlier.idle, **earlier.million_requests}
     present = {**now.idle, **now.million_requests}
     changed = [
@@ -99,9 +87,10 @@ def differences(earlier: Cost, now: Cost) -> list[str]:
         if abs(present.get(name, 0) - parts.get(name, 0)) >= 0.005
     ]
     return [
-        "",
-        f"Compared with {earlier.environment}: {now.idle_total - earlier.idle_total:+.2f} a month "
-        f"idle, {now.use_total - earlier.use_total:+.2f} per million requests",
+        f"{now.environment}: {now.idle_total:.2f} USD a month idle "
+        f"({now.idle_total - earlier.idle_total:+.2f} by this change), "
+        f"{now.use_total:.2f} per million requests "
+        f"({now.use_total - earlier.use_total:+.2f})",
         *changed,
     ]
 
