@@ -1,4 +1,4 @@
-"""Real stores for the services' tests: Postgres with the real migrations, and moto's DynamoDB behind the real client."""
+"""Real stores for the services' tests: Postgres with the real migrations, and moto's DynamoDB."""
 
 import json
 import time
@@ -31,7 +31,7 @@ TABLE = "atrium-test-UserAttributes"
 
 
 class Logs:
-    """The lines a function wrote."""
+    """The log lines of a function."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -51,9 +51,9 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Logs:
 
 @pytest.fixture(autouse=True)
 def fresh_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test sees a function that has just started, and to which the caller's session is known.
+    """Clear the caches as in a new container. The caller's session counts as recorded.
 
-    The fixture `recording` of test_sessions.py makes sessions new.
+    The fixture `recording` of test_sessions.py lets sessions be recorded.
     """
     monkeypatch.setattr(session_records, "note", lambda claims, device: None)
     monkeypatch.setenv("ATRIUM_SERVICE", "service")
@@ -72,7 +72,7 @@ def forget() -> None:
 
 
 def finish_reads() -> None:
-    """Wait for the parallel reads of a failed request: the next fault would count them as its own."""
+    """Wait for the parallel reads of a failed request, which would be counted as the next one's."""
     parallel.close()
 
 
@@ -86,7 +86,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
             connection.run("CREATE ROLE readonly LOGIN")
             for migration in sorted((ROOT / "migrations").glob("????_*.sql")):
                 if not migration.name.endswith(".rollback.sql"):
-                    # One text is one transaction, which CONCURRENTLY refuses; nobody is there to be in the way of.
+                    # A text with several statements is one transaction, in which CONCURRENTLY is
+                    # refused. No other session would be blocked here.
                     connection.run(migration.read_text().replace(" CONCURRENTLY", ""))
         yield started
 
@@ -95,7 +96,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def database(
     server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pg8000.native.Connection]:
-    """Empty tables, which `atrium.stores.postgres` reaches as `app`; the connection given is the superuser's."""
+    """Return a superuser's connection to empty tables, which `atrium.stores.postgres` uses as
+    `app`.
+    """
     for name, value in {
         "DB_HOST": "unused",
         "DB_PORT": "1",
@@ -103,7 +106,8 @@ def database(
         "DB_USER": "app",
     }.items():
         monkeypatch.setenv(name, value)
-    # Else pg8000 reads all certificate authorities for each connection, and Postgres has no TLS here.
+    # Without this, pg8000 loads all certificate authorities for each connection; this Postgres has
+    # no TLS.
     where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
     monkeypatch.setattr(postgres, "connect", lambda user: PipelinedConnection("app", **where))
     with pg8000.native.Connection(SUPERUSER, **where) as connection:
@@ -116,8 +120,10 @@ def database(
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Any]:
-    """moto behind every AWS client; the one given is botocore's own for DynamoDB. A new client costs a quarter second,
-    so the tests of a file share these."""
+    """Put moto behind every AWS client. Return botocore's client for DynamoDB.
+
+    The tests of a file share the clients, because creating one takes a quarter of a second.
+    """
     environment = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -136,7 +142,7 @@ def aws() -> Iterator[Any]:
 
 @pytest.fixture
 def table(aws: Any) -> Iterator[Any]:
-    """An empty table of user attributes, and a client to look into it.
+    """Return an empty table of user attributes.
 
     At the end each item must be declared in a personal-data.yaml.
     """
@@ -158,7 +164,7 @@ def table(aws: Any) -> Iterator[Any]:
         "pk": "G#",
         "sk": "LAYOUT",
         "layout": "keyed",
-    }  # as `make migrate` leaves a new environment
+    }  # the state of a new environment after `make migrate`
     aws.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in state.items()})
     yield aws
     told = list(undeclared(aws.scan(TableName=TABLE)["Items"]))
@@ -175,7 +181,7 @@ def _cognito_client() -> Any:
 
 @pytest.fixture
 def pool(_cognito_client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """Return Cognito, which answers what a test adds."""
+    """Return a stub of Cognito, which gives the answers that a test adds."""
     monkeypatch.setattr(cognito, "client", lambda service: _cognito_client)
     monkeypatch.setattr(cognito, "pool_id", lambda: POOL)
     with Stubber(_cognito_client) as stubber:
@@ -202,7 +208,10 @@ def _index(name: str) -> Any:
 
 @pytest.fixture
 def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The kernel's part of the contract, where pre_token_generation looks for scopes; the build packages all of it."""
+    """Write the kernel's part of the contract, from which pre_token_generation reads the scopes.
+
+    A build packages the whole contract.
+    """
     document = tmp_path / "openapi.json"
     document.write_text(
         json.dumps(yaml.safe_load(Path(ROOT, "functions/atrium/openapi.yaml").read_text()))
@@ -214,7 +223,7 @@ def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def wait_until_blocked(database: pg8000.native.Connection, sessions: int) -> None:
-    """Until so many sessions wait for a lock."""
+    """Wait until this many sessions wait for a lock."""
     deadline = time.monotonic() + 60
     while database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != [
         [sessions]

@@ -1,4 +1,4 @@
-"""Callers who have all read the table before the first of them writes to it: no luck can bring them closer."""
+"""Concurrent callers that have all read the table before the first of them writes."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _PATIENCE = 300
 
 
 class Crowd:
-    """Each call is atomic, as in DynamoDB; moto would let the threads of a test into each other's."""
+    """Callers in threads. Each call to the table is atomic, as in DynamoDB but not in moto."""
 
     def __init__(self) -> None:
         self.call = dynamodb.client()._make_api_call
@@ -22,9 +22,9 @@ class Crowd:
         self._own = threading.local()
 
     def at_once(self, calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
-        """Each in a thread of its own. Whoever comes to their first transaction waits there until all have come.
+        """Run each function in a thread; hold each at its first transaction until all have come.
 
-        Fails when somebody never does: then not all of them wrote, and nothing was shown.
+        Fail if a function never comes to a transaction, because not all of them would have raced.
         """
         door = threading.Barrier(len(calls))
 
@@ -44,7 +44,7 @@ class Crowd:
         return answers
 
     def make_api_call(self, operation: str, parameters: dict[str, Any]) -> Any:
-        """In place of botocore's own."""
+        """Replace botocore's own method."""
         door, is_write = getattr(self._own, "door", None), operation == "TransactWriteItems"
         if door and is_write:
             self._own.door = None

@@ -1,4 +1,4 @@
-"""Events as AWS sends them: API Gateway's REST proxy integration (payload v1) and Cognito's triggers."""
+"""Events in AWS's form: API Gateway's REST proxy integration (payload v1) and Cognito's triggers."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Context:
 def answer(raw: Mapping[str, Any]) -> Answer:
     assert set(raw) == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert all(isinstance(value, str) for value in raw["headers"].values())
-    json.dumps(raw)  # what Lambda does with it next
+    json.dumps(raw)  # Lambda serialises the response
     return Answer(
         raw["statusCode"],
         {name.lower(): value for name, value in raw["headers"].items()},
@@ -36,7 +36,9 @@ def answer(raw: Mapping[str, Any]) -> Answer:
 
 
 def claims(**changed: str) -> dict[str, str]:
-    """An access token's claims as a COGNITO_USER_POOLS authorizer hands them on: all strings."""
+    """Return an access token's claims as a COGNITO_USER_POOLS authorizer passes them on: all
+    strings.
+    """
     return {
         "sub": SUB,
         "iss": f"https://cognito-idp.eu-central-1.amazonaws.com/{POOL}",
@@ -44,7 +46,7 @@ def claims(**changed: str) -> dict[str, str]:
         "origin_jti": "4ff8dc4e-0000-4000-8000-000000000001",
         "event_id": "7e7a1bd1-0000-4000-8000-000000000001",
         "token_use": "access",
-        "scope": f"aws.cognito.signin.user.admin {' '.join(SCOPES)}",  # as an administrator's
+        "scope": f"aws.cognito.signin.user.admin {' '.join(SCOPES)}",  # an administrator's scopes
         "auth_time": "1767225600",
         "exp": "Thu Jan 01 01:00:00 UTC 2026",
         "iat": "Thu Jan 01 00:00:00 UTC 2026",
@@ -63,7 +65,10 @@ def api_event(
     token: Mapping[str, str] | None = None,
     query: Mapping[str, list[str]] | None = None,
 ) -> dict[str, Any]:
-    """`token` is what the authorizer found; None for a route without one. A dict as body goes as JSON text."""
+    """Return an event. `token` holds the authorizer's claims, None for a route without authorizer.
+
+    A body that is a dict becomes JSON.
+    """
     method, resource = route.split(" ")
     sent = {"Accept": "*/*", "Host": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"} | dict(
         headers or {}

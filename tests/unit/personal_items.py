@@ -1,4 +1,4 @@
-"""The registry of personal data, asked whether an item of the table is declared."""
+"""The registry of personal data, as a check of single items of the table."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ def registry() -> Registry:
 
 
 def undeclared(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each item, or attribute of one, that no personal-data.yaml declares."""
+    """Yield a line for each item or attribute that no personal-data.yaml declares."""
     for item in items:
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         if pk in OF_TESTS:

@@ -1,4 +1,4 @@
-"""A service made for a test: routes, and who may call each."""
+"""A service for a test, from routes and the rules about who may call each."""
 
 import atexit
 import itertools
@@ -30,10 +30,10 @@ def service(
     recent_sign_in: int | None = None,
     headers: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Handler:
-    """Return its Lambda handler. A route that `allow` does not name is public.
+    """Return the service's Lambda handler. A route that `allow` does not name is public.
 
-    Routes other than GET need current authority, except those in `cached`. `recent_sign_in` holds
-    for every route that is not public. `headers` are those of a route's responses.
+    Routes other than GET need current authority, except those in `cached`. `recent_sign_in` applies
+    to every route that is not public. `headers` are added to a route's responses.
     """
     package = ModuleType(f"service_{next(_numbers)}")
     folder = Path(_folder, package.__name__)

@@ -1,6 +1,7 @@
-"""Random worlds in a table, and the service asked about them through its handler: evaluations, and searches of each kind.
+"""Comparison of the service `access` with a reference model, on random tables of grants.
 
-An evaluation must decide as the reference does; a search must find what evaluations permit and nothing else.
+Each evaluation must give the reference's decision. Each search must find exactly what the
+evaluations permit.
 """
 
 import random
@@ -32,9 +33,9 @@ def disagreements(
     legacy: float = 0,
     need_mfa: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Of `count` decisions, and of the searches beside them, those that the reference makes otherwise.
+    """Yield each of `count` random decisions, and each search, that differs from the reference.
 
-    `legacy` is the share of grants that lie in the table in the earlier layout.
+    `legacy` is the share of grants that are stored in the earlier layout.
     """
     chance, before = random.Random(seed), list[Item]()  # noqa: S311  no secret
     moved = random.Random(seed)  # noqa: S311
@@ -46,7 +47,7 @@ def disagreements(
         _replace(service, before, stored)
         before = stored
         namespaces.cache.clear()
-        permissions.cache.clear()  # thirty seconds, to the caches
+        permissions.cache.clear()  # as if 30 seconds had passed
         questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
         expected = [reference.permitted(table, *question, NOW, need_mfa) for question in questions]
         if tally is not None:
@@ -92,7 +93,7 @@ def _searched(
         }:
             yield f"resources {resources}, all {every}"
     actions = {each["name"] for each in _ask(service, "search/action", **body)["results"]}
-    # An administrator may also do what no role names.
+    # An administrator may also do actions that no role names.
     without = stated | {"action": {}}  # a search for actions names none
     unnamed = permitted(action="what_no_role_names", stated=without)
     if any(
@@ -104,7 +105,7 @@ def _searched(
 
 
 def _indexed(table: list[Item]) -> Iterator[Item]:
-    """Each once, and without what only a hand could write: permissions of a role that is not there."""
+    """Yield each item once, without permissions of roles that do not exist."""
     once = {(item["pk"], item["sk"]): item for item in table}.values()
     roles = {item["pk"] for item in once if item["pk"].startswith("R#") and item["sk"] == "META"}
     return (item for item in once if item["pk"] in roles or not item["pk"].startswith("R#"))
@@ -131,7 +132,7 @@ def _ask(service: Service, endpoint: str, **body: Any) -> dict[str, Any]:
 
 
 def earlier(item: Item) -> Item:
-    """The grant, or its copy under the resource, as the layout before had it."""
+    """Return the item, either grant or resource copy, as the earlier layout stored it."""
     rest = {name: value for name, value in item.items() if name != "id"}
     record = grant_items.record({"granted_by": "test", "granted_at": "then", **item})
     own, *others = legacy_grants.keys(record)

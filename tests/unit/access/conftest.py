@@ -1,4 +1,4 @@
-"""The service `access` on moto's table, asked as API Gateway asks it."""
+"""The service `access` on moto's table, called with API Gateway events."""
 
 import itertools
 import json
@@ -30,7 +30,10 @@ _numbers = itertools.count()
 
 
 class Service:
-    """What its callers do, and a look behind its doors. Callers hold the token of the epoch that META has."""
+    """The service as its callers see it, with direct access to its table.
+
+    Each caller's token has the access epoch that META holds.
+    """
 
     def __init__(self, table: Any) -> None:
         self.table = table
@@ -49,7 +52,7 @@ class Service:
         token: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Answer:
-        """`path` is an address; the route is found as the gateway finds it. `token` has more claims."""
+        """Call the operation that API Gateway would choose for `path`. `token` adds claims."""
         resource, variables = _route(method, path)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
@@ -86,7 +89,7 @@ class Service:
             self.put(pk=f"R#{role}", sk=f"PERM#{permission}", permission=permission)
 
     def grant(self, uid: str, scope: str = "*", **what: Any) -> str:
-        """Straight into the table."""
+        """Write a grant directly into the table."""
         grant, end = str(uuid.uuid4()), what.pop("expires_at", None)
         names: dict[str, Any] = {
             "role": None,
@@ -101,7 +104,7 @@ class Service:
         return grant
 
     def set_layout(self, layout: legacy_grants.Layout) -> None:
-        """How far the migration of grants is."""
+        """Record how far the migration of the grants' layout is."""
         pk, sk = legacy_grants.STATE
         self.put(pk=pk, sk=sk, layout=layout)
         legacy_grants.cache.clear()
@@ -127,13 +130,13 @@ class Service:
         return dynamodb.plain(found) if found else None
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
-        """Of the whole table, those whose pk begins so."""
+        """Return all items of the table whose partition key begins with `prefix`."""
         pages = self.table.get_paginator("scan").paginate(TableName=TABLE)
         found = [dynamodb.plain(item) for page in pages for item in page["Items"]]
         return [item for item in found if item["pk"].startswith(prefix)]
 
     def delete(self, *prefixes: str) -> None:
-        """Every item whose pk begins with one of these, but the administrator's own."""
+        """Delete all items whose partition key begins with a prefix, but keep the administrator's."""
         found = [
             item for prefix in prefixes for item in self.items(prefix) if item["pk"] != f"U#{ADMIN}"
         ]
@@ -160,7 +163,7 @@ def _typed(value: Any) -> dict[str, Any]:
 
 
 def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """The most literal route of the service that fits."""
+    """Return the route that fits with the fewest path parameters."""
     parts, found = path.split("/"), []
     for route in access.ROUTES:
         known, _, resource = route.partition(" ")
@@ -186,7 +189,7 @@ def service(table: Any) -> Service:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Call it to let so many seconds pass for the caches."""
+    """Return a function that moves the clock of the caches forward by some seconds."""
     passed = 0.0
     fake = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, time=time.time)
     monkeypatch.setattr(memory, "time", fake)
@@ -200,6 +203,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.fixture
 def patient_crowd(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Crowd:
-    """Who meets others repeats for as long as a test of them takes."""
+    """Retry transaction conflicts without a limit, however slow the machine is."""
     monkeypatch.setattr(contention, "LAST_REPEAT", 600)
     return crowd

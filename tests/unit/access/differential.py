@@ -1,4 +1,7 @@
-"""Random decisions, by the service and by the reference: `make proof-access` compares a million."""
+"""Random decisions of `access.decision`, compared with the reference.
+
+`make proof-access` compares a million.
+"""
 
 import argparse
 import random
@@ -28,7 +31,10 @@ class Disagreement(NamedTuple):
 def disagreements(
     seed: int, count: int, build: ModuleType = decision, tally: Counter[bool] | None = None
 ) -> Iterator[Disagreement]:
-    """Of `count` decisions that `build`, a module such as access.decision, makes otherwise than the reference."""
+    """Yield those of `count` random decisions in which `build` differs from the reference.
+
+    `build` is a module with the functions of `access.decision`.
+    """
     chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count // QUESTIONS_OF_A_TABLE):
         table = worlds.table(chance)

@@ -1,4 +1,4 @@
-"""Patterns and schemas that have made validators slow, each with values that do."""
+"""Regular expressions and schemas that are known to make validators slow, with values that do."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -8,7 +8,7 @@ LONG = 8000
 """Characters: about as many as a value can have."""
 
 _KNOWN = [
-    # pattern, what it is fed with, repeated, and an ending that makes it fail
+    # pattern, repeated part of the text, and an ending that makes the match fail
     ("^(a+)+$", "a", "!"),
     ("^(a|a)*$", "a", "!"),
     ("^(a|aa)+$", "a", "!"),
@@ -57,7 +57,7 @@ _KNOWN = [
     (r"\p{L}+\p{L}+\p{L}+\d", "é", ""),
     ("(a|b)*a(a|b){90}c", "abbab", ""),
     ("(.)*(.)*(.)*(.)*(.)*!!!", "a", "!"),
-    # backreferences, lookaround and the like are refused
+    # our subset has no backreferences and no lookaround
     (r"^(a+)\1+$", "a", "!"),
     (r"^(?=(a+))a*b$", "a", ""),
     (r"^(?!(a+)+b)", "a", ""),
@@ -80,7 +80,7 @@ _OUTER = (
 
 
 def patterns() -> Iterator[tuple[str, str]]:
-    """Yield a pattern, and a text that it is slow for."""
+    """Yield each pattern with a text for which backtracking is slow."""
     for pattern, part, end in _KNOWN:
         yield pattern, (part * LONG)[:LONG] + end
     for inner, outer in product(_INNER, _OUTER):

@@ -21,9 +21,10 @@ def permitted(
     now: float,
     need_mfa: Iterable[str] = (),
 ) -> bool:
-    """May `user` do `action` to the `thing` of this `kind`? Roles that `need_mfa` count for nobody without it.
+    """Return True if `user` may do `action` to the `thing` of this `kind`.
 
-    `stated` is what the question says of subject, action, resource and context; conditions may ask for it.
+    Roles in `need_mfa` give nothing to a user without MFA. `stated` holds the properties in the
+    request that conditions may use.
     """
     items = list(table)
     known = {
@@ -50,7 +51,7 @@ def permitted(
 
 
 def is_active(items: list[Item], user: str) -> bool:
-    """Somebody unknown is not active, and somebody disabled neither."""
+    """Return False for unknown and for disabled users."""
     return any(
         item["pk"] == f"U#{user}" and item["sk"] == "META" and item["status"] == "active"
         for item in items
@@ -65,12 +66,12 @@ def has_mfa(items: list[Item], user: str) -> bool:
 
 
 def has_not_ended(item: Item, now: float) -> bool:
-    """A grant that ends at a moment has ended at that moment."""
+    """Return True before the end of the grant, and False from that moment on."""
     return bool(now < item.get("expires_at", now + 1))
 
 
 def reaches(item: Item, kind: str, thing: str) -> bool:
-    """A grant is for everything, for all things of a kind, or for one thing."""
+    """Return True if the grant's scope is `*`, all resources of the kind, or this resource."""
     if item["scope"] == "*":
         return True
     of_kind, _, of_thing = item["scope"].partition(":")
@@ -80,7 +81,10 @@ def reaches(item: Item, kind: str, thing: str) -> bool:
 def allows(
     items: list[Item], grant: Item, permission: str, action: str, withheld: set[str]
 ) -> bool:
-    """A right is to one action. A role allows what it holds; the role `admin` holds everything."""
+    """Return True if the grant is for this action, or for a role that holds it.
+
+    `admin` holds all.
+    """
     if "role" not in grant:
         return bool(grant["action"] == action)
     if grant["role"] in withheld:
@@ -94,7 +98,7 @@ def allows(
 
 
 def with_ancestors(items: list[Item], role: str, known: set[str], withheld: set[str]) -> set[str]:
-    """The role, its parents, theirs, and so on; each once, should they ever form a circle."""
+    """Return the role and all its ancestors, each once, even if parents form a cycle."""
     for item in items:
         if item["pk"] == f"R#{role}" and item["sk"] == "META":
             for parent in set(item.get("parents", ())) - known - {role} - withheld:
@@ -115,7 +119,7 @@ def trusted_values(items: list[Item], user: str) -> dict[str, dict[str, Any]]:
 
 
 def is_true(condition: Item, known: Item) -> bool:
-    """Nothing that is missing can make it false."""
+    """Return True if the condition is true whatever the missing values are."""
     [(sign, parts)] = condition.items()
     if sign == "and":
         return all(is_true(part, known) for part in parts)
@@ -127,7 +131,7 @@ def is_true(condition: Item, known: Item) -> bool:
 
 
 def is_false(condition: Item, known: Item) -> bool:
-    """Nothing that is missing can make it true."""
+    """Return True if the condition is false whatever the missing values are."""
     [(sign, parts)] = condition.items()
     if sign == "and":
         return any(is_false(part, known) for part in parts)
@@ -139,7 +143,7 @@ def is_false(condition: Item, known: Item) -> bool:
 
 
 def verdict(sign: str, one: Any, other: Any) -> str:
-    """A comparison holds, fails, or cannot be made: of nothing, or of two kinds of value."""
+    """Return the result of a comparison: None if a value is missing or the types differ."""
     if sign == "in":
         if not isinstance(other, list) or kind_of(one) is None:
             return "cannot be made"
@@ -181,7 +185,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def value(part: Any, known: Any) -> Any:
-    """A constant, or what a name such as `resource.owner` leads to; None if it leads nowhere."""
+    """Return a constant, or the value that a name such as `resource.owner` refers to."""
     if not isinstance(part, dict):
         return part
     for name in part["var"].split("."):

@@ -1,4 +1,4 @@
-"""A good request for every operation of the service, and the world that it is good in."""
+"""A valid request for each operation of the service, and the data that it needs."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,7 +20,10 @@ Key = tuple[str, str, str]
 
 
 class Asked(NamedTuple):
-    """`{grant}` in the path is one of Ada's. `rises` is what a change raises by one, None where the item itself ends."""
+    """A request. `{grant}` in its path stands for a grant of Ada.
+
+    `rises` is the number that the change increments, None where the change deletes the item.
+    """
 
     route: str
     path: str
@@ -178,7 +181,10 @@ READS = [
 
 
 def prepare(service: Service) -> None:
-    """Ada holds `reader` and the right to read a document, and has a plan; `spare` is nobody's role."""
+    """Store users, roles, a namespace and grants.
+
+    Ada holds `reader`, may read a document, and has a plan. Nobody holds `spare`.
+    """
     for uid in (ADA, BOB):
         service.new_user(uid)
     user_table.transact([admins.joining(ADMIN)])

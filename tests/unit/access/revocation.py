@@ -1,7 +1,8 @@
-"""Trials of revocation: granted and used in one container, revoked in another, and asked again when 30 seconds have passed.
+"""Trials of revocation in two containers, each with caches of its own and one clock for both.
 
-The service answers as API Gateway asks it, on moto's table, each container with caches of its own and one clock for both.
-`make proof-revocation` runs a thousand.
+A trial grants a right and uses it in the first container, revokes it in the second, and asks the
+first again after 30 seconds. The service runs on moto's table. `make proof-revocation` runs a
+thousand.
 """
 
 import random
@@ -45,7 +46,10 @@ class Container:
 
 @dataclass
 class Trials:
-    """`outlived` counts permits after the limit, by kind; `permitted` those before, which must all be."""
+    """Results of trials. `permitted` counts the permits before the revocation: all must be.
+
+    `outlived` counts permits after the limit, by kind.
+    """
 
     service: Service
     sleep: Callable[[float], None]
@@ -62,8 +66,9 @@ class Trials:
             self._trial(number, KINDS[number % len(KINDS)], chance.uniform(0, LIMIT_SECONDS))
 
     def _trial(self, number: int, kind: Kind, age: float) -> None:
-        """`age` is how old the caches are when the revocation comes."""
-        # Few roles, taken up again when nobody remembers them: all of them are one item, which each change writes whole.
+        """Run a trial whose revocation comes when the caches are `age` seconds old."""
+        # The few role names are used again once the caches have expired. More roles would slow each
+        # change, because it writes the item with all of them.
         self.sleep(LIMIT_SECONDS + 1)
         uid, role, thing = (
             f"{number:08x}-0000-7000-8000-000000000000",
@@ -86,7 +91,10 @@ class Trials:
                 self.outlived[kind] += 1
 
     def _grant(self, kind: Kind, uid: str, role: str, thing: str) -> tuple[int, Callable[[], int]]:
-        """The epoch of the user's token, and how to revoke."""
+        """Make a grant.
+
+        Return the epoch of the user's token, and a function that revokes the grant.
+        """
         service = self.service
         service.new_user(uid)
         with self.other.here():
@@ -115,7 +123,10 @@ class Trials:
         return self.service.ask("PUT", f"/v1/roles/{role}", body, **condition).status
 
     def _may(self, kind: Kind, uid: str, role: str, thing: str, epoch: int) -> bool:
-        """Of `token` and `caller` the user themselves asks, with the token that they had before."""
+        """Return True if access is permitted.
+
+        For `token` and `caller` the user asks, with their old token.
+        """
         itself = kind in ("token", "caller")
         caller: dict[str, Any] = (
             {"uid": uid, "roles": role, "epoch": epoch} if itself else {"uid": ADMIN}

@@ -1,7 +1,7 @@
-"""What an operation accepts can be read, does not stop its owner from signing in, and is gone after DELETE.
+"""Accepted values can be read, do not prevent a sign-in, and are gone after DELETE.
 
-Generated bodies go through every operation that stores what a caller sends; the functions are the real ones, with
-Postgres and the table behind them.
+Generated bodies are sent to every operation that stores a caller's values. The functions are the
+real ones, with Postgres and the table.
 """
 
 import json
@@ -72,7 +72,7 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,63}", fullmatch=True)
 
 @dataclass
 class Member:
-    """Ada, who has signed in once, and the administrator who serves her."""
+    """Ada, who has signed in once, and the administrator who changes her data."""
 
     service: Service
     uid: str
@@ -105,7 +105,7 @@ class Member:
 
 
 def sign_in() -> dict[str, str]:
-    """The claims that the trigger adds."""
+    """Return the claims that the trigger adds."""
     event = trigger_event(
         "TokenGeneration_Authentication", ADA, groupConfiguration={}, scopes=["openid"]
     )
@@ -125,11 +125,11 @@ def member(service: Service, database: pg8000.native.Connection, contract: None)
 
 
 def as_json(value: Any) -> str:
-    """To Python 0.0 and -0.0, 1 and true are equal; their texts are not."""
+    """Return JSON text, because 0.0 == -0.0 and 1 == True in Python."""
     return json.dumps(value, sort_keys=True)
 
 
-def test_an_attribute_set_by_itself(member: Member) -> None:
+def test_an_accepted_attribute_can_be_read_and_deleted(member: Member) -> None:
     path = f"/v1/users/{member.uid}/attributes/any"
 
     @given(names, values | nested, max_examples=40)
@@ -147,7 +147,7 @@ def test_an_attribute_set_by_itself(member: Member) -> None:
     check()
 
 
-def test_attributes_changed_together(member: Member) -> None:
+def test_accepted_attributes_of_one_patch_can_be_read(member: Member) -> None:
     path = f"/v1/users/{member.uid}/attributes"
 
     @given(st.dictionaries(names | texts, values | nested, max_size=4), max_examples=40)
@@ -171,7 +171,7 @@ def test_attributes_changed_together(member: Member) -> None:
     check()
 
 
-def test_ones_own_record(member: Member) -> None:
+def test_an_accepted_profile_can_be_read(member: Member) -> None:
     fields = st.sampled_from(ProfilePatch.__struct_fields__)
 
     good = st.sampled_from(["en", "pt-BR"]) | st.text(
@@ -193,7 +193,7 @@ def test_ones_own_record(member: Member) -> None:
     check()
 
 
-def test_a_role(member: Member) -> None:
+def test_an_accepted_role_can_be_read_and_deleted(member: Member) -> None:
     permission = st.from_regex(r"[a-z][a-z0-9_]{0,5}\.[a-z]{1,5}", fullmatch=True)
     permissions = st.lists(permission, max_size=4, unique=True) | st.lists(texts, max_size=2)
 
@@ -256,7 +256,7 @@ schemas: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def test_a_namespace(member: Member) -> None:
+def test_an_accepted_namespace_can_be_read_and_deleted(member: Member) -> None:
     @given(
         names,
         schemas,
@@ -290,7 +290,7 @@ def test_a_namespace(member: Member) -> None:
     check()
 
 
-def test_questions_to_the_decision_point(member: Member) -> None:
+def test_any_accepted_evaluation_gets_a_decision(member: Member) -> None:
     entities = st.fixed_dictionaries(
         {"type": texts | st.sampled_from(["user", "document"]), "id": texts},
         optional={"properties": values},
@@ -312,7 +312,7 @@ def test_questions_to_the_decision_point(member: Member) -> None:
 
 @pytest.fixture(autouse=True)
 def keys_that_dynamodb_takes(aws: Any) -> Iterator[None]:
-    """moto takes longer ones."""
+    """Fail if a key exceeds DynamoDB's limits, which moto does not enforce."""
 
     def check(params: dict[str, Any], **_: Any) -> None:
         for name, limit in (("pk", 2048), ("sk", 1024)):

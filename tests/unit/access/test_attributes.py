@@ -1,4 +1,4 @@
-"""Attributes and their namespaces, by their routes."""
+"""Attributes and their namespaces, by HTTP."""
 
 import json
 from collections import Counter
@@ -37,7 +37,9 @@ def put_namespace(
 
 @pytest.fixture
 def profiles(service: Service) -> Service:
-    """Two users and three namespaces: everybody's own, what is kept about them, and what a token says."""
+    """Prepare two users and three namespaces: `own`, one that only administrators see, one in
+    tokens.
+    """
     for uid in (ADA, BOB):
         service.new_user(uid)
     assert put_namespace(service, "profile", writable_by="self").status == 201
@@ -58,7 +60,7 @@ def read(service: Service, uid: str, caller: str = ADMIN) -> Any:
     return service.ask("GET", f"/v1/users/{uid}/attributes", uid=caller).json["attributes"]
 
 
-def test_several_change_together(profiles: Service) -> None:
+def test_several_attributes_change_together(profiles: Service) -> None:
     changed = change(
         profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}, "notes": {"nickname": "n"}}
     )
@@ -76,7 +78,7 @@ def test_several_change_together(profiles: Service) -> None:
     }
 
 
-def test_all_or_nothing(profiles: Service) -> None:
+def test_a_patch_changes_all_attributes_or_none(profiles: Service) -> None:
     refused = change(profiles, ADA, {"profile": {"nickname": "Countess"}, "notes": {"age": -1}})
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/attributes/notes/age")
     assert read(profiles, ADA) == {}
@@ -94,7 +96,7 @@ def test_all_or_nothing(profiles: Service) -> None:
         ({"profile": 7}, "#/attributes/profile"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named(
+def test_an_invalid_value_is_named_in_the_error(
     profiles: Service, attributes: Any, pointer: str
 ) -> None:
     refused = change(profiles, ADA, attributes)
@@ -104,7 +106,7 @@ def test_a_value_that_does_not_fit_is_named(
     )
 
 
-def test_who_sees_and_who_writes(profiles: Service) -> None:
+def test_a_namespace_decides_who_reads_and_writes_its_values(profiles: Service) -> None:
     change(
         profiles,
         ADA,
@@ -125,7 +127,7 @@ def test_who_sees_and_who_writes(profiles: Service) -> None:
     assert profiles.ask("DELETE", path, uid=ADA, If_Match="*").status == 404
 
 
-def test_one_by_one(profiles: Service) -> None:
+def test_a_single_attribute_is_created_changed_and_deleted(profiles: Service) -> None:
     path = f"/v1/users/{ADA}/attributes/profile/nickname"
     assert profiles.ask("GET", path).status == 404
     for missing in (
@@ -215,7 +217,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_value_that_cannot_be_read_blocks_nothing(
+def test_an_unreadable_value_does_not_block_other_values(
     service: Service, broken: dict[str, Any]
 ) -> None:
     service.new_user(ADA)
@@ -239,7 +241,7 @@ def test_a_value_that_cannot_be_read_blocks_nothing(
     assert service.item(f"U#{ADA}", "ATTR#profile#nickname") is None
 
 
-def test_a_value_that_cannot_be_read_outlives_no_patch_that_clears_it(profiles: Service) -> None:
+def test_only_a_patch_that_clears_an_unreadable_value_deletes_it(profiles: Service) -> None:
     for patch in ({"profile": {"nickname": None}}, {"profile": None}):
         profiles.put(pk=f"U#{ADA}", sk="ATTR#profile#nickname", version=1)
         assert change(profiles, ADA, {"profile": {"age": 1}}).json["attributes"] == {
@@ -255,7 +257,7 @@ def test_a_value_that_cannot_be_read_outlives_no_patch_that_clears_it(profiles: 
 @pytest.mark.parametrize(
     "broken", [{"schema": "{"}, {"schema": "[]"}, {"visible_to": "everyone"}, {"personal": "no"}]
 )
-def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
+def test_an_unreadable_namespace_is_closed_and_can_be_deleted(
     profiles: Service, broken: Any
 ) -> None:
     change(profiles, ADA, {"profile": {"age": 1}, "plan": {"age": 2}})
@@ -268,7 +270,7 @@ def test_a_namespace_that_cannot_be_read_is_closed_and_can_be_deleted(
     assert profiles.ask("DELETE", "/v1/namespaces/plan", If_Match="*").status == 204
 
 
-def test_values_that_are_equal_in_python_alone_are_different(profiles: Service) -> None:
+def test_values_that_only_python_considers_equal_are_different(profiles: Service) -> None:
     put_namespace(profiles, "any", schema={"type": "object"})
     for value in (1, True, [1], [True], {"a": 0}, {"a": False}):
         changed = change(profiles, ADA, {"any": {"x": value}}).json["attributes"]
@@ -290,7 +292,7 @@ def test_an_old_version_is_412(profiles: Service) -> None:
     assert service.status == 428
 
 
-def test_the_entity_tag_covers_what_the_caller_sees(profiles: Service) -> None:
+def test_the_etag_covers_what_the_caller_sees(profiles: Service) -> None:
     def tag(caller: str) -> str:
         return profiles.ask("GET", f"/v1/users/{ADA}/attributes", uid=caller).headers["etag"]
 
@@ -331,7 +333,7 @@ def test_only_values_that_change_count_towards_the_limit(service: Service) -> No
 
 
 def test_all_values_of_a_user_together_are_bounded(service: Service) -> None:
-    """Every sign-in reads them."""
+    """Check the limit that keeps each sign-in's read of them small."""
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"})
     full = {f"a{number}": "x" * 8000 for number in range(65)}
@@ -345,7 +347,7 @@ def test_all_values_of_a_user_together_are_bounded(service: Service) -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
-def test_what_would_not_fit_into_the_token_is_refused(profiles: Service, text: str) -> None:
+def test_a_value_too_large_for_the_token_is_refused(profiles: Service, text: str) -> None:
     put_namespace(profiles, "told", in_token=True, schema={"type": "object"})
     path = f"/v1/users/{ADA}/attributes/told"
     small, large = text * 80, text * 2000
@@ -356,10 +358,10 @@ def test_what_would_not_fit_into_the_token_is_refused(profiles: Service, text: s
     assert change(profiles, ADA, {"profile": {"nickname": "x"}}).status == 200
 
 
-def test_what_does_not_fit_into_the_token_any_more_can_shrink(
+def test_a_value_that_became_too_large_for_the_token_can_shrink(
     profiles: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limit may be smaller in a later release."""
+    """Check values from before a release that lowers the limit."""
     put_namespace(profiles, "told", in_token=True, schema={"type": "object"})
     with monkeypatch.context() as earlier:
         earlier.setattr(token_size, "MAX_ATTRIBUTES", 9000)
@@ -370,7 +372,7 @@ def test_what_does_not_fit_into_the_token_any_more_can_shrink(
     assert change(profiles, ADA, {"profile": {"nickname": "x"}}).status == 200
 
 
-def test_what_a_namespace_requires_stays(service: Service) -> None:
+def test_a_required_attribute_cannot_be_deleted(service: Service) -> None:
     service.new_user(ADA)
     put_namespace(service, "profile", schema=SCHEMA | {"required": ["nickname"]})
     assert change(service, ADA, {"profile": {"age": 1}}).status == 422
@@ -381,7 +383,7 @@ def test_what_a_namespace_requires_stays(service: Service) -> None:
     )
 
 
-def test_of_many_writers_of_one_version_one_wins(profiles: Service, patient_crowd: Crowd) -> None:
+def test_one_of_many_writers_of_one_version_wins(profiles: Service, patient_crowd: Crowd) -> None:
     tag = profiles.ask("GET", f"/v1/users/{ADA}/attributes").headers["etag"]
     writes = [
         partial(change, profiles, ADA, {"profile": {"age": age}}, tag) for age in range(WRITERS)
@@ -391,10 +393,10 @@ def test_of_many_writers_of_one_version_one_wins(profiles: Service, patient_crow
 
 
 @pytest.mark.trials
-def test_of_many_writers_of_many_values_nothing_is_lost(
+def test_concurrent_writers_of_different_values_lose_no_update(
     service: Service, patient_crowd: Crowd
 ) -> None:
-    """Each writes a value of its own, whatever else there is; whoever cannot says so."""
+    """Each writer sets its own value with `If-Match: *` or gets a conflict."""
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"})
     writes = [
@@ -410,7 +412,7 @@ def test_of_many_writers_of_many_values_nothing_is_lost(
     assert len(written) > WRITERS // 2
 
 
-def test_a_change_leaves_a_trail_without_values(profiles: Service) -> None:
+def test_the_audit_event_of_a_change_has_no_values(profiles: Service) -> None:
     change(profiles, ADA, {"profile": {"nickname": "Countess", "age": 36}})
     [trail] = [item for item in profiles.items("AUDIT#") if item["action"] == "attributes.changed"]
     assert (trail["uid"], trail["actor"]) == (ADA, ADMIN)
@@ -428,7 +430,7 @@ def test_a_changed_value_in_tokens_makes_them_stale(profiles: Service) -> None:
     assert seen.keys() == {"plan", "profile"}
 
 
-def test_nobody_has_no_attributes(profiles: Service) -> None:
+def test_attributes_of_an_unknown_user_are_404(profiles: Service) -> None:
     assert profiles.ask("GET", f"/v1/users/{EVE}/attributes").status == 404
     assert change(profiles, EVE, {"profile": {"age": 1}}).status == 404
 
@@ -485,7 +487,9 @@ def test_a_namespace_is_changed_and_deleted(profiles: Service) -> None:
         ({"type": "object", "description": "x" * 20_000}, "#/schema"),
     ],
 )
-def test_what_is_no_schema_for_us_is_refused(service: Service, schema: Any, pointer: str) -> None:
+def test_an_unsupported_schema_is_refused_with_its_pointer(
+    service: Service, schema: Any, pointer: str
+) -> None:
     refused = put_namespace(service, "profile", schema=schema)
     assert (refused.status, [error["pointer"] for error in refused.json["errors"]]) == (
         422,
@@ -493,9 +497,7 @@ def test_what_is_no_schema_for_us_is_refused(service: Service, schema: Any, poin
     )
 
 
-def test_a_table_that_does_not_answer_is_503(
-    profiles: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_table_is_503(profiles: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def down(**_: Any) -> Any:
         raise BotoCoreError
 

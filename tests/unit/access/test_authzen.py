@@ -1,4 +1,4 @@
-"""A walk through AuthZEN 1.0, section by section: https://openid.net/specs/authorization-api-1_0.html."""
+"""The sections of AuthZEN 1.0: https://openid.net/specs/authorization-api-1_0.html."""
 
 import time
 from typing import Any
@@ -28,7 +28,10 @@ READ, WRITE = {"name": "read"}, {"name": "write"}
 
 @pytest.fixture
 def point(service: Service) -> Service:
-    """Ada may read every document and write number 7, Bob may write number 8; both once more, but no longer."""
+    """Prepare grants: Ada may read all documents and write number 7, Bob may write number 8.
+
+    Both also had a grant that has expired.
+    """
     service.new_role("reader", "document.read")
     service.new_role("editor", "document.write", parents=["reader"])
     for uid in (ADA, BOB):
@@ -76,7 +79,7 @@ def test_6_a_subject_that_is_no_user_is_denied(point: Service) -> None:
         assert (answer.status, answer.json["decision"]) == (200, False)
 
 
-def test_5_5_1_administrators_hear_why(point: Service) -> None:
+def test_5_5_1_administrators_get_the_reason(point: Service) -> None:
     question = {"subject": user(BOB), "action": READ, "resource": document("8")}
     [name] = [item["id"] for item in point.items(f"G#{BOB}") if item.get("role") == "editor"]
     heard = ask(point, "evaluation", question).json["context"]["reason_admin"]["en"]
@@ -88,7 +91,7 @@ def test_5_5_1_administrators_hear_why(point: Service) -> None:
     )
 
 
-def test_others_who_may_ask_do_not(point: Service) -> None:
+def test_other_callers_get_no_reason(point: Service) -> None:
     point.new_role("gatekeeper", "access.read")
     question = {"subject": user(BOB), "action": READ, "resource": document("8")}
     assert ask(point, "evaluation", question, uid=ADA, roles="gatekeeper").json == {
@@ -96,10 +99,11 @@ def test_others_who_may_ask_do_not(point: Service) -> None:
     }
 
 
-def test_the_calls_of_a_decision(point: Service, logs: Any) -> None:
+def test_a_decision_makes_a_fixed_number_of_table_calls(point: Service, logs: Any) -> None:
     for _ in range(2):
         decision(point, BOB, READ, "8")
-    # The caller's META, the layout, the subject's META, three scopes, two definitions; then META and the scopes alone.
+    # First META of the caller and of the subject, the layout, three scopes and two roles; later,
+    # from the cache, only META and the scopes.
     assert [line["dynamodb_calls"] for line in logs.lines()] == [8, 4]
 
 
@@ -123,7 +127,7 @@ def test_a_decision_reads_three_scopes_however_many_grants(
 
 
 def test_an_id_may_look_like_the_end_of_a_key(point: Service) -> None:
-    """Sort keys are `<scope>#ROLE#<role>`. An id that is a prefix of another key gives no access."""
+    """Check ids that are a prefix of another grant's sort key `<scope>#ROLE#<role>`."""
     point.new_user(EVE)
     point.grant(EVE, "document:7#ROLE#reader", role="reader")
     point.grant(EVE, "document:8#9", action="read")
@@ -160,13 +164,13 @@ def test_the_longest_ids_fit_into_the_keys(point: Service) -> None:
 
 
 @pytest.mark.parametrize("endpoint", POINTS)
-def test_an_id_that_is_too_long_for_a_key_is_no_error(point: Service, endpoint: str) -> None:
+def test_an_id_too_long_for_a_key_is_denied_without_an_error(point: Service, endpoint: str) -> None:
     body = {"subject": user(ADA), "action": WRITE, "resource": document("x" * 3000)}
     answer = ask(point, endpoint, body)
     assert (answer.status, answer.json.get("decision", False)) == (200, False)
 
 
-def test_7_1_1_defaults_are_overridden(point: Service) -> None:
+def test_7_1_1_an_evaluation_overrides_the_defaults(point: Service) -> None:
     parts = [
         {"resource": document("1")},
         {"resource": document("7"), "action": WRITE},
@@ -193,7 +197,9 @@ def reasons(point: Service, body: Any) -> list[str]:
         (None, [True, False, True, False]),
     ],
 )
-def test_7_1_2_1_semantics(point: Service, semantic: str | None, expected: list[bool]) -> None:
+def test_7_1_2_1_each_semantics_stops_where_it_should(
+    point: Service, semantic: str | None, expected: list[bool]
+) -> None:
     parts = [
         {"resource": document(id), "action": action}
         for id, action in zip("7878", (READ, WRITE) * 2, strict=True)
@@ -207,7 +213,9 @@ def test_7_1_2_1_semantics(point: Service, semantic: str | None, expected: list[
 
 
 @pytest.mark.parametrize("parts", [{}, {"evaluations": []}])
-def test_7_1_without_evaluations_it_is_a_single_one(point: Service, parts: dict[str, Any]) -> None:
+def test_7_1_a_request_without_evaluations_is_a_single_evaluation(
+    point: Service, parts: dict[str, Any]
+) -> None:
     body = {"subject": user(ADA), "action": READ, "resource": document("1")} | parts
     assert ask(point, "evaluations", body).json["decision"] is True
     refused = ask(point, "evaluations", {"action": READ} | parts)
@@ -218,7 +226,7 @@ def test_7_1_without_evaluations_it_is_a_single_one(point: Service, parts: dict[
     ]
 
 
-def test_7_1_1_what_stands_in_an_evaluation_replaces_the_whole_default(point: Service) -> None:
+def test_7_1_1_a_member_of_an_evaluation_replaces_the_whole_default(point: Service) -> None:
     body = {
         "subject": user(ADA),
         "action": READ,
@@ -286,7 +294,7 @@ def test_7_3_an_invalid_default_is_an_error_of_the_request(point: Service) -> No
     )
 
 
-def test_7_1_2_1_there_are_three_semantics(point: Service) -> None:
+def test_7_1_2_1_an_unknown_semantics_is_refused(point: Service) -> None:
     body = {"subject": user(ADA), "action": READ, "evaluations": [{"resource": document("1")}]}
     assert (
         ask(point, "evaluations", body | {"options": {"evaluations_semantic": "guess"}}).status
@@ -294,7 +302,7 @@ def test_7_1_2_1_there_are_three_semantics(point: Service) -> None:
     )
 
 
-def test_7_a_subject_that_is_no_user_does_not_pass_for_the_user_of_that_id(point: Service) -> None:
+def test_7_a_subject_of_another_type_does_not_get_the_users_rights(point: Service) -> None:
     subjects = [{"subject": user(ADA)}, {"subject": {"type": "service", "id": ADA}}]
     asked = {"action": READ, "resource": document("1"), "evaluations": subjects}
     decided = ask(point, "evaluations", asked).json["evaluations"]
@@ -310,9 +318,7 @@ def test_7_an_evaluation_reads_each_subject_once(point: Service, logs: Any) -> N
     )
 
 
-def test_7_a_batch_about_somebody_with_many_grants_reads_by_scope(
-    point: Service, logs: Any
-) -> None:
+def test_7_a_batch_about_a_user_with_many_grants_reads_by_scope(point: Service, logs: Any) -> None:
     for id in range(subject_grants.FEW_GRANTS + 1):
         point.grant(BOB, f"document:{id}", action="write")
     parts = [{"resource": document(str(id))} for id in (7, 8, 98, 500)]
@@ -344,8 +350,8 @@ def pages(point: Service, endpoint: str, body: dict[str, Any], limit: int) -> li
             return found
 
 
-def test_8_4_subjects(point: Service) -> None:
-    point.grant(EVE, role="admin")  # whom nobody has made a user
+def test_8_4_subjects_are_found(point: Service) -> None:
+    point.grant(EVE, role="admin")  # Eve is not a user of Atrium
     body = {"subject": {"type": "user", "id": "ignored"}, "action": READ, "resource": document("8")}
     for limit in (1, 2, 20):
         assert pages(point, "search/subject", body, limit) == [user(ADMIN), user(ADA), user(BOB)]
@@ -354,7 +360,7 @@ def test_8_4_subjects(point: Service) -> None:
     assert pages(point, "search/subject", body | {"subject": {"type": "service"}}, 1) == []
 
 
-def test_8_5_resources(point: Service) -> None:
+def test_8_5_resources_are_found(point: Service) -> None:
     for id in ("3", "5"):
         point.grant(BOB, f"document:{id}", action="write")
     body = {
@@ -367,7 +373,7 @@ def test_8_5_resources(point: Service) -> None:
     assert (everything["results"], everything["context"]) == ([document("7")], {"all": True})
 
 
-def test_8_6_actions(point: Service) -> None:
+def test_8_6_actions_are_found(point: Service) -> None:
     body = {"subject": user(ADA), "resource": document("7")}
     assert pages(point, "search/action", body, 1) == [READ, WRITE]
     assert pages(point, "search/action", body | {"resource": document("8")}, 5) == [READ]
@@ -384,7 +390,7 @@ def test_8_1_every_result_of_a_search_is_permitted(point: Service) -> None:
             assert found == {uid for uid in (ADMIN, ADA, BOB) if decision(point, uid, action, id)}
 
 
-def test_8_2_a_token_is_of_one_search(point: Service) -> None:
+def test_8_2_a_page_token_is_refused_by_another_search(point: Service) -> None:
     body = {
         "subject": {"type": "user"},
         "action": READ,
@@ -392,7 +398,7 @@ def test_8_2_a_token_is_of_one_search(point: Service) -> None:
         "page": {"limit": 1},
     }
     token = ask(point, "search/subject", body).json["page"]["next_token"]
-    # As in the specification's example, the limit is left out.
+    # The limit is missing, as in the specification's example.
     assert ask(point, "search/subject", body | {"page": {"token": token}}).json["results"] == [
         user(ADA)
     ]
@@ -421,7 +427,7 @@ def test_8_2_1_a_page_of_no_results_is_the_last_one(point: Service) -> None:
     assert (empty["results"], empty["page"]) == ([], {"next_token": "", "count": 0})
 
 
-def test_9_metadata_says_where_everything_is(point: Service) -> None:
+def test_9_the_metadata_lists_every_endpoint(point: Service) -> None:
     answer = point.ask(
         "GET",
         "/.well-known/authzen-configuration",
@@ -451,7 +457,7 @@ ANY_JSON = {"big": 2**53, "low": -(2**70), "float": 1e300, "text": "a\x00b\x85",
 
 
 @pytest.mark.parametrize("endpoint", POINTS)
-def test_11_5_members_that_decide_nothing_may_hold_any_json(point: Service, endpoint: str) -> None:
+def test_11_5_properties_may_hold_any_json(point: Service, endpoint: str) -> None:
     def with_properties(part: dict[str, str]) -> dict[str, Any]:
         return part | {"properties": ANY_JSON, "more": ANY_JSON}
 
@@ -469,7 +475,9 @@ def test_11_5_members_that_decide_nothing_may_hold_any_json(point: Service, endp
 
 
 @pytest.mark.parametrize("endpoint", POINTS)
-def test_11_5_members_that_decide_have_no_control_characters(point: Service, endpoint: str) -> None:
+def test_11_5_types_ids_and_names_with_control_characters_are_refused(
+    point: Service, endpoint: str
+) -> None:
     body = {"subject": user(ADA), "action": READ, "resource": document("1")}
     part = "subject" if endpoint == "search/action" else "action"
     key = "id" if endpoint == "search/action" else "name"
@@ -507,7 +515,7 @@ def test_10_1_3_a_request_id_comes_back(point: Service, endpoint: str) -> None:
 
 
 class Failing:
-    """An operation of the client that fails from a certain call on: half an answer is none."""
+    """A client operation that fails from a given call on."""
 
     def __init__(self, operation: str, code: str, good_calls: int) -> None:
         self.operation, self.code, self.good_calls, self.calls = operation, code, good_calls, 0
@@ -530,7 +538,7 @@ FAULTS = (
 
 @pytest.mark.parametrize("endpoint", POINTS)
 @pytest.mark.parametrize("operation", ["query", "batch_get_item", "get_item"])
-def test_a_table_that_does_not_answer_is_503_and_never_a_permit(
+def test_an_unreachable_table_is_503_and_never_a_permit(
     point: Service, monkeypatch: pytest.MonkeyPatch, endpoint: str, operation: str
 ) -> None:
     body = {"subject": user(ADA), "action": READ, "resource": document("1")}
@@ -547,7 +555,7 @@ def test_a_table_that_does_not_answer_is_503_and_never_a_permit(
             assert answer.status == 200
 
 
-def test_items_that_a_batch_leaves_out_are_503(
+def test_unprocessed_items_of_a_batch_are_503(
     point: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = dynamodb.client().batch_get_item

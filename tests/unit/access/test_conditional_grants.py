@@ -1,4 +1,4 @@
-"""Grants with a condition: by their routes, in decisions and searches, and in what their holders may give."""
+"""Grants with a condition: their routes, decisions, searches, and what their holders can grant."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ def test_only_values_of_namespaces_in_tokens_count(people: Service) -> None:
     assert not permitted(people)
 
 
-def test_each_of_many_has_its_own_context_or_the_default(people: Service) -> None:
+def test_each_evaluation_has_its_own_context_or_the_default(people: Service) -> None:
     grant(people, {"<": [{"var": "context.amount"}, 100]})
     parts = [
         {},
@@ -110,7 +110,7 @@ def test_each_of_many_has_its_own_context_or_the_default(people: Service) -> Non
     assert ask(people, "evaluations", single)["decision"]
 
 
-def test_administrators_hear_whose_condition_is_not_true(people: Service) -> None:
+def test_administrators_are_told_which_condition_is_not_true(people: Service) -> None:
     made = grant(people, OWNS).json["id"]
     heard = ask(people, "evaluation", question())["context"]["reason_admin"]["en"]
     assert heard.endswith(f"; the condition of {made} is not true.")
@@ -164,7 +164,7 @@ def test_a_search_finds_what_conditions_permit(people: Service) -> None:
         assert [each["name"] for each in found["results"]] == actions
 
 
-def test_a_page_of_a_search_decides_about_a_bounded_number_of_users(
+def test_a_page_of_a_search_evaluates_a_bounded_number_of_users(
     people: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MAX_CANDIDATES", 2)
@@ -176,7 +176,8 @@ def test_a_page_of_a_search_decides_about_a_bounded_number_of_users(
         found = ask(people, "search/subject", asked | {"page": {"token": token} if token else {}})
         pages.append([each["id"] for each in found["results"]])
         token = found["page"]["next_token"]
-    assert pages == [[ADMIN], [EVE], []]  # the candidates: the administrator and Ada, Bob and Eve
+    # candidates of the first page: administrator and Ada; of the second: Bob and Eve
+    assert pages == [[ADMIN], [EVE], []]
 
 
 def test_a_condition_on_the_id_does_not_permit_all_resources(people: Service) -> None:
@@ -190,7 +191,7 @@ def test_a_condition_on_the_id_does_not_permit_all_resources(people: Service) ->
     assert "all" not in found.get("context", {})
 
 
-def test_a_conditional_right_cannot_be_given_on(people: Service) -> None:
+def test_a_conditional_right_cannot_be_delegated(people: Service) -> None:
     people.grant(BOB, role="clerk")
     grant(people, OWNS, BOB)
     body = {"role": "reader", "scope": "document:7"}

@@ -1,4 +1,4 @@
-"""Conditions: their truth, their limits, and that no condition or value makes them raise."""
+"""Evaluation of conditions: results, limits, and no exception for any condition or value."""
 
 import random
 from typing import Any
@@ -71,7 +71,7 @@ def test_a_condition_is_true_false_or_unknown(condition: Any, expected: bool | N
         ({"and": [OWNS] * 22}, "", "at most 64 operators"),
     ],
 )
-def test_an_invalid_condition_is_named_by_its_place(
+def test_the_error_points_to_the_invalid_part_of_a_condition(
     condition: Any, place: str, detail: str
 ) -> None:
     (fault,) = conditions.faults(condition, "#/condition")
@@ -88,8 +88,8 @@ def test_a_condition_has_at_most_eight_levels() -> None:
     assert "at most 8 levels" in fault.detail
 
 
-def test_no_condition_and_no_value_raise() -> None:
-    """Random JSON is refused or evaluated; random facts never raise."""
+def test_no_condition_and_no_value_raises() -> None:
+    """Evaluate random JSON with random facts; it is refused or evaluated."""
     chance = random.Random(1)  # noqa: S311
     accepted = 0
     for _ in range(5_000):

@@ -1,4 +1,4 @@
-"""The decision and the reference agree, and a build that is broken is found out."""
+"""Agreement of the decisions with the reference model, and detection of broken builds."""
 
 import inspect
 import os
@@ -70,7 +70,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize(("right", "wrong"), BREAKS.values(), ids=BREAKS)
-def test_a_broken_build_is_found_out(right: str, wrong: str) -> None:
+def test_a_broken_build_is_detected(right: str, wrong: str) -> None:
     source = inspect.getsource(decision)
     assert right in source
     broken = ModuleType("broken")
@@ -87,7 +87,10 @@ def in_worlds_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_service_agrees_with_the_reference(
     service: Service, in_worlds_time: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Through its handler and a table, searches with it; `make proof-access` asks a hundred thousand times."""
+    """Call the handler with a table, searches included.
+
+    `make proof-access` compares a hundred thousand decisions.
+    """
     tally = Counter[bool]()
     assert next(asked.disagreements(service, 8, DECISIONS, tally), None) is None
     if "DECISIONS" in os.environ:
@@ -110,7 +113,7 @@ def test_the_service_agrees_with_the_reference_on_roles_that_need_mfa(
 
 
 @pytest.mark.parametrize("module", [subject_grants])
-def test_a_service_that_forgets_mfa_is_found_out(
+def test_a_service_that_ignores_mfa_is_detected(
     service: Service,
     in_worlds_time: None,
     need_mfa: list[str],
@@ -136,7 +139,9 @@ def _first(uid: str) -> list[Grant]:
     return [grant_items.grant(item) for item in islice(user_table.query(f"G#{uid}"), 1)]
 
 
-def test_grants_in_both_layouts_are_decided_alike(service: Service, in_worlds_time: None) -> None:
+def test_grants_in_both_layouts_give_the_same_decisions(
+    service: Service, in_worlds_time: None
+) -> None:
     service.set_layout("moving")
     assert next(asked.disagreements(service, 8, DECISIONS, legacy=0.5), None) is None
 
@@ -190,7 +195,7 @@ if "DECISIONS" in os.environ:
 
 
 @pytest.mark.parametrize(("module", "name", "wrong"), BROKEN_READS.values(), ids=BROKEN_READS)
-def test_a_service_that_reads_wrongly_is_found_out(
+def test_a_service_that_reads_the_wrong_items_is_detected(
     service: Service,
     in_worlds_time: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -203,7 +208,7 @@ def test_a_service_that_reads_wrongly_is_found_out(
     assert next(asked.disagreements(service, 8, 10_000, legacy=0.1), None) is not None
 
 
-def test_a_permit_names_the_grant_and_the_role_that_gives_it() -> None:
+def test_a_permit_names_its_grant_and_role() -> None:
     grant = Grant("g", "document:*", role="editor")
     assert decide(grant) == Decision(True, grant, "reader")
     assert decide(grant, action="write") == Decision(True, grant, "editor")
@@ -219,7 +224,7 @@ def test_a_refusal_says_what_is_missing() -> None:
     )
 
 
-def test_without_a_definition_there_is_no_permit() -> None:
+def test_a_role_without_a_definition_permits_nothing() -> None:
     def down(role: str) -> RoleDefinition:
         raise ConnectionError
 

@@ -1,4 +1,4 @@
-"""Decisions in the log, with their reason: for a set time, and a share of them."""
+"""Logging of decisions with their reason, until a set time and for a share of the requests."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ def decided(
     at: float = END - 1,
     **settings: str,
 ) -> list[dict[str, Any]]:
-    """Ask three times, one of them in a batch of two. Return the lines of decisions."""
+    """Ask three times, two of them in one batch. Return the log lines of the decisions."""
     for name, value in settings.items():
         monkeypatch.setenv(f"DECISION_LOG_{name.upper()}", value)
     monkeypatch.setattr(decision_log, "time", SimpleNamespace(time=lambda: at))
@@ -60,7 +60,7 @@ def test_a_decision_is_logged_with_its_reason(
     [(END, {"until": UNTIL}), (END - 1, {}), (END - 1, {"percent": "100"})],
     ids=["at its end", "without an end", "without an end, all of them"],
 )
-def test_no_decision_is_logged_without_a_time_that_is_to_come(
+def test_decisions_are_logged_only_until_a_future_time(
     point: Service,
     logs: Logs,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,7 +70,9 @@ def test_no_decision_is_logged_without_a_time_that_is_to_come(
     assert decided(point, logs, monkeypatch, at, **settings) == []
 
 
-def test_a_share_is_logged(point: Service, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_share_of_decisions_is_logged(
+    point: Service, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = iter([0.24, 0.25, 0.0])
     monkeypatch.setattr(decision_log, "random", SimpleNamespace(random=lambda: next(drawn)))
     lines = decided(point, logs, monkeypatch, until=UNTIL, percent="25")

@@ -1,4 +1,7 @@
-"""Callers can only give rights that they hold: the cases of docs/authorization.md, by requests. The matrix is in tests/security."""
+"""Delegation by HTTP: callers can only grant rights that they hold, as docs/authorization.md says.
+
+The complete matrix is in tests/security.
+"""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,7 +18,7 @@ CARL = "01890a5d-ac96-774b-bcce-00000000000c"
 
 @pytest.fixture
 def office(service: Service) -> Service:
-    """Bob manages access and reads documents; Ada and Eve are users."""
+    """Prepare Bob, who manages access and reads documents, and two users, Ada and Eve."""
     for uid in (ADA, BOB, EVE):
         service.new_user(uid)
     for role, held in (
@@ -76,7 +79,7 @@ def problem(answer: Answer) -> tuple[int, str, list[str]]:
     return answer.status, answer.json["code"], [error["pointer"] for error in errors]
 
 
-def test_one_grants_what_one_holds(office: Service) -> None:
+def test_a_caller_can_grant_a_right_they_hold(office: Service) -> None:
     assert grant(office, ADA, role="reader").status == 201
     assert grant(office, ADA, action="read", scope="document:7").status == 201
     assert problem(grant(office, ADA, role="editor")) == (403, "rights_exceeded", ["#/role"])
@@ -88,8 +91,8 @@ def test_one_grants_what_one_holds(office: Service) -> None:
     assert problem(grant(office, ADA, role="admin")) == (403, "admin_required", ["#/role"])
 
 
-def test_access_write_is_not_everything(office: Service) -> None:
-    """S2: a role with every permission, granted to oneself, then the administrator is disabled."""
+def test_access_write_does_not_give_every_right(office: Service) -> None:
+    """Try attack S2: grant oneself a role with every permission, then disable the administrator."""
     assert problem(
         put_role(office, "mighty", by=BOB, held="clerk", permissions=["users.write"])
     ) == (
@@ -120,7 +123,7 @@ def test_access_write_is_not_everything(office: Service) -> None:
     )
 
 
-def test_attributes_of_users_with_more_rights_are_not_for_one_to_set(office: Service) -> None:
+def test_attributes_of_a_user_with_more_rights_are_protected(office: Service) -> None:
     schema = {"type": "object", "properties": {"level": {"type": "string"}}}
     namespace = {"description": "Plans", "schema": schema, "personal": False}
     assert office.ask("PUT", "/v1/namespaces/plan", namespace, If_None_Match="*").status == 201
@@ -138,17 +141,18 @@ def test_attributes_of_users_with_more_rights_are_not_for_one_to_set(office: Ser
     ]
 
 
-def test_attributes_of_a_user_who_gains_rights_meanwhile_are_not_for_one_to_set(
+def test_attributes_of_a_user_who_gains_rights_during_the_request_are_protected(
     office: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ada becomes an administrator after her rights were compared with Bob's."""
+    """Make Ada an administrator after her rights were compared with Bob's."""
     namespace = {"description": "Plans", "schema": {"type": "object"}, "personal": False}
     assert office.ask("PUT", "/v1/namespaces/plan", namespace, If_None_Match="*").status == 201
     transact, granted = user_table.transact, list[Answer]()
 
     def be_late(items: Any) -> None:
         if not granted:
-            granted.append(Answer(0, {}, b""))  # this one is Bob's, and the next the grant's
+            # the first transaction is Bob's; this grant's own transaction is the next
+            granted.append(Answer(0, {}, b""))
             granted[0] = grant(office, ADA, by=ADMIN, held="admin", role="admin")
         transact(items)
 
@@ -161,8 +165,8 @@ def test_attributes_of_a_user_who_gains_rights_meanwhile_are_not_for_one_to_set(
     assert office.ask("GET", path).json == {"attributes": {}}
 
 
-def test_a_time_limited_administrator_gives_nothing_without_end(office: Service) -> None:
-    """S7."""
+def test_a_time_limited_administrator_grants_nothing_permanent(office: Service) -> None:
+    """Check finding S7."""
     office.grant(EVE, role="admin", expires_at=soon())
     by: dict[str, Any] = {"by": EVE, "held": "admin"}
     assert problem(grant(office, EVE, role="admin", **by)) == (403, "own_grant", [])
@@ -209,7 +213,7 @@ def test_a_change_of_the_end_follows_the_rules_of_a_new_grant(office: Service) -
     assert change(office, EVE, name, None).status == 404
 
 
-def test_the_last_administrator_gets_no_end(office: Service) -> None:
+def test_the_last_administrators_grant_cannot_get_an_end(office: Service) -> None:
     office.delete("R#admin")
     made = grant(office, ADA, by=ADMIN, held="admin", role="admin")
     assert made.status == 201
@@ -224,7 +228,7 @@ def test_the_last_administrator_gets_no_end(office: Service) -> None:
     assert change(office, BOB, other, after(100), by=ADMIN, held="admin").status == 200
 
 
-def test_an_expired_grant_makes_room_and_its_pointer_leads_nowhere(office: Service) -> None:
+def test_an_expired_grant_can_be_made_again_and_its_pointer_is_404(office: Service) -> None:
     old = office.grant(ADA, "document:7", role="reader", expires_at=int(time.time()) - 1)
     new = grant(office, ADA, role="reader", scope="document:7")
     assert new.status == 201
@@ -256,7 +260,7 @@ def test_a_lead_assigns_a_role_without_holding_it(office: Service) -> None:
     )
     path = f"/v1/users/{ADA}/grants/{name}"
     assert office.ask("DELETE", path, uid=EVE, roles="lead", If_Match="*").status == 204
-    # Whoever gives the role `lead` could let an accomplice give `editor`.
+    # Otherwise somebody with the role `lead` could let an accomplice grant `editor`.
     office.new_user(CARL)
     assert problem(grant(office, CARL, role="lead")) == (403, "rights_exceeded", ["#/role"])
 
@@ -273,10 +277,10 @@ def test_assignable_by_names_roles(office: Service) -> None:
     assert (held.status, held.json["code"]) == (409, "role_in_use")
 
 
-def test_rights_that_grow_between_the_comparison_and_the_write_count(
+def test_rights_gained_during_the_request_count(
     office: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ada becomes an administrator while Bob is being compared with her: he grants nothing to her."""
+    """Make Ada an administrator while her rights are compared with Bob's: his grant is refused."""
     from atrium.stores import user_table
 
     transact, done = user_table.transact, list[Any]()
@@ -301,7 +305,10 @@ def test_rights_that_grow_between_the_comparison_and_the_write_count(
 
 @pytest.fixture
 def billing(office: Service) -> Service:
-    """The namespace `plan` goes into tokens, and the role `billing` sets it. No permission shows that."""
+    """Prepare the namespace `plan`, which is in tokens, and the role `billing`, which may set it.
+
+    No permission of the role shows this right.
+    """
     assert put_role(office, "billing").status == 201
     assert put_plan(office, set_by=["billing"], If_None_Match="*").status == 201
     return office
@@ -321,7 +328,7 @@ def test_only_an_administrator_extends_a_grant_of_a_role_that_sets_trusted_attri
     assert change(billing, ADA, given, None, by=ADMIN, held="admin").status == 200
 
 
-def test_a_time_limited_administrator_lets_nobody_set_trusted_attributes_without_end(
+def test_a_time_limited_administrator_cannot_allow_setting_trusted_attributes_without_end(
     billing: Service,
 ) -> None:
     billing.grant(EVE, role="admin", expires_at=soon())

@@ -1,4 +1,4 @@
-"""A deleted user is not there: neither to read about, nor to write about, nor at the moment of the deletion."""
+"""Requests about a deleted user, before, during and after the deletion."""
 
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ def people(service: Service) -> Service:
 
 
 def delete(service: Service, uid: str = ADA) -> None:
-    """As the command of `DELETE /v1/users/{id}` does."""
+    """Delete a user as the command of `DELETE /v1/users/{id}` does."""
     service.table.update_item(
         TableName=TABLE,
         Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
@@ -46,7 +46,7 @@ def of_ada(service: Service) -> list[dict[str, Any]]:
 
 
 @each([asked for asked in ABOUT_ADA if asked not in REVOKES])
-def test_what_is_asked_about_a_deleted_user_is_404(people: Service, asked: Asked) -> None:
+def test_requests_about_a_deleted_user_are_404(people: Service, asked: Asked) -> None:
     delete(people)
     before = of_ada(people)
     answer = asked.by(people)
@@ -55,7 +55,7 @@ def test_what_is_asked_about_a_deleted_user_is_404(people: Service, asked: Asked
 
 @each(REVOKES)
 def test_the_grants_of_a_deleted_user_can_be_revoked(people: Service, asked: Asked) -> None:
-    """Else nobody could delete a role that only deleted users hold."""
+    """Check this, because a role that somebody holds cannot be deleted."""
     delete(people)
     assert asked.by(people).status == 204
 
@@ -77,8 +77,8 @@ def test_a_user_deleted_between_read_and_write_gets_nothing(
     assert (answer.status, of_ada(people)) == (404, before[0]), answer.text
 
 
-def test_a_disabled_user_is_there(people: Service) -> None:
-    """So that an administrator can put their rights in order before they come back."""
+def test_a_disabled_users_rights_can_be_read_and_changed(people: Service) -> None:
+    """Check this, because administrators correct rights before they enable the user again."""
     people.new_user(ADA, "disabled")
     for asked in WRITES:
         assert asked.by(people).status < 300, asked.route

@@ -1,5 +1,4 @@
-"""What holds for every operation: it never scans, a change leaves its trail in its own transaction, and a table that fails is
-503 and never a permit."""
+"""Rules for every operation: no scans, an audit event in the same transaction, 503 on failures."""
 
 import itertools
 import json
@@ -31,14 +30,14 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWrit
 
 
 @pytest.fixture
-def world(service: Service) -> Service:
+def stored_data(service: Service) -> Service:
     prepare(service)
     forget()
     return service
 
 
 class Calls:
-    """DynamoDB's operations as they are called; `failing` may raise instead, by the number of the call."""
+    """A record of DynamoDB calls. `failing` gets the number of each call and may raise."""
 
     def __init__(self) -> None:
         self.client = dynamodb.client()
@@ -56,7 +55,7 @@ class Calls:
 
 
 @pytest.fixture
-def calls(world: Service, monkeypatch: pytest.MonkeyPatch) -> Calls:
+def calls(stored_data: Service, monkeypatch: pytest.MonkeyPatch) -> Calls:
     made = Calls()
     monkeypatch.setattr(made.client, "_make_api_call", made)
     return made
@@ -75,39 +74,43 @@ def test_there_is_a_request_for_every_operation() -> None:
     assert {asked.route for asked in CHANGES} == changing
 
 
-def test_reads_go_by_keys_and_never_scan(world: Service, calls: Calls) -> None:
+def test_reads_go_by_keys_and_never_scan(stored_data: Service, calls: Calls) -> None:
     for asked in READS:
-        answer = asked.by(world)
+        answer = asked.by(stored_data)
         assert answer.status == 200, f"{asked.route}: {answer.text}"
     assert {name for name, _ in calls.made} <= KEYED
 
 
 @of_each_change
-def test_a_change_is_one_transaction_with_its_trail(
-    world: Service, calls: Calls, asked: Asked
+def test_a_change_and_its_audit_event_are_one_transaction(
+    stored_data: Service, calls: Calls, asked: Asked
 ) -> None:
-    sent, before, trails = [], _number(world, asked), {item["pk"] for item in world.items("AUDIT#")}
+    sent, before, trails = (
+        [],
+        _number(stored_data, asked),
+        {item["pk"] for item in stored_data.items("AUDIT#")},
+    )
     events = calls.client.meta.events
     keep = lambda params, **_: sent.append(json.loads(params["body"]))  # noqa: E731
     events.register("before-call.dynamodb.TransactWriteItems", keep)
-    answer = asked.by(world)
+    answer = asked.by(stored_data)
     events.unregister("before-call.dynamodb.TransactWriteItems", keep)
     assert answer.status < 300, answer.text
     assert [name for name, _ in calls.made if name in WRITES] == ["TransactWriteItems"]
     assert {name for name, _ in calls.made} <= {*KEYED, "TransactWriteItems"}
-    [trail] = [item for item in world.items("AUDIT#") if item["pk"] not in trails]
+    [trail] = [item for item in stored_data.items("AUDIT#") if item["pk"] not in trails]
     assert (trail["action"], trail["actor"]) == (asked.trail, ADMIN)
     assert sent[0]["ClientRequestToken"], (
         "the SDK could not repeat it after a timeout without doing it twice"
     )
     if asked.rises:
-        assert _number(world, asked) == before + 1
+        assert _number(stored_data, asked) == before + 1
 
 
 def test_a_change_without_its_audit_event_is_not_written(
-    world: Service, calls: Calls, monkeypatch: pytest.MonkeyPatch
+    stored_data: Service, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The trail's item is refused, and nothing else is written."""
+    """Refuse the item of the audit event; nothing else may be written."""
 
     def refuse(number: int, operation: str) -> None:
         if operation == "TransactWriteItems":
@@ -117,11 +120,11 @@ def test_a_change_without_its_audit_event_is_not_written(
 
     monkeypatch.setattr(contention, "_ATTEMPTS", 2)
     calls.failing = refuse
-    before = _everything(world)
+    before = _everything(stored_data)
     for asked in CHANGES:
-        answer = asked.by(world)
+        answer = asked.by(stored_data)
         assert answer.status >= 400, f"{asked.route}: {answer.text}"
-    assert _everything(world) == before
+    assert _everything(stored_data) == before
 
 
 def _canceled(*codes: str) -> ClientError:
@@ -159,30 +162,35 @@ FAULTS_OF_TRANSACTIONS = (
 )
 
 
-def test_whichever_call_fails_it_is_503_and_never_a_permit(world: Service, calls: Calls) -> None:
-    """Each call of each operation in turn, the caller's META among them; a transaction in every way that it can fail."""
-    before, turns = _everything(world), itertools.cycle(FAULTS)
+def test_a_failure_of_any_call_is_503_and_never_a_permit(
+    stored_data: Service, calls: Calls
+) -> None:
+    """Fail each call of each operation in turn, with each reason that a transaction can have.
+
+    The read of the caller's META is one of the calls.
+    """
+    before, turns = _everything(stored_data), itertools.cycle(FAULTS)
     for asked in EVERY:
-        operations = _operations(calls, asked, world)
+        operations = _operations(calls, asked, stored_data)
         assert operations[0] == "GetItem", (
             f"{asked.route}: nobody asked whether the caller's token is stale"
         )
         for number, operation in enumerate(
             operations[:9]
-        ):  # a list of what ends has a Query for each day: all alike
+        ):  # Only the first is needed: a list by end has one Query for each day.
             for fault in (
                 FAULTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else [next(turns)]
             ):
                 _fail_at(calls, number, fault)
-                answer = asked.by(world)
+                answer = asked.by(stored_data)
                 what = f"{asked.route}, call {number}, {operation}: {fault!r}: {answer.text}"
                 assert (answer.status, answer.headers.get("retry-after")) == (503, "2"), what
                 assert not {"decision", "results"} & set(answer.text.split('"')), what
-    assert _everything(world) == before
+    assert _everything(stored_data) == before
 
 
-def _operations(calls: Calls, asked: Asked, world: Service) -> list[str]:
-    """What it calls in a container that has just started. A change is kept from happening."""
+def _operations(calls: Calls, asked: Asked, stored_data: Service) -> list[str]:
+    """Return the calls that a new container makes. A change is stopped before it is written."""
 
     def stop(number: int, operation: str) -> None:
         if operation == "TransactWriteItems":
@@ -192,7 +200,7 @@ def _operations(calls: Calls, asked: Asked, world: Service) -> list[str]:
     forget()
     calls.made.clear()
     calls.failing = stop
-    asked.by(world)
+    asked.by(stored_data)
     return [operation for operation, _ in calls.made]
 
 
@@ -207,14 +215,14 @@ def _fail_at(calls: Calls, number: int, fault: Exception) -> None:
     calls.failing = fail
 
 
-def _number(world: Service, asked: Asked) -> int:
+def _number(stored_data: Service, asked: Asked) -> int:
     if asked.rises is None:
         return 0
     pk, sk, name = asked.rises
-    item = world.item(pk, sk)
+    item = stored_data.item(pk, sk)
     return int(item[name]) if item else 0
 
 
-def _everything(world: Service) -> list[Any]:
-    items = world.table.scan(TableName=TABLE)["Items"]
+def _everything(stored_data: Service) -> list[Any]:
+    items = stored_data.table.scan(TableName=TABLE)["Items"]
     return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))

@@ -1,4 +1,4 @@
-"""Grants by their routes: made, found, revoked; many at once; and what a token is worth afterwards."""
+"""Grants by HTTP: creation, searches, revocation, concurrency, and the tokens afterwards."""
 
 import itertools
 import random
@@ -23,7 +23,7 @@ from tools.laptop.answer import Answer
 
 @pytest.fixture
 def people(service: Service) -> Service:
-    """Ada and Bob, and one role; the administrator counts as one."""
+    """Prepare Ada, Bob and one role, and count the administrator."""
     for uid in (ADA, BOB):
         service.new_user(uid)
     service.new_role("reader", "document.read")
@@ -60,7 +60,7 @@ def soon(**later: float) -> str:
     return (datetime.now(UTC) + timedelta(**later)).isoformat()
 
 
-def test_a_grant_is_made_read_and_revoked(people: Service) -> None:
+def test_a_grant_is_created_read_and_revoked(people: Service) -> None:
     answer = make(
         people,
         ADA,
@@ -107,7 +107,7 @@ def test_a_role_whose_name_would_not_fit_into_the_token_is_refused(people: Servi
     made(people, BOB, role=names[16])
 
 
-def test_two_grants_at_once_do_not_exceed_a_token_together(
+def test_two_concurrent_grants_cannot_exceed_the_tokens_limit_together(
     people: Service, patient_crowd: Crowd
 ) -> None:
     names = [f"r{number:02}{'x' * 57}" for number in range(17)]
@@ -119,14 +119,14 @@ def test_two_grants_at_once_do_not_exceed_a_token_together(
     assert sorted(answer.status for answer in patient_crowd.at_once(grants)) == [201, 422]
 
 
-def test_the_right_to_an_action(people: Service) -> None:
+def test_a_right_to_an_action_permits_only_that_action(people: Service) -> None:
     right = made(people, ADA, action="read", scope="document:7")
     assert (permitted(people, ADA, "7"), permitted(people, ADA, "8")) == (True, False)
     revoke(people, ADA, right)
     assert not permitted(people, ADA)
 
 
-def test_each_change_ends_tokens_and_leaves_a_trail(people: Service) -> None:
+def test_each_change_ends_tokens_and_is_in_the_audit_trail(people: Service) -> None:
     before = people.epoch(ADA)
     grant = made(people, ADA, role="reader", scope="document:7", reason="Private")
     revoke(people, ADA, grant)
@@ -161,7 +161,7 @@ def test_an_invalid_grant_is_refused_with_the_field(
     )
 
 
-def test_an_end_counts_from_the_second_that_the_table_has(
+def test_a_grant_ends_at_the_stored_second(
     people: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = int(time.time())
@@ -184,7 +184,7 @@ def _set_clock(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: now))
 
 
-def test_an_end_beyond_all_years_is_refused(people: Service) -> None:
+def test_an_end_after_the_year_9999_is_refused(people: Service) -> None:
     refused = make(people, ADA, role="reader", expires_at="9999-12-31T23:59:59-14:00")
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/expires_at")
 
@@ -194,7 +194,7 @@ def test_a_grant_for_an_unknown_user_is_404(people: Service) -> None:
     assert people.ask("GET", f"/v1/users/{EVE}/grants").status == 404
 
 
-def test_one_sees_ones_own(people: Service) -> None:
+def test_users_see_their_own_grants(people: Service) -> None:
     path = f"/v1/users/{ADA}/grants/{made(people, ADA, role='reader')}"
     assert [people.ask("GET", path, uid=uid).status for uid in (ADA, BOB)] == [200, 404]
     assert len(people.ask("GET", f"/v1/users/{ADA}/grants", uid=ADA).json["items"]) == 1
@@ -202,7 +202,7 @@ def test_one_sees_ones_own(people: Service) -> None:
     assert people.ask("GET", "/v1/grants", uid=ADA).status == 403
 
 
-def test_what_has_ended_is_gone_before_the_table_deletes_it(people: Service) -> None:
+def test_an_expired_grant_is_hidden_before_ttl_deletes_it(people: Service) -> None:
     for scope in ("*", "document:7"):
         grant = people.grant(ADA, scope, role="reader", expires_at=int(time.time()) - 1)
         assert people.ask("GET", f"/v1/users/{ADA}/grants/{grant}").status == 404
@@ -244,7 +244,7 @@ def test_grants_are_found_by_user_resource_role_and_end(people: Service, limit: 
     assert found(resource="document:8") == found(role="writer") == []
 
 
-def test_how_far_one_may_look_ahead(people: Service) -> None:
+def test_the_window_of_a_search_by_end_is_limited(people: Service) -> None:
     far = people.ask("GET", "/v1/grants", query={"expiring_before": soon(days=93)})
     assert (far.status, far.json["errors"][0]["parameter"]) == (400, "expiring_before")
     assert (
@@ -267,7 +267,7 @@ def test_a_repeated_request_grants_once(people: Service) -> None:
     assert len(people.items("AUDIT#")) == 1
 
 
-def test_only_administrators_make_administrators_and_end_them(people: Service) -> None:
+def test_only_an_administrator_grants_and_revokes_admin(people: Service) -> None:
     people.new_role("clerk", "access.write", "document.read")
     people.grant(BOB, role="clerk")
     clerk = partial(people.post, f"/v1/users/{ADA}/grants", uid=BOB, roles="clerk")
@@ -280,11 +280,9 @@ def test_only_administrators_make_administrators_and_end_them(people: Service) -
     assert people.ask("DELETE", path, uid=BOB, roles="clerk", If_Match="*").status == 403
 
 
-def test_the_last_administrator_stays(people: Service) -> None:
+def test_the_last_administrator_cannot_be_revoked(people: Service) -> None:
     [own] = [item["id"] for item in people.items(f"G#{ADMIN}")]
-    made(
-        people, ADA, role="admin", expires_at=soon(days=1)
-    )  # who is one for a while does not count
+    made(people, ADA, role="admin", expires_at=soon(days=1))  # a grant with an end is not counted
     made(people, ADA, role="admin", scope="document:7")
     refused = revoke(people, ADMIN, own)
     assert (refused.status, refused.json["code"]) == (409, "last_admin")
@@ -294,7 +292,7 @@ def test_the_last_administrator_stays(people: Service) -> None:
 
 @pytest.fixture
 def crowded(people: Service, patient_crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """A third of all transactions meets another one, as in a real table; moto has none that meet."""
+    """Fail a third of all transactions with a conflict, which moto never does by itself."""
     transact, chance = user_table.transact, random.Random(1)  # noqa: S311
 
     def meeting(items: Any) -> None:
@@ -308,7 +306,7 @@ def crowded(people: Service, patient_crowd: Crowd, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.trials
-def test_of_many_writers_nothing_is_lost(crowded: Service, crowd: Crowd) -> None:
+def test_concurrent_grants_lose_no_update(crowded: Service, crowd: Crowd) -> None:
     answers = crowd.at_once(
         [
             partial(make, crowded, ADA, role="reader", scope=f"document:{each}")
@@ -326,7 +324,7 @@ def test_of_many_writers_nothing_is_lost(crowded: Service, crowd: Crowd) -> None
     assert crowded.items("ON#") == []
 
 
-def test_one_grant_asked_for_by_many_is_made_once(crowded: Service, crowd: Crowd) -> None:
+def test_a_grant_requested_concurrently_is_created_once(crowded: Service, crowd: Crowd) -> None:
     path, body = f"/v1/users/{ADA}/grants", {"role": "reader"}
     answers = crowd.at_once(
         [partial(crowded.ask, "POST", path, body, Idempotency_Key="same")] * WRITERS
@@ -338,7 +336,7 @@ def test_one_grant_asked_for_by_many_is_made_once(crowded: Service, crowd: Crowd
     assert (crowded.epoch(ADA), len(crowded.items("AUDIT#"))) == (2, 1)
 
 
-def test_of_many_revokes_one_revokes(crowded: Service, crowd: Crowd) -> None:
+def test_one_of_many_concurrent_revocations_succeeds(crowded: Service, crowd: Crowd) -> None:
     grant = made(crowded, ADA, role="reader")
     answers = crowd.at_once([partial(revoke, crowded, ADA, grant)] * WRITERS)
     assert Counter(answer.status for answer in answers) == {204: 1, 404: WRITERS - 1}
@@ -346,10 +344,8 @@ def test_of_many_revokes_one_revokes(crowded: Service, crowd: Crowd) -> None:
 
 
 @pytest.mark.trials
-def test_of_many_administrators_who_are_ended_at_once_one_stays(
-    crowded: Service, crowd: Crowd
-) -> None:
-    """Each gives up the role."""
+def test_one_administrator_stays_when_all_resign_at_once(crowded: Service, crowd: Crowd) -> None:
+    """Let each administrator revoke their own role."""
     held = [(ADMIN, item["id"]) for item in crowded.items(f"G#{ADMIN}")]
     for _ in range(WRITERS - 1):
         uid = str(uuid.uuid4())
@@ -363,8 +359,10 @@ def test_of_many_administrators_who_are_ended_at_once_one_stays(
     assert [item["pk"].removeprefix("G#") for item in left] == holders["uids"]
 
 
-def test_of_many_grants_of_one_role_one_is_made(crowded: Service, crowd: Crowd) -> None:
-    """Each with a key of its own: the others hear which grant there is (S12)."""
+def test_one_of_many_concurrent_grants_of_one_role_is_created(
+    crowded: Service, crowd: Crowd
+) -> None:
+    """Use different idempotency keys: the other callers are told which grant exists (S12)."""
     answers = crowd.at_once([partial(make, crowded, ADA, role="reader")] * WRITERS)
     assert Counter(answer.status for answer in answers) == {201: 1, 409: WRITERS - 1}
     [grant] = [answer.json["id"] for answer in answers if answer.status == 201]
@@ -374,7 +372,9 @@ def test_of_many_grants_of_one_role_one_is_made(crowded: Service, crowd: Crowd) 
     assert not permitted(crowded, ADA)
 
 
-def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_transaction_conflicts_are_503(
+    people: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def meeting(items: Any) -> None:
         raise user_table.TransactionCanceledError(frozenset(), frozenset({1}))
 
@@ -388,7 +388,7 @@ def test_a_crowd_that_never_ends_is_503(people: Service, monkeypatch: pytest.Mon
     )
 
 
-def test_a_crowd_at_a_slow_table_is_503_before_the_function_is_stopped(
+def test_transaction_conflicts_on_a_slow_table_are_503_before_the_timeout(
     people: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = itertools.count(0, 2)  # seconds for each attempt

@@ -1,4 +1,7 @@
-"""Grants of the earlier layout: the API while both are in use, and the migration, also when it is killed."""
+"""Grants of the earlier layout: the API while both layouts are used, and the migration.
+
+The migration is also killed and repeated.
+"""
 
 import itertools
 import time
@@ -24,13 +27,13 @@ USERS = sorted([ADMIN, ADA, BOB, EVE])
 
 
 class KilledError(BaseException):
-    """The end of a process, at any line."""
+    """A kill of the process, possible at any line."""
 
 
 def old_grant(
     service: Service, uid: str, scope: str = "*", end: int | None = None, **what: Any
 ) -> str:
-    """As the release before wrote it."""
+    """Store the grant as the previous release did."""
     id = str(uuid.UUID(int=next(_numbers)))
     names = {
         "role": None,
@@ -52,7 +55,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def old(service: Service) -> Service:
-    """An environment of the release before."""
+    """Prepare a table of the previous release."""
     service.table.delete_item(
         TableName="atrium-test-UserAttributes", Key=grant_items.at(legacy_grants.STATE)
     )
@@ -71,7 +74,7 @@ def old(service: Service) -> Service:
 
 @pytest.fixture
 def filled(old: Service) -> Service:
-    """Each kind of grant, and several of one right."""
+    """Store each kind of grant, and several grants of one right."""
     for end in (LATER, None, PAST):
         old_grant(old, ADA, end=end, role="reader")
     for end in (MUCH_LATER, LATER):
@@ -105,7 +108,7 @@ def finish(sleeps: Callable[[float], None]) -> dict[str, Any]:
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Time that passes at once."""
+    """Replace `time.sleep` by a change of the clock."""
     started = time.time()
     passed = 0.0
 
@@ -138,7 +141,7 @@ def check_everything_moved(service: Service) -> None:
         assert held == item, "its pointer does not lead to it"
 
 
-def test_a_migration_moves_merges_and_deletes(
+def test_a_migration_moves_merges_and_deletes_grants(
     filled: Service, sleeps: Callable[[float], None]
 ) -> None:
     dry = moving.count(run, report=lambda _: None)
@@ -159,10 +162,10 @@ def test_a_migration_moves_merges_and_deletes(
     assert (again["users"], again["moved"], again["merged"], again["expired"]) == (4, 0, 0, 0)
 
 
-def test_a_migration_that_is_killed_anywhere_goes_on(
+def test_a_killed_migration_continues_where_it_stopped(
     filled: Service, sleeps: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each run is killed at its third write, before or after it, until one comes to the end."""
+    """Kill each run at its third write, before or after it, until a run ends by itself."""
     transact, lives = user_table.transact, itertools.count()
     monkeypatch.setattr(migration, "USERS_AT_ONCE", 1)
     for life in lives:
@@ -188,10 +191,10 @@ def test_a_migration_that_is_killed_anywhere_goes_on(
     check_everything_moved(filled)
 
 
-def test_no_grant_is_missed_between_the_layouts(
+def test_no_grant_is_invisible_during_the_migration(
     filled: Service, sleeps: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At every write of the migration the same rights are read."""
+    """Compare the rights before and after each write of the migration."""
     transact = user_table.transact
 
     def watched(items: Any) -> None:
@@ -215,7 +218,7 @@ def make(service: Service, uid: str, **body: Any) -> Answer:
 
 
 @pytest.mark.parametrize("layout", ["before", "moving", "keyed"])
-def test_the_api_in_each_layout(
+def test_the_api_works_in_each_layout(
     old: Service, layout: legacy_grants.Layout, sleeps: Callable[[float], None]
 ) -> None:
     earlier = old_grant(old, ADA, "document:1", role="reader") if layout != "keyed" else None
@@ -244,7 +247,7 @@ def test_the_api_in_each_layout(
     assert [item["sk"] for item in old.items(f"U#{ADA}")] == ["META"]
 
 
-def test_the_release_before_still_reads_what_is_granted_before_the_migration(old: Service) -> None:
+def test_the_previous_release_reads_grants_made_before_the_migration(old: Service) -> None:
     grant = make(old, ADA, role="reader", scope="document:7").json["id"]
     assert {(item["pk"], item["sk"]) for item in old.items("") if grant in item["sk"]} == {
         (f"U#{ADA}", f"ROLE#document:7#reader#{grant}"),
@@ -252,7 +255,7 @@ def test_the_release_before_still_reads_what_is_granted_before_the_migration(old
     }
 
 
-def test_a_container_writes_the_earlier_layout_no_longer_than_the_migration_waits(
+def test_a_container_stops_writing_the_earlier_layout_before_the_migration_moves_grants(
     old: Service, sleeps: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert make(old, ADA, role="reader").status == 201  # the layout is cached now
@@ -278,10 +281,10 @@ def test_a_new_environment_begins_in_the_newest_layout(old: Service) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_a_grant_that_is_moved_while_it_is_changed_is_changed_where_it_is(
+def test_a_grant_that_moves_during_a_request_is_changed_at_its_new_place(
     old: Service, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The migration moves it after the request has read it, and before the request writes."""
+    """Move the grant after the request has read it and before it writes."""
     name, transact = old_grant(old, ADA, role="reader"), user_table.transact
     old.set_layout("moving")
 
@@ -299,10 +302,10 @@ def test_a_grant_that_is_moved_while_it_is_changed_is_changed_where_it_is(
 
 
 @pytest.mark.parametrize("earlier_is_dead", [True, False])
-def test_a_grant_of_a_deleted_role_is_not_merged_into_one_of_its_successor(
+def test_a_grant_of_a_deleted_role_is_not_merged_into_one_of_its_new_namesake(
     old: Service, earlier_is_dead: bool
 ) -> None:
-    """It gives nothing, so its end is nobody's."""
+    """Check the end: that of the deleted role's grant must not be inherited."""
     dead, living = {"role": "reader"}, {"role": "reader", "role_generation": 3}
     earlier, moved = (dead, living) if earlier_is_dead else (living, dead)
     ends = (None, LATER) if earlier_is_dead else (LATER, None)

@@ -1,4 +1,4 @@
-"""Who sets the values of a namespace, and who decides about its flags."""
+"""Rules about who sets the values of a namespace, and who changes its flags."""
 
 from typing import Any
 
@@ -51,7 +51,9 @@ def ask(
         ("claim", {"admin"}),
     ],
 )
-def test_who_sets_the_values_of_others(billing: Service, namespace: str, allowed: set[str]) -> None:
+def test_set_by_names_the_roles_that_set_values_of_others(
+    billing: Service, namespace: str, allowed: set[str]
+) -> None:
     one, all_ = f"/v1/users/{ADA}/attributes/{namespace}/x", f"/v1/users/{ADA}/attributes"
     for caller in CALLERS:
         put = ask(billing, caller, "PUT", one, {"value": caller}, If_None_Match="*")
@@ -73,7 +75,7 @@ def test_who_sets_the_values_of_others(billing: Service, namespace: str, allowed
 
 @pytest.mark.parametrize("caller", ["writer", "setter"])
 @pytest.mark.parametrize("namespace", ["plan", "claim"])
-def test_nobody_but_an_administrator_sets_what_others_decide_by_for_themselves(
+def test_only_an_administrator_sets_values_that_decide_others_access(
     billing: Service, caller: str, namespace: str
 ) -> None:
     path = f"/v1/users/{CALLERS[caller]}/attributes/{namespace}/x"
@@ -81,7 +83,7 @@ def test_nobody_but_an_administrator_sets_what_others_decide_by_for_themselves(
     assert ask(billing, "admin", "PUT", path, {"value": 1}, If_None_Match="*").status == 201
 
 
-def test_a_setter_sees_of_others_what_they_may_set(billing: Service) -> None:
+def test_a_setter_reads_only_the_values_they_may_set(billing: Service) -> None:
     values = {name: {"x": 1} for name in ("profile", "notes", "level", "plan", "claim")}
     path = f"/v1/users/{ADA}/attributes"
     assert ask(billing, "admin", "PATCH", path, {"attributes": values}, If_Match="*").status == 200
@@ -105,7 +107,7 @@ def test_a_setter_sees_of_others_what_they_may_set(billing: Service) -> None:
     assert ask(billing, "setter", "GET", path).status == 404, "that needs access.read"
 
 
-def test_a_role_that_was_revoked_sets_nothing(billing: Service) -> None:
+def test_a_revoked_setter_sets_nothing(billing: Service) -> None:
     path = f"/v1/users/{ADA}/attributes/plan/x"
     revoked = billing.ask("PUT", path, {"value": 1}, uid=EVE, roles="", If_None_Match="*")
     assert revoked.status == 404
@@ -115,10 +117,10 @@ def test_a_role_that_was_revoked_sets_nothing(billing: Service) -> None:
     assert stale.status == 401
 
 
-def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(
+def test_only_an_administrator_grants_a_role_that_sets_trusted_values(
     billing: Service,
 ) -> None:
-    """Its permissions do not show what it may do."""
+    """Check this, because the role's permissions do not show this right."""
     path, body = f"/v1/users/{ADA}/grants", {"role": "billing"}
     refused = ask(billing, "writer", "POST", path, body, Idempotency_Key="1")
     assert (refused.status, refused.json["code"]) == (403, "admin_required")
@@ -126,10 +128,10 @@ def test_only_an_administrator_grants_a_role_that_sets_what_others_decide_by(
 
 
 @pytest.mark.parametrize("expires_at", [None, 4_000_000_000])
-def test_only_an_administrator_takes_it_away_and_changes_who_holds_it(
+def test_only_an_administrator_revokes_it_or_changes_its_holders(
     billing: Service, expires_at: int | None
 ) -> None:
-    """Else a holder of `access.write` decides which values other programs see."""
+    """Check this, or a holder of `access.write` decides which values other programs see."""
     held = billing.grant(ADA, role="billing", expires_at=expires_at)
     path = f"/v1/users/{ADA}/grants/{held}"
     asked: list[tuple[str, str, Any]] = [
@@ -157,7 +159,7 @@ def test_only_an_administrator_defines_it(billing: Service) -> None:
         assert ask(billing, "writer", method, "/v1/roles/other", sent, If_Match="*").status < 300
 
 
-def test_a_role_of_a_namespace_without_trust_is_like_any_other(billing: Service) -> None:
+def test_a_setting_role_of_an_untrusted_namespace_is_like_any_other(billing: Service) -> None:
     assert put_namespace(billing, "plan", "If_Match", schema=ANY, set_by=["billing"]).status == 200
     path = f"/v1/users/{ADA}/grants"
     given = ask(billing, "writer", "POST", path, {"role": "billing"}, Idempotency_Key="1")
@@ -171,10 +173,10 @@ def test_a_role_of_a_namespace_without_trust_is_like_any_other(billing: Service)
     [("chief", ["billing"], []), ("boss", [], ["boss"])],
     ids=["builds on it", "may assign it"],
 )
-def test_a_role_that_builds_on_it_or_may_assign_it_sets_nothing(
+def test_descendants_of_a_setting_role_set_nothing(
     billing: Service, name: str, parents: list[str], assignable_by: list[str]
 ) -> None:
-    """`set_by` is not inherited, so a holder of `access.write` may grant such a role."""
+    """Check that `set_by` is not inherited: a holder of `access.write` may grant such a role."""
     bodies: dict[str, Any] = {
         name: {"parents": parents, "permissions": []},
         "billing": {"permissions": [], "assignable_by": assignable_by},
@@ -225,8 +227,8 @@ def test_only_an_administrator_changes_a_flag(billing: Service, flag: str) -> No
     assert (described.status, described.json["description"]) == (200, "Other")
 
 
-def test_only_an_administrator_makes_and_deletes_a_namespace(billing: Service) -> None:
-    """Else deleting one and making it again would change its flags: its values come back."""
+def test_only_an_administrator_creates_and_deletes_a_namespace(billing: Service) -> None:
+    """Check this, because values survive when a namespace is deleted and created with other flags."""
     body = {"description": "x", "schema": ANY, "personal": True}
     made = ask(billing, "writer", "PUT", "/v1/namespaces/new", body, If_None_Match="*")
     assert (made.status, made.json["code"]) == (403, "admin_required")
@@ -244,12 +246,12 @@ def test_only_an_administrator_makes_and_deletes_a_namespace(billing: Service) -
         ({"set_by": ["billing"] * 11}, "#/set_by"),
     ],
 )
-def test_flags_that_contradict_are_refused(billing: Service, flags: Any, pointer: str) -> None:
+def test_contradicting_flags_are_refused(billing: Service, flags: Any, pointer: str) -> None:
     refused = put_namespace(billing, "new", schema=ANY, **flags)
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_a_namespace_of_before_that_a_token_carries_is_not_set_by_its_owner(
+def test_an_old_namespace_in_tokens_cannot_be_set_by_its_owner(
     billing: Service,
 ) -> None:
     item = billing.item("NAMESPACES", "claim") or {}

@@ -1,4 +1,7 @@
-"""A realistic policy of thirty rules, as grants with conditions: each permits its case, and no case that lacks one thing."""
+"""A realistic policy of thirty rules, each a grant with a condition.
+
+Each rule permits its case, and denies the case once any one fact is changed.
+"""
 
 import json
 from typing import Any, NamedTuple
@@ -63,9 +66,10 @@ IN_MY_DEPARTMENT = same(it("department"), MY_DEPARTMENT)
 
 
 class Rule(NamedTuple):
-    """`right` on everything of a kind under `condition`. `case` is permitted; with one change of `but` it is denied.
+    """A rule: `right` on everything of a kind under `condition`.
 
-    Names of values begin with `context.`, or are of the resource.
+    `case` is permitted. With any one change of `but` it is denied. Names of values begin with
+    `context.`, or belong to the resource.
     """
 
     job: str
@@ -192,7 +196,7 @@ def office(service: Service) -> Service:
 
 
 @pytest.mark.parametrize("job", sorted({rule.job for rule in POLICY}))
-def test_the_policy_is_decided_right(office: Service, job: str) -> None:
+def test_each_rule_permits_its_case_and_denies_every_variation(office: Service, job: str) -> None:
     assert len(POLICY) == 30
     rules = [rule for rule in POLICY if rule.job == job]
     for rule in rules:

@@ -1,4 +1,4 @@
-"""After a revocation nothing is permitted for longer than 30 seconds, whatever a container has cached."""
+"""Revocation takes effect within 30 seconds, whatever a container has cached."""
 
 import os
 from collections import Counter
@@ -35,7 +35,7 @@ def test_no_permit_outlives_its_revocation(
 
 
 @pytest.mark.trials
-def test_a_cache_of_three_times_the_time_is_found_out(
+def test_a_cache_of_three_times_the_lifetime_is_detected(
     service: Service, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (session, permissions):

@@ -1,4 +1,7 @@
-"""A token names its roles for up to an hour. It gives nothing of a role that was created again meanwhile."""
+"""Generations of roles: a token gives nothing of a role that was deleted and created again.
+
+A token lists its roles for up to an hour.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +31,7 @@ def delete_role(service: Service) -> None:
 
 @pytest.fixture
 def office(service: Service) -> Service:
-    """Ada's token names `clerk`. That role is deleted, and another one has the name now."""
+    """Prepare Ada, whose token lists `clerk`. The role was deleted and created again."""
     for uid in (ADA, BOB):
         service.new_user(uid)
     put_role(service, "access.read")
@@ -58,7 +61,7 @@ def ask(service: Service, method: str, path: str, body: Any = None, **more: Any)
 
 
 @pytest.mark.parametrize("call", [listed, described, set_value])
-def test_a_token_of_an_earlier_role_gives_nothing_of_its_successor(
+def test_a_token_of_a_deleted_role_gives_nothing_of_its_namesake(
     office: Service, call: Callable[..., int]
 ) -> None:
     assert call(office) in (403, 404)
@@ -75,7 +78,7 @@ def test_a_deleted_role_gives_nothing(office: Service) -> None:
     assert set_value(office, role_generations="clerk=2") == 404
 
 
-def test_a_new_role_counts_although_the_cache_knows_the_earlier_one(service: Service) -> None:
+def test_a_new_role_counts_although_the_cache_has_the_earlier_one(service: Service) -> None:
     service.new_user(ADA)
     put_role(service, "access.read")
     assert listed(service) == 200
@@ -84,14 +87,14 @@ def test_a_new_role_counts_although_the_cache_knows_the_earlier_one(service: Ser
     assert listed(service, role_generations="clerk=2") == 200
 
 
-def test_parents_count_whatever_their_generation(office: Service) -> None:
+def test_parents_count_in_any_generation(office: Service) -> None:
     body = {"description": "Boss", "permissions": [], "parents": ["clerk"]}
     assert office.ask("PUT", "/v1/roles/boss", body, **NEW).status == 201
     assert office.ask("GET", "/v1/roles", uid=ADA, roles="boss").status == 200
 
 
 def test_a_role_of_a_route_counts_by_its_generation(office: Service) -> None:
-    """`x-atrium-allow: [{role: clerk}]`."""
+    """Check a route with `x-atrium-allow: [{role: clerk}]`."""
     for roles, told, expected in (
         ("clerk", "", False),
         ("clerk", "clerk=1", False),
@@ -102,12 +105,12 @@ def test_a_role_of_a_route_counts_by_its_generation(office: Service) -> None:
         assert permissions.has_role(session.verify(token), "clerk") is expected
 
 
-def test_a_claim_that_is_none_of_ours_is_refused(office: Service) -> None:
+def test_a_malformed_role_claim_is_refused(office: Service) -> None:
     answer = ask(office, "GET", "/v1/roles", role_generations="clerk=x")
     assert (answer.status, answer.json["code"]) == (401, "token_unusable")
 
 
-def test_a_grant_names_the_generation_for_the_token(office: Service) -> None:
+def test_a_grant_stores_the_roles_generation(office: Service) -> None:
     given = office.post(f"/v1/users/{ADA}/grants", {"role": "clerk"})
     assert given.status == 201, given.text
     generations = grants.generations(grants.everywhere(ADA))
@@ -117,12 +120,12 @@ def test_a_grant_names_the_generation_for_the_token(office: Service) -> None:
     assert token_size.of_roles(["clerk"], generations) == len('"clerk"') + len('"clerk=2"')
 
 
-def test_administrators_have_no_generation(office: Service) -> None:
+def test_the_admin_role_has_no_generation(office: Service) -> None:
     assert office.ask("GET", "/v1/roles", uid=ADMIN).status == 200
 
 
-def test_a_grant_of_an_earlier_role_leaves_nothing_when_it_is_overwritten(office: Service) -> None:
-    """Its pointer has no end and names the user: an erasure would not find it."""
+def test_overwriting_a_grant_of_an_earlier_role_leaves_no_pointer(office: Service) -> None:
+    """Check the pointer: an erasure would not find it, and it never expires."""
     earlier = office.grant(ADA, role="clerk")  # of generation 0
     assert office.post(f"/v1/users/{ADA}/grants", {"role": "clerk"}).status == 201
     assert office.items(f"GRANT#{earlier}") == []

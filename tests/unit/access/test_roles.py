@@ -1,4 +1,4 @@
-"""Roles by their routes."""
+"""Roles by HTTP."""
 
 import itertools
 import time
@@ -33,7 +33,7 @@ def put(
     return service.ask("PUT", f"/v1/roles/{role}", body, **condition)
 
 
-def test_a_role_is_made_read_changed_and_deleted(service: Service) -> None:
+def test_a_role_is_created_read_changed_and_deleted(service: Service) -> None:
     made = put(service, "reader", "document.read", "document.list")
     assert (made.status, made.json["permissions"]) == (201, ["document.list", "document.read"])
     read = service.ask("GET", "/v1/roles/reader")
@@ -46,10 +46,10 @@ def test_a_role_is_made_read_changed_and_deleted(service: Service) -> None:
     assert service.items("R#reader") == [{"pk": "R#reader", "sk": "DELETED", "version": 2}]
 
 
-def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
+def test_a_grant_made_during_the_deletion_of_a_role_gives_nothing_of_its_namesake(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The grant is written after the deletion has read who holds the role, and before it deletes."""
+    """Write the grant after the deletion has read the role's holders, and before it deletes."""
     service.new_user(ADA)
     put(service, "reader", "document.read")
     transact, granted = user_table.transact, list[Answer]()
@@ -58,7 +58,7 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
         if not granted:
             granted.append(
                 Answer(0, {}, b"")
-            )  # this one is the deletion's, and the next the grant's
+            )  # the first transaction is the deletion's; this grant's own transaction is the next
             granted[0] = service.post(
                 f"/v1/users/{ADA}/grants", {"role": "reader", "scope": "document:7"}
             )
@@ -76,7 +76,7 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
     )
     changed = put(service, "reader", "document.read", etag=again.headers["etag"])
     assert changed.json["version"] == 3
-    for _ in range(2):  # by the cache, and by a container that has just started
+    for _ in range(2):  # with a warm cache, then in a new container
         assert not is_permitted(service)
         assert found(service) == [ADMIN]
         forget()
@@ -91,7 +91,10 @@ def test_a_grant_of_a_deleted_role_gives_nothing_when_the_name_comes_back(
 def test_a_role_deleted_while_it_is_granted_is_not_granted(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The deletion comes after the grant has read the role, and before it writes. A new role has the name, or none."""
+    """Delete the role after the grant has read it and before the grant is written.
+
+    Afterwards a new role may have the name.
+    """
     for comes_back, status in ((False, 422), (True, 201)):
         service.new_user(ADA)
         put(service, "reader", "document.read")
@@ -130,7 +133,7 @@ def found(service: Service) -> list[str]:
 
 
 def test_the_largest_change_of_a_role_fits_into_one_transaction(service: Service) -> None:
-    """Every permission goes, and as many come; the caller's condition is in it, too."""
+    """Replace all permissions at once. The transaction also holds the caller's condition."""
     before, after = (
         [f"{kind}.p{number}" for number in range(roles.MAX_PERMISSIONS)] for kind in ("old", "new")
     )
@@ -140,7 +143,7 @@ def test_the_largest_change_of_a_role_fits_into_one_transaction(service: Service
     assert service.ask("DELETE", "/v1/roles/large", If_Match="*").status == 204
 
 
-def test_versions_and_existence_are_conditions(service: Service) -> None:
+def test_if_match_and_if_none_match_of_a_role_are_checked(service: Service) -> None:
     first = put(service, "reader").headers["etag"]
     assert put(service, "reader").json["code"] == "role_exists"
     assert put(service, "writer", etag='"1-0"').status == 412
@@ -155,7 +158,7 @@ def test_versions_and_existence_are_conditions(service: Service) -> None:
     )
 
 
-def test_circles_are_refused(service: Service) -> None:
+def test_cycles_are_refused(service: Service) -> None:
     put(service, "a")
     put(service, "b", parents=("a",))
     put(service, "c", parents=("b",))
@@ -167,7 +170,7 @@ def test_circles_are_refused(service: Service) -> None:
     assert put(service, "d", parents=("a", "d")).status == 422
 
 
-def test_depth_is_bounded_from_both_ends(service: Service) -> None:
+def test_depth_is_limited_towards_parents_and_children(service: Service) -> None:
     for number in range(role_graph.MAX_DEPTH):
         assert (
             put(service, f"r{number}", parents=(f"r{number - 1}",) if number else ()).status == 201
@@ -192,8 +195,8 @@ def test_an_unknown_role_and_admin_cannot_be_parents(service: Service) -> None:
     )
 
 
-def test_a_role_above_admin_holds_nothing_of_it(service: Service) -> None:
-    """Should somebody write one into the table by hand."""
+def test_a_role_with_the_parent_admin_gets_nothing_from_it(service: Service) -> None:
+    """Write such a role directly into the table."""
     service.new_role("chief", parents=["admin"])
     service.new_user(ADA)
     service.grant(ADA, role="chief")
@@ -206,7 +209,7 @@ def test_a_role_above_admin_holds_nothing_of_it(service: Service) -> None:
     assert service.ask("POST", "/access/v1/evaluation", question).json["decision"] is False
 
 
-def test_expired_grants_do_not_prevent_the_deletion(service: Service) -> None:
+def test_expired_grants_do_not_prevent_a_roles_deletion(service: Service) -> None:
     put(service, "reader")
     service.new_user(ADA)
     for ended in range(3):
@@ -214,7 +217,9 @@ def test_expired_grants_do_not_prevent_the_deletion(service: Service) -> None:
     assert service.ask("DELETE", "/v1/roles/reader", If_Match="*").status == 204
 
 
-def test_two_changes_that_close_a_circle_together(service: Service, patient_crowd: Crowd) -> None:
+def test_two_concurrent_changes_cannot_close_a_cycle(
+    service: Service, patient_crowd: Crowd
+) -> None:
     for role in ("a", "b"):
         put(service, role)
     changes = [
@@ -224,7 +229,7 @@ def test_two_changes_that_close_a_circle_together(service: Service, patient_crow
     assert sorted(each.status for each in patient_crowd.at_once(changes)) == [200, 422]
 
 
-def test_a_role_in_use_is_not_deleted(service: Service) -> None:
+def test_a_role_in_use_cannot_be_deleted(service: Service) -> None:
     put(service, "reader")
     put(service, "writer", parents=("reader",))
     service.new_user(ADA)
@@ -242,7 +247,7 @@ def test_a_role_in_use_is_not_deleted(service: Service) -> None:
     ]
 
 
-def test_there_is_an_end_to_roles(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_roles_is_limited(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(role_graph, "MAX_ROLES", 2)
     assert [put(service, role).status for role in ("a", "b")] == [201, 201]
     refused = put(service, "c")
@@ -252,10 +257,10 @@ def test_there_is_an_end_to_roles(service: Service, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("field", ["parents", "assignable_by"])
-def test_a_change_of_a_role_cannot_make_the_graph_too_large(
+def test_a_change_of_a_role_cannot_exceed_the_graphs_limit(
     service: Service, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    """A PUT grows it as a creation does. What is too large already may shrink."""
+    """Check PUT as well as creation. A graph that is too large may still shrink."""
     for role in ("a", "b", "c"):
         put(service, role)
     made: Any = {field: ("a", "b")}
@@ -269,8 +274,11 @@ def test_a_change_of_a_role_cannot_make_the_graph_too_large(
 
 
 def test_the_largest_graph_fits_into_an_item() -> None:
-    """An item has at most 400 KB. DynamoDB counts names, values and 3 bytes for each map or list,
-    and 1 for each member: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+    """Compute the size, which DynamoDB limits to 400 KB.
+
+    It counts names, values, 3 bytes for each map or list, and 1 for each member:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
     graph = {
         f"{number:03}{'x' * 60}": [f"{number:03}"] * 20 for number in range(role_graph.MAX_ROLES)
     }
@@ -285,15 +293,17 @@ def test_the_largest_graph_fits_into_an_item() -> None:
     ("role", "fits", "exceeds"),
     [
         ("mid", {"parents": ("low", "b")}, {"parents": ("low", "b", "c")}),
-        ("low", {"parents": ("a", "b")}, {"parents": ("a", "b", "c")}),  # below `mid`
+        # `low` is below `mid`, which would reach too many roles
+        ("low", {"parents": ("a", "b")}, {"parents": ("a", "b", "c")}),
         ("b", {"assignable_by": ("mid",)}, {"assignable_by": ("mid",), "parents": ("c",)}),
-        ("boss", {"assignable_by": ("c",)}, {"assignable_by": ("c", "mid")}),  # may assign `b`
+        # `boss` may assign `b`, and so on
+        ("boss", {"assignable_by": ("c",)}, {"assignable_by": ("c", "mid")}),
     ],
 )
 def test_a_role_reaches_a_bounded_number_of_roles(
     service: Service, monkeypatch: pytest.MonkeyPatch, role: str, fits: Any, exceeds: Any
 ) -> None:
-    """A request reads all roles that a role builds on or may assign."""
+    """Check the limit, because a request reads all ancestors and assignable roles."""
     monkeypatch.setattr(role_graph, "MAX_REACH", 3)
     for name in ("a", "b", "c", "boss"):
         put(service, name)
@@ -312,7 +322,7 @@ def test_a_role_reaches_a_bounded_number_of_roles(
 
 
 def test_the_largest_graph_is_checked_in_bounded_steps() -> None:
-    """1,000 roles, each of which reaches as many others as may be."""
+    """Check 1,000 roles, each of which reaches as many others as the limit allows."""
     names = [f"r{number}" for number in range(role_graph.MAX_ROLES)]
     parents = {name: names[max(0, place - 20) : place] for place, name in enumerate(names)}
     visited: list[str] = []
@@ -327,10 +337,10 @@ def test_the_largest_graph_is_checked_in_bounded_steps() -> None:
     assert len(visited) <= 800 * (role_graph.MAX_REACH + 2)
 
 
-def test_a_read_learns_of_a_change_of_a_role_within_thirty_seconds(
+def test_reads_notice_a_change_of_a_role_within_thirty_seconds(
     service: Service, clock: Callable[[float], None]
 ) -> None:
-    """Containers cache roles for reads. What changes something reads the table, at once."""
+    """Check the cache that reads use. Changes read the table each time."""
     service.new_user(ADA)
     put(service, "clerk", "access.read", "access.write")
     by_ada: dict[str, Any] = {"uid": ADA, "roles": "clerk"}
@@ -385,7 +395,7 @@ def test_the_list_comes_in_pages(service: Service) -> None:
         ),
     ],
 )
-def test_every_wrong_field_is_named(service: Service, body: Any, pointers: list[str]) -> None:
+def test_every_invalid_field_is_named(service: Service, body: Any, pointers: list[str]) -> None:
     refused = service.ask("PUT", "/v1/roles/reader", body, If_None_Match="*")
     assert (refused.status, sorted(error["pointer"] for error in refused.json["errors"])) == (
         422,
@@ -393,7 +403,7 @@ def test_every_wrong_field_is_named(service: Service, body: Any, pointers: list[
     )
 
 
-def test_a_change_leaves_a_trail(service: Service) -> None:
+def test_a_change_is_in_the_audit_trail(service: Service) -> None:
     put(service, "reader", "a.b")
     put(service, "reader", "a.c", etag="*")
     service.ask("DELETE", "/v1/roles/reader", If_Match="*")
@@ -402,8 +412,11 @@ def test_a_change_leaves_a_trail(service: Service) -> None:
     assert trail[1]["changes"] == '{"role":"reader","added":["a.c"],"taken":["a.b"],"parents":[]}'
 
 
-def test_a_graph_with_many_ways_up_is_measured_by_visiting_each_role_once() -> None:
-    """Seven levels of twenty roles have 20^7 ways up. Whoever holds `access.write` can make them of empty roles."""
+def test_the_graphs_size_is_computed_in_one_visit_for_each_role() -> None:
+    """Check seven levels of twenty roles, which have 20^7 paths to the top.
+
+    A holder of `access.write` can create them from empty roles.
+    """
     visited: list[str] = []
 
     class Watched(dict[str, list[str]]):

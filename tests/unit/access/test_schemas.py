@@ -1,4 +1,4 @@
-"""Schemas of namespaces: what they mean, what is refused, and that none makes a request slow."""
+"""Schemas of namespaces: their meaning, their limits, and the time that validation takes."""
 
 import gc
 import json
@@ -26,7 +26,7 @@ CPU_SECONDS = float(os.environ.get("CPU_SECONDS", "1"))
 
 
 @pytest.mark.parametrize("keyword", SUITE)
-def test_values_are_valid_as_the_json_schema_test_suite_has_it(keyword: str) -> None:
+def test_validation_agrees_with_the_json_schema_test_suite(keyword: str) -> None:
     for schema, valid, invalid in SUITE[keyword]:
         assert json_schema.faults({"type": "object", "properties": {"value": schema}}, "#") == []
         for value, is_valid in [
@@ -38,7 +38,7 @@ def test_values_are_valid_as_the_json_schema_test_suite_has_it(keyword: str) -> 
 
 
 @pytest.mark.parametrize(("part", "place"), hostile_schemas.REFUSED)
-def test_what_draft_7_or_a_limit_forbids_is_refused_with_its_place(
+def test_a_schema_that_draft_7_or_a_limit_forbids_is_refused_with_its_pointer(
     service: Service, part: Any, place: str
 ) -> None:
     refused = put_namespace(
@@ -57,7 +57,7 @@ def test_a_schema_that_is_too_large_is_refused_as_a_whole(service: Service, part
     assert [error["pointer"] for error in refused.json["errors"]] == ["#/schema"]
 
 
-def test_every_value_that_is_wrong_is_named_with_its_place(service: Service) -> None:
+def test_every_invalid_value_is_named_with_its_pointer(service: Service) -> None:
     service.new_user(ADA)
     lines = {
         "type": "array",
@@ -84,7 +84,10 @@ def test_every_value_that_is_wrong_is_named_with_its_place(service: Service) -> 
 
 
 class Timed:
-    """Requests, each of which must take little of the processor, and fail for no reason of ours."""
+    """Requests with a limit on their processor time.
+
+    Each must succeed or be refused for its value.
+    """
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -107,7 +110,7 @@ class Timed:
         condition: dict[str, Any] = (
             {"If_Match": "*"} if path in self._made else {"If_None_Match": "*"}
         )
-        gc.disable()  # the garbage is moto's
+        gc.disable()  # moto's garbage would be counted
         started = time.process_time()
         got = self.service.ask(method, path, body, **condition)
         taken = time.process_time() - started
@@ -155,7 +158,7 @@ def test_no_schema_makes_a_request_slow(timed: Timed, capsys: pytest.CaptureFixt
 
 
 def test_a_check_that_takes_too_many_steps_is_refused_and_deletes_nothing(timed: Timed) -> None:
-    """What was stored under another schema can still be deleted."""
+    """Check that values of an earlier, cheaper schema can still be deleted."""
     timed.put_schema("free", {})
     assert timed.put_value("free", hostile_schemas.NUMBERS).status == 201
     timed.put_schema("slow", {"items": {"allOf": hostile_schemas.many(150)}})
@@ -168,9 +171,7 @@ def test_a_check_that_takes_too_many_steps_is_refused_and_deletes_nothing(timed:
 @pytest.mark.parametrize(
     "schema", [{"required": [1, None]}, {"properties": {"a": {"pattern": "(?=a)"}}}, {"x": 1}, []]
 )
-def test_a_schema_of_an_earlier_version_can_make_no_request_fail(
-    service: Service, schema: Any
-) -> None:
+def test_a_schema_of_an_earlier_version_fails_no_request(service: Service, schema: Any) -> None:
     service.new_user(ADA)
     put_namespace(service, "any", schema={"type": "object"}, writable_by="self")
     path = f"/v1/users/{ADA}/attributes/any"
@@ -211,8 +212,8 @@ def test_values_of_an_earlier_schema_do_not_prevent_changes(service: Service) ->
     assert service.ask("DELETE", f"{path}/b", If_Match="*").status == 204
 
 
-def test_patterns_match_as_the_regular_expressions_of_python_do() -> None:
-    """On texts where the two languages agree: ASCII, without line ends."""
+def test_patterns_match_as_in_python() -> None:
+    """Compare on ASCII texts without line breaks, where Python agrees with ECMA-262."""
     chance = random.Random(1)  # noqa: S311  no secret
     compared = 0
     for pattern in _random_patterns(chance, 3000):
@@ -265,5 +266,5 @@ def _random_patterns(chance: random.Random, count: int) -> Iterator[str]:
         ("a|^$", "", True),
     ],
 )
-def test_patterns_mean_what_ecma_262_says(pattern: str, text: str, is_found: bool) -> None:
+def test_patterns_follow_ecma_262(pattern: str, text: str, is_found: bool) -> None:
     assert automaton.Search(pattern, lambda steps: None).finds(text) is is_found

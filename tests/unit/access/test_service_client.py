@@ -1,6 +1,6 @@
 """`make service` and `make rotate-service`, with the laptop's Cognito, our trigger and our API.
 
-Only the stack around them is missing: the environment's outputs are the test's.
+The test replaces only the environment's outputs.
 """
 
 import base64
@@ -17,7 +17,13 @@ import boto3
 import pytest
 
 from atrium.identity.cognito_trigger import RefusalError
-from local_aws_tests.cognito.world import FunctionError, Server, World, new_world, quick_server
+from local_aws_tests.cognito.world import (
+    FunctionError,
+    Server,
+    World,
+    new_world,
+    quick_server,
+)
 from pre_token_generation.handler import handler as generate
 from register_service.handler import handler as register
 from tests.unit.access.conftest import Service as Access
@@ -38,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("contract", "database")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the command needs of an environment."""
+    """The parts of an environment that the command uses."""
 
     outputs: dict[str, Any]
     cognito: Any
@@ -68,41 +74,43 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def world(endpoint: Server, service: Access) -> World:
-    """A pool with our trigger, a domain and the scopes, and the role `clerk` in the table."""
+def registered_pool(endpoint: Server, service: Access) -> World:
+    """Prepare a pool with our trigger, a domain and the scopes, and the role `clerk`."""
     service.new_role("clerk", "access.read")
-    world = new_world(endpoint)
+    registered_pool = new_world(endpoint)
     scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("me", "access.read")]
-    names = {"UserPoolId": world.pool_id}
-    world.admin.create_resource_server(**names, Identifier="atrium", Name="atrium", Scopes=scopes)
-    world.admin.create_user_pool_domain(**names, Domain=f"d-{world.client_id}")
-    world.deploy("PreTokenGeneration", _trigger, version="V3_0")
-    return world
+    names = {"UserPoolId": registered_pool.pool_id}
+    registered_pool.admin.create_resource_server(
+        **names, Identifier="atrium", Name="atrium", Scopes=scopes
+    )
+    registered_pool.admin.create_user_pool_domain(**names, Domain=f"d-{registered_pool.client_id}")
+    registered_pool.deploy("PreTokenGeneration", _trigger, version="V3_0")
+    return registered_pool
 
 
 def _trigger(event: dict[str, Any]) -> dict[str, Any]:
     try:
         return generate(event, Context())
-    except RefusalError as refusal:  # as Lambda passes it on
+    except RefusalError as refusal:  # Lambda passes a trigger's exception to Cognito like this
         raise FunctionError(str(refusal)) from refusal
 
 
 @pytest.fixture
-def reporting(world: World) -> service_client.Service:
+def reporting(registered_pool: World) -> service_client.Service:
     secrets = boto3.client("secretsmanager", "eu-central-1")
-    arn = secrets.create_secret(Name=f"atrium-test-service-{world.client_id}")["ARN"]
+    arn = secrets.create_secret(Name=f"atrium-test-service-{registered_pool.client_id}")["ARN"]
     declared = DECLARED | {"secret_arn": arn}
     outputs = {
-        "user_pool_id": world.pool_id,
-        "token_url": f"{world.server.settings.aws_endpoint_url}/oauth2/token",
+        "user_pool_id": registered_pool.pool_id,
+        "token_url": f"{registered_pool.server.settings.aws_endpoint_url}/oauth2/token",
         "services": {"reporting": declared},
     }
-    chosen: Any = Chosen(outputs, world.admin)
+    chosen: Any = Chosen(outputs, registered_pool.admin)
     return service_client.find(chosen, "reporting")
 
 
 def fetch(value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Fetch a token as a service does, with what its secret says."""
+    """Fetch a token with a client secret, as a service does."""
     proof = base64.b64encode(f"{value['client_id']}:{value['client_secret']}".encode()).decode()
     form = {"grant_type": "client_credentials", "scope": value["scope"]}
     request = urllib.request.Request(
@@ -119,7 +127,7 @@ def fetch(value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_service_gets_a_client_a_secret_and_a_token(
-    world: World, reporting: service_client.Service
+    registered_pool: World, reporting: service_client.Service
 ) -> None:
     done = service_client.ensure(reporting, "active")
     assert (done["created"], done["granted"]) == (True, ["clerk"])
@@ -130,7 +138,7 @@ def test_a_service_gets_a_client_a_secret_and_a_token(
     }
     status, told = fetch(value)
     assert status == 200
-    claims = world.claims(told["access_token"])
+    claims = registered_pool.claims(told["access_token"])
     assert (claims["uid"], claims["roles"]) == (done["uid"], "clerk")
     assert claims["scope"].split() == ["atrium/access.read", "atrium/me"]
 
@@ -158,7 +166,7 @@ def test_an_interrupted_creation_is_completed(
     assert fetch(reporting.stored())[0] == 200
 
 
-def test_a_rotation_leaves_no_gap(reporting: service_client.Service) -> None:
+def test_both_secrets_work_during_a_rotation(reporting: service_client.Service) -> None:
     service_client.ensure(reporting, "active")
     old = reporting.stored()
     service_client.rotate(reporting)
@@ -173,10 +181,12 @@ def test_a_rotation_leaves_no_gap(reporting: service_client.Service) -> None:
 
 
 def test_an_interrupted_rotation_keeps_the_stored_secret(
-    world: World, reporting: service_client.Service
+    registered_pool: World, reporting: service_client.Service
 ) -> None:
     done = service_client.ensure(reporting, "active")
-    world.admin.add_user_pool_client_secret(UserPoolId=world.pool_id, ClientId=done["client_id"])
+    registered_pool.admin.add_user_pool_client_secret(
+        UserPoolId=registered_pool.pool_id, ClientId=done["client_id"]
+    )
     stored = reporting.stored()
     service_client.rotate(reporting)
     assert [fetch(value)[0] for value in (stored, reporting.stored())] == [200, 200]
@@ -192,26 +202,28 @@ def test_a_disabled_service_gets_no_token(reporting: service_client.Service) -> 
     assert fetch(reporting.stored())[0] == 200
 
 
-def test_a_name_that_nobody_declared(reporting: service_client.Service) -> None:
+def test_an_undeclared_service_is_refused(reporting: service_client.Service) -> None:
     with pytest.raises(RefusedError, match=r"NAME=billing is not a service.*declared: reporting"):
         service_client.find(reporting.chosen, "billing")
 
 
-def test_a_rotation_before_the_client(reporting: service_client.Service) -> None:
+def test_a_rotation_without_a_client_is_refused(reporting: service_client.Service) -> None:
     with pytest.raises(RefusedError, match="make service ENV=test NAME=reporting first"):
         service_client.rotate(reporting)
 
 
-def test_no_user_signs_in_with_a_services_client(
-    world: World, reporting: service_client.Service
+def test_a_services_client_signs_in_no_user(
+    registered_pool: World, reporting: service_client.Service
 ) -> None:
     client_id = service_client.ensure(reporting, "active")["client_id"]
-    client = world.admin.describe_user_pool_client(UserPoolId=world.pool_id, ClientId=client_id)
+    client = registered_pool.admin.describe_user_pool_client(
+        UserPoolId=registered_pool.pool_id, ClientId=client_id
+    )
     assert client["UserPoolClient"]["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
     assert client["UserPoolClient"]["AllowedOAuthFlows"] == ["client_credentials"]
 
 
-def test_the_secret_is_nowhere_else(
+def test_the_secret_is_only_in_secrets_manager(
     reporting: service_client.Service, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     done = service_client.ensure(reporting, "active")

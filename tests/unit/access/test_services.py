@@ -1,4 +1,4 @@
-"""Machine callers, from the registration over the token to the API: roles, grants, revocation."""
+"""Machine callers: registration, tokens, roles, grants and revocation."""
 
 import json
 import time
@@ -36,8 +36,8 @@ def registered(*roles: str, status: str = "active") -> dict[str, Any]:
 def token(scopes: list[str] | None = None, client: str = CLIENT) -> dict[str, str]:
     """Return the claims of a new token as the authorizer passes them on.
 
-    They are Cognito's for a machine, which have neither `origin_jti` nor `username`, with the
-    trigger's changes.
+    Tokens of a machine have neither `origin_jti` nor `username`. The trigger's changes are
+    included.
     """
     asked = SCOPES if scopes is None else scopes
     event = {
@@ -91,7 +91,7 @@ def decides(service: Service, subject: str, uid: str = UID, order: str = "7") ->
 
 @pytest.fixture
 def clerk(database: pg8000.native.Connection, service: Service) -> Service:
-    """A service that reads rights."""
+    """Register a service with the role that reads rights."""
     service.new_role("clerk", "access.read", "orders.read")
     assert registered("clerk") == {"uid": UID, "granted": ["clerk"], "revoked": []}
     return service
@@ -106,11 +106,11 @@ def test_a_service_calls_the_api_with_its_roles(clerk: Service) -> None:
     assert (refused.status, refused.json["code"]) == (403, "insufficient_scope")
 
 
-def test_a_service_asks_for_less(clerk: Service) -> None:
+def test_a_service_can_request_fewer_scopes(clerk: Service) -> None:
     assert token(["atrium/me"])["scope"] == "atrium/me"
 
 
-def test_a_client_that_nobody_registered_gets_no_token(clerk: Service) -> None:
+def test_an_unregistered_client_gets_no_token(clerk: Service) -> None:
     with pytest.raises(RefusalError, match="not registered"):
         token(client="1example23456789unknown")
 
@@ -140,7 +140,7 @@ def test_a_search_finds_services_or_users(clerk: Service) -> None:
     assert found("robot") == []
 
 
-def test_a_grant_in_the_api_is_a_services_too(clerk: Service) -> None:
+def test_a_service_can_get_grants_by_the_api(clerk: Service) -> None:
     new = {"action": "cancel", "scope": "orders:7"}
     granted = clerk.post(f"/v1/users/{UID}/grants", new)
     assert granted.status == 201, granted.text
@@ -160,7 +160,7 @@ def test_a_service_never_becomes_an_administrator(clerk: Service) -> None:
         registered("admin")
 
 
-def test_a_revoked_role_ends_the_token_at_once_for_changes_and_soon_for_reads(
+def test_a_revoked_role_ends_changes_at_once_and_reads_soon(
     clerk: Service, clock: Callable[[float], None]
 ) -> None:
     clerk.new_role("editor", "access.read", "access.write")
@@ -220,7 +220,7 @@ def test_a_registration_follows_what_is_declared(
 
 
 @pytest.mark.parametrize("lasts", ["an hour", "until its role was deleted"])
-def test_a_declared_role_is_not_lost_with_a_grant_that_ends(clerk: Service, lasts: str) -> None:
+def test_an_expiring_grant_does_not_replace_a_declared_role(clerk: Service, lasts: str) -> None:
     clerk.new_role("reader", "orders.read")
     ends: dict[str, Any] = {"expires_at": int(time.time()) + 3600} if lasts == "an hour" else {}
     clerk.grant(UID, role="reader", **ends)
@@ -239,7 +239,9 @@ def test_a_declared_role_must_exist(clerk: Service) -> None:
 
 
 def test_a_user_cannot_pass_for_a_service(clerk: Service) -> None:
-    """Only our trigger sets `subject_type`; a user's token without a session stays unusable."""
+    """Check `subject_type`: only our trigger sets it, and a user's token without a session is
+    refused.
+    """
     held = token()
     del held["subject_type"]
     refused = ask(held, "GET", f"/v1/users/{ADMIN}/grants")
@@ -251,7 +253,7 @@ def test_a_service_has_no_session_record(clerk: Service) -> None:
     assert clerk.items(f"S#{UID}") == []
 
 
-def test_a_table_that_is_down_gives_no_token(
+def test_a_service_gets_no_token_while_the_table_is_down(
     clerk: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(_: str) -> None:

@@ -1,4 +1,4 @@
-"""Values that users set themselves never become trusted because of what happens to their namespace."""
+"""Values that users set themselves are never trusted, whatever happens to their namespace."""
 
 from typing import Any
 
@@ -44,15 +44,15 @@ def patch(service: Service, value: Any) -> Answer:
     return service.ask("PATCH", f"/v1/users/{ADA}/attributes", body, **ANY)
 
 
-def told() -> dict[str, Any]:
-    """Return the attributes that Ada's next token has."""
+def token_attributes() -> dict[str, Any]:
+    """Return the attributes of Ada's next token."""
     namespaces.cache.clear()
     return namespaces.in_token(user_table.stored_attributes(ADA))
 
 
 @pytest.fixture
 def plans(service: Service) -> Service:
-    """Ada has set her own plan, while the namespace let her."""
+    """Prepare a plan that Ada has set while the namespace was writable by its users."""
     service.new_user(ADA)
     put_namespace(service, NEW, writable_by="self")
     assert put(service, "gold", ADA, **NEW).status == 201
@@ -70,40 +70,42 @@ def plans(service: Service) -> Service:
     ],
     ids=lambda steps: ", ".join(step.__name__ for step in steps),
 )
-def test_values_of_other_rules_are_in_no_token(plans: Service, steps: list[Any]) -> None:
+def test_values_set_under_earlier_rules_are_in_no_token(plans: Service, steps: list[Any]) -> None:
     for step in steps:
         step(plans)
-        assert told() == {}
+        assert token_attributes() == {}
     assert plans.ask("GET", f"/v1/users/{ADA}/attributes").json["attributes"] == {
         "plan": {"level": "gold"}
     }
     assert put(plans, "gold").status == 200, "an administrator confirms the value by writing it"
-    assert told() == {"plan": {"level": "gold"}}
+    assert token_attributes() == {"plan": {"level": "gold"}}
 
 
-def test_values_that_were_trusted_before_are_not_once_users_could_set_them(plans: Service) -> None:
+def test_trusted_values_lose_trust_once_users_could_set_them(plans: Service) -> None:
     trusted(plans)
     put(plans, "silver")
     own(plans)
     assert put(plans, "gold", ADA).status == 200
     trusted(plans)
-    assert told() == {}
+    assert token_attributes() == {}
 
 
-def test_a_cached_namespace_trusts_no_value_of_its_owner(plans: Service) -> None:
-    """A container may know for 30 s that `in_token` was on, while users set the values already."""
+def test_a_stale_cached_namespace_trusts_no_value_of_its_owner(plans: Service) -> None:
+    """Check a container that for 30 s still has `in_token` in its cache, while users may set
+    values.
+    """
     trusted(plans)
     put(plans, "silver")
-    assert told() == {"plan": {"level": "silver"}}
+    assert token_attributes() == {"plan": {"level": "silver"}}
     own(plans)
     assert put(plans, "gold", ADA).status == 200
     assert namespaces.in_token(user_table.stored_attributes(ADA)) == {}
 
 
-def test_a_value_written_while_the_rules_change_is_in_no_token(
+def test_a_value_written_during_a_change_of_rules_is_in_no_token(
     plans: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ada's request has read the old rules. The namespace changes before it writes."""
+    """Change the namespace after Ada's request has read the old rules and before it writes."""
     transact, changed = user_table.transact, list[bool]()
 
     def be_late(items: Any) -> None:
@@ -114,33 +116,33 @@ def test_a_value_written_while_the_rules_change_is_in_no_token(
 
     monkeypatch.setattr(user_table, "transact", be_late)
     assert put(plans, "platinum", ADA).status == 200
-    assert told() == {}
+    assert token_attributes() == {}
 
 
 def test_other_changes_of_a_namespace_keep_its_values(plans: Service) -> None:
     trusted(plans)
     put(plans, "silver")
     put_namespace(plans, ANY, in_token=True, description="Other", visible_to="nobody")
-    assert told() == {"plan": {"level": "silver"}}
+    assert token_attributes() == {"plan": {"level": "silver"}}
 
 
-def test_a_patch_confirms_what_it_replaces_and_not_what_it_merges(plans: Service) -> None:
+def test_a_patch_confirms_replaced_values_but_not_merged_ones(plans: Service) -> None:
     put(plans, {"name": "gold"}, ADA)
     trusted(plans)
     assert patch(plans, {"until": 2030}).json["attributes"]["plan"]["level"] == {
         "name": "gold",
         "until": 2030,
     }
-    assert told() == {}, "Ada has set its name"
+    assert token_attributes() == {}, "Ada has set its name"
     patch(plans, "silver")
-    assert told() == {"plan": {"level": "silver"}}
+    assert token_attributes() == {"plan": {"level": "silver"}}
     patch(plans, {"name": "bronze"})
-    assert told() == {"plan": {"level": {"name": "bronze"}}}
+    assert token_attributes() == {"plan": {"level": {"name": "bronze"}}}
     patch(plans, {"until": 2031})
-    assert told() == {"plan": {"level": {"name": "bronze", "until": 2031}}}
+    assert token_attributes() == {"plan": {"level": {"name": "bronze", "until": 2031}}}
 
 
-def test_what_is_confirmed_renews_tokens_once(plans: Service) -> None:
+def test_confirming_a_value_makes_tokens_stale_once(plans: Service) -> None:
     trusted(plans)
     before = plans.epoch(ADA)
     for _ in range(2):
@@ -148,20 +150,20 @@ def test_what_is_confirmed_renews_tokens_once(plans: Service) -> None:
     assert plans.epoch(ADA) == before + 1
 
 
-def test_values_of_earlier_releases_stay_as_trusted_as_they_were(plans: Service) -> None:
+def test_values_of_earlier_releases_keep_their_trust(plans: Service) -> None:
     trusted(plans)
     put(plans, "gold")
     for pk, sk in (("NAMESPACES", "plan"), (f"U#{ADA}", "ATTR#plan#level")):
         item = plans.item(pk, sk) or {}
         del item["trust"]
         plans.put(**item)
-    assert told() == {"plan": {"level": "gold"}}
+    assert token_attributes() == {"plan": {"level": "gold"}}
     own(plans)
     trusted(plans)
-    assert told() == {}
+    assert token_attributes() == {}
 
 
-def test_values_of_other_rules_take_no_room_in_a_token(plans: Service) -> None:
+def test_untrusted_values_take_no_space_in_a_token(plans: Service) -> None:
     put(plans, "x" * 1400, ADA)
     trusted(plans)
     path = f"/v1/users/{ADA}/attributes/plan/other"

@@ -1,4 +1,7 @@
-"""Random tables, small enough that grants meet questions: two users, three kinds of thing, roles that build on each other."""
+"""Random tables of grants and questions about them, small enough that many questions match a grant.
+
+They have two users, three kinds of resource, and roles with parents.
+"""
 
 import json
 import random
@@ -6,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 USERS = ("ada", "bob")
-KINDS = ("document", "order", "documents")  # one is the beginning of another
+KINDS = ("document", "order", "documents")  # one is a prefix of another
 THINGS = ("1", "2", "*", "1:2", "1#2")
 ACTIONS = ("read", "write", "admin")
 ROLES = ("reader", "writer", "editor", "owner", "admin")
@@ -29,7 +32,7 @@ def table(chance: random.Random) -> list[Item]:
     return [item for make in (_roles, _namespaces, _users) for item in make(chance)]
 
 
-ASKED_KINDS = (*KINDS, "document:1")  # none has such a name, but anybody may ask for one
+ASKED_KINDS = (*KINDS, "document:1")  # no resource has this kind, but a caller may name it
 
 
 def questions(chance: random.Random, count: int) -> Iterator[Question]:
@@ -40,7 +43,9 @@ def questions(chance: random.Random, count: int) -> Iterator[Question]:
 
 
 def _stated(chance: random.Random) -> dict[str, dict[str, Any]]:
-    """Some values are missing or of another kind, and some contradict what is asked or stored."""
+    """Return properties as callers state them: missing, of a wrong type, or contradicting stored
+    ones.
+    """
     values: dict[str, dict[str, Sequence[Any]]] = {
         "subject": {"id": USERS, "attributes": [{"work": {"department": "law"}}, 7]},
         "action": {"way": ["web", "api", 7], "name": ACTIONS},
@@ -54,7 +59,10 @@ def _stated(chance: random.Random) -> dict[str, dict[str, Any]]:
 
 
 def condition(chance: random.Random, depth: int = 3) -> dict[str, Any]:
-    """A random condition. None asks for the action's name or the resource's id: searches take only names they know."""
+    """Return a random condition. None uses the action's name or the resource's id.
+
+    Searches accept only conditions on names that they know.
+    """
     sign = chance.choice(("and", "or", "!", *["compare"] * 4))
     if depth > 1 and sign != "compare":
         parts = 1 if sign == "!" else chance.choice((1, 2, 3))
@@ -84,9 +92,9 @@ def _namespaces(_: random.Random) -> Iterator[Item]:
 def _roles(chance: random.Random) -> Iterator[Item]:
     for role in ROLES:
         if chance.random() < 0.2:
-            continue  # granted or built on, and yet not there
+            continue  # roles that are granted or named as parents but do not exist
         if chance.random() < 0.9:
-            # Circles among them: the API refuses those, a decision must survive them.
+            # Cycles are possible: the API refuses them, but a decision must terminate on one.
             parents = chance.sample(ROLES, chance.choice((0, 0, 1, 1, 2)))
             index = {"gsi1pk": "ROLES", "gsi1sk": role}
             yield {"pk": f"R#{role}", "sk": "META", "version": 1, "parents": parents, **index}

@@ -1,4 +1,4 @@
-"""An office with two administrators."""
+"""An environment with two administrators."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.events import OTHER, UID
 
 @pytest.fixture
 def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Connection:
-    """Two administrators: the caller, and another."""
+    """Prepare two administrators: the caller, and another."""
     new_admin(database, UID, "ada@example.org")
     new_admin(database, OTHER, "grace@example.org")
     return database
@@ -21,7 +21,9 @@ def office(database: pg8000.native.Connection, table: Any) -> pg8000.native.Conn
 
 @pytest.fixture
 def revoked_meanwhile(office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller loses their rights after the statement in Postgres, before the transaction in the table."""
+    """Revoke the caller's rights between the statement in Postgres and the transaction in the
+    table.
+    """
     batch = postgres.batch
 
     def write(*statements: Any, **options: Any) -> Any:

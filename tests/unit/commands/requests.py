@@ -1,4 +1,4 @@
-"""Requests of an administrator, and what the stores hold after them."""
+"""Requests of an administrator, and the state of the stores afterwards."""
 
 import json
 import uuid

@@ -22,7 +22,7 @@ EVE = "01890a5d-ac96-774b-bcce-b302099a8fff"
 def test_an_environment_without_a_usable_administrator_is_reported_and_repaired(
     office: pg8000.native.Connection, pool: Stubber, logs: Logs, left: str
 ) -> None:
-    """Ada is the last administrator. Her account was deleted or disabled in the user pool."""
+    """Check Ada, the last administrator, whose account was deleted or disabled in the user pool."""
     user_table.transact([admins.leaving(OTHER)])
     assert administrators.check()
     if left == "deleted":
@@ -60,7 +60,7 @@ def test_administrators_are_counted_every_ten_minutes(
     assert item("administrators")["outcome"] == "pending", "the stream brings it to the pool"
 
 
-def test_an_atrium_that_never_had_an_administrator_is_not_counted(
+def test_administrators_are_not_counted_before_there_was_one(
     database: pg8000.native.Connection, table: Any
 ) -> None:
     assert not administrators.check()

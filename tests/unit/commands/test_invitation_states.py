@@ -1,4 +1,4 @@
-"""Invitations through the real handlers: sent, listed, sent again, cancelled, accepted with their roles, expired."""
+"""States of an invitation through the real handlers: sent, resent, cancelled, accepted, expired."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,11 @@ CLERK = "01890a5d-ac96-774b-bcce-00000000000c"
 
 
 class Office:
-    """Two administrators; the roles `editor` (document.read) and `clerk` (users.write); Cognito answers what a test adds."""
+    """Two administrators, the roles `editor` (document.read) and `clerk` (users.write), and
+    Cognito.
+
+    Cognito gives the answers that a test adds.
+    """
 
     def __init__(self, database: pg8000.native.Connection, pool: Stubber) -> None:
         self.database, self.pool = database, pool
@@ -50,7 +54,7 @@ class Office:
         return id
 
     def carry_out(self, operation: str) -> None:
-        """Let Cognito execute the command, and Postgres have its outcome."""
+        """Execute the command with Cognito, and write its outcome to Postgres."""
         assert deliver(operation) == DONE
         self.pool.assert_no_pending_responses()
         handle_outcome(item(operation))
@@ -90,7 +94,7 @@ class Office:
         return [action for [action] in rows]
 
     def trail(self, uid: str) -> list[str]:
-        """Return the actions of the events that the table has for the stream."""
+        """Return the actions of the audit events in the table."""
         items = dynamodb.client().scan(TableName=TABLE)["Items"]
         found = [each for each in items if each["pk"]["S"].startswith("AUDIT#")]
         return sorted(each["action"]["S"] for each in found if each["uid"]["S"] == uid)
@@ -133,7 +137,7 @@ def roles_of(uid: str) -> list[str]:
     return grants.role_names(grants.everywhere(uid))
 
 
-def test_the_first_token_accepts_an_invitation_and_has_its_roles(office: Office) -> None:
+def test_the_first_token_accepts_an_invitation_and_contains_its_roles(office: Office) -> None:
     id = office.invited("editor", "admin")
     sent = office.read(id)
     assert (sent["state"], sent["roles"], sent["email"]) == ("open", ["editor", "admin"], EMAIL)
@@ -155,10 +159,10 @@ def test_an_invitation_without_roles_is_accepted_and_gives_none(office: Office) 
     assert office.read(id)["state"] == "accepted"
 
 
-def test_a_crash_after_the_grants_grants_nothing_again(
+def test_a_crash_after_the_grants_does_not_grant_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody revokes the role between the crash and the next token."""
+    """Revoke the role between the crash and the next token."""
     id = office.invited("editor")
     uid = office.read(id)["uid"]
     query = postgres.query
@@ -179,7 +183,7 @@ def test_a_crash_after_the_grants_grants_nothing_again(
     assert office.read(id)["state"] == "accepted"
 
 
-def test_an_invitation_stays_open_while_the_table_is_away(
+def test_an_invitation_stays_open_while_the_table_is_down(
     office: Office, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     id = office.invited("editor")
@@ -198,7 +202,7 @@ def test_an_invitation_stays_open_while_the_table_is_away(
 
 
 @pytest.mark.parametrize("end", ["disabled", "revoked", "role deleted", "role grown"])
-def test_what_the_inviter_can_no_longer_grant_is_not_granted(
+def test_a_role_that_the_inviter_can_no_longer_grant_is_not_granted(
     office: Office, table: Any, end: str
 ) -> None:
     new_role(table, "lead", "users.write", "access.write", "document.read")
@@ -217,10 +221,10 @@ def test_what_the_inviter_can_no_longer_grant_is_not_granted(
     assert office.read(id)["state"] == "accepted"
 
 
-def test_an_inviter_who_loses_the_rights_meanwhile_grants_nothing(
+def test_an_inviter_who_loses_their_rights_meanwhile_grants_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rights end after they were compared, before the grants are written."""
+    """End the rights after they were compared and before the grants are written."""
     office.invited("editor")
     transact, calls = user_table.transact, list[Any]()
 
@@ -264,8 +268,8 @@ def test_an_inviter_may_give_only_roles_that_they_may_grant(
     assert office.database.run("SELECT count(*) FROM invitations") == [[int(code is None)]]
 
 
-def test_an_invitation_with_roles_needs_the_scope_of_a_grant(office: Office) -> None:
-    """An application that got only `users.write` must not grant roles with a new user."""
+def test_an_invitation_with_roles_needs_the_scope_for_grants(office: Office) -> None:
+    """Check an application with only `users.write`: it must not grant roles to a new user."""
     id = office.invited("editor")
     token = claims(roles="admin", scope="atrium/users.write")
     for answer in (
@@ -288,13 +292,15 @@ def test_an_invitation_whose_role_was_deleted_can_still_be_changed(
     assert answer.status == 202, answer.text
 
 
-def test_a_role_is_named_once(office: Office) -> None:
+def test_a_duplicate_role_is_refused(office: Office) -> None:
     answer = office.invite("editor", "clerk", "editor")
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/roles/2")
 
 
-def test_a_sign_in_after_the_end_gives_no_roles_and_cannot_be_cancelled(office: Office) -> None:
-    """A cancellation would erase a user who has signed in, without the permission to erase."""
+def test_a_sign_in_after_expiry_gives_no_roles_and_cannot_be_cancelled(office: Office) -> None:
+    """Check the cancellation: it would erase a user who has signed in, without the permission to
+    erase.
+    """
     id = office.invited("editor")
     office.expire()
     assert office.sign_in()["roles"] == ""
@@ -331,7 +337,7 @@ def expect_account(office: Office, status: str, changed: datetime) -> None:
     office.pool.add_response("admin_get_user", account)
 
 
-def test_an_attempt_that_died_after_its_mail_sends_no_second_one(office: Office) -> None:
+def test_a_repeat_after_a_crash_sends_no_second_mail(office: Office) -> None:
     operation = office.resend(office.invited()).json["id"]
     expect_account(office, "FORCE_CHANGE_PASSWORD", LATER)
     office.carry_out(operation)
@@ -339,7 +345,7 @@ def test_an_attempt_that_died_after_its_mail_sends_no_second_one(office: Office)
 
 
 @pytest.mark.parametrize("account", ["CONFIRMED", "gone", "without a mailbox"])
-def test_an_invitation_that_cannot_be_sent_again_expires_as_before(
+def test_an_invitation_that_cannot_be_sent_again_keeps_its_expiry(
     office: Office, account: str
 ) -> None:
     id = office.invited()
@@ -360,7 +366,7 @@ def test_an_invitation_that_cannot_be_sent_again_expires_as_before(
     assert reason.endswith(".")
 
 
-def test_an_invitation_that_was_never_sent_has_failed_and_names_nobody(office: Office) -> None:
+def test_an_unsent_invitation_fails_and_its_audit_event_names_nobody(office: Office) -> None:
     id = office.invite("editor").json["id"]
     assert office.read(id)["state"] == "pending"
     office.pool.add_client_error("admin_create_user", "UserLambdaValidationException")
@@ -372,7 +378,7 @@ def test_an_invitation_that_was_never_sent_has_failed_and_names_nobody(office: O
     assert office.invite().status == 202
 
 
-def test_a_cancelled_invitation_ends_the_account(office: Office) -> None:
+def test_cancelling_an_invitation_deletes_the_account(office: Office) -> None:
     id = office.invited("editor")
     uid = office.read(id)["uid"]
     cancelled = office.cancel(id)
@@ -388,7 +394,7 @@ def test_a_cancelled_invitation_ends_the_account(office: Office) -> None:
 
 
 @pytest.mark.parametrize("change", ["resend", "cancel"])
-def test_a_change_needs_an_invitation_that_was_sent(office: Office, change: str) -> None:
+def test_only_a_sent_invitation_can_be_changed(office: Office, change: str) -> None:
     pending = office.invite().json["id"]
     for id, expected in (
         (pending, (409, "operation_pending")),
@@ -398,7 +404,7 @@ def test_a_change_needs_an_invitation_that_was_sent(office: Office, change: str)
         assert (answer.status, answer.json["code"]) == expected
 
 
-def test_a_cancellation_needs_the_entity_tag(office: Office) -> None:
+def test_a_cancellation_needs_if_match(office: Office) -> None:
     id = office.invited()
     old = call("GET /v1/invitations/{id}", None, {"id": id}).headers["etag"]
     office.database.run("UPDATE invitations SET version = version + 1")
@@ -427,7 +433,7 @@ def test_an_accepted_invitation_can_neither_be_sent_again_nor_cancelled(
     assert (refused.status, refused.json["code"]) == (409, "invitation_ended")
 
 
-def test_a_cancellation_that_meets_the_first_token_cancels_nothing(
+def test_a_cancellation_that_races_with_the_first_token_fails(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id = office.invited()
@@ -435,7 +441,8 @@ def test_a_cancellation_that_meets_the_first_token_cancels_nothing(
 
     def be_late(*statements: Any, **options: Any) -> Any:
         if "user.invitation_cancelled" in str(statements):
-            with ThreadPoolExecutor(1) as triggers:  # no request is served there
+            # the thread keeps the trigger's context apart from the request's
+            with ThreadPoolExecutor(1) as triggers:
                 triggers.submit(office.sign_in).result()
         return batch(*statements, **options)
 
@@ -445,7 +452,7 @@ def test_a_cancellation_that_meets_the_first_token_cancels_nothing(
 
 
 @pytest.mark.parametrize("change", ["resend", "cancel"])
-def test_a_caller_with_fewer_rights_changes_no_invitation_of_more(
+def test_a_caller_cannot_change_an_invitation_with_more_rights_than_their_own(
     office: Office, change: str
 ) -> None:
     id = office.invited("admin")
@@ -484,7 +491,7 @@ def test_the_list_has_pages_and_is_filtered_by_state(office: Office) -> None:
     assert office.list_(state="unknown").status == 400
 
 
-def test_an_invitation_ends_with_the_setting(
+def test_an_invitation_expires_after_the_configured_time(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INVITATION_DAYS", "3")
@@ -501,7 +508,7 @@ def test_an_invitation_ends_with_the_setting(
         ("EMAIL_LOCAL_PARTS=ascii", "n\u0435w@example.org"),
     ],
 )
-def test_an_address_that_may_not_sign_up_is_not_invited(
+def test_a_domain_that_cannot_sign_up_cannot_be_invited(
     office: Office, setting: str, email: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(*setting.split("="))
@@ -511,7 +518,7 @@ def test_an_address_that_may_not_sign_up_is_not_invited(
     assert office.invite().status == 202
 
 
-def test_a_dry_run_answers_as_the_invitation_would_and_sends_nothing(
+def test_a_dry_run_gives_the_same_answer_and_sends_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "mailinator.com")

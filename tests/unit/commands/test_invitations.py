@@ -1,4 +1,4 @@
-"""Invitations that meet a revocation, another sign-in or an error of Cognito."""
+"""Invitations that race with a revocation or another sign-in, or that Cognito refuses."""
 
 from datetime import UTC, datetime
 
@@ -31,10 +31,10 @@ def commands_sent() -> int:
     return sum(item["pk"]["S"].startswith("COMMAND#") for item in items)
 
 
-def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(
+def test_an_invited_user_who_signs_in_before_the_outcome_is_its_user(
     office: pg8000.native.Connection,
 ) -> None:
-    """pre_token_generation has made them, as somebody of its own choice."""
+    """Let pre_token_generation create the user, with an id of its own choice."""
     operation = invite().json["id"]
     there = "01890a5d-ac96-774b-bcce-000000000003"
     office.run("INSERT INTO users (uid, email) VALUES (:uid, 'new@example.org')", uid=there)
@@ -52,7 +52,7 @@ def test_who_signed_in_before_the_outcome_came_is_whom_it_is_about(
     assert user_table.meta(there)
 
 
-def test_an_address_that_another_identity_has_by_then_fails_the_invitation(
+def test_an_address_taken_meanwhile_fails_the_invitation(
     office: pg8000.native.Connection,
 ) -> None:
     operation = invite().json["id"]
@@ -64,7 +64,7 @@ def test_an_address_that_another_identity_has_by_then_fails_the_invitation(
     assert office.run("SELECT state, reason IS NOT NULL FROM operations") == [["failed", True]]
 
 
-def test_what_may_pass_leaves_the_command_to_the_stream(
+def test_a_transient_error_leaves_the_command_to_the_stream(
     office: pg8000.native.Connection, pool: Stubber
 ) -> None:
     operation = invite().json["id"]
@@ -76,9 +76,7 @@ def test_what_may_pass_leaves_the_command_to_the_stream(
     )
     assert deliver(operation) == DONE
     assert item(operation)["outcome"] == "succeeded"
-    assert (
-        deliver(operation) == DONE
-    )  # an old record: Cognito is not asked again, or the stub would refuse
+    assert deliver(operation) == DONE  # an expired record: a call of Cognito would fail here
     pool.assert_no_pending_responses()
 
 
@@ -96,7 +94,7 @@ def test_a_permanent_error_of_cognito_fails_with_a_reason(
     assert office.run("SELECT FROM outbox") == []
 
 
-def test_who_was_invited_long_ago_and_never_came_gets_the_mail_again(
+def test_an_unanswered_old_invitation_sends_the_mail_again(
     office: pg8000.native.Connection, pool: Stubber
 ) -> None:
     operation = invite().json["id"]

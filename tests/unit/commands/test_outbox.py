@@ -1,4 +1,7 @@
-"""Commands whose send fails, and the relay of the outbox, on a real Postgres and moto's table."""
+"""The outbox: commands that could not be sent, and the relay that sends them later.
+
+Postgres is real, and the table is moto's.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,30 +22,30 @@ from tests.unit.commands.requests import (
 from tests.unit.events import OTHER, UID
 
 
-def test_an_invitation_is_accepted_while_the_table_is_away_and_the_relay_sends_it(
+def test_the_relay_sends_an_invitation_accepted_while_the_table_was_down(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
         away.setattr(user_table, "transact", broken)
         accepted = invite()
         make_due(office)
-        assert relay.send_due() == 0  # still away: the row stays
+        assert relay.send_due() == 0  # the table is still down, so the row stays
     operation = accepted.json["id"]
     assert (accepted.status, user_table.item(*commands.key(operation))) == (202, None)
-    assert relay.send_due() == 0  # not its turn yet
+    assert relay.send_due() == 0  # the row is not due yet
     make_due(office)
     assert relay.send_due() == 1
     assert (item(operation)["outcome"], item(operation)["command"]) == ("pending", "create_user")
     make_due(office)
     assert relay.send_due() == 1
-    assert item(operation)["attempts"] == 1  # put once, then a reminder
+    assert item(operation)["attempts"] == 1  # the second send does not create a second command
 
 
-def test_an_invitation_that_died_before_its_command_is_answered_again_and_the_relay_sends_it(
+def test_the_relay_sends_an_invitation_whose_request_died_before_sending(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
-        """As nothing in the function can catch it."""
+        """A kill that no handler in the function catches."""
 
     def die(_: object) -> None:
         raise Killed
@@ -60,7 +63,7 @@ def test_an_invitation_that_died_before_its_command_is_answered_again_and_the_re
     assert item(operation)["command"] == "create_user"
 
 
-def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
+def test_the_relay_disables_a_user_in_the_pool_after_an_outage_of_the_table(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
@@ -70,15 +73,15 @@ def test_who_is_disabled_while_the_table_is_away_is_taken_out_by_the_relay(
     for _ in range(2):
         make_due(office)
         assert relay.send_due() == 1
-        assert meta_of(OTHER) == ("disabled", 2)  # once
+        assert meta_of(OTHER) == ("disabled", 2)  # once only
     refused = set_status(OTHER, "active")
     assert (refused.status, refused.json["code"]) == (409, "operation_pending")
 
 
-def test_a_row_that_recorded_no_status_is_of_somebody_who_was_active(
+def test_an_outbox_row_without_a_status_is_of_an_active_user(
     office: pg8000.native.Connection,
 ) -> None:
-    """An older release has written it."""
+    """Check a row that an older release has written."""
     assert set_status(OTHER, "disabled").status == 202
     office.run("UPDATE outbox SET arguments = arguments - 'previous_status'")
     [row] = office.run("SELECT id, command, arguments, actor FROM outbox")
@@ -86,10 +89,10 @@ def test_a_row_that_recorded_no_status_is_of_somebody_who_was_active(
     assert office.run("SELECT status FROM users WHERE uid = :uid", uid=OTHER) == [["active"]]
 
 
-def test_the_relay_sends_what_was_authorised_when_it_was_written(
+def test_the_relay_sends_a_command_that_was_authorised_when_written(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The table was away for the first send, and the caller is revoked before the second."""
+    """Fail the first send, and revoke the caller before the second."""
     with monkeypatch.context() as away:
         away.setattr(user_table, "transact", broken)
         assert set_status(OTHER, "disabled").status == 202
@@ -100,14 +103,15 @@ def test_the_relay_sends_what_was_authorised_when_it_was_written(
 
 
 @pytest.mark.usefixtures("revoked_meanwhile")
-def test_what_the_relay_has_sent_before_the_request_could_stays(
+def test_a_command_that_the_relay_sent_first_is_not_taken_back(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request was slow, and its caller revoked. The relay was first, so nothing may be taken back."""
+    """Let the relay send before a slow request whose caller is revoked: nothing may be undone."""
     send = commands.send
 
     def be_late(command: commands.Command, access_epoch: int | None) -> None:
-        with ThreadPoolExecutor(1) as relays:  # no request is served there
+        # the thread keeps the relay's context apart from the request's
+        with ThreadPoolExecutor(1) as relays:
             relays.submit(send, command).result()
         send(command, access_epoch)
 
@@ -118,7 +122,7 @@ def test_what_the_relay_has_sent_before_the_request_could_stays(
     assert office.run("SELECT state FROM operations") == [["pending"]]
 
 
-def test_a_row_of_the_outbox_is_taken_by_one_relay_and_waits_longer_each_time(
+def test_one_relay_takes_an_outbox_row_and_backs_off_longer_each_time(
     office: pg8000.native.Connection,
 ) -> None:
     invite()

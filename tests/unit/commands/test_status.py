@@ -1,4 +1,4 @@
-"""Changes of a user's status that meet other writers."""
+"""Changes of a user's status with concurrent writers."""
 
 import uuid
 from collections import Counter
@@ -37,14 +37,14 @@ from users import status
 
 @pytest.mark.parametrize("before", ["active", "disabled"])
 @pytest.mark.parametrize("is_new", [False, True])
-def test_the_status_of_a_user_who_gains_rights_meanwhile_stays(
+def test_a_user_who_gains_rights_meanwhile_keeps_their_status(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch, before: str, is_new: bool
 ) -> None:
-    """A clerk changes somebody who becomes an administrator after their rights were compared."""
+    """Let a clerk change a user who becomes an administrator after their rights were compared."""
     clerk, target = (str(uuid.uuid4()) for _ in range(2))
     new_user(office, clerk, "clerk@example.org")
     new_user(office, target, "target@example.org", before)
-    if is_new:  # has never signed in
+    if is_new:  # the user has never signed in
         dynamodb.client().delete_item(TableName=TABLE, Key=KEY | {"pk": {"S": f"U#{target}"}})
     role = {"pk": {"S": "R#clerk"}, "sk": {"S": "PERM#users.write"}}
     dynamodb.client().put_item(TableName=TABLE, Item=role | {"permission": {"S": "users.write"}})
@@ -79,10 +79,10 @@ def test_the_status_of_a_user_who_gains_rights_meanwhile_stays(
 
 
 @pytest.mark.parametrize("by_relay", [False, True])
-def test_the_last_administrator_gets_back_what_was_taken_too_late(
+def test_the_last_administrator_is_restored_after_a_race(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch, by_relay: bool
 ) -> None:
-    """Two administrators disable each other: both looked before either wrote."""
+    """Let two administrators disable each other; both read before either writes."""
     user_table.transact([admins.leaving(UID)])
     monkeypatch.setattr(admins, "is_last", lambda uid: False)
     with monkeypatch.context() as away:
@@ -120,7 +120,7 @@ STATUS_CHANGES = {
 
 @pytest.mark.parametrize(("before", "change"), STATUS_CHANGES.values(), ids=STATUS_CHANGES)
 @pytest.mark.usefixtures("revoked_meanwhile")
-def test_a_status_that_a_revoked_caller_changed_is_what_it_was_before(
+def test_a_change_of_status_by_a_revoked_caller_is_taken_back(
     office: pg8000.native.Connection, before: str, change: Callable[[str], Answer]
 ) -> None:
     uid = str(uuid.uuid4())
@@ -145,7 +145,7 @@ def test_a_status_that_a_revoked_caller_changed_is_what_it_was_before(
 def test_an_administrator_may_end_their_own_account(
     office: pg8000.native.Connection, status: str
 ) -> None:
-    """The caller is the target: their condition joins the change of their META."""
+    """Check a caller who is the target: both conditions are on the same META."""
     ended = set_status(UID, status) if status == "disabled" else call("DELETE /v1/users/{id}", None, {"id": UID}, If_Match="*")  # fmt: skip
     assert ended.status == 202
     assert meta_of(UID) == (status, 2)
@@ -153,12 +153,12 @@ def test_an_administrator_may_end_their_own_account(
 
 
 @pytest.mark.trials
-def test_of_many_administrators_disabled_at_once_one_stays(
+def test_one_administrator_stays_when_all_are_disabled_at_once(
     office: pg8000.native.Connection, crowd: Crowd
 ) -> None:
-    """Each is disabled in Postgres, and nobody was the last one, before the table hears of the first.
+    """Disable each in Postgres before the table is written, so that nobody is the last one there.
 
-    The caller is none of them: their grant has an end, so they do not count.
+    The caller is not counted, because their grant has an end.
     """
     user_table.transact([admins.leaving(UID)])
     uids = [OTHER, *(str(uuid.uuid4()) for _ in range(WRITERS - 1))]
@@ -185,7 +185,7 @@ def test_of_many_administrators_disabled_at_once_one_stays(
 @pytest.mark.parametrize(
     ("before", "after", "count"), [("active", "disabled", 0), ("disabled", "active", WRITERS // 2)]
 )
-def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_who_are_active(
+def test_the_count_of_administrators_survives_a_race_of_grant_and_status(
     office: pg8000.native.Connection,
     crowd: Crowd,
     monkeypatch: pytest.MonkeyPatch,
@@ -193,7 +193,7 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
     after: str,
     count: int,
 ) -> None:
-    """Both have read before either writes; the second one reads again."""
+    """Let both read before either writes; the second one reads again."""
     monkeypatch.setattr(contention, "LAST_REPEAT", 600)
     uids = [str(uuid.uuid4()) for _ in range(WRITERS // 2)]
     for uid in uids:
@@ -212,7 +212,7 @@ def test_a_grant_that_meets_a_change_of_status_leaves_those_as_administrators_wh
     assert {meta_of(uid) for uid in uids} == {(after, 3)}
 
 
-def test_who_is_not_in_the_pool_is_disabled_already(
+def test_a_user_missing_in_the_pool_counts_as_disabled(
     office: pg8000.native.Connection, pool: Stubber
 ) -> None:
     operation = set_status(OTHER, "disabled").json["id"]

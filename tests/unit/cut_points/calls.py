@@ -1,7 +1,7 @@
-"""The seam at which every call to a store is recorded, and at which a process is killed.
+"""The place through which every call to a store passes, to record it or to kill the process there.
 
-Every botocore client of every function and every round trip to Postgres passes here. So a call that
-is added to a function is recorded without a change of the tests.
+Every botocore client and every round trip to Postgres is covered. Calls that are added to a
+function are recorded without a change of the tests.
 """
 
 import threading
@@ -19,7 +19,7 @@ from tests.unit.conftest import finish_reads, forget
 
 
 class KilledError(BaseException):
-    """The end of a process. No handler of exceptions in the product catches it."""
+    """A kill of the process. No exception handler in the product catches it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Cut:
 
 @dataclass
 class Calls:
-    """The calls that the processes of a flow have made, and the cut to make in one of them."""
+    """The calls of all processes of a flow, and the cut to make in one of them."""
 
     names: list[str] = field(default_factory=list)
     cut: Cut | None = None
@@ -42,7 +42,7 @@ class Calls:
 
     @contextmanager
     def process(self) -> Iterator[None]:
-        """Record the calls of a new process, which knows nothing of the ones before it."""
+        """Record the calls of a new process with empty caches."""
         forget()
         self._is_recording, self._is_dead = True, False
         try:
@@ -74,7 +74,7 @@ class Calls:
 
 
 def record(calls: Calls, patch: pytest.MonkeyPatch) -> None:
-    """Let all calls of all clients pass `calls`."""
+    """Let all calls of all clients pass through `calls`."""
     send, execute = BaseClient._make_api_call, PipelinedConnection.execute  # type: ignore[attr-defined]
 
     def make_api_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The three stores."""
+"""Fixtures with the three stores."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _create = CognitoIdpBackend.admin_create_user
 
 @pytest.fixture(scope="module")
 def clients(aws: Any) -> dict[str, Any]:
-    """Return the test's own clients, made once because each takes a quarter of a second."""
+    """Return the test's own clients, created once because each takes a quarter of a second."""
     session = botocore.session.get_session()
     return {name: session.create_client(name) for name in ("cognito-idp", "ssm")}
 
@@ -67,14 +67,14 @@ def stores(
 
 
 def _create_or_resend(pool: Any, pool_id: str, username: str, action: str, *rest: Any) -> Any:
-    """Create an account, or mail its password again: moto would create a second account."""
+    """Create an account, or resend its password; moto would create a second account."""
     if action == "RESEND":
         return pool.admin_get_user(pool_id, username)
     return _create(pool, pool_id, username, action, *rest)
 
 
 def _new_table(table: Any, description: dict[str, Any]) -> None:
-    """Create the table again, with a stream, as `make migrate` leaves a new environment."""
+    """Create the table again, with a stream, in the state after `make migrate`."""
     table.delete_table(TableName=TABLE)
     table.create_table(
         TableName=TABLE,

@@ -1,4 +1,4 @@
-"""The flows that change more than one store: how each begins, and what a person does if it failed."""
+"""The flows that change more than one store, with the repair that a person makes after a failure."""
 
 import json
 import tempfile
@@ -29,10 +29,11 @@ def nothing(_: Stores) -> None:
 
 @dataclass(frozen=True)
 class Flow:
-    """A change. `start` returns None if its process was killed.
+    """A flow. `start` returns None if its process was killed.
 
-    `by` repeats it after a kill: Cognito up to three times at once, a client or an operator when
-    they like, the schedule always. `heal` is what a person does later anyway, e.g. sign in.
+    `by` names who repeats it after a kill: Cognito at once up to three times, a client or an
+    operator at any time, the schedule always. `heal` is what a person does later anyway, e.g. sign
+    in.
     """
 
     name: str
@@ -61,7 +62,7 @@ def request(
     headers: dict[str, str] | None = None,
     id: str | None = None,
 ) -> Any:
-    """Call the API. `id` is the one in the path, the member's if it is None."""
+    """Call the API. Without `id` the path names the member."""
     of = uid(stores, caller)
     meta = user_table.meta(of)
     token = claims(
@@ -127,7 +128,10 @@ def invitation(stores: Stores) -> str:
 
 
 def import_user(stores: Stores) -> Any:
-    """Import a file with one row as `make import-users` does. Return None if it could not end."""
+    """Import a file with one row as `make import-users` does.
+
+    Return None if the import did not end.
+    """
     row = Row(2, {"email": GUEST, "given_name": "Grace", "roles": ["editor"]})
     journal = Journal(Path(tempfile.mkdtemp(), "users.csv.journal"))
     run = Import(lambda sent: _ask(stores, sent), lambda: "token", journal, sleep=lambda _: None)
@@ -138,7 +142,7 @@ def import_user(stores: Stores) -> Any:
 
 
 def _ask(stores: Stores, sent: Request) -> Answer:
-    """Answer the command as API Gateway does: 502 if the function died."""
+    """Answer the command as API Gateway would: with 502 if the function died."""
     body, headers = json.loads(sent.body or "null"), dict(sent.headers)
     if sent.path == "/v1/users":
         found = request(stores, ADMIN, "POST /v1/users", body, headers)
@@ -162,7 +166,7 @@ def token(email: str, source: str = "TokenGeneration_Authentication") -> Step:
 
 
 def after(*steps: Step) -> Step:
-    """Return the steps in one, each of which is complete before the next."""
+    """Return one function that runs the steps, each complete before the next."""
 
     def run(stores: Stores) -> None:
         for step in steps:
@@ -185,7 +189,7 @@ def verified_email(stores: Stores) -> None:
 
 
 def unconfirmed_account(stores: Stores) -> None:
-    """Prepare an account that somebody has signed up with the guest's address."""
+    """Prepare an account that somebody has registered with the guest's address but not confirmed."""
     stores.cognito.sign_up(ClientId=stores.client, Username=GUEST, Password="Somebody-Else-7",
         UserAttributes=[{"Name": "email", "Value": GUEST}])  # fmt: skip
 

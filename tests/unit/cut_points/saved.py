@@ -1,4 +1,4 @@
-"""The contents of the three stores, kept to begin many trials from the same state."""
+"""Snapshots of the three stores, so that many trials begin in the same state."""
 
 import json
 from copy import deepcopy
@@ -35,7 +35,7 @@ def save(stores: Stores) -> Saved:
 
 
 def restore(stores: Stores, saved: Saved) -> None:
-    """Replace what the stores hold. Triggers and foreign keys rest meanwhile."""
+    """Replace the contents of the stores, with Postgres triggers and foreign keys disabled."""
     run = stores.database.run
     run("SET session_replication_role = replica")
     run(f"TRUNCATE {', '.join(saved.rows)}")

@@ -1,4 +1,6 @@
-"""The three stores of a user (Postgres, the table, the pool), the functions between them, and a comparison."""
+"""The three stores of a user (Postgres, the table, the pool), the functions between them, and a
+comparison of the stores.
+"""
 
 import json
 from collections import Counter
@@ -35,7 +37,7 @@ def handler_of(function: str) -> Handler:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A function that reads the table's stream, with the filters of its function.yaml."""
+    """A function that reads the table's stream with the filters of its function.yaml."""
 
     function: str
     filters: tuple[patterns.Pattern, ...]
@@ -91,7 +93,7 @@ class Stores:
             return None
 
     def trigger(self, source: str, email: str, function: str) -> Any:
-        """Run a trigger of the pool for an account, with the attributes that it has now."""
+        """Run a trigger of the pool for an account with its current attributes."""
         account = self.account(email)
         attributes = {each["Name"]: each["Value"] for each in account["Attributes"]}
         event = trigger_event(source, attributes) | {
@@ -104,7 +106,7 @@ class Stores:
             return str(refused)
 
     def settle(self) -> None:
-        """Deliver the stream and run the relay until nothing is left to do."""
+        """Deliver the stream and run the relay until both are empty."""
         for _ in range(MOST_ROUNDS):
             self._deliver()
             self.database.run("UPDATE outbox SET due_at = now()")
@@ -116,7 +118,7 @@ class Stores:
         raise AssertionError(f"{pending}: pending after {MOST_ROUNDS} runs of the relay")
 
     def deliver_again(self) -> None:
-        """Deliver every record of the stream once more, as Lambda may."""
+        """Deliver every record of the stream a second time, as Lambda may."""
         self.read.clear()
         self.settle()
 
@@ -220,7 +222,7 @@ class Stores:
         self.epochs = {uid: meta.access_epoch for uid, meta in metas.items() if meta}
 
     def disagreements(self) -> list[str]:
-        """Return the users whom the stores do not describe alike."""
+        """Return the users about whom the stores disagree."""
         return list(self._disagreements())
 
     def _disagreements(self) -> Iterator[str]:
@@ -242,7 +244,8 @@ class Stores:
             if known and {"Name": "email", "Value": email} not in known[0]["Attributes"]:
                 yield f"{email}: another address in the pool"
         for account in accounts.values():
-            if account["UserStatus"] != "UNCONFIRMED":  # nobody can sign in with it
+            # nobody can sign in with an unconfirmed account
+            if account["UserStatus"] != "UNCONFIRMED":
                 yield f"{account['Username']}: in the pool, but nobody's"
 
     def _all_accounts(self) -> list[dict[str, Any]]:
@@ -291,7 +294,7 @@ class Stores:
         )
 
     def _label(self, uid: str, email: str | None = None) -> str:
-        """Return a name for the user that is the same in every run."""
+        """Return a label for the user that is the same in every run."""
         if uid not in self.labels:
             found = self.database.run(
                 "SELECT email::text FROM users WHERE uid::text = :uid", uid=uid

@@ -1,6 +1,6 @@
-"""A process is killed before and after each of its calls; later the three stores agree, and nothing is there twice.
+"""Kills before and after each call of a flow: later the stores agree, without duplicates.
 
-`make proof-cut-points` makes every cut. `make test` makes one in each flow.
+`make proof-cut-points` makes every cut, `make test` one in each flow.
 """
 
 import os

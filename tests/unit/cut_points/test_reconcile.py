@@ -1,4 +1,4 @@
-"""The pool is changed behind Atrium's back; `reconcile` reports it, repairs it, and then finds nothing."""
+"""Changes of the pool behind Atrium's back, which `reconcile` reports and repairs."""
 
 import io
 import json
@@ -21,7 +21,7 @@ Change = Callable[[Stores], None]
 
 
 class Lambda:
-    """Lambda as `reconcile` invokes it."""
+    """Lambda as `reconcile` calls it."""
 
     def invoke(self, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803  boto's names
         assert FunctionName == "reconcile_records"
@@ -44,7 +44,7 @@ def prepared(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores
 
 
 def found(repair: bool) -> dict[str, int]:
-    """Run a whole pass, which begins anew."""
+    """Run a complete pass from the beginning."""
     answer = reconcile({"repair": repair, "restart": True})
     assert answer["state"] == "ended", answer
     return dict(answer["found"])
@@ -107,7 +107,7 @@ DRIFTS = [
 
 
 @pytest.mark.parametrize(("change", "drift", "status"), DRIFTS, ids=lambda each: getattr(each, "__name__", str(each)))  # fmt: skip
-def test_each_class_is_reported_first_and_repaired_once(
+def test_each_drift_is_reported_first_and_repaired_once(
     prepared: Stores, change: Change, drift: str, status: str
 ) -> None:
     change(prepared)
@@ -135,12 +135,14 @@ def test_stores_that_agree_have_no_drift(prepared: Stores) -> None:
 
 
 def test_a_user_with_a_pending_operation_is_left_alone(prepared: Stores) -> None:
-    set_status("disabled")(prepared)  # the pool is not told yet
+    set_status("disabled")(prepared)  # the pool has not been changed yet
     assert found(repair=True) == {}
 
 
 @pytest.mark.parametrize("change", [import_account, change_address])
-def test_an_address_of_another_user_is_left_to_a_person(prepared: Stores, change: Change) -> None:
+def test_an_address_of_another_user_is_left_to_an_operator(
+    prepared: Stores, change: Change
+) -> None:
     change(prepared)
     users.find_or_create("cognito:old_pool", "old", GUEST, {})
     before = prepared.state()
@@ -149,15 +151,15 @@ def test_an_address_of_another_user_is_left_to_a_person(prepared: Stores, change
 
 
 @pytest.mark.parametrize("status", ["disabled", "deleted"])
-def test_access_that_the_table_has_ended_is_not_given_back(prepared: Stores, status: str) -> None:
-    """A backup of Postgres from before the end of access has been restored."""
+def test_access_that_ended_in_the_table_is_not_restored(prepared: Stores, status: str) -> None:
+    """Restore a backup of Postgres from before the end of access."""
     set_in_table(status)(prepared)
     before = prepared.state()
     assert found(repair=True) == {"table_differs": 1, "not_repaired": 1}
     assert prepared.state() == before
 
 
-def test_an_end_of_access_that_pool_and_table_share_is_not_undone(prepared: Stores) -> None:
+def test_access_that_ended_in_pool_and_table_is_not_restored(prepared: Stores) -> None:
     set_in_table("disabled")(prepared)
     disable_account(prepared)
     counted = found(repair=True)
@@ -168,12 +170,12 @@ def test_an_end_of_access_that_pool_and_table_share_is_not_undone(prepared: Stor
     assert statuses[uid(prepared, MEMBER)] == "disabled"
 
 
-def test_the_last_administrator_keeps_the_access(prepared: Stores) -> None:
+def test_the_last_administrator_keeps_access(prepared: Stores) -> None:
     prepared.cognito.admin_delete_user(UserPoolId=prepared.pool, Username=ADMIN)
     assert found(repair=True) == {"missing_account": 1, "not_repaired": 1}
 
 
-def test_many_lost_accounts_are_a_fault_of_the_pool(
+def test_many_missing_accounts_stop_the_run(
     prepared: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconcile_records.repairs.MOST_ENDED", 1)
@@ -183,7 +185,7 @@ def test_many_lost_accounts_are_a_fault_of_the_pool(
     assert found(repair=True) == {"missing_account": 2, "not_repaired": 1, "access_ended": 1}
 
 
-def test_a_pass_goes_on_where_the_time_ended(
+def test_a_run_continues_where_the_last_one_ran_out_of_time(
     prepared: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "PAGE", 1)
@@ -196,12 +198,12 @@ def test_a_pass_goes_on_where_the_time_ended(
     assert states[2]["found"] == {"email_differs": 1, "not_repaired": 1}
 
 
-def test_one_run_at_a_time(prepared: Stores) -> None:
+def test_only_one_run_at_a_time(prepared: Stores) -> None:
     prepared.database.run("INSERT INTO reconciliations (provider, claimed_until) VALUES (:p, now() + interval '1 minute')", p=prepared.provider)  # fmt: skip
     assert reconcile({"restart": True}) == {"state": "not due", "found": {}}
 
 
-def test_the_schedule_repairs_only_if_it_is_set(
+def test_the_schedule_repairs_only_if_configured(
     prepared: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_address(prepared)
@@ -224,5 +226,5 @@ def test_the_schedule_repairs_only_if_it_is_set(
         ("not due", {}, "Another run is at work. Try again in 15 minutes."),
     ],
 )  # fmt: skip
-def test_the_command_says_what_is_left(state: str, counts: dict[str, int], last: str) -> None:
+def test_the_command_reports_what_remains(state: str, counts: dict[str, int], last: str) -> None:
     assert text({"state": state, "found": counts}).splitlines()[-1] == last

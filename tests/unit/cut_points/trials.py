@@ -1,4 +1,4 @@
-"""Trials: a flow is run once whole, and then once for each cut point."""
+"""Trials of a flow: one complete run, then one for each cut point."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Repetition:
-    """What happens after a kill: attempts that are killed at the same call, and one that succeeds."""
+    """The repetition after a kill: attempts that are killed at the same call, and one that
+    succeeds.
+    """
 
     killed: int
     succeeds: bool
@@ -38,7 +40,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Whole:
-    """A run without a cut: the calls, how many of them the first process made, the states."""
+    """A run without a cut: its calls, how many the first process made, and the states."""
 
     saved: Saved
     calls: list[str]
@@ -48,11 +50,11 @@ class Whole:
 
 
 def run_whole(stores: Stores, flow: Flow) -> Whole:
-    """Prepare and run the flow. Fail if the stores disagree."""
+    """Run the flow without a cut. Fail if the stores disagree."""
     flow.prepare(stores)
     stores.settle()
     stores.remember_epochs()
-    before = stores.state()  # also labels everybody, while they have their addresses
+    before = stores.state()  # also gives everybody a label, while their addresses are known
     saved = save(stores)
     restore(stores, saved)
     flow.start(stores)
@@ -67,7 +69,7 @@ def run_whole(stores: Stores, flow: Flow) -> Whole:
 
 
 def check_second_delivery(stores: Stores, whole: Whole) -> None:
-    """Fail if a second delivery of the stream, after a whole run, changes the stores."""
+    """Fail if a second delivery of the stream, after a complete run, changes the stores."""
     stores.deliver_again()
     assert difference(whole.end, stores.state()) == {}
 
@@ -79,7 +81,7 @@ def trials(flow: Flow, whole: Whole) -> Iterator[Trial]:
 
 
 def short(flow: Flow, whole: Whole) -> list[Trial]:
-    """Return one kill, after the middle one of the calls that write or are unknown."""
+    """Return one trial with a kill after the middle call that writes or whose kind is unknown."""
     chosen = {
         trial.cut.call: trial
         for trial in reversed(list(trials(flow, whole)))
@@ -90,7 +92,7 @@ def short(flow: Flow, whole: Whole) -> list[Trial]:
 
 
 def _repetitions(flow: Flow, is_in_start: bool) -> list[Repetition]:
-    if not is_in_start:  # the stream and the schedule repeat
+    if not is_in_start:  # the stream and the schedule repeat by themselves
         return [Repetition(1, True)]
     if flow.by == "cognito":
         given_up = [Repetition(attempts, False) for attempts in range(1, ATTEMPTS + 1)]
@@ -99,7 +101,7 @@ def _repetitions(flow: Flow, is_in_start: bool) -> list[Repetition]:
 
 
 def faults(stores: Stores, trial: Trial, whole: Whole) -> Iterator[str]:
-    """Yield what is wrong after the trial."""
+    """Yield each fault found after the trial."""
     flow = trial.flow
     restore(stores, whole.saved)
     is_in_start = trial.cut.call < whole.of_start

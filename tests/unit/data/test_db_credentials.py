@@ -1,4 +1,4 @@
-"""`db_credentials` against moto's Secrets Manager, and `migrate` as Lambda would answer for it."""
+"""`db_credentials` with moto's Secrets Manager, and a stub of `migrate`."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ USERS = ("migrator", "app")
 
 
 class Lambda:
-    """Keeps the verifiers that `migrate` was given; fails for the users named."""
+    """A stub that stores the verifiers sent to `migrate`, and fails for the users named."""
 
     def __init__(self) -> None:
         self.verifiers: dict[str, str] = {}
@@ -41,7 +41,7 @@ class Lambda:
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Empty secrets as Terraform makes them: user → ARN."""
+    """Create empty secrets as Terraform does. Return their ARNs by user."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
@@ -78,7 +78,7 @@ def _stored(arn: str) -> dict[str, str] | None:
     return value
 
 
-def test_each_user_gets_a_password_of_its_own_and_migrate_only_the_verifier(
+def test_each_user_gets_a_password_and_migrate_gets_only_the_verifier(
     secrets: dict[str, str], migrate: Lambda
 ) -> None:
     assert handler({}) == {"changed": ["migrator", "app"], "left": []}
@@ -99,14 +99,14 @@ def test_running_it_again_rotates(secrets: dict[str, str], migrate: Lambda) -> N
     assert _stored(secrets["app"]) != first
 
 
-def test_only_missing_leaves_what_has_a_value(secrets: dict[str, str], migrate: Lambda) -> None:
+def test_only_missing_leaves_secrets_with_a_value(secrets: dict[str, str], migrate: Lambda) -> None:
     handler({"users": ["app"]})
     before = _stored(secrets["app"])
     assert handler({"only_missing": True}) == {"changed": ["migrator"], "left": ["app"]}
     assert _stored(secrets["app"]) == before
 
 
-def test_a_failure_half_way_is_mended_by_running_it_again_with_only_missing(
+def test_a_partial_failure_is_repaired_by_a_run_with_only_missing(
     secrets: dict[str, str], migrate: Lambda
 ) -> None:
     migrate.failing = {"app"}

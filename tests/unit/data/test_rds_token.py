@@ -1,4 +1,7 @@
-"""Tokens equal botocore's for the same moment, but for the order of the parameters, which carries no meaning."""
+"""Authentication tokens of RDS, compared with botocore's for the same moment.
+
+The order of the query parameters may differ.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +28,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
 
 
 def _botocores(monkeypatch: pytest.MonkeyPatch, ours: str, user: str) -> str:
-    """What botocore signs at the second at which ours was signed."""
+    """Return botocore's token for the second at which ours was signed."""
     [signed_at] = parse_qs(urlsplit(f"https://{ours}").query)["X-Amz-Date"]
     moment = datetime.strptime(signed_at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: moment.replace(tzinfo=None))
@@ -36,7 +39,7 @@ def _botocores(monkeypatch: pytest.MonkeyPatch, ours: str, user: str) -> str:
 
 @pytest.mark.parametrize("session_token", [None, "FwoGZXIvYXdzE/+==ab", "~*! 'ü&=?#"])
 @pytest.mark.parametrize("user", ["app", "migrator", "ann smith+x/é~*"])
-def test_the_token_is_botocores(
+def test_the_token_equals_botocores(
     monkeypatch: pytest.MonkeyPatch, session_token: str | None, user: str
 ) -> None:
     _credentials(monkeypatch, session_token)
@@ -44,7 +47,7 @@ def test_the_token_is_botocores(
     assert _parts(ours) == _parts(_botocores(monkeypatch, ours, user))
 
 
-def test_it_is_signed_now_for_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_is_valid_for_fifteen_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     _credentials(monkeypatch, None)
     query = parse_qs(urlsplit(f"https://{rds_token.mint(HOST, 5432, 'app')}").query)
     signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -52,10 +55,10 @@ def test_it_is_signed_now_for_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPat
     assert query["X-Amz-Expires"] == ["900"]
 
 
-def test_without_keys_in_the_environment_botocore_finds_them(
+def test_credentials_outside_the_environment_are_found_by_botocore(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """As with SnapStart; there an endpoint gives them, here a file does."""
+    """Check credentials as with SnapStart, which gets them from an endpoint; here from a file."""
     _credentials(monkeypatch, None)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

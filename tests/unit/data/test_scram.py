@@ -1,4 +1,7 @@
-"""Verifiers against scramp, the SCRAM library that pg8000 uses; tests/pooling logs in to a real Postgres with one."""
+"""SCRAM verifiers, compared with those of scramp, the library that pg8000 uses.
+
+A test in tests/pooling logs in to a real Postgres with one.
+"""
 
 import base64
 import re

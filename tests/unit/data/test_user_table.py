@@ -1,4 +1,4 @@
-"""`atrium.stores.user_table` against moto's DynamoDB, with the table as docs/architecture.md has it."""
+"""`atrium.stores.user_table` with moto's DynamoDB and the table of docs/architecture.md."""
 
 import time
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _put(client: Any, sk: str, **attributes: dict[str, Any]) -> None:
     client.put_item(TableName=TABLE, Item={"pk": {"S": f"U#{UID}"}, "sk": {"S": sk}, **attributes})
 
 
-def test_a_user_without_meta_has_none(table: Any) -> None:
+def test_an_unknown_user_has_no_meta(table: Any) -> None:
     assert user_table.meta(UID) is None
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_user_has_no_attributes(table: Any) -> None:
     assert user_table.attributes(UID) == {}
 
 
-def test_attributes_over_a_megabyte_are_read_to_their_end(table: Any) -> None:
+def test_attributes_over_a_megabyte_are_read_completely(table: Any) -> None:
     for n in range(5):
         _put(table, f"ATTR#big#{n}", value={"S": "x" * 300_000}, version={"N": "1"})
     before = dynamodb.calls
@@ -121,7 +121,7 @@ def test_attributes_over_a_megabyte_are_read_to_their_end(table: Any) -> None:
 
 
 @pytest.mark.parametrize("ask", [user_table.meta, user_table.create_meta, user_table.attributes])
-def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> None:
+def test_an_error_of_dynamodb_is_unavailable_and_names_the_operation(client: Any, ask: Any) -> None:
     with pytest.raises(
         TableUnavailableError,
         match=rf"(get_item|put_item|query) on {TABLE} failed: ResourceNotFoundException",
@@ -129,7 +129,7 @@ def test_a_refusal_is_unavailable_and_says_of_what(client: Any, ask: Any) -> Non
         ask(UID)
 
 
-def test_no_answer_is_unavailable_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_table_is_unavailable_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -1,4 +1,6 @@
-"""A person with a marker in every personal field, an administrator, and the functions that export and erase."""
+"""A person with a marker in every personal field, an administrator, and the functions that export
+and erase.
+"""
 
 import io
 import json
@@ -43,7 +45,7 @@ class Functions:
 
 @pytest.fixture
 def person(database: pg8000.native.Connection, table: Any) -> Person:
-    """Return the person; the administrator UID is beside them."""
+    """Return the person; the administrator has the id UID."""
     database.run("TRUNCATE orders, order_lines")
     new_admin(database, UID, ADMINS_ADDRESS)
     return plant(database, table, UID)

@@ -1,4 +1,4 @@
-"""A search of every live store of the tests: all tables of Postgres and all items of the table."""
+"""A search in every live store of the tests: all tables of Postgres and all items of the table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,5 +22,5 @@ def texts(database: pg8000.native.Connection, table: Any) -> Iterator[tuple[str,
 
 
 def holding(wanted: list[str], database: pg8000.native.Connection, table: Any) -> list[str]:
-    """Return the places that hold one of the texts."""
+    """Return the places that contain one of the texts."""
     return [place for place, text in texts(database, table) if any(each in text for each in wanted)]

@@ -19,7 +19,10 @@ COFFEE = "01990000-0000-7000-8000-000000000001"
 
 @dataclass
 class Person:
-    """The planted markers by their place. `subject` is the account in the pool, `operation` an earlier one."""
+    """The markers by place.
+
+    `subject` is the account in the pool, `operation` an earlier operation.
+    """
 
     uid: str
     subject: str
@@ -33,7 +36,7 @@ class Person:
 
 
 def plant(database: pg8000.native.Connection, table: Any, actor: str) -> Person:
-    """Create the person. `actor` is the administrator who has granted rights and sent commands."""
+    """Create the person. `actor` is the administrator who granted rights and sent commands."""
     person = Person(str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
     user_table.create_meta(person.uid)
     _rows(database, person, actor)

@@ -1,4 +1,4 @@
-"""The steps between a request and its end: the stream, the pool, and the relay."""
+"""The steps between a request and its outcome: the stream, the pool, and the relay."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def image(operation: str) -> dict[str, Any]:
 
 
 def perform(operation: str, pool: Stubber, call: str, subject: str) -> None:
-    """Let the pool receive the command, and Postgres its outcome, each of them twice."""
+    """Deliver the command to the pool and its outcome to Postgres, each twice."""
     pool.add_response(call, {}, {"UserPoolId": POOL, "Username": subject})
     record = {"dynamodb": {"NewImage": image(operation), "SequenceNumber": "7"}}
     for _ in range(2):
@@ -33,7 +33,7 @@ def perform(operation: str, pool: Stubber, call: str, subject: str) -> None:
 
 
 def relay(database: pg8000.native.Connection) -> dict[str, int]:
-    """Run the relay when each step of an erasure is due."""
+    """Run the relay at the time of each step of an erasure."""
     database.run("UPDATE outbox SET due_at = now() WHERE command LIKE 'erase%'")
     return outbox_relay({})
 

@@ -1,6 +1,7 @@
-"""Every kind of item, attribute and log field in the code is declared in a personal-data.yaml.
+"""Completeness of the personal-data.yaml files: every kind of item, attribute and log field in the
+code is declared.
 
-The fixture `table` asks the same of every item that a unit test writes.
+The fixture `table` checks each item that a unit test writes.
 """
 
 import ast
@@ -14,7 +15,7 @@ from tools.build.declarations import PARTITIONS
 
 SOURCES = [path for path in sorted((ROOT / "functions").rglob("*.py")) if "tests" not in path.parts]
 FULL_KEYS = {"META", "LAYOUT", "HOLDERS", "GRAPH", "DELETED", "ROLES", "NAMESPACES"}
-INDEX_KEYS = {"EXP", "ABOUT"}  # partitions of indexes, whose items are declared by their own key
+INDEX_KEYS = {"EXP", "ABOUT"}  # partitions of indexes: their items are declared under their own key
 _PREFIX = re.compile(r"([A-Z]+)#")
 
 
@@ -23,7 +24,7 @@ def item(pk: str, sk: str, **attributes: str) -> dict[str, dict[str, str]]:
 
 
 def prefixes(tree: ast.AST) -> Iterator[str]:
-    """Yield `U` for "U#" and f"U#{uid}", and whole keys such as META."""
+    """Yield `U` for "U#" and f"U#{uid}", and complete keys such as META."""
     documentation = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
@@ -66,7 +67,7 @@ def test_every_partition_is_declared() -> None:
         (item("U#1", "META", phone="1"), "U#1 / META: declare phone in personal-data.yaml"),
     ],
 )
-def test_an_undeclared_item_is_found(wrong: dict[str, dict[str, str]], told: str) -> None:
+def test_an_undeclared_item_is_reported(wrong: dict[str, dict[str, str]], told: str) -> None:
     assert list(undeclared([wrong, item("U#1", "META", status="active")])) == [told]
 
 
@@ -111,7 +112,7 @@ def test_every_field_of_the_access_log_is_declared() -> None:
 
 
 def test_the_compiled_registry_names_the_user_s_partitions() -> None:
-    """Erasure reads these, so an item elsewhere must say how it is found."""
+    """Check the registry that erasure reads: an item in another partition must say how it is found."""
     for name, kind in registry().records("items").items():
         if kind.fields and "<uid>" not in "".join(kind.key or ()):
             assert kind.found_by != "partition", name

@@ -1,4 +1,7 @@
-"""`POST /v1/users/{id}/erasures`: afterwards no live store holds a marker of the person, and no log ever did."""
+"""`POST /v1/users/{id}/erasures`: afterwards no live store contains a marker of the person.
+
+No log ever contained one.
+"""
 
 import time
 import uuid
@@ -22,7 +25,8 @@ from tests.unit.personal_data.steps import operations, perform, relay
 from tools.laptop.answer import Answer
 from users.handler import handler
 
-# Events of the trail whose hash is not that of the event before and of their own content.
+# Events whose `previous` is not the hash of the event before, or whose hash does not match their
+# content.
 BROKEN_LINKS = """
 SELECT position FROM (
     SELECT position, hash, audit_text(event) AS text, lag(hash, 1, ''::bytea) OVER (ORDER BY position) AS before
@@ -48,7 +52,7 @@ def erase(person: Person, database: pg8000.native.Connection, pool: Stubber) -> 
     assert operations(database, person.uid)[-1] == (accepted.json["id"], "user.erase", "succeeded")
 
 
-def test_nothing_of_the_person_is_left(
+def test_no_marker_is_left_after_an_erasure(
     person: Person,
     database: pg8000.native.Connection,
     table: Any,
@@ -66,7 +70,7 @@ def test_nothing_of_the_person_is_left(
     assert not any(marker in logged.out + logged.err for marker in person.markers.values())
 
 
-def test_what_stays_is_declared(
+def test_only_declared_places_keep_the_uid_after_an_erasure(
     person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
 ) -> None:
     erase(person, database, pool)
@@ -108,18 +112,18 @@ def test_the_address_is_free_and_a_new_user_inherits_nothing(
     assert (again.status, again.uid == person.uid) == ("active", False)
     assert user_table.attributes(again.uid) == {}
     assert list(user_table.query(f"G#{again.uid}")) == []
-    # The old account's sign-in, if it had begun before, finds the erased user.
+    # A sign-in of the old account that had begun earlier finds the erased user.
     assert users.find_or_create(PROVIDER, person.subject, email, {}).status == "erased"
 
 
-def test_a_run_that_stops_half_way_is_completed_by_the_next(
+def test_an_interrupted_erasure_is_completed_by_the_next_run(
     person: Person,
     database: pg8000.native.Connection,
     table: Any,
     pool: Stubber,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After every one of the relay's transactions in the table, with one item in each."""
+    """Stop after each of the relay's transactions in the table, each with one item."""
     transact, cuts = user_table.transact, 0
     while True:
         left = [cuts + 1]
@@ -153,7 +157,7 @@ def ask_erasure(person: Person, database: pg8000.native.Connection, pool: Stubbe
     return accepted
 
 
-def test_records_are_erased_when_no_request_can_write_them_any_more(
+def test_records_are_erased_once_no_request_can_write_them_any_more(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
     accepted = ask_erasure(person, database, pool)
@@ -161,7 +165,7 @@ def test_records_are_erased_when_no_request_can_write_them_any_more(
     assert database.run(waiting, id=accepted)[0][0] in range(55, 61)
 
 
-def test_a_repeated_request_is_answered_alike(
+def test_a_repeated_request_gets_the_same_answer(
     person: Person, database: pg8000.native.Connection
 ) -> None:
     first, again = ask(person.uid, "k-1"), ask(person.uid, "k-1")
@@ -169,7 +173,9 @@ def test_a_repeated_request_is_answered_alike(
     assert ask(person.uid).json["code"] == "operation_pending"
 
 
-def test_who_may_not_is_refused(person: Person, database: pg8000.native.Connection) -> None:
+def test_an_erasure_needs_the_permission(
+    person: Person, database: pg8000.native.Connection
+) -> None:
     assert ask(str(uuid.uuid4())).status == 404
     assert ask(UID, by=person.uid, roles="").status == 403
     assert ask(person.uid, age=301).json["code"] == "recent_sign_in_required"
@@ -177,7 +183,7 @@ def test_who_may_not_is_refused(person: Person, database: pg8000.native.Connecti
     assert operations(database, person.uid) == []
 
 
-def test_an_undeclared_item_in_the_user_s_partition_goes_too(
+def test_an_undeclared_item_in_the_users_partition_is_erased(
     person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
 ) -> None:
     photo = {"pk": f"U#{person.uid}", "sk": "PHOTO", "of": person.marker("photo")}
@@ -186,7 +192,7 @@ def test_an_undeclared_item_in_the_user_s_partition_goes_too(
     assert holding(list(person.markers.values()), database, table) == []
 
 
-def test_an_erased_user_is_not_erased_again(
+def test_an_erased_user_cannot_be_erased_again(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
     erase(person, database, pool)
@@ -194,7 +200,7 @@ def test_an_erased_user_is_not_erased_again(
     assert erasure.start_due() == 0
 
 
-def test_a_command_that_signed_the_person_out_goes_too(
+def test_a_sign_out_command_is_erased_too(
     person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
 ) -> None:
     headers = {"If-Match": "*"}
@@ -205,15 +211,15 @@ def test_a_command_that_signed_the_person_out_goes_too(
     assert sorted(set(holding([person.subject], database, table))) == ["identities"]
 
 
-def test_another_writer_of_the_same_items_does_not_stop_the_relay(
+def test_a_concurrent_writer_does_not_stop_the_relay(
     person: Person,
     database: pg8000.native.Connection,
     pool: Stubber,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An administrator may revoke the grants of a deleted user at the same moment."""
+    """Let an administrator revoke grants of the deleted user at the same moment."""
     accepted, transact = ask_erasure(person, database, pool), user_table.transact
-    conflicts = iter([True, False] * 50)  # every transaction at its first attempt
+    conflicts = iter([True, False] * 50)  # each transaction fails at its first attempt
 
     def conflicting(items: Any) -> None:
         if next(conflicts):
@@ -225,10 +231,12 @@ def test_another_writer_of_the_same_items_does_not_stop_the_relay(
     assert operations(database, person.uid)[-1] == (accepted, "user.erase", "succeeded")
 
 
-def test_a_grant_that_cannot_be_read_goes_too(
+def test_an_unreadable_grant_is_erased(
     person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
 ) -> None:
-    """Sign-in skips such a grant; an erasure that stopped at it would never end."""
+    """Check this, because sign-in skips such a grant, and an erasure that stopped at it would never
+    end.
+    """
     broken = {"pk": f"G#{person.uid}", "sk": "*#ROLE#x", "granted_by": person.marker("broken")}
     table.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in broken.items()})
     erase(person, database, pool)

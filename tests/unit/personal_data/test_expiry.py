@@ -1,4 +1,4 @@
-"""Rows of a table that declares `expires` end at that time."""
+"""Deletion of expired rows of a table that declares `expires`."""
 
 import pg8000.native
 import pytest
@@ -13,7 +13,7 @@ SELECT :uid, 'POST /v1/orders', 'old-' || n, 'f', now() - interval '1 second' FR
 """
 
 
-def test_expired_rows_go_in_batches_and_others_stay(
+def test_only_expired_rows_are_deleted_in_batches(
     person: Person, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(expiry, "AT_ONCE", 2)

@@ -1,4 +1,4 @@
-"""`GET /v1/me/export` and `/v1/users/{id}/export`: every declared field, and nothing of anybody else."""
+"""`GET /v1/me/export` and `/v1/users/{id}/export`: every declared field of this person only."""
 
 import time
 import uuid
@@ -23,14 +23,14 @@ def ask(
     return answer(handler(event | {"pathParameters": of and {"id": of}}, Context()))
 
 
-def test_it_has_every_declared_field(person: Person, functions: Functions) -> None:
+def test_an_export_has_every_declared_field(person: Person, functions: Functions) -> None:
     found = ask("GET /v1/me/export", uid=person.uid)
     assert found.status == 200, found.body
     text = found.body.decode()
     assert {place for place, marker in person.markers.items() if marker not in text} == set()
     for store, part in (("postgres", "postgres"), ("items", "user_attributes")):
         records = {name: each for name, each in registry().records(store).items() if each.fields}
-        # Not planted: the person is no administrator, and nobody has grants in the earlier layout.
+        # The person is not an administrator and has no grant in the earlier layout.
         absent = {
             "administrators",
             "earlier_grants_of_roles",
@@ -58,7 +58,9 @@ def test_it_has_every_declared_field(person: Person, functions: Functions) -> No
             assert set(exported[0]) >= set(records[name].fields) - optional, name
 
 
-def test_it_has_only_declared_fields_of_the_account(person: Person, functions: Functions) -> None:
+def test_an_export_has_only_declared_fields_of_the_account(
+    person: Person, functions: Functions
+) -> None:
     cognito = ask("GET /v1/me/export", uid=person.uid).json["cognito"]
     assert cognito == {
         "account": [{"UserStatus": "CONFIRMED", "Enabled": True}],
@@ -66,7 +68,7 @@ def test_it_has_only_declared_fields_of_the_account(person: Person, functions: F
     }
 
 
-def test_it_has_nothing_of_anybody_else(person: Person, functions: Functions) -> None:
+def test_an_export_has_nothing_of_other_people(person: Person, functions: Functions) -> None:
     functions.accounts[ADMINS_ADDRESS] = {"UserAttributes": []}
     found = ask("GET /v1/me/export")
     assert found.status == 200
@@ -74,7 +76,7 @@ def test_it_has_nothing_of_anybody_else(person: Person, functions: Functions) ->
     assert found.json["user_attributes"]["administrators"] == [{"uids": [UID]}]
 
 
-def test_an_administrator_exports_anybody_and_the_trail_says_so(
+def test_an_administrators_export_of_a_user_is_in_the_audit_trail(
     person: Person, functions: Functions, database: pg8000.native.Connection
 ) -> None:
     found = ask("GET /v1/users/{id}/export", of=person.uid)
@@ -87,7 +89,7 @@ def test_an_administrator_exports_anybody_and_the_trail_says_so(
 
 
 @pytest.mark.parametrize("route", ["GET /v1/me/export", "GET /v1/users/{id}/export"])
-def test_it_needs_a_recent_sign_in(person: Person, functions: Functions, route: str) -> None:
+def test_an_export_needs_a_recent_sign_in(person: Person, functions: Functions, route: str) -> None:
     late = ask(route, of=person.uid, age=301)
     assert (late.status, late.json["code"]) == (401, "recent_sign_in_required")
 

@@ -1,4 +1,4 @@
-"""Errors of `first_admin` reach the log, so they name no address."""
+"""Errors of `first_admin` in the log, which must not contain the address."""
 
 import pg8000.native
 import pytest
@@ -7,7 +7,9 @@ from first_admin.handler import UserDisabledError, UserNotFoundError, find_activ
 from tests.unit.personal_data.markers import Person
 
 
-def test_an_error_names_no_address(person: Person, database: pg8000.native.Connection) -> None:
+def test_a_logged_error_contains_no_address(
+    person: Person, database: pg8000.native.Connection
+) -> None:
     email = f"{person.markers['users.email']}@example.org"
     database.run("UPDATE users SET status = 'disabled' WHERE uid = :uid", uid=person.uid)
     for address, kind in ((email, UserDisabledError), (f"nobody-{email}", UserNotFoundError)):

@@ -1,4 +1,7 @@
-"""`DELETE /v1/me`: a sign-in restores the account for 14 days, a refresh never does; then it is erased."""
+"""`DELETE /v1/me`: within 14 days a sign-in restores the account, but a refresh does not.
+
+Afterwards the account is erased.
+"""
 
 import json
 import time
@@ -37,14 +40,14 @@ def read(uid: str, epoch: int = 1) -> Answer:
 
 
 def sign_in(person: Person, source: str = INTERACTIVE) -> Any:
-    """Return the claims of the token, as Cognito asks the trigger for them."""
+    """Return the claims of the token, as Cognito requests them from the trigger."""
     attributes = {"sub": person.subject, "email": f"{person.markers['users.email']}@example.org"}
     found = pre_token_generation(trigger_event(source, attributes), Context())["response"]
     return found["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"]
 
 
 def deleted(person: Person, pool: Stubber, database: pg8000.native.Connection) -> None:
-    """Delete the account, and let the pool end its sessions: that is all it is asked for."""
+    """Delete the account, and let the pool end its sessions, which is its only task."""
     assert delete(person.uid).status == 202
     [(operation, kind, _)] = operations(database, person.uid)
     assert kind == "user.delete_own"
@@ -57,7 +60,7 @@ def _scopes(contract: None) -> None:
     """Let pre_token_generation find the contract."""
 
 
-def test_it_ends_access_and_says_until_when_a_sign_in_restores_it(
+def test_a_deletion_ends_access_and_names_the_end_of_the_grace_period(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
     assert read(person.uid).status == 200
@@ -65,17 +68,17 @@ def test_it_ends_access_and_says_until_when_a_sign_in_restores_it(
     assert (gone.status, gone.json["status"]) == (202, "deleted"), gone.body
     until = datetime.fromisoformat(gone.json["erase_at"])
     assert timedelta(days=13) < until - datetime.now(UTC) <= timedelta(days=14)
-    # For reads a container may trust the token for 30 s; the record is gone already.
+    # For reads a container may accept the token for 30 s, but the record is already hidden.
     assert (read(person.uid).status, delete(person.uid).status) == (404, 401)
 
 
-def test_the_grace_period_is_a_setting(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_grace_period_is_configurable(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DELETION_GRACE_DAYS", "1")
     until = datetime.fromisoformat(delete(person.uid).json["erase_at"])
     assert until - datetime.now(UTC) < timedelta(days=1, minutes=1)
 
 
-def test_a_sign_in_restores_everything_and_a_refresh_nothing(
+def test_a_sign_in_restores_the_account_and_a_refresh_does_not(
     person: Person, database: pg8000.native.Connection, table: Any, pool: Stubber
 ) -> None:
     deleted(person, pool, database)
@@ -101,17 +104,17 @@ def test_a_sign_in_restores_everything_and_a_refresh_nothing(
     "source",
     ["TokenGeneration_NewPasswordChallenge", "TokenGeneration_AuthenticateDevice"],
 )  # fmt: skip
-def test_every_kind_of_sign_in_restores(
+def test_every_kind_of_sign_in_restores_the_account(
     person: Person, database: pg8000.native.Connection, pool: Stubber, source: str
 ) -> None:
     deleted(person, pool, database)
     assert sign_in(person, source)["uid"] == person.uid
 
 
-def test_a_cookie_of_the_sign_in_page_restores_nothing(
+def test_a_sign_in_by_the_hosted_pages_cookie_restores_nothing(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
-    """The cookie lasts an hour; within it the page may sign in without asking the person."""
+    """Check the cookie, with which the page may sign in for an hour without asking the person."""
     deleted(person, pool, database)
     with pytest.raises(RefusalError, match="an hour after the deletion"):
         sign_in(person, "TokenGeneration_HostedAuth")
@@ -122,7 +125,7 @@ def test_a_cookie_of_the_sign_in_page_restores_nothing(
 def test_a_sign_in_before_the_sessions_have_ended_is_refused(
     person: Person, database: pg8000.native.Connection
 ) -> None:
-    """The pool would end the new session, too."""
+    """Check this, because the pool would end the new session, too."""
     delete(person.uid)
     with pytest.raises(RefusalError, match="in progress"):
         sign_in(person)
@@ -157,7 +160,9 @@ def test_a_deletion_by_an_administrator_is_not_undone_by_a_sign_in(
     assert relay(database)["erasures_started"] == 0
 
 
-def test_the_last_administrator_stays(person: Person, database: pg8000.native.Connection) -> None:
+def test_the_last_administrator_cannot_delete_themselves(
+    person: Person, database: pg8000.native.Connection
+) -> None:
     refused = delete(UID, "admin")
     assert (refused.status, refused.json["code"]) == (409, "last_admin")
     assert database.run("SELECT status, erase_at FROM users WHERE uid = :uid", uid=UID) == [
@@ -165,7 +170,7 @@ def test_the_last_administrator_stays(person: Person, database: pg8000.native.Co
     ]
 
 
-def test_an_administrator_who_comes_back_counts_again(
+def test_a_restored_administrator_is_counted_again(
     person: Person, database: pg8000.native.Connection, pool: Stubber
 ) -> None:
     grant = {"uid": person.uid, "id": "01890a5d-ac96-774b-bcce-0000000000ae"}
@@ -177,14 +182,14 @@ def test_an_administrator_who_comes_back_counts_again(
     assert not admins.is_last(UID)
 
 
-def test_it_wants_the_version_that_was_read_and_a_recent_sign_in(person: Person) -> None:
+def test_a_deletion_needs_if_match_and_a_recent_sign_in(person: Person) -> None:
     etag = read(person.uid).headers["etag"]
     assert delete(person.uid, etag='"old"').status == 412
     assert delete(person.uid, age=301).json["code"] == "recent_sign_in_required"
     assert delete(person.uid, etag=etag).status == 202
 
 
-def test_the_record_of_the_command_has_no_address(
+def test_the_commands_record_contains_no_address(
     person: Person, database: pg8000.native.Connection, table: Any
 ) -> None:
     delete(person.uid)

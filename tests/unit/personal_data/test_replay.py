@@ -1,4 +1,4 @@
-"""A restored backup brings back what was erased since; `make replay-erasures` erases it again."""
+"""`make replay-erasures`, which erases again whom a restored backup has brought back."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def restore_table(person: Person, table: Any) -> None:
 
 
 @pytest.mark.parametrize("lost", ["database", "table"])
-def test_what_one_store_has_lost_is_erased_again(
+def test_an_erasure_is_replayed_when_one_store_was_restored(
     erased: Person, database: pg8000.native.Connection, table: Any, pool: Stubber, lost: str
 ) -> None:
     if lost == "database":
@@ -87,7 +87,7 @@ def test_users_can_be_named_when_both_stores_were_restored(
     assert replay({"uids": [UID], "dry_run": True}) == {"uids": [UID], "busy": []}
 
 
-def test_a_user_with_another_pending_operation_is_named(
+def test_a_user_with_another_pending_operation_is_reported(
     erased: Person, database: pg8000.native.Connection
 ) -> None:
     restore_database(erased, database)
@@ -97,17 +97,17 @@ def test_a_user_with_another_pending_operation_is_named(
     assert replay({}) == {"uids": [erased.uid], "busy": []}
 
 
-def test_a_wrong_event_is_refused() -> None:
+def test_an_invalid_event_is_refused() -> None:
     with pytest.raises(ValueError, match="user: unknown field"):
         replay({"user": "x"})
     with pytest.raises(ValueError, match="uids: 'x' is not a UUID"):
         replay({"uids": ["x"]})
 
 
-def test_an_erased_user_who_is_the_last_administrator_again_stays_erased(
+def test_an_erased_user_who_is_the_last_administrator_stays_erased(
     erased: Person, database: pg8000.native.Connection, table: Any
 ) -> None:
-    """In the restored table nobody else is an administrator yet, so the command is taken back."""
+    """Restore a table in which nobody else is an administrator, so that the command is taken back."""
     restore_table(erased, table)
     holders = {"pk": {"S": "R#admin"}, "sk": {"S": "HOLDERS"}, "uids": {"SS": [erased.uid]}}
     table.put_item(TableName=TABLE, Item=holders)
@@ -121,10 +121,10 @@ def test_an_erased_user_who_is_the_last_administrator_again_stays_erased(
     )
 
 
-def test_the_last_administrator_is_not_locked_out(
+def test_the_last_administrator_is_not_erased_by_mistake(
     person: Person, database: pg8000.native.Connection
 ) -> None:
-    """Named by mistake, or because both stores were restored to when nobody else was one."""
+    """Name the last administrator: by mistake, or after both stores lost the other administrators."""
     replay({"uids": [UID]})
     relay(database)
     assert operations(database, UID)[-1][1:] == ("user.erase", "failed")

@@ -1,4 +1,4 @@
-"""Sessions that are recorded, and an office with an administrator."""
+"""Recorded sessions, and an environment with an administrator."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.events import OTHER, UID
 from tests.unit.sessions.requests import PHONE, Time, call
 from users import sessions
 
-NOTE = session_records.note  # before conftest's fixture replaces it
+NOTE = session_records.note  # conftest's fixture replaces it later
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def recording(monkeypatch: pytest.MonkeyPatch, at: Time, table: Any) -> Time:
 
 @pytest.fixture(autouse=True)
 def key(request: pytest.FixtureRequest) -> None:
-    """A key that signs the list's cursors."""
+    """Create a key that signs the list's cursors."""
     if "recording" in request.fixturenames:
         request.getfixturevalue("recording")
         user_table.create_signing_key("cursor", 1, b"k" * 32)
@@ -43,7 +43,7 @@ def key(request: pytest.FixtureRequest) -> None:
 def office(
     recording: Time, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> pg8000.native.Connection:
-    """The caller is an administrator; the other user has a session on a phone."""
+    """Prepare an administrator, who is the caller, and a user with a session on a phone."""
     user_table.transact([{"Delete": {"Key": {"pk": {"S": f"U#{UID}"}, "sk": {"S": "META"}}}}])
     new_admin(database, UID, "ada@example.org")
     new_user(database, OTHER, "grace@example.org")

@@ -20,7 +20,7 @@ HERE, PHONE, OLD = (f"4ff8dc4e-0000-4000-8000-00000000000{number}" for number in
 
 
 class Time:
-    """The clocks of everything that dates sessions."""
+    """One clock for everything that records times of sessions."""
 
     now: float = NOW + 100
 
