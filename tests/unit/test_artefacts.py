@@ -1,4 +1,4 @@
-"""What was built once is what is deployed."""
+"""Artefacts: a deploy accepts exactly the files that the build made."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def build(tmp_path: Path) -> Path:
         "layer/arm64/kernel.zip",
     ],
 )
-def test_other_bytes_are_refused(build: Path, name: str) -> None:
+def test_an_artefact_with_other_bytes_is_refused(build: Path, name: str) -> None:
     built = artefacts.digest(build)
     artefacts.require(build, built)
     (build / name).write_text("changed")
@@ -41,7 +41,7 @@ def test_other_bytes_are_refused(build: Path, name: str) -> None:
         artefacts.require(build, built)
 
 
-def test_one_more_or_less_is_refused(build: Path) -> None:
+def test_a_missing_or_additional_artefact_is_refused(build: Path) -> None:
     built = artefacts.digest(build)
     (build / "functions/other.zip").write_text("more")
     assert artefacts.digest(build) != built
@@ -49,7 +49,7 @@ def test_one_more_or_less_is_refused(build: Path) -> None:
     assert artefacts.digest(build) != built
 
 
-def test_what_only_a_laptop_runs_does_not_count(build: Path) -> None:
+def test_artefacts_of_the_laptop_alone_are_ignored(build: Path) -> None:
     built = artefacts.digest(build)
     (build / "layer/local/kernel.zip").unlink()
     artefacts.require(build, built)

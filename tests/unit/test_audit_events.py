@@ -1,4 +1,4 @@
-"""The audit trail: one row for each change, wherever it was made, and the lists of it."""
+"""The audit trail: one row for each change, wherever it was made, and the lists of events."""
 
 import json
 import uuid
@@ -38,7 +38,7 @@ def actions(*arguments: Any, **query: str) -> list[str]:
 
 @pytest.fixture
 def trail(database: pg8000.native.Connection, table: Any) -> pg8000.native.Connection:
-    """Five events, a second apart: four about two users, and one about none."""
+    """Write five events, a second apart: four about two users, and one about no user."""
     user_table.create_meta(UID)
     user_table.create_signing_key("cursor", 1, b"k" * 32)
     for number, (uid, actor) in enumerate(
@@ -100,29 +100,27 @@ def test_every_event_is_on_one_page(trail: pg8000.native.Connection, accept: str
 
 
 @pytest.mark.parametrize("route", ["GET /v1/audit-events", "GET /v1/users/{id}/audit-events"])
-def test_the_trail_is_for_holders_of_the_permission(
-    trail: pg8000.native.Connection, route: str
-) -> None:
+def test_the_audit_trail_needs_the_permission(trail: pg8000.native.Connection, route: str) -> None:
     refused = call(route, "", of=UID)
     assert (refused.status, refused.json["code"]) == (403, "permission_missing")
 
 
-def test_nobody_filters_their_own_events_by_actor(trail: pg8000.native.Connection) -> None:
-    """The list of a user takes no parameter that it does not have."""
+def test_a_user_cannot_filter_their_own_events_by_actor(trail: pg8000.native.Connection) -> None:
+    """Check that a user's own list refuses the parameter `actor`."""
     assert call("GET /v1/me/audit-events", actor=OTHER).status == 400
 
 
 def change(action: str, uid: str | None) -> dict[str, Any]:
-    """Return a record of the stream: a change of the table, by the caller of a request."""
+    """Return a stream record: a change of the table by the caller of a request."""
     request = from_event(api_event("PUT /v1/roles/{role}", token=claims()))
     request.claims = session.claims_of(claims())
     item = audit_items.entry(request, action, {"role": "editor"}, uid)["Put"]["Item"]
     return {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": item}}
 
 
-def test_changes_of_the_table_are_in_the_same_trail_once(trail: pg8000.native.Connection) -> None:
+def test_changes_of_the_table_are_recorded_once(trail: pg8000.native.Connection) -> None:
     records = [change("role.changed", None), change("role.granted", OTHER)]
-    for _ in range(2):  # the stream repeats a batch
+    for _ in range(2):  # the stream delivers a batch twice
         assert attribute_changes({"Records": records}, Context()) == {"batchItemFailures": []}
     assert set(actions()[:2]) == {"role.granted", "role.changed"}
     assert len(actions()) == 7
@@ -135,7 +133,7 @@ def test_changes_of_the_table_are_in_the_same_trail_once(trail: pg8000.native.Co
     assert datetime.fromisoformat(shown["at"]) == datetime.fromisoformat(written)
 
 
-def test_a_trail_that_cannot_be_written_is_repeated(
+def test_a_failed_write_of_the_audit_trail_is_retried(
     trail: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = change("role.changed", None)

@@ -1,4 +1,4 @@
-"""A request that changes something needs current authority: through a service's routes, on moto's table."""
+"""Current authority: requests that change something read the caller's rights from the table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ Work = Callable[[], object]
 
 
 class Things:
-    """A service whose operations do what the test says."""
+    """A service whose operations do what the test defines."""
 
     def __init__(self, table: Any) -> None:
         self.table = table
@@ -67,7 +67,7 @@ def write(*more: dict[str, Any]) -> None:
 
 
 def rise(version: int = 1) -> dict[str, Any]:
-    """The caller's own META is changed, under a condition of the operation."""
+    """Change the caller's own META, with a condition of the operation."""
     return {
         "Update": {
             "Key": META,
@@ -96,7 +96,7 @@ def things(table: Any) -> Things:
 
 @pytest.fixture
 def warm(things: Things) -> Things:
-    """The container has cached that the caller is active and that their role permits it."""
+    """Cache that the caller is active and that their role permits the operation."""
     assert [things.call(route).status for route in (READ, WRITE, OWN, ASK)] == [200] * 4
     return things
 
@@ -108,22 +108,24 @@ def code(refused: Answer) -> str:
 @pytest.mark.parametrize(
     ("status", "epoch"), [("disabled", 2), ("deleted", 2), ("active", 2), ("disabled", 1)]
 )
-def test_a_cached_token_reads_and_does_not_change(warm: Things, status: str, epoch: int) -> None:
+def test_a_cached_session_permits_reads_but_no_changes(
+    warm: Things, status: str, epoch: int
+) -> None:
     warm.set_caller(status, epoch)
     assert [warm.call(route).status for route in (READ, OWN, ASK)] == [200] * 3
     assert code(warm.call(WRITE, write)) == "401 token_stale"
     assert not warm.has(THING)
     assert (
         code(warm.call(READ)) == "401 token_stale"
-    )  # what the write has read is in the cache, too
+    )  # the data that the write has read is in the cache, too
 
 
-def test_a_caller_who_is_gone_changes_nothing(warm: Things) -> None:
+def test_a_disabled_or_deleted_caller_changes_nothing(warm: Things) -> None:
     warm.table.delete_item(TableName=TABLE, Key=META)
     assert code(warm.call(WRITE, write)) == "401 token_stale"
 
 
-def test_a_cached_permission_reads_and_does_not_change(warm: Things) -> None:
+def test_a_cached_permission_permits_reads_but_no_changes(warm: Things) -> None:
     warm.table.delete_item(
         TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}}
     )
@@ -131,8 +133,8 @@ def test_a_cached_permission_reads_and_does_not_change(warm: Things) -> None:
     assert code(warm.call(WRITE, write)) == "403 permission_missing"
 
 
-def test_a_permission_of_a_parent_is_read_from_the_table_too(warm: Things) -> None:
-    """`editor` holds it through two others, and one link of the chain is cut."""
+def test_permissions_of_ancestors_are_read_from_the_table(warm: Things) -> None:
+    """Let `editor` hold the permission through two ancestors, and remove one link."""
     warm.table.delete_item(
         TableName=TABLE, Key={"pk": {"S": "R#editor"}, "sk": {"S": "PERM#things.write"}}
     )
@@ -159,10 +161,10 @@ def put_role(things: Things, role: str, parents: list[str]) -> None:
 
 @pytest.mark.parametrize(("status", "epoch"), [("disabled", 2), ("active", 2), ("disabled", 1)])
 @pytest.mark.parametrize("own", [(), (rise(),)], ids=["check", "joined"])
-def test_a_caller_revoked_after_arrival_writes_nothing(
+def test_a_caller_revoked_during_the_request_writes_nothing(
     things: Things, own: tuple[dict[str, Any], ...], status: str, epoch: int
 ) -> None:
-    """The change of META comes between the kernel's reads and the transaction."""
+    """Change META between the kernel's reads and the transaction."""
 
     def lose_the_race() -> None:
         things.set_caller(status, epoch)
@@ -172,7 +174,7 @@ def test_a_caller_revoked_after_arrival_writes_nothing(
     assert not things.has(THING)
 
 
-def test_a_caller_whose_meta_is_gone_at_the_write_is_stale(things: Things) -> None:
+def test_a_caller_whose_meta_is_deleted_during_the_request_is_stale(things: Things) -> None:
     def vanish() -> None:
         things.table.delete_item(TableName=TABLE, Key=META)
         write(rise())
@@ -180,7 +182,7 @@ def test_a_caller_whose_meta_is_gone_at_the_write_is_stale(things: Things) -> No
     assert code(things.call(WRITE, vanish)) == "401 token_stale"
 
 
-def test_a_condition_that_the_callers_has_joined_still_fails_for_itself(things: Things) -> None:
+def test_a_failed_condition_of_the_operation_is_not_taken_for_the_callers(things: Things) -> None:
     def conflict() -> None:
         with pytest.raises(TransactionCanceledError) as refused:
             write(rise(version=7))
@@ -192,7 +194,7 @@ def test_a_condition_that_the_callers_has_joined_still_fails_for_itself(things: 
 
 
 @pytest.mark.parametrize("kind", ["Put", "Delete", "ConditionCheck"])
-def test_every_kind_of_item_takes_the_callers_condition(things: Things, kind: str) -> None:
+def test_every_kind_of_item_can_carry_the_callers_condition(things: Things, kind: str) -> None:
     known = {"ConditionExpression": "attribute_exists(pk)"}
     item = {kind: ({"Item": meta("active", 1)} if kind == "Put" else {"Key": META}) | known}
 
@@ -227,7 +229,7 @@ SINGLE_WRITES: dict[str, Work] = {
 
 
 @pytest.mark.parametrize("work", SINGLE_WRITES.values(), ids=SINGLE_WRITES)
-def test_single_writes_of_a_request_are_a_programming_error(
+def test_a_write_outside_a_transaction_is_a_programming_error(
     things: Things, work: Work, logs: Logs
 ) -> None:
     before = things.table.scan(TableName=TABLE)["Count"]
@@ -245,8 +247,8 @@ def test_a_route_without_current_authority_cannot_write(
     assert not things.has(THING)
 
 
-def test_a_public_route_and_what_no_request_called_have_no_caller(things: Things) -> None:
-    """The context of a request ends with it, also when it fails."""
+def test_there_is_no_caller_on_public_routes_and_outside_requests(things: Things) -> None:
+    """Check the context of a request: it ends with the request, even when that fails."""
     for work in (write, lambda: 1 / 0):
         things.call(WRITE, work)
     things.set_caller("disabled", 2)
@@ -262,7 +264,7 @@ def test_a_public_route_and_what_no_request_called_have_no_caller(things: Things
     assert things.has(THING)
 
 
-def test_a_write_in_another_thread_carries_the_callers_condition_too(things: Things) -> None:
+def test_a_write_in_another_thread_carries_the_callers_condition(things: Things) -> None:
     def lose_the_race() -> None:
         things.set_caller("active", 2)
         parallel.start(write).result()
@@ -271,7 +273,7 @@ def test_a_write_in_another_thread_carries_the_callers_condition_too(things: Thi
     assert not things.has(THING)
 
 
-def test_a_transaction_has_room_for_the_caller(things: Things) -> None:
+def test_a_transaction_leaves_space_for_the_callers_condition(things: Things) -> None:
     def fill(count: int) -> Work:
         puts = [
             {"Put": {"Item": {"pk": {"S": "THING"}, "sk": {"S": str(number)}}}}

@@ -1,4 +1,6 @@
-"""What `make bootstrap` makes before Terraform runs: the bucket of the states, and service-linked roles."""
+"""The resources that `make bootstrap` creates before Terraform runs: the bucket of the states, and
+service-linked roles.
+"""
 
 from collections.abc import Iterator
 
@@ -19,7 +21,7 @@ HERE = {"LocationConstraint": "eu-central-1"}
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """What S3 is asked, in this sequence, and what it says."""
+    """Stub S3 with these calls in this order, and their answers."""
     client = boto3.client(
         "s3",
         region_name="eu-central-1",
@@ -32,13 +34,13 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
-def test_a_bucket_of_another_account_is_refused_whatever_it_admits(s3: Stubber) -> None:
+def test_a_bucket_of_another_account_is_refused_whatever_its_policy(s3: Stubber) -> None:
     s3.add_client_error("head_bucket", "403", expected_params=ASKED)
     with pytest.raises(RefusedError, match="states belongs to another account"):
         bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
 
 
-def test_a_missing_bucket_is_made_and_ones_own_is_left_as_it_is(s3: Stubber) -> None:
+def test_a_missing_bucket_is_created_and_an_own_one_is_unchanged(s3: Stubber) -> None:
     s3.add_client_error("head_bucket", "404", expected_params=ASKED)
     s3.add_response("create_bucket", {}, {"Bucket": "states", "CreateBucketConfiguration": HERE})
     bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
@@ -46,7 +48,7 @@ def test_a_missing_bucket_is_made_and_ones_own_is_left_as_it_is(s3: Stubber) -> 
     bootstrap.make_bucket("states", "eu-central-1", ACCOUNT)
 
 
-def test_an_empty_account_gets_the_service_linked_roles_and_a_second_run_makes_none() -> None:
+def test_service_linked_roles_are_created_once_in_an_empty_account() -> None:
     with mock_aws():
         iam = boto3.client("iam", region_name="eu-central-1")
         assert service_linked_roles.missing(iam) == list(service_linked_roles.SERVICES)
@@ -54,7 +56,7 @@ def test_an_empty_account_gets_the_service_linked_roles_and_a_second_run_makes_n
         assert service_linked_roles.make_missing(iam) == []
 
 
-def test_a_service_linked_role_that_somebody_else_makes_meanwhile_is_no_error(
+def test_a_concurrently_created_service_linked_role_is_no_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = boto3.client("iam", aws_access_key_id="offline", aws_secret_access_key="offline")

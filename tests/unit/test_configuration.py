@@ -1,4 +1,7 @@
-"""`.env`: everything wrong is named at once, an environment on AWS gets what it says, and the laptop's stack nothing of it."""
+"""Settings in `.env`: all errors are reported at once.
+
+An environment on AWS gets its settings, and the laptop's stack gets none.
+"""
 
 import json
 import os
@@ -49,14 +52,14 @@ def refused(file: Path, environment: str = "dev") -> str:
     return str(caught.value)
 
 
-def test_the_example_names_every_knob_in_order_and_with_a_reason() -> None:
+def test_the_example_has_every_setting_in_order_with_a_reason() -> None:
     paragraphs = (ROOT / ".env.example").read_text().split("\n\n")
     names = re.findall(r"^([A-Z_]+)=", "\n".join(paragraphs), re.MULTILINE)
     assert names == configuration.NAMES
     assert all(paragraph.startswith("# ") for paragraph in paragraphs)
 
 
-def test_every_variable_of_an_environment_has_a_knob() -> None:
+def test_every_variable_of_an_environment_has_a_setting() -> None:
     declared = {
         name
         for environment in [file.parent.name for file in (ROOT / "envs").glob("*/variables.tf")]
@@ -71,7 +74,7 @@ def test_every_variable_of_an_environment_has_a_knob() -> None:
     } - {""}
 
 
-def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
+def test_all_missing_and_invalid_settings_are_named_at_once(dotenv: Path) -> None:
     dotenv.write_text(
         "AWS_ACCOUNT_ID=12345\nALLOWED_CIDRS=203.0.113.7/32, 0.0.0.0/0\nALARM_EMAILS=nobody\nALOWED_CIDRS=x\nhello\n"
         "CUSTOM_DOMAIN=api.example.com\n"
@@ -103,28 +106,32 @@ def test_all_that_is_missing_or_wrong_is_named_at_once(dotenv: Path) -> None:
         ("GITHUB_REPOSITORY=acme/*", "GITHUB_REPOSITORY is 'acme/*'"),
     ],
 )
-def test_what_would_fail_later_fails_here(dotenv: Path, line: str, wrong: str) -> None:
+def test_values_that_would_fail_in_a_later_step_are_refused(
+    dotenv: Path, line: str, wrong: str
+) -> None:
     assert wrong in refused(added(dotenv, line))
 
 
-def test_without_a_file_it_says_how_to_get_one(tmp_path: Path, dotenv: Path) -> None:
+def test_a_missing_file_is_reported_with_the_command_that_creates_it(
+    tmp_path: Path, dotenv: Path
+) -> None:
     assert "cp .env.example .env" in refused(tmp_path / "absent")
 
 
-def test_a_name_may_count_for_one_environment(dotenv: Path) -> None:
+def test_a_setting_can_apply_to_one_environment(dotenv: Path) -> None:
     added(dotenv, "PROD_AWS_ACCOUNT_ID=999999999999")
     assert configuration.read("dev", dotenv).account_id == "012345678901"
     assert configuration.read("prod", dotenv).account_id == "999999999999"
 
 
-def test_the_shell_wins_over_repository_variables_and_those_over_the_file(
+def test_the_shell_overrides_repository_variables_and_those_override_the_file(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(
         "REPOSITORY_VARIABLES", json.dumps({"PROJECT_NAME": "theirs", "AWS_REGION": "eu-north-1"})
     )
     monkeypatch.setenv("PROJECT_NAME", "mine")
-    monkeypatch.setenv("STATE_BUCKET", "")  # empty is unset
+    monkeypatch.setenv("STATE_BUCKET", "")  # an empty variable counts as unset
     found = configuration.read("dev", dotenv)
     assert (found.project, found.region, found.state_bucket) == (
         "mine",
@@ -149,7 +156,7 @@ def test_invalid_repository_variables_are_reported_with_their_source(
     assert "REPOSITORY_VARIABLES: ${{ toJSON(vars) }}" in said
 
 
-def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -> None:
+def test_terraform_parses_the_values_it_gets(dotenv: Path, tmp_path: Path) -> None:
     added(
         dotenv,
         "ALLOWED_CIDRS=203.0.113.7/32,2001:db8:1::/48",
@@ -209,7 +216,7 @@ def test_terraform_understands_what_it_is_handed(dotenv: Path, tmp_path: Path) -
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """One of its own, whose `.env` is wrong throughout."""
+    """Prepare a checkout of the repository whose `.env` is invalid throughout."""
     for folder in ("tools", "packages"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "envs").symlink_to(ROOT / "envs")
@@ -225,7 +232,7 @@ def checkout(tmp_path: Path) -> Path:
         (("tools.laptop", "env"), "There is no stack in this checkout yet"),
     ],
 )
-def test_only_an_environment_on_aws_is_kept_from_running(
+def test_an_invalid_file_stops_only_environments_on_aws(
     checkout: Path, command: tuple[str, ...], said: str
 ) -> None:
     environment = {
@@ -245,7 +252,7 @@ def test_only_an_environment_on_aws_is_kept_from_running(
     )
 
 
-def test_a_shell_of_the_laptops_aws_reaches_no_other(
+def test_a_shell_of_the_laptops_aws_reaches_no_other_account(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
@@ -256,7 +263,7 @@ def test_a_shell_of_the_laptops_aws_reaches_no_other(
         configuration.read("dev", dotenv).export()
 
 
-def test_an_environment_in_the_laptops_account_is_reached_where_the_laptop_serves_it(
+def test_an_environment_in_the_laptops_account_is_reached_at_the_laptops_endpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = {"AWS_ACCOUNT_ID": "000000000000", "AWS_REGION": "eu-west-1"}
@@ -272,7 +279,9 @@ def test_an_environment_in_the_laptops_account_is_reached_where_the_laptop_serve
 
 
 def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:
-    """The states' bucket and API Gateway's log role are in the region that `make bootstrap` prepared."""
+    """Check this, because `make bootstrap` created the states' bucket and API Gateway's log role in
+    one region.
+    """
     said = refused(added(dotenv, "PROD_AWS_REGION=eu-central-1"), "prod")
     assert (
         "PROD_AWS_REGION is eu-central-1, but prod shares AWS_ACCOUNT_ID and STATE_BUCKET with eu-west-1"
@@ -283,13 +292,13 @@ def test_another_region_of_a_shared_account_is_refused(dotenv: Path) -> None:
     assert configuration.read("prod", own).region == "eu-central-1"
 
 
-def test_the_same_region_said_twice_is_one(dotenv: Path) -> None:
+def test_the_same_region_given_twice_is_accepted(dotenv: Path) -> None:
     assert (
         configuration.read("prod", added(dotenv, "PROD_AWS_REGION=eu-west-1")).region == "eu-west-1"
     )
 
 
-def test_roles_are_bounded_by_the_policy_that_bootstrap_makes(
+def test_roles_are_bounded_by_the_policy_of_bootstrap(
     dotenv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))

@@ -1,4 +1,4 @@
-"""`PUT /v1/me/consent`, through the handler, on a real Postgres and on moto's table."""
+"""`PUT /v1/me/consent` through the handler, with a real Postgres and moto's table."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The e-mails that Cognito sends, through the trigger's handler: every template for every source."""
+"""The e-mails that Cognito sends, through the trigger's handler: each template for each source."""
 
 import re
 from html.parser import HTMLParser
@@ -42,7 +42,7 @@ def written(
 
 
 class Tags(HTMLParser):
-    """The tags that are open, and the text between them."""
+    """A parser that keeps the open tags and the text between them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("source", SOURCES)
-def test_every_mail_is_what_cognito_accepts(source: str, language: str) -> None:
+def test_every_mail_is_accepted_by_cognito(source: str, language: str) -> None:
     mail = written(source, locale=language, given_name="Ada")
     subject, text = mail["emailSubject"], mail["emailMessage"]
     assert 0 < len(subject) <= 140
@@ -76,7 +76,7 @@ def test_every_mail_is_what_cognito_accepts(source: str, language: str) -> None:
     assert ("Guten Tag" in text) == (language == "de")
 
 
-def test_the_folders_hold_these_templates_and_no_others() -> None:
+def test_the_folders_contain_exactly_these_templates() -> None:
     files = {str(file.relative_to(templates.FOLDER)) for file in templates.FOLDER.glob("*/*")}
     names = set(message.TEMPLATES.values())
     assert files == {f"{language}/{name}.html" for language in LANGUAGES for name in names}
@@ -96,7 +96,7 @@ def test_the_folders_hold_these_templates_and_no_others() -> None:
         ("", "", "en"),
     ],
 )
-def test_the_language_is_the_apps_then_the_accounts_then_the_default(
+def test_the_language_is_from_the_app_then_the_account_then_the_default(
     account: str | None, app: str | None, language: str
 ) -> None:
     attributes = {} if account is None else {"locale": account}
@@ -105,13 +105,13 @@ def test_the_language_is_the_apps_then_the_accounts_then_the_default(
     assert ("Guten Tag" in text) == (language == "de")
 
 
-def test_the_default_language_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_language_is_configurable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_LANGUAGE", "de")
     assert "Guten Tag" in written("CustomMessage_SignUp", locale="fr")["emailMessage"]
 
 
 @pytest.mark.parametrize("source", sorted(set(SOURCES)))
-def test_a_name_is_escaped_and_never_in_a_mail_to_an_unproven_address(source: str) -> None:
+def test_a_name_is_escaped_and_never_mailed_to_an_unverified_address(source: str) -> None:
     name = '<a href="https://evil.example">{####} {username} & $code</a>'
     text = written(source, given_name=name)["emailMessage"]
     assert "<a" not in text
@@ -127,7 +127,7 @@ def test_the_name_of_the_product_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Tom &amp; Jerry" in mail["emailMessage"]
 
 
-def test_cognito_writes_what_has_no_template() -> None:
+def test_cognito_writes_the_mails_without_a_template() -> None:
     assert written("CustomMessage_Authentication") == {
         "smsMessage": None,
         "emailMessage": None,

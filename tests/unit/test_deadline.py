@@ -1,4 +1,7 @@
-"""An invocation that comes to its function's timeout, through the handler; stores that never answer are real ones."""
+"""Invocations that reach their function's timeout, through the handler.
+
+The stores that never answer are real.
+"""
 
 import signal
 import socket
@@ -32,7 +35,7 @@ class ShortContext(Context):
 def wait_for_ever(_: Request) -> Response:
     one, other = socket.socketpair()
     one.settimeout(60)
-    with one, other, suppress(Exception):  # which may not keep the deadline from coming out
+    with one, other, suppress(Exception):  # an error here must not hide that of the deadline
         one.recv(1)
     return response.json({})
 
@@ -65,8 +68,9 @@ def own_alarm() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_what_takes_too_long_is_503_before_lambda_would_end_the_process(logs: Logs) -> None:
-    late = call("GET /v1/wait", remaining=2000)  # by then it waits, on any machine
+def test_a_slow_request_is_503_before_lambda_ends_the_process(logs: Logs) -> None:
+    # at this time the request waits, even on a slow machine
+    late = call("GET /v1/wait", remaining=2000)
     assert (late.status, late.json["code"]) == (503, "unavailable")
     assert int(late.headers["retry-after"]) > 0
     line = logs.line()
@@ -74,7 +78,7 @@ def test_what_takes_too_long_is_503_before_lambda_would_end_the_process(logs: Lo
     assert "in wait_for_ever" in line["error"]["stack"]
 
 
-def test_a_connection_that_was_left_waiting_is_not_used_again(
+def test_a_connection_that_timed_out_is_not_reused(
     database: pg8000.native.Connection, server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -82,17 +86,18 @@ def test_a_connection_that_was_left_waiting_is_not_used_again(
         "connect",
         lambda user: PipelinedConnection(user, unix_sock=server.socket, database="atrium"),
     )
-    # Connected: on a slow machine the time may else be over within pg8000, which then leaves its socket open.
+    # Connects beforehand: on a slow machine the deadline could otherwise pass inside pg8000, which
+    # then leaves its socket open.
     postgres.query("SELECT 7")
     assert call("GET /v1/sleep").status == 503
     assert call("GET /v1/select", remaining=60_000).json == {"rows": [[7]]}
     postgres.disconnect()
 
 
-def test_an_answer_in_time_leaves_no_alarm_behind(database: pg8000.native.Connection) -> None:
+def test_a_request_that_ends_in_time_cancels_its_alarm(database: pg8000.native.Connection) -> None:
     assert call("GET /v1/select", remaining=60_000).status == 200
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_a_function_that_starts_too_late_still_answers() -> None:
+def test_a_function_that_starts_late_still_answers() -> None:
     assert call("GET /v1/wait", remaining=10).status == 503

@@ -27,13 +27,13 @@ HANDLER = service(
 
 
 @pytest.mark.parametrize(("route", "status"), [("GET /v1/old", 200), ("PUT /v1/old", 409)])
-def test_each_response_of_a_deprecated_operation_says_so(route: str, status: int) -> None:
+def test_each_response_of_a_deprecated_operation_has_the_headers(route: str, status: int) -> None:
     got = answer(HANDLER(api_event(route), Context()))
     assert got.status == status
     assert {name: got.headers[name.lower()] for name in DEPRECATED} == DEPRECATED
     assert set(DEPRECATED) <= set(got.headers["access-control-expose-headers"].split(", "))
 
 
-def test_other_operations_do_not() -> None:
+def test_other_operations_have_no_deprecation_headers() -> None:
     got = answer(HANDLER(api_event("GET /v1/new"), Context()))
     assert not {"deprecation", "sunset"} & got.headers.keys()

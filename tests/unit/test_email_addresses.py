@@ -1,4 +1,6 @@
-"""One mailbox has one spelling, wherever an address comes in: sign-up, invitation, directory, `make admin`."""
+"""Normalisation of addresses: a mailbox has one spelling at sign-up, in invitations, in the
+directory and for `make admin`.
+"""
 
 import json
 import unicodedata
@@ -43,11 +45,11 @@ def test_spellings_of_one_mailbox_have_one_normal_form(address: str) -> None:
         (
             "x@faß.example",
             "x@xn--fa-hia.example",
-        ),  # IDNA 2003 made it fass.example, which is somebody else's
+        ),  # IDNA 2003 would map it to fass.example, which may belong to somebody else
         ("x@ΒΌΛΟΣ.example", "x@xn--nxasmq6b.example"),
         ("x@βόλος.example", "x@xn--nxasmm1c.example"),
         ("राम@मोहन.example", "राम@xn--l2bl7a9d.example"),
-        ("x@क्‍ष.example", "x@xn--11b2ezcw70k.example"),  # a joiner where CONTEXTJ allows one
+        ("x@क्‍ष.example", "x@xn--11b2ezcw70k.example"),  # a joiner where rule CONTEXTJ allows it
         ("用户@例子.example", "用户@xn--fsqu00a.example"),
         ("o'neil+tag@example.co.uk", "o'neil+tag@example.co.uk"),
     ],
@@ -70,7 +72,7 @@ def test_domains_follow_idna_2008(address: str, normal: str) -> None:
         "x@exa mple.org",
         "x@[203.0.113.7]",
         "x@localhost",
-        "\u0301@example.org",  # a mark with no letter
+        "\u0301@example.org",  # a combining mark without a letter
         "a\u00adb@example.org",
         "a\u200bb@example.org",
         ".a@example.org",
@@ -81,12 +83,12 @@ def test_domains_follow_idna_2008(address: str, normal: str) -> None:
         f"a@{'é' * 70}.example",
     ],
 )
-def test_what_is_no_address_or_no_domain_is_refused(address: str) -> None:
+def test_an_invalid_address_or_domain_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="Must"):
         Email.parse(address)
 
 
-def test_text_without_an_at_sign_is_answered_with_an_example() -> None:
+def test_text_without_an_at_sign_is_refused_with_an_example() -> None:
     with pytest.raises(ValueError, match="Must be an e-mail address such as"):
         Email.parse("ada")
 
@@ -99,7 +101,7 @@ def sign_up(address: str) -> None:
 
 @pytest.mark.parametrize("entry", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example"])
 @pytest.mark.parametrize("address", [*SPELLINGS, "a@mail.bücher.example"])
-def test_no_spelling_passes_a_denied_domain(
+def test_a_denied_domain_is_refused_in_every_spelling(
     address: str, entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", f"other.example {entry}")
@@ -107,13 +109,13 @@ def test_no_spelling_passes_a_denied_domain(
         sign_up(address)
 
 
-def test_an_allowed_domain_admits_every_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_allowed_domain_is_accepted_in_every_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_ALLOWED", "Bücher.example")
     for address in SPELLINGS:
         sign_up(address)
 
 
-def test_an_address_that_we_could_not_store_does_not_sign_up() -> None:
+def test_an_address_that_cannot_be_stored_is_refused_at_sign_up() -> None:
     with pytest.raises(RefusalError, match="not accepted here"):
         sign_up("x@⒈x.example")
 
@@ -161,7 +163,7 @@ def test_two_spellings_of_an_address_are_one_user(
     assert database.run("SELECT count(*) FROM users") == [[1]]
 
 
-def test_a_user_of_before_signs_in_with_an_address_that_is_refused_today(
+def test_an_existing_user_signs_in_although_their_address_would_be_refused_today(
     database: pg8000.native.Connection, table: Any
 ) -> None:
     confirm("ada@example.org")
@@ -181,7 +183,7 @@ def call(route: str, body: Any = None, query: dict[str, list[str]] | None = None
     )
 
 
-def test_the_directory_and_invitations_know_every_spelling(
+def test_the_directory_and_invitations_accept_every_spelling(
     database: pg8000.native.Connection, table: Any
 ) -> None:
     new_admin(database, UID, "ada@example.org")

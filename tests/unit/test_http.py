@@ -1,4 +1,4 @@
-"""The kernel's HTTP rules, through a service's Lambda handler."""
+"""The kernel's HTTP rules, through a service's handler."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_a_base64_body_is_decoded() -> None:
     assert call(event).json["body"] == "xä"
 
 
-def test_every_answer_is_private_and_readable_across_origins() -> None:
+def test_every_response_is_private_and_readable_across_origins() -> None:
     for route in ("GET /v1/forbid", "POST /v1/echo"):
         headers = call(api_event(route)).headers
         assert headers["cache-control"] == "no-store"
@@ -104,7 +104,7 @@ def test_every_answer_is_private_and_readable_across_origins() -> None:
             assert headers[name.lower()] == value
 
 
-def test_a_problem_is_answered_as_rfc_9457() -> None:
+def test_an_error_is_a_problem_of_rfc_9457() -> None:
     refused = call(api_event("GET /v1/forbid"))
     assert (refused.status, refused.headers["content-type"]) == (403, "application/problem+json")
     assert refused.json == {
@@ -137,7 +137,7 @@ def test_an_uncaught_exception_is_a_500_and_logged_with_its_traceback(logs: Logs
 @pytest.mark.parametrize(
     "route", ["GET /v1/database-down", "GET /v1/table-down", "GET /v1/too-slow"]
 )
-def test_a_store_that_is_down_is_503_and_says_when_to_retry(route: str, logs: Logs) -> None:
+def test_an_unreachable_store_is_503_with_retry_after(route: str, logs: Logs) -> None:
     down = call(api_event(route))
     assert (down.status, down.json["code"]) == (503, "unavailable")
     assert int(down.headers["retry-after"]) > 0
@@ -145,7 +145,7 @@ def test_a_store_that_is_down_is_503_and_says_when_to_retry(route: str, logs: Lo
     assert "error" in logs.line()
 
 
-def test_one_log_line_says_what_happened_and_what_it_cost(
+def test_one_log_line_has_the_outcome_and_the_cost(
     logs: Logs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     def busy(request: Request) -> Response:
@@ -186,7 +186,7 @@ def test_one_log_line_says_what_happened_and_what_it_cost(
 
 
 def test_a_route_is_closed_unless_declared_public() -> None:
-    """Even when the gateway let the request through without an authorizer."""
+    """Check this even for a request that the gateway let through without an authorizer."""
     assert (
         call(api_event("GET /v1/mine")).status,
         call(api_event("GET /v1/mine")).json["code"],
@@ -196,7 +196,7 @@ def test_a_route_is_closed_unless_declared_public() -> None:
     )
 
 
-def test_a_public_route_knows_no_caller_even_with_a_token() -> None:
+def test_a_public_route_has_no_caller_even_with_a_token() -> None:
     assert call(api_event("GET /v1/open-mine", token=claims())).json["code"] == "token_missing"
 
 

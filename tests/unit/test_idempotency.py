@@ -1,4 +1,4 @@
-"""Creating once, through a route, on a real Postgres with the real migrations."""
+"""Idempotent creation through a route, with a real Postgres and the real migrations."""
 
 import json
 import threading
@@ -78,7 +78,7 @@ def count(users: pg8000.native.Connection) -> int:
     return int(found)
 
 
-def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(
+def test_a_repeated_request_gets_the_same_bytes_and_creates_nothing(
     users: pg8000.native.Connection, logs: Logs
 ) -> None:
     first, again = post(), post()
@@ -94,7 +94,7 @@ def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(
     assert [line["sql_round_trips"] for line in logs.lines()] == [1, 2]
 
 
-def test_without_a_key_it_is_400_that_names_the_header(users: pg8000.native.Connection) -> None:
+def test_a_missing_key_is_400_and_the_header_is_named(users: pg8000.native.Connection) -> None:
     refused = post(key=None)
     assert (refused.status, refused.json["code"]) == (400, "idempotency_key_missing")
     assert [error["header"] for error in refused.json["errors"]] == ["Idempotency-Key"]
@@ -102,7 +102,7 @@ def test_without_a_key_it_is_400_that_names_the_header(users: pg8000.native.Conn
 
 
 @pytest.mark.parametrize("key", ["x" * 256, '"two words"', "two words", "a,\tb", "é", "\x7f"])
-def test_a_key_is_visible_ascii_of_bounded_length(key: str) -> None:
+def test_a_key_that_is_too_long_or_not_visible_ascii_is_refused(key: str) -> None:
     refused = post(key=key)
     assert (refused.status, refused.json["code"]) == (400, "idempotency_key_invalid")
 
@@ -126,14 +126,14 @@ def test_another_body_or_path_under_the_same_key_is_422(users: pg8000.native.Con
     assert count(users) == 1
 
 
-def test_a_key_is_of_one_caller_and_one_route(users: pg8000.native.Connection) -> None:
+def test_a_key_belongs_to_one_caller_and_one_route(users: pg8000.native.Connection) -> None:
     assert post("ada@example.org").status == 201
     assert post("eve@example.org", uid=OTHER).status == 201
     assert post("joe@example.org", resource="/v1/users").status == 201
     assert count(users) == 3
 
 
-def test_a_refusal_in_the_work_leaves_the_key_free(users: pg8000.native.Connection) -> None:
+def test_a_refused_operation_leaves_the_key_free(users: pg8000.native.Connection) -> None:
     users.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'ada@example.org')")
     assert (post().status, post().json["code"]) == (409, "email_taken")
     assert post("nobody@example.org").json["code"] == "nobody"
@@ -142,7 +142,7 @@ def test_a_refusal_in_the_work_leaves_the_key_free(users: pg8000.native.Connecti
     assert post("eve@example.org").status == 201
 
 
-def test_a_record_counts_for_24_hours(users: pg8000.native.Connection) -> None:
+def test_a_record_is_valid_for_24_hours(users: pg8000.native.Connection) -> None:
     post()
     [[hours]] = users.run(
         "SELECT extract(epoch FROM expires_at - now()) / 3600 FROM idempotency_keys"
@@ -155,7 +155,7 @@ def test_a_record_counts_for_24_hours(users: pg8000.native.Connection) -> None:
 
 
 def claim(connection: pg8000.native.Connection) -> None:
-    """Somebody else has the key, in a transaction that is still open."""
+    """Let another session claim the key in a transaction that is still open."""
     connection.run("BEGIN")
     connection.run(
         "INSERT INTO idempotency_keys (caller, route, key, fingerprint, expires_at)"
@@ -177,7 +177,7 @@ def test_a_request_still_in_flight_is_409(users: pg8000.native.Connection) -> No
     assert post().status == 201
 
 
-def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(
+def test_a_lock_held_by_others_is_503_and_not_a_conflict_of_the_key(
     users: pg8000.native.Connection,
 ) -> None:
     postgres.query("SET lock_timeout = '50ms'")
@@ -192,8 +192,13 @@ def test_a_lock_that_the_work_waits_for_is_503_and_not_the_key_s(
     assert post().status == 201
 
 
-def test_a_concurrent_repeat_gets_the_answer_of_the_first(users: pg8000.native.Connection) -> None:
-    """The first commits while the second waits for its index entry; and had it been undone, the second would do it."""
+def test_a_concurrent_repeat_gets_the_response_of_the_first(
+    users: pg8000.native.Connection,
+) -> None:
+    """Let the first commit while the second waits for its index entry.
+
+    If the first were rolled back, the second would do the work.
+    """
     answers: list[Answer] = []
     claim(users)
     thread = threading.Thread(target=lambda: answers.append(post()))
@@ -205,10 +210,10 @@ def test_a_concurrent_repeat_gets_the_answer_of_the_first(users: pg8000.native.C
     assert "idempotency-replayed" not in answers[0].headers
 
 
-def test_a_crash_between_the_work_and_the_answer_makes_nothing_twice(
+def test_a_crash_between_the_work_and_the_response_creates_nothing_twice(
     users: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database commits, but its answer is lost. A retry gets the stored response."""
+    """Lose the answer of the commit: a retry gets the stored response."""
     execute = PipelinedConnection.execute
 
     def lose(*arguments: Any) -> Any:

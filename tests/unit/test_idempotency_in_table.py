@@ -1,4 +1,4 @@
-"""Creating once in the table, through a route, on moto's DynamoDB."""
+"""Idempotent creation in the table, through a route, on moto's DynamoDB."""
 
 import json
 import time
@@ -55,7 +55,7 @@ def post(role: str = "editor", key: str | None = "k-1", uid: str = UID) -> Answe
 
 
 def count(items: Any) -> int:
-    """Of what requests have written."""
+    """Return how many items requests have written."""
     found = [item for item in items.scan(TableName=TABLE)["Items"] if item["pk"]["S"] != "G#"]
     return sum(item["sk"]["S"] != "META" for item in found)
 
@@ -71,7 +71,7 @@ def test_a_repeated_request_gets_the_same_bytes_and_makes_nothing(items: Any, lo
     assert [line["dynamodb_calls"] for line in logs.lines()] == [2, 3]
 
 
-def test_the_record_has_the_attributes_that_the_table_promises(items: Any) -> None:
+def test_the_record_has_the_documented_attributes(items: Any) -> None:
     post()
     record = dynamodb.plain(
         items.get_item(
@@ -83,7 +83,7 @@ def test_the_record_has_the_attributes_that_the_table_promises(items: Any) -> No
     assert 86300 < record["expires_at"] - time.time() <= 86400
 
 
-def test_without_a_key_nothing_is_made(items: Any) -> None:
+def test_without_a_key_nothing_is_created(items: Any) -> None:
     assert (post(key=None).status, post(key=None).json["code"], count(items)) == (
         400,
         "idempotency_key_missing",
@@ -97,7 +97,7 @@ def test_another_body_under_the_same_key_is_422(items: Any) -> None:
     assert post("admin", uid=OTHER).status == 201
 
 
-def test_a_condition_of_the_work_that_fails_leaves_the_key_free(items: Any) -> None:
+def test_a_failed_condition_of_the_operation_leaves_the_key_free(items: Any) -> None:
     post()
     refused = post(key="k-2")
     assert (refused.status, refused.json["code"], refused.json["detail"]) == (
@@ -108,9 +108,7 @@ def test_a_condition_of_the_work_that_fails_leaves_the_key_free(items: Any) -> N
     assert post("admin", key="k-2").status == 201
 
 
-def test_a_record_that_has_expired_counts_as_none(
-    items: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_expired_record_is_ignored(items: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     post()
     later = SimpleNamespace(time=lambda: time.time() + 86401)
     monkeypatch.setattr(idempotency_in_table, "time", later)
@@ -118,7 +116,7 @@ def test_a_record_that_has_expired_counts_as_none(
 
 
 def cancelled(monkeypatch: pytest.MonkeyPatch, *codes: str) -> None:
-    """moto runs one transaction at a time, so what two at once get is said here as AWS says it."""
+    """Return the error that AWS gives for a conflict; moto runs one transaction at a time."""
 
     def refuse(**_: Any) -> None:
         reasons = [{"Code": code} for code in codes]

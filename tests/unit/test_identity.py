@@ -1,4 +1,4 @@
-"""post_confirmation and the identity behind it, through the trigger's handler, on real stores."""
+"""post_confirmation and the user's identity, through the trigger's handler, on real stores."""
 
 import threading
 from typing import Any
@@ -50,7 +50,9 @@ def test_a_confirmed_person_becomes_a_user_in_both_stores(
     assert meta.status == "active"
 
 
-def test_a_repeat_changes_nothing(database: pg8000.native.Connection, table: Any) -> None:
+def test_a_repeated_confirmation_changes_nothing(
+    database: pg8000.native.Connection, table: Any
+) -> None:
     confirm()
     before = database.run("SELECT * FROM users"), database.run("SELECT * FROM audit_events")
     confirm(given_name="Other", email="other@example.org")
@@ -60,7 +62,7 @@ def test_a_repeat_changes_nothing(database: pg8000.native.Connection, table: Any
     ) == before
 
 
-def test_what_one_step_left_undone_the_next_call_does(
+def test_the_next_call_completes_an_interrupted_confirmation(
     database: pg8000.native.Connection, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throttled(uid: str) -> None:
@@ -77,12 +79,12 @@ def test_what_one_step_left_undone_the_next_call_does(
     assert database.run("SELECT count(*) FROM users") == [[1]]
 
 
-def test_a_reset_password_makes_no_user(database: pg8000.native.Connection, table: Any) -> None:
+def test_a_reset_password_creates_no_user(database: pg8000.native.Connection, table: Any) -> None:
     handler(trigger_event("PostConfirmation_ConfirmForgotPassword", ADA), Context())
     assert database.run("SELECT count(*) FROM users") == [[0]]
 
 
-def test_the_email_of_a_living_user_is_refused_to_another_identity(
+def test_an_active_users_address_is_refused_to_another_identity(
     database: pg8000.native.Connection, table: Any, logs: Logs
 ) -> None:
     confirm()
@@ -114,7 +116,7 @@ def test_an_erased_user_gets_no_new_meta(database: pg8000.native.Connection, tab
 
 
 @pytest.mark.parametrize("locale", ["en_GB", "", "x" * 2000])
-def test_names_that_we_would_refuse_do_not_stop_anybody(
+def test_an_invalid_name_does_not_prevent_the_confirmation(
     database: pg8000.native.Connection, table: Any, locale: str
 ) -> None:
     confirm(locale=locale, given_name="a\x00b", family_name="  Lovelace ")
@@ -126,13 +128,13 @@ def test_names_that_we_would_refuse_do_not_stop_anybody(
 @pytest.mark.parametrize(
     "emails", [["ada@example.org"] * 6, [f"ada{n}@example.org" for n in range(6)]], ids=str
 )
-def test_concurrent_calls_make_one_user(
+def test_concurrent_calls_create_one_user(
     database: pg8000.native.Connection,
     server: Postgres,
     monkeypatch: pytest.MonkeyPatch,
     emails: list[str],
 ) -> None:
-    """Each caller has its own connection, as each container has; all start while the identities cannot be written."""
+    """Start each call with a connection of its own, while a lock stops writes of identities."""
     local = threading.local()
 
     def query(sql: str, **parameters: object) -> list[Any]:

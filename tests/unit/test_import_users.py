@@ -1,4 +1,6 @@
-"""`make import-users`, through the handler of the API: refused rows, interruptions at every call, limits of the rate."""
+"""`make import-users` with the API's handler: refused rows, interruptions at every call, rate
+limits.
+"""
 
 import json
 import sys
@@ -51,11 +53,11 @@ INVITED = ["ada", "grace2", "hedy"]
 
 
 class KilledError(BaseException):
-    """The process ends here."""
+    """The end of the process."""
 
 
 class Api:
-    """The API as the handler answers it. The stream delivers while the command sleeps."""
+    """The API as its handler answers. The stream is delivered while the command sleeps."""
 
     def __init__(self, database: pg8000.native.Connection) -> None:
         self.database = database
@@ -124,7 +126,7 @@ def written(folder: Path, number: int, rows: str = ROWS) -> Path:
     return file
 
 
-def test_rows_are_invited_and_refused_as_the_api_does(api: Api, tmp_path: Path) -> None:
+def test_rows_are_invited_or_refused_as_by_the_api(api: Api, tmp_path: Path) -> None:
     file = written(tmp_path, 0)
     assert api.run(file) == REFUSED
     assert api.invited(0) == INVITED
@@ -132,12 +134,12 @@ def test_rows_are_invited_and_refused_as_the_api_does(api: Api, tmp_path: Path) 
         "SELECT roles FROM invitations JOIN users USING (uid) WHERE email = 'ada-0@example.org'"
     ) == [[["editor"]]]
     asked = len(api.requests)
-    assert api.run(file) == REFUSED  # the second run asks about refused rows alone
+    assert api.run(file) == REFUSED  # the second run sends only the refused rows again
     assert len(api.requests) - asked == 3
     assert api.invited(0) == INVITED
 
 
-def test_a_run_that_is_killed_at_any_call_and_repeated_ends_the_same(
+def test_a_run_killed_at_any_call_and_repeated_has_the_same_result(
     api: Api, tmp_path: Path
 ) -> None:
     refused = api.run(written(tmp_path, 0, FEW_ROWS))
@@ -150,14 +152,14 @@ def test_a_run_that_is_killed_at_any_call_and_repeated_ends_the_same(
             api.run(file)
         api.cut = None
         journal = file.with_suffix(".journal")
-        if journal.exists():  # the last line was cut, too
+        if journal.exists():  # also test a last line that is incomplete
             journal.write_bytes(journal.read_bytes()[:-7])
         assert api.run(file) == refused, number
         assert api.invited(number) == ["ada", "hedy"], number
     print(f"{2 * calls} cut points, each survived")
 
 
-def test_a_dry_run_finds_the_same_rows_and_invites_nobody(api: Api, tmp_path: Path) -> None:
+def test_a_dry_run_refuses_the_same_rows_and_invites_nobody(api: Api, tmp_path: Path) -> None:
     assert api.run(written(tmp_path, 0), is_dry_run=True) == REFUSED
     assert api.database.run("SELECT FROM operations") == []
 
@@ -175,17 +177,19 @@ def test_the_rate_and_retry_after_are_respected(api: Api, tmp_path: Path) -> Non
     assert len(keys) == 1
 
 
-def test_an_api_that_stays_away_stops_the_run(api: Api, tmp_path: Path) -> None:
+def test_an_unreachable_api_stops_the_run(api: Api, tmp_path: Path) -> None:
     api.answers = [Answer(503, {}, b"{}")] * 8
     with pytest.raises(RefusedError, match="503 8 times"):
         api.run(written(tmp_path, 0))
 
 
 @pytest.mark.parametrize("code", ["mfa_required", "insufficient_scope", "permission_missing"])
-def test_a_caller_who_may_not_invite_stops_the_run_at_the_first_row(
+def test_a_caller_without_the_permission_stops_the_run_at_the_first_row(
     api: Api, tmp_path: Path, code: str
 ) -> None:
-    """Else each row would be refused for a reason that is not the row's."""
+    """Check this, because otherwise each row would be refused for a reason that has nothing to do
+    with it.
+    """
     body = json.dumps({"code": code, "detail": "You may not."}).encode()
     api.answers = [Answer(403, {}, body)]
     with pytest.raises(RefusedError, match=r"refused the caller: You may not\."):
@@ -194,7 +198,7 @@ def test_a_caller_who_may_not_invite_stops_the_run_at_the_first_row(
 
 
 def test_a_long_journal_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading it at each entry would take the square of the rows' number."""
+    """Check the number of reads: one for each entry would take quadratic time."""
     file = tmp_path / "users.journal"
     file.write_text('{"key": "a", "state": "invi')
     journal = Journal(file)
@@ -218,7 +222,7 @@ def test_a_long_journal_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (None, "does not exist"),
     ],
 )
-def test_a_file_that_is_none_of_users_is_refused(
+def test_a_file_without_the_columns_of_users_is_refused(
     tmp_path: Path, content: str | bytes | None, words: str
 ) -> None:
     file = tmp_path / "users.csv"
@@ -228,7 +232,7 @@ def test_a_file_that_is_none_of_users_is_refused(
         list(import_rows.read(file))
 
 
-def test_a_file_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+def test_a_file_exported_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     file = tmp_path / "users.csv"
     file.write_bytes('\ufeffemail,roles\r\na@example.org,"x, y"\r\n'.encode())
     assert list(import_rows.read(file)) == [Row(2, {"email": "a@example.org", "roles": ["x", "y"]})]
@@ -248,7 +252,7 @@ class Target:
 
 @pytest.fixture
 def command(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Return the command, on a file of the rows."""
+    """Return the command for a file with these rows."""
     monkeypatch.setattr(environment, "environment", lambda name: Target())
     monkeypatch.setattr(observations, "ask", lambda url, request: api.ask(request))
     monkeypatch.setattr(throwaway_user, "sign_in", lambda *arguments: "token")
@@ -262,7 +266,7 @@ def command(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     return run
 
 
-def test_what_the_command_writes_has_no_personal_data(
+def test_the_commands_output_has_no_personal_data(
     command: Callable[..., int],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -283,7 +287,7 @@ def test_what_the_command_writes_has_no_personal_data(
     assert report.read_text().splitlines()[1] == "3,email,The address is also in line 2."
 
 
-def test_nobody_who_signs_in_is_named(
+def test_without_a_signed_in_caller_the_command_is_refused(
     command: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("TOKEN", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
@@ -292,7 +296,7 @@ def test_nobody_who_signs_in_is_named(
     assert "Set ADMIN_EMAIL and ADMIN_PASSWORD, or TOKEN" in capsys.readouterr().err
 
 
-def test_a_refusal_names_its_line(tmp_path: Path) -> None:
+def test_a_refusal_names_the_line_of_the_file(tmp_path: Path) -> None:
     report = tmp_path / "refused.csv"
     import_users.write_report(report, [Refusal(2, "email", "No.")])
     assert report.read_text() == "line,column,reason\n2,email,No.\n"

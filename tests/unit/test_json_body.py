@@ -1,4 +1,6 @@
-"""Bodies, through a route that decodes one: what is refused, with which status, and where it says the fault is."""
+"""JSON bodies through a route that decodes one: refusals, their status, and the position of the
+error.
+"""
 
 import json
 from typing import Annotated, Any
@@ -52,7 +54,7 @@ def pointers(refused: Answer) -> list[str]:
     return sorted(error["pointer"] for error in refused.json["errors"])
 
 
-def test_a_good_body_arrives_as_the_model() -> None:
+def test_a_valid_body_is_decoded_into_the_model() -> None:
     sent = {"name": "  Zoe\u0308 ", "lines": [{"count": 2}], "language": "pt-BR"}
     assert send(sent).json == {
         "name": "Zoë",
@@ -66,7 +68,7 @@ def test_a_good_body_arrives_as_the_model() -> None:
     }
 
 
-def test_every_wrong_field_is_named_at_once() -> None:
+def test_every_invalid_field_is_named_at_once() -> None:
     sent = {
         "name": 7,
         "lines": [{"count": 1}, {"count": 0, "extra": 1}, {}, "x"],
@@ -94,7 +96,7 @@ def test_unknown_fields_are_reported_in_the_order_of_the_request() -> None:
     assert [error["pointer"] for error in refused.json["errors"]] == [f"#/{name}" for name in names]
 
 
-def test_errors_say_what_is_expected() -> None:
+def test_errors_name_the_expected_value() -> None:
     details = {
         error["pointer"]: error["detail"]
         for error in send({"id": 1, "nmae": 1, "lines": {}}).json["errors"]
@@ -127,7 +129,7 @@ def test_a_name_is_one_printable_line_of_bounded_length(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 100, "O\u2019Brien-Ñandú", "می‌خواهم", "李小龍", "👩‍💻"])
-def test_names_of_the_world_are_kept(name: str) -> None:
+def test_names_of_all_scripts_are_accepted(name: str) -> None:
     assert send({"name": name}).json["name"] == name
 
 
@@ -144,7 +146,7 @@ def test_a_locale_has_the_form_of_a_language_tag(tag: str) -> None:
     "body",
     ["{", "{}x", "nope", '{"name":"\\ud800"}', "\ufeff{}", "NaN", "[1e999]", '{"name":"a\nb"}'],
 )
-def test_what_is_not_json_is_400(body: str) -> None:
+def test_a_body_that_is_not_json_is_400(body: str) -> None:
     refused = send(body)
     assert (refused.status, refused.json["code"]) == (400, "body_malformed")
 
@@ -155,19 +157,19 @@ def test_bytes_that_are_not_utf_8_are_400() -> None:
     assert (refused.status, refused.json["code"]) == (400, "body_malformed")
 
 
-def test_what_the_gateway_made_of_other_bytes_is_400_and_the_character_itself_is_not() -> None:
+def test_a_replacement_character_is_400_only_where_the_gateway_inserted_it() -> None:
     refused = send(b'{"name":"Jos\xe9"}'.decode(errors="replace"))
     assert (refused.status, refused.json["code"]) == (400, "body_malformed")
     assert send(r'{"name":"Jos\ufffd"}').status == 200
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "3", '"x"'])
-def test_json_that_is_no_object_is_422_at_the_root(body: str) -> None:
+def test_json_that_is_not_an_object_is_422_at_the_root(body: str) -> None:
     assert pointers(send(body)) == ["#"]
 
 
 @pytest.mark.parametrize("body", [None, ""])
-def test_no_body_is_400(body: str | None) -> None:
+def test_a_missing_body_is_400(body: str | None) -> None:
     refused = answer(handler(api_event("POST /v1/orders", body), Context()))
     assert (refused.status, refused.json["code"]) == (400, "body_missing")
 
@@ -191,7 +193,7 @@ def test_another_media_type_is_415(content_type: str | None) -> None:
         "application/json; profile=https://example.com/p; charset=utf-8",
     ],
 )
-def test_the_media_type_may_be_written_in_any_way(content_type: str) -> None:
+def test_equivalent_spellings_of_the_media_type_are_accepted(content_type: str) -> None:
     assert send({"name": "a"}, content_type).status == 200
 
 
@@ -218,7 +220,7 @@ def test_a_body_may_nest_32_levels(levels: int, status: int) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f", "\x85", "\x9f"])
-def test_no_text_anywhere_holds_control_characters(character: str) -> None:
+def test_control_characters_are_refused_in_every_text(character: str) -> None:
     text = f"a{character}b"
     sent = {
         "name": text,
@@ -235,13 +237,13 @@ def test_no_text_anywhere_holds_control_characters(character: str) -> None:
     ]
 
 
-def test_a_remark_may_have_lines_and_a_name_may_not() -> None:
+def test_only_multiline_fields_accept_line_breaks() -> None:
     assert send({"name": "a", "remark": "b\r\n\tc"}).json["remark"] == "b\r\n\tc"
     assert pointers(send({"name": "a\tb", "remark": ""})) == ["#/name"]
 
 
 @pytest.mark.parametrize("number", [1 << 53, -(1 << 53), 1 << 64, 1 << 200])
-def test_a_number_is_one_that_every_program_reads_alike(number: int) -> None:
+def test_a_number_that_programs_read_differently_is_refused(number: int) -> None:
     assert pointers(send({"name": "a", "number": number, "anything": {"x": number}})) == [
         "#/anything/x",
         "#/number",
@@ -249,14 +251,14 @@ def test_a_number_is_one_that_every_program_reads_alike(number: int) -> None:
     assert send({"name": "a", "number": (1 << 53) - 1}).status == 200
 
 
-def test_a_body_has_10_000_values_at_most() -> None:
+def test_a_body_has_at_most_10_000_values() -> None:
     fits = {"name": "a", "anything": [0] * (json_values.MAX_VALUES - 2)}
     assert send(fits).status == 200
     refused = send({**fits, "remark": ""})
     assert (refused.status, refused.json["code"]) == (413, "body_too_many_values")
 
 
-def test_hundred_errors_are_enough() -> None:
+def test_at_most_100_errors_are_reported() -> None:
     assert len(pointers(send({"name": "a", **{f"x{number}": 1 for number in range(200)}}))) == 100
 
 
@@ -269,7 +271,7 @@ def test_hundred_errors_are_enough() -> None:
         ("x" * 64 + "@a.example", "x" * 64 + "@a.example"),
     ],
 )
-def test_a_mailbox_has_one_spelling(typed: str, kept: str) -> None:
+def test_an_address_is_normalised(typed: str, kept: str) -> None:
     assert send({"name": "a", "email": typed}).json["email"] == kept
 
 
@@ -282,15 +284,15 @@ def test_a_mailbox_has_one_spelling(typed: str, kept: str) -> None:
         "a@ex\u202eample.org", "a@\u2024.example", "a\n@example.org", "é" * 33 + "@a.example",
     ],
 )  # fmt: skip
-def test_what_mail_does_not_take_is_no_address(typed: str) -> None:
+def test_an_address_that_mail_servers_refuse_is_refused(typed: str) -> None:
     assert pointers(send({"name": "a", "email": typed})) == ["#/email"]
 
 
-def test_many_brackets_are_not_depth() -> None:
+def test_many_brackets_side_by_side_are_not_depth() -> None:
     assert send({"name": "a", "lines": [{"count": 1}] * 500}).status == 200
 
 
-def test_too_many_items_are_reported_for_the_list() -> None:
+def test_too_many_items_are_one_error_of_the_list() -> None:
     [error] = send({"name": "a", "lines": [{"count": 1}] * 501}).json["errors"]
     assert error["pointer"] == "#/lines"
 
@@ -310,7 +312,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_no_body_is_our_fault(body: object) -> None:
+def test_no_body_causes_a_500(body: object) -> None:
     refused = send(body)
     assert refused.status in (200, 400, 422)
     if refused.status == 422:
@@ -318,5 +320,5 @@ def test_no_body_is_our_fault(body: object) -> None:
 
 
 @given(st.text(min_size=1, max_size=40))
-def test_no_text_is_our_fault(text: str) -> None:
+def test_no_text_causes_a_500(text: str) -> None:
     assert send(text).status in (200, 400, 422)

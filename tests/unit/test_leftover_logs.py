@@ -1,4 +1,4 @@
-"""A destroy deletes the log groups that RDS makes again, as long as they come back, and nobody else's."""
+"""The log groups that RDS creates again after a destroy: they are deleted, and no others are."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def logs() -> Iterator[Any]:
         yield client
 
 
-def test_recreated_log_groups_of_this_environment_alone_are_deleted(logs: Any) -> None:
+def test_only_recreated_log_groups_of_this_environment_are_deleted(logs: Any) -> None:
     moments = iter(range(0, 1000, 5))
     told: list[str] = []
     comes_back = [20, 55]

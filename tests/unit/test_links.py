@@ -1,4 +1,4 @@
-"""The links of every Markdown file, and of the pages that `make docs-site` writes from some."""
+"""The links of every Markdown file, and of the pages that `make docs-site` generates."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ HREF = re.compile(r'href="([^"]+)"')
 
 
 def relative(links: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield path and anchor of the links that lead to a file of this repository."""
+    """Yield path and anchor of the links to files of this repository."""
     for link in links:
         if not re.match(r"[a-z]+:", link):
             path, _, anchor = link.partition("#")
@@ -37,7 +37,7 @@ def anchors(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_each_relative_link_leads_to_a_file_and_a_heading(file: Path) -> None:
+def test_each_relative_link_leads_to_an_existing_file_and_heading(file: Path) -> None:
     dead = []
     for path, anchor in relative(LINK.findall(FENCED.sub("", file.read_text()))):
         target = (file.parent / path) if path else file
@@ -56,7 +56,7 @@ def test_the_index_of_the_documentation_links_to_every_page() -> None:
     assert not pages - links, "pages that no reader of docs/README.md finds: link them there"
 
 
-def test_each_link_of_the_site_leads_to_one_of_its_pages() -> None:
+def test_each_link_of_the_site_leads_to_an_existing_page() -> None:
     guides = docs_site.read_guides()
     pages = {f"{page.name}.html": page.body for page in guides}
     assert len(pages) == len(guides), "two pages have one name: the second replaces the first"

@@ -1,4 +1,4 @@
-"""`/v1/me`, through the handler, on a real Postgres with the real migration and on moto's DynamoDB."""
+"""`/v1/me` through the handler, with a real Postgres, the real migrations and moto's DynamoDB."""
 
 import re
 import threading
@@ -17,7 +17,7 @@ from users.handler import handler
 
 @dataclass
 class Member:
-    """An active user, Ada, and her calls."""
+    """The active user Ada, and her requests."""
 
     database: pg8000.native.Connection
     table: Any
@@ -101,7 +101,7 @@ def test_the_record_holds_the_row_the_attributes_and_the_roles(member: Member) -
     assert got.headers["cache-control"] == "no-store"
 
 
-def test_reading_costs_one_flight_and_the_session_two_calls_at_most(
+def test_a_read_costs_one_round_trip_to_postgres_and_at_most_two_calls_to_the_table(
     member: Member, logs: Logs
 ) -> None:
     member.get()
@@ -120,14 +120,14 @@ def test_an_unchanged_record_is_304(member: Member) -> None:
     assert member.get(If_None_Match='"other"').status == 200
 
 
-def test_what_is_kept_about_people_is_not_shown_to_them(member: Member) -> None:
+def test_attributes_hidden_from_their_user_are_not_shown(member: Member) -> None:
     member.put_namespace("notes", visible_to="nobody")
     for namespace in ("notes", "profile", "unheard_of"):
         member.put(f"ATTR#{namespace}#team", value={"S": "platform"}, version={"N": "1"})
     assert member.get().json["attributes"] == {"profile": {"team": "platform"}}
 
 
-def test_the_tag_covers_the_row_the_attributes_and_the_roles(member: Member) -> None:
+def test_the_etag_covers_the_row_the_attributes_and_the_roles(member: Member) -> None:
     tags = [member.etag(), member.etag()]
     member.put("ATTR#profile#team", value={"S": "platform"}, version={"N": "1"})
     tags.append(member.etag())
@@ -139,7 +139,7 @@ def test_the_tag_covers_the_row_the_attributes_and_the_roles(member: Member) -> 
     assert tags[-1] == member.etag()
 
 
-def test_a_patch_changes_what_it_names_clears_nulls_and_leaves_the_rest(member: Member) -> None:
+def test_a_patch_changes_named_fields_clears_nulls_and_keeps_the_rest(member: Member) -> None:
     changed = member.patch('{"given_name":" Augusta ","locale":"en-GB"}', If_Match=member.etag())
     assert changed.status == 200
     assert (changed.json["given_name"], changed.json["family_name"]) == ("Augusta", "Lovelace")
@@ -149,7 +149,7 @@ def test_a_patch_changes_what_it_names_clears_nulls_and_leaves_the_rest(member: 
     assert cleared.json["updated_at"] > cleared.json["created_at"]
 
 
-def test_plain_json_is_taken_as_a_merge_patch(member: Member) -> None:
+def test_plain_json_is_accepted_as_a_merge_patch(member: Member) -> None:
     assert (
         member.patch('{"locale":"fr"}', If_Match="*", Content_Type="application/json").json[
             "locale"
@@ -158,7 +158,7 @@ def test_plain_json_is_taken_as_a_merge_patch(member: Member) -> None:
     )
 
 
-def test_a_change_leaves_one_audit_row_without_personal_data(member: Member) -> None:
+def test_a_change_writes_one_audit_event_without_personal_data(member: Member) -> None:
     member.patch('{"given_name":"Augusta","locale":null}', If_Match=member.etag())
     request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
     assert member.trail() == [
@@ -166,7 +166,7 @@ def test_a_change_leaves_one_audit_row_without_personal_data(member: Member) -> 
     ]
 
 
-def test_a_change_needs_the_current_tag(member: Member) -> None:
+def test_a_change_needs_the_current_etag(member: Member) -> None:
     old = member.etag()
     assert (
         member.patch('{"locale":"de"}').status,
@@ -194,13 +194,13 @@ def test_a_change_needs_the_current_tag(member: Member) -> None:
     assert member.patch('{"locale":"it"}', If_Match="*").status == 200
 
 
-def test_a_tag_from_before_an_attribute_changed_is_stale(member: Member) -> None:
+def test_an_etag_from_before_a_change_of_attributes_is_stale(member: Member) -> None:
     old = member.etag()
     member.put("ATTR#profile#team", value={"S": "platform"}, version={"N": "1"})
     assert member.patch('{"locale":"de"}', If_Match=old).status == 412
 
 
-def test_a_change_that_slips_in_between_read_and_update_is_not_lost(
+def test_a_concurrent_change_between_read_and_update_is_not_lost(
     member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = member.etag()
@@ -216,7 +216,7 @@ def test_a_change_that_slips_in_between_read_and_update_is_not_lost(
 
 
 def test_the_loser_of_a_race_for_the_row_gets_412(member: Member) -> None:
-    """The other writer holds the row, so the UPDATE waits, then finds another version."""
+    """Let another writer hold the row, so that the UPDATE waits and then finds another version."""
     tag = member.etag()
     member.database.run("BEGIN")
     member.database.run("UPDATE users SET given_name = 'Other', version = version + 1")
@@ -255,9 +255,7 @@ def test_an_empty_patch_changes_nothing(member: Member) -> None:
         ('{"locale":"en_GB"}', "#/locale", "Must be a language tag such as `en` or `pt-BR`"),
     ],
 )
-def test_a_field_that_cannot_be_is_named(
-    member: Member, body: str, pointer: str, detail: str
-) -> None:
+def test_an_invalid_field_is_named(member: Member, body: str, pointer: str, detail: str) -> None:
     refused = member.patch(body, If_Match=member.etag())
     assert refused.status == 422
     assert refused.json["errors"] == [{"pointer": pointer, "detail": detail}]
@@ -272,7 +270,7 @@ def test_text_that_looks_like_sql_or_json_is_only_text(member: Member) -> None:
 
 
 @pytest.mark.parametrize("erase", ["DELETE FROM users", "UPDATE users SET status = 'erased'"])
-def test_a_user_who_is_gone_is_404(member: Member, erase: str) -> None:
+def test_a_deleted_user_is_404(member: Member, erase: str) -> None:
     tag = member.etag()
     member.database.run(erase)
     for gone in (
@@ -284,7 +282,7 @@ def test_a_user_who_is_gone_is_404(member: Member, erase: str) -> None:
     assert member.trail() == []
 
 
-def test_a_database_that_is_down_is_503(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_is_503(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(user: str) -> None:
         raise postgres.DatabaseUnavailableError("no answer")
 

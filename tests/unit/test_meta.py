@@ -1,4 +1,6 @@
-"""Health and the contract, through the handler, and what the service loads to answer them."""
+"""Health, configuration and the contract, through the handler, and the modules that the service
+loads.
+"""
 
 import json
 import shutil
@@ -68,19 +70,19 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         each.cache_clear()
 
 
-def test_health_passes_without_a_token() -> None:
+def test_health_needs_no_token() -> None:
     got = get("/v1/health")
     assert (got.status, got.json) == (200, {"status": "pass", "stage": "test"})
     assert got.headers["cache-control"] == "no-store"
 
 
 def of_stage(path: str, variables: dict[str, str] | None, method: str = "GET") -> Answer:
-    """Ask as through a stage with these variables."""
+    """Send the request through a stage with these variables."""
     event = api_event(f"{method} {path}") | {"stageVariables": variables}
     return answer(handler(event, Context()))
 
 
-def test_the_contract_names_the_api_and_the_sign_in_page_that_answer(document: Path) -> None:
+def test_the_contract_names_the_addresses_of_the_api_and_the_sign_in_page(document: Path) -> None:
     got = of_stage("/v1/openapi.json", POOL)
     served = got.json
     assert served.pop("servers") == [{"url": API}]
@@ -144,7 +146,9 @@ def test_the_configuration_of_the_laptop_names_the_laptop(
     assert got["token_endpoint"] == "http://127.0.0.1:4566/oauth2/token"
 
 
-def test_the_configuration_of_an_api_without_a_pool_has_no_addresses(document: Path) -> None:
+def test_the_configuration_of_an_api_without_a_pool_has_no_sign_in_addresses(
+    document: Path,
+) -> None:
     got = of_stage("/v1/configuration", None).json
     unknown = ("issuer", "user_pool_id", "client_id", "authorization_endpoint", "token_endpoint")
     assert [got[name] for name in unknown] == [None] * len(unknown)
@@ -172,7 +176,7 @@ def test_a_package_without_the_document_fails_and_says_what_to_do(
     assert "make build" in logs.line()["error"]["message"]
 
 
-def test_the_service_starts_without_any_store_s_driver(tmp_path: Path) -> None:
+def test_the_service_starts_without_database_drivers(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "functions/meta", tmp_path / "meta")
     (tmp_path / "meta" / access_rules.FILE).write_bytes(
         access_rules.rules(ROOT / "functions/meta/openapi.yaml")
@@ -194,7 +198,7 @@ def test_the_service_starts_without_any_store_s_driver(tmp_path: Path) -> None:
     }
 
 
-def test_a_query_that_the_contract_does_not_have_is_400() -> None:
+def test_an_unknown_query_parameter_is_400() -> None:
     refused = answer(
         handler(api_event("GET /v1/health", query={"x": ["1"], "y": ["2"]}), Context())
     )

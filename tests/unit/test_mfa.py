@@ -41,7 +41,7 @@ SELF_SERVICE = "aws.cognito.signin.user.admin"
 
 
 class Pool:
-    """Cognito's part: the accounts that have an authenticator app, and what was called."""
+    """A stub of Cognito: the accounts with an authenticator app, and its calls."""
 
     def __init__(self) -> None:
         self.apps = set[str]()
@@ -65,7 +65,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 @pytest.fixture
 def ada(database: pg8000.native.Connection, table: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Ada is an administrator, and the role needs MFA."""
+    """Prepare Ada as an administrator, and let the role need MFA."""
     monkeypatch.setenv("MFA_ROLES", "admin lead")
     new_admin(database, UID, "ada@example.org")
     database.run("UPDATE identities SET subject = :sub", sub=SUB)
@@ -95,7 +95,7 @@ def token(**changed: str) -> dict[str, str]:
 
 
 def later() -> str:
-    """A sign-in after everything else, because the end of sessions is dated by whole seconds."""
+    """Return the time of a later sign-in. The end of sessions is stored in whole seconds."""
     return str(int(time.time()) + 100)
 
 
@@ -127,7 +127,7 @@ def outcome(got: Answer) -> str:
 
 
 def perform() -> None:
-    """Execute the latest command, as the stream would ask for it."""
+    """Execute the latest command, as the stream does."""
     meta = user_table.meta(UID)
     assert meta is not None
     image = {"pk": {"S": f"COMMAND#{meta.mfa_change}"}, "sk": {"S": "META"}}
@@ -141,7 +141,7 @@ def enable(pool: Pool) -> None:
     perform()
 
 
-def test_a_token_has_no_role_that_needs_mfa_until_the_user_has_it(ada: str, pool: Pool) -> None:
+def test_a_token_has_no_role_that_needs_mfa_until_the_user_has_mfa(ada: str, pool: Pool) -> None:
     before = generated()
     assert before["claimsToAddOrOverride"]["roles"] == ""
     assert before["claimsToAddOrOverride"]["needs_mfa"] == "true"
@@ -158,7 +158,8 @@ def test_the_token_of_a_user_with_mfa_cannot_turn_it_off_at_cognito(ada: str, po
     assert generated()["scopesToSuppress"] == []
     pool.apps.add(SUB)
     call("PUT /v1/me/mfa")
-    assert generated()["scopesToSuppress"] == [SELF_SERVICE]  # before Cognito asks for the app
+    # before Cognito asks for the app's code
+    assert generated()["scopesToSuppress"] == [SELF_SERVICE]
     perform()
     assert generated()["scopesToSuppress"] == [SELF_SERVICE]
 
@@ -191,7 +192,7 @@ def test_a_role_does_not_get_from_a_parent_what_needs_mfa(ada: str, pool: Pool) 
 
 
 def test_a_token_from_before_the_setting_gives_no_more(ada: str, pool: Pool) -> None:
-    """It names the role, and the table has the grant."""
+    """Check a token that names the role, with a grant in the table."""
     refused = call("GET /v1/users", roles="admin")
     assert outcome(refused) == "403 mfa_required"
     assert "PUT /v1/me/mfa" in refused.json["detail"]
@@ -205,13 +206,15 @@ def test_a_token_from_before_the_setting_gives_no_more(ada: str, pool: Pool) -> 
     assert call("GET /v1/me/permissions", roles="admin").json["all"] is True
 
 
-def test_the_refusal_speaks_of_mfa_to_those_it_concerns(ada: str) -> None:
+def test_a_refusal_mentions_mfa_only_to_users_whom_it_would_help(ada: str) -> None:
     assert outcome(call("GET /v1/users", needs_mfa="true")) == "403 mfa_required"
     assert outcome(call("GET /v1/users")) == "403 permission_missing"
 
 
-def test_a_token_without_the_scopes_of_a_withheld_role_speaks_of_mfa(ada: str) -> None:
-    """The tokens of a sign-in have no such scope, so 403 insufficient_scope would hide the cause."""
+def test_a_missing_scope_of_a_withheld_role_is_reported_as_missing_mfa(ada: str) -> None:
+    """Check this, because 403 insufficient_scope would hide the cause: such tokens never have the
+    scope.
+    """
     token = generated()
     assert token["scopesToAdd"] == ["atrium/me"]
     sent = token["claimsToAddOrOverride"] | {"scope": "atrium/me"}
@@ -221,7 +224,7 @@ def test_a_token_without_the_scopes_of_a_withheld_role_speaks_of_mfa(ada: str) -
     assert outcome(refused) == "403 insufficient_scope"
 
 
-def test_a_search_finds_those_whose_role_has_effect(ada: str, pool: Pool) -> None:
+def test_a_search_finds_only_users_whose_role_takes_effect(ada: str, pool: Pool) -> None:
     user_table.create_signing_key("cursor", 1, b"k" * 32)
     user_table.transact(grants.puts(role_grant(ada, "lead")))
     role("lead", "document.read")
@@ -240,7 +243,7 @@ def test_a_search_finds_those_whose_role_has_effect(ada: str, pool: Pool) -> Non
     assert found == [[], [ada]]
 
 
-def test_who_is_told_what_mfa_would_give(ada: str, pool: Pool) -> None:
+def test_mfa_status_lists_the_withheld_roles(ada: str, pool: Pool) -> None:
     got = call("GET /v1/me/mfa").json
     assert got == {"enabled": False, "change": None, "withheld_roles": ["admin"]}
     enable(pool)
@@ -250,9 +253,7 @@ def test_who_is_told_what_mfa_would_give(ada: str, pool: Pool) -> None:
     assert got["withheld_roles"] == []
 
 
-def test_enabling_asks_cognito_first_and_ends_the_sessions_from_before(
-    ada: str, pool: Pool
-) -> None:
+def test_enabling_calls_cognito_first_and_ends_earlier_sessions(ada: str, pool: Pool) -> None:
     session = token(auth_time=str(int(time.time())))
     enable(pool)
     assert pool.calls == [
@@ -265,17 +266,17 @@ def test_enabling_asks_cognito_first_and_ends_the_sessions_from_before(
     assert outcome(answer(users(event, Context()))) == "401 session_ended"
 
 
-def test_without_an_app_enabling_fails_and_says_so(ada: str, pool: Pool) -> None:
+def test_enabling_without_an_authenticator_app_fails_with_the_reason(ada: str, pool: Pool) -> None:
     assert call("PUT /v1/me/mfa").json["change"] == {"state": "pending", "reason": None}
     perform()
     got = call("GET /v1/me/mfa").json
     assert (got["enabled"], got["change"]["state"]) == (False, "failed")
     assert "AssociateSoftwareToken" in got["change"]["reason"]
     user_table.transact(admins_leave(ada))
-    assert generated()["scopesToSuppress"] == []  # to set up the app
+    assert generated()["scopesToSuppress"] == []  # so that the user can set up the app
 
 
-def test_an_app_that_is_gone_at_cognito_ends_mfa(ada: str, pool: Pool) -> None:
+def test_an_app_removed_at_cognito_ends_mfa(ada: str, pool: Pool) -> None:
     enable(pool)
     pool.apps.clear()
     assert relaxed(call("PUT /v1/me/mfa")) == 202
@@ -288,7 +289,7 @@ def relaxed(got: Answer) -> int:
     return got.status
 
 
-def test_disabling_takes_the_roles_at_once_and_asks_cognito_then(ada: str, pool: Pool) -> None:
+def test_disabling_withdraws_the_roles_at_once_and_then_calls_cognito(ada: str, pool: Pool) -> None:
     enable(pool)
     got = call("DELETE /v1/me/mfa")
     assert (relaxed(got), got.json["enabled"], got.json["withheld_roles"]) == (
@@ -301,7 +302,7 @@ def test_disabling_takes_the_roles_at_once_and_asks_cognito_then(ada: str, pool:
     assert pool.calls[-1] == ("admin_set_user_mfa_preference", False)
 
 
-def test_a_change_waits_for_the_one_before(
+def test_a_change_is_refused_while_another_one_is_pending(
     ada: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert call("PUT /v1/me/mfa").status == 202
@@ -312,10 +313,10 @@ def test_a_change_waits_for_the_one_before(
     assert call("DELETE /v1/me/mfa").status == 202
 
 
-def test_a_command_that_was_replaced_changes_nothing(
+def test_a_replaced_command_changes_nothing(
     ada: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first one comes late: MFA must not be recorded that Cognito no longer asks for."""
+    """Let the first command come late: MFA that Cognito no longer requires must not be recorded."""
     pool.apps.add(SUB)
     call("PUT /v1/me/mfa")
     first = user_table.meta(UID)
@@ -334,7 +335,7 @@ def test_a_command_that_was_replaced_changes_nothing(
     assert not call("GET /v1/me/mfa").json["enabled"]
 
 
-def test_a_command_that_is_replaced_while_it_runs_sets_nothing(
+def test_a_command_replaced_while_it_runs_changes_nothing(
     ada: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool.apps.add(SUB)
@@ -358,7 +359,7 @@ def test_a_command_that_is_replaced_while_it_runs_sets_nothing(
     assert not after.mfa
 
 
-def test_an_administrator_helps_somebody_who_lost_the_app(
+def test_an_administrator_disables_mfa_for_a_user_who_lost_the_app(
     ada: str, database: pg8000.native.Connection, pool: Pool
 ) -> None:
     enable(pool)
@@ -388,5 +389,5 @@ def test_a_change_of_mfa_requires_a_recent_sign_in(ada: str, route: str) -> None
 
 
 def test_the_last_administrator_stays_one_without_mfa(ada: str) -> None:
-    """The role is withheld, not lost: MFA brings it back."""
+    """Check that the grant is still counted: the role is withheld only until the user has MFA."""
     assert admins.uids() == [ada]

@@ -1,4 +1,4 @@
-"""Retries of a function while RDS Proxy does not know a new secret yet.
+"""Retries of a function that fails because RDS Proxy does not know a new secret yet.
 
 No other failure is retried.
 """
@@ -18,7 +18,7 @@ UNKNOWN = (
 
 
 class Functions:
-    """Functions whose first invocations fail, one for each message. Later ones succeed."""
+    """A stub of functions that fail once for each message and then succeed."""
 
     def __init__(self, *messages: str) -> None:
         self.messages = list(messages)
@@ -31,7 +31,7 @@ class Functions:
         return {"applied": []}
 
 
-def test_an_unknown_secret_is_waited_for_with_growing_pauses() -> None:
+def test_an_unknown_secret_is_retried_with_back_off() -> None:
     functions, told, slept = Functions(UNKNOWN, UNKNOWN, UNKNOWN), list[str](), list[float]()
     patiently = database.until_secrets_are_known(functions, told.append, slept.append)
     assert patiently("migrate", {"action": "apply"}) == {"applied": []}
@@ -40,7 +40,7 @@ def test_an_unknown_secret_is_waited_for_with_growing_pauses() -> None:
     assert told[0] == "migrate: the proxy does not know a new secret yet. Retrying in 1 s."
 
 
-def test_the_wait_is_bounded_and_ends_with_the_error() -> None:
+def test_the_retries_end_with_the_error() -> None:
     functions, slept = Functions(*[UNKNOWN] * 1000), list[float]()
     patiently = database.until_secrets_are_known(functions, lambda _: None, slept.append)
     with pytest.raises(FunctionFailedError, match="no credentials for the role"):
@@ -56,7 +56,7 @@ def test_the_wait_is_bounded_and_ends_with_the_error() -> None:
         "",
     ],
 )
-def test_nothing_else_is_repeated(message: str) -> None:
+def test_other_errors_are_not_retried(message: str) -> None:
     functions, slept = Functions(message), list[float]()
     with pytest.raises(FunctionFailedError):
         database.until_secrets_are_known(functions, sleep=slept.append)(

@@ -1,4 +1,4 @@
-"""Mails about a change of the account: the command that the change leaves, and what is then sent."""
+"""Mails about a change of the account: the command that the change writes, and the mail."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ def pending() -> list[dict[str, Any]]:
 
 
 def perform() -> dict[str, Any]:
-    """Execute the pending commands, as the stream would ask for it."""
+    """Execute the pending commands, as the stream does."""
     images = [{"pk": each["pk"], "sk": each["sk"]} for each in pending()]
     records = [{"dynamodb": {"NewImage": each, "SequenceNumber": "1"}} for each in images]
     got: dict[str, Any] = identity_commands({"Records": records}, Context())
@@ -81,7 +81,7 @@ def reset() -> None:
     )
 
 
-def test_a_reset_password_is_told_by_mail_once(services: Services) -> None:
+def test_one_mail_is_sent_after_a_password_reset(services: Services) -> None:
     reset()
     [command] = pending()
     assert "example.org" not in json.dumps(command)
@@ -95,7 +95,7 @@ def test_a_reset_password_is_told_by_mail_once(services: Services) -> None:
     assert services.subjects == ["Ihr Passwort für Atrium wurde ersetzt"]
 
 
-def test_a_change_of_mfa_is_told_by_mail(services: Services) -> None:
+def test_a_mail_is_sent_after_a_change_of_mfa(services: Services) -> None:
     services.account["locale"] = "fr"
     for route in ("PUT /v1/me/mfa", "DELETE /v1/me/mfa"):
         assert test_mfa.call(route).status == 202
@@ -128,7 +128,7 @@ def test_without_a_sender_or_a_verified_address_no_mail_is_sent(
 
 
 @pytest.mark.parametrize("fault", ["TooManyRequestsException", "MessageRejected"])
-def test_a_transient_fault_is_repeated_and_a_permanent_one_ends(
+def test_a_transient_error_is_retried_and_a_permanent_one_is_not(
     services: Services, fault: str
 ) -> None:
     services.fault = fault

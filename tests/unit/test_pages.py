@@ -1,4 +1,4 @@
-"""Lists, through a route: pages, links and cursors, on moto's DynamoDB where the keys are."""
+"""Lists through a route: pages, links and cursors, with the keys in moto's DynamoDB."""
 
 import base64
 import re
@@ -34,7 +34,7 @@ class NumberFilter(pages.Parameters):
 
 
 def numbers(request: Request) -> Response:
-    """0 to 249."""
+    """Return the numbers from 0 to 249."""
     filter = request.parameters(NumberFilter)
     page = pages.requested(request, filter)
     step = 1 if filter.sort == "value" else -1
@@ -71,7 +71,7 @@ def values(got: Answer) -> list[int]:
     return [item["value"] for item in got.json["items"]]
 
 
-def test_the_pages_follow_one_another_and_end() -> None:
+def test_the_pages_contain_everything_once_and_end() -> None:
     got, seen = get(limit="100"), []
     while True:
         seen += values(got)
@@ -93,7 +93,7 @@ def test_the_link_leads_to_the_next_page_with_the_same_parameters() -> None:
     assert values(get(**query)) == [247, 246]
 
 
-def test_twenty_is_the_default() -> None:
+def test_the_default_limit_is_twenty() -> None:
     assert values(get()) == list(range(20))
 
 
@@ -106,7 +106,7 @@ def test_a_limit_is_a_number_from_1_to_100(limit: str) -> None:
     assert [error["parameter"] for error in refused.json["errors"]] == ["limit"]
 
 
-def test_every_wrong_parameter_is_named_at_once() -> None:
+def test_every_invalid_parameter_is_named_at_once() -> None:
     refused = get(limit="0", sort="name", ascending="yes", cursor=["a", "b"])
     assert [error["parameter"] for error in refused.json["errors"]] == [
         "ascending",
@@ -122,7 +122,7 @@ def invalid(refused: Answer) -> bool:
     return True
 
 
-def test_the_limit_may_change_on_the_way_and_nothing_else() -> None:
+def test_only_the_limit_may_change_between_pages() -> None:
     given = get(limit="2", sort="-value").json["next_cursor"]
     assert values(get(limit="3", sort="-value", cursor=given)) == [247, 246, 245]
     assert invalid(get(cursor=given))
@@ -148,11 +148,11 @@ def test_the_limit_may_change_on_the_way_and_nothing_else() -> None:
         "a.b.c.d",
     ],
 )
-def test_garbage_is_no_cursor(garbage: str) -> None:
+def test_an_invalid_cursor_is_refused(garbage: str) -> None:
     assert invalid(get(cursor=garbage))
 
 
-def test_no_character_of_a_cursor_can_be_changed() -> None:
+def test_a_cursor_with_any_changed_character_is_refused() -> None:
     given = get().json["next_cursor"]
     for place in range(len(given)):
         assert invalid(
@@ -161,7 +161,7 @@ def test_no_character_of_a_cursor_can_be_changed() -> None:
     assert values(get(cursor=given))[0] == 20
 
 
-def test_a_cursor_holds_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cursor_is_valid_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     given = get().json["next_cursor"]
     now = time.time()
     monkeypatch.setattr(cursor, "time", SimpleNamespace(time=lambda: now + 23.9 * 3600))
@@ -170,12 +170,14 @@ def test_a_cursor_holds_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     assert invalid(get(cursor=given))
 
 
-def test_after_a_rotation_the_newest_signs_and_all_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_rotation_the_newest_key_signs_and_all_verify(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first = get().json["next_cursor"]
     assert making.make(rotate=False) == {"made": {}}
     for _ in range(10):
         making.make(rotate=True)
-    assert get().json["next_cursor"].startswith("1.")  # not yet seen
+    assert get().json["next_cursor"].startswith("1.")  # the container has not read the new key yet
     later = SimpleNamespace(monotonic=lambda: signing_keys.CACHE_SECONDS + 1e9, time=time.time)
     monkeypatch.setattr(clock, "time", later)
     newest = get().json["next_cursor"]
@@ -183,7 +185,7 @@ def test_after_a_rotation_the_newest_signs_and_all_verify(monkeypatch: pytest.Mo
     assert values(get(cursor=first)) == values(get(cursor=newest))
 
 
-def test_a_container_that_has_not_seen_the_newest_key_looks_again() -> None:
+def test_a_cursor_of_an_unknown_key_reloads_the_keys() -> None:
     given = get().json["next_cursor"]
     old = dict(signing_keys.cache)
     making.make(rotate=True)
@@ -210,7 +212,7 @@ def test_a_key_is_random_and_long(table: Any) -> None:
     assert base64.b64encode(first) not in get().text.encode()
 
 
-def test_without_a_key_a_list_fails_and_says_what_to_do(
+def test_a_list_without_a_key_fails_with_the_remedy(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_table, "signing_keys", lambda purpose: {})

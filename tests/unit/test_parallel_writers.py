@@ -1,7 +1,7 @@
-"""Fifty writers inside Postgres together: processes with a service's handler and a connection each, on the real migrations.
+"""Fifty concurrent writers in Postgres: processes with a service's handler and a connection each.
 
-That they meet is no matter of luck: the test holds a lock that all of them need, lets go of it when Postgres says that fifty
-sessions wait, and fails if anybody has answered before.
+The test holds a lock that all of them need. It releases the lock once Postgres reports fifty
+waiting sessions, and fails if any of them has answered before. So all of them really meet.
 """
 
 import json
@@ -33,32 +33,35 @@ pytestmark = pytest.mark.trials
 
 FIRST_VERSION = etag.of_version(1)
 ONE_USER = f"SELECT FROM users WHERE uid = '{UID}' FOR UPDATE"
-OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"  # whoever would write one waits
+# each session that inserts an operation waits
+OPERATIONS = "LOCK TABLE operations IN EXCLUSIVE MODE"
 
 Event = dict[str, Any]
 
 
 class Service:
-    """With a process for each event (tests/unit/writers.py), in this database."""
+    """A service with a process for each event (tests/unit/writers.py), in this database."""
 
     def __init__(self, name: str, server: Postgres, database: pg8000.native.Connection) -> None:
         self._name, self._server, self.database = name, server, database
 
     def answers(self, lock: str, events: Sequence[Event]) -> list[Answer]:
-        """To each event, when all their processes have met at what `lock` locks."""
+        """Return the response to each event, after all processes have waited for `lock`."""
         given = dict(
             json.loads(line) for line in self._run(lock, events, killed=False).splitlines()
         )
         return [answer(given[number]) for number in range(len(events))]
 
     def dies(self, lock: str, events: Sequence[Event]) -> None:
-        """When all have met: Postgres has their statements, and nobody is left to hear what becomes of them."""
+        """Kill the processes once all wait for `lock`: Postgres executes statements that nobody
+        reads.
+        """
         self._run(lock, events, killed=True)
         while self._sessions("state = 'active'"):
             pass
 
     def _run(self, lock: str, events: Sequence[Event], *, killed: bool) -> bytes:
-        """A line for each answer. Its number of processes is what Postgres counted, or nothing was shown."""
+        """Return the lines of all responses. Fail unless Postgres counted as many processes."""
         with self._processes() as processes, self._session() as holder:
             assert processes.stdin
             assert processes.stdout
@@ -68,7 +71,7 @@ class Service:
                 processes.stdin.write(json.dumps(events).encode())
             hung = (
                 time.monotonic() + 300
-            )  # a process that was killed for its memory neither waits nor answers
+            )  # a process that was killed for its memory use neither waits nor answers
             while (met := self._sessions("wait_event_type = 'Lock'")) < len(events):
                 assert time.monotonic() < hung, f"only {met} wait"
                 early = select.select([processes.stdout], [], [], 0.02)[0]
@@ -77,7 +80,8 @@ class Service:
                 )
             if killed:
                 os.killpg(processes.pid, signal.SIGKILL)
-                assert processes.stdout.read() == b""  # its end is the end of the last of them
+                # end of file comes when the last process has ended
+                assert processes.stdout.read() == b""
             holder.run("ROLLBACK")
             return processes.stdout.read()
 
@@ -124,12 +128,12 @@ def by_admin(route: str, body: Any, id: str | None = None, **headers: str) -> Ev
 
 
 def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
-    """By status; who was refused, by code."""
+    """Count the responses by status, and refusals also by code."""
     return Counter(each.status if each.status < 400 else each.json["code"] for each in answers)
 
 
 def is_made_once(answers: Sequence[Answer], status: int) -> bool:
-    """One made it, and the others were told the same."""
+    """Check that one request created it and the others got the same response."""
     replayed = [each.headers.get("idempotency-replayed") for each in answers]
     assert tally(answers) == {status: WRITERS}
     assert Counter(replayed) == {None: 1, "true": WRITERS - 1}
@@ -142,7 +146,7 @@ def users(server: Postgres, database: pg8000.native.Connection) -> Service:
     return Service("users", server, database)
 
 
-def test_of_fifty_changes_to_one_version_none_is_lost(users: Service) -> None:
+def test_fifty_changes_of_one_version_lose_no_update(users: Service) -> None:
     names = [f"King {number}" for number in range(WRITERS)]
     changes = [
         by_admin("PATCH /v1/users/{id}", {"family_name": name}, UID, If_Match=FIRST_VERSION)
@@ -163,24 +167,24 @@ def invitations(keys: Sequence[str]) -> list[Event]:
 
 
 def invited(users: Service) -> Any:
-    """How many operations there are, how many commands in the outbox, how many lines of the trail."""
+    """Return the numbers of operations, of commands in the outbox, and of audit events."""
     tables = ("operations", "outbox", "audit_events")
     return [users.database.run(f"SELECT count(*) FROM {table}")[0][0] for table in tables]  # noqa: S608
 
 
-def test_of_fifty_invitations_of_one_address_one_is_made(users: Service) -> None:
+def test_fifty_invitations_of_one_address_create_one(users: Service) -> None:
     answers = users.answers(OPERATIONS, invitations([str(number) for number in range(WRITERS)]))
     assert tally(answers) == {202: 1, "invitation_pending": WRITERS - 1}
     assert invited(users) == [1, 1, 1]
 
 
-def test_one_invitation_sent_fifty_times_is_one(users: Service) -> None:
+def test_one_invitation_sent_fifty_times_is_created_once(users: Service) -> None:
     assert is_made_once(users.answers(OPERATIONS, invitations(["k"] * WRITERS)), 202)
     assert invited(users) == [1, 1, 1]
 
 
 class Shop(Service):
-    """With one coffee."""
+    """A shop with one coffee."""
 
     def __init__(self, server: Postgres, database: pg8000.native.Connection) -> None:
         super().__init__("coffee", server, database)
@@ -196,7 +200,7 @@ class Shop(Service):
         return by_admin("POST /v1/orders", body, Idempotency_Key=key)
 
     def answer(self, event: Event) -> Answer:
-        """Of this process."""
+        """Return the response of this process."""
         return answer(coffee(event, Context()))
 
     def stock_and_ordered(self) -> Any:
@@ -216,7 +220,7 @@ def shop(
     return Shop(server, database)
 
 
-def test_of_fifty_orders_as_many_are_placed_as_there_is_stock(shop: Shop) -> None:
+def test_fifty_orders_are_accepted_until_the_stock_is_sold(shop: Shop) -> None:
     shop.has(stock=20)
     answers = shop.answers(shop.lock, [shop.order(str(number)) for number in range(WRITERS)])
     assert tally(answers) == {201: 20, "out_of_stock": WRITERS - 20}
@@ -229,7 +233,7 @@ def test_one_order_sent_fifty_times_is_placed_once(shop: Shop) -> None:
     assert shop.stock_and_ordered() == [99, 1]
 
 
-def test_one_order_of_fifty_processes_that_die_before_the_answer_is_placed_once(shop: Shop) -> None:
+def test_an_order_whose_fifty_processes_die_before_the_response_is_placed_once(shop: Shop) -> None:
     shop.has(stock=100)
     shop.dies(shop.lock, [shop.order("k")] * WRITERS)
     assert shop.stock_and_ordered() == [99, 1]
@@ -238,7 +242,7 @@ def test_one_order_of_fifty_processes_that_die_before_the_answer_is_placed_once(
     assert shop.stock_and_ordered() == [99, 1]
 
 
-def test_an_order_that_fifty_cancel_is_in_stock_again_once(shop: Shop) -> None:
+def test_fifty_cancellations_of_an_order_restore_the_stock_once(shop: Shop) -> None:
     shop.has(stock=10)
     order = shop.answer(shop.order("k")).json["id"]
     cancelling = by_admin(
@@ -252,7 +256,9 @@ def test_an_order_that_fifty_cancel_is_in_stock_again_once(shop: Shop) -> None:
 
 
 def test_orders_and_cancellations_of_one_person_do_not_deadlock(shop: Shop) -> None:
-    """All of them lock the coffee and the person's trail, in one order."""
+    """Check the order of locks: each transaction locks the coffee first and then the person's
+    trail.
+    """
     half = WRITERS // 2
     shop.has(stock=WRITERS)
     made = [shop.answer(shop.order(f"made-{number}")).json["id"] for number in range(half)]

@@ -1,4 +1,4 @@
-"""What stands in the address: path, query, and links back to us; through a service's handler."""
+"""Parameters of path and query, and links back to the API, through a service's handler."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -59,7 +59,7 @@ def wrong(refused: Answer) -> dict[str, str]:
     return {error["parameter"]: error["detail"] for error in refused.json["errors"]}
 
 
-def test_a_query_arrives_as_the_model() -> None:
+def test_a_query_is_decoded_into_the_model() -> None:
     sent = {
         "status": ["paid"],
         "email": ["Ada@EXAMPLE.org"],
@@ -82,7 +82,7 @@ def test_a_query_arrives_as_the_model() -> None:
     }
 
 
-def test_every_wrong_parameter_is_named_at_once() -> None:
+def test_every_invalid_parameter_is_named_at_once() -> None:
     sent = {
         "status": ["lost"],
         "most": ["-1"],
@@ -109,23 +109,23 @@ def test_every_wrong_parameter_is_named_at_once() -> None:
         ("status", "null"), ("email", "null"), ("tag", "a\x00b"), ("tag", "a\nb"), ("tag", "\x9f"),
     ],
 )  # fmt: skip
-def test_a_value_of_another_kind_is_refused(parameter: str, value: str) -> None:
+def test_a_value_of_another_type_is_refused(parameter: str, value: str) -> None:
     assert wrong(get(FILTER, {parameter: [value]})).keys() == {parameter}
 
 
 @given(st.dictionaries(st.sampled_from(["status", "since", "most", "share", "open", "customer", "email", "x"]), st.lists(st.text(), min_size=1, max_size=2)))  # fmt: skip
-def test_no_query_is_our_fault(query: dict[str, list[str]]) -> None:
+def test_no_query_causes_a_500(query: dict[str, list[str]]) -> None:
     assert get(FILTER, query).status in (200, 400)
 
 
-def test_hundred_errors_are_enough() -> None:
+def test_at_most_100_errors_are_reported() -> None:
     assert len(wrong(get(FILTER, {f"x{number}": ["1"] for number in range(200)}))) == 100
 
 
 @pytest.mark.parametrize(
     "id", ["7", "", f"{{{ID}}}", ID.replace("-", ""), f"urn:uuid:{ID}", ID[:-1] + "g", ID + "0"]
 )
-def test_an_id_is_a_uuid_in_its_usual_form(id: str) -> None:
+def test_an_id_is_a_uuid_in_its_canonical_form(id: str) -> None:
     assert wrong(get(ONE, pathParameters={"id": id})) == {"id": "Must be a UUID"}
 
 
@@ -134,7 +134,7 @@ def test_an_id_may_be_in_upper_case() -> None:
 
 
 def test_a_path_parameter_is_decoded_once() -> None:
-    """A REST API hands it on as it stands in the path."""
+    """Check this, because a REST API passes the path on without decoding it."""
     assert get(NAMED, pathParameters={"role": "a%20%C3%A9%252F"}).json["role"] == "a é%2F"
 
 
@@ -154,7 +154,7 @@ def test_a_path_parameter_has_no_control_characters(role: str) -> None:
         (f"/dev//v1/orders/{ID}", "/dev/v1/orders/8"),
     ],
 )
-def test_a_link_has_the_prefix_that_the_request_had(path: str, href: str) -> None:
+def test_a_link_keeps_the_prefix_of_the_request(path: str, href: str) -> None:
     event = api_event(ONE)
     context = event["requestContext"] | {"path": path}
     assert get(ONE, pathParameters={"id": ID}, requestContext=context).json["href"] == href

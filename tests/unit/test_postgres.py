@@ -1,4 +1,4 @@
-"""What the server refuses, as services and the kernel tell it apart; on a real Postgres."""
+"""Errors of the server as services and the kernel distinguish them, on a real Postgres."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -14,7 +14,7 @@ FAIL = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$"
 
 @pytest.fixture(autouse=True)
 def users(database: pg8000.native.Connection) -> None:
-    """As `app`, on a connection of the test's own."""
+    """Return the database of the user `app`, on a connection of the test's own."""
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ def users(database: pg8000.native.Connection) -> None:
         ("23514", DatabaseError),
     ],
 )
-def test_errors_that_may_pass_are_distinguished(code: str, kind: type[DatabaseError]) -> None:
+def test_transient_errors_are_distinguished(code: str, kind: type[DatabaseError]) -> None:
     with pytest.raises(DatabaseError) as refused:
         postgres.query(FAIL.format(code))
     assert (type(refused.value), refused.value.code) == (kind, code)
     assert postgres.query("SELECT 1") == [(1,)]
 
 
-def test_a_statement_that_takes_too_long_is_busy() -> None:
+def test_a_statement_timeout_is_reported_as_busy() -> None:
     postgres.query("SET statement_timeout = '20ms'")
     with pytest.raises(DatabaseBusyError, match="57014"):
         postgres.query("SELECT pg_sleep(5)")
@@ -58,6 +58,6 @@ def test_an_error_says_which_statement_failed() -> None:
         datetime(2026, 1, 31, 12, tzinfo=UTC),
     ],
 )
-def test_any_moment_can_be_compared_with(moment: Any) -> None:
-    """Also those that Python cannot express in UTC."""
+def test_any_timestamp_can_be_a_parameter(moment: Any) -> None:
+    """Check timestamps that Python cannot express in UTC, too."""
     assert postgres.query("SELECT $1::timestamptz IS NOT NULL", moment) == [(True,)]

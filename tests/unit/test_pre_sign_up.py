@@ -1,4 +1,4 @@
-"""Who may sign up, through the trigger's handler."""
+"""Rules of sign-up, through the trigger's handler."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def sign_up(
     return handler(event, Context())
 
 
-def test_without_rules_everybody_may_and_nobody_is_confirmed_by_it() -> None:
+def test_without_rules_everybody_can_sign_up_and_nobody_is_auto_confirmed() -> None:
     assert sign_up()["response"] == {
         "autoConfirmUser": False,
         "autoVerifyEmail": False,
@@ -36,7 +36,7 @@ def test_without_rules_everybody_may_and_nobody_is_confirmed_by_it() -> None:
 @pytest.mark.parametrize(
     "email", ["a@mailinator.com", "a@MAILINATOR.com", "a@eu.mailinator.com", '"a@b"@bad.example']
 )
-def test_a_denied_domain_is_refused_with_its_name(
+def test_a_denied_domain_is_refused_and_named(
     email: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_DENIED", "bad.example, mailinator.com")
@@ -62,7 +62,7 @@ def test_a_denied_domain_is_refused_with_its_name(
         ("a@out.corp.example", False),
     ],
 )
-def test_only_allowed_domains_and_denial_wins(
+def test_only_allowed_domains_pass_and_a_denied_one_never_does(
     email: str, admitted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMAIL_DOMAINS_ALLOWED", "Corp.example")
@@ -81,7 +81,7 @@ def test_an_email_is_required(email: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["validationData", "clientMetadata"])
-def test_a_required_consent_may_come_in_either_place(
+def test_a_required_consent_is_read_from_either_place(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUIRED_CONSENT_VERSION", "2026-01")
@@ -112,7 +112,7 @@ def test_an_invited_person_consents_later_but_needs_an_accepted_domain(
     ],
 )
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_AdminCreateUser"])
-def test_plus_addresses_and_look_alikes_are_refused_if_a_setting_says_so(
+def test_plus_addresses_and_look_alikes_are_refused_if_configured(
     setting: str,
     refused: str,
     admitted: str,
@@ -128,7 +128,7 @@ def test_plus_addresses_and_look_alikes_are_refused_if_a_setting_says_so(
     sign_up(admitted, source)
 
 
-def test_an_invitation_is_the_only_way_in_if_a_setting_says_so(
+def test_sign_up_without_an_invitation_is_refused_if_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("INVITE_ONLY", "true")
@@ -141,7 +141,7 @@ def test_an_invitation_is_the_only_way_in_if_a_setting_says_so(
 @pytest.mark.parametrize(
     "setting", ["INVITE_ONLY=yes", "EMAIL_PLUS_ADDRESSES=no", "EMAIL_LOCAL_PARTS=latin"]
 )
-def test_an_unknown_choice_stops_the_function(
+def test_an_unknown_setting_stops_the_function(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, value = setting.split("=")
@@ -150,7 +150,7 @@ def test_an_unknown_choice_stops_the_function(
         check_settings()
 
 
-def test_an_event_of_another_shape_fails_without_telling_the_person(logs: Logs) -> None:
+def test_a_malformed_event_fails_without_details_for_the_person(logs: Logs) -> None:
     with pytest.raises(RefusalError, match="An internal error occurred"):
         handler({"triggerSource": "PreSignUp_SignUp"}, Context())
     assert logs.line()["error"]["type"] == "ValidationError"

@@ -1,4 +1,4 @@
-"""What an access token says, through the trigger's handler, on real stores."""
+"""The claims of an access token, through the trigger's handler, on real stores."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.usefixtures("contract")
 def generate(
     source: str = "TokenGeneration_Authentication", scopes: list[str] | None = None
 ) -> dict[str, Any]:
-    """The access token's part of the V2 response."""
+    """Return the access token's part of the V2 response."""
     groups: dict[str, Any] = {
         "groupsToOverride": [],
         "iamRolesToOverride": [],
@@ -79,12 +79,12 @@ def grant(table: Any, uid: str, role: str, scope: str = "*", **attributes: Any) 
 
 @pytest.fixture
 def uid(database: pg8000.native.Connection, table: Any) -> str:
-    """Ada has signed in before."""
+    """Prepare Ada, who has signed in before."""
     generated: str = generate()["claimsToAddOrOverride"]["uid"]
     return generated
 
 
-def test_a_first_sign_in_makes_the_user_when_confirmation_did_not(
+def test_a_first_sign_in_creates_the_user_if_confirmation_did_not(
     database: pg8000.native.Connection, table: Any
 ) -> None:
     claims = generate()["claimsToAddOrOverride"]
@@ -104,7 +104,7 @@ def test_a_first_sign_in_makes_the_user_when_confirmation_did_not(
         "TokenGeneration_RefreshTokens",
     ],
 )
-def test_every_way_to_a_token_gives_the_same_claims(uid: str, source: str) -> None:
+def test_every_trigger_source_gives_the_same_claims(uid: str, source: str) -> None:
     assert generate(source)["claimsToAddOrOverride"]["uid"] == uid
 
 
@@ -112,7 +112,7 @@ def test_a_person_without_roles_gets_the_base_scope(uid: str) -> None:
     assert generate()["scopesToAdd"] == ["atrium/me"]
 
 
-def test_an_admin_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -> None:
+def test_an_administrator_gets_every_scope_and_the_current_epoch(uid: str, table: Any) -> None:
     grant(table, uid, "admin")
     grant(table, uid, "editor")
     table.update_item(
@@ -147,8 +147,8 @@ def test_an_administrator_cannot_delete_their_account_with_their_token(
         assert generate(source)["scopesToSuppress"] == suppressed
 
 
-def test_a_token_says_which_role_of_a_name_it_means(uid: str, table: Any) -> None:
-    """Else it would count for the next role of that name."""
+def test_a_token_names_the_generation_of_its_roles(uid: str, table: Any) -> None:
+    """Check this, because otherwise the token would count for the next role of that name."""
     for role in ("editor", "reader"):
         key = {"pk": {"S": f"R#{role}"}, "sk": {"S": "META"}}
         numbers = {"version": {"N": "3"}, "generation": {"N": "3"}} if role == "editor" else {}
@@ -171,7 +171,7 @@ def put_attribute(
     table.put_item(TableName=TABLE, Item=key | {"value": {"S": value}, "version": {"N": "1"}})
 
 
-def test_attributes_that_belong_in_a_token_are_in_it(uid: str, table: Any) -> None:
+def test_attributes_of_namespaces_in_tokens_are_in_the_token(uid: str, table: Any) -> None:
     for name, in_token in (("plan", True), ("profile", False)):
         put_attribute(table, uid, name, "gold", in_token=in_token)
     assert json.loads(generate()["claimsToAddOrOverride"]["attributes"]) == {
@@ -211,10 +211,8 @@ def test_roles_that_do_not_fit_are_left_out_after_admin(uid: str, table: Any, lo
 
 
 @pytest.mark.parametrize("text", ["x", "é", "🙂", '"'])
-def test_the_header_with_the_largest_token_leaves_room_for_others(
-    uid: str, table: Any, text: str
-) -> None:
-    """API Gateway takes 10,240 bytes of headers."""
+def test_the_largest_token_leaves_space_for_other_headers(uid: str, table: Any, text: str) -> None:
+    """Check the sum: API Gateway accepts 10,240 bytes of headers."""
     grant(table, uid, "admin", expires_at={"N": "4000000000"})
     for number in range(60):
         grant(table, uid, f"role{number:02}{'r' * (number % 57)}")
@@ -226,7 +224,7 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(
     scopes = "aws.cognito.signin.user.admin openid profile email phone " + "s" * 1024
     body = json.dumps(
         COGNITO_CLAIMS | added | {"scope": scopes}, separators=(",", ":")
-    )  # escapes what is not ASCII
+    )  # escapes characters outside ASCII
     header = "Authorization: Bearer " + ".".join(
         ["x" * 110, "x" * (len(body) * 4 // 3 + 1), "x" * 342]
     )
@@ -236,7 +234,7 @@ def test_the_header_with_the_largest_token_leaves_room_for_others(
 @pytest.mark.parametrize(
     "error", [user_table.TableUnavailableError("throttled"), KeyError("schema")]
 )
-def test_whatever_is_wrong_with_attributes_the_token_has_the_roles(
+def test_a_failure_with_attributes_does_not_remove_roles_from_the_token(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs, error: Exception
 ) -> None:
     def broken(attributes: Any) -> None:
@@ -250,22 +248,24 @@ def test_whatever_is_wrong_with_attributes_the_token_has_the_roles(
     assert "token without attributes" in [line["message"] for line in logs.lines()]
 
 
-def test_items_that_cannot_be_read_do_not_stop_a_sign_in(uid: str, table: Any) -> None:
-    """An attribute without a value, and a grant without a role: neither gives anything, both are logged."""
+def test_unreadable_items_do_not_prevent_a_sign_in(uid: str, table: Any) -> None:
+    """Check an attribute without a value and a grant without a role: both give nothing and are
+    logged.
+    """
     for pk, sk in ((f"U#{uid}", "ATTR#plan#level"), (f"G#{uid}", "*#ROLE#admin")):
         table.put_item(TableName=TABLE, Item={"pk": {"S": pk}, "sk": {"S": sk}})
     claims = generate()["claimsToAddOrOverride"]
     assert claims == {"uid": uid, "roles": "", "access_epoch": "1"}
 
 
-def test_a_role_on_one_resource_or_one_that_has_ended_gives_nothing(uid: str, table: Any) -> None:
+def test_a_role_on_one_resource_or_an_expired_one_is_not_in_the_token(uid: str, table: Any) -> None:
     grant(table, uid, "admin", scope="team:7")
     grant(table, uid, "admin", expires_at={"N": "1000000000"})
     part = generate()
     assert (part["claimsToAddOrOverride"]["roles"], part["scopesToAdd"]) == ("", ["atrium/me"])
 
 
-def test_a_token_says_when_the_first_of_its_roles_ends(uid: str, table: Any) -> None:
+def test_a_token_has_the_end_of_its_first_expiring_role(uid: str, table: Any) -> None:
     grant(table, uid, "editor")
     assert "roles_until" not in generate()["claimsToAddOrOverride"]
     grant(table, uid, "admin", expires_at={"N": "4000000000"})
@@ -276,9 +276,7 @@ def test_a_token_says_when_the_first_of_its_roles_ends(uid: str, table: Any) -> 
     assert (claims["roles"], claims["roles_until"]) == ("admin editor support", "3000000000")
 
 
-def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(
-    uid: str, table: Any
-) -> None:
+def test_requested_scopes_are_removed_unless_the_user_holds_them(uid: str, table: Any) -> None:
     asked = ["openid", "email", "atrium/me", "atrium/users.write"]
     assert generate("TokenGeneration_HostedAuth", asked)["scopesToSuppress"] == [
         "atrium/users.write"
@@ -289,7 +287,7 @@ def test_scopes_that_the_hosted_page_was_asked_for_are_taken_away_unless_held(
     ]
 
 
-def test_a_table_that_is_down_means_a_token_without_roles(
+def test_a_token_made_while_the_table_is_down_has_no_roles(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def throttled(uid: str) -> None:
@@ -329,7 +327,7 @@ def emails(database: pg8000.native.Connection) -> list[Any]:
     return [email for (email,) in database.run("SELECT email::text FROM users ORDER BY created_at")]
 
 
-def test_a_verified_new_address_arrives_with_the_next_token(
+def test_a_new_verified_address_is_stored_at_the_next_token(
     uid: str, database: pg8000.native.Connection
 ) -> None:
     for _ in range(2):
@@ -348,7 +346,7 @@ def test_an_unverified_address_changes_nothing(
     assert database.run("SELECT version FROM users") == [[1]]
 
 
-def test_an_address_of_somebody_else_stays_theirs(
+def test_an_address_of_another_user_is_not_taken(
     uid: str, database: pg8000.native.Connection, logs: Logs
 ) -> None:
     database.run("INSERT INTO users (uid, email) VALUES (gen_random_uuid(), 'grace@example.org')")
@@ -359,7 +357,7 @@ def test_an_address_of_somebody_else_stays_theirs(
     assert "grace" not in json.dumps(error)
 
 
-def test_a_status_that_only_the_table_knows_of_counts_too(uid: str, table: Any) -> None:
+def test_a_status_that_is_only_in_the_table_counts(uid: str, table: Any) -> None:
     table.update_item(
         TableName=TABLE,
         Key={"pk": {"S": f"U#{uid}"}, "sk": {"S": "META"}},
@@ -367,11 +365,11 @@ def test_a_status_that_only_the_table_knows_of_counts_too(uid: str, table: Any) 
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":disabled": {"S": "disabled"}},
     )
-    with pytest.raises(RefusalError, match="in progress"):  # it reaches the other store soon
+    with pytest.raises(RefusalError, match="in progress"):  # Postgres gets the status soon
         generate()
 
 
-def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
+def test_an_outage_of_the_database_refuses_sign_ins_without_details(
     uid: str, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def down(sql: str, **parameters: object) -> None:
@@ -386,18 +384,16 @@ def test_without_the_database_nobody_signs_in_and_nobody_sees_why(
     assert "proxy.internal" in line["error"]["message"]
 
 
-def test_a_usual_sign_in_costs_one_flight_and_three_calls(uid: str, logs: Logs) -> None:
-    generate()  # reads the layout of grants, too
+def test_a_usual_sign_in_costs_one_round_trip_and_three_calls(uid: str, logs: Logs) -> None:
+    generate()  # also reads the layout of grants, which is then cached
     logs.lines()
     generate()
     line = logs.line()
     assert (line["sql_round_trips"], line["dynamodb_calls"]) == (1, 3)
 
 
-def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(
-    uid: str, table: Any
-) -> None:
-    """`support` builds on `reader`."""
+def test_a_role_with_a_permission_gets_the_scope_of_the_same_name(uid: str, table: Any) -> None:
+    """Check a role with a parent, too: `support` builds on `reader`."""
     parents = {"L": [{"S": "reader"}]}
     table.put_item(
         TableName=TABLE, Item={"pk": {"S": "R#support"}, "sk": {"S": "META"}, "parents": parents}
@@ -416,7 +412,7 @@ def test_a_permission_of_a_role_gives_the_scope_of_its_name_if_there_is_one(
 
 
 def test_a_grant_of_a_deleted_role_gives_nothing(uid: str, table: Any) -> None:
-    """A role of its name was created afterwards, which is of another generation."""
+    """Create a role of the same name afterwards; it has another generation."""
     meta = {
         "pk": {"S": "R#support"},
         "sk": {"S": "META"},
@@ -438,7 +434,7 @@ def generation_of(generation: str | None) -> dict[str, Any]:
     return {} if generation is None else {"role_generation": {"N": generation}}
 
 
-def test_a_package_without_the_contract_says_what_to_do(
+def test_a_package_without_the_contract_fails_with_the_remedy(
     uid: str, table: Any, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     grant(table, uid, "admin")

@@ -1,4 +1,4 @@
-"""Each row of the preflight's table fails for its own reason, says what to do, and fails alone."""
+"""The preflight's table: each row is broken for its own reason, alone, and names the remedy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ def refusal(code: str) -> ClientError:
 
 @dataclass
 class Client:
-    """boto3's, as far as the checks use it: an answer, or an error, for each operation."""
+    """A stub of boto3's client: an answer or an error for each operation."""
 
     service: str
     answers: Mapping[Key, Any]
@@ -82,7 +82,7 @@ class Client:
 
 
 def subject(**answers: Any) -> Subject:
-    """Everything right but for these, which are named `service__operation`."""
+    """Prepare checks in which everything is right except these answers, named `service__operation`."""
     changed = {
         (name.split("__")[0].replace("_", "-"), name.split("__")[1]): answer
         for name, answer in answers.items()
@@ -160,7 +160,7 @@ BROKEN = {
 }  # fmt: skip
 
 
-def test_every_row_is_broken_below() -> None:
+def test_there_is_a_broken_case_for_every_row() -> None:
     assert BROKEN.keys() == CHECKS.keys()
 
 
@@ -172,30 +172,32 @@ def test_every_row_is_broken_below() -> None:
         for number, case in enumerate(cases, 1)
     ],
 )
-def test_a_row_fails_alone_and_says_what_to_do(name: str, broken: Subject, advice: str) -> None:
+def test_a_broken_row_fails_alone_and_names_the_remedy(
+    name: str, broken: Subject, advice: str
+) -> None:
     [row] = failed(broken)
     assert row.name == name
     assert advice in row.advice
 
 
-def test_our_own_pool_may_have_the_hosted_page() -> None:
+def test_the_hosted_page_may_belong_to_our_own_pool() -> None:
     ours = {"DomainDescription": {"UserPoolId": "us-east-1_ours"}}
     assert failed(subject(cognito_idp__describe_user_pool_domain=ours)) == []
 
 
-def test_a_question_that_is_refused_is_a_row_that_fails() -> None:
+def test_a_denied_call_fails_its_row() -> None:
     [row] = failed(subject(apigateway__get_account=refusal("AccessDenied")))
     assert (row.name, "AccessDenied" in row.found) == ("API Gateway's log role", True)
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), refusal("ExpiredToken")], ids=str)
-def test_without_valid_credentials_that_is_the_only_row(error: Exception) -> None:
+def test_without_valid_credentials_only_that_row_is_reported(error: Exception) -> None:
     [row] = account_checks.rows(subject(sts__get_caller_identity=error))
     assert (row.name, row.ok) == ("credentials", False)
     assert "AWS_PROFILE" in row.advice
 
 
-def test_the_table_shows_what_to_do_and_the_command_fails(
+def test_the_table_shows_remedies_and_the_command_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     preflight.require(subject())
@@ -213,7 +215,7 @@ def test_the_table_shows_what_to_do_and_the_command_fails(
 @pytest.mark.parametrize(
     ("environment", "zones", "gateways"), [("dev", "ab", 0), ("prod", "abc", None)]
 )
-def test_our_environments_files_are_read(
+def test_the_files_of_our_environments_are_read(
     environment: str, zones: str, gateways: int | None
 ) -> None:
     read = _files(environment, "eu-central-1")

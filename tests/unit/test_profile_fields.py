@@ -1,4 +1,4 @@
-"""Every field that the contract's ProfilePatch has: a new one needs no test of its own here."""
+"""Every field of the contract's ProfilePatch. A new field needs no test of its own here."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_record_has_the_fields_of_the_contract(record: str) -> None:
     assert shown.keys() == SCHEMAS[record]["properties"].keys() == {*SCHEMAS[record]["required"]}
 
 
-def test_the_trail_names_the_changed_fields(office: pg8000.native.Connection) -> None:
+def test_the_audit_event_names_the_changed_fields(office: pg8000.native.Connection) -> None:
     assert call("PATCH", "Me", EXAMPLES).status == 200
     [[changes]] = office.run("SELECT changes FROM audit_events WHERE action = 'user.changed'")
     assert changes == {"fields": list(EXAMPLES)}

@@ -1,4 +1,4 @@
-"""A deploy waits for the proxy's target, tells why it waits, and gives up with AWS's reason."""
+"""The wait for the proxy's target during a deploy: progress, and AWS's reason when it gives up."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ AVAILABLE = {"State": "AVAILABLE"}
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that moves only when somebody sleeps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -33,7 +33,7 @@ Wait = Callable[..., list[str]]
 
 @pytest.fixture
 def wait() -> Iterator[Wait]:
-    """Waits for a target that has these healths one after the other; what was told."""
+    """Wait for a target with these states in sequence. Return the reports."""
     client = boto3.client(
         "rds",
         region_name="eu-central-1",
@@ -70,12 +70,12 @@ def test_the_state_is_reported_when_it_changes_and_at_the_end(wait: Wait) -> Non
     ]
 
 
-def test_a_long_wait_is_reported_again(wait: Wait) -> None:
+def test_a_long_wait_is_reported_repeatedly(wait: Wait) -> None:
     assert len([line for line in wait(*[PENDING] * 30, AVAILABLE) if "PENDING" in line]) == 5
 
 
 @pytest.mark.parametrize("reason", sorted(proxy_target.CAUSES))
-def test_it_gives_up_with_the_reason_and_what_to_look_at(wait: Wait, reason: str) -> None:
+def test_a_timeout_names_the_reason_and_where_to_look(wait: Wait, reason: str) -> None:
     with pytest.raises(RefusedError) as refused:
         wait(*[{"State": "UNAVAILABLE", "Reason": reason, "Description": "as AWS says it"}] * 400)
     assert reason in str(refused.value)
@@ -83,11 +83,11 @@ def test_it_gives_up_with_the_reason_and_what_to_look_at(wait: Wait, reason: str
     assert proxy_target.CAUSES[reason] in str(refused.value)
 
 
-def test_a_proxy_without_a_target_is_said(wait: Wait) -> None:
+def test_a_proxy_without_a_target_is_reported(wait: Wait) -> None:
     with pytest.raises(RefusedError, match="The proxy has no target"):
         wait(*[{}] * 400)
 
 
-def test_a_missing_proxy_is_said(wait: Wait) -> None:
+def test_a_missing_proxy_is_reported(wait: Wait) -> None:
     with pytest.raises(RefusedError, match=r"there is no DB proxy at nowhere\.example\.org"):
         wait(endpoint="nowhere.example.org")

@@ -1,4 +1,4 @@
-"""A deploy deletes published versions that nothing calls: never one that an alias names, and never the newest."""
+"""Deletion of published versions after a deploy: never one that an alias names, never the newest."""
 
 import io
 import json
@@ -17,7 +17,7 @@ REGION = "eu-central-1"
 
 @pytest.fixture
 def functions() -> Iterator[Any]:
-    """`users` has published six versions; `live` is at 2 with a canary at 3."""
+    """Publish six versions of `users`, with `live` at 2 and a canary at 3."""
     with mock_aws():
         iam = boto3.client("iam", region_name=REGION)
         role = iam.create_role(
@@ -51,18 +51,18 @@ def left(functions: Any) -> list[str]:
     return [version["Version"] for version in live_alias.versions(functions, "users")]
 
 
-def test_what_an_alias_names_and_the_newest_stay(functions: Any) -> None:
+def test_versions_of_an_alias_and_the_newest_are_kept(functions: Any) -> None:
     assert left(functions) == ["1", "2", "3", "4", "5", "6"]
     assert published_versions.prune(functions, ["users"], kept=2) == {"users": ["1", "4"]}
     assert left(functions) == ["2", "3", "5", "6"]
     assert published_versions.prune(functions, ["users"], kept=2) == {}
 
 
-def test_fewer_than_are_kept_all_stay(functions: Any) -> None:
+def test_a_small_number_of_versions_is_kept(functions: Any) -> None:
     assert published_versions.prune(functions, ["users"], kept=6) == {}
     assert len(left(functions)) == 6
 
 
-def test_the_versions_of_recorded_releases_stay(functions: Any) -> None:
+def test_versions_of_recorded_releases_are_kept(functions: Any) -> None:
     recorded = [{"users": "1", "meta": "7"}]
     assert published_versions.prune(functions, ["users"], recorded, kept=2) == {"users": ["4"]}

@@ -18,7 +18,9 @@ _IS_SQL = re.compile(r"\s*(SELECT\s|INSERT INTO\s|UPDATE \w+\s+SET\s|DELETE FROM
 
 
 def files() -> Iterator[Path]:
-    """Yield the sources of the services. `migrate` is none: its SQL defines roles and tables."""
+    """Yield the source files of the services, without `migrate`, whose SQL defines roles and
+    tables.
+    """
     for file in sorted(FUNCTIONS.rglob("*.py")):
         service = file.relative_to(FUNCTIONS).parts[0]
         if service != "migrate" and "tests" not in file.parts:
@@ -54,7 +56,7 @@ def statements() -> Iterator[tuple[str, str, str]]:
 
 def user(service: str) -> str:
     declaration = FUNCTIONS / service / "function.yaml"
-    if not declaration.exists():  # the kernel's
+    if not declaration.exists():  # a package of the kernel
         return "app"
     return str(yaml.safe_load(declaration.read_text())["data"]["postgres"])
 
@@ -76,7 +78,7 @@ def test_postgres_plans_each_statement_for_the_user_that_sends_it(
 
 
 @pytest.mark.parametrize("sql", ["SELECT uid FROM nowhere", "SELECT mail FROM users"])
-def test_an_unknown_table_or_column_fails(server: Postgres, sql: str) -> None:
+def test_an_unknown_table_or_column_is_an_error(server: Postgres, sql: str) -> None:
     with pytest.raises(pg8000.native.DatabaseError):
         test_postgres_plans_each_statement_for_the_user_that_sends_it(server, "app", sql)
 
@@ -86,7 +88,7 @@ def test_every_statement_is_found() -> None:
     assert {user for _, user, _ in ALL} == {"app", "readonly"}
 
 
-def test_the_sql_of_a_service_lies_in_its_queries() -> None:
+def test_a_service_has_its_sql_only_in_queries() -> None:
     elsewhere = [
         file.relative_to(FUNCTIONS)
         for file in files()

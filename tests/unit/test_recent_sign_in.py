@@ -35,7 +35,7 @@ def call(
     allow: tuple[Alternative, ...] = SELF,
     limit: int | None = LIMIT,
 ) -> Answer:
-    """Send the request so many seconds after the sign-in, with a token that was just refreshed."""
+    """Send the request this many seconds after the sign-in, with a token that was just refreshed."""
     clock = SimpleNamespace(time=lambda: SIGNED_IN_AT + seconds)
     monkeypatch.setattr(rules, "time", clock)
     handler = service({ROUTE: done}, {ROUTE: allow}, recent_sign_in=limit)
@@ -46,7 +46,7 @@ def call(
 @pytest.mark.parametrize(
     ("seconds", "status"), [(-5, 200), (0, 200), (300, 200), (300.5, 401), (86_400, 401)]
 )
-def test_the_sign_in_may_not_be_older_than_the_rule_says(
+def test_a_sign_in_older_than_the_rule_is_refused(
     monkeypatch: pytest.MonkeyPatch, seconds: float, status: int
 ) -> None:
     assert call(monkeypatch, seconds).status == status
@@ -67,7 +67,7 @@ def test_an_operation_without_the_rule_accepts_any_sign_in(monkeypatch: pytest.M
     assert call(monkeypatch, 86_400, limit=None).status == 200
 
 
-def test_nobody_is_sent_to_sign_in_for_what_they_may_not_do(
+def test_a_caller_without_permission_is_not_asked_to_sign_in_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refused = call(monkeypatch, 301, allow=(Alternative("role", "admin"),))

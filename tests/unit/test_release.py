@@ -1,4 +1,4 @@
-"""A release shifts all functions or none, and is never overtaken by an older one."""
+"""A release shifts all functions or none, and never replaces a newer one."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -22,7 +22,7 @@ def shifts(client: Aliases) -> list[Shift]:
 
 
 def refuse(client: Aliases, *moves: tuple[str, str]) -> None:
-    """Refuse these moves, of a function to a version."""
+    """Refuse these shifts of a function to a version."""
 
     def before(function: str, version: str) -> None:
         if (function, version) in moves:
@@ -31,14 +31,14 @@ def refuse(client: Aliases, *moves: tuple[str, str]) -> None:
     client.before_move = before
 
 
-def test_what_was_shifted_goes_back_when_a_later_one_is_refused(client: Aliases) -> None:
+def test_shifted_functions_are_rolled_back_when_a_later_one_is_refused(client: Aliases) -> None:
     refuse(client, ("orders", "6"))
     with pytest.raises(ClientError, match="Rate exceeded"):
         release.shift(client, None, shifts(client), None)
     assert client.live == LIVE
 
 
-def test_one_that_cannot_go_back_keeps_no_other_and_is_named_with_the_command(
+def test_a_failed_rollback_does_not_stop_the_others_and_is_reported_with_the_command(
     client: Aliases,
 ) -> None:
     refuse(client, ("orders", "6"), ("users", "1"))
@@ -51,7 +51,7 @@ def test_one_that_cannot_go_back_keeps_no_other_and_is_named_with_the_command(
     assert "meta" not in str(caught.value)
 
 
-def test_an_older_release_does_not_overtake_a_newer_one(client: Aliases) -> None:
+def test_an_older_release_does_not_replace_a_newer_one(client: Aliases) -> None:
     older = shifts(client)
     client.newest = dict.fromkeys(NEWEST, "9")
     release.shift(client, None, shifts(client), None)
@@ -60,8 +60,8 @@ def test_an_older_release_does_not_overtake_a_newer_one(client: Aliases) -> None
     assert client.live == client.newest
 
 
-def test_a_newer_release_keeps_what_an_older_one_takes_back(client: Aliases) -> None:
-    """A function that the newer release has moved stays; the others go back."""
+def test_a_rollback_leaves_functions_of_a_newer_release(client: Aliases) -> None:
+    """Roll back an older release while a newer one has already shifted one function."""
     older = shifts(client)
 
     def overtake(function: str, version: str) -> None:
@@ -77,8 +77,8 @@ def test_a_newer_release_keeps_what_an_older_one_takes_back(client: Aliases) -> 
     assert client.live == LIVE | {"users": "9"}
 
 
-def test_a_move_whose_answer_was_lost_is_no_conflict(client: Aliases) -> None:
-    """boto3 asks again after a lost answer, and the revision has changed by then."""
+def test_a_retry_after_a_lost_answer_is_no_conflict(client: Aliases) -> None:
+    """Let boto3 repeat a request whose answer was lost: the revision has changed by then."""
     [users] = live_alias.shifts_to(client, {"users": "2"})
     live_alias.finish(client, users)
     repeated = Shift("users", "1", "2", "0")

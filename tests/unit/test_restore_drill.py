@@ -1,4 +1,4 @@
-"""A drill that ends between the loss and the restore says where the dump lies."""
+"""Interruptions of a restore drill between the loss and the restore: the message names the dump."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tools.operations.restore_drill import Content, DrillFailedError, Server
 @pytest.mark.parametrize(
     "end", [KeyboardInterrupt(), DrillFailedError("pg_restore failed: disk full")]
 )
-def test_whatever_ends_it_the_dump_stays_with_the_command_that_restores_it(
+def test_an_interrupted_drill_names_the_dump_and_the_restore_command(
     end: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dump = tmp_path / "restore-drill.dump"

@@ -1,4 +1,4 @@
-"""Who may call an operation, through a service's handler; roles and what they hold are in moto's table."""
+"""Rules about who may call an operation, through a service's handler, with roles in moto's table."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -48,7 +48,9 @@ def outcome(*arguments: Any, **named: Any) -> str:
 
 @pytest.fixture(autouse=True)
 def definitions(table: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`reader` holds orders.read, `clerk` builds on it, `cook` holds something else."""
+    """Define `reader`, which holds orders.read, `clerk`, a child of it, and `cook`, with another
+    permission.
+    """
     monkeypatch.setattr(user_table, "meta", lambda uid: Meta("active", 1, 1))
     put(table, "R#reader", "PERM#orders.read", permission={"S": "orders.read"})
     put(table, "R#clerk", "META", parents={"SS": ["reader", "clerk"]})
@@ -89,19 +91,19 @@ def put(table: Any, pk: str, sk: str, **attributes: Any) -> None:
         ([], "admin", OTHER, "403 permission_missing"),
     ],
 )
-def test_what_no_alternative_admits_is_refused(
+def test_a_caller_without_any_alternative_is_refused(
     alternatives: Sequence[Alternative], roles: str, id: str, expected: str
 ) -> None:
     assert outcome(alternatives, roles, id) == expected
 
 
 @pytest.mark.parametrize("alternative", [SELF, OWN, READ, ADMIN])
-def test_without_a_token_only_what_is_public_is_open(alternative: Alternative) -> None:
+def test_without_a_token_only_public_routes_are_open(alternative: Alternative) -> None:
     assert outcome([alternative], token=False, id=UID) == "401 token_unusable"
     assert outcome([Alternative("public")], token=False) == "all"
 
 
-def test_a_permission_taken_away_ends_within_30_seconds(
+def test_a_revoked_permission_ends_within_30_seconds(
     definitions: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -122,7 +124,7 @@ def test_a_role_is_read_once_in_30_seconds_and_admin_never(logs: Logs) -> None:
     assert [line["dynamodb_calls"] for line in logs.lines()] == [1, 0, 0]
 
 
-def test_a_table_that_is_down_closes_what_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_table_closes_routes_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(role: str) -> RoleDefinition:
         raise user_table.TableUnavailableError("throttled")
 
@@ -142,8 +144,8 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("scope", ["", "openid", "atrium/users.read", "atrium/me.x", "me"])
-def test_a_token_without_the_scope_is_403_and_says_which(scope: str) -> None:
-    """A test service's routes need atrium/me: tests/unit/service.py."""
+def test_a_token_without_the_scope_is_403_and_the_scope_is_named(scope: str) -> None:
+    """Check the routes of tests/unit/service.py, which need atrium/me."""
     event = api_event(ROUTE, token=claims(roles="admin", scope=scope))
     refused = answer(service({ROUTE: reach}, {ROUTE: [ADMIN]})(event, Context()))
     assert (refused.status, refused.json["code"]) == (403, "insufficient_scope")

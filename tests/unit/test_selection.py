@@ -1,4 +1,4 @@
-"""`make test SERVICE=…` and `ONLY=…`: which tests run, and what is refused."""
+"""`make test SERVICE=…` and `ONLY=…`: the selected tests, and refusals."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_service_has_its_own_tests_the_unit_tests_that_import_it_and_the_contracts_rules(
+def test_a_service_selects_its_tests_its_unit_tests_and_the_contract(
     repository: Path,
 ) -> None:
     assert selection.of_service(repository, "orders") == [
@@ -41,13 +41,13 @@ def test_a_service_has_its_own_tests_the_unit_tests_that_import_it_and_the_contr
     ]
 
 
-def test_a_function_without_routes_and_tests_has_none(repository: Path) -> None:
+def test_a_function_without_routes_and_tests_selects_none(repository: Path) -> None:
     with pytest.raises(RefusedError, match="SERVICE=silent has no tests"):
         selection.of_service(repository, "silent")
 
 
 @pytest.mark.parametrize("name", ["atrium", "../orders", "nope"])
-def test_what_is_no_service_is_refused_with_those_that_are(repository: Path, name: str) -> None:
+def test_an_unknown_service_is_refused_with_the_known_ones(repository: Path, name: str) -> None:
     with pytest.raises(
         RefusedError, match=r"is not a service. SERVICE is one of: orders, relay, silent\."
     ):
@@ -57,7 +57,7 @@ def test_what_is_no_service_is_refused_with_those_that_are(repository: Path, nam
 @pytest.mark.parametrize(
     "path", ["functions/orders/tests", "tests/story/test_me.py", "tests/contract"]
 )
-def test_a_stack_that_is_down_is_said_before_pytest_starts(
+def test_a_stopped_stack_is_reported_before_pytest_starts(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATRIUM_STATE", ".local-never-started")

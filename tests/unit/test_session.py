@@ -1,4 +1,4 @@
-"""Is the token still good? Through an authenticated route; the table's answer is the fake."""
+"""Validity of tokens, through an authenticated route, with a fake of the table's reads."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -38,11 +38,11 @@ def _without(name: str) -> dict[str, str]:
 
 @dataclass
 class Metas:
-    """META of each user, how often it was read, and the clock of the cache."""
+    """The META of each user, the number of its reads, and the clock of the cache."""
 
     items: dict[str, Meta] = field(default_factory=lambda: {UID: Meta("active", 1, 1)})
     reads: int = 0
-    now: float = 1000.0  # of the wall clock, too
+    now: float = 1000.0  # of both the monotonic and the wall clock
     down: bool = False
 
     def read(self, uid: str) -> Meta | None:
@@ -62,7 +62,7 @@ def metas(monkeypatch: pytest.MonkeyPatch) -> Metas:
     return fake
 
 
-def test_a_current_token_gives_the_operation_its_caller(metas: Metas) -> None:
+def test_a_valid_token_gives_the_operation_its_caller(metas: Metas) -> None:
     assert call(roles="admin editor").json == {
         "uid": UID,
         "sub": claims()["sub"],
@@ -74,7 +74,7 @@ def test_a_current_token_gives_the_operation_its_caller(metas: Metas) -> None:
 @pytest.mark.parametrize(
     "meta", [Meta("active", 2, 2), Meta("disabled", 1, 2), None], ids=["epoch", "status", "gone"]
 )
-def test_a_token_that_the_table_contradicts_is_stale(metas: Metas, meta: Meta | None) -> None:
+def test_a_token_that_differs_from_the_table_is_stale(metas: Metas, meta: Meta | None) -> None:
     metas.items = {UID: meta} if meta else {}
     refused = call()
     assert (refused.status, refused.json["code"]) == (401, "token_stale")
@@ -91,10 +91,10 @@ def test_the_table_is_read_once_in_30_seconds(metas: Metas) -> None:
     assert call().status == 401
 
 
-def test_a_container_that_lambda_froze_meanwhile_reads_the_table_again(
+def test_a_container_that_lambda_froze_reads_the_table_again(
     metas: Metas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its monotonic clock stands still; and a wall clock may be set back."""
+    """Stop the monotonic clock, as a freeze does. The wall clock may also be set back."""
     assert call().status == 200
     monkeypatch.setattr(
         clock, "time", SimpleNamespace(monotonic=lambda: metas.now, time=lambda: metas.now + 31)
@@ -111,22 +111,22 @@ def test_a_container_that_lambda_froze_meanwhile_reads_the_table_again(
     assert call(access_epoch="2").status == 401
 
 
-def test_a_token_newer_than_the_cache_works_at_once(metas: Metas) -> None:
+def test_a_token_newer_than_the_cached_meta_is_accepted_at_once(metas: Metas) -> None:
     assert call().status == 200
     metas.items[UID] = Meta("active", 2, 2)
     assert call(access_epoch="2").status == 200
     assert call(access_epoch="1").status == 401
 
 
-def test_a_refused_token_is_good_again_as_soon_as_the_user_is(metas: Metas) -> None:
+def test_a_refused_token_is_accepted_once_the_user_is_active_again(metas: Metas) -> None:
     metas.items[UID] = Meta("disabled", 1, 2)
     assert call().status == 401
     metas.items[UID] = Meta("active", 1, 3)
     assert call().status == 200
 
 
-def test_a_token_is_stale_once_a_role_in_it_has_ended(metas: Metas) -> None:
-    """Nobody writes to the table then, so neither epoch nor status tell."""
+def test_a_token_is_stale_once_a_role_in_it_has_expired(metas: Metas) -> None:
+    """Check this, because nothing writes to the table then, so epoch and status stay the same."""
     metas.now = 1999.9
     assert call(roles="admin", roles_until="2000").status == 200
     metas.now = 2000.0
@@ -169,7 +169,7 @@ def test_an_outage_does_not_prolong_the_cache(metas: Metas) -> None:
     ],
     ids=["id token", "no uid", "no epoch", "bad epoch", "bad end", "no time", "nothing"],
 )
-def test_a_token_that_is_not_of_our_making_is_unusable(metas: Metas, token: dict[str, str]) -> None:
+def test_a_token_with_malformed_claims_is_unusable(metas: Metas, token: dict[str, str]) -> None:
     refused = answer(handler(api_event("GET /v1/whoami", token=token), Context()))
     assert (refused.status, refused.json["code"]) == (401, "token_unusable")
     assert metas.reads == 0

@@ -1,4 +1,4 @@
-"""What the smoke test takes for a fault: each answer of a healthy API, spoilt in one way."""
+"""The smoke test's checks: each fails when one answer of a healthy API is changed."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ HEALTHY: Answers = {
 
 @pytest.fixture
 def api() -> Iterator[tuple[str, Answers]]:
-    """Its address, and its answers, to be spoilt."""
+    """Serve the answers of a healthy API, which a test may change."""
     answers = dict(HEALTHY)
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +46,7 @@ def api() -> Iterator[tuple[str, Answers]]:
     server.server_close()
 
 
-def test_a_healthy_api(api: tuple[str, Answers]) -> None:
+def test_a_healthy_api_passes(api: tuple[str, Answers]) -> None:
     assert list(smoke.complaints(api[0], "dev")) == []
 
 
@@ -69,7 +69,9 @@ def test_a_healthy_api(api: tuple[str, Answers]) -> None:
         ),
     ],
 )
-def test_a_fault(api: tuple[str, Answers], path: str, answer: Any, complaint: str) -> None:
+def test_a_changed_answer_is_reported(
+    api: tuple[str, Answers], path: str, answer: Any, complaint: str
+) -> None:
     url, answers = api
     answers[path] = answer
     complaints = list(smoke.complaints(url, "dev"))

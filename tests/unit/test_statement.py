@@ -1,4 +1,4 @@
-"""Named parameters of SQL become numbered ones."""
+"""Compilation of named SQL parameters to numbered ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A failure of Terraform that a newcomer meets names its remedy."""
+"""Failures of Terraform that a newcomer meets: the message names the remedy."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from tools.deploy.terraform import known_failures, root
 
-# the words of Terraform 1.11 with the S3 backend
+# messages of Terraform 1.11 with the S3 backend
 NO_CREDENTIALS = """Error: No valid credential sources found
 
 Error: failed to refresh cached credentials, no EC2 IMDS role found, operation error ec2imds"""

@@ -1,4 +1,4 @@
-"""docs/threat-model.md names controls and tests that exist."""
+"""docs/threat-model.md: controls and tests that exist."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ WITHOUT_A_TEST = ("accepted", "not proven yet")
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Yield threat, control and proof of every row."""
+    """Yield threat, control and proof of each row."""
     for line in MODEL.read_text().partition("## Threats")[2].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 4 and cells[0] and not cells[0].startswith("-"):
             yield cells[1], cells[2], cells[3]
 
 
-def test_every_boundary_of_the_picture_has_threats() -> None:
+def test_every_boundary_of_the_diagram_has_threats() -> None:
     text = MODEL.read_text()
     drawn = set(re.findall(r'"(B\d)', text))
     assert drawn == set(re.findall(r"^### (B\d)", text, re.MULTILINE))
@@ -27,7 +27,7 @@ def test_every_boundary_of_the_picture_has_threats() -> None:
 
 
 @pytest.mark.parametrize(("threat", "control", "proof"), list(rows()), ids=lambda cell: cell[:60])
-def test_a_control_and_its_proof_exist(threat: str, control: str, proof: str) -> None:
+def test_each_control_and_its_proof_exist(threat: str, control: str, proof: str) -> None:
     files = re.findall(r"`([\w./-]+\.\w+)`", control)
     assert all((ROOT / file).is_file() or file == "function.yaml" for file in files), control
     if proof in WITHOUT_A_TEST:

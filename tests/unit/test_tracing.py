@@ -1,4 +1,4 @@
-"""X-Ray: nothing is loaded for a request that is not sampled; a sampled one reports its operation to the daemon."""
+"""X-Ray tracing: a request that is not sampled loads nothing, a sampled one reports its operation."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ EVENT = json.dumps(
 
 
 def run(sampled: int, daemon: str, task_root: Path) -> bool:
-    """Whether the SDK was loaded by one request in a fresh function."""
+    """Return True if one request in a new function loaded the SDK."""
     environment = {
         "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
         "LAMBDA_TASK_ROOT": str(task_root),
@@ -60,7 +60,7 @@ def test_only_a_sampled_request_is_traced(tmp_path: Path) -> None:
     assert segment["annotations"] == {"route": "GET /v1/x"}
 
 
-def test_a_sampled_request_is_answered_where_the_sdk_is_not_shipped(tmp_path: Path) -> None:
+def test_a_sampled_request_succeeds_without_the_sdk(tmp_path: Path) -> None:
     environment = {
         "PYTHONPATH": str(ROOT / "functions"),
         "_X_AMZN_TRACE_ID": "Root=1-2-3;Parent=4;Sampled=1",

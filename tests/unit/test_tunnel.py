@@ -1,4 +1,7 @@
-"""`make tunnel`: the command it becomes, and what it says when something is missing. aws and terraform are stand-ins on PATH."""
+"""`make tunnel`: the session that it starts, and the reports of missing preconditions.
+
+aws and terraform are stubs on PATH.
+"""
 
 import json
 import os
@@ -54,7 +57,7 @@ type Tunnel = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Path:
-    """A PATH of its own: nothing of this machine can be met by accident."""
+    """Prepare a PATH with nothing of this machine."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, script in {
@@ -97,7 +100,7 @@ def tunnel(commands: Path, tmp_path: Path) -> Tunnel:
     return run
 
 
-def test_it_becomes_a_session_from_this_port_to_the_database(
+def test_the_command_starts_a_session_from_this_port_to_the_database(
     tunnel: Tunnel, tmp_path: Path
 ) -> None:
     port, _ = free_ports()
@@ -128,30 +131,30 @@ def test_every_missing_command_is_named_at_once(tunnel: Tunnel, commands: Path) 
     refused(tunnel(), "aws: the AWS CLI", "session-manager-plugin: the AWS CLI's plugin")
 
 
-def test_no_credentials(tunnel: Tunnel) -> None:
+def test_missing_credentials_are_reported(tunnel: Tunnel) -> None:
     refused(tunnel(STS_EXIT="255"), "no valid AWS credentials: exit code 255", "aws sso login")
 
 
-def test_a_shell_that_speaks_to_the_laptop(tunnel: Tunnel) -> None:
+def test_a_shell_configured_for_the_laptop_is_refused(tunnel: Tunnel) -> None:
     refused(tunnel(AWS_ENDPOINT_URL="http://127.0.0.1:4566"), "AWS_ENDPOINT_URL", "another shell")
 
 
-def test_a_state_that_cannot_be_read(tunnel: Tunnel) -> None:
+def test_an_unreadable_state_is_reported(tunnel: Tunnel) -> None:
     refused(
         tunnel(TERRAFORM_ERROR="AccessDenied: the bucket"),
         "terraform output in dev failed: AccessDenied: the bucket",
     )
 
 
-def test_a_configuration_that_lacks_something(tunnel: Tunnel) -> None:
+def test_an_incomplete_configuration_is_reported(tunnel: Tunnel) -> None:
     refused(tunnel(AWS_ACCOUNT_ID="1"), "AWS_ACCOUNT_ID is '1'")
 
 
-def test_an_environment_that_was_not_applied(tunnel: Tunnel) -> None:
+def test_an_environment_without_an_apply_is_refused(tunnel: Tunnel) -> None:
     refused(tunnel(OUTPUTS="{}"), "dev has no output 'database_endpoint'", "make deploy ENV=dev")
 
 
-def test_a_stopped_bastion(tunnel: Tunnel) -> None:
+def test_a_stopped_bastion_is_reported(tunnel: Tunnel) -> None:
     refused(
         tunnel(PING_STATUS="ConnectionLost"),
         "not online (ConnectionLost)",
@@ -159,11 +162,11 @@ def test_a_stopped_bastion(tunnel: Tunnel) -> None:
     )
 
 
-def test_a_bastion_that_systems_manager_does_not_know(tunnel: Tunnel) -> None:
+def test_a_bastion_unknown_to_systems_manager_is_reported(tunnel: Tunnel) -> None:
     refused(tunnel(PING_STATUS="None"), "i-0a0a0a0a is not online (None)")
 
 
-def test_a_port_that_is_taken(tunnel: Tunnel) -> None:
+def test_a_port_in_use_is_refused(tunnel: Tunnel) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -171,17 +174,17 @@ def test_a_port_that_is_taken(tunnel: Tunnel) -> None:
         refused(tunnel(port=port), f"port {port} of this machine", "PORT=5434")
 
 
-def test_an_unknown_environment(tunnel: Tunnel) -> None:
+def test_an_unknown_environment_is_refused(tunnel: Tunnel) -> None:
     refused(
         tunnel("staging"), "ENV=staging is not an environment. ENV is one of: local, dev, prod."
     )
 
 
-def test_the_laptop_needs_none_but_has_to_run(tunnel: Tunnel) -> None:
+def test_the_laptop_needs_no_tunnel_but_must_run(tunnel: Tunnel) -> None:
     refused(tunnel("local", ATRIUM_STATE=".local-that-is-not-there"), "make up")
 
 
-def test_the_laptop_says_where_its_database_is(tunnel: Tunnel) -> None:
+def test_the_laptop_prints_its_databases_address(tunnel: Tunnel) -> None:
     state = ROOT / ".local-test-tunnel"
     state.mkdir(exist_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""`make migrate TUNNEL=…` meets somebody else on its port: the password of migrator stays here."""
+"""`make migrate TUNNEL=…` against a foreign server on its port: the password must not be sent."""
 
 import socket
 import struct
@@ -22,7 +22,10 @@ def listening() -> Iterator[socket.socket]:
 
 
 def _ask(server: socket.socket, kind: int) -> bytes:
-    """Has no TLS, then wants the password; what comes after that, until the other side hangs up."""
+    """Request the password without TLS.
+
+    Return everything that follows until the client hangs up.
+    """
     with server.accept()[0] as peer:
         peer.settimeout(60)
         _read(peer)
@@ -34,13 +37,13 @@ def _ask(server: socket.socket, kind: int) -> bytes:
 
 
 def _read(peer: socket.socket) -> None:
-    """A message without a type, such as those that a connection begins with."""
+    """Return a message without a type, such as the first one of a connection."""
     [length] = struct.unpack("!i", peer.recv(4, socket.MSG_WAITALL))
     peer.recv(length - 4, socket.MSG_WAITALL)
 
 
 @pytest.mark.parametrize("kind", [CLEARTEXT, MD5])
-def test_whoever_asks_for_the_password_itself_does_not_get_it(
+def test_a_server_that_requests_the_plain_password_does_not_get_it(
     listening: socket.socket, kind: int
 ) -> None:
     uri = f"postgresql+pg8000://migrator:secret@localhost:{listening.getsockname()[1]}/atrium?sslmode=disable"
@@ -51,4 +54,4 @@ def test_whoever_asks_for_the_password_itself_does_not_get_it(
         assert heard.result(timeout=60) in (
             b"",
             b"X\x00\x00\x00\x04",
-        )  # nothing, or pg8000's goodbye
+        )  # nothing, or pg8000's Terminate message

@@ -14,7 +14,7 @@ def test_version_variant_and_moment() -> None:
     assert before <= made.int >> 80 <= after
 
 
-def test_later_ones_sort_later_and_all_differ() -> None:
+def test_later_ids_sort_later_and_all_differ() -> None:
     early = [uuid7() for _ in range(1000)]
     time.sleep(0.002)
     late = [uuid7() for _ in range(1000)]

@@ -1,4 +1,6 @@
-"""`make verify`: what is kept of an answer names nobody, a broken promise is told, and a difference from the laptop is a row."""
+"""`make verify`: saved answers name nobody, broken promises and differences from the laptop are
+reported.
+"""
 
 import json
 from pathlib import Path
@@ -13,7 +15,7 @@ PROBLEM = {"content-type": "application/problem+json"}
 STALE = Promise("stale", Request("PATCH", "/v1/me"), 412, "stale", headers=("etag",))
 
 
-def test_what_is_kept_holds_types_and_promised_words_alone() -> None:
+def test_saved_answers_keep_only_types_and_promised_words() -> None:
     body = {
         "code": "stale",
         "uid": "01a2",
@@ -70,7 +72,7 @@ def test_aws_is_compared_with_the_laptop(tmp_path: Path, monkeypatch: pytest.Mon
     assert "health" in other.found
 
 
-def test_the_laptops_evidence_names_every_promise() -> None:
+def test_the_evidence_of_the_laptop_covers_every_promise() -> None:
     def ask(_: Request) -> Answer:
         return Answer(200, {}, b"")
 

@@ -1,4 +1,4 @@
-"""docs/well-architected.md names places and tests that exist."""
+"""docs/well-architected.md: places and tests that exist."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_each_pillar_has_promises() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["promise"][:50])
-def test_a_promise_has_its_place_and_its_test(row: dict[str, str]) -> None:
+def test_each_promise_names_its_place_and_its_test(row: dict[str, str]) -> None:
     assert (ROOT / row["place"]).is_file(), row["place"]
     text = (ROOT / row["file"]).read_text()
     assert re.search(rf"^def {row['test']}\(", text, re.MULTILINE), row["test"]

@@ -1,11 +1,13 @@
-"""Many processes of one service, each with a connection of its own, as Lambda has them: forked when all is imported.
+"""Many processes of one service, each with a connection of its own, as on Lambda.
 
-    python -m tests.unit.writers <service> <Postgres' socket>
+  python -m tests.unit.writers <service> <Postgres' socket>
 
-reads events on standard input, a JSON array, and runs the service's handler once for each, all at once. A line for each:
-its number and what the handler gave, or the traceback.
+The command reads events from standard input, a JSON array, forks a process for each after all
+imports, and runs the service's handler in all of them at once. It writes a line for each: its
+number and the handler's response or the traceback.
 
-Of the table it only knows that everybody is active. What is sent there does not arrive, so a command stays in the outbox.
+The table is a stub: everybody is active in it, and a command sent to it fails, so it stays in the
+outbox.
 """
 
 import contextlib
@@ -53,7 +55,7 @@ def _fork(handler: Handler, number: int, event: dict[str, Any]) -> int:
 
 def _answer(handler: Handler, event: dict[str, Any]) -> Any:
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # the log
+        with contextlib.redirect_stdout(sys.stderr):  # keep the log out of the output
             return handler(event, Context())
     except BaseException:
         return traceback.format_exc()

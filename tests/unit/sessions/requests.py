@@ -59,7 +59,7 @@ def end(session: str, by: str = HERE) -> Answer:
 
 
 def meanwhile(request: Callable[[], Answer]) -> None:
-    """Send a request while another one is served."""
+    """Send a request while another one is being served."""
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(request).result().status == 204
 

@@ -35,7 +35,7 @@ def test_an_ended_session_is_refused_and_the_others_go_on(recording: Time) -> No
     for other in (PHONE, OLD):
         call("GET /v1/me/permissions", other)
     assert end(PHONE).status == 204
-    recording.now += 31  # a container that had read META admits reads until then
+    recording.now += 31  # until then a container with META in its cache admits reads
     assert outcome(call("GET /v1/me/permissions", PHONE)) == "401 session_ended"
     assert call("GET /v1/me/permissions", OLD).status == 200
     assert {each["id"] for each in listed()} == {HERE, OLD}
@@ -44,7 +44,7 @@ def test_an_ended_session_is_refused_and_the_others_go_on(recording: Time) -> No
 
 
 def test_a_refreshed_token_of_an_ended_session_is_refused_too(recording: Time) -> None:
-    """Cognito goes on refreshing: the token has another epoch and end, and the same origin_jti."""
+    """Check a token that Cognito refreshed: it has another epoch and end, and the same origin_jti."""
     call("GET /v1/me/permissions", PHONE)
     end(PHONE)
     recording.now += 3600
@@ -53,17 +53,17 @@ def test_a_refreshed_token_of_an_ended_session_is_refused_too(recording: Time) -
     assert "Sign in again" in refused.json["detail"]
 
 
-def test_an_ended_session_changes_nothing_from_that_moment_on(recording: Time) -> None:
-    call("GET /v1/me/permissions", PHONE)  # this container has META in its cache
+def test_a_session_changes_nothing_once_it_has_ended(recording: Time) -> None:
+    call("GET /v1/me/permissions", PHONE)  # now this container has META in its cache
     end(PHONE)
     assert outcome(call("PATCH /v1/me", PHONE)) == "401 session_ended"
     assert outcome(end(HERE, by=PHONE)) == "401 session_ended"
 
 
-def test_a_session_that_ends_while_a_change_is_served_changes_nothing(
+def test_a_session_that_ends_during_a_change_changes_nothing(
     recording: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end comes between META's read and the write, whose condition sees it."""
+    """End the session between the read of META and the write, whose condition fails."""
     call("GET /v1/me/permissions", PHONE)
     living = sessions.living
 
@@ -89,7 +89,9 @@ def test_a_session_that_ends_just_before_a_write_changes_nothing(
     path: dict[str, str] | None,
     ended: str,
 ) -> None:
-    """The condition is part of the change of META, or a check of its own beside another user's."""
+    """Check the condition: it is part of a change of META, or a separate check beside another
+    user's.
+    """
     call("GET /v1/me/permissions", OLD)
     transact = user_table.transact
 
@@ -114,14 +116,14 @@ def test_the_current_session_can_be_ended(recording: Time) -> None:
     assert outcome(end(HERE)) == "401 session_ended"
 
 
-def test_all_others_end_also_those_that_never_called(recording: Time) -> None:
+def test_ending_all_others_includes_sessions_that_never_called(recording: Time) -> None:
     call("GET /v1/me/permissions", PHONE)
     assert call("DELETE /v1/me/sessions").status == 204
     recording.now += 31
     for other in (PHONE, OLD):
         assert outcome(call("GET /v1/me/permissions", other)) == "401 session_ended"
     assert [each["id"] for each in listed()] == [HERE]
-    assert listed(str(uuid.uuid4()), auth_time=int(recording.now))  # signed in again
+    assert listed(str(uuid.uuid4()), auth_time=int(recording.now))  # after a new sign-in
 
 
 def test_the_kept_session_can_end_later(recording: Time) -> None:
@@ -149,8 +151,8 @@ def test_ending_all_needs_an_explicit_condition(recording: Time) -> None:
         assert outcome(answer(users(event, Context()))) == code
 
 
-def test_fifty_sessions_end_one_by_one_and_no_more(recording: Time) -> None:
-    """META stays within one read unit of 4 KB. What has expired makes room."""
+def test_fifty_sessions_can_end_one_by_one_and_no_more(recording: Time) -> None:
+    """Check the limit that keeps META within one read unit of 4 KB. Expired entries free space."""
     names = [str(uuid.uuid4()) for _ in range(51)]
     for name in names:
         call("GET /v1/me/permissions", name)
@@ -185,7 +187,7 @@ def test_a_denial_lasts_until_the_last_token_of_the_session_ends(recording: Time
     assert found.ended_sessions == {PHONE: NOW + 31 * DAY}
 
 
-def test_two_who_end_sessions_at_once_both_succeed(
+def test_two_concurrent_ends_of_sessions_both_succeed(
     recording: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for other in (PHONE, OLD):

@@ -1,4 +1,4 @@
-"""An administrator sees and ends the sessions of a user."""
+"""Sessions of a user, listed and ended by an administrator."""
 
 import json
 import uuid
@@ -59,7 +59,7 @@ def test_ending_all_sessions_of_a_user_signs_them_out_at_cognito(
     assert ended["outcome"] == "succeeded"
 
 
-def test_the_trail_names_who_ended_which_session(office: pg8000.native.Connection) -> None:
+def test_the_audit_trail_names_who_ended_which_session(office: pg8000.native.Connection) -> None:
     by_admin("DELETE /v1/users/{id}/sessions/{session}", session=PHONE)
     by_admin("DELETE /v1/users/{id}/sessions")
     call("DELETE /v1/me/sessions", roles="admin")
@@ -70,10 +70,10 @@ def test_the_trail_names_who_ended_which_session(office: pg8000.native.Connectio
     ]  # fmt: skip
 
 
-def test_who_may_not_change_a_user_ends_no_session_of_theirs(
+def test_a_caller_who_cannot_change_a_user_cannot_end_their_sessions(
     office: pg8000.native.Connection,
 ) -> None:
-    """Grace may write users, and Ada is an administrator."""
+    """Let Grace, who may write users, try to end sessions of the administrator Ada."""
     put({"pk": "R#clerk", "sk": "META", "version": 1})
     put({"pk": "R#clerk", "sk": "PERM#users.write", "permission": "users.write"})
     for route in ("DELETE /v1/users/{id}/sessions", "DELETE /v1/users/{id}/sessions/{session}"):
@@ -91,7 +91,7 @@ def test_a_user_who_gains_rights_meanwhile_keeps_their_sessions(
     monkeypatch: pytest.MonkeyPatch,
     route: str,
 ) -> None:
-    """Grace may write users. Eve becomes an administrator after their rights were compared."""
+    """Make Eve an administrator after her rights were compared with those of Grace."""
     put({"pk": "R#clerk", "sk": "META", "version": 1})
     put({"pk": "R#clerk", "sk": "PERM#users.write", "permission": "users.write"})
     user_table.transact([{"Delete": {"Key": grant_items.at((f"G#{OTHER}", "*#ROLE#admin"))}}])
@@ -130,7 +130,7 @@ def put(item: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("status", ["deleted", None])
-def test_a_user_who_is_gone_has_no_sessions(
+def test_sessions_of_a_deleted_user_are_404(
     office: pg8000.native.Connection, status: str | None
 ) -> None:
     if status is None:

@@ -1,4 +1,4 @@
-"""Sessions are recorded by any request, and listed."""
+"""Recording of sessions by any request, and their list."""
 
 import uuid
 from typing import Any
@@ -55,8 +55,8 @@ def test_every_service_records_sessions(recording: Time) -> None:
 def test_a_session_is_written_once_in_ten_minutes_and_never_read(
     recording: Time, logs: Logs
 ) -> None:
-    """META's read and the record; then nothing, while the container remembers both."""
-    call("GET /v1/me/permissions", PHONE)  # so that all else is in the container's memory
+    """Check the calls: first META's read and the record, then none, because both are cached."""
+    call("GET /v1/me/permissions", PHONE)  # fills the container's caches with everything else
     session.cache.clear()
     logs.lines()
     calls = []
@@ -64,7 +64,7 @@ def test_a_session_is_written_once_in_ten_minutes_and_never_read(
         recording.now += passed
         call("GET /v1/me/permissions")
         calls.append(logs.line()["dynamodb_calls"])
-    own = calls[1]  # of the operation itself
+    own = calls[1]  # the operation's own call
     assert [each - own for each in calls] == [2, 0, 0, 2, 0]
     only = next(each for each in listed() if each["current"])
     assert (only["first_seen_at"], only["last_seen_at"]) == (
@@ -73,7 +73,7 @@ def test_a_session_is_written_once_in_ten_minutes_and_never_read(
     )
 
 
-def test_another_container_does_not_write_again(recording: Time) -> None:
+def test_another_container_does_not_record_the_session_again(recording: Time) -> None:
     call("GET /v1/me/permissions")
     session_records.cache.clear()
     recording.now += 599
@@ -82,7 +82,7 @@ def test_another_container_does_not_write_again(recording: Time) -> None:
     assert (only["device"], only["last_seen_at"]) == ("Firefox", "2026-01-01T00:01:40Z")
 
 
-def test_a_session_that_cannot_be_recorded_works(
+def test_a_session_that_cannot_be_recorded_is_accepted(
     recording: Time, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def broken(*_: object, **__: object) -> bool:
