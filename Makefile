@@ -219,6 +219,10 @@ asvs: environment ## Print how much of OWASP ASVS 5.0, levels 1 and 2, is met, a
 reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
 
+.PHONY: protection
+protection: environment ## Print what encrypts an environment's data and connections, and that no secret is in its plan (ENV=dev|prod); needs no account
+	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.protection $(or $(ENV),dev)
+
 .PHONY: cost
 cost: environment ## Print what an environment costs on AWS, idle and per million requests (ENV=dev|prod, FORMAT=json, BASE=commit to compare with); needs no account
 	@$(PYTHON) -m tools.operations.cost $(or $(ENV),dev) --format $(or $(FORMAT),text) $(if $(BASE),--base "$(BASE)") $(if $(TEXT),--text "$(TEXT)")

@@ -6,40 +6,23 @@
 import json
 import re
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from local_aws.iam.decision import decide
 from local_aws.iam.policy import parse
 from local_aws.network import of_plan
 from local_aws.network.model import Network, Place, Way, from_internet, to_internet, to_place
-from tools.deploy.terraform.offline_plan import Plan, planned
+from tests.infra.claim import Claim, show
+from tools.deploy.terraform.offline_plan import Plan
 
 POSTGRES, SSH, HTTPS = 5432, 22, 443
 PORTS = (SSH, HTTPS, POSTGRES)
-SHOWN = 3  # paths of a claim that are printed
 # What Lambda itself calls in the name of a function's role, from outside of the VPC: logs, traces, network
 # interfaces, dead letters and streams. Postgres is not an AWS API.
 OF_LAMBDA = re.compile(
     r"(logs|xray|ec2|sqs|rds-db):.*|dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)"
 )
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence about the network, whether it holds, and the paths that prove or refute it."""
-
-    sentence: str
-    holds: bool
-    proof: tuple[str, ...]
-
-    def __str__(self) -> str:
-        lines = [f"    {each}" for each in self.proof[:SHOWN]]
-        more = [f"    and {len(self.proof) - SHOWN} more"] if len(self.proof) > SHOWN else []
-        return "\n".join([f"{'✓' if self.holds else '✗'} {self.sentence}", *lines, *more])
 
 
 def claims(plan: Plan) -> list[Claim]:
@@ -249,14 +232,5 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def main(environment: str) -> int:
-    """Print the claims of an environment. Return 1 if one does not hold."""
-    with tempfile.TemporaryDirectory() as folder:
-        plan: Mapping[str, dict[str, Any]] = planned(environment, Path(folder))
-    found = claims(dict(plan))
-    print("\n".join(map(str, found)))
-    return 0 if all(claim.holds for claim in found) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(show(sys.argv[1], claims))
