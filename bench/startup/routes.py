@@ -57,7 +57,7 @@ def serving(folder: Path) -> Iterator[list[Route]]:
             Route(
                 "epoch_check",
                 "GET /v1/me: META and attributes in DynamoDB, one SQL round trip",
-                5.5,
+                4.5,
                 Start("users", event("GET /v1/me", _CLAIMS), sql | table),
             ),
         ]

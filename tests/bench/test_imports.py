@@ -43,7 +43,12 @@ def run(program: str, **environment: str) -> str:
         ),
         (
             "atrium.stores.user_table",
-            {"html.parser", "botocore.docs", "importlib.metadata", "dateutil.parser"},
+            {
+                *("html.parser", "botocore.docs", "importlib.metadata", "dateutil.parser"),
+                *("calendar", "configparser", "dateutil.tz", "getpass", "gzip"),
+                *("jmespath", "shlex", "subprocess", "tempfile", "urllib.request", "xml.etree"),
+                *("botocore.eventstream", "botocore.monitoring", "botocore.translate"),
+            },
         ),
     ],
 )
@@ -74,6 +79,50 @@ def test_the_real_modules_can_be_imported_afterwards() -> None:
     assert run(f"{program}import importlib.metadata; print({names})").startswith(
         "ClientMethodDocstring 1."
     )
+
+
+def test_a_regular_expression_of_the_sdk_is_compiled_at_its_first_use() -> None:
+    program = """
+import re
+compiled, compile = [], re.compile
+re._compiler.compile = lambda *given, real=re._compiler.compile: compiled.append(given) or real(*given)
+from atrium.stores import dynamodb
+from botocore.utils import is_valid_ipv6_endpoint_url
+from botocore.compat import IPV6_ADDRZ_RE
+assert re.compile is compile and IPV6_ADDRZ_RE is not None
+before = len(compiled)
+print(is_valid_ipv6_endpoint_url("https://[::1]:8000"), is_valid_ipv6_endpoint_url("https://127.0.0.1"), len(compiled) - before)
+"""
+    assert run(program) == "True False 1"
+
+
+def test_the_sdk_works_with_modules_that_its_import_left_out(tmp_path: Path) -> None:
+    """Use a settings file, a date, XML, a proxy and a signature after the placeholders are gone."""
+    settings = tmp_path / "config"
+    settings.write_text("[default]\nregion = eu-west-1\n")
+    program = """
+import datetime, os
+from atrium.stores import dynamodb
+import botocore.compat, botocore.configloader, botocore.serialize, botocore.utils
+print(botocore.configloader.load_config(os.environ["SETTINGS"])["profiles"])
+print(botocore.utils.parse_timestamp("2026-01-01T00:00:00Z"), botocore.serialize.Serializer()._timestamp_unixtimestamp(
+    datetime.datetime(2026, 1, 1)))
+try:
+    botocore.compat.ETree.fromstring("<a>")
+except botocore.compat.XMLParseError:
+    print("not XML")
+print(botocore.utils.get_environ_proxies("https://a.example"), botocore.compat.shlex.split("a 'b c'"))
+import inspect, dataclasses
+print(inspect.signature(dataclasses.make_dataclass("A", ["b"])))
+"""
+    environment = {"HTTPS_PROXY": "http://proxy", "SETTINGS": str(settings)}
+    assert run(program, **environment).splitlines() == [
+        "{'default': {'region': 'eu-west-1'}}",
+        "2026-01-01 00:00:00+00:00 1767225600",
+        "not XML",
+        "{'https': 'http://proxy'} ['a', 'b c']",
+        "(b: 'typing.Any') -> None",
+    ]
 
 
 def test_the_client_has_every_handler_that_botocore_gives_one_of_dynamodb() -> None:

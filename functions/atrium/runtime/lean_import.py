@@ -4,6 +4,7 @@ bench/startup measures the effect on a cold start.
 """
 
 import importlib
+import re
 import sys
 import types
 from typing import Any
@@ -24,21 +25,45 @@ class LazyModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # the import system probes for optional attributes
             raise AttributeError(name)
-        return lambda *arguments, **named: getattr(importlib.import_module(self.__name__), name)(
-            *arguments, **named
-        )
+        return lambda *arguments, **named: getattr(self._module(), name)(*arguments, **named)
+
+    def _module(self) -> types.ModuleType:
+        if sys.modules.get(self.__name__) is self:  # called during the import of the library
+            del sys.modules[self.__name__]
+        return importlib.import_module(self.__name__)
+
+
+class _LazyPattern:
+    """A regular expression that is compiled at its first use."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._arguments, self._named = arguments, named
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(_compile(*self._arguments, **self._named), name)
+        vars(self)[name] = found  # the next use does not come here
+        return found
+
+
+_compile = re.compile
 
 
 def load(name: str, *modules: LazyModule) -> Any:
-    """Import the module `name` while the placeholders take the place of modules not yet loaded."""
+    """Import the module `name` while the placeholders take the place of modules not yet loaded.
+
+    The regular expressions of all modules that this imports are compiled at their first use.
+    """
     placed = [
         module for module in modules if sys.modules.setdefault(module.__name__, module) is module
     ]
+    re.compile = _LazyPattern  # type: ignore[assignment]
     try:
         return importlib.import_module(name)
     finally:
+        re.compile = _compile
         for module in placed:
-            del sys.modules[module.__name__]
+            if sys.modules.get(module.__name__) is module:
+                del sys.modules[module.__name__]
 
 
 DATES = LazyModule("dateutil.parser", ParserError=ValueError)  # the base class of the real one

@@ -18,34 +18,53 @@ calls = 0
 
 
 def _import_sdk() -> Any:
-    """Import botocore's sessions without its documentation writer and that one's HTML parser."""
-    texts = dict.fromkeys(
-        ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), _no_text
+    """Import botocore's sessions without the modules that no call to DynamoDB needs.
+
+    Members are given for what botocore does not call: classes in `except`, and constants.
+    """
+    no_text = dict.fromkeys(
+        ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), lambda *_, **__: ""
+    )
+    etree = LazyModule(
+        "xml.etree", ElementTree=LazyModule("xml.etree.ElementTree", ParseError=SyntaxError)
     )
     return lean_import.load(
         "botocore.session",
         LazyModule("botocore.docs", __path__=[f"{folder}/docs" for folder in botocore.__path__]),
-        LazyModule("botocore.docs.docstring", **texts),
+        LazyModule("botocore.docs.docstring", **no_text),
+        LazyModule("botocore.eventstream", NoInitialResponseError=EOFError),
+        *map(LazyModule, ("botocore.monitoring", "botocore.translate")),
+        *map(LazyModule, ("calendar", "dateutil.tz", "getpass", "gzip", "jmespath", "shlex")),
+        *map(LazyModule, ("tempfile", "urllib.request")),
+        LazyModule("configparser", Error=Exception),
+        # botocore checks the signature of each handler that is registered. Ours are its own.
+        LazyModule(
+            "inspect",
+            getfullargspec=lambda _: (None, None, "kwargs"),
+            get_annotations=lambda cls: vars(cls).get("__annotations__", {}),
+        ),
+        LazyModule("xml", etree=etree),
+        etree,
+        etree.ElementTree,
+        LazyModule("subprocess", PIPE=-1),
         lean_import.DATES,
         lean_import.METADATA,
     )
-
-
-def _no_text(*_: object, **__: object) -> str:
-    return ""
 
 
 _sdk: Any = _import_sdk()
 from botocore.config import Config  # noqa: E402  (only after botocore.session)
 from botocore.handlers import BUILTIN_HANDLERS  # noqa: E402
 
-_TIMEOUTS = Config(
+_CONFIG = Config(
     # Seconds. DynamoDB answers within 10 ms. After this time a 503 is better than the gateway's
     # timeout.
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
+    # No function is behind a proxy; looking for one in the environment loads `urllib.request`.
+    proxies={},
 )
 
 
@@ -64,7 +83,11 @@ def client() -> Any:
     dynamodb = session.create_client(
         "dynamodb",
         region_name=os.environ.get("AWS_REGION"),  # botocore itself reads AWS_DEFAULT_REGION only
-        config=_TIMEOUTS,
+        # Lambda sets these, except with SnapStart. botocore then sets up its other sources.
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=os.environ.get("AWS_SESSION_TOKEN"),
+        config=_CONFIG,
         verify=ca_bundle.bundle("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
     )
     dynamodb.meta.events.register("before-call.dynamodb", _count)
