@@ -11,7 +11,7 @@ from atrium.http.json_body import MAX_BYTES
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.runtime import config
-from meta import contract
+from meta.document import document
 
 _SECONDS = 300
 
@@ -19,10 +19,10 @@ _SECONDS = 300
 def read(request: Request) -> Response:
     """Return the configuration. `issuer` serves OpenID discovery; null means there is none."""
     given = request.stage_variables
-    document = contract.document()
+    contract = document()
     content = {
         "stage": config.required("ATRIUM_STAGE"),
-        "version": document["info"]["version"],
+        "version": contract["info"]["version"],
         "region": config.required("AWS_REGION"),
         "issuer": issuer(request),
         "user_pool_id": given.get("user_pool_id"),
@@ -34,7 +34,7 @@ def read(request: Request) -> Response:
             "requests_per_second": float(given["rate_limit"]) if "rate_limit" in given else None,
             "burst": int(given["burst_limit"]) if "burst_limit" in given else None,
             "body_bytes": MAX_BYTES,
-            "page_items": document["components"]["parameters"]["Limit"]["schema"]["maximum"],
+            "page_items": contract["components"]["parameters"]["Limit"]["schema"]["maximum"],
         },
     }
     return response.json(content, headers={"Cache-Control": f"public, max-age={_SECONDS}"})
@@ -71,5 +71,5 @@ def _laptop() -> str | None:
 
 @cache
 def _scopes() -> tuple[str, ...]:
-    flows = contract.document()["components"]["securitySchemes"]["cognito"]["flows"]
+    flows = document()["components"]["securitySchemes"]["cognito"]["flows"]
     return tuple(flows["authorizationCode"]["scopes"])

@@ -1,10 +1,6 @@
-"""The OpenAPI document, which the build merges and packages beside this package.
+"""The OpenAPI document with the addresses of the API that answers, and of its sign-in page."""
 
-It is served with the addresses of the API that answers the request, and of its sign-in page.
-"""
-
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,13 +8,11 @@ import msgspec
 from atrium.http import etag
 from atrium.http.request import Request
 from atrium.http.response import Response
-
-DOCUMENT = Path(__file__).parent.parent / "openapi.json"
+from meta import configuration
+from meta.document import document
 
 
 def read(request: Request) -> Response:
-    from meta import configuration
-
     content = _served(
         request.base_url,
         configuration.authorization_endpoint(request),
@@ -31,18 +25,6 @@ def read(request: Request) -> Response:
         "ETag": etag.of_bytes(content),
     }
     return Response(body=content, headers=headers)
-
-
-@cache
-def document() -> dict[str, Any]:
-    """Return the packaged document. Raise FileNotFoundError if the build left it out."""
-    try:
-        found: dict[str, Any] = msgspec.json.decode(DOCUMENT.read_bytes())
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{DOCUMENT} is not in the package: run `make build` and deploy again."
-        ) from None
-    return found
 
 
 def with_addresses(

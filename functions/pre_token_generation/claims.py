@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from atrium.identity import admins, grants, mfa, namespaces, permissions, token_size, users
-from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
+from atrium.identity.cognito_trigger import RefusalError
 from atrium.identity.namespaces import Attributes
 from atrium.runtime import log, parallel
 from atrium.stores import postgres, user_table
 from atrium.stores.user_table import StoredAttribute
 from pre_token_generation.bounds import bounded
+from pre_token_generation.event import TokenGeneration
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import PREFIX, SELF_SERVICE, scopes_of
 
@@ -27,19 +28,6 @@ INTERACTIVE = (
 BY_PAGE = "TokenGeneration_HostedAuth"
 
 OF_SERVICE = "TokenGeneration_ClientCredentials"
-
-
-class TokenRequest(TriggerRequest, rename="camel", frozen=True):
-    scopes: list[str] | None = None
-
-
-class CallerContext(msgspec.Struct, rename="camel", frozen=True):
-    client_id: str = ""
-
-
-class TokenGeneration(TriggerEvent, rename="camel", frozen=True):
-    request: TokenRequest
-    caller_context: CallerContext = CallerContext()
 
 
 def claims(event: TokenGeneration) -> dict[str, Any]:

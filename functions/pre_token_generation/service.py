@@ -5,20 +5,18 @@ not give are removed. If the table is down, the service gets no token.
 """
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from atrium.identity import grants, mfa, permissions, services, token_size
 from atrium.identity.cognito_trigger import RefusalError
 from atrium.stores import user_table
 from pre_token_generation.bounds import bounded
+from pre_token_generation.event import TokenGeneration
 from pre_token_generation.rights import Rights
 from pre_token_generation.scopes import scopes_of
 
-if TYPE_CHECKING:
-    from pre_token_generation.claims import TokenGeneration
 
-
-def claims(event: "TokenGeneration") -> dict[str, Any]:
+def claims(event: TokenGeneration) -> dict[str, Any]:
     """Return the changes to the access token.
 
     Raise RefusalError for an unknown or disabled client.

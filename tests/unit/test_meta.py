@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from meta import configuration, contract
+from meta import document as packaged
 from meta.handler import handler
 from tests.unit.conftest import ROOT, Logs
 from tests.unit.events import Context, answer, api_event
@@ -57,15 +58,15 @@ API = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/dev"
 
 @pytest.fixture
 def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    packaged = tmp_path / "openapi.json"
-    packaged.write_text(json.dumps(CONTRACT))
-    monkeypatch.setattr(contract, "DOCUMENT", packaged)
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(CONTRACT))
+    monkeypatch.setattr(packaged, "DOCUMENT", file)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    caches = (contract.document, contract._served, configuration._scopes)
+    caches = (packaged.document, contract._served, configuration._scopes)
     for each in caches:
         each.cache_clear()
-    yield packaged
+    yield file
     for each in caches:
         each.cache_clear()
 
@@ -109,7 +110,7 @@ def test_the_contract_can_be_revalidated(document: Path) -> None:
     assert get("/v1/openapi.json", If_None_Match=tag).status == 304
     assert get("/v1/openapi.json", If_None_Match='"old"').status == 200
     document.write_text(json.dumps(CONTRACT | {"tags": []}))
-    contract.document.cache_clear()
+    packaged.document.cache_clear()
     contract._served.cache_clear()
     assert get("/v1/openapi.json", If_None_Match=tag).status == 200
 
@@ -165,7 +166,7 @@ def test_head_has_the_headers_of_get_and_no_body(document: Path) -> None:
 
 
 def test_the_document_lies_beside_the_package() -> None:
-    assert contract.DOCUMENT == ROOT / "functions" / "openapi.json"
+    assert packaged.DOCUMENT == ROOT / "functions" / "openapi.json"
 
 
 def test_a_package_without_the_document_fails_and_says_what_to_do(

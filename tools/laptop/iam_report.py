@@ -17,10 +17,10 @@ from typing import Any
 import yaml
 
 from local_aws.iam import record
-from local_aws.iam.access import SERVICES
 from local_aws.iam.patterns import glob
 from local_aws.iam.policy import Statement, parse
 from local_aws.iam.record import Call
+from local_aws.iam.required_access import SERVICES
 from local_aws.settings import Settings
 from local_aws.supervisor.ready import StackError
 from tools.deploy import stack_outputs as outputs

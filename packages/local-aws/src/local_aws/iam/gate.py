@@ -7,9 +7,10 @@ from urllib.parse import parse_qsl
 
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.iam import assumed_roles, policy_documents, role_use
-from local_aws.iam.access import Access, accesses
+from local_aws.iam.access import Access
 from local_aws.iam.context import global_keys
 from local_aws.iam.errors import error_response
+from local_aws.iam.required_access import accesses
 from local_aws.iam.sessions import Session, authorize, session
 from local_aws.iam.trust import ASSUME
 

@@ -4,7 +4,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.iam.access import Access, accesses
+from local_aws.iam.access import Access
+from local_aws.iam.required_access import accesses
 from local_aws_tests.iam.calls import Function, allow, call, refused
 from local_aws_tests.iam.conftest import ACCOUNT, REGION
 

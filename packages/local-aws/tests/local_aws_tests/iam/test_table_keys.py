@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.aws_call import AwsCall
 from local_aws.iam import sessions
-from local_aws.iam.access import accesses
 from local_aws.iam.gate import IamGate
+from local_aws.iam.required_access import accesses
 from local_aws_tests.iam.calls import (
     TABLE,
     Function,
