@@ -1,4 +1,4 @@
-"""What a cold start saves by not importing it is there when it is called, and stays away until then."""
+"""Lazy imports: a cold start does not load these modules, and they work at their first use."""
 
 import datetime
 import re
@@ -25,7 +25,7 @@ def run(program: str, **environment: str) -> str:
         "error",
         "-c",
         program,
-    ]  # -S: what `site` imports hides what we do
+    ]  # -S: `site` imports modules that we must not need
     done = subprocess.run(
         command, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False
     )
@@ -63,7 +63,7 @@ def test_pg8000_reads_a_date_beyond_pythons_own_parser() -> None:
     )
 
 
-def test_scram_is_loaded_when_a_server_asks_for_it() -> None:
+def test_scram_is_loaded_when_a_server_requests_it() -> None:
     program = (
         "import sys; from atrium.stores.pipeline import core; assert 'scramp' not in sys.modules\n"
     )
@@ -73,7 +73,7 @@ def test_scram_is_loaded_when_a_server_asks_for_it() -> None:
     ) == ("SCRAM-SHA-256")
 
 
-def test_the_real_modules_can_be_imported_afterwards() -> None:
+def test_the_real_modules_can_be_imported_later() -> None:
     program = "import atrium.stores.user_table, atrium.stores.postgres, boto3, pg8000.native, botocore.docs.docstring as docs\n"
     names = "docs.ClientMethodDocstring.__name__, importlib.metadata.version('pg8000')"
     assert run(f"{program}import importlib.metadata; print({names})").startswith(
@@ -125,8 +125,8 @@ print(inspect.signature(dataclasses.make_dataclass("A", ["b"])))
     ]
 
 
-def test_the_client_has_every_handler_that_botocore_gives_one_of_dynamodb() -> None:
-    """Whatever is registered for DynamoDB's events in botocore's own session is registered in ours."""
+def test_the_client_has_every_event_handler_of_botocores_own() -> None:
+    """Compare the handlers that botocore's own session and ours register for DynamoDB's events."""
     program = """
 import botocore.session
 from atrium.stores import dynamodb
@@ -145,7 +145,7 @@ for event in ("before-parameter-build", "before-call", "request-created", "choos
     assert sum(map(int, run(program, **keys).split())) > 8
 
 
-def test_the_authorities_are_amazons_as_mozilla_lists_them() -> None:
+def test_the_shipped_certificates_are_amazons_in_mozillas_list() -> None:
     ours = _certificates(KERNEL / "stores" / "amazon_trust_services.pem")
     listed = _certificates(Path(botocore.__file__).with_name("cacert.pem"))
     amazons = {
@@ -161,7 +161,7 @@ def test_the_authorities_are_amazons_as_mozilla_lists_them() -> None:
     ("environment", "amazons"),
     [({}, True), ({"SSL_CERT_FILE": "/a.pem"}, False), ({"AWS_REGION": "cn-north-1"}, False)],
 )
-def test_another_trust_and_china_win_over_amazons(
+def test_another_ca_bundle_and_china_override_amazons_certificates(
     environment: dict[str, str], amazons: bool
 ) -> None:
     bundle = run(
@@ -172,7 +172,10 @@ def test_another_trust_and_china_win_over_amazons(
 
 
 def _certificates(file: Path) -> dict[str, str]:
-    """PEM → the comment before it, which names the subject. Not parsed: some in Mozilla's list are not to the letter."""
+    """Return PEM texts with the comment before each, which names the subject.
+
+    They are not parsed, because some in Mozilla's list are not valid DER.
+    """
     found = re.findall(
         r"((?:#[^\n]*\n)+)(-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----)",
         file.read_text(),

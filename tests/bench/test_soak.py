@@ -1,4 +1,4 @@
-"""The soak's own judgement: growth is seen, warming up is not growth, and a broken stack is not a green one."""
+"""The soak test's own rules: growth is reported, a warm-up is not growth, and a broken stack fails."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def test_constant_figures_after_the_warm_up_pass() -> None:
     assert list(grown(cold + [FLAT] * 20)) == []
 
 
-def test_a_child_of_a_moment_is_no_growth() -> None:
+def test_a_short_lived_child_process_is_no_growth() -> None:
     writing = Held(processes=11, files=300, memory=1400.0)
     assert list(grown([FLAT] * 20 + [FLAT] + [writing] * 9)) == []
 
@@ -31,11 +31,11 @@ def test_a_child_of_a_moment_is_no_growth() -> None:
         (Held(10, 200, 1031.0), "memory grew from 1000 to 1031 MB, by more than 3%"),
     ],
 )
-def test_growth_is_named(last: Held, complaint: str) -> None:
+def test_growth_is_reported(last: Held, complaint: str) -> None:
     assert list(grown([FLAT] * 20 + [last] * 10)) == [complaint]
 
 
-def test_an_answer_that_is_not_200_is_named() -> None:
+def test_an_answer_other_than_200_is_reported() -> None:
     load = Load("http://127.0.0.1:1", "", (), Counter({200: 9, 502: 2, 0: 1}))
     assert list(bad_answers(load)) == [
         "1 answers were none: the connection broke",
@@ -43,7 +43,7 @@ def test_an_answer_that_is_not_200_is_named() -> None:
     ]
 
 
-def test_a_process_is_held_with_its_children() -> None:
+def test_a_process_is_measured_with_its_children() -> None:
     child = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(flush=True); input(); p.kill()"
     command = [sys.executable, "-c", child]
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What an apply waited for, as bench/start reads it from Terraform's events."""
+"""The waiting times of an apply, as bench/start reads them from Terraform's events."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A cold start costs what the committed baseline says, within 3 %, and stays below the limits."""
+"""Costs of a cold start: within 3 % of the committed baseline, and below the limits."""
 
 import json
 import re
@@ -17,19 +17,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> artefacts.Artefacts:
     return artefacts.build(tmp_path_factory.mktemp("startup"))
 
 
-def test_each_route_costs_what_the_baseline_says(
+def test_each_route_costs_as_much_as_its_baseline(
     built: artefacts.Artefacts, tmp_path: Path
 ) -> None:
     with routes.serving(tmp_path) as measured:
         assert list(baseline.complaints(measured, startup.counts(built, measured))) == []
 
 
-def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(
+def test_the_shipped_sdk_supports_every_action_that_a_role_can_allow(
     built: artefacts.Artefacts,
 ) -> None:
     rights = (artefacts.ROOT / "modules/api_lambda/table_access.tf").read_text()
     actions = set(re.findall('"dynamodb:([A-Za-z]+Items?|Query)"', rights))
-    allowed = actions - {"ConditionCheckItem"}  # part of a transaction
+    allowed = actions - {"ConditionCheckItem"}  # not an operation: it is part of a transaction
     folder = built.layer / "python/botocore/data/dynamodb/2012-08-10"
     model = json.loads((folder / "service-2.json").read_bytes())
     assert allowed | {"TransactGetItems", "TransactWriteItems", "DescribeEndpoints"} == set(
@@ -38,12 +38,12 @@ def test_the_shipped_sdk_can_do_with_a_table_what_a_role_can_allow(
     assert {"GetItem", "PutItem", "Query"} <= allowed
 
 
-def test_a_start_that_fails_says_why(built: artefacts.Artefacts) -> None:
+def test_a_failing_start_reports_the_reason(built: artefacts.Artefacts) -> None:
     with pytest.raises(StartError, match=r"one_query answered .*500.*\n.*DB_HOST is not set"):
         worker.seconds(built, Start("one_query", routes.event("GET /v1/query"), {}))
 
 
-def test_a_machine_without_valgrind_fails_and_names_the_package(
+def test_a_missing_valgrind_is_reported_with_its_package(
     built: artefacts.Artefacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
@@ -51,7 +51,7 @@ def test_a_machine_without_valgrind_fails_and_names_the_package(
         worker.instructions(built, Start("bare", {}, {}, 204))
 
 
-def test_four_percent_either_way_and_a_limit_are_complaints() -> None:
+def test_a_change_of_four_percent_and_an_exceeded_limit_are_reported() -> None:
     before = baseline.read().instructions
     measured = [_route(name, 100.0) for name in before]
     assert list(baseline.complaints(measured, before)) == []

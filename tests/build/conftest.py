@@ -1,4 +1,4 @@
-"""Two builds of the small repository, made once for all tests."""
+"""Two builds of the small repository, shared by all tests."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ from tests.build.repository import finish, lay_out, start
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two repositories built from nothing: all of the first, and what a laptop needs of the second.
+    """Build two repositories from nothing: the first completely, the second for a laptop.
 
-    Everything around the second differs: folder, umask, time zone, locale, hash seed, and the age of the files.
+    They differ in folder, umask, time zone, locale, hash seed, and the age of the files.
     """
     first = lay_out(tmp_path_factory.mktemp("first"))
     second = lay_out(tmp_path_factory.mktemp("second") / "a longer name")
@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def unpacked(
     built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
-    """A folder with the content of an artefact of the first build."""
+    """Return a folder with the content of an artefact of the first build."""
 
     def unpack(artefact: str) -> Path:
         folder = tmp_path_factory.mktemp(Path(artefact).stem)
@@ -50,5 +50,5 @@ def unpacked(
 
 @pytest.fixture
 def again(built: tuple[Path, Path], tmp_path: Path) -> Path:
-    """A copy of what is already built, with its dates."""
+    """Copy the first repository with its artefacts and their dates."""
     return shutil.copytree(built[1], tmp_path / "again")

@@ -75,7 +75,7 @@ package:
 
 
 def lay_out(root: Path, changes: Mapping[str, str | None] | None = None) -> Path:
-    """The repository in `root`. `changes` replaces files by path, or leaves them out (None)."""
+    """Write the repository to `root`. `changes` replaces files by path; None leaves a file out."""
     for path, content in {**FILES, **(changes or {})}.items():
         if content is not None:
             (root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""No artefact outgrows what tools/build/budgets.py allows it."""
+"""Size budgets of artefacts, from tools/build/budgets.py."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.build.repository import finish, start
 
 
-def test_a_function_that_outgrows_its_budget_fails_the_build_and_names_its_parts(
+def test_a_function_over_its_budget_fails_the_build_with_the_sizes_of_its_parts(
     again: Path,
 ) -> None:
     lay_out_relay(again, size=550_000)
@@ -18,7 +18,7 @@ def test_a_function_that_outgrows_its_budget_fails_the_build_and_names_its_parts
 
 
 def lay_out_relay(root: Path, size: int) -> None:
-    """A function that touches Postgres alone, so many bytes heavy."""
+    """Add a function of this many bytes that uses only Postgres."""
     folder = root / "functions/relay"
     folder.mkdir()
     (folder / "function.yaml").write_text("description: Relays\ndata: {postgres: app}\n")
@@ -26,6 +26,6 @@ def lay_out_relay(root: Path, size: int) -> None:
     (folder / "picture.bin").write_bytes(os.urandom(size))
 
 
-def test_with_dynamodb_there_is_more_room(again: Path) -> None:
+def test_a_function_with_dynamodb_has_a_larger_budget(again: Path) -> None:
     (again / "functions/notes/picture.bin").write_bytes(os.urandom(200_000))
     assert finish(start(again, "--local", UV="/nowhere/uv")).status == 0

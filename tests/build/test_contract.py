@@ -50,7 +50,7 @@ def changed(file: str, old: str, new: str) -> dict[str, str | None]:
     return {file: content.replace(old, new)}
 
 
-def test_the_build_ends_with_the_partition_that_is_not_declared(tmp_path: Path) -> None:
+def test_an_undeclared_partition_fails_the_build(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     root = lay_out(tmp_path)
     assert finish(start(root, "--local")).status == 0
@@ -67,7 +67,7 @@ def test_the_build_ends_with_the_partition_that_is_not_declared(tmp_path: Path) 
     )
 
 
-def test_a_permission_needs_the_roles(tmp_path: Path) -> None:
+def test_a_permission_needs_read_access_to_the_roles(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     assert refusal(lay_out(tmp_path, changed(declared, "[users, roles]", "[users]"))) == (
         f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for a permission, and the table says which roles "
@@ -75,7 +75,7 @@ def test_a_permission_needs_the_roles(tmp_path: Path) -> None:
     )
 
 
-def test_a_route_of_signed_in_people_needs_the_sessions(tmp_path: Path) -> None:
+def test_an_authenticated_route_needs_access_to_the_sessions(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     assert refusal(lay_out(tmp_path, changed(declared, ", update: [sessions]", ""))) == (
         f"{declared}: data.user_attributes.update: GET /v1/notes/{{id}} is for people who signed in, and their sessions are "
@@ -83,7 +83,7 @@ def test_a_route_of_signed_in_people_needs_the_sessions(tmp_path: Path) -> None:
     )
 
 
-def test_a_cursor_needs_the_signing_keys(tmp_path: Path) -> None:
+def test_a_list_with_a_cursor_needs_the_signing_keys(tmp_path: Path) -> None:
     changes = changed(NOTES, "parameters/Limit", "parameters/Cursor")
     assert refusal(lay_out(tmp_path, changes)) == (
         "functions/notes/function.yaml: data.user_attributes.read: GET /v1/notes/{id} takes a cursor, and its signing key is in "
@@ -91,7 +91,7 @@ def test_a_cursor_needs_the_signing_keys(tmp_path: Path) -> None:
     )
 
 
-def test_it_is_the_shared_part_and_every_services(tmp_path: Path) -> None:
+def test_the_contract_is_the_shared_part_and_that_of_every_service(tmp_path: Path) -> None:
     document = read(lay_out(tmp_path, OTHER)).document
     assert document["openapi"] == "3.0.3"
     assert sorted(document["paths"]) == ["/v1/health", "/v1/notes/{id}", "/v1/others"]
@@ -110,7 +110,7 @@ def test_each_operation_has_its_function_and_scopes(tmp_path: Path) -> None:
     }
 
 
-def test_an_operation_may_want_an_api_key_too(tmp_path: Path) -> None:
+def test_an_operation_may_require_an_api_key(tmp_path: Path) -> None:
     wants = {NOTES: FILES[NOTES].replace("security:", "x-atrium-api-key: true\n      security:")}
     found = read(lay_out(tmp_path, wants))
     assert all(operation.api_key for operation in found.operations)
@@ -149,13 +149,13 @@ def test_a_throttle_is_kept_for_terraform(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_an_operation_that_changes_by_a_right_needs_current_authority(
+def test_a_change_that_needs_a_permission_needs_current_authority(
     route: str, operation: dict[str, Any], needs: bool
 ) -> None:
     assert access_rules.needs_current_authority(Path("openapi.yaml"), route, operation) is needs
 
 
-def test_a_recent_sign_in_is_a_rule_of_the_service(tmp_path: Path) -> None:
+def test_a_recent_sign_in_becomes_a_rule_of_the_service(tmp_path: Path) -> None:
     stated = {NOTES: FILES[NOTES].replace("[self]", "[self]\n      x-atrium-recent-sign-in: 300")}
     rules = json.loads(access_rules.rules(lay_out(tmp_path, stated) / NOTES))
     assert {route: rule["recent_sign_in"] for route, rule in rules.items()} == {
@@ -168,7 +168,7 @@ def test_a_recent_sign_in_is_a_rule_of_the_service(tmp_path: Path) -> None:
 DEPRECATED = "[self]\n      deprecated: true\n      x-atrium-deprecation: "
 
 
-def test_a_deprecation_is_headers_of_the_service(tmp_path: Path) -> None:
+def test_a_deprecation_becomes_headers_of_the_service(tmp_path: Path) -> None:
     stated = {
         NOTES: FILES[NOTES].replace(
             "[self]", DEPRECATED + "{since: 2026-11-01, sunset: 2027-11-01}"
@@ -185,7 +185,7 @@ def test_a_deprecation_is_headers_of_the_service(tmp_path: Path) -> None:
     }
 
 
-def test_it_is_written_as_json(built: tuple[Path, Path]) -> None:
+def test_the_contract_is_written_as_json(built: tuple[Path, Path]) -> None:
     document = json.loads((built[0] / "build/openapi.json").read_text())
     assert document == read(built[0]).document
 
@@ -274,11 +274,11 @@ def test_a_conflict_of_two_services_is_reported(
     )
 
 
-def test_an_annotated_table_of_routes_is_read(tmp_path: Path) -> None:
+def test_a_type_annotated_route_table_is_read(tmp_path: Path) -> None:
     read(lay_out(tmp_path, changed(HANDLER, "ROUTES =", "ROUTES: dict[str, object] =")))
 
 
-def test_nothing_is_built_from_a_wrong_contract(tmp_path: Path) -> None:
+def test_an_invalid_contract_builds_nothing(tmp_path: Path) -> None:
     root = lay_out(tmp_path, changed(NOTES, "security: []", "security: nobody"))
     ran = finish(start(root, "--local"))
     told = f"build: {NOTES}: GET /v1/health.security: Expected `array`, got `str`. "

@@ -1,4 +1,4 @@
-"""What a wrong `function.yaml` is told."""
+"""Errors of an invalid `function.yaml`."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def refusal(root: Path) -> str:
     return refused.value.as_line(root)
 
 
-def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
+def test_a_valid_declaration_gets_its_defaults(tmp_path: Path) -> None:
     keeper, notes = read_functions(lay_out(tmp_path))
     assert (notes.name, notes.declaration.trigger, notes.declaration.data) == (
         "notes",
@@ -41,7 +41,7 @@ def test_a_right_one_is_read_with_its_defaults(tmp_path: Path) -> None:
     )
 
 
-def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
+def test_an_asynchronous_function_must_declare_its_failure_handling(tmp_path: Path) -> None:
     keeper, notes = read_functions(
         lay_out(tmp_path, {KEEPER: "description: x\nasync: {retries: 0, max_age: 3600}"})
     )
@@ -54,7 +54,7 @@ def test_an_asynchronous_one_says_how_it_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "schedule", ["rate(1 minute)", "rate(5 minutes)", "rate(10 hours)", "cron(0 3 * * ? *)", "cron(0/15 8-17 ? * MON-FRI *)"]
 )  # fmt: skip
-def test_a_schedule_says_when(tmp_path: Path, schedule: str) -> None:
+def test_a_schedule_must_have_a_time(tmp_path: Path, schedule: str) -> None:
     keeper, _ = read_functions(
         lay_out(
             tmp_path,
@@ -64,7 +64,7 @@ def test_a_schedule_says_when(tmp_path: Path, schedule: str) -> None:
     assert (keeper.declaration.schedule, keeper.declaration.asynchronous) == (schedule, Async())
 
 
-def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_third_reader_of_the_stream_is_refused_by_name(tmp_path: Path) -> None:
     yaml = (
         STREAM
         + "filters: [{eventName: [INSERT], dynamodb: {NewImage: {pk: {S: [{prefix: 'C#'}]}}}}]"
@@ -138,7 +138,7 @@ def test_two_functions_read_the_stream_and_a_third_is_refused_by_name(tmp_path: 
         ("just text", "It does not hold a mapping of keys."),
     ],
 )  # fmt: skip
-def test_a_wrong_one_is_named_with_its_field(tmp_path: Path, yaml: str, told: str) -> None:
+def test_an_invalid_field_is_named(tmp_path: Path, yaml: str, told: str) -> None:
     assert refusal(lay_out(tmp_path, {KEEPER: yaml})).startswith(f"{KEEPER}: {told}")
 
 
@@ -150,7 +150,7 @@ def test_routes_need_the_trigger(tmp_path: Path) -> None:
     )
 
 
-def test_the_api_waits_29_seconds(tmp_path: Path) -> None:
+def test_the_timeout_behind_the_api_is_at_most_29_seconds(tmp_path: Path) -> None:
     told = refusal(lay_out(tmp_path, {NOTES: FILES[NOTES] + "timeout: 30\n"}))
     assert told == f"{NOTES}: timeout: API Gateway gives up after 29 seconds. Set 29 or less."
 
@@ -172,7 +172,7 @@ def test_a_folder_must_be_a_service(
     assert told in refusal(lay_out(tmp_path, changes))
 
 
-def test_a_folder_of_bytecode_alone_is_left_from_a_branch(tmp_path: Path) -> None:
+def test_a_folder_with_only_bytecode_is_ignored(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"functions/gone/__pycache__/handler.cpython-313.pyc": ""})
     assert [function.name for function in read_functions(root)] == ["keeper", "notes"]
 
@@ -192,7 +192,7 @@ def test_a_folder_of_bytecode_alone_is_left_from_a_branch(tmp_path: Path) -> Non
         ),
     ],
 )  # fmt: skip
-def test_the_command_says_it_in_one_line(
+def test_the_command_reports_an_error_in_one_line(
     tmp_path: Path, changes: dict[str, str | None], told: str
 ) -> None:
     ran = finish(start(lay_out(tmp_path, changes), "--local"))

@@ -1,4 +1,4 @@
-"""`make add-dependency` and `make remove-dependency`: everything together, or nothing at all."""
+"""`make add-dependency` and `make remove-dependency`: all changes are made, or none."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ uv = []
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a .venv of its own, locked and built."""
+    """Prepare a repository with a .venv of its own, locked and built."""
     root = lay_out(
         tmp_path_factory.mktemp("small"),
         {"pyproject.toml": GROUPS, "functions/atrium/greeting.py": ""},
@@ -60,13 +60,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def state(small: Path) -> Any:
-    """The test must leave every file as it was."""
+    """Return the files, to check that a test leaves each as it was."""
     before = files(small)
     yield small
     assert files(small) == before
 
 
-def test_without_a_service_it_is_in_the_layer_and_the_environment(small: Path) -> None:
+def test_without_a_service_a_dependency_is_in_the_layer_and_the_environment(small: Path) -> None:
     before = (small / "pyproject.toml").read_text()
     ran = change(small, "add", "idna>=3,<4")
     assert (ran.status, ran.err) == (0, "")
@@ -88,7 +88,7 @@ def test_without_a_service_it_is_in_the_layer_and_the_environment(small: Path) -
     assert not importable(small, "idna")
 
 
-def test_with_a_service_it_is_in_that_zip_alone_at_the_version_found(small: Path) -> None:
+def test_with_a_service_a_dependency_is_only_in_its_zip_at_the_locked_version(small: Path) -> None:
     ran = change(small, "add", "tomli", "--service", "notes")
     assert (ran.status, ran.err) == (0, "")
     [pinned] = declared(small)["notes"]
@@ -133,7 +133,7 @@ def test_an_unavailable_dependency_changes_no_file(
     assert len(ran.err.splitlines()) == 1
 
 
-def test_an_environment_that_cannot_be_made_brings_the_files_back(state: Path) -> None:
+def test_a_failed_installation_restores_the_files(state: Path) -> None:
     bootstrap = state / "tools/bootstrap.py"
     works = bootstrap.read_text()
     bootstrap.write_text("raise SystemExit('bootstrap: the disk is full')")

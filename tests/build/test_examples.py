@@ -1,4 +1,4 @@
-"""The examples of the contract, which readers copy and clients are tested with."""
+"""The examples of the contract, which readers copy and tests of clients use."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ DOCUMENT = contract.read(ROOT, read_functions(ROOT)).document
 
 
 def with_null(schema: Any) -> Any:
-    """Return an OpenAPI 3.0 schema as JSON Schema, where `nullable` is a type of its own."""
+    """Return an OpenAPI 3.0 schema as JSON Schema, where `nullable` becomes the type `null`."""
     if isinstance(schema, list):
         return [with_null(part) for part in schema]
     if not isinstance(schema, dict):
@@ -55,7 +55,7 @@ def bodies() -> Iterator[tuple[str, Any]]:
 
 
 def has_example(schema: Any) -> bool:
-    """Return whether the schema has an example, or is composed of schemas that have one."""
+    """Return True if the schema has an example, or consists of schemas that have one."""
     if "$ref" in schema:
         return has_example(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     if {"example", "default", "enum"} & schema.keys() or schema.get("type") == "boolean":
@@ -93,7 +93,7 @@ def test_a_body_has_an_example(name: str) -> None:
     )
 
 
-def test_the_example_of_an_invitation_is_not_sent_twice() -> None:
+def test_the_example_of_an_invitation_uses_a_new_address_each_time() -> None:
     operations = [one for one in of(DOCUMENT) if one.declared["operationId"] == "inviteUser"]
     first, second = (contract_body(one) for one in operations * 2)
     assert first["email"] != second["email"]

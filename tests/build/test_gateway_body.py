@@ -33,7 +33,7 @@ def body(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     return render(built[0] / "build/gateway.json", tmp_path_factory.mktemp("terraform"))
 
 
-def test_text_is_no_template(tmp_path: Path) -> None:
+def test_text_is_not_taken_for_a_template(tmp_path: Path) -> None:
     info = {"title": "Costs ${price}, %{if cheap}less%{endif}", "version": "$${1}"}
     (tmp_path / "gateway.json").write_bytes(gateway_body.template(Contract({"info": info}, ())))
     assert render(tmp_path / "gateway.json", tmp_path)["info"] == info
@@ -53,7 +53,10 @@ def test_an_operation_invokes_its_function(body: dict[str, Any]) -> None:
 
 
 def test_the_authorizer_passes_every_scope_of_the_api(body: dict[str, Any]) -> None:
-    """The kernel checks the operation's own, because API Gateway answers 401 and not 403."""
+    """Check that the gateway requires any scope of the API; the kernel checks the operation's own.
+
+    API Gateway would answer a missing scope with 401 instead of 403.
+    """
     note = body["paths"]["/v1/notes/{id}"]
     assert note["get"]["security"] == note["put"]["security"]
     assert note["get"]["security"] == [{"cognito": ["atrium/me", "atrium/users.write"]}]
@@ -74,7 +77,7 @@ def test_the_authorizer_passes_every_scope_of_the_api(body: dict[str, Any]) -> N
     }
 
 
-def test_an_api_key_is_wanted_beside_the_token(tmp_path: Path) -> None:
+def test_an_api_key_is_required_in_addition_to_the_token(tmp_path: Path) -> None:
     operations = (
         Operation("GET", "/v1/notes", "notes", ("atrium/me",), api_key=True),
         Operation("PUT", "/v1/notes", "notes", (), api_key=True),
@@ -103,21 +106,23 @@ def test_an_import_keeps_responses_compressed(body: dict[str, Any]) -> None:
     assert body["x-amazon-apigateway-minimum-compression-size"] == 1024
 
 
-def test_it_carries_no_schemas_of_bodies(body: dict[str, Any]) -> None:
+def test_the_body_has_no_schemas(body: dict[str, Any]) -> None:
     for item in body["paths"].values():
         for operation in item.values():
             assert "requestBody" not in operation
             assert all("content" not in response for response in operation["responses"].values())
 
 
-def test_head_goes_where_get_goes(body: dict[str, Any]) -> None:
+def test_head_is_integrated_like_get(body: dict[str, Any]) -> None:
     for path in body["paths"].values():
         assert path.get("head") == path.get("get")
 
 
 @pytest.mark.parametrize("path", ["/v1/notes/{id}", "/v1/health", "/", "/{proxy+}"])
 def test_every_path_answers_preflights(body: dict[str, Any], path: str) -> None:
-    """Also for methods and paths that there are not, whose 405 or 404 a page can then read."""
+    """Check unknown methods and paths, too: only after a preflight can a page read their 405 or
+    404.
+    """
     preflight = body["paths"][path]["options"]
     answer = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
     headers = {
@@ -129,7 +134,7 @@ def test_every_path_answers_preflights(body: dict[str, Any], path: str) -> None:
     assert "Authorization" in headers["Access-Control-Allow-Headers"]
 
 
-def test_an_unknown_path_has_a_preflight_and_nothing_else(body: dict[str, Any]) -> None:
+def test_an_unknown_path_only_has_a_preflight(body: dict[str, Any]) -> None:
     assert body["paths"]["/{proxy+}"].keys() == body["paths"]["/"].keys() == {"options"}
 
 
@@ -176,7 +181,8 @@ def test_a_mock_declares_the_headers_that_it_maps(body: dict[str, Any]) -> None:
             assert declared["headers"].keys() == mapped
 
 
-# Every type that API Gateway documents; one that is missing would be answered with AWS's own {"message": …}.
+# All response types that API Gateway documents. A missing one would have AWS's own body {"message":
+# …}.
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [
@@ -203,7 +209,7 @@ def test_a_mock_declares_the_headers_that_it_maps(body: dict[str, Any]) -> None:
         ("WAF_FILTERED", "403", "request_blocked"),
     ],
 )
-def test_the_gateways_own_answers_are_problems(
+def test_the_gateways_own_responses_are_problems(
     body: dict[str, Any], kind: str, status: str | None, code: str
 ) -> None:
     answers = body["x-amazon-apigateway-gateway-responses"]
@@ -225,12 +231,12 @@ def test_the_gateways_own_answers_are_problems(
 
 
 @pytest.mark.parametrize("kind", ["UNAUTHORIZED", "EXPIRED_TOKEN"])
-def test_a_401_says_which_token_it_wants(body: dict[str, Any], kind: str) -> None:
+def test_a_401_names_the_required_token(body: dict[str, Any], kind: str) -> None:
     headers = body["x-amazon-apigateway-gateway-responses"][kind]["responseParameters"]
     challenge = '\'Bearer realm="atrium", error="invalid_token"\''
     assert headers["gatewayresponse.header.WWW-Authenticate"] == challenge
 
 
-def test_a_throttled_caller_learns_when_to_return(body: dict[str, Any]) -> None:
+def test_a_throttled_caller_gets_retry_after(body: dict[str, Any]) -> None:
     throttled = body["x-amazon-apigateway-gateway-responses"]["THROTTLED"]["responseParameters"]
     assert throttled["gatewayresponse.header.Retry-After"] == "'1'"

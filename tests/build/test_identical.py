@@ -1,4 +1,4 @@
-"""Whoever builds it, wherever and whenever: the same bytes."""
+"""Reproducible builds: the same bytes on any machine, in any folder, at any time."""
 
 import stat
 import zipfile
@@ -29,13 +29,13 @@ def test_members_have_fixed_dates_and_modes(built: tuple[Path, Path], artefact: 
     assert {member.external_attr >> 16 for member in members} == {stat.S_IFREG | 0o644}
 
 
-def test_members_lie_in_the_order_of_their_paths(built: tuple[Path, Path]) -> None:
+def test_members_are_in_the_order_of_their_paths(built: tuple[Path, Path]) -> None:
     names = zipfile.ZipFile(built[0] / "build/functions/notes.zip").namelist()
     assert names == sorted(names)
 
 
-def test_it_is_the_compressor_that_the_lock_pins(built: tuple[Path, Path]) -> None:
-    """zlib has forks, and no two promise the same bytes."""
+def test_zips_are_compressed_by_the_pinned_library(built: tuple[Path, Path]) -> None:
+    """Check the library, because zlib and its forks compress to different bytes."""
     with zipfile.ZipFile(built[0] / "build/functions/notes.zip") as zipped:
         [member] = [one for one in zipped.infolist() if one.filename == "notes/handler.py"]
         assert member.compress_type == zipfile.ZIP_DEFLATED

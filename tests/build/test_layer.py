@@ -1,4 +1,4 @@
-"""The layers, alone on the path of a fresh interpreter."""
+"""The layers, alone on the path of a new interpreter."""
 
 import http.server
 import json
@@ -43,7 +43,7 @@ print(xray_recorder.sampler is not None)
 
 @pytest.fixture
 def dynamodb() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A server that answers every call with one item: its URL, and the calls it has got."""
+    """Serve one item for every DynamoDB call. Return the URL and the recorded calls."""
     calls: list[dict[str, Any]] = []
 
     class Table(http.server.BaseHTTPRequestHandler):
@@ -67,19 +67,19 @@ def dynamodb() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         thread.join()
 
 
-def test_everything_a_function_imports_is_there(unpacked: Callable[[str], Path]) -> None:
+def test_every_import_of_a_function_works(unpacked: Callable[[str], Path]) -> None:
     assert _run(SDK_IMPORTS, unpacked) == "True"
 
 
-def test_the_kernels_layer_needs_no_other(unpacked: Callable[[str], Path]) -> None:
-    """What speaks to Postgres only, or to nothing, has no other."""
+def test_the_kernels_layer_works_alone(unpacked: Callable[[str], Path]) -> None:
+    """Check this, because functions without DynamoDB have no other layer."""
     assert (
         _run(KERNEL_IMPORTS, unpacked, layers=("kernel",)).splitlines()[0]
         == "[1] True n,,n=ada hello"
     )
 
 
-def test_no_file_lies_in_both(built: tuple[Path, Path]) -> None:
+def test_no_file_is_in_both_layers(built: tuple[Path, Path]) -> None:
     kernel, sdk = (
         set(zipfile.ZipFile(built[0] / f"build/layer/arm64/{name}.zip").namelist())
         for name in ("kernel", "sdk")
@@ -108,7 +108,7 @@ def test_the_trimmed_sdk_finds_the_real_endpoints(unpacked: Callable[[str], Path
     assert in_china.split()[0] == "https://dynamodb.cn-north-1.amazonaws.com.cn"
 
 
-def test_it_knows_the_declared_services_only(built: tuple[Path, Path]) -> None:
+def test_the_sdk_has_only_the_declared_services(built: tuple[Path, Path]) -> None:
     prefix = "python/botocore/data/"
     names = zipfile.ZipFile(built[0] / "build/layer/arm64/sdk.zip").namelist()
     folders = {
@@ -132,7 +132,7 @@ def test_it_knows_the_declared_services_only(built: tuple[Path, Path]) -> None:
         (Data(invoke=["notes"]), "lambda"),
     ],
 )
-def test_each_declaration_brings_its_service(data: Data, service: str) -> None:
+def test_each_declaration_adds_its_service(data: Data, service: str) -> None:
     assert layer.sdk_services([Declaration("of a test", data=data)]) == sorted(
         {"dynamodb", "xray", service}
     )
@@ -140,7 +140,7 @@ def test_each_declaration_brings_its_service(data: Data, service: str) -> None:
 
 
 @pytest.mark.parametrize(("platform", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
-def test_compiled_code_is_for_its_processor(
+def test_compiled_code_matches_its_architecture(
     built: tuple[Path, Path], platform: str, machine: str
 ) -> None:
     names = zipfile.ZipFile(built[0] / f"build/layer/{platform}/kernel.zip").namelist()

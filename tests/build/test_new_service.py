@@ -1,4 +1,7 @@
-"""`make new-service` refuses what could not be a service, before it writes anything. tests/new_service makes one."""
+"""Refusals of `make new-service` before it writes anything.
+
+tests/new_service creates a service.
+"""
 
 import shutil
 import sys
@@ -23,7 +26,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Command:
-    """The command, on the small repository; a test need not wait for another interpreter each time."""
+    """The command on the small repository. Tests call it in this process, which is quicker."""
 
     def __init__(
         self, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -31,7 +34,7 @@ class Command:
         self.root, self._monkeypatch, self._capsys = root, monkeypatch, capsys
 
     def refusal(self, name: str) -> str:
-        """What it says, when it has written nothing."""
+        """Return the error message. Fail if a file was written."""
         before = files(self.root)
         self._monkeypatch.setattr(sys, "argv", ["new_service", "--root", str(self.root), name])
         assert new_service.main() == 1
@@ -73,11 +76,11 @@ def files(root: Path) -> set[Path]:
         ("order", "The table orders exists already (migrations/0003_coffee.sql)"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(command: Command, name: str, why: str) -> None:
+def test_an_invalid_name_is_refused(command: Command, name: str, why: str) -> None:
     assert why in command.refusal(name)
 
 
-def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(command: Command) -> None:
+def test_an_existing_path_is_refused_with_the_builds_own_message(command: Command) -> None:
     for file in ("openapi.yaml", "handler.py"):
         served = command.root / "functions" / "meta" / file
         served.write_text(served.read_text().replace("/v1/health", "/v1/zeppelins"))
@@ -99,6 +102,6 @@ def test_a_path_that_is_served_already_is_refused_in_the_builds_own_words(comman
         ("gift_cards", "gift_card", "gift_cards"),
     ],
 )
-def test_one_and_many(name: str, singular: str, plural: str) -> None:
+def test_the_singular_and_plural_of_a_service_name(name: str, singular: str, plural: str) -> None:
     names = ServiceNames.of(name)
     assert (names.singular, names.plural) == (singular, plural)

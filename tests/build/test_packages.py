@@ -1,4 +1,4 @@
-"""What is told when wheels cannot be had."""
+"""Errors when wheels cannot be installed."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,14 @@ KEEPER = "functions/keeper/function.yaml"
 
 
 def locked(package: str) -> str:
-    """The package's lines of the layer's lock."""
+    """Return the package's lines in the layer's lock."""
     lock = (REPOSITORY / "requirements/kernel.txt").read_text()
     found = re.search(rf"^{package}==.*?(?=^\S|\Z)", lock, re.MULTILINE | re.DOTALL)
     assert found
     return found[0]
 
 
-def test_a_function_ships_no_compiled_code(tmp_path: Path) -> None:
+def test_compiled_code_in_a_function_is_refused(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {KEEPER: "description: x\npackage: {requirements: native}"})
     (root / "requirements/native.txt").write_text(locked("msgspec"))
     _without_layers(root)
@@ -48,15 +48,15 @@ def test_a_wheel_with_another_hash_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_it_says_that_uv_is_missing(tmp_path: Path) -> None:
+def test_a_missing_uv_is_reported(tmp_path: Path) -> None:
     ran = finish(start(lay_out(tmp_path), "--local", UV="/nowhere/uv"))
     assert ran.status == 1
     assert "build: requirements/kernel.txt: local: /nowhere/uv" in ran.err
     assert "Traceback" not in ran.err
 
 
-def test_a_layer_holds_no_code_for_another_processor(tmp_path: Path) -> None:
-    """The wheel says `any`, so uv takes it for both."""
+def test_code_for_another_architecture_in_a_layer_is_refused(tmp_path: Path) -> None:
+    """Use a wheel with the tag `any`, which uv installs for both architectures."""
     elf = b"\x7fELF" + bytes(14) + MACHINES["x86_64"].to_bytes(2, "little")
     installed = _installed(tmp_path, "py3-none-any", {"liar/native.so": elf})
     with pytest.raises(
@@ -78,7 +78,7 @@ def test_a_layer_holds_no_code_for_another_processor(tmp_path: Path) -> None:
         ("cp312-cp312-manylinux_2_17_x86_64", set()),
     ],
 )
-def test_a_wheels_tags_are_compared_with_the_functions_platform(
+def test_the_tags_of_a_wheel_are_compared_with_the_functions_platform(
     tmp_path: Path, tag: str, runs_on: set[str]
 ) -> None:
     installed = _installed(tmp_path, tag, {})
@@ -102,6 +102,6 @@ def _installed(folder: Path, tag: str, files: dict[str, bytes]) -> Path:
 
 
 def _without_layers(root: Path) -> None:
-    """They are not this test's subject."""
+    """Leave out the layers, which the test does not need."""
     for name in ("kernel", "sdk"):
         (root / "requirements" / f"{name}.txt").write_text("# none\n")

@@ -1,4 +1,4 @@
-"""The registry of personal data: what a wrong declaration is told, the SQL that it becomes, and the page in docs/."""
+"""The registry of personal data: errors of declarations, the generated SQL, and the page in docs/."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_declared_tables_become_sql(tmp_path: Path) -> None:
     compiled = msgspec.json.decode(
         personal_data.compiled(personal_data.read(lay_out(tmp_path, NOTES)))
     )
-    # The lines come first: afterwards nobody could tell whose they are.
+    # Lines of an order come before the orders: afterwards their owner could not be found.
     assert [(each["table"], each["erase"]) for each in compiled["tables"]] == [
         (
             "lines",
@@ -73,14 +73,16 @@ def test_declared_tables_become_sql(tmp_path: Path) -> None:
         ("why: Parts of notes.", "whi: Parts of notes.", "postgres.lines.whi: There is no such field."),
     ],
 )  # fmt: skip
-def test_a_wrong_declaration_is_refused(tmp_path: Path, before: str, after: str, told: str) -> None:
+def test_an_invalid_declaration_is_refused(
+    tmp_path: Path, before: str, after: str, told: str
+) -> None:
     assert before in NOTES
     with pytest.raises(BuildError) as refused:
         personal_data.read(lay_out(tmp_path, NOTES.replace(before, after)))
     assert refused.value.as_line(tmp_path).startswith(f"functions/notes/personal-data.yaml: {told}")
 
 
-def test_a_table_has_one_declaration(tmp_path: Path) -> None:
+def test_a_table_cannot_be_declared_twice(tmp_path: Path) -> None:
     other = "postgres:\n  notes: {not_personal: [id]}\n"
     with pytest.raises(BuildError, match=r"notes/personal-data\.yaml declares it already"):
         personal_data.read(lay_out(tmp_path, NOTES, other))
@@ -95,13 +97,13 @@ def test_a_table_has_one_declaration(tmp_path: Path) -> None:
         ("{key: ['U#<uid>', T], found_by: partition, whose: u, why: For it., kept: a day, erasure: blank, fields: {a: What.}}", "items.things.erasure: Items are deleted or kept as a whole."),
     ],
 )  # fmt: skip
-def test_a_wrong_item_is_refused(tmp_path: Path, item: str, told: str) -> None:
+def test_an_invalid_item_is_refused(tmp_path: Path, item: str, told: str) -> None:
     with pytest.raises(BuildError) as refused:
         personal_data.read(lay_out(tmp_path, f"items:\n  things: {item}\n"))
     assert told in refused.value.as_line(tmp_path)
 
 
-def test_the_page_says_what_is_declared() -> None:
+def test_the_page_lists_the_declarations() -> None:
     text = personal_data_page.page(personal_data.read(REPOSITORY))
     assert personal_data_page.PAGE.read_text() == text, "Run `make docs`: docs/personal-data.md."
     assert "\n### `attributes` (`U#<uid> / ATTR#<namespace>#<name>`)\n" in text

@@ -1,4 +1,4 @@
-"""The catalogue of error codes against the code that raises them, and its page."""
+"""The catalogue of error codes, compared with the code that raises them, and its page."""
 
 import ast
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def sources() -> list[Path]:
     return [file for file in FUNCTIONS.rglob("*.py") if "tests" not in file.parts]
 
 
-def test_every_code_that_is_raised_is_in_the_catalogue_with_its_status() -> None:
+def test_every_raised_code_is_in_the_catalogue_with_its_status() -> None:
     found = list(raised())
     assert len(found) > 50
     wrong = [
@@ -59,7 +59,7 @@ def test_the_page_is_rendered_from_the_catalogue() -> None:
     assert errors_page.PAGE.read_text() == errors_page.page(), "Run `make docs`."
 
 
-def test_a_code_has_one_home(tmp_path: Path) -> None:
+def test_a_code_is_listed_once(tmp_path: Path) -> None:
     for service in ("atrium", "notes"):
         (tmp_path / "functions" / service).mkdir(parents=True)
         (tmp_path / "functions" / service / problems.FILE).write_text(
@@ -69,7 +69,7 @@ def test_a_code_has_one_home(tmp_path: Path) -> None:
         problems.read(tmp_path)
 
 
-def test_an_entry_says_what_to_do(tmp_path: Path) -> None:
+def test_an_entry_has_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "functions/atrium").mkdir(parents=True)
     (tmp_path / "functions/atrium/problems.yaml").write_text("gone: {status: 404, means: Gone.}\n")
     with pytest.raises(BuildError, match="do"):

@@ -1,4 +1,4 @@
-"""What a further build does: no more than it must."""
+"""Incremental builds, which build only what changed."""
 
 import functools
 import shutil
@@ -13,12 +13,12 @@ from tools.build.artefacts import Artefact
 
 
 def build(root: Path) -> Ran:
-    """Without uv, which nothing here may need."""
+    """Build without uv, which must not be needed."""
     return finish(start(root, "--local", UV="/nowhere/uv"))
 
 
 def made(ran: Ran) -> list[str]:
-    """Names of the artefacts that it says it has built."""
+    """Return the names of the artefacts that the build reported as built."""
     assert ran.status == 0, ran.err
     return sorted(line.split()[0] for line in ran.out.splitlines() if " built " in line)
 
@@ -27,18 +27,18 @@ def dates(root: Path) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in (root / "build").rglob("*") if file.is_file()}
 
 
-def test_nothing_changed_nothing_is_made(again: Path) -> None:
+def test_without_a_change_nothing_is_built(again: Path) -> None:
     before = dates(again)
     assert made(build(again)) == []
     assert dates(again) == before
 
 
-def test_only_the_changed_function_is_made(again: Path) -> None:
+def test_only_the_changed_function_is_built(again: Path) -> None:
     (again / "functions/keeper/handler.py").write_text("def handler(event, context): ...\n")
     assert made(build(again)) == ["functions/keeper.zip"]
 
 
-def test_a_changed_kernel_needs_no_new_wheels_and_is_as_from_nothing(again: Path) -> None:
+def test_a_changed_kernel_needs_no_new_wheels_and_equals_a_clean_build(again: Path) -> None:
     kernel, layer = again / "functions/atrium/greeting.py", again / "build/layer/local/kernel.zip"
     before = layer.read_bytes()
     kernel.write_text("GREETING = 'good day'\n")
@@ -49,15 +49,15 @@ def test_a_changed_kernel_needs_no_new_wheels_and_is_as_from_nothing(again: Path
     assert layer.read_bytes() == before
 
 
-def test_a_changed_contract_reaches_whoever_ships_it(again: Path) -> None:
+def test_a_changed_contract_rebuilds_the_artefacts_that_contain_it(again: Path) -> None:
     contract = again / "functions/notes/openapi.yaml"
     contract.write_text(contract.read_text().replace("Read a note", "Read one note"))
-    # The gateway's body holds no summaries, so it stays the same.
+    # The gateway's body has no summaries, so it is unchanged.
     assert made(build(again)) == ["functions/keeper.zip", "openapi.json"]
 
 
 @pytest.mark.parametrize("artefact", ["functions/notes.zip", "openapi.json"])
-def test_a_damaged_artefact_is_made_again(
+def test_a_damaged_artefact_is_built_again(
     again: Path, built: tuple[Path, Path], artefact: str
 ) -> None:
     (again / "build" / artefact).write_bytes(b"damaged")
@@ -65,14 +65,14 @@ def test_a_damaged_artefact_is_made_again(
     assert (again / "build" / artefact).read_bytes() == (built[1] / "build" / artefact).read_bytes()
 
 
-def test_the_zip_of_a_service_that_is_gone_goes(again: Path) -> None:
+def test_the_zip_of_a_removed_service_is_deleted(again: Path) -> None:
     shutil.rmtree(again / "functions/keeper")
     assert "functions/keeper.zip removed" in build(again).out
     assert not (again / "build/sbom/functions/keeper.cdx.json").exists()
     assert [zipped.name for zipped in (again / "build/functions").iterdir()] == ["notes.zip"]
 
 
-def test_two_parallel_artefacts_are_reported_in_a_line_each(
+def test_two_artefacts_built_in_parallel_are_reported_in_a_line_each(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     artefact = Artefact(tmp_path / "notes.zip", "inputs", lambda: b"zip")

@@ -1,4 +1,4 @@
-"""What an artefact says it is made of: by the published schema, of the bytes that are there, and of every package in them."""
+"""SBOMs of artefacts: valid CycloneDX, bound to the zip's bytes, with every package in it."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ def sbom(root: Path, artefact: str) -> Any:
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS)
-def test_it_is_cyclonedx(built: tuple[Path, Path], artefact: str) -> None:
+def test_the_sbom_is_valid_cyclonedx(built: tuple[Path, Path], artefact: str) -> None:
     text = (built[0] / f"build/sbom/{artefact}.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS)
-def test_it_is_bound_to_the_zip(built: tuple[Path, Path], artefact: str) -> None:
+def test_the_sbom_contains_the_hash_of_the_zip(built: tuple[Path, Path], artefact: str) -> None:
     zipped = (built[0] / f"build/{artefact}.zip").read_bytes()
     subject = sbom(built[0], artefact)["metadata"]["component"]
     assert subject["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(zipped).hexdigest()}]
@@ -36,7 +36,7 @@ def test_it_is_bound_to_the_zip(built: tuple[Path, Path], artefact: str) -> None
 @pytest.mark.parametrize(
     ("artefact", "lock"), [("layer/arm64/kernel", "kernel"), ("layer/arm64/sdk", "sdk")]
 )
-def test_it_names_every_locked_package_with_a_licence(
+def test_the_sbom_has_every_locked_package_with_a_licence(
     built: tuple[Path, Path], artefact: str, lock: str
 ) -> None:
     components = sbom(built[0], artefact)["components"]
@@ -55,7 +55,7 @@ def test_the_sbom_lists_the_dependencies_of_each_package(built: tuple[Path, Path
     assert sbom(built[0], "functions/notes")["components"] == []
 
 
-def test_a_changed_zip_has_another(again: Path) -> None:
+def test_a_changed_zip_has_another_sbom(again: Path) -> None:
     before = sbom(again, "functions/notes")
     (again / "functions/notes/note.py").write_text("read = write = health = None\n")
     assert finish(start(again, "--local", UV="/nowhere/uv")).status == 0

@@ -1,4 +1,4 @@
-"""Services are independent: none imports another one, not even inside a function."""
+"""Independence of services: none imports another one, not even inside a function."""
 
 from pathlib import Path
 

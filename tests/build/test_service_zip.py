@@ -1,4 +1,4 @@
-"""A function's zip, as Lambda unpacks it."""
+"""The zip of a function as Lambda unpacks it."""
 
 import json
 import marshal
@@ -12,7 +12,7 @@ import pytest
 HEADER = 16  # bytes of a pyc before its code
 
 
-def test_the_zip_holds_the_package_and_nothing_of_the_build(
+def test_the_zip_has_the_package_and_no_files_of_the_build(
     unpacked: Callable[[str], Path],
 ) -> None:
     folder = unpacked("functions/notes.zip")
@@ -29,7 +29,7 @@ def test_the_zip_holds_the_package_and_nothing_of_the_build(
     ]
 
 
-def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(
+def test_the_rules_have_the_alternatives_of_each_route_with_the_most_general_first(
     unpacked: Callable[[str], Path],
 ) -> None:
     assert json.loads((unpacked("functions/notes.zip") / "notes/rules.json").read_bytes()) == {
@@ -57,9 +57,9 @@ def test_the_rules_name_the_alternatives_of_each_route_the_widest_first(
     }
 
 
-def test_it_runs_from_its_bytecode(unpacked: Callable[[str], Path]) -> None:
+def test_the_function_runs_from_its_bytecode(unpacked: Callable[[str], Path]) -> None:
     task, opt = unpacked("functions/notes.zip"), unpacked("layer/local/kernel.zip") / "python"
-    # Unchecked: a source that differs from its bytecode, even a broken one, is never looked at.
+    # The bytecode is unchecked: Python does not read the source, so even a broken one does no harm.
     (task / "notes/note.py").write_text("not Python")
     call = "from notes.handler import handler, greeting; print(handler('GET /v1/health')(), greeting.GREETING)"
     assert _run(call, task, opt) == "as built hello"
@@ -71,7 +71,7 @@ def test_tracebacks_name_the_files_in_lambda(unpacked: Callable[[str], Path]) ->
     assert code.co_filename == "/var/task/notes/note.py"
 
 
-def test_included_files_lie_at_the_root(
+def test_included_files_are_at_the_root(
     built: tuple[Path, Path], unpacked: Callable[[str], Path]
 ) -> None:
     folder = unpacked("functions/keeper.zip")
@@ -89,7 +89,7 @@ def test_vendored_packages_work_with_their_entry_points(unpacked: Callable[[str]
 
 
 def _run(code: str, *folders: Path) -> str:
-    """What `code` prints in an interpreter that knows the standard library and `folders` only."""
+    """Return the output of `code` in an interpreter with only the standard library and `folders`."""
     path = f"import sys; sys.path[:0] = {list(map(str, folders))!r}; "
     command = [sys.executable, "-I", "-S", "-c", path + code]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

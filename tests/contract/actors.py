@@ -1,4 +1,4 @@
-"""Every kind of caller that a rule tells apart, and what the contract alone says to each of them."""
+"""Kinds of callers that the rules distinguish, with the status that the contract demands for each."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,9 +12,10 @@ from tools.deploy.stack_outputs import Outputs
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person
 
-ADMIN = "admin"  # holds every permission, whatever the table says
+ADMIN = "admin"  # holds every permission without an entry in the table
 EVERYONES = "atrium/me"
-# The codes with which atrium/identity/rules.py and the gateway (tools/build/gateway_responses.py) say 403 and 404.
+# The codes of 403 and 404 in atrium/identity/rules.py and in the gateway
+# (tools/build/gateway_responses.py).
 REFUSALS = {
     "not_found",
     "insufficient_scope",
@@ -27,12 +28,16 @@ REFUSALS = {
     "request_blocked",
     "request_refused",
 }
-STALE = '"0"'  # versions begin at 1: whoever is admitted gets 412, and nothing is changed that the next cell needs
+# Versions begin at 1, so an admitted caller gets 412 and nothing changes for the next cell.
+STALE = '"0"'
 
 
 @dataclass(frozen=True)
 class Actor:
-    """`holds` are the permissions of the roles, `things` whose path parameters are asked for."""
+    """A kind of caller.
+
+    `holds` has the permissions of its roles, `things` the owner of the path parameters.
+    """
 
     caller: Caller
     things: Caller
@@ -40,7 +45,7 @@ class Actor:
     roles: frozenset[str] = frozenset()
     signed_in: bool = True
     is_current: bool = (
-        True  # False: the token was good, and its user is disabled or its rights have changed
+        True  # False if the token is valid, but its user is disabled or their rights have changed
     )
 
     @property
@@ -51,12 +56,15 @@ class Actor:
         changed = {"If-Match": STALE} if operation.takes("If-Match") else {}
         values = self.things.values(operation)
         if operation.takes("Idempotency-Key") and operation.body is None:
-            values = {**values, "id": str(uuid.uuid4())}  # an erasure: of a user whom no cell needs
+            # an erasure needs a user whom no other cell uses
+            values = {**values, "id": str(uuid.uuid4())}
         return self.caller.ask(operation, headers=changed, values=values, signed_in=self.signed_in)
 
 
 def expected(operation: Operation, actor: Actor) -> int | None:
-    """The status of the refusal, None where the actor is admitted: by x-atrium-allow and `security`, and nothing else."""
+    """Return the status of the refusal, None if the actor is admitted by x-atrium-allow and
+    `security`.
+    """
     if operation.is_public:
         return None
     if not (actor.signed_in and actor.is_current):
@@ -70,7 +78,7 @@ def expected(operation: Operation, actor: Actor) -> int | None:
 
 
 def complaint(operation: Operation, actor: Actor, answer: Answer) -> str | None:
-    """None when the answer is the one that the contract demands."""
+    """Return None if the answer is the one that the contract demands, else the difference."""
     refusal = expected(operation, actor)
     if refusal is not None:
         if answer.status == refusal:
@@ -82,10 +90,12 @@ def complaint(operation: Operation, actor: Actor, answer: Answer) -> str | None:
 
 
 def _was_carried_out(operation: Operation, answer: Answer) -> bool:
-    """The kernel decides before the operation begins, so what only an operation can say proves the admission.
+    """Return True if the answer proves that the kernel admitted the caller.
 
-    409 and 412 are of the thing's state. A 403 or 404 is when its `code` is none of those with which rules and gateway
-    refuse. 400, 401, 413, 415, 422, 428 and 429 prove nothing: the example was wrong, or somebody else answered.
+    The kernel decides before the operation begins, so an error that only an operation can give
+    proves the admission. 409 and 412 do, because they depend on stored data. A 403 or 404 does if
+    its `code` is not one of the kernel's or the gateway's. 400, 401, 413, 415, 422, 428 and 429
+    prove nothing.
     """
     if answer.status in (403, 404):
         if answer.status == 404 and all(
@@ -97,7 +107,11 @@ def _was_carried_out(operation: Operation, answer: Answer) -> bool:
 
 
 def _has_scope(operation: Operation, actor: Actor) -> bool:
-    """A scope beyond everyone's comes with the permission of its name; an administrator has them all."""
+    """Return True if the actor's token has the scope.
+
+    Everyone has some scopes. Others come with the permission of the same name, and administrators
+    have all.
+    """
     wanted = {
         scope for alternative in operation.declared["security"] for scope in alternative["cognito"]
     }
@@ -107,7 +121,7 @@ def _has_scope(operation: Operation, actor: Actor) -> bool:
 
 def _admits(alternative: str | Mapping[str, str], actor: Actor, operation: Operation) -> bool:
     match alternative:
-        case "self":  # and the operation keeps to what is theirs
+        case "self":  # the operation itself limits the caller to their own data
             return actor.is_own or not operation.variables
         case {"self": _}:
             return actor.is_own
@@ -134,7 +148,10 @@ def roles(operation: Operation) -> frozenset[str]:
 
 @dataclass
 class Cast:
-    """Who plays: each made once, when first asked for. `admin` knows one of each thing that the contract can make."""
+    """The actors, each created when first needed.
+
+    `admin` has one of each thing that the contract can create.
+    """
 
     client: Client
     admin_caller: Caller
@@ -151,7 +168,9 @@ class Cast:
 
     @cached_property
     def others(self) -> Caller:
-        """Somebody's things, and none of the actors': a bystander's, and where only an administrator makes them, theirs."""
+        """Return somebody else's things: a bystander's, or the administrator's if only they can
+        create them.
+        """
         bystander = self._caller(self.client.new_member())
         own = {
             one.path: {one.of_caller: bystander.uid} for one in of(self.document) if one.of_caller
@@ -166,7 +185,9 @@ class Cast:
         return self._anybody
 
     def self(self, operation: Operation) -> Actor:
-        """Asks for what is theirs; where there can be none of theirs, for somebody's."""
+        """Return the actor who asks for their own things, or for somebody's if they cannot have
+        any.
+        """
         has_it = (
             operation.of_caller or operation.path in self._owner.known or not operation.variables
         )
@@ -196,7 +217,7 @@ class Cast:
         return self._with_things(self._caller(self.client.new_member()))
 
     def _with_things(self, owner: Caller) -> Caller:
-        """Return the owner, who has made one of each thing that everybody may make."""
+        """Return the owner, who has created one of each thing that everybody may create."""
         listed = of(self.document)
         for making in (one for one in listed if one.takes("Idempotency-Key")):
             if expected(making, Actor(owner, owner)) is None:
@@ -207,14 +228,19 @@ class Cast:
 
     @cached_property
     def _disabled(self) -> Actor:
-        """Held everything, so that nothing but the status can refuse them. Their token was never used before."""
+        """Return an actor with every permission who is disabled.
+
+        Their token was never used before.
+        """
         return self._outdated(
             "SET #changed = :disabled", {"#changed": "status"}, {":disabled": {"S": "disabled"}}
         )
 
     @cached_property
     def _revoked(self) -> Actor:
-        """Whoever changes somebody's rights raises their access epoch: a token with the old one is no good."""
+        """Return an actor whose rights were changed, so that the access epoch of their token is
+        outdated.
+        """
         return self._outdated(
             "ADD #changed :one", {"#changed": "access_epoch"}, {":one": {"N": "1"}}
         )

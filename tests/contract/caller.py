@@ -1,4 +1,4 @@
-"""A caller of the API who knows nothing but the contract: what an operation is asked with, and how it may answer."""
+"""A client that derives valid requests and allowed responses from the contract alone."""
 
 import http.client
 import json
@@ -23,7 +23,10 @@ Values = dict[str, str]
 
 @dataclass(frozen=True)
 class Caller:
-    """`known` holds path parameters of things that are there, by the path they stand in: `/v1/orders/{id}`."""
+    """A caller.
+
+    `known` has path parameters of existing things, by path, such as `/v1/orders/{id}`.
+    """
 
     api_url: str
     token: str
@@ -62,9 +65,9 @@ class Caller:
         values: Values | None = None,
         signed_in: bool = True,
     ) -> Answer:
-        """A request that the operation would take, but for what is given otherwise. A header of None is left out.
+        """Send a valid request, except for the parts that are given. A header of None is left out.
 
-        `body` is sent as JSON, `raw` as it is. If-Match names any version, so nothing but what is given is wrong.
+        `body` is sent as JSON, `raw` unchanged. If-Match is `*`, so nothing else is wrong.
         """
         usual: dict[str, str | None] = {}
         sent = None
@@ -90,7 +93,7 @@ class Caller:
         return answer
 
     def path(self, operation: Operation, values: Values | None = None) -> str:
-        """With the parameters of something that is there, where such a thing is known."""
+        """Return the path with the parameters of an existing thing, if one is known."""
         found = self.values(operation) | (values or {})
         return re.sub(r"\{(\w+)\}", lambda variable: found[variable[1]], operation.path)
 
@@ -103,20 +106,20 @@ class Caller:
                 )
         if operation.of_caller:
             values[operation.of_caller] = self.uid
-        for path in sorted(self.known):  # the longest wins
+        for path in sorted(self.known):  # the longest path that fits decides
             if (operation.path + "/").startswith(path + "/"):
                 values |= self.known[path]
         return values
 
     def learn(self, operation: Operation, location: str) -> None:
-        """What a `Location` leads to, if it is this operation's path."""
+        """Remember the parameters in a `Location`, if it matches this operation's path."""
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(operation.path))
         if operation.variables and (found := re.search(f"{pattern}$", urlsplit(location).path)):
             self.known[operation.path] = found.groupdict()
 
 
 def problem(answer: Answer, status: int, code: str | None = None) -> Any:
-    """The document of a refusal, which is as RFC 9457 and our contract have it."""
+    """Return the body of a refusal. Fail unless it conforms to RFC 9457 and our contract."""
     assert answer.status == status, f"{answer.status} instead of {status}: {answer.body!r}"
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json
@@ -136,5 +139,5 @@ def problem(answer: Answer, status: int, code: str | None = None) -> Any:
 
 
 def named(document: Any, kind: str) -> list[str]:
-    """What a problem's `errors` name: each `pointer`, `parameter` or `header`."""
+    """Return the `pointer`, `parameter` or `header` of each entry in a problem's `errors`."""
     return [error[kind] for error in document.get("errors", ()) if kind in error]

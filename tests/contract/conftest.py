@@ -1,4 +1,6 @@
-"""The running stack, an administrator and a member of it, and something of each kind that the contract can make."""
+"""The running stack, an administrator and a member, and one of each thing that the contract can
+create.
+"""
 
 import base64
 import json
@@ -42,7 +44,7 @@ def sign_in(found: outputs.Outputs) -> Callable[[str, str], Caller]:
 
 
 def someone(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Caller:
-    """New here, without any role."""
+    """Sign up a new user without a role."""
     cognito = aws.client("cognito-idp", stack_settings.from_environment(), found.region)
     email = f"member-{uuid.uuid4().hex}@example.org"
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
@@ -54,11 +56,13 @@ def someone(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Ca
 
 @pytest.fixture(scope="session")
 def admin(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Caller:
-    """Holds every permission. Knows a user who is somebody else, and one of each thing that the contract can make."""
+    """Return an administrator, who knows another user and one of each thing that the contract can
+    create.
+    """
     caller = sign_in(found.admin_email, found.admin_password)
     operations = of(read())
     caller.known["/v1/users/{id}"] = {"id": someone(found, sign_in).uid}
-    # The shorter paths first: what is made below them may need them.
+    # Shorter paths first: the things below them may need them.
     for creating in sorted(
         (one for one in operations if one.creates_by_put), key=lambda one: one.path
     ):
@@ -69,11 +73,13 @@ def admin(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Call
     for making in (operation for operation in operations if operation.takes("Idempotency-Key")):
         if making.path == RESENDING:
             continue
-        for number in range(2):  # so that a list of them has more than one
-            # An operation without a body is an erasure: the user whom the tests know must stay.
+        for number in range(2):  # two of each, so that lists have more than one entry
+            # An operation without a body is an erasure, which must not delete the user that the
+            # tests need.
             erased = {"id": someone(found, sign_in).uid} if making.body is None else None
             made = caller.ask(making, values=erased)
-            if number and made.status == 409:  # there can be only one, as of a grant
+            # a second one is impossible, for example a second equal grant
+            if number and made.status == 409:
                 break
             assert made.status in (201, 202), (
                 f"{making} refuses what its contract gives as an example: {made.body!r}. Give the schema of its body an "
@@ -86,7 +92,7 @@ def admin(found: outputs.Outputs, sign_in: Callable[[str, str], Caller]) -> Call
 
 
 def sent_invitation(caller: Caller) -> str:
-    """Return an invitation that nothing changes meanwhile: the mail has been sent."""
+    """Return an invitation whose mail has been sent, so that it does not change any more."""
 
     def open_ones() -> list[str]:
         found = caller.send("GET", "/v1/invitations?state=open&limit=1").json["items"]
@@ -98,5 +104,5 @@ def sent_invitation(caller: Caller) -> str:
 
 @pytest.fixture(scope="session")
 def member(found: outputs.Outputs, sign_in: Callable[[str, str], Caller], admin: Caller) -> Caller:
-    """Somebody else, without any role."""
+    """Return a user without a role."""
     return replace(someone(found, sign_in), known=admin.known)

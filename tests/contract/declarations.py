@@ -1,4 +1,4 @@
-"""What an operation must say of itself, by what it is: the HTTP rules as they show in a contract."""
+"""Checks that each operation declares what the HTTP rules demand of its kind."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ SIGNED_IN = {401, 403, 429, 503}
 
 
 def complaints(document: Document) -> list[str]:
-    """One for each rule that an operation does not keep; each says what to add."""
+    """Return a message for each rule that an operation violates, with what to add."""
     return [
         f"{operation}: {each}"
         for operation in of(document)

@@ -1,4 +1,4 @@
-"""A value for a schema: its own example, or the plainest that it admits."""
+"""An example value for a schema: its own example, or the simplest valid value."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,18 @@ _BY_FORMAT = {
 
 
 def body(operation: Operation) -> Any:
-    """Return a body that the operation accepts, also a second time.
+    """Return a body that the operation accepts, even twice.
 
-    A merge patch may leave everything out; without an example it names only what its schema requires.
+    A merge patch may be empty; without an example it has only the fields that its schema requires.
     """
     content = operation.media_types[operation.media_type]
     return _distinct(content.get("example", value(operation, content["schema"])))
 
 
 def _distinct(example: Any) -> Any:
-    """Return the example with values that can be sent once only made new: a scope and an address."""
+    """Return the example with new values for fields that accept a value only once: scope and
+    address.
+    """
     renewed = {}
     kind, separator, _ = example.get("scope", "").partition(":")
     if separator:
@@ -54,7 +56,7 @@ def value(operation: Operation, schema: Mapping[str, Any]) -> Any:
 
 
 def with_text(operation: Operation, text: str) -> Iterator[tuple[str, Any]]:
-    """For each text that the body may hold: where it is, as a JSON pointer, and a body that holds `text` there."""
+    """Yield, for each text in the body, its JSON pointer and a body that has `text` there."""
     assert operation.body is not None
     yield from _with_text(operation, operation.body, body(operation), "#", text)
 

@@ -1,6 +1,7 @@
-"""Loaded by schemathesis, in its own environment: what a schema cannot say of a good request, and it would guess in vain.
+"""Hooks for schemathesis, which runs them in an environment of its own.
 
-Only of requests that are meant to be good: those that are meant to be bad stay bad.
+They repair valid requests where the schema cannot state a rule, so that the generator would fail.
+Requests that are meant to be invalid stay invalid.
 """
 
 import re
@@ -33,7 +34,7 @@ LARGEST = 2**53 - 1  # RFC 7493
 
 
 def sound(value: Any) -> Any:
-    """Without what no body may have, and no schema can say of the members that it leaves open."""
+    """Return the value without what no body may contain, in members whose schema allows anything."""
     if isinstance(value, str):
         return CONTROLS.sub("_", value)
     if isinstance(value, int | float):
@@ -50,7 +51,7 @@ def sound(value: Any) -> Any:
 @schemathesis.hook  # type: ignore[untyped-decorator]  # not in our .venv
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     headers = case.headers or {}
-    # These have no entity tag that could be stale.
+    # These have no ETag that could be stale.
     operation = case.operation.definition.raw["operationId"]
     if operation == "eraseUser":
         case.path_parameters["id"] = NOBODY
@@ -59,11 +60,11 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     case.body = sound(case.body)
-    (case.query or {}).pop("cursor", None)  # signed: no generated one is good, and a bad one is 400
+    (case.query or {}).pop("cursor", None)  # signed, so that no generated cursor is valid
     if "Idempotency-Key" in headers:
         headers["Idempotency-Key"] = str(
             uuid.uuid4()
-        )  # the generator repeats itself, and a key is for one request
+        )  # the generator repeats values, but each request needs its own key
     if "If-Match" in headers:
         headers["If-Match"] = (
             '"0-0"' if case.operation.definition.raw["operationId"] in SHARED else "*"

@@ -1,4 +1,4 @@
-"""The contract's operations, with what the HTTP rules ask about each."""
+"""The contract's operations, with the properties that the HTTP rules depend on."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class Operation:
 
     @property
     def is_authzen(self) -> bool:
-        """AuthZEN's own bodies and errors win over our rules there: tests/contract/test_authzen.py."""
+        """Return True if AuthZEN defines its bodies and errors: tests/contract/test_authzen.py."""
         return bool(self.declared.get("x-atrium-rules") == "authzen")
 
     @property
@@ -41,7 +41,7 @@ class Operation:
         return [self.resolved(parameter) for parameter in self.declared.get("parameters", [])]
 
     def names(self, place: str) -> set[str]:
-        """Of the parameters in `path`, `query` or `header`."""
+        """Return the names of the parameters in `path`, `query` or `header`."""
         return {parameter["name"] for parameter in self.parameters if parameter["in"] == place}
 
     def takes(self, header: str) -> bool:
@@ -49,7 +49,7 @@ class Operation:
 
     @property
     def creates_by_put(self) -> bool:
-        """Creates with `If-None-Match: *` what it replaces with If-Match."""
+        """Return True if the operation also creates, with `If-None-Match: *`."""
         return self.method == "PUT" and self.takes("If-None-Match")
 
     @property
@@ -58,7 +58,7 @@ class Operation:
 
     @property
     def of_caller(self) -> str | None:
-        """The path parameter that holds the caller's own uid, by `self: <parameter>`."""
+        """Return the path parameter with the caller's own uid, by `self: <parameter>`."""
         return next(
             (
                 one["self"]
@@ -70,7 +70,7 @@ class Operation:
 
     @property
     def body(self) -> Mapping[str, Any] | None:
-        """Its schema; None when the operation takes no body."""
+        """Return the schema of the body; None if the operation has none."""
         declared = self.declared.get("requestBody")
         return self.resolved(next(iter(self.media_types.values()))["schema"]) if declared else None
 
@@ -85,13 +85,13 @@ class Operation:
 
     @property
     def is_list(self) -> bool:
-        """A GET that answers many: an array, or an object with `items`."""
+        """Return True for a GET of an array, or of an object with `items`."""
         schema = self.answer(200)
         has_items = "items" in schema.get("properties", {})
         return self.method == "GET" and (schema.get("type") == "array" or has_items)
 
     def answer(self, status: int) -> Mapping[str, Any]:
-        """The schema of an answer's JSON; empty when there is none."""
+        """Return the schema of the response's JSON; empty if it has none."""
         response = self.resolved(self.declared["responses"].get(str(status), {}))
         found: Mapping[str, Any] = self.resolved(
             response.get("content", {}).get("application/json", {}).get("schema", {})
@@ -138,7 +138,7 @@ def _operations(document: Document) -> Iterator[Operation]:
 
 
 def unlisted(operations: Sequence[Operation]) -> list[tuple[str, str]]:
-    """Method and path of each that is not in the contract, of the paths that are."""
+    """Return method and path for each method that the contract lacks, on its own paths."""
     listed = {(operation.method, operation.path) for operation in operations}
     return [
         (method, path)

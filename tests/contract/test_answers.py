@@ -1,5 +1,8 @@
-"""Every HTTP rule on every operation that it is for, by HTTP against the running stack. No service is named here: what
-applies follows from what the contract declares, and tests/contract/test_declarations.py sees to it that it declares it."""
+"""Every HTTP rule on every operation that it applies to, by HTTP with the running stack.
+
+No service is named here: the contract decides which rules apply.
+tests/contract/test_declarations.py checks that it declares them.
+"""
 
 import json
 from collections.abc import Callable
@@ -25,7 +28,8 @@ def each(holds: Callable[[Operation], object]) -> pytest.MarkDecorator:
 secured = each(lambda one: not one.is_public)
 with_body = each(lambda one: one.body is not None and not one.is_authzen)
 making = each(lambda one: one.takes("Idempotency-Key"))
-# An erasure has no body, and the administrator who asks here cannot be erased: tests/unit/personal_data repeats one.
+# An erasure has no body, and this administrator cannot be erased: tests/unit/personal_data repeats
+# one.
 making_from_body = each(lambda one: one.takes("Idempotency-Key") and one.body is not None)
 changing = each(lambda one: one.takes("If-Match"))
 tagged = each(lambda one: one.method == "GET" and one.takes("If-None-Match"))
@@ -33,12 +37,12 @@ lists = each(lambda one: one.is_list)
 
 
 def exposed(answer: Answer) -> set[str]:
-    """Headers that a page of another origin may read."""
+    """Return the headers that a page of another origin may read."""
     return set(answer.headers["access-control-expose-headers"].split(", "))
 
 
 @each(lambda one: True)
-def test_an_answer_is_readable_across_origins_and_not_kept(
+def test_a_response_is_readable_across_origins_and_not_cached(
     operation: Operation, admin: Caller
 ) -> None:
     answer = admin.ask(operation, query="?no_such_parameter=1")
@@ -48,7 +52,7 @@ def test_an_answer_is_readable_across_origins_and_not_kept(
 
 
 @each(lambda one: not one.is_authzen)
-def test_a_parameter_that_is_not_declared_is_400(operation: Operation, admin: Caller) -> None:
+def test_an_undeclared_parameter_is_400(operation: Operation, admin: Caller) -> None:
     document = problem(
         admin.ask(operation, query="?no_such_parameter=1"), 400, "parameters_invalid"
     )
@@ -56,7 +60,7 @@ def test_a_parameter_that_is_not_declared_is_400(operation: Operation, admin: Ca
 
 
 @secured
-def test_without_a_token_it_is_401(operation: Operation, admin: Caller) -> None:
+def test_a_request_without_a_token_is_401(operation: Operation, admin: Caller) -> None:
     answer = admin.ask(operation, signed_in=False)
     problem(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -66,7 +70,7 @@ def test_without_a_token_it_is_401(operation: Operation, admin: Caller) -> None:
 
 
 @secured
-def test_a_token_that_is_none_is_401(operation: Operation, admin: Caller) -> None:
+def test_an_invalid_token_is_401(operation: Operation, admin: Caller) -> None:
     answer = admin.ask(operation, headers={"Authorization": "Bearer none"}, signed_in=False)
     problem(answer, 401)
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -83,7 +87,7 @@ def test_an_unknown_path_is_404(path: str, admin: Caller) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), unlisted(OPERATIONS), ids="{}".format)
-def test_an_unlisted_method_is_405_and_says_what_there_is(
+def test_an_unlisted_method_is_405_with_the_allowed_ones(
     method: str, path: str, admin: Caller
 ) -> None:
     answer = admin.send(method, path.replace("{", "").replace("}", ""))
@@ -107,7 +111,9 @@ def test_head_has_the_status_and_type_of_get_without_a_body(
 
 @pytest.mark.parametrize("path", [*sorted({operation.path for operation in OPERATIONS}), *UNKNOWN])
 def test_a_preflight_permits_every_method_and_header(path: str, admin: Caller) -> None:
-    """A page can read the 405 or 404 of a mistyped method or path only if its preflight succeeds."""
+    """Check unknown methods and paths, too: only after a preflight can a page read their 405 or
+    404.
+    """
     answer = admin.send("OPTIONS", path.replace("{", "").replace("}", ""), signed_in=False)
     assert answer.status == 204
     listed = [operation for operation in OPERATIONS if operation.path == path]
@@ -120,7 +126,7 @@ def test_a_preflight_permits_every_method_and_header(path: str, admin: Caller) -
 
 
 @each(lambda one: one.variables)
-def test_a_path_parameter_that_cannot_be_is_400(operation: Operation, admin: Caller) -> None:
+def test_an_invalid_path_parameter_is_400(operation: Operation, admin: Caller) -> None:
     for name in operation.variables:
         for text in ("%00", *(["7"] if is_uuid(operation, name) else [])):
             document = problem(admin.ask(operation, values={name: text}), 400, "parameters_invalid")
@@ -135,7 +141,7 @@ def is_uuid(operation: Operation, name: str) -> bool:
 
 
 @with_body
-def test_a_body_that_cannot_be_read_is_400(operation: Operation, admin: Caller) -> None:
+def test_an_unreadable_body_is_400(operation: Operation, admin: Caller) -> None:
     problem(admin.ask(operation, raw=b""), 400, "body_missing")
     problem(admin.ask(operation, raw=b"{"), 400, "body_malformed")
     problem(admin.ask(operation, raw=b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"), 400, "body_too_deep")
@@ -155,7 +161,9 @@ def test_a_body_of_another_type_is_415(operation: Operation, admin: Caller) -> N
 
 
 @with_body
-def test_a_body_that_is_no_object_is_422_at_its_root(operation: Operation, admin: Caller) -> None:
+def test_a_body_that_is_not_an_object_is_422_at_its_root(
+    operation: Operation, admin: Caller
+) -> None:
     assert named(problem(admin.ask(operation, body=[]), 422, "validation_failed"), "pointer") == [
         "#"
     ]
@@ -169,7 +177,7 @@ def test_every_unknown_field_is_named_at_once(operation: Operation, admin: Calle
 
 
 @with_body
-def test_no_text_takes_control_characters(operation: Operation, admin: Caller) -> None:
+def test_control_characters_are_refused_in_every_text(operation: Operation, admin: Caller) -> None:
     assert operation.body is not None
     for pointer, body in examples.with_text(operation, "a\x00b"):
         assert pointer in named(
@@ -178,7 +186,7 @@ def test_no_text_takes_control_characters(operation: Operation, admin: Caller) -
 
 
 @changing
-def test_a_change_without_a_tag_is_428(operation: Operation, admin: Caller) -> None:
+def test_a_change_without_if_match_is_428(operation: Operation, admin: Caller) -> None:
     problem(admin.ask(operation, headers={"If-Match": None}), 428, "if_match_required")
 
 
@@ -197,14 +205,14 @@ def test_an_unchanged_resource_is_304(operation: Operation, admin: Caller) -> No
 
 
 @making
-def test_a_key_is_asked_for(operation: Operation, admin: Caller) -> None:
+def test_a_missing_idempotency_key_is_refused(operation: Operation, admin: Caller) -> None:
     for key in (None, "two words"):
         document = problem(admin.ask(operation, headers={"Idempotency-Key": key}), 400)
         assert named(document, "header") == ["Idempotency-Key"]
 
 
 @making_from_body
-def test_a_repeated_request_gets_the_first_answer(operation: Operation, admin: Caller) -> None:
+def test_a_repeated_request_gets_the_first_response(operation: Operation, admin: Caller) -> None:
     key = {"Idempotency-Key": f"again-{id(operation)}-{admin.uid}"}
     body = json.dumps(examples.body(operation)).encode()
     first, again = (admin.ask(operation, raw=body, headers=key) for _ in range(2))
@@ -228,13 +236,15 @@ def test_a_created_resource_is_at_its_location(operation: Operation, admin: Call
 
 @lists
 @pytest.mark.parametrize("limit", ["0", "101", "x", "", "1.5"])
-def test_a_limit_is_a_number_from_1_to_100(operation: Operation, limit: str, admin: Caller) -> None:
+def test_a_limit_outside_1_to_100_is_refused(
+    operation: Operation, limit: str, admin: Caller
+) -> None:
     document = problem(admin.ask(operation, query=f"?limit={limit}"), 400, "parameters_invalid")
     assert named(document, "parameter") == ["limit"]
 
 
 @lists
-def test_garbage_is_no_cursor(operation: Operation, admin: Caller) -> None:
+def test_an_invalid_cursor_is_refused(operation: Operation, admin: Caller) -> None:
     for garbage in ("x", "1.W10.x", "é"):
         document = problem(
             admin.ask(operation, query=f"?cursor={quote(garbage)}"), 400, "cursor_invalid"
@@ -257,12 +267,12 @@ def test_the_link_leads_to_the_next_page(operation: Operation, admin: Caller) ->
 
 
 @lists
-def test_a_cursor_is_of_one_caller_and_one_list(
+def test_a_cursor_belongs_to_one_caller_and_one_list(
     operation: Operation, admin: Caller, member: Caller
 ) -> None:
     cursor = admin.ask(operation, query="?limit=1").json["next_cursor"]
     if cursor is None:
-        return  # a list of one; that lists of more are among these, the test below sees to
+        return  # a list with one page; the test below checks that others have more
     if member.ask(operation).status == 200:
         problem(member.ask(operation, query=f"?cursor={cursor}"), 400, "cursor_invalid")
     for other in OPERATIONS:
@@ -271,6 +281,6 @@ def test_a_cursor_is_of_one_caller_and_one_list(
 
 
 def test_some_list_has_a_second_page(admin: Caller) -> None:
-    """Else the tests of cursors would have shown nothing."""
+    """Check this, because otherwise the tests of cursors would test nothing."""
     found = [operation for operation in OPERATIONS if operation.is_list]
     assert not found or any(admin.ask(one, query="?limit=1").json["next_cursor"] for one in found)

@@ -1,4 +1,4 @@
-"""The operations that say `x-atrium-rules: authzen`: AuthZEN 1.0's rules for every request, instead of ours."""
+"""The operations with `x-atrium-rules: authzen`: AuthZEN 1.0's rules instead of ours."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 def refused(answer: Answer, status: int) -> str:
-    """10.1.2: an error message string."""
+    """Check section 10.1.2: the error is a string."""
     assert answer.status == status, f"{answer.status} instead of {status}: {answer.body!r}"
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     return answer.body.decode()
@@ -31,15 +31,13 @@ def test_unknown_fields_are_ignored(operation: Operation, admin: Caller) -> None
 def test_a_missing_required_member_is_named(operation: Operation, admin: Caller) -> None:
     for name in examples.body(operation):
         body = {key: value for key, value in examples.body(operation).items() if key != name}
-        if "evaluations" in body:  # 7.3: then it is the error of those that lack it
+        if "evaluations" in body:  # 7.3: otherwise only the evaluations without it fail
             continue
         assert refused(admin.ask(operation, body=body), 400)
 
 
 @each
-def test_a_body_that_cannot_be_taken_is_refused_with_a_text(
-    operation: Operation, admin: Caller
-) -> None:
+def test_an_invalid_body_is_refused_with_a_text(operation: Operation, admin: Caller) -> None:
     for raw in (b"", b"{", b"[]", b'{"x":' + b"[" * 40 + b"]" * 40 + b"}"):
         assert refused(admin.ask(operation, raw=raw), 400)
     assert refused(admin.ask(operation, body={"x": "a" * MIB}), 413)
@@ -47,7 +45,7 @@ def test_a_body_that_cannot_be_taken_is_refused_with_a_text(
 
 
 @each
-def test_a_request_id_comes_back(operation: Operation, admin: Caller) -> None:
+def test_the_request_id_is_returned(operation: Operation, admin: Caller) -> None:
     sent = {"X-Request-ID": "bfe9eb29-ab87-4ca3-be83-a1d5d8305716"}
     bodies: list[Any] = [examples.body(operation), []]
     for body in bodies:

@@ -1,4 +1,4 @@
-"""Every operation declares what the HTTP rules ask of its kind, so that tests/contract/test_answers.py can check it."""
+"""Declarations of every operation, so that tests/contract/test_answers.py can check the rules."""
 
 import json
 import re
@@ -85,16 +85,16 @@ COMPLETE["paths"]["/v1/notes"]["get"]["responses"]["200"] = OK | {
 COMPLETE["paths"]["/v1/health"]["get"]["responses"]["200"] = {"description": "Up"}
 
 
-def test_every_operation_declares_what_the_rules_ask_of_it() -> None:
+def test_every_operation_declares_what_the_rules_demand() -> None:
     assert complaints(read()) == []
 
 
-def test_a_complete_contract_is_complete() -> None:
+def test_a_complete_contract_has_no_complaints() -> None:
     assert complaints(COMPLETE) == []
 
 
-def test_what_has_no_version_is_deleted_without_a_tag() -> None:
-    """An item without an address that can be read, whose list shows no `version` of it."""
+def test_an_item_without_a_version_is_deleted_without_if_match() -> None:
+    """Check an item that has no address to read it, and no `version` in its list."""
     contract = json.loads(json.dumps(COMPLETE))
     path = contract["paths"]["/v1/notes/{id}"]
     del path["get"], path["patch"]
@@ -178,8 +178,8 @@ def test_a_patch_without_merge_patch_is_reported() -> None:
     )
     | st.from_regex(r"[A-Za-z]{1,4}(-[A-Za-z0-9]{1,9}){0,3}", fullmatch=True)
 )
-def test_the_contract_takes_the_texts_that_the_service_takes(kind: type[Line], text: str) -> None:
-    """But for spaces around a tag, which the service forgives."""
+def test_the_contract_accepts_the_same_texts_as_the_service(kind: type[Line], text: str) -> None:
+    """Ignore spaces around an ETag, which the service accepts."""
     declared = SCHEMAS[kind.__name__]
     fits = len(text) >= declared.get("minLength", 0) and bool(re.search(declared["pattern"], text))
     assert fits == is_taken(kind, text) or (kind is Locale and text != text.strip())

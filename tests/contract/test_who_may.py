@@ -1,6 +1,9 @@
-"""Every operation by every kind of actor, against what the contract says of who may (x-atrium-allow, `security`).
+"""Every operation by every kind of actor, compared with x-atrium-allow and `security` of the
+contract.
 
-No service is named, and no status written down: a new service is in the matrix as soon as it is in build/openapi.json."""
+No service or status is written down here: a new service is tested as soon as it is in
+build/openapi.json.
+"""
 
 import io
 import json
@@ -48,18 +51,18 @@ def test_each_operation_admits_exactly_the_declared_callers(
 
 
 @pytest.mark.parametrize("kind", ["role with it", "admin"])
-def test_whoever_holds_what_an_operation_wants_comes_through_the_gateway_too(
-    kind: str, cast: Cast
-) -> None:
-    """Else a scope of `security` comes with no permission that the operation allows, and nobody gets in."""
+def test_the_gateway_admits_every_caller_whom_the_rules_admit(kind: str, cast: Cast) -> None:
+    """Check this: a scope in `security` without a permission in x-atrium-allow would exclude
+    everybody.
+    """
     for operation in OPERATIONS:
         allowed = operation.declared["x-atrium-allow"]
         if any(isinstance(one, dict) and "permission" in one for one in allowed):
             assert expected(operation, ACTORS[kind](cast, operation)) is None, operation
 
 
-def test_no_route_is_unlisted() -> None:
-    """What the gateway lets in, and what the services have rules for, is what the contract lists: nothing beside it."""
+def test_every_route_of_gateway_and_services_is_in_the_contract() -> None:
+    """Compare the gateway's routes and the services' rules with the contract."""
     listed = {str(operation) for operation in OPERATIONS}
     template = (FILE.parent / "gateway.json").read_text()
     gateway = json.loads(re.sub(r"\$\{[^}]*\}", "", template))["paths"]
@@ -75,7 +78,7 @@ def test_no_route_is_unlisted() -> None:
 
 
 def test_the_stack_runs_this_contract(admin: Caller) -> None:
-    """It differs in the addresses alone, which are this stack's: tests/unit/test_meta.py."""
+    """Compare the documents without the addresses, which are this stack's: tests/unit/test_meta.py."""
     served, packaged = admin.send("GET", "/v1/openapi.json").json, dict(read())
     assert served.pop("servers") == [{"url": admin.api_url}]
     del packaged["servers"]
@@ -85,8 +88,8 @@ def test_the_stack_runs_this_contract(admin: Caller) -> None:
     assert served == packaged
 
 
-def test_a_rule_that_is_looser_than_the_contract_is_caught(cast: Cast) -> None:
-    """A service whose zip admits everyone who is signed in, where its contract wants a permission."""
+def test_a_rule_looser_than_the_contract_is_detected(cast: Cast) -> None:
+    """Deploy a service that admits every signed-in user where its contract demands a permission."""
     operation = next(
         one
         for one in OPERATIONS
@@ -103,7 +106,7 @@ def test_a_rule_that_is_looser_than_the_contract_is_caught(cast: Cast) -> None:
 
 @contextmanager
 def loosened(client: Client, operation: Operation) -> Iterator[None]:
-    """Point `live` at a version of the service with looser rules, and back at the end."""
+    """Point `live` to a version of the service with looser rules, and restore it at the end."""
     service = next(
         one.stem
         for one in FUNCTIONS.glob("*.zip")
@@ -137,7 +140,7 @@ def loosened(client: Client, operation: Operation) -> Iterator[None]:
 
 
 def rules(zipped: bytes, service: str) -> dict[str, Any]:
-    """Of a service's zip; none when it serves no route."""
+    """Return the rules in a service's zip; none if it serves no route."""
     with zipfile.ZipFile(io.BytesIO(zipped)) as opened:
         name = f"{service}/rules.json"
         return dict(json.loads(opened.read(name))) if name in opened.namelist() else {}

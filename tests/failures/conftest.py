@@ -1,4 +1,4 @@
-"""A stack of this process's own, somebody who signed up on it, and the table that is printed at the end."""
+"""A stack for each process, a user who signed up on it, and the table printed at the end."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.failures.stack import Ended, Stack
 from tools.laptop.client import Client, Person, client_of
 
 ROWS = pytest.StashKey[list[Row]]()
-Tell = Callable[[str, str, str], None]
+AddRow = Callable[[str, str, str], None]
 Recovers = Callable[[], str]
 
 
@@ -26,15 +26,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
-    """Adds a row to the table: what was done, what was said, what became of the next `make up`."""
+def add_row(record_property: Callable[[str, object], None]) -> AddRow:
+    """Add a row to the table: the action, the message, and the result of the next `make up`."""
     return lambda what, said, next_up: record_property(
         "row", [what, " ".join(said.split()), next_up]
     )
 
 
 class Table:
-    """Collects the rows where the reports arrive: in the one process, or in the one that xdist's workers report to."""
+    """The rows of all tests, collected where the reports arrive, also from xdist's workers."""
 
     def __init__(self, rows: list[Row]) -> None:
         self._rows = rows
@@ -71,14 +71,14 @@ def pytest_terminal_summary(
     terminalreporter.section("failure matrix")
     for line in matrix.text(rows):
         terminalreporter.write_line(line)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):  # what GitHub shows on the run's page
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):  # the page of the run on GitHub
         with Path(page).open("a") as file:
             file.write("## Failure matrix\n\n" + "\n".join(matrix.markdown(rows)) + "\n")
 
 
 @pytest.fixture(scope="session")
 def stack(worker_id: str) -> Iterator[Stack]:
-    """A copy of the saved one, so that every process breaks its own, and starts where no RDS has to be waited for."""
+    """Copy the saved stack, so that each process breaks its own and need not wait for a new RDS."""
     made = Stack.of(
         ".local-failures-" + ("own" if worker_id == "master" else worker_id), free_ports()
     )
@@ -102,13 +102,13 @@ def client(stack: Stack) -> Client:
 
 @pytest.fixture(scope="session")
 def member(client: Client) -> Person:
-    """A user who signed up and signed in before the first fault."""
+    """Return a user who signed up and signed in before the first fault."""
     return client.new_member()
 
 
 @pytest.fixture
 def recovers(stack: Stack, client: Client, member: Person) -> Recovers:
-    """The next `make up` works, and everything is there: the token verifies, the person can sign in."""
+    """Check that the next `make up` works, the old token is valid and the user can sign in."""
 
     def check() -> str:
         started = time.monotonic()
@@ -133,9 +133,10 @@ def _notice(ended: Ended) -> str:
 
 
 def own_mounts() -> tuple[str, ...] | None:
-    """The command before one that may make mounts of its own: they simulate a full disk, or a machine that lacks something.
+    """Return a command that runs another one with mounts of its own, None if that is impossible.
 
-    As somebody else than root it takes a user namespace, which some systems refuse. None where there is no way.
+    Mounts simulate a full disk, or a machine that lacks something. Without root they need a user
+    namespace, which some systems refuse.
     """
     ways = (
         [("unshare", "-m")]

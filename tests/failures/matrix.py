@@ -1,4 +1,4 @@
-"""The table of the failure matrix: a row a failure."""
+"""The table of the failure matrix, with a row for each failure."""
 
 import re
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ SAID_WIDTH = 110
 
 @dataclass(frozen=True)
 class Row:
-    what: str  # was done
-    said: str  # to whoever was there
-    next_up: str  # what became of the next `make up`
+    what: str  # the action
+    said: str  # the message to the user
+    next_up: str  # the result of the next `make up`
     seconds: float
-    mark: str = "✓"  # "✗" failed, "!" not tried
+    mark: str = "✓"  # "✗" for failed, "!" for not tried
 
 
 def text(rows: list[Row]) -> Iterator[str]:
-    """For a terminal: what was said is cut to its beginning."""
+    """Return the row for a terminal, with the message cut."""
     what = max(len(row.what) for row in rows)
     next_up = max(len(_first(row.next_up)) for row in rows)
     yield f"  {'':8}  {'what was done':<{what}}  {'the next make up':<{next_up}}  what was said"
@@ -29,7 +29,7 @@ def text(rows: list[Row]) -> Iterator[str]:
 
 
 def markdown(rows: list[Row]) -> Iterator[str]:
-    """For a page, with every word."""
+    """Return the row for a page, with the complete message."""
     yield "| | what was done | what was said | the next `make up` | seconds |"
     yield "|-|-|-|-|-:|"
     for row in rows:

@@ -1,4 +1,4 @@
-"""The stack that every process of the matrix starts from a copy of: that of `make test`, or one kept between runs."""
+"""The stack that each process of the matrix copies: that of `make test`, or one kept between runs."""
 
 import fcntl
 import os
@@ -24,13 +24,13 @@ KEPT = (
 
 @contextmanager
 def saved() -> Iterator[Stack]:
-    """Stopped, as this checkout makes it, and nobody else's for as long."""
+    """Return the saved stack: stopped, made by this checkout, and locked for this process."""
     turn = os.open(ROOT / "tests/failures", os.O_RDONLY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
         found = Stack.of(os.environ.get(TO_COPY, ".local-failures"), free_ports())
         if TO_COPY not in os.environ:
-            found.make("down")  # of a run that was cut off, on other ports
+            found.make("down")  # of a run that was interrupted, on other ports
             found.up()
         assert found.make("down").code == 0
         yield found
@@ -39,7 +39,10 @@ def saved() -> Iterator[Stack]:
 
 
 def copy(source: Stack, target: Stack) -> None:
-    """With owners: Postgres may not run as we do, and then its data may lie elsewhere, too."""
+    """Copy a stack with the files' owners.
+
+    Postgres's data may lie elsewhere when we run as root.
+    """
     target.state.mkdir()
     data, to = (postgres.place(stack.state / "postgres") for stack in (source, target))
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One stack that failures are tried on, driven by the commands that users type."""
+"""A stack for trying failures, driven by the commands that users type."""
 
 import json
 import os
@@ -20,7 +20,8 @@ from tools.laptop.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OWNER = (
-    "ATRIUM_FAILURES_OF"  # in the environment of everything that our commands start: whose it is
+    # names this stack in the environment of every process that our commands start
+    "ATRIUM_FAILURES_OF"
 )
 
 
@@ -31,7 +32,7 @@ class Ended:
 
     @property
     def message(self) -> str:
-        """What the command said at its end, on one line."""
+        """Return the last message of the command, on one line."""
         told = re.split(r"\n(?=(?:up|down|reset|bootstrap): )", "\n" + self.output)[-1]
         lines = [
             line.strip()
@@ -43,13 +44,13 @@ class Ended:
 
 @dataclass
 class Command:
-    """A `make` under way, in a session of its own: a signal to its group is what Ctrl-C in a terminal is."""
+    """A running `make` in a session of its own. A signal to its group has the effect of Ctrl-C."""
 
     process: "subprocess.Popen[str]"
     lines: list[str] = field(default_factory=list)
 
     def until(self, pattern: str) -> str:
-        """The output's first line that matches."""
+        """Return the first line of the output that matches."""
         for line in self._read():
             if re.search(pattern, line):
                 return line
@@ -60,7 +61,7 @@ class Command:
         return self.end()
 
     def end(self) -> Ended:
-        with self.process:  # closes the pipe, too
+        with self.process:  # also closes the pipe
             for _ in self._read():
                 pass
         return Ended(self.process.returncode, "".join(self.lines))
@@ -82,7 +83,7 @@ class Stack:
         settings = Settings(ROOT, state_name=state, api_port=ports[0], aws_port=ports[1])
         chosen = {"ATRIUM_STATE": state, "API_PORT": str(ports[0]), "AWS_PORT": str(ports[1])}
         chosen[OWNER] = str(settings.state)
-        # A `make` within `make failure-matrix` is the outermost one of the person it stands for.
+        # A `make` inside `make failure-matrix` must behave as if a user had started it.
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -95,7 +96,7 @@ class Stack:
         return self.settings.state
 
     def start(self, *target: str, before: tuple[str, ...] = (), **environment: str) -> Command:
-        """`make <target>`; `before` is a command that runs it, such as `unshare`."""
+        """Start `make <target>`. `before` is a command that runs it, such as `unshare`."""
         process = subprocess.Popen(
             [*before, "make", "--no-print-directory", *target],
             cwd=ROOT,
@@ -112,14 +113,14 @@ class Stack:
         return self.start(*target, before=before, **environment).end()
 
     def up(self) -> Ended:
-        """The next `make up`, which has to work."""
+        """Run the next `make up`, which must succeed."""
         ended = self.make("up")
         assert ended.code == 0, ended.output
         assert "Traceback" not in ended.output
         return ended
 
     def be_up(self) -> None:
-        """As a case finds it; much quicker than `up` when it is."""
+        """Start the stack unless it is up, for a test that needs a running one; quicker than `up`."""
         try:
             with urllib.request.urlopen(f"{self.settings.api_url}/v1/health", timeout=10):
                 return
@@ -132,11 +133,14 @@ class Stack:
 
     @property
     def lock_holder(self) -> int:
-        """The command that is at work on it."""
+        """Return the pid of the command that holds the stack's lock."""
         return int(json.loads((self.state / "command.json").read_text())["pid"])
 
     def processes(self) -> dict[int, str]:
-        """Everything that belongs to this stack: pid to command line. Servers and workers have an environment of their own."""
+        """Return all processes of this stack, as pid and command line.
+
+        Servers and workers have an environment of their own.
+        """
         ours = re.compile(
             rf"{re.escape(str(self.state))}(/|\s|$)|{re.escape(self._socket_folder())}"
         )
@@ -147,12 +151,12 @@ class Stack:
         }
 
     def strays(self) -> dict[int, str]:
-        """What is left of this stack though nothing of it should be; looked at until it is nothing, for 30 s."""
+        """Return processes that should have ended. Wait up to 30 s for them."""
         settle(lambda: not self.processes(), 30)
         return self.processes()
 
     def running(self, program: str) -> list[int]:
-        """The processes of this stack that run it."""
+        """Return the processes that run the stack."""
         return [
             pid
             for pid, command in self.processes().items()
@@ -160,12 +164,12 @@ class Stack:
         ]
 
     def change_a_resource(self, client: Client) -> None:
-        """By hand and past Terraform, which the next `make up` then has to ask."""
+        """Change a resource without Terraform, so that the next `make up` must run it."""
         group = f"/aws/lambda/{client.outputs.functions['users']}"
         client.aws("logs").put_retention_policy(logGroupName=group, retentionInDays=3)
 
     def workers(self, function: str) -> list[int]:
-        """The processes that run `function`."""
+        """Return the processes that run `function`."""
         return processes.workers(function, self.state)
 
     def postmaster(self) -> int:

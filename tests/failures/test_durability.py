@@ -1,6 +1,6 @@
-"""The supervisor is killed (-9) at random moments while clients write. Whatever was answered with success is there after it.
+"""Durability: the supervisor is killed (-9) while clients write, and no acknowledged write is lost.
 
-Once in `make failure-matrix`; `STACK_KILLS=30` in `make proof-durability`.
+`make failure-matrix` kills once; `make proof-durability` sets `STACK_KILLS=30`.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.failures.conftest import Recovers, Tell
+from tests.failures.conftest import AddRow, Recovers
 from tests.failures.stack import Stack
 from tools.laptop.client import Client
 
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 8.0  # of load before a kill
 
 
 class Writer(threading.Thread):
-    """A client that writes until nobody answers, and notes what was acknowledged."""
+    """A client that writes until it gets no answer, and records the acknowledged writes."""
 
     def __init__(self, write: Callable[[], Any], over: threading.Event) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Writer(threading.Thread):
 
 
 class Writes:
-    """One kind of write for each kind of state; each returns what `lost` looks for."""
+    """One kind of write for each kind of state. Each returns what `lost` looks for."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._clients, self._counter = client, dict[str, Any](), 0
@@ -79,7 +79,7 @@ class Writes:
     def message(self) -> str:
         body = uuid.uuid4().hex
         self._aws("sqs").send_message(QueueUrl=self._queue, MessageBody=body)
-        time.sleep(0.05)  # the queue is written whole
+        time.sleep(0.05)  # slow, because the whole queue is written each time
         return body
 
     def object_(self) -> str:
@@ -140,7 +140,7 @@ class Writes:
         return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
     def _secrets(self) -> set[str]:
-        """Return the values until the one that is there, which is the last that was written."""
+        """Return the values up to the stored one, which is the last that was written."""
         last = int(
             self._aws("secretsmanager").get_secret_value(SecretId=self._secret)["SecretString"]
         )
@@ -152,7 +152,7 @@ class Writes:
 
 
 def test_no_acknowledged_write_is_lost(
-    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
 ) -> None:
     seed = int(os.environ.get("SEED", time.time_ns()))
     chance, writes, total, said = random.Random(seed), Writes(client), dict[str, int](), ""  # noqa: S311
@@ -174,10 +174,10 @@ def test_no_acknowledged_write_is_lost(
             total[kind] = total.get(kind, 0) + len(writer.acknowledged)
     quick = {
         kind: count for kind, count in total.items() if kind != "topic"
-    }  # a topic waits for a snapshot
+    }  # a topic is saved by a snapshot, not by the journal
     assert all(quick.values()), total
     print(f"{KILLS} kills, acknowledged and found: {total}")
-    tell(
+    add_row(
         f"the supervisor is killed (-9) under load, {KILLS} times",
         f"found afterwards: {total}",
         said,

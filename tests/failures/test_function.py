@@ -1,4 +1,7 @@
-"""A function that is broken on its way to AWS, as its callers and its developer see it; the next `make up` deploys what the checkout says."""
+"""Functions that are deployed broken, as callers and developers see them.
+
+The next `make up` deploys the checkout again.
+"""
 
 import io
 import json
@@ -8,7 +11,7 @@ from typing import Any
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.failures.conftest import Recovers, Tell
+from tests.failures.conftest import AddRow, Recovers
 from tests.failures.stack import Stack
 from tools.laptop.client import Client, Person
 
@@ -16,9 +19,9 @@ AFTERWARDS = "in the row after these"
 pytestmark = [
     pytest.mark.usefixtures("up"),
     pytest.mark.xdist_group("function"),
-]  # in turn, on one stack
+]  # the tests run in sequence on one stack
 
-BROKEN = {  # what is wrong: its handler, and what the log says of it
+BROKEN = {  # fault → handler, and the text that the log must contain
     "a handler that cannot be imported": (
         "import no_such_module",
         "No module named 'no_such_module'",
@@ -36,13 +39,13 @@ BROKEN = {  # what is wrong: its handler, and what the log says of it
 
 @pytest.fixture
 def live(client: Client) -> tuple[Any, str]:
-    """The deployed service `users`: boto3's Lambda client and the function's name."""
+    """Return boto3's Lambda client and the name of the deployed service `users`."""
     return client.aws("lambda"), client.outputs.functions["users"]
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_function(
-    what: str, stack: Stack, client: Client, member: Person, live: tuple[Any, str], tell: Tell
+def test_a_broken_function_is_502_and_its_log_has_the_reason(
+    what: str, stack: Stack, client: Client, member: Person, live: tuple[Any, str], add_row: AddRow
 ) -> None:
     source, said = BROKEN[what]
     functions, name = live
@@ -58,11 +61,11 @@ def test_a_broken_function(
     log = stack.state / "logs" / "functions" / f"{name}.log"
     assert settle(lambda: said in log.read_text(), 20)
     detail = json.loads(answer.body)["detail"]
-    tell(what, f"502 {detail} `make logs SERVICE=users`: {said}", AFTERWARDS)
+    add_row(what, f"502 {detail} `make logs SERVICE=users`: {said}", AFTERWARDS)
 
 
-def test_the_next_make_up_deploys_the_checkout_again(recovers: Recovers, tell: Tell) -> None:
-    tell("after these three", "", recovers())
+def test_the_next_make_up_deploys_the_checkout_again(recovers: Recovers, add_row: AddRow) -> None:
+    add_row("after these three", "", recovers())
 
 
 def zipped(source: str) -> bytes:

@@ -1,4 +1,6 @@
-"""Ctrl-C in each phase of `make up`: no traceback, nothing left that is not wanted, and the next `make up` goes on."""
+"""Ctrl-C in each phase of `make up`: no traceback, no leftover process, and the next `make up`
+works.
+"""
 
 import os
 import shutil
@@ -10,11 +12,11 @@ from contextlib import suppress
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.failures.conftest import Recovers, Tell
+from tests.failures.conftest import AddRow, Recovers
 from tests.failures.stack import Ended, Stack
 from tools.laptop.client import Client
 
-TRIES = 5  # a phase may be over before our signal arrives
+TRIES = 5  # a phase may end before our signal arrives
 
 
 def in_build(stack: Stack, client: Client) -> Ended:
@@ -36,7 +38,7 @@ def in_terraform_init(stack: Stack, client: Client) -> Ended:
     stack.be_up()
     shutil.rmtree(
         stack.state / "terraform" / "envs" / "dev" / ".terraform", ignore_errors=True
-    )  # else there is no need
+    )  # otherwise there is nothing to do
     command = stack.start("up")
     command.until("✓ local AWS")
     settle(lambda: bool(stack.running("terraform")), 10)
@@ -60,7 +62,7 @@ def in_admin(stack: Stack, client: Client) -> Ended:
 
 
 def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
-    """The phase would else be over in a moment: the function that it calls stands still."""
+    """Stop the function that the phase calls, so that the phase does not end before the signal."""
     stack.be_up()
     if not stack.workers(function):
         stack.up()
@@ -72,7 +74,7 @@ def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
         command.until(after)
         time.sleep(
             0.5
-        )  # our signal would else come before the phase itself, which lasts for as long as we want
+        )  # Wait until the phase has begun; it lasts as long as the function is stopped.
         return command.interrupt()
     finally:
         _signal(workers, signal.SIGCONT)
@@ -95,7 +97,9 @@ PHASES: dict[str, Callable[[Stack, Client], Ended]] = {
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_ctrl_c(phase: str, stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
+def test_ctrl_c_ends_a_phase_cleanly(
+    phase: str, stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
+) -> None:
     for _ in range(TRIES):
         ended = PHASES[phase](stack, client)
         if f"✗ {phase}" in ended.output:
@@ -103,11 +107,11 @@ def test_ctrl_c(phase: str, stack: Stack, client: Client, recovers: Recovers, te
     assert f"✗ {phase}" in ended.output
     assert ended.code in (-2, 2, 130), (
         ended.output
-    )  # make's own end by SIGINT, or its report of our 130
+    )  # SIGINT may end make itself, or make reports our 130
     assert "Traceback" not in ended.output
     assert "interrupted." in ended.message
     assert "`make up` continues from here" in ended.message
     if phase in ("build", "local AWS"):
         assert not stack.strays()
     assert settle(lambda: not stack.running("terraform"), 30)
-    tell(f"Ctrl-C in {phase}", ended.message, recovers())
+    add_row(f"Ctrl-C in {phase}", ended.message, recovers())

@@ -1,4 +1,4 @@
-"""What happens to a stack whose parts are killed."""
+"""Kills of the parts of a stack."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import pg8000.native
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.failures.conftest import Recovers, Tell
+from tests.failures.conftest import AddRow, Recovers
 from tests.failures.stack import Stack
 from tools.deploy import stack_outputs as outputs
 from tools.laptop.client import Client, Person
@@ -20,8 +20,10 @@ from tools.laptop.client import Client, Person
 pytestmark = pytest.mark.usefixtures("up")
 
 
-def test_the_supervisor(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
-    """Who signed up a moment before is there afterwards."""
+def test_data_survive_a_kill_of_the_supervisor(
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
+) -> None:
+    """Sign up just before the kill: the user must exist afterwards."""
     person = client.sign_up()
     client.confirm(person)
     person = client.sign_in(person)
@@ -41,11 +43,11 @@ def test_the_supervisor(stack: Stack, client: Client, recovers: Recovers, tell: 
     assert client.aws("dynamodb").get_item(TableName=client.outputs.user_attributes_table, Key=key)[
         "Item"
     ]
-    tell("the supervisor is killed (-9)", status.message, next_up)
+    add_row("the supervisor is killed (-9)", status.message, next_up)
 
 
-def test_the_supervisor_while_terraform_applies(
-    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+def test_a_kill_of_the_supervisor_during_an_apply_is_recovered(
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
 ) -> None:
     stack.change_a_resource(client)
     command = stack.start("up")
@@ -56,11 +58,15 @@ def test_the_supervisor_while_terraform_applies(
     assert "ended unexpectedly, perhaps killed." in ended.message
     assert "`make up` starts it again" in ended.message
     assert not stack.strays()
-    tell("the supervisor is killed while Terraform applies", ended.message, recovers())
+    add_row("the supervisor is killed while Terraform applies", ended.message, recovers())
 
 
-def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, tell: Tell) -> None:
-    """Resources exist then that its state does not know: creating them again would fail."""
+def test_a_kill_of_terraform_half_way_is_recovered(
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
+) -> None:
+    """Kill Terraform when resources exist that its state does not have, so that creating them would
+    fail.
+    """
     logs = client.aws("logs")
     groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
     for group in groups:
@@ -79,13 +85,13 @@ def test_terraform_half_way(stack: Stack, client: Client, recovers: Recovers, te
     assert {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]} == set(
         groups
     )
-    tell("terraform is killed half-way (-9)", ended.message, next_up)
+    add_row("terraform is killed half-way (-9)", ended.message, next_up)
 
 
-def test_postgres_under_load(
-    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
+def test_a_kill_of_postgres_under_load_loses_no_acknowledged_write(
+    stack: Stack, client: Client, member: Person, recovers: Recovers, add_row: AddRow
 ) -> None:
-    """Requests fail as 503 for a moment and then work again; what was answered with 200 is kept."""
+    """Check that requests fail with 503 for a moment and then work again."""
     statuses: Counter[int] = Counter()
     restarts = stack.log().count("Postgres is running again")
     over = threading.Event()
@@ -110,19 +116,22 @@ def test_postgres_under_load(
     assert set(statuses) <= {200, 503}, statuses
     assert "Postgres ended unexpectedly. Restarting it" in stack.log()
     told = f"supervisor.log: Postgres ended unexpectedly. Restarting it … Clients: {dict(statuses)}"
-    tell("Postgres is killed under load", told, recovers())
+    add_row("Postgres is killed under load", told, recovers())
 
 
-def test_a_worker_in_the_middle_of_a_request(
-    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
+def test_a_kill_of_a_worker_during_a_request_is_502(
+    stack: Stack, client: Client, member: Person, recovers: Recovers, add_row: AddRow
 ) -> None:
-    """A lock that we hold keeps the request waiting. As on AWS: 502 for it, its statement may still come to its end in
-    Postgres, and the next request has a new worker."""
+    """Hold a lock that the request waits for, and kill its worker.
+
+    As on AWS, the request is 502, its statement may still complete in Postgres, and the next
+    request gets a new worker.
+    """
     token = member.tokens["AccessToken"]
     etag = client.call("GET", "/v1/me", token).headers["etag"]
     workers = stack.workers(
         "users"
-    )  # before the request: its statement waits for a lock for two seconds only
+    )  # take the lock first: a statement waits only two seconds for it
     answers: list[int] = []
     patch = {"If_Match": etag, "Content_Type": "application/merge-patch+json"}
     with _locked_users(outputs.read(stack.settings).database_url) as connection:
@@ -139,7 +148,7 @@ def test_a_worker_in_the_middle_of_a_request(
     assert answers == [502]
     log = (stack.state / "logs" / "functions" / "atrium-dev-users.log").read_text()
     assert "Status: error" in log
-    tell(
+    add_row(
         "a worker is killed in the middle of a request",
         "502 to this client; `make logs SERVICE=users`",
         recovers(),

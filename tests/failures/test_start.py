@@ -1,6 +1,6 @@
-"""Faults that keep a stack from starting.
+"""Faults that prevent a stack from starting.
 
-The output names each fault, no process stays behind, and the next `make up` works.
+The output names each fault, no process remains, and the next `make up` works.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from local_aws.database import binaries
 from local_aws.supervisor import process
 from local_aws.supervisor import ready as supervisor
-from tests.failures.conftest import Recovers, Tell, kept, own_mounts
+from tests.failures.conftest import AddRow, Recovers, kept, own_mounts
 from tests.failures.stack import ROOT, Stack, listening
 from tools.laptop.client import Client, Person
 
@@ -30,7 +30,7 @@ mounts = pytest.mark.skipif(
 )
 
 
-def test_a_port_is_taken(stack: Stack, recovers: Recovers, tell: Tell) -> None:
+def test_a_port_in_use_is_reported(stack: Stack, recovers: Recovers, add_row: AddRow) -> None:
     stack.make("down")
     with listening(stack.settings.aws_port):
         refused = stack.make("up")
@@ -38,10 +38,12 @@ def test_a_port_is_taken(stack: Stack, recovers: Recovers, tell: Tell) -> None:
     assert f"Port {stack.settings.aws_port} on 127.0.0.1 is taken." in refused.message
     assert "AWS_PORT=" in refused.message
     assert not stack.strays()
-    tell("a port is taken", refused.message, recovers())
+    add_row("a port is taken", refused.message, recovers())
 
 
-def test_other_ports_than_it_runs_on(stack: Stack, recovers: Recovers, tell: Tell) -> None:
+def test_ports_other_than_those_of_the_running_stack_are_refused(
+    stack: Stack, recovers: Recovers, add_row: AddRow
+) -> None:
     stack.be_up()
     refused = stack.make("up", API_PORT="1", AWS_PORT="2")
     assert refused.code == 2
@@ -49,13 +51,13 @@ def test_other_ports_than_it_runs_on(stack: Stack, recovers: Recovers, tell: Tel
         f"is already running on API_PORT={stack.settings.api_port} AWS_PORT={stack.settings.aws_port}"
         in refused.message
     )
-    tell("other ports than it runs on", refused.message, recovers())
+    add_row("other ports than it runs on", refused.message, recovers())
 
 
-def test_the_local_aws_is_of_another_source(
-    stack: Stack, client: Client, member: Person, recovers: Recovers, tell: Tell
+def test_a_local_aws_of_another_version_is_restarted(
+    stack: Stack, client: Client, member: Person, recovers: Recovers, add_row: AddRow
 ) -> None:
-    """After a `git pull`, for example."""
+    """Change the source as a `git pull` does."""
     stack.be_up()
     before, file = stack.supervisor, stack.state / "supervisor.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"source": "another"}))
@@ -63,17 +65,17 @@ def test_the_local_aws_is_of_another_source(
     assert "restarted" in ended.output
     assert stack.supervisor != before
     kept(client, member)
-    tell("the checkout changed under a running stack", "✓ local AWS … restarted", recovers())
+    add_row("the checkout changed under a running stack", "✓ local AWS … restarted", recovers())
 
 
-def test_a_second_make_up_while_one_runs(
-    stack: Stack, client: Client, member: Person, tell: Tell
+def test_a_second_concurrent_make_up_is_refused(
+    stack: Stack, client: Client, member: Person, add_row: AddRow
 ) -> None:
     stack.make("down")
     first = stack.start("up")
     first.until("✓ build")
     holder = stack.lock_holder
-    os.kill(holder, signal.SIGSTOP)  # else it may be through before the others are tried
+    os.kill(holder, signal.SIGSTOP)  # stopped, because it could end before the others start
     try:
         for command in ("up", "down", "reset"):
             refused = stack.make(command)
@@ -84,7 +86,7 @@ def test_a_second_make_up_while_one_runs(
         os.kill(holder, signal.SIGCONT)
     assert first.end().code == 0
     kept(client, member)
-    tell(
+    add_row(
         "a second `make up` (or down, reset) while one runs",
         refused.message,
         "the first one went on and worked",
@@ -92,16 +94,16 @@ def test_a_second_make_up_while_one_runs(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
-def test_postgres_refuses_root(stack: Stack) -> None:
-    """So it runs as nobody, and there is nothing to tell."""
+def test_as_root_postgres_runs_as_nobody(stack: Stack) -> None:
+    """Check that no message is needed."""
     assert Path(f"/proc/{stack.postmaster()}").stat().st_uid != 0
 
 
 @mounts
-def test_postgres_does_not_run_on_this_system(
-    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+def test_a_postgres_that_cannot_run_here_is_reported(
+    stack: Stack, recovers: Recovers, add_row: AddRow, tmp_path: Path
 ) -> None:
-    """An old glibc: the pinned Postgres says so when it is run, and there is no other."""
+    """Simulate an old glibc: the pinned Postgres fails, and there is no other one."""
     pinned = next(binaries.cache_folder().glob("postgresql-*"))
     fake = tmp_path / pinned.name / "bin"
     fake.mkdir(parents=True)
@@ -121,12 +123,12 @@ def test_postgres_does_not_run_on_this_system(
     assert "glibc 2.34" in refused.message
     assert "Install Postgres 15 or later" in refused.message
     assert not stack.strays()
-    tell("Postgres cannot start: old glibc", refused.message, recovers())
+    add_row("Postgres cannot start: old glibc", refused.message, recovers())
 
 
 @mounts
-def test_the_disk_is_full(stack: Stack, recovers: Recovers, tell: Tell) -> None:
-    """The state folder lies on a disk too small for a database, which then grows."""
+def test_a_full_disk_is_reported(stack: Stack, recovers: Recovers, add_row: AddRow) -> None:
+    """Put the state folder on a disk that is too small for a database, and enlarge it later."""
     small = Stack.of(
         f"{stack.settings.state_name}-small", (stack.settings.api_port, stack.settings.aws_port)
     )
@@ -148,7 +150,7 @@ def test_the_disk_is_full(stack: Stack, recovers: Recovers, tell: Tell) -> None:
         _end_processes(small)
         shutil.rmtree(small.state, ignore_errors=True)
     recovers()
-    tell("Postgres cannot start: disk full", told, "worked as soon as there was room")
+    add_row("Postgres cannot start: disk full", told, "worked as soon as there was room")
 
 
 def _end_processes(stack: Stack) -> None:
@@ -158,32 +160,36 @@ def _end_processes(stack: Stack) -> None:
     assert not stack.strays()
 
 
-def test_no_room_for_a_snapshot(
-    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+def test_a_full_disk_at_the_snapshot_loses_no_acknowledged_write(
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
 ) -> None:
-    """What the journal has needs none, so `make down` forgets nothing. A resource that needs one is not acknowledged."""
+    """Check `make down`: the journal needs no space, and a resource that needs a snapshot is not
+    acknowledged.
+    """
     stack.be_up()
     part = stack.state / "control-plane.part"
     person = client.sign_up()
     found = supervisor.running(stack.settings)
     assert found
-    process.save(stack.settings, found)  # so that none is under way
+    process.save(stack.settings, found)  # so that no snapshot is being written
     part.symlink_to("/dev/full")
     try:
         client.confirm(person)
         with pytest.raises(ClientError, match="not on disk"):
             client.aws("sns").create_topic(Name="no-room")
-        client.sign_in(person)  # it runs on
+        client.sign_in(person)  # the stack continues to run
         stopped = stack.make("down")
     finally:
         part.unlink(missing_ok=True)
     assert stopped.code == 0, stopped.output
-    tell("no room for a snapshot at `make down`", stopped.message, recovers())
+    add_row("no room for a snapshot at `make down`", stopped.message, recovers())
     client.sign_in(person)
 
 
-def test_no_python_3_13(tell: Tell, tmp_path: Path) -> None:
-    """In a checkout without an environment, on a machine that has another Python only and cannot download one."""
+def test_a_missing_python_3_13_is_reported(add_row: AddRow, tmp_path: Path) -> None:
+    """Use a checkout without an environment, on a machine with another Python and without
+    downloads.
+    """
     for part in ("packages", "requirements", "tools", "Makefile"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
         copy(ROOT / part, tmp_path / part)
@@ -217,25 +223,25 @@ def test_no_python_3_13(tell: Tell, tmp_path: Path) -> None:
     )
     assert again.returncode == 0, again.stderr
     said = done.stderr[done.stderr.index("bootstrap: ") :].split("make: ***")[0]
-    tell("no Python 3.13", said, f"worked: {again.stderr.splitlines()[-1]}")
+    add_row("no Python 3.13", said, f"worked: {again.stderr.splitlines()[-1]}")
 
 
-def test_a_resource_changed_by_hand(
-    stack: Stack, client: Client, recovers: Recovers, tell: Tell
+def test_a_manually_changed_resource_is_restored(
+    stack: Stack, client: Client, recovers: Recovers, add_row: AddRow
 ) -> None:
-    """`make up` asks Terraform only when it has to; this is when."""
+    """Check that `make up` runs Terraform, which it does only when necessary."""
     stack.be_up()
     assert "nothing has changed since the last apply" in stack.up().output
     stack.change_a_resource(client)
     assert "1 resources changed" in stack.up().output
     assert "nothing has changed since the last apply" in stack.up().output
-    tell("a resource is changed by hand", "nothing", recovers())
+    add_row("a resource is changed by hand", "nothing", recovers())
 
 
-def test_no_provider_and_no_registry(
-    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+def test_a_missing_provider_and_registry_are_reported(
+    stack: Stack, recovers: Recovers, add_row: AddRow, tmp_path: Path
 ) -> None:
-    """A CLI configuration without a mirror, and a proxy where nobody listens."""
+    """Use a CLI configuration without a mirror, and a proxy that does not answer."""
     config = tmp_path / "terraform.rc"
     config.write_text("provider_installation {\n  direct {}\n}\n")
     shutil.rmtree(stack.state / "terraform" / "envs" / "dev" / ".terraform")
@@ -243,17 +249,17 @@ def test_no_provider_and_no_registry(
     assert refused.code == 2
     assert "registry.terraform.io cannot be reached" in refused.message
     assert "TF_PLUGIN_MIRROR=FOLDER make up" in refused.message
-    tell(
+    add_row(
         "no provider and no registry",
         refused.message[refused.message.index("The aws provider") :],
         recovers(),
     )
 
 
-def test_the_snapshot_cannot_be_loaded(
-    stack: Stack, recovers: Recovers, tell: Tell, tmp_path: Path
+def test_an_unreadable_snapshot_is_kept_and_the_stack_starts_empty(
+    stack: Stack, recovers: Recovers, add_row: AddRow, tmp_path: Path
 ) -> None:
-    """The stack starts afresh, says so and keeps what it set aside; putting that back is all it takes to have it again."""
+    """Check that the message names the kept files, and that moving them back restores the stack."""
     stack.make("down")
     whole = tmp_path / "state"
     shutil.copytree(
@@ -261,14 +267,14 @@ def test_the_snapshot_cannot_be_loaded(
     )
     content = (stack.state / "control-plane.snapshot").read_bytes()
     other = gzip.decompress(content).replace(b"atrium-1 moto-5.", b"atrium-1 moto-4.")
-    _starts_afresh(stack, gzip.compress(other, 1), "is of another moto", tell)
+    _starts_afresh(stack, gzip.compress(other, 1), "is of another moto", add_row)
     _put_back(stack, whole)
-    _starts_afresh(stack, content[:100_000], "is cut short", tell)
+    _starts_afresh(stack, content[:100_000], "is cut short", add_row)
     _put_back(stack, whole)
     recovers()
 
 
-def _starts_afresh(stack: Stack, content: bytes, damage: str, tell: Tell) -> None:
+def _starts_afresh(stack: Stack, content: bytes, damage: str, add_row: AddRow) -> None:
     (stack.state / "control-plane.snapshot").write_bytes(content)
     command = stack.start("up")
     notice = command.until("Starting afresh:")
@@ -277,11 +283,11 @@ def _starts_afresh(stack: Stack, content: bytes, damage: str, tell: Tell) -> Non
     command.until("✓ terraform init")
     assert command.interrupt().code in (-2, 2, 130)
     stack.make("down")
-    tell(f"the snapshot {damage}", notice, "starts afresh; goes on with the old files put back")
+    add_row(f"the snapshot {damage}", notice, "starts afresh; goes on with the old files put back")
 
 
 def _put_back(stack: Stack, whole: Path) -> None:
-    """The database that was set aside, and every other file as it was."""
+    """Move back the database and all other files."""
     database = next(folder for folder in stack.state.glob("postgres.*") if folder.is_dir())
     shutil.rmtree(stack.state / "postgres")
     database.rename(stack.state / "postgres")

@@ -1,6 +1,7 @@
-"""A whole stack lives through days: each hour the old token is refused, and somebody signs in, reads and writes.
+"""A complete stack over days: each hour the old token is refused, and a user signs in, reads and
+writes.
 
-Six hours in `make failure-matrix`; `HOURS=48` in `make proof-two-days`.
+`make failure-matrix` runs six hours; `make proof-two-days` sets `HOURS=48`.
 """
 
 import os
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.failures.conftest import Tell
+from tests.failures.conftest import AddRow
 from tests.failures.stack import Stack
 from tools.laptop.client import Client, Person
 
@@ -17,7 +18,9 @@ HOURS = int(os.environ.get("HOURS", "6"))
 
 @pytest.fixture
 def moved(stack: Stack) -> Iterator[Stack]:
-    """The stack with a clock that moves; afterwards it shows the machine's time again."""
+    """Return the stack with a clock that can be moved; afterwards it shows the machine's time
+    again.
+    """
     stack.make("down")
     assert stack.make("up", ATRIUM_CLOCK="movable").code == 0
     yield stack
@@ -25,7 +28,9 @@ def moved(stack: Stack) -> Iterator[Stack]:
     stack.up()
 
 
-def test_hour_by_hour(moved: Stack, client: Client, member: Person, tell: Tell) -> None:
+def test_the_stack_works_hour_by_hour(
+    moved: Stack, client: Client, member: Person, add_row: AddRow
+) -> None:
     person, statuses = client.sign_in(member), set[tuple[int, int, int]]()
     for hour in range(1, HOURS + 1):
         shown = moved.make("clock", FORWARD="3600")
@@ -42,16 +47,16 @@ def test_hour_by_hour(moved: Stack, client: Client, member: Person, tell: Tell) 
         )
         statuses.add((expired, read.status, written.status))
     assert statuses == {(401, 200, 200)}
-    tell(
+    add_row(
         f"the clock moves by {HOURS} hours, one by one",
         f"each hour: {statuses}",
         shown.output.strip(),
     )
 
 
-def test_the_machines_clock_does_not_move(stack: Stack, client: Client, tell: Tell) -> None:
+def test_the_machines_clock_does_not_move(stack: Stack, client: Client, add_row: AddRow) -> None:
     stack.be_up()
     refused = stack.make("clock", FORWARD="3600")
     assert refused.code == 2
     assert "ATRIUM_CLOCK=movable make up" in refused.message
-    tell("the clock of a stack that has none is moved", refused.message, "nothing happened")
+    add_row("the clock of a stack that has none is moved", refused.message, "nothing happened")

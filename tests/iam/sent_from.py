@@ -1,4 +1,4 @@
-"""What would have pinned a session, told with its SQL and the line of ours that holds it."""
+"""Reports of statements that would have pinned a session, with the line of ours that sends them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +8,13 @@ from local_aws.database.pinning import Pinned
 SOURCES = ("functions", "migrations", "tools")
 
 
-def told(root: Path, pinned: Pinned) -> str:
+def report(root: Path, pinned: Pinned) -> str:
     where = ", ".join(_places(root, pinned.sql)) or "made from parts: look for its first words"
     return f"{pinned.user} sent what {pinned.reason}, from {where}:\n  {pinned.sql[:500]}"
 
 
 def _places(root: Path, sql: str) -> Iterator[str]:
-    """The lines of our sources that hold the statement's first line."""
+    """Return the lines of our sources that contain the statement's first line."""
     first = sql.strip().splitlines()[0].strip()
     for folder in SOURCES:
         for file in sorted((root / folder).rglob("*")):

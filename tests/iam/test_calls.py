@@ -1,4 +1,4 @@
-"""After all others on the stack: every call that functions made while they were tested, and every permission that none of them needed."""
+"""Permissions after all other tests: recorded calls are decided alike, and none is unused."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tools.laptop import iam_report as report
 from tools.laptop.stack.aws import client
 
 
-def test_the_stack_has_recorded_its_functions_calls(calls: list[Call]) -> None:
+def test_the_stack_has_recorded_the_calls_of_its_functions(calls: list[Call]) -> None:
     actions = {call.action for call in calls if call.allowed}
     assert actions >= {
         "rds-db:connect",
@@ -22,7 +22,7 @@ def test_the_stack_has_recorded_its_functions_calls(calls: list[Call]) -> None:
     }
 
 
-def test_an_independent_simulator_decides_every_call_alike(calls: list[Call]) -> None:
+def test_an_independent_simulator_decides_every_call_the_same(calls: list[Call]) -> None:
     verdicts = ask([_question(call) for call in calls])
     differences = [
         f"{call.role} {call.action} on {call.resource}: {'allowed' if call.allowed else 'denied'} here, "
@@ -38,8 +38,8 @@ def test_no_permission_is_unused(settings: Settings) -> None:
     assert found.ok, report.text(found)
 
 
-INLINE_QUOTA = 10_240  # characters of all inline policies of a role, without blanks
-RESERVE = 2_000  # for longer names of projects and stages, and for another declaration
+INLINE_QUOTA = 10_240  # characters of all inline policies of a role together, without white space
+RESERVE = 2_000  # for longer names of projects and stages, and for one more declaration
 
 
 def test_the_inline_policies_of_each_role_fit_iams_quota(settings: Settings) -> None:

@@ -1,4 +1,6 @@
-"""After all others on the stack: each call that a function in the VPC made has an endpoint that admits it."""
+"""VPC endpoints after all other tests: each call of a function in the VPC has an endpoint that
+admits it.
+"""
 
 import json
 
@@ -19,12 +21,12 @@ def applied(settings: Settings) -> Resources:
     return of_plan.resources(json.loads(shown.stdout))
 
 
-def test_the_claims_hold_for_the_network_that_is_applied(applied: Resources) -> None:
+def test_the_claims_hold_for_the_applied_network(applied: Resources) -> None:
     found = claims({address: dict(each) for address, each in applied.items()})
     assert [str(claim) for claim in found if not claim.holds] == []
 
 
-def test_every_call_that_was_made_has_an_endpoint(applied: Resources, calls: list[Call]) -> None:
+def test_every_recorded_call_has_an_endpoint(applied: Resources, calls: list[Call]) -> None:
     network = of_plan.network(applied)
     functions = {
         applied[name]["role"]: place

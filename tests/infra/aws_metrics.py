@@ -1,8 +1,12 @@
-"""The metrics that AWS publishes, of those that we look at, each with the dimensions it is published by. Those of the
-namespace Atrium are our own, from lines of the log (functions/atrium/runtime/log.py, `metric`).
+r"""The metrics that AWS publishes, as far as we use them, with the dimensions of each.
 
-A wrong name or one dimension too many is no error on AWS: the alarm stays silent and the graph empty. So these are copied by hand from
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+Metrics of the namespace Atrium are our own, from lines of the log (functions/atrium/runtime/log.py,
+`metric`).
+
+A wrong name or an additional dimension is not an error on AWS: the alarm never fires and the graph
+is empty. So the names are copied from
+
+  https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.monitoring.html

@@ -25,8 +25,9 @@ class Type:
     name: str
     names: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()  # by path: the plan's value is made up, or has another form
-    one_of: tuple[str, ...] = ()  # the first is added if the plan knows none of them
+    # by path: the plan has an invented value, or one in another form
+    left_out: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()  # the first is added if the plan has none of them
 
 
 TYPES = {
@@ -44,7 +45,7 @@ TYPES = {
     "aws_cognito_user_pool": Type(
         "AWS::Cognito::UserPool",
         {"UserPoolName": "name", "Policies.PasswordPolicy": "password_policy", "AccountRecoverySetting.RecoveryMechanisms": "recovery_mechanism"},
-        # Texts of the service, which the plan's stand-in makes up.
+        # Message texts for which the provider's mock invents values.
         left_out=("EmailVerificationMessage", "EmailVerificationSubject", "SmsVerificationMessage", "VerificationMessageTemplate", "LambdaConfig", "Schema", "UserPoolTags"),
     ),
     "aws_cognito_user_pool_client": Type("AWS::Cognito::UserPoolClient", {"ClientName": "name", "AllowedOAuthFlows": "allowed_oauth_flows", "AllowedOAuthFlowsUserPoolClient": "allowed_oauth_flows_user_pool_client", "AllowedOAuthScopes": "allowed_oauth_scopes", "CallbackURLs": "callback_urls", "LogoutURLs": "logout_urls"}, left_out=("ClientSecret", "AuthSessionValidity", "DefaultRedirectURI")),
@@ -105,8 +106,8 @@ TYPES = {
     "aws_wafv2_web_acl": Type("AWS::WAFv2::WebACL", {"CloudWatchMetricsEnabled": "cloudwatch_metrics_enabled"}, {"DefaultAction": {"Allow": {}}}, left_out=("Rules",)),
 }  # fmt: skip
 
-# Associations and settings of other resources, which have no value of their own to check, and types
-# that CloudFormation does not have.
+# Associations and settings of other resources, which have no value of their own, and types that
+# CloudFormation does not have.
 WITHOUT_VALUES = frozenset([
     "aws_api_gateway_deployment", "aws_api_gateway_method_settings", "aws_cloudwatch_event_target", "aws_cloudwatch_query_definition", "aws_db_proxy_target",
     "aws_default_security_group", "aws_internet_gateway", "aws_route", "aws_route_table", "aws_route_table_association", "aws_sns_topic_policy",
@@ -116,7 +117,7 @@ WITHOUT_VALUES = frozenset([
 
 @dataclass(frozen=True)
 class Schemas:
-    """The schemas of CloudFormation's registry as cfn-lint's wheel has them."""
+    """The schemas of CloudFormation's registry, from cfn-lint's wheel."""
 
     folder: Path
 
@@ -131,7 +132,7 @@ class Schemas:
 
 @dataclass
 class Template:
-    """The template, and how many values of the plan it holds."""
+    """The template, and how many values of the plan it contains."""
 
     resources: dict[str, Any] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
@@ -179,7 +180,7 @@ def _resource(
 
 
 def _unknown(schema: Mapping[str, Any], name: str) -> Any:
-    """Return a value that cfn-lint takes for any; no two of them are equal."""
+    """Return a value that cfn-lint accepts anywhere; no two of them are equal."""
     if schema.get("type") != "array":
         return {"Fn::ImportValue": name}
     return [{"Fn::ImportValue": f"{name}-{n}"} for n in range(schema.get("minItems", 1))]
@@ -193,7 +194,7 @@ class _Context:
 
     @property
     def skipped(self) -> set[str]:
-        """Return the properties that are no setting of the plan, by path."""
+        """Return the properties that the plan does not set, by path."""
         read_only = {
             each.removeprefix("/properties/").replace("/", ".")
             for each in self.root.get("readOnlyProperties", [])
@@ -201,12 +202,12 @@ class _Context:
         return read_only | {*ALWAYS_LEFT_OUT, *self.kind.left_out, *self.kind.constants}
 
     def attribute(self, path: str) -> str:
-        """Return the attribute of a property: by its whole path, by its name, or in another case."""
+        """Return the attribute of a property: by its complete path, by its name, or in snake case."""
         name = path.rpartition(".")[2]
         return self.kind.names.get(path, self.kind.names.get(name, snake_case(name)))
 
     def has_parts(self, path: str) -> bool:
-        """Return True if the table names attributes for the parts of this object."""
+        """Return True if the table names attributes for properties of this object."""
         return any(each.startswith(f"{path}.") for each in self.kind.names)
 
     def resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -240,7 +241,7 @@ def _value(
     if kinds == "object" and "properties" in schema:
         inner = value[0] if isinstance(value, list) and value else value
         if not inner and context.has_parts(path):
-            inner = attributes  # Terraform has the parts of this object beside other attributes
+            inner = attributes  # Terraform flattens this object into its parent's attributes
         return _properties(context, schema, inner, path) if isinstance(inner, dict) else None
     if kinds == "array" and isinstance(value, list):
         item = context.resolved(schema.get("items", {}))

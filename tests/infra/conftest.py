@@ -19,12 +19,12 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 def planned_once(environment: str, folders: pytest.TempPathFactory) -> Plan:
-    """Plan in the first of pytest's worker processes that asks; the others read its result."""
+    """Plan in the first pytest worker that needs the plan; the others read its file."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return planned(environment, folders.mktemp(environment))
     file: Path = (
         folders.getbasetemp().parent / f"{environment}.plan.json"
-    )  # the folder that the workers of a run share
+    )  # the folder that all workers of a run share
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():

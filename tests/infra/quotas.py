@@ -1,7 +1,7 @@
 """AWS's default quotas, and how much of each a plan uses.
 
-A count maps what is limited (a role, a security group, the region) to its use. Where Terraform knows
-an ARN only after an apply, `LONGEST_ARN` stands for it.
+A count maps each limited thing (a role, a security group, the region) to its use. `LONGEST_ARN`
+stands for an ARN that Terraform knows only after an apply.
 """
 
 import json
@@ -37,7 +37,7 @@ class Quota:
     use: Callable[[Plan], Use]
 
     def largest(self, plan: Plan) -> tuple[str, int]:
-        """Return what uses most of the quota, and its use."""
+        """Return the thing with the highest use of the quota, and its use."""
         return max(self.use(plan).items(), key=lambda item: item[1], default=("none", 0))
 
 
@@ -75,7 +75,7 @@ def _groups_of_interfaces(plan: Plan) -> Use:
 
 
 def _inline_policies(plan: Plan) -> Use:
-    """Add up the inline policies of each role: IAM's quota is for all of a role's together."""
+    """Add up the inline policies of each role, because IAM's quota is for their sum."""
     sizes: Counter[str] = Counter()
     for address, policy in plan.items():
         if ".aws_iam_role_policy." in f".{address}" and policy.get("policy"):
@@ -124,7 +124,7 @@ def _environment(function: dict[str, Any]) -> int:
 
 
 def _layers(_: Plan) -> Use:
-    """Count the layers that the build gives each function; their ARNs are known after an apply."""
+    """Count the layers of each function in the build; the plan does not know their ARNs."""
     layers: dict[str, list[str]] = json.loads((ROOT / "build/layers.json").read_text())
     return {function: len(names) for function, names in layers.items()}
 
@@ -144,7 +144,7 @@ def unzipped_size(file: Path) -> int:
 
 
 def body(plan: Plan) -> dict[str, Any]:
-    """Return the gateway's body: the plan's if it is known, else that of the build, with stand-ins."""
+    """Return the gateway's body: the plan's if known, else the build's with placeholders."""
     known = one(plan, "aws_api_gateway_rest_api").get("body")
     text = known or (ROOT / "build/gateway.json").read_text()
     found: dict[str, Any] = json.loads(re.sub(r"\$\{[^}]*\}", "x", text))
@@ -152,13 +152,13 @@ def body(plan: Plan) -> dict[str, Any]:
 
 
 def _gateway_resources(plan: Plan) -> Use:
-    """Count the API's resources: each beginning of each path. AWS has no quota for methods."""
+    """Count the API's resources, one for each prefix of a path. AWS has no quota for methods."""
     paths = body(plan)["paths"]
     return {"api": len({tuple(parts[:n]) for path in paths for parts in [path.split("/")] for n in range(1, len(parts) + 1)})}  # fmt: skip
 
 
 def _names(plan: Plan) -> Use:
-    """Return the length of each name in per cent of what its service takes."""
+    """Return the length of each name in per cent of its maximum."""
     return {
         str(each[attribute]): round(100 * len(each.get(attribute) or "") / most)
         for kind, (attribute, most) in NAMES.items()

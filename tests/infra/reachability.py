@@ -1,6 +1,6 @@
-"""What Atrium claims about its network, each claim with the path in a plan that proves it.
+"""Claims about Atrium's network, each with the path in a plan that proves it.
 
-`make reachability ENV=dev` prints the claims; `Claim.ways` are what decides each of them.
+`make reachability ENV=dev` prints the claims; `Claim.ways` are the paths that decide each.
 """
 
 import json
@@ -18,7 +18,7 @@ from tools.deploy.terraform.offline_plan import Plan
 
 POSTGRES, SSH, HTTPS = 5432, 22, 443
 PORTS = (SSH, HTTPS, POSTGRES)
-# What Lambda itself calls in the name of a function's role, from outside of the VPC: logs, traces, network
+# Calls that Lambda itself makes with a function's role, from outside the VPC: logs, traces, network
 # interfaces, dead letters and streams. Postgres is not an AWS API.
 OF_LAMBDA = re.compile(
     r"(logs|xray|ec2|sqs|rds-db):.*|dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)"
@@ -26,7 +26,7 @@ OF_LAMBDA = re.compile(
 
 
 def claims(plan: Plan) -> list[Claim]:
-    """Return Atrium's claims, decided by this plan."""
+    """Return Atrium's claims, decided for this plan."""
     network = of_plan.network(plan)
     return [
         *_proxy(plan, network),
@@ -52,7 +52,7 @@ def _proxy(plan: Plan, network: Network) -> Iterator[Claim]:
 
 
 def _clients(plan: Plan) -> set[str]:
-    """Return the functions that may sign in to Postgres: their role has the policy `postgres`."""
+    """Return the functions that may sign in to Postgres: those with the policy `postgres`."""
     named = {
         re.search(r'\["([^"]+)"\]', address)
         for address in plan
@@ -67,7 +67,7 @@ def _clients(plan: Plan) -> set[str]:
 
 
 def _internet(network: Network) -> Iterator[Claim]:
-    """Claim both barriers, each of which would do: a plan may lose one unnoticed otherwise."""
+    """Claim both barriers. One is enough, so a plan could lose one unnoticed."""
     kinds = ("aws_lambda_function", "aws_db_proxy", "aws_db_instance")
     private = [place for kind in kinds for place in _all(network, kind)]
     rules = [
@@ -146,7 +146,7 @@ def _from_outside(plan: Plan, network: Network) -> Iterator[Claim]:
 
 
 def _apis(plan: Plan, network: Network) -> Claim:
-    """Decide by each function's own policies which APIs it calls, and with which resources."""
+    """Decide, from each function's policies, which APIs and resources it may call."""
     proof: dict[str, str] = {}
     refused: list[str] = []
     for function in _all(network, "aws_lambda_function"):
@@ -164,7 +164,7 @@ def _apis(plan: Plan, network: Network) -> Claim:
 
 
 def to_api(network: Network, function: Place, action: str, resource: str) -> Way:
-    """Return the way of a call of an AWS API: an endpoint, and its policy."""
+    """Return the path of a call to an AWS API: an endpoint and its policy."""
     service = action.partition(":")[0]
     way = network.to_service(function, service)
     if not way.is_open:
@@ -181,8 +181,8 @@ def to_api(network: Network, function: Place, action: str, resource: str) -> Way
 def _calls(plan: Plan, function: str) -> Iterator[tuple[str, str]]:
     """Yield the actions that a function's role allows, each with its resources.
 
-    A policy that is known after an apply only counts as a call that no endpoint admits, unless
-    Lambda itself makes its calls.
+    A policy that is known only after an apply counts as a call that no endpoint admits, unless
+    Lambda itself makes the calls.
     """
     key = re.search(r'\["([^"]+)"\]', function)
     for address, policy in plan.items():
@@ -199,7 +199,7 @@ def _calls(plan: Plan, function: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_principals(policy: str) -> str:
-    """Return a policy without principals, which the decision does not know; `*` is all of them."""
+    """Return a policy without principals, which the evaluation does not support; `*` means all."""
     document = json.loads(policy)
     statements = [
         {k: v for k, v in each.items() if k != "Principal"} for each in document["Statement"]

@@ -1,4 +1,7 @@
-"""Environments may be peered one day: no two share an address. (Within one, modules/network computes and its tests compare.)"""
+"""Address ranges of environments, which must not overlap so that they can be peered.
+
+Ranges inside an environment are computed and tested in modules/network.
+"""
 
 import re
 from ipaddress import ip_network
@@ -8,7 +11,7 @@ from pathlib import Path
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "envs"
 
 
-def test_no_two_environments_overlap() -> None:
+def test_address_ranges_of_environments_do_not_overlap() -> None:
     found = [
         re.search(r'^  cidr +=\s+"(.+)"', file.read_text(), re.MULTILINE)
         for file in ENVIRONMENTS.glob("*/locals.tf")

@@ -22,7 +22,7 @@ ALARM = "atrium-prod-api-5xx"
 
 
 class Moto(Environment):
-    """An environment whose AWS is in this process."""
+    """An environment on moto, in this process."""
 
     def client(self, service: str, config: object = None) -> Any:
         return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
@@ -40,7 +40,7 @@ def plan(prod: Plan) -> Plan:
 
 
 def made(plan: Plan) -> Row:
-    """Make what the plan holds for alarms, and return the row that `make verify` would show."""
+    """Create the alarms of the plan. Return the row that `make verify` would show."""
     key = boto3.client("kms", region_name=REGION).create_key(Policy=plan[KEY]["policy"])
     topic = one(plan, "aws_sns_topic")
     attributes = {

@@ -1,4 +1,4 @@
-"""Each alarm's description leads to a runbook that exists."""
+"""Alarms and their runbooks: each description links to an existing section."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_every_alarm_names_its_runbook(prod: Plan) -> None:
     assert sections(ALARMS) == used | WITHOUT_NAT
 
 
-def test_a_description_has_room_for_its_runbook(prod: Plan) -> None:
-    """CloudWatch takes 1,024 characters."""
+def test_a_description_with_its_runbook_fits(prod: Plan) -> None:
+    """Check CloudWatch's limit of 1,024 characters."""
     texts = [alarm["alarm_description"] for alarm in of_kind(prod, "aws_cloudwatch_metric_alarm")]
     assert max(map(len, texts)) <= 1024

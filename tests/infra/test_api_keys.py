@@ -1,4 +1,4 @@
-"""docs/runbooks/api-keys.md: its commands, given to API Gateway's own API as the aws command line would give them."""
+"""docs/runbooks/api-keys.md: its aws commands, executed as boto3 calls."""
 
 import re
 import shlex
@@ -19,7 +19,10 @@ OF_THE_COMMAND_LINE = {"--query", "--output"}
 
 
 def run(client: Any, operation: str, options: list[str]) -> dict[str, Any]:
-    """boto3 refuses a parameter that the operation does not have. `--some-option` is someOption in this API."""
+    """Call API Gateway with boto3, which refuses unknown parameters.
+
+    `--some-option` becomes someOption.
+    """
     given: dict[str, Any] = {}
     for option, value in pairs(options):
         if option in OF_THE_COMMAND_LINE:
@@ -35,7 +38,7 @@ def run(client: Any, operation: str, options: list[str]) -> dict[str, Any]:
 
 
 def pairs(options: list[str]) -> list[tuple[str, str | bool]]:
-    """An option that no value follows is a switch."""
+    """Return the options with their values. An option without a value is a switch."""
     following = [*options[1:], "--"]
     return [
         (option, True if after.startswith("--") else after)
@@ -54,7 +57,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield boto3.client("apigateway", region_name="eu-central-1")
 
 
-def test_the_commands_make_a_key_of_the_plan_and_take_it_away(client: Any) -> None:
+def test_the_commands_create_and_delete_a_key_of_the_usage_plan(client: Any) -> None:
     known = {"plan": client.create_usage_plan(name="atrium-dev")["id"], "client": "example"}
     ran = []
     for command in COMMAND.finditer(RUNBOOK.read_text()):

@@ -1,4 +1,4 @@
-"""What AWS refuses or bills and no plan shows: rules over the plans of dev and prod."""
+"""Rules about settings that AWS refuses or bills although the plan succeeds, for dev and prod."""
 
 import copy
 import json
@@ -9,11 +9,11 @@ import pytest
 
 from tools.deploy.terraform.offline_plan import Plan, of_kind
 
-# The condition keys that a service documents for the trust policy of a role that it assumes. A service that is not here is not
-# known to send any.
+# The condition keys that a service documents for the trust policy of the role that it assumes. A
+# service that is missing here is not known to send any.
 TRUST_CONDITION_KEYS = {
-    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html, "confused deputy": SourceAccount only for
-    # functions, whose ARN is not known before.
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html, "confused
+    # deputy": for functions only SourceAccount, because their ARN is unknown before.
     "lambda.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     "vpc-flow-logs.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
@@ -24,7 +24,7 @@ TRUST_CONDITION_KEYS = {
 DETAILED_DIMENSIONS = {
     "Method",
     "Resource",
-}  # of AWS/ApiGateway, published only with detailed metrics
+}  # metrics of AWS/ApiGateway that exist only with detailed metrics
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -33,7 +33,7 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return found
 
 
-def test_trust_policies_ask_for_condition_keys_that_the_service_sends(plan: Plan) -> None:
+def test_trust_policies_use_only_condition_keys_that_the_service_sends(plan: Plan) -> None:
     assert list(unsent_condition_keys(plan)) == []
     role = trusting(plan, "rds.amazonaws.com")
     document = json.loads(role["assume_role_policy"])
@@ -45,7 +45,10 @@ def test_trust_policies_ask_for_condition_keys_that_the_service_sends(plan: Plan
 
 
 def unsent_condition_keys(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Yield (role, service, condition key) for each key that the service does not send; the role could not be assumed."""
+    """Yield (role, service, condition key) for each key that the service does not send.
+
+    Such a role could not be assumed.
+    """
     for role in of_kind(plan, "aws_iam_role"):
         for statement in json.loads(role["assume_role_policy"])["Statement"]:
             services = listed(statement["Principal"]["Service"])
@@ -62,7 +65,7 @@ def trusting(plan: Plan, service: str) -> dict[str, Any]:
     return role
 
 
-def test_detailed_metrics_are_off_while_nothing_reads_them(plan: Plan) -> None:
+def test_detailed_metrics_are_off_unless_an_alarm_or_graph_uses_them(plan: Plan) -> None:
     assert detailed_metrics(plan) == set()
     settings = of_kind(plan, "aws_api_gateway_method_settings")
     settings[0]["settings"][0]["metrics_enabled"] = True
@@ -70,7 +73,7 @@ def test_detailed_metrics_are_off_while_nothing_reads_them(plan: Plan) -> None:
 
 
 def detailed_metrics(plan: Plan) -> set[str]:
-    """Return the methods whose metrics are billed and that no alarm and no graph has a dimension of."""
+    """Return the methods with detailed metrics, which are billed, that no alarm and no graph uses."""
     read = {
         dimension
         for alarm in of_kind(plan, "aws_cloudwatch_metric_alarm")

@@ -1,4 +1,4 @@
-"""No finding of checkov without an answer: each is fixed, or skipped where it stands, with the reason."""
+"""Findings of checkov: each is fixed, or skipped where it occurs with the reason."""
 
 import json
 import os
@@ -14,12 +14,12 @@ SKIP = re.compile(r"#checkov:skip=(?P<check>\w+):(?P<reason>.*)")
 
 
 def checkov() -> Path:
-    """`CHECKOV` names another, for a machine that keeps it outside the environment."""
+    """Return the checkov command; the variable `CHECKOV` can name one outside the environment."""
     return Path(os.environ.get("CHECKOV") or Path(sys.executable).with_name("checkov"))
 
 
 def test_checkov_finds_nothing(tmp_path: Path) -> None:
-    # A copy: checkov would also read what a developer's own `terraform init` leaves behind.
+    # A copy, because checkov would also read files of a developer's own `terraform init`.
     for folder in ("envs", "modules"):
         shutil.copytree(
             ROOT / folder,

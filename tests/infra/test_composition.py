@@ -1,4 +1,6 @@
-"""Each environment planned whole, offline: what dev leaves out, what prod protects, and what operators look at."""
+"""Complete plans of each environment, offline: the parts that dev omits, prod's protection, and the
+dashboards.
+"""
 
 import json
 import re
@@ -15,9 +17,9 @@ from tests.unit.service import service
 from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 
 BOUNDARY = (
-    "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # as offline_plan.tftest.hcl says
+    "arn:aws:iam::000000000000:policy/atrium-deploy-planned"  # the value in offline_plan.tftest.hcl
 )
-# Words of Logs Insights, and names that the queries give themselves.
+# Keywords of Logs Insights, and names that the queries define.
 WORDS = set(
     re.findall(
         r"\w+",
@@ -26,7 +28,7 @@ WORDS = set(
 )
 
 
-def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:
+def test_dev_omits_resources_with_a_monthly_price(dev: Plan) -> None:
     costly = (
         "aws_nat_gateway",
         "aws_wafv2_web_acl",
@@ -36,7 +38,8 @@ def test_dev_leaves_out_what_costs_by_the_month(dev: Plan) -> None:
         "aws_api_gateway_domain_name",
     )
     assert {kind: of_kind(dev, kind) for kind in costly} == {kind: [] for kind in costly}
-    # One for the database, one for the table: each is the condition of what it encrypts.
+    # One for the database and one for the table, because encryption with our own key is required
+    # there.
     assert len(of_kind(dev, "aws_kms_key")) == 2
     assert not [
         endpoint
@@ -61,7 +64,7 @@ def test_prod_is_protected(prod: Plan) -> None:
 
 
 def protections(plan: Plan) -> set[bool]:
-    """Every setting by which AWS refuses to delete what holds data."""
+    """Return each setting that makes AWS refuse to delete stored data."""
     return {
         one(plan, "aws_db_instance")["deletion_protection"],
         one(plan, "aws_dynamodb_table")["deletion_protection_enabled"],
@@ -69,8 +72,10 @@ def protections(plan: Plan) -> set[bool]:
     }
 
 
-def test_the_role_that_deploys_prod_may_make_every_role_of_prod(prod: Plan) -> None:
-    """envs/bootstrap gives it IAM on these names alone, and within its own policy as their boundary."""
+def test_the_deploy_role_may_create_every_role_of_prod(prod: Plan) -> None:
+    """Check names and boundary: envs/bootstrap allows IAM actions only on these names, within its
+    own policy.
+    """
     named = [*of_kind(prod, "aws_iam_role"), *of_kind(prod, "aws_iam_instance_profile")]
     assert len(named) > 8
     assert [each["name"] for each in named if not each["name"].startswith("atrium-prod-")] == []
@@ -83,8 +88,10 @@ def test_prod_keeps_its_logs_for_a_year(prod: Plan) -> None:
     assert {group["retention_in_days"] for group in groups} == {365}
 
 
-def test_every_log_group_takes_its_key_from_one_knob(prod: Plan) -> None:
-    """The key's ARN is known after an apply only, so the configuration says it: `kms_key_id` is unknown, not null."""
+def test_one_setting_encrypts_every_log_group(prod: Plan) -> None:
+    """Check the configuration: in the plan `kms_key_id` is unknown, not null, because the ARN is
+    known only after an apply.
+    """
     assert [
         group["name"]
         for group in of_kind(prod, "aws_cloudwatch_log_group")
@@ -92,7 +99,7 @@ def test_every_log_group_takes_its_key_from_one_knob(prod: Plan) -> None:
     ] == []
 
 
-def test_prod_has_one_topic_that_every_entity_reports_to(prod: Plan) -> None:
+def test_prod_has_one_topic_for_all_alarms(prod: Plan) -> None:
     assert one(prod, "aws_sns_topic")["name"] == "atrium-prod-alarms"
     assert one(prod, "aws_sns_topic_subscription")["endpoint"] == "operations@example.org"
     alarms = {
@@ -102,7 +109,7 @@ def test_prod_has_one_topic_that_every_entity_reports_to(prod: Plan) -> None:
     assert not of_kind(prod, "aws_cloudwatch_composite_alarm")
 
 
-def test_the_key_serves_the_topic_and_the_logs_of_this_environment(prod: Plan) -> None:
+def test_the_kms_key_serves_only_the_topic_and_the_logs_of_its_environment(prod: Plan) -> None:
     statements = json.loads(prod['aws_kms_key.telemetry["prod"]']["policy"])["Statement"]
     allowed = {statement["Sid"]: statement for statement in statements}
     assert allowed["AlarmsReachTheTopic"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -119,7 +126,7 @@ def test_the_key_serves_the_topic_and_the_logs_of_this_environment(prod: Plan) -
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_the_dashboard_reads_as_a_request_travels(
+def test_the_dashboard_follows_the_path_of_a_request(
     environment: str, request: pytest.FixtureRequest
 ) -> None:
     plan: Plan = request.getfixturevalue(environment)
@@ -134,7 +141,7 @@ def test_the_dashboard_reads_as_a_request_travels(
         assert sum(widget["width"] for widget in widgets if widget["y"] == row) == 24
 
 
-def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
+def test_the_dashboard_names_existing_resources(prod: Plan) -> None:
     body = json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
     named = {dimension for metric in metrics(body) for dimension in pairs(metric[2:-1])}
     functions = {
@@ -155,7 +162,7 @@ def test_the_dashboard_names_what_is_there(prod: Plan) -> None:
     }
 
 
-def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> None:
+def test_the_dashboard_shows_each_function_in_every_graph_with_its_metric(prod: Plan) -> None:
     shown: dict[str, set[str]] = {}
     for namespace, name, *dimensions, _ in metrics(
         json.loads(one(prod, "aws_cloudwatch_dashboard")["dashboard_body"])
@@ -177,7 +184,7 @@ def test_the_dashboard_shows_each_function_where_it_has_a_number(prod: Plan) -> 
     }
 
 
-def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
+def test_each_alarm_measures_what_its_name_says(prod: Plan) -> None:
     of_functions = {
         "-errors": "Errors Sum",
         "-throttles": "Throttles Sum",
@@ -226,7 +233,7 @@ def test_each_alarm_is_about_what_its_name_says(prod: Plan) -> None:
     } <= asked.keys()
 
 
-def test_alarms_and_graphs_ask_for_metrics_that_aws_publishes(prod: Plan) -> None:
+def test_alarms_and_graphs_use_metrics_that_aws_publishes(prod: Plan) -> None:
     alarms = {
         (each["namespace"], each["metric_name"], frozenset(each["dimensions"]))
         for alarm in of_kind(prod, "aws_cloudwatch_metric_alarm")
@@ -240,7 +247,7 @@ def test_alarms_and_graphs_ask_for_metrics_that_aws_publishes(prod: Plan) -> Non
 
 
 def measured(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """The metrics of an alarm, also those that its expression is about."""
+    """Return the metrics of an alarm, including those of its expression."""
     if alarm["metric_name"]:
         return [alarm | {"stat": alarm["statistic"] or alarm["extended_statistic"]}]
     return [metric for query in alarm["metric_query"] for metric in query["metric"]]
@@ -255,7 +262,7 @@ def pairs(flat: list[str]) -> list[tuple[str, str]]:
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def test_the_saved_queries_ask_for_what_the_kernel_writes(
+def test_the_saved_queries_use_fields_that_the_kernel_writes(
     prod: Plan, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(request: Request) -> Any:

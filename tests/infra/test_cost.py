@@ -1,4 +1,4 @@
-"""`make cost`: the bill of each environment's plan."""
+"""`make cost`: the estimated bill of each environment's plan."""
 
 import copy
 import subprocess
@@ -32,7 +32,7 @@ def test_the_database_and_the_proxy_of_an_idle_dev_cost_at_most_45_usd(dev: Plan
     assert 0 < sum(usd for name, usd in month(dev).items() if name in DATABASE) <= 45
 
 
-def test_every_kind_of_both_plans_is_priced_or_known_to_be_free(dev: Plan, prod: Plan) -> None:
+def test_every_resource_type_of_both_plans_is_priced_or_free(dev: Plan, prod: Plan) -> None:
     kinds = {kind(address) for address in (*dev, *prod)}
     assert kinds <= PRICED.keys() | table().free
     assert not PRICED.keys() & table().free
@@ -40,12 +40,12 @@ def test_every_kind_of_both_plans_is_priced_or_known_to_be_free(dev: Plan, prod:
         assert month(plan).keys() <= table().savings.keys()
 
 
-def test_a_kind_that_nobody_looked_up_is_refused_by_name(dev: Plan) -> None:
+def test_a_resource_type_without_a_price_is_refused_by_name(dev: Plan) -> None:
     with pytest.raises(RefusedError, match=r"aws_mq_broker costs \(module\.x\.aws_mq_broker\.y\)"):
         idle(dev | {"module.x.aws_mq_broker.y": {}})
 
 
-def test_a_class_without_a_price_is_refused_by_name(dev: Plan) -> None:
+def test_an_instance_class_without_a_price_is_refused_by_name(dev: Plan) -> None:
     with pytest.raises(RefusedError, match=r"lacks a price of 'db\.r8g\.huge'"):
         idle(edited(dev, "aws_db_instance", instance_class="db.r8g.huge"))
 
@@ -72,13 +72,13 @@ def test_an_alarm_costs_by_its_metrics(prod: Plan) -> None:
     assert after[name] - before[name] == pytest.approx(0.2)
 
 
-def test_prod_pays_for_its_firewall_by_the_request(dev: Plan, prod: Plan) -> None:
+def test_prod_pays_for_its_firewall_by_request(dev: Plan, prod: Plan) -> None:
     ours = {line.name: line.amount.usd for line in million_requests(prod)}
     theirs = {line.name: line.amount.usd for line in million_requests(dev)}
     assert ours.keys() - theirs.keys() == {"WAF, requests"}
 
 
-def test_the_bill_marks_prices_that_nobody_read(dev: Plan) -> None:
+def test_the_bill_marks_prices_that_were_not_verified(dev: Plan) -> None:
     lines = text("dev", idle(dev), list(million_requests(dev)))
     [proxy] = [line for line in lines if "aws_db_proxy" in line]
     [secrets] = [line for line in lines if "aws_secretsmanager_secret" in line]

@@ -1,7 +1,8 @@
-"""The deploy roles of one account: what dev's may do to each resource of prod's plan, and to each of its own.
+"""Deploy roles in one account: what dev's role may do to prod's resources and to its own.
 
-For every resource the question is asked with every action that AWS has on it, by our IAM and, for one resource of a kind, by an
-independent simulator. What neither a name nor a tag bounds is in UNBOUNDED, with what bounds it instead.
+Each AWS action is evaluated on every resource by our IAM and, for one resource of each type, by an
+independent simulator. UNBOUNDED lists what neither a name nor a tag limits, with the limit that
+applies instead.
 """
 
 import json
@@ -29,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REGION, ACCOUNT = "eu-central-1", "000000000000"
 IDS = f"{REGION}:{ACCOUNT}"
 
-# Type → ARN. A resource without a name in its ARN is known by the provider's default_tags.
+# Type → ARN. A resource without a name in its ARN is identified by the tags in the provider's
+# default_tags.
 NAMED = {
     "aws_cloudwatch_dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{{dashboard_name}}",
     "aws_cloudwatch_event_rule": f"arn:aws:events:{IDS}:rule/{{name}}",
@@ -75,7 +77,7 @@ TAGGED = {
     "aws_vpc_security_group_egress_rule": f"arn:aws:ec2:{IDS}:security-group-rule/sgr-0a",
     "aws_vpc_security_group_ingress_rule": f"arn:aws:ec2:{IDS}:security-group-rule/sgr-0b",
 }
-# Settings of another resource of the plan: AWS decides them on that one.
+# Settings of another resource in the plan: AWS authorises them on that one.
 SETTINGS_OF = {
     "aws_api_gateway_base_path_mapping": "aws_api_gateway_domain_name",
     "aws_api_gateway_deployment": "aws_api_gateway_rest_api",
@@ -97,7 +99,7 @@ SETTINGS_OF = {
     "aws_wafv2_web_acl_association": "aws_wafv2_web_acl",
     "aws_wafv2_web_acl_logging_configuration": "aws_wafv2_web_acl",
 }
-# docs/threat-model.md says what follows from each.
+# docs/threat-model.md names the consequence of each.
 UNBOUNDED = {
     "aws_cloudwatch_query_definition": "a saved query has an id and no tags; it holds the text of a query and no data",
     "terraform_data": "a value in Terraform's state",
@@ -108,7 +110,7 @@ UNBOUNDED = {
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of an environment, as IAM knows it."""
+    """A resource of an environment as IAM identifies it."""
 
     kind: str
     arn: str
@@ -132,7 +134,7 @@ def resources(plan: Plan, stage: str) -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def roles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    """Environment → the documents of its deploy role."""
+    """Return environment → policy documents of its deploy role."""
     folder = tmp_path_factory.mktemp("bootstrap") / "bootstrap"
     shutil.copytree(
         ROOT / "envs/bootstrap",
@@ -162,7 +164,7 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 
 
 def actions(arns: list[str]) -> list[list[tuple[str, bool]]]:
-    """Return for each ARN the actions that AWS has on it, and whether they compare its tags."""
+    """Return, for each ARN, its AWS actions, and whether they check its tags."""
     node_packages.install(FOLDER)
     done = subprocess.run(
         ["node", FOLDER / "actions.mjs"], input=json.dumps(arns), capture_output=True, text=True
@@ -196,13 +198,13 @@ def _parsed(documents: list[Any]) -> list[Policy]:
 
 
 @pytest.mark.parametrize(("mine", "other"), [("dev", "prod"), ("prod", "dev")])
-def test_a_deploy_touches_no_resource_of_another_environment(
+def test_a_deploy_role_changes_no_resource_of_another_environment(
     mine: str, other: str, roles: dict[str, list[Any]], request: pytest.FixtureRequest
 ) -> None:
     asked = list(calls(resources(request.getfixturevalue(other), other)))
     assert len(asked) > 2_000
     assert [str(call) for call in asked if allowed(roles[mine], call)] == []
-    # The simulator takes longer: one resource of each kind.
+    # One resource of each type, because the simulator is slower.
     kinds = {call.resource.kind: call.resource for call in asked}
     some = [call for call in asked if call.resource == kinds[call.resource.kind]]
     verdicts = ask(
@@ -213,7 +215,7 @@ def test_a_deploy_touches_no_resource_of_another_environment(
 
 
 @pytest.mark.parametrize("mine", ["dev", "prod"])
-def test_a_deploy_may_do_everything_to_its_own_but_iam(
+def test_a_deploy_role_may_do_everything_but_iam_to_its_own_resources(
     mine: str, roles: dict[str, list[Any]], request: pytest.FixtureRequest
 ) -> None:
     asked = [
@@ -226,7 +228,7 @@ def test_a_deploy_may_do_everything_to_its_own_but_iam(
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_every_kind_of_resource_is_bounded_or_listed(
+def test_every_resource_type_is_bounded_or_listed(
     environment: str, request: pytest.FixtureRequest
 ) -> None:
     plan: Plan = request.getfixturevalue(environment)
@@ -256,7 +258,7 @@ CREATE = {"aws:RequestTag/Environment": "dev", "aws:RequestTag/Project": "atrium
         (CREATE | {"aws:RequestTag/Project": "other"}, False),
     ],
 )
-def test_nothing_is_created_in_the_name_of_another_environment(
+def test_nothing_can_be_created_under_another_environments_name(
     context: dict[str, str], expected: bool, roles: dict[str, list[Any]]
 ) -> None:
     vpc = f"arn:aws:ec2:{IDS}:vpc/*"
@@ -280,7 +282,7 @@ BOUNDED = {"iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/atrium-dep
         ("iam:UpdateAssumeRolePolicy", "role/atrium-deploy-prod", {}, False),
     ],
 )  # fmt: skip
-def test_a_deploy_makes_only_roles_within_its_own_policy(
+def test_a_deploy_role_creates_only_roles_within_its_own_policy(
     action: str, resource: str, context: dict[str, str], expected: bool, roles: dict[str, list[Any]]
 ) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:{resource}"
@@ -289,7 +291,7 @@ def test_a_deploy_makes_only_roles_within_its_own_policy(
     assert verdict.allowed is expected
 
 
-def test_a_deploy_reads_its_own_state_alone(roles: dict[str, list[Any]]) -> None:
+def test_a_deploy_role_reads_only_its_own_state(roles: dict[str, list[Any]]) -> None:
     policies = _parsed(roles["dev"])
     states = {
         name: f"arn:aws:s3:::example-states/{name}/terraform.tfstate"
@@ -318,7 +320,7 @@ def test_a_deploy_reads_its_own_state_alone(roles: dict[str, list[Any]]) -> None
         ("xray:GetTraceSummaries", "*"),
     ],
 )
-def test_actions_that_no_plan_needs_are_denied_too(
+def test_actions_that_no_plan_needs_are_denied(
     action: str, resource: str, roles: dict[str, list[Any]]
 ) -> None:
     assert not decide(_parsed(roles["dev"]), action, resource, {}).allowed

@@ -1,4 +1,7 @@
-"""`make destroy`: what it refuses before anything is changed. Terraform itself is a stand-in that notes what it is asked."""
+"""`make destroy`: refusals before anything is changed.
+
+Terraform is a stub that records its calls.
+"""
 
 import json
 import os
@@ -67,7 +70,7 @@ class Destroy(Protocol):
 def destroy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Destroy]:
-    """Runs it on an environment whose applied database, table and pool are protected as told."""
+    """Run the command on an environment whose database, table and pool have this protection."""
     lay_out(tmp_path)
 
     def run(*arguments: str, **protections: Any) -> Ran:
@@ -90,7 +93,7 @@ def destroy(
     path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ATRIUM_TEST": str(tmp_path)}
     with mock.patch.dict(
         os.environ, CONFIGURATION | path
-    ):  # it exports the configuration to this process
+    ):  # the command exports the configuration to this process
         os.environ.pop("AWS_ENDPOINT_URL", None)
         yield run
 
@@ -118,7 +121,9 @@ def applied(
     ]
 
 
-def test_dev_is_planned_and_asked_about(destroy: Destroy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dev_is_planned_and_needs_confirmation(
+    destroy: Destroy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = destroy("dev", database=False)
     assert (ran.status, ran.asked) == (1, PLANNED)
     assert "CONFIRM=atrium-dev applies it without a question" in ran.said
@@ -129,18 +134,18 @@ def test_dev_is_planned_and_asked_about(destroy: Destroy, monkeypatch: pytest.Mo
     assert (ran.status, "terraform apply in dev failed" in ran.said) == (1, True)
 
 
-def test_a_name_given_takes_the_place_of_the_question(destroy: Destroy) -> None:
+def test_a_given_name_replaces_the_question(destroy: Destroy) -> None:
     assert destroy("dev", "--confirm", "atrium-dev", database=False).asked == APPLIED
 
 
-def test_a_protected_environment_is_not_even_looked_at(destroy: Destroy) -> None:
+def test_a_protected_environment_is_refused_before_the_plan(destroy: Destroy) -> None:
     ran = destroy("prod", "--confirm", "atrium-prod", database=True)
     assert (ran.status, ran.asked) == (1, [])
     assert "deletion_protection = false" in ran.said
 
 
 @pytest.mark.parametrize("confirm", ["", "lifted", "atrium-dev"])
-def test_once_lifted_it_wants_its_name(destroy: Destroy, confirm: str) -> None:
+def test_an_unprotected_prod_needs_its_name(destroy: Destroy, confirm: str) -> None:
     ran = destroy("lifted", "--confirm", confirm, database=False)
     assert (ran.status, ran.asked) == (1, [])
     assert "make destroy ENV=lifted CONFIRM=atrium-lifted" in ran.said
@@ -154,7 +159,7 @@ def test_a_wrong_name_is_refused_for_dev_too(destroy: Destroy) -> None:
     ("protections", "named"),
     [({"database": True}, "database"), ({"table": True}, "table"), ({"pool": "ACTIVE"}, "pool")],
 )
-def test_lifted_in_the_files_but_not_applied(
+def test_protection_removed_in_the_files_but_not_applied_is_refused(
     destroy: Destroy, protections: dict[str, Any], named: str
 ) -> None:
     ran = destroy("lifted", "--confirm", "atrium-lifted", **protections)
@@ -162,12 +167,12 @@ def test_lifted_in_the_files_but_not_applied(
     assert f"still protected in AWS: {named}. Apply" in ran.said
 
 
-def test_both_steps_done(destroy: Destroy) -> None:
+def test_prod_is_destroyed_after_both_steps(destroy: Destroy) -> None:
     ran = destroy("lifted", "--confirm", "atrium-lifted", database=False)
     assert ran.asked == APPLIED
 
 
-def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
+def test_log_groups_that_rds_recreates_are_deleted_afterwards(
     destroy: Destroy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept: list[str] = []
@@ -182,7 +187,7 @@ def test_afterwards_the_log_groups_that_rds_makes_again_are_swept(
 
 
 @pytest.mark.parametrize("status", ["0", "1"])
-def test_the_times_of_the_parts_are_printed_even_after_a_failure(
+def test_the_duration_of_each_part_is_printed_even_after_a_failure(
     destroy: Destroy, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     monkeypatch.setattr(leftover_logs, "sweep", lambda *_: None)
@@ -199,14 +204,14 @@ def test_the_times_of_the_parts_are_printed_even_after_a_failure(
     assert "longer" not in database
 
 
-def test_nothing_there_is_no_error(destroy: Destroy) -> None:
+def test_an_empty_environment_is_no_error(destroy: Destroy) -> None:
     ran = destroy("dev")
     assert (ran.status, ran.asked) == (0, [INIT, SHOW])
     assert "has no resources" in ran.said
 
 
 @pytest.mark.parametrize("environment", ["bootstrap", "nowhere", ""])
-def test_only_environments(destroy: Destroy, environment: str) -> None:
+def test_an_unknown_environment_is_refused(destroy: Destroy, environment: str) -> None:
     ran = destroy(environment)
     assert (ran.status, ran.asked) == (1, [])
     assert "ENV is one of: dev, lifted, prod." in ran.said

@@ -1,4 +1,4 @@
-"""Terraform waits longer for each deletion than AWS is expected to take, and the times of a destroy are read."""
+"""Timeouts of deletions, which must exceed AWS's expected time, and the durations of a destroy."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tools.deploy.terraform.offline_plan import Plan
 from tools.operations.destroy_times import PARTS, Times
 
 ROOT = Path(__file__).resolve().parents[2]
-# How long the provider waits for a deletion unless a `timeouts` block says otherwise, in minutes:
-# "Timeouts" of each resource's page, https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs
+# The provider's default timeout of a deletion in minutes: "Timeouts" of each resource's page,
+# https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs
 DEFAULT_MINUTES = {
     "aws_subnet": 20,
     "aws_security_group": 15,
@@ -24,10 +24,11 @@ DEFAULT_MINUTES = {
     ("kind", "module"),
     [("aws_subnet", "network"), ("aws_security_group", "api_lambda"), ("aws_db_instance", "rds_proxy"), ("aws_db_proxy", "rds_proxy"), ("aws_dynamodb_table", "dynamodb")],
 )  # fmt: skip
-def test_terraform_waits_as_long_as_aws_may_take(kind: str, module: str) -> None:
+def test_terraforms_timeouts_exceed_awss_expected_times(kind: str, module: str) -> None:
     part = next(part for part in PARTS if part.holds(f"module.x.{kind}.this"))
     bodies = [body for file, body in resources(kind) if file.parent.name == module]
-    bodies = [body for body in bodies if "-public-" not in str(body)]  # no function is in there
+    # public subnets contain no function
+    bodies = [body for body in bodies if "-public-" not in str(body)]
     assert bodies
     for body in bodies:
         [timeouts] = body.get("timeouts", [{}])
@@ -35,7 +36,7 @@ def test_terraform_waits_as_long_as_aws_may_take(kind: str, module: str) -> None
         assert int(stated.removesuffix("m")) >= part.most_minutes
 
 
-def test_every_resource_is_in_a_part(prod: Plan) -> None:
+def test_every_resource_belongs_to_a_part(prod: Plan) -> None:
     for address in prod:
         assert any(part.holds(address) for part in PARTS), address
 
@@ -50,13 +51,13 @@ def test_every_resource_is_in_a_part(prod: Plan) -> None:
         ("Destroy complete! Resources: 205 destroyed.", None),
     ],
 )  # fmt: skip
-def test_times_are_read_from_terraforms_lines(line: str, seconds: int | None) -> None:
+def test_durations_are_read_from_terraforms_output(line: str, seconds: int | None) -> None:
     times = Times()
     times.note(line)
     assert list(times.seconds.values()) == ([] if seconds is None else [seconds])
 
 
-def test_the_time_of_a_part_is_that_of_its_slowest_resource() -> None:
+def test_the_duration_of_a_part_is_that_of_its_slowest_resource() -> None:
     times = Times({"module.a.aws_subnet.b": 60, "aws_security_group.c": 125, "aws_eip.d": 3})
     network, rest = times.report().splitlines()[1:]
     assert "2 min 05 s  aws_security_group.c of 2" in network

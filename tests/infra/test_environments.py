@@ -1,4 +1,4 @@
-"""The environments are one composition: what differs between them stands in two files and nowhere else."""
+"""The environments as one composition: they differ in two files only."""
 
 import re
 from pathlib import Path
@@ -13,12 +13,13 @@ ROOTS = ["bootstrap", *NAMES]
 OTHERS = [name for name in NAMES if name != "dev"]
 MAY_DIFFER = {"backend.tf", "locals.tf"}
 LOCK = ".terraform.lock.hcl"
-# What 5.100.0 was published for. `terraform init` on a machine whose checksum is missing rewrites or refuses the lock.
+# The platforms of provider 5.100.0. `terraform init` fails or changes the lock where a checksum is
+# missing.
 PLATFORMS = 14
 
 
 def files(environment: str) -> dict[str, bytes]:
-    """Name → content, without what a developer's own `terraform init` leaves behind."""
+    """Return name → content, without files of a developer's own `terraform init`."""
     found = (file for file in (ENVIRONMENTS / environment).iterdir() if file.is_file())
     return {
         file.name: file.read_bytes()
@@ -36,45 +37,45 @@ def names_of_locals(environment: str) -> set[str]:
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_all_hold_the_same_files(other: str) -> None:
+def test_all_environments_have_the_same_files(other: str) -> None:
     assert files("dev").keys() == files(other).keys()
 
 
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", sorted(files("dev").keys() - MAY_DIFFER))
-def test_a_file_is_the_same_byte_for_byte(name: str, other: str) -> None:
+def test_shared_files_are_equal_byte_for_byte(name: str, other: str) -> None:
     assert files("dev")[name] == files(other).get(name), (
         f"Make envs/{other}/{name} a copy of envs/dev/{name}."
     )
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_all_answer_the_same_questions(other: str) -> None:
+def test_all_environments_define_the_same_locals(other: str) -> None:
     assert names_of_locals("dev") == names_of_locals(other)
     assert {"project", "stage", "region", "deletion_protection"} <= names_of_locals("dev")
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_backends_differ_in_their_key_only(other: str) -> None:
+def test_backends_differ_only_in_their_key(other: str) -> None:
     dev = files("dev")["backend.tf"].decode()
     assert '"dev/terraform.tfstate"' in dev
     assert dev.replace('"dev/', f'"{other}/') == files(other)["backend.tf"].decode()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_stage_is_the_folder(name: str) -> None:
+def test_the_stage_is_the_name_of_the_folder(name: str) -> None:
     assert re.search(rf'^  stage +=\s+"{name}"$', files(name)["locals.tf"].decode(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_deploys_it(name: str) -> None:
+def test_each_environment_has_a_deploy_job(name: str) -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text())["jobs"]
     assert jobs[name]["with"]["environment"] == name
     assert f"vars.{name.upper()}_AWS_ACCOUNT_ID" in jobs[name]["with"]["account"]
 
 
 @pytest.mark.parametrize("environment", ROOTS)
-def test_state_is_locked_and_encrypted_in_a_bucket_named_elsewhere(environment: str) -> None:
+def test_the_state_is_locked_and_encrypted_in_a_bucket_named_elsewhere(environment: str) -> None:
     backend = files(environment)["backend.tf"].decode()
     assert re.search(r"use_lockfile\s+= true", backend)
     assert re.search(r"encrypt\s+= true", backend)
@@ -95,13 +96,13 @@ def test_prod_is_protected() -> None:
 @pytest.mark.parametrize(
     "file", sorted(ROOT.glob("modules/*/*.tf")) + sorted(ROOT.glob("envs/*/*.tf")), ids=str
 )
-def test_no_account_is_named(file: Path) -> None:
+def test_no_account_number_is_in_the_files(file: Path) -> None:
     assert not re.search(r"(?<!\d)(?!0{12})\d{12}(?!\d)", file.read_text()), (
         "Account ids come as variables."
     )
 
 
-def test_versions_are_the_same_everywhere() -> None:
+def test_versions_are_the_same_in_all_environments() -> None:
     folders = [
         folder
         for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()]
@@ -115,12 +116,12 @@ def test_versions_are_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize("environment", ROOTS)
-def test_the_lock_serves_every_platform(environment: str) -> None:
+def test_the_lock_file_supports_every_platform(environment: str) -> None:
     lock = files(environment)[LOCK].decode()
     assert len(re.findall(r'^    "h1:[A-Za-z0-9+/]{43}=",$', lock, re.MULTILINE)) == PLATFORMS
     assert (
         len(re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)) == PLATFORMS + 1
-    )  # and the manifest's
+    )  # one more for the manifest
     assert lock.count("provider ") == 1
 
 
@@ -128,5 +129,7 @@ def test_the_lock_serves_every_platform(environment: str) -> None:
     "file", sorted(ENVIRONMENTS.glob("bootstrap/*.tf")), ids=lambda file: file.name
 )
 def test_bootstrap_iterates_over_no_resource(file: Path) -> None:
-    """`make bootstrap` imports the bucket, and an import does not know the keys of other resources."""
+    """Check this, because `make bootstrap` imports the bucket, and an import does not know the keys
+    of other resources.
+    """
     assert not re.search(r"^\s*for_each\s*=.*\baws_", file.read_text(), re.MULTILINE)

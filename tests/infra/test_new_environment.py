@@ -1,4 +1,4 @@
-"""`make new-environment NAME=staging`: what it writes is an environment like the others, and what it refuses."""
+"""`make new-environment NAME=staging`: a complete new environment, and refusals."""
 
 import os
 import shutil
@@ -54,13 +54,13 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def staging(repository: Path) -> Path:
-    """The repository, with one more environment."""
+    """Return the repository with the new environment."""
     new_environment.write(repository, "staging", "prod")
     return repository
 
 
-def test_the_tests_of_environments_pass(staging: Path) -> None:
-    """They discover it: the same tests run on the copy, from a copy of themselves."""
+def test_the_tests_of_environments_pass_with_the_new_one(staging: Path) -> None:
+    """Run a copy of the same tests, which discover the environment."""
     (staging / "tests/infra").mkdir(parents=True)
     for name in ("test_environments.py", "test_address_plans.py"):
         shutil.copy2(ROOT / "tests/infra" / name, staging / "tests/infra")
@@ -69,13 +69,13 @@ def test_the_tests_of_environments_pass(staging: Path) -> None:
     ran = subprocess.run(command, cwd=staging, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
     for test in (
-        "test_a_file_is_the_same_byte_for_byte[main.tf-staging]",
-        "test_a_job_deploys_it[staging]",
+        "test_shared_files_are_equal_byte_for_byte[main.tf-staging]",
+        "test_each_environment_has_a_deploy_job[staging]",
     ):
         assert f"{test} PASSED" in " ".join(ran.stdout.split())
 
 
-def test_it_has_what_its_source_has(staging: Path) -> None:
+def test_the_new_environment_has_the_content_of_its_source(staging: Path) -> None:
     prod, other = (
         (staging / "envs" / name / "locals.tf").read_text() for name in ("prod", "staging")
     )
@@ -84,7 +84,7 @@ def test_it_has_what_its_source_has(staging: Path) -> None:
     )
 
 
-def test_two_more_have_ranges_of_their_own_and_an_order(staging: Path) -> None:
+def test_two_more_environments_get_their_own_address_ranges_and_an_order(staging: Path) -> None:
     new_environment.write(staging, "demo", "dev")
     assert '"10.50.0.0/16"' in (staging / "envs/demo/locals.tf").read_text()
     workflow = (staging / new_environment.WORKFLOW).read_text()
@@ -97,13 +97,13 @@ def test_two_more_have_ranges_of_their_own_and_an_order(staging: Path) -> None:
 def test_the_workflows_are_valid(staging: Path) -> None:
     subprocess.run(
         ["git", "init", "--quiet", str(staging)], check=True
-    )  # actionlint looks for the repository
+    )  # actionlint looks for a repository
     actionlint = Path(sys.executable).with_name("actionlint")
     ran = subprocess.run([actionlint, "-color=false"], cwd=staging, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
-def test_bootstrap_gives_it_a_role(staging: Path) -> None:
+def test_bootstrap_creates_its_deploy_role(staging: Path) -> None:
     root = staging / "envs/bootstrap"
     shutil.rmtree(root / "tests")
     (root / "tests").mkdir()
@@ -127,9 +127,7 @@ def test_bootstrap_gives_it_a_role(staging: Path) -> None:
         ("staging", "live", "FROM is one of: dev, prod."),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(
-    repository: Path, name: str, source: str, why: str
-) -> None:
+def test_an_invalid_name_is_refused(repository: Path, name: str, source: str, why: str) -> None:
     before = sorted(repository.rglob("*"))
     with pytest.raises(RefusedError, match=why):
         new_environment.write(repository, name, source)

@@ -1,4 +1,4 @@
-"""`make picture`: the README's picture is what the plan says, and what it must not say is red."""
+"""`make picture`: the README's diagram, drawn from the plan, with forbidden connections in red."""
 
 import copy
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def wrong(plan: Plan) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_picture_in_the_readme_is_that_of_the_plan(prod: Plan, theme: str) -> None:
+def test_the_diagram_in_the_readme_is_up_to_date(prod: Plan, theme: str) -> None:
     file = path(ENVIRONMENT, theme)
     assert file.read_text() == drawn(ENVIRONMENT, view(prod), theme), "Run make picture."
 
@@ -51,14 +51,14 @@ def without(kind: str, name: str) -> Callable[[Plan], Plan]:
         (without("aws_vpc_security_group_ingress_rule", "proxy_from_client"), 2),
     ],
 )
-def test_an_arrow_that_the_plan_does_not_admit_is_gone(
+def test_a_connection_that_the_plan_does_not_allow_has_no_arrow(
     prod: Plan, removed: Callable[[Plan], Plan], count: int
 ) -> None:
     assert texts(prod).count("5432") == 3
     assert texts(removed(prod)).count("5432") == count
 
 
-def test_a_database_that_the_internet_reaches_is_red(prod: Plan) -> None:
+def test_a_database_reachable_from_the_internet_is_red(prod: Plan) -> None:
     plan = copy.deepcopy(prod)
     for database in of_kind(plan, "aws_db_instance"):
         database["publicly_accessible"] = True

@@ -1,4 +1,4 @@
-"""docs/terraform-pitfalls.md: what no plan can show, read from the configuration itself."""
+"""docs/terraform-pitfalls.md: rules about the configuration that no plan can show."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def parsed(file: Path) -> dict[str, Any]:
 
 
 def resources(wanted: str, files: list[Path] = ALL) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """(file, arguments) of every resource of a type."""
+    """Return (file, arguments) of every resource of a type."""
     for file in files:
         for block in parsed(file).get("resource", []):
             for quoted, named in block.items():
@@ -43,8 +43,8 @@ def types() -> set[str]:
     }
 
 
-def test_instances_are_keyed_by_a_name_never_by_a_position() -> None:
-    """`count` only makes something optional; instances of a list need `for_each`."""
+def test_instances_are_keyed_by_name_and_not_by_position() -> None:
+    """Check that `count` only makes a resource optional; instances of a list need `for_each`."""
     named = [
         body
         for file in ALL
@@ -62,14 +62,14 @@ def test_instances_are_keyed_by_a_name_never_by_a_position() -> None:
     assert {name for name, count in counts.items() if not OPTIONAL.fullmatch(count)} == set()
 
 
-def test_rules_of_security_groups_are_resources_of_their_own() -> None:
+def test_security_group_rules_are_separate_resources() -> None:
     groups = list(resources("aws_security_group"))
     assert groups
     assert not [file for file, body in groups if "ingress" in body or "egress" in body]
     assert "aws_security_group_rule" not in types()
 
 
-def test_a_lambdas_security_group_comes_before_the_old_one_goes() -> None:
+def test_a_replaced_security_group_of_a_lambda_is_created_before_the_old_one_is_deleted() -> None:
     groups = [
         body
         for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))
@@ -81,13 +81,13 @@ def test_a_lambdas_security_group_comes_before_the_old_one_goes() -> None:
     )
 
 
-def test_a_lambda_gives_its_security_groups_up_when_it_is_destroyed() -> None:
+def test_a_lambda_releases_its_security_groups_when_it_is_destroyed() -> None:
     assert "true" in str(
         one("aws_lambda_function", "api_lambda")["replace_security_groups_on_destroy"]
     )
 
 
-def test_the_right_to_delete_interfaces_outlives_the_groups_that_wait_for_it() -> None:
+def test_the_permission_to_delete_interfaces_outlives_the_security_groups() -> None:
     groups = [
         body
         for _, body in resources("aws_security_group", sorted(ROOT.glob("modules/api_lambda/*.tf")))
@@ -95,7 +95,7 @@ def test_the_right_to_delete_interfaces_outlives_the_groups_that_wait_for_it() -
     assert [body["depends_on"] for body in groups] == [["${aws_iam_role_policy.vpc}"]] * 2
 
 
-def test_a_function_waits_for_its_log_group() -> None:
+def test_a_function_depends_on_its_log_group() -> None:
     assert "aws_cloudwatch_log_group.function" in str(
         one("aws_lambda_function", "api_lambda")["depends_on"]
     )
@@ -106,7 +106,7 @@ def test_a_replaced_proxy_gets_its_target_again() -> None:
     assert target["lifecycle"][0]["replace_triggered_by"] == ["${aws_db_proxy.this.id}"]
 
 
-def test_the_pool_is_stated_whole_and_runs_no_query_at_first() -> None:
+def test_the_pools_attributes_are_complete_and_run_no_query_at_first() -> None:
     [pool] = one("aws_db_proxy_default_target_group", "rds_proxy")["connection_pool_config"]
     stated = {name for name in pool if not name.startswith("__")}
     assert stated == {
@@ -114,7 +114,7 @@ def test_the_pool_is_stated_whole_and_runs_no_query_at_first() -> None:
     }  # fmt: skip
 
 
-def test_the_stage_outlives_a_deployment() -> None:
+def test_the_stage_survives_a_new_deployment() -> None:
     deployment = one("aws_api_gateway_deployment", "api_lambda")
     assert "stage_name" not in deployment
     assert "sha1" in str(deployment["triggers"])
@@ -125,7 +125,7 @@ def test_the_stage_outlives_a_deployment() -> None:
     )
 
 
-def test_limits_of_an_operation_come_after_the_stages() -> None:
+def test_throttling_of_an_operation_depends_on_the_stage() -> None:
     settings = [body for _, body in resources("aws_api_gateway_method_settings")]
     [operation] = [body for body in settings if "for_each" in body]
     assert operation["depends_on"] == ["${aws_api_gateway_method_settings.all}"]
@@ -135,12 +135,12 @@ def test_a_new_image_does_not_replace_the_bastion() -> None:
     assert one("aws_instance", "bastion")["lifecycle"][0]["ignore_changes"] == ["ami"]
 
 
-def test_a_release_is_not_taken_back() -> None:
+def test_terraform_does_not_revert_a_release() -> None:
     ignored = one("aws_lambda_alias", "api_lambda")["lifecycle"][0]["ignore_changes"]
     assert ignored == ["function_version", "routing_config"]
 
 
-def test_no_secret_reaches_the_state_and_nothing_is_built_by_terraform() -> None:
+def test_no_secret_is_in_the_state_and_terraform_builds_nothing() -> None:
     assert not types() & {
         "aws_secretsmanager_secret_version", "random_password", "tls_private_key", "null_resource", "terraform_data", "archive_file",
     }  # fmt: skip
@@ -149,13 +149,13 @@ def test_no_secret_reaches_the_state_and_nothing_is_built_by_terraform() -> None
     ]
 
 
-def test_a_region_is_read_by_its_id() -> None:
+def test_a_region_is_referenced_by_its_id() -> None:
     other = re.compile(r"data\.aws_region\.\w+\.(name|region)\b")
     assert not [str(file) for file in ALL if other.search(file.read_text())]
 
 
-def test_the_tests_that_the_page_names_exist() -> None:
-    """The page's names, which may leave out a beginning (of our own tests) or an end (…)."""
+def test_the_tests_named_on_the_page_exist() -> None:
+    """Compare the page's names, which may omit the beginning (of our own tests) or the end (…)."""
     page = (ROOT / "docs/terraform-pitfalls.md").read_text()
     rows = [
         line.split(" | ")[-1]

@@ -1,4 +1,4 @@
-"""A first deploy, and its repetition, need no acknowledgement: the guard knows what is ours."""
+"""The plan guard and real plans: a first deploy and its repetition need no acknowledgement."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def test_a_first_deploy_needs_no_acknowledgement(
     assert [str(finding) for finding in plan_guard.findings(created)] == []
 
 
-def test_lifting_prods_protection_does(prod: Plan) -> None:
+def test_removing_prods_protection_needs_an_acknowledgement(prod: Plan) -> None:
     lifted = json.loads(
         json.dumps(prod)
         .replace('"deletion_protection": true', '"deletion_protection": false')

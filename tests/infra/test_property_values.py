@@ -1,7 +1,8 @@
-"""Every value of both plans is in the schemas of CloudFormation's registry, in each region that Atrium supports.
+"""Values of both plans, compared with CloudFormation's registry in each region that Atrium
+supports.
 
-cfn-lint's wheel has the schemas: types, enums, patterns and ranges, and by region the resource types,
-instance classes and engine versions. The newest one decides; `make lock` moves it.
+cfn-lint's wheel has the schemas (types, enums, patterns, ranges) and, by region, resource types,
+instance classes and engine versions. `make lock` updates it.
 """
 
 import copy
@@ -21,8 +22,9 @@ import pytest
 from tests.infra.cloudformation import TYPES, Schemas, Template, template
 from tools.deploy.terraform.offline_plan import Plan, of_kind
 
-# The regions where both environments can be deployed as they are. af-south-1, ap-east-1, ca-west-1
-# and eu-south-1 lack prod's db.m7g.large, ap-east-2 lacks RDS Proxy, and China lacks Cognito's pools.
+# The regions where both environments can be deployed without a change. af-south-1, ap-east-1,
+# ca-west-1 and eu-south-1 lack prod's db.m7g.large, ap-east-2 lacks RDS Proxy, and China lacks
+# Cognito's user pools.
 REGIONS = (
     *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"),
     *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
@@ -43,12 +45,14 @@ class Finding:
 
     @property
     def is_about_a_major_version(self) -> bool:
-        """RDS takes a major version for its newest minor one; the list has every one as deprecated."""
+        """Return True for a major version, which RDS accepts, although the list has all as
+        deprecated.
+        """
         return self.rule == "W3691" and re.search(r"version '\d+' for", self.message) is not None
 
 
 def cfn_lint() -> Path:
-    """`CFN_LINT` names another, for a machine that keeps it outside the environment."""
+    """Return the cfn-lint command; the variable `CFN_LINT` can name one outside the environment."""
     found = os.environ.get("CFN_LINT")
     return Path(found) if found else Path(sys.executable).parents[1] / "cfn-lint/bin/cfn-lint"
 
@@ -63,7 +67,7 @@ def findings(made: Template, folder: Path, *regions: str) -> list[Finding]:
     file = folder / "template.json"
     file.write_text(made.text)
     ran = subprocess.run(
-        # E3010 limits the resources of one template. This one holds the resources of two environments.
+        # E3010 limits the resources of one template, but this one has those of two environments.
         [cfn_lint(), file, "--format", "json", "--ignore-checks", "E3010", "--regions", *regions],
         capture_output=True,
         text=True,
@@ -78,7 +82,7 @@ def findings(made: Template, folder: Path, *regions: str) -> list[Finding]:
     return found
 
 
-def test_all_values_are_in_awss_schemas(
+def test_all_values_are_valid_in_awss_schemas(
     dev: Plan, prod: Plan, schemas: Schemas, tmp_path: Path
 ) -> None:
     made = template({"dev": dev, "prod": prod}, schemas)
@@ -90,7 +94,7 @@ def test_all_values_are_in_awss_schemas(
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong value for the first resource of a type, and the property that cfn-lint names."""
+    """A wrong value for the first resource of a type, and the property that cfn-lint reports."""
 
     kind: str
     path: tuple[str | int, ...]
@@ -133,7 +137,9 @@ WRONG: Mapping[str, Wrong] = {
 }  # fmt: skip
 
 
-def test_each_wrong_value_and_region_is_found(dev: Plan, schemas: Schemas, tmp_path: Path) -> None:
+def test_each_wrong_value_and_region_is_reported(
+    dev: Plan, schemas: Schemas, tmp_path: Path
+) -> None:
     plans = {name: wrong.plan(dev) for name, wrong in WRONG.items()}
     found = findings(template(plans, schemas), tmp_path, "eu-central-1", WITHOUT_PROXY)
     told = {(each.address.partition(": ")[0], each.value_of) for each in found}
@@ -149,7 +155,7 @@ def test_a_resource_type_that_no_table_names_is_an_error(schemas: Schemas) -> No
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_endpoints_are_of_services_that_the_region_has(
+def test_endpoints_are_of_services_in_the_region(
     environment: str, request: pytest.FixtureRequest
 ) -> None:
     plan: Plan = request.getfixturevalue(environment)

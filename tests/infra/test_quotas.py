@@ -1,4 +1,4 @@
-"""Neither environment comes near a default quota of AWS; each quota is shown to be counted."""
+"""AWS's default quotas in the plans of both environments, and a test that each is counted."""
 
 import copy
 import json
@@ -11,7 +11,7 @@ from tests.infra import quotas
 from tests.infra.quotas import QUOTAS, Quota
 from tools.deploy.terraform.offline_plan import Plan, of_kind, one
 
-# Used up by design: the builder refuses a third reader of the stream, and a timeout over 29 s.
+# Fully used on purpose: the builder refuses a third reader of the stream, and a timeout over 29 s.
 FULL = {"readers of a DynamoDB stream", "seconds of a function behind the API"}
 MOST_PERCENT = 75
 
@@ -63,7 +63,7 @@ def environment(plan: Plan, most: int) -> None:
 
 
 def paths(plan: Plan, most: int) -> None:
-    body: dict[str, Any] = {"paths": {f"/{n}": {} for n in range(most)}}  # and the root
+    body: dict[str, Any] = {"paths": {f"/{n}": {} for n in range(most)}}  # and the root path
     one(plan, "aws_api_gateway_rest_api")["body"] = json.dumps(body)
 
 
@@ -145,14 +145,14 @@ def test_every_quota_has_a_way_to_exceed_it() -> None:
 @pytest.mark.parametrize(
     "quota", [each for each in QUOTAS if each.name in EXCEED], ids=lambda each: each.name
 )
-def test_more_than_a_quota_is_found(prod: Plan, quota: Quota) -> None:
+def test_exceeding_a_quota_is_reported(prod: Plan, quota: Quota) -> None:
     plan = copy.deepcopy(prod)
     assert quota.largest(plan)[1] <= quota.most
     EXCEED[quota.name](plan, quota.most)
     assert quota.largest(plan)[1] > quota.most
 
 
-def test_more_than_a_quota_of_the_build_is_found(
+def test_exceeding_a_quota_of_the_build_is_reported(
     prod: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quotas, "unzipped_size", lambda _: 100_000_000)

@@ -1,4 +1,4 @@
-"""Atrium's claims about its network hold in the plans of dev and prod, and each of them can fail."""
+"""Claims about Atrium's network: they hold in the plans of dev and prod, and each can fail."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def set_to(kind: str, attribute: str, value: Any) -> Callable[[Plan], None]:
 
 
 def acl(**entry: Any) -> Callable[[Plan], None]:
-    """Return a change that gives the private subnets an ACL of a single entry."""
+    """Return a change that gives the private subnets a network ACL with a single entry."""
 
     def change(plan: Plan) -> None:
         subnets = ["subnet-0000000000000000a", "subnet-0000000000000000b"]
@@ -86,7 +86,9 @@ def acl(**entry: Any) -> Callable[[Plan], None]:
 
 
 def in_a_public_subnet(plan: Plan) -> None:
-    """Give the database a public address, in subnets that a route leads into, and open it."""
+    """Give the database a public address in subnets with a route to the internet, and open its
+    port.
+    """
     of_kind(plan, "aws_db_instance")[0]["publicly_accessible"] = True
     of_kind(plan, "aws_db_subnet_group")[0]["subnet_ids"] = ["subnet-00000000000000f0a"]
     rule("ingress", DATABASE, 5432, cidr_ipv4="0.0.0.0/0")(plan)
@@ -107,7 +109,7 @@ BREAK: Mapping[str, tuple[Callable[[Plan], None], ...]] = {
         without("postgres_clients_to_proxy"),
         without("proxy_from_client"),
         acl(rule_action="deny"),
-        acl(),  # the request passes, its answer does not
+        acl(),  # the request passes, but its answer does not
         acl(cidr_block="10.99.0.0/16", from_port=0, to_port=65535),
     ),
     "No other function reaches the proxy.": (
@@ -167,7 +169,7 @@ def test_each_claim_can_fail(dev: Plan, sentence: str, change: Callable[[Plan], 
     assert broken[sentence].proof
 
 
-def test_the_bastion_is_reached_from_a_range_that_is_allowed(dev: Plan) -> None:
+def test_the_bastion_is_reached_only_from_an_allowed_range(dev: Plan) -> None:
     plan = copy.deepcopy(dev)
     address = 'module.bastion.aws_vpc_security_group_ingress_rule.ssh["203.0.114.7/32"]'
     rule("ingress", BASTION, 22, address, cidr_ipv4="203.0.114.7/32")(plan)

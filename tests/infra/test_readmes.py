@@ -1,4 +1,4 @@
-"""A module's README says what its code says: the example is the one that is planned, the tables are the variables and outputs."""
+"""READMEs of modules: examples that are planned, and tables of variables and outputs."""
 
 import re
 import zipfile
@@ -12,12 +12,12 @@ MODULES = Path(__file__).resolve().parents[2] / "modules"
 NAMES = ["api_lambda", "bastion", "cognito", "dynamodb", "network", "rds_proxy"]
 
 
-def test_these_are_all_modules() -> None:
+def test_the_list_contains_all_modules() -> None:
     assert [module.name for module in readmes.modules()] == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_tables_follow_variables_and_outputs(name: str) -> None:
+def test_the_tables_list_variables_and_outputs(name: str) -> None:
     module = MODULES / name
     assert (module / "README.md").read_text() == readmes.written(module), (
         f"Run `make docs`: modules/{name}/README.md."
@@ -25,7 +25,7 @@ def test_the_tables_follow_variables_and_outputs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_example_is_the_one_that_is_planned(name: str) -> None:
+def test_the_example_in_the_readme_is_the_planned_one(name: str) -> None:
     shown = re.findall(r"```hcl\n(.*?)```", (MODULES / name / "README.md").read_text(), re.DOTALL)
     planned = (MODULES / name / "examples/basic/main.tf").read_text()
     assert shown[0] == planned.replace(
@@ -45,7 +45,7 @@ def test_every_example_is_planned_by_a_test_and_named_in_the_readme(example: Pat
     assert f"(examples/{name}/main.tf)" in (module / "README.md").read_text()
 
 
-def test_the_zip_of_the_standalone_example_is_its_source() -> None:
+def test_the_zip_of_the_standalone_example_contains_its_source() -> None:
     example = MODULES / "api_lambda/examples/standalone"
     with zipfile.ZipFile(example / "artefacts/functions/hello.zip") as zipped:
         found = {name: zipped.read(name) for name in zipped.namelist()}
@@ -53,7 +53,7 @@ def test_the_zip_of_the_standalone_example_is_its_source() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_module_has_no_more_than_fifteen_inputs_and_says_what_they_are(name: str) -> None:
+def test_a_module_has_at_most_fifteen_described_inputs(name: str) -> None:
     inputs = dict(readmes.blocks(MODULES / name / "variables.tf", "variable"))
     assert 0 < len(inputs) <= 15
     assert all(
@@ -94,12 +94,12 @@ def test_outputs_are_described_and_in_order(name: str) -> None:
         ),
     ],
 )
-def test_a_row_of_the_table(tmp_path: Path, block: str, row: str) -> None:
+def test_a_row_of_the_table_has_type_and_default(tmp_path: Path, block: str, row: str) -> None:
     (tmp_path / "variables.tf").write_text(f'variable "given" {{\n {block}\n}}\n')
     assert readmes.inputs(tmp_path).splitlines()[-1] == row
 
 
-def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
+def test_a_readme_without_its_markers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"README\.md: put the lines <!-- tables: written by make docs -->"
     ):

@@ -1,7 +1,7 @@
-"""Every `validation` refuses something: with each taken away, a run of `tests/refusals.tftest.hcl` fails.
+"""Every `validation` has a refusal in `tests/refusals.tftest.hcl` that fails without it.
 
-Validations look at variables alone, so these tests run on variables.tf alone. Without a provider a run takes milliseconds;
-`terraform test` in the module runs the same file on the real one.
+Validations read only variables, so these tests run on variables.tf alone, in milliseconds.
+`terraform test` in the module runs the same file with the real provider.
 """
 
 import json
@@ -17,7 +17,7 @@ from local_aws.terraform.binary import terraform
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATED = sorted(
     file.parent.relative_to(ROOT)
-    # Every other environment has the same bytes as dev: test_environments.py.
+    # The other environments have the same bytes as dev: test_environments.py.
     for file in [
         *ROOT.glob("modules/*/variables.tf"),
         *(ROOT / "envs" / name / "variables.tf" for name in ("bootstrap", "dev")),
@@ -31,7 +31,7 @@ MISSING = re.compile(r"var\.(\w+)")
 
 
 def validations(text: str) -> dict[str, int]:
-    """Variable → how many validations it has."""
+    """Return variable → number of its validations."""
     return {
         name: len(VALIDATION.findall(body))
         for name, body in VARIABLE.findall(text)
@@ -40,7 +40,7 @@ def validations(text: str) -> dict[str, int]:
 
 
 def without(text: str, position: int) -> str:
-    """`text` with the validation at this position taken out of every variable that has so many."""
+    """Return `text` without the validation at this position, in each variable that has as many."""
 
     def lighter(variable: re.Match[str]) -> str:
         taken = VALIDATION.findall(variable["body"])[position : position + 1]
@@ -50,9 +50,9 @@ def without(text: str, position: int) -> str:
 
 
 def lay_out(folder: Path, to: Path) -> Path:
-    """variables.tf and a file for each refusal, as a run that fails ends its file.
+    """Write variables.tf and a file for each refusal, because a failing run ends its file.
 
-    An environment's refusals stand beside this file: envs/ holds only what is applied.
+    An environment's refusals lie beside this test: envs/ contains only what is applied.
     """
     shutil.copytree(ROOT / folder, to, ignore=lambda *_: {".terraform", ".terraform.lock.hcl"})
     own = to / "tests/refusals.tftest.hcl"
@@ -68,7 +68,7 @@ def lay_out(folder: Path, to: Path) -> Path:
 
 
 def not_refused(folder: Path) -> set[str]:
-    """Variables that a run expected to be refused, and that were not."""
+    """Return the variables that a run expected to be refused, and that were not."""
     command = [terraform(ROOT / ".local"), "test", "-json"]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     messages = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
@@ -80,7 +80,7 @@ def not_refused(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("folder", VALIDATED, ids=str)
-def test_every_validation_refuses_something(folder: Path, tmp_path: Path) -> None:
+def test_every_validation_is_needed_by_a_refusal(folder: Path, tmp_path: Path) -> None:
     copy = lay_out(folder, tmp_path / "module")
     text = (copy / "variables.tf").read_text()
     counted = validations(text)

@@ -1,6 +1,7 @@
-"""The policies of the functions on the table: which partitions each may read and write, by our IAM and by an independent simulator.
+"""Access of functions to the table: by plan and simulator, exactly the partitions of their
+function.yaml.
 
-The declarations are read from function.yaml, the policies from the plan. What the policies allow must be what is declared.
+Our IAM and an independent simulator decide each call.
 """
 
 import json
@@ -47,7 +48,7 @@ class Case:
 
 
 def cases(function: Function) -> Iterator[Case]:
-    """Yield every action on an item of every partition, and calls that no function may make."""
+    """Yield each action on an item of each partition, and calls that no function may make."""
     for partition in PARTITIONS.values():
         resource = f"{TABLE}/index/{partition.index}" if partition.index else TABLE
         for action in ("Query", "Scan") if partition.index else EVERY_ACTION:
@@ -58,9 +59,9 @@ def cases(function: Function) -> Iterator[Case]:
                 (key(partition),),
                 is_declared(function, action, partition),
             )
-    for action in (*NEVER, *EVERY_ACTION):  # ForAllValues alone would be true
+    for action in (*NEVER, *EVERY_ACTION):  # ForAllValues alone is true without keys
         yield Case(function.name, action, TABLE, (), False)
-    # A batch, or the parts of a transaction with the same action, are allowed if each of the keys is.
+    # A batch, or the parts of a transaction with the same action, are allowed if each key is.
     for action in EVERY_ACTION:
         for one, other in pairwise(each for each in PARTITIONS.values() if not each.index):
             both = is_declared(function, action, one) and is_declared(function, action, other)
@@ -72,7 +73,10 @@ def key(partition: Partition) -> str:
 
 
 def is_declared(function: Function, action: str, partition: Partition) -> bool:
-    """Return True if a partition that covers this one (`roles` covers `admins`) is declared with a right to the action."""
+    """Return True if a declared partition covers this one with a right to the action.
+
+    For example, `roles` covers `admins`.
+    """
     rights = function.declaration.data.user_attributes
     names = [
         name
@@ -109,7 +113,7 @@ def declared(function: Function) -> set[str]:
     return {*rights.read, *rights.put, *rights.update, *rights.delete}
 
 
-def test_the_policies_allow_what_is_declared_and_nothing_else(documents: dict[str, Any]) -> None:
+def test_the_policies_allow_exactly_what_is_declared(documents: dict[str, Any]) -> None:
     asked = [case for name in documents for case in cases(FUNCTIONS[name])]
     assert {case.declared for case in asked} == {True, False}
     ours = {case: _allowed(parse(json.dumps(documents[case.function])), case) for case in asked}
@@ -148,7 +152,7 @@ def writers(partition: str, action: str = "PutItem") -> set[str]:
     }
 
 
-def test_signing_keys_are_read_by_functions_with_lists_and_by_their_maker() -> None:
+def test_signing_keys_are_read_only_by_functions_with_lists_and_their_creator() -> None:
     paginated = {name for name, function in FUNCTIONS.items() if _takes_a_cursor(function)}
     assert readers("signing_keys") == paginated | {"migrate"}
     assert writers("signing_keys") == {"migrate"}
@@ -162,7 +166,7 @@ def _takes_a_cursor(function: Function) -> bool:
     )
 
 
-def test_rights_are_written_by_few() -> None:
+def test_only_listed_functions_write_rights() -> None:
     assert (
         writers("roles")
         == writers("roles", "UpdateItem")
@@ -173,7 +177,8 @@ def test_rights_are_written_by_few() -> None:
         "access",
         "first_admin",
         "migrate",
-        "pre_token_generation",  # the roles of an accepted invitation: atrium/identity/acceptance.py
+        # grants the roles of an accepted invitation: atrium/identity/acceptance.py
+        "pre_token_generation",
         "register_service",
     }
     assert writers("grants", "DeleteItem") == {"access", "outbox_relay", "register_service"}

@@ -1,7 +1,7 @@
-"""A validation of a module may be stricter than AWS's own model, never looser.
+"""Validations of modules, which may be stricter than AWS's own model but never looser.
 
-Each text that a validation's pattern accepts is put into the request that Terraform makes of it, and
-AWS's model must accept the request. The patterns are read from the modules.
+Each text that a validation's pattern accepts is put into the request that Terraform sends, and
+AWS's model must accept it. The patterns are read from the modules.
 """
 
 import re
@@ -25,7 +25,7 @@ CLASSES = {"[:space:]": r"\s"}
 
 @dataclass(frozen=True)
 class Use:
-    """What becomes of a variable's value: a request of a service."""
+    """The use of a variable's value in a request to a service."""
 
     file: str
     variable: str
@@ -50,7 +50,7 @@ class Use:
         return str(found)
 
     def most(self) -> int | None:
-        """Return the length that the validation states beside the pattern."""
+        """Return the maximum length that the validation states beside the pattern."""
         text = (ROOT / self.file / "variables.tf").read_text()
         found = re.search(rf"length\(var\.{self.variable}\) <= (\d+)", text)
         return int(found[1]) if found else None
@@ -87,7 +87,7 @@ USES = (
 
 
 @pytest.mark.parametrize("use", USES, ids=str)
-def test_what_a_validation_accepts_awss_model_accepts(use: Use) -> None:
+def test_every_text_that_a_validation_accepts_is_valid_in_awss_model(use: Use) -> None:
     assert refused(use, use.pattern(), use.most()) == []
 
 
@@ -118,7 +118,8 @@ def refused(use: Use, pattern: str, most: int | None) -> list[str]:
 
 def _fits(use: Use, most: int | None) -> Callable[[str], bool]:
     def fits(text: str) -> bool:
-        # Terraform's `$` is the end of the text, Python's also stands before a last line feed.
+        # Terraform's `$` matches only at the end of the text, Python's also before a final line
+        # feed.
         return text == text.rstrip("\n") and (most is None or len(text) <= most)
 
     return fits
@@ -127,8 +128,8 @@ def _fits(use: Use, most: int | None) -> Callable[[str], bool]:
 @pytest.mark.parametrize(
     ("number", "pattern"),
     [
-        (0, "^[a-z][a-z0-9 ]*$"),  # a blank in a function's name
-        (6, "^[A-Z][A-Z0-9_-]+$"),  # a hyphen in a variable of the environment
+        (0, "^[a-z][a-z0-9 ]*$"),  # a space in a function's name
+        (6, "^[A-Z][A-Z0-9_-]+$"),  # a hyphen in an environment variable
         (10, "^[A-Za-z ]{1,200}\t$"),
         (17, "^[a-z][a-z0-9]*(-[a-z0-9]*)+$"),  # two hyphens in a row, or one at the end
         (13, "^[^ ]{1,128}$"),  # control characters in a group's name
@@ -136,13 +137,13 @@ def _fits(use: Use, most: int | None) -> Callable[[str], bool]:
         (21, "^[a-z0-9._]{3,63}$"),
     ],
 )
-def test_a_looser_pattern_is_found(number: int, pattern: str) -> None:
+def test_a_looser_pattern_is_reported(number: int, pattern: str) -> None:
     use = USES[number]
     assert refused(use, pattern, use.most())
 
 
 def test_the_resource_servers_name_is_no_url() -> None:
-    """AWS refuses a URL as ResourceServerName, so the module takes its own name (issue 13, row 13)."""
+    """Check this, because AWS refuses a URL as ResourceServerName (issue 13, row 13)."""
     use = next(each for each in USES if each.variable == "resource_server")
     as_name = use.parameters("own") | {"Name": "https://api.example.org"}
     assert answered(RequestModelGate(), call(use.service, use.operation, as_name)) is not None

@@ -1,3 +1,3 @@
-"""Fixtures of local_aws's IAM tests, for the report on what they record."""
+"""Fixtures of local_aws's IAM tests, for tests of the report on recorded calls."""
 
 from local_aws_tests.iam.conftest import aws, function, table  # noqa: F401 - fixtures

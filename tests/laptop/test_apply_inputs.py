@@ -1,4 +1,4 @@
-"""What `make up` takes for a reason to ask Terraform: whatever Terraform reads, wherever it lies."""
+"""The reasons for which `make up` runs Terraform: any change of what Terraform reads."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ def inputs(checkout: Path) -> str:
     return root.inputs()
 
 
-def test_they_are_the_same_twice(checkout: Path) -> None:
+def test_inputs_are_equal_without_a_change(checkout: Path) -> None:
     assert inputs(checkout) == inputs(checkout)
 
 
@@ -53,13 +53,15 @@ def test_they_are_the_same_twice(checkout: Path) -> None:
         "packages/local-aws/src/local_aws/database/rds.py",
     ],
 )
-def test_a_change_of_what_terraform_reads_is_one(checkout: Path, file: str) -> None:
+def test_a_changed_file_that_terraform_reads_changes_the_inputs(checkout: Path, file: str) -> None:
     before = inputs(checkout)
     (checkout / file).write_text((checkout / file).read_text() + "\n# changed")
     assert inputs(checkout) != before
 
 
-def test_a_variable_is_one(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_variable_changes_the_inputs(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = inputs(checkout)
     monkeypatch.setenv("TF_VAR_stage", "other")
     assert inputs(checkout) != before
@@ -67,6 +69,6 @@ def test_a_variable_is_one(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_the_laptop_adds_a_bucket_to_the_settings_of_the_environment(name: str) -> None:
-    """Its override replaces the whole value, which therefore must be that of main.tf."""
+    """Check main.tf, because the laptop's override replaces its whole value."""
     [value] = re.findall(r"^  runtime += (.*)$", (ROOT / f"envs/{name}/main.tf").read_text(), re.M)
     assert value == RUNTIME

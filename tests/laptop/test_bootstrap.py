@@ -1,4 +1,4 @@
-"""The interpreter that functions run on is found by running it: a pyenv shim exists and may refuse."""
+"""Discovery of the functions' Python by running it, because a pyenv shim may exist and fail."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +29,13 @@ def only_under(folder: Path) -> Callable[[Path], str | None]:
     return lambda python: real(python) if python.is_relative_to(folder) else None
 
 
-def test_a_shim_that_refuses_is_passed_over(machine: Path) -> None:
+def test_a_failing_shim_is_skipped(machine: Path) -> None:
     interpreter(machine / "shims" / "python3.13", "not installed", code=127)
     pyenv = interpreter(machine / "pyenv" / "versions" / "3.13.0" / "bin" / "python3.13", "3.13")
     assert bootstrap.find_python("uv-is-not-asked", only_under(machine)) == pyenv
 
 
-def test_none_at_all_says_what_to_type(machine: Path) -> None:
+def test_without_an_interpreter_the_message_has_a_command(machine: Path) -> None:
     uv = interpreter(machine / "uv", "no network", code=2)
     with pytest.raises(bootstrap.BootstrapError, match=r"UV_PYTHON=/path/to/python3\.13 make up"):
         bootstrap.find_python(str(uv), only_under(machine))

@@ -1,4 +1,4 @@
-"""The doctor names what a machine lacks. Each machine is a PATH of its own, with nothing reachable on the network."""
+"""The doctor's report of missing tools, on machines with a PATH of their own and no network."""
 
 import ast
 import json
@@ -16,7 +16,7 @@ BASE_PYTHON = sys._base_executable  # type: ignore[attr-defined]
 
 
 class Machine:
-    """The tools in a checkout without `.venv`, and a PATH on which nothing lies."""
+    """The tools in a checkout without `.venv`, and an empty PATH."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "checkout"
@@ -56,7 +56,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_everything_missing_is_named_with_what_gets_it(machine: Machine) -> None:
+def test_every_missing_tool_is_named_with_its_installation(machine: Machine) -> None:
     machine.has("apt-get")
     found = machine.findings()
     missing = {name for name, finding in found.items() if finding["found"] is None}
@@ -70,7 +70,7 @@ def test_everything_missing_is_named_with_what_gets_it(machine: Machine) -> None
     assert "apt-get install git" in ran.stdout
 
 
-def test_what_is_optional_says_what_goes_without_it(machine: Machine) -> None:
+def test_an_optional_tool_is_reported_with_what_needs_it(machine: Machine) -> None:
     found = machine.findings()
     assert "each function keeps its own session" in found["PgBouncer"]["lost"]
     verdict = machine.doctor().stdout.splitlines()[-1]
@@ -92,12 +92,12 @@ def test_installed_programs_are_found(machine: Machine) -> None:
     assert found["Python 3.13"]["found"] == str(machine.bin / "python3.13")
 
 
-def test_an_old_terraform_counts_as_none(machine: Machine) -> None:
+def test_an_old_terraform_counts_as_missing(machine: Machine) -> None:
     machine.has("terraform", "echo Terraform v1.5.7")
     assert machine.findings()["terraform"]["found"] is None
 
 
-def test_a_python_that_refuses_counts_as_none(machine: Machine) -> None:
+def test_a_failing_python_counts_as_missing(machine: Machine) -> None:
     machine.has("python3.13", "exit 127")
     machine.environment["UV_PYTHON_INSTALL_DIR"] = "/nowhere"
     finding = machine.findings()["Python 3.13"]
@@ -105,7 +105,7 @@ def test_a_python_that_refuses_counts_as_none(machine: Machine) -> None:
     assert "uv python install 3.13" in finding["get"]
 
 
-def test_a_taken_port_is_named_with_another(machine: Machine) -> None:
+def test_a_port_in_use_is_reported_with_a_free_one(machine: Machine) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -117,7 +117,7 @@ def test_a_taken_port_is_named_with_another(machine: Machine) -> None:
     assert "is not a port" in found["AWS_PORT"]["get"]
 
 
-def test_the_port_of_our_own_stack_is_not_taken(machine: Machine) -> None:
+def test_the_port_of_our_own_stack_counts_as_free(machine: Machine) -> None:
     with socket.socket() as ours:
         ours.bind(("127.0.0.1", 0))
         ours.listen()
@@ -130,11 +130,13 @@ def test_the_port_of_our_own_stack_is_not_taken(machine: Machine) -> None:
         (state / "supervisor.json").write_text(json.dumps(ready))
         assert "this checkout's stack" in machine.findings()["API_PORT"]["found"]
         running.communicate(b"\n")
-        assert machine.findings()["API_PORT"]["found"] is None  # a file that a killed one left
+        assert machine.findings()["API_PORT"]["found"] is None  # a file left by a killed stack
 
 
-def test_it_is_read_by_an_old_python3() -> None:
-    """Which must hear that it is too old, not a SyntaxError; what needs a newer one is imported after that check."""
+def test_an_old_python3_can_run_the_doctor() -> None:
+    """Check that it reports its age instead of a SyntaxError; newer syntax is imported only after
+    that check.
+    """
     tree = ast.parse((ROOT / "tools/setup/doctor.py").read_text(), feature_version=(3, 8))
     imported = {
         name.split(".")[0]

@@ -1,4 +1,4 @@
-"""`make env` when the sign-in of the admin fails: a sentence and the next command, never a traceback."""
+"""`make env` when the admin's sign-in fails: a sentence with the next command, and no traceback."""
 
 import json
 import threading

@@ -1,4 +1,6 @@
-"""docs/fidelity.md is the rendering of the declared behaviours, and this repository's own have tests."""
+"""docs/fidelity.md: the rendering of the declared behaviours, with tests for those of this
+repository.
+"""
 
 import pytest
 
@@ -10,7 +12,7 @@ from tools.setup import fidelity_page
 
 
 def test_the_page_is_up_to_date() -> None:
-    """Run `make docs` if it is not."""
+    """Compare the page with the declarations; `make docs` updates it."""
     assert fidelity_page.PAGE.read_text() == fidelity_page.page()
 
 

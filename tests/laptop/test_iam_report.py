@@ -1,4 +1,4 @@
-"""Calls through the gate, what is recorded of them, and what `make iam-report` makes of it."""
+"""`make iam-report`: recorded calls of functions, and permissions that none of them used."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def use(dynamodb: Any, pk: str = "U#1") -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_each_different_call_is_recorded_once_with_its_policies(
+def test_each_distinct_call_is_recorded_once_with_its_policies(
     function: Function, recorded: Path
 ) -> None:
     dynamodb = function(allow("dynamodb:GetItem", TABLE, Sid="Read"))("dynamodb")
@@ -54,7 +54,7 @@ def test_each_different_call_is_recorded_once_with_its_policies(
 
 
 @pytest.mark.usefixtures("table")
-def test_calls_that_the_policies_cannot_tell_apart_are_one_line(
+def test_calls_that_no_policy_distinguishes_are_one_line(
     function: Function, recorded: Path
 ) -> None:
     dynamodb = function(own_items("dynamodb:GetItem"))("dynamodb")
@@ -72,7 +72,7 @@ TAGGED = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "U#${aws:Princip
 
 
 @pytest.mark.usefixtures("table")
-def test_a_condition_with_a_variable_tells_every_value_apart(
+def test_a_condition_with_a_variable_distinguishes_every_value(
     function: Function, recorded: Path
 ) -> None:
     dynamodb = function(allow("dynamodb:GetItem", TABLE, Condition=TAGGED))("dynamodb")
@@ -85,9 +85,7 @@ def test_a_condition_with_a_variable_tells_every_value_apart(
 
 
 @pytest.mark.usefixtures("table")
-def test_a_stack_that_starts_again_goes_on_with_its_record(
-    function: Function, recorded: Path
-) -> None:
+def test_a_restarted_stack_continues_its_record(function: Function, recorded: Path) -> None:
     dynamodb = function(own_items("dynamodb:*Item"))("dynamodb")
     use(dynamodb)
     record.record.to(recorded)
@@ -99,9 +97,7 @@ def test_a_stack_that_starts_again_goes_on_with_its_record(
     ]
 
 
-def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(
-    function: Function, recorded: Path
-) -> None:
+def test_calls_that_aws_makes_for_a_role_are_recorded(function: Function, recorded: Path) -> None:
     function(allow("sqs:SendMessage", "*"))
     sessions.role_may(
         f"arn:aws:iam::{ACCOUNT}:role/users", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:0:dead"
@@ -109,7 +105,7 @@ def test_what_aws_asks_on_a_roles_behalf_is_recorded_too(
     assert [call.action for call in record.read(recorded)] == ["sqs:SendMessage"]
 
 
-def test_a_line_that_was_cut_off_is_left_out(recorded: Path) -> None:
+def test_an_incomplete_line_is_ignored(recorded: Path) -> None:
     recorded.write_text('{"role": "arn:aws:ia')
     assert record.read(recorded) == []
 
@@ -121,9 +117,7 @@ def permission(
 
 
 @pytest.mark.usefixtures("table")
-def test_a_permission_that_no_call_used_is_named(
-    function: Function, recorded: Path, iam: Any
-) -> None:
+def test_an_unused_permission_is_reported(function: Function, recorded: Path, iam: Any) -> None:
     dynamodb = function(
         allow(["dynamodb:Get*", "dynamodb:PutItem"], TABLE), allow("dynamodb:Query", TABLE)
     )("dynamodb")
@@ -137,7 +131,7 @@ def test_a_permission_that_no_call_used_is_named(
 
 
 @pytest.mark.usefixtures("table")
-def test_a_denied_call_uses_nothing(function: Function, recorded: Path, iam: Any) -> None:
+def test_a_denied_call_does_not_count_as_use(function: Function, recorded: Path, iam: Any) -> None:
     never = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": TABLE}
     dynamodb = function(allow("dynamodb:GetItem", TABLE), never)("dynamodb")
     refused(lambda: use(dynamodb))
@@ -156,7 +150,9 @@ def test_the_same_permission_of_another_role_stays_unused(
 
 
 @pytest.mark.usefixtures("table")
-def test_attached_policies_and_notaction(function: Function, recorded: Path, iam: Any) -> None:
+def test_attached_policies_and_notaction_are_evaluated(
+    function: Function, recorded: Path, iam: Any
+) -> None:
     arn = iam.create_policy(
         PolicyName="attached", PolicyDocument=document(allow("dynamodb:GetItem", TABLE))
     )
@@ -169,15 +165,13 @@ def test_attached_policies_and_notaction(function: Function, recorded: Path, iam
 
 
 @pytest.mark.usefixtures("table")
-def test_a_partition_that_no_call_touched_is_named(
-    function: Function, recorded: Path, iam: Any
-) -> None:
+def test_an_unused_partition_is_reported(function: Function, recorded: Path, iam: Any) -> None:
     actions = ["dynamodb:GetItem", "dynamodb:Query"]
     use(function(partition(actions, "U#*", "R#*"))("dynamodb"))
     together = Allowlist(granted_together=[GrantedTogether("own", "one right")])
     found = report.report(report.permissions(iam), record.read(recorded), together)
     assert list(found.used) == [Permission("users", "own", "#0", "dynamodb:GetItem", "U#*")]
-    # The partition R#* was declared and not used. Query on U#* comes with the right, but no role used it anywhere.
+    # R#* was declared and not used. Query on U#* is granted by the same right, but no role used it.
     assert [(each.action, each.partition) for each in found.unused] == [
         ("dynamodb:GetItem", "R#*"),
         ("dynamodb:Query", "R#*"),
@@ -201,7 +195,7 @@ def called(permission: Permission) -> record.Call:
     return record.Call(role, permission.action, "*", True, statement, record.Policies())
 
 
-def test_an_allowed_permission_is_listed_with_its_reason() -> None:
+def test_an_allowed_unused_permission_is_listed_with_its_reason() -> None:
     other = permission("logs:PutLogEvents", "other")
     found = report.report([PUT_LOG, other], [], LOGS)
     assert list(found.allowed) == [(PUT_LOG, "the runtime does it")]
@@ -209,7 +203,7 @@ def test_an_allowed_permission_is_listed_with_its_reason() -> None:
     assert "logs:PutLogEvents: the runtime does it" in report.text(found)
 
 
-def test_a_reason_for_what_calls_have_used_fails() -> None:
+def test_a_reason_for_a_used_permission_is_an_error() -> None:
     found = report.report([PUT_LOG], [called(PUT_LOG)], LOGS)
     assert not found.ok
     assert "✗ unused_permissions_allowlist.yaml: * logs:* is used by calls" in report.text(found)
@@ -221,16 +215,16 @@ GET, QUERY, PUT = (
 QUERY_OF_ACCESS = permission("dynamodb:Query", "table", role="access")
 
 
-def test_what_one_role_leaves_out_of_a_right_another_one_uses() -> None:
+def test_a_permission_of_a_shared_right_is_used_if_one_role_uses_it() -> None:
     together = Allowlist(granted_together=[GrantedTogether("table", "one right")])
     found = report.report(
         [GET, QUERY, PUT, QUERY_OF_ACCESS], [called(GET), called(QUERY_OF_ACCESS)], together
     )
     assert list(found.allowed) == [(QUERY, "one right")]
-    assert list(found.unused) == [PUT]  # by nobody
+    assert list(found.unused) == [PUT]  # no role uses it
 
 
-def test_each_role_must_use_something_of_each_right_unless_it_is_said() -> None:
+def test_each_role_must_use_part_of_each_right_unless_excused() -> None:
     for each_role, unused in ((True, [QUERY_OF_ACCESS]), (False, [])):
         together = Allowlist(granted_together=[GrantedTogether("table", "one right", each_role)])
         found = report.report([QUERY, QUERY_OF_ACCESS], [called(QUERY)], together)

@@ -1,4 +1,7 @@
-"""A wrong setting is named before anything runs; `make reset` can only ever delete a folder made for a stack."""
+"""Invalid settings, which are reported before a command runs.
+
+`make reset` can only delete a folder made for a stack.
+"""
 
 import sys
 from pathlib import Path
@@ -22,8 +25,8 @@ def test_a_state_folder_that_could_hold_something_else_is_refused(
         stack_settings.from_environment()
 
 
-def test_an_empty_setting_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """make exports variables that nobody set as empty ones."""
+def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check this, because make exports unset variables as empty ones."""
     for name in ("API_PORT", "AWS_PORT"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("ATRIUM_STATE", ".local-nowhere")
@@ -37,7 +40,7 @@ def test_an_empty_setting_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_command_uses_the_ports_of_its_own_stack(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The shell's variables may be those of another checkout's stack."""
+    """Set the shell's variables to those of another checkout's stack."""
     (tmp_path / ".local").mkdir()
     running = Running(1, 18000, 18001, 1, "17", "none", False, "")
     monkeypatch.setattr(stack_settings, "ROOT", tmp_path)
@@ -45,11 +48,11 @@ def test_a_command_uses_the_ports_of_its_own_stack(
     monkeypatch.setenv("ATRIUM_STATE", "")
     monkeypatch.setenv("API_PORT", "17000")
     assert stack_settings.from_environment().api_port == 18000
-    assert stack_settings.asked().api_port == 17000  # what `make up` starts, or refuses
+    assert stack_settings.asked().api_port == 17000  # the ports that `make up` would use
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_named(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_reported(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PORT", port)
     with pytest.raises(SystemExit, match="AWS_PORT"):
         stack_settings.from_environment()
@@ -57,14 +60,14 @@ def test_a_port_that_is_none_is_named(port: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("name", ["API_PORT", "AWS_PORT", "ATRIUM_STATE"])
 def test_a_command_reads_its_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS_PORT begins like the variables of AWS's SDKs, which the commands delete."""
+    """Check AWS_PORT, which begins like the SDK's variables, and commands delete those."""
     monkeypatch.setattr(sys, "argv", ["tools.laptop", "status"])
     monkeypatch.setenv(name, "wrong")
     with pytest.raises(SystemExit, match=f"{name}='wrong'"):
         laptop.main()
 
 
-def test_the_port_outlives_the_settings_of_aws() -> None:
+def test_the_port_remains_when_aws_settings_are_deleted() -> None:
     environment = {"AWS_PORT": "17001", "AWS_PROFILE": "gone", "AWS_REGION": "eu-west-1"}
     forget_aws(environment)
     assert environment["AWS_PORT"] == "17001"

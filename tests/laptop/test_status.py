@@ -1,4 +1,4 @@
-"""`python -m tools.laptop status`, where nothing runs."""
+"""`python -m tools.laptop status` without a running stack."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_reader_that_has_had_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     told = subprocess.run(

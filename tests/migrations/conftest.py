@@ -1,4 +1,4 @@
-"""Databases to migrate: of the Postgres, PgBouncer and proxy's door that tests/pooling makes, with the roles made."""
+"""Databases for migrations, with the roles, on the Postgres, PgBouncer and proxy of tests/pooling."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ OURS = Path(__file__).resolve().parents[2] / "migrations"
 
 @pytest.fixture
 def database(fresh_database: str) -> str:  # noqa: F811  as pytest has it
-    """Its name; empty, with the roles made."""
+    """Return the name of an empty database with the roles."""
     roles.bootstrap()
     return fresh_database
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
-    """A folder of two migrations."""
+    """Return a folder with two migrations."""
     for number, name in (("0001", "first"), ("0002", "second")):
         (tmp_path / f"{number}_{name}.sql").write_text(f"CREATE TABLE {name} (n int);\n")
         (tmp_path / f"{number}_{name}.rollback.sql").write_text(f"DROP TABLE {name};\n")
@@ -35,5 +35,5 @@ def two(tmp_path: Path) -> Path:
 
 
 def ours() -> list[MigrationFile]:
-    """Whatever lies in migrations/."""
+    """Return the migrations of this repository."""
     return files.read(OURS)

@@ -1,4 +1,4 @@
-"""Lambda's Invoke as boto3 speaks it, before handlers of this process: what a deployed function answers, and how it fails."""
+"""A stub of Lambda's Invoke API over HTTP, for handlers in this process, including their failures."""
 
 import json
 import threading
@@ -13,7 +13,10 @@ Handler = Callable[[dict[str, Any]], Any]
 
 @contextmanager
 def door(handlers: Mapping[str, Handler]) -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
-    """Its URL, and what was invoked so far: (function, event). Only the alias `live` is there."""
+    """Serve the API. Yield its URL and the invocations: (function, event).
+
+    Only the alias `live` exists.
+    """
     invoked: list[tuple[str, dict[str, Any]]] = []
 
     class Invoke(BaseHTTPRequestHandler):
@@ -40,7 +43,7 @@ def door(handlers: Mapping[str, Handler]) -> Iterator[tuple[str, list[tuple[str,
             self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
-            """pytest shows what matters."""
+            """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Invoke) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

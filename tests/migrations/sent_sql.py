@@ -34,7 +34,10 @@ class Sent(msgspec.Struct):
 
 
 class RoundTrip(msgspec.Struct):
-    """`error` is the SQLSTATE, where Postgres refused it on purpose, as for an address that is taken."""
+    """A query with its result.
+
+    `error` is the SQLSTATE of an expected error, such as an address in use.
+    """
 
     statements: list[Sent]
     error: str | None = None
@@ -51,7 +54,11 @@ class SessionPinnedError(Exception):
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Conversation]:
-    """Raises SessionPinnedError at what pins a session, with its SQL and the line that sends it."""
+    """Record the SQL in this block.
+
+    Raise SessionPinnedError for a statement that pins a session, with its SQL and the line that
+    sends it.
+    """
     heard: Conversation = []
     execute = PipelinedConnection.execute
 
@@ -81,13 +88,13 @@ def _check(statements: Sequence[Statement]) -> None:
 
 
 def _sender() -> str:
-    """The line nearest to the connection that is not the connection's own."""
+    """Return the innermost line that is not in the module of the connection."""
     ours = [frame for frame in traceback.extract_stack() if Path(frame.filename) not in _CONNECTION]
     return f"{ours[-1].filename}:{ours[-1].lineno}"
 
 
 def send_again(conversation: Conversation) -> Conversation:
-    """As role app; with what is answered now."""
+    """Send the statements as the role app. Return today's answers."""
     heard: Conversation = []
     for batch in conversation:
         statements = [Statement(sent.sql, sent.parameters) for sent in batch.statements]
@@ -109,9 +116,10 @@ def texts(conversation: Conversation) -> list[list[str]]:
 def merged(
     known: list[Conversation], now: Conversation, *, only: bool = False
 ) -> list[Conversation]:
-    """Return the known conversations and last `now`, or the known one with the same SQL.
+    """Return the known conversations followed by new ones. A known one is kept if the SQL is the
+    same.
 
-    With `only`, drop the others.
+    With `only`, drop the known ones that were not sent now.
     """
     same = [each for each in known if texts(each) == texts(now)] or [now]
     return same if only else [*(each for each in known if each not in same), *same]
@@ -139,14 +147,14 @@ def _sent(statement: Statement, rows: Sequence[postgres.Row]) -> Sent:
 
 
 def _value(parameter: object) -> Any:
-    """As text goes over the wire anyway."""
+    """Return a value as text, as it is sent over the wire."""
     return (
         str(parameter) if isinstance(parameter, UUID | datetime) else msgspec.to_builtins(parameter)
     )
 
 
 def _answer(value: object) -> Any:
-    """Return a value as it is compared: times are of the run, also within JSON."""
+    """Return a value for comparison, with the times of this run replaced, also inside JSON."""
     match value:
         case datetime():
             return SOME_TIME

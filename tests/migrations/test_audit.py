@@ -1,4 +1,6 @@
-"""The audit trail as the database keeps it: append-only for the services, and a chain that shows every other change."""
+"""The audit trail in the database: append-only for services, with a hash chain that reveals other
+changes.
+"""
 
 # ruff: noqa: S608 - our own constants
 
@@ -26,7 +28,7 @@ INSERT INTO audit_events (id, uid, actor, action, changes) VALUES ($1::uuid, $2:
 
 @pytest.fixture
 def trail(database: str) -> Callable[..., Any]:
-    """A trail with three events about each of two users and two about none. Statements run as its owner."""
+    """Return an audit trail with eight events, for three subjects. Statements run as its owner."""
     migrations.apply(proxy_uri("migrator"), folder=OURS)
     for number in range(3):
         for uid in (ADA, GRACE, None)[: 2 if number == 2 else 3]:
@@ -57,7 +59,7 @@ def test_an_untouched_trail_verifies(
 ) -> None:
     assert audit.verify(proxy_uri("readonly"), audit.Link())["events"] == 8
     assert faults() == []
-    for name in ("PAGE", "AT_ONCE"):  # several pages, and several invocations
+    for name in ("PAGE", "AT_ONCE"):  # so that several pages and invocations are needed
         monkeypatch.setattr(audit, name, 2)
         assert faults() == []
     add(ADA, "action.3")
@@ -110,15 +112,15 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("sql", "found"), CHANGES.values(), ids=CHANGES)
-def test_a_change_of_the_trail_is_found(
+def test_a_change_of_the_audit_trail_is_detected(
     trail: Callable[..., Any], sql: str, found: list[str]
 ) -> None:
     trail(sql)
     assert faults() == found
 
 
-def test_a_new_chain_has_other_heads(trail: Callable[..., Any]) -> None:
-    """Who owns the tables can write all of it anew; the digest of the heads is what they cannot keep."""
+def test_a_rewritten_chain_has_other_heads(trail: Callable[..., Any]) -> None:
+    """Rewrite everything as the owner of the tables can; only the digest of the heads differs."""
     heads = audit.verify(proxy_uri("readonly"), audit.Link())["heads"]
     assert audit.verify(proxy_uri("readonly"), audit.Link())["heads"] == heads
     trail("WITH gone AS (DELETE FROM audit_chains) DELETE FROM audit_events")
@@ -143,13 +145,13 @@ def test_a_new_chain_has_other_heads(trail: Callable[..., Any]) -> None:
         "CREATE OR REPLACE FUNCTION audit_text(event audit_events) RETURNS text LANGUAGE sql AS $$ SELECT '' $$",
     ],
 )  # fmt: skip
-def test_the_services_can_only_add_to_the_trail(trail: Callable[..., Any], sql: str) -> None:
+def test_services_can_only_append_to_the_audit_trail(trail: Callable[..., Any], sql: str) -> None:
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
         postgres.query(sql, user="app")
     assert faults() == []
 
 
-def test_a_service_cannot_choose_its_place_in_the_chain(trail: Callable[..., Any]) -> None:
+def test_a_service_cannot_choose_its_position_in_the_chain(trail: Callable[..., Any]) -> None:
     forged = "INSERT INTO audit_events (id, uid, actor, action, position, hash) VALUES (gen_random_uuid(), $1::uuid, '', '', 1, '')"
     postgres.query(forged, ADA)
     assert trail(f"SELECT count(*) FROM audit_events WHERE uid = '{ADA}' AND position = 4") == [
@@ -158,7 +160,7 @@ def test_a_service_cannot_choose_its_place_in_the_chain(trail: Callable[..., Any
     assert faults() == []
 
 
-def test_events_of_an_earlier_release_stay_outside(database: str) -> None:
+def test_events_of_an_earlier_release_are_not_in_the_chain(database: str) -> None:
     migrations.apply(proxy_uri("migrator"), "0007", OURS)
     add(ADA, "action.before")
     migrations.apply(proxy_uri("migrator"), folder=OURS)

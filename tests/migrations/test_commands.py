@@ -1,4 +1,4 @@
-"""The make targets: refused before anything runs, and run on an environment of AWS, through boto3's Invoke or a tunnel."""
+"""The make targets of migrations: refusals, and runs on AWS through boto3's Invoke or a tunnel."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ SECRETS = {"migrator": "arn:migrator", "readonly": "arn:readonly"}
 
 @dataclass
 class Secrets:
-    """As much of Secrets Manager as a tunnel needs: one password for everybody."""
+    """A stub of Secrets Manager with one password for everybody."""
 
     password: str = PASSWORD
     asked: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def invoked(
     database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """An environment `prod` whose functions are here; what was invoked on them."""
+    """Serve an environment `prod` whose functions are in this process. Yield their invocations."""
 
     def deployed(event: dict[str, Any]) -> Any:
         if event["action"] == "bootstrap":
@@ -126,27 +126,28 @@ def invoked(
         ),
     ],
 )
-def test_a_wrong_value_is_named_before_anything_runs(
+def test_an_invalid_value_is_reported_before_anything_runs(
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     arguments: list[str],
     said: str,
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # no terraform could be asked
+    # terraform is not on PATH, so it cannot have been called
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("STAGE", "")
     ran = command(*arguments)
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith(said)
 
 
-def test_the_laptops_environment_wants_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_environment_needs_a_running_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATRIUM_STATE", ".local-never-started")
     with pytest.raises(EnvironmentUnavailableError, match="`make up` starts one"):
         environment("local")
 
 
-def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
+def test_a_new_environment_gets_roles_passwords_and_every_migration(
     command: Command, invoked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     ran = command("apply", "--env", "prod", "--format", "json")
@@ -165,7 +166,7 @@ def test_a_fresh_environment_gets_roles_passwords_and_every_migration(
     assert command("apply", "--env", "prod").out == "prod: nothing to apply.\n"
 
 
-def test_prod_goes_back_only_by_its_name(
+def test_a_downgrade_of_prod_needs_its_name(
     command: Command, invoked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     command("apply", "--env", "prod")
@@ -178,7 +179,7 @@ def test_prod_goes_back_only_by_its_name(
     assert ran.json == {"environment": "prod", "taken_back": NAMES[-1:]}
 
 
-def test_the_error_of_the_function_is_printed_with_the_remedy(
+def test_an_error_of_the_function_is_printed_with_its_remedy(
     command: Command, invoked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command("apply", "--env", "prod")
@@ -193,7 +194,7 @@ def test_the_error_of_the_function_is_printed_with_the_remedy(
     )
 
 
-def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_passwords(
+def test_a_tunnel_runs_the_same_actions_with_the_passwords_of_the_roles(
     database: str, database_server: Postgres, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     for user in ("migrator", "readonly"):
@@ -203,7 +204,7 @@ def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_pass
         "database_name": database,
         "region": "eu-central-1",
     }
-    # Settings make it a local environment: the laptop's Postgres has no TLS.
+    # These settings make it a local environment, because the laptop's Postgres has no TLS.
     tunnelled = Tunnelled("dev", outputs | {"database_user_secrets": SECRETS}, Settings(OURS))
     monkeypatch.setattr(migrate, "environment", lambda name: tunnelled)
     through = ("--env", "dev", "--tunnel", str(database_server.port), "--format", "json")
@@ -212,7 +213,7 @@ def test_a_tunnel_leads_the_same_actions_to_the_database_with_the_roles_own_pass
     assert tunnelled.secrets.asked == ["arn:migrator", "arn:readonly"]
 
 
-def test_a_tunnel_to_aws_is_encrypted_and_verified_where_the_authorities_are_at_hand(
+def test_a_tunnel_to_aws_needs_tls_with_a_verified_certificate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     outputs = {
@@ -234,7 +235,7 @@ def test_a_tunnel_to_aws_is_encrypted_and_verified_where_the_authorities_are_at_
     )
 
 
-def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:
+def test_a_new_migration_gets_the_next_number_and_a_downgrade_file(two: Path) -> None:
     made = create("add_phone", two)
     assert [path.name for path in made] == ["0003_add_phone.sql", "0003_add_phone.rollback.sql"]
     assert new_migration.names(two) == ["0001_first", "0002_second", "0003_add_phone"]
@@ -247,7 +248,7 @@ def test_a_new_migration_gets_the_next_number_and_a_way_back(two: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["", "Add_phone", "0003_add", "add-phone", "add__phone", "../x", "a" * 81]
 )
-def test_a_name_that_will_not_do_writes_nothing(two: Path, name: str) -> None:
+def test_an_invalid_name_writes_nothing(two: Path, name: str) -> None:
     with pytest.raises(RefusedError, match=r"make migration NAME=add_phone_to_users"):
         create(name, two)
     assert new_migration.names(two) == ["0001_first", "0002_second"]

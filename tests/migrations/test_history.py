@@ -1,4 +1,4 @@
-"""What a database says of its migrations, beside the files of a build: asked without writing, by whoever may read."""
+"""The history of migrations in a database, compared with the files of a build, read-only."""
 
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ def apply(folder: Path) -> dict[str, Any]:
 
 
 def end_sessions(server: Postgres, database: str) -> None:
-    """End the pooled sessions, so that the next ones have the database's new settings.
+    """End the pooled sessions, so that new ones have the database's new settings.
 
-    Wait for each: PgBouncer refuses a sign-in with "bouncer config error" whose query it gave to a session that ends.
+    Wait for each: PgBouncer refuses a sign-in with "bouncer config error" while its query is in an
+    ending session.
     """
     ended = as_superuser(
         server,
@@ -47,9 +48,7 @@ def test_status_of_an_empty_database_writes_nothing(
     assert postgres.query(relations, user="migrator") == []
 
 
-def test_status_of_a_migrated_database_works_where_nothing_can_be_written(
-    database: str, database_server: Postgres
-) -> None:
+def test_status_works_on_a_read_only_database(database: str, database_server: Postgres) -> None:
     migrations.apply(proxy_uri("migrator"), folder=OURS)
     as_superuser(
         database_server, f"ALTER DATABASE {database} SET default_transaction_read_only = on"
@@ -68,7 +67,7 @@ def test_status_of_a_migrated_database_works_where_nothing_can_be_written(
         postgres.query("DELETE FROM _yoyo_migration", user="migrator")
 
 
-def test_an_applied_migration_that_was_edited_is_named_with_both_hashes_and_stops_the_next(
+def test_an_edited_migration_is_named_with_both_hashes_and_stops_the_next(
     database: str, two: Path
 ) -> None:
     apply(two)
@@ -95,7 +94,7 @@ def test_an_applied_migration_that_was_edited_is_named_with_both_hashes_and_stop
     assert migrations.apply(proxy_uri("migrator"), folder=two)["applied"] == ["0003_third"]
 
 
-def test_an_edited_migration_may_be_taken_back_and_applied_anew(database: str, two: Path) -> None:
+def test_an_edited_migration_can_be_downgraded_and_applied_again(database: str, two: Path) -> None:
     apply(two)
     (two / "0002_second.sql").write_text("CREATE TABLE second (n bigint);\n")
     migrations.down(proxy_uri("migrator"), folder=two)
@@ -103,14 +102,18 @@ def test_an_edited_migration_may_be_taken_back_and_applied_anew(database: str, t
     assert status(two)["edited"] == []
 
 
-def test_line_ends_are_no_edit(database: str, two: Path) -> None:
+def test_changed_line_ends_are_not_an_edit(database: str, two: Path) -> None:
     apply(two)
     (two / "0001_first.sql").write_bytes(b"CREATE TABLE first (n int);\r\n")
     assert status(two)["edited"] == []
 
 
-def test_an_older_build_runs_nothing_and_reports_what_it_lacks(database: str, two: Path) -> None:
-    """As when a release is taken back: the schema stays ahead, which expand and contract allow."""
+def test_an_older_build_runs_nothing_and_names_the_migrations_it_lacks(
+    database: str, two: Path
+) -> None:
+    """Check the situation after a rollback: the schema stays ahead, which expand and contract
+    allows.
+    """
     apply(two)
     for file in two.glob("0002*"):
         file.unlink()
@@ -130,9 +133,8 @@ def test_a_build_of_another_branch_is_refused(database: str, two: Path) -> None:
         migrations.apply(proxy_uri("migrator"), folder=two)
 
 
-def test_a_migration_behind_the_newest_is_refused_for_others_would_get_another_order(
-    database: str, two: Path
-) -> None:
+def test_a_migration_numbered_before_the_newest_is_refused(database: str, two: Path) -> None:
+    """Check this, because other databases would apply them in another order."""
     apply(two)
     (two / "0001_later.sql").write_text("CREATE TABLE later (n int);")
     assert status(two)["late"] == ["0001_later"]

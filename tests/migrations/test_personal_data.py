@@ -1,4 +1,4 @@
-"""Every column of the migrated schema is declared in a personal-data.yaml, and every declared column exists."""
+"""Personal data in the migrated schema: each column is declared, and each declared column exists."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_every_column_is_declared_and_exists(database: str, database_server: Pos
     assert {name: record.names for name, record in declared.items()} == found
 
 
-def test_a_new_column_and_a_new_table_are_found(
+def test_an_undeclared_column_and_table_are_reported(
     database: str, database_server: Postgres, tmp_path: Path
 ) -> None:
     for file in OURS.glob("*.sql"):

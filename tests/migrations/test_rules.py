@@ -1,4 +1,8 @@
-"""What could happen by half is refused before anything runs, by file, line and word; what may stand there is not."""
+"""The rules of `make migrate`: statements that could be applied partially are refused with file and
+line.
+
+Harmless look-alikes are accepted.
+"""
 
 from pathlib import Path
 
@@ -87,17 +91,17 @@ def test_a_statement_that_could_apply_partially_is_named_with_its_line(
 
 
 @pytest.mark.parametrize("sql", ACCEPTED, ids=lambda value: str(value)[:40])
-def test_a_harmless_look_alike_passes(tmp_path: Path, sql: str) -> None:
+def test_a_harmless_look_alike_is_accepted(tmp_path: Path, sql: str) -> None:
     assert problems(tmp_path, sql) == []
 
 
-def test_our_own_migrations_pass_both_ways() -> None:
+def test_our_own_migrations_follow_the_rules_in_both_directions() -> None:
     rules.require(
         [pair for file in ours() for pair in ((file.path, file.path), (file.rollback, file.path))]
     )
 
 
-def test_another_encoding_is_named(tmp_path: Path) -> None:
+def test_another_encoding_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "0001_first.sql"
     path.write_bytes("-- größe\nSELECT 1;".encode("latin-1"))
     assert "0001_first.sql: it is not UTF-8" in next(rules.problems(path, path))
@@ -110,7 +114,7 @@ def test_nothing_runs_when_a_later_file_is_refused(database: str, two: Path) -> 
     assert not exists("first")
 
 
-def test_nothing_is_taken_back_when_a_way_back_is_refused(database: str, two: Path) -> None:
+def test_nothing_is_downgraded_when_a_downgrade_file_is_refused(database: str, two: Path) -> None:
     let_readers_in()
     apply(two)
     (two / "0001_first.rollback.sql").write_text("SET search_path = a; DROP TABLE first;")
@@ -122,9 +126,7 @@ def test_nothing_is_taken_back_when_a_way_back_is_refused(database: str, two: Pa
     assert migrations.status(proxy_uri("readonly"), two)["pending"] == []
 
 
-def test_a_failure_tells_the_detail_and_what_is_in_the_database_now(
-    database: str, two: Path
-) -> None:
+def test_a_failure_reports_details_and_the_state_of_the_database(database: str, two: Path) -> None:
     (two / "0002_second.sql").write_text(
         "CREATE TABLE second (n int PRIMARY KEY); INSERT INTO second VALUES (1), (1);"
     )

@@ -1,4 +1,4 @@
-"""The AWS commands of our runbooks exist, with those options: nobody should find a typo while the database is gone."""
+"""AWS commands in our runbooks: each command and option exists, so an outage reveals no typos."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ OF_THE_CLI = {"query", "output", "region", "cli_binary_format"}
 
 
 def commands() -> list[tuple[str, str]]:
-    """(runbook, command), from the prompt or the `for`, `$(…)` and `&&` it stands in."""
+    """Yield (runbook, command) for each AWS command, also inside `for`, `$(…)` and `&&`."""
     found = []
     for file in sorted(RUNBOOKS.glob("*.md")):
         text = file.read_text()
@@ -26,7 +26,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("runbook", "command"), commands())
-def test_the_command_and_its_options_are_the_services_own(runbook: str, command: str) -> None:
+def test_each_command_and_its_options_exist_in_the_service(runbook: str, command: str) -> None:
     _, service, operation, *rest = shlex.split(command.replace("$(", "").replace(")", ""))
     model = botocore.session.get_session().get_service_model(service)
     if operation == "wait":
@@ -47,5 +47,5 @@ def test_the_command_and_its_options_are_the_services_own(runbook: str, command:
     assert unknown == set(), command
 
 
-def test_the_commands_are_found_in_the_text() -> None:
+def test_commands_in_every_position_are_tested() -> None:
     assert len(commands()) >= 14

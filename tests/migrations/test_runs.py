@@ -1,4 +1,4 @@
-"""What a run leaves behind: when it goes well, when Postgres refuses a migration, when two run, and when one is killed."""
+"""Runs of migrations: success, errors in Postgres, concurrent runs, and kills."""
 
 import hashlib
 import os
@@ -51,11 +51,13 @@ def exists(table: str) -> bool:
 
 
 def let_readers_in() -> None:
-    """What our first migration does; the small ones here do not."""
+    """Grant read access, as our first migration does but the small ones here do not."""
     postgres.query("GRANT USAGE ON SCHEMA public TO readonly", user="migrator")
 
 
-def test_up_to_a_number_then_the_rest_then_back_a_step_at_a_time(database: str, two: Path) -> None:
+def test_migrations_run_to_a_number_then_to_the_end_then_back_step_by_step(
+    database: str, two: Path
+) -> None:
     let_readers_in()
     assert apply(two, "0001") == {"applied": ["0001_first"], "pending": ["0002_second"]}
     assert migrations.plan(proxy_uri("readonly"), folder=two) == {
@@ -78,14 +80,14 @@ def test_up_to_a_number_then_the_rest_then_back_a_step_at_a_time(database: str, 
         ("0001", "to: 0001_first is already applied"),
     ],
 )
-def test_a_wrong_target_runs_nothing(database: str, two: Path, to: str, message: str) -> None:
+def test_an_unknown_target_runs_nothing(database: str, two: Path, to: str, message: str) -> None:
     apply(two, "0001")
     with pytest.raises(ValueError, match=message):
         apply(two, to)
     assert not exists("second")
 
 
-def test_more_steps_than_there_are_or_no_way_back_takes_nothing_back(
+def test_too_many_steps_or_a_missing_downgrade_file_downgrade_nothing(
     database: str, two: Path
 ) -> None:
     apply(two)
@@ -100,14 +102,14 @@ def test_more_steps_than_there_are_or_no_way_back_takes_nothing_back(
     assert exists("second")
 
 
-def test_a_file_without_sql_is_named_before_anything_runs(database: str, two: Path) -> None:
+def test_an_empty_file_is_reported_before_anything_runs(database: str, two: Path) -> None:
     (two / "0002_second.sql").write_text("-- to be written\n;\n/* soon */")
     with pytest.raises(HistoryError, match=r"0002_second\.sql has no SQL yet"):
         apply(two)
     assert not exists("first")
 
 
-def test_a_failing_migration_is_undone_whole_named_and_can_be_mended(
+def test_a_failing_migration_is_rolled_back_reported_and_can_be_corrected(
     database: str, two: Path
 ) -> None:
     let_readers_in()
@@ -122,8 +124,10 @@ def test_a_failing_migration_is_undone_whole_named_and_can_be_mended(
     assert apply(two)["applied"] == ["0002_second"]
 
 
-def test_a_migration_and_its_mark_are_one_transaction(database: str, two: Path) -> None:
-    """yoyo uses two connections: if marking fails there, the next apply says «already exists» for ever."""
+def test_a_migration_and_its_record_are_one_transaction(database: str, two: Path) -> None:
+    """Check this, because yoyo uses two connections: after a failure between them, each later apply
+    says "already exists".
+    """
     apply(two, "0001")
     mark = hashlib.sha256(b"0002_second").hexdigest()
     (two / "0002_second.sql").write_text(
@@ -143,9 +147,7 @@ def test_a_migration_without_transaction_works(database: str, two: Path) -> None
     assert postgres.query(valid, user="migrator") == [(True,)]
 
 
-def test_function_bodies_and_percent_signs_arrive_as_they_are_written(
-    database: str, two: Path
-) -> None:
+def test_function_bodies_and_percent_signs_are_sent_unchanged(database: str, two: Path) -> None:
     (two / "0003_function.sql").write_text(
         "CREATE FUNCTION greeting(name text) RETURNS text LANGUAGE plpgsql AS $$\n"
         "BEGIN\n  RETURN format('%s; 100%% :warm', name);\nEND\n$$;\n"
@@ -157,13 +159,11 @@ def test_function_bodies_and_percent_signs_arrive_as_they_are_written(
 def test_the_backend_is_one_of_yoyos_schemes(database: str) -> None:
     with open_backend(proxy_uri("migrator")) as backend:
         assert type(backend) is Backend
-    with yoyo.get_backend(
-        proxy_uri("migrator")
-    ) as found:  # as any other tool of yoyo's asks for it
+    with yoyo.get_backend(proxy_uri("migrator")) as found:  # as other tools of yoyo request it
         assert type(found) is Backend
 
 
-def test_two_at_once_apply_everything_once(database: str, two: Path) -> None:
+def test_two_concurrent_runs_apply_everything_once(database: str, two: Path) -> None:
     answers: list[Any] = []
     both = [
         threading.Thread(target=lambda: answers.append(apply(two)["applied"])) for _ in range(2)
@@ -175,7 +175,7 @@ def test_two_at_once_apply_everything_once(database: str, two: Path) -> None:
     assert sorted(answers) == [[], ["0001_first", "0002_second"]]
 
 
-def test_a_second_run_is_refused_with_the_time_since_when_the_lock_is_held(
+def test_a_concurrent_run_is_refused_with_the_start_time_of_the_lock(
     database: str, two: Path, database_server: Postgres
 ) -> None:
     limit(database_server, database, "lock_timeout", "200ms")
@@ -188,7 +188,7 @@ def test_a_second_run_is_refused_with_the_time_since_when_the_lock_is_held(
     assert apply(two)["pending"] == []
 
 
-def test_the_lock_outlives_a_long_statement_though_postgres_ends_idle_transactions(
+def test_a_long_statement_does_not_lose_the_lock_to_the_idle_timeout(
     database: str, two: Path, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_lock, "BEAT", 0.1)
@@ -206,10 +206,10 @@ def limit(server: Postgres, database: str, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("transactional", ["true", "false"])
-def test_after_a_killed_runner_the_next_one_works_at_once(
+def test_a_run_after_a_killed_one_works_at_once(
     database: str, two: Path, database_server: Postgres, transactional: str
 ) -> None:
-    """SIGKILL during a statement has the effect of an out-of-memory kill or a power failure."""
+    """Kill during a statement with SIGKILL, as an out-of-memory kill or a power failure would."""
     second = two / "0002_second.sql"
     second.write_text(
         f"-- transactional: {transactional}\nCREATE TABLE second (n int); SELECT pg_sleep(600);"
@@ -221,7 +221,7 @@ def test_after_a_killed_runner_the_next_one_works_at_once(
 
     second.write_text(
         "DROP TABLE IF EXISTS second; CREATE TABLE second (n int);"
-    )  # what has no transaction is repeatable
+    )  # a migration without a transaction can be repeated
     assert apply(two)["applied"] == ["0002_second"]
     assert exists("first")
 

@@ -1,4 +1,6 @@
-"""Every migration in migrations/: there and back leaves nothing, and there again gives the same schema."""
+"""Migrations of this repository: a downgrade leaves nothing, and a new upgrade gives the same
+schema.
+"""
 
 import os
 import re
@@ -16,7 +18,9 @@ from tests.migrations.conftest import OURS, ours
 
 
 def dump(server: Postgres, database: str) -> str:
-    """All that pg_dump knows, of the database itself too: tables, defaults, constraints, indexes, functions, grants, owners."""
+    """Return everything that pg_dump shows: tables, defaults, constraints, indexes, functions,
+    grants, owners.
+    """
     options = ["--schema-only", "--create", "--exclude-table=_yoyo*", "--exclude-table=yoyo_lock"]
     where = [
         f"--host={server.socket_dir}",
@@ -33,7 +37,7 @@ def dump(server: Postgres, database: str) -> str:
         group=unprivileged_group(),
         extra_groups=[] if os.geteuid() == 0 else None,
     )
-    # \restrict carries a random word, new in each dump.
+    # \restrict has a random word, a new one in each dump.
     return "\n".join(
         line
         for line in done.stdout.splitlines()
@@ -59,7 +63,9 @@ def test_up_down_up_gives_the_same_schema_after_every_migration(
         )
 
 
-def test_all_of_them_back_and_there_again(database: str, database_server: Postgres) -> None:
+def test_all_migrations_down_and_up_again_give_the_same_schema(
+    database: str, database_server: Postgres
+) -> None:
     migrations.apply(proxy_uri("migrator"), folder=OURS)
     full = dump(database_server, database)
     migrations.down(proxy_uri("migrator"), len(ours()), OURS)
@@ -80,8 +86,10 @@ def test_all_of_them_back_and_there_again(database: str, database_server: Postgr
         "ALTER TABLE first ENABLE ROW LEVEL SECURITY",
     ],
 )
-def test_the_dump_shows(database: str, two: Path, database_server: Postgres, change: str) -> None:
-    """What a way back may forget."""
+def test_the_dump_shows_each_kind_of_object(
+    database: str, two: Path, database_server: Postgres, change: str
+) -> None:
+    """Check what a downgrade file may forget."""
     (two / "0003_more.sql").write_text(f"{change};")
     migrations.apply(proxy_uri("migrator"), "0002", two)
     before = dump(database_server, database)
@@ -89,7 +97,7 @@ def test_the_dump_shows(database: str, two: Path, database_server: Postgres, cha
     assert dump(database_server, database) != before
 
 
-def test_numbers_are_given_once_and_every_migration_has_a_way_back() -> None:
+def test_numbers_are_unique_and_every_migration_has_a_downgrade_file() -> None:
     numbers = [file.number for file in ours()]
     assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)], (
         "rename the newer one to the next free number"
@@ -97,8 +105,8 @@ def test_numbers_are_given_once_and_every_migration_has_a_way_back() -> None:
     assert [file.id for file in ours() if not holds_sql(file.rollback)] == []
 
 
-def test_what_has_no_transaction_can_be_repeated() -> None:
-    """Killed half-way it is run again from its beginning, so it first removes what the last attempt left."""
+def test_a_migration_without_a_transaction_can_be_repeated() -> None:
+    """Check that it first removes the remains of a killed attempt."""
     for file in ours():
         lines = file.path.read_text().splitlines()
         if "-- transactional: false" in lines:

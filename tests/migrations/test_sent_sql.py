@@ -1,4 +1,8 @@
-"""The previous release's services on the new schema, and every one since that may still run (expand, then contract)."""
+"""Compatibility of older releases: their recorded SQL runs on the newest schema with the same
+answers.
+
+Releases that may still run are covered (expand, then contract).
+"""
 
 import importlib
 import os
@@ -20,7 +24,7 @@ RECORD = os.environ.get("RECORD_SQL", "")
 
 
 def services() -> list[str]:
-    """Those that speak to Postgres as `app`."""
+    """Return the services that use Postgres as `app`."""
     declared = {
         file.parent.name: yaml.safe_load(file.read_text())
         for file in sent_sql.FUNCTIONS.glob("*/function.yaml")
@@ -48,7 +52,7 @@ def migrated(database: str) -> str:
 
 
 @pytest.mark.parametrize("service", services())
-def test_the_ledger_has_what_each_service_sends_now(
+def test_the_ledger_has_the_sql_that_each_service_sends_now(
     migrated: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = scenario(service).run
@@ -63,8 +67,8 @@ def test_the_ledger_has_what_each_service_sends_now(
     )
 
 
-def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
-    """Identifiers are random, so recording a known conversation again would only change the file."""
+def test_recording_adds_new_conversations_and_keeps_known_ones() -> None:
+    """Check this, because random identifiers would otherwise change the file each time."""
     old, known, again = (
         [RoundTrip([Sent(sql, {"uid": uid}, [])])] for sql, uid in (("a", 1), ("b", 2), ("b", 3))
     )
@@ -73,10 +77,12 @@ def test_recording_adds_what_is_new_and_leaves_what_is_known() -> None:
     assert sent_sql.merged([old, known], again, only=True) == [known]
 
 
-def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(
+def test_a_statement_that_pins_a_session_is_reported_with_its_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """For every statement of every service by the test above; on the wire, of the whole stack: tests/iam/test_pinning.py."""
+    """Check the report; the test above finds such statements in every service, and
+    tests/iam/test_pinning.py on the whole stack.
+    """
     sql = "SELECT set_config('a.b', 'c', false)"
     with sent_sql.recorded(monkeypatch), pytest.raises(sent_sql.SessionPinnedError) as told:
         PipelinedConnection.__new__(PipelinedConnection).execute([Statement(sql)])
@@ -94,7 +100,7 @@ def test_a_statement_that_pins_a_session_is_told_with_the_line_that_sends_it(
         for number, conversation in enumerate(conversations)
     ],
 )
-def test_what_a_release_sent_is_answered_the_same_on_the_newest_schema(
+def test_recorded_sql_gets_the_same_answers_on_the_newest_schema(
     migrated: str, conversation: Conversation
 ) -> None:
     assert sent_sql.send_again(conversation) == conversation
@@ -113,7 +119,7 @@ def test_what_a_release_sent_is_answered_the_same_on_the_newest_schema(
         ("REVOKE INSERT ON audit_events FROM app", False),
     ],
 )
-def test_what_expands_is_let_through_and_what_breaks_the_running_release_is_found(
+def test_an_expanding_change_is_accepted_and_a_breaking_one_is_detected(
     migrated: str, tmp_path: Path, change: str, lives: bool
 ) -> None:
     for file in OURS.glob("*.sql"):

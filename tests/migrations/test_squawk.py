@@ -1,4 +1,4 @@
-"""squawk finds nothing in our migrations; where it is told to be silent, a comment above says why."""
+"""squawk's findings in our migrations: none, and each exception has a reason in a comment above."""
 
 import subprocess
 from pathlib import Path
@@ -16,7 +16,7 @@ def squawk(path: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("file", [pytest.param(file, id=file.id) for file in ours()])
-def test_nothing_is_found(file: MigrationFile) -> None:
+def test_squawk_finds_nothing(file: MigrationFile) -> None:
     done = squawk(file.path)
     assert done.returncode == 0, done.stdout
 
@@ -35,7 +35,7 @@ def test_nothing_is_found(file: MigrationFile) -> None:
         ("constraint-missing-not-valid", "ALTER TABLE users ADD CONSTRAINT c CHECK (version > 0);"),
     ],
 )
-def test_our_configuration_finds(tmp_path: Path, rule: str, sql: str) -> None:
+def test_our_configuration_reports_a_finding(tmp_path: Path, rule: str, sql: str) -> None:
     path = tmp_path / "0002_next.sql"
     path.write_text(sql + "\n")
     done = squawk(path)
@@ -43,7 +43,7 @@ def test_our_configuration_finds(tmp_path: Path, rule: str, sql: str) -> None:
     assert rule in done.stdout
 
 
-def test_an_index_built_beside_the_traffic_is_fine_outside_a_transaction(tmp_path: Path) -> None:
+def test_an_index_built_concurrently_is_accepted_outside_a_transaction(tmp_path: Path) -> None:
     path = tmp_path / "0002_next.sql"
     path.write_text(
         "-- transactional: false\nDROP INDEX CONCURRENTLY IF EXISTS i;\n"
@@ -64,7 +64,7 @@ def test_every_exception_in_a_file_has_its_reason_above() -> None:
                 )
 
 
-def test_make_migrate_finds_the_same_before_it_runs_anything(tmp_path: Path) -> None:
+def test_make_migrate_runs_squawk_before_anything_else(tmp_path: Path) -> None:
     migration_lint.require()
     (tmp_path / "0001_first.sql").write_text("CREATE TABLE IF NOT EXISTS first (n bigint);\n")
     (tmp_path / "0002_next.sql").write_text("ALTER TABLE first DROP COLUMN n;\n")

@@ -1,6 +1,6 @@
-"""Migrations on a database with data, while people read and change their records.
+"""Migrations on a database with data, while users read and change their records.
 
-The bound: nobody waits a second for a lock of a migration's, and no request fails.
+Limits: no request waits a second for a lock of a migration, and none fails.
 """
 
 import json
@@ -25,7 +25,7 @@ LONGEST_WAIT = 1.0
 """Seconds that a request may wait for a lock: half of app's `lock_timeout`, after which it would fail."""
 PEOPLE = 20_000
 CLIENTS = 2
-FIRST = "0001_users"  # makes the tables that the traffic is about
+FIRST = "0001_users"  # creates the tables that the traffic uses
 DATA = f"""
 WITH people AS (
     INSERT INTO users (uid, email, locale) SELECT gen_random_uuid(), 'p' || n || '@example.com', 'en' FROM generate_series(1, {PEOPLE}) n
@@ -56,7 +56,9 @@ def peopled(database: str, database_server: Postgres) -> str:
     return database
 
 
-def test_each_of_ours_keeps_within_the_bound(peopled: str, database_server: Postgres) -> None:
+def test_each_of_our_migrations_keeps_within_the_limits(
+    peopled: str, database_server: Postgres
+) -> None:
     waits: dict[str, float] = {}
     with traffic(database_server, peopled) as people:
         for file in ours():
@@ -81,7 +83,7 @@ def test_each_of_ours_keeps_within_the_bound(peopled: str, database_server: Post
         ),
     ],
 )
-def test_what_the_runbook_recommends_keeps_within_it(
+def test_the_runbooks_recommendations_keep_within_the_limits(
     peopled: str, database_server: Postgres, tmp_path: Path, name: str, sql: str
 ) -> None:
     folder = followed_by(tmp_path, name, sql)
@@ -90,7 +92,7 @@ def test_what_the_runbook_recommends_keeps_within_it(
     assert (people.failed, wait < LONGEST_WAIT) == ([], True)
 
 
-def test_a_migration_that_locks_for_longer_is_found(
+def test_a_migration_with_a_longer_lock_is_detected(
     peopled: str, database_server: Postgres, tmp_path: Path
 ) -> None:
     folder = followed_by(tmp_path, "slow", "LOCK TABLE users; SELECT pg_sleep(3);")
@@ -99,14 +101,14 @@ def test_a_migration_that_locks_for_longer_is_found(
 
 
 def followed_by(folder: Path, name: str, sql: str) -> Path:
-    """The first of ours and a next one."""
+    """Return a folder with our first migration and the given one."""
     (folder / f"{FIRST}.sql").write_text((OURS / f"{FIRST}.sql").read_text())
     (folder / f"0002_{name}.sql").write_text(sql)
     return folder
 
 
 def longest_wait(server: Postgres, database: str, folder: Path, to: str | None = None) -> float:
-    """Seconds that anybody's request waited for a lock while the migration was applied."""
+    """Apply the migration. Return the longest time in seconds that a request waited for a lock."""
     failures: list[Exception] = []
 
     def apply() -> None:
@@ -128,7 +130,7 @@ def longest_wait(server: Postgres, database: str, folder: Path, to: str | None =
 
 @contextmanager
 def traffic(server: Postgres, database: str) -> Iterator[Traffic]:
-    """What it says is known after the block."""
+    """Run the traffic during the block. Its result is available after the block."""
     with inside(server, database) as connection:
         uids = [str(uid) for (uid,) in connection.run("SELECT uid FROM users LIMIT 200")]
     environment = os.environ | {

@@ -1,8 +1,9 @@
-"""Reads and changes of many people's records, until stdin closes; then prints JSON about them.
+"""Reads and changes of many users' records until stdin closes; then a report in JSON.
 
 `python -m tests.migrations.traffic <uid> <uid> …`, with the environment of a function that uses
-Postgres. The statements have the form of `users` and the columns of the first migration: in a
-deploy, migrations meet the code of the release before, which knows none of their columns.
+Postgres. The statements have the form of those in `users`, with the columns of the first migration.
+During a deploy, migrations run while the previous release serves, which knows none of their
+columns.
 """
 
 import json

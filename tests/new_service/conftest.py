@@ -1,6 +1,6 @@
 """A copy of this checkout in which `make new-service NAME=zeppelins` has run.
 
-The name is one that nobody has: a service called parcels may be here already, from the README.
+No real service has this name; one called parcels may exist from the README's example.
 """
 
 import os
@@ -21,14 +21,14 @@ from tools.bootstrap import RUNTIME
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-# The environment is this checkout's: another one would cost half a minute.
+# The copy uses this checkout's environment; another one would take half a minute.
 MAKE = ("make", "--silent", "-o", "environment", f"PYTHON={sys.executable}")
 STATE = ".local-zeppelins"
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """With the builds and caches of this one; `environment` names its stack."""
+    """A checkout with the builds and caches of this one. `environment` names its stack."""
 
     root: Path
     environment: Mapping[str, str]
@@ -48,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def checkout(settings: Settings) -> Checkout:
-    """With the new service."""
+    """Return the copy with the new service."""
     root = settings.root
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -14,7 +14,7 @@ from tools.laptop.client import Client, Person, client_of
 
 @pytest.fixture(scope="module")
 def client(settings: Settings, checkout: Checkout) -> Iterator[Client]:
-    """Of the copy's stack, after `make up`."""
+    """Return a client of the copy's stack after `make up`."""
     with saved() as whole:
         copy(whole, Stack(settings, checkout.environment))
     try:
@@ -29,7 +29,9 @@ def member(client: Client) -> Person:
     return client.new_member()
 
 
-def test_it_answers_after_make_up(settings: Settings, client: Client, member: Person) -> None:
+def test_the_new_service_answers_after_make_up(
+    settings: Settings, client: Client, member: Person
+) -> None:
     assert "zeppelins" in outputs.read(settings).functions
     assert client.call("GET", "/v1/zeppelins", member.token).json == {
         "items": [],
@@ -37,8 +39,10 @@ def test_it_answers_after_make_up(settings: Settings, client: Client, member: Pe
     }
 
 
-def test_its_own_tests_and_those_of_the_contract_pass(checkout: Checkout, client: Client) -> None:
-    """Its operations alone are called, also by generated requests."""
+def test_the_new_services_own_tests_and_the_contracts_tests_pass(
+    checkout: Checkout, client: Client
+) -> None:
+    """Call only its operations, also with generated requests."""
     files = ("declarations", "answers", "who_may", "fuzz")
     chosen = ("-k", "zeppelins or test_declarations or test_fuzz")
     assert " passed" in checkout.run(

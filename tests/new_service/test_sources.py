@@ -21,7 +21,7 @@ def test_no_existing_file_is_changed(checkout: Checkout) -> None:
     } < names
 
 
-def test_it_is_formatted_and_typed(checkout: Checkout) -> None:
+def test_the_new_service_is_formatted_and_typed(checkout: Checkout) -> None:
     checkout.run(f"{BIN}/ruff", "format", "--check", "functions/zeppelins")
     checkout.run(f"{BIN}/ruff", "check", "functions/zeppelins")
     assert "no issues" in checkout.run(f"{BIN}/mypy")

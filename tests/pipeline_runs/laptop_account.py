@@ -35,13 +35,14 @@ SETTINGS = {
     "AWS_ACCOUNT_ID": ACCOUNT,
     "STATE_BUCKET": "example-states",
 }
-# Repository variables with which dev alone is deployed: one Postgres serves all of an account.
+# Repository variables with which only dev is deployed, because all of an account shares one
+# Postgres.
 DEV = {f"DEV_{name}" if name in ("AWS_ACCOUNT_ID", "STATE_BUCKET") else name: value for name, value in SETTINGS.items()}  # fmt: skip
 BOTH = DEV | {f"PROD_{name}": SETTINGS[name] for name in ("AWS_ACCOUNT_ID", "STATE_BUCKET")}
 NATIVE = {"x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}[platform.machine()]
 
-# Runs in place of make: notes the target, links the environment, and runs the target. The code of
-# functions comes from a bucket.
+# Runs in place of make: records the target, links the environment, and runs the target. The
+# functions' code comes from a bucket.
 MAKE = """\
 #!/bin/sh
 set -e
@@ -106,7 +107,7 @@ class LaptopAccount:
         return {role["RoleName"]: role["AssumeRolePolicyDocument"] for role in roles}
 
     def serving(self) -> str:
-        """Return the version of `meta` that callers get, and what the API's health answers."""
+        """Return the version of `meta` that callers get, and the API's health response."""
         try:
             alias = self.client("lambda").get_alias(FunctionName="atrium-dev-meta", Name="live")
         except Exception:
@@ -205,7 +206,9 @@ def _whole(repository: Path) -> None:
 
 
 def _passed_on() -> dict[str, str]:
-    """Return variables that save downloads: jobs have a home of their own."""
+    """Return variables that avoid repeated downloads, because each job has a home folder of its
+    own.
+    """
     cache = subprocess.run([uv(), "cache", "dir"], check=True, capture_output=True, text=True)
     return {"UV_CACHE_DIR": cache.stdout.strip(), "UV": uv()}
 

@@ -1,9 +1,9 @@
-"""Make `.venv` of this folder stand for another checkout's, whose packages are the same.
+"""Replacement of this folder's `.venv` by another checkout's with the same packages.
 
-    python3 link_environment.py /path/to/.venv
+  python3 link_environment.py /path/to/.venv
 
-Each job of a workflow would else install 400 MB, and compile them. tools/bootstrap.py finds its
-stamp and goes on. `local_aws` is the other checkout's; everything else of ours is the job's.
+Without it, each job of a workflow would install and compile 400 MB. tools/bootstrap.py finds its
+stamp and continues. `local_aws` is the other checkout's; everything else of ours is the job's.
 """
 
 import runpy
@@ -19,7 +19,8 @@ def main() -> None:
     python.chmod(0o755)
     for name in ("lambda-runtime", "pycache"):
         (venv / name).symlink_to(source / name)
-    bootstrap = runpy.run_path("tools/bootstrap.py")  # as a file: nothing is installed for it
+    # run as a file, because the job has no packages installed
+    bootstrap = runpy.run_path("tools/bootstrap.py")
     (venv / "atrium.stamp").write_text(bootstrap["_fingerprint"]())
 
 

@@ -1,8 +1,8 @@
-"""A commit's way to an account of the laptop's AWS, with the real commands and Terraform of `envs/dev`.
+"""Deployments of commits to an account of the laptop's AWS, with the real commands and `envs/dev`.
 
-`make proof-pipelines` runs it, in this order. Each scenario adds a row to a table: what happened,
-how long it took, and which version serves callers afterwards. prod is planned but not deployed,
-since one Postgres serves all of a laptop's account.
+`make proof-pipelines` runs the scenarios in this order. Each adds a row to a table: the events,
+their duration, and the version that serves callers afterwards. prod is planned but not deployed,
+because one Postgres serves the whole account.
 
 `make proof-account ACCOUNT=/tmp/account` keeps the account in that folder and starts the next time
 at the scenario that failed; `ONLY=drift` chooses one. A kept account keeps its copy of this tree.
@@ -31,12 +31,12 @@ ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'
 
 @dataclass
 class Story:
-    """The account, and the table of what happened in it."""
+    """The account, and the table of scenarios."""
 
     account: LaptopAccount
     rows: list[list[str]] = field(default_factory=list)
     runs: int = 0
-    commits: list[str] = field(default_factory=list)  # that were pushed
+    commits: list[str] = field(default_factory=list)  # pushed commits
     since: float = field(default_factory=time.monotonic)
 
     def run(
@@ -58,8 +58,8 @@ class Story:
         given = {"environment": "dev", "canary": "0"} | inputs
         return self.run("release", "workflow_dispatch", {"ref": MAIN, "inputs": given}, BOTH)
 
-    def tell(self, scenario: str, outcome: str, serving: str) -> None:
-        """Add a row. Raise AssertionError if something else serves."""
+    def add_row(self, scenario: str, outcome: str, serving: str) -> None:
+        """Add a row. Raise AssertionError if another version serves."""
         found, now = self.account.serving(), time.monotonic()
         self.rows.append([scenario, outcome, found, f"{now - self.since:.0f} s"])
         self.since = now
@@ -72,7 +72,7 @@ class Story:
         return "\n".join(["", *lines])
 
     def load(self, file: Path) -> None:
-        """Go on where a kept account was left."""
+        """Continue with a kept account."""
         if file.exists():
             kept = json.loads(file.read_text())
             self.rows, self.runs, self.commits = kept["rows"], kept["runs"], kept["commits"]
@@ -116,7 +116,7 @@ def test_an_empty_account_is_prepared_by_make_bootstrap(story: Story) -> None:
         trust
     )
     account.scratch.trust(trust)
-    story.tell("make bootstrap, twice", "the second changes nothing", "nothing")
+    story.add_row("make bootstrap, twice", "the second changes nothing", "nothing")
 
 
 def test_a_pull_request_is_compared_planned_and_commented(story: Story) -> None:
@@ -138,7 +138,7 @@ def test_a_pull_request_is_compared_planned_and_commented(story: Story) -> None:
     run = story.run("plan", "pull_request", content, BOTH)
     assert run.ok, run.output
     assert len(account.github.comments) == 1
-    story.tell("a pull request, planned twice", "one comment with both plans", "nothing")
+    story.add_row("a pull request, planned twice", "one comment with both plans", "nothing")
 
 
 def test_a_push_deploys_the_first_version(story: Story) -> None:
@@ -147,42 +147,42 @@ def test_a_push_deploys_the_first_version(story: Story) -> None:
     assert run.ok, run.output
     assert steps(run)[-3:] == ["gate dev", "plan dev", "deploy dev"]
     assert run.roles() == ["atrium-propose", "atrium-deploy-dev"]
-    story.tell("a push to an empty account", "deployed", served(1))
+    story.add_row("a push to an empty account", "deployed", served(1))
 
 
 def test_a_forks_pull_request_gets_no_role_and_no_plan(story: Story) -> None:
     run = story.run("plan", "pull_request", pull_request("somebody/atrium"), BOTH)
     assert run.notes == []
-    story.tell("a fork's pull request", "tested without a role, no plan", served(1))
+    story.add_row("a fork's pull request", "tested without a role, no plan", served(1))
 
 
-def test_a_merge_is_deployed_as_it_was_planned(story: Story) -> None:
+def test_a_merge_is_deployed_as_planned(story: Story) -> None:
     story.account.scratch.git("merge", "-q", "--ff-only", "change")
     run = story.push()
     assert run.ok, run.output
-    story.tell("the pull request is merged", "the kept plan is applied", served(2))
+    story.add_row("the pull request is merged", "the kept plan is applied", served(2))
 
 
 def test_a_re_run_changes_nothing(story: Story) -> None:
     run = story.push(attempt=2)
     assert run.ok, run.output
     assert "Apply complete! Resources: 0 added, 0 changed, 0 destroyed." in run.output
-    story.tell("a re-run of that run", "nothing to change", served(2))
+    story.add_row("a re-run of that run", "nothing to change", served(2))
 
 
-def test_a_version_that_fails_the_smoke_test_is_taken_back(story: Story) -> None:
+def test_a_version_that_fails_the_smoke_test_is_rolled_back(story: Story) -> None:
     story.account.change(HEALTH, ANSWER, '{"status": "fail"}', "Break the health")
     run = story.push()
     assert not run.ok
     assert "Rolled back: " in run.output
-    story.tell("a push that breaks the health", "failed, taken back", served(2))
+    story.add_row("a push that breaks the health", "failed, taken back", served(2))
 
 
 def test_a_revert_is_deployed(story: Story) -> None:
     story.account.scratch.git("revert", "--no-edit", "HEAD")
     run = story.push()
     assert run.ok, run.output
-    story.tell("its revert", "deployed", served(4))
+    story.add_row("its revert", "deployed", served(4))
 
 
 def test_a_re_run_of_an_old_push_is_refused(story: Story) -> None:
@@ -192,23 +192,23 @@ def test_a_re_run_of_an_old_push_is_refused(story: Story) -> None:
     git("checkout", "-q", "main")
     assert not run.ok
     assert "which is newer than" in run.output
-    story.tell("a re-run of the first push", "refused, nothing planned", served(4))
+    story.add_row("a re-run of the first push", "refused, nothing planned", served(4))
 
 
-def test_a_rollback_by_hand(story: Story) -> None:
+def test_a_rollback_by_hand_restores_the_previous_version(story: Story) -> None:
     run = story.dispatch(action="rollback")
     assert run.ok, run.output
     assert steps(run) == ["gate dev", "rollback dev"]
-    story.tell("by hand: roll back", "the release before, in seconds", served(2))
+    story.add_row("by hand: roll back", "the release before, in seconds", served(2))
 
 
-def test_prod_without_a_gate_is_not_touched(story: Story) -> None:
+def test_prod_without_a_gate_is_not_deployed(story: Story) -> None:
     story.account.github.environments["prod"] = {"protection_rules": []}
     run = story.dispatch(action="rollback", environment="prod")
     assert not run.ok
     assert "has no required reviewers" in run.output
     assert run.roles() == []
-    story.tell("by hand: roll prod back, without a gate", "refused, no role taken", served(2))
+    story.add_row("by hand: roll prod back, without a gate", "refused, no role taken", served(2))
 
 
 def test_a_tag_becomes_a_release_and_is_deployed_by_hand(story: Story) -> None:
@@ -223,10 +223,10 @@ def test_a_tag_becomes_a_release_and_is_deployed_by_hand(story: Story) -> None:
     assert release["command"].startswith("release create v0.1.0 --verify-tag")
     for name in ("functions-meta.zip", "sbom-functions-meta.cdx.json"):
         assert f"release/assets/{name}" in release["command"]
-    story.tell("a tag", "published, deployed nowhere", served(2))
+    story.add_row("a tag", "published, deployed nowhere", served(2))
     run = story.dispatch(action="deploy", tag="v0.1.0")
     assert run.ok, run.output
-    story.tell("by hand: deploy the tag", "deployed", served(4))
+    story.add_row("by hand: deploy the tag", "deployed", served(4))
 
 
 def test_a_dangerous_change_is_refused_until_it_is_acknowledged(story: Story) -> None:
@@ -245,10 +245,10 @@ def test_a_dangerous_change_is_refused_until_it_is_acknowledged(story: Story) ->
     run = story.run("plan", "pull_request", content)
     assert run.ok, run.output
     account.scratch.git("checkout", "-q", "main")
-    story.tell("a pull request that replaces the table", "refused until acknowledged", served(4))
+    story.add_row("a pull request that replaces the table", "refused until acknowledged", served(4))
 
 
-def test_drift_is_one_issue_that_is_closed_without_it(story: Story) -> None:
+def test_drift_opens_one_issue_that_closes_when_it_is_gone(story: Story) -> None:
     account = story.account
     functions, name = account.client("lambda"), "atrium-dev-meta"
     before = functions.get_function_configuration(FunctionName=name)["MemorySize"]
@@ -263,4 +263,4 @@ def test_drift_is_one_issue_that_is_closed_without_it(story: Story) -> None:
     run = story.run("drift", "schedule", {"ref": MAIN}, BOTH)
     assert run.ok, run.output
     assert issue["state"] == "closed"
-    story.tell("drift, for two nights, then undone", "one issue, then closed", served(4))
+    story.add_row("drift, for two nights, then undone", "one issue, then closed", served(4))

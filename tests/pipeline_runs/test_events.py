@@ -1,4 +1,4 @@
-"""Every event's workflows, executed by act (`make proof-pipelines`): which jobs run, and what they are passed."""
+"""Workflows of every event, executed by act (`make proof-pipelines`): their jobs and inputs."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     return Scratch(tmp_path_factory.mktemp("act"), TRUST)
 
 
-def test_what_fails_stops_the_way_to_prod(scratch: Scratch) -> None:
+def test_a_failed_job_stops_the_deploy_to_prod(scratch: Scratch) -> None:
     for failing, missing in (
         ("test", "plan dev"),
         ("gate prod", "plan prod"),
@@ -23,13 +23,13 @@ def test_what_fails_stops_the_way_to_prod(scratch: Scratch) -> None:
         assert "deploy prod" not in run.made()
 
 
-def test_an_empty_digest_reaches_no_environment_unseen(scratch: Scratch) -> None:
+def test_an_empty_digest_stops_every_deploy(scratch: Scratch) -> None:
     run = scratch.run("deploy", "push", PUSH, FAILING="artefacts")
     assert not run.ok
     assert not {"test", "plan dev", "deploy dev"} & set(run.made())
 
 
-def test_a_re_run_does_the_same(scratch: Scratch) -> None:
+def test_a_re_run_has_the_same_jobs(scratch: Scratch) -> None:
     runs = [scratch.run("deploy", "push", PUSH) for _ in range(2)]
     assert sorted(runs[0].made()) == sorted(runs[1].made())
 
@@ -51,7 +51,7 @@ def test_only_environments_with_an_account_are_deployed(
     assert "test" in run.made()
 
 
-def test_roles_admit_newer_repositories_and_no_others(scratch: Scratch) -> None:
+def test_roles_admit_only_repositories_with_the_new_subject_format(scratch: Scratch) -> None:
     assert scratch.run("deploy", "push", PUSH, SUBJECT=WITH_IDS).ok
     run = scratch.run("deploy", "push", PUSH, SUBJECT="repo:somebody/atrium")
     assert not run.ok
@@ -77,7 +77,7 @@ def test_a_pull_request_is_tested_compared_planned_and_commented(scratch: Scratc
     assert run.one("plan-comment")["PULL"] == "7"
 
 
-def test_a_refused_plan_is_commented_too(scratch: Scratch) -> None:
+def test_a_refused_plan_is_commented(scratch: Scratch) -> None:
     run = scratch.run("plan", "pull_request", pull_request(), FAILING="plan prod")
     assert not run.ok
     assert run.made()[-1] == "plan-comment"
@@ -89,7 +89,7 @@ def test_a_forks_pull_request_is_tested_and_gets_no_role(scratch: Scratch) -> No
     assert run.ok, run.output
     assert "test" in run.made()
     run = scratch.run("plan", "pull_request", fork)
-    assert run.notes == []  # act then fails to read the matrix of the skipped job; GitHub skips it
+    assert run.notes == []  # act fails here to read the matrix of the skipped job; GitHub skips it
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_forks_pull_request_is_tested_and_gets_no_role(scratch: Scratch) -> No
         ({"action": "service", "service": "users"}, ["gate prod", "deploy prod"]),
     ],
 )
-def test_an_operation_by_hand(
+def test_an_operation_by_hand_runs_its_target(
     scratch: Scratch, inputs: dict[str, str], expected: list[str]
 ) -> None:
     content = {"ref": MAIN, "inputs": {"environment": "prod", "canary": "0"} | inputs}
@@ -123,7 +123,7 @@ def test_a_tag_is_deployed_by_hand(scratch: Scratch) -> None:
     assert {note["ref"] for note in run.of("checkout")} == {"refs/tags/v0.2.0"}
 
 
-def test_the_night_looks_for_drift(scratch: Scratch) -> None:
+def test_the_nightly_workflow_detects_drift(scratch: Scratch) -> None:
     run = scratch.run("drift", "schedule", {"ref": MAIN})
     assert run.ok, run.output
     made = run.made()

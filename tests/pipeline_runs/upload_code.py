@@ -1,9 +1,9 @@
-"""Upload the zips of `build/functions` to the bucket from which the account's functions come.
+"""Upload of the zips in `build/functions` to the bucket from which the account's functions come.
 
-    .venv/bin/python upload_code.py
+  .venv/bin/python upload_code.py
 
-The provider uploads files of functions one after the other, and waits five seconds for each. So
-the proof's environment sets `runtime.code_bucket`, as the laptop's does.
+The provider uploads files one by one and waits five seconds for each. So the proof's environment
+sets `runtime.code_bucket`, as the laptop's does.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 
 BUCKET = "example-code"
-REGION = "us-east-1"  # of a bucket without a location: there, creating it again is no error
+REGION = "us-east-1"  # in this region, creating the bucket again is no error
 
 
 def main() -> None:

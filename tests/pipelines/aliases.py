@@ -1,4 +1,7 @@
-"""Lambda's aliases: versions, weights and revisions, with calls that a test can refuse or watch."""
+"""A stub of Lambda's aliases: versions, weights and revisions.
+
+A test can refuse or observe calls.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +15,10 @@ Before = Callable[[str, str], None]
 
 @dataclass
 class Aliases:
-    """A Lambda client of functions whose alias `live` stands at `live`; `newest` was published last."""
+    """A Lambda client of functions whose alias `live` points to `live`.
+
+    `newest` was published last.
+    """
 
     live: dict[str, str]
     newest: dict[str, str]

@@ -1,4 +1,4 @@
-"""GitHub's API of one repository: its environments, issues and comments, on loopback."""
+"""A stub of GitHub's API for one repository's environments, issues and comments, on loopback."""
 
 import json
 import re

@@ -1,6 +1,8 @@
-"""A release of four functions in the account behind an endpoint; as a program, for a test that kills it.
+"""A release of four functions in the account behind an endpoint.
 
-python -m tests.pipelines.released [CANARY]
+It is also a program, for tests that kill it:
+
+  python -m tests.pipelines.released [CANARY]
 """
 
 import sys
@@ -12,7 +14,7 @@ from tools.deploy.environment import Environment
 from tools.deploy.release_store import ReleaseStore
 
 FUNCTIONS = ("db_credentials", "meta", "migrate", "users")
-WATCHED = 600  # seconds: longer than any test waits
+WATCHED = 600  # seconds, longer than any test waits
 NAMES = {name: f"atrium-dev-{name}" for name in FUNCTIONS}
 OUTPUTS = {
     "region": REGION,

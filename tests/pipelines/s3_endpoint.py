@@ -1,4 +1,4 @@
-"""An AWS endpoint that a test can hold up: moto's, with a gate before chosen requests."""
+"""moto as an AWS endpoint, on which a test can block chosen requests."""
 
 import threading
 import urllib.request
@@ -19,7 +19,7 @@ Chosen = Callable[[str, str], bool]
 
 
 class Endpoint:
-    """The endpoint. `hold` blocks the chosen requests; `reached` is set when one has arrived."""
+    """The endpoint. `hold` blocks chosen requests; `reached` is set when one has arrived."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -52,13 +52,13 @@ class Endpoint:
         self._lost = False
         self._chosen = chosen
 
-    def let_go(self, *, lost: bool = False) -> None:
-        """Let the requests pass that were held up, or lose them."""
+    def release(self, *, lost: bool = False) -> None:
+        """Let the blocked requests pass, or drop them."""
         self._chosen, self._lost = None, lost
         self._open.set()
 
     def wait(self, method: str, path: str) -> bool:
-        """Hold the request up if it is a chosen one. Return True if it is to be lost."""
+        """Block a chosen request. Return True if it must be dropped."""
         chosen = self._chosen
         if not chosen or not chosen(method, path):
             return False
@@ -92,6 +92,6 @@ def serve[Kind: Endpoint](served: Kind) -> Iterator[Kind]:
         served.client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
         yield served
     finally:
-        served.let_go()
+        served.release()
         served.server.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""An empty or missing digest is refused: the step that should have written it has failed."""
+"""Refusal of an empty or missing digest, which means that the step that writes it has failed."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def test_make_passes_an_empty_digest_on(target: str, given: list[str], passed: s
     assert passed in line
 
 
-def test_it_is_also_passed_on_from_the_environment_of_a_step() -> None:
+def test_make_passes_on_an_empty_digest_of_the_environment() -> None:
     environment = os.environ | {"ARTEFACTS": ""}
     command = ["make", "--dry-run", "deploy", "ENV=prod"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

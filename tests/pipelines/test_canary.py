@@ -1,4 +1,4 @@
-"""What a canary is judged by, and that it refuses to judge without traffic."""
+"""Decisions about a canary: its criteria, and no decision without traffic."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ GOOD = Traffic(100, 0, 20.0)
 
 @dataclass
 class Seen:
-    """The traffic of versions by (function, version); good where nothing else is said."""
+    """A stub of the traffic by (function, version); without an entry it is good."""
 
     by_version: dict[tuple[str, str], Traffic] = field(default_factory=dict)
     api_traffic: Traffic = GOOD
@@ -40,7 +40,7 @@ class Seen:
 
 
 class Alarms:
-    """CloudWatch with an error alarm of each function; `on_look` runs at each look at them."""
+    """A stub of CloudWatch with an error alarm for each function. `on_look` runs at each read."""
 
     def __init__(self, ringing: tuple[str, ...] = ()) -> None:
         self.ringing = ringing
@@ -56,7 +56,7 @@ class Alarms:
         }
 
 
-def flown(seen: Seen, alarms: Alarms | None = None) -> Aliases:
+def run_canary(seen: Seen, alarms: Alarms | None = None) -> Aliases:
     client = Aliases(dict(LIVE), dict(NEW))
     monitor = Monitor(alarms or Alarms(), seen)
     try:
@@ -69,8 +69,8 @@ def flown(seen: Seen, alarms: Alarms | None = None) -> Aliases:
     return client
 
 
-def test_a_good_one_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    client = flown(Seen({("meta", "4"): Traffic(0, 0)}))
+def test_a_good_canary_goes_live(capsys: pytest.CaptureFixture[str]) -> None:
+    client = run_canary(Seen({("meta", "4"): Traffic(0, 0)}))
     assert client.live == NEW
     said = capsys.readouterr().out
     assert "100 calls of the new versions are as good" in said
@@ -87,18 +87,18 @@ def test_a_good_one_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
         (Seen({("users", "2"): Traffic(9, 0), ("meta", "4"): Traffic(10, 0)}), "only 19 calls reached"),
     ],
 )  # fmt: skip
-def test_a_worse_one_and_one_without_traffic_go_back(seen: Seen, why: str) -> None:
+def test_a_worse_canary_or_one_without_traffic_is_rolled_back(seen: Seen, why: str) -> None:
     with pytest.raises(CanaryFailedError, match=why):
-        flown(seen)
+        run_canary(seen)
 
 
-def test_errors_that_the_old_version_has_too_are_not_the_new_ones_fault() -> None:
+def test_errors_that_the_old_version_also_has_are_ignored() -> None:
     old, new = Traffic(900, 90, 20.0), Traffic(100, 12, 20.0)
-    assert flown(Seen({("users", "1"): old, ("users", "2"): new})).live == NEW
+    assert run_canary(Seen({("users", "1"): old, ("users", "2"): new})).live == NEW
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_canary_goes_back(number: int) -> None:
+def test_an_interrupted_canary_is_rolled_back(number: int) -> None:
     from tools.deploy import interruption
 
     before = {one: signal.getsignal(one) for one in interruption.SIGNALS}
@@ -114,13 +114,13 @@ def test_an_interrupted_canary_goes_back(number: int) -> None:
     alarms.on_look = interrupt_at_the_second_look
     try:
         with pytest.raises(KeyboardInterrupt):
-            flown(Seen(), alarms)
+            run_canary(Seen(), alarms)
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
 
 
-def test_an_alarm_ends_it_at_once() -> None:
+def test_an_alarm_ends_the_canary_at_once() -> None:
     alarms = Alarms()
     looks: list[int] = []
 
@@ -131,7 +131,7 @@ def test_an_alarm_ends_it_at_once() -> None:
 
     alarms.on_look = ring_at_the_second_look
     with pytest.raises(CanaryFailedError, match="users-errors went off"):
-        flown(Seen(), alarms)
+        run_canary(Seen(), alarms)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_metrics_are_read_by_version(aws: None) -> None:
     backend = cloudwatch_backends[account]["eu-central-1"]
 
     def put(namespace: str, name: str, value: float, **dimensions: str) -> None:
-        naive = now.replace(tzinfo=None)  # as moto compares it
+        naive = now.replace(tzinfo=None)  # moto compares times without a zone
         shown = [{"Name": key, "Value": one} for key, one in dimensions.items()]
         datum = {"MetricName": name, "Value": value, "Timestamp": naive, "Dimensions": shown}
         backend.put_metric_data(namespace, [datum])

@@ -1,4 +1,4 @@
-"""Changes of the contract that break clients are found, and need another version."""
+"""Breaking changes of the contract, which need a new major version."""
 
 import copy
 from collections.abc import Callable
@@ -92,7 +92,7 @@ def test_a_breaking_change_is_found_and_needs_another_version(edit: Edit, expect
         lambda c, p, s: s["Orders"].update(description="Words."),
     ],
 )
-def test_additions_and_words_break_nobody(edit: Edit) -> None:
+def test_additions_and_changed_descriptions_are_compatible(edit: Edit) -> None:
     assert list(contract_changes.breaking(CONTRACT, edited(edit))) == []
 
 

@@ -1,4 +1,4 @@
-"""What workflows tell GitHub and ask of it: the gate, one comment of plans, one issue of drift."""
+"""Calls of GitHub by the workflows: the check of gates, one comment of plans, one issue of drift."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def client(repository: Repository) -> Iterator[GitHub]:
         yield GitHub(address, NAME, TOKEN)
 
 
-def test_a_gated_environment_passes(client: GitHub, repository: Repository) -> None:
+def test_an_environment_with_a_gate_passes(client: GitHub, repository: Repository) -> None:
     repository.environments["prod"] = REVIEWED
     gate.require(client, "prod", [])
     gate.require(client, "dev", [])
@@ -41,7 +41,7 @@ def test_a_gated_environment_passes(client: GitHub, repository: Repository) -> N
         (REVIEWED | {"deployment_branch_policy": None}, "has no rule that limits it to the branch main"),
     ],
 )  # fmt: skip
-def test_one_without_a_gate_is_refused(
+def test_an_environment_without_a_gate_is_refused(
     client: GitHub, repository: Repository, known: Any, why: str
 ) -> None:
     repository.environments["prod"] = known
@@ -81,7 +81,9 @@ def test_drift_is_one_issue_opened_updated_and_closed(
     assert issue["state"] == "closed"
 
 
-def test_outside_a_workflow_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_workflow_the_missing_variables_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     with pytest.raises(RefusedError, match="GITHUB_REPOSITORY and GITHUB_TOKEN are not set"):
         github.of_this_job()
@@ -101,8 +103,10 @@ def test_only_environments_with_an_account_are_planned(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Else the plan of the others fails, and with it the comment and the issue of all."""
-    monkeypatch.setattr(configuration, "of_file", lambda file: ({}, []))  # no .env
+    """Check this, because one failed plan would prevent the comment and the issue for all
+    environments.
+    """
+    monkeypatch.setattr(configuration, "of_file", lambda file: ({}, []))  # as without a .env
     monkeypatch.setenv("REPOSITORY_VARIABLES", json.dumps(variables))
     assert environments.main() == 0
     matrix = json.loads(capsys.readouterr().out)

@@ -1,7 +1,7 @@
-"""An interrupted deploy keeps its state and releases its lock, wherever it is cut.
+"""Interrupted deploys, which keep their state and release their lock at every point.
 
-Terraform is the real one, with its S3 backend on moto. A deploy is cut as a runner cancels a job
-and by bare signals.
+Terraform is real, with its S3 backend on moto. Deploys are interrupted as by a runner that cancels
+a job, and by single signals.
 """
 
 import itertools
@@ -64,7 +64,7 @@ sys.exit(command.run("deploy", deploy))
 
 @dataclass
 class Deploy:
-    """A deploy of a root of two resources, the second of which waits for the file `go`."""
+    """A deploy of a root of two resources, the second of which waits for a file named `go`."""
 
     folder: Path
     endpoint: Endpoint
@@ -86,7 +86,7 @@ class Deploy:
         )
 
     def reach(self, cut: str) -> None:
-        """Wait until the deploy is at the point where it will be cut."""
+        """Wait until the deploy is at the point of its interruption."""
         if cut == "apply":
             assert settle((self.root / "applying").exists, 120)
         else:
@@ -110,7 +110,7 @@ def deploy(tmp_path: Path) -> Iterator[Deploy]:
 
 
 def hold_at(served: Endpoint, cut: str) -> None:
-    """Hold up init at its first request, plan when it reads the state under its lock."""
+    """Block init at its first request, and plan when it reads the state under its lock."""
     locked: list[bool] = []
 
     def chosen(method: str, path: str) -> bool:
@@ -123,10 +123,10 @@ def hold_at(served: Endpoint, cut: str) -> None:
 
 
 def as_a_runner_cancels(process: "subprocess.Popen[str]", served: Endpoint) -> None:
-    """Signal the step's shell alone, as actions/runner does: ProcessInvoker.cs."""
+    """Signal only the step's shell, as actions/runner does: ProcessInvoker.cs."""
     for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, None)):
         process.send_signal(number)
-        served.let_go()
+        served.release()
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -136,7 +136,7 @@ def as_a_runner_cancels(process: "subprocess.Popen[str]", served: Endpoint) -> N
 
 def by_ctrl_c(process: "subprocess.Popen[str]", served: Endpoint) -> None:
     os.killpg(process.pid, signal.SIGINT)
-    served.let_go()
+    served.release()
 
 
 def by_ctrl_c_twice(process: "subprocess.Popen[str]", served: Endpoint) -> None:
@@ -146,7 +146,7 @@ def by_ctrl_c_twice(process: "subprocess.Popen[str]", served: Endpoint) -> None:
 
 def by_sigterm(process: "subprocess.Popen[str]", served: Endpoint) -> None:
     process.send_signal(signal.SIGTERM)
-    served.let_go()
+    served.release()
 
 
 Cut = Callable[["subprocess.Popen[str]", Endpoint], None]
@@ -154,7 +154,7 @@ Cut = Callable[["subprocess.Popen[str]", Endpoint], None]
 
 POINTS = ["init", "plan", "apply"]
 CUTS = [as_a_runner_cancels, by_ctrl_c, by_ctrl_c_twice, by_sigterm]
-WHOLE = list(itertools.product(POINTS, CUTS))  # make proof-pipelines
+WHOLE = list(itertools.product(POINTS, CUTS))  # for make proof-pipelines
 SOME = [("apply", as_a_runner_cancels), ("plan", by_ctrl_c_twice)]
 
 
@@ -180,12 +180,12 @@ def test_an_interrupted_deploy_keeps_the_state_and_no_lock(
 
 
 def runner_step(cut: Cut) -> list[str]:
-    """Return the start of a step's command line: bash, as GitHub starts it, for its cancellation."""
+    """Return the beginning of a step's command line: bash, as GitHub starts it, to be cancelled."""
     script = f'exec {ROOT}/.ci/interruptible "$@"'
     return ["bash", "-e", "-c", script, "step"] if cut is as_a_runner_cancels else []
 
 
-def test_terraform_goes_on_after_a_bare_kill_of_its_caller(deploy: Deploy) -> None:
+def test_terraform_completes_when_only_its_caller_is_killed(deploy: Deploy) -> None:
     process = deploy.start()
     deploy.reach("apply")
     process.kill()

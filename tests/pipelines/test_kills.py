@@ -1,7 +1,7 @@
-"""A release that is killed without a signal it could handle, at each point where callers could notice.
+"""Releases that are killed with SIGKILL, at each point that callers could notice.
 
-It leaves its lock. The next release is refused and names `make unlock`, which explains the lock.
-After that, the next release completes the killed one, or a rollback takes it back.
+The lock remains. The next release is refused and names `make unlock`, which explains the lock.
+After that, the next release completes the killed one, or a rollback undoes it.
 """
 
 import io
@@ -33,7 +33,7 @@ MIGRATED = OLD | {"db_credentials": "2", "migrate": "2"}  # no caller uses these
 
 
 class Account(Endpoint):
-    """An account whose functions answer every invocation: moto would need Docker for that."""
+    """An account with a stub of Lambda's invocations, for which moto would need Docker."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Account(Endpoint):
 
 @dataclass(frozen=True)
 class Cut:
-    """A point at which the release is killed, and the versions that serve afterwards."""
+    """A point of a kill, and the versions that serve afterwards."""
 
     point: str
     left: dict[str, str]
@@ -117,7 +117,7 @@ def _zipped(text: str) -> bytes:
 
 
 def serving(served: Account) -> tuple[dict[str, str], set[float]]:
-    """Return the version of each function that callers get, and the shares of canaries."""
+    """Return the version of each function that callers get, and the weights of canaries."""
     found, weights = {}, set()
     for name in FUNCTIONS:
         alias = served.client("lambda").get_alias(FunctionName=released.NAMES[name], Name=LIVE)
@@ -128,7 +128,7 @@ def serving(served: Account) -> tuple[dict[str, str], set[float]]:
 
 
 def kill_at(served: Account, cut: Cut) -> None:
-    """Start a release, wait until it is at the point, and kill it; what it asked last is lost."""
+    """Start a release, wait until it is at the point, and kill it. Its last request is dropped."""
     points: dict[str, Callable[[str, str], bool]] = {
         "migration": lambda method, path: path == "/migrations",
         "shift": lambda method, path: method == "PUT" and "-users/aliases" in path,
@@ -148,7 +148,7 @@ def kill_at(served: Account, cut: Cut) -> None:
         assert settle(lambda: _all_weighted(served), 120)
     process.kill()
     process.communicate()
-    served.let_go(lost=cut.point == "shift")
+    served.release(lost=cut.point == "shift")
 
 
 def _all_weighted(served: Account) -> bool:
@@ -159,12 +159,12 @@ def _all_weighted(served: Account) -> bool:
     )
 
 
-WHOLE = list(itertools.product(CUTS, ("release", "rollback")))  # make proof-pipelines
+WHOLE = list(itertools.product(CUTS, ("release", "rollback")))  # for make proof-pipelines
 SOME = [(CUTS[1], "release")]
 
 
 @pytest.mark.parametrize(("cut", "heals"), WHOLE if os.environ.get("WHOLE_MATRIX") else SOME)
-def test_a_killed_release_is_explained_and_then_completed_or_taken_back(
+def test_a_killed_release_can_be_completed_or_rolled_back(
     account: Account, cut: Cut, heals: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kill_at(account, cut)
@@ -172,7 +172,7 @@ def test_a_killed_release_is_explained_and_then_completed_or_taken_back(
     with pytest.raises(RefusedError, match=r"a release: deploy by .*make unlock ENV=dev"):
         released.run()
     assert serving(account)[0] == cut.left
-    assert released.store().schema() == tested_sql.of_checkout()  # noted before the migration
+    assert released.store().schema() == tested_sql.of_checkout()  # recorded before the migration
     if cut.point == "migration":  # Lambda runs an invocation to its end, also without its caller
         assert settle(lambda: account.migrations == 1, 60)
     unlock(released.store(), sure=True)

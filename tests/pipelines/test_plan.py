@@ -1,4 +1,4 @@
-"""The readable form of a plan, and the proof that exactly the reviewed plan is applied."""
+"""Plans in readable form, and the guarantee that exactly the reviewed plan is applied."""
 
 import subprocess
 from argparse import Namespace
@@ -35,7 +35,7 @@ resource "terraform_data" "one" {{
 """
 
 
-def test_it_begins_with_what_it_destroys() -> None:
+def test_a_plan_lists_destroyed_resources_first() -> None:
     actions = ["create", "update", "forget", "delete", "replace"]
     assert counted(actions) == ("1 to destroy, 1 to replace, 1 to forget, 1 to change, 1 to add.")
     text = markdown("prod", [ResourceChange(action[0], "", action) for action in actions])
@@ -50,7 +50,7 @@ def test_it_begins_with_what_it_destroys() -> None:
     assert markdown("dev", []).startswith("### dev: nothing to change.")
 
 
-def test_attributes_are_shown_without_secrets_and_accounts() -> None:
+def test_attributes_are_shown_without_secrets_and_account_numbers() -> None:
     change = ResourceChange(
         "module.a.aws_lambda_function.this",
         "aws_lambda_function",
@@ -108,7 +108,7 @@ def write(root: Root, value: str) -> None:
     (root.folder / "main.tf").write_text(MAIN.format(value=value))
 
 
-def test_the_plan_that_was_read_is_applied_and_a_stale_one_is_refused(
+def test_the_reviewed_plan_is_applied_and_a_stale_one_is_refused(
     root: Root, served: Endpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = ReleaseStore(served.client(), BUCKET, "dev")
@@ -128,7 +128,7 @@ def test_the_plan_that_was_read_is_applied_and_a_stale_one_is_refused(
 
 @pytest.fixture
 def checked_out(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two commits of a repository, the older one checked out, with `envs/dev` and a build."""
+    """Check out the older one of two commits, with `envs/dev` and a build."""
 
     def git(*arguments: str) -> str:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
@@ -156,10 +156,12 @@ def checked_out(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return commits
 
 
-def test_only_a_push_must_not_be_older_than_what_is_deployed(
+def test_only_a_push_must_not_be_older_than_the_deployed_commit(
     checked_out: list[str], served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tag is deployed by hand, without PLAN_BASE. A plan that nobody applies is always shown."""
+    """Check that a tag is deployed by hand without PLAN_BASE, and that a plan for review is always
+    shown.
+    """
     old, new = checked_out
     store = ReleaseStore(served.client(), BUCKET, "dev")
     store.set_applied_commit(new)
@@ -178,7 +180,7 @@ def test_code_whose_sql_the_schema_may_break_is_neither_planned_nor_deployed(
     checked_out: list[str], served: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ReleaseStore(served.client(), BUCKET, "dev").set_schema(TestedSchema("9999_drop", {}))
-    monkeypatch.setattr(preflight, "require", lambda subject: None)  # asks the account
+    monkeypatch.setattr(preflight, "require", lambda subject: None)  # it would call AWS
     digest = artefacts.digest(tmp_path)
     whole = {"canary": 0, "watch": 0, "service": "", "plan": "", "sha256": "", "yes": True}
     with pytest.raises(RefusedError, match=r"9999_drop .* Deploy a newer commit"):
@@ -194,16 +196,14 @@ def test_a_plan_of_another_environment_is_refused(served: Endpoint, tmp_path: Pa
     of_dev = stored_plan.keep(dev, "7-1", file)
     with pytest.raises(RefusedError, match="there is no plan 7-1 of prod"):
         stored_plan.fetch(prod, "7-1", of_dev, tmp_path)
-    file.write_bytes(b"prod's")  # as in each run: one id, and a plan for each environment
+    file.write_bytes(b"prod's")  # a run has one id, and a plan for each environment
     stored_plan.keep(prod, "7-1", file)
     with pytest.raises(RefusedError, match="the plan 7-1 of prod has SHA-256"):
         stored_plan.fetch(prod, "7-1", of_dev, tmp_path)
     assert stored_plan.fetch(dev, "7-1", of_dev, tmp_path).read_bytes() == b"dev's"
 
 
-def test_another_plan_than_the_one_that_was_read_is_refused(
-    served: Endpoint, tmp_path: Path
-) -> None:
+def test_a_plan_other_than_the_reviewed_one_is_refused(served: Endpoint, tmp_path: Path) -> None:
     store = ReleaseStore(served.client(), BUCKET, "dev")
     file = tmp_path / "read"
     file.write_bytes(b"read")

@@ -1,4 +1,4 @@
-"""The guard of plans: what loses data or widens access is refused, explained and acknowledged."""
+"""The plan guard: changes that lose data or widen access are refused until acknowledged."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ TLS: dict[str, Any] = {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}
 
 
 def keys(*values: str, operator: str = "ForAllValues:StringLike") -> dict[str, Any]:
-    """A policy of items whose partition key matches one of these."""
+    """Return a policy for items whose partition key matches one of these."""
     condition = {operator: {"dynamodb:LeadingKeys": list(values)}}
     return {"policy": policy(allow("dynamodb:Query", "table", Condition=condition))}
 
@@ -63,7 +63,7 @@ UPDATES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "before", "after", "expected"), UPDATES)
-def test_an_update_that_weakens_is_found_and_its_reverse_is_not(
+def test_a_weakening_update_is_reported_and_its_reverse_is_not(
     kind: str, before: dict[str, Any], after: dict[str, Any], expected: str
 ) -> None:
     weaker = ResourceChange("a.b", kind, "update", before, after)
@@ -82,7 +82,7 @@ def test_an_update_that_weakens_is_found_and_its_reverse_is_not(
         (keys("a", operator="StringNotLike"), keys("a", "b", operator="StringNotLike")),
     ],
 )
-def test_a_narrower_condition_is_let_through(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_narrower_condition_is_accepted(before: dict[str, Any], after: dict[str, Any]) -> None:
     change = ResourceChange("a", "aws_iam_role_policy", "update", before, after)
     assert plan_guard.findings([change]) == []
 
@@ -97,7 +97,7 @@ def test_a_narrower_condition_is_let_through(before: dict[str, Any], after: dict
         policy(),
     ],
 )
-def test_a_narrower_policy_is_let_through(narrower: str) -> None:
+def test_a_narrower_policy_is_accepted(narrower: str) -> None:
     before = {"policy": policy(allow("s3:*"))}
     change = ResourceChange("a", "aws_iam_role_policy", "update", before, {"policy": narrower})
     assert plan_guard.findings([change]) == []
@@ -136,11 +136,11 @@ def test_everyday_changes_need_no_acknowledgement(change: ResourceChange) -> Non
         ResourceChange("a", "aws_vpc_security_group_ingress_rule", "create", {}, WORLD_RULE),
     ],
 )  # fmt: skip
-def test_new_things_and_unknown_ones_are_looked_at_too(change: ResourceChange) -> None:
+def test_new_and_unknown_resources_are_checked(change: ResourceChange) -> None:
     assert len(plan_guard.findings([change])) == 1
 
 
-def test_terraforms_json_becomes_changes() -> None:
+def test_terraforms_json_is_parsed_into_changes() -> None:
     shown = {"resource_changes": [
         {"address": "a", "type": "aws_db_instance", "change": {"actions": ["delete", "create"], "before": {"x": 1}, "after": {"x": 2}, "replace_paths": [["x"]]}},
         {"address": "b", "type": "aws_db_instance", "change": {"actions": ["no-op"]}},
@@ -153,7 +153,7 @@ def test_terraforms_json_becomes_changes() -> None:
 LOSES = ResourceChange("module.c.aws_cognito_user_pool.this", "aws_cognito_user_pool", "delete")
 
 
-def test_a_refusal_names_the_trailer_and_an_acknowledgement_lets_one_through() -> None:
+def test_a_refusal_names_the_trailer_that_acknowledges_it() -> None:
     other = ResourceChange("module.d.aws_dynamodb_table.this", "aws_dynamodb_table", "replace")
     found = plan_guard.findings([LOSES, other])
     with pytest.raises(RefusedError) as caught:
@@ -168,7 +168,7 @@ def test_a_refusal_names_the_trailer_and_an_acknowledgement_lets_one_through() -
     ]
 
 
-def test_acknowledgements_come_from_the_commits_of_the_change(
+def test_acknowledgements_are_read_from_the_commits_of_the_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""`make rollback`: the release before is live again, as a whole, and each rollback is recorded."""
+"""`make rollback`: the complete previous release becomes live again, and each rollback is recorded."""
 
 import subprocess
 import threading
@@ -34,14 +34,14 @@ def store() -> Iterator[ReleaseStore]:
 
 @pytest.fixture
 def client(store: ReleaseStore) -> Aliases:
-    """Three releases have gone live."""
+    """Return a client after three releases."""
     for number, functions in enumerate((FIRST, SECOND, THIRD), 1):
         commit = str(number) * 40
         store.add(release_records.made(store.releases(), functions, commit=commit))
     return Aliases(dict(THIRD), dict(THIRD))
 
 
-def test_it_goes_back_and_further_back_and_is_recorded(
+def test_rollbacks_go_back_step_by_step_and_are_recorded(
     client: Aliases, store: ReleaseStore
 ) -> None:
     assert rollback(client, store).number == 2
@@ -57,21 +57,21 @@ def test_it_goes_back_and_further_back_and_is_recorded(
     assert store.locks() == []
 
 
-def test_a_release_that_stopped_half_way_goes_back_to_the_last_complete_one(
+def test_a_partial_release_is_rolled_back_to_the_last_complete_one(
     client: Aliases, store: ReleaseStore
 ) -> None:
     client.live["users"], client.newest["users"] = "4", "4"
     assert rollback(client, store).number == 3
     assert client.live == THIRD
-    client.weights["meta"] = {"1": 0.1}  # a canary that was killed
+    client.weights["meta"] = {"1": 0.1}  # a killed canary
     assert rollback(client, store).functions == THIRD
     assert client.weights == {"users": {}, "meta": {}}
 
 
-def test_a_release_that_stopped_half_way_after_a_rollback_is_taken_back_twice(
+def test_a_partial_release_after_a_rollback_can_be_rolled_back_twice(
     client: Aliases, store: ReleaseStore
 ) -> None:
-    """The second rollback must not choose release 3, which the first one left."""
+    """Check the second rollback: it must not choose release 3, from which the first one came."""
     assert rollback(client, store).number == 2
     client.live["users"], client.newest["users"] = "4", "4"
     rollback(client, store)
@@ -80,7 +80,7 @@ def test_a_release_that_stopped_half_way_after_a_rollback_is_taken_back_twice(
     assert client.live == FIRST
 
 
-def test_all_functions_go_back_or_none(client: Aliases, store: ReleaseStore) -> None:
+def test_all_functions_are_rolled_back_or_none(client: Aliases, store: ReleaseStore) -> None:
     def before(function: str, version: str) -> None:
         if (function, version) == ("meta", "1"):
             raise refused("ServiceException", "try later")
@@ -98,10 +98,10 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize("cut", ["users", "meta", "after the last move"])
-def test_a_rollback_that_was_killed_is_completed_by_the_next_one(
+def test_a_killed_rollback_is_completed_by_the_next_one(
     client: Aliases, store: ReleaseStore, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
-    """It must never go forward again, to the release that was to be left."""
+    """Check that it never returns to the release that is being rolled back."""
 
     def killed(*_: object, **__: object) -> None:
         raise KilledError
@@ -119,7 +119,7 @@ def test_a_rollback_that_was_killed_is_completed_by_the_next_one(
         with pytest.raises(KilledError):
             rollback(client, store)
     client.before_move = lambda function, version: None
-    if cut != "after the last move":  # then the rollback is whole, and recorded
+    if cut != "after the last move":  # after the last move the rollback is complete and recorded
         rollback(client, store)
     assert client.live == SECOND
     assert store.releases()[-1].restores == 2
@@ -143,7 +143,7 @@ def _then(real: Callable[..., None], killed: Callable[..., None]) -> Callable[..
     return both
 
 
-def test_a_rollback_that_failed_leaves_no_record(client: Aliases, store: ReleaseStore) -> None:
+def test_a_failed_rollback_is_not_recorded(client: Aliases, store: ReleaseStore) -> None:
     def before(function: str, version: str) -> None:
         if (function, version) == ("users", "2"):
             raise refused("ServiceException", "try later")
@@ -155,7 +155,7 @@ def test_a_rollback_that_failed_leaves_no_record(client: Aliases, store: Release
     assert store.releases() == recorded
 
 
-def test_a_pruned_version_is_refused_before_any_change(
+def test_a_deleted_version_is_refused_before_any_change(
     client: Aliases, store: ReleaseStore
 ) -> None:
     store.add(release_records.made(store.releases(), {"users": "7"}, commit="7" * 40))
@@ -174,7 +174,7 @@ def test_a_release_that_cannot_be_restored_is_refused(
         rollback(Aliases({}, {}), store, to)
 
 
-def test_an_interrupted_shift_goes_back_and_a_second_signal_waits(
+def test_an_interrupted_shift_is_undone_and_a_second_signal_waits(
     client: Aliases, store: ReleaseStore
 ) -> None:
     def interrupt(function: str, version: str) -> None:
@@ -195,7 +195,7 @@ def test_an_interrupted_shift_goes_back_and_a_second_signal_waits(
     assert store.locks() == []
 
 
-def test_of_two_releases_the_second_waits_for_the_first(store: ReleaseStore) -> None:
+def test_a_second_release_waits_for_the_first(store: ReleaseStore) -> None:
     waiting, may_end = threading.Event(), threading.Event()
     order: list[str] = []
 
@@ -239,7 +239,7 @@ def test_a_lock_is_refused_with_its_holder_and_unlock_explains_it(
     assert store.locks() == []
 
 
-def test_a_lock_that_changed_hands_is_not_removed(store: ReleaseStore) -> None:
+def test_a_lock_with_a_new_holder_is_not_removed(store: ReleaseStore) -> None:
     key = stored_locks.keys("dev")[stored_locks.RELEASE]
     stored_locks.take(store.s3, "states", key, stored_locks.about_us("deploy"))
     [ours] = store.locks()
@@ -250,7 +250,7 @@ def test_a_lock_that_changed_hands_is_not_removed(store: ReleaseStore) -> None:
     assert len(store.locks()) == 1
 
 
-def test_a_run_whose_lock_was_removed_keeps_its_own_outcome(
+def test_a_run_whose_lock_was_removed_reports_its_own_outcome(
     store: ReleaseStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with store.lock("deploy"):
@@ -262,7 +262,7 @@ def test_a_run_whose_lock_was_removed_keeps_its_own_outcome(
     assert store.locks() == []
 
 
-def test_an_interrupted_migration_moves_no_caller_and_releases_the_lock(
+def test_an_interrupted_migration_shifts_nothing_and_releases_the_lock(
     store: ReleaseStore,
 ) -> None:
     client = Aliases(
@@ -282,10 +282,10 @@ def test_an_interrupted_migration_moves_no_caller_and_releases_the_lock(
     assert store.locks() == []
 
 
-def test_the_applied_commit_outlives_a_rollback(
+def test_the_applied_commit_survives_a_rollback(
     client: Aliases, store: ReleaseStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The nightly look for drift plans that commit."""
+    """Check this, because the nightly check for drift plans that commit."""
     assert deployed_commit(store) == ""
     assert "no deploy of dev is recorded yet." in capsys.readouterr().err
     store.set_applied_commit("3" * 40)
@@ -311,8 +311,8 @@ def test_a_re_run_of_an_old_push_is_refused(
     old, new = commits
     for module in (commit_order, release_records):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    commit_order.require_not_older(store)  # nothing is deployed
-    for deployed in (old, new, "f" * 40):  # f…: rewritten history
+    commit_order.require_not_older(store)  # nothing is deployed yet
+    for deployed in (old, new, "f" * 40):  # f… stands for rewritten history
         store.set_applied_commit(deployed)
         commit_order.require_not_older(store)
     git("checkout", "-q", old)
@@ -321,8 +321,9 @@ def test_a_re_run_of_an_old_push_is_refused(
         commit_order.require_not_older(store)
 
 
-def test_a_record_names_the_commit_that_is_checked_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_SHA", "e" * 40)  # of main, from which a tag is deployed by hand
+def test_a_record_names_the_checked_out_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the commit of main, while a tag is deployed by hand
+    monkeypatch.setenv("GITHUB_SHA", "e" * 40)
     found = release_records.commit()
     assert len(found) == 40
     assert found != "e" * 40

@@ -1,6 +1,6 @@
-"""Code never gets the calls again that the schema of today could break.
+"""Tested SQL: code whose SQL the current schema could break never becomes live again.
 
-The story is a column that goes: release 1 uses it, release 2 has stopped, release 3 drops it.
+The example drops a column: release 1 uses it, release 2 no longer does, release 3 drops it.
 """
 
 import json
@@ -24,7 +24,7 @@ DROPS = "0002_drop_locale"
 
 
 def checkout(folder: Path, *ledger: str, migrations: tuple[str, ...] = ("0001_users",)) -> Path:
-    """Write the part of a checkout that is read: migrations, and the SQL of one service."""
+    """Write the parts of a checkout that are read: migrations, and the SQL of one service."""
     file = folder / "functions/users" / tested_sql.LEDGER
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps([[{"statements": [{"sql": sql}]}] for sql in ledger]))
@@ -40,7 +40,7 @@ def schemas(tmp_path: Path) -> list[TestedSchema]:
     folders = (
         checkout(tmp_path / "1", OLD),
         checkout(tmp_path / "2", OLD, NEW),
-        # after `make record-sql ONLY=1` and a change of the SQL
+        # as after `make record-sql ONLY=1` and a change of the SQL
         checkout(tmp_path / "3", NEW, NEWER, migrations=("0001_users", DROPS)),
     )
     return [tested_sql.of_checkout(folder) for folder in folders]
@@ -68,7 +68,7 @@ def client() -> Aliases:
     return Aliases({"users": "3"}, {"users": "3"})
 
 
-def test_a_rollback_ends_before_the_release_that_uses_what_was_dropped(
+def test_a_rollback_stops_before_the_release_that_uses_a_dropped_column(
     client: Aliases, store: ReleaseStore
 ) -> None:
     assert rollback(client, store).number == 2
@@ -86,17 +86,17 @@ def test_a_rollback_ends_before_the_release_that_uses_what_was_dropped(
     assert rollback(client, store, to=3).number == 3
 
 
-def test_a_rollback_keeps_the_sql_of_what_it_restored(
+def test_a_rollback_records_the_sql_of_the_restored_release(
     client: Aliases, store: ReleaseStore, schemas: list[TestedSchema]
 ) -> None:
     rollback(client, store)
     assert store.releases()[-1].sql == schemas[1].sent != schemas[2].sent
 
 
-def test_a_release_goes_back_while_the_schema_is_the_same(
+def test_a_release_with_the_same_schema_can_be_restored(
     client: Aliases, store: ReleaseStore, schemas: list[TestedSchema], tmp_path: Path
 ) -> None:
-    """Its SQL may be recorded no more: nothing was dropped yet."""
+    """Check a release whose SQL is no longer recorded: nothing was dropped since."""
     store.replace(store.releases()[:2])
     client.live = {"users": "2"}
     store.s3.delete_object(Bucket="states", Key="dev/schema.json")
@@ -104,7 +104,7 @@ def test_a_release_goes_back_while_the_schema_is_the_same(
     assert rollback(client, store).number == 1
 
 
-def test_a_release_of_unknown_sql_is_refused(client: Aliases, store: ReleaseStore) -> None:
+def test_a_release_with_unknown_sql_is_refused(client: Aliases, store: ReleaseStore) -> None:
     first, *later = store.releases()
     unknown = release_records.made([], first.functions, migration=first.migration)
     store.replace([unknown, *later])
@@ -113,7 +113,7 @@ def test_a_release_of_unknown_sql_is_refused(client: Aliases, store: ReleaseStor
     assert client.moves == []
 
 
-def test_an_older_commit_is_not_deployed_over_what_was_dropped(
+def test_an_older_commit_is_not_deployed_after_a_drop(
     schemas: list[TestedSchema],
     store: ReleaseStore,
     tmp_path: Path,
@@ -130,23 +130,23 @@ def test_an_older_commit_is_not_deployed_over_what_was_dropped(
         ahead = TestedSchema(migration, {"users": ["new"]})
         monkeypatch.setattr(tested_sql, "of_checkout", lambda ahead=ahead: ahead)
         tested_sql.require_checkout(store.schema())
-    tested_sql.require_checkout(None)  # nothing was deployed
+    tested_sql.require_checkout(None)  # nothing is deployed yet
 
 
-def test_the_schema_never_goes_back(schemas: list[TestedSchema], store: ReleaseStore) -> None:
+def test_the_schema_is_never_downgraded(schemas: list[TestedSchema], store: ReleaseStore) -> None:
     store.set_schema(schemas[0])
     assert store.schema() == schemas[2]
 
 
-def test_one_service_is_deployed_alone(schemas: list[TestedSchema]) -> None:
+def test_one_service_can_be_deployed_alone(schemas: list[TestedSchema]) -> None:
     before = {"users": "a", "coffee": "b"}
     after = schemas[2].with_service(before, "users")
     assert after == {"users": schemas[2].sent["users"], "coffee": "b"}
-    assert schemas[2].with_service(before, "meta") == before  # it sends no SQL
-    assert schemas[2].with_service({}, "users") == {}  # the others stay unknown
+    assert schemas[2].with_service(before, "meta") == before  # meta sends no SQL
+    assert schemas[2].with_service({}, "users") == {}  # the other services stay unknown
 
 
-def test_this_checkout_has_its_migrations_and_its_sql() -> None:
+def test_the_migrations_and_sql_of_this_checkout_are_read() -> None:
     ours = tested_sql.of_checkout()
     assert ours.migration in [file.stem for file in Path("migrations").glob("*.sql")]
     assert {"users", "coffee"} <= ours.sql.keys()

@@ -1,4 +1,4 @@
-"""`make upgrade`: forks of a release take the next one, with what they have added themselves."""
+"""`make upgrade`: forks merge the next release and keep their additions."""
 
 import os
 import shutil
@@ -30,14 +30,16 @@ def git(folder: Path, *arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Atrium:
-    """The previous release, and a next one: this tree with changes of the kinds that releases make."""
+    """The previous release, and a next one: this tree with changes as releases have them."""
 
     folder: Path
     previous: str
     next: str
 
     def fork(self, to: Path, *, history: bool) -> Fork:
-        """Make a fork of the previous release: a clone, or a copy without history as GitHub's templates are."""
+        """Fork the previous release: as a clone, or as a copy without history like GitHub's
+        templates.
+        """
         git(self.folder, "clone", "-q", "--no-tags", str(self.folder), str(to))
         git(to, "checkout", "-q", "-B", "main", self.commit(self.previous))
         if not history:
@@ -78,7 +80,9 @@ def atrium(tmp_path_factory: pytest.TempPathFactory) -> Atrium:
 
 
 def newest_tag() -> str:
-    """Return the tag of the newest release before this tree; empty if there is none, as in a shallow clone."""
+    """Return the tag of the newest release before this tree, "" if there is none, as in a shallow
+    clone.
+    """
     describe = ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"]
     done = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -122,12 +126,12 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
     (folder / file).write_text(text.replace(old, new, 1))
 
 
-WHOLE = bool(os.environ.get("WHOLE_MATRIX"))  # make proof-pipelines
+WHOLE = bool(os.environ.get("WHOLE_MATRIX"))  # for make proof-pipelines
 CLONE, TEMPLATE = pytest.param(True, id="clone"), pytest.param(False, id="template")
 
 
 @pytest.mark.parametrize("history", [CLONE, TEMPLATE] if WHOLE else [CLONE])
-def test_an_unedited_fork_becomes_the_release(
+def test_an_unchanged_fork_equals_the_release(
     atrium: Atrium, tmp_path: Path, history: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fork = atrium.fork(tmp_path / "fork", history=history)
@@ -145,7 +149,7 @@ def test_an_unedited_fork_becomes_the_release(
 
 
 @pytest.mark.parametrize("history", [CLONE, TEMPLATE] if WHOLE else [TEMPLATE])
-def test_a_fork_with_a_service_a_migration_and_an_environment_keeps_them(
+def test_a_fork_keeps_its_service_migration_and_environment(
     atrium: Atrium, tmp_path: Path, history: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fork = atrium.fork(tmp_path / "fork", history=history)
@@ -173,9 +177,7 @@ def test_a_fork_with_a_service_a_migration_and_an_environment_keeps_them(
     assert git(root, "status", "--porcelain") == ""
 
 
-def test_an_edit_of_the_same_lines_is_a_conflict_that_is_named(
-    atrium: Atrium, tmp_path: Path
-) -> None:
+def test_a_conflicting_edit_is_reported(atrium: Atrium, tmp_path: Path) -> None:
     fork = atrium.fork(tmp_path / "fork", history=True)
     change(fork.root, ".github/workflows/deploy.yaml", 'canary: "10"', 'canary: "5"')
     commit(fork.root, "Our share")
@@ -186,9 +188,7 @@ def test_an_edit_of_the_same_lines_is_a_conflict_that_is_named(
     assert "<<<<<<<" in (fork.root / ".github/workflows/deploy.yaml").read_text()
 
 
-def test_what_cannot_be_upgraded_is_refused_before_any_change(
-    atrium: Atrium, tmp_path: Path
-) -> None:
+def test_an_impossible_upgrade_is_refused_before_any_change(atrium: Atrium, tmp_path: Path) -> None:
     fork = atrium.fork(tmp_path / "fork", history=True)
     with pytest.raises(RefusedError, match=rf"v0.0.9 is older than {atrium.previous}"):
         upgrade(fork, str(atrium.folder), "v0.0.9")

@@ -42,7 +42,7 @@ def test_unreleased_changes_get_a_version(root: Path) -> None:
         versions.release(root, "0.2.0")
 
 
-def test_the_first_version_is_the_one_that_pyproject_has(root: Path) -> None:
+def test_the_first_version_is_that_of_pyproject(root: Path) -> None:
     (root / "CHANGELOG.md").write_text(CHANGELOG.partition("## [0.1.0]")[0])
     versions.release(root, "0.1.0")
     assert "## [0.1.0]" in (root / "CHANGELOG.md").read_text()

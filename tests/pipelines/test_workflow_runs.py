@@ -1,4 +1,4 @@
-"""A commit's way to production, executed by act. tests/pipeline_runs has the other events."""
+"""The deploy workflow of a push, executed by act. tests/pipeline_runs has the other events."""
 
 import json
 from pathlib import Path
@@ -54,8 +54,8 @@ def test_a_push_is_built_once_tested_planned_and_applied_to_dev_and_then_to_prod
     assert [note["name"] for note in run.of("upload")] == ["build"]
 
 
-def test_the_trust_policies_here_are_those_of_bootstrap() -> None:
-    """The same conditions are held to the real plan by envs/bootstrap/tests."""
+def test_these_trust_policies_are_those_of_bootstrap() -> None:
+    """Compare the text; envs/bootstrap/tests checks the same conditions in the real plan."""
     held = (
         Path(__file__).resolve().parents[2] / "envs/bootstrap/tests/bootstrap.tftest.hcl"
     ).read_text()

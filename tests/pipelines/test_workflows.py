@@ -1,4 +1,6 @@
-"""Rules over the workflows: what no runner on this machine can show, such as gates, queues and rights."""
+"""Rules about the workflow files, for properties that act does not show: gates, queues,
+permissions.
+"""
 
 import re
 from collections.abc import Iterator
@@ -58,7 +60,7 @@ def test_actions_are_pinned_by_commit_with_their_version(file: Path) -> None:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
-def test_a_token_has_no_rights_but_a_jobs_own(workflow: str) -> None:
+def test_tokens_have_only_the_permissions_of_their_job(workflow: str) -> None:
     content = WORKFLOWS[workflow]
     assert content["permissions"] == {}
     assert "pull_request_target" not in triggers(workflow)
@@ -67,7 +69,7 @@ def test_a_token_has_no_rights_but_a_jobs_own(workflow: str) -> None:
 
 
 @every
-def test_a_job_ends_by_itself_and_keeps_no_token(name: str) -> None:
+def test_a_job_has_a_timeout_and_keeps_no_token(name: str) -> None:
     job = ALL[name]
     assert job["timeout-minutes"] <= 90
     for step in steps(job):
@@ -76,7 +78,7 @@ def test_a_job_ends_by_itself_and_keeps_no_token(name: str) -> None:
 
 
 @every
-def test_a_deploy_role_is_taken_behind_its_environments_gate_alone(name: str) -> None:
+def test_a_deploy_role_is_assumed_only_behind_the_gate_of_its_environment(name: str) -> None:
     job = ALL[name]
     for role in roles(job):
         if deploys := re.search(r"-deploy-(.+)$", role):
@@ -87,7 +89,7 @@ def test_a_deploy_role_is_taken_behind_its_environments_gate_alone(name: str) ->
         assert job["permissions"]["id-token"] == "write"
 
 
-def test_only_main_makes_the_plans_that_are_applied() -> None:
+def test_only_main_creates_plans_that_are_applied() -> None:
     proposing = [
         name for name, job in ALL.items() for role in roles(job) if role.endswith("-propose")
     ]
@@ -99,7 +101,7 @@ def test_only_main_makes_the_plans_that_are_applied() -> None:
 
 
 @every
-def test_terraform_and_releases_are_run_so_that_a_cancel_ends_them(name: str) -> None:
+def test_terraform_and_releases_can_be_cancelled(name: str) -> None:
     for step in steps(ALL[name]):
         run = step.get("run", "")
         if roles(ALL[name]) and re.search(r"make (deploy|release|rollback|plan) ", run):
@@ -108,7 +110,7 @@ def test_terraform_and_releases_are_run_so_that_a_cancel_ends_them(name: str) ->
 
 @every
 def test_a_failed_command_fails_its_step(name: str) -> None:
-    """`echo "x=$(false)"` succeeds, so what goes to an output is computed before."""
+    """Check outputs: `echo "x=$(false)"` succeeds, so the value must be computed before."""
     for step in steps(ALL[name]):
         assert not re.search(r"echo [^\n]*\$\(", step.get("run", "")), step["run"]
 
@@ -124,7 +126,7 @@ def test_make_targets_exist() -> None:
     assert {"deploy", "plan", "gate", "rollback", "release", "contract-changes"} <= used
 
 
-def test_what_is_planned_and_applied_is_what_was_built_and_tested() -> None:
+def test_the_deployed_artefacts_are_the_tested_ones() -> None:
     plan, apply = (WORKFLOWS["deploy-environment"]["jobs"][name] for name in ("plan", "apply"))
     for job in (plan, apply):
         assert job["env"]["ARTEFACTS"] == "${{ inputs.artefacts }}"
@@ -176,7 +178,7 @@ def test_an_environment_without_an_account_is_not_deployed(environment: str) -> 
 
 
 @pytest.mark.parametrize("name", ["deploy-environment.plan", "release.operate"])
-def test_the_gate_is_checked_before_credentials_are_taken(name: str) -> None:
+def test_the_gate_is_checked_before_credentials_are_requested(name: str) -> None:
     order = [
         "gate"
         if "make gate" in step.get("run", "")
@@ -188,7 +190,7 @@ def test_the_gate_is_checked_before_credentials_are_taken(name: str) -> None:
     assert [step for step in order if step] == ["gate", "role"]
 
 
-def test_docs_are_not_deployed_and_merge_queues_are_tested() -> None:
+def test_changes_of_docs_are_not_deployed_and_merge_queues_are_tested() -> None:
     assert {"**.md", "docs/**"} <= set(triggers("deploy")["push"]["paths-ignore"])
     assert "merge_group" in triggers("ci")
 
@@ -204,17 +206,17 @@ LICENSED = ("attest-build-provenance", "codeql-action", "dependency-review", "sc
 
 
 @every
-def test_what_needs_a_licence_in_private_repositories_runs_in_public_ones_alone(name: str) -> None:
+def test_licensed_features_are_used_only_in_public_repositories(name: str) -> None:
     for step in steps(ALL[name]):
         if any(action in step.get("uses", "") for action in LICENSED):
             assert PUBLIC in ALL[name].get("if", "") + step.get("if", ""), step["uses"]
 
 
-def test_the_docs_table_is_the_one_that_the_account_proof_checks() -> None:
+def test_the_table_in_the_docs_equals_that_of_the_account_proof() -> None:
     proof = (ROOT / "tests/pipeline_runs/proof_account.py").read_text()
-    told = re.findall(r'story\.tell\("(.+?)", "(.+?)", (?:"(.+?)"|served\((\d)\))\)', proof)
+    told = re.findall(r'story\.add_row\("(.+?)", "(.+?)", (?:"(.+?)"|served\((\d)\))\)', proof)
     checked = [(one, end, other or f"meta {version}, health 200") for one, end, other, version in told]  # fmt: skip
     section = (ROOT / "docs/workflows.md").read_text().partition("## The other proofs")[0]
     rows = re.findall(r"^\| (?!scenario|---)(.+?) \| .+ \| (.+?) \| (.+?) \|$", section, re.MULTILINE)  # fmt: skip
     assert rows == checked
-    assert len(rows) == proof.count("story.tell(")
+    assert len(rows) == proof.count("story.add_row(")

@@ -1,10 +1,10 @@
-"""Workflows executed on this machine by act, in a scratch copy of the repository.
+"""Workflows executed on this machine by act, in a temporary copy of the repository.
 
-The actions only note what they do. So does make, unless the copy has the real Makefile
+Actions and make only record their calls, unless the copy has the real Makefile
 (tests/pipeline_runs/laptop_account.py).
 
-act shows how jobs follow from one another, what they are passed, and which of them run. It does not
-show gates, queues, rights or cancellation: test_workflows.py has rules for those.
+act shows the order of jobs, their inputs, and which of them run. It does not show gates, queues,
+permissions or cancellation: test_workflows.py has rules for those.
 """
 
 import json
@@ -33,7 +33,7 @@ Note = dict[str, str]
 
 @dataclass(frozen=True)
 class Run:
-    """One run: whether all its jobs succeeded, what they did in this order, and act's output."""
+    """A run: its success, the recorded calls in order, and act's output."""
 
     ok: bool
     notes: list[Note]
@@ -65,14 +65,14 @@ Layout = Callable[[Path], None]
 
 
 def stubbed(repository: Path) -> None:
-    """Write a Makefile whose targets only note that they ran."""
+    """Write a Makefile whose targets only record that they ran."""
     (repository / ".ci").mkdir()
     shutil.copy2(ROOT / ".ci/interruptible", repository / ".ci")
     (repository / "Makefile").write_text(MAKEFILE)
 
 
 class Scratch:
-    """A copy of the workflows in a repository of its own."""
+    """A temporary repository with a copy of the workflows."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Scratch:
         layout: Layout = stubbed,
         **environment: str,
     ) -> None:
-        """Lay the repository out, if the folder has none; `environment` reaches all runs' jobs."""
+        """Create the repository, unless it exists. `environment` is set in the jobs of all runs."""
         self._folder = folder
         self._environment = environment
         self._trust = folder / "trust.json"
@@ -101,10 +101,10 @@ class Scratch:
         workflows = self.repository / ".github/workflows"
         workflows.mkdir(parents=True, exist_ok=True)
         for file in (ROOT / ".github/workflows").glob("*.yaml"):
-            text = file.read_text().replace("uses: $/", "uses: ./")  # act knows no $/ yet
+            text = file.read_text().replace("uses: $/", "uses: ./")  # act does not support $/ yet
             (workflows / file.name).write_text(text)
         ci = self.repository / ".ci/run"
-        # The real one would run all tests, of which this one is part.
+        # The real script would run all tests, including this one.
         ci.write_text('#!/bin/sh\nexec python3 "$RECORDER" make "${1:-test}"\n')
         ci.chmod(0o755)
         self.git("init", "-q", "-b", "main")
@@ -136,7 +136,10 @@ class Scratch:
         variables: dict[str, str] | None = None,
         **environment: str,
     ) -> Run:
-        """Run a workflow for an event; `environment` reaches its jobs, such as FAILING and SUBJECT."""
+        """Run a workflow for an event.
+
+        `environment` is set in its jobs, e.g. FAILING and SUBJECT.
+        """
         number = len(list(self._folder.glob("run-*")))
         folder = self._folder / f"run-{number}"
         (folder / "artifacts").mkdir(parents=True)

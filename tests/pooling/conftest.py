@@ -1,4 +1,6 @@
-"""A real Postgres with RDS's roles, PgBouncer before it, and RDS Proxy's door before that, on free loopback ports."""
+"""A real Postgres with RDS's roles behind PgBouncer and a stand-in for RDS Proxy, on free loopback
+ports.
+"""
 
 import asyncio
 import shutil
@@ -31,7 +33,7 @@ KEYS = {
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """Where also `nobody`, as whom the servers run when we are root, may enter."""
+    """Return a folder that `nobody` may enter, as whom the servers run under root."""
     with tempfile.TemporaryDirectory(prefix="atrium-pooling-") as name:
         path = Path(name)
         path.chmod(0o755)
@@ -47,7 +49,9 @@ def database_server(folder: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def pooler(database_server: Postgres) -> Iterator[str]:
-    """The unix socket of a PgBouncer in transaction mode: any flight may get any of a few server connections."""
+    """Return the unix socket of a PgBouncer in transaction mode, with only a few server
+    connections.
+    """
     pool = asyncio.run(pgbouncer.start(database_server, size=SERVER_CONNECTIONS))
     if pool is None:
         pytest.fail("The pooling proof needs PgBouncer: apt-get install pgbouncer")
@@ -64,7 +68,7 @@ def certificates(folder: Path) -> Certificates:
 def front_door(
     pooler: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FrontDoor]:
-    """The environment of a function that declares `postgres`, and the proxy that it leads to."""
+    """Return the environment of a function that declares `postgres`, and the proxy it connects to."""
     context = certificates.server_context()
     door = FrontDoor(context, pooler, lambda user, token: _accepts(door.port, user, token))
     settings = {
@@ -93,7 +97,10 @@ def front_door(
 def fresh_database(
     front_door: FrontDoor, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
-    """The name of a database as RDS hands it over, to which `DB_NAME` leads: empty, the master's."""
+    """Return the name of an empty database as RDS creates it, owned by the master.
+
+    `DB_NAME` names it.
+    """
     name = f"fresh_{uuid4().hex}"
     as_superuser(database_server, f"CREATE DATABASE {name} OWNER postgres")
     monkeypatch.setenv("DB_NAME", name)
@@ -104,7 +111,7 @@ def fresh_database(
 
 
 def as_superuser(server: Postgres, sql: str) -> list[list[Any]]:
-    """Straight to Postgres, past the proxy, as nobody can on RDS."""
+    """Connect directly to Postgres as superuser, which is impossible on RDS."""
     with pg8000.native.Connection(
         "rdsadmin", unix_sock=server.socket, database="postgres"
     ) as connection:
@@ -114,11 +121,13 @@ def as_superuser(server: Postgres, sql: str) -> list[list[Any]]:
 
 @pytest.fixture
 def database(front_door: FrontDoor) -> FrontDoor:
-    """The same with the roles made."""
+    """Return the same database with the roles."""
     roles.bootstrap()
     return front_door
 
 
 def _accepts(port: int, user: str, token: str) -> bool:
-    """That the rest of the token is right, tests/unit/data/test_rds_token.py proves against botocore."""
+    """Accept a token by its user; tests/unit/data/test_rds_token.py compares the rest with
+    botocore.
+    """
     return token.startswith(f"{LOOPBACK}:{port}/?Action=connect&DBUser={user}&X-Amz-Algorithm=")

@@ -1,4 +1,4 @@
-"""RDS Proxy's front door: TLS, then an IAM token as a cleartext password, then bytes to and from the pooler behind."""
+"""A stand-in for RDS Proxy: TLS, an IAM token as a cleartext password, then a relay to the pooler."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!ii", 8, 3)
 
 @dataclass
 class FrontDoor:
-    """A TLS server before the pooler. It records what clients send and can cut connections."""
+    """A TLS server before the pooler. It records clients' messages and can close connections."""
 
     tls: ssl.SSLContext
     behind: str  # the pooler's unix socket
@@ -33,7 +33,7 @@ class FrontDoor:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def cut(self) -> None:
-        """Ends every client connection, as a failover or an idle timeout does."""
+        """Close all client connections, as a failover or an idle timeout does."""
         for client in self._clients:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
@@ -91,7 +91,7 @@ class FrontDoor:
 
 
 def _sized(client: socket.socket) -> bytes:
-    """A message of the form length, body; the length counts itself."""
+    """Return a message that consists of its length, which counts itself, and the body."""
     size = client.recv(4)
     body = b""
     while len(body) < int.from_bytes(size) - 4:

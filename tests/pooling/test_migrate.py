@@ -1,4 +1,4 @@
-"""The function `migrate` through the proxy: as the master, who is no superuser, and as migrator."""
+"""The function `migrate` through the proxy: as the master, who is not a superuser, and as migrator."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def migrated(bootstrapped: str) -> str:
     return bootstrapped
 
 
-def test_bootstrap_makes_roles_with_timeouts_and_again_changes_nothing(
+def test_bootstrap_creates_roles_with_timeouts_and_can_be_repeated(
     bootstrapped: str, database_server: Postgres
 ) -> None:
     assert handler({"action": "bootstrap"}) == {"created": []}
@@ -47,14 +47,15 @@ def test_bootstrap_makes_roles_with_timeouts_and_again_changes_nothing(
     assert owner == "migrator"
 
 
-def test_bootstrap_makes_nobody_iam_only_for_then_the_proxy_could_not_log_in(
+def test_bootstrap_gives_no_role_iam_only_sign_in(
     bootstrapped: str, database_server: Postgres
 ) -> None:
+    """Check this, because RDS Proxy could not sign in as such a role."""
     members = "SELECT count(*) FROM unnest(ARRAY['migrator', 'app', 'readonly']) r WHERE pg_has_role(r, 'rds_iam', 'MEMBER')"
     assert as_superuser(database_server, members) == [[0]]
 
 
-def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_says_so(
+def test_only_known_roles_connect_and_no_table_is_visible_without_a_grant(
     bootstrapped: str, database_server: Postgres
 ) -> None:
     assert postgres.query("SELECT has_schema_privilege('public', 'USAGE')", user="app") == [
@@ -66,7 +67,7 @@ def test_only_known_roles_may_connect_and_none_sees_a_table_before_a_migration_s
         PipelinedConnection("stranger", unix_sock=database_server.socket, database=bootstrapped)
 
 
-def test_app_changes_rows_and_readonly_reads_them_and_neither_makes_tables(migrated: str) -> None:
+def test_app_writes_readonly_reads_and_neither_creates_tables(migrated: str) -> None:
     postgres.batch(_user(0, "ada@example.com"), _audit(0), user="app")
     assert postgres.query("SELECT status, version FROM users", user="readonly") == [("active", 1)]
     assert postgres.query("SELECT changes FROM audit_events", user="readonly") == [
@@ -95,9 +96,7 @@ def test_an_address_belongs_to_one_user_who_is_not_erased(migrated: str) -> None
     assert missing.value.code == "23514"
 
 
-def test_a_verifier_lets_its_password_in_and_no_other(
-    bootstrapped: str, database_server: Postgres
-) -> None:
+def test_a_verifier_accepts_only_its_password(bootstrapped: str, database_server: Postgres) -> None:
     assert handler(
         {"action": "set_verifier", "user": "app", "verifier": scram.verifier("right")}
     ) == {"user": "app"}

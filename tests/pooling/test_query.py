@@ -1,4 +1,4 @@
-"""`atrium.stores.postgres` through TLS, an IAM token and a transaction pooler, to a real Postgres."""
+"""`atrium.stores.postgres` through TLS, an IAM token and a transaction pooler, on a real Postgres."""
 
 import re
 import socket
@@ -70,7 +70,7 @@ def table(database: FrontDoor) -> FrontDoor:
         ("$1::text", "naïve $1 '; DROP TABLE users; --", "naïve $1 '; DROP TABLE users; --"),
     ],
 )
-def test_values_survive_the_way_there_and_back(
+def test_values_survive_a_round_trip(
     database: FrontDoor, sql: str, given: object, expected: object
 ) -> None:
     [(value,)] = postgres.query(f"SELECT {sql}", given)
@@ -78,7 +78,7 @@ def test_values_survive_the_way_there_and_back(
     assert type(value) is type(expected)
 
 
-def test_a_moment_comes_back_in_utc_whatever_zone_the_server_writes(database: FrontDoor) -> None:
+def test_a_timestamp_is_read_in_utc_whatever_the_servers_zone(database: FrontDoor) -> None:
     [_, [(moment,)]] = postgres.batch(
         Statement("SELECT set_config('timezone', 'Asia/Kolkata', true)"),
         Statement("SELECT $1::timestamptz", (MOMENT,)),
@@ -92,7 +92,7 @@ def test_a_naive_datetime_is_refused(database: FrontDoor) -> None:
         postgres.query("SELECT $1::timestamptz", MOMENT.replace(tzinfo=None))
 
 
-def test_one_query_is_one_flight_of_unnamed_messages_and_one_sync(database: FrontDoor) -> None:
+def test_one_query_is_one_round_trip_of_unnamed_messages_and_one_sync(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     before, database.sent = postgres.round_trips, b""
     postgres.query("SELECT $1::int, $2::text", 5, "x")
@@ -100,7 +100,7 @@ def test_one_query_is_one_flight_of_unnamed_messages_and_one_sync(database: Fron
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E", b"S"]
 
 
-def test_a_batch_is_one_flight(database: FrontDoor) -> None:
+def test_a_batch_is_one_round_trip(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     before, database.sent = postgres.round_trips, b""
     rows = postgres.batch(
@@ -113,7 +113,7 @@ def test_a_batch_is_one_flight(database: FrontDoor) -> None:
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E"] * 3 + [b"S"]
 
 
-def test_the_connection_stays_warm(database: FrontDoor) -> None:
+def test_the_connection_is_reused(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     for n in range(5):
@@ -126,7 +126,7 @@ def test_each_user_has_a_connection_of_its_own(database: FrontDoor) -> None:
     assert postgres.query("SELECT current_user", user="readonly") == [("readonly",)]
 
 
-def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: FrontDoor) -> None:
+def test_a_batch_is_all_or_nothing_and_its_error_names_the_constraint(table: FrontDoor) -> None:
     insert = "INSERT INTO things (name) VALUES ($1)"
     with pytest.raises(UniqueViolationError) as raised:
         postgres.batch(
@@ -136,7 +136,7 @@ def test_a_batch_is_all_or_nothing_and_its_error_tells_the_constraint(table: Fro
     assert postgres.query("SELECT count(*) FROM things") == [(0,)]
 
 
-def test_an_error_at_the_very_end_is_an_error(table: FrontDoor) -> None:
+def test_an_error_in_the_last_message_is_raised(table: FrontDoor) -> None:
     with pytest.raises(UniqueViolationError):
         postgres.batch(
             Statement("ALTER TABLE things DROP CONSTRAINT things_name_key"),
@@ -147,7 +147,7 @@ def test_an_error_at_the_very_end_is_an_error(table: FrontDoor) -> None:
     assert postgres.query("SELECT count(*) FROM things") == [(0,)]
 
 
-def test_after_an_error_the_same_connection_goes_on(database: FrontDoor) -> None:
+def test_the_connection_is_reused_after_an_error(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     with pytest.raises(DatabaseError) as raised:
@@ -166,7 +166,7 @@ def test_a_transaction_cannot_be_left_open(database: FrontDoor) -> None:
     assert database.connections == opened + 1
 
 
-def test_a_connection_that_died_while_idle_is_replaced_unnoticed(database: FrontDoor) -> None:
+def test_a_connection_closed_while_idle_is_replaced(database: FrontDoor) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     database.cut()
@@ -174,10 +174,10 @@ def test_a_connection_that_died_while_idle_is_replaced_unnoticed(database: Front
     assert database.connections == opened + 1
 
 
-def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
+def test_a_connection_idle_for_minutes_is_replaced(
     database: FrontDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lambda froze the function: the wall clock advanced, the monotonic clock did not."""
+    """Simulate a function that Lambda froze: only the wall clock advanced."""
     postgres.query("SELECT 1")
     opened = database.connections
     monkeypatch.setattr(
@@ -192,19 +192,21 @@ def test_a_connection_that_was_silent_for_minutes_is_not_trusted(
     assert database.connections == opened + 1
 
 
-def test_no_statement_waits_for_a_delayed_acknowledgement(database: FrontDoor) -> None:
-    """Nagle's algorithm costs 40 ms where a statement is more than one TLS record."""
+def test_no_statement_is_delayed_by_nagles_algorithm(database: FrontDoor) -> None:
+    """Check a statement longer than one TLS record, which would wait 40 ms for a delayed
+    acknowledgement.
+    """
     with postgres.connect("app", PipelinedConnection) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system has no such option")
-def test_a_connection_that_waits_long_is_kept_alive(database: FrontDoor) -> None:
+def test_tcp_keepalive_is_on(database: FrontDoor) -> None:
     with postgres.connect("app", PipelinedConnection) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
-def test_a_connection_that_dies_during_a_flight_is_reported_and_the_flight_not_repeated(
+def test_a_connection_closed_during_a_round_trip_is_reported_without_a_retry(
     table: FrontDoor, database_server: Postgres
 ) -> None:
     postgres.query("SELECT 1")
@@ -236,12 +238,12 @@ def test_an_error_of_the_server_shutting_down_is_unavailable(database: FrontDoor
     assert postgres.query("SELECT 1", user="postgres") == [(1,)]
 
 
-def test_a_large_statement_is_not_slow(database: FrontDoor) -> None:
+def test_a_large_statement_is_quick(database: FrontDoor) -> None:
     text = "x" * 1_000_000
     assert postgres.query("SELECT $1::text", text) == [(text,)]
 
 
-def test_a_certificate_that_is_not_trusted_is_refused(
+def test_an_untrusted_certificate_is_refused(
     database: FrontDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -251,7 +253,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(
         postgres.query("SELECT 1")
 
 
-def test_a_wrong_token_is_unavailable_and_says_whom_it_refused(database: FrontDoor) -> None:
+def test_a_wrong_token_is_unavailable_and_names_the_user(database: FrontDoor) -> None:
     postgres.disconnect()
     database.accepts = lambda _user, _token: False
     with pytest.raises(DatabaseUnavailableError, match=r"refused app"):
@@ -259,7 +261,7 @@ def test_a_wrong_token_is_unavailable_and_says_whom_it_refused(database: FrontDo
 
 
 def _messages(sent: bytes) -> list[bytes]:
-    """The types of the client's messages; asserts that every Parse and Bind is unnamed."""
+    """Return the types of the client's messages. Fail unless every Parse and Bind is unnamed."""
     types = []
     while sent:
         kind, length = sent[:1], int.from_bytes(sent[1:5])

@@ -1,6 +1,7 @@
-"""The proof that one round trip is right behind a transaction pooler, and that plain pg8000 is not.
+"""Proof that a query in one round trip works behind a transaction pooler, and that plain pg8000
+fails.
 
-Every client runs statements of its own: with the same SQL everywhere a mixed-up statement would look right.
+Each client sends SQL of its own, because with equal SQL a mixed-up result would look right.
 """
 
 import threading
@@ -29,13 +30,13 @@ assert CLIENTS > SERVER_CONNECTIONS
 
 
 class Client(Protocol):
-    """One connection of one client; `run` gives rows."""
+    """One connection of a client; `run` returns rows."""
 
     def run(self, n: int, key: int, word: str) -> list[Any]: ...
     def close(self) -> None: ...
 
 
-class OneFlightClient:
+class OneRoundTripClient:
     def __init__(self, pooler: str) -> None:
         self._connection = PipelinedConnection("app", unix_sock=pooler, database="atrium")
 
@@ -65,20 +66,20 @@ class PlainClient:
         self._connection.close()
 
 
-def test_one_flight_gives_no_wrong_row_and_no_error(database: FrontDoor, pooler: str) -> None:
-    outcome = _hammer(OneFlightClient, pooler, lambda steps, _: steps == 5 * STEPS)
+def test_one_round_trip_gives_no_wrong_row_and_no_error(database: FrontDoor, pooler: str) -> None:
+    outcome = _hammer(OneRoundTripClient, pooler, lambda steps, _: steps == 5 * STEPS)
     assert outcome == {"right": 5 * STEPS * CLIENTS}
 
 
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # what plain pg8000 leaves behind
-def test_plain_pg8000_goes_wrong_in_the_same_setup(database: FrontDoor, pooler: str) -> None:
+)  # the SQLSTATEs that plain pg8000 causes
+def test_plain_pg8000_fails_in_the_same_setup(database: FrontDoor, pooler: str) -> None:
     outcome = _hammer(PlainClient, pooler, lambda _, bad: bad > 10)
     assert outcome["wrong"] + outcome["error"] > 10, "then the test above proves nothing"
 
 
-def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_doubled_row(
+def test_killed_server_connections_cause_errors_but_no_wrong_or_duplicate_row(
     database: FrontDoor, database_server: Postgres
 ) -> None:
     postgres.batch(
@@ -103,7 +104,10 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
                 failed.append(n)
 
     def kill() -> bool:
-        """Whether flights were hit, and others not."""
+        """Kill server connections.
+
+        Return True once some round trips were hit and others were not.
+        """
         as_superuser(
             database_server,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
@@ -125,10 +129,13 @@ def test_server_connections_killed_in_the_middle_cost_errors_but_no_wrong_or_dou
 def _hammer(
     connect: Callable[[str], Client], pooler: str, enough: Callable[[int, int], bool]
 ) -> Counter[str]:
-    """Each client runs its own statements on its own connection until they are `enough`, by their number and by that of
-    all that went wrong; a broken connection is replaced."""
+    """Run each client's own statements on its own connection until `enough` is true of the counts
+    of statements and of errors.
+
+    A broken connection is replaced.
+    """
     outcome, lock, end = Counter[str](), threading.Lock(), time.monotonic() + LONGEST
-    bad: list[int] = []  # of all clients
+    bad: list[int] = []  # for all clients together
 
     def client(number: int) -> None:
         mine, connection = Counter[str](), connect(pooler)

@@ -18,7 +18,7 @@ AXE = Path(__file__).parents[2] / "examples/web/node_modules/axe-core/axe.min.js
 
 
 class Visitor:
-    """Somebody at the console, with one theme and one size of screen."""
+    """A user of the console, with one theme and one screen size."""
 
     def __init__(self, browser: Browser, theme: str, device: str, pictures: Path) -> None:
         self._browser, self._theme, self._device = browser, theme, device
@@ -55,7 +55,10 @@ class Visitor:
         expect(self.page.get_by_role("heading", level=1)).to_be_focused()
 
     def take(self, name: str) -> None:
-        """Take a picture; the screen must fit and axe must have nothing to say."""
+        """Take a screenshot.
+
+        Fail if the page is wider than the screen or axe reports a violation.
+        """
         expect(self.page.get_by_text("Loading…")).to_have_count(0)
         picture = f"console-{name}-{self._device}-{self._theme}"
         self.page.screenshot(path=self._pictures / f"{picture}.png")
@@ -105,7 +108,7 @@ def with_sign_in_page(route: Route) -> None:
 
 
 def sign_in_on_the_page(browser: Browser) -> None:
-    """Sign in on the pool's page; it sends people back to localhost only (HTTP)."""
+    """Sign in on the pool's page, which over HTTP redirects only to localhost."""
     page = browser.new_page()
     page.route("**/v1/configuration", with_sign_in_page)
     page.goto(f"{os.environ['API_URL'].replace('127.0.0.1', 'localhost')}/console")
@@ -150,7 +153,7 @@ def be_member(visitor: Visitor) -> None:
 
 
 def change_profile(visitor: Visitor) -> None:
-    """Change the profile in two windows: the second sees what the first saved."""
+    """Change the profile in two windows: the second one shows what the first saved."""
     page, name = visitor.page, uuid.uuid4().hex[:6]
     form = page.get_by_role("form", name="Profile")
     expect(form.get_by_label("Given name")).to_have_value("Ada")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 AXE = Path(__file__).parents[2] / "examples/web/node_modules/axe-core/axe.min.js"
-# Swagger UI 5.35 builds its part of the page like this; the rest of the page has none of it.
+# Violations inside Swagger UI 5.35 itself; the rest of the page has none.
 FAULTS_OF_THE_VIEWER = (
     "button-name",
     "heading-order",
@@ -89,7 +89,7 @@ def _sign_in(page: Page) -> None:
 
 
 def _sign_in_on_the_pools_page(browser: Browser, pictures: Path) -> None:
-    """Sign in by authorization code with PKCE; the pool sends people back to localhost only."""
+    """Sign in by authorization code with PKCE; the pool redirects only to localhost."""
     page = browser.new_page()
     page.goto(f"{os.environ['API_URL'].replace('127.0.0.1', 'localhost')}/docs")
     page.click(".auth-wrapper .authorize")
@@ -110,7 +110,7 @@ def _sign_in_on_the_pools_page(browser: Browser, pictures: Path) -> None:
 
 
 def _read_and_change(page: Page) -> None:
-    """Let the ETag that was read fill If-Match, and then the ETag of the change."""
+    """Check that If-Match has the ETag of the last read, and then that of the change."""
     _send(page, "readMe", "200")
     _open(page, "changeMe")
     for name in ("Grace", "Ada"):

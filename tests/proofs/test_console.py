@@ -15,7 +15,7 @@ PICTURES = ROOT / "build/pictures"
 
 @pytest.fixture
 def hosted_client(client: Client) -> Iterator[str]:
-    """A client of the user pool with a sign-in page that sends people back to the console."""
+    """Return a client of the user pool with a sign-in page that redirects to the console."""
     cognito = client.aws("cognito-idp")
     pool, domain = client.outputs.user_pool_id, "console"
     has_domain = "Domain" in cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
@@ -37,7 +37,7 @@ def hosted_client(client: Client) -> Iterator[str]:
         cognito.delete_user_pool_domain(UserPoolId=pool, Domain=domain)
 
 
-def test_people_and_administrators_use_the_console(client: Client, hosted_client: str) -> None:
+def test_users_and_administrators_use_the_console(client: Client, hosted_client: str) -> None:
     if not PYTHON.exists():
         pytest.fail("Run `make proof-console`, which installs the browser's driver.")
     member = client.new_member()

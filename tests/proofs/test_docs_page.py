@@ -13,13 +13,13 @@ PICTURES = ROOT / "build/pictures"
 
 
 def with_sign_in_page(client: Client) -> str:
-    """Return the setting of a sign-in page that sends people back to the page of the API."""
+    """Set up a sign-in page that redirects to the page of the API."""
     docs = client.outputs.api_url.replace("127.0.0.1", "localhost") + "/docs"
     page = f'domain_prefix="atrium", callback_urls=["{docs}/oauth2-redirect.html"]'
     return f"TF_VAR_hosted_page='{{{page}}}'"
 
 
-def test_people_sign_in_and_send_requests_on_the_page(client: Client) -> None:
+def test_users_sign_in_and_send_requests_on_the_page(client: Client) -> None:
     if not PYTHON.exists():
         pytest.fail("Run `make proof-page`, which installs the browser's driver.")
     if client.call("GET", "/v1/configuration").json["authorization_endpoint"] is None:

@@ -1,6 +1,8 @@
-"""A destroy leaves log groups that RDS makes again; they are swept, and the same environment can be deployed anew.
+"""A destroy and a new deploy of the same environment, with deletion of the log groups that RDS
+recreates.
 
-`make proof-redeploy`, on a stack of its own: it destroys what is up. Minutes long, as Terraform's provider waits for RDS.
+`make proof-redeploy` runs on a stack of its own, because it destroys the stack. It takes minutes,
+because Terraform's provider waits for RDS.
 """
 
 import os
@@ -47,13 +49,15 @@ def test_destroy_and_deploy_again(root: ScratchRoot) -> None:
     assert status == 0, said
 
 
-def test_the_account_has_what_an_empty_one_lacks(root: ScratchRoot) -> None:
-    """`make up` made it before the first apply: RDS refuses its first database without."""
+def test_the_account_has_the_service_linked_role_of_rds(root: ScratchRoot) -> None:
+    """Check the role that `make up` created before the first apply, because RDS refuses its first
+    database without it.
+    """
     assert service_linked_roles.missing(aws.client("iam", root.settings, "us-east-1")) == []
 
 
 def up() -> None:
-    """`make up`; a process of its own, as the supervisor outlives it."""
+    """Run `make up`, in a process of its own because the supervisor continues."""
     subprocess.run(
         [sys.executable, "-m", "tools.laptop", "up"],
         cwd=ROOT,
@@ -70,6 +74,6 @@ def _until_they_are_back(logs: Any) -> list[str]:
 
 
 def _at_once() -> Any:
-    """A clock by which the minute of watching is over after one look."""
+    """Return a clock on which the minute of waiting is over after one look."""
     moments = iter((0.0, 1000.0))
     return lambda: next(moments)

@@ -1,4 +1,6 @@
-"""A good request for every operation that needs current authority, as somebody who has just lost it would send it."""
+"""A valid request for each operation that needs current authority, sent by a caller who has just
+lost it.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -22,10 +24,10 @@ QUESTION = {
 
 
 class Attack(NamedTuple):
-    """`parameters` are those of the path; in them and in the body stand places that `Trials.prepare` fills. `target` is whom it is about, if anybody.
-    `needs_admin`: no permission is enough for it. `only_reads`: it changes nothing, but its answer is a secret.
+    """An attack. `parameters` and body contain placeholders, which `Trials.prepare` fills.
 
-    A POST gets an Idempotency-Key.
+    `target` is the user it is about, if any. `needs_admin`: no permission is enough. `only_reads`:
+    it changes nothing, but its response is secret. A POST gets an Idempotency-Key.
     """
 
     route: str
@@ -50,7 +52,7 @@ _LEVEL = {"namespace": "plan", "name": "level"}
 def _about(
     route: str, body: Any = None, more: Mapping[str, str] = NONE, headers: Mapping[str, str] = ANY
 ) -> list[Attack]:
-    """Against another user, and to the caller's own advantage."""
+    """Return the attack against another user, and in the caller's own favour."""
     targets: tuple[Target, ...] = ("other", "self")
     return [
         Attack(route, {"id": "{" + each + "}", **more}, body, headers, each) for each in targets

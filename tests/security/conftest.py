@@ -1,4 +1,4 @@
-"""The services, with real stores behind them, as tests/unit has them."""
+"""The services with real stores, as in tests/unit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["aws", "database", "fresh_container", "server", "table"]
 def trials(
     table: Any, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Trials]:
-    """Each call of the table is atomic, as in DynamoDB; moto would let threads into each other's."""
+    """Return trials. Calls of the table are atomic, as in DynamoDB but not in moto."""
     from atrium.stores import dynamodb
 
     monkeypatch.setattr(dynamodb.client(), "_make_api_call", Crowd().make_api_call)

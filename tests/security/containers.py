@@ -1,4 +1,6 @@
-"""Execution environments of a function in one process: each has caches of its own, and threads may be in different ones."""
+"""Execution environments of functions in one process: each has its own caches, and each thread is
+in one.
+"""
 
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ class Container:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Let this thread be in the container."""
+        """Let this thread run in the container."""
         token = _current.set(self)
         try:
             yield
@@ -34,7 +36,7 @@ _current: ContextVar[Container] = ContextVar("container", default=Container())  
 
 
 class Cache(MutableMapping[Any, Any]):
-    """The cache of a module, in the container where the thread is."""
+    """A module's cache, separate for each container."""
 
     def __init__(self, module: ModuleType) -> None:
         self._name = module.__name__
@@ -60,6 +62,6 @@ class Cache(MutableMapping[Any, Any]):
 
 
 def separate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the modules that cache a cache for each container."""
+    """Give the caching modules a cache for each container."""
     for module in CACHING:
         monkeypatch.setattr(module, "cache", Cache(module))

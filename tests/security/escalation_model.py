@@ -1,11 +1,16 @@
-"""docs/authorization.md as plain code: who may hand out, change and define what. It knows nothing of the table."""
+"""docs/authorization.md as a model: who may grant, change and define what, independent of the
+table.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Given(NamedTuple):
-    """A role, or the action of a `<type>.<action>` right; `until` None is no end."""
+    """A granted role, or the action of a `<type>.<action>` right.
+
+    `until` is None without an end.
+    """
 
     what: str
     scope: str = "*"
@@ -25,7 +30,9 @@ Person = Sequence[Given]
 
 
 def rights_of(what: str, world: World) -> set[str]:
-    """Permissions, those of parents, and the right to assign each role that names it or a parent."""
+    """Return the permissions, those of parents, and the right to assign each role that names it or
+    a parent.
+    """
     if what not in world:
         return {"everything" if what == "admin" else what}
     names = [what]
@@ -48,11 +55,11 @@ def is_within(inner: Given, outer: Given) -> bool:
 
 
 def may_give(person: Person, given: Given, world: World, meant: World | None = None) -> bool:
-    """You give what you hold, in its scope and until its end, or a role that one of yours may assign.
+    """Return True if the holder may grant `given`: they hold it in this scope and until this end,
+    or may assign the role.
 
-    What you hold under a condition, you do not hold; what you give under one, you give.
-
-    You hold what roles mean in `world`; what is given means what `meant` says.
+    A right held under a condition does not count. A grant under a condition counts as if it had
+    none. Held roles have their meaning in `world`, the given role that of `meant`.
     """
     meant = meant or world
     held = [each for each in person if is_within(given, each) and not each.conditional]
@@ -70,14 +77,14 @@ def may_give(person: Person, given: Given, world: World, meant: World | None = N
 
 
 def may_change(person: Person, target: Person, world: World, meant: World | None = None) -> bool:
-    """You change those who have no right that you could not give."""
+    """Return True if the target has no right that the caller could not grant."""
     return all(may_give(person, each, world, meant) for each in target)
 
 
 def may_define(
     person: Person, name: str, role: Role, world: World, meant: World | None = None
 ) -> bool:
-    """You define a role if you hold all of it, everywhere and without end."""
+    """Return True if the caller holds the whole role, everywhere and without an end."""
     meant = meant or world
     was = meant.get(name, Role())._replace(assignable_by=())
     own = {**world, name: world.get(name, Role())._replace(assignable_by=())}
@@ -86,7 +93,10 @@ def may_define(
 
 
 def without_mfa(person: Person, world: World, need_mfa: set[str]) -> tuple[Person, World]:
-    """What a person without MFA holds, and what roles mean to them. To others they mean what they did."""
+    """Return the grants and roles of a user without MFA.
+
+    For other users the roles are unchanged.
+    """
     left = {
         name: role._replace(parents=[each for each in role.parents if each not in need_mfa])
         for name, role in world.items()

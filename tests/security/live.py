@@ -1,8 +1,11 @@
-"""`python -m tests.security.live [--trials 30]`: the attacks of `tests/security` by HTTP, on the stack that is up.
+"""The attacks of `tests/security` by HTTP, on the running stack.
 
-Each trial is of a caller of its own: granted, used in parallel until containers have it in their caches, ended by an
-administrator, then sent as several attacks at once. A trial is a success of the attack when an answer is 2xx, or when either
-audit trail has an entry whose actor is the caller: they change nothing before.
+  python -m tests.security.live [--trials 30]
+
+Each trial has a caller of its own. They get rights, use them in parallel until containers have
+cached them, lose them by an administrator, and then send several attacks at once. An attack
+succeeds if a response is 2xx, or if an audit trail has an entry by the caller, who changed nothing
+before.
 """
 
 import argparse
@@ -33,7 +36,7 @@ ATTACKS_AT_ONCE = 4
 WARM_AT_ONCE = 6
 LIFETIME = 40
 """Seconds from the grant of an `expired` caller to its end: enough to sign in and to warm the caches on a busy machine."""
-BUSY = (429, 502, 503, 504)  # a laptop under load stops functions, too
+BUSY = (429, 502, 503, 504)  # functions on a busy laptop are throttled or stopped, too
 PATIENCE = 120
 HELD = [
     "access.read",
@@ -49,7 +52,7 @@ HELD = [
 
 @dataclass(frozen=True)
 class Target:
-    """Another user, with what attacks need of them."""
+    """Another user, with the things that attacks are about."""
 
     uid: str
     grant: str
@@ -59,7 +62,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """`answers` are counted by status and code."""
+    """The result of a trial. `answers` are counted by status and code."""
 
     kind: str
     answers: Counter[str]
@@ -77,7 +80,7 @@ class Office:
         self.restore()
 
     def restore(self) -> None:
-        """Create what attacks delete when they succeed."""
+        """Create again what successful attacks delete."""
         if self.ask("GET", "/v1/namespaces/plan").status == 404:
             _good(self.ask("PUT", "/v1/namespaces/plan", NAMESPACE, If_None_Match="*"))
         for role in ("reader", "spare"):
@@ -87,7 +90,10 @@ class Office:
     def ask(
         self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
     ) -> Answer:
-        """Ask again while the stack is busy. Without `token` it is the administrator's request."""
+        """Send a request, and repeat it while the stack is busy.
+
+        Without `token` the administrator sends it.
+        """
         until = time.monotonic() + PATIENCE
         while True:
             answer = self.client.call(method, path, token or self.admin.token, body, **headers)
@@ -100,7 +106,8 @@ class Office:
         known = self.ask("GET", f"/v1/roles/{role}").status == 200
         condition = {"If_Match": "*"} if known else {"If_None_Match": "*"}
         answer = self.ask("PUT", f"/v1/roles/{role}", body, **condition)
-        if answer.status != 412:  # a repeat of what was done, but answered too late
+        # the change of a repeated request was made the first time, but its response was late
+        if answer.status != 412:
             _good(answer)
 
     def grant(self, uid: str, role: str, until: int | None = None) -> str:
@@ -133,7 +140,7 @@ class Office:
         return Target(person.uid, grant, _good(order).json["id"], session_of(person))
 
     def entries(self, actor: str) -> list[str]:
-        """Return what both audit trails have of an actor."""
+        """Return the entries of an actor in both audit trails."""
         with self.client.database() as database:
             rows = database.run(
                 "SELECT action FROM audit_events WHERE actor = :actor AND action <> 'user.created'",
@@ -183,7 +190,7 @@ class Trial:
         )
 
     def control(self, attack: Attack) -> None:
-        """Send it while the caller still has the rights."""
+        """Send the attack while the caller still has the rights."""
         answer = self.send(attack)
         if answer.status >= 300:
             raise AssertionError(
@@ -237,7 +244,7 @@ class Trial:
             )
 
     def _end(self) -> None:
-        """End the caller's rights. When this returns, that has been answered."""
+        """End the caller's rights. Return after the response."""
         uid, ends = self.caller.uid, self._ends()
         ends[self.kind](f"/v1/users/{uid}")
 
@@ -266,7 +273,7 @@ def session_of(person: Person) -> str:
 
 
 def fair(kind: str) -> list[Attack]:
-    """Return the attacks but those on what stays one's own without any permission."""
+    """Return the attacks without those on the caller's own things, which need no permission."""
     contracts = [yaml.safe_load(file.read_text()) for file in ROOT.glob("functions/*/openapi.yaml")]
     allowed = {
         f"{method.upper()} {path}": operation["x-atrium-allow"]

@@ -1,4 +1,7 @@
-"""Nobody changes anything with rights that they have lost: 1,000 trials of each kind in `make proof-security`."""
+"""Current authority: revoked rights change nothing.
+
+`make proof-security` runs 1,000 trials of each kind.
+"""
 
 import ast
 import itertools
@@ -31,7 +34,7 @@ NEEDED = {route for route, rule in RULES.items() if rule.current_authority}
 
 
 def operations() -> dict[str, Any]:
-    """Route → what the contracts say of it."""
+    """Return route → its definition in the contracts."""
     contracts = [
         yaml.safe_load(file.read_text()).get("paths")
         for file in ROOT.glob("functions/*/openapi.yaml")
@@ -43,7 +46,7 @@ def operations() -> dict[str, Any]:
 
 
 def test_every_operation_that_changes_by_a_right_needs_current_authority() -> None:
-    """By the contracts themselves: a builder that forgets one is found out."""
+    """Check the contracts themselves, in case the builder forgets an operation."""
     wanted = {
         route
         for route, said in operations().items()
@@ -58,10 +61,12 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
     assert len(wanted) >= 14
 
 
-def test_no_service_that_writes_to_the_table_speaks_to_aws_by_itself() -> None:
-    """Else it could write without the caller's condition, which atrium.stores.user_table adds."""
+def test_no_service_that_writes_to_the_table_calls_aws_itself() -> None:
+    """Check this, because such a write would lack the caller's condition, which
+    atrium.stores.user_table adds.
+    """
     kernel = {file.name for file in speaking_to_aws("atrium")}
-    others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records
+    others = {"rds_token.py", "stream.py"}  # one signs, the other decodes records; neither writes
     assert kernel - others == {"dynamodb.py", "user_table.py"}
     for name in filter(speaking_to_aws, services()):
         declared = yaml.safe_load((ROOT / "functions" / name / "function.yaml").read_text())
@@ -81,7 +86,9 @@ def speaking_to_aws(package: str) -> list[Path]:
 
 
 def imported(file: Path) -> set[str]:
-    """Return the modules that a file imports, also below the top: packages of others by their first name."""
+    """Return the modules that a file imports, also inside functions; of other packages only the
+    first name.
+    """
     found = set[str]()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -93,14 +100,16 @@ def imported(file: Path) -> set[str]:
 
 
 def test_there_is_an_attack_on_every_operation_that_needs_it() -> None:
-    """A new operation fails here until tests/security/attacks.py has a request for it."""
+    """Check this, so that a new operation fails until tests/security/attacks.py has a request for
+    it.
+    """
     assert {attack.route for attack in ATTACKS} == NEEDED
 
 
 def is_fair(kind: Kind, attack: Attack) -> bool:
-    """Return False for what remains allowed, and for what no permission is enough for.
+    """Return False for attacks that stay allowed, and for those that no permission allows.
 
-    Who has lost a permission may still change what is their own.
+    Without the permission, callers may still change what is their own.
     """
     if kind == "demoted" and attack.needs_admin:
         return False
@@ -108,7 +117,7 @@ def is_fair(kind: Kind, attack: Attack) -> bool:
     return not (kind == "demoted" and attack.target == "self" and own)
 
 
-def test_every_attack_is_a_good_request_of_a_current_caller(trials: Trials) -> None:
+def test_every_attack_is_a_valid_request_of_a_current_caller(trials: Trials) -> None:
     for number, attack in enumerate(ATTACKS):
         answer = trials.control(attack, number)
         assert answer.status < 300, f"{attack}: {answer.text}"
@@ -131,15 +140,16 @@ def test_a_caller_without_current_authority_changes_nothing(
 
 
 @pytest.mark.trials
-def test_a_build_that_uses_the_cached_verdict_is_found_out(
+def test_a_build_that_trusts_cached_rights_is_detected(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By every operation, and by every way to lose rights that the caches hide."""
+    """Attack every operation, after each change of rights that the caches hide."""
     cached_verdicts(monkeypatch)
     kinds: tuple[Kind, ...] = ("disabled", "revoked", "deleted", "demoted")
     found = _attack(trials, kinds, ATTACKS)
-    # Where the caller's grants are compared, who has none left is refused all the same; who is disabled still has them.
-    # The operation that disables someone is pending, which stops another change of their own account.
+    # Operations that compare the caller's grants refuse a caller who has none left. A disabled
+    # caller still has grants. The operation that disables them is pending, which blocks another
+    # change of their own account.
     rest: tuple[Kind, ...] = ("disabled", "revoked")
     for kind in rest:
         routes = {attack.route for _, attack in found}
@@ -150,10 +160,12 @@ def test_a_build_that_uses_the_cached_verdict_is_found_out(
 
 
 @pytest.mark.trials
-def test_a_build_that_admits_by_the_cache_is_found_out(
+def test_a_build_that_admits_from_the_cache_is_detected(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The condition of a transaction protects neither Postgres nor a role that has lost a permission."""
+    """Check this, because a condition in the table protects neither Postgres nor a role that has
+    lost a permission.
+    """
     cached_reads(monkeypatch)
     by_route = {attack.route: attack for attack in ATTACKS}
     assert _attack(trials, ("disabled",), [by_route["PUT /v1/orders/{id}/status"]])
@@ -161,7 +173,7 @@ def test_a_build_that_admits_by_the_cache_is_found_out(
 
 
 @pytest.mark.trials
-def test_a_build_that_ignores_the_end_of_roles_is_found_out(
+def test_a_build_that_ignores_the_end_of_roles_is_detected(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless_roles(monkeypatch)
@@ -173,7 +185,9 @@ def test_a_build_that_ignores_the_end_of_roles_is_found_out(
 def _attack(
     trials: Trials, kinds: tuple[Kind, ...], attacks: Sequence[Attack]
 ) -> list[tuple[Kind, Attack]]:
-    """Run each attack once, with the kinds in turn, on handlers that the kernel of now has made. Return the successes."""
+    """Run each attack once, with all kinds of revocation in turn, on handlers of the current
+    kernel. Return the successes.
+    """
     trials.handlers, trials.successes, turns = handlers(), [], itertools.cycle(kinds)
     for attack in attacks:
         kind = next(turns)

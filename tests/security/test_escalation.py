@@ -1,7 +1,8 @@
-"""The escalation matrix: every operation that changes rights, by what callers and targets may hold, against the model.
+"""The escalation matrix: every operation that changes rights, by the rights of caller and target,
+compared with the model.
 
-Each cell is an event of API Gateway to the real handler. The items of the table are in memory, and a cell that comes to its
-write is allowed, so that thousands of cells take seconds.
+Each cell is an API Gateway event to the real handler. The table's items are in memory, and a cell
+counts as allowed once it writes, so that thousands of cells take seconds.
 """
 
 import importlib
@@ -136,12 +137,14 @@ class Cell(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """The model, for callers without MFA where the setting names `need_mfa`."""
+    """The model, with `need_mfa` as the setting for callers without MFA."""
 
     need_mfa: frozenset[str]
 
     def may_call(self, caller: Person) -> bool:
-        """All callers hold both permissions that the operations ask for, or none."""
+        """Return True if the caller has the permissions: each caller has both that the operations
+        need, or none.
+        """
         person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
         held = {
             right
@@ -165,7 +168,7 @@ class Rule(NamedTuple):
 
 
 class WrittenError(BaseException):
-    """The request has come to its first write."""
+    """A marker: the request has come to its first write."""
 
 
 SHARE = 1 if "WHOLE_MATRIX" in os.environ else 23
@@ -197,7 +200,7 @@ def _grants(rule: Rule) -> Iterator[Cell]:
                 allowed = may_change and rule.may_give(caller, given._replace(until=end))
                 body = {"expires_at": end and rfc3339(end)}
                 yield Cell("PUT /v1/users/{id}/grants/{grant}", held, body, caller, target, allowed)
-    for caller in CALLERS:  # themselves
+    for caller in CALLERS:  # the target is the caller
         for given in GIVEN:
             yield Cell(
                 "POST /v1/users/{id}/grants",
@@ -265,7 +268,7 @@ def _roles(rule: Rule) -> Iterator[Cell]:
 
 
 def _invitations(rule: Rule) -> Iterator[Cell]:
-    """Invitations with a role: sent, sent again in the caller's name, and cancelled."""
+    """Yield invitations with a role: sent, resent by the caller, and cancelled."""
     roles = [given for given in GIVEN if given._replace(what="") == Given("")]
     for caller, given in itertools.product(CALLERS, roles):
         allowed = rule.may_give(caller, given)
@@ -277,7 +280,7 @@ def _invitations(rule: Rule) -> Iterator[Cell]:
 
 
 def _sent(id: uuid.UUID) -> SentInvitation:
-    """Return an open invitation with the role whose place in GIVEN is in the id."""
+    """Return an open invitation with the role whose index in GIVEN is in the id."""
     role, now = GIVEN[int(str(id)[-4:-2])].what, datetime.now(UTC)
     uid = uuid.UUID(TARGET)
     return SentInvitation(id, uid, None, [role], "open", uid, uid, now, now, now, None, 1)
@@ -296,7 +299,7 @@ def _id(uid: str, place: int) -> str:
 
 
 class Table:
-    """Items in memory, read as DynamoDB reads them."""
+    """Items in memory, read as DynamoDB does."""
 
     def __init__(self) -> None:
         self.items = {(item["pk"]["S"], item["sk"]["S"]): item for item in _fixed()}
@@ -383,7 +386,7 @@ def _trusted_namespace(setters: Sequence[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
-    monkeypatch.setenv("MFA_ROLES", "")  # restored at the end
+    monkeypatch.setenv("MFA_ROLES", "")  # monkeypatch restores it at the end
 
     def written(*_: Any, **__: Any) -> None:
         raise WrittenError
@@ -440,7 +443,7 @@ def is_allowed(handler: Any, cell: Cell) -> bool:
     if code in (
         "last_admin",
         "role_in_use",
-    ):  # what the rule allows may be refused for another reason
+    ):  # an allowed request may be refused for another reason
         return True
     refusals = REFUSALS | (WITHOUT_PERMISSION if cell.need_mfa else set[str]())
     status = 404 if code == "not_found" else 403
@@ -524,14 +527,14 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
 
 
 @pytest.mark.parametrize(("where", "name", "wrong"), MUTANTS.values(), ids=MUTANTS)
-def test_a_broken_rule_is_found_out(
+def test_a_broken_rule_is_detected(
     table: Table, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, wrong: Any
 ) -> None:
     monkeypatch.setattr(where, name, wrong)
     assert next(disagreements(table, cells(), Counter()), None) is not None
 
 
-def test_the_model_is_short_enough_to_read() -> None:
+def test_the_model_is_short() -> None:
     source = (importlib.import_module(model.__name__).__file__ or "").strip()
     with open(source) as opened:  # noqa: PTH123
         assert len([line for line in opened if line.strip()]) <= 75

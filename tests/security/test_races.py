@@ -1,6 +1,6 @@
-"""Deletions against everything that is written about the same role or user at that moment: both have read before either writes.
+"""Races of deletions with writes about the same role or user: both read before either writes.
 
-A few trials in `make test`, 1,000 of each race in `make proof-security`.
+`make test` runs a few trials, `make proof-security` 1,000 of each race.
 """
 
 import itertools
@@ -58,7 +58,7 @@ class Race:
         return self.service.post(f"/v1/users/{uid}/grants", {"role": role, "scope": scope})
 
     def is_permitted(self, uid: str) -> bool:
-        """Ask in a container that has just started."""
+        """Return True if a new container permits it."""
         forget()
         question = {
             "subject": {"type": "user", "id": uid},
@@ -77,7 +77,7 @@ class Race:
         return answer(users(event | {"pathParameters": {"id": uid}}, Context()))
 
     def clear(self) -> None:
-        """moto copies the whole table for each transaction."""
+        """Delete all items, because moto copies the whole table for each transaction."""
         items = self.service.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self.service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run(
@@ -97,7 +97,7 @@ def race(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.Mon
     made, call = Race(Service(table), database, crowd), crowd.call
 
     def record(operation: str, parameters: dict[str, Any]) -> Any:
-        """While no other call is under way."""
+        """Record a transaction while no other call runs."""
         answered = call(operation, parameters)
         if operation == "TransactWriteItems":
             made.committed += [name for name in map(_action, parameters["TransactItems"]) if name]
@@ -109,7 +109,9 @@ def race(table: Any, database: pg8000.native.Connection, monkeypatch: pytest.Mon
 
 
 def _action(item: dict[str, Any]) -> str | None:
-    """Return what the item of a transaction says about it: the action of its trail, or the status that it sets."""
+    """Return the meaning of a transaction's item: the action of its audit event, or the status that
+    it sets.
+    """
     [(_, fields)] = item.items()
     if "action" in fields.get("Item", ()):
         return str(fields["Item"]["action"]["S"])
@@ -119,8 +121,10 @@ def _action(item: dict[str, Any]) -> str | None:
     )
 
 
-def test_no_grant_of_a_deleted_role_comes_back_with_its_name(race: Race) -> None:
-    """Deletion reads the holders of a role from an index that does not know yet of the grant being written."""
+def test_no_grant_of_a_deleted_role_applies_to_its_namesake(race: Race) -> None:
+    """Check the race: the deletion reads the role's holders from an index that does not have the
+    new grant yet.
+    """
     outcomes = Counter[tuple[int, ...]]()
     for number in range(COUNT):
         race.clear()
@@ -144,7 +148,7 @@ def test_no_grant_of_a_deleted_role_comes_back_with_its_name(race: Race) -> None
 
 
 def test_a_role_deleted_while_it_is_granted_is_not_granted_afterwards(race: Race) -> None:
-    """The grant's own condition: a role that is gone by then is 422 and leaves nothing."""
+    """Check the grant's own condition: it is 422 and leaves nothing if the role is gone."""
     race.clear()
     uid = str(uuid.uuid4())
     race.service.new_user(uid)
@@ -188,7 +192,7 @@ WRITES: dict[str, Callable[[Race, str], Answer]] = {
 
 @pytest.mark.parametrize("status", ["deleted", "disabled"])
 def test_nothing_is_written_about_a_user_who_is_deleted(race: Race, status: str) -> None:
-    """What is answered 2xx came before the deletion. What came after it is 404 and left nothing."""
+    """Check that 2xx responses came before the deletion, and later ones are 404 and left nothing."""
     outcomes = Counter[tuple[int, int]]()
     for _, write in zip(range(COUNT), itertools.cycle(WRITES.values()), strict=False):
         race.clear()

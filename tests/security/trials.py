@@ -1,8 +1,10 @@
-"""Trials of revocation against every operation that needs current authority, with warm caches and requests in parallel.
+"""Trials of revocation with every operation that needs current authority, warm caches and parallel
+requests.
 
-A caller with rights uses them in one container until everything is cached, and goes on reading there. An administrator ends
-these rights in another container. When that has been answered, the caller sends a change, several times at once. A trial is
-a *success of the attack* when an answer is 2xx or anything in either store is another one than before.
+A caller uses rights in one container until everything is cached, and continues to read there. An
+administrator ends the rights in another container. After the response the caller sends a change,
+several times at once. An attack succeeds if a response is 2xx or anything in either store has
+changed.
 """
 
 import importlib
@@ -59,7 +61,7 @@ SELECT (SELECT count(*) FROM audit_events), (SELECT count(*) FROM operations), (
 
 
 def services() -> dict[str, rules.Rules]:
-    """Return the rules of each service, by its name, as the build writes them."""
+    """Return the rules of each service by name, as the build writes them."""
     contracts = sorted(ROOT.glob("functions/*/openapi.yaml"))
     names = [
         contract.parent.name for contract in contracts if (contract.parent / "handler.py").exists()
@@ -68,7 +70,7 @@ def services() -> dict[str, rules.Rules]:
 
 
 def handlers() -> dict[str, Handler]:
-    """Return the Lambda handler of each route, with the kernel as it is now."""
+    """Return the handler of each route, with the current kernel."""
     made = {
         name: api(name, importlib.import_module(f"{name}.handler").ROUTES) for name in services()
     }
@@ -92,7 +94,10 @@ class Caller:
 
 @dataclass
 class Trials:
-    """`successes` are of attacks; `statuses` count the answers to them."""
+    """The trials so far.
+
+    `successes` lists successful attacks, `statuses` counts the responses to attacks.
+    """
 
     table: Any
     database: pg8000.native.Connection
@@ -100,7 +105,7 @@ class Trials:
     other: Container = field(default_factory=Container)
     successes: list[tuple[Kind, Attack]] = field(default_factory=list)
     statuses: dict[Kind, dict[int, int]] = field(default_factory=dict)
-    passed: float = 0.0  # seconds, for tokens only: the caches stay warm
+    passed: float = 0.0  # seconds, for the expiry of tokens only: caches stay warm
 
     def __post_init__(self) -> None:
         self.handlers = handlers()
@@ -108,7 +113,7 @@ class Trials:
         self._service = Service(self.table)
 
     def run(self, kind: Kind, attack: Attack) -> None:
-        """One trial. Odd ones are of an administrator, where that can be."""
+        """Run one trial. Odd ones have an administrator as caller, where that is possible."""
         number = next(self._numbers)
         caller, places = self.prepare(kind, number, needs_admin=attack.needs_admin)
         with self._reading(caller, places):
@@ -123,7 +128,7 @@ class Trials:
             self.successes.append((kind, attack))
 
     def control(self, attack: Attack, number: int) -> Answer:
-        """Send it while the caller still has the rights."""
+        """Send the attack while the caller still has the rights."""
         caller, places = self.prepare("revoked", number, needs_admin=attack.needs_admin)
         before = self.state()
         with self.used.here():
@@ -136,16 +141,19 @@ class Trials:
     def prepare(
         self, kind: Kind, number: int, *, needs_admin: bool = False
     ) -> tuple[Caller, dict[str, str]]:
-        """Write what a trial begins with. Return the caller, and what the places in requests stand for."""
+        """Write the data of a trial.
+
+        Return the caller, and the values of the placeholders in requests.
+        """
         self.passed = 0.0
         self.used, self.other = (
             Container(),
             Container(),
-        )  # the roles of the trial before had the same versions
+        )  # the roles of the previous trial had the same versions
         self._forget()
         is_admin = kind != "demoted" and (needs_admin or number % 2 == 1)
         caller, other, order, invitation = (str(uuid.uuid4()) for _ in range(4))
-        # Half of those who are demoted hold the permissions through another role.
+        # Half of the demoted callers hold the permissions through another role.
         above = number % 2 == 1
         self._new_users(caller, other)
         self._new_order(order, other)
@@ -204,7 +212,7 @@ class Trials:
 
     @contextmanager
     def _reading(self, caller: Caller, places: Mapping[str, str]) -> Iterator[None]:
-        """Let the caller read again and again, in a container that has all of it cached."""
+        """Let the caller read repeatedly, in a container that has everything cached."""
         reads = [
             Attack("GET /v1/users/{id}/attributes", {"id": places["other"]}),
             Attack("GET /v1/roles/{role}", {"role": "reader"}),
@@ -230,7 +238,10 @@ class Trials:
             reader.join()
 
     def _end(self, kind: Kind, caller: Caller) -> None:
-        """End the caller's rights, as an administrator does in another container; answered when this returns."""
+        """End the caller's rights as an administrator in another container.
+
+        Return after the response.
+        """
         match kind:
             case "revoked":
                 path = {"id": caller.uid, "grant": caller.grant}
@@ -263,7 +274,7 @@ class Trials:
         assert answered.status < 300, answered.text
 
     def _forget(self) -> None:
-        """Empty both stores: moto copies the whole table for each transaction."""
+        """Empty both stores, because moto copies the whole table for each transaction."""
         items = self.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self._service.write([{"DeleteRequest": {"Key": item}} for item in items])
         self.database.run(
@@ -306,7 +317,7 @@ class Trials:
         self.database.run(rows, uids=[ADMIN, *uids])
 
     def _new_roles(self, held: Mapping[str, list[str]]) -> None:
-        """Write them, and that `boss` builds on `base`."""
+        """Write the roles; `base` is a parent of `boss`."""
         parents = {role: ["base"] if role == "boss" else [] for role in held}
         definitions = [
             {"pk": f"R#{role}", "sk": "META", "version": 1, "description": role, "parents": above}
@@ -346,18 +357,20 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
 
 
 def clock_of_tokens(monkeypatch: pytest.MonkeyPatch, trials: Trials) -> None:
-    """Let `trials.passed` seconds pass for what compares the end of a token's roles."""
+    """Move the clock that compares the end of a token's roles forward by `trials.passed` seconds."""
     monkeypatch.setattr(session, "time", SimpleNamespace(time=lambda: time.time() + trials.passed))
 
 
 def cached_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it was before: caches admit to everything, and no write carries the caller's condition."""
+    """Break the kernel: caches admit to everything, and no write has the caller's condition."""
     cached_reads(monkeypatch)
     monkeypatch.setattr(authority, "caller", lambda: None)
 
 
 def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Caches admit to everything, but writes to the table carry the caller's condition."""
+    """Break the kernel: caches admit to everything, but writes to the table have the caller's
+    condition.
+    """
     verify, hold = session.verify, permissions.hold
     monkeypatch.setattr(session, "verify", lambda token, current: verify(token))
     monkeypatch.setattr(
@@ -366,7 +379,7 @@ def cached_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def endless_roles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks when the roles of a token end."""
+    """Break the kernel: it ignores the end of a token's roles."""
     claimed = session.claims_of
 
     def without_end(token: Mapping[str, str]) -> Any:

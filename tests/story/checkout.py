@@ -1,4 +1,4 @@
-"""A checkout of its own that speaks to the running stack: what a developer changes in it, ours does not see."""
+"""A separate checkout that uses the running stack, so that tests can change files."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Checkout:
         )
 
     def run(self, command: str, *arguments: str, **variables: str) -> tuple[int, str]:
-        """Exit status, and what it said."""
+        """Run a command. Return its exit status and output."""
         process = self.start(command, *arguments, **variables)
         said = process.communicate(timeout=900)[0]
         return process.returncode, said

@@ -9,10 +9,10 @@ from tools.laptop.client import Client
 
 HEALTH = "functions/meta/health.py"
 ANSWER = '{"status": "pass", "stage": config.required("ATRIUM_STAGE")}'
-BROKEN = "pre_sign_up"  # code that fails at its import as meta
+BROKEN = "pre_sign_up"  # code that fails at its import when deployed as meta
 
 
-def test_a_services_code_goes_live_alone(deployed: Checkout, client: Client) -> None:
+def test_the_code_of_one_service_goes_live_alone(deployed: Checkout, client: Client) -> None:
     before = {name: arn for name, arn in client.outputs.functions.items() if name != "meta"}
     versions = {name: newest(client, function) for name, function in before.items()}
     deployed.change(HEALTH, "def read(_: Request)", "NEW = True\n\n\ndef read(_: Request)")
@@ -22,13 +22,15 @@ def test_a_services_code_goes_live_alone(deployed: Checkout, client: Client) -> 
     assert f"{client.outputs.functions['meta']}: {was} → {int(was) + 1}" in said
     assert live(client) == {"version": str(int(was) + 1), "weights": {}}
     assert {name: newest(client, function) for name, function in before.items()} == versions
-    # The same again moves nothing.
+    # The same again shifts nothing.
     assert (
         "the built code is already live" in deployed.run("deploy", "local", "--service", "meta")[1]
     )
 
 
-def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Client) -> None:
+def test_a_version_that_fails_the_smoke_test_is_rolled_back(
+    deployed: Checkout, client: Client
+) -> None:
     was = live(client)
     deployed.change(HEALTH, ANSWER, '{"status": "fail"}')
     status, said = deployed.run("deploy", "local", "--service", "meta")
@@ -39,7 +41,7 @@ def test_what_fails_the_smoke_test_is_taken_back(deployed: Checkout, client: Cli
     assert client.call("GET", "/v1/health").json == {"status": "pass", "stage": "dev"}
 
 
-def test_the_release_before_is_back_by_one_command_also_while_an_alarm_rings(
+def test_one_command_restores_the_previous_release_even_during_an_alarm(
     deployed: Checkout, client: Client, alarm: Alarm
 ) -> None:
     was = live(client)
@@ -58,7 +60,7 @@ def recorded(said: str) -> str:
     return said.partition("back at release ")[2].split()[0]
 
 
-def test_more_than_code_is_refused_with_every_reason(mine: Checkout, client: Client) -> None:
+def test_a_change_beyond_code_is_refused_with_every_reason(mine: Checkout, client: Client) -> None:
     was = newest(client, client.outputs.functions["meta"])
     mine.change(
         "functions/meta/function.yaml",
@@ -96,7 +98,7 @@ def test_a_service_that_was_never_applied_is_refused(mine: Checkout) -> None:
     shutil.rmtree(folder)
 
 
-def test_a_canary_that_rings_flies_back_and_one_that_does_not_goes_on(
+def test_a_canary_with_an_alarm_is_rolled_back_and_one_without_goes_live(
     deployed: Checkout, client: Client, alarm: Alarm
 ) -> None:
     was = live(client)

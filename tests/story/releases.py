@@ -12,14 +12,14 @@ from typing import Any
 from tests.story.checkout import Checkout
 from tools.laptop.client import Client
 
-# A fifth of what the stage of dev allows (`throttling` in envs/dev/locals.tf), whatever the speed
-# of the machine. Unpaced, a quick machine empties the stage's bucket, and the gateway answers 429.
+# A fifth of the rate that dev's stage allows (`throttling` in envs/dev/locals.tf), on any machine.
+# Without a limit, a quick machine would get 429 from the gateway.
 REQUESTS_A_SECOND = 20
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """The error alarm of meta, which prod would have."""
+    """The error alarm of meta, which only prod has."""
 
     cloudwatch: Any
     name: str
@@ -54,7 +54,7 @@ def live(client: Client) -> dict[str, Any]:
 
 @contextmanager
 def load(client: Client) -> Iterator[Counter[int]]:
-    """Request the health at a steady rate meanwhile; count the answers by status."""
+    """Request the health at a steady rate during the block, and count the responses by status."""
     statuses: Counter[int] = Counter()
     over = threading.Event()
 
@@ -74,7 +74,7 @@ def load(client: Client) -> Iterator[Counter[int]]:
 def publish(client: Client, mine: Checkout, code: str) -> str:
     """Publish a version of meta that no caller uses yet, as an apply does.
 
-    With another function's code, the version fails at its import.
+    The code of another function fails at its import.
     """
     name = client.outputs.functions["meta"]
     found = client.aws("lambda")

@@ -42,15 +42,20 @@ def variables(client: Client) -> dict[str, str]:
     return {"token": admin.token, "etag": etag, "$guid": "5d0c5b9e-8a0f-4a8a-9d8e-6f0f3c1b2a49"}
 
 
-def test_requests_are_accepted_as_they_stand(client: Client, variables: dict[str, str]) -> None:
-    """Reading, asking and changing one's own record need nothing that the collection leaves open."""
+def test_unchanged_requests_of_the_collection_are_accepted(
+    client: Client, variables: dict[str, str]
+) -> None:
+    """Send the requests that need no values of the reader: reads, questions, and changes of one's
+    own record.
+    """
     sent = 0
     for request in requests():
         path = "/" + "/".join(request["url"]["path"])
         is_free = request["method"] == "GET" or path.startswith("/access/")
         if ":" in path or not (is_free or (request["method"], path) == ("PATCH", "/v1/me")):
             continue
-        if path.endswith("/export"):  # the administrator's whole record; users' tests export
+        # exports the administrator's whole record; tests of `users` do that
+        if path.endswith("/export"):
             continue
         headers = {
             header["key"].replace("-", "_"): re.sub(

@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(bash|python|javascript)\n(.*?)^```\n\n```text\n(.*?)^`
 
 
 def newcomer(client: Client) -> dict[str, str]:
-    """Return the environment of a reader who has an address and no account."""
+    """Return the environment of a reader who has an address but no account."""
     direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     account = {"EMAIL": f"guide-{uuid.uuid4().hex[:10]}@example.org", "PASSWORD": "Correct-Horse-7"}
     return direct | account | {"API_URL": client.outputs.api_url}
@@ -31,7 +31,7 @@ def newcomer(client: Client) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def environment(client: Client) -> dict[str, str]:
-    """Return what the quickstart exports, with which the other guides begin."""
+    """Return what the quickstart exports, on which the other guides build."""
     admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
     code = "".join(
         code for name, code, _ in BLOCK.findall(QUICKSTART.read_text()) if name == "bash"

@@ -1,11 +1,11 @@
-"""The environments as Terraform sees them, against the running stack."""
+"""Terraform plans of the environments, compared with the running stack."""
 
 from tests.story.checkout import ROOT, Checkout
 from tools.deploy.environment import LOCAL, environment
 
 
-def test_a_second_plan_sees_a_change_that_was_made_by_hand() -> None:
-    """test_verify.py shows that a second plan is empty; this one, that the test can fail."""
+def test_a_plan_detects_a_manual_change() -> None:
+    """Check that test_verify.py, which expects an empty plan, can fail."""
     target = environment(LOCAL)
     logs, group = target.client("logs"), f"/aws/lambda/{target.output('functions')['meta']}"
     [found] = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]

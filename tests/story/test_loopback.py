@@ -1,4 +1,4 @@
-"""Only loopback is bound: the sockets on which the supervisor and everything it started listen."""
+"""Listening sockets of the supervisor and all its processes: only on loopback."""
 
 from collections.abc import Iterator
 from contextlib import suppress

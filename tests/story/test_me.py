@@ -1,4 +1,4 @@
-"""`/v1/me`: a person reads their record and changes it, under the HTTP rules."""
+"""`/v1/me`: a user reads and changes their record, under the HTTP rules."""
 
 from tools.laptop.client import Client, Person
 
@@ -43,7 +43,7 @@ def test_an_unchanged_record_is_304(client: Client, member: Person) -> None:
     assert (again.status, again.body) == (304, b"")
 
 
-def test_a_change_needs_if_match_and_the_current_one(client: Client, member: Person) -> None:
+def test_a_change_needs_the_current_etag_in_if_match(client: Client, member: Person) -> None:
     before = client.call("GET", "/v1/me", token(member))
     missing = client.call("PATCH", "/v1/me", token(member), {"family_name": "Byron"})
     assert (missing.status, missing.headers["content-type"]) == (428, "application/problem+json")
@@ -59,7 +59,7 @@ def test_a_change_needs_if_match_and_the_current_one(client: Client, member: Per
     assert client.call("GET", "/v1/me", token(member)).json["family_name"] == "King"
 
 
-def test_null_clears_a_field_and_the_others_stay(client: Client, member: Person) -> None:
+def test_null_clears_a_field_and_other_fields_stay(client: Client, member: Person) -> None:
     before = client.call("GET", "/v1/me", token(member))
     sent = {"locale": None, "given_name": "Augusta"}
     after = client.call("PATCH", "/v1/me", token(member), sent, If_Match=before.headers["etag"])
@@ -67,7 +67,7 @@ def test_null_clears_a_field_and_the_others_stay(client: Client, member: Person)
     assert after.json["family_name"] == before.json["family_name"]
 
 
-def test_a_bad_field_is_named(client: Client, member: Person) -> None:
+def test_an_invalid_field_is_named(client: Client, member: Person) -> None:
     etag = client.call("GET", "/v1/me", token(member)).headers["etag"]
     answer = client.call("PATCH", "/v1/me", token(member), {"given_name": 7}, If_Match=etag)
     assert answer.status == 422

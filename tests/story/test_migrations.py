@@ -1,4 +1,4 @@
-"""On the running stack, by make: its deployed function, its proxy, its IAM policies, its API."""
+"""Migrations on the running stack, by make: its function, its proxy, its IAM policies, its API."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def answer(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_deployed_function_says_what_is_applied_and_has_nothing_to_do() -> None:
+def test_the_deployed_function_reports_its_migrations_and_has_none_left() -> None:
     names = [file.id for file in ours()]
     found = answer("migrate-status", "ENV=local")
     assert (found["environment"], found["applied"], found["pending"]) == ("local", names, [])
@@ -37,7 +37,7 @@ def test_the_deployed_function_says_what_is_applied_and_has_nothing_to_do() -> N
     assert make("migrate-plan", "ENV=local").stdout == "local: nothing to apply.\n"
 
 
-def test_the_same_through_the_port_that_a_tunnel_would_lead_to() -> None:
+def test_migrations_also_run_through_the_port_of_a_tunnel() -> None:
     port = (
         outputs.read(stack_settings.from_environment())
         .database_url.rpartition(":")[2]
@@ -46,7 +46,7 @@ def test_the_same_through_the_port_that_a_tunnel_would_lead_to() -> None:
     assert answer("migrate-status", "ENV=local", f"TUNNEL={port}")["pending"] == []
 
 
-def test_the_drill_brings_everything_back() -> None:
+def test_the_restore_drill_restores_everything() -> None:
     done = answer("restore-drill")
     assert done["rows"]["public.users"] >= 1
     assert done["rows"]["public._yoyo_migration"] == len(ours())

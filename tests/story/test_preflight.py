@@ -1,9 +1,9 @@
-"""`make preflight ENV=local` asks the laptop's AWS what it asks AWS."""
+"""`make preflight ENV=local`, which makes the same calls to the laptop's AWS as to AWS."""
 
 from tests.story.checkout import ROOT, Checkout
 
 
-def test_the_laptops_account_is_ready() -> None:
+def test_the_laptops_account_passes_the_preflight() -> None:
     status, said = Checkout(ROOT).run("preflight", "local")
     assert status == 0, said
     assert "✓ service-linked roles" in said

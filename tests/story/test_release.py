@@ -8,7 +8,7 @@ from tests.story.releases import Alarm, live, load, publish
 from tools.laptop.client import Client
 
 
-def test_a_good_canary_under_load_goes_live_and_no_request_fails(
+def test_a_good_canary_under_load_goes_live_without_a_failed_request(
     deployed: Checkout, client: Client, alarm: Alarm
 ) -> None:
     alarm.make()

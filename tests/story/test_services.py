@@ -1,7 +1,7 @@
-"""A service on the laptop's stack: made, called, rotated, revoked.
+"""A machine caller on the running stack: created, used, rotated, revoked.
 
-The environment declares no service, so the test adds one to the outputs, and the secret and the
-domain that Terraform would make.
+The environment declares no service, so the test adds one to the outputs, and creates the secret and
+the domain as Terraform would.
 """
 
 import base64
@@ -73,7 +73,7 @@ def token(service: service_client.Service) -> str:
     return str(told["access_token"])
 
 
-def test_a_service_lives_on_the_laptop(
+def test_a_service_is_created_used_rotated_and_revoked(
     client: Client, admin: str, service: service_client.Service
 ) -> None:
     uid = service_client.ensure(service, "active")["uid"]

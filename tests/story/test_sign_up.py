@@ -1,4 +1,4 @@
-"""A person signs up, is confirmed by a mailed code, and signs in."""
+"""Sign-up: a person signs up, is confirmed with a mailed code, and signs in."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return described["Code"], described["Message"]
 
 
-def test_pre_sign_up_refuses_with_its_own_words(client: Client) -> None:
+def test_a_refusal_of_pre_sign_up_has_its_message(client: Client) -> None:
     with pytest.raises(ClientError) as error:
         client.sign_up("someone@mailinator.com")
     code, message = refusal(error)
@@ -22,7 +22,7 @@ def test_pre_sign_up_refuses_with_its_own_words(client: Client) -> None:
     assert "mailinator.com" in message
 
 
-def test_a_wrong_code_is_refused_and_the_mailed_one_confirms(client: Client) -> None:
+def test_only_the_mailed_code_confirms_an_account(client: Client) -> None:
     person = client.sign_up()
     right = client.code(person.email)
     with pytest.raises(ClientError) as error:
@@ -45,7 +45,7 @@ def test_a_wrong_password_is_refused(client: Client, member: Person) -> None:
     assert refusal(error) == ("NotAuthorizedException", "Incorrect username or password.")
 
 
-def test_post_confirmation_makes_the_user_and_their_meta(client: Client) -> None:
+def test_post_confirmation_creates_the_user_and_their_meta(client: Client) -> None:
     person = client.sign_up()
     assert _user(client, person.email) == []
     client.confirm(person)
@@ -58,7 +58,7 @@ def test_post_confirmation_makes_the_user_and_their_meta(client: Client) -> None
     assert item["status"] == {"S": "active"}
 
 
-def test_the_access_token_says_who_and_what(client: Client, member: Person) -> None:
+def test_the_access_token_has_the_users_id_and_roles(client: Client, member: Person) -> None:
     token = claims(member.tokens["AccessToken"])
     [[uid, _]] = _user(client, member.email)
     assert token["uid"] == str(uid)
@@ -81,7 +81,7 @@ def _user(client: Client, email: str) -> list[list[Any]]:
         return rows
 
 
-def test_a_reset_password_works_and_leaves_the_command_of_a_mail(client: Client) -> None:
+def test_a_password_reset_works_and_writes_the_command_for_a_mail(client: Client) -> None:
     member = client.new_member()
     app, new = client.outputs.user_pool_client_id, "Another-Horse-8-Battery"
     client.cognito.forgot_password(ClientId=app, Username=member.email)

@@ -1,4 +1,6 @@
-"""Whatever is not a living access token of this pool is refused at the gateway, before any function runs."""
+"""Tokens that the gateway refuses before any function runs: all but valid access tokens of the
+pool.
+"""
 
 import base64
 import json
@@ -30,14 +32,14 @@ def encode(value: dict[str, Any]) -> str:
 
 
 def pools_own_key() -> RSAKey:
-    """What signs the stack's real tokens, so that nothing but the claim under test is wrong."""
+    """Return the key that signs the stack's tokens, so that only the claim under test is wrong."""
     return RSAKey.import_key(
         (stack_settings.from_environment().state / "keys" / "cognito.pem").read_bytes()
     )
 
 
 def token_of_another_pool(client: Client) -> str:
-    """A living access token of a pool that the API does not know."""
+    """Return a valid access token of a pool that the API does not use."""
     cognito = client.aws("cognito-idp")
     pool = cognito.create_user_pool(PoolName="another")["UserPool"]["Id"]
     app = cognito.create_user_pool_client(
@@ -101,7 +103,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_refused_with_401_and_no_function_is_invoked(
+def test_an_invalid_token_is_401_and_no_function_is_invoked(
     client: Client, member: Person, kind: str
 ) -> None:
     before = client.invocations("users")
@@ -113,14 +115,14 @@ def test_refused_with_401_and_no_function_is_invoked(
     assert client.invocations("users") == before
 
 
-def test_the_real_token_does_invoke_it(client: Client, member: Person) -> None:
+def test_the_real_token_invokes_the_function(client: Client, member: Person) -> None:
     before = client.invocations("users")
     assert client.call("GET", "/v1/me", member.tokens["AccessToken"]).status == 200
     assert client.invocations("users") == before + 1
 
 
-def test_a_token_signed_by_the_pools_own_key_would_pass(client: Client, member: Person) -> None:
-    """Else the refusals above could be for another reason than the one they name."""
+def test_a_token_signed_by_the_pools_own_key_is_accepted(client: Client, member: Person) -> None:
+    """Check this, because otherwise the refusals above could have another reason."""
     header, payload, _ = parts(member.tokens["AccessToken"])
     token = jwt.encode(header, payload, pools_own_key())
     assert client.call("GET", "/v1/me", token).status == 200

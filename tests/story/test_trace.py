@@ -1,4 +1,4 @@
-"""A request whose header says so is traced, through the API, the function and its own subsegment."""
+"""Traces of sampled requests, through the API, the function and the function's own subsegment."""
 
 import json
 import time
@@ -29,7 +29,7 @@ def test_a_sampled_request_leaves_a_trace(client: Client, member: Person) -> Non
 
 
 def _segments(xray: Any, root: str) -> list[dict[str, Any]]:
-    """Once the function's own subsegment has come over UDP."""
+    """Return the segments once the function's subsegment has arrived over UDP."""
 
     def found() -> list[dict[str, Any]]:
         traces = xray.batch_get_traces(TraceIds=[root])["Traces"]

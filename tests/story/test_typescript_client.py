@@ -17,7 +17,7 @@ EXAMPLE = re.compile(r"^```typescript\n(.*?)^```\n\n```text\n(.*?)^```$", re.M |
 
 @pytest.fixture(scope="module")
 def example_output() -> str:
-    """What the README says that its example prints; the example is compiled with the client."""
+    """Return the output that the README shows for its example, which is compiled with the client."""
     [(code, printed)] = EXAMPLE.findall((FOLDER / "README.md").read_text())
     (FOLDER / "tests/readme.ts").write_text(code)
     node_packages.install(FOLDER)
@@ -27,7 +27,9 @@ def example_output() -> str:
 
 @pytest.fixture
 def hosted_client(client: Client) -> Iterator[str]:
-    """A client of the user pool with a sign-in page, which the stack does not have by default."""
+    """Return a client of the user pool with a sign-in page, which the stack does not have by
+    default.
+    """
     cognito = client.aws("cognito-idp")
     pool, domain = client.outputs.user_pool_id, "typescript-client"
     has_domain = "Domain" in cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
@@ -48,7 +50,7 @@ def hosted_client(client: Client) -> Iterator[str]:
         cognito.delete_user_pool_domain(UserPoolId=pool, Domain=domain)
 
 
-def test_the_client_lives_through_its_story(
+def test_the_client_signs_in_reads_and_changes(
     client: Client, example_output: str, hosted_client: str
 ) -> None:
     environment = person(client) | {
@@ -59,7 +61,7 @@ def test_the_client_lives_through_its_story(
     run(environment, "npm", "run", "--silent", "test")
 
 
-def test_the_example_prints_what_the_readme_says(client: Client, example_output: str) -> None:
+def test_the_example_prints_the_output_in_the_readme(client: Client, example_output: str) -> None:
     assert run(person(client), "node", "dist/tests/readme.js") == example_output
 
 
@@ -70,7 +72,7 @@ def test_the_console_compiles_with_the_client(example_output: str) -> None:
 
 
 def person(client: Client) -> dict[str, str]:
-    """Return the environment of somebody who has just confirmed their address."""
+    """Return the environment of a user who has just confirmed their address."""
     new = client.sign_up()
     client.confirm(new)
     return {"API_URL": client.outputs.api_url, "EMAIL": new.email, "PASSWORD": new.password}

@@ -1,4 +1,4 @@
-"""`make verify ENV=local` passes on the stack that is up, and sees what is broken."""
+"""`make verify ENV=local`, which passes on the running stack and detects faults."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,9 @@ POLICY = {
 
 @pytest.fixture
 def alarm() -> Iterator[str]:
-    """An alarm with a topic, which dev has not; tests/infra/test_alarm_delivery.py takes prod's."""
+    """Create an alarm with a topic, which dev lacks; tests/infra/test_alarm_delivery.py uses
+    prod's.
+    """
     target = environment(LOCAL)
     sns, cloudwatch = target.client("sns"), target.client("cloudwatch")
     topic = sns.create_topic(Name=NAME, Attributes={"Policy": json.dumps(POLICY)})["TopicArn"]
@@ -40,7 +42,7 @@ def alarm() -> Iterator[str]:
     sns.delete_topic(TopicArn=topic)
 
 
-def test_the_running_stack_is_as_promised(alarm: str) -> None:
+def test_the_running_stack_keeps_every_promise(alarm: str) -> None:
     status, said = Checkout(ROOT).run("verify", "local")
     assert status == 0, said
     for row in (

@@ -1,6 +1,6 @@
-"""The tables that this repository comes with, for the recorded SQL of export and erasure.
+"""The tables of this repository's services, for the recorded SQL of export and erasure.
 
-A new service declares a table, and so changes what both send. That must not fail the tests of a
+A new service declares a table, which changes the SQL of both. That must not fail the tests of a
 service that `make new-service` has just written.
 """
 

@@ -1,4 +1,4 @@
-"""Many requests that meet in the database."""
+"""Concurrent requests that wait for the same lock in the database."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +23,10 @@ def at_once(
     lock: str,
     **parameters: Any,
 ) -> list[Answer]:
-    """Every call in a thread of its own, and none of them over before several have met at what `lock` locks.
+    """Run each call in a thread; hold `lock` until several of them wait for it.
 
-    `warm` is a request to the same service: a cold worker comes so late that the first request has gone before. Fails when
-    no two have met: then nothing was shown.
+    `warm` is a request to the same service that starts its workers, because a cold one would come
+    too late to meet the others. Fail unless at least two have met.
     """
     with (
         client.database() as database,
@@ -51,13 +51,13 @@ def at_once(
 
 
 def waiting(database: pg8000.native.Connection) -> int:
-    """How many sessions wait for a lock."""
+    """Return how many sessions wait for a lock."""
     [[count]] = database.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     return int(count)
 
 
 def longest_wait(database: pg8000.native.Connection) -> float:
-    """Seconds for which the first of them has waited."""
+    """Return for how many seconds the first of them has waited."""
     [[seconds]] = database.run(
         "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)::float FROM pg_locks WHERE NOT granted"
     )

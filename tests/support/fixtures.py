@@ -1,4 +1,4 @@
-"""The stack that is up, and a user who signed up on it."""
+"""The running stack, and a user who signed up on it."""
 
 import pytest
 

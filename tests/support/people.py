@@ -1,4 +1,4 @@
-"""Users and administrators, inserted into Postgres and the table as the services would leave them."""
+"""Users and administrators, inserted into Postgres and the table in the form that services write."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""A search of every live store of a running stack for texts that were planted in it."""
+"""A search in every live store of a running stack for planted texts."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ class Markers:
 
 
 def searched(client: Client, markers: Markers) -> dict[str, list[str]]:
-    """Return by store the places whose marker it holds. Stores without one are absent."""
+    """Return, by store, the places whose marker it contains. Stores without one are left out."""
     found: dict[str, set[str]] = {}
     for store, text in _texts(client):
         for place, marker in markers.by_place.items():

@@ -1,4 +1,4 @@
-"""A small repository deployed on a laptop as `make up` does it, without Terraform, and `make dev` beside it."""
+"""A small repository, deployed as by `make up` but without Terraform, with `make dev` watching it."""
 
 import re
 import shutil
@@ -80,10 +80,13 @@ class Checkout:
     aws_url: str
     reload: HotReload
     output: StringIO
-    read: int = 0  # characters of it
+    read: int = 0  # number of its characters that were read
 
     def save(self, path: str, content: str) -> None:
-        """Write a file below functions/, in one step: test_watch.py has those that are written in several."""
+        """Replace a file below functions/ atomically.
+
+        test_watch.py tests editors that write in several steps.
+        """
         file = self.root / "functions" / path
         written = file.with_name(f".{file.name}.swp")
         written.write_text(content)
@@ -97,14 +100,14 @@ class Checkout:
             return error.code, error.read().decode()
 
     def shown(self, pattern: str) -> str:
-        """What was shown since the last call, once `pattern` is found in it."""
+        """Return the output since the last call, once it contains `pattern`."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not re.search(pattern, self.output.getvalue()[self.read :]):
             assert time.monotonic() < deadline, (
                 f"{pattern!r} was not shown, but:\n{self.output.getvalue()[self.read :]}"
             )
             time.sleep(0.02)
-        time.sleep(0.05)  # the rest of its lines
+        time.sleep(0.05)  # wait for the rest of its lines
         text = self.output.getvalue()[self.read :]
         self.read += len(text)
         return text
@@ -115,7 +118,7 @@ class Checkout:
 
 @contextmanager
 def checkout(root: Path) -> Iterator[Checkout]:
-    """Deployed, and watched by a session that writes to `output`."""
+    """Deploy the repository, and watch it in a session that writes to `output`."""
     _lay_out(root)
     observations, loop = Observations(RequestLog()), Loop()
     with laptop(loop, root, RUNTIME, on_invoked=observations.invoked) as aws:
@@ -155,10 +158,11 @@ def _lay_out(root: Path) -> None:
     for path, content in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
-    personal_data = shutil.ignore_patterns("personal-data.yaml")  # names tables of other services
+    # declares tables of other services
+    personal_data = shutil.ignore_patterns("personal-data.yaml")
     shutil.copytree(ROOT / "functions/atrium", root / "functions/atrium", ignore=personal_data)
     (root / "requirements").mkdir()
-    # Of the layers' packages only the one that these functions import.
+    # Of the layers' packages, only the one that these functions import.
     [msgspec] = re.findall(
         r"^msgspec==[^\n]*(?:\n +[^\n]*)*", (ROOT / "requirements/kernel.txt").read_text(), re.M
     )

@@ -1,4 +1,6 @@
-"""A saved file is what the next request runs; a broken one is told, and what ran before goes on."""
+"""Hot reload: the next request runs a saved file; a broken one is reported and the old code goes
+on.
+"""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ DOOR = FILES["functions/door/handler.py"]
 
 
 def served(repository: Checkout, text: str) -> None:
-    """Once an answer holds `text`."""
+    """Send requests until an answer contains `text`."""
     deadline = time.monotonic() + WAIT_SECONDS
     while text not in repository.get()[1]:
         assert time.monotonic() < deadline, repository.output.getvalue()
@@ -37,7 +39,7 @@ def nothing_shown(repository: Checkout) -> None:
 
 @pytest.fixture
 def note(repository: Checkout) -> Iterator[str]:
-    """The path of a file that does what it did afterwards."""
+    """Return the path of a file that is restored afterwards."""
     yield "notes/note.py"
     repository.forget_shown()
     repository.save("notes/note.py", f"{NOTE}\n# restored after test {time.monotonic()}\n")
@@ -46,7 +48,7 @@ def note(repository: Checkout) -> Iterator[str]:
 
 @pytest.fixture
 def kernel(repository: Checkout) -> Iterator[str]:
-    """The source of functions/atrium/http/response.py, which is as it was afterwards."""
+    """Return functions/atrium/http/response.py, which is restored afterwards."""
     before = (repository.root / "functions/atrium/http/response.py").read_text()
     yield before
     repository.forget_shown()
@@ -54,13 +56,13 @@ def kernel(repository: Checkout) -> Iterator[str]:
     repository.shown("door too")
 
 
-def test_a_saved_function_is_served(repository: Checkout, note: str) -> None:
+def test_a_saved_function_serves_the_next_request(repository: Checkout, note: str) -> None:
     repository.save(note, NOTE.replace("as deployed", "as saved"))
     served(repository, "as saved")
     assert "functions/notes/note.py: notes is live after" in repository.shown("is live")
 
 
-def test_a_saved_kernel_is_served_by_all_and_first_by_the_one_in_use(
+def test_a_saved_kernel_is_deployed_first_to_the_function_in_use(
     repository: Checkout, kernel: str
 ) -> None:
     layer = live_layer(repository, "door")
@@ -81,7 +83,7 @@ def test_layers_of_earlier_saves_are_deleted(repository: Checkout, kernel: str) 
     assert [layer["Description"] for layer in layers] == ["make dev", "Terraform's"]
 
 
-def test_versions_share_the_code_that_was_not_changed(repository: Checkout, kernel: str) -> None:
+def test_versions_share_unchanged_code(repository: Checkout, kernel: str) -> None:
     for number in (1, 2):
         repository.save("atrium/http/response.py", f"{kernel}\nSHARED = {number}\n")
         repository.shown("door too")
@@ -102,7 +104,7 @@ def test_a_syntax_error_is_reported_with_its_line(repository: Checkout, note: st
     assert repository.get()[0] == 200
 
 
-def test_a_broken_function_holds_up_no_other(repository: Checkout, note: str) -> None:
+def test_a_broken_function_does_not_delay_others(repository: Checkout, note: str) -> None:
     repository.save("door/handler.py", "def handler(:\n")
     repository.save(note, NOTE.replace("as deployed", "beside a broken one"))
     served(repository, "beside a broken one")
@@ -120,7 +122,7 @@ def test_a_function_that_fails_at_import_gets_no_requests(
     assert 'File "functions/notes/note.py", line 7, in <module>' in told
     assert "importlib" not in told
     assert "as deployed" in repository.get()[1]
-    # The refused code must not come back with the next layer.
+    # The refused code must not return with the next layer.
     repository.forget_shown()
     repository.save(note, NOTE)
     repository.save("atrium/http/response.py", f"{kernel}\nREFUSED = 1\n")
@@ -146,7 +148,7 @@ def test_a_change_that_needs_terraform_is_reported(repository: Checkout) -> None
         in repository.shown("make up")
     )
     repository.save("door/function.yaml", declaration)
-    repository.shown("make up")  # or it would be told amidst what the next test looks at
+    repository.shown("make up")  # otherwise it would appear in the output of the next test
 
 
 def test_a_request_is_shown_with_the_output_of_its_function(

@@ -1,4 +1,4 @@
-"""One line a request, and below it what its function wrote."""
+"""The log of requests: one line for each, followed by the output of its function."""
 
 import json
 import re
@@ -17,7 +17,7 @@ FOLDERS = {"atrium-dev-users": "users", "atrium-dev-pre_sign_up": "pre_sign_up"}
 
 
 def record(**fields: Any) -> str:
-    """The kernel's line; the tests of the kernel show that it has these fields."""
+    """Return a line as the kernel logs it; the kernel's tests check the fields."""
     return json.dumps(
         {"level": "INFO", "message": "request", "sql_round_trips": 1, "dynamodb_calls": 2} | fields
     )
@@ -40,13 +40,13 @@ def answered(
 
 
 def told(*seen: Observation, lines: RequestLines | None = None) -> list[str]:
-    """What is shown, without the time of day."""
+    """Return the output without the time of day."""
     lines = lines or RequestLines(Path("/nowhere"), FOLDERS)
     shown = [line for one in seen for line in lines.of(one)]
     return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in shown]
 
 
-def test_one_line_tells_route_status_time_and_cost() -> None:
+def test_one_line_has_route_status_time_and_cost() -> None:
     assert told(invoked(record()), answered()) == [
         "GET    /v1/me                          200     18 ms  warm  sql 1  dynamodb 2"
     ]
@@ -59,7 +59,7 @@ def test_a_refusal_of_the_gateway_is_shown_with_its_reason() -> None:
     assert line.endswith("401     18 ms  UNAUTHORIZED: the token has expired")
 
 
-def test_prints_and_the_traceback_stand_below() -> None:
+def test_prints_and_the_traceback_follow_the_line() -> None:
     stack = "Traceback (most recent call last):\n  File ...\nKeyError: 'uid'\n"
     lines = told(
         invoked("looked", record(error={"type": "KeyError", "stack": stack}), "later"),
@@ -74,7 +74,7 @@ def test_prints_and_the_traceback_stand_below() -> None:
     ]
 
 
-def test_a_crash_is_shown_once_by_the_output_of_the_runtime() -> None:
+def test_a_crash_is_shown_once_with_the_runtimes_output() -> None:
     lines = told(
         invoked(
             "[ERROR] ValueError: no", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}File ...", error="error"
@@ -88,7 +88,7 @@ def test_a_crash_is_shown_once_by_the_output_of_the_runtime() -> None:
     ]
 
 
-def test_two_requests_at_once_keep_their_own_lines() -> None:
+def test_concurrent_requests_keep_their_own_lines() -> None:
     second = Observation(
         invoked=Invoked(
             "atrium-dev-users", "second", API_GATEWAY, False, 1, None, ["of the second"]
@@ -117,7 +117,7 @@ def test_a_trigger_has_a_line_of_its_own() -> None:
     assert line.endswith("dynamodb 2  Not this domain")
 
 
-def test_an_abandoned_invocation_is_shown_too(
+def test_an_abandoned_invocation_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = RequestLines(Path("/nowhere"), FOLDERS)
@@ -126,14 +126,14 @@ def test_an_abandoned_invocation_is_shown_too(
     assert told(answered(504, "timeout", None), lines=lines)[0].startswith("users apigateway")
 
 
-def test_colours_only_where_something_is_wrong() -> None:
+def test_only_errors_are_coloured() -> None:
     lines = RequestLines(Path("/nowhere"), FOLDERS, coloured)
     assert "\x1b" not in told(invoked(record()), answered(), lines=lines)[0]
     assert "\x1b[33m" in told(answered(404, "", None), lines=lines)[0]
     assert "\x1b[31m" in told(answered(502, "", None), lines=lines)[0]
 
 
-def test_paths_are_those_of_the_repository(tmp_path: Path) -> None:
+def test_paths_are_relative_to_the_repository(tmp_path: Path) -> None:
     (tmp_path / "functions/users").mkdir(parents=True)
     (tmp_path / "functions/users/me.py").touch()
     unpacked = f"/home/ada/atrium/.local/run/code/{'0f' * 32}"

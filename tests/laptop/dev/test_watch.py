@@ -1,4 +1,4 @@
-"""What counts as saved."""
+"""The file watch: which changes count as a saved file."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -23,15 +23,15 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def saves(folder: Path) -> Iterator[set[Path]]:
-    """The watch, begun."""
+    """Return the watch after its start."""
     watch = saved(folder)
-    while next(watch):  # the fixture's own files may still be told
+    while next(watch):  # the fixture's own files may still be reported
         pass
     return watch
 
 
 def told(saves: Iterator[set[Path]], last: Path) -> set[Path]:
-    """Return everything that is reported until the file that was saved last is."""
+    """Return all reports up to that of the last saved file."""
     found: set[Path] = set()
     for files in islice(saves, LOOKS):
         found |= files
@@ -58,9 +58,7 @@ def test_a_file_in_a_new_folder_is_reported(folder: Path, saves: Iterator[set[Pa
     assert told(saves, folder / "parcels/handler.py") == {folder / "parcels/handler.py"}
 
 
-def test_an_editor_that_renames_over_the_file_has_saved_it(
-    folder: Path, saves: Iterator[set[Path]]
-) -> None:
+def test_a_rename_over_the_file_counts_as_a_save(folder: Path, saves: Iterator[set[Path]]) -> None:
     (folder / "users/.me.py.swp").write_text("2")
     (folder / "users/.me.py.swp").replace(folder / "users/me.py")
     assert told(saves, folder / "users/me.py") == {folder / "users/me.py"}

@@ -1,4 +1,4 @@
-"""Shells that developers have: variables that have broken a command, and those that could."""
+"""Shells of developers: variables that have broken a command, and others that could."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GONE = "/nowhere"
-PROXY = "http://127.0.0.1:9"  # the port of `discard`, where nothing listens
+PROXY = "http://127.0.0.1:9"  # the port `discard`, on which nothing listens
 READ_ONLY = "/proc"  # not even root can write here
 
 
@@ -112,7 +112,7 @@ def users() -> Iterator[Shell]:
 
 
 def merged(shells: Iterable[Shell]) -> list[Shell]:
-    """Return few shells with the variables of all, for a quick test."""
+    """Return few shells that together have all variables, for a quick test."""
     found: list[Shell] = []
     for shell in shells:
         fits = (each for each in found if not each.variables.keys() & shell.variables.keys())
@@ -126,7 +126,7 @@ def merged(shells: Iterable[Shell]) -> list[Shell]:
 
 
 def bare() -> Shell:
-    """Return the shell of `env -i`, with a path alone."""
+    """Return the shell of `env -i` with a PATH."""
     search = f"PATH={Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     return Shell("env -i", before=("env", "-i", search))
 
@@ -143,7 +143,7 @@ def all_of(folder: Path) -> list[Shell]:
 
 
 def make(checkout: Path, shell: Shell, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make in a checkout, with the further targets of hello.mk."""
+    """Run make in a checkout, with the additional targets of hello.mk."""
     inherited = {
         name: value
         for name, value in os.environ.items()

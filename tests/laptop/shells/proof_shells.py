@@ -1,4 +1,6 @@
-"""A small stack starts, answers and stops in every shell and below every path (`make proof-shells`)."""
+"""A small stack that starts, answers and stops in every shell and below every path (`make
+proof-shells`).
+"""
 
 import json
 import shutil
@@ -46,12 +48,13 @@ def works(checkout: Path, root: Path, shell: Shell) -> None:
         with DIRECT.open(f"http://127.0.0.1:{api}{path}", timeout=60) as answer:
             assert json.load(answer)["message"] == "Hello, Ada!"
     finally:
-        down = make(checkout, shell, "hello-down", *options[:1])  # finds its ports itself
+        # the command finds the ports itself
+        down = make(checkout, shell, "hello-down", *options[:1])
     assert (down.returncode, down.stdout) == (0, "Stopped.\n"), down.stderr
 
 
 def _link_runtime(folder: Path) -> None:
-    """Link what AWS's runtime has, which lies in two folders of .venv."""
+    """Link the packages of AWS's runtime, which are in two folders of .venv."""
     if folder.is_dir():
         return
     folder.mkdir(parents=True)
@@ -70,27 +73,27 @@ def copied(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def hello(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One root for all shells, so that the later ones continue from a snapshot."""
+    """Return one root for all shells, so that later ones start from a snapshot."""
     root = copied(tmp_path_factory.mktemp("shells") / "hello")
     yield root
     make(ROOT, PLAIN, "hello-reset", f"HELLO={root}")
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
-def test_a_shell(number: int, hello: Path, tmp_path: Path) -> None:
+def test_the_stack_works_in_a_shell(number: int, hello: Path, tmp_path: Path) -> None:
     works(ROOT, hello, cases.all_of(tmp_path)[number])
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_path(name: str, tmp_path: Path) -> None:
+def test_the_stack_works_below_a_path(name: str, tmp_path: Path) -> None:
     root = copied(tmp_path / name)
     works(ROOT, root, PLAIN)
     make(ROOT, PLAIN, "hello-reset", f"HELLO={root}")
 
 
 @pytest.mark.parametrize("kind", ["spaces and letters", "link", "autocrlf"])
-def test_a_checkout(kind: str, tmp_path: Path) -> None:
-    """A clone with an environment of its own."""
+def test_the_stack_works_in_a_clone(kind: str, tmp_path: Path) -> None:
+    """Use a clone with an environment of its own."""
     checkout = tmp_path / "mit Leerzeichen, ünïcode 'n'"
     options = ("-c", "core.autocrlf=true") if kind == "autocrlf" else ()
     subprocess.run(["git", *options, "clone", "-q", ROOT, checkout], check=True)

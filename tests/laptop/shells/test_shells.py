@@ -1,4 +1,7 @@
-"""The caller's shell does not change what a command does. `make proof-shells` runs every shell whole."""
+"""Independence of commands from the caller's shell, in a quick form.
+
+`make proof-shells` runs every shell completely.
+"""
 
 import json
 import os
@@ -28,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Answers(BaseHTTPRequestHandler):
-    """An endpoint that answers any call, and keeps the headers of the last one."""
+    """An endpoint that answers any call and keeps the headers of the last one."""
 
     seen: dict[str, str]
 
@@ -62,7 +65,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def given(shell: Shell, environment: pytest.MonkeyPatch) -> None:
+def used_by_boto3(shell: Shell, environment: pytest.MonkeyPatch) -> None:
     for name, value in shell.variables.items():
         assert value is not None
         environment.setenv(name, value)
@@ -74,10 +77,8 @@ def test_there_are_at_least_forty_shells(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", list(cases.proxies()), ids=lambda shell: shell.name)
-def test_loopback_goes_through_no_proxy(
-    shell: Shell, environment: pytest.MonkeyPatch, port: int
-) -> None:
-    given(shell, environment)
+def test_loopback_uses_no_proxy(shell: Shell, environment: pytest.MonkeyPatch, port: int) -> None:
+    used_by_boto3(shell, environment)
     for name, value in without_proxy_for_loopback(os.environ).items():
         environment.setenv(name, value)
     assert get_json(f"http://{LOOPBACK}:{port}") == {"TableNames": []}
@@ -85,14 +86,14 @@ def test_loopback_goes_through_no_proxy(
         assert excluded in os.environ["no_proxy"]
 
 
-def test_no_command_of_aws_meets_the_callers_settings(
+def test_no_aws_command_reads_the_callers_settings(
     environment: pytest.MonkeyPatch, port: int, tmp_path: Path
 ) -> None:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"):
-        environment.setenv(name, "")  # so that they are restored
+        environment.setenv(name, "")  # so that monkeypatch restores them
     for shell in cases.aws(tmp_path):
         with pytest.MonkeyPatch.context() as variables:
-            given(shell, variables)
+            used_by_boto3(shell, variables)
             forget_aws()
             client = aws.client("dynamodb", Settings(tmp_path, aws_port=port), "eu-central-1")
             assert client.list_tables()["TableNames"] == [], shell.name
@@ -100,12 +101,14 @@ def test_no_command_of_aws_meets_the_callers_settings(
         assert "X-Amz-Security-Token" not in Answers.seen
 
 
-def test_terraform_meets_none_of_the_callers_options(tmp_path: Path) -> None:
-    given = {"TF_VAR_project": "kept", "TF_PLUGIN_CACHE_DIR": "kept", "PATH": "kept"}
+def test_terraform_gets_none_of_the_callers_options(tmp_path: Path) -> None:
+    used_by_boto3 = {"TF_VAR_project": "kept", "TF_PLUGIN_CACHE_DIR": "kept", "PATH": "kept"}
     for shell in cases.terraform(tmp_path):
-        kept = for_terraform(shell.environment(given))
-        assert given.items() <= kept.items()
-        assert kept.keys() - given.keys() <= {"TF_CLI_CONFIG_FILE", "TF_PLUGIN_MIRROR"}, shell.name
+        kept = for_terraform(shell.environment(used_by_boto3))
+        assert used_by_boto3.items() <= kept.items()
+        assert kept.keys() - used_by_boto3.keys() <= {"TF_CLI_CONFIG_FILE", "TF_PLUGIN_MIRROR"}, (
+            shell.name
+        )
     logged = {"TF_LOG": "TRACE", "TF_LOG_PATH": "terraform.log"}
     assert for_terraform(logged) == logged
 
@@ -113,13 +116,13 @@ def test_terraform_meets_none_of_the_callers_options(tmp_path: Path) -> None:
 def test_terraform_applies_in_a_shell_with_all_of_its_variables(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The path has what HCL and shells would read as their own."""
+    """Use a path with characters that HCL and shells could interpret."""
     settings = Settings(tmp_path / "mit Leerzeichen, ünïcode, 'a' ${b} %{c} (d) #e")
     folder = settings.root / "root"
     folder.mkdir(parents=True)
     (folder / "main.tf").write_text('output "said" {\n  value = "yes"\n}\n')
     for shell in cases.terraform(tmp_path):
-        given(shell, environment)
+        used_by_boto3(shell, environment)
     root = LocalRoot(settings, folder, Record.of(settings, "root"))
     root.record.state.parent.mkdir(parents=True)
     root.state_options = (f"-state={root.record.state}",)
@@ -141,7 +144,7 @@ def test_make_works_in_every_shell(tmp_path: Path) -> None:
         assert json.loads(status) == {"state": "down"}, shell.name
 
 
-def test_what_is_printed_for_a_shell_makes_other_programs_work_too() -> None:
+def test_the_printed_exports_make_other_programs_work() -> None:
     printed = callers_environment.exports({"TOKEN": "a b"}, {"HTTP_PROXY": "http://proxy"})
     assert printed.splitlines() == [
         "unset AWS_PROFILE AWS_SESSION_TOKEN",
@@ -155,7 +158,7 @@ def test_what_is_printed_for_a_shell_makes_other_programs_work_too() -> None:
 @pytest.mark.parametrize(
     "name", ["a:b", 'a"b', "a\nb", "a$b", b"a\xff".decode("utf-8", "surrogateescape")]
 )
-def test_a_checkout_that_cannot_work_is_refused_by_its_path(
+def test_a_checkout_with_an_unusable_path_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bootstrap, "ROOT", Path("/home/ada") / name)
@@ -163,7 +166,7 @@ def test_a_checkout_that_cannot_work_is_refused_by_its_path(
         bootstrap.main()
 
 
-def test_an_unexpected_error_is_a_sentence_and_a_file(
+def test_an_unexpected_error_is_reported_in_a_sentence_with_its_log_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = KeyError("colour")
@@ -177,7 +180,7 @@ def test_an_unexpected_error_is_a_sentence_and_a_file(
 
 
 def test_no_command_ends_in_a_traceback() -> None:
-    """Whatever happens, such as a file of the state folder that makes no sense."""
+    """Check an unexpected error, such as an invalid file in the state folder."""
     state = ROOT / ".local-no-sense"
     state.mkdir(exist_ok=True)
     try:
@@ -198,13 +201,13 @@ def test_no_command_ends_in_a_traceback() -> None:
     assert "Traceback (most recent call last)" not in told.stderr
 
 
-def test_an_error_of_the_system_says_what_to_do() -> None:
+def test_an_error_of_the_system_is_reported_with_a_remedy() -> None:
     told = unexpected.of_system(PermissionError(13, "Permission denied", "/home/ada/.local"), "up")
     assert told.startswith("up: Permission denied: /home/ada/.local. Change the owner or")
 
 
-def test_a_checkout_with_converted_line_ends_is_the_same(tmp_path: Path) -> None:
-    """`core.autocrlf=true` is the default of Git on Windows."""
+def test_a_checkout_with_converted_line_ends_works_the_same(tmp_path: Path) -> None:
+    """Convert as Git on Windows does by default (`core.autocrlf=true`)."""
     git = ("git", "-c", "core.autocrlf=true", "-c", "core.eol=crlf")
     (tmp_path / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
     (tmp_path / "run").write_bytes(b"#!/bin/sh\necho\n")

@@ -1,4 +1,5 @@
-"""Notes what a job of a workflow does: `recorder.py KIND key=value…` or `recorder.py make TARGET`.
+"""A recorder of the actions of a workflow's job: `recorder.py KIND key=value…` or `recorder.py make
+TARGET`.
 
 It runs in place of make, of the actions and of AWS's check of a role's trust policy.
 """
@@ -23,7 +24,7 @@ def main() -> int:
         passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
         given = {name: value for name, value in details.items() if name in PASSED and value}
         details = {"target": words[0]} | passed | given
-        if not os.environ.get("REAL"):  # the target itself runs, and answers
+        if not os.environ.get("REAL"):  # the target itself also runs, and answers
             answer(words[0])
     note(kind, details)
     if kind == "assume" and not admitted(details["role"]):
@@ -40,7 +41,7 @@ def note(kind: str, details: dict[str, str]) -> None:
 
 
 def answer(target: str) -> None:
-    """Do what later steps and jobs read of a target."""
+    """Write the outputs that later steps and jobs read from a target."""
     environment = os.environ.get("ENV", "")
     if target == "build":
         Path("build").mkdir(exist_ok=True)
